@@ -1,0 +1,1 @@
+"""The operator: turns DkronJob resources into Kubernetes Jobs, one per slot."""
