@@ -1,0 +1,96 @@
+"""How a Dkron name becomes the name of a Kubernetes object, and which names are legal at all.
+
+Dkron takes any lower-case letter of any script and sets no length limit; Kubernetes takes 63 ASCII
+characters. The mapping below is a pure function of the Dkron name, so that the API, the operator and a person
+with `kubectl` find the same object without looking anything up.
+
+No two names share an object:
+
+* *Own names* map to themselves, so they differ whenever the names differ.
+* *Mapped names* end in `-` and eight hexadecimal digits. A Dkron name which looks like that is never an own
+  name (see `is_own_name`), so no own name can equal a mapped one. The price: `backup-20260101` posted by REST
+  becomes `backup-20260101-<hash>`; a person may still create that object by hand under its plain name.
+* Two mapped names can only meet if slug and 32 bits of SHA-256 agree. That is improbable, and harmless when
+  it happens: the exact name is kept in `spec.name`, which is immutable, so the second job is refused and
+  never overwrites the first.
+"""
+
+import hashlib
+import re
+import unicodedata
+from typing import Final
+
+GROUP = "dkron.io"
+VERSION = "v1alpha1"
+API_VERSION: Final = "dkron.io/v1alpha1"
+
+OBJECT_NAME_LENGTH = 52
+"""Longest metadata.name of a DkronJob. The Jobs made from it need the rest of the 63 characters."""
+
+NAME_PATTERN = r"^[\p{Ll}0-9_-]+$"
+"""The legal Dkron names as RE2 understands them; `is_legal` is the same rule in Python (Dkron behaviour
+§2.2)."""
+
+_HASH_LENGTH = 8
+_SLUG_LENGTH = OBJECT_NAME_LENGTH - _HASH_LENGTH - 1
+_FALLBACK_SLUG = "job"
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_HASHED = re.compile(r".*-[0-9a-f]{8}")
+_NOT_IN_LABEL = re.compile(r"[^a-z0-9]+")
+
+
+def object_name(dkron_name: str) -> str:
+    """Return the metadata.name for a Dkron name: always a DNS-1123 label of at most 52 characters.
+
+    Defined for every legal Dkron name and stable for ever: stored objects depend on it.
+    """
+    if is_own_name(dkron_name):
+        return dkron_name
+    digest = hashlib.sha256(dkron_name.encode()).hexdigest()
+    return f"{_slug(dkron_name)}-{digest[:_HASH_LENGTH]}"
+
+
+def is_own_name(dkron_name: str) -> bool:
+    """Tell whether a Dkron name serves as metadata.name unchanged."""
+    return (
+        len(dkron_name) <= OBJECT_NAME_LENGTH
+        and _LABEL.fullmatch(dkron_name) is not None
+        and _HASHED.fullmatch(dkron_name) is None
+    )
+
+
+def is_legal(dkron_name: str) -> bool:
+    """Tell whether Dkron would take the name (Dkron behaviour §2.2, rules 1 and 2)."""
+    return bool(dkron_name) and _first_illegal(dkron_name) is None
+
+
+def check_name(dkron_name: str) -> None:
+    """Raise ValueError with a sentence for a person if Dkron would refuse the name."""
+    if not dkron_name:
+        raise ValueError("the job name is empty; give it at least one character")
+    position = _first_illegal(dkron_name)
+    if position is not None:
+        message = (
+            f"the job name {_shortened(dkron_name)!r} has an illegal character {dkron_name[position]!r} "
+            f"at position {position + 1}; allowed are lower-case letters, the digits 0-9, '_' and '-'"
+        )
+        raise ValueError(message)
+
+
+def _first_illegal(dkron_name: str) -> int | None:
+    return next((at for at, char in enumerate(dkron_name) if not _is_legal_character(char)), None)
+
+
+def _is_legal_character(char: str) -> bool:
+    return char in "0123456789_-" or unicodedata.category(char) == "Ll"
+
+
+def _slug(dkron_name: str) -> str:
+    ascii_only = unicodedata.normalize("NFKD", dkron_name).encode("ascii", "ignore").decode()
+    words = _NOT_IN_LABEL.sub("-", ascii_only.lower()).strip("-")
+    return words[:_SLUG_LENGTH].rstrip("-") or _FALLBACK_SLUG
+
+
+def _shortened(dkron_name: str) -> str:
+    longest = 60
+    return dkron_name if len(dkron_name) <= longest else f"{dkron_name[:longest]}…"

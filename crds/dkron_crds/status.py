@@ -1,0 +1,303 @@
+"""What the operator found out: `DkronJob.status`, the only place where executions are kept.
+
+The operator reads one status for every watch event that it did not cause, so reading must stay cheap.
+The docstring under each field is its description in the CRD.
+"""
+
+import datetime as dt
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, computed_field
+
+from dkron_crds.base import Instant, WireModel
+
+MAX_ACTIVE = 2048
+MAX_COUNTED = 4096
+MAX_DEPENDENTS = 4096
+MAX_EXECUTIONS = 100
+MAX_MESSAGE = 1024
+MAX_OUTPUT = 16384
+INT64_MAX = 2**63 - 1
+
+JobName = Annotated[str, Field(max_length=63)]
+Reason = Annotated[str, Field(max_length=128)]
+Nanoseconds = Annotated[int, Field(ge=0, le=INT64_MAX)]
+Count = Annotated[int, Field(ge=0, le=INT64_MAX)]
+
+
+class Trigger(StrEnum):
+    """What caused a run."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    DEPENDENT = "dependent"
+
+
+class GroupStatus(StrEnum):
+    """How the newest finished group ended. All attempts and members of one trigger are a group."""
+
+    NEVER = ""
+    SUCCESS = "success"
+    FAILED = "failed"
+    PARTIALLY_FAILED = "partially_failed"
+
+
+class SkipReason(StrEnum):
+    """Why a slot or a request did not become a Job."""
+
+    CONCURRENCY_FORBIDDEN = "ConcurrencyForbidden"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    NO_MATCHING_NODE = "NoMatchingNode"
+    MISSED = "Missed"
+    DISABLED = "Disabled"
+
+
+class ConditionType(StrEnum):
+    """The conditions that the operator sets."""
+
+    READY = "Ready"
+    SUSPENDED = "Suspended"
+    DEGRADED = "Degraded"
+
+
+class ConditionStatus(StrEnum):
+    """Whether a condition holds."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class ReadyReason(StrEnum):
+    """Reasons of the condition Ready; it is True with the first alone."""
+
+    SCHEDULED = "Scheduled"
+    PENDING = "Pending"
+    INVALID_SCHEDULE = "InvalidSchedule"
+    INVALID_TIMEZONE = "InvalidTimezone"
+    INVALID_TEMPLATE = "InvalidTemplate"
+    INVALID_EXECUTOR_CONFIG = "InvalidExecutorConfig"
+    UNKNOWN_EXECUTOR = "UnknownExecutor"
+    PARENT_NOT_FOUND = "ParentNotFound"
+    PARENT_CYCLE = "ParentCycle"
+    DUPLICATE_NAME = "DuplicateName"
+
+
+class SuspendedReason(StrEnum):
+    """Reasons of the condition Suspended when it is True."""
+
+    DISABLED = "Disabled"
+    EXPIRED = "Expired"
+    NOT_STARTED = "NotStarted"
+
+
+class Condition(WireModel):
+    """One statement about the job, in the form that all Kubernetes objects share."""
+
+    type: Annotated[str, Field(max_length=64)]
+    """Ready: the job is understood and will run when it is due. Suspended: it is understood but does not run
+    by schedule. Degraded: its newest attempt needs a person."""
+
+    status: ConditionStatus
+    """True, False or Unknown."""
+
+    reason: Reason
+    """One word for programs. Ready: Scheduled, Pending (the operator has not looked yet), InvalidSchedule,
+    InvalidTimezone, InvalidTemplate, InvalidExecutorConfig, UnknownExecutor, ParentNotFound, ParentCycle,
+    DuplicateName. Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
+    JobRejected, NameTaken."""
+
+    message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
+    """A sentence for people: what is wrong, where, and what is allowed."""
+
+    last_transition_time: Instant
+    """When status last changed."""
+
+    observed_generation: Count = 0
+    """The metadata.generation that this statement is about."""
+
+
+class Active(WireModel):
+    """An attempt that has begun, or is claimed to begin."""
+
+    id: Annotated[str, Field(max_length=96)]
+    """Identifies the execution: start in Unix nanoseconds, "-", name of the Job."""
+
+    job: JobName
+    """Name of the batch/v1 Job."""
+
+    uid: Annotated[str, Field(max_length=64)] = ""
+    """The uid of the Job, once it was seen. An entry without it is a claim: the Job is still to be
+    created."""
+
+    slot: Instant
+    """The scheduled instant that this attempt belongs to; for a run on request the time of the request."""
+
+    trigger: Trigger
+    """What caused the run: schedule, manual or dependent."""
+
+    group: Nanoseconds
+    """The time of the trigger in Unix nanoseconds. All attempts and members of one run share it."""
+
+    attempt: Annotated[int, Field(ge=1, le=2**32)]
+    """1 for the first attempt, 2 for the first retry and so on."""
+
+    started_at: Instant
+    """When the Job was created. For a claim, when it is due: a retry that waits for its backoff has a time to
+    come."""
+
+    node_name: Annotated[str, Field(max_length=253)] = ""
+    """The node to which tags pin the attempt; empty if Kubernetes may choose."""
+
+
+class Execution(WireModel):
+    """An attempt that has ended."""
+
+    id: Annotated[str, Field(max_length=96)]
+    """Identifies the execution: start in Unix nanoseconds, "-", name of the Job."""
+
+    job: JobName
+    """Name of the batch/v1 Job. It may be deleted by now, see spec.history."""
+
+    slot: Instant
+    """The scheduled instant that this attempt belongs to; for a run on request the time of the request."""
+
+    trigger: Trigger
+    """What caused the run: schedule, manual or dependent."""
+
+    group: Nanoseconds
+    """The time of the trigger in Unix nanoseconds. All attempts and members of one run share it."""
+
+    attempt: Annotated[int, Field(ge=1, le=2**32)]
+    """1 for the first attempt, 2 for the first retry and so on."""
+
+    started_at: Instant
+    """When the container started; when the Job was created if it never did."""
+
+    finished_at: Instant
+    """When the attempt ended."""
+
+    success: bool
+    """True if the Job completed."""
+
+    exit_code: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = None
+    """Exit code of the container, if one ran to its end."""
+
+    reason: Reason = ""
+    """Why it failed, in one word: for example Error, DeadlineExceeded, OOMKilled, JobLost, JobRejected."""
+
+    message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
+    """Why it failed, in words; when the API server refused the Job, the words of the API server."""
+
+    node_name: Annotated[str, Field(max_length=253)] = ""
+    """The node that ran it."""
+
+    output: Annotated[str, Field(max_length=MAX_OUTPUT)] = ""
+    """The end of what the container printed, see spec.history.outputBytes."""
+
+    output_truncated: bool = False
+    """True if the container printed more than output shows."""
+
+
+class Skipped(WireModel):
+    """What was due and did not run."""
+
+    count: Count
+    """How many slots and requests were skipped since the job exists."""
+
+    last_time: Instant
+    """The newest slot that was skipped."""
+
+    last_reason: SkipReason
+    """Why it was skipped. ConcurrencyForbidden: an earlier run was active. DeadlineExceeded: it could not
+    start within spec.startingDeadlineSeconds. NoMatchingNode: no ready node has the tags. Missed: nobody
+    could fire it in time, see spec.missedRuns. Disabled: somebody asked to run a disabled job."""
+
+
+class Day(WireModel):
+    """How many executions ended on one day."""
+
+    date: dt.date
+    """The day in UTC."""
+
+    success: Count
+    """Executions that succeeded."""
+
+    failed: Count
+    """Executions that failed."""
+
+
+class JobStatus(WireModel):
+    """The state of the job and its newest executions. Written by the operator alone."""
+
+    observed_generation: Count = 0
+    """The metadata.generation that the operator has acted on."""
+
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=8)] = ()
+    """Ready, Suspended and Degraded."""
+
+    since: Instant | None = None
+    """No slot at or before this time ever fires: when the job was created, or when the operator saw that
+    schedule, timezone, disabled or startsAt had changed."""
+
+    fingerprint: Annotated[str, Field(max_length=64)] = ""
+    """Hash of schedule, timezone, disabled and startsAt, by which a change made while no operator ran is
+    noticed."""
+
+    last_schedule_time: Instant | None = None
+    """The newest slot that was decided: fired, skipped or missed. No slot at or before it fires again."""
+
+    next: Instant | None = None
+    """When the job is due next. Absent if never."""
+
+    active: Annotated[tuple[Active, ...], Field(max_length=MAX_ACTIVE)] = ()
+    """Attempts that run now or are claimed to begin."""
+
+    counted: Annotated[tuple[JobName, ...], Field(max_length=MAX_COUNTED)] = ()
+    """Names of finished Jobs that still exist and are in the counters already, so that none is counted
+    twice."""
+
+    executions: Annotated[tuple[Execution, ...], Field(max_length=MAX_EXECUTIONS)] = ()
+    """Attempts that have ended, the newest first; as many as spec.history.executions says."""
+
+    status: GroupStatus = GroupStatus.NEVER
+    """How the newest finished run ended: success, failed or partially_failed; empty before the first. The
+    last attempt of each member decides."""
+
+    success_count: Count = 0
+    """Executions that succeeded since the job exists or its executions were cleared."""
+
+    error_count: Count = 0
+    """Executions that failed since the job exists or its executions were cleared. Each attempt counts."""
+
+    last_success: Instant | None = None
+    """When the newest successful execution ended."""
+
+    last_error: Instant | None = None
+    """When the newest failed execution ended."""
+
+    dependent_jobs: Annotated[
+        tuple[Annotated[str, Field(max_length=8192)], ...], Field(max_length=MAX_DEPENDENTS)
+    ] = ()
+    """Dkron names of the jobs whose parentJob is this one, in the order of their creation."""
+
+    skipped: Skipped | None = None
+    """What was due and did not run. Absent if that never happened."""
+
+    days: Annotated[tuple[Day, ...], Field(max_length=7)] = ()
+    """Executions that ended today and yesterday (UTC)."""
+
+    @computed_field
+    @property
+    def active_count(self) -> int:
+        """How many entries active has."""
+        return len(self.active)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the whole status, absent fields as null or empty, so that a merge patch clears what is
+        gone."""
+        return {**_EMPTY, **super().to_wire()}
+
+
+_EMPTY = JobStatus().model_dump(mode="json", by_alias=True)
