@@ -1,0 +1,10 @@
+"""Dkron schedules: what a text means and when it is due. Pure; depends on no other part of the project.
+
+`parse` turns a text into a `Schedule`, which answers three questions: `next`, `latest`, `count`.
+"""
+
+from dkron_crds.schedule.errors import ScheduleError, TimezoneError
+from dkron_crds.schedule.grammar import parse
+from dkron_crds.schedule.schedule import Schedule
+
+__all__ = ["Schedule", "ScheduleError", "TimezoneError", "parse"]
