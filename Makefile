@@ -50,3 +50,13 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 .PHONY: test-unit
 test-unit: venv ## The unit tests alone (seconds, no cluster)
 	$(BIN)/pytest tests/unit tests/conformance
+
+##@ Generate
+
+.PHONY: generate
+generate: venv ## Write crds/*.yaml and docs/reference from the models
+	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
+
+.PHONY: check-generated
+check-generated: venv ## Fail if `make generate` would change a file
+	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference

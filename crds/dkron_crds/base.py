@@ -5,10 +5,30 @@ trusted.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from functools import cache
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
+
+ATOMIC_LIST: Final[dict[str, Any]] = {"x-kubernetes-list-type": "atomic"}
+"""For a list with one writer: it is replaced as a whole, and its entries cost no managedFields."""
+
+LIST_BY_TYPE: Final[dict[str, Any]] = {
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["type"],
+}
+"""For conditions, as in every Kubernetes kind."""
+
+LIST_IS_SET: Final[dict[str, Any]] = {"x-kubernetes-list-type": "set"}
 
 
 class WireModel(BaseModel):
@@ -55,3 +75,44 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """An aware datetime in UTC; RFC 3339 with `Z` on the wire. Finer than microseconds is cut off on reading."""
+
+
+class StatusModel(WireModel):
+    """The status of a kind. Every field has a default: an object that nobody has looked at has an empty
+    status."""
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the whole status, absent fields as null or empty, so that a merge patch clears what is
+        gone."""
+        return {**_empty(type(self)), **super().to_wire()}
+
+
+@cache
+def _empty(status: type[StatusModel]) -> dict[str, Any]:
+    return status().model_dump(mode="json", by_alias=True)
+
+
+class ObjectMeta(WireModel):
+    """The part of Kubernetes' own metadata that the project reads."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    generation: int = 0
+    resource_version: str = ""
+    creation_timestamp: Instant | None = None
+    deletion_timestamp: Instant | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class Resource(WireModel):
+    """A custom resource. A kind adds `api_version`, `kind` and `spec`, and `status` if it has one."""
+
+    metadata: ObjectMeta = ObjectMeta()
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the object as it is sent to the API server; the status goes by its own subresource."""
+        identity = self.model_dump(mode="json", by_alias=True, include={"api_version", "kind"})
+        changed = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"status"})
+        return {**identity, "metadata": {}, "spec": {}, **changed}

@@ -1,11 +1,12 @@
 """The kind DkronJob: one scheduled job, what was asked for and what became of it."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict
 
-from dkron_crds.base import Instant, WireModel
+from dkron_crds.base import ObjectMeta, Resource
 from dkron_crds.names import API_VERSION
+from dkron_crds.rules import NAME_IS_IMMUTABLE, NOT_ITS_OWN_PARENT, OBJECT_NAME_FITS, validations
 from dkron_crds.spec import (
     Concurrency,
     History,
@@ -55,30 +56,19 @@ __all__ = [
 ]
 
 
-class ObjectMeta(WireModel):
-    """The part of Kubernetes' own metadata that the project reads."""
-
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    generation: int = 0
-    resource_version: str = ""
-    creation_timestamp: Instant | None = None
-    deletion_timestamp: Instant | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
-
-
-class DkronJob(WireModel):
+class DkronJob(Resource):
     """A job that runs by a schedule, after another job, or on request.
 
     Every run becomes a batch/v1 Job. `kubectl annotate dkj NAME run.dkron.io/ID="$(date -u +%FT%TZ)"` runs it
     now.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra=validations(OBJECT_NAME_FITS, NAME_IS_IMMUTABLE, NOT_ITS_OWN_PARENT)
+    )
+
     api_version: Literal["dkron.io/v1alpha1"] = API_VERSION
     kind: Literal["DkronJob"] = "DkronJob"
-    metadata: ObjectMeta = ObjectMeta()
     spec: JobSpec
     status: JobStatus = JobStatus()
 
@@ -86,12 +76,3 @@ class DkronJob(WireModel):
     def dkron_name(self) -> str:
         """The name of the job in the Dkron API."""
         return self.spec.name or self.metadata.name
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return the object as it is sent to the API server; the status goes by its own subresource."""
-        return {
-            "apiVersion": self.api_version,
-            "kind": self.kind,
-            "metadata": self.metadata.to_wire(),
-            "spec": self.spec.to_wire(),
-        }

@@ -27,9 +27,14 @@ API_VERSION: Final = "dkron.io/v1alpha1"
 OBJECT_NAME_LENGTH = 52
 """Longest metadata.name of a DkronJob. The Jobs made from it need the rest of the 63 characters."""
 
+NAME_LENGTH = 8192
+"""Longest Dkron name that a custom resource takes. Dkron itself has no limit; a path of this length still
+fits HTTP."""
+
 NAME_PATTERN = r"^[\p{Ll}0-9_-]+$"
-"""The legal Dkron names as RE2 understands them; `is_legal` is the same rule in Python (Dkron behaviour
-§2.2)."""
+"""The legal Dkron names as RE2 understands them; `is_legal` is the same rule in Python."""
+
+NAME_OR_NONE_PATTERN = r"^[\p{Ll}0-9_-]*$"
 
 _HASH_LENGTH = 8
 _SLUG_LENGTH = OBJECT_NAME_LENGTH - _HASH_LENGTH - 1

@@ -7,25 +7,32 @@ explain`. The order of the fields is the order in the documentation.
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from dkron_crds.base import Instant, WireModel
 from dkron_crds.durations import DURATION_PATTERN, duration_seconds
-from dkron_crds.names import NAME_PATTERN
+from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN, NAME_PATTERN
+from dkron_crds.rules import (
+    BACKOFF_GROWS,
+    SCHEDULE_OR_PARENT,
+    STARTS_BEFORE_IT_EXPIRES,
+    keys_at_most,
+    validations,
+)
 
 INT32_MAX = 2**31 - 1
 UINT32_MAX = 2**32 - 1
 
-DkronName = Annotated[str, Field(min_length=1, max_length=8192, pattern=NAME_PATTERN)]
+DkronName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=NAME_PATTERN)]
 """The name of a job as Dkron knows it."""
 
-ParentName = Annotated[str, Field(max_length=8192, pattern=NAME_PATTERN.replace("+", "*"))]
+NameOrNone = Annotated[str, Field(max_length=NAME_LENGTH, pattern=NAME_OR_NONE_PATTERN)]
 
-GoDuration = Annotated[str, Field(max_length=64, pattern=DURATION_PATTERN)]
+GoDuration = Annotated[str, Field(max_length=32, pattern=DURATION_PATTERN)]
 TagValue = Annotated[str, Field(max_length=256)]
 Text = Annotated[str, Field(max_length=4096)]
 ConfigValue = Annotated[str, Field(max_length=131072)]
-ProcessorConfig = Annotated[dict[str, Text], Field(max_length=32)]
+ProcessorConfig = Annotated[dict[str, Text], Field(max_length=32, json_schema_extra=keys_at_most(256))]
 
 
 class Concurrency(StrEnum):
@@ -46,6 +53,8 @@ class MissedRuns(StrEnum):
 
 class RetryBackoff(WireModel):
     """How long to wait between a failed attempt and the next one."""
+
+    model_config = ConfigDict(json_schema_extra=validations(BACKOFF_GROWS))
 
     initial: GoDuration = "1s"
     """Wait before the second attempt, as a Go duration: a number with a unit (ms, s, m, h), for example "1s",
@@ -102,6 +111,8 @@ class History(WireModel):
 class JobSpec(WireModel):
     """What should run, when and where."""
 
+    model_config = ConfigDict(json_schema_extra=validations(SCHEDULE_OR_PARENT, STARTS_BEFORE_IT_EXPIRES))
+
     name: DkronName | None = None
     """The name of the job in the Dkron API, if it differs from metadata.name. Lower-case letters of any
     script, digits, "_" and "-". It cannot be changed later. Jobs that are created by the Dkron API under a
@@ -141,45 +152,52 @@ class JobSpec(WireModel):
     that a change of the clocks leaves out does not run that day; one that it repeats runs twice."""
 
     disabled: bool = False
-    """True stops the runs by schedule and after a parent. Attempts that are active go on, further retries do
-    not."""
+    """True stops the runs by schedule and after a parent. Attempts that are active go on."""
 
     concurrency: Concurrency = Concurrency.ALLOW
     """What to do at a slot while an earlier run is active. "allow" starts another; "forbid" skips the slot
     and records that in status.skipped; "replace" deletes the running Jobs and starts anew."""
 
     retries: Annotated[int, Field(ge=0, le=UINT32_MAX)] = 0
-    """How many further attempts a failed run gets. Each attempt is a Job and an execution of its own, and
-    stays on the node of the first."""
+    """How many further attempts a failed run gets. Each attempt is a Job and an execution of its own. One
+    that tags pinned to a node stays on that node."""
 
     retry_backoff: RetryBackoff = RetryBackoff()
     """How long to wait between a failed attempt and the next one."""
 
-    parent_job: ParentName = ""
+    parent_job: NameOrNone = ""
     """The Dkron name of a job in the same namespace. This job then runs each time a run of that one
     succeeded, instead of on a schedule. Chains must not form a circle."""
 
-    tags: dict[str, TagValue] = Field(default_factory=dict, max_length=32)
+    tags: dict[str, TagValue] = Field(
+        default_factory=dict, max_length=32, json_schema_extra=keys_at_most(317)
+    )
     """Which nodes run the job, by their labels: "value" or "value:count", all tags must match. A key without
     "/" is looked up as it stands and under dkron.io/. Without any tag the job runs once, on whichever node
     Kubernetes chooses. Without a count one Job runs on every ready node that matches; with a count that many,
     on different nodes. If several tags have a count, the smallest rules. If no node matches, the slot is
     skipped."""
 
-    metadata: dict[str, Text] = Field(default_factory=dict, max_length=256)
+    metadata: dict[str, Text] = Field(
+        default_factory=dict, max_length=256, json_schema_extra=keys_at_most(256)
+    )
     """Free texts by which the API can filter jobs. They have no other effect."""
 
-    executor: Annotated[str, Field(min_length=1, max_length=63)] = "shell"
+    executor: Annotated[str, Field(max_length=63)] = "shell"
     """What runs the job: shell, docker, http, grpc, kafka, nats, rabbitmq or gcppubsub as in Dkron, or
     kubernetes, which takes the Job from jobTemplate as it stands."""
 
-    executor_config: dict[str, ConfigValue] = Field(default_factory=dict, max_length=64)
+    executor_config: dict[str, ConfigValue] = Field(
+        default_factory=dict, max_length=64, json_schema_extra=keys_at_most(256)
+    )
     """The settings of the executor; for shell: command (required), image, shell, env, cwd, timeout,
     mem_limit, su, payload. All values are strings: write "true" and "10" with quotes.
     "secretRef:<secret>/<key>" as a value takes it from a Secret in the same namespace, without anybody but
     the container reading it."""
 
-    processors: dict[str, ProcessorConfig] = Field(default_factory=dict, max_length=16)
+    processors: dict[str, ProcessorConfig] = Field(
+        default_factory=dict, max_length=16, json_schema_extra=keys_at_most(63)
+    )
     """What happens to the output of an execution: name of the processor to its settings, all strings."""
 
     ephemeral: bool = False

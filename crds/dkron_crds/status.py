@@ -6,11 +6,12 @@ The docstring under each field is its description in the CRD.
 
 import datetime as dt
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, computed_field
 
-from dkron_crds.base import Instant, WireModel
+from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Instant, StatusModel, WireModel
+from dkron_crds.names import NAME_LENGTH
 
 MAX_ACTIVE = 2048
 MAX_COUNTED = 4096
@@ -228,13 +229,13 @@ class Day(WireModel):
     """Executions that failed."""
 
 
-class JobStatus(WireModel):
+class JobStatus(StatusModel):
     """The state of the job and its newest executions. Written by the operator alone."""
 
     observed_generation: Count = 0
     """The metadata.generation that the operator has acted on."""
 
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=8)] = ()
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=8, json_schema_extra=LIST_BY_TYPE)] = ()
     """Ready, Suspended and Degraded."""
 
     since: Instant | None = None
@@ -251,14 +252,16 @@ class JobStatus(WireModel):
     next: Instant | None = None
     """When the job is due next. Absent if never."""
 
-    active: Annotated[tuple[Active, ...], Field(max_length=MAX_ACTIVE)] = ()
+    active: Annotated[tuple[Active, ...], Field(max_length=MAX_ACTIVE, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that run now or are claimed to begin."""
 
-    counted: Annotated[tuple[JobName, ...], Field(max_length=MAX_COUNTED)] = ()
+    counted: Annotated[tuple[JobName, ...], Field(max_length=MAX_COUNTED, json_schema_extra=ATOMIC_LIST)] = ()
     """Names of finished Jobs that still exist and are in the counters already, so that none is counted
     twice."""
 
-    executions: Annotated[tuple[Execution, ...], Field(max_length=MAX_EXECUTIONS)] = ()
+    executions: Annotated[
+        tuple[Execution, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)
+    ] = ()
     """Attempts that have ended, the newest first; as many as spec.history.executions says."""
 
     status: GroupStatus = GroupStatus.NEVER
@@ -278,26 +281,19 @@ class JobStatus(WireModel):
     """When the newest failed execution ended."""
 
     dependent_jobs: Annotated[
-        tuple[Annotated[str, Field(max_length=8192)], ...], Field(max_length=MAX_DEPENDENTS)
+        tuple[Annotated[str, Field(max_length=NAME_LENGTH)], ...],
+        Field(max_length=MAX_DEPENDENTS, json_schema_extra=ATOMIC_LIST),
     ] = ()
     """Dkron names of the jobs whose parentJob is this one, in the order of their creation."""
 
     skipped: Skipped | None = None
     """What was due and did not run. Absent if that never happened."""
 
-    days: Annotated[tuple[Day, ...], Field(max_length=7)] = ()
+    days: Annotated[tuple[Day, ...], Field(max_length=7, json_schema_extra=ATOMIC_LIST)] = ()
     """Executions that ended today and yesterday (UTC)."""
 
-    @computed_field
+    @computed_field  # type: ignore[prop-decorator]  # mypy#1362; pydantic makes it a property of the wire, too
     @property
-    def active_count(self) -> int:
-        """How many entries active has."""
+    def active_count(self) -> Count:
+        """How many attempts are active: the length of active."""
         return len(self.active)
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return the whole status, absent fields as null or empty, so that a merge patch clears what is
-        gone."""
-        return {**_EMPTY, **super().to_wire()}
-
-
-_EMPTY = JobStatus().model_dump(mode="json", by_alias=True)

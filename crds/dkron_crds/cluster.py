@@ -1,0 +1,64 @@
+"""The kind DkronCluster: the installation as a whole, one object named `dkron` in the operator's
+namespace."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Resource, StatusModel, WireModel
+from dkron_crds.names import API_VERSION
+from dkron_crds.rules import ONE_CLUSTER, validations
+from dkron_crds.status import Condition, Count, Day
+
+MAX_DAYS = 366
+
+
+class ClusterSpec(WireModel):
+    """What a person wants of the installation as a whole."""
+
+    paused: bool = False
+    """True stops all runs by schedule in the whole installation, until it is false again. Attempts that are
+    active go on, runs on request are possible. POST /v1/pause and /v1/unpause set it."""
+
+
+class ClusterStatus(StatusModel):
+    """The state of the installation. Written by the operator alone."""
+
+    observed_generation: Count = 0
+    """The metadata.generation that the operator has acted on."""
+
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(max_length=8, json_schema_extra=LIST_BY_TYPE),
+    ] = ()
+    """Statements about the installation. Ready: a leader fires what is due. Suspended: it is paused."""
+
+    leader: Annotated[str, Field(max_length=253)] = ""
+    """The replica that fires jobs: the holder of the Lease. Empty while there is none."""
+
+    replicas: Annotated[int, Field(ge=0, le=1000)] = 0
+    """How many replicas of the operator run."""
+
+    version: Annotated[str, Field(max_length=64)] = ""
+    """Version of the operator that leads."""
+
+    jobs: Count = 0
+    """How many DkronJobs the operator looks after."""
+
+    active: Count = 0
+    """How many attempts are active in all jobs."""
+
+    days: Annotated[tuple[Day, ...], Field(max_length=MAX_DAYS, json_schema_extra=ATOMIC_LIST)] = ()
+    """How many executions of all jobs ended on each day (UTC), the newest last, for about a year. GET
+    /v1/stats shows them."""
+
+
+class DkronCluster(Resource):
+    """The installation as a whole: pause it, see who leads it and how its jobs fare."""
+
+    model_config = ConfigDict(json_schema_extra=validations(ONE_CLUSTER))
+
+    api_version: Literal["dkron.io/v1alpha1"] = API_VERSION
+    kind: Literal["DkronCluster"] = "DkronCluster"
+    spec: ClusterSpec = ClusterSpec()
+    status: ClusterStatus = ClusterStatus()

@@ -1,0 +1,103 @@
+"""The kinds of the group and how `kubectl get` shows them: what a definition needs beyond the schema."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dkron_crds.base import Resource
+from dkron_crds.cluster import DkronCluster
+from dkron_crds.job import DkronJob
+from dkron_crds.policy import DkronPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of `kubectl get`; a wide one is shown with -o wide alone."""
+
+    name: str
+    json_path: str
+    description: str
+    type: str = "string"
+    wide: bool = False
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return an entry of additionalPrinterColumns."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "description": self.description,
+            "jsonPath": self.json_path,
+            **({"priority": 1} if self.wide else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A model with what its definition needs beyond the schema."""
+
+    model: type[Resource]
+    plural: str
+    short_name: str
+    columns: tuple[Column, ...]
+    selectable: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The kind as manifests write it."""
+        return self.model.__name__
+
+
+_AGE = Column("Age", ".metadata.creationTimestamp", "Time since it was created.", type="date")
+
+KINDS = (
+    Kind(
+        model=DkronJob,
+        plural="dkronjobs",
+        short_name="dkj",
+        columns=(
+            Column("Schedule", ".spec.schedule", "When it runs."),
+            Column(
+                "Last", ".status.executions[0].startedAt", "Time since the newest execution.", type="date"
+            ),
+            # A date column shows an age, and an instant to come as <invalid>.
+            Column("Next", ".status.next", "When it is due next."),
+            Column("Status", ".status.status", "How the newest finished run ended."),
+            Column("Active", ".status.activeCount", "Attempts that are active.", type="integer"),
+            Column("Timezone", ".spec.timezone", "The zone of the schedule; empty is UTC.", wide=True),
+            Column(
+                "Success", ".status.successCount", "Executions that succeeded.", type="integer", wide=True
+            ),
+            Column("Errors", ".status.errorCount", "Executions that failed.", type="integer", wide=True),
+            Column("Parent", ".spec.parentJob", "The job after which it runs.", wide=True),
+            Column(
+                "Ready",
+                '.status.conditions[?(@.type=="Ready")].reason',
+                "Scheduled, or why it will not run.",
+                wide=True,
+            ),
+            _AGE,
+        ),
+        selectable=(
+            ".spec.disabled",
+            ".spec.executor",
+            ".spec.name",
+            ".spec.owner",
+            ".spec.parentJob",
+            ".status.status",
+        ),
+    ),
+    Kind(model=DkronPolicy, plural="dkronpolicies", short_name="dkp", columns=(_AGE,)),
+    Kind(
+        model=DkronCluster,
+        plural="dkronclusters",
+        short_name="dkc",
+        columns=(
+            Column("Paused", ".spec.paused", "True if no schedule fires.", type="boolean"),
+            Column("Leader", ".status.leader", "The replica that fires jobs."),
+            Column("Replicas", ".status.replicas", "Replicas of the operator.", type="integer"),
+            Column("Jobs", ".status.jobs", "DkronJobs looked after.", type="integer"),
+            Column("Active", ".status.active", "Attempts that are active.", type="integer"),
+            Column("Version", ".status.version", "Version of the operator.", wide=True),
+            _AGE,
+        ),
+    ),
+)

@@ -1,0 +1,89 @@
+"""What the API server checks beyond types and bounds: rules in CEL, each with the sentence that a person
+reads.
+
+A rule stands here if a person can mend it by looking at the object alone. What needs a parser, a zone table
+or other objects is judged by the operator and reported as a condition, so that it is seen in `kubectl get`
+afterwards too.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dkron_crds.names import OBJECT_NAME_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A CEL expression over the object it is attached to.
+
+    `field` is the path, relative to that object, which the API server names in its refusal.
+    """
+
+    cel: str
+    message: str
+    field: str = ""
+    reason: Literal["FieldValueInvalid", "FieldValueRequired", "FieldValueForbidden"] = "FieldValueInvalid"
+
+    def to_wire(self) -> dict[str, str]:
+        """Return an entry of x-kubernetes-validations."""
+        entry = {"rule": self.cel, "message": self.message, "reason": self.reason}
+        return {**entry, "fieldPath": self.field} if self.field else entry
+
+
+def validations(*rules: Rule) -> dict[str, Any]:
+    """Return what pydantic's `json_schema_extra` needs to attach the rules to a model or field."""
+    return {"x-kubernetes-validations": [rule.to_wire() for rule in rules]}
+
+
+def keys_at_most(length: int) -> dict[str, Any]:
+    """Bound the keys of a map; OpenAPI v3 has no word for that."""
+    return validations(
+        Rule(
+            cel=f"self.all(key, size(key) <= {length})",
+            message=f"a key must have at most {length} characters",
+        )
+    )
+
+
+_DKRON_NAME = "(has({0}.spec.name) ? {0}.spec.name : {0}.metadata.name)"
+
+OBJECT_NAME_FITS = Rule(
+    cel=f"size(self.metadata.name) <= {OBJECT_NAME_LENGTH} && !self.metadata.name.contains('.')",
+    message=f"metadata.name must have at most {OBJECT_NAME_LENGTH} characters and no dot, because its Jobs "
+    "are named after it; a longer name for the Dkron API goes into spec.name",
+)
+NAME_IS_IMMUTABLE = Rule(
+    cel=f"{_DKRON_NAME.format('self')} == {_DKRON_NAME.format('oldSelf')}",
+    message="spec.name is immutable; create a new job and delete this one",
+    field=".spec.name",
+    reason="FieldValueForbidden",
+)
+NOT_ITS_OWN_PARENT = Rule(
+    cel=f"self.spec.parentJob != {_DKRON_NAME.format('self')}",
+    message="spec.parentJob must be another job; a job cannot run after itself",
+    field=".spec.parentJob",
+)
+SCHEDULE_OR_PARENT = Rule(
+    cel="size(self.schedule) > 0 || size(self.parentJob) > 0",
+    message="spec.schedule is required unless spec.parentJob is set",
+    field=".schedule",
+    reason="FieldValueRequired",
+)
+STARTS_BEFORE_IT_EXPIRES = Rule(
+    cel="!has(self.startsAt) || !has(self.expiresAt) || self.startsAt < self.expiresAt",
+    message="spec.expiresAt must be later than spec.startsAt",
+    field=".expiresAt",
+)
+BACKOFF_GROWS = Rule(
+    cel="duration(self.initial) <= duration(self.max)",
+    message="retryBackoff.max must not be shorter than retryBackoff.initial",
+    field=".max",
+)
+ONE_CLUSTER = Rule(
+    cel="self.metadata.name == 'dkron'",
+    message="metadata.name must be 'dkron'; there is one DkronCluster per installation",
+)
+PATHS_ARE_ABSOLUTE = Rule(
+    cel="self.all(path, path.startsWith('/') && size(path) <= 1024)",
+    message="a key must begin with '/' and have at most 1024 characters, for example /v1/jobs/*",
+)
