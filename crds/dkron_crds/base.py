@@ -19,6 +19,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+INT64_MAX = 2**63 - 1
+
+Count = Annotated[int, Field(ge=0, le=INT64_MAX)]
+
 ATOMIC_LIST: Final[dict[str, Any]] = {"x-kubernetes-list-type": "atomic"}
 """For a list with one writer: it is replaced as a whole, and its entries cost no managedFields."""
 

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Resource, StatusModel, WireModel
+from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Resource, StatusModel, WireModel
+from dkron_crds.conditions import Condition
 from dkron_crds.names import API_VERSION
 from dkron_crds.rules import ONE_CLUSTER, validations
-from dkron_crds.status import Condition, Count, Day
+from dkron_crds.status import Day
 
 MAX_DAYS = 366
 

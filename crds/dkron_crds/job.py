@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from dkron_crds.base import ObjectMeta, Resource
+from dkron_crds.conditions import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
 from dkron_crds.names import API_VERSION
 from dkron_crds.rules import NAME_IS_IMMUTABLE, NOT_ITS_OWN_PARENT, OBJECT_NAME_FITS, validations
 from dkron_crds.spec import (
@@ -17,17 +18,12 @@ from dkron_crds.spec import (
 )
 from dkron_crds.status import (
     Active,
-    Condition,
-    ConditionStatus,
-    ConditionType,
     Day,
     Execution,
     GroupStatus,
     JobStatus,
-    ReadyReason,
     Skipped,
     SkipReason,
-    SuspendedReason,
     Trigger,
 )
 

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from dkron_crds.base import Instant, WireModel
-from dkron_crds.durations import DURATION_PATTERN, duration_seconds
 from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN, NAME_PATTERN
 from dkron_crds.rules import (
     BACKOFF_GROWS,
@@ -19,16 +18,20 @@ from dkron_crds.rules import (
     keys_at_most,
     validations,
 )
+from dkron_crds.schedule.durations import go_duration
 
 INT32_MAX = 2**31 - 1
 UINT32_MAX = 2**32 - 1
+NANOSECONDS = 1e9
 
 DkronName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=NAME_PATTERN)]
 """The name of a job as Dkron knows it."""
 
 NameOrNone = Annotated[str, Field(max_length=NAME_LENGTH, pattern=NAME_OR_NONE_PATTERN)]
 
-GoDuration = Annotated[str, Field(max_length=32, pattern=DURATION_PATTERN)]
+GoDuration = Annotated[str, Field(max_length=32, pattern=r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$")]
+"""An unsigned Go duration."""
+
 TagValue = Annotated[str, Field(max_length=256)]
 Text = Annotated[str, Field(max_length=4096)]
 ConfigValue = Annotated[str, Field(max_length=131072)]
@@ -70,12 +73,12 @@ class RetryBackoff(WireModel):
     @property
     def initial_seconds(self) -> float:
         """Wait before the second attempt, in seconds."""
-        return duration_seconds(self.initial)
+        return go_duration(self.initial) / NANOSECONDS
 
     @property
     def max_seconds(self) -> float:
         """Upper bound of every wait, in seconds."""
-        return duration_seconds(self.max)
+        return go_duration(self.max) / NANOSECONDS
 
 
 class JobTemplate(WireModel):

@@ -10,21 +10,18 @@ from typing import Annotated
 
 from pydantic import Field, computed_field
 
-from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Instant, StatusModel, WireModel
+from dkron_crds.base import ATOMIC_LIST, INT64_MAX, LIST_BY_TYPE, Count, Instant, StatusModel, WireModel
+from dkron_crds.conditions import MAX_MESSAGE, Condition, Reason
 from dkron_crds.names import NAME_LENGTH
 
 MAX_ACTIVE = 2048
 MAX_COUNTED = 4096
 MAX_DEPENDENTS = 4096
 MAX_EXECUTIONS = 100
-MAX_MESSAGE = 1024
 MAX_OUTPUT = 16384
-INT64_MAX = 2**63 - 1
 
 JobName = Annotated[str, Field(max_length=63)]
-Reason = Annotated[str, Field(max_length=128)]
 Nanoseconds = Annotated[int, Field(ge=0, le=INT64_MAX)]
-Count = Annotated[int, Field(ge=0, le=INT64_MAX)]
 
 
 class Trigger(StrEnum):
@@ -52,71 +49,6 @@ class SkipReason(StrEnum):
     NO_MATCHING_NODE = "NoMatchingNode"
     MISSED = "Missed"
     DISABLED = "Disabled"
-
-
-class ConditionType(StrEnum):
-    """The conditions that the operator sets."""
-
-    READY = "Ready"
-    SUSPENDED = "Suspended"
-    DEGRADED = "Degraded"
-
-
-class ConditionStatus(StrEnum):
-    """Whether a condition holds."""
-
-    TRUE = "True"
-    FALSE = "False"
-    UNKNOWN = "Unknown"
-
-
-class ReadyReason(StrEnum):
-    """Reasons of the condition Ready; it is True with the first alone."""
-
-    SCHEDULED = "Scheduled"
-    PENDING = "Pending"
-    INVALID_SCHEDULE = "InvalidSchedule"
-    INVALID_TIMEZONE = "InvalidTimezone"
-    INVALID_TEMPLATE = "InvalidTemplate"
-    INVALID_EXECUTOR_CONFIG = "InvalidExecutorConfig"
-    UNKNOWN_EXECUTOR = "UnknownExecutor"
-    PARENT_NOT_FOUND = "ParentNotFound"
-    PARENT_CYCLE = "ParentCycle"
-    DUPLICATE_NAME = "DuplicateName"
-
-
-class SuspendedReason(StrEnum):
-    """Reasons of the condition Suspended when it is True."""
-
-    DISABLED = "Disabled"
-    EXPIRED = "Expired"
-    NOT_STARTED = "NotStarted"
-
-
-class Condition(WireModel):
-    """One statement about the job, in the form that all Kubernetes objects share."""
-
-    type: Annotated[str, Field(max_length=64)]
-    """Ready: the job is understood and will run when it is due. Suspended: it is understood but does not run
-    by schedule. Degraded: its newest attempt needs a person."""
-
-    status: ConditionStatus
-    """True, False or Unknown."""
-
-    reason: Reason
-    """One word for programs. Ready: Scheduled, Pending (the operator has not looked yet), InvalidSchedule,
-    InvalidTimezone, InvalidTemplate, InvalidExecutorConfig, UnknownExecutor, ParentNotFound, ParentCycle,
-    DuplicateName. Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
-    JobRejected, NameTaken."""
-
-    message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
-    """A sentence for people: what is wrong, where, and what is allowed."""
-
-    last_transition_time: Instant
-    """When status last changed."""
-
-    observed_generation: Count = 0
-    """The metadata.generation that this statement is about."""
 
 
 class Active(WireModel):
