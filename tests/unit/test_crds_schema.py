@@ -1,0 +1,177 @@
+"""The definitions in crds/: complete, bounded, documented, in step with the models."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dkron_crds.base import WireModel
+from dkron_crds.cluster import ClusterSpec
+from dkron_crds.job import JobSpec
+from dkron_crds.kinds import KINDS, Kind
+from dkron_crds.manifests import definition, generated_files, outdated, to_yaml, write
+from dkron_crds.policy import PolicySpec
+
+ROOT = Path(__file__).parents[2]
+
+Schema = dict[str, Any]
+
+
+def every_field() -> Iterator[tuple[str, Schema]]:
+    """Yield path and schema of everything below spec and status of every kind, entries and values too."""
+    for kind in KINDS:
+        for part in ("spec", "status"):
+            if part in schema_of(kind)["properties"]:
+                yield from fields_in(f"{kind.name}.{part}", schema_of(kind)["properties"][part])
+
+
+def schema_of(kind: Kind) -> Schema:
+    schema: Schema = definition(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def fields_in(path: str, schema: Schema) -> Iterator[tuple[str, Schema]]:
+    yield path, schema
+    for name, field in schema.get("properties", {}).items():
+        yield from fields_in(f"{path}.{name}", field)
+    if "items" in schema:
+        yield from fields_in(f"{path}[]", schema["items"])
+    if "additionalProperties" in schema:
+        yield from fields_in(f"{path}.*", schema["additionalProperties"])
+
+
+def of_type(wanted: str) -> list[Any]:
+    return [pytest.param(schema, id=path) for path, schema in every_field() if schema["type"] == wanted]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [pytest.param(schema, id=path) for path, schema in every_field() if not path.endswith(("[]", ".*"))],
+)
+def test_every_field_is_described(schema: Schema) -> None:
+    assert len(schema["description"]) > 10
+    assert schema["description"].endswith((".", "?"))
+
+
+@pytest.mark.parametrize("schema", of_type("string"))
+def test_every_text_has_an_end(schema: Schema) -> None:
+    assert {"enum", "maxLength"} & set(schema) or schema.get("format") in ("date", "date-time")
+
+
+@pytest.mark.parametrize("schema", of_type("integer"))
+def test_every_number_has_both_ends_and_a_format_that_holds_them(schema: Schema) -> None:
+    bits = int(schema["format"].removeprefix("int"))
+    assert -(2 ** (bits - 1)) <= schema["minimum"] <= schema["maximum"] < 2 ** (bits - 1)
+
+
+@pytest.mark.parametrize("schema", of_type("array"))
+def test_every_list_has_an_end_and_says_how_it_is_merged(schema: Schema) -> None:
+    assert schema["maxItems"] > 0
+    assert schema["x-kubernetes-list-type"] in ("atomic", "map", "set")
+
+
+@pytest.mark.parametrize("schema", of_type("object"))
+def test_every_map_has_an_end_and_every_object_is_closed(schema: Schema) -> None:
+    if "properties" in schema:
+        assert "additionalProperties" not in schema
+        assert "x-kubernetes-preserve-unknown-fields" not in schema
+    else:
+        assert schema["maxProperties"] > 0
+
+
+def test_only_the_parts_of_a_job_template_are_open() -> None:
+    opened = [path for path, schema in every_field() if "x-kubernetes-preserve-unknown-fields" in schema]
+    assert opened == ["DkronJob.spec.jobTemplate.metadata", "DkronJob.spec.jobTemplate.spec"]
+
+
+def test_there_are_no_fractions_and_no_leftovers_of_json_schema() -> None:
+    known = {"string", "integer", "boolean", "array", "object"}
+    leftovers = {"title", "$ref", "$defs", "anyOf", "readOnly", "const", "examples"}
+    for path, schema in every_field():
+        assert schema["type"] in known, path
+        assert not leftovers & set(schema), path
+        assert schema.get("additionalProperties", {}) is not False, path
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"), [(JobSpec, "DkronJob"), (ClusterSpec, "DkronCluster"), (PolicySpec, "DkronPolicy")]
+)
+def test_defaults_are_the_same_in_schema_and_model(model: type[WireModel], kind: str) -> None:
+    (schema,) = (schema_of(each)["properties"]["spec"] for each in KINDS if each.name == kind)
+    defaulted = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
+    required: Schema = {name: {} for name in schema.get("required", ())}
+    sent, completed = model.from_wire(required), model.from_wire(required | defaulted)
+    assert completed == sent
+    written = sent.model_dump(mode="json", by_alias=True)
+    # What the schema leaves out must be nothing in the model, too.
+    assert {name for name in written if _says_something(written[name])} <= set(defaulted)
+
+
+def _says_something(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_says_something(each) for each in value.values())
+    return value is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "default"),
+    [
+        ("DkronJob.spec.displayName", ""),
+        ("DkronJob.spec.timezone", ""),
+        ("DkronJob.spec.disabled", False),
+        ("DkronJob.spec.concurrency", "allow"),
+        ("DkronJob.spec.retries", 0),
+        ("DkronJob.spec.retryBackoff", {"initial": "1s", "factor": 2, "max": "60s"}),
+        ("DkronJob.spec.executor", "shell"),
+        ("DkronJob.spec.ephemeral", False),
+        ("DkronJob.spec.missedRuns", "latest"),
+        (
+            "DkronJob.spec.history",
+            {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "outputBytes": 1024},
+        ),
+        ("DkronCluster.spec.paused", False),
+    ],
+)
+def test_the_promised_defaults(path: str, default: object) -> None:
+    assert dict(every_field())[path]["default"] == default
+
+
+def test_a_status_has_no_defaults() -> None:
+    assert [path for path, schema in every_field() if ".status" in path and "default" in schema] == []
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_column_or_selector_reads_a_field_that_exists(kind: Kind) -> None:
+    known = {path.removeprefix(kind.name) for path, _ in every_field()}
+    paths = [column.json_path for column in kind.columns] + list(kind.selectable)
+    for path in paths:
+        plain = path.replace("[0]", "[]").replace('[?(@.type=="Ready")]', "[]")
+        assert plain in known | {".metadata.creationTimestamp"}
+    assert len(kind.selectable) <= 8
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_definition_survives_yaml(kind: Kind) -> None:
+    text = to_yaml(definition(kind))
+    assert yaml.safe_load(text) == definition(kind)
+    assert "&id" not in text
+
+
+def test_the_generated_files_follow_from_the_models() -> None:
+    files = dict(generated_files(crds=ROOT / "crds", docs=ROOT / "docs" / "reference"))
+    assert outdated(files) == [], "run `make generate` and commit the result"
+
+
+def test_a_changed_a_missing_and_an_unknown_file_are_noticed(tmp_path: Path) -> None:
+    files = dict(generated_files(crds=tmp_path / "crds", docs=tmp_path / "docs"))
+    write(files)
+    assert outdated(files) == []
+    changed = tmp_path / "crds" / "dkron.io_dkronjobs.yaml"
+    changed.write_text(changed.read_text() + "\n")
+    missing = tmp_path / "docs" / "dkronpolicy.md"
+    missing.unlink()
+    unknown = tmp_path / "crds" / "dkron.io_dkrongone.yaml"
+    unknown.touch()
+    assert outdated(files) == sorted([changed, missing, unknown])
