@@ -1,0 +1,1 @@
+"""The only code that speaks HTTP to Kubernetes: credentials, a thin client with plain dicts, and its errors."""

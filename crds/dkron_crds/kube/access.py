@@ -1,0 +1,130 @@
+"""How to reach the cluster: a kubeconfig or the pod's own service account, and HTTP sessions made from either.
+
+Loading is left to the official client, which knows contexts, exec plugins, OIDC and the in-cluster files.
+Tokens rotate (a projected one within the hour), so the header is asked for anew before every request.
+"""
+
+import os
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import config as _loaders
+from kubernetes.aio.client import Configuration
+from kubernetes.aio.config.config_exception import ConfigException
+
+loaders: Any = _loaders
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+TOKEN_LIFE = 60.0
+"""Seconds for which a token is used before its source is asked again."""
+
+
+class AccessError(Exception):
+    """There is no usable way to reach a cluster. `str()` is a sentence for the person who started us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the API server is, and how to prove who we are."""
+
+    server: str
+    namespace: str
+    tls: ssl.SSLContext | bool
+    authorization: Callable[[], Awaitable[str | None]]
+    proxy: str | None = None
+
+    def open_session(self) -> aiohttp.ClientSession:
+        """A session that sends the current credentials with each request. The caller closes it."""
+        return aiohttp.ClientSession(
+            base_url=self.server,
+            connector=aiohttp.TCPConnector(ssl=self.tls, limit=0),
+            headers={"Accept": "application/json", "User-Agent": "dkron-operator"},
+            middlewares=(self._authorize,),
+            proxy=self.proxy,
+        )
+
+    async def _authorize(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        value = await self.authorization()
+        if value is not None:
+            request.headers["Authorization"] = value
+        return await handler(request)
+
+
+async def load(kubeconfig: Path | None = None, context: str | None = None) -> Access:
+    """The way to the cluster: the kubeconfig or context that was named, else the pod's service account, else the
+    default kubeconfig. Raises `AccessError`."""
+    in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and kubeconfig is None and context is None
+    try:
+        return await (_from_pod() if in_cluster else _from_kubeconfig(kubeconfig, context))
+    except (ConfigException, OSError, ValueError, KeyError) as exc:
+        where = "the service account of the pod" if in_cluster else f"kubeconfig {_described(kubeconfig)}"
+        raise AccessError(f"cannot use {where}: {exc}") from exc
+
+
+def _described(kubeconfig: Path | None) -> str:
+    return str(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
+
+
+async def _from_pod() -> Access:
+    configuration = Configuration()
+    loaders.load_incluster_config(client_configuration=configuration)
+    namespace = NAMESPACE_FILE.read_text(encoding="utf-8").strip()  # noqa: ASYNC240 - a few bytes of memory file system
+
+    async def reload() -> None:
+        loaders.load_incluster_config(client_configuration=configuration)
+
+    return _access(configuration, namespace=namespace, reload=reload)
+
+
+async def _from_kubeconfig(kubeconfig: Path | None, context: str | None) -> Access:
+    configuration = Configuration()
+    path = None if kubeconfig is None else str(kubeconfig)
+
+    async def reload() -> None:
+        await loaders.load_kube_config(
+            config_file=path, context=context, client_configuration=configuration, persist_config=False
+        )
+
+    loader = await loaders.load_kube_config(
+        config_file=path, context=context, client_configuration=configuration, persist_config=False
+    )
+    namespace = loader.current_context["context"].get("namespace") or "default"
+    return _access(configuration, namespace=namespace, reload=reload)
+
+
+def _access(configuration: Configuration, *, namespace: str, reload: Callable[[], Awaitable[None]]) -> Access:
+    fresh_until = time.monotonic() + TOKEN_LIFE
+
+    async def authorization() -> str | None:
+        nonlocal fresh_until
+        if time.monotonic() >= fresh_until:
+            await reload()
+            fresh_until = time.monotonic() + TOKEN_LIFE
+        token = configuration.api_key.get("BearerToken")
+        return None if token is None else str(token)
+
+    return Access(
+        server=configuration.host,
+        namespace=namespace,
+        tls=_tls(configuration),
+        authorization=authorization,
+        proxy=configuration.proxy,
+    )
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext | bool:
+    if not configuration.host.startswith("https:"):
+        return True
+    tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        tls.load_cert_chain(configuration.cert_file, configuration.key_file)
+    if not configuration.verify_ssl:
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE
+    return tls

@@ -1,0 +1,29 @@
+"""URL paths of the API server, and nothing else."""
+
+from typing import NamedTuple
+
+
+class Resource(NamedTuple):
+    """A kind of object as the API server addresses it."""
+
+    group: str
+    version: str
+    plural: str
+
+    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+        """The path of one object, or of the list of a namespace, or of all (`namespace` None)."""
+        parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
+        if namespace is not None:
+            parts += ["namespaces", namespace]
+        parts.append(self.plural)
+        if name is not None:
+            parts.append(name)
+        if subresource is not None:
+            parts.append(subresource)
+        return "/".join(parts)
+
+
+DKRON_JOBS = Resource("dkron.io", "v1alpha1", "dkronjobs")
+JOBS = Resource("batch", "v1", "jobs")
+PODS = Resource("", "v1", "pods")
+EVENTS = Resource("events.k8s.io", "v1", "events")

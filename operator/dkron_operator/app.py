@@ -1,0 +1,148 @@
+"""The whole operator in one place: what it is made of, and the order in which that starts and stops."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import kopf
+
+from dkron_crds.kube.access import Access
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import NotFound
+from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_operator import source as kopf_source
+from dkron_operator.clock import Clock
+from dkron_operator.events import Events
+from dkron_operator.reconcile import Reconciler
+from dkron_operator.source import Source
+from dkron_operator.store import Store
+from dkron_operator.sweep import Sweep
+
+log = logging.getLogger(__name__)
+
+GRACE = 10.0
+"""Seconds for what is under way when the operator is asked to stop."""
+
+
+class NotInstalled(Exception):
+    """The custom resources are missing. `str()` says what to do."""
+
+
+class Operator:
+    """One replica. `run` returns when it was asked to stop, and raises if it cannot go on."""
+
+    def __init__(
+        self,
+        access: Access,
+        *,
+        namespaces: Sequence[str],
+        image: str,
+        identity: str,
+        clock: Clock | None = None,
+    ) -> None:
+        self._access = access
+        self._namespaces = tuple(namespaces)
+        self.client = KubeClient(access)
+        self.store = Store()
+        clock = clock or Clock()
+        self.events = Events(self.client, clock=clock, identity=identity)
+        self.reconciler = Reconciler(self.client, self.store, clock=clock, events=self.events, image=image)
+        source = Source(self.store, changed=self.reconciler.lane.add)
+        self._source = source
+        self._sweep = Sweep(self.client, self.store, source, self._namespaces or None)
+        source.relisted = self._sweep.want
+        self._clock = clock
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask for an orderly end."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `KubeError`, or what broke."""
+        try:
+            await self._require_installation()
+            await self._sweep.fill()
+            self.reconciler.agenda.able_since = self._clock.now()
+            log.info("ready with %d jobs", len(self.store), extra={"namespaces": list(self._namespaces) or "all"})
+            await self._work()
+        finally:
+            await self.client.close()
+
+    async def _require_installation(self) -> None:
+        namespace = self._namespaces[0] if self._namespaces else None
+        try:
+            async for _ in self.client.list(DKRON_JOBS, namespace):
+                break
+        except NotFound as exc:
+            raise NotInstalled(
+                "the custom resource DkronJob is not installed in this cluster: kubectl apply -f crds/"
+            ) from exc
+
+    async def _work(self) -> None:
+        parts = self.reconciler
+        # kopf cancels every task that was started after it, so ours are started first.
+        effects = _start(parts.agenda.run(), parts.lane.run())
+        others = _start(
+            parts.writer.lane.run(), parts.observer.endings.run(), parts.observer.starts.run(),
+            parts.checker.lane.run(), parts.cleaning.run(), self.events.lane.run(), self._sweep.run(),
+        )  # fmt: skip
+        end_watch = asyncio.Event()
+        watch = asyncio.create_task(self._watch(end_watch), name="watch")
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait({watch, stopped, *effects, *others}, return_when=asyncio.FIRST_COMPLETED)
+            log.info("stopping")
+            await _cancel(effects)
+            await self._flush()
+            end_watch.set()
+            await asyncio.wait({watch}, timeout=GRACE)
+        finally:
+            await _cancel([watch, stopped, *effects, *others])
+        for task in done - {stopped}:
+            task.result()
+
+    async def _flush(self) -> None:
+        try:
+            async with asyncio.timeout(GRACE):
+                await self.reconciler.writer.lane.idle()
+        except TimeoutError:
+            log.warning("some status could not be written; the next start finds it from the Jobs")
+
+    async def _watch(self, end: asyncio.Event) -> None:
+        registry = kopf.OperatorRegistry()
+        kopf_source.register(registry, self._source, self._access)
+        ready = asyncio.Event()
+        signals = asyncio.create_task(self._take_signals(ready))
+        try:
+            await kopf.operator(
+                registry=registry,
+                settings=kopf_source.settings(),
+                standalone=True,
+                clusterwide=not self._namespaces,
+                namespaces=self._namespaces,
+                ready_flag=ready,
+                stop_flag=end,
+            )
+        finally:
+            await _cancel([signals])
+        self.stop()
+
+    async def _take_signals(self, ready: asyncio.Event) -> None:
+        """kopf has its own handlers, which would end the watch before the work is written down."""
+        await ready.wait()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+
+
+def _start(*work: Coroutine[None, None, None]) -> list[asyncio.Task[None]]:
+    return [asyncio.create_task(part, name=str(part)) for part in work]
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,70 @@
+"""Check: when a spec changes, ask the API server by a dry run whether it would take the Job, and not first at night."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected
+from dkron_crds.kube.paths import JOBS
+from dkron_operator.clock import Clock
+from dkron_operator.lanes import Lane
+from dkron_operator.plan.build import build_job
+from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.view import JobView, Problem
+from dkron_operator.store import Entry, Store
+
+log = logging.getLogger(__name__)
+
+WIDTH = 4
+SECOND_LOOK = 300.0
+"""Seconds after which a refused template is tried again: admission rules change without the spec."""
+
+
+class Checker:
+    """Dry runs by uid of the DkronJob."""
+
+    def __init__(
+        self, client: KubeClient, store: Store, *, clock: Clock, image: str, known: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._image = image
+        self._known = known
+        self.lane: Lane[str] = Lane("check", self._check, width=WIDTH)
+
+    async def _check(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        if entry is None or entry.job.problem is not None:
+            return
+        job = entry.job
+        refusal = await self._refusal(job)
+        if entry.job.generation == job.generation:
+            self._conclude(entry, refusal)
+        self._known(uid)
+
+    def _conclude(self, entry: Entry, refusal: Problem | None) -> None:
+        entry.checked, entry.refusal = entry.job.generation, refusal
+        if refusal is not None:
+            log.warning("refused: %s", refusal.message, extra={"job": entry.job.dkron_name})
+            asyncio.get_running_loop().call_later(SECOND_LOOK, self.lane.add, entry.job.uid)
+
+    async def _refusal(self, job: JobView) -> Problem | None:
+        now = self._clock.now()
+        claim = scheduled(now).entry(uid=job.uid, name=job.name, at=now)
+        body = build_job(job, claim, image=self._image)
+        try:
+            await self._client.create(JOBS, job.namespace, body, dry_run=True)
+        except (AlreadyExists, NotFound):
+            return None
+        except Rejected as exc:
+            # A quota that is used up now says nothing about the slot to come.
+            return None if "exceeded quota" in str(exc) else Problem("InvalidTemplate", _plain(str(exc)))
+        return None
+
+
+def _plain(message: str) -> str:
+    """The API server's sentence without the name of a Job that was never meant to exist."""
+    _, found, rest = message.partition("is invalid: ")
+    return rest if found else message

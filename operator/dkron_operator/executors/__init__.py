@@ -1,0 +1,38 @@
+"""Executors: from `executorConfig` to what a Job runs. Pure; one module for each executor."""
+
+from typing import Any
+
+from dkron_crds.job import JobSpec
+from dkron_operator.executors import kubernetes, shell
+from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.template import check_template
+from dkron_operator.plan.view import Problem
+
+EXECUTORS = {"shell": shell, "kubernetes": kubernetes}
+
+
+def check(spec: JobSpec) -> Problem | None:
+    """What is wrong with the executor, its config or the template, found before anything runs."""
+    executor = EXECUTORS.get(spec.executor)
+    if executor is None:
+        return Problem(
+            "UnknownExecutor",
+            f'executor: "{spec.executor}" is not known; use one of {", ".join(sorted(EXECUTORS))}',
+        )
+    try:
+        check_template(spec.job_template)
+        executor.job(spec, image="check")
+    except ConfigError as exc:
+        return Problem(exc.reason, str(exc))
+    return None
+
+
+def job(spec: JobSpec, *, image: str) -> dict[str, Any]:
+    """The part of a batch/v1 Job that the executor decides. Raises `ConfigError`; `check` has found that before."""
+    fragment: dict[str, Any] = EXECUTORS[spec.executor].job(spec, image=image)
+    return fragment
+
+
+def remarks(spec: JobSpec) -> str:
+    """What the executor does with a legal config that may surprise its author; empty if nothing."""
+    return shell.remarks(spec) if spec.executor == "shell" else ""

@@ -1,0 +1,167 @@
+"""The `shell` executor: one container that runs a command (Dkron behaviour §6.1)."""
+
+import base64
+import binascii
+import math
+import re
+import shlex
+from typing import Any
+
+from dkron_crds.job import JobSpec
+from dkron_crds.schedule.durations import go_duration
+from dkron_operator.executors.config import SECRET, TRUE, ConfigError, literal, memory, value
+
+KEYS = frozenset({"command", "shell", "env", "cwd", "timeout", "mem_limit", "su", "payload", "image"})
+OPERATORS = frozenset(";&|<>")
+OVERTIME = 30
+"""Seconds that a Job may take beyond its timeout before the Job controller deletes its pod, and the log with it."""
+
+_ACCOUNT = re.compile(r"(\d{1,10})(?::(\d{1,10}))?", re.ASCII)
+_FEED = 'printf %s "$DKRON_PAYLOAD" | base64 -d | "$@"'
+
+
+def job(spec: JobSpec, *, image: str) -> dict[str, Any]:
+    """The Job's `spec`, as far as the command decides it. Raises `ConfigError`."""
+    config = spec.executor_config
+    _refuse_unknown(config)
+    container: dict[str, Any] = {
+        "name": "job",
+        "image": config.get("image") or image,
+        **_command(config),
+        **_optional("workingDir", literal_path(config.get("cwd", ""))),
+        **_account(config.get("su", "")),
+    }
+    if config.get("mem_limit"):
+        container["resources"] = {"limits": {"memory": memory("mem_limit", config["mem_limit"])}}
+    pod = {"containers": [container], "automountServiceAccountToken": False, "enableServiceLinks": False}
+    timeout = _timeout(config.get("timeout", ""))
+    if timeout is None:
+        return {"template": {"spec": pod}}
+    # The pod's own deadline leaves the pod and its log in place; the Job's deletes them, so it comes second
+    # and catches what the kubelet never saw: a pod that no node takes.
+    pod["activeDeadlineSeconds"] = timeout
+    return {"activeDeadlineSeconds": timeout + OVERTIME, "template": {"spec": pod}}
+
+
+def remarks(spec: JobSpec) -> str:
+    """Without a shell, Dkron ends the command at the first operator: legal, and seldom meant."""
+    config = spec.executor_config
+    command = config.get("command", "")
+    if config.get("shell", "") in TRUE or command.startswith(SECRET):
+        return ""
+    cut = split(command)[1]
+    return f'command ends at "{cut}": set shell: "true" to run all of it in a shell' if cut else ""
+
+
+def split(command: str) -> tuple[list[str], str]:
+    """The words of a command line without a shell, and the operator at which it was cut off, if any."""
+    end = _first_operator(command)
+    try:
+        words = shlex.split(command[:end])
+    except ValueError as exc:
+        raise ConfigError(f"command: {str(exc).lower()} in {command[:60]!r}") from exc
+    if end < len(command) and command[end] == ">" and command[end - 1 : end].isdigit():
+        words.pop()
+    return words, command[end : end + 1]
+
+
+def _first_operator(command: str) -> int:
+    quote, skip = "", False
+    for position, character in enumerate(command):
+        if skip:
+            skip = False
+        elif character == "\\" and quote != "'":
+            skip = True
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in OPERATORS:
+            return position
+    return len(command)
+
+
+def literal_path(path: str) -> str:
+    """A working directory; it has to be absolute, there is no other directory that it could be relative to."""
+    if path and not path.startswith("/"):
+        raise ConfigError(f'cwd: "{path}" is not an absolute path')
+    return path
+
+
+def _refuse_unknown(config: dict[str, str]) -> None:
+    for key in config:
+        if key not in KEYS:
+            raise ConfigError(f'executorConfig: "{key}" is not a key of shell; use {", ".join(sorted(KEYS))}')
+
+
+def _command(config: dict[str, str]) -> dict[str, Any]:
+    text = config.get("command", "")
+    if not text.strip():
+        raise ConfigError('command: missing; executorConfig of shell needs one, for example command: "date"')
+    env = _environment(config.get("env", ""))
+    if text.startswith(SECRET):
+        env.append({"name": "DKRON_COMMAND", **value("command", text)})
+        words = ["/bin/sh", "-c", "$(DKRON_COMMAND)"]
+    else:
+        words = [literal(word) for word in _words(text, config.get("shell", "") in TRUE)]
+    payload = config.get("payload", "")
+    if payload:
+        env.append({"name": "DKRON_PAYLOAD", **_payload(payload)})
+        words = ["/bin/sh", "-c", literal(_FEED), "sh", *words]
+    return {"command": words, **({"env": env} if env else {})}
+
+
+def _words(text: str, in_shell: bool) -> list[str]:
+    if in_shell:
+        return ["/bin/sh", "-c", text]
+    words, cut = split(text)
+    if not words:
+        raise ConfigError(f'command: there is nothing before "{cut}"')
+    return words
+
+
+def _environment(text: str) -> list[dict[str, Any]]:
+    env = []
+    for item in filter(None, text.split(",")):
+        name, equals, content = item.partition("=")
+        if not equals or not name:
+            raise ConfigError(f'env: "{item}" is not NAME=value; several are separated by commas')
+        env.append({"name": name, **value("env", content)})
+    return env
+
+
+def _payload(text: str) -> dict[str, Any]:
+    if not text.startswith(SECRET):
+        try:
+            base64.b64decode(text, validate=True)
+        except binascii.Error as exc:
+            raise ConfigError(f"payload: not base64 ({exc})") from exc
+    return value("payload", text)
+
+
+def _timeout(text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        seconds = go_duration(text) / 1e9
+    except ValueError as exc:
+        raise ConfigError(f"timeout: {exc}") from exc
+    if seconds <= 0:
+        raise ConfigError(f'timeout: "{text}" is not longer than nothing')
+    return math.ceil(seconds)
+
+
+def _account(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    match = _ACCOUNT.fullmatch(text)
+    if match is None:
+        raise ConfigError(f'su: "{text}" is not a numeric uid or uid:gid; names exist only inside an image')
+    context = {"runAsUser": int(match[1])}
+    if match[2]:
+        context["runAsGroup"] = int(match[2])
+    return {"securityContext": context}
+
+
+def _optional(key: str, text: str) -> dict[str, str]:
+    return {key: text} if text else {}

@@ -1,0 +1,116 @@
+"""Fire: the door through which Jobs are created. Every create is named after its cause, so that doing it twice is
+doing it once."""
+
+import contextlib
+import logging
+from typing import Any
+
+from dkron_crds.job import Active
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected, Unavailable
+from dkron_crds.kube.paths import JOBS
+from dkron_operator.clock import Clock
+from dkron_operator.executors.config import ConfigError
+from dkron_operator.plan.build import build_job
+from dkron_operator.plan.draft import Create
+from dkron_operator.plan.fold import Started
+from dkron_operator.plan.read import read_run
+from dkron_operator.plan.view import Outcome, Run, Trouble
+from dkron_operator.store import Entry, Store
+from dkron_operator.writer import Writer
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+
+class Fire:
+    """Creates what a plan asks for, or finds that it exists."""
+
+    def __init__(self, client: KubeClient, store: Store, writer: Writer, *, clock: Clock, image: str) -> None:
+        self._client = client
+        self._store = store
+        self._writer = writer
+        self._clock = clock
+        self._image = image
+
+    async def __call__(self, entry: Entry, create: Create) -> None:
+        """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the entry stays unsure)."""
+        if create.before:
+            await self._writer.claim(entry, create.before)
+        for run in create.replaces:
+            await self._stop(entry, run)
+        try:
+            answer = await self._find(entry, create) if create.late else await self._create(entry, create)
+        except (Rejected, ConfigError) as exc:
+            self._record_refusal(entry, create, exc)
+            return
+        except Unavailable:
+            entry.unsure = create.entry
+            raise
+        entry.unsure = None
+        if answer is None:
+            entry.note(*create.otherwise)
+            return
+        self._adopt(entry, create, answer)
+
+    async def _create(self, entry: Entry, create: Create) -> Object:
+        body = build_job(entry.job, create.entry, image=self._image)
+        try:
+            return await self._client.create(JOBS, entry.job.namespace, body)
+        except AlreadyExists:
+            answer = await self._find(entry, create)
+            if answer is None:
+                raise Unavailable(f"Job {create.entry.job} was there a moment ago") from None
+            return answer
+
+    async def _find(self, entry: Entry, create: Create) -> Object | None:
+        """The Job of this name if it is ours. Raises `Unavailable` if another object holds the name."""
+        try:
+            answer = await self._client.get(JOBS, entry.job.namespace, create.entry.job)
+        except NotFound:
+            return None
+        run = read_run(answer)
+        if run is None or not _same(run, entry, create.entry):
+            message = f"another object holds the name of Job {create.entry.job}; waiting for it to go"
+            entry.troubles[create.entry.job] = Trouble("NameTaken", message)
+            raise Unavailable(message)
+        return answer
+
+    def _adopt(self, entry: Entry, create: Create, answer: Object) -> None:
+        entry.troubles.pop(create.entry.job, None)
+        self._store.see_run(answer)
+        run = read_run(answer)
+        if run is not None:
+            entry.note(*create.after, Started(run.entry(create.entry.started_at)))
+            log.info("started", extra=context(entry, create.entry))
+
+    async def _stop(self, entry: Entry, run: Run) -> None:
+        with contextlib.suppress(NotFound):
+            await self._client.delete(JOBS, entry.job.namespace, run.name, uid=run.uid)
+        log.info("replaced", extra={"job": entry.job.dkron_name, "namespace": entry.job.namespace, "run": run.name})
+
+    def _record_refusal(self, entry: Entry, create: Create, exc: Exception) -> None:
+        # The refusal is the outcome of this attempt: the next plan records it, and retries follow as after any other.
+        entry.unsure = None
+        entry.outcomes[create.entry.job] = Outcome(
+            success=False, finished_at=self._clock.now(), reason="JobRejected", message=str(exc)[:1024]
+        )
+        entry.note(*create.after, Started(create.entry))
+        log.warning("rejected: %s", exc, extra=context(entry, create.entry))
+
+
+def _same(run: Run, entry: Entry, wanted: Active) -> bool:
+    ours = (run.trigger, run.group, run.attempt) == (wanted.trigger, wanted.group, wanted.attempt)
+    return ours and run.owner == entry.job.uid
+
+
+def context(entry: Entry, active: Active) -> dict[str, object]:
+    """What a log line about an attempt says."""
+    return {
+        "job": entry.job.dkron_name,
+        "namespace": entry.job.namespace,
+        "slot": active.slot.isoformat(),
+        "execution": active.id,
+        "attempt": active.attempt,
+        "trigger": str(active.trigger),
+    }

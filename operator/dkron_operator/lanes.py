@@ -1,0 +1,108 @@
+"""Lanes: bounded workers over a queue of keys. Everything the operator does to the world is done in one.
+
+A key that is added while it waits is worked on once; added while it is being worked on, once more after that. So a
+key is never worked on twice at the same time, and no change is overlooked. What fails for a while is tried again,
+later each time.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+from dkron_crds.kube.errors import KubeError, Unavailable
+
+K = TypeVar("K", bound=Hashable)
+log = logging.getLogger(__name__)
+
+FIRST_DELAY, LAST_DELAY = 0.2, 15.0
+
+
+class Lane(Generic[K]):
+    """A queue of keys and its workers. `work` may raise `Unavailable` to be called again for the same key."""
+
+    def __init__(self, name: str, work: Callable[[K], Awaitable[None]], *, width: int) -> None:
+        self.name = name
+        self._work = work
+        self._width = width
+        self._ready: asyncio.Queue[K] = asyncio.Queue()
+        self._waiting: set[K] = set()
+        self._busy: set[K] = set()
+        self._again: set[K] = set()
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._failures: dict[K, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._busy) + len(self._timers)
+
+    def add(self, key: K, delay: float = 0.0) -> None:
+        """Have the key worked on, after `delay` seconds; a key that waits for its delay keeps it."""
+        if key in self._busy:
+            self._again.add(key)
+        elif key in self._waiting:
+            return
+        elif delay <= 0:
+            self._expire(key)
+        elif key not in self._timers:
+            self._timers[key] = asyncio.get_running_loop().call_later(delay, self._expire, key)
+
+    def hasten(self) -> None:
+        """Have every key that waits for its delay worked on now."""
+        for key in tuple(self._timers):
+            self._expire(key)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as workers:
+            for number in range(self._width):
+                workers.create_task(self._worker(), name=f"{self.name}-{number}")
+
+    async def idle(self) -> None:
+        """Return when nothing waits, is due later, or is being worked on."""
+        while len(self):
+            self.hasten()
+            await asyncio.sleep(0.02)
+
+    def _expire(self, key: K) -> None:
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        if key not in self._waiting:
+            self._waiting.add(key)
+            self._ready.put_nowait(key)
+
+    async def _worker(self) -> None:
+        while True:
+            key = await self._ready.get()
+            self._waiting.discard(key)
+            self._busy.add(key)
+            delay = await self._attempt(key)
+            self._busy.discard(key)
+            if key in self._again:
+                self._again.discard(key)
+                self.add(key, delay or 0.0)
+            elif delay is not None:
+                self.add(key, delay)
+
+    async def _attempt(self, key: K) -> float | None:
+        """Seconds until the key should be tried again; None if it is done."""
+        try:
+            await self._work(key)
+        except Unavailable as exc:
+            delay = self._backoff(key)
+            log.warning("%s: %s; again in %.1f s", self.name, exc, delay, extra={"key": str(key)})
+            return max(delay, exc.retry_after or 0.0)
+        except KubeError as exc:
+            log.error("%s: %s", self.name, exc, extra={"key": str(key), "status": exc.status})  # noqa: TRY400 - no bug
+            return self._backoff(key)
+        except Exception:
+            log.exception("%s failed on %s", self.name, key)
+            return self._backoff(key)
+        self._failures.pop(key, None)
+        return None
+
+    def _backoff(self, key: K) -> float:
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        return min(FIRST_DELAY * 2.0 ** min(failures, 10), LAST_DELAY) * random.uniform(0.8, 1.2)  # noqa: S311

@@ -1,0 +1,1 @@
+"""Decisions as functions of plain data: no clock, no network, no state of their own."""

@@ -1,0 +1,49 @@
+"""One step from a situation to what should be done about it. Level-based: the same situation gives the same plan,
+so it may be made as often as anything changes, and after a crash it is made from the world alone.
+
+At most one Job is created by a plan: the next plan sees it and goes on.
+"""
+
+from dkron_operator.plan.attempts import plan_attempts
+from dkron_operator.plan.conditions import plan_conditions
+from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.fold import Accepted, Decided
+from dkron_operator.plan.requests import plan_requests
+from dkron_operator.plan.slots import plan_slots
+from dkron_operator.plan.tidy import plan_tidying
+from dkron_operator.plan.view import Situation
+
+BROKEN = "-"
+"""The fingerprint of a spec that cannot run: mended, it is another one, and no slot in between fires."""
+
+
+def advance(situation: Situation) -> Draft:
+    """What to do now, and when to ask again."""
+    draft = Draft(situation)
+    if situation.job.deleting:
+        return draft
+    _accept(draft)
+    plan_attempts(draft)
+    plan_requests(draft)
+    upcoming = plan_slots(draft)
+    plan_conditions(draft, upcoming)
+    plan_tidying(draft)
+    draft.check = not situation.checked and situation.job.problem is None
+    return draft
+
+
+def _accept(draft: Draft) -> None:
+    """Notice a new job, a changed schedule, and a status that somebody wiped."""
+    job, status = draft.situation.job, draft.status
+    fingerprint = BROKEN if draft.situation.problem is not None else job.fingerprint
+    if status.since is None and not job.status_written:
+        draft.note(Accepted(job.created, fingerprint))
+    elif status.since is None:
+        draft.note(Accepted(draft.situation.now, fingerprint))
+        draft.tell("StatusRebuilt", "status was wiped: it is rebuilt from the Jobs that exist, counters restart")
+    elif status.fingerprint != fingerprint:
+        # Whatever the old schedule had due until now is settled by the edit: nothing fires in retrospect.
+        draft.note(Accepted(draft.situation.now, fingerprint))
+    for run in draft.situation.runs.values():
+        if run.trigger == "schedule":
+            draft.note(Decided(run.slot))

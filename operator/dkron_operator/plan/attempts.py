@@ -1,0 +1,154 @@
+"""Attempts that exist or are claimed: adopt, record, retry, and complete what a crash has left half done."""
+
+from datetime import timedelta
+
+from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
+from dkron_operator.plan.cause import Cause, started_at
+from dkron_operator.plan.decide import start_deadline
+from dkron_operator.plan.draft import Create, Draft
+from dkron_operator.plan.fold import Decided, Dropped, Finished, Refused, Started
+from dkron_operator.plan.retries import delay
+from dkron_operator.plan.view import JobView, Outcome, Run, RunState
+
+PATIENCE = timedelta(seconds=10)
+"""How long a pod may take to start before it is asked why, and between two such questions."""
+
+
+def plan_attempts(draft: Draft) -> None:
+    """Bring `active` and `executions` in line with the Jobs that exist."""
+    recorded = {*draft.status.counted, *(execution.job for execution in draft.status.executions)}
+    for run in sorted(draft.situation.runs.values(), key=lambda run: run.created):
+        if run.name not in recorded:
+            _follow(draft, run)
+    for entry in draft.status.active:
+        if entry.job not in draft.situation.runs:
+            (_missing if entry.uid else _claimed)(draft, entry)
+    if draft.situation.unsure is not None:
+        _unsure(draft, draft.situation.unsure)
+
+
+def _follow(draft: Draft, run: Run) -> None:
+    entry = run.entry(started_at(run.id))
+    draft.note(Started(entry))
+    if run.trigger is Trigger.SCHEDULE:
+        draft.note(Decided(run.slot))
+    if run.finished:
+        _end(draft, entry)
+    elif run.gone:
+        _lose(draft, entry)
+    elif run.state is RunState.WAITING and not run.deleting:
+        _probe(draft, run)
+
+
+def _probe(draft: Draft, run: Run) -> None:
+    due = draft.situation.probed.get(run.name, run.created) + PATIENCE
+    if due <= draft.situation.now:
+        draft.probe.append(run.name)
+    else:
+        draft.wake_at(due)
+
+
+def _end(draft: Draft, entry: Active) -> None:
+    outcome = draft.situation.outcomes.get(entry.job)
+    if outcome is None:
+        draft.gather.append(entry.job)
+        return
+    retry = None if outcome.success else _retry(draft.situation.job, entry, outcome)
+    draft.note(Finished(_execution(entry, outcome), retry))
+    if not outcome.success:
+        _tell_failure(draft, entry, outcome, retry)
+
+
+def _missing(draft: Draft, entry: Active) -> None:
+    outcome = draft.situation.outcomes.get(entry.job)
+    if outcome is None:
+        draft.gather.append(entry.job)
+    elif outcome.lost:
+        _lose(draft, entry)
+    else:
+        _end(draft, entry)
+
+
+def _lose(draft: Draft, entry: Active) -> None:
+    replaced = draft.situation.job.spec.concurrency is Concurrency.REPLACE and any(
+        other.started_at > entry.started_at for other in draft.status.active
+    )
+    if replaced:
+        reason, message = "Replaced", "deleted in favour of a newer run"
+    else:
+        # Whoever deletes a Job wants it to stop, so there is no further attempt.
+        reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
+    outcome = Outcome(success=False, finished_at=draft.situation.now, reason=reason, message=message, lost=True)
+    draft.note(Finished(_execution(entry, outcome)))
+    _tell_failure(draft, entry, outcome, None)
+
+
+def _claimed(draft: Draft, entry: Active) -> None:
+    job, now = draft.situation.job, draft.situation.now
+    problem = draft.situation.problem
+    if entry.job in draft.situation.outcomes:
+        _end(draft, entry)
+    elif entry.attempt > 1 and (job.spec.disabled or problem is not None):
+        draft.note(Dropped(entry.job))
+        why = "the job was disabled" if job.spec.disabled else problem.message if problem else ""
+        draft.warn("RetryCancelled", f"attempt {entry.attempt} is not made: {why}", entry.job)
+    elif entry.started_at > now:
+        draft.wake_at(entry.started_at)
+    elif draft.create is None:
+        draft.create = _complete(draft, entry)
+
+
+def _complete(draft: Draft, entry: Active) -> Create:
+    given_up = (Dropped(entry.job), Refused(SkipReason.DEADLINE_EXCEEDED, at=entry.slot))
+    return Create(entry, late=_too_late(draft, entry), otherwise=given_up)
+
+
+def _unsure(draft: Draft, entry: Active) -> None:
+    if entry.job in draft.situation.runs or draft.create is not None:
+        return
+    mark = (Decided(entry.slot),) if entry.trigger is Trigger.SCHEDULE else ()
+    given_up = (*mark, Refused(SkipReason.DEADLINE_EXCEEDED, at=entry.slot))
+    draft.create = Create(entry, after=mark, late=_too_late(draft, entry), otherwise=given_up)
+
+
+def _too_late(draft: Draft, entry: Active) -> bool:
+    deadline = start_deadline(draft.situation.job)
+    scheduled = entry.trigger is Trigger.SCHEDULE and entry.attempt == 1
+    return scheduled and deadline is not None and draft.situation.now - entry.slot > deadline
+
+
+def _retry(job: JobView, entry: Active, outcome: Outcome) -> Active | None:
+    if entry.attempt > job.spec.retries or job.spec.disabled or job.deleting:
+        return None
+    due = outcome.finished_at + delay(job.spec.retry_backoff, entry.attempt)
+    cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1)
+    return cause.entry(uid=job.uid, name=job.name, at=due)
+
+
+def _execution(entry: Active, outcome: Outcome) -> Execution:
+    began = outcome.started_at or entry.started_at
+    return Execution(
+        id=entry.id,
+        job=entry.job,
+        slot=entry.slot,
+        trigger=entry.trigger,
+        group=entry.group,
+        attempt=entry.attempt,
+        started_at=began,
+        finished_at=max(outcome.finished_at, began),
+        success=outcome.success,
+        exit_code=outcome.exit_code,
+        reason=outcome.reason,
+        message=outcome.message,
+        node_name=outcome.node_name,
+        output=outcome.output,
+        output_truncated=outcome.output_truncated,
+    )
+
+
+def _tell_failure(draft: Draft, entry: Active, outcome: Outcome, retry: Active | None) -> None:
+    code = "" if outcome.exit_code is None else f", exit code {outcome.exit_code}"
+    detail = f": {outcome.message}" if outcome.message else ""
+    then = f"; attempt {retry.attempt} follows" if retry else ""
+    message = f"attempt {entry.attempt} failed ({outcome.reason}{code}){detail}{then}"
+    draft.warn("ExecutionFailed", message, entry.job)

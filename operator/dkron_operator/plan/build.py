@@ -1,0 +1,83 @@
+"""The whole batch/v1 Job for one attempt, from a view and a claim."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Active
+from dkron_crds.names import API_VERSION
+from dkron_operator import executors
+from dkron_operator.executors.template import merge
+from dkron_operator.plan.view import LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
+
+Object = dict[str, Any]
+
+
+def build_job(job: JobView, entry: Active, *, image: str) -> Object:
+    """The Job to create for this attempt. Raises `ConfigError` for a spec that `check_template` refuses."""
+    template = {"metadata": job.spec.job_template.metadata, "spec": job.spec.job_template.spec}
+    body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, image=image)})
+    body = merge(body, template)
+    body = merge(body, _identity(job, entry))
+    pod = body["spec"]["template"]["spec"]
+    pod["containers"] = [_with_env(container, _variables(job, entry)) for container in pod.get("containers", ())]
+    return body
+
+
+def _skeleton() -> Object:
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "spec": {"backoffLimit": 0, "template": {"spec": {"restartPolicy": "Never"}}},
+    }
+
+
+def _identity(job: JobView, entry: Active) -> Object:
+    labels = {LABEL_MANAGED_BY: MANAGED_BY, LABEL_JOB: job.name}
+    slot = rfc3339(entry.slot)
+    return {
+        "metadata": {
+            "name": entry.job,
+            "namespace": job.namespace,
+            "labels": labels,
+            "annotations": {
+                "dkron.io/name": job.dkron_name,
+                "dkron.io/execution": entry.id,
+                "dkron.io/slot": slot,
+                "dkron.io/trigger": str(entry.trigger),
+                "dkron.io/group": str(entry.group),
+                "dkron.io/attempt": str(entry.attempt),
+                "batch.kubernetes.io/cronjob-scheduled-timestamp": slot,
+            },
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": "DkronJob",
+                    "name": job.name,
+                    "uid": job.uid,
+                    "controller": True,
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "spec": {"template": {"metadata": {"labels": labels}}},
+    }
+
+
+def _variables(job: JobView, entry: Active) -> dict[str, str]:
+    return {
+        "DKRON_JOB_NAME": job.dkron_name,
+        "DKRON_SCHEDULED_TIME": rfc3339(entry.slot),
+        "DKRON_ATTEMPT": str(entry.attempt),
+        "DKRON_EXECUTION_GROUP": str(entry.group),
+        "DKRON_TRIGGER": str(entry.trigger),
+        "ENV_JOB_NAME": job.dkron_name,
+    }
+
+
+def _with_env(container: Object, variables: Mapping[str, str]) -> Object:
+    own = container.get("env") or []
+    names = {item.get("name") for item in own}
+    added = [{"name": name, "value": value} for name, value in variables.items() if name not in names]
+    # Ours come first: a container's own variables may refer to them.
+    return {**container, "env": [*added, *own]}

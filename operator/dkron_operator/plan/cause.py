@@ -1,0 +1,61 @@
+"""Why a Job exists, and the name that follows from it: the same cause always gives the same name."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from dkron_crds.job import Active, Trigger
+
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+NAME_ROOM = 42
+"""How much of the DkronJob's name fits: 63 for a label, less ten digits of time, eight of hash and two hyphens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One attempt of one trigger. `group` is the trigger's own number, the same for all its attempts."""
+
+    trigger: Trigger
+    slot: datetime
+    group: int
+    attempt: int = 1
+
+    def job_name(self, *, uid: str, name: str) -> str:
+        """The name of the Job for this cause, unique to the DkronJob with this uid.
+
+        Two attempts of a slot share its second, so the hash has to tell them apart: 32 bits of it make that as good
+        as certain, and a Job that is adopted is compared with its cause all the same.
+        """
+        text = f"{uid}/{self.trigger}/{self.group}/{self.attempt}"
+        seconds = nanoseconds(self.slot) // 1_000_000_000
+        return f"{name[:NAME_ROOM]}-{seconds}-{sha256(text.encode()).hexdigest()[:8]}"
+
+    def entry(self, *, uid: str, name: str, at: datetime) -> Active:
+        """A claim of this attempt, due or started at `at`; it gets the Job's uid once that was seen."""
+        job = self.job_name(uid=uid, name=name)
+        return Active(
+            id=f"{nanoseconds(at)}-{job}", job=job, slot=self.slot, trigger=self.trigger, group=self.group,
+            attempt=self.attempt, started_at=at,
+        )  # fmt: skip
+
+
+def scheduled(slot: datetime) -> Cause:
+    """The cause of a scheduled slot; its group is the slot itself, in nanoseconds."""
+    return Cause(trigger=Trigger.SCHEDULE, slot=slot, group=nanoseconds(slot))
+
+
+def requested(request_id: str, at: datetime) -> Cause:
+    """The cause of a manual run. Its group is the second of the request, with a fraction that tells ids apart."""
+    fraction = int.from_bytes(sha256(request_id.encode()).digest()[:8]) % 1_000_000_000
+    second = nanoseconds(at) // 1_000_000_000
+    return Cause(trigger=Trigger.MANUAL, slot=at, group=second * 1_000_000_000 + fraction)
+
+
+def nanoseconds(at: datetime) -> int:
+    """Since the epoch, exactly (a float has no room for today's nanoseconds)."""
+    return (at - EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def started_at(execution_id: str) -> datetime:
+    """When the attempt with this id was started: an id begins with that, in nanoseconds."""
+    return EPOCH + timedelta(microseconds=int(execution_id.partition("-")[0]) // 1000)

@@ -1,0 +1,101 @@
+"""What people are told about a job: Ready, Suspended, Degraded, and when it runs next."""
+
+from datetime import datetime
+
+from dkron_crds.job import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
+from dkron_operator import executors
+from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.fold import Judged
+from dkron_operator.plan.view import TICK
+
+TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+NEEDS_A_PERSON = frozenset(
+    {
+        "JobLost", "JobRejected", "PodLost", "ImagePullBackOff", "ErrImagePull", "InvalidImageName",
+        "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "StartError", "OOMKilled",
+        "Unschedulable",
+    }
+)  # fmt: skip
+"""Failures that are not the command's own: the newest attempt with one of them makes a job Degraded."""
+
+Verdict = tuple[ConditionStatus, str, str]
+
+
+def plan_conditions(draft: Draft, upcoming: datetime | None) -> None:
+    """Tell where the job stands, with an Event for each condition that turned bad."""
+    verdicts = {
+        ConditionType.READY: _ready(draft),
+        ConditionType.SUSPENDED: _suspended(draft),
+        ConditionType.DEGRADED: _degraded(draft),
+    }
+    before = {condition.type: condition for condition in draft.status.conditions}
+    conditions = []
+    for kind, verdict in verdicts.items():
+        condition = _condition(draft, kind, verdict, before.pop(kind, None))
+        conditions.append(condition)
+    others = tuple(before.values())
+    draft.note(Judged(draft.situation.job.generation, (*conditions, *others), upcoming))
+
+
+def _condition(draft: Draft, kind: str, verdict: Verdict, old: Condition | None) -> Condition:
+    status, reason, message = verdict
+    generation = draft.situation.job.generation
+    same = old is not None and old.status is status
+    _tell(draft, kind, verdict, old)
+    return Condition(
+        type=kind,
+        status=status,
+        reason=reason,
+        message=message[:1024],
+        last_transition_time=old.last_transition_time if old and same else draft.situation.now,
+        observed_generation=generation,
+    )
+
+
+def _tell(draft: Draft, kind: str, verdict: Verdict, old: Condition | None) -> None:
+    status, reason, message = verdict
+    if old is not None and (old.status, old.reason, old.message) == (status, reason, message[:1024]):
+        return
+    if (kind, status) in ((ConditionType.READY, FALSE), (ConditionType.DEGRADED, TRUE)):
+        draft.warn(reason, message)
+    elif kind == ConditionType.READY and status is TRUE and old is not None and old.status is FALSE:
+        draft.tell(reason, "the job is in order again")
+
+
+def _ready(draft: Draft) -> Verdict:
+    situation = draft.situation
+    if situation.problem is not None:
+        return FALSE, situation.problem.reason, situation.problem.message
+    if not situation.checked:
+        return UNKNOWN, ReadyReason.PENDING, "the API server has not been asked yet"
+    return TRUE, ReadyReason.SCHEDULED, executors.remarks(situation.job.spec)
+
+
+def _suspended(draft: Draft) -> Verdict:
+    spec, now = draft.situation.job.spec, draft.situation.now
+    if spec.disabled:
+        return TRUE, SuspendedReason.DISABLED, "spec.disabled is true"
+    if spec.expires_at is not None:
+        if now > spec.expires_at:
+            return TRUE, SuspendedReason.EXPIRED, "spec.expiresAt is over"
+        draft.wake_at(spec.expires_at + TICK)
+    if spec.starts_at is not None and now < spec.starts_at:
+        draft.wake_at(spec.starts_at)
+        return TRUE, SuspendedReason.NOT_STARTED, "spec.startsAt is still to come"
+    return FALSE, "Active", ""
+
+
+def _degraded(draft: Draft) -> Verdict:
+    unsure = draft.situation.unsure
+    for entry in (*draft.status.active, *((unsure,) if unsure else ())):
+        trouble = draft.situation.troubles.get(entry.job)
+        if trouble is not None:
+            return (
+                TRUE,
+                trouble.reason,
+                f"Job {entry.job} does not start: {trouble.message or trouble.reason}",
+            )
+    newest = next(iter(draft.status.executions), None)
+    if newest is not None and newest.reason in NEEDS_A_PERSON:
+        return TRUE, newest.reason, f"Job {newest.job}: {newest.message or newest.reason}"
+    return FALSE, "AsExpected", ""

@@ -1,0 +1,59 @@
+"""What to do about one slot or one request. The heart of the promise, and nothing but a few comparisons."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dkron_crds.job import Concurrency, SkipReason
+from dkron_operator.plan.view import JobView
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """Create the Job. `claim`: only after the entry in `status.active` was accepted by the API server."""
+
+    claim: bool = False
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Do not run, and say why."""
+
+    reason: SkipReason
+
+
+Decision = Fire | Skip
+
+
+def decide(job: JobView, *, slot: datetime, now: datetime, active: int) -> Decision:
+    """A scheduled slot that is due. `active` counts running executions, claims and waiting retries."""
+    deadline = start_deadline(job)
+    if deadline is not None and now - slot > deadline:
+        return Skip(SkipReason.DEADLINE_EXCEEDED)
+    return _by_concurrency(job, active)
+
+
+def decide_request(job: JobView, *, active: int) -> Decision:
+    """A run that a person asked for: dates do not matter, but a disabled job stays silent (Dkron behaviour §1.6)."""
+    if job.spec.disabled:
+        return Skip(SkipReason.DISABLED)
+    return _by_concurrency(job, active)
+
+
+def start_deadline(job: JobView) -> timedelta | None:
+    """How late a slot may still start: the shorter of `startingDeadlineSeconds` and the grace of an `@after`."""
+    seconds = job.spec.starting_deadline_seconds
+    limits = [] if seconds is None else [timedelta(seconds=seconds)]
+    if job.schedule is not None and job.schedule.grace is not None:
+        limits.append(job.schedule.grace)
+    return min(limits, default=None)
+
+
+def _by_concurrency(job: JobView, active: int) -> Decision:
+    match job.spec.concurrency:
+        case Concurrency.FORBID:
+            return Skip(SkipReason.CONCURRENCY_FORBIDDEN) if active else Fire(claim=True)
+        case Concurrency.REPLACE:
+            return Fire(claim=True, replace=active > 0)
+        case _:
+            return Fire()

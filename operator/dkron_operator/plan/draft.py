@@ -1,0 +1,91 @@
+"""A plan while it is being made: what to write, what to do, and when to look again."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from dkron_crds.job import Active, JobStatus
+from dkron_operator.plan.decide import Fire
+from dkron_operator.plan.fold import Change, Decided, Started, fold
+from dkron_operator.plan.view import Run, Situation
+
+
+class Severity(StrEnum):
+    """The type of a Kubernetes Event."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An Event for people, on the DkronJob. `subject` is the Job or request that it is about, if any."""
+
+    severity: Severity
+    reason: str
+    message: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create the Job of this entry.
+
+    `before` is written and accepted by the API server first (a claim), `after` is noted once the Job exists.
+    `replaces` are deleted in between. `late`: its deadline is over, so only look whether it exists already, and note
+    `otherwise` if it does not.
+    """
+
+    entry: Active
+    before: tuple[Change, ...] = ()
+    after: tuple[Change, ...] = ()
+    replaces: tuple[Run, ...] = ()
+    late: bool = False
+    otherwise: tuple[Change, ...] = ()
+
+
+def creation(situation: Situation, entry: Active, decision: Fire, mark: tuple[Decided, ...] = ()) -> Create:
+    """How a first attempt comes to be under its concurrency policy: at once, or after a claim."""
+    if not decision.claim:
+        return Create(entry, after=mark)
+    running = tuple(run for run in situation.runs.values() if not run.finished and not run.gone)
+    return Create(entry, before=(*mark, Started(entry)), replaces=running if decision.replace else ())
+
+
+@dataclass(slots=True)
+class Draft:
+    """What to do in this situation. `status` already shows the changes, so a later step sees an earlier one's."""
+
+    situation: Situation
+    status: JobStatus = field(init=False)
+    changes: list[Change] = field(default_factory=list)
+    create: Create | None = None
+    forget: list[str] = field(default_factory=list)
+    gather: list[str] = field(default_factory=list)
+    probe: list[str] = field(default_factory=list)
+    delete: list[Run] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    check: bool = False
+    wake: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.status = self.situation.status
+
+    def note(self, change: Change) -> None:
+        """Change the status, if the change makes a difference."""
+        changed = fold(self.status, change, self.situation.job.spec.history)
+        if changed is not self.status and changed != self.status:
+            self.status = changed
+            self.changes.append(change)
+
+    def warn(self, reason: str, message: str, subject: str = "") -> None:
+        """Tell people that something went wrong."""
+        self.reports.append(Report(Severity.WARNING, reason, message, subject))
+
+    def tell(self, reason: str, message: str, subject: str = "") -> None:
+        """Tell people what happened."""
+        self.reports.append(Report(Severity.NORMAL, reason, message, subject))
+
+    def wake_at(self, when: datetime) -> None:
+        """Look again at this time, or before."""
+        self.wake = when if self.wake is None else min(self.wake, when)

@@ -1,0 +1,209 @@
+"""How a status changes. Every change can be folded twice, or onto a status that somebody else has written meanwhile,
+and the result is the same: that is what makes a lost answer or a crash harmless.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from dkron_crds.job import (
+    Active,
+    Condition,
+    Day,
+    Execution,
+    GroupStatus,
+    History,
+    JobStatus,
+    Skipped,
+    SkipReason,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The schedule, as it is since `since`, is in force; `fingerprint` recognizes it."""
+
+    since: datetime
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The slot fired, or its Job was found."""
+
+    slot: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """`count` slots up to and including `slot` will never fire."""
+
+    slot: datetime
+    count: int
+    reason: SkipReason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A requested run, or one whose claim came too late, will never fire."""
+
+    reason: SkipReason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An attempt is running, or is claimed (no uid) and will be."""
+
+    entry: Active
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An attempt ended; `retry` claims the one that follows."""
+
+    execution: Execution
+    retry: Active | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A claim was given up before its Job existed."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """These finished Jobs exist no more, so nothing can count them again."""
+
+    jobs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What people are told: the verdict on the spec, and when the job runs next."""
+
+    generation: int
+    conditions: tuple[Condition, ...]
+    next: datetime | None
+
+
+Change = Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Tidied | Judged
+
+
+def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
+    """The status after all the changes, in order."""
+    for change in changes:
+        status = fold(status, change, history)
+    return status
+
+
+def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: PLR0911 - one case, one line
+    """The status after one change."""
+    match change:
+        case Accepted(since, fingerprint):
+            return _with(status, since=since, fingerprint=fingerprint)
+        case Decided(slot):
+            return _with(status, last_schedule_time=_later(status.last_schedule_time, slot))
+        case Passed():
+            return _passed(status, change)
+        case Refused(reason, at):
+            return _skipped(status, count=1, reason=reason, at=at)
+        case Started(entry):
+            return status if is_recorded(status, entry.job) else _with_active(status, entry)
+        case Finished():
+            return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
+        case Dropped(job):
+            return _with(status, active=tuple(e for e in status.active if e.job != job or e.uid))
+        case Tidied(jobs):
+            return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
+        case Judged(generation, conditions, upcoming):
+            return _with(status, observed_generation=generation, conditions=conditions, next=upcoming)
+
+
+def is_recorded(status: JobStatus, job: str) -> bool:
+    """Whether the Job of this name has been counted."""
+    return job in status.counted or any(execution.job == job for execution in status.executions)
+
+
+def _with(status: JobStatus, **fields: object) -> JobStatus:
+    return status.model_copy(update=fields)
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else max(one, other)
+
+
+def _passed(status: JobStatus, change: Passed) -> JobStatus:
+    mark = status.last_schedule_time
+    if mark is not None and mark >= change.slot:
+        return status
+    status = _with(status, last_schedule_time=change.slot)
+    return _skipped(status, count=change.count, reason=change.reason, at=change.at)
+
+
+def _skipped(status: JobStatus, *, count: int, reason: SkipReason, at: datetime) -> JobStatus:
+    if status.skipped and (status.skipped.last_time, status.skipped.last_reason) == (at, reason):
+        return status
+    before = status.skipped.count if status.skipped else 0
+    return _with(status, skipped=Skipped(count=before + count, last_time=at, last_reason=reason))
+
+
+def _with_active(status: JobStatus, entry: Active) -> JobStatus:
+    known = next((e for e in status.active if e.job == entry.job), None)
+    if known is None:
+        return _with(status, active=(*status.active, entry))
+    if not entry.uid or entry == known:
+        return status
+    return _with(status, active=tuple(entry if e is known else e for e in status.active))
+
+
+def _finished(status: JobStatus, change: Finished, history: History) -> JobStatus:
+    execution = change.execution
+    executions = tuple(sorted((execution, *status.executions), key=_start, reverse=True))
+    active = tuple(e for e in status.active if e.job != execution.job)
+    if change.retry is not None and not any(e.job == change.retry.job for e in active):
+        active = (*active, change.retry)
+    status = _with(status, active=active, counted=(*status.counted, execution.job))
+    status = _counted(status, execution)
+    if not any(e.group == execution.group for e in active):
+        status = _with_group(status, executions, execution.group)
+    return _with(status, executions=executions[: history.executions])
+
+
+def _start(execution: Execution) -> tuple[datetime, int]:
+    return execution.started_at, execution.attempt
+
+
+def _counted(status: JobStatus, execution: Execution) -> JobStatus:
+    ended = execution.finished_at
+    days = _days(status.days, ended, success=execution.success)
+    if execution.success:
+        last = _later(status.last_success, ended)
+        return _with(status, success_count=status.success_count + 1, last_success=last, days=days)
+    return _with(status, error_count=status.error_count + 1, last_error=_later(status.last_error, ended), days=days)
+
+
+def _days(days: tuple[Day, ...], ended: datetime, *, success: bool) -> tuple[Day, ...]:
+    date = ended.astimezone(UTC).date()
+    totals = {day.date: day for day in days}
+    today = totals.get(date, Day(date=date, success=0, failed=0))
+    totals[date] = today.model_copy(update={"success": today.success + success, "failed": today.failed + (not success)})
+    newest = max(totals)
+    return tuple(totals[day] for day in sorted(totals) if day >= newest - timedelta(days=1))
+
+
+def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int) -> JobStatus:
+    running = {entry.group for entry in status.active}
+    if any(e.group > group and e.group not in running for e in executions):
+        return status
+    result = group_status(e for e in executions if e.group == group)
+    return status.model_copy(update={"status": result})
+
+
+def group_status(executions: Iterable[Execution]) -> GroupStatus:
+    """The result of a finished group: its last attempt decides, so a retry that succeeds makes it a success."""
+    last = max(executions, key=lambda execution: execution.attempt)
+    return GroupStatus.SUCCESS if last.success else GroupStatus.FAILED

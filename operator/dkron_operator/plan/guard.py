@@ -1,0 +1,31 @@
+"""The size guard: a status never grows so big that a write of it could fail."""
+
+import json
+from typing import Any
+
+OUTPUT_BYTES = 16 * 1024
+"""All outputs of a status together."""
+TOTAL_BYTES = 64 * 1024
+"""The whole status on the wire."""
+
+
+def fit(status: dict[str, Any]) -> dict[str, Any]:
+    """The status on the wire, cut to size: outputs go first, oldest first, then whole executions."""
+    executions = [dict(execution) for execution in status.get("executions", ())]
+    _drop_outputs(executions)
+    status = {**status, "executions": executions} if executions else status
+    while executions and _size(status) > TOTAL_BYTES:
+        executions.pop()
+    return status
+
+
+def _drop_outputs(executions: list[dict[str, Any]]) -> None:
+    room = OUTPUT_BYTES
+    for execution in executions:
+        room -= len(execution.get("output", "").encode())
+        if room < 0 and execution.pop("output", ""):
+            execution["outputTruncated"] = True
+
+
+def _size(status: dict[str, Any]) -> int:
+    return len(json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode())

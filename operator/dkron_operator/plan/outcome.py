@@ -1,0 +1,88 @@
+"""From a finished Job and its pod to the outcome of an attempt."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from dkron_operator.plan.view import Outcome, Run, RunState, Trouble
+
+Object = Mapping[str, Any]
+ORDINARY = frozenset({"", "Error", "Completed", "BackoffLimitExceeded"})
+HARMLESS_WAITS = frozenset({"ContainerCreating", "PodInitializing"})
+MESSAGE_ROOM = 1024
+
+
+def outcome(run: Run, pod: Object | None, *, container: str | None, output: bytes = b"", size: int = 0) -> Outcome:
+    """How the attempt ended. `output` holds one byte more than `size` where there was more of it."""
+    ended = _terminated(pod, container)
+    success = run.state is RunState.SUCCEEDED
+    reason, message = ("", "") if success else _failure(run, pod, ended)
+    began, finished = ended.get("startedAt"), ended.get("finishedAt")
+    return Outcome(
+        success=success,
+        finished_at=datetime.fromisoformat(finished) if finished else run.finished_at or run.created,
+        started_at=datetime.fromisoformat(began) if began else None,
+        exit_code=ended.get("exitCode"),
+        reason=reason,
+        message=message[:MESSAGE_ROOM],
+        node_name=((pod or {}).get("spec") or {}).get("nodeName") or "",
+        output=output[-size:].decode("utf-8", "replace") if size else "",
+        output_truncated=len(output) > size,
+    )
+
+
+def trouble(pod: Object) -> Trouble | None:
+    """What keeps the pod from starting, if that will not pass by itself."""
+    for status in _container_statuses(pod):
+        waiting = (status.get("state") or {}).get("waiting") or {}
+        reason = str(waiting.get("reason") or "")
+        if reason and reason not in HARMLESS_WAITS:
+            return Trouble(reason, str(waiting.get("message") or "")[:MESSAGE_ROOM])
+    for condition in (pod.get("status") or {}).get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return Trouble(
+                str(condition.get("reason") or "Unschedulable"),
+                str(condition.get("message") or "")[:MESSAGE_ROOM],
+            )
+    return None
+
+
+def main_container(pod: Object) -> str | None:
+    """The container whose log and exit code count: `job`, or the first one of a template without it."""
+    names = [container["name"] for container in (pod.get("spec") or {}).get("containers") or ()]
+    return "job" if "job" in names else next(iter(names), None)
+
+
+def _failure(run: Run, pod: Object | None, ended: Object) -> tuple[str, str]:
+    if pod is None:
+        return _without_pod(run)
+    stuck = trouble(pod)
+    if stuck is not None:
+        return stuck.reason, stuck.message
+    status = pod.get("status") or {}
+    for reason, message in (
+        (ended.get("reason"), ended.get("message")),
+        (status.get("reason"), status.get("message")),
+        (run.reason, run.message),
+    ):
+        if (reason or "") not in ORDINARY:
+            return str(reason), str(message or "")
+    return "Error", str(ended.get("message") or "")
+
+
+def _without_pod(run: Run) -> tuple[str, str]:
+    if run.reason in ORDINARY:
+        return "PodLost", "the pod was deleted before its end was seen"
+    return run.reason, run.message
+
+
+def _terminated(pod: Object | None, container: str | None) -> Object:
+    for status in _container_statuses(pod or {}):
+        if status.get("name") == container:
+            return (status.get("state") or {}).get("terminated") or {}
+    return {}
+
+
+def _container_statuses(pod: Object) -> list[Object]:
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]

@@ -1,0 +1,145 @@
+"""From raw objects to views: the border at which everything is checked once."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from pydantic import ValidationError
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import JobSpec, JobStatus, Trigger
+from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
+from dkron_operator.executors import check
+from dkron_operator.plan.view import RUN_PREFIX, JobView, Problem, Request, Run, RunState
+
+Object = Mapping[str, Any]
+FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def read_job(body: Object) -> JobView:
+    """A DkronJob. What is wrong with its spec becomes its `problem`; this never fails on what the API server stores."""
+    metadata = body["metadata"]
+    spec, problem = _read_spec(body.get("spec") or {})
+    name = spec.name or metadata["name"]
+    schedule, schedule_problem = _read_schedule(spec, name)
+    return JobView(
+        uid=metadata["uid"],
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        dkron_name=name,
+        generation=metadata.get("generation", 0),
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        deleting="deletionTimestamp" in metadata,
+        status_written=_status_written(metadata),
+        requests=read_requests(metadata),
+        spec=spec,
+        schedule=schedule,
+        problem=problem or schedule_problem or check(spec),
+        fingerprint=_fingerprint(spec),
+    )
+
+
+def read_requests(metadata: Object) -> tuple[Request, ...]:
+    """The runs that people asked for, in the order of their time."""
+    return tuple(sorted(_requests(metadata.get("annotations") or {}), key=_by_time))
+
+
+def read_status(body: Object) -> JobStatus:
+    """The status of a DkronJob; one that cannot be read counts as wiped."""
+    try:
+        return JobStatus.from_wire(body.get("status") or {})
+    except ValidationError:
+        return JobStatus()
+
+
+def read_run(body: Object) -> Run | None:
+    """A Job of ours; None if it is not one (no owner, or somebody cut its annotations)."""
+    metadata = body["metadata"]
+    notes = metadata.get("annotations") or {}
+    owner = next((o["uid"] for o in metadata.get("ownerReferences") or () if o.get("controller")), None)
+    try:
+        created = datetime.fromisoformat(metadata["creationTimestamp"])
+        state, finished_at, reason, message = _job_state(body.get("status") or {})
+        return (
+            None
+            if owner is None
+            else Run(
+                name=metadata["name"],
+                uid=metadata["uid"],
+                owner=owner,
+                version=int(metadata["resourceVersion"]),
+                id=notes["dkron.io/execution"],
+                slot=datetime.fromisoformat(notes["dkron.io/slot"]),
+                trigger=Trigger(notes["dkron.io/trigger"]),
+                group=int(notes["dkron.io/group"]),
+                attempt=int(notes["dkron.io/attempt"]),
+                created=created,
+                state=state,
+                finished_at=finished_at,
+                reason=reason,
+                message=message,
+                deleting="deletionTimestamp" in metadata,
+            )
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
+    try:
+        return JobSpec.from_wire(dict(raw)), None
+    except ValidationError as exc:
+        first = exc.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return JobSpec(), Problem("InvalidSpec", f"spec.{where}: {first['msg']}")
+
+
+def _read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem | None]:
+    if not spec.schedule:
+        return None, None
+    try:
+        return parse(spec.schedule, timezone=spec.timezone, name=name), None
+    except TimezoneError as exc:
+        return None, Problem("InvalidTimezone", str(exc))
+    except ScheduleError as exc:
+        return None, Problem("InvalidSchedule", str(exc))
+
+
+def _fingerprint(spec: JobSpec) -> str:
+    starts = "" if spec.starts_at is None else rfc3339(spec.starts_at)
+    text = "\n".join((spec.schedule, spec.timezone, str(spec.disabled), starts))
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def _status_written(metadata: Object) -> bool:
+    return any(entry.get("subresource") == "status" for entry in metadata.get("managedFields") or ())
+
+
+def _requests(annotations: Mapping[str, str]) -> Iterable[Request]:
+    for key, text in annotations.items():
+        if key.startswith(RUN_PREFIX):
+            time, _, by = text.strip().partition(" ")
+            yield Request(id=key.removeprefix(RUN_PREFIX), at=_instant(time), by=by.removeprefix("by "), text=text)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _by_time(request: Request) -> tuple[datetime, str]:
+    return request.at or FOREVER_AGO, request.id
+
+
+def _job_state(status: Object) -> tuple[RunState, datetime | None, str, str]:
+    for condition in status.get("conditions") or ():
+        if condition.get("status") == "True" and condition.get("type") in ("Complete", "Failed"):
+            state = RunState.SUCCEEDED if condition["type"] == "Complete" else RunState.FAILED
+            ended = status.get("completionTime") or condition.get("lastTransitionTime")
+            finished = datetime.fromisoformat(ended) if ended else None
+            return state, finished, str(condition.get("reason") or ""), str(condition.get("message") or "")
+    return (RunState.RUNNING if status.get("ready") else RunState.WAITING), None, "", ""

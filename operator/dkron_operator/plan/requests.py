@@ -1,0 +1,50 @@
+"""Runs that a person asked for by annotation: each becomes one Job, or is refused with a reason, and is forgotten."""
+
+from dkron_crds.job import Active, SkipReason
+from dkron_operator.plan.cause import requested
+from dkron_operator.plan.decide import Skip, decide_request
+from dkron_operator.plan.draft import Draft, creation
+from dkron_operator.plan.fold import Refused, is_recorded
+from dkron_operator.plan.view import RUN_PREFIX, Request
+
+_WHY = {
+    SkipReason.DISABLED: "the job is disabled",
+    SkipReason.CONCURRENCY_FORBIDDEN: "the job is running, and its concurrency is forbid",
+}
+
+
+def plan_requests(draft: Draft) -> None:
+    """The first request that needs a Job gets one; those that have theirs lose their annotation."""
+    for request in draft.situation.job.requests:
+        _plan_request(draft, request)
+
+
+def _plan_request(draft: Draft, request: Request) -> None:
+    job = draft.situation.job
+    if request.at is None:
+        _refuse(draft, request, f'"{request.text}" does not begin with an RFC 3339 time with a zone')
+        return
+    entry = requested(request.id, request.at).entry(uid=job.uid, name=job.name, at=draft.situation.now)
+    claimed = any(e.job == entry.job and not e.uid for e in draft.status.active)
+    if entry.job in draft.situation.runs or is_recorded(draft.status, entry.job):
+        draft.forget.append(request.id)
+    elif draft.create is None and not claimed:
+        _decide(draft, request, entry)
+
+
+def _decide(draft: Draft, request: Request, entry: Active) -> None:
+    problem = draft.situation.problem
+    if problem is not None:
+        _refuse(draft, request, problem.message)
+        return
+    decision = decide_request(draft.situation.job, active=len(draft.status.active))
+    if isinstance(decision, Skip):
+        draft.note(Refused(decision.reason, at=entry.slot))
+        _refuse(draft, request, _WHY[decision.reason])
+    else:
+        draft.create = creation(draft.situation, entry, decision)
+
+
+def _refuse(draft: Draft, request: Request, why: str) -> None:
+    draft.warn("RunRefused", f"{RUN_PREFIX}{request.id}: {why}", request.id)
+    draft.forget.append(request.id)

@@ -1,0 +1,134 @@
+"""Slots that are due: which fire, which are passed over and why, and which comes next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dkron_crds.job import Concurrency, MissedRuns, SkipReason
+from dkron_crds.schedule import Schedule
+from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.decide import Skip, decide, start_deadline
+from dkron_operator.plan.draft import Draft, creation
+from dkron_operator.plan.fold import Decided, Passed
+from dkron_operator.plan.view import TICK
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The slots that a job has left: its schedule within `startsAt` and `expiresAt`, after the mark."""
+
+    schedule: Schedule
+    since: datetime
+    starts: datetime | None
+    expires: datetime | None
+
+    def next(self, mark: datetime | None) -> datetime | None:
+        """The first slot after the mark."""
+        slot = self.schedule.next(self.since, self._mark(mark))
+        return None if slot is None or (self.expires is not None and slot > self.expires) else slot
+
+    def latest(self, mark: datetime | None, until: datetime) -> datetime | None:
+        """The last slot after the mark and not after `until`."""
+        return self.schedule.latest(self.since, self._mark(mark), self._until(until))
+
+    def count(self, mark: datetime | None, until: datetime) -> int:
+        """How many slots lie after the mark and not after `until`."""
+        return self.schedule.count(self.since, self._mark(mark), self._until(until))
+
+    def _mark(self, mark: datetime | None) -> datetime | None:
+        if self.starts is None:
+            return mark
+        before = self.starts - TICK
+        return before if mark is None else max(mark, before)
+
+    def _until(self, until: datetime) -> datetime:
+        return until if self.expires is None else min(until, self.expires)
+
+
+def timeline(draft: Draft) -> Timeline | None:
+    """The job's slots; None if it has none by itself."""
+    job, since = draft.situation.job, draft.status.since
+    silent = job.spec.disabled or job.spec.parent_job or draft.situation.problem is not None
+    if job.schedule is None or since is None or silent:
+        return None
+    return Timeline(job.schedule, since, job.spec.starts_at, job.spec.expires_at)
+
+
+def plan_slots(draft: Draft) -> datetime | None:
+    """Pass over what is lost, fire the first slot that is due, and return the next one to come."""
+    line = timeline(draft)
+    if line is None:
+        return None
+    now = draft.situation.now
+    slot = line.next(draft.status.last_schedule_time)
+    while draft.create is None and slot is not None and slot <= now:
+        if not _settle(draft, line, slot):
+            break
+        slot = line.next(draft.status.last_schedule_time)
+    if slot is not None and slot <= now:
+        slot = line.next(now)
+    if slot is not None:
+        draft.wake_at(slot)
+    return slot
+
+
+def _settle(draft: Draft, line: Timeline, slot: datetime) -> bool:
+    """Decide the first slot that is due, or pass over several at once. False if it has to wait."""
+    return _pass_late(draft, line) or _pass_missed(draft, line, slot) or _fire(draft, slot)
+
+
+def _pass_late(draft: Draft, line: Timeline) -> bool:
+    deadline = start_deadline(draft.situation.job)
+    if deadline is None:
+        return False
+    return _pass_until(draft, line, draft.situation.now - deadline - TICK, SkipReason.DEADLINE_EXCEEDED)
+
+
+def _pass_missed(draft: Draft, line: Timeline, slot: datetime) -> bool:
+    able = draft.situation.able_since
+    match draft.situation.job.spec.missed_runs:
+        case _ if slot > able:
+            return False
+        case MissedRuns.SKIP:
+            return _pass_until(draft, line, able, SkipReason.MISSED)
+        case MissedRuns.LATEST:
+            newest = line.latest(draft.status.last_schedule_time, able)
+            return newest is not None and _pass_until(draft, line, newest - TICK, SkipReason.MISSED)
+        case MissedRuns.ALL:
+            return False
+
+
+def _pass_until(draft: Draft, line: Timeline, until: datetime, reason: SkipReason) -> bool:
+    mark = draft.status.last_schedule_time
+    newest = line.latest(mark, until)
+    if newest is None:
+        return False
+    count = line.count(mark, newest)
+    draft.note(Passed(newest, count, reason, at=newest))
+    slots = "1 slot was" if count == 1 else f"{count} slots were"
+    event = "DeadlineExceeded" if reason is SkipReason.DEADLINE_EXCEEDED else "SlotsMissed"
+    draft.warn(event, f"{slots} not run, the newest at {newest.isoformat()}")
+    return True
+
+
+def _fire(draft: Draft, slot: datetime) -> bool:
+    job, now = draft.situation.job, draft.situation.now
+    decision = decide(job, slot=slot, now=now, active=len(draft.status.active))
+    if isinstance(decision, Skip):
+        if _catching_up(draft, slot):
+            return False
+        draft.note(Passed(slot, 1, decision.reason, at=slot))
+        draft.warn("SlotSkipped", f"the slot at {slot.isoformat()} is skipped: {decision.reason}")
+        return True
+    entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=now)
+    draft.create = creation(draft.situation, entry, decision, mark=(Decided(slot),))
+    return True
+
+
+def _catching_up(draft: Draft, slot: datetime) -> bool:
+    # Whoever wants every missed run, and no two at once, wants them one after another.
+    spec = draft.situation.job.spec
+    return (
+        spec.missed_runs is MissedRuns.ALL
+        and spec.concurrency is Concurrency.FORBID
+        and slot <= draft.situation.able_since
+    )

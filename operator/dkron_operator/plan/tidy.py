@@ -1,0 +1,49 @@
+"""Clean-up: which finished Jobs have been kept long enough."""
+
+from datetime import datetime
+
+from dkron_operator.plan.cause import requested
+from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.fold import Tidied
+from dkron_operator.plan.view import Run, RunState
+
+
+def plan_tidying(draft: Draft) -> None:
+    """Delete finished Jobs beyond the history limits, oldest first, once nothing can be in doubt about them."""
+    recorded = {*draft.status.counted, *(execution.job for execution in draft.status.executions)}
+    done = [run for run in draft.situation.runs.values() if run.finished and run.name in recorded and not run.gone]
+    history = draft.situation.job.spec.history
+    keep = {RunState.SUCCEEDED: history.successful_jobs, RunState.FAILED: history.failed_jobs}
+    for state, limit in keep.items():
+        of_state = sorted((run for run in done if run.state is state), key=_ended, reverse=True)
+        for run in of_state[limit:]:
+            _delete_in_time(draft, run)
+    _forget_counted(draft)
+
+
+def _delete_in_time(draft: Draft, run: Run) -> None:
+    # The name has to outlive every doubt: a leader that comes late has to find it, or the mark.
+    due = _ended(run) + draft.situation.hold
+    if run.deleting or run.name in _wanted(draft):
+        return
+    if due > draft.situation.now:
+        draft.wake_at(due)
+    else:
+        draft.delete.append(run)
+
+
+def _wanted(draft: Draft) -> set[str]:
+    job = draft.situation.job
+    causes = (requested(request.id, request.at) for request in job.requests if request.at is not None)
+    return {cause.job_name(uid=job.uid, name=job.name) for cause in causes}
+
+
+def _forget_counted(draft: Draft) -> None:
+    # Names of Jobs that are gone do no harm: they leave with a write that is made anyway.
+    vanished = frozenset(draft.status.counted) - draft.situation.runs.keys()
+    if vanished and draft.changes:
+        draft.note(Tidied(vanished))
+
+
+def _ended(run: Run) -> datetime:
+    return run.finished_at or run.created

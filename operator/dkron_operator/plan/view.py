@@ -1,0 +1,152 @@
+"""What the plan looks at: small frozen views of a DkronJob, of the Jobs that it has, and of how they ended.
+
+Raw objects are read into these once, at the border; everything behind it trusts them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from dkron_crds.job import Active, JobSpec, JobStatus, Trigger
+from dkron_crds.schedule import Schedule
+
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGED_BY = "dkron-operator"
+LABEL_JOB = "dkron.io/job"
+SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_JOB}"
+RUN_PREFIX = "run.dkron.io/"
+TICK = timedelta(microseconds=1)
+"""The finest step of time that a slot can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a DkronJob cannot run: a condition reason and a sentence that says what to mend."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A person asked for a run: the annotation `run.dkron.io/<id>`. `at` is None where its time cannot be read."""
+
+    id: str
+    at: datetime | None
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A DkronJob as the last event or answer showed it, without its status."""
+
+    uid: str
+    namespace: str
+    name: str
+    dkron_name: str
+    generation: int
+    created: datetime
+    deleting: bool
+    status_written: bool
+    requests: tuple[Request, ...]
+    spec: JobSpec
+    schedule: Schedule | None
+    problem: Problem | None
+    fingerprint: str
+
+
+class RunState(StrEnum):
+    """How far a Kubernetes Job is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A Kubernetes Job of ours, as last seen. `gone` says that it was deleted since."""
+
+    name: str
+    uid: str
+    owner: str
+    version: int
+    id: str
+    slot: datetime
+    trigger: Trigger
+    group: int
+    attempt: int
+    created: datetime
+    state: RunState
+    finished_at: datetime | None = None
+    reason: str = ""
+    message: str = ""
+    deleting: bool = False
+    gone: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has an outcome, good or bad."""
+        return self.state in (RunState.SUCCEEDED, RunState.FAILED)
+
+    def entry(self, started_at: datetime) -> Active:
+        """The line in `status.active` for it."""
+        return Active(
+            id=self.id, job=self.name, slot=self.slot, trigger=self.trigger, group=self.group, attempt=self.attempt,
+            started_at=started_at, uid=self.uid,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended, with what its pod told. `lost`: the Job is gone and left nothing to read."""
+
+    success: bool
+    finished_at: datetime
+    started_at: datetime | None = None
+    exit_code: int | None = None
+    reason: str = ""
+    message: str = ""
+    node_name: str = ""
+    output: str = ""
+    output_truncated: bool = False
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a pod does not start, as its kubelet says: `ImagePullBackOff`, `CreateContainerConfigError`, ..."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a plan depends on.
+
+    `able_since` is the moment from which slots could be fired: one that lies before it was missed. `refusal` is what
+    the API server said to the Job in a dry run, `duplicate` that another object has the same Dkron name. `unsure` is an
+    attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at.
+    """
+
+    job: JobView
+    status: JobStatus
+    now: datetime
+    able_since: datetime
+    hold: timedelta
+    runs: dict[str, Run]
+    outcomes: dict[str, Outcome]
+    troubles: dict[str, Trouble]
+    probed: dict[str, datetime]
+    refusal: Problem | None = None
+    duplicate: Problem | None = None
+    checked: bool = True
+    unsure: Active | None = None
+
+    @property
+    def problem(self) -> Problem | None:
+        """What keeps the job from running, found in the spec or by the API server."""
+        return self.job.problem or self.duplicate or self.refusal

@@ -1,0 +1,134 @@
+"""Reconcile: one job at a time, from its situation to the next plan, until there is nothing left to do now."""
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.agenda import Agenda
+from dkron_operator.check import Checker
+from dkron_operator.clock import Clock
+from dkron_operator.events import Events
+from dkron_operator.fire import Fire
+from dkron_operator.lanes import Lane
+from dkron_operator.observe import Observer
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.fold import is_recorded
+from dkron_operator.plan.view import RUN_PREFIX, Situation
+from dkron_operator.store import Entry, Store
+from dkron_operator.writer import Writer
+
+log = logging.getLogger(__name__)
+
+HOLD = timedelta(seconds=60)
+"""How long a finished Job is kept at least, so that its name outlives every doubt about its slot."""
+WIDTH = 32
+
+
+class Reconciler:
+    """Carries out plans, and owns the lanes in which that happens."""
+
+    def __init__(self, client: KubeClient, store: Store, *, clock: Clock, events: Events, image: str) -> None:
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._events = events
+        self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH)
+        self.cleaning: Lane[tuple[str, str]] = Lane("clean-up", self._delete, width=4)
+        self.agenda = Agenda(clock, self.lane.add)
+        self.writer = Writer(client, store)
+        self.observer = Observer(client, store, clock=clock, known=self.lane.add)
+        self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
+        self._fire = Fire(client, store, self.writer, clock=clock, image=image)
+
+    async def _reconcile(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        while entry is not None:
+            draft = advance(self._situation(entry))
+            self._carry_out(entry, draft)
+            if draft.create is None and not draft.forget:
+                return
+            try:
+                await self._forget(entry, draft)
+                if draft.create is not None:
+                    await self._fire(entry, draft.create)
+            except Conflict:
+                log.info("somebody wrote first, deciding again", extra={"job": entry.job.dkron_name})
+            except Unavailable:
+                # What passes until the API server answers again, passes while nobody can fire it.
+                entry.able_since = self._clock.now()
+                raise
+            entry = self._store.get(uid)
+
+    def _situation(self, entry: Entry) -> Situation:
+        return Situation(
+            job=entry.job,
+            status=entry.status,
+            now=self._clock.now(),
+            able_since=max(self.agenda.able_since, entry.able_since),
+            hold=HOLD,
+            runs=entry.runs,
+            outcomes=entry.outcomes,
+            troubles=entry.troubles,
+            probed=entry.probed,
+            refusal=entry.refusal,
+            duplicate=self._store.duplicate(entry),
+            checked=entry.checked == entry.job.generation,
+            unsure=entry.unsure,
+        )
+
+    def _carry_out(self, entry: Entry, draft: Draft) -> None:
+        """Everything that needs no answer before the next plan."""
+        uid = entry.job.uid
+        entry.note(*draft.changes)
+        _prune(entry)
+        self.writer.touch(entry)
+        for report in draft.reports:
+            self._events.report(entry.job, report)
+        for name in draft.gather:
+            self.observer.endings.add((uid, name))
+        for name in draft.probe:
+            self.observer.starts.add((uid, name))
+        for run in draft.delete:
+            self.cleaning.add((uid, run.name))
+        if draft.check:
+            self.checker.lane.add(uid)
+        self.agenda.set(uid, draft.wake)
+
+    async def _forget(self, entry: Entry, draft: Draft) -> None:
+        if not draft.forget:
+            return
+        annotations = {RUN_PREFIX + request: None for request in draft.forget}
+        body = {"metadata": {"annotations": annotations}}
+        try:
+            answer = await self._client.patch(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
+        except NotFound:
+            self._store.lose_job(entry.job.uid)
+        else:
+            self._store.see_job(answer)
+
+    async def _delete(self, key: tuple[str, str]) -> None:
+        uid, name = key
+        entry = self._store.get(uid)
+        run = entry.runs.get(name) if entry else None
+        if entry is None or run is None:
+            return
+        try:
+            await self._client.delete(JOBS, entry.job.namespace, name, uid=run.uid)
+        except NotFound:
+            self._store.lose_run_of(uid, name)
+        else:
+            entry.runs[name] = replace(run, deleting=True)
+
+
+def _prune(entry: Entry) -> None:
+    """Drop what was only kept until it is recorded."""
+    for run in [run for run in entry.runs.values() if run.gone and is_recorded(entry.status, run.name)]:
+        del entry.runs[run.name]
+    alive = {active.job for active in entry.status.active}
+    for kept in (entry.outcomes, entry.troubles, entry.probed):
+        for name in [name for name in kept if name not in alive and is_recorded(entry.status, name)]:
+            del kept[name]

@@ -1,0 +1,114 @@
+"""Source: where changes enter. kopf watches, the handlers hand over, and a sweep finds what kopf cannot tell."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import kopf
+
+from dkron_crds.kube.access import Access
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.plan.view import SELECTOR
+from dkron_operator.store import Store
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+
+class Source:
+    """Feeds the store with what the watches bring, and tells whose situation has changed."""
+
+    def __init__(self, store: Store, *, changed: Callable[[str], None]) -> None:
+        self._store = store
+        self._changed = changed
+        self.relisted: Callable[[], None] = lambda: None
+
+    def feed_job(self, kind: str | None, body: Object) -> None:
+        """A watch event about a DkronJob. `kind` is None for a listed one."""
+        if kind == "DELETED":
+            self._tell(self._store.lose_job(body["metadata"]["uid"]))
+            return
+        if kind is None and self._store.get(body["metadata"]["uid"]) is not None:
+            # kopf lists again after a 410, and says nothing about what vanished in between.
+            self.relisted()
+        self._tell(self._store.see_job(body))
+
+    def feed_run(self, kind: str | None, body: Object) -> None:
+        """A watch event about a Job of ours."""
+        self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
+
+    def vanish(self, uids: set[str]) -> None:
+        """These objects are not there any more."""
+        for uid in uids:
+            self._tell(self._store.vanish(uid))
+
+    def _tell(self, uids: Iterable[str]) -> None:
+        for uid in uids:
+            self._changed(uid)
+
+
+def register(registry: kopf.OperatorRegistry, source: Source, access: Access) -> None:
+    """Connect kopf with the source. The handlers never raise and never write."""
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: object) -> kopf.AiohttpSession:
+        return kopf.AiohttpSession(server=access.server, aiohttp_session=access.open_session())
+
+    @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)
+    async def job_seen(event: kopf.RawEvent, **_: object) -> None:
+        source.feed_job(event["type"], dict(event["object"]))
+
+    @kopf.on.event(JOBS.group, JOBS.version, JOBS.plural, registry=registry)
+    async def run_seen(event: kopf.RawEvent, **_: object) -> None:
+        source.feed_run(event["type"], dict(event["object"]))
+
+
+def settings() -> kopf.OperatorSettings:
+    """kopf as a watcher and nothing else; why each value, see docs/adr/0002."""
+    settings = kopf.OperatorSettings()
+    settings.watching.label_selectors["jobs.v1.batch"] = SELECTOR
+    settings.watching.chunk_size = 500
+    settings.watching.initial_streaming = False
+    settings.persistence.progress_storage = _NoProgress()
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    settings.persistence.finalizer = "dkron.io/operator"
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = (0.5, 1, 2, 5, 10)
+    settings.queueing.idle_timeout = 1.5
+    settings.execution.max_workers = 4
+    return settings
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Our handlers keep no progress, so objects are neither annotated nor copied for it."""
+
+    def fetch(self, **_: object) -> None:
+        return None
+
+    def store(self, **_: object) -> None:
+        pass
+
+    def purge(self, **_: object) -> None:
+        pass
+
+    def touch(self, **_: object) -> None:
+        pass
+
+    def clear(self, *, essence: Mapping[str, Any]) -> Any:  # noqa: ANN401 - kopf's own type
+        return essence
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Nobody asks for differences, so no object is copied to find them."""
+
+    def build(self, **_: object) -> Any:  # noqa: ANN401 - kopf's own type
+        return {}
+
+    def fetch(self, **_: object) -> None:
+        return None
+
+    def store(self, **_: object) -> None:
+        pass

@@ -1,0 +1,194 @@
+"""The store: all DkronJobs and their Jobs by uid, as small views. The newest version of an object wins, whoever
+brings it: the watch, a list, or the answer to a write of our own.
+
+Resource versions are compared as numbers, which Kubernetes allows since KEP-5504 and which has always been so.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from dkron_crds.job import Active, JobStatus
+from dkron_operator.plan.fold import Change, Decided, fold, fold_all
+from dkron_operator.plan.read import read_job, read_requests, read_run, read_status
+from dkron_operator.plan.view import JobView, Outcome, Problem, Run, Trouble
+
+Object = dict[str, Any]
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Entry:
+    """One DkronJob with everything that we know about it. `status` is `base`, as the API server has it, with the
+    `pending` changes folded in."""
+
+    job: JobView
+    version: int
+    base: JobStatus
+    status: JobStatus
+    pending: list[Change] = field(default_factory=list)
+    mark: datetime = LONG_AGO
+    able_since: datetime = LONG_AGO
+    runs: dict[str, Run] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    troubles: dict[str, Trouble] = field(default_factory=dict)
+    probed: dict[str, datetime] = field(default_factory=dict)
+    refusal: Problem | None = None
+    checked: int = -1
+    unsure: Active | None = None
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def note(self, *changes: Change) -> None:
+        """Change the status; it is written later."""
+        self.pending += changes
+        for change in changes:
+            self.status = fold(self.status, change, self.job.spec.history)
+        self._remember()
+
+    def settle(self, count: int, base: JobStatus, version: int) -> None:
+        """The first `count` pending changes were written, and gave `base`."""
+        del self.pending[:count]
+        if version > self.version:
+            self.version = version
+            self.base = base
+        self.status = fold_all(self.base, self.pending, self.job.spec.history)
+
+    def rebase(self, base: JobStatus, version: int) -> None:
+        """Somebody wrote: fold what is pending onto their status."""
+        self.version, self.base = version, base
+        if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
+            # A mark never moves back while we remember it, whatever a hand writes.
+            self.pending.append(Decided(self.mark))
+        self.status = fold_all(base, self.pending, self.job.spec.history)
+        self._remember()
+
+    def _remember(self) -> None:
+        self.mark = max(self.mark, self.status.last_schedule_time or LONG_AGO)
+
+
+class Store:
+    """All entries. What it returns to the caller is the uid whose situation has changed, if any."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._runs: dict[str, dict[str, Run]] = {}
+        self._names: dict[tuple[str, str], set[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+    def get(self, uid: str) -> Entry | None:
+        """The entry of a DkronJob that exists."""
+        return self._entries.get(uid)
+
+    def uids(self) -> set[str]:
+        """Of all DkronJobs and all Jobs that are known."""
+        return self._entries.keys() | {run.uid for runs in self._runs.values() for run in runs.values()}
+
+    def see_job(self, body: Object) -> Iterable[str]:
+        """A DkronJob was seen."""
+        metadata = body["metadata"]
+        uid, version = metadata["uid"], int(metadata["resourceVersion"])
+        entry = self._entries.get(uid)
+        if entry is None:
+            return self._add(body, uid, version)
+        if version <= entry.version:
+            return ()
+        if metadata.get("generation", 0) == entry.job.generation:
+            deleting = "deletionTimestamp" in metadata
+            entry.job = replace(entry.job, requests=read_requests(metadata), deleting=deleting, status_written=True)
+        else:
+            entry.job = read_job(body)
+        entry.rebase(read_status(body), version)
+        return (uid,)
+
+    def see_run(self, body: Object) -> Iterable[str]:
+        """A Job of ours was seen."""
+        run = read_run(body)
+        if run is None:
+            return ()
+        runs = self._runs_of(run.owner)
+        known = runs.get(run.name)
+        if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
+            return ()
+        runs[run.name] = run
+        return (run.owner,)
+
+    def lose_job(self, uid: str) -> Iterable[str]:
+        """A DkronJob is gone; its Jobs are the garbage collector's now."""
+        entry = self._entries.pop(uid, None)
+        self._runs.pop(uid, None)
+        if entry is None:
+            return ()
+        key = (entry.job.namespace, entry.job.dkron_name)
+        namesakes = self._names[key]
+        namesakes.discard(uid)
+        if not namesakes:
+            del self._names[key]
+        return tuple(namesakes)
+
+    def lose_run(self, body: Object) -> Iterable[str]:
+        """A Job was deleted; `body` is how it last was."""
+        run = read_run(body)
+        return () if run is None else self.lose_run_of(run.owner, run.name, run)
+
+    def lose_run_of(self, owner: str, name: str, last: Run | None = None) -> Iterable[str]:
+        """A Job is not there any more. One that was not recorded yet stays, marked as gone, until it is."""
+        runs = self._runs.get(owner, {})
+        known = runs.get(name)
+        if known is None or (last is not None and last.uid != known.uid):
+            return ()
+        runs[name] = replace(last or known, gone=True)
+        if owner not in self._entries:
+            del self._runs[owner]
+        return (owner,)
+
+    def vanish(self, uid: str) -> Iterable[str]:
+        """The object with this uid, a DkronJob or a Job, is not there any more."""
+        if uid in self._entries:
+            return self.lose_job(uid)
+        for owner, runs in self._runs.items():
+            for run in runs.values():
+                if run.uid == uid:
+                    return self.lose_run_of(owner, run.name)
+        return ()
+
+    def duplicate(self, entry: Entry) -> Problem | None:
+        """Whether another object in the namespace has the same Dkron name; the older one keeps it."""
+        uids = self._names[entry.job.namespace, entry.job.dkron_name]
+        if len(uids) == 1:
+            return None
+        first = min((self._entries[uid].job for uid in uids), key=lambda job: (job.created, job.uid))
+        if first.uid == entry.job.uid:
+            return None
+        return Problem("DuplicateName", f'DkronJob {first.name} has the name "{first.dkron_name}" already')
+
+    def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
+        job, status = read_job(body), read_status(body)
+        entry = Entry(job=job, version=version, base=status, status=status, runs=self._runs_of(uid))
+        entry.checked, entry.refusal = verdict(job, status)
+        entry.mark = status.last_schedule_time or LONG_AGO
+        self._entries[uid] = entry
+        namesakes = self._names.setdefault((job.namespace, job.dkron_name), set())
+        namesakes.add(uid)
+        return tuple(namesakes)
+
+    def _runs_of(self, owner: str) -> dict[str, Run]:
+        return self._runs.setdefault(owner, {})
+
+
+def verdict(job: JobView, status: JobStatus) -> tuple[int, Problem | None]:
+    """The generation that a dry run was made for, and what it found, as an earlier process has written it down."""
+    ready = next((condition for condition in status.conditions if condition.type == "Ready"), None)
+    if ready is None or ready.observed_generation != job.generation:
+        return -1, None
+    if ready.status == "True":
+        return job.generation, None
+    refused = ready.status == "False" and ready.reason == "InvalidTemplate"
+    # Refused before is refused now, until the API server is asked again: it may have changed its mind.
+    return -1, Problem("InvalidTemplate", ready.message) if refused else None

@@ -1,0 +1,73 @@
+"""Sweep: compare what we know with what exists. The first one fills the store, later ones find what vanished unseen."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Expired, KubeError
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.plan.view import SELECTOR
+from dkron_operator.source import Source
+from dkron_operator.store import Store
+
+log = logging.getLogger(__name__)
+
+PERIOD = 600.0
+"""Seconds between two sweeps without a cause."""
+SETTLE = 5.0
+"""Seconds to let a relist of the watch come to its end before it is compared."""
+
+
+class Sweep:
+    """Lists the world. `namespaces` None is all of them."""
+
+    def __init__(self, client: KubeClient, store: Store, source: Source, namespaces: Sequence[str] | None) -> None:
+        self._client = client
+        self._store = store
+        self._source = source
+        self._namespaces: Sequence[str | None] = namespaces or (None,)
+        self._wanted = asyncio.Event()
+
+    def want(self) -> None:
+        """Have a sweep made soon."""
+        self._wanted.set()
+
+    async def fill(self) -> None:
+        """Read everything there is. DkronJobs first: a Job that their status names is in the later list, or gone."""
+        for namespace in self._namespaces:
+            async for body in self._client.list(DKRON_JOBS, namespace):
+                self._source.feed_job("ADDED", body)
+        for namespace in self._namespaces:
+            async for body in self._client.list(JOBS, namespace, label_selector=SELECTOR):
+                self._source.feed_run("ADDED", body)
+
+    async def run(self) -> None:
+        """Sweep when wanted and now and then, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(PERIOD):
+                    await self._wanted.wait()
+                await asyncio.sleep(SETTLE)
+            except TimeoutError:
+                pass
+            self._wanted.clear()
+            try:
+                await self.compare()
+            except Expired:
+                self.want()
+            except KubeError as exc:
+                log.warning("sweep: %s; trying again later", exc)
+
+    async def compare(self) -> None:
+        """Drop what was known before and exists no more."""
+        before = self._store.uids()
+        present: set[str] = set()
+        for namespace in self._namespaces:
+            for resource, selector in ((DKRON_JOBS, None), (JOBS, SELECTOR)):
+                async for item in self._client.list(resource, namespace, label_selector=selector, metadata_only=True):
+                    present.add(item["metadata"]["uid"])
+        vanished = before - present
+        if vanished:
+            log.info("%d objects vanished unseen", len(vanished))
+            self._source.vanish(vanished)

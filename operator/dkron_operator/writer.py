@@ -1,0 +1,112 @@
+"""The status writer: everything that leaves towards `status`, and nothing else.
+
+Changes of one job are collected for a moment and written together, with the resourceVersion that they were folded
+from. If somebody else wrote first, the changes are folded onto what they wrote: no write is lost on either side.
+"""
+
+import logging
+from typing import Any
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Conflict, NotFound
+from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_operator.lanes import Lane
+from dkron_operator.plan.fold import Change, fold_all
+from dkron_operator.plan.guard import fit
+from dkron_operator.plan.read import read_status
+from dkron_operator.store import Entry, Store
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+DEBOUNCE = 0.25
+"""Seconds in which changes of one job are collected."""
+TRIES = 5
+"""How often a write is folded anew at once when somebody else keeps writing first."""
+WIDTH = 16
+
+
+class Writer:
+    """Writes the pending changes of entries."""
+
+    def __init__(self, client: KubeClient, store: Store) -> None:
+        self._client = client
+        self._store = store
+        self.lane: Lane[str] = Lane("status", self._write, width=WIDTH)
+
+    def touch(self, entry: Entry) -> None:
+        """Have the entry written soon, if there is anything to write."""
+        if entry.pending:
+            self.lane.add(entry.job.uid, DEBOUNCE)
+
+    async def claim(self, entry: Entry, changes: tuple[Change, ...]) -> None:
+        """Write these changes now, together with what is pending, or raise `Conflict` without having written them.
+
+        After a `Conflict` the entry shows what somebody else wrote, to decide again.
+        """
+        async with entry.writing:
+            pending = len(entry.pending)
+            try:
+                await self._patch(entry, (*entry.pending, *changes), settled=pending)
+            except Conflict:
+                await self._refresh(entry)
+                raise
+
+    async def _write(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        if entry is None:
+            return
+        async with entry.writing:
+            for _ in range(TRIES):
+                if not entry.pending:
+                    return
+                try:
+                    await self._patch(entry, tuple(entry.pending), settled=len(entry.pending))
+                except Conflict:
+                    await self._refresh(entry)
+                except NotFound:
+                    self._store.lose_job(uid)
+                    return
+                else:
+                    break
+        self.touch(entry)
+
+    async def _patch(self, entry: Entry, changes: tuple[Change, ...], *, settled: int) -> None:
+        target = fold_all(entry.base, changes, entry.job.spec.history)
+        wire = target.to_wire()
+        fitting = fit(wire)
+        patch = difference(entry.base.to_wire(), fitting)
+        if not patch:
+            entry.settle(settled, entry.base, entry.version)
+            return
+        body = {"metadata": {"resourceVersion": str(entry.version)}, "status": patch}
+        answer = await self._client.patch(DKRON_JOBS, entry.job.namespace, entry.job.name, body, subresource="status")
+        base = target if fitting == wire else JobStatus.from_wire(fitting)
+        entry.settle(settled, base, int(answer["metadata"]["resourceVersion"]))
+        # The answer may show a spec that the watch has yet to bring.
+        self._notice(entry, answer)
+
+    def _notice(self, entry: Entry, answer: Object) -> None:
+        if answer["metadata"].get("generation", 0) != entry.job.generation:
+            entry.version -= 1
+            self._store.see_job(answer)
+
+    async def _refresh(self, entry: Entry) -> None:
+        try:
+            answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
+        except NotFound:
+            self._store.lose_job(entry.job.uid)
+            return
+        if answer["metadata"]["uid"] != entry.job.uid:
+            self._store.lose_job(entry.job.uid)
+        self._store.see_job(answer)
+        # Without a newer version there would be no progress: rebase on what was read.
+        version = int(answer["metadata"]["resourceVersion"])
+        if version == entry.version:
+            entry.rebase(read_status(answer), version)
+
+
+def difference(before: Object, after: Object) -> Object:
+    """A JSON merge patch from one status to the other, field by field of the first level."""
+    return {key: value for key, value in after.items() if key not in before or before[key] != value}
