@@ -1,0 +1,90 @@
+"""Debian packages that a cluster needs beside its own tools. Installed when root, else named in one sentence."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcluster.errors import ClusterError
+from localcluster.nodes import NodeKind
+from localcluster.progress import say
+
+INSTALL_SECONDS = 600
+CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+BUSYBOX = Path("/bin/busybox")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A Debian package and the program on PATH or the file that shows it to be there."""
+
+    name: str
+    program: str
+
+
+ALWAYS = (Package("openssl", "openssl"),)
+REAL_NODE = (
+    Package("containerd", "containerd"),
+    Package("runc", "runc"),
+    Package("iptables", "iptables"),
+    Package("iproute2", "ip"),
+    Package("util-linux", "nsenter"),
+)
+
+
+def ensure(kind: NodeKind) -> None:
+    """Install what is missing for such nodes."""
+    if kind is NodeKind.REAL and os.geteuid() != 0:
+        raise ClusterError("a real node needs root (namespaces, mounts, cgroups); use sudo, or --nodes none or kwok:N")
+    absent = missing(kind)
+    if not absent:
+        return
+    wanted = "apt-get install --no-install-recommends " + " ".join(absent)
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise ClusterError(f"programs are missing; run as root: {wanted} (or what your distribution calls these)")
+    say(f"installing Debian packages: {' '.join(absent)}")
+    _apt_get(absent)
+
+
+def missing(kind: NodeKind) -> list[str]:
+    """The names of the packages that such nodes need and this machine lacks."""
+    wanted = ALWAYS + (REAL_NODE if kind is NodeKind.REAL else ())
+    absent = [package.name for package in wanted if shutil.which(package.program) is None]
+    if kind is NodeKind.REAL and cni_folder() is None:
+        absent.append("containernetworking-plugins")
+    if kind is NodeKind.REAL and not static_busybox():
+        absent.append("busybox-static")
+    return absent
+
+
+def cni_folder() -> Path | None:
+    """Where the CNI plugins are, by Debian's or upstream's custom."""
+    return next((folder for folder in CNI_FOLDERS if (folder / "ptp").exists()), None)
+
+
+def static_busybox() -> bool:
+    """Whether there is a busybox that runs in an image without libraries."""
+    return BUSYBOX.exists() and b"/ld-" not in BUSYBOX.read_bytes()[:4096]
+
+
+def _apt_get(names: list[str]) -> None:
+    install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *names]
+    if _run(install).returncode != 0:
+        _run(["apt-get", "update", "--quiet"])
+        again = _run(install)
+        if again.returncode != 0:
+            raise ClusterError(f"apt-get could not install {' '.join(names)}:\n{again.stdout.strip()[-800:]}")
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=INSTALL_SECONDS,
+        check=False,
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    )

@@ -1,0 +1,104 @@
+"""The programs that a cluster runs and how each is built: what, at which version, for which kind of node."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcluster import gomodule, versions
+from localcluster.errors import ClusterError
+from localcluster.nodes import NodeKind
+from localcluster.paths import cache_home
+
+CONTROL_PLANE_SOURCE = Path(__file__).parent / "control-plane" / "main.go"
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+DOWNLOAD_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program built from Go modules into a folder of the cache that its name, version and source name."""
+
+    name: str
+    version: str
+    folder: Path
+    command: Callable[[Path, Mapping[str, str]], tuple[list[str], Mapping[str, str]]]
+
+    def program(self, name: str) -> Path:
+        """A program of this tool."""
+        return self.folder / name
+
+
+def needed(kind: NodeKind, kubernetes: str) -> list[Tool]:
+    """What a cluster with such nodes runs, in the order of building."""
+    tools = [control_plane(kubernetes)]
+    if kind is NodeKind.KWOK:
+        tools.append(kwok())
+    if kind is NodeKind.REAL:
+        tools.append(coredns())
+    return tools
+
+
+def control_plane(kubernetes: str) -> Tool:
+    """Every component of Kubernetes in one binary, see control-plane/main.go."""
+    source = hashlib.sha256(CONTROL_PLANE_SOURCE.read_bytes()).hexdigest()[:8]
+
+    def command(target: Path, environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
+        shutil.copy(CONTROL_PLANE_SOURCE, target)
+        upstream = _go_mod(f"k8s.io/kubernetes@v{kubernetes}", environment)
+        (target / "go.mod").write_text(gomodule.render(upstream, kubernetes), encoding="utf-8")
+        stamps = ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion")
+        stamped = " ".join(f"-X {stamp}=v{kubernetes}" for stamp in stamps)
+        flags = ["-mod=mod", "-trimpath", "-ldflags", f"-s -w {stamped}"]
+        for component in COMPONENTS:
+            (target / component).symlink_to("control-plane")
+        return ["build", "-C", str(target), *flags, "-o", "control-plane", "."], environment
+
+    return Tool("control-plane", kubernetes, _folder("control-plane", kubernetes, source), command)
+
+
+def kwok() -> Tool:
+    """Simulated nodes."""
+    return _installed("kwok", "sigs.k8s.io/kwok/cmd/kwok", versions.KWOK)
+
+
+def coredns() -> Tool:
+    """The cluster's name server."""
+    return _installed("coredns", "github.com/coredns/coredns", versions.COREDNS)
+
+
+def kind() -> Tool:
+    """Kubernetes in Docker, where a Docker engine runs."""
+    return _installed("kind", "sigs.k8s.io/kind", versions.KIND)
+
+
+def _installed(name: str, package: str, version: str) -> Tool:
+    def command(target: Path, environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
+        arguments = ["install", "-trimpath", "-ldflags", "-s -w", f"{package}@v{version}"]
+        return arguments, {**environment, "GOBIN": str(target)}
+
+    return Tool(name, version, _folder(name, version), command)
+
+
+def _folder(*parts: str) -> Path:
+    return cache_home() / "tools" / "-".join(parts)
+
+
+def _go_mod(module: str, environment: Mapping[str, str]) -> str:
+    arguments = ["go", "mod", "download", "-json", module]
+    result = subprocess.run(
+        arguments,
+        capture_output=True,
+        text=True,
+        timeout=DOWNLOAD_SECONDS,
+        check=False,
+        env=dict(environment),
+        cwd="/",
+    )
+    answer = json.loads(result.stdout or "{}")
+    if result.returncode != 0 or "GoMod" not in answer:
+        raise ClusterError(f"Go cannot download {module}: {answer.get('Error') or result.stderr.strip()}")
+    return Path(answer["GoMod"]).read_text(encoding="utf-8")
