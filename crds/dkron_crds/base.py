@@ -19,7 +19,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-INT64_MAX = 2**63 - 1
+INT64_MAX = 2**63 - 1024
+"""The largest int64 that a float holds exactly: the API server reads bounds as floats, and 2^63 - 1 is out of range."""
 
 Count = Annotated[int, Field(ge=0, le=INT64_MAX)]
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from dkron_crds.base import INT64_MAX
+
 Schema = dict[str, Any]
 
-_NO_LIMIT = (2**31 - 1, 2**63 - 1)
+_NO_LIMIT = (2**31 - 1, INT64_MAX)
 _BOUNDS = {
     ("minimum", "maximum"): "{}",
     ("minLength", "maxLength"): "{} characters",

@@ -60,8 +60,8 @@ class Lane(Generic[K]):
 
     async def idle(self) -> None:
         """Return when nothing waits, is due later, or is being worked on."""
+        self.hasten()
         while len(self):
-            self.hasten()
             await asyncio.sleep(0.02)
 
     def _expire(self, key: K) -> None:
