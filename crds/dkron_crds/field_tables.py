@@ -32,9 +32,7 @@ def reference_page(crd: dict[str, Any]) -> str:
         "The API server refuses an object that breaks one of these, besides the types and limits above.",
         "\n".join(f"- {rule}" for rule in _rules("", schema)),
         "## Columns",
-        _table(
-            ("Column", "From", "Meaning"), (_column(each) for each in version["additionalPrinterColumns"])
-        ),
+        _table(("Column", "From", "Meaning"), (_column(each) for each in version["additionalPrinterColumns"])),
     ]
     if fields := version.get("selectableFields"):
         paths = ", ".join(f"`{field['jsonPath'].removeprefix('.')}`" for field in fields)
@@ -47,9 +45,7 @@ def _sections(path: str, schema: Schema) -> Iterator[str]:
     yield f"## {path}"
     yield schema["description"]
     required = schema.get("required", [])
-    rows = (
-        _field(name, field=field, required=name in required) for name, field in schema["properties"].items()
-    )
+    rows = (_field(name, field=field, required=name in required) for name, field in schema["properties"].items())
     yield _table(("Field", "Type", "Default", "Meaning"), rows)
     for name, field in schema["properties"].items():
         nested, suffix = _nested(field)
@@ -68,9 +64,7 @@ def _nested(field: Schema) -> tuple[Schema, str]:
 def _field(name: str, *, field: Schema, required: bool) -> tuple[str, ...]:
     meaning = [field["description"]]
     if "enum" in field:
-        meaning.append(
-            "One of " + ", ".join(f"`{value}`" if value else "empty" for value in field["enum"]) + "."
-        )
+        meaning.append("One of " + ", ".join(f"`{value}`" if value else "empty" for value in field["enum"]) + ".")
     for (low, high), form in _BOUNDS.items():
         if bounds := _bounds(field.get(low), field.get(high)):
             meaning.append(f"Limits: {form.format(bounds)}.")

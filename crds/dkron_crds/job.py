@@ -59,9 +59,7 @@ class DkronJob(Resource):
     now.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra=validations(OBJECT_NAME_FITS, NAME_IS_IMMUTABLE, NOT_ITS_OWN_PARENT)
-    )
+    model_config = ConfigDict(json_schema_extra=validations(OBJECT_NAME_FITS, NAME_IS_IMMUTABLE, NOT_ITS_OWN_PARENT))
 
     api_version: Literal["dkron.io/v1alpha1"] = API_VERSION
     kind: Literal["DkronJob"] = "DkronJob"

@@ -55,17 +55,13 @@ KINDS = (
         short_name="dkj",
         columns=(
             Column("Schedule", ".spec.schedule", "When it runs."),
-            Column(
-                "Last", ".status.executions[0].startedAt", "Time since the newest execution.", type="date"
-            ),
+            Column("Last", ".status.executions[0].startedAt", "Time since the newest execution.", type="date"),
             # A date column shows an age, and an instant to come as <invalid>.
             Column("Next", ".status.next", "When it is due next."),
             Column("Status", ".status.status", "How the newest finished run ended."),
             Column("Active", ".status.activeCount", "Attempts that are active.", type="integer"),
             Column("Timezone", ".spec.timezone", "The zone of the schedule; empty is UTC.", wide=True),
-            Column(
-                "Success", ".status.successCount", "Executions that succeeded.", type="integer", wide=True
-            ),
+            Column("Success", ".status.successCount", "Executions that succeeded.", type="integer", wide=True),
             Column("Errors", ".status.errorCount", "Executions that failed.", type="integer", wide=True),
             Column("Parent", ".spec.parentJob", "The job after which it runs.", wide=True),
             Column(

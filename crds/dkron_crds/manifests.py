@@ -106,18 +106,14 @@ def main() -> int:
     """Write all generated files, or check that they are up to date; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("crds", type=Path, help="folder of the CustomResourceDefinitions")
-    parser.add_argument(
-        "docs", type=Path, nargs="?", default=Path("docs/reference"), help="folder of the tables"
-    )
+    parser.add_argument("docs", type=Path, nargs="?", default=Path("docs/reference"), help="folder of the tables")
     parser.add_argument("--check", action="store_true", help="write nothing, fail if a file would change")
     options = parser.parse_args()
     files = dict(generated_files(crds=options.crds, docs=options.docs))
     if not options.check:
         write(files)
     elif names := ", ".join(str(path) for path in outdated(files)):
-        print(
-            f"These files do not follow from the models: {names}. Run `make generate` and commit the result."
-        )
+        print(f"These files do not follow from the models: {names}. Run `make generate` and commit the result.")
         return 1
     return 0
 

@@ -34,9 +34,7 @@ class PathRule(WireModel):
 class PolicySpec(WireModel):
     """The paths of the Dkron API that the policy opens. What no path matches is refused."""
 
-    path: Annotated[
-        dict[str, PathRule], Field(max_length=256, json_schema_extra=validations(PATHS_ARE_ABSOLUTE))
-    ]
+    path: Annotated[dict[str, PathRule], Field(max_length=256, json_schema_extra=validations(PATHS_ARE_ABSOLUTE))]
     """A pattern for full request paths, for example /v1/jobs/*/toggle, to what may be done there. "*" stands
     for one segment or the rest of one (/v1/jobs/*/executions*), "**" for any number of segments."""
 

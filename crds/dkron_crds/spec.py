@@ -172,18 +172,14 @@ class JobSpec(WireModel):
     """The Dkron name of a job in the same namespace. This job then runs each time a run of that one
     succeeded, instead of on a schedule. Chains must not form a circle."""
 
-    tags: dict[str, TagValue] = Field(
-        default_factory=dict, max_length=32, json_schema_extra=keys_at_most(317)
-    )
+    tags: dict[str, TagValue] = Field(default_factory=dict, max_length=32, json_schema_extra=keys_at_most(317))
     """Which nodes run the job, by their labels: "value" or "value:count", all tags must match. A key without
     "/" is looked up as it stands and under dkron.io/. Without any tag the job runs once, on whichever node
     Kubernetes chooses. Without a count one Job runs on every ready node that matches; with a count that many,
     on different nodes. If several tags have a count, the smallest rules. If no node matches, the slot is
     skipped."""
 
-    metadata: dict[str, Text] = Field(
-        default_factory=dict, max_length=256, json_schema_extra=keys_at_most(256)
-    )
+    metadata: dict[str, Text] = Field(default_factory=dict, max_length=256, json_schema_extra=keys_at_most(256))
     """Free texts by which the API can filter jobs. They have no other effect."""
 
     executor: Annotated[str, Field(max_length=63)] = "shell"

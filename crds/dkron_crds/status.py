@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, computed_field
 
-from dkron_crds.base import ATOMIC_LIST, INT64_MAX, LIST_BY_TYPE, Count, Instant, StatusModel, WireModel
+from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, StatusModel, WireModel
 from dkron_crds.conditions import MAX_MESSAGE, Condition, Reason
 from dkron_crds.names import NAME_LENGTH
 
@@ -21,7 +21,7 @@ MAX_EXECUTIONS = 100
 MAX_OUTPUT = 16384
 
 JobName = Annotated[str, Field(max_length=63)]
-Nanoseconds = Annotated[int, Field(ge=0, le=INT64_MAX)]
+Nanoseconds = Count
 
 
 class Trigger(StrEnum):
@@ -191,9 +191,7 @@ class JobStatus(StatusModel):
     """Names of finished Jobs that still exist and are in the counters already, so that none is counted
     twice."""
 
-    executions: Annotated[
-        tuple[Execution, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)
-    ] = ()
+    executions: Annotated[tuple[Execution, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that have ended, the newest first; as many as spec.history.executions says."""
 
     status: GroupStatus = GroupStatus.NEVER

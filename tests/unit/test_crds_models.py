@@ -42,7 +42,7 @@ def built(model: type[M], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy
 
 
 instants = st.datetimes(timezones=st.just(UTC))
-counts = st.integers(0, 2**63 - 1)
+counts = st.integers(0, 2**63 - 1024)
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 triggers = st.sampled_from(Trigger)
 attempts = st.integers(1, 5)
@@ -103,8 +103,7 @@ statuses = built(
     last_success=st.none() | instants,
     last_error=st.none() | instants,
     dependent_jobs=st.lists(words, max_size=3).map(tuple),
-    skipped=st.none()
-    | built(Skipped, count=counts, last_time=instants, last_reason=st.sampled_from(SkipReason)),
+    skipped=st.none() | built(Skipped, count=counts, last_time=instants, last_reason=st.sampled_from(SkipReason)),
     days=st.lists(built(Day, date=st.dates(), success=counts, failed=counts), max_size=2).map(tuple),
 )
 

@@ -66,6 +66,11 @@ def test_every_number_has_both_ends_and_a_format_that_holds_them(schema: Schema)
     assert -(2 ** (bits - 1)) <= schema["minimum"] <= schema["maximum"] < 2 ** (bits - 1)
 
 
+@pytest.mark.parametrize("schema", of_type("integer"))
+def test_every_bound_survives_the_float64_in_which_the_api_server_keeps_it(schema: Schema) -> None:
+    assert int(float(schema["maximum"])) == schema["maximum"]
+
+
 @pytest.mark.parametrize("schema", of_type("array"))
 def test_every_list_has_an_end_and_says_how_it_is_merged(schema: Schema) -> None:
     assert schema["maxItems"] > 0
