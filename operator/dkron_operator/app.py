@@ -70,6 +70,11 @@ class Operator:
             await self._work()
         finally:
             await self.client.close()
+            log.info("stopped", extra={"calls": self._calls()})
+
+    def _calls(self) -> dict[str, int]:
+        """How often the API server was called, by verb, resource and answer; the watches are kopf's and not in it."""
+        return {f"{call.verb} {call.resource} {call.status}": n for call, n in sorted(self.client.calls.items())}
 
     async def _require_installation(self) -> None:
         namespace = self._namespaces[0] if self._namespaces else None

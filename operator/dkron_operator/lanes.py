@@ -32,6 +32,7 @@ class Lane(Generic[K]):
         self._again: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
+        self._quiet = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._busy) + len(self._timers)
@@ -62,7 +63,8 @@ class Lane(Generic[K]):
         """Return when nothing waits, is due later, or is being worked on."""
         self.hasten()
         while len(self):
-            await asyncio.sleep(0.02)
+            self._quiet.clear()
+            await self._quiet.wait()
 
     def _expire(self, key: K) -> None:
         timer = self._timers.pop(key, None)
@@ -84,6 +86,8 @@ class Lane(Generic[K]):
                 self.add(key, delay or 0.0)
             elif delay is not None:
                 self.add(key, delay)
+            if not len(self):
+                self._quiet.set()
 
     async def _attempt(self, key: K) -> float | None:
         """Seconds until the key should be tried again; None if it is done."""

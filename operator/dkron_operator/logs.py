@@ -23,7 +23,7 @@ class TextFormatter(logging.Formatter):
 def configure(log_format: LogFormat, level: LogLevel) -> None:
     """Set up logging for the process."""
     handler = logging.StreamHandler(sys.stderr)
-    if log_format is LogFormat.JSON:
+    if log_format == "json":
         handler.setFormatter(
             JsonFormatter(
                 "%(asctime)s %(levelname)s %(name)s %(message)s",

@@ -1,39 +1,18 @@
 """Settings: every flag is an environment variable too, and `--help` is the manual."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-
-class LogFormat(StrEnum):
-    """How log lines look."""
-
-    JSON = "json"
-    TEXT = "text"
-
-
-class LogLevel(StrEnum):
-    """Which log lines appear."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
+LogFormat = Literal["json", "text"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+Namespaces = Annotated[list[str], NoDecode]
 
 
 class Settings(BaseSettings):
-    """Run DkronJobs as Kubernetes Jobs.
-
-    Every option can be given as an environment variable: DKRON_ and its name in capitals, for example
-    DKRON_DEFAULT_IMAGE. An option on the command line wins.
-    """
+    """Run DkronJobs as Kubernetes Jobs, one for each slot. Options are environment variables too, named in brackets."""
 
     model_config = SettingsConfigDict(
         env_prefix="DKRON_",
@@ -41,36 +20,34 @@ class Settings(BaseSettings):
         cli_kebab_case=True,
         cli_hide_none_type=True,
         cli_avoid_json=True,
-        cli_implicit_flags=True,
     )
 
-    namespace: Annotated[
-        list[str],
-        NoDecode,
-        Field(
-            description="Watch this namespace; repeat it for several (in the variable, separate them by commas). "
-            "Without it all namespaces are watched, which needs cluster-wide rights."
-        ),
-    ] = []
-    default_image: Annotated[
-        str, Field(min_length=1, description="Image for the shell executor where executorConfig has none.")
-    ] = "docker.io/library/busybox:1.36"
-    kubeconfig: Annotated[
-        Path | None,
-        Field(description="Path of a kubeconfig. Without it: the pod's service account, else the usual kubeconfig."),
-    ] = None
-    context: Annotated[
-        str | None, Field(description="Context of the kubeconfig to use instead of its current one.")
-    ] = None
-    log_format: Annotated[LogFormat, Field(description="json: one object a line; text: for reading along.")] = (
-        LogFormat.JSON
+    namespace: Namespaces = Field(
+        default_factory=list,
+        description="watch this namespace alone; repeat the option, or separate by commas, for several. Without it all "
+        "namespaces are watched, and cluster-wide rights are needed [DKRON_NAMESPACE]",
     )
-    log_level: Annotated[LogLevel, Field(description="The least severe lines to show.")] = LogLevel.INFO
+    default_image: str = Field(
+        default="docker.io/library/busybox:1.36",
+        min_length=1,
+        description="image for the shell executor where executorConfig names none [DKRON_DEFAULT_IMAGE]",
+    )
+    kubeconfig: Path | None = Field(
+        default=None,
+        description="kubeconfig to use. Without it: the pod's service account, else $KUBECONFIG, else ~/.kube/config "
+        "[DKRON_KUBECONFIG]",
+    )
+    context: str | None = Field(
+        default=None, description="context of the kubeconfig, instead of its current one [DKRON_CONTEXT]"
+    )
+    log_format: LogFormat = Field(
+        default="json", description="json is one object a line, text is for reading along [DKRON_LOG_FORMAT]"
+    )
+    log_level: LogLevel = Field(default="info", description="the least severe lines to show [DKRON_LOG_LEVEL]")
 
     @field_validator("namespace", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        items = value.split(",") if isinstance(value, str) else value
-        if not isinstance(items, list):
-            return items
+        """One text with commas, from the variable or an option, is a list."""
+        items = value if isinstance(value, list) else [value]
         return [name.strip() for item in items for name in str(item).split(",") if name.strip()]

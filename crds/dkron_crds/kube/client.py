@@ -45,11 +45,11 @@ class KubeClient:
         """Close the connections."""
         await self._session.close()
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Object:
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         """One object. Raises `NotFound`."""
         return await self._call("get", resource, resource.path(namespace, name))
 
-    async def create(self, resource: Resource, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
+    async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         """Create, and return what the server made of it. Raises `AlreadyExists`, `Rejected`."""
         params = {"dryRun": "All"} if dry_run else None
         return await self._call("create", resource, resource.path(namespace), body=body, params=params)
@@ -61,7 +61,7 @@ class KubeClient:
         path = resource.path(namespace, name, subresource)
         return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH)
 
-    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
+    async def delete(self, resource: Resource, namespace: str | None, name: str, *, uid: str) -> None:
         """Delete this very object (not a namesake), its dependents in the background. Raises `NotFound`."""
         body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
         await self._call("delete", resource, resource.path(namespace, name), body=body)

@@ -1,0 +1,87 @@
+"""What one execution costs the operator: CPU, API calls by verb, memory, and bytes of status.
+
+One cluster with simulated (KWOK) nodes and raised limits of the controller manager, so that it does not hold us up.
+
+    python bench/per_execution.py [--jobs 30] [--every 3] [--seconds 60]
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+
+from rig import Object, OperatorProcess, dkron_job, many, namespace, operator
+from same_second import RAISED
+
+import localcluster
+from dkron_crds.kube import access
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.paths import DKRON_JOBS
+
+
+async def statuses(client: KubeClient, name: str) -> list[Object]:
+    """The status of each job."""
+    return [body.get("status") or {} async for body in client.list(DKRON_JOBS, name)]
+
+
+async def executions(client: KubeClient, name: str) -> int:
+    """How many executions were recorded so far."""
+    return sum(status.get("successCount", 0) + status.get("errorCount", 0) for status in await statuses(client, name))
+
+
+async def measure(client: KubeClient, process: OperatorProcess, name: str, options: argparse.Namespace) -> int:
+    """Let the jobs run, and print what that cost. Returns the number of executions in all."""
+    schedule = f"@every {options.every}s"
+
+    async def create(number: int) -> None:
+        await client.create(DKRON_JOBS, name, dkron_job(f"job-{number}", schedule))
+
+    await many(options.jobs, create)
+    while await executions(client, name) < options.jobs:
+        process.check()
+        await asyncio.sleep(0.5)
+    before, cpu, begin = await executions(client, name), process.cpu(), time.monotonic()
+    await asyncio.sleep(options.seconds)
+    count, cpu, seconds = await executions(client, name) - before, process.cpu() - cpu, time.monotonic() - begin
+    full = max(await statuses(client, name), key=lambda status: len(status.get("executions", ())))
+    size = len(json.dumps(full, separators=(",", ":")))
+    print(f"executions                {count} in {seconds:.0f} s, {count / seconds:.1f}/s")
+    print(f"CPU of the operator       {cpu / count * 1000:.2f} ms each, {cpu / seconds * 100:.0f} % of a core")
+    print(f"memory of the operator    {process.memory():.0f} MB")
+    print(f"status                    {size} bytes with {len(full['executions'])} executions")
+    return await executions(client, name)
+
+
+async def run(cluster: localcluster.Cluster, options: argparse.Namespace) -> None:
+    """Measure in a namespace of its own."""
+    client = KubeClient(await access.load(cluster.kubeconfig))
+    try:
+        async with namespace(client, "cost") as name:
+            with operator(cluster.kubeconfig, name) as process:
+                total = await measure(client, process, name, options)
+            print("API calls per execution, from start to stop, by verb, resource and answer")
+            for call, number in process.calls().items():
+                print(f"  {call:<28} {number / total:6.2f}")
+    finally:
+        await client.close()
+
+
+def main() -> None:
+    """Start the cluster, measure, and stop it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=30, help="how many jobs (default 30)")
+    parser.add_argument("--every", type=int, default=3, help="seconds between two runs of one (default 3)")
+    parser.add_argument("--seconds", type=int, default=75, help="how long to measure (default 75)")
+    options = parser.parse_args()
+    cluster = localcluster.up("bench", nodes="kwok:10", provider="local", controller_flags=RAISED)
+    try:
+        cluster.kubectl("apply", "-f", "crds/")
+        cluster.kubectl("wait", "--for=condition=Established", "crd/dkronjobs.dkron.io")
+        asyncio.run(run(cluster, options))
+    finally:
+        cluster.down()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

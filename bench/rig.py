@@ -1,0 +1,134 @@
+"""What the benchmarks share: a cluster with simulated nodes, a witness that sees Jobs appear, and the operator as users
+start it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.paths import JOBS, Resource
+
+ROOT = Path(__file__).parent.parent
+NAMESPACES = Resource("", "v1", "namespaces")
+
+Object = dict[str, Any]
+
+
+class Witness:
+    """Sees Jobs appear in a namespace."""
+
+    def __init__(self, client: KubeClient, namespace: str) -> None:
+        self._client = client
+        self._namespace = namespace
+        self.seen: list[float] = []
+
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator["Witness"]:
+        """Watch from now on."""
+        session = self._client.access.open_session()
+        response = await session.get(JOBS.path(self._namespace), params={"watch": "true"})
+        task = asyncio.create_task(self._read(response.content))
+        try:
+            yield self
+        finally:
+            task.cancel()
+            response.close()
+            await session.close()
+
+    async def _read(self, lines: Any) -> None:  # noqa: ANN401 - aiohttp's stream
+        while True:
+            line = await lines.readuntil(b"\n")
+            if b'"ADDED"' in line[:40]:
+                self.seen.append(time.time())
+
+    async def all_of(self, count: int, deadline: float) -> list[float]:
+        """Times of arrival of this many Jobs, or what there was at the deadline."""
+        end = time.monotonic() + deadline
+        while len(self.seen) < count and time.monotonic() < end:  # noqa: ASYNC110 - arrivals are timed elsewhere
+            await asyncio.sleep(0.01)
+        if len(self.seen) < count:
+            sys.stderr.write(f"only {len(self.seen)} of {count} Jobs after {deadline:.0f} s\n")
+        return self.seen[:count]
+
+
+async def many(count: int, work: Callable[[int], Awaitable[None]], width: int = 32) -> None:
+    """Do this for 0 to count - 1, `width` at a time."""
+    numbers = iter(range(count))
+
+    async def worker() -> None:
+        for number in numbers:
+            await work(number)
+
+    await asyncio.gather(*(worker() for _ in range(width)))
+
+
+@contextlib.asynccontextmanager
+async def namespace(client: KubeClient, name: str) -> AsyncIterator[str]:
+    """A namespace for one contender; what is in it goes with it."""
+    created = await client.create(
+        NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    )
+    try:
+        yield name
+    finally:
+        await client.delete(NAMESPACES, None, name, uid=created["metadata"]["uid"])
+
+
+def dkron_job(name: str, schedule: str) -> Object:
+    """A DkronJob that runs what every contender runs."""
+    spec = {"schedule": schedule, "executorConfig": {"command": "true"}}
+    return {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronJob", "metadata": {"name": name}, "spec": spec}
+
+
+class OperatorProcess:
+    """The operator as users start it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    def check(self) -> None:
+        """Stop here if it has died."""
+        if self.process.poll() is not None:
+            sys.exit(f"the operator ended:\n{self._log.read_text()[-2000:]}")
+
+    def cpu(self) -> float:
+        """Seconds of CPU since it was started."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """Resident memory in MB."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * resource.getpagesize() / 1e6
+
+    def calls(self) -> dict[str, int]:
+        """What it told about its API calls when it stopped."""
+        lines = [json.loads(line) for line in self._log.read_text().splitlines()]
+        calls: dict[str, int] = lines[-1]["calls"]
+        return calls
+
+
+@contextlib.contextmanager
+def operator(kubeconfig: Path, name: str) -> Iterator[OperatorProcess]:
+    """A running operator for one namespace, stopped at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        command = [sys.executable, "-m", "dkron_operator", "--namespace", name, "--kubeconfig", str(kubeconfig)]
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stderr=output, cwd=ROOT)
+        try:
+            yield OperatorProcess(process, log)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
