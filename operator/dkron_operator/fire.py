@@ -5,6 +5,7 @@ import contextlib
 import logging
 from typing import Any
 
+from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected, Unavailable
@@ -109,7 +110,7 @@ def context(entry: Entry, active: Active) -> dict[str, object]:
     return {
         "job": entry.job.dkron_name,
         "namespace": entry.job.namespace,
-        "slot": active.slot.isoformat(),
+        "slot": rfc3339(active.slot),
         "execution": active.id,
         "attempt": active.attempt,
         "trigger": str(active.trigger),

@@ -47,6 +47,7 @@ class Reconciler:
     async def _reconcile(self, uid: str) -> None:
         entry = self._store.get(uid)
         while entry is not None:
+            _prune(entry)
             draft = advance(self._situation(entry))
             self._carry_out(entry, draft)
             if draft.create is None and not draft.forget:
@@ -84,7 +85,6 @@ class Reconciler:
         """Everything that needs no answer before the next plan."""
         uid = entry.job.uid
         entry.note(*draft.changes)
-        _prune(entry)
         self.writer.touch(entry)
         for report in draft.reports:
             self._events.report(entry.job, report)
@@ -125,7 +125,9 @@ class Reconciler:
 
 
 def _prune(entry: Entry) -> None:
-    """Drop what was only kept until it is recorded."""
+    """Drop what was only kept until it is recorded, and doubts that the watch has cleared up."""
+    if entry.unsure is not None and entry.unsure.job in entry.runs:
+        entry.unsure = None
     for run in [run for run in entry.runs.values() if run.gone and is_recorded(entry.status, run.name)]:
         del entry.runs[run.name]
     alive = {active.job for active in entry.status.active}

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.plan.decide import Fire
-from dkron_operator.plan.fold import Change, Decided, Started, fold
+from dkron_operator.plan.fold import Change, Decided, Dropped, Started, fold
 from dkron_operator.plan.view import Run, Situation
 
 
@@ -48,8 +48,11 @@ def creation(situation: Situation, entry: Active, decision: Fire, mark: tuple[De
     """How a first attempt comes to be under its concurrency policy: at once, or after a claim."""
     if not decision.claim:
         return Create(entry, after=mark)
+    if not decision.replace:
+        return Create(entry, before=(*mark, Started(entry)))
     running = tuple(run for run in situation.runs.values() if not run.finished and not run.gone)
-    return Create(entry, before=(*mark, Started(entry)), replaces=running if decision.replace else ())
+    waiting = tuple(Dropped(other.job) for other in situation.status.active if not other.uid)
+    return Create(entry, before=(*mark, *waiting, Started(entry)), replaces=running)
 
 
 @dataclass(slots=True)

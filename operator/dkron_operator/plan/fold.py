@@ -128,6 +128,10 @@ def is_recorded(status: JobStatus, job: str) -> bool:
     return job in status.counted or any(execution.job == job for execution in status.executions)
 
 
+def _is_known(status: JobStatus, job: str) -> bool:
+    return is_recorded(status, job) or any(entry.job == job for entry in status.active)
+
+
 def _with(status: JobStatus, **fields: object) -> JobStatus:
     return status.model_copy(update=fields)
 
@@ -164,7 +168,7 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
     execution = change.execution
     executions = tuple(sorted((execution, *status.executions), key=_start, reverse=True))
     active = tuple(e for e in status.active if e.job != execution.job)
-    if change.retry is not None and not any(e.job == change.retry.job for e in active):
+    if change.retry is not None and not _is_known(status, change.retry.job):
         active = (*active, change.retry)
     status = _with(status, active=active, counted=(*status.counted, execution.job))
     status = _counted(status, execution)

@@ -35,7 +35,7 @@ def read_job(body: Object) -> JobView:
         requests=read_requests(metadata),
         spec=spec,
         schedule=schedule,
-        problem=problem or schedule_problem or check(spec),
+        problem=problem or schedule_problem or _unsupported(spec) or check(spec),
         fingerprint=_fingerprint(spec),
     )
 
@@ -104,6 +104,19 @@ def _read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem |
         return None, Problem("InvalidTimezone", str(exc))
     except ScheduleError as exc:
         return None, Problem("InvalidSchedule", str(exc))
+
+
+def _unsupported(spec: JobSpec) -> Problem | None:
+    """Fields of the contract that this version cannot honour: saying so beats running without them."""
+    for field, used in (
+        ("parentJob", spec.parent_job),
+        ("tags", spec.tags),
+        ("processors", spec.processors),
+        ("ephemeral", spec.ephemeral),
+    ):
+        if used:
+            return Problem("NotSupported", f"{field}: this version of the operator does not support it; remove it")
+    return None
 
 
 def _fingerprint(spec: JobSpec) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, MissedRuns, SkipReason
 from dkron_crds.schedule import Schedule
 from dkron_operator.plan.cause import scheduled
@@ -106,7 +107,7 @@ def _pass_until(draft: Draft, line: Timeline, until: datetime, reason: SkipReaso
     draft.note(Passed(newest, count, reason, at=newest))
     slots = "1 slot was" if count == 1 else f"{count} slots were"
     event = "DeadlineExceeded" if reason is SkipReason.DEADLINE_EXCEEDED else "SlotsMissed"
-    draft.warn(event, f"{slots} not run, the newest at {newest.isoformat()}")
+    draft.warn(event, f"{slots} not run, the newest at {rfc3339(newest)}")
     return True
 
 
@@ -117,7 +118,7 @@ def _fire(draft: Draft, slot: datetime) -> bool:
         if _catching_up(draft, slot):
             return False
         draft.note(Passed(slot, 1, decision.reason, at=slot))
-        draft.warn("SlotSkipped", f"the slot at {slot.isoformat()} is skipped: {decision.reason}")
+        draft.warn("SlotSkipped", f"the slot at {rfc3339(slot)} is skipped: {decision.reason}")
         return True
     entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=now)
     draft.create = creation(draft.situation, entry, decision, mark=(Decided(slot),))
