@@ -81,7 +81,8 @@ class KubeClient:
         accept = METADATA_ONLY if metadata_only else "application/json"
         while True:
             page = await self._call("list", resource, resource.path(namespace), params=params, accept=accept)
-            for item in page["items"]:
+            # A list of metadata has null where there is nothing.
+            for item in page["items"] or ():
                 yield item
             token = page["metadata"].get("continue")
             if not token:
