@@ -70,7 +70,10 @@ def rfc3339(instant: datetime) -> str:
 
 def in_utc(instant: datetime) -> datetime:
     """Return the same aware instant with the standard library's UTC as its zone."""
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is before the year 1 or after the year 9999 in UTC") from None
 
 
 Instant = Annotated[

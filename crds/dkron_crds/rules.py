@@ -74,6 +74,10 @@ STARTS_BEFORE_IT_EXPIRES = Rule(
     message="spec.expiresAt must be later than spec.startsAt",
     field=".expiresAt",
 )
+COMMON_YEAR = Rule(
+    cel="self.getFullYear() >= 1970 && self.getFullYear() <= 9999",
+    message="the time must be in the years 1970 to 9999 (UTC)",
+)
 BACKOFF_GROWS = Rule(
     cel="duration(self.initial) <= duration(self.max)",
     message="retryBackoff.max must not be shorter than retryBackoff.initial",

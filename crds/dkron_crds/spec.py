@@ -7,12 +7,13 @@ explain`. The order of the fields is the order in the documentation.
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from dkron_crds.base import Instant, WireModel
 from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN, NAME_PATTERN
 from dkron_crds.rules import (
     BACKOFF_GROWS,
+    COMMON_YEAR,
     SCHEDULE_OR_PARENT,
     STARTS_BEFORE_IT_EXPIRES,
     keys_at_most,
@@ -29,7 +30,18 @@ DkronName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=N
 
 NameOrNone = Annotated[str, Field(max_length=NAME_LENGTH, pattern=NAME_OR_NONE_PATTERN)]
 
-GoDuration = Annotated[str, Field(max_length=32, pattern=r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$")]
+
+def readable(duration: str) -> str:
+    """Return the Go duration; raise ScheduleError, a ValueError, if it is longer than 292 years."""
+    go_duration(duration)
+    return duration
+
+
+GoDuration = Annotated[
+    str,
+    Field(max_length=32, pattern=r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$"),
+    AfterValidator(readable),
+]
 """An unsigned Go duration."""
 
 TagValue = Annotated[str, Field(max_length=256)]
@@ -202,11 +214,11 @@ class JobSpec(WireModel):
     ephemeral: bool = False
     """True deletes the job after its first successful run, when the jobs that depend on it were started."""
 
-    starts_at: Instant | None = None
+    starts_at: Annotated[Instant | None, Field(json_schema_extra=validations(COMMON_YEAR))] = None
     """No run by schedule or parent before this time. One that falls on it exactly happens. Runs on request
     ignore it."""
 
-    expires_at: Instant | None = None
+    expires_at: Annotated[Instant | None, Field(json_schema_extra=validations(COMMON_YEAR))] = None
     """No run by schedule or parent after this time. One that falls on it exactly happens. Runs on request
     ignore it. The job itself stays. Must be later than startsAt."""
 

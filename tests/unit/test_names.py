@@ -97,9 +97,7 @@ def test_dkron_takes(name: str) -> None:
         pytest.param("aª", "illegal character 'ª' at position 2", id="an ordinal is no lower-case letter"),
         pytest.param("a\n", r"illegal character '\n' at position 2", id="a line break at the end"),
         pytest.param("a\ud800", r"illegal character '\ud800' at position 2", id="half a surrogate pair"),
-        pytest.param(
-            "x" * 300 + "!", "x…' has an illegal character '!' at position 301", id="a long one is cut"
-        ),
+        pytest.param("x" * 300 + "!", "x…' has an illegal character '!' at position 301", id="a long one is cut"),
     ],
 )
 def test_dkron_refuses_and_we_say_why(name: str, sentence: str) -> None:

@@ -1,0 +1,183 @@
+"""Every bound that the definitions state, met and broken once at a real API server.
+
+The table is drawn from the definitions themselves, so that a new field is tested without a new line here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from dkron_crds.base import Resource
+from dkron_crds.kinds import KINDS
+from dkron_crds.structural import structural_schema
+from tests.support.judge import Judge
+
+pytestmark = pytest.mark.cluster(nodes="none")
+
+Schema = dict[str, Any]
+Path = tuple[str | int, ...]
+
+NAMES = {"DkronJob": "sample", "DkronPolicy": "sample", "DkronCluster": "dkron"}
+WHOLE_IS_LEGAL_WITH: dict[Path, Any] = {
+    ("DkronJob", "spec", "parentJob"): "parent",
+    ("DkronJob", "spec", "expiresAt"): "2027-01-01T00:00:00Z",
+}
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A field at its bound, or one step beyond it."""
+
+    kind: str
+    path: Path
+    value: Any
+    legal: bool
+
+    def document(self) -> dict[str, Any]:
+        """Return an object in which nothing but this field is special."""
+        document = whole(self.kind)
+        put(document, self.path, self.value)
+        return document
+
+    def refusal(self, judge: Judge) -> str:
+        """Return what the API server says to it."""
+        document = self.document()
+        return judge.refusal(document) if self.path[0] == "spec" else judge.refusal_of_status(document)
+
+    @property
+    def field(self) -> str:
+        """The path as the API server writes it."""
+        return re.sub(r"\.(\d+)", r"[\1]", ".".join(map(str, self.path)))
+
+
+def whole(kind: str) -> dict[str, Any]:
+    """Return an object with every field set, so that each can be changed alone."""
+    properties = structural_schema(model_of(kind))["properties"]
+    document = {
+        "apiVersion": "dkron.io/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": NAMES[kind]},
+        **{part: sample(properties[part]) for part in ("spec", "status") if part in properties},
+    }
+    for (of_kind, *path), value in WHOLE_IS_LEGAL_WITH.items():
+        if of_kind == kind:
+            put(document, tuple(path), value)
+    return document
+
+
+def model_of(kind: str) -> type[Resource]:
+    (model,) = (each.model for each in KINDS if each.name == kind)
+    return model
+
+
+def sample(schema: Schema) -> Any:
+    """Return a small value with every field set."""
+    if "properties" in schema:
+        return {name: sample(field) for name, field in schema["properties"].items()}
+    if "additionalProperties" in schema:
+        return {"/key": sample(schema["additionalProperties"])}
+    if "items" in schema:
+        return [sample(schema["items"])]
+    if schema["type"] == "string":
+        return sample_text(schema)
+    return {"integer": max(schema.get("minimum", 1), 1), "boolean": True, "object": {}}[schema["type"]]
+
+
+def sample_text(schema: Schema) -> str:
+    if "enum" in schema:
+        return str(schema["enum"][-1])
+    formats = {"date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01"}
+    return formats.get(schema.get("format", ""), "1s" if is_duration(schema) else "a")
+
+
+def is_duration(schema: Schema) -> bool:
+    return "(ns|" in schema.get("pattern", "")
+
+
+def put(document: Any, path: Path, value: Any) -> None:
+    """Set the value at a path."""
+    for step in path[:-1]:
+        document = document[step]
+    document[path[-1]] = value
+
+
+def edges(kind: str, schema: Schema, path: Path) -> Iterator[Edge]:
+    """Yield the edges of a field and of everything in it."""
+    for value in legal_edges(schema):
+        yield Edge(kind, path, value, legal=True)
+    for value in illegal_edges(schema):
+        yield Edge(kind, path, value, legal=False)
+    for name, field in schema.get("properties", {}).items():
+        yield from edges(kind, field, (*path, name))
+    if "items" in schema:
+        yield from edges(kind, schema["items"], (*path, 0))
+    if "additionalProperties" in schema:
+        yield from edges(kind, schema["additionalProperties"], (*path, "/key"))
+
+
+def legal_edges(schema: Schema) -> Iterator[Any]:
+    """Yield the values that are only just taken."""
+    yield from schema.get("enum", ())
+    yield from (schema[key] for key in ("minimum", "maximum") if key in schema)
+    yield from (sized(schema, schema[key]) for key in SIZES if key in schema)
+    if schema.get("nullable"):
+        yield None
+
+
+def illegal_edges(schema: Schema) -> Iterator[Any]:
+    """Yield the values that are just refused, and one of another type."""
+    yield [] if schema["type"] == "object" else {}
+    if "enum" in schema:
+        yield "other"
+    if "format" in schema and schema["type"] == "string":
+        yield "yesterday"
+    if "minimum" in schema:
+        yield from (schema["minimum"] - 1, schema["maximum"] + 1)
+    yield from (sized(schema, schema[key] + 1) for key in SIZES if key in schema)
+    if "minLength" in schema:
+        yield ""
+
+
+SIZES = ("maxLength", "maxItems", "maxProperties")
+
+
+def sized(schema: Schema, size: int) -> Any:
+    """Return a value of that many characters, entries or keys."""
+    if schema["type"] == "string":
+        return sample_text(schema).rjust(size, "0" if is_duration(schema) else "a")
+    if schema["type"] == "object":
+        value = sample(schema["additionalProperties"]) if "additionalProperties" in schema else {}
+        return {f"/{number}": value for number in range(size)}
+    entry = sample(schema["items"])
+    if schema["x-kubernetes-list-type"] == "map":
+        return [entry | {"type": f"Type{number}"} for number in range(size)]
+    if schema["x-kubernetes-list-type"] == "set":
+        return (schema["items"]["enum"] * 2)[:size]
+    return [entry] * size
+
+
+def every_edge(*, legal: bool) -> list[Any]:
+    found: list[Edge] = []
+    for kind in KINDS:
+        properties = structural_schema(kind.model)["properties"]
+        for part in ("spec", "status"):
+            found += edges(kind.name, properties[part], (part,)) if part in properties else ()
+    return [
+        pytest.param(edge, id=f"{edge.kind} {edge.field} = {str(edge.value)[:20]}")
+        for edge in found
+        if edge.legal is legal
+    ]
+
+
+@pytest.mark.parametrize("edge", every_edge(legal=True))
+def test_a_value_at_its_bound_is_taken_and_can_be_read(edge: Edge, judge: Judge) -> None:
+    assert edge.refusal(judge) == ""
+    model_of(edge.kind).from_wire(edge.document())
+
+
+@pytest.mark.parametrize("edge", every_edge(legal=False))
+def test_a_value_beyond_its_bound_is_refused_and_its_field_is_named(edge: Edge, judge: Judge) -> None:
+    assert edge.field in edge.refusal(judge)
