@@ -4,16 +4,15 @@ import os
 import platform
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 
 from localcluster import addresses, build, packages, ports, processes, stopping, tools
 from localcluster.addresses import host_routes
-from localcluster.components.namespaces import PRIVATE
+from localcluster.components.namespaces import hidden_by
 from localcluster.errors import ClusterError
 from localcluster.launcher import RENDER, Launcher, dead, obituary
 from localcluster.locks import locked
 from localcluster.nodes import NodeKind, Nodes
-from localcluster.paths import cluster_folder, clusters_home
+from localcluster.paths import cache_home, cluster_folder, clusters_home
 from localcluster.progress import say
 from localcluster.record import Record, every, find, save
 from localcluster.starting import start
@@ -25,6 +24,7 @@ RESTART_GRACE_SECONDS = 5
 
 def up(name: str, *, kubernetes: str, nodes: Nodes, controller_flags: tuple[str, ...]) -> Record:
     """Start a cluster, or find it running. What a crashed or killed start has left is removed first."""
+    _check_folders(name, nodes.kind)
     prepare(kubernetes, nodes.kind)
     with _lock(name):
         if (running := _running(name, kubernetes=kubernetes, nodes=nodes)) is not None:
@@ -93,7 +93,6 @@ def _running(name: str, *, kubernetes: str, nodes: Nodes) -> Record | None:
 
 
 def _allocate(name: str, *, kubernetes: str, nodes: Nodes) -> Record:
-    _check_folder(cluster_folder(name), nodes.kind)
     with locked(clusters_home() / ".allocation.lock", purpose="choosing ports and addresses", seconds=LOCK_SECONDS):
         others = [record for record in every() if record.provider == PROVIDER]
         taken = {number for record in others for number in ports.numbers(record.ports)}
@@ -101,14 +100,13 @@ def _allocate(name: str, *, kubernetes: str, nodes: Nodes) -> Record:
         return save(Record(name, PROVIDER, kubernetes, str(nodes), slot=slot, ports=ports.free(taken=taken)))
 
 
-def _check_folder(folder: Path, kind: NodeKind) -> None:
-    hidden = next((path for path in PRIVATE if folder.is_relative_to(path)), None)
-    if kind is NodeKind.REAL and hidden:
-        raise ClusterError(
-            f"a real node does not see {hidden}, so {folder} cannot hold it; set XDG_STATE_HOME elsewhere"
-        )
-    if not os.access(next(parent for parent in folder.parents if parent.exists()), os.W_OK):
-        raise ClusterError(f"{folder} cannot be written; set XDG_STATE_HOME to a folder of yours")
+def _check_folders(name: str, kind: NodeKind) -> None:
+    for folder, variable in ((cluster_folder(name), "XDG_STATE_HOME"), (cache_home(), "XDG_CACHE_HOME")):
+        if kind is NodeKind.REAL and (hidden := hidden_by(folder)):
+            raise ClusterError(f"a real node has a {hidden} of its own and would not see {folder}; set {variable}")
+        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not os.access(existing, os.W_OK):
+            raise ClusterError(f"{folder} cannot be written; set {variable} to a folder of yours")
 
 
 def _lock(name: str) -> AbstractContextManager[None]:

@@ -3,12 +3,10 @@
 The API server would drain its clients' watches for a minute, so they go before it; everything has a deadline.
 """
 
-import contextlib
 import shutil
 from pathlib import Path
 
 from localcluster import cgroups, link, processes
-from localcluster.components.namespaces import PRIVATE
 from localcluster.paths import cluster_folder
 from localcluster.record import Record
 from localcluster.waiting import wait_for
@@ -42,11 +40,6 @@ def remove(name: str, record: Record | None) -> None:
     folder = cluster_folder(name)
     if folder.exists():
         shutil.rmtree(folder)
-    for mount_point in PRIVATE:
-        # Made for the mounts of a real node; others' are not empty, or are there to stay.
-        if mount_point.startswith("/var/lib/"):
-            with contextlib.suppress(OSError):
-                Path(mount_point).rmdir()
 
 
 def _end_rest(name: str, folder: Path) -> str:

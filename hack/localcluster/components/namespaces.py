@@ -11,17 +11,17 @@ from localcluster.components.component import Component
 from localcluster.layout import Layout
 
 READY = Path("run/localcluster-ready")
-# Folders whose paths are built into the kubelet, containerd, runc or a CNI plugin; the node sees empty ones.
-PRIVATE = ("/run", "/var/log", "/var/lib/kubelet", "/var/lib/cni")
+# The kubelet, containerd, runc and the CNI plugins have paths in here built in; the node sees empty folders instead.
+PRIVATE = ("/run", "/var/lib", "/var/log")
 
 _SCRIPT = """\
 set -eu
 mount --make-rshared /
 for folder in {private}; do
-  mkdir -p "$folder"
   mount -t tmpfs -o mode=0755 localcluster "$folder"
   mount --make-shared "$folder"
 done
+mkdir /var/lib/kubelet
 mount --bind {kubelet} /var/lib/kubelet
 mount --make-shared /var/lib/kubelet
 ip link set lo up
@@ -52,6 +52,11 @@ def component(layout: Layout) -> Component:
             "node/kubelet/.keep": "",
         },
     )
+
+
+def hidden_by(folder: Path) -> str:
+    """The private folder of a node that would hide this folder of the host from it, or nothing."""
+    return next((private for private in PRIVATE if folder.is_relative_to(private)), "")
 
 
 def entering(holder: int, argv: tuple[str, ...]) -> tuple[str, ...]:
