@@ -51,6 +51,23 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 test-unit: venv ## The unit tests alone (seconds, no cluster)
 	$(BIN)/pytest tests/unit tests/conformance
 
+##@ Cluster
+
+# kind where a Docker engine answers, else a local one; CLUSTER=auto|kind|local|current NODES=none|kwok:5|real K8S=1.36
+NAME ?= dkron
+
+.PHONY: cluster
+cluster: ## Start a Kubernetes to try things on (NODES=real, kwok:5 or none)
+	@hack/cluster up --name $(NAME)
+
+.PHONY: cluster-down
+cluster-down: ## Stop it and leave nothing behind
+	@hack/cluster down --name $(NAME)
+
+.PHONY: kubeconfig
+kubeconfig: ## Print the path of its kubeconfig: pass it as KUBECONFIG
+	@hack/cluster kubeconfig --name $(NAME)
+
 ##@ Generate
 
 .PHONY: generate

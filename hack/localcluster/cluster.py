@@ -1,6 +1,7 @@
 """A cluster as its user sees it, whoever runs it."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from abc import ABC, abstractmethod
@@ -87,7 +88,7 @@ class LocalCluster(Cluster):
 
     def restart(self, component: str, flags: str | tuple[str, ...] = ()) -> None:
         """Restart a component with `flags` after its own; without them it has its own only."""
-        local.restart(self.name, component, flags=tuple(flags.split()) if isinstance(flags, str) else flags)
+        local.restart(self.name, component, flags=tuple(shlex.split(flags)) if isinstance(flags, str) else flags)
 
     def down(self) -> None:
         """Stop the cluster and remove all of it."""

@@ -1,5 +1,6 @@
 """Which kind of cluster a caller gets, and the same interface to each."""
 
+import shlex
 from enum import StrEnum
 
 from localcluster import current, kind, local, versions
@@ -44,7 +45,7 @@ def up(
         name,
         kubernetes=versions.resolve(kubernetes),
         nodes=wanted,
-        controller_flags=tuple(controller_flags.split()),
+        controller_flags=tuple(shlex.split(controller_flags)),
     )
     return LocalCluster(record)
 

@@ -1,0 +1,47 @@
+"""Hooks and fixtures for all tests: real clusters, see tests/support/cluster.py."""
+
+import os
+from collections.abc import Generator, Iterator
+
+import localcluster
+import pytest
+
+from tests.support.cluster import Clusters, nodes_wanted, time_the_test_alone
+
+CLUSTERS = pytest.StashKey[Clusters]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "cluster(nodes): the test needs a cluster with nodes none, kwok:N or real")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        time_the_test_alone(item, default=float(config.getini("timeout") or 0))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    clusters = item.config.stash.get(CLUSTERS, None)
+    if report.failed and clusters is not None:
+        report.sections.extend(("a component of the cluster has died", text) for text in clusters.obituaries())
+    return report
+
+
+@pytest.fixture(scope="session")
+def clusters(pytestconfig: pytest.Config) -> Iterator[Clusters]:
+    """The session's clusters, started on demand and stopped at its end."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    started = pytestconfig.stash[CLUSTERS] = Clusters(capture.global_and_fixture_disabled)
+    yield started
+    if os.environ.get("KEEP_CLUSTER") != "1":
+        with capture.global_and_fixture_disabled():
+            started.stop()
+
+
+@pytest.fixture
+def cluster(request: pytest.FixtureRequest, clusters: Clusters) -> localcluster.Cluster:
+    """The cluster with the nodes that the test's marker `cluster` names."""
+    return clusters.get(nodes_wanted(request.node))

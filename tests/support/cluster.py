@@ -1,0 +1,67 @@
+"""Real clusters for tests, through `hack/localcluster`: each kind of nodes is started at most once per session.
+
+A test says which nodes it wants with `@pytest.mark.cluster(nodes="kwok")` and takes the fixture `cluster`; a fixture of
+wider scope takes `clusters` and asks `clusters.get("kwok")`. `KEEP_CLUSTER=1` leaves them running, `CLUSTER=current`
+uses the caller's own.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import localcluster
+import pytest
+from localcluster.nodes import parse
+
+FIXTURES = {"cluster", "clusters"}
+
+
+class Clusters:
+    """The clusters of one session. Names hold the process and a random part: sessions may run side by side."""
+
+    def __init__(self, watched: Callable[[], AbstractContextManager[object]]) -> None:
+        self._watched = watched
+        self._started: dict[str, localcluster.Cluster] = {}
+        self._session = f"test-{os.getpid()}-{secrets.token_hex(2)}"
+
+    def get(self, nodes: str) -> localcluster.Cluster:
+        """The session's cluster with such nodes: none, kwok, kwok:5 or real."""
+        kind = str(parse(nodes))
+        if kind not in self._started:
+            # A start takes seconds, but minutes when its tools are built first: its progress must be seen.
+            with self._watched():
+                self._started[kind] = localcluster.up(
+                    f"{self._session}-{kind.replace(':', '-')}",
+                    nodes=nodes,
+                    kubernetes=os.environ.get("K8S", ""),
+                    provider=os.environ.get("CLUSTER") or "auto",
+                )
+        return self._started[kind]
+
+    def obituaries(self) -> list[str]:
+        """For each component that has died, its name and the end of its log."""
+        return [obituary for cluster in self._started.values() for obituary in cluster.obituaries()]
+
+    def stop(self) -> None:
+        """Stop all that were started."""
+        for cluster in self._started.values():
+            cluster.down()
+        self._started.clear()
+
+
+def nodes_wanted(item: pytest.Item) -> str:
+    """What the test's marker says."""
+    marker = item.get_closest_marker("cluster")
+    if marker is None or set(marker.kwargs) != {"nodes"} or marker.args:
+        raise pytest.UsageError(f'{item.nodeid}: say which nodes the cluster needs, @pytest.mark.cluster(nodes="none")')
+    return str(marker.kwargs["nodes"])
+
+
+def time_the_test_alone(item: pytest.Item, *, default: float) -> None:
+    """Keep the test's timeout, but do not count the start of its cluster, which has deadlines of its own."""
+    if not isinstance(item, pytest.Function) or not FIXTURES & set(item.fixturenames):
+        return
+    own = item.get_closest_marker("timeout")
+    seconds = (own.args[0] if own.args else own.kwargs.get("timeout", default)) if own else default
+    item.add_marker(pytest.mark.timeout(seconds, func_only=True), append=False)
