@@ -1,5 +1,6 @@
 """What the tests at a real API server share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ from tests.support.judge import Judge
 CRDS = Path(__file__).parents[2] / "crds"
 
 
-@pytest.fixture(scope="session")
-def judge(cluster: Any) -> Judge:
-    """An API server that knows our kinds."""
+@pytest.fixture(scope="module")
+def judge(cluster: Any) -> Iterator[Judge]:
+    """An API server that knows our kinds, with an empty namespace for each file of tests."""
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-    return Judge(str(cluster.kubeconfig))
+    judge = Judge(str(cluster.kubeconfig))
+    yield judge
+    judge.close()

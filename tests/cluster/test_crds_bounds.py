@@ -20,7 +20,7 @@ pytestmark = pytest.mark.cluster(nodes="none")
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 
-NAMES = {"DkronJob": "sample", "DkronPolicy": "sample", "DkronCluster": "dkron"}
+NAMES = {"DkronJob": "bounds", "DkronPolicy": "sample", "DkronCluster": "dkron"}
 WHOLE_IS_LEGAL_WITH: dict[Path, Any] = {
     ("DkronJob", "spec", "parentJob"): "parent",
     ("DkronJob", "spec", "expiresAt"): "2027-01-01T00:00:00Z",

@@ -1,55 +1,19 @@
 """The rules of the definitions at a real API server: each with what it takes and what it refuses, and in which words.
 
-The plain bounds (lengths, numbers, enumerations) are in test_crds_bounds.py.
+The plain bounds (lengths, numbers, enumerations) are in test_crds_bounds.py, what kubectl shows in
+test_crds_kubectl.py.
 """
 
-import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from dkron_crds.job import (
-    Active,
-    Condition,
-    ConditionStatus,
-    ConditionType,
-    DkronJob,
-    Execution,
-    GroupStatus,
-    JobSpec,
-    JobStatus,
-    ReadyReason,
-    Trigger,
-)
+from dkron_crds.job import DkronJob, JobSpec
 from dkron_crds.names import object_name
+from tests.support.documents import installation, job, policy
 from tests.support.judge import Judge
 
 pytestmark = pytest.mark.cluster(nodes="none")
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def job(object_name: str = "nightly", /, **spec: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": "dkron.io/v1alpha1",
-        "kind": "DkronJob",
-        "metadata": {"name": object_name},
-        "spec": {"schedule": "@daily"} | spec,
-    }
-
-
-def policy(path: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": "dkron.io/v1alpha1",
-        "kind": "DkronPolicy",
-        "metadata": {"name": "readonly"},
-        "spec": {"path": path},
-    }
-
-
-def installation(name: str) -> dict[str, Any]:
-    return {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronCluster", "metadata": {"name": name}, "spec": {}}
 
 
 @pytest.mark.parametrize(
@@ -211,116 +175,3 @@ def test_the_api_server_fills_in_the_defaults_of_the_model(judge: Judge) -> None
 def test_every_default_of_the_model_is_taken_when_it_is_sent(judge: Judge) -> None:
     spec = JobSpec(schedule="@daily").model_dump(mode="json", by_alias=True)
     assert judge.refusal(job(**spec)) == ""
-
-
-def running() -> JobStatus:
-    """Return a status with something in each column."""
-    done = Execution(
-        id="1767268800000000000-columns-1767268800-abcde",
-        job="columns-1767268800-abcde",
-        slot=NOON,
-        trigger=Trigger.SCHEDULE,
-        group=1767268800000000000,
-        attempt=1,
-        started_at=datetime.now(UTC) - timedelta(days=3, hours=1, minutes=30),
-        finished_at=NOON,
-        success=False,
-        exit_code=3,
-        reason="Error",
-        node_name="node-1",
-        output="no space left\n",
-    )
-    claim = Active(
-        id="1-columns-1-abcde",
-        job="columns-1-abcde",
-        slot=NOON,
-        trigger=Trigger.MANUAL,
-        group=1767268800000000000,
-        attempt=2,
-        started_at=NOON,
-    )
-    ready = Condition(
-        type=ConditionType.READY,
-        status=ConditionStatus.TRUE,
-        reason=ReadyReason.SCHEDULED,
-        last_transition_time=NOON,
-    )
-    return JobStatus(
-        conditions=(ready,),
-        next=datetime(2108, 2, 20, 12, tzinfo=UTC),
-        executions=(done,),
-        active=(claim, claim),
-        status=GroupStatus.PARTIALLY_FAILED,
-        success_count=41,
-        error_count=7,
-    )
-
-
-@pytest.fixture
-def listed(cluster: Any, judge: Judge) -> JobStatus:
-    """Store a job with a status, as the operator would write it, beside one that nobody has looked at."""
-    judge.store(job("columns", name="co_lumns", timezone="Europe/Madrid", parentJob="first", owner="ops"))
-    judge.store(job("untouched", disabled=True, owner="dev"))
-    status = running()
-    patch = json.dumps({"status": status.to_wire()})
-    cluster.kubectl("-n", "stored", "patch", "dkj", "columns", "--subresource=status", "--type=merge", "-p", patch)
-    return status
-
-
-def test_a_status_comes_back_as_it_was_written(cluster: Any, listed: JobStatus) -> None:
-    stored = json.loads(cluster.kubectl("-n", "stored", "get", "dkronjob", "columns", "-o", "json"))
-    assert DkronJob.from_wire(stored).status == listed
-
-
-def test_a_later_status_leaves_nothing_of_the_one_before(cluster: Any, listed: JobStatus) -> None:
-    patch = json.dumps({"status": JobStatus(success_count=1).to_wire()})
-    cluster.kubectl("-n", "stored", "patch", "dkj", "columns", "--subresource=status", "--type=merge", "-p", patch)
-    stored = json.loads(cluster.kubectl("-n", "stored", "get", "dkronjob", "columns", "-o", "json"))
-    assert listed != JobStatus(success_count=1)
-    assert DkronJob.from_wire(stored).status == JobStatus(success_count=1)
-
-
-@pytest.mark.usefixtures("listed")
-def test_kubectl_get_shows_what_matters(cluster: Any) -> None:
-    head, *rows = cluster.kubectl("-n", "stored", "get", "dkj", "columns", "untouched").splitlines()
-    assert head.split() == ["NAME", "SCHEDULE", "LAST", "NEXT", "STATUS", "ACTIVE", "AGE"]
-    shown = ["columns", "@daily", "3d1h", "2108-02-20T12:00:00Z", "partially_failed", "2"]
-    assert rows[0].split()[:-1] == shown
-    assert rows[1].split()[:-1] == ["untouched", "@daily"]
-
-
-@pytest.mark.usefixtures("listed")
-def test_kubectl_get_wide_shows_the_rest(cluster: Any) -> None:
-    head, row = cluster.kubectl("-n", "stored", "get", "dkj", "columns", "-o", "wide").splitlines()
-    assert head.split()[6:] == ["TIMEZONE", "SUCCESS", "ERRORS", "PARENT", "READY", "AGE"]
-    assert row.split()[6:-1] == ["Europe/Madrid", "41", "7", "first", "Scheduled"]
-
-
-@pytest.mark.usefixtures("listed")
-@pytest.mark.parametrize(
-    ("selector", "found"),
-    [
-        ("spec.disabled=true,spec.owner=dev", ["untouched"]),
-        ("spec.name=co_lumns", ["columns"]),
-        ("spec.owner=ops,spec.executor=shell", ["columns"]),
-        ("spec.parentJob=first", ["columns"]),
-        ("status.status=partially_failed", ["columns"]),
-    ],
-)
-def test_field_selectors_find(selector: str, found: list[str], cluster: Any) -> None:
-    listing = cluster.kubectl("-n", "stored", "get", "dkj", "--field-selector", selector, "-o", "name")
-    assert listing.split() == [f"dkronjob.dkron.io/{name}" for name in found]
-
-
-def test_kubectl_explain_is_the_manual_of_schedules(cluster: Any) -> None:
-    manual = " ".join(cluster.kubectl("explain", "dkronjob.spec.schedule").split())
-    for part in ("second (0-59)", "@every 1h30m", "0 30 2 * * *", "InvalidSchedule", "spec.timezone"):
-        assert part in manual
-
-
-def test_the_category_lists_all_kinds(cluster: Any, judge: Judge) -> None:
-    judge.store(installation("dkron"))
-    judge.store(policy({}))
-    judge.store(job("in-category"))
-    listing = set(cluster.kubectl("-n", "stored", "get", "dkron", "-o", "name").split())
-    assert {"dkroncluster.dkron.io/dkron", "dkronpolicy.dkron.io/readonly", "dkronjob.dkron.io/in-category"} <= listing

@@ -1,6 +1,7 @@
 """Asks a real API server what it says to a custom resource, without storing it."""
 
 import json
+import secrets
 from typing import Any, cast
 
 from kubernetes import client, config
@@ -9,20 +10,25 @@ from dkron_crds.kinds import KINDS
 from dkron_crds.names import GROUP, VERSION
 
 _PLURALS = {kind.name: kind.plural for kind in KINDS}
-_STORED = "stored"
-"""The namespace of the objects that exist; everything else is tried in `default`, where there are none."""
 
 
 class Judge:
     """The API server as a function from an object to its refusal; an empty one means that it would be taken.
 
-    Unknown fields are refused as well, as `kubectl apply` asks for.
+    Unknown fields are refused as well, as `kubectl apply` asks for. What is stored lives in a namespace of its own;
+    everything else is tried in `default`, where nothing of ours exists.
     """
 
     def __init__(self, kubeconfig: str) -> None:
         connection = config.new_client_from_config(kubeconfig)  # type: ignore[no-untyped-call]
         self._objects = client.CustomObjectsApi(connection)
         self._core = client.CoreV1Api(connection)
+        self.namespace = f"judge-{secrets.token_hex(4)}"
+        self._core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=self.namespace)))
+
+    def close(self) -> None:
+        """Delete what was stored."""
+        self._core.delete_namespace(self.namespace)
 
     def refusal(self, document: dict[str, Any]) -> str:
         """Try to create the object."""
@@ -37,16 +43,19 @@ class Judge:
         return self._changed(self._objects.replace_namespaced_custom_object_status, document)
 
     def store(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Create an object for good and return it as the API server completed it."""
-        self._once(self._core.create_namespace, {"metadata": {"name": _STORED}})
-        path = (GROUP, VERSION, _STORED, _PLURALS[document["kind"]])
-        self._once(self._objects.create_namespaced_custom_object, *path, document)
+        """Create an object unless one has its name, and return that as the API server completed it."""
+        path = (GROUP, VERSION, self.namespace, _PLURALS[document["kind"]])
+        try:
+            self._objects.create_namespaced_custom_object(*path, document)
+        except client.ApiException as refused:
+            if _status(refused)["reason"] != "AlreadyExists":
+                raise
         return cast("dict[str, Any]", self._objects.get_namespaced_custom_object(*path, document["metadata"]["name"]))
 
     def _changed(self, call: Any, document: dict[str, Any]) -> str:
         stored = self.store(document)
         metadata = document["metadata"] | {"resourceVersion": stored["metadata"]["resourceVersion"]}
-        return self._tried(call, _STORED, document | {"metadata": metadata}, metadata["name"])
+        return self._tried(call, self.namespace, document | {"metadata": metadata}, metadata["name"])
 
     def _tried(self, call: Any, namespace: str, document: dict[str, Any], *name: str) -> str:
         path = (GROUP, VERSION, namespace, _PLURALS[document["kind"]], *name)
@@ -55,14 +64,6 @@ class Judge:
         except client.ApiException as refused:
             return _status(refused)["message"]
         return ""
-
-    @staticmethod
-    def _once(call: Any, *arguments: Any) -> None:
-        try:
-            call(*arguments)
-        except client.ApiException as refused:
-            if _status(refused)["reason"] != "AlreadyExists":
-                raise
 
 
 def _status(refused: client.ApiException) -> dict[str, str]:
