@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.support.cluster import Clusters
 from tests.support.judge import Judge
 
 CRDS = Path(__file__).parents[2] / "crds"
 
 
 @pytest.fixture(scope="module")
-def judge(cluster: Any) -> Iterator[Judge]:
+def judge(clusters: Clusters) -> Iterator[Judge]:
     """An API server that knows our kinds, with an empty namespace for each file of tests."""
+    cluster = clusters.get("none")
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
     judge = Judge(str(cluster.kubeconfig))

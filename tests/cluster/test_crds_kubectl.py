@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ from dkron_crds.job import (
     ReadyReason,
     Trigger,
 )
+from localcluster import Cluster
 from tests.support.documents import installation, job, policy
 from tests.support.judge import Judge
 
@@ -70,7 +70,7 @@ def running() -> JobStatus:
 
 
 @pytest.fixture
-def listed(cluster: Any, judge: Judge) -> JobStatus:
+def listed(cluster: Cluster, judge: Judge) -> JobStatus:
     """Store a job with a status, as the operator would write it, beside one that nobody has looked at."""
     judge.store(job("columns", name="co_lumns", timezone="Europe/Madrid", parentJob="first", owner="ops"))
     judge.store(job("untouched", disabled=True))
@@ -82,12 +82,12 @@ def listed(cluster: Any, judge: Judge) -> JobStatus:
     return status
 
 
-def test_a_status_comes_back_as_it_was_written(cluster: Any, judge: Judge, listed: JobStatus) -> None:
+def test_a_status_comes_back_as_it_was_written(cluster: Cluster, judge: Judge, listed: JobStatus) -> None:
     stored = json.loads(cluster.kubectl("-n", judge.namespace, "get", "dkronjob", "columns", "-o", "json"))
     assert DkronJob.from_wire(stored).status == listed
 
 
-def test_a_later_status_leaves_nothing_of_the_one_before(cluster: Any, judge: Judge, listed: JobStatus) -> None:
+def test_a_later_status_leaves_nothing_of_the_one_before(cluster: Cluster, judge: Judge, listed: JobStatus) -> None:
     patch = json.dumps({"status": JobStatus(success_count=1).to_wire()})
     cluster.kubectl(
         "-n", judge.namespace, "patch", "dkj", "columns", "--subresource=status", "--type=merge", "-p", patch
@@ -98,7 +98,7 @@ def test_a_later_status_leaves_nothing_of_the_one_before(cluster: Any, judge: Ju
 
 
 @pytest.mark.usefixtures("listed")
-def test_kubectl_get_shows_what_matters(cluster: Any, judge: Judge) -> None:
+def test_kubectl_get_shows_what_matters(cluster: Cluster, judge: Judge) -> None:
     head, *rows = cluster.kubectl("-n", judge.namespace, "get", "dkj", "columns", "untouched").splitlines()
     assert head.split() == ["NAME", "SCHEDULE", "LAST", "NEXT", "STATUS", "ACTIVE", "AGE"]
     shown = ["columns", "@daily", "3d1h", "2108-02-20T12:00:00Z", "partially_failed", "2"]
@@ -107,7 +107,7 @@ def test_kubectl_get_shows_what_matters(cluster: Any, judge: Judge) -> None:
 
 
 @pytest.mark.usefixtures("listed")
-def test_kubectl_get_wide_shows_the_rest(cluster: Any, judge: Judge) -> None:
+def test_kubectl_get_wide_shows_the_rest(cluster: Cluster, judge: Judge) -> None:
     head, row = cluster.kubectl("-n", judge.namespace, "get", "dkj", "columns", "-o", "wide").splitlines()
     assert head.split()[6:] == ["TIMEZONE", "SUCCESS", "ERRORS", "PARENT", "READY", "AGE"]
     assert row.split()[6:-1] == ["Europe/Madrid", "41", "7", "first", "Scheduled"]
@@ -124,19 +124,19 @@ def test_kubectl_get_wide_shows_the_rest(cluster: Any, judge: Judge) -> None:
         ("status.status=partially_failed", ["columns"]),
     ],
 )
-def test_field_selectors_find(selector: str, found: list[str], cluster: Any, judge: Judge) -> None:
+def test_field_selectors_find(selector: str, found: list[str], cluster: Cluster, judge: Judge) -> None:
     listing = cluster.kubectl("-n", judge.namespace, "get", "dkj", "--field-selector", selector, "-o", "name")
     assert listing.split() == [f"dkronjob.dkron.io/{name}" for name in found]
 
 
 @pytest.mark.usefixtures("judge")
-def test_kubectl_explain_is_the_manual_of_schedules(cluster: Any) -> None:
+def test_kubectl_explain_is_the_manual_of_schedules(cluster: Cluster) -> None:
     manual = " ".join(cluster.kubectl("explain", "dkronjob.spec.schedule").split())
     for part in ("second (0-59)", "@every 1h30m", "0 30 2 * * *", "InvalidSchedule", "spec.timezone"):
         assert part in manual
 
 
-def test_the_category_lists_all_kinds(cluster: Any, judge: Judge) -> None:
+def test_the_category_lists_all_kinds(cluster: Cluster, judge: Judge) -> None:
     judge.store(installation("dkron"))
     judge.store(policy({}))
     judge.store(job("in-category"))
