@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import NotFound
 from dkron_crds.kube.paths import JOBS, Resource
 
 ROOT = Path(__file__).parent.parent
 NAMESPACES = Resource("", "v1", "namespaces")
 
 Object = dict[str, Any]
+CLEAN_UP = 180.0
+"""Seconds that the removal of a namespace may take."""
 
 
 class Witness:
@@ -82,6 +85,17 @@ async def namespace(client: KubeClient, name: str) -> AsyncIterator[str]:
         yield name
     finally:
         await client.delete(NAMESPACES, None, name, uid=created["metadata"]["uid"])
+        await _gone(client, name)
+
+
+async def _gone(client: KubeClient, name: str) -> None:
+    """The garbage of one contender must not load the next."""
+    end = time.monotonic() + CLEAN_UP
+    with contextlib.suppress(NotFound):
+        while time.monotonic() < end:
+            await client.get(NAMESPACES, None, name)
+            await asyncio.sleep(0.5)
+        sys.stderr.write(f"namespace {name} is still there after {CLEAN_UP:.0f} s\n")
 
 
 def dkron_job(name: str, schedule: str) -> Object:

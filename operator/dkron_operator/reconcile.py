@@ -39,7 +39,7 @@ class Reconciler:
         self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH)
         self.cleaning: Lane[tuple[str, str]] = Lane("clean-up", self._delete, width=4)
         self.agenda = Agenda(clock, self.lane.add)
-        self.writer = Writer(client, store)
+        self.writer = Writer(client, store, due=self.lane.__len__)
         self.observer = Observer(client, store, clock=clock, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
         self._fire = Fire(client, store, self.writer, clock=clock, image=image)

@@ -5,6 +5,7 @@ from. If somebody else wrote first, the changes are folded onto what they wrote:
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from dkron_crds.job import JobStatus
@@ -20,8 +21,8 @@ from dkron_operator.store import Entry, Store
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
-DEBOUNCE = 0.25
-"""Seconds in which changes of one job are collected."""
+DEBOUNCE, DEBOUNCE_PER_DUE, LONGEST_DEBOUNCE = 0.25, 0.003, 2.0
+"""Seconds in which changes of one job are collected, more of them for each job that is due now: slots go first."""
 TRIES = 5
 """How often a write is folded anew at once when somebody else keeps writing first."""
 WIDTH = 16
@@ -30,15 +31,17 @@ WIDTH = 16
 class Writer:
     """Writes the pending changes of entries."""
 
-    def __init__(self, client: KubeClient, store: Store) -> None:
+    def __init__(self, client: KubeClient, store: Store, *, due: Callable[[], int]) -> None:
         self._client = client
         self._store = store
+        self._due = due
         self.lane: Lane[str] = Lane("status", self._write, width=WIDTH)
 
     def touch(self, entry: Entry) -> None:
         """Have the entry written soon, if there is anything to write."""
         if entry.pending:
-            self.lane.add(entry.job.uid, DEBOUNCE)
+            delay = min(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), LONGEST_DEBOUNCE)
+            self.lane.add(entry.job.uid, delay)
 
     async def claim(self, entry: Entry, changes: tuple[Change, ...]) -> None:
         """Write these changes now, together with what is pending, or raise `Conflict` without having written them.
