@@ -16,7 +16,7 @@ _UNITS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
+_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]+)")
 _ISO = re.compile(
     r"P(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?)?"
 )
@@ -31,18 +31,16 @@ def go_duration(text: str) -> int:
     sign, rest = (text[0], text[1:]) if text[:1] in {"+", "-"} else ("+", text)
     if rest == "0":
         return 0
-    total = 0
-    while rest or not total:
-        part = _PART.match(rest)
-        whole, fraction, unit = part.groups() if part else ("", None, "")
-        if unit not in _UNITS or not (whole or fraction):
+    total = at = 0
+    while not at or at < len(rest):
+        part = _PART.match(rest, at)
+        whole, fraction, unit = part.groups("") if part else ("", "", "")
+        if part is None or unit not in _UNITS or not whole + fraction:
             raise _no_duration(text)
-        total += _nanoseconds(whole, fraction or "", _UNITS[unit])
-        rest = rest[part.end() :] if part else ""
-        if total > _LIMIT - (sign == "+"):
-            raise _no_duration(text)
-        if not rest:
-            break
+        total += _nanoseconds(whole, fraction, _UNITS[unit])
+        at = part.end()
+    if total > _LIMIT - (sign == "+"):
+        raise _no_duration(text)
     return -total if sign == "-" else total
 
 

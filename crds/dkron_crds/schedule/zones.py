@@ -52,10 +52,8 @@ class Zone:
         self.name = name
         self._info = ZoneInfo.from_file(io.BytesIO(data), key=name)
         changes, offsets, ruled = _listed_changes(data)
-        self._ruled_from = changes[-1] if ruled and changes else EARLIEST if ruled else LATEST
-        self._listed = _Table(
-            (EARLIEST - _BLOCK, *changes[: -1 if ruled else None], max(self._ruled_from, EARLIEST)), offsets
-        )
+        self._ruled_from = changes.pop() if ruled else LATEST
+        self._listed = _Table((EARLIEST - _BLOCK, *changes, self._ruled_from), offsets)
         self._blocks: dict[int, _Table] = {}
 
     def __repr__(self) -> str:
@@ -99,18 +97,23 @@ class Zone:
 
 
 def _listed_changes(data: bytes) -> tuple[list[int], tuple[int, ...], bool]:
-    """Changes, the offsets around them, and whether a yearly rule follows: the 64-bit block of a TZif file."""
-    header = _HEADER.unpack_from(data)
-    utc, standard, leaps, times, types, chars = header[2:]
-    at = _HEADER.size + times * 5 + types * 6 + chars + leaps * 8 + standard + utc
-    utc, standard, leaps, times, types, chars = _HEADER.unpack_from(data, at)[2:]
-    at += _HEADER.size
-    changes = struct.unpack_from(f">{times}q", data, at)
-    kinds = data[at + times * 8 : at + times * 9]
-    at += times * 9
-    offsets = [_LOCAL_TYPE.unpack_from(data, at + i * 6)[0] for i in range(types)]
-    footer = data[at + types * 6 + chars + leaps * 12 + standard + utc :]
-    return list(changes), (offsets[0], *(offsets[kind] for kind in kinds)), b"," in footer
+    """What the 64-bit block of a TZif file (RFC 8536) tells: changes, offsets around them, rule or not."""
+    second_header = _HEADER.size + _block_size(data, 0, word=4)
+    changes_at = second_header + _HEADER.size
+    *_, times, types, _ = _HEADER.unpack_from(data, second_header)
+    kinds_at = changes_at + times * 8
+    types_at = kinds_at + times
+    changes = struct.unpack_from(f">{times}q", data, changes_at)
+    offsets = [_LOCAL_TYPE.unpack_from(data, types_at + i * _LOCAL_TYPE.size)[0] for i in range(types)]
+    footer = data[changes_at + _block_size(data, second_header, word=8) :]
+    return list(changes), (offsets[0], *(offsets[kind] for kind in data[kinds_at:types_at])), b"," in footer
+
+
+def _block_size(data: bytes, header_at: int, *, word: int) -> int:
+    """Bytes of the block that follows a header; `word` is the width of an instant in it."""
+    utc, standard, leaps, times, types, chars = _HEADER.unpack_from(data, header_at)[2:]
+    size: int = times * (word + 1) + types * _LOCAL_TYPE.size + chars + leaps * (word + 4) + standard + utc
+    return size
 
 
 @cache
