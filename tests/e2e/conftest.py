@@ -1,0 +1,5 @@
+"""What the tests with a real node share."""
+
+from tests.support.sites import module_site, own_site, shared_site
+
+__all__ = ["module_site", "own_site", "shared_site"]

@@ -1,0 +1,57 @@
+"""DkronJobs for tests, and arithmetic on their slots."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+Object = dict[str, Any]
+
+
+def dkron_job(
+    name: str,
+    /,
+    command: str = "true",
+    *,
+    schedule: str = "@manually",
+    config: Mapping[str, str] | None = None,
+    run: Sequence[str] = (),
+    **spec: Any,
+) -> Object:
+    """A DkronJob of the shell executor. `run` holds ids of runs that are asked for with its creation."""
+    metadata: Object = {"name": name}
+    if run:
+        metadata["annotations"] = {f"run.dkron.io/{request}": "2026-01-01T00:00:00Z by a test" for request in run}
+    return {
+        "apiVersion": "dkron.io/v1alpha1",
+        "kind": "DkronJob",
+        "metadata": metadata,
+        "spec": {"schedule": schedule, "executorConfig": {"command": command, **(config or {})}, **spec},
+    }
+
+
+def pod_template(*, metadata: Object | None = None, **spec: Any) -> Object:
+    """A jobTemplate that says something about the pod."""
+    return {"spec": {"template": {"metadata": metadata or {}, "spec": spec}}}
+
+
+def simulated(*, run_for: str = "100ms", exit_code: int = 0) -> Object:
+    """A jobTemplate that tells a simulated node how its pod goes."""
+    notes = {"kwok.dkron.io/run-for": run_for, "kwok.dkron.io/exit-code": str(exit_code)}
+    return pod_template(metadata={"annotations": notes})
+
+
+def at(text: str) -> datetime:
+    """An instant of an object."""
+    return datetime.fromisoformat(text)
+
+
+def gaps(slots: Sequence[str], *, every: int) -> list[str]:
+    """Slots that lie between the first and the last of these, `every` seconds apart, and are not among them."""
+    present = {at(slot) for slot in slots}
+    slot, end = min(present), max(present)
+    missing = []
+    while slot < end:
+        slot += timedelta(seconds=every)
+        if slot not in present:
+            missing.append(slot.isoformat())
+    return missing

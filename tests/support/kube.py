@@ -1,0 +1,199 @@
+"""A namespace of a real cluster as a test sees it: plain objects in and out, and waiting with a deadline.
+
+A wait that fails prints what was there when its time had passed, so that a failure can be read without the cluster.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from kubernetes import config
+
+from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS, Resource
+from tests.support import waiting
+
+Object = dict[str, Any]
+T = TypeVar("T")
+
+NAMESPACES = Resource("", "v1", "namespaces")
+NODES = Resource("", "v1", "nodes")
+SECRETS = Resource("", "v1", "secrets")
+SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
+CLUSTER_WIDE = {NAMESPACES, NODES}
+MERGE_PATCH = "application/merge-patch+json"
+REQUEST_SECONDS = 10.0
+NOT_FOUND = 404
+BAD_REQUEST = 400
+
+
+class Refused(Exception):
+    """The API server said no. `str()` is its own sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Kube:
+    """One namespace. While waiting, `guard` raises when that is pointless; `appendix` tells more about a failure."""
+
+    def __init__(self, kubeconfig: Path, namespace: str) -> None:
+        self.kubeconfig = kubeconfig
+        self.namespace = namespace
+        self.guard: Callable[[], None] = waiting.nothing
+        self.appendix: Callable[[], str] = str
+        self._api = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.rest_client.pool_manager.clear()
+
+    def create(self, resource: Resource, body: Object, **query: str) -> Object:
+        """Create an object in the namespace. Raises `Refused`."""
+        return self._call("POST", resource.path(self._where(resource)), body=body, query=query)
+
+    def apply(self, *jobs: Object) -> None:
+        """Create these DkronJobs."""
+        for job in jobs:
+            self.create(DKRON_JOBS, job)
+
+    def find(self, resource: Resource, name: str) -> Object | None:
+        """One object, or None."""
+        try:
+            return self._call("GET", resource.path(self._where(resource), name))
+        except Refused as refused:
+            if refused.status == NOT_FOUND:
+                return None
+            raise
+
+    def get(self, resource: Resource, name: str) -> Object:
+        """One object, which has to be there."""
+        return self._call("GET", resource.path(self._where(resource), name))
+
+    def all(self, resource: Resource, selector: str = "") -> list[Object]:
+        """All objects of the namespace that have these labels."""
+        query = {"labelSelector": selector} if selector else {}
+        answer = self._call("GET", resource.path(self._where(resource)), query=query)
+        return cast("list[Object]", answer["items"])
+
+    def patch(self, resource: Resource, name: str, change: Object, *, subresource: str | None = None) -> Object:
+        """A JSON merge patch. Raises `Refused`."""
+        path = resource.path(self._where(resource), name, subresource)
+        return self._call("PATCH", path, body=change, content_type=MERGE_PATCH)
+
+    def replace(self, resource: Resource, name: str, body: Object, *, subresource: str | None = None) -> Object:
+        """Replace the whole object, or its subresource."""
+        return self._call("PUT", resource.path(self._where(resource), name, subresource), body=body)
+
+    def delete(self, resource: Resource, name: str) -> None:
+        """Delete an object; what it owns goes in the background."""
+        self._call("DELETE", resource.path(self._where(resource), name), body={"propagationPolicy": "Background"})
+
+    def status(self, name: str) -> Object:
+        """The status of a DkronJob."""
+        return cast("Object", self.get(DKRON_JOBS, name).get("status") or {})
+
+    def edit(self, name: str, **spec: object) -> Object:
+        """Change fields of a DkronJob's spec; None removes one."""
+        return self.patch(DKRON_JOBS, name, {"spec": spec})
+
+    def write_status(self, name: str, **status: object) -> Object:
+        """Change fields of a DkronJob's status, as somebody with the rights could by hand."""
+        return self.patch(DKRON_JOBS, name, {"status": status}, subresource="status")
+
+    def ask_run(self, name: str, request: str, text: str) -> None:
+        """Ask for a run by annotation."""
+        self.patch(DKRON_JOBS, name, {"metadata": {"annotations": {f"run.dkron.io/{request}": text}}})
+
+    def jobs_of(self, name: str) -> list[Object]:
+        """The Jobs of a DkronJob, oldest first."""
+        jobs = self.all(JOBS, f"dkron.io/job={name}")
+        return sorted(jobs, key=lambda job: (job["metadata"]["annotations"]["dkron.io/slot"], job["metadata"]["name"]))
+
+    def slots_of(self, name: str) -> list[str]:
+        """The slots of the scheduled first attempts of a DkronJob, as its Jobs say."""
+        notes = [job["metadata"]["annotations"] for job in self.jobs_of(name)]
+        return [
+            n["dkron.io/slot"] for n in notes if (n["dkron.io/trigger"], n["dkron.io/attempt"]) == ("schedule", "1")
+        ]
+
+    def events_of(self, name: str, reason: str = "") -> list[str]:
+        """What Events say about a DkronJob."""
+        events = (event for event in self.all(EVENTS) if event["regarding"].get("name") == name)
+        return [event["note"] for event in events if reason in ("", event["reason"])]
+
+    def wait_for(self, what: str, seen: Callable[[], T], until: Callable[[T], object], *, seconds: float = 30) -> T:
+        """Look until `until` holds for what is `seen`, and return that."""
+
+        def last(latest: T) -> str:
+            return f"{shown(latest)}\n{self.digest()}\n{self.appendix()}"
+
+        return waiting.wait_for(what, seen, until, seconds=seconds, shown=last, guard=self.guard)
+
+    def wait_status(self, name: str, what: str, until: Callable[[Object], object], *, seconds: float = 30) -> Object:
+        """Look at the status of a DkronJob until it is as wanted."""
+        return self.wait_for(f"{name}: {what}", lambda: self.status(name), until, seconds=seconds)
+
+    def digest(self) -> str:
+        """All that matters in the namespace, for a person who reads a failed test."""
+        lines = [f"namespace {self.namespace}:"]
+        for resource in (DKRON_JOBS, JOBS, PODS):
+            objects = self.all(resource)
+            lines += [f"{resource.plural} {each['metadata']['name']}: {shown(each.get('status'))}" for each in objects]
+        events = self.all(EVENTS)
+        lines += [f"event on {each['regarding'].get('name')}: {each['reason']}: {each['note']}" for each in events]
+        return "\n".join(lines)
+
+    def _where(self, resource: Resource) -> str | None:
+        return None if resource in CLUSTER_WIDE else self.namespace
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Object | None = None,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        request = self._api.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params={"Accept": "application/json", "Content-Type": content_type},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        response = self._api.call_api(*request, _request_timeout=REQUEST_SECONDS)
+        text = response.read().decode()
+        if response.status >= BAD_REQUEST:
+            raise Refused(response.status, _message(text))
+        return cast("Object", json.loads(text))
+
+
+def condition(status: Object, kind: str) -> Object:
+    """A condition of a status; empty if it is not there."""
+    return next((item for item in status.get("conditions", ()) if item["type"] == kind), {})
+
+
+def is_ready(status: Object) -> bool:
+    """Whether the operator understood the job."""
+    return bool(condition(status, "Ready").get("status") == "True")
+
+
+def finished(count: int) -> Callable[[Object], bool]:
+    """Whether at least so many executions have ended."""
+    return lambda status: len(status.get("executions", ())) >= count
+
+
+def shown(value: object) -> str:
+    """Any JSON in few lines."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _message(text: str) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text[:500]

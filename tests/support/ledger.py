@@ -1,0 +1,85 @@
+"""The promise as an account: every slot that was due has exactly one Job, or is counted as skipped."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from tests.support.jobs import at
+from tests.support.kube import Kube, condition
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What became of the slots of a job with `@every`, from its creation to its mark."""
+
+    due: tuple[datetime, ...]
+    fired: Counter[datetime]
+    skipped: int
+    reason: str
+
+    @property
+    def late_or_double(self) -> list[str]:
+        """Slots that fired and were not due, or fired more than once."""
+        return [f"{slot}: {n}" for slot, n in sorted(self.fired.items()) if n > 1 or slot not in self.due]
+
+    @property
+    def unfired(self) -> list[datetime]:
+        """Slots that were due and did not fire."""
+        return [slot for slot in self.due if slot not in self.fired]
+
+    def assert_balanced(self) -> None:
+        """No slot twice, and none unaccounted for."""
+        assert self.due, "no slot was due"
+        assert not self.late_or_double, f"fired without being due, or twice: {self.late_or_double}"
+        unfired = [slot.isoformat() for slot in self.unfired]
+        assert len(unfired) == self.skipped, f"{self.skipped} slots are counted as skipped; not fired are {unfired}"
+
+
+def close(kube: Kube, name: str, *, every: int, seconds: float = 60) -> Ledger:
+    """Disable the job, wait until all its attempts have ended, and add up.
+
+    Only right for a job whose schedule was never changed and whose history forgets nothing.
+    """
+    kube.edit(name, disabled=True)
+    status = kube.wait_status(name, "to be disabled, with nothing active", _closed, seconds=seconds)
+    job = kube.get(DKRON_JOBS, name)
+    created = at(job["metadata"]["creationTimestamp"])
+    skipped = status.get("skipped") or {}
+    return Ledger(
+        due=_grid(created, every=every, until=at(status["lastScheduleTime"])),
+        fired=Counter(at(slot) for slot, _ in _fired(kube, name, status)),
+        skipped=skipped.get("count", 0),
+        reason=skipped.get("lastReason", ""),
+    )
+
+
+def _closed(status: Object) -> bool:
+    disabled = condition(status, "Suspended").get("reason") == "Disabled"
+    return bool(disabled and not status.get("active") and status.get("lastScheduleTime"))
+
+
+def _grid(origin: datetime, *, every: int, until: datetime) -> tuple[datetime, ...]:
+    steps = (until - origin) // timedelta(seconds=every)
+    return tuple(origin + timedelta(seconds=every * step) for step in range(1, steps + 1))
+
+
+def _fired(kube: Kube, name: str, status: Object) -> set[tuple[str, str]]:
+    """Slot and name of each Job of a first attempt by schedule, from the Jobs that exist and from the record."""
+    notes = (
+        (job["metadata"]["name"], job["metadata"]["annotations"]) for job in kube.all(JOBS, f"dkron.io/job={name}")
+    )
+    existing = {
+        (note["dkron.io/slot"], job)
+        for job, note in notes
+        if (note["dkron.io/trigger"], note["dkron.io/attempt"]) == ("schedule", "1")
+    }
+    recorded = {
+        (execution["slot"], execution["job"])
+        for execution in status.get("executions", ())
+        if (execution["trigger"], execution["attempt"]) == ("schedule", 1)
+    }
+    return existing | recorded

@@ -1,0 +1,97 @@
+"""Sites: a namespace and an operator for it, each test's or module's own, so that tests do not disturb each other.
+
+The fixtures are taken by the conftest of each folder that has tests of the operator.
+"""
+
+import contextlib
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import localcluster
+from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube, Refused
+from tests.support.operator_process import OperatorProcess
+
+CRDS = Path(__file__).parents[2] / "crds"
+NAME_ROOM = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a test happens."""
+
+    kube: Kube
+    operator: OperatorProcess
+
+
+def install(cluster: localcluster.Cluster) -> None:
+    """Have the API server know our kinds."""
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+
+
+@contextlib.contextmanager
+def namespace(kubeconfig: Path, purpose: str) -> Iterator[Kube]:
+    """A new namespace that is ready for pods, and goes at the end with all that is in it."""
+    words = re.sub(r"[^a-z0-9]+", "-", purpose.lower()).strip("-")
+    name = f"{words[:NAME_ROOM].strip('-')}-{secrets.token_hex(3)}"
+    kube = Kube(kubeconfig, name)
+    kube.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    try:
+        kube.wait_for("the service account of pods", lambda: kube.find(SERVICE_ACCOUNTS, "default"), bool)
+        yield kube
+    finally:
+        with contextlib.suppress(Refused):
+            kube.delete(NAMESPACES, name)
+        kube.close()
+
+
+@contextlib.contextmanager
+def site(kubeconfig: Path, *, purpose: str, folder: Path) -> Iterator[Site]:
+    """A namespace and an operator for it that is not started yet."""
+    with namespace(kubeconfig, purpose) as kube:
+        arguments = ("--kubeconfig", str(kubeconfig), "--namespace", kube.namespace)
+        operator = OperatorProcess(folder / "operator.log", *arguments)
+        kube.guard, kube.appendix = operator.check, operator.tail
+        try:
+            yield Site(kube, operator)
+        finally:
+            if operator.running:
+                operator.kill()
+
+
+@pytest.fixture(scope="module")
+def module_site(
+    cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """The site of a module, with a running operator that has to stop in order."""
+    install(cluster)
+    purpose = Path(request.node.name).stem
+    with site(cluster.kubeconfig, purpose=purpose, folder=tmp_path_factory.mktemp(purpose)) as shared:
+        shared.operator.start()
+        yield shared
+        shared.operator.stop()
+
+
+@pytest.fixture
+def shared_site(module_site: Site) -> Iterator[Site]:
+    """The module's site; in each test the operator has to stay alive and must not complain."""
+    mark = module_site.operator.mark()
+    yield module_site
+    module_site.operator.check()
+    module_site.operator.assert_clean(mark)
+
+
+@pytest.fixture
+def own_site(cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """A site for one test; the operator is not started yet, and must never complain."""
+    install(cluster)
+    with site(cluster.kubeconfig, purpose=request.node.name.removeprefix("test_"), folder=tmp_path) as own:
+        yield own
+        if own.operator.running:
+            own.operator.stop()
+        own.operator.assert_clean()
