@@ -3,9 +3,9 @@
 import os
 from collections.abc import Generator, Iterator
 
-import localcluster
 import pytest
 
+import localcluster
 from tests.support.cluster import Clusters, nodes_wanted, time_the_test_alone
 
 CLUSTERS = pytest.StashKey[Clusters]()
@@ -13,6 +13,13 @@ CLUSTERS = pytest.StashKey[Clusters]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cluster(nodes): the test needs a cluster with nodes none, kwok:N or real")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "cluster" in metafunc.fixturenames:
+        # As a parameter, so that fixtures of every scope can have the cluster that the test's marker names.
+        wanted = pytest.param(nodes_wanted(metafunc.definition), id=pytest.HIDDEN_PARAM)
+        metafunc.parametrize("cluster", [wanted], indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -41,7 +48,7 @@ def clusters(pytestconfig: pytest.Config) -> Iterator[Clusters]:
             started.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest, clusters: Clusters) -> localcluster.Cluster:
-    """The cluster with the nodes that the test's marker `cluster` names."""
-    return clusters.get(nodes_wanted(request.node))
+    """The cluster with the nodes that the marker `cluster` of the test or its module names."""
+    return clusters.get(request.param)

@@ -1,7 +1,7 @@
 """Real clusters for tests, through `hack/localcluster`: each kind of nodes is started at most once per session.
 
-A test says which nodes it wants with `@pytest.mark.cluster(nodes="kwok")` and takes the fixture `cluster`; a fixture of
-wider scope takes `clusters` and asks `clusters.get("kwok")`. `KEEP_CLUSTER=1` leaves them running, `CLUSTER=current`
+A test, or its module, says which nodes it wants with `@pytest.mark.cluster(nodes="kwok")` and takes the fixture
+`cluster`, itself or through fixtures of any scope. `KEEP_CLUSTER=1` leaves them running, `CLUSTER=current`
 uses the caller's own.
 """
 
@@ -10,8 +10,9 @@ import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-import localcluster
 import pytest
+
+import localcluster
 from localcluster.nodes import parse
 
 FIXTURES = {"cluster", "clusters"}

@@ -1,0 +1,248 @@
+"""The local cluster itself: what it promises to those who test on it, and that it leaves nothing behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localcluster
+from localcluster import addresses, cgroups, processes
+from localcluster.paths import cluster_folder
+from localcluster.record import Record, find
+
+HACK_CLUSTER = Path(__file__).parents[2] / "hack" / "cluster"
+LOCAL_ONLY = pytest.mark.skipif(
+    os.environ.get("CLUSTER", "auto") not in {"auto", "local"},
+    reason="these tests start clusters of their own",
+)
+REAL = pytest.mark.cluster(nodes="real")
+START_SECONDS = 110
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(HACK_CLUSTER), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+        env={**os.environ, "CLUSTER": "local"},
+    )
+
+
+def eventually(what: str, look: Callable[[], Any], *, seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}, and saw {seen!r}"
+        time.sleep(0.1)
+    return seen
+
+
+def record_of(name: str) -> Record:
+    record = find(name)
+    assert record is not None, f"no record of cluster {name}"
+    return record
+
+
+def job(name: str, *, image: str = "busybox:1.36", run: list[str], annotations: dict[str, str] | None = None) -> str:
+    container = {"name": "main", "image": image, "command": run}
+    pod = {"restartPolicy": "Never", "containers": [container]}
+    template = {"metadata": {"annotations": annotations or {}}, "spec": pod}
+    spec = {"backoffLimit": 0, "template": template}
+    return json.dumps({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec})
+
+
+def pod(name: str, *, run: list[str]) -> str:
+    container = {"name": "main", "image": "busybox:1.36", "command": run}
+    metadata = {"name": name, "labels": {"app": name}}
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}})
+
+
+def command_line(name: str, component: str) -> str:
+    running = record_of(name).component(component)
+    assert running is not None
+    return Path(f"/proc/{running.identity.pid}/cmdline").read_text(encoding="utf-8").replace("\0", " ")
+
+
+def has_started(name: str, component: str) -> bool:
+    record = find(name)
+    return record is not None and record.component(component) is not None
+
+
+def traces(record: Record) -> list[str]:
+    """What there is of a cluster on the host."""
+    found = {
+        "folder": record.folder.exists(),
+        "interface": Path("/sys/class/net", addresses.of_slot(record.slot).interface).exists(),
+        "processes": bool(processes.marked(record.folder)),
+        "control groups": bool(cgroups.left(record.name)),
+        "mounts": str(record.folder) in Path("/proc/self/mounts").read_text(encoding="utf-8"),
+    }
+    return [what for what, there in found.items() if there]
+
+
+def shared_state() -> tuple[list[str], list[bool]]:
+    """What a kubelet, kube-proxy, containerd or a CNI plugin would change on the host if nothing kept them from it."""
+    save = subprocess.run(["iptables-save"], capture_output=True, text=True, timeout=10, check=False).stdout
+    rules = [line for line in save.splitlines() if line.startswith("-")]
+    folders = ("/run/netns", "/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/pods")
+    return rules, [Path(folder).exists() for folder in folders]
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of a cluster that is gone after the test, whatever the test has done to it."""
+    name = f"test-{os.getpid()}-{abs(hash(request.node.name)) % 10_000}"
+    yield name
+    command("down", "--name", name)
+
+
+@LOCAL_ONLY
+class TestWithoutNodes:
+    pytestmark = pytest.mark.cluster(nodes="none")
+
+    def test_pods_stay_pending(self, cluster: localcluster.Cluster) -> None:
+        cluster.kubectl("create", "-f", "-", input=pod("waiting", run=["true"]))
+        unschedulable = '{.status.phase} {.status.conditions[?(@.type=="PodScheduled")].reason}'
+
+        def seen() -> str:
+            condition = cluster.kubectl("get", "pod", "waiting", "-o", f"jsonpath={unschedulable}")
+            return condition if "Unschedulable" in condition else ""
+
+        assert eventually("the scheduler's word", seen) == "Pending Unschedulable"
+
+    def test_kubectl_says_what_went_wrong(self, cluster: localcluster.Cluster) -> None:
+        with pytest.raises(localcluster.ClusterError, match=r"kubectl get nothing-like-it: .*doesn't have a resource"):
+            cluster.kubectl("get", "nothing-like-it")
+
+    def test_an_image_has_nowhere_to_go(self, cluster: localcluster.Cluster, tmp_path: Path) -> None:
+        with pytest.raises(localcluster.ClusterError, match="no real node"):
+            cluster.load_image(tmp_path / "any.tar")
+
+
+@pytest.mark.cluster(nodes="kwok:2")
+class TestOnSimulatedNodes:
+    def test_a_job_completes(self, cluster: localcluster.Cluster) -> None:
+        cluster.kubectl("create", "-f", "-", input=job("simulated", run=["true"]))
+        cluster.kubectl("wait", "--for=condition=Complete", "job/simulated", "--timeout=30s")
+
+    def test_a_pod_fails_with_the_exit_code_of_its_annotation(self, cluster: localcluster.Cluster) -> None:
+        annotations = {"kwok.dkron.io/exit-code": "3", "kwok.dkron.io/run-for": "200ms"}
+        cluster.kubectl("create", "-f", "-", input=job("failing", run=["true"], annotations=annotations))
+        cluster.kubectl("wait", "--for=condition=Failed", "job/failing", "--timeout=30s")
+        code = "jsonpath={.items[0].status.containerStatuses[0].state.terminated.exitCode}"
+        assert cluster.kubectl("get", "pods", "-l", "job-name=failing", "-o", code) == "3"
+
+
+@REAL
+class TestOnARealNode:
+    def test_a_job_completes_and_its_output_can_be_read(self, cluster: localcluster.Cluster) -> None:
+        cluster.kubectl("create", "-f", "-", input=job("hello", run=["echo", "hello"]))
+        cluster.kubectl("wait", "--for=condition=Complete", "job/hello", "--timeout=60s")
+        assert cluster.kubectl("logs", "job/hello") == "hello\n"
+
+    def test_a_service_answers_by_its_name_from_inside_a_pod(self, cluster: localcluster.Cluster) -> None:
+        serve = "echo it works > /tmp/index.html; exec httpd -f -p 8080 -h /tmp"
+        cluster.kubectl("create", "-f", "-", input=pod("web", run=["sh", "-c", serve]))
+        cluster.kubectl("create", "-f", "-", input=pod("client", run=["sleep", "3600"]))
+        cluster.kubectl("expose", "pod", "web", "--port=80", "--target-port=8080")
+        cluster.kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s")
+        ask = ("exec", "client", "--", "sh", "-c", "wget -qO- http://web.default.svc.cluster.local || true")
+        assert eventually("the Service to answer", lambda: cluster.kubectl(*ask)) == "it works\n"
+
+
+@LOCAL_ONLY
+def test_a_running_cluster_is_found_and_another_lives_beside_it(name: str) -> None:
+    first, second = localcluster.up(name, nodes="none", provider="local"), f"{name}-b"
+    try:
+        other = localcluster.up(second, nodes="none", provider="local")
+        first.kubectl("create", "configmap", "only-here")
+        with pytest.raises(localcluster.ClusterError, match="NotFound"):
+            other.kubectl("get", "configmap", "only-here")
+        before = record_of(name)
+        assert "runs already" in command("up", "--name", name, "--nodes", "none").stderr
+        assert record_of(name) == before
+        assert "stop it first" in command("up", "--name", name, "--nodes", "kwok").stderr
+    finally:
+        localcluster.get(second).down()
+    assert {"folder", "processes"} <= set(traces(before)), "the first must outlive the second"
+
+
+@LOCAL_ONLY
+def test_a_component_restarts_with_other_flags(name: str) -> None:
+    cluster = localcluster.up(name, nodes="none", provider="local", controller_flags="--kube-api-qps=50")
+    assert "--kube-api-qps=50" in command_line(name, "controller-manager")
+    cluster.restart("controller-manager", "--kube-api-qps=1000 --kube-api-burst=2000")
+    assert "--kube-api-qps=1000 --kube-api-burst=2000" in command_line(name, "controller-manager")
+    with pytest.raises(localcluster.ClusterError, match=r"controller-manager .* has died(?s:.*)unknown flag"):
+        cluster.restart("controller-manager", "--no-such-flag")
+
+
+@LOCAL_ONLY
+def test_a_dead_component_is_named_with_the_end_of_its_log(name: str) -> None:
+    localcluster.up(name, nodes="none", provider="local")
+    scheduler = record_of(name).component("scheduler")
+    assert scheduler is not None
+    os.kill(scheduler.identity.pid, signal.SIGKILL)
+    eventually("the scheduler to die", lambda: not processes.alive(scheduler.identity))
+    status = command("status", "--name", name)
+    assert status.returncode == 1
+    assert re.search(r"scheduler +died", status.stdout)
+    last_line = record_of(name).layout.log("scheduler").read_text(encoding="utf-8").splitlines()[-1]
+    assert f"scheduler of cluster {name} has died" in status.stdout
+    assert last_line in status.stdout
+
+
+@LOCAL_ONLY
+def test_a_start_that_fails_names_the_culprit_and_ends_the_rest(name: str) -> None:
+    started = command("up", "--name", name, "--nodes", "none", "--controller-flags=--no-such-flag")
+    assert started.returncode == 1
+    assert "controller-manager" in started.stderr
+    assert "unknown flag: --no-such-flag" in started.stderr
+    assert "Traceback" not in started.stderr
+    assert processes.marked(record_of(name).folder) == []
+
+
+@LOCAL_ONLY
+@REAL
+def test_a_killed_start_is_cleaned_by_the_next_and_its_end_leaves_nothing(
+    name: str, cluster: localcluster.Cluster
+) -> None:
+    untouched = shared_state()
+    starting = subprocess.Popen(
+        [sys.executable, str(HACK_CLUSTER), "up", "--name", name, "--nodes", "real"],
+        env={**os.environ, "CLUSTER": "local"},
+        stderr=subprocess.DEVNULL,
+    )
+    folder = cluster_folder(name)
+    eventually("containerd to be started", lambda: has_started(name, "containerd"), seconds=60)
+    starting.kill()
+    starting.wait()
+    killed = record_of(name)
+    left = processes.marked(folder)
+    assert left, "a killed start leaves its processes"
+
+    again = command("up", "--name", name, "--nodes", "real")
+    assert again.returncode == 0, again.stderr
+    assert "its start did not finish" in again.stderr
+    assert not [identity for identity in left if processes.alive(identity)]
+
+    mine = localcluster.get(name)
+    mine.kubectl("create", "-f", "-", input=pod("sleeper", run=["sleep", "3600"]))
+    mine.kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=60s")
+    running = record_of(name)
+    assert {"folder", "interface", "processes", "control groups"} <= set(traces(running))
+    mine.down()
+    assert traces(running) == []
+    assert traces(killed) == []
+    assert shared_state() == untouched
+    cluster.kubectl("create", "-f", "-", input=job("still-here", run=["true"]))
+    cluster.kubectl("wait", "--for=condition=Complete", "job/still-here", "--timeout=60s")
