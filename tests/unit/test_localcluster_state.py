@@ -1,0 +1,145 @@
+"""What is written about a cluster: its record, its kubeconfig, and the configuration of its components."""
+
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localcluster import kubeconfig, provider, record
+from localcluster.cli import split
+from localcluster.components import kube_proxy, kubelet, namespaces
+from localcluster.components.containerd import network
+from localcluster.errors import ClusterError
+from localcluster.launcher import RENDER
+from localcluster.nodes import NodeKind
+from localcluster.paths import cluster_folder, clusters_home
+from localcluster.ports import Ports
+from localcluster.processes import Identity
+from localcluster.record import Record, Running
+from localcluster.starting import ready_nodes
+
+PORTS = Ports(etcd=1, etcd_peer=2, apiserver=3, controller_manager=4, scheduler=5, kwok=6)
+RECORD = Record("dkron", "local", "1.36.3", "kwok:5", slot=1, ports=PORTS)
+
+
+@pytest.fixture(autouse=True)
+def homes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@given(st.booleans(), st.lists(st.tuples(st.sampled_from(sorted(RENDER)), st.integers(1), st.integers(0)), max_size=4))
+def test_a_record_is_read_as_it_was_written(ready: bool, started: list[tuple[str, int, int]]) -> None:
+    components = tuple(Running(name, Identity(pid, since), port=8080) for name, pid, since in started)
+    written = replace(RECORD, ready=ready, components=components)
+    assert record.load(record.dump(written)) == written
+
+
+def test_a_restarted_component_takes_the_place_of_the_old_one() -> None:
+    old, new = Running("etcd", Identity(1, 1), 1), Running("etcd", Identity(2, 2), 1)
+    assert RECORD.with_component(old).with_component(new).components == (new,)
+
+
+def test_a_saved_record_is_found_and_listed(tmp_path: Path) -> None:
+    record.save(RECORD)
+    assert record.find("dkron") == RECORD
+    assert list(record.every()) == [RECORD]
+    assert RECORD.folder == tmp_path / "state" / "dkron-operator" / "clusters" / "dkron"
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"name": 1}'])
+def test_a_damaged_record_is_none_so_that_the_next_start_cleans_up(content: str) -> None:
+    cluster_folder("dkron").mkdir(parents=True)
+    (cluster_folder("dkron") / record.FILE).write_text(content)
+    assert record.find("dkron") is None
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "Capital", "-a", "a-", "a" * 41])
+def test_a_name_that_would_leave_the_folder_is_refused(name: str) -> None:
+    with pytest.raises(ClusterError, match="no cluster name"):
+        cluster_folder(name)
+
+
+def test_a_relative_state_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    assert clusters_home() == Path.home() / ".local/state/dkron-operator/clusters"
+
+
+def test_a_kubeconfig_holds_all_it_needs() -> None:
+    written = json.loads(kubeconfig.render(cluster="c", server="https://127.0.0.1:1", authority=b"CA", token="t"))  # noqa: S106
+    assert written["current-context"] == written["contexts"][0]["name"] == "c"
+    assert base64.b64decode(written["clusters"][0]["cluster"]["certificate-authority-data"]) == b"CA"
+    assert written["users"][0]["user"] == {"token": "t"}
+
+
+@pytest.mark.parametrize("nodes", ["none", "real"])
+def test_the_api_server_listens_beyond_the_loopback_address_for_a_real_node_alone(nodes: str) -> None:
+    arguments = RENDER["apiserver"](replace(RECORD, nodes=nodes).layout).argv
+    outside = nodes == "real"
+    assert ("--bind-address=0.0.0.0" in arguments) is outside
+    assert ("--advertise-address=10.245.0.5" in arguments) is outside
+
+
+def test_the_host_and_the_node_reach_the_api_server_by_different_addresses() -> None:
+    layout = replace(RECORD, nodes="real").layout
+    assert (layout.server, layout.node_server) == ("https://127.0.0.1:3", "https://10.245.0.5:3")
+
+
+def test_the_node_is_configured_with_the_ranges_of_its_own_cluster() -> None:
+    layout = replace(RECORD, nodes="real").layout
+    assert kubelet.configuration(layout)["clusterDNS"] == ["10.245.0.6"]
+    assert kubelet.configuration(layout)["cgroupRoot"] == "/localcluster-dkron"
+    assert kube_proxy.configuration(layout)["clusterCIDR"] == "10.244.4.0/22"
+    assert json.loads(network(layout))["plugins"][0]["ipam"]["ranges"] == [[{"subnet": "10.244.4.0/22"}]]
+
+
+@pytest.mark.parametrize(
+    ("folder", "hidden"),
+    [
+        pytest.param("/var/lib/ci/state", "/var/lib", id="a home below /var/lib"),
+        pytest.param("/run/user/0", "/run", id="a runtime folder"),
+        pytest.param("/var/library", "", id="a name that only begins alike"),
+        pytest.param("/root/.local/state", "", id="an ordinary home"),
+    ],
+)
+def test_folders_that_a_node_cannot_see_are_known(folder: str, hidden: str) -> None:
+    assert namespaces.hidden_by(Path(folder)) == hidden
+
+
+def test_a_node_counts_when_it_is_ready_and_open_to_pods() -> None:
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    taint = {"taints": [{"key": "node.kubernetes.io/not-ready"}]}
+    items = [{"spec": {}, "status": ready}, {"spec": taint, "status": ready}, {"spec": {}, "status": {}}]
+    assert ready_nodes(json.dumps({"items": items})) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "docker", "expected"),
+    [
+        pytest.param("auto", NodeKind.REAL, True, "kind", id="a real node where Docker answers"),
+        pytest.param("auto", NodeKind.REAL, False, "local", id="a real node without Docker"),
+        pytest.param("auto", NodeKind.KWOK, True, "local", id="simulated nodes need no Docker"),
+        pytest.param("local", NodeKind.REAL, True, "local", id="local when named"),
+        pytest.param("current", NodeKind.REAL, True, "current", id="the caller's own when named"),
+    ],
+)
+def test_the_provider_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, *, wanted: str, kind: NodeKind, docker: bool, expected: str
+) -> None:
+    monkeypatch.setattr("localcluster.kind.available", lambda: docker)
+    assert provider.choose(wanted, kind) == expected
+
+
+@pytest.mark.parametrize(("wanted", "kind"), [("kind", NodeKind.NONE), ("minikube", NodeKind.REAL)])
+def test_a_provider_that_cannot_be_had_is_refused(wanted: str, kind: NodeKind) -> None:
+    with pytest.raises(ClusterError, match="CLUSTER="):
+        provider.choose(wanted, kind)
+
+
+def test_what_stands_behind_the_dashes_belongs_to_kubectl() -> None:
+    assert split(["kubectl", "--name", "a", "--", "get", "--", "x"]) == (["kubectl", "--name", "a"], ["get", "--", "x"])
+    assert split(["status"]) == (["status"], [])
