@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from localcluster import addresses, cgroups, processes
+from localcluster import addresses, cgroups, images, processes
 from localcluster.paths import cluster_folder
 from localcluster.record import Record, find
 
@@ -157,6 +157,15 @@ class TestOnARealNode:
         cluster.kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s")
         ask = ("exec", "client", "--", "sh", "-c", "wget -qO- http://web.default.svc.cluster.local || true")
         assert eventually("the Service to answer", lambda: cluster.kubectl(*ask)) == "it works\n"
+
+    @LOCAL_ONLY
+    def test_an_image_of_ones_own_runs(self, cluster: localcluster.Cluster, tmp_path: Path) -> None:
+        own = tmp_path / "own.tar"
+        own.write_bytes(images.archive(name="example.org/own:1", layer=images.busybox_layer(), command=("true",)))
+        cluster.load_image(own)
+        cluster.kubectl("create", "-f", "-", input=job("own", image="example.org/own:1", run=["echo", "mine"]))
+        cluster.kubectl("wait", "--for=condition=Complete", "job/own", "--timeout=60s")
+        assert cluster.kubectl("logs", "job/own") == "mine\n"
 
 
 @LOCAL_ONLY
