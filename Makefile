@@ -77,3 +77,15 @@ generate: venv ## Write crds/*.yaml and docs/reference from the models
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
+
+##@ Data
+
+GO ?= go
+GOLDEN := tests/conformance/schedules.jsonl
+
+.PHONY: golden-schedules
+golden-schedules: venv ## Ask robfig/cron anew for tests/conformance/schedules.jsonl (needs Go)
+	@zones="$$($(BIN)/python -c 'from importlib import resources; print(resources.files("tzdata") / "zoneinfo")')"; \
+	set -o pipefail; (cd hack/robfig-golden && ZONEINFO="$$zones" $(GO) run .) | \
+	PYTHONPATH=. $(BIN)/python hack/robfig-golden/arbitrate.py > $(GOLDEN).new
+	@mv $(GOLDEN).new $(GOLDEN)
