@@ -4,6 +4,7 @@ from typing import Any
 
 from dkron_crds.job import JobSpec
 from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.template import pod_spec
 
 
 def job(spec: JobSpec, *, image: str) -> dict[str, Any]:  # noqa: ARG001 - every executor is called alike
@@ -11,8 +12,7 @@ def job(spec: JobSpec, *, image: str) -> dict[str, Any]:  # noqa: ARG001 - every
     if spec.executor_config:
         key = next(iter(spec.executor_config))
         raise ConfigError(f'executorConfig: "{key}" is not used by kubernetes; all is said in jobTemplate')
-    template = spec.job_template.spec.get("template") or {}
-    if not (template.get("spec") or {}).get("containers"):
+    if not pod_spec(spec.job_template).get("containers"):
         raise ConfigError(
             "jobTemplate: spec.template.spec.containers is missing; the kubernetes executor runs nothing else",
             reason="InvalidTemplate",

@@ -7,14 +7,17 @@ import re
 import shlex
 from typing import Any
 
-from dkron_crds.job import JobSpec
+from dkron_crds.job import JobSpec, JobTemplate
 from dkron_crds.schedule.durations import go_duration
 from dkron_operator.executors.config import SECRET, TRUE, ConfigError, literal, memory, value
+from dkron_operator.executors.template import pod_spec
 
 KEYS = frozenset({"command", "shell", "env", "cwd", "timeout", "mem_limit", "su", "payload", "image"})
 OPERATORS = frozenset(";&|<>")
+GRACE = 1
+"""Seconds between SIGTERM and SIGKILL when the timeout is over. Dkron kills at once; nothing is shorter than this."""
 OVERTIME = 30
-"""Seconds that a Job may take beyond its timeout before the Job controller deletes its pod, and the log with it."""
+"""Seconds that a Job may take beyond all this before the Job controller deletes its pod, and the log with it."""
 
 _ACCOUNT = re.compile(r"(\d{1,10})(?::(\d{1,10}))?", re.ASCII)
 _FEED = 'printf %s "$DKRON_PAYLOAD" | base64 -d | "$@"'
@@ -39,8 +42,9 @@ def job(spec: JobSpec, *, image: str) -> dict[str, Any]:
         return {"template": {"spec": pod}}
     # The pod's own deadline leaves the pod and its log in place; the Job's deletes them, so it comes second
     # and catches what the kubelet never saw: a pod that no node takes.
-    pod["activeDeadlineSeconds"] = timeout
-    return {"activeDeadlineSeconds": timeout + OVERTIME, "template": {"spec": pod}}
+    grace = _grace(spec.job_template)
+    pod |= {"activeDeadlineSeconds": timeout, "terminationGracePeriodSeconds": grace}
+    return {"activeDeadlineSeconds": timeout + grace + OVERTIME, "template": {"spec": pod}}
 
 
 def remarks(spec: JobSpec) -> str:
@@ -149,6 +153,12 @@ def _timeout(text: str) -> int | None:
     if seconds <= 0:
         raise ConfigError(f'timeout: "{text}" is not longer than nothing')
     return math.ceil(seconds)
+
+
+def _grace(template: JobTemplate) -> int:
+    """The template's own period, or ours; what the API server thinks of it, the dry run tells."""
+    own = pod_spec(template).get("terminationGracePeriodSeconds")
+    return own if isinstance(own, int) else GRACE
 
 
 def _account(text: str) -> dict[str, Any]:

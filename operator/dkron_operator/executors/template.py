@@ -1,5 +1,6 @@
 """`jobTemplate`: what it may say, and how it is laid over the Job that the executor builds."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dkron_crds.job import JobTemplate
@@ -16,19 +17,36 @@ OURS = (
 
 
 def check_template(template: JobTemplate) -> None:
-    """Raise `ConfigError` if the template sets what only the operator may decide."""
+    """Raise `ConfigError` if the template sets what only the operator may decide, or has not the form of a Job.
+
+    Everything else is left to the API server, which is asked by a dry run.
+    """
     for section, key in OURS:
-        if key in (getattr(template, section)):
-            raise ConfigError(
-                f"jobTemplate.{section}.{key}: set by the operator; remove it"
+        if key in getattr(template, section):
+            raise _invalid(
+                f"{section}.{key}",
+                "set by the operator; remove it"
                 + (", and use history for how long Jobs are kept" if key.startswith("ttl") else ""),
-                reason="InvalidTemplate",
             )
+    for key in ("labels", "annotations"):
+        _object(template.metadata.get(key), f"metadata.{key}")
+    pod = pod_spec(template)
+    for key in ("initContainers", "containers"):
+        for _ in _named_items(pod.get(key), f"spec.template.spec.{key}"):
+            pass
+
+
+def pod_spec(template: JobTemplate) -> Mapping[str, Any]:
+    """The pod spec within the template, empty if it has none. Raises `ConfigError` if it is something else."""
+    pod = _object(template.spec.get("template"), "spec.template")
+    _object(_object(pod.get("metadata"), "spec.template.metadata").get("labels"), "spec.template.metadata.labels")
+    return _object(pod.get("spec"), "spec.template.spec")
 
 
 def merge(base: Any, over: Any) -> Any:  # noqa: ANN401 - any JSON
     """`over` laid upon `base`: objects key by key (null removes), lists of named things by name, all else replaced."""
-    if isinstance(base, dict) and isinstance(over, dict):
+    if isinstance(over, dict):
+        base = base if isinstance(base, dict) else {}
         merged = {key: merge(base.get(key), value) for key, value in over.items() if value is not None}
         return {key: value for key, value in base.items() if key not in over} | merged
     if _named(base) and _named(over):
@@ -36,10 +54,33 @@ def merge(base: Any, over: Any) -> Any:  # noqa: ANN401 - any JSON
         for item in over:
             by_name[item["name"]] = merge(by_name.get(item["name"]), item)
         return list(by_name.values())
-    if isinstance(over, dict):
-        return merge({}, over)
     return over
 
 
 def _named(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, dict) and "name" in v for v in value)
+
+
+def _object(value: object, path: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _invalid(path, "has to be an object")
+    return value
+
+
+def _named_items(value: object, path: str) -> Iterator[Mapping[str, Any]]:
+    if value is None:
+        return
+    if not isinstance(value, list):
+        raise _invalid(path, "has to be a list")
+    for number, item in enumerate(value):
+        container = _object(item, f"{path}[{number}]")
+        if not isinstance(container.get("name"), str):
+            raise _invalid(f"{path}[{number}].name", "is missing")
+        list(_named_items(container.get("env"), f"{path}[{number}].env"))
+        yield container
+
+
+def _invalid(path: str, what: str) -> ConfigError:
+    return ConfigError(f"jobTemplate.{path}: {what}", reason="InvalidTemplate")

@@ -19,8 +19,8 @@ def build_job(job: JobView, entry: Active, *, image: str) -> Object:
     body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, image=image)})
     body = merge(body, template)
     body = merge(body, _identity(job, entry))
-    pod = body["spec"]["template"]["spec"]
-    pod["containers"] = [_with_env(container, _variables(job, entry)) for container in pod.get("containers", ())]
+    pod = body["spec"]["template"].setdefault("spec", {})
+    pod["containers"] = [_with_env(container, _variables(job, entry)) for container in pod.get("containers") or ()]
     return body
 
 
