@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.jobs import dkron_job, pod_template
-from tests.support.kube import SECRETS, finished
+from dkron_crds.kube.paths import DKRON_JOBS
+from tests.support.jobs import at, dkron_job, pod_template
+from tests.support.kube import SECRETS, condition, finished, is_ready, shown
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="real")
@@ -52,7 +53,7 @@ CASES = (
     Case("shell", "echo $$ $(expr 40 + 2) $HOME; cd /etc && pwd", good("1 42 /root\n/etc\n"), SHELL),
     Case("both-streams", "echo out; sleep 0.2; echo err >&2", good("out\nerr\n"), SHELL),
     Case("env", "echo $ONE $TWO$EMPTY.", good("1 a=b.\n"), SHELL | {"env": "ONE=1,TWO=a=b,EMPTY="}),
-    Case("env-dollars", "printenv PRICE", good("$(ONE) $$5 ${TWO}\n"), {"env": "PRICE=$(ONE) $$5 ${TWO},ONE=1"}),
+    Case("env-dollars", 'echo "$PRICE"', good("$(ONE) $$5 ${TWO}\n"), SHELL | {"env": "PRICE=$(ONE) $$5 ${TWO}"}),
     Case("cwd", "pwd", good("/etc\n"), {"cwd": "/etc"}),
     Case("su", "echo $(id -u) $(id -g)", good("65534 65533\n"), SHELL | {"su": "65534:65533"}),
     Case("payload", "cat", good("héllo\n'$HOME'"), {"payload": encoded("héllo\n'$HOME'")}),
@@ -92,3 +93,23 @@ def test_an_execution_tells_how_its_command_ended(shared_site: Site, case: Case)
     (execution,) = status["executions"]
     blank = {"reason": "", "output": "", "outputTruncated": False}
     assert {key: (blank | execution).get(key) for key in case.expected} == case.expected
+
+
+@pytest.mark.parametrize("name", ["words", "no-such-command"])
+def test_an_execution_began_after_it_was_asked_for_and_before_it_ended(shared_site: Site, name: str) -> None:
+    kube = shared_site.kube
+    (execution,) = kube.wait_status(name, "its execution", finished(1), seconds=60)["executions"]
+    asked = kube.get(DKRON_JOBS, name)["metadata"]["creationTimestamp"]
+    assert at(asked) <= at(execution["startedAt"]) <= at(execution["finishedAt"])
+
+
+def test_a_command_that_is_cut_short_is_remarked(shared_site: Site) -> None:
+    status = shared_site.kube.wait_status("no-shell", "to be ready", is_ready)
+    assert 'command ends at "|": set shell: "true"' in condition(status, "Ready")["message"]
+
+
+def test_secrets_stay_out_of_the_job(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.wait_status("secret-env", "its execution", finished(1))
+    (job,) = kube.jobs_of("secret-env")
+    assert "s3cret" not in shown(job)

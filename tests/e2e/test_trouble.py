@@ -1,0 +1,86 @@
+"""Pods that do not start: each is told in a condition and an Event, while every other job keeps its time."""
+
+from typing import Any
+
+import pytest
+
+from dkron_crds.kube.paths import JOBS
+from tests.support import ledger
+from tests.support.jobs import dkron_job, pod_template
+from tests.support.kube import SECRETS, condition, finished
+from tests.support.sites import Site
+
+pytestmark = pytest.mark.cluster(nodes="real")
+
+NEVER = pod_template(containers=[{"name": "job", "imagePullPolicy": "Never"}])
+MISSING_IMAGE = {"image": "registry.invalid/missing:1"}
+KEEP_ALL = {"executions": 100, "successfulJobs": 100}
+
+STUCK = (
+    pytest.param("never-pulled", {"ErrImageNeverPull"}, id="an image that is not there and may not be pulled"),
+    pytest.param("not-pulled", {"ErrImagePull", "ImagePullBackOff"}, id="an image that no registry has"),
+    pytest.param("misnamed", {"InvalidImageName"}, id="an image whose name is none"),
+    pytest.param("no-secret", {"CreateContainerConfigError"}, id="a secret that does not exist"),
+    pytest.param("no-node", {"Unschedulable"}, id="a node that does not exist"),
+)
+
+
+def stuck_jobs() -> list[dict[str, Any]]:
+    return [
+        dkron_job("never-pulled", config=MISSING_IMAGE, jobTemplate=NEVER, run=["once"]),
+        dkron_job("not-pulled", config=MISSING_IMAGE, run=["once"]),
+        dkron_job("misnamed", config={"image": "Not An Image"}, run=["once"]),
+        dkron_job(
+            "no-secret", "echo $TOKEN", config={"shell": "true", "env": "TOKEN=secretRef:late/token"}, run=["once"]
+        ),
+        dkron_job("no-node", jobTemplate=pod_template(nodeSelector={"moon": "dark"}), run=["once"]),
+        dkron_job("no-end", config=MISSING_IMAGE | {"timeout": "3s"}, jobTemplate=NEVER, run=["once"]),
+    ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def everything(module_site: Site) -> None:
+    module_site.kube.apply(dkron_job("bystander", schedule="@every 2s", history=KEEP_ALL), *stuck_jobs())
+
+
+@pytest.mark.parametrize(("name", "reasons"), STUCK)
+def test_a_pod_that_does_not_start_is_told(shared_site: Site, name: str, reasons: set[str]) -> None:
+    kube = shared_site.kube
+    status = kube.wait_status(name, "Degraded", lambda s: condition(s, "Degraded").get("status") == "True")
+    degraded = condition(status, "Degraded")
+    (active,) = status["active"]
+    assert degraded["reason"] in reasons
+    assert active["job"] in degraded["message"], "the message says where to look"
+    assert condition(status, "Ready")["status"] == "True", "the spec is in order"
+    kube.wait_for("an Event", lambda: [kube.events_of(name, reason) for reason in reasons], any)
+
+
+def test_a_pod_that_starts_after_all_takes_the_complaint_back(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.wait_status("no-secret", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True")
+    kube.create(SECRETS, {"metadata": {"name": "late"}, "stringData": {"token": "at last"}})
+    status = kube.wait_status("no-secret", "its run", finished(1), seconds=90)
+    assert (status["executions"][0]["output"], status["status"]) == ("at last\n", "success")
+    assert condition(status, "Degraded")["status"] == "False"
+
+
+def test_a_timeout_ends_the_wait_for_an_image(shared_site: Site) -> None:
+    status = shared_site.kube.wait_status("no-end", "its end", finished(1), seconds=60)
+    (execution,) = status["executions"]
+    assert (execution["success"], execution["reason"]) == (False, "ErrImageNeverPull")
+    assert condition(status, "Degraded")["status"] == "True"
+
+
+def test_a_job_that_is_deleted_while_it_is_stuck_is_lost(shared_site: Site) -> None:
+    kube = shared_site.kube
+    (active,) = kube.wait_status("never-pulled", "its run", lambda s: s.get("active"))["active"]
+    kube.delete(JOBS, active["job"])
+    (execution,) = kube.wait_status("never-pulled", "its end", finished(1))["executions"]
+    assert (execution["job"], execution["success"], execution["reason"]) == (active["job"], False, "JobLost")
+
+
+def test_every_other_job_keeps_its_time(shared_site: Site) -> None:
+    shared_site.kube.wait_status("bystander", "five runs", finished(5))
+    account = ledger.close(shared_site.kube, "bystander", every=2)
+    account.assert_balanced()
+    assert account.skipped == 0
