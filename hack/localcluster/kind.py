@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from localcluster import build, tools
@@ -52,11 +53,13 @@ def up(name: str, *, kubernetes: str) -> KindCluster:
     known = find(name)
     if known is not None and known.ready:
         return cluster
+    if known is not None:
+        cluster.down()  # what a start that did not finish has left
     none = Ports(0, 0, 0, 0, 0, 0)
     record = save(Record(name, PROVIDER, kubernetes, "real", slot=-1, ports=none))
     image = ("--image", f"{NODE_IMAGE}:v{kubernetes}") if kubernetes else ()
     _kind("create", "cluster", "--name", name, "--kubeconfig", str(cluster.kubeconfig), "--wait", "180s", *image)
-    save(Record(record.name, PROVIDER, kubernetes, "real", slot=-1, ports=none, ready=True))
+    save(replace(record, ready=True))
     return cluster
 
 

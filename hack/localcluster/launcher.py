@@ -1,6 +1,7 @@
 """Runs components one by one and notes each down, so that nothing that runs is unknown to the next command."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from localcluster import logs, processes
 from localcluster.api import OK, request
@@ -22,7 +23,7 @@ from localcluster.layout import Layout
 from localcluster.record import Record, Running, save
 from localcluster.waiting import wait_for
 
-READY_SECONDS = 60
+READY_SECONDS = 120
 TAIL_LINES = 15
 
 RENDER: Mapping[str, Callable[[Layout], Component]] = {
@@ -65,7 +66,7 @@ class Launcher:
         """Wait until these components answer."""
         for name in names:
             url = RENDER[name](self.layout).health
-            self.wait(f"{name} to answer on {url}", lambda url=url: _unhealthy(url))  # type: ignore[misc]
+            self.wait(f"{name} to answer on {url}", partial(_unhealthy, url))
 
     def wait(self, what: str, missing: Callable[[], str]) -> None:
         """Wait for a condition for as long as all components live."""

@@ -17,6 +17,7 @@ import localcluster
 from localcluster import addresses, cgroups, images, processes
 from localcluster.paths import cluster_folder
 from localcluster.record import Record, find
+from tests.support.cluster import Clusters
 
 HACK_CLUSTER = Path(__file__).parents[2] / "hack" / "cluster"
 LOCAL_ONLY = pytest.mark.skipif(
@@ -25,6 +26,7 @@ LOCAL_ONLY = pytest.mark.skipif(
 )
 REAL = pytest.mark.cluster(nodes="real")
 START_SECONDS = 110
+K8S = os.environ.get("K8S", "")
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -36,6 +38,10 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         env={**os.environ, "CLUSTER": "local"},
     )
+
+
+def up(name: str, *, controller_flags: str = "") -> localcluster.Cluster:
+    return localcluster.up(name, nodes="none", kubernetes=K8S, provider="local", controller_flags=controller_flags)
 
 
 def eventually(what: str, look: Callable[[], Any], *, seconds: float = 30) -> Any:
@@ -98,8 +104,9 @@ def shared_state() -> tuple[list[str], list[bool]]:
 
 
 @pytest.fixture
-def name(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The name of a cluster that is gone after the test, whatever the test has done to it."""
+def name(request: pytest.FixtureRequest, clusters: Clusters) -> Iterator[str]:
+    """The name of a cluster that is gone after the test, whatever the test has done to it; its tools are built."""
+    clusters.build("none")
     name = f"test-{os.getpid()}-{abs(hash(request.node.name)) % 10_000}"
     yield name
     command("down", "--name", name)
@@ -170,9 +177,9 @@ class TestOnARealNode:
 
 @LOCAL_ONLY
 def test_a_running_cluster_is_found_and_another_lives_beside_it(name: str) -> None:
-    first, second = localcluster.up(name, nodes="none", provider="local"), f"{name}-b"
+    first, second = up(name), f"{name}-b"
     try:
-        other = localcluster.up(second, nodes="none", provider="local")
+        other = up(second)
         first.kubectl("create", "configmap", "only-here")
         with pytest.raises(localcluster.ClusterError, match="NotFound"):
             other.kubectl("get", "configmap", "only-here")
@@ -187,7 +194,7 @@ def test_a_running_cluster_is_found_and_another_lives_beside_it(name: str) -> No
 
 @LOCAL_ONLY
 def test_a_component_restarts_with_other_flags(name: str) -> None:
-    cluster = localcluster.up(name, nodes="none", provider="local", controller_flags="--kube-api-qps=50")
+    cluster = up(name, controller_flags="--kube-api-qps=50")
     assert "--kube-api-qps=50" in command_line(name, "controller-manager")
     cluster.restart("controller-manager", "--kube-api-qps=1000 --kube-api-burst=2000")
     assert "--kube-api-qps=1000 --kube-api-burst=2000" in command_line(name, "controller-manager")
@@ -197,7 +204,7 @@ def test_a_component_restarts_with_other_flags(name: str) -> None:
 
 @LOCAL_ONLY
 def test_a_dead_component_is_named_with_the_end_of_its_log(name: str) -> None:
-    localcluster.up(name, nodes="none", provider="local")
+    up(name)
     scheduler = record_of(name).component("scheduler")
     assert scheduler is not None
     os.kill(scheduler.identity.pid, signal.SIGKILL)

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 import localcluster
+from localcluster import local, versions
 from localcluster.nodes import parse
 
 FIXTURES = {"cluster", "clusters"}
@@ -39,6 +40,11 @@ class Clusters:
                     provider=os.environ.get("CLUSTER") or "auto",
                 )
         return self._started[kind]
+
+    def build(self, nodes: str) -> None:
+        """Build the tools of such a cluster, for tests that start their own."""
+        with self._watched():
+            local.prepare(versions.resolve(os.environ.get("K8S", "")), parse(nodes).kind)
 
     def obituaries(self) -> list[str]:
         """For each component that has died, its name and the end of its log."""
