@@ -35,7 +35,7 @@ def stepped(schedule: Schedule, since: datetime, mark: datetime | None, until: d
 
 
 @given(crons, zones, moments)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_cron_slots_strictly_increase_and_match_on_the_wall_clock(text: str, zone: str, since: datetime) -> None:
     schedule, rules = parse(text, timezone=zone), fields(text)
     mark = None
@@ -79,6 +79,7 @@ def test_count_and_latest_agree_with_stepping(  # noqa: PLR0917
 
 
 @given(crons, zones, moments, st.timedeltas(timedelta(0), timedelta(days=3000)))
+@settings(deadline=None)
 def test_counts_add_up_and_nothing_lies_between_the_latest_and_the_next(
     text: str, zone: str, since: datetime, window: timedelta
 ) -> None:
@@ -102,6 +103,7 @@ def test_counts_add_up_and_nothing_lies_between_the_latest_and_the_next(
     st.timedeltas(timedelta(days=-2), timedelta(days=2)),
     st.timedeltas(timedelta(days=-2), timedelta(days=2)),
 )
+@settings(deadline=None)
 def test_every_stays_on_its_grid_whatever_the_mark(
     interval: int, since: datetime, marked: timedelta, window: timedelta
 ) -> None:
@@ -121,6 +123,7 @@ def test_every_stays_on_its_grid_whatever_the_mark(
     st.timedeltas(timedelta(seconds=1), timedelta(days=9)),
     st.lists(st.timedeltas(timedelta(0), timedelta(days=9)), max_size=5),
 )
+@settings(deadline=None)
 def test_after_fires_at_most_once_whatever_happens(made: timedelta, grace: timedelta, looks: list[timedelta]) -> None:
     slot = datetime(2026, 6, 1, tzinfo=UTC)
     schedule = parse(f"@after {slot:%Y-%m-%dT%H:%M:%SZ} <PT{int(grace.total_seconds())}S")
@@ -142,7 +145,7 @@ EDGES = st.sampled_from(
 
 
 @given(st.one_of(st.text(max_size=60), shaped), st.one_of(st.text(max_size=20), zones), st.text(), EDGES)
-@settings(max_examples=1000)
+@settings(max_examples=1000, deadline=None)
 @example("TZ=", "", "", ODD[0])
 @example("* " * 5000, "", "", ODD[0])
 @example("1," * 500 + "1 * * * * *", "", "", ODD[0])

@@ -1,0 +1,152 @@
+"""When schedules of each kind are due: examples; what holds for all is in test_schedule_invariants.py."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dkron_crds.schedule import parse
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def due(text: str, timezone: str, since: str, *, times: int) -> list[str]:
+    schedule, mark, found = parse(text, timezone=timezone), None, []
+    for _ in range(times):
+        mark = schedule.next(utc(since), mark)
+        found.append("never" if mark is None else mark.isoformat(timespec="minutes")[:16])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "since", "slots"),
+    [
+        pytest.param("0 30 2 * * *", "America/New_York", "2026-03-07T12:00", ["2026-03-09T06:30"],
+                     id="a time in the spring gap does not exist that day"),
+        pytest.param("0 30 1 * * *", "America/New_York", "2026-11-01T00:00",
+                     ["2026-11-01T05:30", "2026-11-01T06:30"],
+                     id="a time in the autumn overlap exists twice"),
+        pytest.param("0 15 */2 * * *", "America/New_York", "2026-03-08T05:00",
+                     ["2026-03-08T05:15", "2026-03-08T08:15"],
+                     id="a grid of hours leaves out the missing hour"),
+        pytest.param("0 0 * * * *", "America/New_York", "2026-03-08T05:30", ["2026-03-08T06:00", "2026-03-08T07:00"],
+                     id="a wildcard hour runs every real hour"),
+        pytest.param("0 0 0 * * *", "America/Sao_Paulo", "2018-11-03T12:00", ["2018-11-05T02:00"],
+                     id="a day without a midnight has no midnight run"),
+        pytest.param("0 15 2 * * *", "Australia/Lord_Howe", "2024-10-05T00:00", ["2024-10-06T15:15"],
+                     id="a gap of half an hour"),
+        pytest.param("0 45 1 * * *", "Australia/Lord_Howe", "2024-04-06T12:00",
+                     ["2024-04-06T14:45", "2024-04-06T15:15"],
+                     id="an overlap of half an hour"),
+        pytest.param("0 30 1 * * *", "Antarctica/Troll", "2024-03-30T12:00", ["2024-03-31T23:30"],
+                     id="a gap of two hours"),
+        pytest.param("0 0 12 30 * *", "Pacific/Apia", "2011-12-01T00:00", ["2012-01-29T22:00"],
+                     id="a day that a zone skipped"),
+        pytest.param("0 45 23 * * *", "Asia/Pyongyang", "2018-05-04T00:00", ["2018-05-05T14:45"],
+                     id="a gap that ends at midnight"),
+        pytest.param("0 0 0 29 2 *", "", "2026-01-01T00:00", ["2028-02-29T00:00", "2032-02-29T00:00"],
+                     id="leap days"),
+        pytest.param("0 0 0 29 2 *", "", "2096-03-01T00:00", ["never"],
+                     id="no leap day within five years, as around 2100"),
+        pytest.param("0 0 0 29 2 *", "", "2098-12-31T00:00", ["never"], id="one year too early to see the next one"),
+        pytest.param("0 0 0 29 2 *", "", "2099-01-01T00:00", ["2104-02-29T00:00"], id="five calendar years count"),
+    ],
+)  # fmt: skip
+def test_cron(text: str, zone: str, since: str, slots: list[str]) -> None:
+    assert due(text, zone, since, times=len(slots)) == slots
+
+
+def test_what_is_decided_is_the_later_of_since_and_mark() -> None:
+    schedule = parse("@hourly")
+    early, late = utc("2026-01-01T00:00"), utc("2026-01-01T05:00")
+    assert (
+        schedule.next(late, early) == schedule.next(early, late) == schedule.next(late, None) == utc("2026-01-01T06:00")
+    )
+    assert schedule.next(late - timedelta(microseconds=1)) == late
+    assert schedule.next(late + timedelta(microseconds=1)) == utc("2026-01-01T06:00")
+
+
+def test_a_long_absence_is_counted_exactly_without_stepping() -> None:
+    schedule = parse("* * * * * *", timezone="America/New_York")
+    since, until = utc("1990-01-01T00:00"), utc("2030-01-01T00:00")
+    assert schedule.count(since, None, until) == int((until - since).total_seconds())
+    assert schedule.latest(since, None, until) == until
+    assert parse("@every 1s").count(since, None, until) == schedule.count(since, None, until)
+
+
+def test_nothing_is_open_in_a_window_that_ends_before_it_begins() -> None:
+    since, until = utc("2026-01-02T00:00"), utc("2026-01-01T00:00")
+    for text in ("* * * * * *", "@every 1s", "@at 2026-01-01T12:00:00Z", "@manually"):
+        assert parse(text).count(since, None, until) == 0
+        assert parse(text).latest(since, None, until) is None
+
+
+@pytest.mark.parametrize("text", ["* * * * * *", "@every 1s", "@every 2562047h", "@yearly", "@manually"])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Niue", "America/New_York"])
+def test_the_ends_of_the_calendar_are_no_trap(text: str, zone: str) -> None:
+    schedule = parse(text, timezone=zone)
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    schedule.next(first)
+    schedule.latest(first, None, utc("0002-06-01T00:00"))
+    assert schedule.next(last) is None
+    assert schedule.count(last, None, last) == 0
+
+
+def test_every_counts_from_since_with_its_fraction() -> None:
+    since = utc("2026-01-01T00:00:00.250000")
+    schedule = parse("@every 90s")
+    assert schedule.next(since) == utc("2026-01-01T00:01:30.250000")
+    assert schedule.next(since, utc("2026-01-01T00:01:30.250000")) == utc("2026-01-01T00:03:00.250000")
+    assert schedule.next(since, utc("2026-01-01T00:02:00")) == utc("2026-01-01T00:03:00.250000")
+    assert schedule.next(since, utc("2025-01-01T00:00")) == utc("2026-01-01T00:01:30.250000")
+    assert schedule.latest(since, None, utc("2026-01-01T00:03:00")) == utc("2026-01-01T00:01:30.250000")
+
+
+def test_an_interval_beyond_the_calendar_is_never_due() -> None:
+    assert parse("@every 2562047h").next(utc("9900-01-01T00:00")) is None
+
+
+@pytest.mark.parametrize(
+    ("since", "mark", "is_due"),
+    [
+        pytest.param("2026-05-31T00:00", None, True, id="made before"),
+        pytest.param("2026-06-01T12:00", None, False, id="made at the instant"),
+        pytest.param("2026-06-02T00:00", None, False, id="made after"),
+        pytest.param("2026-05-31T00:00", "2026-06-01T12:00", False, id="decided"),
+    ],
+)
+def test_at_is_due_once_for_a_job_made_before_it(since: str, mark: str | None, is_due: bool) -> None:
+    slot = utc("2026-06-01T12:00")
+    schedule = parse("@at 2026-06-01T14:00:00+02:00")
+    decided = None if mark is None else utc(mark)
+    assert schedule.next(utc(since), decided) == (slot if is_due else None)
+    assert schedule.count(utc(since), decided, slot) == int(is_due)
+    assert schedule.latest(utc(since), decided, slot) == (slot if is_due else None)
+    assert schedule.count(utc(since), decided, slot - timedelta(microseconds=1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("since", "mark", "is_due"),
+    [
+        pytest.param("2026-05-31T00:00", None, True, id="made before"),
+        pytest.param("2026-06-01T12:00", None, True, id="made at the instant"),
+        pytest.param("2026-06-01T14:00", None, True, id="made at the very end of the grace"),
+        pytest.param("2026-06-01T14:00:00.000001", None, False, id="made after the grace"),
+        pytest.param("2026-05-31T00:00", "2026-06-01T12:00", False, id="decided"),
+        pytest.param("2026-06-01T13:00", "2026-06-01T12:00", False, id="decided although made later"),
+        pytest.param("2026-06-01T13:00", "2026-06-01T11:00", True, id="an older mark decides nothing"),
+    ],
+)
+def test_after_is_due_once_at_its_instant_for_a_job_made_within_the_grace(
+    since: str,
+    mark: str | None,
+    is_due: bool,
+) -> None:
+    slot = utc("2026-06-01T12:00")
+    schedule = parse("@after 2026-06-01T12:00:00Z <PT2H")
+    decided = None if mark is None else utc(mark)
+    now = utc("2026-06-03T00:00")
+    assert schedule.next(utc(since), decided) == (slot if is_due else None)
+    assert schedule.count(utc(since), decided, now) == int(is_due)
+    assert schedule.latest(utc(since), decided, now) == (slot if is_due else None)
