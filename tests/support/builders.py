@@ -1,0 +1,224 @@
+"""Small builders of wire objects and of the views that are read from them, with defaults that a reader can guess.
+
+Everything happens around `NOON`; a test names only what it is about.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Active, Execution, JobStatus, Trigger
+from dkron_operator.plan.cause import Cause, nanoseconds, requested, scheduled
+from dkron_operator.plan.read import read_job
+from dkron_operator.plan.view import JobView, Outcome, Run, RunState, Situation
+
+Object = dict[str, Any]
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+UID = "00000000-0000-0000-0000-00000000000a"
+NAMESPACE = "default"
+NAME = "backup"
+
+
+def after(seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> datetime:
+    """So long after noon; negative is before."""
+    return NOON + timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days)
+
+
+def wire_job(
+    *,
+    name: str = NAME,
+    uid: str = UID,
+    version: int = 1,
+    generation: int = 1,
+    created: datetime = NOON,
+    requests: Mapping[str, str] | None = None,
+    status: JobStatus | None = None,
+    deleting: bool = False,
+    command: str = "true",
+    **spec: Any,
+) -> Object:
+    """A DkronJob as the API server sends it; `spec` in wire names, by default `true` each minute."""
+    metadata: Object = {
+        "name": name,
+        "namespace": NAMESPACE,
+        "uid": uid,
+        "resourceVersion": str(version),
+        "generation": generation,
+        "creationTimestamp": rfc3339(created),
+    }
+    if requests:
+        metadata["annotations"] = {f"run.dkron.io/{key}": text for key, text in requests.items()}
+    if deleting:
+        metadata["deletionTimestamp"] = rfc3339(created)
+    body: Object = {"metadata": metadata, "spec": {"schedule": "0 * * * * *", **spec}}
+    if spec.get("executor", "shell") == "shell":
+        body["spec"].setdefault("executorConfig", {"command": command})
+    if status is not None:
+        body["status"] = status.to_wire()
+        metadata["managedFields"] = [{"manager": "dkron-operator", "subresource": "status"}]
+    return body
+
+
+def job_view(**fields: Any) -> JobView:
+    """A DkronJob as the operator reads it; arguments as for `wire_job`."""
+    return read_job(wire_job(**fields))
+
+
+def wire_run(
+    entry: Active,
+    *,
+    owner: str = UID,
+    uid: str = "",
+    version: int = 1,
+    created: datetime | None = None,
+    status: Object | None = None,
+    deleting: bool = False,
+) -> Object:
+    """The Job of this entry as the API server sends it."""
+    began = entry.started_at if created is None else created
+    metadata: Object = {
+        "name": entry.job,
+        "namespace": NAMESPACE,
+        "uid": uid or entry.uid or f"uid-of-{entry.job}",
+        "resourceVersion": str(version),
+        "creationTimestamp": rfc3339(began),
+        "annotations": {
+            "dkron.io/execution": entry.id,
+            "dkron.io/slot": rfc3339(entry.slot),
+            "dkron.io/trigger": str(entry.trigger),
+            "dkron.io/group": str(entry.group),
+            "dkron.io/attempt": str(entry.attempt),
+        },
+        "ownerReferences": [{"uid": owner, "controller": True}],
+    }
+    if deleting:
+        metadata["deletionTimestamp"] = rfc3339(began)
+    return {"metadata": metadata, "status": status or {}}
+
+
+def ended(kind: str = "Complete", *, at: datetime = NOON, reason: str = "", message: str = "") -> Object:
+    """The status of a Job that is over; `kind` is Complete or Failed."""
+    return {
+        "conditions": [
+            {"type": kind, "status": "True", "lastTransitionTime": rfc3339(at), "reason": reason, "message": message}
+        ]
+    }
+
+
+def wire_pod(
+    *,
+    name: str = "pod",
+    containers: Sequence[str] = ("job",),
+    states: Mapping[str, Object] | None = None,
+    init_states: Mapping[str, Object] | None = None,
+    reason: str = "",
+    message: str = "",
+    conditions: Sequence[Object] = (),
+    node: str = "n1",
+    created: datetime = NOON,
+) -> Object:
+    """A pod; `states` are of its containers by name."""
+    status: Object = {
+        "containerStatuses": [{"name": key, "state": state} for key, state in (states or {}).items()],
+        "initContainerStatuses": [{"name": key, "state": state} for key, state in (init_states or {}).items()],
+        "conditions": list(conditions),
+    }
+    if reason:
+        status |= {"reason": reason, "message": message}
+    return {
+        "metadata": {"name": name, "creationTimestamp": rfc3339(created)},
+        "spec": {"nodeName": node, "containers": [{"name": key} for key in containers]},
+        "status": status,
+    }
+
+
+def terminated(
+    code: int = 0, *, reason: str = "Completed", message: str = "", began: datetime = NOON, seconds: float = 5.0
+) -> Object:
+    """The state of a container that has ended `seconds` after it began."""
+    state: Object = {
+        "exitCode": code,
+        "reason": reason,
+        "startedAt": rfc3339(began),
+        "finishedAt": rfc3339(began + timedelta(seconds=seconds)),
+    }
+    return {"terminated": {**state, "message": message} if message else state}
+
+
+def claim(
+    slot: datetime = NOON, *, attempt: int = 1, at: datetime | None = None, uid: str = UID, name: str = NAME
+) -> Active:
+    """The claim of a scheduled slot: an entry whose Job was not seen yet."""
+    cause = Cause(Trigger.SCHEDULE, slot, nanoseconds(slot), attempt)
+    return cause.entry(uid=uid, name=name, at=slot if at is None else at)
+
+
+def request_claim(request: str = "a", at: datetime = NOON) -> Active:
+    """The claim of a manual run."""
+    return requested(request, at).entry(uid=UID, name=NAME, at=at)
+
+
+def seen(entry: Active) -> Active:
+    """The entry once its Job was seen."""
+    return entry.model_copy(update={"uid": f"uid-of-{entry.job}"})
+
+
+def run(entry: Active | None = None, state: RunState = RunState.RUNNING, **fields: Any) -> Run:
+    """The Job of this entry (by default of the slot at noon) as the operator sees it."""
+    entry = claim() if entry is None else entry
+    over = state in (RunState.SUCCEEDED, RunState.FAILED)
+    defaults: Object = {
+        "name": entry.job,
+        "uid": f"uid-of-{entry.job}",
+        "owner": UID,
+        "version": 1,
+        "id": entry.id,
+        "slot": entry.slot,
+        "trigger": entry.trigger,
+        "group": entry.group,
+        "attempt": entry.attempt,
+        "created": entry.started_at,
+        "finished_at": entry.started_at + timedelta(seconds=5) if over else None,
+    }
+    return Run(state=state, **{**defaults, **fields})
+
+
+def execution(entry: Active | None = None, *, success: bool = True, seconds: float = 5.0, **fields: Any) -> Execution:
+    """The record of this entry, ended `seconds` after its start."""
+    entry = claim() if entry is None else entry
+    common = entry.model_dump(exclude={"uid", "node_name"})
+    finished = entry.started_at + timedelta(seconds=seconds)
+    return Execution(**{**common, "success": success, "finished_at": finished, **fields})
+
+
+def outcome(*, success: bool = True, at: datetime = NOON, **fields: Any) -> Outcome:
+    """How an attempt ended."""
+    return Outcome(success=success, finished_at=at, **fields)
+
+
+def situation(job: JobView | None = None, status: JobStatus | None = None, **fields: Any) -> Situation:
+    """A job in force since noon, looked at when `now` says; able to fire all the time; a clean slate otherwise.
+
+    `runs` may be given as a list.
+    """
+    job = job_view() if job is None else job
+    if status is None:
+        status = JobStatus(since=job.created, fingerprint=job.fingerprint)
+    runs = fields.pop("runs", ())
+    by_name = runs if isinstance(runs, dict) else {r.name: r for r in runs}
+    defaults: Object = {
+        "now": NOON,
+        "able_since": job.created,
+        "hold": timedelta(seconds=60),
+        "outcomes": {},
+        "troubles": {},
+        "probed": {},
+    }
+    return Situation(job=job, status=status, runs=by_name, **{**defaults, **fields})
+
+
+def slot_name(slot: datetime) -> str:
+    """The name of the Job of a scheduled slot."""
+    return scheduled(slot).job_name(uid=UID, name=NAME)

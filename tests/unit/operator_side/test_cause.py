@@ -1,0 +1,100 @@
+"""Names of Jobs: the same cause always gives the same one, another cause another."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from dkron_crds.job import Trigger
+from dkron_operator.plan.cause import EPOCH, Cause, nanoseconds, requested, scheduled, started_at
+from tests.support.builders import NOON, UID, after
+
+DNS_1123 = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+MICROSECOND = timedelta(microseconds=1)
+
+instants = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+object_names = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?", fullmatch=True)
+uids = st.uuids().map(str)
+attempts = st.integers(1, 2**32)
+request_ids = st.text(max_size=30)
+whole_seconds = instants.map(lambda at: at.replace(microsecond=0))
+causes = st.one_of(
+    st.builds(lambda slot, attempt: replace(scheduled(slot), attempt=attempt), instants, attempts),
+    st.builds(
+        lambda key, at, attempt: replace(requested(key, at), attempt=attempt), request_ids, whole_seconds, attempts
+    ),
+)
+
+
+@given(cause=causes, uid=uids, name=object_names)
+@example(cause=scheduled(NOON), uid=UID, name="a" * 42)
+@example(cause=scheduled(NOON), uid=UID, name=f"{'a' * 41}-{'b' * 10}")
+def test_every_name_is_legal_for_an_object_and_for_a_label(cause: Cause, uid: str, name: str) -> None:
+    job = cause.job_name(uid=uid, name=name)
+    assert len(job) <= 63
+    assert DNS_1123.fullmatch(job)
+
+
+@given(cause=causes, name=object_names, early=instants, late=instants)
+def test_the_same_cause_gives_the_same_name_whenever_it_is_claimed(
+    cause: Cause, name: str, early: datetime, late: datetime
+) -> None:
+    one = cause.entry(uid=UID, name=name, at=early)
+    other = replace(cause).entry(uid=UID, name=name, at=late)
+    assert one.job == other.job == cause.job_name(uid=UID, name=name)
+
+
+@given(one=causes, other=causes, name=object_names)
+def test_another_cause_gives_another_name(one: Cause, other: Cause, name: str) -> None:
+    assume(one != other)
+    assert one.job_name(uid=UID, name=name) != other.job_name(uid=UID, name=name)
+
+
+BASE = Cause(Trigger.SCHEDULE, NOON, nanoseconds(NOON), 1)
+
+
+@pytest.mark.parametrize(
+    ("cause", "uid"),
+    [
+        pytest.param(Cause(Trigger.SCHEDULE, NOON, BASE.group, 2), UID, id="the next attempt"),
+        pytest.param(Cause(Trigger.SCHEDULE, NOON, BASE.group + 1, 1), UID, id="another group in the same second"),
+        pytest.param(Cause(Trigger.MANUAL, NOON, BASE.group, 1), UID, id="another trigger"),
+        pytest.param(scheduled(after(1)), UID, id="the slot one second later"),
+        pytest.param(BASE, "another-uid", id="a job of the same name that was created anew"),
+        pytest.param(requested("a", NOON), UID, id="a request at the time of the slot"),
+    ],
+)
+def test_a_name_differs_for(cause: Cause, uid: str) -> None:
+    assert cause.job_name(uid=uid, name="j") != BASE.job_name(uid=UID, name="j")
+
+
+def test_slots_of_ten_thousand_seconds_have_ten_thousand_names() -> None:
+    names = {scheduled(after(s)).job_name(uid=UID, name="j") for s in range(10_000)}
+    assert len(names) == 10_000
+
+
+@given(one=st.text(max_size=30), other=st.text(max_size=30))
+def test_two_requests_of_the_same_second_are_two(one: str, other: str) -> None:
+    assume(one != other)
+    first, second = requested(one, NOON), requested(other, NOON)
+    assert first.group != second.group
+    assert first.group // 10**9 == second.group // 10**9 == nanoseconds(NOON) // 10**9
+
+
+@given(at=instants)
+def test_nanoseconds_are_exact(at: datetime) -> None:
+    assert EPOCH + nanoseconds(at) // 1000 * MICROSECOND == at
+
+
+def test_nanoseconds_of_a_known_instant() -> None:
+    assert nanoseconds(datetime.fromisoformat("2026-03-01T12:00:00.123457Z")) == 1772366400123457000
+
+
+@given(cause=causes, at=instants, name=object_names)
+def test_an_id_tells_when_the_attempt_was_started(cause: Cause, at: datetime, name: str) -> None:
+    entry = cause.entry(uid=UID, name=name, at=at)
+    assert started_at(entry.id) == at
+    assert entry.id.endswith(f"-{entry.job}")

@@ -1,0 +1,368 @@
+"""The fold: each change alone, and why a change that arrives twice does no harm."""
+
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dkron_crds.job import (
+    Active,
+    Condition,
+    ConditionStatus,
+    Day,
+    Execution,
+    GroupStatus,
+    History,
+    JobStatus,
+    Skipped,
+    SkipReason,
+)
+from dkron_operator.plan.fold import (
+    Accepted,
+    Change,
+    Decided,
+    Dropped,
+    Finished,
+    Judged,
+    Passed,
+    Refused,
+    Started,
+    Tidied,
+    fold,
+    fold_all,
+    is_recorded,
+)
+from tests.support.builders import NOON, after, claim, execution, request_claim, seen
+
+HISTORY = History()
+MISSED, BUSY, LATE = SkipReason.MISSED, SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.DEADLINE_EXCEEDED
+FIRST, SECOND = claim(NOON), claim(after(60))
+CONDITION = Condition(type="Ready", status=ConditionStatus.TRUE, reason="Scheduled", last_transition_time=NOON)
+
+
+def folded(*changes: Change, onto: JobStatus | None = None, history: History = HISTORY) -> JobStatus:
+    return fold_all(onto or JobStatus(), changes, history)
+
+
+def finished(entry: Active, *, success: bool = True, retry: Active | None = None, seconds: float = 5.0) -> Finished:
+    return Finished(execution(entry, success=success, seconds=seconds), retry)
+
+
+def skipped(count: int, at: datetime, reason: SkipReason) -> Skipped:
+    return Skipped(count=count, last_time=at, last_reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("onto", "changes", "expected"),
+    [
+        pytest.param(
+            {"success_count": 3},
+            [Accepted(NOON, "f")],
+            {"since": NOON, "fingerprint": "f", "success_count": 3},
+            id="a schedule is accepted, counters stay",
+        ),
+        pytest.param({}, [Decided(NOON)], {"last_schedule_time": NOON}, id="a slot is decided"),
+        pytest.param(
+            {"last_schedule_time": after(60)},
+            [Decided(NOON)],
+            {"last_schedule_time": after(60)},
+            id="the mark never moves back",
+        ),
+        pytest.param(
+            {},
+            [Passed(after(60), 3, MISSED, at=after(60))],
+            {"last_schedule_time": after(60), "skipped": skipped(3, after(60), MISSED)},
+            id="passed slots move the mark and are counted",
+        ),
+        pytest.param(
+            {"skipped": skipped(2, NOON, LATE)},
+            [Passed(after(60), 3, BUSY, at=after(60))],
+            {"last_schedule_time": after(60), "skipped": skipped(5, after(60), BUSY)},
+            id="skips add up, the newest tells its reason",
+        ),
+        pytest.param(
+            {"last_schedule_time": after(60)},
+            [Passed(after(60), 3, MISSED, at=after(60))],
+            {"last_schedule_time": after(60)},
+            id="slots at or before the mark are not passed again",
+        ),
+        pytest.param(
+            {"last_schedule_time": NOON},
+            [Refused(SkipReason.DISABLED, at=after(1))],
+            {"last_schedule_time": NOON, "skipped": skipped(1, after(1), SkipReason.DISABLED)},
+            id="a refused request is counted, and does not touch the mark",
+        ),
+        pytest.param({}, [Started(FIRST)], {"active": (FIRST,)}, id="a claim becomes active"),
+        pytest.param(
+            {"active": (FIRST, SECOND)},
+            [Started(seen(FIRST))],
+            {"active": (seen(FIRST), SECOND)},
+            id="a claim whose Job was seen gets its uid, at its place",
+        ),
+        pytest.param(
+            {"active": (seen(FIRST),)},
+            [Started(FIRST)],
+            {"active": (seen(FIRST),)},
+            id="a claim does not hide a Job that was seen",
+        ),
+        pytest.param(
+            {"counted": (FIRST.job,)},
+            [Started(FIRST)],
+            {"counted": (FIRST.job,)},
+            id="what was counted does not start again",
+        ),
+        pytest.param(
+            {"executions": (execution(FIRST),)},
+            [Started(seen(FIRST))],
+            {"executions": (execution(FIRST),)},
+            id="what is in the history does not start again",
+        ),
+        pytest.param({"active": (FIRST,)}, [Dropped(FIRST.job)], {}, id="a claim is dropped"),
+        pytest.param(
+            {"active": (seen(FIRST),)},
+            [Dropped(FIRST.job)],
+            {"active": (seen(FIRST),)},
+            id="only claims are dropped, not what runs",
+        ),
+        pytest.param({"active": (FIRST, SECOND)}, [Dropped(FIRST.job)], {"active": (SECOND,)}, id="other claims stay"),
+        pytest.param(
+            {"counted": ("a", "b", "c")},
+            [Tidied(frozenset({"a", "c", "z"}))],
+            {"counted": ("b",)},
+            id="names of Jobs that are gone leave",
+        ),
+        pytest.param(
+            {"observed_generation": 1, "next": NOON},
+            [Judged(2, (CONDITION,), None)],
+            {"observed_generation": 2, "conditions": (CONDITION,)},
+            id="the verdict is told, and that there is no next",
+        ),
+    ],
+)
+def test_a_change_folds(onto: dict[str, object], changes: list[Change], expected: dict[str, object]) -> None:
+    assert folded(*changes, onto=JobStatus(**onto)) == JobStatus(**expected)
+
+
+def test_a_success_is_recorded_counted_and_no_longer_active() -> None:
+    status = folded(Started(seen(FIRST)), finished(FIRST))
+    assert status == JobStatus(
+        executions=(execution(FIRST),),
+        counted=(FIRST.job,),
+        status=GroupStatus.SUCCESS,
+        success_count=1,
+        last_success=after(5),
+        days=(Day(date=date(2026, 3, 1), success=1, failed=0),),
+    )
+
+
+def test_a_failure_counts_as_an_error() -> None:
+    status = folded(finished(FIRST, success=False), finished(SECOND))
+    assert (status.success_count, status.error_count) == (1, 1)
+    assert (status.last_success, status.last_error) == (after(65), after(5))
+    assert status.days == (Day(date=date(2026, 3, 1), success=1, failed=1),)
+
+
+def test_a_failure_with_a_retry_claims_the_next_attempt_in_the_same_write() -> None:
+    retry = claim(NOON, attempt=2, at=after(6))
+    status = folded(Started(seen(FIRST)), finished(FIRST, success=False, retry=retry))
+    assert status.active == (retry,)
+    assert status.status is GroupStatus.NEVER, "the group is not over while an attempt is to come"
+
+
+def test_a_retry_whose_job_is_known_already_is_not_claimed_again() -> None:
+    retry = claim(NOON, attempt=2, at=after(6))
+    running = folded(Started(seen(retry)), finished(FIRST, success=False, retry=retry))
+    assert running.active == (seen(retry),)
+    over = folded(finished(retry), finished(FIRST, success=False, retry=retry))
+    assert over.active == ()
+
+
+@pytest.mark.parametrize(
+    ("attempts", "expected"),
+    [
+        pytest.param([False, True], GroupStatus.SUCCESS, id="a retry that succeeds makes it a success"),
+        pytest.param([False, False], GroupStatus.FAILED, id="the last failure decides"),
+        pytest.param([True], GroupStatus.SUCCESS, id="one success"),
+    ],
+)
+def test_the_last_attempt_decides_the_group(attempts: list[bool], expected: GroupStatus) -> None:
+    entries = [claim(NOON, attempt=n, at=after(10 * n)) for n in range(1, len(attempts) + 1)]
+    changes = [finished(entry, success=ok) for entry, ok in zip(entries, attempts, strict=True)]
+    assert folded(*changes).status is expected
+    assert folded(*reversed(changes)).status is expected
+
+
+def test_an_older_run_that_ends_after_a_newer_one_does_not_hide_its_result() -> None:
+    status = folded(Started(seen(FIRST)), Started(seen(SECOND)), finished(SECOND), finished(FIRST, success=False))
+    assert status.status is GroupStatus.SUCCESS
+    assert [e.job for e in status.executions] == [SECOND.job, FIRST.job]
+
+
+def test_while_the_newer_run_still_goes_the_older_result_is_told() -> None:
+    status = folded(Started(seen(FIRST)), Started(seen(SECOND)), finished(FIRST, success=False))
+    assert status.status is GroupStatus.FAILED
+
+
+def test_an_older_result_is_told_while_the_newer_run_waits_for_its_retry() -> None:
+    retry = claim(after(60), attempt=2, at=after(70))
+    status = folded(
+        Started(seen(FIRST)), Started(seen(SECOND)), finished(SECOND, success=False, retry=retry), finished(FIRST)
+    )
+    assert status.status is GroupStatus.SUCCESS
+    assert folded(finished(retry, success=False), onto=status).status is GroupStatus.FAILED
+
+
+def test_history_keeps_the_newest_by_start_not_by_end() -> None:
+    entries = [claim(after(60 * n)) for n in range(4)]
+    order = [entries[n] for n in (1, 2, 3, 0)]
+    status = folded(*(finished(entry) for entry in order), history=History(executions=2))
+    assert [e.job for e in status.executions] == [entries[3].job, entries[2].job]
+    assert set(status.counted) == {entry.job for entry in entries}
+
+
+def test_a_trimmed_execution_is_not_counted_again() -> None:
+    entries = [claim(after(60 * n)) for n in range(3)]
+    changes = [finished(entry) for entry in entries]
+    once = folded(*changes, history=History(executions=1))
+    assert folded(*changes, onto=once, history=History(executions=1)) == once
+    assert once.success_count == 3
+
+
+def test_cleared_executions_are_not_counted_again() -> None:
+    status = folded(finished(FIRST), finished(SECOND, success=False))
+    cleared = status.model_copy(
+        update={"executions": (), "success_count": 0, "error_count": 0, "last_success": None, "last_error": None}
+    )
+    again = folded(finished(FIRST), Started(seen(SECOND)), onto=cleared)
+    assert again == cleared
+    assert is_recorded(again, FIRST.job)
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        pytest.param([0, 3600], [("2026-03-01", 2)], id="two of one day"),
+        pytest.param([0, 86_400], [("2026-03-01", 1), ("2026-03-02", 1)], id="today and yesterday"),
+        pytest.param(
+            [0, 86_400, 172_800], [("2026-03-02", 1), ("2026-03-03", 1)], id="the day before yesterday is forgotten"
+        ),
+        pytest.param([172_800, 0], [("2026-03-03", 1)], id="one that ended long ago comes too late"),
+        pytest.param([86_400, 0], [("2026-03-01", 1), ("2026-03-02", 1)], id="one of yesterday still counts"),
+        pytest.param([43_199, 43_200], [("2026-03-01", 1), ("2026-03-02", 1)], id="a day ends at midnight in UTC"),
+    ],
+)
+def test_days_hold_today_and_yesterday(ends: list[float], expected: list[tuple[str, int]]) -> None:
+    changes = [finished(claim(after(n)), seconds=end - n) for n, end in enumerate(ends)]
+    assert [(str(day.date), day.success) for day in folded(*changes).days] == expected
+
+
+# --- what a lost answer or a second writer may do: fold again, onto anything ---------------------------------------
+
+SLOTS = [after(60 * n) for n in range(6)]
+ENTRIES = [claim(slot, attempt=attempt, at=slot + timedelta(seconds=attempt)) for slot in SLOTS for attempt in (1, 2)]
+ENTRIES += [request_claim("a", after(90)), request_claim("b", after(90))]
+
+entries = st.sampled_from(ENTRIES)
+
+
+@st.composite
+def endings(draw: st.DrawFn) -> Finished:
+    entry = draw(entries)
+    record = execution(entry, success=draw(st.booleans()), seconds=draw(st.integers(0, 100_000)))
+    follows = claim(entry.slot, attempt=2, at=entry.slot + timedelta(seconds=2))
+    retry = follows if entry.attempt == 1 and not record.success and draw(st.booleans()) else None
+    return Finished(record, retry)
+
+
+def passing(slot: datetime, count: int, reason: SkipReason) -> Passed:
+    return Passed(slot, count, reason, at=slot)
+
+
+marking = st.one_of(
+    st.builds(Decided, st.sampled_from(SLOTS)),
+    st.builds(passing, st.sampled_from(SLOTS), st.integers(1, 9), st.sampled_from([MISSED, BUSY, LATE])),
+)
+running = st.one_of(entries.map(Started), entries.map(seen).map(Started), endings())
+telling = st.one_of(
+    st.builds(Accepted, st.sampled_from(SLOTS), st.sampled_from(["f", "g"])),
+    st.builds(Judged, st.integers(1, 3), st.sampled_from([(), (CONDITION,)]), st.sampled_from([None, *SLOTS])),
+)
+changes = st.one_of(marking, running, telling, st.builds(Refused, st.just(SkipReason.DISABLED), st.sampled_from(SLOTS)))
+sequences = st.lists(st.one_of(marking, running, telling), max_size=12)
+histories = st.builds(History, executions=st.integers(1, 4))
+
+
+@given(before=sequences, change=changes, history=histories)
+def test_a_change_folded_twice_is_the_change_folded_once(
+    before: list[Change], change: Change, history: History
+) -> None:
+    once = folded(*before, change, history=history)
+    assert fold(once, change, history) == once
+
+
+def essence(status: JobStatus) -> object:
+    """What must not depend on how often it was folded; the order in `counted` may."""
+    return (
+        status.last_schedule_time,
+        status.skipped,
+        status.success_count,
+        status.error_count,
+        status.days,
+        set(status.counted),
+        status.executions,
+        {entry.job for entry in status.active},
+    )
+
+
+@settings(max_examples=200)
+@given(first=sequences, second=sequences, history=histories)
+def test_a_batch_that_was_written_although_its_answer_was_lost_folds_again_without_effect(
+    first: list[Change], second: list[Change], history: History
+) -> None:
+    written = folded(*first, *second, history=history)
+    again = folded(*second, onto=written, history=history)
+    assert essence(again) == essence(written)
+
+
+@settings(max_examples=200)
+@given(ours=sequences, theirs=sequences, history=histories)
+def test_folded_onto_what_somebody_else_wrote_nothing_is_counted_twice_and_nothing_is_lost(
+    ours: list[Change], theirs: list[Change], history: History
+) -> None:
+    status = folded(*ours, onto=folded(*theirs, history=history), history=history)
+    ended: dict[str, Execution] = {}
+    for change in (*theirs, *ours):
+        if isinstance(change, Finished):
+            ended.setdefault(change.execution.job, change.execution)
+    assert set(status.counted) == ended.keys()
+    assert len(status.counted) == len(ended)
+    assert status.success_count == sum(e.success for e in ended.values())
+    assert status.error_count == sum(not e.success for e in ended.values())
+    assert not {entry.job for entry in status.active} & ended.keys()
+    assert len({entry.job for entry in status.active}) == len(status.active)
+
+
+@given(sequence=st.lists(changes, max_size=15), history=histories)
+def test_the_mark_and_the_counters_never_go_back(sequence: list[Change], history: History) -> None:
+    states = [JobStatus()]
+    for change in sequence:
+        states.append(fold(states[-1], change, history))
+    for one, next_one in pairwise(states):
+        if one.last_schedule_time is not None:
+            assert next_one.last_schedule_time is not None
+            assert next_one.last_schedule_time >= one.last_schedule_time
+        assert next_one.success_count >= one.success_count
+        assert next_one.error_count >= one.error_count
+        assert (next_one.skipped.count if next_one.skipped else 0) >= (one.skipped.count if one.skipped else 0)
+        assert len(next_one.executions) <= history.executions
+        starts = [e.started_at for e in next_one.executions]
+        assert starts == sorted(starts, reverse=True)
+
+
+@pytest.mark.xfail(reason="a refusal is recognized only while it is the newest skip", strict=True)
+def test_two_refused_requests_that_were_written_are_not_counted_again() -> None:
+    batch = [Refused(BUSY, at=NOON), Refused(BUSY, at=after(1))]
+    written = folded(*batch)
+    assert folded(*batch, onto=written) == written

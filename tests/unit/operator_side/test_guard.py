@@ -1,0 +1,90 @@
+"""The size guard: what is too big is cut, the oldest first."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dkron_operator.plan.guard import OUTPUT_BYTES, TOTAL_BYTES, fit
+
+Object = dict[str, Any]
+
+
+def status(*executions: Object, **fields: Any) -> Object:
+    return {"successCount": 3, "executions": list(executions), **fields}
+
+
+def printed(number: int, output: str = "", **fields: Any) -> Object:
+    return {"id": str(number), **({"output": output} if output else {}), **fields}
+
+
+def outputs(wire: Object) -> list[int]:
+    return [len(execution.get("output", "")) for execution in wire["executions"]]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kept"),
+    [
+        pytest.param([], [], id="nothing to cut"),
+        pytest.param([OUTPUT_BYTES], [OUTPUT_BYTES], id="one output may fill the room"),
+        pytest.param([1000, OUTPUT_BYTES - 1000], [1000, OUTPUT_BYTES - 1000], id="two may fill it together"),
+        pytest.param([1000, OUTPUT_BYTES - 999], [1000, 0], id="one byte too much costs the older one"),
+        pytest.param([1000, OUTPUT_BYTES, 10], [1000, 0, 0], id="what is older than a dropped one goes, too"),
+        pytest.param([0, 0, 10], [0, 0, 10], id="empty ones take no room"),
+    ],
+)
+def test_outputs_are_dropped_oldest_first(sizes: list[int], kept: list[int]) -> None:
+    cut = fit(status(*(printed(n, "x" * size) for n, size in enumerate(sizes))))
+    assert outputs(cut) == kept
+    assert [e.get("outputTruncated", False) for e in cut["executions"]] == [
+        size > left for size, left in zip(sizes, kept, strict=True)
+    ]
+
+
+def test_room_is_counted_in_bytes_and_not_in_characters() -> None:
+    cut = fit(status(printed(1, "ü" * (OUTPUT_BYTES // 2)), printed(2, "x")))
+    assert outputs(cut) == [OUTPUT_BYTES // 2, 0]
+
+
+def test_whole_executions_go_oldest_first_when_outputs_are_not_enough() -> None:
+    big = [printed(n, message="m" * 1000) for n in range(100)]
+    cut = fit(status(*big))
+    ids = [int(execution["id"]) for execution in cut["executions"]]
+    assert ids == list(range(len(ids)))
+    assert 50 < len(ids) < 65
+
+
+def test_what_fits_is_left_alone() -> None:
+    wire = status(printed(1, "hello"), active=[{"id": "2"}])
+    assert fit(wire) == wire
+
+
+def test_the_guard_changes_nothing_in_place() -> None:
+    wire = status(*(printed(n, "x" * 6000, message="m" * 1000) for n in range(100)))
+    before = json.dumps(wire)
+    fit(wire)
+    assert json.dumps(wire) == before
+
+
+executions = st.builds(
+    lambda size, message, wide: {"output": ("ü" if wide else "x") * size, "message": "m" * message},
+    st.integers(0, 20_000),
+    st.integers(0, 1024),
+    st.booleans(),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(found=st.lists(executions, max_size=100))
+def test_the_result_always_fits_and_keeps_the_newest(found: list[Object]) -> None:
+    wire = status(*({"id": str(n), **e} for n, e in enumerate(found)))
+    cut = fit(wire)
+    assert len(json.dumps(cut, separators=(",", ":"), ensure_ascii=False).encode()) <= TOTAL_BYTES
+    assert sum(len(e.get("output", "").encode()) for e in cut["executions"]) <= OUTPUT_BYTES
+    ids = [int(e["id"]) for e in cut["executions"]]
+    assert ids == list(range(len(ids)))
+    assert bool(ids) == bool(found)
+    assert {**cut, "executions": []} == {**wire, "executions": []}
+    assert fit(cut) == cut
