@@ -41,6 +41,8 @@ class ReadyReason(StrEnum):
     PARENT_NOT_FOUND = "ParentNotFound"
     PARENT_CYCLE = "ParentCycle"
     DUPLICATE_NAME = "DuplicateName"
+    INVALID_SPEC = "InvalidSpec"
+    NOT_SUPPORTED = "NotSupported"
 
 
 class SuspendedReason(StrEnum):

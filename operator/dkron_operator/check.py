@@ -36,7 +36,7 @@ class Checker:
 
     async def _check(self, uid: str) -> None:
         entry = self._store.get(uid)
-        if entry is None or entry.job.problem is not None:
+        if entry is None or entry.job.problem is not None or entry.checked == entry.job.generation:
             return
         job = entry.job
         refusal = await self._refusal(job)
@@ -48,7 +48,13 @@ class Checker:
         entry.checked, entry.refusal = entry.job.generation, refusal
         if refusal is not None:
             log.warning("refused: %s", refusal.message, extra={"job": entry.job.dkron_name})
-            asyncio.get_running_loop().call_later(SECOND_LOOK, self.lane.add, entry.job.uid)
+            asyncio.get_running_loop().call_later(SECOND_LOOK, self._look_again, entry.job.uid)
+
+    def _look_again(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        if entry is not None and entry.refusal is not None:
+            entry.checked = -1
+            self._known(uid)
 
     async def _refusal(self, job: JobView) -> Problem | None:
         now = self._clock.now()

@@ -17,11 +17,11 @@ def outcome(run: Run, pod: Object | None, *, container: str | None, output: byte
     ended = _terminated(pod, container)
     success = run.state is RunState.SUCCEEDED
     reason, message = ("", "") if success else _failure(run, pod, ended)
-    began, finished = ended.get("startedAt"), ended.get("finishedAt")
+    began, finished = _instant(ended.get("startedAt"), run), _instant(ended.get("finishedAt"), run)
     return Outcome(
         success=success,
-        finished_at=datetime.fromisoformat(finished) if finished else run.finished_at or run.created,
-        started_at=datetime.fromisoformat(began) if began else None,
+        finished_at=finished or run.finished_at or run.created,
+        started_at=began,
         exit_code=ended.get("exitCode"),
         reason=reason,
         message=message[:MESSAGE_ROOM],
@@ -51,6 +51,12 @@ def main_container(pod: Object) -> str | None:
     """The container whose log and exit code count: `job`, or the first one of a template without it."""
     names = [container["name"] for container in (pod.get("spec") or {}).get("containers") or ()]
     return "job" if "job" in names else next(iter(names), None)
+
+
+def _instant(text: str | None, run: Run) -> datetime | None:
+    """A time that the kubelet tells; a container that never started has begun in 1970."""
+    at = datetime.fromisoformat(text) if text else None
+    return None if at is None or at < run.created else at
 
 
 def _failure(run: Run, pod: Object | None, ended: Object) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import JobSpec, JobStatus, Trigger
+from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_operator.executors import check
 from dkron_operator.plan.view import RUN_PREFIX, JobView, Problem, Request, Run, RunState
@@ -92,7 +92,7 @@ def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
     except ValidationError as exc:
         first = exc.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        return JobSpec(), Problem("InvalidSpec", f"spec.{where}: {first['msg']}")
+        return JobSpec(), Problem(ReadyReason.INVALID_SPEC, f"spec.{where}: {first['msg']}")
 
 
 def _read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem | None]:
@@ -101,9 +101,9 @@ def _read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem |
     try:
         return parse(spec.schedule, timezone=spec.timezone, name=name), None
     except TimezoneError as exc:
-        return None, Problem("InvalidTimezone", str(exc))
+        return None, Problem(ReadyReason.INVALID_TIMEZONE, str(exc))
     except ScheduleError as exc:
-        return None, Problem("InvalidSchedule", str(exc))
+        return None, Problem(ReadyReason.INVALID_SCHEDULE, str(exc))
 
 
 def _unsupported(spec: JobSpec) -> Problem | None:
@@ -115,7 +115,7 @@ def _unsupported(spec: JobSpec) -> Problem | None:
         ("ephemeral", spec.ephemeral),
     ):
         if used:
-            return Problem("NotSupported", f"{field}: this version of the operator does not support it; remove it")
+            return Problem(ReadyReason.NOT_SUPPORTED, f"{field}: this version of the operator does not support it; remove it")
     return None
 
 
