@@ -14,6 +14,20 @@ SOURCES := operator crds tests hack bench
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+##@ Demo
+
+# CLUSTER=auto|kind|local|current and K8S=1.36 as for `make cluster`; with current, the cluster is left as it is.
+DEMO_NAME ?= demo
+DEMO = PYTHONPATH=hack $(BIN)/python -m demo
+
+.PHONY: demo
+demo: venv ## Start a cluster, the operator and the examples, and watch them run
+	@$(DEMO) up --name $(DEMO_NAME)
+
+.PHONY: demo-down
+demo-down: venv ## Stop the demo and leave nothing behind
+	@$(DEMO) down --name $(DEMO_NAME)
+
 ##@ Develop
 
 .PHONY: venv

@@ -1,0 +1,107 @@
+"""What each example has to show before the demo counts as done. Pure: judges what was read, knows no cluster.
+
+Each file in examples/ has exactly one line here, under the name of its job; a test compares the two.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from dkron_crds.job import ConditionType, DkronJob, Execution, JobStatus, SkipReason, Trigger
+
+Judgement = Callable[[JobStatus], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is promised of an example, in words and as a test of its status."""
+
+    text: str
+    met: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a job had to show before the demo began: ids of executions and the number of skipped slots."""
+
+    executions: frozenset[str] = frozenset()
+    skipped: int = 0
+
+
+NOTHING = Known()
+
+
+def known(job: DkronJob) -> Known:
+    """What this job has to show already."""
+    skipped = job.status.skipped
+    return Known(frozenset(run.id for run in job.status.executions), skipped.count if skipped else 0)
+
+
+def fresh(status: JobStatus, before: Known) -> JobStatus:
+    """The status without what was there before, so that an earlier demo's executions prove nothing."""
+    skipped = status.skipped if status.skipped and status.skipped.count != before.skipped else None
+    new = tuple(run for run in status.executions if run.id not in before.executions)
+    return status.model_copy(update={"executions": new, "skipped": skipped})
+
+
+def unmet(jobs: Iterable[DkronJob], before: Mapping[str, Known]) -> tuple[str, ...]:
+    """Names of the examples that have not shown yet what they should, in the order of the table."""
+    statuses = {job.metadata.name: fresh(job.status, before.get(job.metadata.name, NOTHING)) for job in jobs}
+    return tuple(name for name, wanted in EXPECTATIONS.items() if not wanted.met(statuses.get(name, JobStatus())))
+
+
+def problem(status: JobStatus) -> str:
+    """What the operator says is wrong with a job; empty when nothing is."""
+    bad = {(ConditionType.READY, "False"), (ConditionType.DEGRADED, "True")}
+    found = (each for each in status.conditions if (each.type, each.status) in bad)
+    return "; ".join(f"{each.reason}: {each.message}" if each.message else each.reason for each in found)
+
+
+def _printed(text: str, *, trigger: Trigger = Trigger.SCHEDULE) -> Judgement:
+    def judge(status: JobStatus) -> bool:
+        return any(run.success and run.trigger is trigger and text in run.output for run in status.executions)
+
+    return judge
+
+
+def _failed(text: str, *, exit_code: int) -> Judgement:
+    def judge(status: JobStatus) -> bool:
+        runs = (run for run in status.executions if not run.success)
+        return any(run.exit_code == exit_code and text in run.output for run in runs)
+
+    return judge
+
+
+def _succeeded_at(attempt: int) -> Judgement:
+    def judge(status: JobStatus) -> bool:
+        last = [run for run in status.executions if run.success and run.attempt == attempt]
+        return any(_attempts_before(run, status) == list(range(1, attempt)) for run in last)
+
+    return judge
+
+
+def _attempts_before(last: Execution, status: JobStatus) -> list[int]:
+    return sorted(run.attempt for run in status.executions if run.group == last.group and not run.success)
+
+
+def _skipped_and_ran(status: JobStatus) -> bool:
+    skipped = status.skipped is not None and status.skipped.last_reason is SkipReason.CONCURRENCY_FORBIDDEN
+    return skipped and any(run.success for run in status.executions)
+
+
+def _is_due(status: JobStatus) -> bool:
+    return status.next is not None and not problem(status)
+
+
+EXPECTATIONS: Mapping[str, Expectation] = {
+    "hello": Expectation("runs by a cron with seconds", _printed("hello, due at")),
+    "timezone": Expectation("is due at 02:30 in New York", _is_due),
+    "every": Expectation("runs every twenty seconds", _printed("UTC")),
+    "retries": Expectation("fails twice and succeeds at attempt 3", _succeeded_at(3)),
+    "forbid": Expectation("runs, and skips the slots in between", _skipped_and_ran),
+    "failing": Expectation("fails with exit code 3 and its message", _failed("no space left", exit_code=3)),
+    "resources": Expectation("runs with the limits of its jobTemplate", _printed("I may use 32 MiB")),
+    "secret": Expectation("runs with a password from a Secret", _printed("a password of 13 letters")),
+    "manual": Expectation("runs because the demo asked for it", _printed("you called", trigger=Trigger.MANUAL)),
+    "once": Expectation("is due once, in 2035", _is_due),
+    "missed-runs": Expectation("runs, and would make up for missed slots", _printed("invoices up to")),
+}

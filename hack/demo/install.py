@@ -1,0 +1,45 @@
+"""What the demo puts into the cluster and takes out of a cluster that is not its own: definitions and examples."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from demo.errors import DemoError
+from demo.target import Target
+from localcluster.errors import ClusterError
+
+ROOT = Path(__file__).parents[2]
+CRDS = ROOT / "crds"
+EXAMPLES = ROOT / "examples"
+REQUESTED = "manual"
+OURS = "app.kubernetes.io/managed-by=dkron-demo"
+ESTABLISH_SECONDS = 30
+
+
+def definitions(target: Target) -> None:
+    """Apply the custom resource definitions and wait until the API server serves them."""
+    target.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
+    target.kubectl("wait", "--for=condition=Established", f"--timeout={ESTABLISH_SECONDS}s", "-f", str(CRDS))
+
+
+def examples(target: Target) -> None:
+    """Apply all examples; in a cluster of the caller into a namespace of their own."""
+    if target.guest and not target.cluster.kubectl("get", "namespace", target.namespace, "--ignore-not-found"):
+        target.cluster.kubectl("create", "namespace", target.namespace)
+        target.cluster.kubectl("label", "namespace", target.namespace, OURS)
+    target.kubectl("apply", "-f", str(EXAMPLES))
+
+
+def request_run(target: Target, *, now: datetime) -> None:
+    """Ask for a run of the manual example, as a person would."""
+    request = f"run.dkron.io/demo-{time.time_ns()}={now.astimezone(UTC).isoformat(timespec='seconds')} by demo"
+    target.kubectl("annotate", "dkronjob", REQUESTED, request)
+
+
+def remove_examples(target: Target) -> None:
+    """Delete the examples, and their namespace if the demo has created it; the definitions stay."""
+    try:
+        target.kubectl("delete", "--ignore-not-found", "-f", str(EXAMPLES))
+        target.cluster.kubectl("delete", "namespace", "--selector", OURS)
+    except ClusterError as error:
+        raise DemoError(f"the operator is stopped, but the examples could not be deleted: {error}") from None
