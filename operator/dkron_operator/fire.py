@@ -65,17 +65,19 @@ class Fire:
             return answer
 
     async def _find(self, entry: Entry, create: Create) -> Object | None:
-        """The Job of this name if it is ours. Raises `Unavailable` if another object holds the name."""
+        """The Job of this name if it is ours. Raises `Unavailable` if another holds the name that we still want."""
         try:
             answer = await self._client.get(JOBS, entry.job.namespace, create.entry.job)
         except NotFound:
             return None
         run = read_run(answer)
-        if run is None or not _same(run, entry, create.entry):
+        if run is not None and _same(run, entry, create.entry):
+            return answer
+        if not create.late:
             message = f"another object holds the name of Job {create.entry.job}; waiting for it to go"
             entry.troubles[create.entry.job] = Trouble("NameTaken", message)
             raise Unavailable(message)
-        return answer
+        return None
 
     def _adopt(self, entry: Entry, create: Create, answer: Object) -> None:
         entry.troubles.pop(create.entry.job, None)

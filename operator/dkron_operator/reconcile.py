@@ -39,7 +39,7 @@ class Reconciler:
         self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH)
         self.cleaning: Lane[tuple[str, str]] = Lane("clean-up", self._delete, width=4)
         self.agenda = Agenda(clock, self.lane.add)
-        self.writer = Writer(client, store, due=self.lane.__len__)
+        self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
         self.observer = Observer(client, store, clock=clock, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
         self._fire = Fire(client, store, self.writer, clock=clock, image=image)
@@ -68,6 +68,7 @@ class Reconciler:
         return Situation(
             job=entry.job,
             status=entry.status,
+            persisted=entry.base,
             now=self._clock.now(),
             able_since=max(self.agenda.able_since, entry.able_since),
             hold=HOLD,
@@ -128,7 +129,7 @@ def _prune(entry: Entry) -> None:
     """Drop what was only kept until it is recorded, and doubts that the watch has cleared up."""
     if entry.unsure is not None and entry.unsure.job in entry.runs:
         entry.unsure = None
-    for run in [run for run in entry.runs.values() if run.gone and is_recorded(entry.status, run.name)]:
+    for run in [run for run in entry.runs.values() if run.gone and is_recorded(entry.base, run.name)]:
         del entry.runs[run.name]
     alive = {active.job for active in entry.status.active}
     for kept in (entry.outcomes, entry.troubles, entry.probed):

@@ -12,7 +12,7 @@ from typing import Any
 
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.plan.fold import Change, Decided, fold, fold_all
-from dkron_operator.plan.read import read_job, read_requests, read_run, read_status
+from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, status_written
 from dkron_operator.plan.view import JobView, Outcome, Problem, Run, Trouble
 
 Object = dict[str, Any]
@@ -38,6 +38,7 @@ class Entry:
     refusal: Problem | None = None
     checked: int = -1
     unsure: Active | None = None
+    unreadable: bool = False
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def note(self, *changes: Change) -> None:
@@ -51,13 +52,13 @@ class Entry:
         """The first `count` pending changes were written, and gave `base`."""
         del self.pending[:count]
         if version > self.version:
-            self.version = version
-            self.base = base
+            self.version, self.base, self.unreadable = version, base, False
         self.status = fold_all(self.base, self.pending, self.job.spec.history)
 
-    def rebase(self, base: JobStatus, version: int) -> None:
-        """Somebody wrote: fold what is pending onto their status."""
-        self.version, self.base = version, base
+    def rebase(self, read: JobStatus | None, version: int) -> None:
+        """Somebody wrote: fold what is pending onto their status. None: it makes no sense, and counts as wiped."""
+        base = read or JobStatus()
+        self.version, self.base, self.unreadable = version, base, read is None
         if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
             # A mark never moves back while we remember it, whatever a hand writes.
             self.pending.append(Decided(self.mark))
@@ -100,8 +101,12 @@ class Store:
         if version <= entry.version:
             return ()
         if metadata.get("generation", 0) == entry.job.generation:
-            deleting = "deletionTimestamp" in metadata
-            entry.job = replace(entry.job, requests=read_requests(metadata), deleting=deleting, status_written=True)
+            entry.job = replace(
+                entry.job,
+                requests=read_requests(metadata),
+                deleting="deletionTimestamp" in metadata,
+                status_written=entry.job.status_written or status_written(metadata),
+            )
         else:
             entry.job = read_job(body)
         entry.rebase(read_status(body), version)
@@ -169,8 +174,10 @@ class Store:
         return Problem("DuplicateName", f'DkronJob {first.name} has the name "{first.dkron_name}" already')
 
     def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
-        job, status = read_job(body), read_status(body)
+        job, read = read_job(body), read_status(body)
+        status = read or JobStatus()
         entry = Entry(job=job, version=version, base=status, status=status, runs=self._runs_of(uid))
+        entry.unreadable = read is None
         entry.checked, entry.refusal = verdict(job, status)
         entry.mark = status.last_schedule_time or LONG_AGO
         self._entries[uid] = entry

@@ -5,7 +5,7 @@ from. If somebody else wrote first, the changes are folded onto what they wrote:
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dkron_crds.job import JobStatus
@@ -15,7 +15,6 @@ from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator.lanes import Lane
 from dkron_operator.plan.fold import Change, fold_all
 from dkron_operator.plan.guard import fit
-from dkron_operator.plan.read import read_status
 from dkron_operator.store import Entry, Store
 
 Object = dict[str, Any]
@@ -31,10 +30,13 @@ WIDTH = 16
 class Writer:
     """Writes the pending changes of entries."""
 
-    def __init__(self, client: KubeClient, store: Store, *, due: Callable[[], int]) -> None:
+    def __init__(
+        self, client: KubeClient, store: Store, *, due: Callable[[], int], changed: Callable[[str], None]
+    ) -> None:
         self._client = client
         self._store = store
         self._due = due
+        self._changed = changed
         self.lane: Lane[str] = Lane("status", self._write, width=WIDTH)
 
     def touch(self, entry: Entry) -> None:
@@ -69,7 +71,7 @@ class Writer:
                 except Conflict:
                     await self._refresh(entry)
                 except NotFound:
-                    self._store.lose_job(uid)
+                    self._tell(self._store.lose_job(uid))
                     return
                 else:
                     break
@@ -79,7 +81,7 @@ class Writer:
         target = fold_all(entry.base, changes, entry.job.spec.history)
         wire = target.to_wire()
         fitting = fit(wire)
-        patch = difference(entry.base.to_wire(), fitting)
+        patch = fitting if entry.unreadable else difference(entry.base.to_wire(), fitting)
         if not patch:
             entry.settle(settled, entry.base, entry.version)
             return
@@ -93,21 +95,22 @@ class Writer:
     def _notice(self, entry: Entry, answer: Object) -> None:
         if answer["metadata"].get("generation", 0) != entry.job.generation:
             entry.version -= 1
-            self._store.see_job(answer)
+            self._tell(self._store.see_job(answer))
 
     async def _refresh(self, entry: Entry) -> None:
         try:
             answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
         except NotFound:
-            self._store.lose_job(entry.job.uid)
+            self._tell(self._store.lose_job(entry.job.uid))
             return
         if answer["metadata"]["uid"] != entry.job.uid:
-            self._store.lose_job(entry.job.uid)
-        self._store.see_job(answer)
-        # Without a newer version there would be no progress: rebase on what was read.
-        version = int(answer["metadata"]["resourceVersion"])
-        if version == entry.version:
-            entry.rebase(read_status(answer), version)
+            self._tell(self._store.lose_job(entry.job.uid))
+        self._tell(self._store.see_job(answer))
+
+    def _tell(self, uids: Iterable[str]) -> None:
+        """What an answer shows, the watch will not show again."""
+        for uid in uids:
+            self._changed(uid)
 
 
 def difference(before: Object, after: Object) -> Object:

@@ -7,9 +7,9 @@ At most one Job is created by a plan: the next plan sees it and goes on.
 from dkron_operator.plan.attempts import plan_attempts
 from dkron_operator.plan.conditions import plan_conditions
 from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.fold import Accepted, Decided
+from dkron_operator.plan.fold import Accepted
 from dkron_operator.plan.requests import plan_requests
-from dkron_operator.plan.slots import plan_slots
+from dkron_operator.plan.slots import plan_found_slots, plan_slots
 from dkron_operator.plan.tidy import plan_tidying
 from dkron_operator.plan.view import Situation
 
@@ -23,6 +23,7 @@ def advance(situation: Situation) -> Draft:
     if situation.job.deleting:
         return draft
     _accept(draft)
+    plan_found_slots(draft)
     plan_attempts(draft)
     plan_requests(draft)
     upcoming = plan_slots(draft)
@@ -44,6 +45,3 @@ def _accept(draft: Draft) -> None:
     elif status.fingerprint != fingerprint:
         # Whatever the old schedule had due until now is settled by the edit: nothing fires in retrospect.
         draft.note(Accepted(draft.situation.now, fingerprint))
-    for run in draft.situation.runs.values():
-        if run.trigger == "schedule":
-            draft.note(Decided(run.slot))

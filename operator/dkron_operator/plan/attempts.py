@@ -8,7 +8,7 @@ from dkron_operator.plan.decide import start_deadline
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Refused, Started
 from dkron_operator.plan.retries import delay
-from dkron_operator.plan.view import JobView, Outcome, Run, RunState
+from dkron_operator.plan.view import Outcome, Run, RunState
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to start before it is asked why, and between two such questions."""
@@ -53,7 +53,7 @@ def _end(draft: Draft, entry: Active) -> None:
     if outcome is None:
         draft.gather.append(entry.job)
         return
-    retry = None if outcome.success else _retry(draft.situation.job, entry, outcome)
+    retry = None if outcome.success or _replaced(draft, entry) else _retry(draft, entry, outcome)
     draft.note(Finished(_execution(entry, outcome), retry))
     if not outcome.success:
         _tell_failure(draft, entry, outcome, retry)
@@ -70,10 +70,7 @@ def _missing(draft: Draft, entry: Active) -> None:
 
 
 def _lose(draft: Draft, entry: Active) -> None:
-    replaced = draft.situation.job.spec.concurrency is Concurrency.REPLACE and any(
-        other.started_at > entry.started_at for other in draft.status.active
-    )
-    if replaced:
+    if _replaced(draft, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
     else:
         # Whoever deletes a Job wants it to stop, so there is no further attempt.
@@ -81,6 +78,13 @@ def _lose(draft: Draft, entry: Active) -> None:
     outcome = Outcome(success=False, finished_at=draft.situation.now, reason=reason, message=message, lost=True)
     draft.note(Finished(_execution(entry, outcome)))
     _tell_failure(draft, entry, outcome, None)
+
+
+def _replaced(draft: Draft, entry: Active) -> bool:
+    """Whether a newer run of a job that keeps only the newest has taken this one's place."""
+    return draft.situation.job.spec.concurrency is Concurrency.REPLACE and any(
+        other.group > entry.group for other in draft.status.active
+    )
 
 
 def _claimed(draft: Draft, entry: Active) -> None:
@@ -100,7 +104,14 @@ def _claimed(draft: Draft, entry: Active) -> None:
 
 def _complete(draft: Draft, entry: Active) -> Create:
     given_up = (Dropped(entry.job), Refused(SkipReason.DEADLINE_EXCEEDED, at=entry.slot))
-    return Create(entry, late=_too_late(draft, entry), otherwise=given_up)
+    older: tuple[Run, ...] = ()
+    if draft.situation.job.spec.concurrency is Concurrency.REPLACE:
+        older = tuple(run for run in draft.situation.runs.values() if _running(run) and run.group < entry.group)
+    return Create(entry, replaces=older, late=_too_late(draft, entry), otherwise=given_up)
+
+
+def _running(run: Run) -> bool:
+    return not (run.finished or run.gone or run.deleting)
 
 
 def _unsure(draft: Draft, entry: Active) -> None:
@@ -108,7 +119,15 @@ def _unsure(draft: Draft, entry: Active) -> None:
         return
     mark = (Decided(entry.slot),) if entry.trigger is Trigger.SCHEDULE else ()
     given_up = (*mark, Refused(SkipReason.DEADLINE_EXCEEDED, at=entry.slot))
-    draft.create = Create(entry, after=mark, late=_too_late(draft, entry), otherwise=given_up)
+    late = _too_late(draft, entry) or _unwanted(draft, entry)
+    draft.create = Create(entry, after=mark, late=late, otherwise=given_up)
+
+
+def _unwanted(draft: Draft, entry: Active) -> bool:
+    """Whether the job was disabled, broken or rescheduled since its creation was tried."""
+    job, since = draft.situation.job, draft.status.since
+    rescheduled = entry.trigger is Trigger.SCHEDULE and since is not None and entry.slot <= since
+    return job.spec.disabled or draft.situation.problem is not None or rescheduled
 
 
 def _too_late(draft: Draft, entry: Active) -> bool:
@@ -117,8 +136,12 @@ def _too_late(draft: Draft, entry: Active) -> bool:
     return scheduled and deadline is not None and draft.situation.now - entry.slot > deadline
 
 
-def _retry(job: JobView, entry: Active, outcome: Outcome) -> Active | None:
-    if entry.attempt > job.spec.retries or job.spec.disabled or job.deleting:
+def _retry(draft: Draft, entry: Active, outcome: Outcome) -> Active | None:
+    job, since = draft.situation.job, draft.status.since
+    if entry.attempt > job.spec.retries or job.spec.disabled:
+        return None
+    if since is not None and outcome.finished_at + draft.situation.hold <= since:
+        # From before the status was wiped: the next attempt may have come and gone.
         return None
     due = outcome.finished_at + delay(job.spec.retry_backoff, entry.attempt)
     cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.plan.decide import Fire
 from dkron_operator.plan.fold import Change, Decided, Dropped, Started, fold
-from dkron_operator.plan.view import Run, Situation
+from dkron_operator.plan.view import Run, RunState, Situation
 
 
 class Severity(StrEnum):
@@ -92,3 +92,16 @@ class Draft:
     def wake_at(self, when: datetime) -> None:
         """Look again at this time, or before."""
         self.wake = when if self.wake is None else min(self.wake, when)
+
+
+def busy(draft: Draft) -> int:
+    """How many attempts stand in the way of another run: those that run or wait, not those that have ended for good and
+    are only still to be recorded."""
+    return sum(not _over(draft, entry) for entry in draft.status.active)
+
+
+def _over(draft: Draft, entry: Active) -> bool:
+    run = draft.situation.runs.get(entry.job)
+    if run is None or not run.finished:
+        return False
+    return run.state is RunState.SUCCEEDED or entry.attempt > draft.situation.job.spec.retries

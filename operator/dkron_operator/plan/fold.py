@@ -46,7 +46,10 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A requested run, or one whose claim came too late, will never fire."""
+    """A requested run, or one whose claim came too late, will never fire.
+
+    It is counted if it is newer than whatever was counted last, so that no repetition counts it again.
+    """
 
     reason: SkipReason
     at: datetime
@@ -110,13 +113,14 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
         case Passed():
             return _passed(status, change)
         case Refused(reason, at):
-            return _skipped(status, count=1, reason=reason, at=at)
+            counted = status.skipped is not None and at <= status.skipped.last_time
+            return status if counted else _skipped(status, count=1, reason=reason, at=at)
         case Started(entry):
             return status if is_recorded(status, entry.job) else _with_active(status, entry)
         case Finished():
             return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
         case Dropped(job):
-            return _with(status, active=tuple(e for e in status.active if e.job != job or e.uid))
+            return _dropped(status, job)
         case Tidied(jobs):
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
         case Judged(generation, conditions, upcoming):
@@ -149,10 +153,11 @@ def _passed(status: JobStatus, change: Passed) -> JobStatus:
 
 
 def _skipped(status: JobStatus, *, count: int, reason: SkipReason, at: datetime) -> JobStatus:
-    if status.skipped and (status.skipped.last_time, status.skipped.last_reason) == (at, reason):
-        return status
-    before = status.skipped.count if status.skipped else 0
-    return _with(status, skipped=Skipped(count=before + count, last_time=at, last_reason=reason))
+    before = status.skipped
+    if before is None:
+        return _with(status, skipped=Skipped(count=count, last_time=at, last_reason=reason))
+    newest = max(before.last_time, at)
+    return _with(status, skipped=Skipped(count=before.count + count, last_time=newest, last_reason=reason))
 
 
 def _with_active(status: JobStatus, entry: Active) -> JobStatus:
@@ -162,6 +167,16 @@ def _with_active(status: JobStatus, entry: Active) -> JobStatus:
     if not entry.uid or entry == known:
         return status
     return _with(status, active=tuple(entry if e is known else e for e in status.active))
+
+
+def _dropped(status: JobStatus, job: str) -> JobStatus:
+    claim = next((e for e in status.active if e.job == job and not e.uid), None)
+    if claim is None:
+        return status
+    status = _with(status, active=tuple(e for e in status.active if e is not claim))
+    over = not any(e.group == claim.group for e in status.active)
+    ended = any(e.group == claim.group for e in status.executions)
+    return _with_group(status, status.executions, claim.group) if over and ended else status
 
 
 def _finished(status: JobStatus, change: Finished, history: History) -> JobStatus:

@@ -31,7 +31,7 @@ def read_job(body: Object) -> JobView:
         generation=metadata.get("generation", 0),
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         deleting="deletionTimestamp" in metadata,
-        status_written=_status_written(metadata),
+        status_written=status_written(metadata),
         requests=read_requests(metadata),
         spec=spec,
         schedule=schedule,
@@ -45,12 +45,12 @@ def read_requests(metadata: Object) -> tuple[Request, ...]:
     return tuple(sorted(_requests(metadata.get("annotations") or {}), key=_by_time))
 
 
-def read_status(body: Object) -> JobStatus:
-    """The status of a DkronJob; one that cannot be read counts as wiped."""
+def read_status(body: Object) -> JobStatus | None:
+    """The status of a DkronJob; None if it cannot be read, which counts as wiped."""
     try:
         return JobStatus.from_wire(body.get("status") or {})
     except ValidationError:
-        return JobStatus()
+        return None
 
 
 def read_run(body: Object) -> Run | None:
@@ -115,7 +115,9 @@ def _unsupported(spec: JobSpec) -> Problem | None:
         ("ephemeral", spec.ephemeral),
     ):
         if used:
-            return Problem(ReadyReason.NOT_SUPPORTED, f"{field}: this version of the operator does not support it; remove it")
+            return Problem(
+                ReadyReason.NOT_SUPPORTED, f"{field}: this version of the operator does not support it; remove it"
+            )
     return None
 
 
@@ -125,7 +127,8 @@ def _fingerprint(spec: JobSpec) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
-def _status_written(metadata: Object) -> bool:
+def status_written(metadata: Object) -> bool:
+    """Whether anybody has ever written its status: the API server keeps a record of who wrote what."""
     return any(entry.get("subresource") == "status" for entry in metadata.get("managedFields") or ())
 
 

@@ -3,7 +3,7 @@
 from dkron_crds.job import Active, SkipReason
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.decide import Skip, decide_request
-from dkron_operator.plan.draft import Draft, creation
+from dkron_operator.plan.draft import Draft, busy, creation
 from dkron_operator.plan.fold import Refused, is_recorded
 from dkron_operator.plan.view import RUN_PREFIX, Request
 
@@ -37,7 +37,7 @@ def _decide(draft: Draft, request: Request, entry: Active) -> None:
     if problem is not None:
         _refuse(draft, request, problem.message)
         return
-    decision = decide_request(draft.situation.job, active=len(draft.status.active))
+    decision = decide_request(draft.situation.job, active=busy(draft))
     if isinstance(decision, Skip):
         draft.note(Refused(decision.reason, at=entry.slot))
         _refuse(draft, request, _WHY[decision.reason])

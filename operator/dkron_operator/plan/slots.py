@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Concurrency, MissedRuns, SkipReason
+from dkron_crds.job import Concurrency, MissedRuns, SkipReason, Trigger
 from dkron_crds.schedule import Schedule
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
-from dkron_operator.plan.draft import Draft, creation
+from dkron_operator.plan.draft import Draft, busy, creation
 from dkron_operator.plan.fold import Decided, Passed
 from dkron_operator.plan.view import TICK
 
@@ -52,6 +52,19 @@ def timeline(draft: Draft) -> Timeline | None:
     if job.schedule is None or since is None or silent:
         return None
     return Timeline(job.schedule, since, job.spec.starts_at, job.spec.expires_at)
+
+
+def plan_found_slots(draft: Draft) -> None:
+    """Move the mark over slots whose Jobs exist. Those in between, whose passing a crash has kept from being written
+    down, are written down now."""
+    line = timeline(draft)
+    slots = {run.slot for run in draft.situation.runs.values() if run.trigger is Trigger.SCHEDULE}
+    for slot in sorted(slots):
+        mark = draft.status.last_schedule_time
+        if mark is None or slot > mark:
+            if line is not None:
+                _pass_until(draft, line, slot - TICK, SkipReason.MISSED)
+            draft.note(Decided(slot))
 
 
 def plan_slots(draft: Draft) -> datetime | None:
@@ -113,7 +126,7 @@ def _pass_until(draft: Draft, line: Timeline, until: datetime, reason: SkipReaso
 
 def _fire(draft: Draft, slot: datetime) -> bool:
     job, now = draft.situation.job, draft.situation.now
-    decision = decide(job, slot=slot, now=now, active=len(draft.status.active))
+    decision = decide(job, slot=slot, now=now, active=busy(draft))
     if isinstance(decision, Skip):
         if _catching_up(draft, slot):
             return False

@@ -1,16 +1,20 @@
 """Clean-up: which finished Jobs have been kept long enough."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from dkron_crds.job import JobStatus
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Tidied
 from dkron_operator.plan.view import Run, RunState
 
+UNWRITTEN = timedelta(seconds=5)
+"""How long to wait for the record of a Job to reach the API server before looking again whether it may be deleted."""
+
 
 def plan_tidying(draft: Draft) -> None:
     """Delete finished Jobs beyond the history limits, oldest first, once nothing can be in doubt about them."""
-    recorded = {*draft.status.counted, *(execution.job for execution in draft.status.executions)}
+    recorded = _recorded(draft.status)
     done = [run for run in draft.situation.runs.values() if run.finished and run.name in recorded and not run.gone]
     history = draft.situation.job.spec.history
     keep = {RunState.SUCCEEDED: history.successful_jobs, RunState.FAILED: history.failed_jobs}
@@ -28,8 +32,14 @@ def _delete_in_time(draft: Draft, run: Run) -> None:
         return
     if due > draft.situation.now:
         draft.wake_at(due)
+    elif run.name not in _recorded(draft.situation.persisted):
+        draft.wake_at(draft.situation.now + UNWRITTEN)
     else:
         draft.delete.append(run)
+
+
+def _recorded(status: JobStatus) -> set[str]:
+    return {*status.counted, *(execution.job for execution in status.executions)}
 
 
 def _wanted(draft: Draft) -> set[str]:

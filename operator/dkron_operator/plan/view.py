@@ -125,7 +125,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that a plan depends on.
+    """All that a plan depends on. `status` has what is still to be written, `persisted` is what the API server has.
 
     `able_since` is the moment from which slots could be fired: one that lies before it was missed. `refusal` is what
     the API server said to the Job in a dry run, `duplicate` that another object has the same Dkron name. `unsure` is an
@@ -134,6 +134,7 @@ class Situation:
 
     job: JobView
     status: JobStatus
+    persisted: JobStatus
     now: datetime
     able_since: datetime
     hold: timedelta
