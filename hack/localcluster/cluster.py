@@ -7,7 +7,7 @@ import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from localcluster import local, tools
+from localcluster import local
 from localcluster.errors import ClusterError
 from localcluster.launcher import Launcher, dead, obituary
 from localcluster.record import Record, find
@@ -68,11 +68,11 @@ class LocalCluster(Cluster):
 
     def __init__(self, record: Record) -> None:
         super().__init__(record.name, record.layout.kubeconfig)
-        self._kubernetes = record.kubernetes
+        self._kubectl = record.layout.kubectl
 
     def kubectl_program(self) -> str:
         """The kubectl of the cluster's own version."""
-        return str(tools.control_plane(self._kubernetes).program("kubectl"))
+        return str(self._kubectl)
 
     def obituaries(self) -> list[str]:
         """For each component that has died, its name and the end of its log."""

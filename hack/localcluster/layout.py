@@ -32,6 +32,11 @@ class Layout:
         return self.folder / "kubeconfig"
 
     @property
+    def kubectl(self) -> Path:
+        """The cluster's own kubectl, in a folder without the other programs, fit for PATH."""
+        return self.folder / "bin" / "kubectl"
+
+    @property
     def node_kubeconfig(self) -> Path:
         """For the node, whose loopback address is another one."""
         return self.folder / "node" / "kubeconfig"

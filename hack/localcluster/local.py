@@ -59,6 +59,8 @@ def restart(name: str, component: str, *, flags: tuple[str, ...]) -> None:
         if running is None or component == "namespaces":
             known = ", ".join(known.name for known in record.components if known.name != "namespaces")
             raise ClusterError(f"cluster {name} has no component {component} to restart; it has {known}")
+        # Built anew when the checkout has changed since the cluster was started.
+        build.ensure(tools.needed(record.layout.nodes.kind, record.kubernetes))
         processes.stop([running.identity], grace=RESTART_GRACE_SECONDS)
         launcher = Launcher(record)
         launcher.run(component, flags)

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from localcluster.errors import ClusterError
+
 MARKER = "LOCALCLUSTER_FOLDER"
 PROC = Path("/proc")
 PAUSE = 0.02
@@ -48,9 +50,11 @@ def spawn(argv: tuple[str, ...], *, log: Path, folder: Path) -> Identity:
         (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    pid = os.posix_spawn(
-        argv[0], argv, {**os.environ, MARKER: str(folder)}, file_actions=files, setsid=True, setsigmask=()
-    )
+    environ = {**os.environ, MARKER: str(folder)}
+    try:
+        pid = os.posix_spawn(argv[0], argv, environ, file_actions=files, setsid=True, setsigmask=())
+    except OSError as failure:
+        raise ClusterError(f"cannot run {argv[0]}: {failure.strerror}") from failure
     identity = identify(pid)
     return identity if identity is not None else Identity(pid=pid, started=0)
 

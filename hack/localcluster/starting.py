@@ -58,10 +58,8 @@ def _write_credentials(layout: Layout) -> None:
 
 
 def _link_kubectl(layout: Layout) -> None:
-    """Offer the cluster's own kubectl in a folder without the other programs, fit for PATH."""
-    program = layout.folder / "bin" / "kubectl"
-    program.parent.mkdir(exist_ok=True)
-    program.symlink_to(layout.kubernetes_program("kubectl"))
+    layout.kubectl.parent.mkdir(exist_ok=True)
+    layout.kubectl.symlink_to(layout.kubernetes_program("kubectl"))
 
 
 def _start_control_plane(launcher: Launcher, controller_flags: tuple[str, ...]) -> None:

@@ -63,3 +63,8 @@ def test_a_lock_is_exclusive_and_leaves_no_file(tmp_path: Path) -> None:
     assert not path.exists()
     with locked(path, purpose="a test", seconds=0):
         assert path.exists()
+
+
+def test_a_program_that_cannot_be_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="cannot run /no/such: No such file"):
+        processes.spawn(("/no/such",), log=tmp_path / "log", folder=tmp_path)
