@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
@@ -30,9 +31,20 @@ var components = map[string]func() int{
 	"kube-apiserver":          func() int { return cli.Run(apiserver.NewAPIServerCommand()) },
 	"kube-controller-manager": func() int { return cli.Run(controllers.NewControllerManagerCommand()) },
 	"kube-scheduler":          func() int { return cli.Run(scheduler.NewSchedulerCommand()) },
-	"kubelet":                 func() int { return cli.Run(kubelet.NewKubeletCommand(context.Background())) },
+	"kubelet":                 func() int { return cli.Run(newKubelet()) },
 	"kube-proxy":              func() int { return cli.Run(proxy.NewProxyCommand()) },
 	"kubectl":                 func() int { return cli.Run(kubectl.NewDefaultKubectlCommand()) },
+}
+
+// Up to 1.33 the kubelet's constructor takes no context; one source serves all versions.
+func newKubelet() *cobra.Command {
+	switch build := any(kubelet.NewKubeletCommand).(type) {
+	case func() *cobra.Command:
+		return build()
+	case func(context.Context) *cobra.Command:
+		return build(context.Background())
+	}
+	panic("this version of the kubelet is made in another way")
 }
 
 func main() {
