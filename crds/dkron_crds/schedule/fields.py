@@ -33,9 +33,7 @@ MINUTE = Field("minute", 0, 59)
 HOUR = Field("hour", 0, 23)
 DAY = Field("day of month", 1, 31)
 MONTH = Field("month", 1, 12, {name: i for i, name in enumerate(_MONTHS, 1)}, " or jan-dec")
-WEEKDAY = Field(
-    "day of week", 0, 6, {name: i for i, name in enumerate(_WEEKDAYS)}, " (0 is Sunday) or sun-sat"
-)
+WEEKDAY = Field("day of week", 0, 6, {name: i for i, name in enumerate(_WEEKDAYS)}, " (0 is Sunday) or sun-sat")
 
 FIELDS = (SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 

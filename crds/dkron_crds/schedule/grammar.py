@@ -23,9 +23,7 @@ from dkron_crds.schedule.zones import Zone, load_zone
 _LONGEST = 1024
 _NANOSECONDS = 1_000_000_000
 # What Go's unicode.IsSpace takes for white space; Python's str.split() would also split at \x1c to \x1f.
-_SPACE = (
-    "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
-)
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 _WORD = re.compile(f"[^{_SPACE}]+")
 _ZONE_PREFIXES = ("TZ=", "CRON_TZ=")
 _UNZONED = ("@manually", "@minutely", "@at", "@after")
@@ -41,9 +39,7 @@ _DESCRIPTORS = MappingProxyType(
         "@minutely": "0 * * * * *",
     }
 )
-_KNOWN = (
-    f"{', '.join(_DESCRIPTORS)}, @manually, @every <duration>, @at <instant> or @after <instant> <<duration>"
-)
+_KNOWN = f"{', '.join(_DESCRIPTORS)}, @manually, @every <duration>, @at <instant> or @after <instant> <<duration>"
 _ORDER = "second minute hour day-of-month month day-of-week"
 
 
@@ -130,6 +126,4 @@ def _miscounted(text: str, words: list[str], *, six: str) -> ScheduleError:
     if len(words) == len(FIELDS) - 1:
         problem = "has five fields, but six are needed, seconds first"
         return refusal("schedule", text, problem, use=quoted(six, _LONGEST))
-    return refusal(
-        "schedule", text, f"has {len(words)} fields", use=f"six ({_ORDER}) or a descriptor like @daily"
-    )
+    return refusal("schedule", text, f"has {len(words)} fields", use=f"six ({_ORDER}) or a descriptor like @daily")
