@@ -103,3 +103,11 @@ golden-schedules: venv ## Ask robfig/cron anew for tests/conformance/schedules.j
 	set -o pipefail; (cd hack/robfig-golden && ZONEINFO="$$zones" $(GO) run .) | \
 	PYTHONPATH=. $(BIN)/python hack/robfig-golden/arbitrate.py > $(GOLDEN).new
 	@mv $(GOLDEN).new $(GOLDEN)
+
+##@ Measure
+
+.PHONY: bench
+bench: venv ## Lateness of 300 jobs in one second beside CronJob, cost of an execution, cost of schedules
+	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
+	@PYTHONPATH=hack $(BIN)/python bench/per_execution.py
+	@$(BIN)/python bench/schedules.py

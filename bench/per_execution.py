@@ -8,7 +8,6 @@ One cluster with simulated (KWOK) nodes and raised limits of the controller mana
 import argparse
 import asyncio
 import json
-import sys
 import time
 
 from rig import Object, OperatorProcess, dkron_job, many, namespace, operator
@@ -84,4 +83,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -8,10 +8,11 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected
 from dkron_crds.kube.paths import JOBS
 from dkron_operator.clock import Clock
+from dkron_operator.executors.problem import Problem
 from dkron_operator.lanes import Lane
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.view import JobView, Problem
+from dkron_operator.plan.view import JobView
 from dkron_operator.store import Entry, Store
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dkron_crds.job import Active, JobStatus
+from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.fold import Change, Decided, fold, fold_all
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, status_written
-from dkron_operator.plan.view import JobView, Outcome, Problem, Run, Trouble
+from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
 
 Object = dict[str, Any]
 LONG_AGO = datetime.min.replace(tzinfo=UTC)

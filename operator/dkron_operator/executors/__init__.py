@@ -5,8 +5,8 @@ from typing import Any
 from dkron_crds.job import JobSpec
 from dkron_operator.executors import kubernetes, shell
 from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.problem import Problem
 from dkron_operator.executors.template import check_template
-from dkron_operator.plan.view import Problem
 
 EXECUTORS = {"shell": shell, "kubernetes": kubernetes}
 

@@ -11,7 +11,8 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_operator.executors import check
-from dkron_operator.plan.view import RUN_PREFIX, JobView, Problem, Request, Run, RunState
+from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.view import RUN_PREFIX, JobView, Request, Run, RunState
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from dkron_crds.job import Active, JobSpec, JobStatus, Trigger
 from dkron_crds.schedule import Schedule
+from dkron_operator.executors.problem import Problem
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "dkron-operator"
@@ -17,14 +18,6 @@ SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_JOB}"
 RUN_PREFIX = "run.dkron.io/"
 TICK = timedelta(microseconds=1)
 """The finest step of time that a slot can have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a DkronJob cannot run: a condition reason and a sentence that says what to mend."""
-
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
