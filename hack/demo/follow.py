@@ -17,17 +17,19 @@ Read = Callable[[], list[DkronJob]]
 Before = Mapping[str, Known]
 
 PAUSE_SECONDS = 1.0
-PLAIN_WIDTH = 160
+PLAIN_WIDTH = 140
 
 
 def live(read: Read, before: Before) -> None:
     """Draw the table anew each second until Ctrl-C, which ends the table alone."""
-    with Live(console=Console(), auto_refresh=False, vertical_overflow="crop") as screen:
+    console = Console()
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as screen:
         try:
             while True:
                 begun = time.monotonic()
                 jobs = read()
-                screen.update(_table(jobs, unmet(jobs, before), hint="; Ctrl-C ends this table only"), refresh=True)
+                table = _table(jobs, unmet(jobs, before), width=console.width, hint="; Ctrl-C ends this table only")
+                screen.update(table, refresh=True)
                 time.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - begun)))
         except KeyboardInterrupt:
             return
@@ -47,7 +49,7 @@ def wait(read: Read, before: Before, *, seconds: float) -> Sequence[str]:
         if not missing or time.monotonic() - begun > seconds:
             break
         time.sleep(PAUSE_SECONDS)
-    Console(width=PLAIN_WIDTH).print(_table(jobs, missing))
+    Console(width=PLAIN_WIDTH).print(_table(jobs, missing, width=PLAIN_WIDTH))
     for name in missing:
         say(f"  missing: {name} {EXPECTATIONS[name].text}{_why(name, jobs)}")
     return missing
@@ -61,7 +63,7 @@ def _why(name: str, jobs: Sequence[DkronJob]) -> str:
     return f"; the operator says: {wrong}" if wrong else ""
 
 
-def _table(jobs: Sequence[DkronJob], missing: Sequence[str], *, hint: str = "") -> Table:
+def _table(jobs: Sequence[DkronJob], missing: Sequence[str], *, width: int, hint: str = "") -> Table:
     done = len(EXPECTATIONS) - len(missing)
     title = f"{done} of {len(EXPECTATIONS)} examples have shown what they should{hint}"
-    return render(rows(jobs, unmet=missing, now=datetime.now(UTC)), title=title)
+    return render(rows(jobs, unmet=missing, now=datetime.now(UTC)), title=title, width=width)

@@ -1,7 +1,7 @@
 """From DkronJobs to the table on the screen: rows are plain text and pure; `render` gives them to rich."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
 from rich.table import Table
@@ -11,11 +11,19 @@ from demo.expectations import EXPECTATIONS, problem
 from dkron_crds.job import DkronJob, Execution, JobStatus
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+SCHEDULE = "SCHEDULE"
+COLUMNS = ("", "JOB", SCHEDULE, "NEXT", "NOW", "RUNS", "LATEST", "OUTPUT, LAST LINE")
+SCHEDULE_WIDTH = 20
+NARROW = 110
+"""Columns of a terminal below which the output would have no room beside the schedule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One job. `mark` is ✓ when it has shown what it should, ! when the operator reports a problem, else a dot."""
+    """One job; the fields up to `output` are the columns.
+
+    `mark` is ✓ when it has shown what it should, ! when the operator reports a problem, else a dot.
+    """
 
     mark: str
     name: str
@@ -41,7 +49,7 @@ def _row(job: DkronJob, *, waiting: bool, now: datetime) -> Row:
     return Row(
         mark="!" if wrong else "·" if waiting else "✓",
         name=job.metadata.name,
-        schedule=" ".join(filter(None, (job.spec.schedule, job.spec.timezone))),
+        schedule=job.spec.schedule,
         next=_next(job, now=now),
         active=str(len(status.active) or ""),
         runs=_runs(status),
@@ -64,10 +72,10 @@ def _runs(status: JobStatus) -> str:
 
 
 def _latest(run: Execution, *, now: datetime) -> str:
-    code = run.reason if run.exit_code is None else f"exit code {run.exit_code}"
+    code = run.reason if run.exit_code is None else f"exit {run.exit_code}"
     ending = "ok" if run.success else code
     attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
-    return f"{span(now - run.finished_at)} ago: {ending}{attempt}"
+    return f"{ending}{attempt}, {span(now - run.finished_at)} ago"
 
 
 def last_line(output: str) -> str:
@@ -77,25 +85,23 @@ def last_line(output: str) -> str:
 
 
 def span(length: timedelta) -> str:
-    """A length of time in its two largest units; 0 s for one that is not yet or no longer."""
+    """A length of time in its largest unit; 0 s for one that is not yet or no longer."""
     seconds = max(0, round(length.total_seconds()))
-    if seconds < MINUTE:
-        return f"{seconds} s"
-    if seconds < HOUR:
-        return f"{seconds // MINUTE} min {seconds % MINUTE:02d} s"
-    if seconds < DAY:
-        return f"{seconds // HOUR} h {seconds % HOUR // MINUTE:02d} min"
-    return f"{seconds // DAY} d"
+    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} s"
 
 
-def render(content: Iterable[Row], *, title: str) -> Table:
+def render(content: Iterable[Row], *, title: str, width: int) -> Table:
     """The table for rich. Its lines never wrap: a table that jumps cannot be read while it changes."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", expand=True)
-    for header in ("", "JOB", "SCHEDULE", "NEXT", "ACTIVE", "RUNS", "LATEST EXECUTION"):
-        table.add_column(header, no_wrap=True)
-    table.add_column("OUTPUT, LAST LINE", no_wrap=True, ratio=1)
+    for header in COLUMNS:
+        table.add_column(header, no_wrap=True, max_width=SCHEDULE_WIDTH if header == SCHEDULE else None)
+    table.columns[-1].ratio = 1
     for row in content:
-        texts = (row.mark, row.name, row.schedule, row.next, row.active, row.runs, row.latest, row.output)
         # As Text: what a job has printed may look like rich's markup.
-        table.add_row(*map(Text, texts), style="" if row.good else "red")
+        table.add_row(*map(Text, astuple(row)[: len(COLUMNS)]), style="" if row.good else "red")
+    if width < NARROW:
+        del table.columns[COLUMNS.index(SCHEDULE)]
     return table

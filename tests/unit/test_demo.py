@@ -1,0 +1,327 @@
+"""The pure parts of `make demo`, and that the examples are what it expects."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rich.console import Console
+
+from demo.errors import DemoError
+from demo.expectations import EXPECTATIONS, NOTHING, fresh, known, problem, unmet
+from demo.farewell import Whereabouts, how_to_go_on
+from demo.operator_process import OperatorProcess, last_words, parse_pid_file
+from demo.table import last_line, render, rows, span
+from dkron_crds.base import rfc3339
+from dkron_crds.job import DkronJob
+from dkron_operator.plan.read import read_job
+from localcluster.processes import Identity, alive
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+BAD_SCHEDULE = {
+    "type": "Ready",
+    "status": "False",
+    "reason": "InvalidSchedule",
+    "message": "schedule: five fields",
+    "lastTransitionTime": "2026-01-01T00:00:00Z",
+}
+SKIPPED = {"count": 4, "lastTime": rfc3339(NOON), "lastReason": "ConcurrencyForbidden"}
+
+
+def run(number: int = 1, *, success: bool = True, **fields: Any) -> dict[str, Any]:
+    """Return a finished execution that ended at noon."""
+    return {
+        "id": f"{number}-run",
+        "job": "run",
+        "slot": rfc3339(NOON),
+        "trigger": "schedule",
+        "group": 1,
+        "attempt": 1,
+        "startedAt": rfc3339(NOON - timedelta(seconds=2)),
+        "finishedAt": rfc3339(NOON),
+        "success": success,
+        "exitCode": 0 if success else 3,
+    } | fields
+
+
+def job(name: str, *executions: dict[str, Any], schedule: str = "@hourly", **status: Any) -> DkronJob:
+    """Return a job with these executions, the newest first."""
+    ended = {"successCount": sum(e["success"] for e in executions)}
+    ended["errorCount"] = len(executions) - ended["successCount"]
+    return DkronJob.from_wire(
+        {
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"schedule": schedule},
+            "status": {"executions": list(executions), **ended, **status},
+        }
+    )
+
+
+def named(document: dict[str, Any]) -> str:
+    return str(document["metadata"]["name"])
+
+
+def jobs_in(file: Path) -> list[dict[str, Any]]:
+    documents = yaml.safe_load_all(file.read_text(encoding="utf-8"))
+    return [document for document in documents if document["kind"] == "DkronJob"]
+
+
+def test_each_file_holds_one_job_that_bears_its_name_and_has_an_expectation() -> None:
+    assert {file.stem: [named(found) for found in jobs_in(file)] for file in EXAMPLES} == {
+        name: [name] for name in sorted(EXPECTATIONS)
+    }
+
+
+def test_the_list_of_examples_names_each_file() -> None:
+    listed = (EXAMPLES[0].parent / "README.md").read_text(encoding="utf-8")
+    assert [file.name for file in EXAMPLES if f"({file.name})" not in listed] == []
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: str(file.stem))
+def test_the_operator_finds_nothing_wrong_with_an_example(file: Path) -> None:
+    document = jobs_in(file)[0]
+    stored = {"uid": "u", "namespace": "default", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    assert read_job(document | {"metadata": document["metadata"] | stored}).problem is None
+
+
+RETRIED = (
+    run(3, attempt=3, output="attempt 3\n"),
+    run(2, success=False, attempt=2, exitCode=1),
+    run(1, success=False, attempt=1, exitCode=1),
+)
+DUE = {"next": "2035-01-01T08:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "met"),
+    [
+        pytest.param(job("hello"), False, id="a job that has not run shows nothing"),
+        pytest.param(job("hello", run(output="hello, due at …\n")), True, id="a run with its output is enough"),
+        pytest.param(job("hello", run(output="")), False, id="a run without its output is not"),
+        pytest.param(job("hello", run(success=False, output="hello, due at …")), False, id="nor is one that failed"),
+        pytest.param(job("manual", run(output="you called")), False, id="a scheduled run is no requested one"),
+        pytest.param(job("manual", run(output="you called", trigger="manual")), True, id="a requested run counts"),
+        pytest.param(job("failing", run(success=False, output="no space left on /backup\n")), True, id="it must fail"),
+        pytest.param(job("failing", run(success=False, exitCode=1, output="no space left")), False, id="but not so"),
+        pytest.param(job("retries", *RETRIED), True, id="two failures of the same run, then success"),
+        pytest.param(job("retries", *RETRIED[:2]), False, id="a missing first attempt is noticed"),
+        pytest.param(job("retries", RETRIED[0], run(2, success=False, attempt=2, group=2), RETRIED[2]), False,
+                     id="an attempt of another run does not count"),
+        pytest.param(job("forbid", run()), False, id="forbid has to skip"),
+        pytest.param(job("forbid", skipped=SKIPPED), False, id="forbid has to run as well"),
+        pytest.param(job("forbid", run(), skipped=SKIPPED), True, id="forbid ran and skipped"),
+        pytest.param(job("forbid", run(), skipped=SKIPPED | {"lastReason": "Missed"}), False, id="for another reason"),
+        pytest.param(job("once", **DUE), True, id="a slot to come is enough for a date far away"),
+        pytest.param(job("once"), False, id="no slot to come is not"),
+        pytest.param(job("once", **DUE, conditions=[BAD_SCHEDULE]), False, id="nor a slot of an invalid job"),
+    ],
+)  # fmt: skip
+def test_an_example_has_shown_what_it_should(seen: DkronJob, met: bool) -> None:
+    assert (seen.metadata.name not in unmet([seen], {})) is met
+
+
+def test_a_job_that_is_not_there_is_missing_with_all_others() -> None:
+    assert unmet([], {}) == tuple(EXPECTATIONS)
+
+
+def test_what_an_earlier_demo_has_shown_proves_nothing() -> None:
+    old = job("forbid", run(1), skipped=SKIPPED)
+    before = known(old)
+    newer = job("forbid", run(2), run(1), skipped=SKIPPED | {"count": 5})
+    assert unmet([old], {"forbid": before}) == tuple(EXPECTATIONS)
+    assert [each.id for each in fresh(newer.status, before).executions] == ["2-run"]
+    assert "forbid" not in unmet([newer], {"forbid": before})
+
+
+def test_nothing_is_known_of_a_new_job() -> None:
+    assert known(job("hello")) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        pytest.param(BAD_SCHEDULE, "InvalidSchedule: schedule: five fields", id="not ready"),
+        pytest.param(BAD_SCHEDULE | {"status": "True", "message": "a remark"}, "", id="ready with a remark"),
+        pytest.param(BAD_SCHEDULE | {"type": "Degraded", "status": "True", "reason": "JobLost", "message": ""},
+                     "JobLost", id="degraded without a message"),
+        pytest.param(BAD_SCHEDULE | {"type": "Suspended", "status": "True"}, "", id="disabled is no problem"),
+    ],
+)  # fmt: skip
+def test_the_operator_reports_a_problem(condition: dict[str, str], expected: str) -> None:
+    assert problem(job("hello", conditions=[condition]).status) == expected
+
+
+def test_a_row_tells_when_how_often_and_how_it_ended() -> None:
+    seen = job("retries", *RETRIED, schedule="*/30 * * * * *", next="2026-01-01T12:00:30Z", skipped=SKIPPED)
+    (row,) = rows([seen], unmet=(), now=NOON + timedelta(seconds=9))
+    assert (row.mark, row.name, row.schedule, row.next, row.active) == ("✓", "retries", "*/30 * * * * *", "in 21 s", "")
+    assert (row.runs, row.latest) == ("1 ok, 2 failed, 4 skipped", "ok, attempt 3, 9 s ago")
+    assert (row.output, row.good) == ("attempt 3", True)
+
+
+@pytest.mark.parametrize(
+    ("seen", "waiting", "expected"),
+    [
+        pytest.param(job("failing", run(success=False, output="out\nno space\n\n")), [], ("✓", "no space", False),
+                     id="the last line of a failed run"),
+        pytest.param(job("hello"), ["hello"], ("·", "", True), id="not yet"),
+        pytest.param(job("hello", run(output="x"), conditions=[BAD_SCHEDULE]), ["hello"],
+                     ("!", "InvalidSchedule: schedule: five fields", False), id="a problem hides the output"),
+        pytest.param(job("hello", run(success=False, message="quota exceeded")), [], ("✓", "quota exceeded", False),
+                     id="the message of a run that printed nothing"),
+    ],
+)  # fmt: skip
+def test_a_row_shows_what_matters_most(seen: DkronJob, waiting: list[str], expected: tuple[str, str, bool]) -> None:
+    (row,) = rows([seen], unmet=waiting, now=NOON)
+    assert (row.mark, row.output, row.good) == expected
+
+
+@pytest.mark.parametrize(
+    ("ended", "expected"),
+    [
+        pytest.param({"exitCode": 3}, "exit 3, 0 s ago", id="by its exit code"),
+        pytest.param({"exitCode": None, "reason": "JobLost"}, "JobLost, 0 s ago", id="without one"),
+    ],
+)
+def test_a_failure_is_named(ended: dict[str, Any], expected: str) -> None:
+    (row,) = rows([job("failing", run(success=False, **ended))], unmet=(), now=NOON)
+    assert row.latest == expected
+
+
+def test_examples_come_in_their_order_and_other_jobs_after_them() -> None:
+    seen = [job(name) for name in ("zebra", "ant", "every", "hello")]
+    assert [row.name for row in rows(seen, unmet=(), now=NOON)] == ["hello", "every", "ant", "zebra"]
+
+
+def test_a_job_without_a_slot_to_come_says_whether_one_may_ask() -> None:
+    seen = [job("manual", schedule="@manually"), job("once", schedule="@at 2001-01-01T00:00:00Z")]
+    assert [row.next for row in rows(seen, unmet=(), now=NOON)] == ["on request", ""]
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        pytest.param(timedelta(seconds=-3), "0 s", id="a slot that is due"),
+        pytest.param(timedelta(seconds=119), "119 s", id="seconds as long as they are read easily"),
+        pytest.param(timedelta(seconds=120), "2 min", id="minutes"),
+        pytest.param(timedelta(hours=47, minutes=59), "47 h", id="hours"),
+        pytest.param(timedelta(days=900), "900 d", id="days"),
+    ],
+)
+def test_a_length_of_time_is_short(length: timedelta, expected: str) -> None:
+    assert span(length) == expected
+
+
+def test_output_cannot_garble_the_terminal() -> None:
+    assert last_line("first\n\x1b[2Jgone\ttab\r\n \n") == " [2Jgone tab"
+
+
+@pytest.mark.parametrize(("width", "shown"), [(140, True), (100, False)])
+def test_the_schedule_gives_way_on_a_narrow_terminal(width: int, shown: bool) -> None:
+    seen = job("hello", run(output="[red]not markup[/red]"), schedule="*/15 * * * * *")
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(render(rows([seen], unmet=(), now=NOON), title="all", width=width))
+    text = capture.get()
+    assert ("*/15" in text) is shown
+    assert ("[red]not markup[/red]" in text, len(text.splitlines())) == (True, 3)
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        pytest.param({}, "  kubectl get dkj ", id="in its own cluster"),
+        pytest.param({"namespace": "dkron-demo"}, "  kubectl -n dkron-demo get dkj ", id="in a namespace"),
+        pytest.param({"kubectl_folder": Path("/c/bin")}, "  export PATH=/c/bin:$PATH\n", id="without kubectl"),
+        pytest.param({"make_arguments": " CLUSTER=current"}, "  make demo-down CLUSTER=current ", id="as it was made"),
+    ],
+)
+def test_the_last_words_can_be_copied(where: dict[str, Any], line: str) -> None:
+    usual = Whereabouts(Path("/c/kubeconfig"), Path("/c/log"), "default", make_arguments="", kubectl_folder=None)
+    text = how_to_go_on(replace(usual, **where))
+    assert line in text
+    assert "  export KUBECONFIG=/c/kubeconfig\n" in text
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        pytest.param([], "it has written nothing", id="an empty log"),
+        pytest.param(['{"level": "ERROR", "msg": "no rights"}', '{"level": "INFO", "msg": "stopped"}'], "no rights",
+                     id="a complaint before the orderly end"),
+        pytest.param(['{"level": "ERROR", "msg": "broken", "exc_info": "Traceback\\n  line\\nOSError: disk"}'],
+                     "broken: OSError: disk", id="the cause without its traceback"),
+        pytest.param(['{"level": "INFO", "msg": "ready"}', "No module named x", ""], "No module named x",
+                     id="a line that is no JSON"),
+        pytest.param(["[1]"], "[1]", id="JSON that is no log line"),
+    ],
+)  # fmt: skip
+def test_the_last_words_of_the_operator_say_why_it_ended(lines: list[str], expected: str) -> None:
+    assert last_words(lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("12 345\n", Identity(pid=12, started=345), id="pid and start time"),
+        pytest.param("12\n", None, id="a pid alone proves nothing"),
+        pytest.param("", None, id="a file that was never finished"),
+        pytest.param("a b\n", None, id="no numbers"),
+    ],
+)
+def test_a_pid_file_is_read(text: str, expected: Identity | None) -> None:
+    assert parse_pid_file(text) == expected
+
+
+def script(text: str) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", text)
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Callable[[str], OperatorProcess]:
+    """Start a program in the operator's place."""
+
+    def start(text: str) -> OperatorProcess:
+        process = OperatorProcess(tmp_path)
+        process.start(script(text))
+        return process
+
+    return start
+
+
+def test_an_operator_is_found_again_and_stopped(operator: Callable[[str], OperatorProcess]) -> None:
+    process = operator("echo ready with 0 jobs; exec sleep 60")
+    identity = OperatorProcess(process.folder).running()
+    assert identity is not None
+    assert process.stop()
+    assert not alive(identity)
+    assert not process.stop()
+
+
+def test_a_pid_that_belongs_to_another_process_is_left_alone(operator: Callable[[str], OperatorProcess]) -> None:
+    process = operator("echo ready with 0 jobs; exec sleep 60")
+    identity = process.running()
+    assert identity is not None
+    content = process.pid_file.read_text(encoding="utf-8")
+    process.pid_file.write_text(f"{identity.pid} {identity.started + 1}\n", encoding="utf-8")
+    assert not process.stop()
+    assert alive(identity)
+    process.pid_file.write_text(content, encoding="utf-8")
+    assert process.stop()
+
+
+def test_an_operator_that_ends_at_once_is_reported_with_its_complaint(
+    operator: Callable[[str], OperatorProcess],
+) -> None:
+    with pytest.raises(DemoError, match="the operator has ended: the API server does not answer"):
+        operator("""echo '{"level": "ERROR", "msg": "the API server does not answer"}'; exit 1""")
+
+
+def test_readiness_of_an_earlier_operator_does_not_count(operator: Callable[[str], OperatorProcess]) -> None:
+    operator("echo ready with 0 jobs; exec sleep 60").stop()
+    with pytest.raises(DemoError, match="the operator has ended"):
+        operator("exit 1")
