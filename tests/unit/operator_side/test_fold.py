@@ -361,7 +361,6 @@ def test_the_mark_and_the_counters_never_go_back(sequence: list[Change], history
         assert starts == sorted(starts, reverse=True)
 
 
-@pytest.mark.xfail(reason="a refusal is recognized only while it is the newest skip", strict=True)
 def test_two_refused_requests_that_were_written_are_not_counted_again() -> None:
     batch = [Refused(BUSY, at=NOON), Refused(BUSY, at=after(1))]
     written = folded(*batch)
