@@ -50,8 +50,11 @@ class KubeClient:
         return await self._call("get", resource, resource.path(namespace, name))
 
     async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
-        """Create, and return what the server made of it. Raises `AlreadyExists`, `Rejected`."""
-        params = {"dryRun": "All"} if dry_run else None
+        """Create, and return what the server made of it. Raises `AlreadyExists`, `Rejected`.
+
+        A dry run changes nothing, and is strict about fields that the server does not know.
+        """
+        params = {"dryRun": "All", "fieldValidation": "Strict"} if dry_run else None
         return await self._call("create", resource, resource.path(namespace), body=body, params=params)
 
     async def patch(

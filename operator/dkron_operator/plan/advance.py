@@ -4,6 +4,7 @@ so it may be made as often as anything changes, and after a crash it is made fro
 At most one Job is created by a plan: the next plan sees it and goes on.
 """
 
+from dkron_crds.job import ReadyReason
 from dkron_operator.plan.attempts import plan_attempts
 from dkron_operator.plan.conditions import plan_conditions
 from dkron_operator.plan.draft import Draft
@@ -45,3 +46,5 @@ def _accept(draft: Draft) -> None:
     elif status.fingerprint != fingerprint:
         # Whatever the old schedule had due until now is settled by the edit: nothing fires in retrospect.
         draft.note(Accepted(draft.situation.now, fingerprint))
+        if status.fingerprint == BROKEN:
+            draft.tell(ReadyReason.SCHEDULED, "the job is in order again; its slots count from now")

@@ -58,8 +58,6 @@ def _tell(draft: Draft, kind: str, verdict: Verdict, old: Condition | None) -> N
         return
     if (kind, status) in ((ConditionType.READY, FALSE), (ConditionType.DEGRADED, TRUE)):
         draft.warn(reason, message)
-    elif kind == ConditionType.READY and status is TRUE and old is not None and old.status is FALSE:
-        draft.tell(reason, "the job is in order again")
 
 
 def _ready(draft: Draft) -> Verdict:
