@@ -60,7 +60,7 @@ async def run(cluster: localcluster.Cluster, options: argparse.Namespace) -> Non
             with operator(cluster.kubeconfig, name) as process:
                 total = await measure(client, process, name, options)
             print("API calls per execution, from start to stop, by verb, resource and answer")
-            for call, number in process.calls().items():
+            for call, number in process.calls.items():
                 print(f"  {call:<28} {number / total:6.2f}")
     finally:
         await client.close()

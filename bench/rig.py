@@ -109,6 +109,7 @@ class OperatorProcess:
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
+        self.calls: dict[str, int] = {}
         self._log = log
 
     def check(self) -> None:
@@ -126,11 +127,12 @@ class OperatorProcess:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * resource.getpagesize() / 1e6
 
-    def calls(self) -> dict[str, int]:
-        """What it told about its API calls when it stopped."""
-        lines = [json.loads(line) for line in self._log.read_text().splitlines()]
-        calls: dict[str, int] = lines[-1]["calls"]
-        return calls
+    def stop(self) -> None:
+        """Stop it in order, and read what it tells about its API calls."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        last = self._log.read_text().splitlines()[-1]
+        self.calls = json.loads(last).get("calls", {})
 
 
 @contextlib.contextmanager
@@ -141,8 +143,8 @@ def operator(kubeconfig: Path, name: str) -> Iterator[OperatorProcess]:
         command = [sys.executable, "-m", "dkron_operator", "--namespace", name, "--kubeconfig", str(kubeconfig)]
         with log.open("wb") as output:
             process = subprocess.Popen(command, stderr=output, cwd=ROOT)
+        running = OperatorProcess(process, log)
         try:
-            yield OperatorProcess(process, log)
+            yield running
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            running.stop()

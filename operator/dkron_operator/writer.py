@@ -86,16 +86,10 @@ class Writer:
             entry.settle(settled, entry.base, entry.version)
             return
         body = {"metadata": {"resourceVersion": str(entry.version)}, "status": patch}
-        answer = await self._client.patch(DKRON_JOBS, entry.job.namespace, entry.job.name, body, subresource="status")
+        answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
         base = target if fitting == wire else JobStatus.from_wire(fitting)
+        # The version that was written to is one that we had read, so its spec is known, too.
         entry.settle(settled, base, int(answer["metadata"]["resourceVersion"]))
-        # The answer may show a spec that the watch has yet to bring.
-        self._notice(entry, answer)
-
-    def _notice(self, entry: Entry, answer: Object) -> None:
-        if answer["metadata"].get("generation", 0) != entry.job.generation:
-            entry.version -= 1
-            self._tell(self._store.see_job(answer))
 
     async def _refresh(self, entry: Entry) -> None:
         try:

@@ -19,7 +19,7 @@ from dkron_crds.kube.paths import Resource
 Object = dict[str, Any]
 
 MERGE_PATCH = "application/merge-patch+json"
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA = "application/json;as={kind};g=meta.k8s.io;v=v1"
 CHUNK = 500
 """Objects asked for in one page of a list."""
 
@@ -57,12 +57,16 @@ class KubeClient:
         params = {"dryRun": "All", "fieldValidation": "Strict"} if dry_run else None
         return await self._call("create", resource, resource.path(namespace), body=body, params=params)
 
-    async def patch(
-        self, resource: Resource, namespace: str, name: str, body: Object, *, subresource: str | None = None
-    ) -> Object:
+    async def patch(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
         """A JSON merge patch. With `metadata.resourceVersion` in it, raises `Conflict` if somebody wrote since."""
-        path = resource.path(namespace, name, subresource)
+        path = resource.path(namespace, name)
         return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH)
+
+    async def patch_status(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
+        """The same for the status. Answers with the metadata alone: the caller knows the rest, and it may be long."""
+        path = resource.path(namespace, name, "status")
+        accept = METADATA.format(kind="PartialObjectMetadata")
+        return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH, accept=accept)
 
     async def delete(self, resource: Resource, namespace: str | None, name: str, *, uid: str) -> None:
         """Delete this very object (not a namesake), its dependents in the background. Raises `NotFound`."""
@@ -81,7 +85,7 @@ class KubeClient:
         params = {"limit": str(CHUNK)}
         if label_selector is not None:
             params["labelSelector"] = label_selector
-        accept = METADATA_ONLY if metadata_only else "application/json"
+        accept = METADATA.format(kind="PartialObjectMetadataList") if metadata_only else "application/json"
         while True:
             page = await self._call("list", resource, resource.path(namespace), params=params, accept=accept)
             # A list of metadata has null where there is nothing.
