@@ -201,7 +201,7 @@ def outcome(*, success: bool = True, at: datetime = NOON, **fields: Any) -> Outc
 def situation(job: JobView | None = None, status: JobStatus | None = None, **fields: Any) -> Situation:
     """A job in force since noon, looked at when `now` says; able to fire all the time; a clean slate otherwise.
 
-    `runs` may be given as a list.
+    `runs` may be given as a list; all that `status` says is written unless `persisted` says otherwise.
     """
     job = job_view() if job is None else job
     if status is None:
@@ -209,6 +209,7 @@ def situation(job: JobView | None = None, status: JobStatus | None = None, **fie
     runs = fields.pop("runs", ())
     by_name = runs if isinstance(runs, dict) else {r.name: r for r in runs}
     defaults: Object = {
+        "persisted": status,
         "now": NOON,
         "able_since": job.created,
         "hold": timedelta(seconds=60),

@@ -1,0 +1,300 @@
+"""A world of plain data in which `advance` is carried out as the edges do it, and in which a process can die, or an
+answer be lost, at every step. Time passes when a test says so.
+
+`World` is what survives: the status in etcd and the Jobs. `Process` is what a crash throws away.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from dkron_crds.job import Active, JobStatus, Trigger
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.draft import Create
+from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
+from dkron_operator.plan.view import JobView, Outcome, Request, Run, RunState, Situation
+from tests.support.builders import run
+
+HOLD = timedelta(seconds=60)
+STEPS = 500
+"""More plans than this without a rest are a loop."""
+
+
+class Fault(StrEnum):
+    """What goes wrong once, at the next occasion."""
+
+    DIES_BEFORE_THE_CLAIM = "dies before the claim"
+    DIES_AFTER_THE_CLAIM = "dies after the claim"
+    DIES_BEFORE_THE_CREATE = "dies before the create"
+    DIES_AFTER_THE_CREATE = "dies after the create"
+    DIES_BEFORE_THE_WRITE = "dies before the write"
+    DIES_AFTER_THE_WRITE = "dies after the write"
+    CLAIM_CONFLICTS = "the claim conflicts"
+    CLAIM_IS_NOT_ANSWERED = "the claim is not answered"
+    CREATE_IS_NOT_MADE = "the create is not made and not answered"
+    CREATE_IS_NOT_ANSWERED = "the create is made and not answered"
+    WRITE_IS_NOT_ANSWERED = "the write is not answered"
+
+
+class Died(Exception):
+    """The process is no more."""
+
+
+class NoAnswer(Exception):
+    """The API server did not answer; the lane tries again a while later."""
+
+
+class WroteFirst(Exception):
+    """Somebody else has written: plan again at once."""
+
+
+@dataclass
+class World:
+    """What survives every process. `delay` is how long it takes to get over a fault."""
+
+    job: JobView
+    now: datetime
+    status: JobStatus = field(default_factory=JobStatus)
+    jobs: dict[str, Run] = field(default_factory=dict)
+    created: list[Run] = field(default_factory=list)
+    vanished: dict[str, Run] = field(default_factory=dict)
+    fault: Fault | None = None
+    delay: timedelta = timedelta()
+    most_at_once: int = 0
+
+    def strikes(self, *faults: Fault) -> bool:
+        """Whether one of these faults happens now; it happens once."""
+        if self.fault not in faults:
+            return False
+        self.fault = None
+        return True
+
+    def dies(self, fault: Fault) -> None:
+        """Raise `Died` if that is what happens now."""
+        if self.strikes(fault):
+            raise Died
+
+    def write(self, changes: Iterable[Change]) -> None:
+        """The API server accepts a status, folded onto whatever it has."""
+        self.status = fold_all(self.status, changes, self.job.spec.history)
+        self.job = replace(self.job, status_written=True)
+
+    def create(self, entry: Active) -> Run:
+        """The Job of this entry: a new one, or the one of that name."""
+        if entry.job not in self.jobs:
+            made = run(entry, created=self.now)
+            self.created.append(made)
+            self.jobs[entry.job] = made
+            self.most_at_once = max(self.most_at_once, len(self.unfinished()))
+        return self.jobs[entry.job]
+
+    def unfinished(self) -> list[Run]:
+        """The Jobs that run."""
+        return [job for job in self.jobs.values() if not job.finished]
+
+    def finish(self, name: str, *, success: bool) -> None:
+        """A Job ends."""
+        state = RunState.SUCCEEDED if success else RunState.FAILED
+        self.jobs[name] = replace(self.jobs[name], state=state, finished_at=self.now)
+
+    def delete(self, name: str) -> None:
+        """A Job is deleted, by us or by hand."""
+        gone = self.jobs.pop(name, None)
+        if gone is not None:
+            self.vanished[name] = replace(gone, gone=True)
+
+    def ask(self, request: str) -> None:
+        """A person wants a run."""
+        wanted = Request(request, self.now, "me", "")
+        self.job = replace(self.job, requests=(*self.job.requests, wanted))
+
+    def forget(self, requests: Iterable[str]) -> None:
+        """The annotations are removed."""
+        kept = tuple(r for r in self.job.requests if r.id not in set(requests))
+        self.job = replace(self.job, requests=kept)
+
+    def outcome(self, name: str) -> Outcome:
+        """What a perfect observer finds."""
+        ended = self.jobs.get(name) or self.vanished.get(name)
+        if ended is None or not ended.finished or ended.finished_at is None:
+            return Outcome(success=False, finished_at=self.now, lost=True)
+        return Outcome(success=ended.state is RunState.SUCCEEDED, finished_at=ended.finished_at)
+
+
+class Process:
+    """One operator that looks after the world's only DkronJob. It learns of every change at once."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.pending: list[Change] = []
+        self.outcomes: dict[str, Outcome] = {}
+        self.unsure: Active | None = None
+        self.able_since = world.now
+        self.wake: datetime | None = None
+        self.done_with = set(world.vanished)
+
+    @property
+    def status(self) -> JobStatus:
+        """As this process sees it: what is written, with what is still to be."""
+        return fold_all(self.world.status, self.pending, self.world.job.spec.history)
+
+    def runs(self) -> dict[str, Run]:
+        """The Jobs that exist, and those that this process saw going before their record was written."""
+        self.done_with |= {name for name in self.world.vanished if is_recorded(self.world.status, name)}
+        gone = {name: job for name, job in self.world.vanished.items() if name not in self.done_with}
+        return {**gone, **self.world.jobs}
+
+    def situation(self) -> Situation:
+        """All that the next plan depends on."""
+        return Situation(
+            job=self.world.job,
+            status=self.status,
+            persisted=self.world.status,
+            now=self.world.now,
+            able_since=self.able_since,
+            hold=HOLD,
+            runs=self.runs(),
+            outcomes=self.outcomes,
+            troubles={},
+            probed={},
+            unsure=self.unsure,
+        )
+
+    def settle(self) -> None:
+        """Plan until there is nothing left to do now. Raises `Died`."""
+        for _ in range(STEPS):
+            if not self.step():
+                return
+        raise AssertionError(f"no rest after {STEPS} plans: {self.status}")
+
+    def step(self) -> bool:
+        """Make one plan and carry it out; whether another should follow at once."""
+        if self.unsure is not None and self.unsure.job in self.world.jobs:
+            self.unsure = None
+        draft = advance(self.situation())
+        self.pending += draft.changes
+        self.wake = draft.wake
+        for job in draft.delete:
+            self.world.delete(job.name)
+        for name in draft.gather:
+            self.outcomes[name] = self.world.outcome(name)
+        self.world.forget(draft.forget)
+        try:
+            if draft.create is not None:
+                self._fire(draft.create)
+        except NoAnswer:
+            self.able_since = self.world.now
+            self.world.now += self.world.delay
+        except WroteFirst:
+            pass
+        return bool(draft.gather or draft.forget or draft.create)
+
+    def flush(self) -> None:
+        """Write what is pending. Raises `Died`."""
+        if not self.pending:
+            return
+        self.world.dies(Fault.DIES_BEFORE_THE_WRITE)
+        self.world.write(self.pending)
+        self.world.dies(Fault.DIES_AFTER_THE_WRITE)
+        if not self.world.strikes(Fault.WRITE_IS_NOT_ANSWERED):
+            self.pending.clear()
+
+    def _fire(self, create: Create) -> None:
+        world = self.world
+        if create.before:
+            self._claim(create.before)
+        for job in create.replaces:
+            world.delete(job.name)
+        world.dies(Fault.DIES_BEFORE_THE_CREATE)
+        made = self._create(create)
+        world.dies(Fault.DIES_AFTER_THE_CREATE)
+        self.unsure = None
+        if made is None:
+            self.pending += create.otherwise
+        else:
+            self.pending += (*create.after, Started(made.entry(create.entry.started_at)))
+
+    def _claim(self, before: tuple[Change, ...]) -> None:
+        world = self.world
+        world.dies(Fault.DIES_BEFORE_THE_CLAIM)
+        if world.strikes(Fault.CLAIM_CONFLICTS):
+            raise WroteFirst
+        world.write((*self.pending, *before))
+        if world.strikes(Fault.CLAIM_IS_NOT_ANSWERED):
+            raise NoAnswer
+        self.pending.clear()
+        world.dies(Fault.DIES_AFTER_THE_CLAIM)
+
+    def _create(self, create: Create) -> Run | None:
+        world, name = self.world, create.entry.job
+        unmade, unanswered = Fault.CREATE_IS_NOT_MADE, Fault.CREATE_IS_NOT_ANSWERED
+        if world.fault is unmade and name not in world.jobs:
+            self._lose_answer(create, unmade)
+        made = world.jobs.get(name) if create.late else world.create(create.entry)
+        if world.fault is unanswered:
+            self._lose_answer(create, unanswered)
+        return made
+
+    def _lose_answer(self, create: Create, fault: Fault) -> None:
+        self.world.strikes(fault)
+        self.unsure = create.entry
+        raise NoAnswer
+
+
+class Simulation:
+    """The world and its process, which is replaced when it dies."""
+
+    def __init__(self, job: JobView, *, now: datetime | None = None) -> None:
+        self.world = World(job, now or job.created)
+        self.process = Process(self.world)
+        self.deaths = 0
+
+    def restart(self) -> None:
+        """The process dies, time passes, and another one finds what is left."""
+        self.deaths += 1
+        self.world.now += self.world.delay
+        self.process = Process(self.world)
+
+    def settle(self, *, write: bool = True) -> None:
+        """Do what is to be done now, whoever dies on the way; then write, if the writer gets through."""
+        while True:
+            try:
+                self.process.settle()
+                if write:
+                    self.process.flush()
+            except Died:
+                self.restart()
+            else:
+                return
+
+    def wait(self, seconds: float, *, write: bool = True) -> None:
+        """Let time pass, from one wake-up to the next."""
+        end = self.world.now + timedelta(seconds=seconds)
+        while True:
+            self.settle(write=write)
+            if self.world.now >= end:
+                return
+            wake = self.process.wake
+            self.world.now = end if wake is None else max(self.world.now, min(wake, end))
+
+    def fired(self) -> list[datetime]:
+        """The slots whose first Job was created, in that order."""
+        firsts = [j for j in self.world.created if j.trigger is Trigger.SCHEDULE and j.attempt == 1]
+        return [job.slot for job in firsts]
+
+    def skipped(self) -> int:
+        """How many slots the process says it did not run."""
+        return self.process.status.skipped.count if self.process.status.skipped else 0
+
+    def finish_all(self) -> None:
+        """Let every Job succeed, the ones that follow too, and write it all down."""
+        self.world.fault = None
+        self.settle()
+        while self.world.unfinished() or self.process.status.active:
+            for job in self.world.unfinished():
+                self.world.finish(job.name, success=True)
+            self.settle()
+            due = [entry.started_at for entry in self.process.status.active if not entry.uid]
+            self.world.now = max([self.world.now, *due])
+            self.settle()

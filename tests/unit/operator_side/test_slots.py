@@ -1,0 +1,364 @@
+"""Which slots fire, which are passed over and why: `advance` on a job that runs each minute, looked at once."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dkron_crds.job import JobStatus, SkipReason
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.view import JobView, RunState
+from tests.support.builders import NOON, after, claim, job_view, run, seen, situation, slot_name
+from tests.support.simulation import Simulation
+
+MISSED, LATE, BUSY = SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED, SkipReason.CONCURRENCY_FORBIDDEN
+
+
+def minutes(count: float) -> datetime:
+    return after(minutes=count)
+
+
+def decided(draft: Draft) -> tuple[datetime | None, int, SkipReason | None, datetime | None]:
+    """The slot that fires, how many were passed and for what reason, and the mark with the slot that fires."""
+    fires = draft.create.entry.slot if draft.create else None
+    skipped = draft.status.skipped
+    mark = draft.status.last_schedule_time
+    return fires, skipped.count if skipped else 0, skipped.last_reason if skipped else None, mark
+
+
+MINUTELY: list[Any] = [
+    pytest.param({}, {"now": minutes(0.5)}, (None, 0, None, None), id="before its slot nothing happens"),
+    pytest.param({}, {"now": minutes(1)}, (minutes(1), 0, None, None), id="at its instant a slot fires"),
+    pytest.param(
+        {}, {"now": minutes(3.5)}, (minutes(1), 0, None, None), id="several due slots fire in order, the first first"
+    ),
+    pytest.param(
+        {}, {"now": minutes(1), "mark": minutes(1)}, (None, 0, None, minutes(1)), id="a decided slot never fires again"
+    ),
+    pytest.param(
+        {},
+        {"now": minutes(1.5), "mark": minutes(3)},
+        (None, 0, None, minutes(3)),
+        id="a clock that jumped back fires nothing twice",
+    ),
+    pytest.param(
+        {},
+        {"now": minutes(5.5), "able": minutes(5.2)},
+        (minutes(5), 4, MISSED, minutes(4)),
+        id="latest runs the newest of five missed",
+    ),
+    pytest.param(
+        {},
+        {"now": minutes(1.5), "able": minutes(1.2)},
+        (minutes(1), 0, None, None),
+        id="latest runs the only one that was missed",
+    ),
+    pytest.param(
+        {"missedRuns": "skip"},
+        {"now": minutes(5.5), "able": minutes(5.2)},
+        (None, 5, MISSED, minutes(5)),
+        id="skip passes all that were missed",
+    ),
+    pytest.param(
+        {"missedRuns": "skip"},
+        {"now": minutes(6), "able": minutes(5.2)},
+        (minutes(6), 5, MISSED, minutes(5)),
+        id="skip passes what was missed and fires what is due now",
+    ),
+    pytest.param(
+        {"missedRuns": "skip"},
+        {"now": minutes(5), "able": minutes(5)},
+        (None, 5, MISSED, minutes(5)),
+        id="a slot at the very moment of being able again was missed",
+    ),
+    pytest.param(
+        {"missedRuns": "all"},
+        {"now": minutes(5.5), "able": minutes(5.2)},
+        (minutes(1), 0, None, None),
+        id="all begins with the oldest",
+    ),
+    pytest.param(
+        {"startingDeadlineSeconds": 90},
+        {"now": minutes(5.5), "able": minutes(5.2)},
+        (minutes(5), 4, MISSED, minutes(4)),
+        id="latest within its deadline runs the newest",
+    ),
+    pytest.param(
+        {"startingDeadlineSeconds": 90, "missedRuns": "all"},
+        {"now": minutes(5.5), "able": minutes(5.2)},
+        (minutes(4), 3, LATE, minutes(3)),
+        id="all within its deadline begins with the oldest that is not too late",
+    ),
+    pytest.param(
+        {"startingDeadlineSeconds": 10},
+        {"now": minutes(5.5), "able": minutes(5.2)},
+        (None, 5, LATE, minutes(5)),
+        id="when all are too late none runs",
+    ),
+    pytest.param(
+        {"startingDeadlineSeconds": 30},
+        {"now": minutes(1.5)},
+        (minutes(1), 0, None, None),
+        id="at its deadline a slot still fires",
+    ),
+    pytest.param(
+        {"startingDeadlineSeconds": 30},
+        {"now": after(90.000001)},
+        (None, 1, LATE, minutes(1)),
+        id="a tick after its deadline it is passed",
+    ),
+    pytest.param(
+        {"startsAt": "2026-03-01T12:03:00Z"},
+        {"now": minutes(2.5)},
+        (None, 0, None, None),
+        id="before startsAt there are no slots",
+    ),
+    pytest.param(
+        {"startsAt": "2026-03-01T12:03:00Z"},
+        {"now": minutes(3)},
+        (minutes(3), 0, None, None),
+        id="a slot at startsAt itself fires",
+    ),
+    pytest.param(
+        {"startsAt": "2026-03-01T12:03:00Z"},
+        {"now": minutes(5.5), "able": minutes(5.2)},
+        (minutes(5), 2, MISSED, minutes(4)),
+        id="slots before startsAt are not counted as missed",
+    ),
+    pytest.param(
+        {"expiresAt": "2026-03-01T12:03:00Z"},
+        {"now": minutes(3.5)},
+        (minutes(1), 0, None, None),
+        id="slots before expiresAt fire although it is over",
+    ),
+    pytest.param(
+        {"expiresAt": "2026-03-01T12:03:00Z"},
+        {"now": minutes(3.5), "mark": minutes(2)},
+        (minutes(3), 0, None, minutes(2)),
+        id="a slot at expiresAt itself fires",
+    ),
+    pytest.param(
+        {"expiresAt": "2026-03-01T12:03:00Z"},
+        {"now": minutes(5.5), "mark": minutes(3)},
+        (None, 0, None, minutes(3)),
+        id="after expiresAt there are no slots",
+    ),
+    pytest.param(
+        {"expiresAt": "2026-03-01T12:03:00Z"},
+        {"now": minutes(9), "able": minutes(8)},
+        (minutes(3), 2, MISSED, minutes(2)),
+        id="the latest missed one is the last before expiresAt",
+    ),
+    pytest.param({"disabled": True}, {"now": minutes(5)}, (None, 0, None, None), id="a disabled job has no slots"),
+    pytest.param({"schedule": "@manually"}, {"now": minutes(5)}, (None, 0, None, None), id="a manual job has no slots"),
+    pytest.param(
+        {"schedule": "@at 2026-03-01T12:01:00Z"},
+        {"now": minutes(90), "able": minutes(89)},
+        (minutes(1), 0, None, None),
+        id="@at runs late without a deadline",
+    ),
+    pytest.param(
+        {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"},
+        {"now": minutes(1), "able": minutes(1)},
+        (after(hours=-1), 0, None, None),
+        id="@after fires a slot before the job was made, within its grace",
+    ),
+    pytest.param(
+        {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"},
+        {"now": minutes(60), "able": minutes(1)},
+        (after(hours=-1), 0, None, None),
+        id="at the end of its grace @after still fires",
+    ),
+    pytest.param(
+        {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"},
+        {"now": minutes(61), "able": minutes(60.5)},
+        (None, 1, LATE, after(hours=-1)),
+        id="@after beyond its grace is given up",
+    ),
+    pytest.param(
+        {"schedule": "@every 45s"}, {"now": after(45)}, (after(45), 0, None, None), id="@every counts from since"
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "clock", "expected"), MINUTELY)
+def test_one_look_decides(spec: dict[str, Any], clock: dict[str, datetime], expected: object) -> None:
+    job = job_view(**spec)
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=clock.get("mark"))
+    draft = advance(situation(job, status, now=clock["now"], able_since=clock.get("able", NOON)))
+    assert decided(draft) == expected
+
+
+def look(job: JobView, *, now: datetime, able: datetime = NOON, active: int = 1, **fields: Any) -> Draft:
+    """With runs of earlier slots going on."""
+    entries = [seen(claim(after(-60 * n))) for n in range(active, 0, -1)]
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(entries))
+    return advance(situation(job, status, now=now, able_since=able, runs=[run(e) for e in entries], **fields))
+
+
+def test_forbid_skips_a_slot_while_a_run_goes_on() -> None:
+    assert decided(look(job_view(concurrency="forbid"), now=minutes(1))) == (None, 1, BUSY, minutes(1))
+
+
+def test_forbid_skips_every_slot_that_is_due_while_a_run_goes_on() -> None:
+    assert decided(look(job_view(concurrency="forbid"), now=minutes(3.5))) == (None, 3, BUSY, minutes(3))
+
+
+def test_forbid_and_latest_skip_the_latest_too_while_a_run_goes_on() -> None:
+    draft = look(job_view(concurrency="forbid"), now=minutes(5.5), able=minutes(5.2))
+    assert decided(draft) == (None, 5, BUSY, minutes(5))
+
+
+def test_forbid_does_not_wait_for_the_record_of_a_run_that_is_over() -> None:
+    over = run(seen(claim(after(-60))), RunState.SUCCEEDED)
+    job = job_view(concurrency="forbid")
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(seen(claim(after(-60))),))
+    draft = advance(situation(job, status, now=minutes(1), runs=[over]))
+    assert draft.gather == [over.name]
+    assert decided(draft)[0] == minutes(1)
+
+
+def test_forbid_waits_for_the_retry_of_a_run_that_failed() -> None:
+    over = run(seen(claim(after(-60))), RunState.FAILED)
+    job = job_view(concurrency="forbid", retries=1)
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(seen(claim(after(-60))),))
+    draft = advance(situation(job, status, now=minutes(1), runs=[over]))
+    assert decided(draft) == (None, 1, BUSY, minutes(1))
+
+
+def test_forbid_and_all_wait_with_missed_slots_until_the_run_is_over() -> None:
+    job = job_view(concurrency="forbid", missedRuns="all")
+    draft = look(job, now=minutes(5.5), able=minutes(5.2))
+    assert decided(draft) == (None, 0, None, after(-60))
+    assert draft.status.next == minutes(6), "people are told of the next slot to come"
+
+
+def test_forbid_and_all_skip_slots_that_were_not_missed() -> None:
+    job = job_view(concurrency="forbid", missedRuns="all")
+    status = JobStatus(
+        since=NOON, fingerprint=job.fingerprint, active=(seen(claim(minutes(5))),), last_schedule_time=minutes(5)
+    )
+    draft = advance(
+        situation(job, status, now=minutes(6), able_since=minutes(5.2), runs=[run(seen(claim(minutes(5))))])
+    )
+    assert decided(draft) == (None, 1, BUSY, minutes(6))
+
+
+def test_replace_deletes_all_that_run_after_it_has_claimed() -> None:
+    draft = look(job_view(concurrency="replace"), now=minutes(1), active=2)
+    assert draft.create is not None
+    assert [job.name for job in draft.create.replaces] == [slot_name(after(-120)), slot_name(after(-60))]
+    assert draft.create.before[-1].entry.job == slot_name(minutes(1))  # type: ignore[union-attr]
+    assert draft.create.after == ()
+
+
+def test_replace_drops_a_retry_that_waits() -> None:
+    retry = claim(after(-60), attempt=2, at=after(600))
+    job = job_view(concurrency="replace", retries=1)
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(retry,))
+    draft = advance(situation(job, status, now=minutes(1)))
+    assert draft.create is not None
+    dropped = [change.job for change in draft.create.before if hasattr(change, "job")]
+    assert dropped == [retry.job]
+
+
+def test_without_a_policy_the_mark_moves_only_after_the_job_exists() -> None:
+    draft = advance(situation(now=minutes(1)))
+    assert draft.create is not None
+    assert (draft.create.before, [change.slot for change in draft.create.after]) == ((), [minutes(1)])  # type: ignore[union-attr]
+    assert draft.status.last_schedule_time is None
+
+
+def test_the_next_look_is_at_the_next_slot() -> None:
+    draft = advance(situation(now=minutes(0.5)))
+    assert (draft.wake, draft.status.next) == (minutes(1), minutes(1))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "missed"),
+    [
+        pytest.param("* * * * * *", "latest", id="each second, latest"),
+        pytest.param("* * * * * *", "skip", id="each second, skip"),
+        pytest.param("@every 1s", "latest", id="@every second, latest"),
+    ],
+)
+def test_three_hundred_million_slots_without_an_operator_are_passed_in_one_step(schedule: str, missed: str) -> None:
+    job = job_view(schedule=schedule, missedRuns=missed)
+    now = after(days=3650)
+    draft = advance(situation(job, now=now, able_since=now))
+    fires, count, reason, _ = decided(draft)
+    assert count + (fires is not None) == 3650 * 86_400
+    assert reason is MISSED
+
+
+def test_a_deadline_bounds_how_many_missed_slots_all_catches_up() -> None:
+    job = job_view(schedule="* * * * * *", missedRuns="all", startingDeadlineSeconds=10)
+    simulation = Simulation(job)
+    simulation.world.delay = timedelta(days=365)
+    simulation.restart()
+    simulation.settle()
+    assert simulation.fired() == [simulation.world.now - timedelta(seconds=n) for n in range(10, -1, -1)]
+    assert simulation.skipped() == 365 * 86_400 - 11
+
+
+def test_forbid_and_all_catch_up_one_by_one() -> None:
+    simulation = Simulation(job_view(concurrency="forbid", missedRuns="all"))
+    simulation.world.delay = timedelta(minutes=4, seconds=30)
+    simulation.restart()
+    for minute in (1, 2, 3, 4):
+        simulation.settle()
+        (running,) = simulation.world.unfinished()
+        assert running.slot == minutes(minute)
+        simulation.world.finish(running.name, success=True)
+    simulation.settle()
+    assert (simulation.world.unfinished(), simulation.skipped()) == ([], 0)
+
+
+OUTAGES = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 400)), min_size=1, max_size=5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    schedule=st.sampled_from(
+        ["*/10 * * * * *", "@every 7s", "5,6,50 * * * * *", "@at 2026-03-01T12:03:00Z", "30 1-9 12 * * *"]
+    ),
+    missed=st.sampled_from(["latest", "skip", "all"]),
+    deadline=st.sampled_from([None, 3, 60]),
+    window=st.sampled_from([(None, None), ("2026-03-01T12:02:00Z", None), (None, "2026-03-01T12:05:00Z")]),
+    outages=OUTAGES,
+)  # fmt: skip
+def test_every_slot_is_decided_exactly_once_over_any_outages(
+    schedule: str, *, missed: str, deadline: int | None, window: tuple[str | None, str | None], outages: list[Any]
+) -> None:
+    spec: dict[str, Any] = {"startingDeadlineSeconds": deadline, "startsAt": window[0], "expiresAt": window[1]}
+    job = job_view(schedule=schedule, missedRuns=missed, **{key: v for key, v in spec.items() if v is not None})
+    simulation = Simulation(job)
+    for up, down in outages:
+        simulation.wait(up)
+        simulation.world.delay = timedelta(seconds=down)
+        simulation.restart()
+        simulation.settle()
+    expected = slots_within(job, simulation.world.now)
+    fired = simulation.fired()
+    assert set(fired) <= set(expected)
+    assert len(set(fired)) == len(fired)
+    assert len(fired) + simulation.skipped() == len(expected)
+    assert simulation.process.status.last_schedule_time == (expected[-1] if expected else None)
+    if missed == "all" and deadline is None:
+        assert fired == expected
+
+
+def slots_within(job: JobView, end: datetime) -> list[datetime]:
+    """One by one, by the schedule alone."""
+    assert job.schedule is not None
+    slots: list[datetime] = []
+    slot = job.schedule.next(job.created)
+    while slot is not None and slot <= end:
+        starts, expires = job.spec.starts_at, job.spec.expires_at
+        if (starts is None or slot >= starts) and (expires is None or slot <= expires):
+            slots.append(slot)
+        slot = job.schedule.next(job.created, slot)
+    return slots
