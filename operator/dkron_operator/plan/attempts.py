@@ -20,9 +20,14 @@ def plan_attempts(draft: Draft) -> None:
     for run in sorted(draft.situation.runs.values(), key=lambda run: run.created):
         if run.name not in recorded:
             _follow(draft, run)
+    unseen = [entry for entry in draft.status.active if entry.job not in draft.situation.runs]
+    for entry in unseen:
+        if entry.uid or entry.job in draft.situation.outcomes:
+            _missing(draft, entry)
+    # Read anew: what has ended above may have claimed the attempt that follows.
     for entry in draft.status.active:
-        if entry.job not in draft.situation.runs:
-            (_missing if entry.uid else _claimed)(draft, entry)
+        if not entry.uid and entry.job not in draft.situation.runs:
+            _claimed(draft, entry)
     if draft.situation.unsure is not None:
         _unsure(draft, draft.situation.unsure)
 
@@ -90,9 +95,7 @@ def _replaced(draft: Draft, entry: Active) -> bool:
 def _claimed(draft: Draft, entry: Active) -> None:
     job, now = draft.situation.job, draft.situation.now
     problem = draft.situation.problem
-    if entry.job in draft.situation.outcomes:
-        _end(draft, entry)
-    elif entry.attempt > 1 and (job.spec.disabled or problem is not None):
+    if entry.attempt > 1 and (job.spec.disabled or problem is not None):
         draft.note(Dropped(entry.job))
         why = "the job was disabled" if job.spec.disabled else problem.message if problem else ""
         draft.warn("RetryCancelled", f"attempt {entry.attempt} is not made: {why}", entry.job)
