@@ -12,17 +12,21 @@ from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.view import RUN_PREFIX, JobView, Request, Run, RunState
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
+FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
+"""What nanoseconds since the epoch can say in 64 bits, and so what a group can be."""
 
 
 def read_job(body: Object) -> JobView:
     """A DkronJob. What is wrong with its spec becomes its `problem`; this never fails on what the API server stores."""
     metadata = body["metadata"]
     spec, problem = _read_spec(body.get("spec") or {})
-    name = spec.name or metadata["name"]
+    # Also of a spec that cannot be read: its name is what tells it from others.
+    name = str((body.get("spec") or {}).get("name") or metadata["name"])
     schedule, schedule_problem = _read_schedule(spec, name)
     return JobView(
         uid=metadata["uid"],
@@ -55,36 +59,43 @@ def read_status(body: Object) -> JobStatus | None:
 
 
 def read_run(body: Object) -> Run | None:
-    """A Job of ours; None if it is not one (no owner, or somebody cut its annotations)."""
+    """A Job of ours; None if it is not one (no owner, or somebody cut its annotations or wrote nonsense there)."""
     metadata = body["metadata"]
-    notes = metadata.get("annotations") or {}
     owner = next((o["uid"] for o in metadata.get("ownerReferences") or () if o.get("controller")), None)
-    try:
-        created = datetime.fromisoformat(metadata["creationTimestamp"])
-        state, finished_at, reason, message = _job_state(body.get("status") or {})
-        return (
-            None
-            if owner is None
-            else Run(
-                name=metadata["name"],
-                uid=metadata["uid"],
-                owner=owner,
-                version=int(metadata["resourceVersion"]),
-                id=notes["dkron.io/execution"],
-                slot=datetime.fromisoformat(notes["dkron.io/slot"]),
-                trigger=Trigger(notes["dkron.io/trigger"]),
-                group=int(notes["dkron.io/group"]),
-                attempt=int(notes["dkron.io/attempt"]),
-                created=created,
-                state=state,
-                finished_at=finished_at,
-                reason=reason,
-                message=message,
-                deleting="deletionTimestamp" in metadata,
-            )
-        )
-    except (KeyError, ValueError):
+    if owner is None:
         return None
+    try:
+        run = _read_run(metadata, body.get("status") or {}, owner)
+        # What cannot become a line in status is no run of ours.
+        run.entry(started_at(run.id))
+    except (KeyError, ValueError, OverflowError):
+        return None
+    return run
+
+
+def _read_run(metadata: Object, status: Object, owner: str) -> Run:
+    notes = metadata.get("annotations") or {}
+    slot = _instant(notes["dkron.io/slot"])
+    if slot is None:
+        raise ValueError("dkron.io/slot is no instant")
+    state, finished_at, reason, message = _job_state(status)
+    return Run(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        owner=owner,
+        version=int(metadata["resourceVersion"]),
+        id=notes["dkron.io/execution"],
+        slot=slot,
+        trigger=Trigger(notes["dkron.io/trigger"]),
+        group=int(notes["dkron.io/group"]),
+        attempt=int(notes["dkron.io/attempt"]),
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        state=state,
+        finished_at=finished_at,
+        reason=reason,
+        message=message,
+        deleting="deletionTimestamp" in metadata,
+    )
 
 
 def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
@@ -143,9 +154,9 @@ def _requests(annotations: Mapping[str, str]) -> Iterable[Request]:
 def _instant(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo is not None and FIRST <= at < END else None
+    except (ValueError, OverflowError):
         return None
-    return None if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _by_time(request: Request) -> tuple[datetime, str]:

@@ -22,7 +22,8 @@ def plan_requests(draft: Draft) -> None:
 def _plan_request(draft: Draft, request: Request) -> None:
     job = draft.situation.job
     if request.at is None:
-        _refuse(draft, request, f'"{request.text}" does not begin with an RFC 3339 time with a zone')
+        why = f'"{request.text}" does not begin with an RFC 3339 time with a zone in the years 1970 to 2261'
+        _refuse(draft, request, why)
         return
     entry = requested(request.id, request.at).entry(uid=job.uid, name=job.name, at=draft.situation.now)
     claimed = any(e.job == entry.job and not e.uid for e in draft.status.active)

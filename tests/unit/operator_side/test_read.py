@@ -1,0 +1,253 @@
+"""The border: what the API server stores becomes views, and nothing that it stores can make that fail."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_crds.job import JobStatus
+from dkron_operator.plan.cause import requested
+from dkron_operator.plan.read import read_job, read_requests, read_run, read_status
+from dkron_operator.plan.view import Request, RunState
+from tests.support.builders import NAMESPACE, NOON, UID, after, claim, ended, job_view, run, wire_job, wire_run
+
+ENTRY = claim()
+
+
+def test_a_job_is_read() -> None:
+    job = read_job(wire_job(generation=3, deleting=True, name="backup"))
+    assert (job.uid, job.namespace, job.name, job.dkron_name) == (UID, NAMESPACE, "backup", "backup")
+    assert (job.generation, job.created, job.deleting, job.problem) == (3, NOON, True, None)
+    assert job.schedule is not None
+    assert job.schedule.next(NOON) == after(60)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason", "says"),
+    [
+        pytest.param({"schedule": "61 * * * * *"}, "InvalidSchedule", "second", id="a second that does not exist"),
+        pytest.param({"timezone": "Mars/Olympus"}, "InvalidTimezone", "Mars/Olympus", id="a zone that does not exist"),
+        pytest.param({"executor": "perl"}, "UnknownExecutor", "perl", id="an executor that does not exist"),
+        pytest.param({"executorConfig": {}}, "InvalidExecutorConfig", "command", id="no command"),
+        pytest.param({"jobTemplate": {"spec": {"template": 3}}}, "InvalidTemplate", "template", id="no template"),
+        pytest.param({"retries": "many"}, "InvalidSpec", "spec.retries", id="a word for a number"),
+        pytest.param({"startsAt": "tomorrow"}, "InvalidSpec", "spec.startsAt", id="a word for a time"),
+        pytest.param({"history": {"executions": 0}}, "InvalidSpec", "spec.history.executions", id="a bound"),
+        pytest.param({"parentJob": "other"}, "NotSupported", "parentJob", id="chains, not yet"),
+        pytest.param({"tags": {"dc": "eu"}}, "NotSupported", "tags", id="tags, not yet"),
+    ],
+)
+def test_what_is_wrong_with_a_spec_is_its_problem(spec: dict[str, Any], reason: str, says: str) -> None:
+    problem = job_view(**spec).problem
+    assert problem is not None
+    assert problem.reason == reason
+    assert says in problem.message
+
+
+def test_a_spec_that_cannot_be_read_keeps_its_name() -> None:
+    assert job_view(retries="many", name="backup").dkron_name == "backup"
+    body = wire_job(retries="many")
+    body["spec"]["name"] = "back_up"
+    assert read_job(body).dkron_name == "back_up"
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        pytest.param({"schedule": "@hourly"}, True, id="the schedule"),
+        pytest.param({"timezone": "Europe/Madrid"}, True, id="the timezone"),
+        pytest.param({"disabled": True}, True, id="disabled"),
+        pytest.param({"startsAt": "2026-03-01T12:00:00Z"}, True, id="startsAt"),
+        pytest.param({"startsAt": None}, False, id="no startsAt, spelt out"),
+        pytest.param({"command": "false"}, False, id="the command"),
+        pytest.param({"retries": 3}, False, id="retries"),
+        pytest.param({"expiresAt": "2026-03-01T12:00:00Z"}, False, id="expiresAt"),
+    ],
+)
+def test_the_fingerprint_tells_edits_of_the_schedule_from_others(change: dict[str, Any], *, differs: bool) -> None:
+    assert (job_view(**change).fingerprint != job_view().fingerprint) is differs
+
+
+def test_the_same_instant_in_another_zone_is_no_edit() -> None:
+    one, other = job_view(startsAt="2026-03-01T12:00:00Z"), job_view(startsAt="2026-03-01T13:00:00+01:00")
+    assert one.fingerprint == other.fingerprint
+
+
+# --- requests --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "by"),
+    [
+        pytest.param("2026-03-01T12:00:00Z", NOON, "", id="a time"),
+        pytest.param("2026-03-01T12:00:00Z by ada", NOON, "ada", id="a time and who asked"),
+        pytest.param("  2026-03-01T13:00:00+01:00  ", NOON, "", id="another zone and spaces"),
+        pytest.param("2026-03-01T12:00:00", None, "", id="no zone"),
+        pytest.param("now", None, "", id="a word"),
+        pytest.param("", None, "", id="nothing"),
+        pytest.param("0001-01-01T00:00:00+14:00", None, "", id="before the calendar"),
+        pytest.param("9999-12-31T23:59:59-14:00", None, "", id="after the calendar"),
+        pytest.param("1969-12-31T23:59:59Z", None, "", id="before the epoch"),
+        pytest.param("2262-01-01T00:00:00Z", None, "", id="more nanoseconds than there is room for"),
+    ],
+)
+def test_a_request_is_read(text: str, at: datetime | None, by: str) -> None:
+    (request,) = read_requests({"annotations": {"run.dkron.io/a": text, "other.io/a": "2026-03-01T12:00:00Z"}})
+    assert request == Request("a", at, by, text)
+
+
+@given(text=st.one_of(st.text(), st.datetimes(timezones=st.just(UTC)).map(str)), key=st.text())
+def test_whatever_a_person_writes_there_can_be_planned(text: str, key: str) -> None:
+    for request in read_requests({"annotations": {f"run.dkron.io/{key}": text}}):
+        if request.at is not None:
+            entry = requested(request.id, request.at).entry(uid=UID, name="j", at=NOON)
+            assert len(entry.job) <= 63
+
+
+def test_requests_come_in_the_order_of_their_time() -> None:
+    notes = {
+        "run.dkron.io/c": "2026-03-01T12:00:02Z",
+        "run.dkron.io/b": "2026-03-01T12:00:01Z",
+        "run.dkron.io/a": "2026-03-01T12:00:02Z",
+        "run.dkron.io/d": "soon",
+    }
+    assert [request.id for request in read_requests({"annotations": notes})] == ["d", "b", "a", "c"]
+
+
+# --- status ----------------------------------------------------------------------------------------------------
+
+
+def test_a_status_is_read_back_as_it_was_written() -> None:
+    status = JobStatus(since=NOON, last_schedule_time=after(60), active=(ENTRY,), success_count=3)
+    assert read_status({"status": status.to_wire()}) == status
+
+
+@pytest.mark.parametrize("body", [{}, {"status": None}, {"status": {}}], ids=["none", "null", "empty"])
+def test_no_status_is_an_empty_one(body: dict[str, Any]) -> None:
+    assert read_status(body) == JobStatus()
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({"active": "many"}, id="a word for a list"),
+        pytest.param({"status": "perhaps"}, id="a value that this version does not know"),
+        pytest.param({"since": "yesterday"}, id="a word for a time"),
+    ],
+)
+def test_a_status_that_makes_no_sense_is_told_from_an_empty_one(status: dict[str, Any]) -> None:
+    assert read_status({"status": status}) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "written"),
+    [
+        pytest.param(None, False, id="nobody has ever written"),
+        pytest.param([{"manager": "kubectl"}], False, id="only the spec was written"),
+        pytest.param([{"manager": "kubectl"}, {"manager": "x", "subresource": "status"}], True, id="status, too"),
+    ],
+)
+def test_whether_status_was_ever_written(fields: list[dict[str, str]] | None, *, written: bool) -> None:
+    body = wire_job()
+    if fields is not None:
+        body["metadata"]["managedFields"] = fields
+    assert read_job(body).status_written is written
+
+
+# --- Jobs ------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_of_ours_is_read() -> None:
+    assert read_run(wire_run(ENTRY)) == run(ENTRY, RunState.WAITING)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "finished", "reason"),
+    [
+        pytest.param({}, RunState.WAITING, None, "", id="just created"),
+        pytest.param({"active": 1, "ready": 0}, RunState.WAITING, None, "", id="a pod that is not ready waits"),
+        pytest.param({"active": 1, "ready": 1}, RunState.RUNNING, None, "", id="a pod that is ready runs"),
+        pytest.param(ended(at=after(9)), RunState.SUCCEEDED, after(9), "", id="complete"),
+        pytest.param(
+            {**ended(at=after(9)), "completionTime": "2026-03-01T12:00:07Z"},
+            RunState.SUCCEEDED,
+            after(7),
+            "",
+            id="complete, with a time of its own",
+        ),
+        pytest.param(
+            ended("Failed", at=after(9), reason="DeadlineExceeded"),
+            RunState.FAILED,
+            after(9),
+            "DeadlineExceeded",
+            id="failed, with a reason",
+        ),
+        pytest.param(ended("FailureTarget"), RunState.WAITING, None, "", id="about to fail is not over"),
+        pytest.param(ended("SuccessCriteriaMet"), RunState.WAITING, None, "", id="about to succeed is not over"),
+        pytest.param(ended("Suspended"), RunState.WAITING, None, "", id="suspended, for Kueue"),
+        pytest.param(
+            {"conditions": [{"type": "Failed", "status": "False"}]},
+            RunState.WAITING,
+            None,
+            "",
+            id="a condition that does not hold",
+        ),
+        pytest.param(
+            {"conditions": [{"type": "Complete", "status": "True"}]},
+            RunState.SUCCEEDED,
+            None,
+            "",
+            id="complete without any time",
+        ),
+    ],
+)
+def test_how_far_a_job_is(status: dict[str, Any], state: RunState, finished: datetime | None, reason: str) -> None:
+    read = read_run(wire_run(ENTRY, status=status))
+    assert read is not None
+    assert (read.state, read.finished_at, read.reason) == (state, finished, reason)
+
+
+NOTES = ["execution", "slot", "trigger", "group", "attempt"]
+
+
+@pytest.mark.parametrize("note", NOTES)
+def test_a_job_without_one_of_its_annotations_is_not_ours(note: str) -> None:
+    body = wire_run(ENTRY)
+    del body["metadata"]["annotations"][f"dkron.io/{note}"]
+    assert read_run(body) is None
+
+
+@pytest.mark.parametrize("owners", [None, [], [{"uid": "x"}], [{"uid": "x", "controller": False}]])
+def test_a_job_without_a_controller_is_not_ours(owners: list[dict[str, Any]] | None) -> None:
+    body = wire_run(ENTRY)
+    body["metadata"]["ownerReferences"] = owners
+    assert read_run(body) is None
+
+
+@pytest.mark.parametrize(
+    ("note", "text"),
+    [
+        pytest.param("execution", "rubbish", id="an id without a start"),
+        pytest.param("execution", f"{10**30}-x", id="an id with a start beyond the calendar"),
+        pytest.param("slot", "2026-03-01T12:00:00", id="a slot without a zone"),
+        pytest.param("slot", "soon", id="a slot that is no time"),
+        pytest.param("trigger", "hand", id="a trigger that does not exist"),
+        pytest.param("group", "-1", id="a group before the epoch"),
+        pytest.param("group", "x", id="a group that is no number"),
+        pytest.param("attempt", "0", id="attempt zero"),
+    ],
+)
+def test_a_job_with_nonsense_in_its_annotations_is_not_ours(note: str, text: str) -> None:
+    body = wire_run(ENTRY)
+    body["metadata"]["annotations"][f"dkron.io/{note}"] = text
+    assert read_run(body) is None
+
+
+@given(note=st.sampled_from(NOTES), text=st.text())
+def test_whatever_is_written_into_an_annotation_a_job_is_read_or_not_ours(note: str, text: str) -> None:
+    body = wire_run(ENTRY)
+    body["metadata"]["annotations"][f"dkron.io/{note}"] = text
+    read = read_run(body)
+    assert read is None or read.name == ENTRY.job
