@@ -6,7 +6,7 @@ from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.decide import start_deadline
 from dkron_operator.plan.draft import Create, Draft
-from dkron_operator.plan.fold import Decided, Dropped, Finished, Refused, Started
+from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started
 from dkron_operator.plan.retries import delay
 from dkron_operator.plan.view import Outcome, Run, RunState
 
@@ -106,7 +106,7 @@ def _claimed(draft: Draft, entry: Active) -> None:
 
 
 def _complete(draft: Draft, entry: Active) -> Create:
-    given_up = (Dropped(entry.job), Refused(SkipReason.DEADLINE_EXCEEDED, at=entry.slot))
+    given_up = (Dropped(entry.job, SkipReason.DEADLINE_EXCEEDED),)
     older: tuple[Run, ...] = ()
     if draft.situation.job.spec.concurrency is Concurrency.REPLACE:
         older = tuple(run for run in draft.situation.runs.values() if _running(run) and run.group < entry.group)
@@ -120,17 +120,23 @@ def _running(run: Run) -> bool:
 def _unsure(draft: Draft, entry: Active) -> None:
     if entry.job in draft.situation.runs or draft.create is not None:
         return
-    mark = (Decided(entry.slot),) if entry.trigger is Trigger.SCHEDULE else ()
-    given_up = (*mark, Refused(SkipReason.DEADLINE_EXCEEDED, at=entry.slot))
-    late = _too_late(draft, entry) or _unwanted(draft, entry)
-    draft.create = Create(entry, after=mark, late=late, otherwise=given_up)
+    why = SkipReason.DEADLINE_EXCEEDED if _too_late(draft, entry) else _unwanted(draft, entry)
+    scheduled, reason = entry.trigger is Trigger.SCHEDULE, why or SkipReason.MISSED
+    draft.create = Create(
+        entry,
+        after=(Decided(entry.slot),) if scheduled else (),
+        late=why is not None,
+        otherwise=(Passed(entry.slot, 1, reason, at=entry.slot),) if scheduled else (Refused(reason, at=entry.slot),),
+    )
 
 
-def _unwanted(draft: Draft, entry: Active) -> bool:
-    """Whether the job was disabled, broken or rescheduled since its creation was tried."""
+def _unwanted(draft: Draft, entry: Active) -> SkipReason | None:
+    """Why the attempt is not wanted any more: the job was disabled, broken or rescheduled since it was tried."""
     job, since = draft.situation.job, draft.status.since
+    if job.spec.disabled:
+        return SkipReason.DISABLED
     rescheduled = entry.trigger is Trigger.SCHEDULE and since is not None and entry.slot <= since
-    return job.spec.disabled or draft.situation.problem is not None or rescheduled
+    return SkipReason.MISSED if rescheduled or draft.situation.problem is not None else None
 
 
 def _too_late(draft: Draft, entry: Active) -> bool:

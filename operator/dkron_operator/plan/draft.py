@@ -44,17 +44,6 @@ class Create:
     otherwise: tuple[Change, ...] = ()
 
 
-def creation(situation: Situation, entry: Active, decision: Fire, mark: tuple[Decided, ...] = ()) -> Create:
-    """How a first attempt comes to be under its concurrency policy: at once, or after a claim."""
-    if not decision.claim:
-        return Create(entry, after=mark)
-    if not decision.replace:
-        return Create(entry, before=(*mark, Started(entry)))
-    running = tuple(run for run in situation.runs.values() if not run.finished and not run.gone)
-    waiting = tuple(Dropped(other.job) for other in situation.status.active if not other.uid)
-    return Create(entry, before=(*mark, *waiting, Started(entry)), replaces=running)
-
-
 @dataclass(slots=True)
 class Draft:
     """What to do in this situation. `status` already shows the changes, so a later step sees an earlier one's."""
@@ -92,6 +81,17 @@ class Draft:
     def wake_at(self, when: datetime) -> None:
         """Look again at this time, or before."""
         self.wake = when if self.wake is None else min(self.wake, when)
+
+
+def creation(draft: Draft, entry: Active, decision: Fire, mark: tuple[Decided, ...] = ()) -> Create:
+    """How a first attempt comes to be under its concurrency policy: at once, or after a claim."""
+    if not decision.claim:
+        return Create(entry, after=mark)
+    if not decision.replace:
+        return Create(entry, before=(*mark, Started(entry)))
+    running = tuple(run for run in draft.situation.runs.values() if not run.finished and not run.gone)
+    waiting = tuple(Dropped(other.job) for other in draft.status.active if not other.uid)
+    return Create(entry, before=(*mark, *waiting, Started(entry)), replaces=running)
 
 
 def busy(draft: Draft) -> int:

@@ -46,7 +46,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A requested run, or one whose claim came too late, will never fire.
+    """A requested run will never fire.
 
     It is counted if it is newer than whatever was counted last, so that no repetition counts it again.
     """
@@ -72,9 +72,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A claim was given up before its Job existed."""
+    """A claim was given up before its Job existed; for `reason`, if its slot is skipped with it."""
 
     job: str
+    reason: SkipReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return status if is_recorded(status, entry.job) else _with_active(status, entry)
         case Finished():
             return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
-        case Dropped(job):
-            return _dropped(status, job)
+        case Dropped(job, reason):
+            return _dropped(status, job, reason)
         case Tidied(jobs):
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
         case Judged(generation, conditions, upcoming):
@@ -169,11 +170,13 @@ def _with_active(status: JobStatus, entry: Active) -> JobStatus:
     return _with(status, active=tuple(entry if e is known else e for e in status.active))
 
 
-def _dropped(status: JobStatus, job: str) -> JobStatus:
+def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatus:
     claim = next((e for e in status.active if e.job == job and not e.uid), None)
     if claim is None:
         return status
     status = _with(status, active=tuple(e for e in status.active if e is not claim))
+    if reason is not None:
+        status = _skipped(status, count=1, reason=reason, at=claim.slot)
     over = not any(e.group == claim.group for e in status.active)
     ended = any(e.group == claim.group for e in status.executions)
     return _with_group(status, status.executions, claim.group) if over and ended else status

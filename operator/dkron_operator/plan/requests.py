@@ -40,10 +40,10 @@ def _decide(draft: Draft, request: Request, entry: Active) -> None:
         return
     decision = decide_request(draft.situation.job, active=busy(draft))
     if isinstance(decision, Skip):
-        draft.note(Refused(decision.reason, at=entry.slot))
+        draft.note(Refused(decision.reason, at=min(entry.slot, draft.situation.now)))
         _refuse(draft, request, _WHY[decision.reason])
     else:
-        draft.create = creation(draft.situation, entry, decision)
+        draft.create = creation(draft, entry, decision)
 
 
 def _refuse(draft: Draft, request: Request, why: str) -> None:

@@ -134,7 +134,7 @@ def _fire(draft: Draft, slot: datetime) -> bool:
         draft.warn("SlotSkipped", f"the slot at {rfc3339(slot)} is skipped: {decision.reason}")
         return True
     entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=now)
-    draft.create = creation(draft.situation, entry, decision, mark=(Decided(slot),))
+    draft.create = creation(draft, entry, decision, mark=(Decided(slot),))
     return True
 
 

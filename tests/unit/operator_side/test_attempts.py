@@ -10,7 +10,7 @@ from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Create, Draft
-from dkron_operator.plan.fold import Decided, Dropped, Refused, fold_all
+from dkron_operator.plan.fold import Decided, Dropped, fold_all
 from dkron_operator.plan.view import JobView, Outcome, Run, RunState
 from tests.support.builders import (
     NOON,
@@ -185,9 +185,8 @@ def test_a_retry_is_made_when_it_is_due_under_the_name_of_its_cause() -> None:
     job = job_view(schedule=MANUALLY, retries=1)
     early = look(job, active=(due,), now=after(9))
     assert (early.create, early.wake) == (None, after(10))
-    assert created(look(job, active=(due,), now=after(10))) == Create(
-        due, otherwise=(Dropped(due.job), Refused(SkipReason.DEADLINE_EXCEEDED, at=NOON))
-    )
+    given_up = (Dropped(due.job, SkipReason.DEADLINE_EXCEEDED),)
+    assert created(look(job, active=(due,), now=after(10))) == Create(due, otherwise=given_up)
 
 
 def test_a_retry_has_no_start_deadline() -> None:
