@@ -4,9 +4,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from demo.errors import DemoError
 from demo.target import Target
-from localcluster.errors import ClusterError
 
 ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "crds"
@@ -18,6 +16,7 @@ ESTABLISH_SECONDS = 30
 
 def definitions(target: Target) -> None:
     """Apply the custom resource definitions and wait until the API server serves them."""
+    target.require_answer()
     target.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
     target.kubectl("wait", "--for=condition=Established", f"--timeout={ESTABLISH_SECONDS}s", "-f", str(CRDS))
 
@@ -38,8 +37,6 @@ def request_run(target: Target, *, now: datetime) -> None:
 
 def remove_examples(target: Target) -> None:
     """Delete the examples, and their namespace if the demo has created it; the definitions stay."""
-    try:
-        target.kubectl("delete", "--ignore-not-found", "-f", str(EXAMPLES))
-        target.cluster.kubectl("delete", "namespace", "--selector", OURS)
-    except ClusterError as error:
-        raise DemoError(f"the operator is stopped, but the examples could not be deleted: {error}") from None
+    target.require_answer()
+    target.kubectl("delete", "--ignore-not-found", "-f", str(EXAMPLES))
+    target.cluster.kubectl("delete", "namespace", "--selector", OURS)

@@ -1,5 +1,6 @@
 """The demo from beginning to end, stage by stage, and its removal."""
 
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -52,6 +53,7 @@ def down(name: str, *, provider: str) -> int:
     if not guest:
         return cluster_cli.main(["down", "--name", name])
     install.remove_examples(target.current(name))
+    shutil.rmtree(target.folder(name, guest=True), ignore_errors=True)
     say("the examples are deleted; the cluster and the definitions of the custom resources stay")
     return 0
 

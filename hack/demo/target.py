@@ -1,13 +1,16 @@
 """Where the demo lives: its cluster, namespace and folder. A cluster of our own, or the caller's (CLUSTER=current)."""
 
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import localcluster
+from demo.errors import DemoError, last_line
 from demo.farewell import Whereabouts
 from demo.operator_process import OperatorProcess
 from localcluster.current import CurrentCluster, use
+from localcluster.errors import ClusterError
 from localcluster.launcher import dead
 from localcluster.paths import cluster_folder, clusters_home
 from localcluster.provider import Provider
@@ -15,6 +18,7 @@ from localcluster.record import find
 
 DEFAULT_NAME = "demo"
 GUEST_NAMESPACE = "dkron-demo"
+REQUEST_TIMEOUT = "--request-timeout=5s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,13 @@ class Target:
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl in the demo's namespace; raises ClusterError with what it said when it fails."""
         return self.cluster.kubectl("--namespace", self.namespace, *arguments)
+
+    def require_answer(self) -> None:
+        """Raise `DemoError` if the cluster does not answer; what kubectl says to a dead one fills a screen."""
+        try:
+            self.cluster.kubectl("get", "--raw", "/readyz", REQUEST_TIMEOUT)
+        except (ClusterError, subprocess.TimeoutExpired) as error:
+            raise DemoError(f"the cluster of {self.cluster.kubeconfig} does not answer: {last_line(error)}") from None
 
     def fallen(self) -> list[str]:
         """Names of the cluster's components that have died."""

@@ -4,13 +4,12 @@ import json
 import subprocess
 import time
 
-from demo.errors import DemoError
-from demo.target import Target
+from demo.errors import DemoError, last_line
+from demo.target import REQUEST_TIMEOUT, Target
 from dkron_crds.job import DkronJob
 from localcluster.errors import ClusterError
 
 PATIENCE_SECONDS = 15
-REQUEST_TIMEOUT = "--request-timeout=5s"
 
 
 class Watch:
@@ -39,7 +38,7 @@ class Watch:
                 f"`hack/cluster logs --name {self._target.name}` shows why, and `make demo` starts it anew"
             ) from None
         if time.monotonic() - self._answered > PATIENCE_SECONDS:
-            raise DemoError(f"the cluster has not answered for {PATIENCE_SECONDS} s: {error}") from None
+            raise DemoError(f"the cluster has not answered for {PATIENCE_SECONDS} s: {last_line(error)}") from None
 
 
 def parse(text: str) -> list[DkronJob]:

@@ -1,6 +1,6 @@
 """The pure parts of `make demo`, and that the examples are what it expects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from demo import errors
 from demo.errors import DemoError
 from demo.expectations import EXPECTATIONS, NOTHING, fresh, known, problem, unmet
 from demo.farewell import Whereabouts, how_to_go_on
@@ -18,7 +19,7 @@ from demo.table import last_line, render, rows, span
 from dkron_crds.base import rfc3339
 from dkron_crds.job import DkronJob
 from dkron_operator.plan.read import read_job
-from localcluster.processes import Identity, alive
+from localcluster.processes import Identity, alive, marked, stop
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -265,6 +266,17 @@ def test_the_last_words_of_the_operator_say_why_it_ended(lines: list[str], expec
 
 
 @pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param("E1125 retrying\nconnection refused\n", "connection refused", id="the cause comes last"),
+        pytest.param("", "ValueError", id="one without words has a name"),
+    ],
+)
+def test_a_long_complaint_becomes_a_sentence(said: str, expected: str) -> None:
+    assert errors.last_line(ValueError(said)) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         pytest.param("12 345\n", Identity(pid=12, started=345), id="pid and start time"),
@@ -282,15 +294,16 @@ def script(text: str) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def operator(tmp_path: Path) -> Callable[[str], OperatorProcess]:
-    """Start a program in the operator's place."""
+def operator(tmp_path: Path) -> Iterator[Callable[[str], OperatorProcess]]:
+    """Start a program in the operator's place; it is stopped in the end, whatever its pid file says."""
 
     def start(text: str) -> OperatorProcess:
         process = OperatorProcess(tmp_path)
         process.start(script(text))
         return process
 
-    return start
+    yield start
+    stop(marked(tmp_path), grace=0)
 
 
 def test_an_operator_is_found_again_and_stopped(operator: Callable[[str], OperatorProcess]) -> None:
