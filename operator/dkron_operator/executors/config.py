@@ -1,6 +1,7 @@
 """Values of `executorConfig`: all are strings, as in Dkron, and are read here with sentences for what is wrong."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 SECRET = "secretRef:"  # noqa: S105 - the prefix of a reference, not a secret
@@ -23,8 +24,8 @@ def memory(key: str, text: str) -> str:
     match = _SIZE.fullmatch(text.strip())
     size = 0
     if match is not None and match[2].upper() in _UNITS and ("." not in match[1] or match[2]):
-        size = int(float(match[1]) * 1024 ** _UNITS[match[2].upper()])
-    if size <= 0:
+        size = int(Decimal(match[1]) * 1024 ** _UNITS[match[2].upper()])
+    if not 0 < size < 1 << 63:
         raise ConfigError(
             f'{key}: "{text}" is not a size; use bytes (67108864) or a unit without a space (64MB, 1.5GB)'
         )

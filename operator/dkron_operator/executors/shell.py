@@ -1,7 +1,6 @@
 """The `shell` executor: one container that runs a command (Dkron behaviour §6.1)."""
 
 import base64
-import binascii
 import math
 import re
 import shlex
@@ -64,7 +63,8 @@ def split(command: str) -> tuple[list[str], str]:
         words = shlex.split(command[:end])
     except ValueError as exc:
         raise ConfigError(f"command: {str(exc).lower()} in {command[:60]!r}") from exc
-    if end < len(command) and command[end] == ">" and command[end - 1 : end].isdigit():
+    if command[end : end + 1] == ">" and command[end - 1 : end].isdigit() and words[-1].isdigit():
+        # The number of a file descriptor belongs to the redirection.
         words.pop()
     return words, command[end : end + 1]
 
@@ -138,7 +138,7 @@ def _payload(text: str) -> dict[str, Any]:
     if not text.startswith(SECRET):
         try:
             base64.b64decode(text, validate=True)
-        except binascii.Error as exc:
+        except ValueError as exc:
             raise ConfigError(f"payload: not base64 ({exc})") from exc
     return value("payload", text)
 
