@@ -58,7 +58,11 @@ def merge(base: Any, over: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _named(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) and "name" in v for v in value)
+    return isinstance(value, list) and bool(value) and all(_has_name(item) for item in value)
+
+
+def _has_name(item: object) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("name"), str)
 
 
 def _object(value: object, path: str) -> Mapping[str, Any]:

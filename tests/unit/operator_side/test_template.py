@@ -1,0 +1,242 @@
+"""`jobTemplate` over what an executor builds, the kubernetes executor, and the whole Job."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dkron_crds.base import rfc3339
+from dkron_operator.executors.template import merge
+from dkron_operator.plan.build import build_job
+from tests.support.builders import NAMESPACE, NOON, UID, after, claim, job_view
+
+Object = dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("base", "over", "expected"),
+    [
+        pytest.param({"a": 1}, {"b": 2}, {"a": 1, "b": 2}, id="keys add up"),
+        pytest.param({"a": 1}, {"a": 2}, {"a": 2}, id="a value is replaced"),
+        pytest.param({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}, {"a": {"b": 3, "c": 2}}, id="objects merge"),
+        pytest.param({"a": 1, "b": 2}, {"a": None}, {"b": 2}, id="null removes"),
+        pytest.param({"a": {"b": 1}}, {"a": {"b": None}}, {"a": {}}, id="null removes inside"),
+        pytest.param({}, {"a": {"b": None, "c": 1}}, {"a": {"c": 1}}, id="null in what is new is left out"),
+        pytest.param({"a": [1, 2]}, {"a": [3]}, {"a": [3]}, id="lists are replaced"),
+        pytest.param({"a": [{"name": "x"}]}, {"a": []}, {"a": []}, id="an empty list empties"),
+        pytest.param({"a": 1}, {"a": {"b": 1}}, {"a": {"b": 1}}, id="an object replaces a value"),
+        pytest.param({"a": {"b": 1}}, {"a": 1}, {"a": 1}, id="a value replaces an object"),
+        pytest.param(
+            {"c": [{"name": "x", "image": "1"}, {"name": "y"}]},
+            {"c": [{"name": "x", "tty": True}, {"name": "z"}]},
+            {"c": [{"name": "x", "image": "1", "tty": True}, {"name": "y"}, {"name": "z"}]},
+            id="lists of named things merge by name, new ones follow",
+        ),
+        pytest.param(
+            {"c": [{"name": "x", "env": [{"name": "A", "value": "1"}]}]},
+            {"c": [{"name": "x", "env": [{"name": "A", "value": None, "valueFrom": {}}]}]},
+            {"c": [{"name": "x", "env": [{"name": "A", "valueFrom": {}}]}]},
+            id="and so do lists inside them",
+        ),
+        pytest.param(
+            {"c": [{"name": "x"}]}, {"c": [{"image": "1"}]}, {"c": [{"image": "1"}]}, id="a list without names replaces"
+        ),
+    ],
+)
+def test_a_template_is_laid_over(base: Object, over: Object, expected: Object) -> None:
+    assert merge(base, over) == expected
+
+
+json_values = st.recursive(
+    st.one_of(st.booleans(), st.integers(), st.text(max_size=5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["name", "a", "b", "containers", "env", "spec"]), inner, max_size=4),
+    ),
+    max_leaves=12,
+)
+json_objects = st.dictionaries(st.sampled_from(["name", "a", "b", "spec"]), json_values, max_size=4)
+
+
+@given(base=json_objects, over=json_objects)
+def test_merging_twice_is_merging_once_and_changes_neither_side(base: Object, over: Object) -> None:
+    before = repr((base, over))
+    once = merge(base, over)
+    assert merge(once, over) == once
+    assert merge(base, {}) == base
+    assert repr((base, over)) == before
+
+
+# --- what the operator keeps for itself --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        pytest.param({"metadata": {"name": "x"}}, "jobTemplate.metadata.name: set by the operator", id="a name"),
+        pytest.param({"metadata": {"generateName": "x"}}, "metadata.generateName", id="a generated name"),
+        pytest.param({"metadata": {"namespace": "x"}}, "metadata.namespace", id="a namespace"),
+        pytest.param({"metadata": {"ownerReferences": []}}, "metadata.ownerReferences", id="owners"),
+        pytest.param(
+            {"spec": {"ttlSecondsAfterFinished": 5}},
+            "jobTemplate.spec.ttlSecondsAfterFinished: set by the operator; remove it, and use history",
+            id="a time to live",
+        ),
+        pytest.param({"metadata": {"labels": "x"}}, "metadata.labels: has to be an object", id="labels in a word"),
+        pytest.param({"spec": {"template": 3}}, "spec.template: has to be an object", id="a template in a number"),
+        pytest.param({"spec": {"template": {"spec": []}}}, "template.spec: has to be an object", id="a list of specs"),
+        pytest.param(
+            {"spec": {"template": {"spec": {"containers": "job"}}}}, "containers: has to be a list", id="containers"
+        ),
+        pytest.param(
+            {"spec": {"template": {"spec": {"containers": [{"image": "x"}]}}}},
+            "containers[0].name: is missing",
+            id="a container without a name",
+        ),
+        pytest.param(
+            {"spec": {"template": {"spec": {"containers": [{"name": "job", "env": "A=1"}]}}}},
+            "containers[0].env: has to be a list",
+            id="env in a word",
+        ),
+    ],
+)
+def test_a_template_is_refused_with(template: Object, says: str) -> None:
+    problem = job_view(jobTemplate=template).problem
+    assert problem is not None
+    assert problem.reason == "InvalidTemplate"
+    assert says in problem.message
+
+
+@settings(max_examples=300)
+@given(template=st.fixed_dictionaries({"metadata": json_objects, "spec": json_objects}), executor=st.booleans())
+def test_any_template_gives_a_job_or_one_sentence(template: Object, *, executor: bool) -> None:
+    whole = {**template, "spec": {**template["spec"], "template": template["spec"].get("a")}}
+    job = job_view(jobTemplate=whole, executor="kubernetes" if executor else "shell")
+    if job.problem is None:
+        body = build_job(job, claim(), image="default:1")
+        assert body["metadata"]["name"] == claim().job
+        assert body["metadata"]["ownerReferences"][0]["uid"] == UID
+    else:
+        assert job.problem.reason in ("InvalidTemplate", "InvalidSpec")
+
+
+# --- the kubernetes executor ---------------------------------------------------------------------------------------
+
+
+def bare(*containers: Object, **spec: Any) -> Object:
+    return {"spec": {"template": {"spec": {"containers": list(containers), **spec}}}}
+
+
+def test_the_kubernetes_executor_runs_the_template_as_it_stands() -> None:
+    job = job_view(executor="kubernetes", jobTemplate=bare({"name": "main", "image": "x"}, serviceAccountName="s"))
+    assert job.problem is None
+    pod = build_job(job, claim(), image="default:1")["spec"]["template"]["spec"]
+    assert (pod["serviceAccountName"], pod["restartPolicy"]) == ("s", "Never")
+    assert [(c["name"], c["image"]) for c in pod["containers"]] == [("main", "x")]
+    assert "automountServiceAccountToken" not in pod
+
+
+@pytest.mark.parametrize(
+    ("template", "config", "reason", "says"),
+    [
+        pytest.param({}, {}, "InvalidTemplate", "spec.template.spec.containers is missing", id="no containers"),
+        pytest.param(bare(), {}, "InvalidTemplate", "containers is missing", id="an empty list of them"),
+        pytest.param(
+            bare({"name": "x"}), {"command": "x"}, "InvalidExecutorConfig", '"command" is not used', id="a command"
+        ),
+    ],
+)
+def test_the_kubernetes_executor_refuses(template: Object, config: dict[str, str], reason: str, says: str) -> None:
+    problem = job_view(executor="kubernetes", jobTemplate=template, executorConfig=config).problem
+    assert problem is not None
+    assert problem.reason == reason
+    assert says in problem.message
+
+
+# --- the whole Job -------------------------------------------------------------------------------------------------
+
+
+def build(**spec: Any) -> Object:
+    return build_job(job_view(**spec), claim(NOON, attempt=2, at=after(7)), image="default:1")
+
+
+def env(body: Object, name: str = "job") -> dict[str, str]:
+    (found,) = [c for c in body["spec"]["template"]["spec"]["containers"] if c["name"] == name]
+    return {item["name"]: item.get("value", "?") for item in found["env"]}
+
+
+def test_the_job_says_where_it_comes_from() -> None:
+    entry = claim(NOON, attempt=2, at=after(7))
+    metadata = build()["metadata"]
+    assert (metadata["name"], metadata["namespace"]) == (entry.job, NAMESPACE)
+    assert metadata["labels"] == {"app.kubernetes.io/managed-by": "dkron-operator", "dkron.io/job": "backup"}
+    assert metadata["annotations"] == {
+        "dkron.io/name": "backup",
+        "dkron.io/execution": entry.id,
+        "dkron.io/slot": rfc3339(NOON),
+        "dkron.io/trigger": "schedule",
+        "dkron.io/group": str(entry.group),
+        "dkron.io/attempt": "2",
+        "batch.kubernetes.io/cronjob-scheduled-timestamp": rfc3339(NOON),
+    }
+    (owner,) = metadata["ownerReferences"]
+    assert (owner["kind"], owner["uid"], owner["controller"]) == ("DkronJob", UID, True)
+
+
+def test_the_job_never_retries_by_itself() -> None:
+    body = build()
+    assert body["spec"]["backoffLimit"] == 0
+    assert body["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_the_container_sees_which_run_it_is() -> None:
+    assert env(build()) == {
+        "DKRON_JOB_NAME": "backup",
+        "DKRON_SCHEDULED_TIME": "2026-03-01T12:00:00Z",
+        "DKRON_ATTEMPT": "2",
+        "DKRON_EXECUTION_GROUP": "1772366400000000000",
+        "DKRON_TRIGGER": "schedule",
+        "ENV_JOB_NAME": "backup",
+    }
+
+
+def test_the_users_own_variable_wins_and_may_refer_to_ours() -> None:
+    body = build(executorConfig={"command": "true", "env": "DKRON_ATTEMPT=mine,X=1"})
+    assert env(body)["DKRON_ATTEMPT"] == "mine"
+    names = [item["name"] for item in body["spec"]["template"]["spec"]["containers"][0]["env"]]
+    assert names.count("DKRON_ATTEMPT") == 1
+    assert names.index("DKRON_TRIGGER") < names.index("X"), "a variable may only refer to those before it"
+
+
+def test_every_container_of_a_template_sees_which_run_it_is() -> None:
+    body = build(jobTemplate=bare({"name": "job", "resources": {}}, {"name": "side", "image": "x"}))
+    assert env(body, "side")["DKRON_JOB_NAME"] == "backup"
+    assert body["spec"]["template"]["spec"]["containers"][0]["image"] == "default:1"
+
+
+def test_a_template_adds_labels_but_cannot_change_who_the_job_is() -> None:
+    ours = {"app.kubernetes.io/managed-by": "me", "dkron.io/job": "other", "team": "a"}
+    notes = {"dkron.io/slot": "2000-01-01T00:00:00Z", "dkron.io/execution": "0-x", "note": "b"}
+    template = {
+        "metadata": {"labels": ours, "annotations": notes},
+        "spec": {"template": {"metadata": {"labels": ours}}},
+    }
+    body = build(jobTemplate=template)
+    expected = {"app.kubernetes.io/managed-by": "dkron-operator", "dkron.io/job": "backup", "team": "a"}
+    assert body["metadata"]["labels"] == body["spec"]["template"]["metadata"]["labels"] == expected
+    assert body["metadata"]["annotations"]["dkron.io/slot"] == rfc3339(NOON)
+    assert body["metadata"]["annotations"]["dkron.io/execution"] == claim(NOON, attempt=2, at=after(7)).id
+    assert body["metadata"]["annotations"]["note"] == "b"
+
+
+def test_a_template_that_nulls_labels_does_not_hide_the_job() -> None:
+    body = build(jobTemplate={"metadata": {"labels": None, "annotations": None}})
+    assert body["metadata"]["labels"]["dkron.io/job"] == "backup"
+    assert body["metadata"]["annotations"]["dkron.io/attempt"] == "2"
+
+
+def test_a_template_may_set_its_own_limits_and_restart_policy() -> None:
+    template = {"spec": {"backoffLimit": 2, "template": {"spec": {"restartPolicy": "OnFailure"}}}}
+    body = build(jobTemplate=template)
+    assert (body["spec"]["backoffLimit"], body["spec"]["template"]["spec"]["restartPolicy"]) == (2, "OnFailure")
