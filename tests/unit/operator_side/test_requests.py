@@ -1,0 +1,160 @@
+"""Runs that people ask for."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import Active, JobStatus, SkipReason
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.draft import Create, Draft
+from dkron_operator.plan.view import Run, RunState
+from tests.support.builders import NOON, after, claim, execution, job_view, request_claim, run, seen, situation
+
+AT = "2026-03-01T12:00:00Z"
+
+
+def look(
+    requests: dict[str, str] | None = None,
+    *,
+    status: dict[str, Any] | None = None,
+    runs: tuple[Run, ...] = (),
+    seconds: float = 2,
+    **spec: Any,
+) -> Draft:
+    job = job_view(schedule="@manually", requests={"a": AT} if requests is None else requests, **spec)
+    given = {"since": NOON, "fingerprint": "-" if job.problem else job.fingerprint, **(status or {})}
+    return advance(situation(job, JobStatus(**given), runs=list(runs), now=after(seconds)))
+
+
+def refusal(draft: Draft) -> str:
+    (report,) = [report for report in draft.reports if report.reason == "RunRefused"]
+    return report.message
+
+
+def asked(request: str = "a", seconds: float = 2) -> Active:
+    """What a request at noon becomes when it is seen so much later."""
+    return replace_start(request_claim(request), seconds)
+
+
+def replace_start(entry: Active, seconds: float) -> Active:
+    began = after(seconds)
+    nanoseconds = int(began.timestamp()) * 10**9
+    return entry.model_copy(update={"started_at": began, "id": f"{nanoseconds}-{entry.job}"})
+
+
+def test_a_request_becomes_a_job_and_keeps_its_annotation_until_that_exists() -> None:
+    draft = look()
+    assert draft.create == Create(asked())
+    assert draft.forget == []
+    assert draft.status.last_schedule_time is None
+
+
+def test_a_request_whose_job_exists_is_forgotten() -> None:
+    draft = look(runs=(run(asked()),))
+    assert (draft.create, draft.forget) == (None, ["a"])
+    assert draft.status.active == (seen(asked()),)
+
+
+@pytest.mark.parametrize("where", ["executions", "counted"])
+def test_a_request_whose_job_is_recorded_is_forgotten(where: str) -> None:
+    known = {"executions": (execution(asked()),), "counted": (asked().job,)}
+    draft = look(status={where: known[where]})
+    assert (draft.create, draft.forget) == (None, ["a"])
+
+
+def test_a_request_that_is_claimed_waits_for_its_claim() -> None:
+    draft = look(status={"active": (asked(),)}, concurrency="forbid")
+    assert draft.create is not None
+    assert draft.create.before == (), "the claim is completed, not made again"
+    assert (draft.forget, draft.reports) == ([], [])
+
+
+def test_two_requests_at_the_same_time_are_two_jobs_one_after_the_other() -> None:
+    both = {"a": AT, "b": AT}
+    first = look(both)
+    assert first.create == Create(asked("a"))
+    second = look(both, runs=(run(asked("a")),))
+    assert second.create == Create(asked("b"))
+    assert second.forget == ["a"]
+    assert asked("a").job != asked("b").job
+
+
+def test_a_request_under_forbid_is_claimed_first() -> None:
+    draft = look(concurrency="forbid")
+    assert draft.create is not None
+    assert [change.entry for change in draft.create.before] == [asked()]  # type: ignore[union-attr]
+
+
+def test_a_request_replaces_what_runs_and_what_waits_to_be_tried_again() -> None:
+    running, waiting = seen(claim(after(-60))), claim(after(-120), attempt=2, at=after(600))
+    draft = look(status={"active": (running, waiting)}, runs=(run(running),), concurrency="replace")
+    assert draft.create is not None
+    assert [job.name for job in draft.create.replaces] == [running.job]
+    assert [getattr(change, "job", None) for change in draft.create.before] == [waiting.job, None]
+
+
+@pytest.mark.parametrize(
+    ("spec", "says", "reason"),
+    [
+        pytest.param({"disabled": True}, "the job is disabled", SkipReason.DISABLED, id="the job is disabled"),
+        pytest.param({"command": ""}, "command: missing", None, id="the spec is broken"),
+        pytest.param({"schedule": "99 * * * * *"}, "second", None, id="the schedule is broken"),
+    ],
+)
+def test_a_request_is_refused_when(spec: dict[str, Any], says: str, reason: SkipReason | None) -> None:
+    job = job_view(requests={"a": AT}, **{"schedule": "@manually", **spec})
+    status = JobStatus(since=NOON, fingerprint="-" if job.problem else job.fingerprint)
+    draft = advance(situation(job, status, now=after(2)))
+    assert (draft.create, draft.forget) == (None, ["a"])
+    assert says in refusal(draft)
+    assert refusal(draft).startswith("run.dkron.io/a: ")
+    assert (draft.status.skipped.last_reason if draft.status.skipped else None) == reason
+
+
+def test_a_request_of_a_busy_forbid_job_is_refused_and_counted() -> None:
+    running = seen(claim(after(-60)))
+    draft = look(status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
+    assert (draft.create, draft.forget) == (None, ["a"])
+    assert "its concurrency is forbid" in refusal(draft)
+    assert draft.status.skipped is not None
+    assert (draft.status.skipped.count, draft.status.skipped.last_reason) == (1, SkipReason.CONCURRENCY_FORBIDDEN)
+
+
+def test_a_forbid_job_whose_run_is_over_but_not_recorded_yet_takes_a_request() -> None:
+    over = seen(claim(after(-60)))
+    draft = look(status={"active": (over,)}, runs=(run(over, RunState.SUCCEEDED),), concurrency="forbid")
+    assert draft.create is not None
+
+
+@pytest.mark.parametrize("text", ["now", "2026-03-01T12:00:00", "1969-01-01T00:00:00Z", "9999-01-01T00:00:00Z", ""])
+def test_a_request_without_a_time_that_can_be_read_is_refused(text: str) -> None:
+    draft = look({"a": text})
+    assert (draft.create, draft.forget, draft.status.skipped) == (None, ["a"], None)
+    assert f'"{text}" does not begin with an RFC 3339 time' in refusal(draft)
+
+
+def test_a_bad_request_does_not_hold_up_a_good_one() -> None:
+    draft = look({"bad": "soon", "a": AT})
+    assert draft.create == Create(asked("a"))
+    assert draft.forget == ["bad"]
+
+
+@pytest.mark.parametrize("spec", [{"startsAt": "2030-01-01T00:00:00Z"}, {"expiresAt": "2020-01-01T00:00:00Z"}])
+def test_dates_do_not_matter_to_a_request(spec: dict[str, Any]) -> None:
+    assert look(**spec).create == Create(asked())
+
+
+def test_a_refusal_whose_annotation_could_not_be_removed_is_not_counted_again() -> None:
+    job = job_view(schedule="@manually", requests={"a": AT, "b": "2026-03-01T12:00:01Z"}, disabled=True)
+    first = advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint), now=after(2)))
+    assert first.status.skipped is not None
+    assert first.status.skipped.count == 2
+    again = advance(situation(job, first.status, now=after(3)))
+    assert again.status.skipped == first.status.skipped
+    assert again.forget == ["a", "b"]
+
+
+def test_a_job_that_is_being_deleted_takes_no_requests() -> None:
+    job = replace(job_view(schedule="@manually", requests={"a": AT}), deleting=True)
+    assert advance(situation(job, now=after(2))).create is None
