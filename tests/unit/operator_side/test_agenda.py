@@ -1,0 +1,202 @@
+"""The agenda in virtual time, with a wall clock that can be set."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import pytest
+
+from dkron_operator.agenda import Agenda
+from dkron_operator.clock import Clock
+from tests.support.builders import NOON, after
+
+pytestmark = pytest.mark.looptime
+
+
+class Wall:
+    """A wall clock that goes with the loop, except for what it is `set` by."""
+
+    def __init__(self) -> None:
+        self.error = timedelta()
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=asyncio.get_running_loop().time()) + self.error
+
+    def set(self, seconds: float) -> None:
+        """Somebody sets the clock forward, or back."""
+        self.error += timedelta(seconds=seconds)
+
+
+class Handed:
+    """What was handed over, and when by the wall clock."""
+
+    def __init__(self, wall: Wall) -> None:
+        self.log: list[tuple[float, str]] = []
+        self._wall = wall
+
+    def __call__(self, uid: str) -> None:
+        self.log.append(((self._wall.now() - NOON).total_seconds(), uid))
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[tuple[Agenda, Wall, Handed]]:
+    wall = Wall()
+    handed = Handed(wall)
+    agenda = Agenda(Clock(wall.now), handed)
+    task = asyncio.create_task(agenda.run())
+    try:
+        yield agenda, wall, handed
+    finally:
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_each_job_is_handed_over_at_its_instant_in_order() -> None:
+    async with running() as (agenda, _, handed):
+        agenda.set("b", after(20))
+        agenda.set("a", after(10.25))
+        agenda.set("c", after(20.5))
+        await asyncio.sleep(30)
+    assert handed.log == [(10.25, "a"), (20.0, "b"), (20.5, "c")]
+
+
+async def test_what_is_due_already_is_handed_over_at_once() -> None:
+    async with running() as (agenda, _, handed):
+        await asyncio.sleep(5)
+        agenda.set("a", after(1))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
+    assert [uid for _, uid in handed.log] == ["a"]
+
+
+async def test_a_job_is_handed_over_once() -> None:
+    async with running() as (agenda, _, handed):
+        agenda.set("a", after(1))
+        agenda.set("a", after(1))
+        await asyncio.sleep(10)
+        assert len(agenda) == 0
+    assert handed.log == [(1.0, "a")]
+
+
+async def test_a_job_that_is_set_earlier_is_handed_over_then_and_not_again() -> None:
+    async with running() as (agenda, _, handed):
+        agenda.set("a", after(100))
+        await asyncio.sleep(1.5)
+        agenda.set("a", after(3))
+        await asyncio.sleep(200)
+    assert handed.log == [(3.0, "a")]
+
+
+async def test_a_job_that_is_set_later_is_not_handed_over_before() -> None:
+    async with running() as (agenda, _, handed):
+        agenda.set("a", after(3))
+        agenda.set("a", after(5))
+        await asyncio.sleep(10)
+    assert handed.log == [(5.0, "a")]
+
+
+async def test_a_job_that_is_set_to_and_fro_is_handed_over_once() -> None:
+    async with running() as (agenda, _, handed):
+        for seconds in (5, 3, 5, 3, 5):
+            agenda.set("a", after(seconds))
+        await asyncio.sleep(10)
+    assert handed.log == [(5.0, "a")]
+
+
+async def test_a_job_that_has_nothing_to_come_is_not_handed_over() -> None:
+    async with running() as (agenda, _, handed):
+        agenda.set("a", after(3))
+        agenda.set("a", None)
+        agenda.set("never seen", None)
+        await asyncio.sleep(10)
+        assert len(agenda) == 0
+    assert handed.log == []
+
+
+async def test_many_jobs_of_one_instant_are_handed_over_together() -> None:
+    async with running() as (agenda, _, handed):
+        for number in range(1000):
+            agenda.set(f"{number:03}", after(60))
+        await asyncio.sleep(61)
+    assert len(handed.log) == 1000
+    assert {when for when, _ in handed.log} == {60.0}
+
+
+async def test_a_job_may_be_set_anew_from_within_the_handing_over() -> None:
+    wall = Wall()
+    handed = Handed(wall)
+
+    def again(uid: str) -> None:
+        handed(uid)
+        agenda.set(uid, wall.now() + timedelta(seconds=10))
+
+    agenda = Agenda(Clock(wall.now), again)
+    agenda.set("a", after(10))
+    task = asyncio.create_task(agenda.run())
+    await asyncio.sleep(35)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert handed.log == [(10.0, "a"), (20.0, "a"), (30.0, "a")]
+
+
+# --- the clock is set ----------------------------------------------------------------------------------------------
+
+
+async def test_a_clock_that_is_set_forward_hands_over_what_it_passed_within_a_second() -> None:
+    async with running() as (agenda, wall, handed):
+        agenda.set("a", after(3600))
+        await asyncio.sleep(10.5)
+        wall.set(7200)
+        await asyncio.sleep(1.0)
+    ((when, uid),) = handed.log
+    assert uid == "a"
+    assert 7210 <= when <= 7212
+
+
+async def test_slots_that_a_clock_jumped_over_could_not_be_fired() -> None:
+    async with running() as (agenda, wall, _):
+        assert agenda.able_since == NOON
+        await asyncio.sleep(10.5)
+        wall.set(3600)
+        await asyncio.sleep(1.5)
+        assert agenda.able_since > after(3600)
+
+
+async def test_a_clock_that_is_set_back_hands_over_when_it_comes_there_again() -> None:
+    async with running() as (agenda, wall, handed):
+        await asyncio.sleep(100)
+        agenda.set("a", after(110))
+        wall.set(-50)
+        await asyncio.sleep(100)
+        assert agenda.able_since == NOON, "nothing was missed"
+    assert handed.log == [(110.0, "a")]
+
+
+# --- the process stands still --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "missed"),
+    [
+        pytest.param(4.0, False, id="a short stall is lateness"),
+        pytest.param(30.0, True, id="a long one means that slots were missed"),
+    ],
+)
+async def test_a_stall(seconds: float, *, missed: bool) -> None:
+    async with running() as (agenda, wall, handed):
+        agenda.set("a", after(12))
+        await asyncio.sleep(10.5)
+        # While nothing runs, only the wall clock goes on.
+        wall.set(seconds)
+        await asyncio.sleep(1.5)
+        assert (agenda.able_since > NOON) is missed
+    assert [uid for _, uid in handed.log] == ["a"]
+
+
+async def test_without_a_stall_able_since_stays_over_an_hour() -> None:
+    async with running() as (agenda, _, _handed):
+        agenda.set("a", after(hours=23))
+        await asyncio.sleep(3600)
+        assert agenda.able_since == NOON

@@ -1,0 +1,229 @@
+"""Lanes in virtual time: one worker a key, nothing overlooked, and patience that grows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+
+from dkron_crds.kube.errors import Rejected, Unavailable
+from dkron_operator.lanes import FIRST_DELAY, LAST_DELAY, Lane
+
+pytestmark = pytest.mark.looptime
+SLACK = 1.25
+"""Delays are spread by a fifth."""
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class Diary:
+    """Work that writes down what it did and when, takes its time, and fails as often as it is told to."""
+
+    def __init__(self, *, takes: float = 0.0, failures: tuple[Exception, ...] = ()) -> None:
+        self.done: list[tuple[float, str]] = []
+        self.at_once = self.most_at_once = 0
+        self._takes = takes
+        self.failures = list(failures)
+
+    async def __call__(self, key: str) -> None:
+        self.done.append((now(), key))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await asyncio.sleep(self._takes)
+            if self.failures:
+                raise self.failures.pop(0)
+        finally:
+            self.at_once -= 1
+
+    @property
+    def keys(self) -> list[str]:
+        return [key for _, key in self.done]
+
+    @property
+    def gaps(self) -> list[float]:
+        times = [when for when, _ in self.done]
+        return [later - earlier for earlier, later in pairwise(times)]
+
+
+@asynccontextmanager
+async def running(work: Callable[[str], Awaitable[None]], *, width: int = 2) -> AsyncIterator[Lane[str]]:
+    lane: Lane[str] = Lane("test", work, width=width)
+    task = asyncio.create_task(lane.run())
+    await asyncio.sleep(0)
+    try:
+        yield lane
+    finally:
+        assert not task.done(), "a lane never ends by itself"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_key_that_waits_is_worked_on_once() -> None:
+    diary = Diary()
+    async with running(diary) as lane:
+        for _ in range(5):
+            lane.add("a")
+        lane.add("b")
+        await lane.idle()
+    assert sorted(diary.keys) == ["a", "b"]
+
+
+async def test_a_key_that_is_added_while_it_is_worked_on_is_worked_on_once_more_after_that() -> None:
+    diary = Diary(takes=1.0)
+    async with running(diary, width=5) as lane:
+        lane.add("a")
+        await asyncio.sleep(0.5)
+        lane.add("a")
+        lane.add("a")
+        await lane.idle()
+    assert diary.keys == ["a", "a"]
+    assert diary.most_at_once == 1
+    assert diary.gaps == [1.0]
+
+
+async def test_no_more_keys_than_the_lane_is_wide_are_worked_on_at_once() -> None:
+    diary = Diary(takes=1.0)
+    async with running(diary, width=3) as lane:
+        for number in range(9):
+            lane.add(str(number))
+        await lane.idle()
+        assert now() == 3.0
+    assert diary.most_at_once == 3
+    assert len(diary.done) == 9
+
+
+async def test_a_delay_is_kept_by_those_that_come_later() -> None:
+    diary = Diary()
+    async with running(diary) as lane:
+        lane.add("a", 2.0)
+        await asyncio.sleep(1.0)
+        lane.add("a", 2.0)
+        await asyncio.sleep(5.0)
+    assert diary.done == [(2.0, "a")]
+
+
+async def test_who_needs_it_now_does_not_wait_for_the_delay() -> None:
+    diary = Diary()
+    async with running(diary) as lane:
+        lane.add("a", 60.0)
+        await asyncio.sleep(1.0)
+        lane.add("a")
+        await asyncio.sleep(100.0)
+    assert diary.done == [(1.0, "a")]
+
+
+async def test_hasten_lets_nothing_wait() -> None:
+    diary = Diary()
+    async with running(diary) as lane:
+        lane.add("a", 60.0)
+        lane.add("b", 90.0)
+        await asyncio.sleep(1.0)
+        lane.hasten()
+        await lane.idle()
+        assert now() == 1.0
+    assert sorted(diary.keys) == ["a", "b"]
+
+
+async def test_idle_waits_for_what_is_due_later_by_doing_it_now() -> None:
+    diary = Diary(takes=2.0)
+    async with running(diary) as lane:
+        lane.add("a", 100.0)
+        await lane.idle()
+        assert (now(), len(lane)) == (2.0, 0)
+        await lane.idle()
+
+
+async def test_idle_waits_for_a_second_try() -> None:
+    diary = Diary(failures=(Unavailable("down"),))
+    async with running(diary) as lane:
+        lane.add("a")
+        await lane.idle()
+    assert diary.keys == ["a", "a"]
+
+
+async def test_what_fails_is_tried_again_later_each_time() -> None:
+    diary = Diary(failures=tuple(Unavailable("down") for _ in range(12)))
+    async with running(diary) as lane:
+        lane.add("a")
+        await lane.idle()
+    assert len(diary.done) == 13
+    for number, gap in enumerate(diary.gaps):
+        expected = min(FIRST_DELAY * 2**number, LAST_DELAY)
+        assert expected / SLACK <= gap <= expected * SLACK
+
+
+async def test_after_a_success_patience_begins_anew() -> None:
+    diary = Diary(failures=tuple(Unavailable("down") for _ in range(5)))
+    async with running(diary) as lane:
+        lane.add("a")
+        await lane.idle()
+        diary.failures.append(Unavailable("down again"))
+        lane.add("a")
+        await lane.idle()
+    assert diary.gaps[-1] <= FIRST_DELAY * SLACK
+
+
+async def test_the_server_may_say_how_long_to_wait() -> None:
+    diary = Diary(failures=(Unavailable("busy", retry_after=30.0),))
+    async with running(diary) as lane:
+        lane.add("a")
+        await lane.idle()
+    assert diary.gaps == [30.0]
+
+
+async def test_a_server_that_says_at_once_is_not_believed() -> None:
+    diary = Diary(failures=(Unavailable("busy", retry_after=0.0),))
+    async with running(diary) as lane:
+        lane.add("a")
+        await lane.idle()
+    assert diary.gaps[0] >= FIRST_DELAY / SLACK
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(Rejected("no"), id="a refusal"),
+        pytest.param(ZeroDivisionError("a bug"), id="a bug"),
+        pytest.param(ExceptionGroup("bugs", [ValueError("a"), KeyError("b")]), id="several bugs"),
+    ],
+)
+async def test_whatever_fails_the_lane_goes_on_and_tries_again(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    diary = Diary(failures=(failure,))
+    async with running(diary, width=1) as lane:
+        lane.add("a")
+        lane.add("b")
+        await lane.idle()
+    assert sorted(diary.keys) == ["a", "a", "b"]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+async def test_one_key_that_fails_holds_up_no_other() -> None:
+    async def work(key: str) -> None:
+        done.append((now(), key))
+        if key == "bad":
+            raise Unavailable("down")
+
+    done: list[tuple[float, str]] = []
+    async with running(work, width=1) as lane:
+        lane.add("bad")
+        lane.add("good")
+        await asyncio.sleep(0.01)
+    assert done == [(0.0, "bad"), (0.0, "good")]
+
+
+async def test_the_length_counts_what_waits_is_due_later_or_is_worked_on() -> None:
+    diary = Diary(takes=1.0)
+    async with running(diary, width=1) as lane:
+        lane.add("a")
+        lane.add("b")
+        lane.add("c", 60.0)
+        await asyncio.sleep(0.5)
+        assert len(lane) == 3
+        await asyncio.sleep(2.0)
+        assert len(lane) == 1
