@@ -7,6 +7,9 @@ import pytest
 
 from tests.support.cluster import Clusters
 from tests.support.judge import Judge
+from tests.support.sites import module_site, own_site, shared_site
+
+__all__ = ["module_site", "own_site", "shared_site"]
 
 CRDS = Path(__file__).parents[2] / "crds"
 

@@ -1,6 +1,7 @@
 """The promise as an account: every slot that was due has exactly one Job, or is counted as skipped."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,13 +40,23 @@ class Ledger:
         assert len(unfired) == self.skipped, f"{self.skipped} slots are counted as skipped; not fired are {unfired}"
 
 
-def close(kube: Kube, name: str, *, every: int, seconds: float = 60) -> Ledger:
+def close(kube: Kube, name: str, *, every: int) -> Ledger:
     """Disable the job, wait until all its attempts have ended, and add up.
 
     Only right for a job whose schedule was never changed and whose history forgets nothing.
     """
-    kube.edit(name, disabled=True)
-    status = kube.wait_status(name, "to be disabled, with nothing active", _closed, seconds=seconds)
+    return close_all(kube, [name], every=every)[name]
+
+
+def close_all(kube: Kube, names: Iterable[str], *, every: int) -> dict[str, Ledger]:
+    """Close several jobs at once."""
+    for name in names:
+        kube.edit(name, disabled=True)
+    return {name: _ledger(kube, name, every=every) for name in names}
+
+
+def _ledger(kube: Kube, name: str, *, every: int) -> Ledger:
+    status = kube.wait_status(name, "to be disabled, with nothing active", _closed, seconds=60)
     job = kube.get(DKRON_JOBS, name)
     created = at(job["metadata"]["creationTimestamp"])
     skipped = status.get("skipped") or {}

@@ -1,0 +1,198 @@
+"""The operator away for several slots, and what it makes of them when it is back: none twice, none unaccounted for."""
+
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from dkron_crds.kube.paths import DKRON_JOBS
+from tests.support import ledger
+from tests.support.jobs import at, dkron_job, simulated
+from tests.support.kube import Kube, condition, finished
+from tests.support.sites import Site
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+AWAY = 5
+"""Seconds, and so slots, for which nobody fires."""
+
+SECOND = timedelta(seconds=1)
+POLICIES = ("latest", "skip", "all")
+
+
+def marked_after(moment: datetime) -> Callable[[dict[str, Any]], bool]:
+    """Whether a slot after this moment was decided."""
+    return lambda status: bool(status.get("lastScheduleTime")) and at(status["lastScheduleTime"]) > moment
+
+
+def by_second(name: str, **spec: Any) -> dict[str, Any]:
+    return dkron_job(name, schedule="@every 1s", history=KEEP_ALL, jobTemplate=simulated(), **spec)
+
+
+def first_after_gap(account: ledger.Ledger, *, first: datetime) -> datetime:
+    """The first slot that fired after those that did not, which have to be one gap."""
+    gap = account.unfired
+    assert gap, "nothing was missed"
+    assert gap[0] <= first, f"what was missed first, at {gap[0]}, is later than {first}"
+    assert [b for a, b in pairwise(gap) if b - a != SECOND] == [], "what was missed is one gap"
+    return gap[-1] + SECOND
+
+
+def wait_until_passed(kube: Kube, moment: datetime) -> None:
+    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment)
+
+
+def absence(site: Site, *names: str, end: signal.Signals = signal.SIGTERM) -> tuple[datetime, datetime]:
+    """Let the operator be away; the first slot that nobody could fire for sure, and the last one."""
+    kube, operator = site.kube, site.operator
+    for name in names:
+        kube.wait_status(name, "a slot to be decided", lambda status: status.get("lastScheduleTime"))
+    (operator.stop if end is signal.SIGTERM else operator.kill)()
+    gone = datetime.now(UTC)
+    wait_until_passed(kube, gone + timedelta(seconds=AWAY))
+    last = datetime.now(UTC)
+    operator.start()
+    return gone + SECOND, last
+
+
+@pytest.mark.parametrize("end", [pytest.param(signal.SIGTERM, id="stopped"), pytest.param(signal.SIGKILL, id="killed")])
+def test_missed_slots_run_as_the_job_wants(own_site: Site, end: signal.Signals) -> None:
+    kube = own_site.kube
+    own_site.operator.start()
+    kube.apply(*(by_second(policy, missedRuns=policy) for policy in POLICIES))
+    kube.apply(by_second("in-time", missedRuns="all", startingDeadlineSeconds=4))
+    names = (*POLICIES, "in-time")
+    first, last = absence(own_site, *names, end=end)
+    for name in names:
+        kube.wait_status(name, "to go on", marked_after(last + SECOND))
+    accounts = ledger.close_all(kube, names, every=1)
+    for account in accounts.values():
+        account.assert_balanced()
+    assert accounts["all"].skipped == 0
+    assert (accounts["latest"].reason, accounts["in-time"].reason) == ("Missed", "DeadlineExceeded")
+    back = {name: first_after_gap(accounts[name], first=first) for name in ("latest", "skip", "in-time")}
+    assert back["skip"] - back["latest"] == SECOND, "the newest of the missed slots runs, or none"
+    assert back["in-time"] <= back["latest"], "all that are younger than the deadline run"
+    assert kube.events_of("latest", "SlotsMissed")
+    assert kube.events_of("in-time", "DeadlineExceeded")
+
+
+def test_missed_slots_of_a_job_that_forbids_overlaps_run_one_after_another(own_site: Site) -> None:
+    kube = own_site.kube
+    own_site.operator.start()
+    single = by_second("single", missedRuns="all", concurrency="forbid")
+    single["spec"]["schedule"] = "@every 3s"
+    kube.apply(single)
+    first, last = absence(own_site, "single")
+    kube.wait_status("single", "to have caught up", marked_after(last), seconds=60)
+    account = ledger.close(kube, "single", every=3)
+    account.assert_balanced()
+    assert [slot for slot in account.unfired if first <= slot <= last] == []
+    runs = sorted(kube.status("single")["executions"], key=lambda execution: at(execution["startedAt"]))
+    assert runs == sorted(runs, key=lambda execution: at(execution["slot"]))
+    assert [b for a, b in pairwise(runs) if at(b["startedAt"]) < at(a["finishedAt"])] == []
+
+
+def test_killed_again_and_again_nothing_runs_twice_or_is_lost(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    kube.apply(*(by_second(policy, missedRuns=policy) for policy in POLICIES))
+    kube.apply(by_second("single", concurrency="forbid"), by_second("newest", concurrency="replace"))
+    names = (*POLICIES, "single", "newest")
+    for _ in range(4):
+        operator.start()
+        operator.wait_for_line("started")
+        operator.kill()
+    operator.start()
+    kube.wait_status("all", "to have caught up", marked_after(datetime.now(UTC)))
+    for name, account in ledger.close_all(kube, names, every=1).items():
+        account.assert_balanced()
+        status = kube.status(name)
+        runs = {execution["job"] for execution in status["executions"]}
+        assert status["successCount"] + status.get("errorCount", 0) == len(runs), "each is counted once"
+        assert {job["metadata"]["name"] for job in kube.jobs_of(name)} <= runs, "each is recorded"
+
+
+def test_attempts_that_end_while_the_operator_is_away_are_recorded(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    backoff = {"initial": "1s", "factor": 1, "max": "1s"}
+    kube.apply(
+        dkron_job("good", run=["once"], jobTemplate=simulated(run_for="2s")),
+        dkron_job("retried", run=["once"], retries=1, retryBackoff=backoff, jobTemplate=simulated(exit_code=4)),
+    )
+    operator.start()
+    for name in ("good", "retried"):
+        kube.wait_status(
+            name, "to run", lambda status: [entry for entry in status.get("active", ()) if entry.get("uid")]
+        )
+    operator.kill()
+    kube.wait_for(
+        "the Jobs to end",
+        lambda: [job["status"] for name in ("good", "retried") for job in kube.jobs_of(name)],
+        lambda statuses: [s for s in statuses if s.get("succeeded")] and [s for s in statuses if s.get("failed")],
+    )
+    operator.start()
+    good = kube.wait_status("good", "its run", finished(1))
+    retried = kube.wait_status("retried", "both attempts", finished(2))
+    assert (good["status"], good["successCount"]) == ("success", 1)
+    assert [(e["attempt"], e["exitCode"]) for e in retried["executions"]] == [(2, 4), (1, 4)]
+    assert (retried["status"], retried["errorCount"]) == ("failed", 2)
+
+
+def test_what_is_asked_and_changed_meanwhile_is_done_afterwards(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(dkron_job("asked", jobTemplate=simulated()), by_second("edited", missedRuns="all"), by_second("removed"))
+    for name in ("edited", "removed"):
+        kube.wait_status(name, "a slot to be decided", lambda status: status.get("lastScheduleTime"))
+    operator.stop()
+    mark = at(kube.status("edited")["lastScheduleTime"])
+    kube.ask_run("asked", "meanwhile", "2026-01-01T00:00:00Z")
+    kube.delete(DKRON_JOBS, "removed")
+    wait_until_passed(kube, mark + timedelta(seconds=3))
+    kube.edit("edited", schedule="@every 2s")
+    edited = datetime.now(UTC).replace(microsecond=0)
+    operator.start()
+    status = kube.wait_status("asked", "its run", finished(1))
+    assert status["executions"][0]["trigger"] == "manual"
+    slots = kube.wait_for(
+        "new slots", lambda: [at(s) for s in kube.slots_of("edited") if at(s) > mark], lambda s: len(s) >= 2
+    )
+    assert min(slots) > edited, "nothing runs in retrospect after an edit"
+    assert kube.wait_for("its Jobs to go", lambda: kube.jobs_of("removed"), lambda jobs: not jobs) == []
+
+
+def test_a_machine_that_slept_goes_on_where_it_was(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(*(by_second(policy, missedRuns=policy) for policy in POLICIES))
+    for policy in POLICIES:
+        kube.wait_status(policy, "a slot to be decided", lambda status: status.get("lastScheduleTime"))
+    operator.pause()
+    asleep = datetime.now(UTC)
+    wait_until_passed(kube, asleep + timedelta(seconds=7))
+    operator.resume()
+    awake = datetime.now(UTC)
+    for policy in POLICIES:
+        kube.wait_status(policy, "to go on", marked_after(awake + SECOND))
+    accounts = ledger.close_all(kube, POLICIES, every=1)
+    for account in accounts.values():
+        account.assert_balanced()
+    assert accounts["all"].skipped == 0
+    assert accounts["skip"].skipped > accounts["latest"].skipped > 0
+
+
+def test_a_stopped_operator_leaves_a_complete_record(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(by_second("steady"))
+    kube.wait_status("steady", "two runs", finished(2))
+    operator.stop()
+    status = kube.status("steady")
+    known = {entry["job"] for entry in (*status.get("active", ()), *status["executions"])}
+    assert {job["metadata"]["name"] for job in kube.jobs_of("steady")} == known
+    assert max(at(slot) for slot in kube.slots_of("steady")) == at(status["lastScheduleTime"])
+    assert condition(status, "Ready")["status"] == "True"
