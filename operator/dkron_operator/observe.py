@@ -1,5 +1,6 @@
 """Observe: what became of a Job, from its pod and its log. Slow answers here never hold up a slot."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +11,7 @@ from dkron_crds.kube.errors import KubeError, NotFound, Unavailable
 from dkron_crds.kube.paths import JOBS, PODS
 from dkron_operator.clock import Clock
 from dkron_operator.lanes import Lane
-from dkron_operator.plan.outcome import main_container, outcome, trouble
+from dkron_operator.plan.outcome import main_container, outcome, same_trouble, trouble
 from dkron_operator.plan.view import Outcome, Run
 from dkron_operator.store import Entry, Store
 
@@ -47,9 +48,10 @@ class Observer:
 
     async def _look_for(self, entry: Entry, name: str) -> None:
         """A Job that status knows and the watch does not: ask before it is declared lost."""
-        try:
+        with contextlib.suppress(NotFound):
             self._store.see_run(await self._client.get(JOBS, entry.job.namespace, name))
-        except NotFound:
+        if name not in entry.runs:
+            # Not there, or not ours any more: asked again, the answer would be the same.
             entry.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
     async def _outcome(self, entry: Entry, run: Run) -> Outcome:
@@ -86,7 +88,7 @@ class Observer:
         entry.probed[name] = self._clock.now()
         if found is None:
             entry.troubles.pop(name, None)
-        else:
+        elif not same_trouble(entry.troubles.get(name), found):
             entry.troubles[name] = found
         self._known(uid)
 

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 HOLD = timedelta(seconds=60)
 """How long a finished Job is kept at least, so that its name outlives every doubt about its slot."""
-WIDTH = 32
+WIDTH = 16
+"""Jobs worked on at once. Each worker has a connection of its own, and opening one costs more than a create."""
 
 
 class Reconciler:

@@ -9,6 +9,7 @@ from dkron_operator.plan.view import Outcome, Run, RunState, Trouble
 Object = Mapping[str, Any]
 ORDINARY = frozenset({"", "Error", "Completed", "BackoffLimitExceeded"})
 HARMLESS_WAITS = frozenset({"ContainerCreating", "PodInitializing"})
+PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 MESSAGE_ROOM = 1024
 
 
@@ -45,6 +46,11 @@ def trouble(pod: Object) -> Trouble | None:
                 str(condition.get("message") or "")[:MESSAGE_ROOM],
             )
     return None
+
+
+def same_trouble(before: Trouble | None, now: Trouble) -> bool:
+    """Whether nothing new is to be told. A kubelet that cannot pull says so in turns, with and without the cause."""
+    return before is not None and (before == now or {before.reason, now.reason} <= PULLING)
 
 
 def main_container(pod: Object) -> str | None:
