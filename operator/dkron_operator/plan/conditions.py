@@ -6,7 +6,7 @@ from dkron_crds.job import Condition, ConditionStatus, ConditionType, ReadyReaso
 from dkron_operator import executors
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Judged
-from dkron_operator.plan.view import TICK
+from dkron_operator.plan.view import TICK, RunState
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 NEEDS_A_PERSON = frozenset(
@@ -86,8 +86,8 @@ def _suspended(draft: Draft) -> Verdict:
 def _degraded(draft: Draft) -> Verdict:
     unsure = draft.situation.unsure
     for entry in (*draft.status.active, *((unsure,) if unsure else ())):
-        trouble = draft.situation.troubles.get(entry.job)
-        if trouble is not None:
+        trouble, run = draft.situation.troubles.get(entry.job), draft.situation.runs.get(entry.job)
+        if trouble is not None and (run is None or run.state is RunState.WAITING):
             return (
                 TRUE,
                 trouble.reason,
