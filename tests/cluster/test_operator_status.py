@@ -1,0 +1,192 @@
+"""Status edited by hand: whatever somebody writes there, no slot runs twice, and the operator goes on."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dkron_crds.kube.paths import DKRON_JOBS
+from tests.support import ledger
+from tests.support.jobs import at, dkron_job, simulated
+from tests.support.kube import Kube, condition, finished
+from tests.support.sites import Site
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+LONG_AGO = "2000-01-01T00:00:00Z"
+NOON = "2026-01-01T12:00:00Z"
+KIBIBYTE = 1024
+
+
+def each_second(name: str, **spec: Any) -> dict[str, Any]:
+    return dkron_job(name, schedule="* * * * * *", history=KEEP_ALL, jobTemplate=simulated(), **spec)
+
+
+def execution(number: int, **fields: Any) -> dict[str, Any]:
+    name = f"forged-{number:03}"
+    return {
+        "id": f"{number}-{name}",
+        "job": name,
+        "slot": NOON,
+        "trigger": "schedule",
+        "group": number,
+        "attempt": 1,
+        "startedAt": NOON,
+        "finishedAt": NOON,
+        "success": True,
+        **fields,
+    }
+
+
+def active(job: str, **fields: Any) -> dict[str, Any]:
+    entry = execution(1, id=f"1-{job}", job=job, **fields)
+    return {key: entry[key] for key in entry.keys() - {"finishedAt", "success"}}
+
+
+def wipe(kube: Kube, name: str) -> None:
+    kube.patch(DKRON_JOBS, name, {"status": None}, subresource="status")
+
+
+def forget_the_mark(kube: Kube, name: str) -> None:
+    kube.write_status(name, lastScheduleTime=None, since=LONG_AGO)
+
+
+def move_the_mark_back(kube: Kube, name: str) -> None:
+    kube.write_status(name, lastScheduleTime=LONG_AGO)
+
+
+def forget_what_was_counted(kube: Kube, name: str) -> None:
+    kube.write_status(name, counted=[], executions=[], active=[])
+
+
+EDITS = {
+    "mark-moved-back": move_the_mark_back,
+    "mark-forgotten": forget_the_mark,
+    "counts-forgotten": forget_what_was_counted,
+    "wiped": wipe,
+}
+"""Jobs by what is done to their status; all are tried at once."""
+
+
+def marked_after(moment: datetime) -> Any:
+    return lambda status: bool(status.get("lastScheduleTime")) and at(status["lastScheduleTime"]) > moment
+
+
+def assert_nothing_twice(account: ledger.Ledger) -> None:
+    assert not account.late_or_double
+    assert len(account.fired) > 2
+
+
+def test_no_slot_runs_twice_when_status_is_edited_under_way(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(*(each_second(name) for name in EDITS))
+    for name, edit in EDITS.items():
+        kube.wait_status(name, "two runs", finished(2))
+        edit(kube, name)
+    edited = datetime.now(UTC)
+    for name in EDITS:
+        kube.wait_status(name, "to go on", marked_after(edited + timedelta(seconds=2)))
+    for name, account in ledger.close_all(kube, EDITS, every=1).items():
+        assert_nothing_twice(account)
+        if name != "wiped":
+            account.assert_balanced()
+
+
+def test_no_slot_runs_twice_when_status_is_edited_while_nobody_looks(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(*(each_second(name, missedRuns="all") for name in EDITS))
+    for name in EDITS:
+        kube.wait_status(name, "two runs", finished(2))
+    operator.stop()
+    marks = {name: at(kube.status(name)["lastScheduleTime"]) for name in EDITS}
+    for name, edit in EDITS.items():
+        edit(kube, name)
+    operator.start()
+    started = datetime.now(UTC)
+    for name in EDITS:
+        kube.wait_status(name, "to go on", marked_after(started + timedelta(seconds=1)))
+    for name, account in ledger.close_all(kube, EDITS, every=1).items():
+        assert_nothing_twice(account)
+        assert [slot for slot in account.due if slot <= marks[name] and slot not in account.fired] == []
+
+
+def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(each_second("rebuilt"))
+    kube.wait_status("rebuilt", "two runs", finished(2))
+    ledger.close(kube, "rebuilt", every=1)
+    wipe(kube, "rebuilt")
+    jobs = {job["metadata"]["name"] for job in kube.jobs_of("rebuilt")}
+    status = kube.wait_status("rebuilt", "its executions", finished(len(jobs)))
+    assert {run["job"] for run in status["executions"]} == jobs
+    assert (status["successCount"], status["status"]) == (len(jobs), "success")
+    assert kube.events_of("rebuilt", "StatusRebuilt")
+
+
+def test_cleared_executions_are_not_counted_again(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("cleared", run=["one", "two"], jobTemplate=simulated()))
+    kube.wait_status("cleared", "two runs", finished(2))
+    kube.write_status("cleared", executions=[], successCount=0, lastSuccess=None)
+    kube.ask_run("cleared", "three", NOON)
+    status = kube.wait_status("cleared", "another run", finished(1))
+    assert (status["successCount"], len(status["executions"])) == (1, 1)
+
+
+def test_forged_counters_are_counted_on(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("forged", jobTemplate=simulated()))
+    kube.wait_status("forged", "a verdict", lambda status: status.get("conditions"))
+    kube.write_status("forged", successCount=1000, errorCount=2000, status="failed")
+    kube.ask_run("forged", "one", NOON)
+    status = kube.wait_status("forged", "a run", finished(1))
+    assert (status["successCount"], status["errorCount"], status["status"]) == (1001, 2000, "success")
+
+
+def test_an_invented_run_is_recorded_as_lost(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("ghost", jobTemplate=simulated()))
+    kube.wait_status("ghost", "a verdict", lambda status: status.get("conditions"))
+    kube.write_status("ghost", active=[active("ghost-job", uid="no-such-uid"), active("No Name For A Job")])
+    runs = kube.wait_status("ghost", "both to end", finished(2))["executions"]
+    assert {run["job"]: run["reason"] for run in runs} == {"ghost-job": "JobLost", "No Name For A Job": "JobRejected"}
+    assert kube.wait_status("ghost", "nothing active", lambda status: not status.get("active"))["errorCount"] == 2
+
+
+def test_rubbish_that_the_schema_allows_stops_nothing(shared_site: Site) -> None:
+    kube = shared_site.kube
+    strange = {"type": "Strange", "status": "Unknown", "reason": "Rubbish", "lastTransitionTime": NOON}
+    kube.apply(each_second("rubbish"))
+    kube.wait_status("rubbish", "a run", finished(1))
+    kube.write_status(
+        "rubbish",
+        conditions=[strange],
+        counted=["", "nothing", "nothing"],
+        days=[{"date": "1970-01-01", "success": 1, "failed": 1}] * 2,
+        executions=[execution(9999, group=2**62, reason="Rubbish", success=False, trigger="manual")],
+        fingerprint="rubbish",
+        observedGeneration=2**53,
+        skipped={"count": 5, "lastTime": NOON, "lastReason": "Missed"},
+        dependentJobs=["nobody"],
+    )
+    status = kube.wait_status("rubbish", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=2)))
+    assert condition(status, "Ready")["status"] == "True"
+    assert condition(status, "Strange")["reason"] == "Rubbish", "a condition of somebody else stays"
+    assert_nothing_twice(ledger.close(kube, "rubbish", every=1))
+
+
+def test_a_status_that_grows_too_big_is_cut(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("big", history=KEEP_ALL | {"outputBytes": 16384}, jobTemplate=simulated()))
+    kube.wait_status("big", "a verdict", lambda status: status.get("conditions"))
+    big = [execution(number, output="é" * 4000, message="m" * 1000) for number in range(100)]
+    kube.write_status("big", executions=big)
+    kube.ask_run("big", "one", NOON)
+    status = kube.wait_status("big", "a run", lambda s: s["executions"][0]["trigger"] == "manual")
+    outputs = sum(len(run.get("output", "").encode()) for run in status["executions"])
+    assert outputs <= 16 * KIBIBYTE
+    assert len(json.dumps(status, ensure_ascii=False, separators=(",", ":")).encode()) <= 64 * KIBIBYTE
+    assert len(status["executions"]) > 30, "no more is cut than has to be"
