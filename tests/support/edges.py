@@ -1,0 +1,88 @@
+"""The operator's edges around a fake API server, with a wall clock that goes with the loop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.clock import Clock
+from dkron_operator.events import Events
+from dkron_operator.reconcile import Reconciler
+from dkron_operator.source import Source
+from dkron_operator.store import Entry, Store
+from tests.support.builders import NOON, UID, wire_job
+from tests.support.fake_kube import FakeKube
+
+IMAGE = "default:1"
+
+
+def wall() -> datetime:
+    return NOON + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+class Edges:
+    """Everything that acts, connected as in the operator, and the watch in the hands of the test."""
+
+    def __init__(self, kube: FakeKube) -> None:
+        client, clock = cast("KubeClient", kube), Clock(wall)
+        self.kube = kube
+        self.store = Store()
+        self.events = Events(client, clock=clock, identity="me")
+        self.reconciler = Reconciler(client, self.store, clock=clock, events=self.events, image=IMAGE)
+        self.changed: list[str] = []
+        self.source = Source(self.store, changed=self._change)
+        self._act = False
+
+    def watch(self) -> None:
+        """Bring everything that exists, as a watch would."""
+        for name in self.kube.names(DKRON_JOBS):
+            self.source.feed_job("MODIFIED", self.kube.has(DKRON_JOBS, name))
+        for name in self.kube.names(JOBS):
+            self.source.feed_run("MODIFIED", self.kube.has(JOBS, name))
+
+    def entry(self, uid: str = UID) -> Entry:
+        found = self.store.get(uid)
+        assert found is not None
+        return found
+
+    def status(self, name: str = "backup") -> JobStatus:
+        """As it is at the API server."""
+        return JobStatus.from_wire(self.kube.has(DKRON_JOBS, name).get("status") or {})
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """All lanes and the agenda at work."""
+        parts, self._act = self.reconciler, True
+        lanes = (
+            parts.lane, parts.writer.lane, parts.observer.endings, parts.observer.starts, parts.checker.lane,
+            parts.cleaning, self.events.lane,
+        )  # fmt: skip
+        tasks = [asyncio.create_task(work) for work in (parts.agenda.run(), *(lane.run() for lane in lanes))]
+        for uid in self.store.uids():
+            self._change(uid)
+        try:
+            yield
+        finally:
+            ended = [task for task in tasks if task.done()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            assert not ended, "no part of the operator ends by itself"
+
+    def _change(self, uid: str) -> None:
+        self.changed.append(uid)
+        if self._act and self.store.get(uid) is not None:
+            self.reconciler.lane.add(uid)
+
+
+def begin(kube: FakeKube | None = None, **spec: Any) -> Edges:
+    """With one DkronJob, by default each minute, that the store knows. Called within a running loop."""
+    kube = kube or FakeKube()
+    kube.put(DKRON_JOBS, wire_job(**spec))
+    found = Edges(kube)
+    found.watch()
+    return found

@@ -1,0 +1,177 @@
+"""The few answers of an API server that the operator's edges depend on: versions, conflicts, names that are taken.
+
+It takes the place of a `KubeClient`. A call can be made to fail, or to work and stay without an answer.
+"""
+
+import copy
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
+from dkron_crds.kube.paths import Resource
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+NO_ANSWER = Unavailable("no answer")
+
+
+@dataclass
+class FakeKube:
+    """Objects by resource and name, in one namespace. `calls` are "verb resource name" in order."""
+
+    objects: dict[Key, Object] = field(default_factory=dict)
+    logs: dict[str, bytes | KubeError] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    bodies: list[Object] = field(default_factory=list)
+    before: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)
+    version: int = 100
+
+    # --- what a test does to the world -----------------------------------------------------------------------------
+
+    def put(self, resource: Resource, body: Object) -> Object:
+        """Have this object there, as somebody else wrote it. It gets the next version."""
+        stored = copy.deepcopy(body)
+        self._stamp(stored)
+        self.objects[resource.plural, stored["metadata"]["name"]] = stored
+        return copy.deepcopy(stored)
+
+    def edit(self, resource: Resource, name: str, change: Callable[[Object], None]) -> Object:
+        """Somebody else changes an object."""
+        change(self.objects[resource.plural, name])
+        self._stamp(self.objects[resource.plural, name])
+        return copy.deepcopy(self.objects[resource.plural, name])
+
+    def has(self, resource: Resource, name: str) -> Object:
+        """The object as it is now."""
+        return self.objects[resource.plural, name]
+
+    def names(self, resource: Resource) -> list[str]:
+        """What is there of this kind."""
+        return [name for plural, name in self.objects if plural == resource.plural]
+
+    def fail(self, call: str, *errors: KubeError) -> None:
+        """The next calls "verb resource" fail, one with each error."""
+        for error in errors:
+            self.meanwhile(call, _raising(error))
+
+    def meanwhile(self, call: str, act: Callable[[], None]) -> None:
+        """Something happens just before the next call "verb resource" arrives."""
+        self.before.setdefault(call, []).append(act)
+
+    def lose_answer(self, call: str) -> None:
+        """The next call "verb resource" works, but nobody learns of it."""
+        self.unanswered.append(call)
+
+    # --- what a client does ----------------------------------------------------------------------------------------
+
+    async def get(self, resource: Resource, _namespace: str | None, name: str) -> Object:
+        self._arrive("get", resource, name)
+        return copy.deepcopy(self._found(resource, name))
+
+    async def create(
+        self, resource: Resource, _namespace: str | None, body: Object, *, dry_run: bool = False
+    ) -> Object:
+        name = body["metadata"]["name"]
+        self._arrive("try" if dry_run else "create", resource, name, body)
+        if (resource.plural, name) in self.objects:
+            raise AlreadyExists(f"{name} already exists", status=409, reason="AlreadyExists")
+        made = copy.deepcopy(body)
+        made["metadata"] |= {"uid": f"uid-of-{name}", "creationTimestamp": "2026-03-01T12:00:00Z"}
+        if not dry_run:
+            self.put(resource, made)
+        return self._answer("create", resource, self.objects.get((resource.plural, name), made))
+
+    async def patch(self, resource: Resource, _namespace: str, name: str, body: Object) -> Object:
+        self._arrive("patch", resource, name, body)
+        self._merge(resource, name, body, {"metadata"})
+        return self._answer("patch", resource, self.objects[resource.plural, name])
+
+    async def patch_status(self, resource: Resource, _namespace: str, name: str, body: Object) -> Object:
+        self._arrive("write", resource, name, body)
+        stored = self._merge(resource, name, body, {"status"})
+        stored["metadata"]["managedFields"] = [{"manager": "dkron-operator", "subresource": "status"}]
+        return self._answer("write", resource, {"metadata": stored["metadata"]})
+
+    async def delete(self, resource: Resource, _namespace: str | None, name: str, *, uid: str) -> None:
+        self._arrive("delete", resource, name)
+        if self._found(resource, name)["metadata"]["uid"] != uid:
+            raise Conflict("the uid in the precondition differs", status=409)
+        del self.objects[resource.plural, name]
+
+    async def list(
+        self,
+        resource: Resource,
+        _namespace: str | None,
+        *,
+        label_selector: str | None = None,
+        metadata_only: bool = False,  # noqa: ARG002 - metadata is part of all
+    ) -> AsyncIterator[Object]:
+        self._arrive("list", resource, label_selector or "")
+        for (plural, _), body in tuple(self.objects.items()):
+            labels = body["metadata"].get("labels", {})
+            wanted = [term.split("=") for term in label_selector.split(",")] if label_selector else []
+            if plural == resource.plural and all(labels.get(key) == value for key, value in wanted):
+                yield copy.deepcopy(body)
+
+    async def log_tail(self, resource: Resource, _namespace: str, pod: str, *, container: str, size: int) -> bytes:
+        self._arrive("log", resource, f"{pod}/{container}")
+        found = self.logs.get(pod, b"")
+        if isinstance(found, KubeError):
+            raise found
+        return found[-(size + 1) :]
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _arrive(self, verb: str, resource: Resource, name: str, body: Object | None = None) -> None:
+        self.calls.append(f"{verb} {resource.plural} {name}".strip())
+        if body is not None:
+            self.bodies.append(copy.deepcopy(body))
+        waiting = self.before.get(f"{verb} {resource.plural}")
+        if waiting:
+            waiting.pop(0)()
+
+    def _answer(self, verb: str, resource: Resource, body: Object) -> Object:
+        call = f"{verb} {resource.plural}"
+        if call in self.unanswered:
+            self.unanswered.remove(call)
+            raise NO_ANSWER
+        return copy.deepcopy(body)
+
+    def _found(self, resource: Resource, name: str) -> Object:
+        try:
+            return self.objects[resource.plural, name]
+        except KeyError:
+            raise NotFound(f"{name} not found", status=404) from None
+
+    def _merge(self, resource: Resource, name: str, body: Object, sections: set[str]) -> Object:
+        stored = self._found(resource, name)
+        version = body.get("metadata", {}).get("resourceVersion")
+        if version is not None and version != stored["metadata"]["resourceVersion"]:
+            raise Conflict("the object has been modified", status=409, reason="Conflict")
+        for section in sections & body.keys():
+            stored[section] = _merged(stored.get(section) or {}, body[section])
+        self._stamp(stored)
+        return stored
+
+    def _stamp(self, body: Object) -> None:
+        self.version += 1
+        body["metadata"]["resourceVersion"] = str(self.version)
+
+
+def _raising(error: KubeError) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+def _merged(base: Object, over: Object) -> Object:
+    """A JSON merge patch."""
+    merged = {
+        key: _merged(base.get(key) or {}, value) if isinstance(value, dict) else value
+        for key, value in over.items()
+        if value is not None
+    }
+    return {key: value for key, value in base.items() if key not in over} | merged

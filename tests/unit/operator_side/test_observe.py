@@ -1,0 +1,301 @@
+"""Observe, check and events: what is asked about Jobs and specs, and what is said about them."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dkron_crds.kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
+from dkron_operator.events import build_event
+from dkron_operator.plan.draft import Report, Severity
+from tests.support.builders import UID, claim, ended, job_view, terminated, wire_pod, wire_run
+from tests.support.edges import Edges, begin
+from tests.support.fake_kube import FakeKube
+
+pytestmark = pytest.mark.looptime
+ENTRY = claim()
+OVER = wire_run(ENTRY, status=ended("Failed", reason="BackoffLimitExceeded"))
+
+
+def with_pod(edges: Edges, pod: dict[str, Any] | None = None, *, log: bytes | KubeError = b"") -> None:
+    pod = pod or wire_pod(states={"job": terminated(3, reason="Error")})
+    pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": ENTRY.job}
+    edges.kube.put(PODS, pod)
+    edges.kube.logs[pod["metadata"]["name"]] = log
+
+
+async def end(edges: Edges) -> None:
+    await edges.reconciler.observer._end((UID, ENTRY.job))
+
+
+def over(**spec: Any) -> Edges:
+    kube = FakeKube()
+    kube.put(JOBS, OVER)
+    return begin(kube, **spec)
+
+
+# --- ends ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_finished_job_is_read_from_its_pod_and_its_log() -> None:
+    edges = over(history={"outputBytes": 4})
+    with_pod(edges, log=b"hello")
+    await end(edges)
+    found = edges.entry().outcomes[ENTRY.job]
+    assert (found.exit_code, found.reason, found.output, found.output_truncated) == (3, "Error", "ello", True)
+    assert len(edges.reconciler.lane) == 1, "the job is planned again"
+
+
+async def test_no_log_is_read_where_no_output_is_kept() -> None:
+    edges = over(history={"outputBytes": 0})
+    with_pod(edges, log=b"hello")
+    await end(edges)
+    assert edges.entry().outcomes[ENTRY.job].output == ""
+    assert not [call for call in edges.kube.calls if call.startswith("log")]
+
+
+async def test_no_log_is_asked_of_a_container_that_never_ran() -> None:
+    edges = over()
+    with_pod(edges, wire_pod(states={"job": {"waiting": {"reason": "ImagePullBackOff"}}}))
+    await end(edges)
+    assert edges.entry().outcomes[ENTRY.job].reason == "ImagePullBackOff"
+    assert not [call for call in edges.kube.calls if call.startswith("log")]
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        pytest.param(Unavailable("kubelet is gone"), 2, id="that does not answer is tried once more"),
+        pytest.param(NotFound("rotated away"), 1, id="that is not there is not"),
+    ],
+)
+async def test_a_log(error: KubeError, tries: int) -> None:
+    edges = over()
+    with_pod(edges, log=error)
+    await end(edges)
+    assert len([call for call in edges.kube.calls if call.startswith("log")]) == tries
+    assert edges.entry().outcomes[ENTRY.job].exit_code == 3, "the outcome does not wait for its log"
+
+
+async def test_the_newest_pod_of_a_job_tells_how_it_ended() -> None:
+    edges = over()
+    with_pod(edges, wire_pod(name="old", states={"job": terminated(1, reason="Error")}))
+    newer = wire_pod(name="new", states={"job": terminated(9, reason="Error")})
+    newer["metadata"]["creationTimestamp"] = "2026-03-01T12:00:05Z"
+    with_pod(edges, newer)
+    await end(edges)
+    assert edges.entry().outcomes[ENTRY.job].exit_code == 9
+
+
+async def test_a_job_whose_pod_is_gone_has_an_outcome_all_the_same() -> None:
+    edges = over()
+    await end(edges)
+    assert edges.entry().outcomes[ENTRY.job].reason == "PodLost"
+
+
+async def test_an_outcome_is_asked_for_once() -> None:
+    edges = over()
+    with_pod(edges)
+    await end(edges)
+    edges.kube.calls.clear()
+    await end(edges)
+    assert edges.kube.calls == []
+
+
+async def test_a_job_that_the_watch_does_not_know_is_looked_for_and_found() -> None:
+    edges = begin()
+    edges.kube.put(JOBS, wire_run(ENTRY))
+    await end(edges)
+    assert list(edges.entry().runs) == [ENTRY.job]
+    assert edges.entry().outcomes == {}
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        pytest.param(None, id="is not there"),
+        pytest.param({"metadata": {"name": ENTRY.job, "uid": "x"}}, id="lost its annotations"),
+        pytest.param(wire_run(ENTRY, owner="another"), id="belongs to another"),
+    ],
+)
+async def test_a_job_is_lost_that(there: dict[str, Any] | None) -> None:
+    edges = begin()
+    if there is not None:
+        edges.kube.put(JOBS, there)
+    await end(edges)
+    assert edges.entry().outcomes[ENTRY.job].lost
+
+
+# --- starts --------------------------------------------------------------------------------------------------------
+
+
+async def start(edges: Edges) -> None:
+    await edges.reconciler.observer._start((UID, ENTRY.job))
+
+
+async def test_a_pod_that_does_not_start_is_asked_why_and_later_whether_it_does() -> None:
+    kube = FakeKube()
+    kube.put(JOBS, wire_run(ENTRY))
+    edges = begin(kube)
+    with_pod(edges, wire_pod(states={"job": {"waiting": {"reason": "ErrImagePull", "message": "404"}}}))
+    await start(edges)
+    assert edges.entry().troubles[ENTRY.job].message == "404"
+    assert ENTRY.job in edges.entry().probed
+    with_pod(edges, wire_pod(states={"job": {"running": {}}}))
+    await start(edges)
+    assert edges.entry().troubles == {}
+
+
+async def test_a_job_that_has_ended_meanwhile_is_not_asked_why_it_does_not_start() -> None:
+    edges = over()
+    await start(edges)
+    assert (edges.kube.calls, edges.entry().troubles) == ([], {})
+
+
+# --- checks --------------------------------------------------------------------------------------------------------
+
+
+async def check(edges: Edges) -> None:
+    await edges.reconciler.checker._check(UID)
+
+
+async def test_a_spec_is_tried_without_creating_anything() -> None:
+    edges = begin(generation=3)
+    await check(edges)
+    assert [call.split()[0] for call in edges.kube.calls] == ["try"]
+    assert (edges.entry().checked, edges.entry().refusal, edges.kube.names(JOBS)) == (3, None, [])
+    await check(edges)
+    assert len(edges.kube.calls) == 1, "once for each generation"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        pytest.param(
+            Rejected('Job.batch "backup-1-a" is invalid: spec.template: Required value', status=422),
+            "spec.template: Required value",
+            id="of an invalid Job, without the name that it never had",
+        ),
+        pytest.param(Rejected("admission webhook said no", status=403), "admission webhook said no", id="of a webhook"),
+        pytest.param(Rejected("exceeded quota: pods=3", status=403), None, id="of a quota says nothing about tonight"),
+        pytest.param(AlreadyExists("there"), None, id="of a taken name says nothing"),
+        pytest.param(NotFound("no namespace"), None, id="of a namespace that goes says nothing"),
+    ],
+)
+async def test_a_refusal(error: KubeError, message: str | None) -> None:
+    edges = begin()
+    edges.kube.fail("try jobs", error)
+    await check(edges)
+    found = edges.entry().refusal
+    assert (found.message if found else None) == message
+    assert edges.entry().checked == 1
+
+
+async def test_without_an_answer_the_question_stays_open() -> None:
+    edges = begin()
+    edges.kube.fail("try jobs", Unavailable("down"))
+    with pytest.raises(Unavailable):
+        await check(edges)
+    assert edges.entry().checked == -1
+
+
+async def test_an_answer_about_an_older_spec_is_none_about_the_newer() -> None:
+    edges = begin()
+
+    def edit() -> None:
+        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(generation=2))
+        edges.watch()
+        raise Rejected("Job is invalid: old")
+
+    edges.kube.meanwhile("try jobs", edit)
+    await check(edges)
+    assert (edges.entry().checked, edges.entry().refusal) == (-1, None)
+
+
+async def test_a_broken_spec_is_not_tried() -> None:
+    edges = begin(command="")
+    await check(edges)
+    assert edges.kube.calls == []
+
+
+async def test_a_refused_spec_is_tried_again_after_a_while_for_rules_change() -> None:
+    edges = begin()
+    edges.kube.fail("try jobs", Rejected("Job is invalid: image"))
+    async with edges.running():
+        await asyncio.sleep(10)
+        assert edges.entry().refusal is not None
+        assert any(c.reason == "InvalidTemplate" for c in edges.status().conditions)
+        await asyncio.sleep(600)
+        assert edges.entry().refusal is None
+        ready = next(c for c in edges.status().conditions if c.type == "Ready")
+        assert ready.status == "True"
+
+
+# --- events --------------------------------------------------------------------------------------------------------
+
+
+def said(edges: Edges) -> list[str]:
+    return [body["note"] for (plural, _), body in edges.kube.objects.items() if plural == "events"]
+
+
+def warning(message: str, subject: str = "") -> Report:
+    return Report(Severity.WARNING, "JobLost", message, subject)
+
+
+async def test_the_same_is_said_once_a_minute() -> None:
+    edges = begin()
+    async with edges.running():
+        for _ in range(5):
+            edges.events.report(edges.entry().job, warning("lost"))
+            await asyncio.sleep(1)
+        assert said(edges) == ["lost"]
+        await asyncio.sleep(60)
+        edges.events.report(edges.entry().job, warning("lost"))
+        await asyncio.sleep(1)
+        assert said(edges) == ["lost", "lost"]
+
+
+async def test_what_differs_in_anything_is_said_too() -> None:
+    edges = begin()
+    async with edges.running():
+        for report in (warning("a"), warning("b"), warning("a", "job-1"), Report(Severity.NORMAL, "Other", "a")):
+            edges.events.report(edges.entry().job, report)
+        await asyncio.sleep(1)
+    assert sorted(said(edges)) == ["a", "a", "b", "job-1: a"]
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        pytest.param(Unavailable("down"), 2, id="without an answer it is said again"),
+        pytest.param(Rejected("not allowed"), 1, id="a refusal is accepted"),
+        pytest.param(AlreadyExists("said"), 1, id="another replica may have said it"),
+    ],
+)
+async def test_an_event_that_fails(error: KubeError, tries: int) -> None:
+    edges = begin(schedule="@manually")
+    edges.kube.fail("create events", error)
+    async with edges.running():
+        edges.events.report(edges.entry().job, warning("lost"))
+        await asyncio.sleep(5)
+    assert len([call for call in edges.kube.calls if call.startswith("create events")]) == tries
+
+
+async def test_events_that_cannot_be_said_take_no_more_room_than_a_thousand() -> None:
+    edges = begin()
+    for number in range(1500):
+        edges.events.report(edges.entry().job, warning(str(number)))
+    async with edges.running():
+        await asyncio.sleep(10)
+    assert len(edges.kube.names(EVENTS)) == 1000
+    assert "1499" in said(edges)
+
+
+def test_an_event_is_about_its_job_and_has_a_time_with_six_digits() -> None:
+    body = build_event(job_view(), warning("m" * 2000, "s"), at="2026-03-01T12:00:00.5Z", identity="i" * 300)
+    assert body["regarding"]["uid"] == UID
+    assert body["eventTime"] == "2026-03-01T12:00:00.500000Z"
+    assert len(body["note"]) == 1024
+    assert body["note"].startswith("s: mmm")
+    assert len(body["reportingInstance"]) == 128
