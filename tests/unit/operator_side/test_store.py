@@ -1,0 +1,281 @@
+"""The store: the newest version of an object wins, whoever brings it."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import Condition, ConditionStatus, JobStatus
+from dkron_operator.plan.fold import Decided, Started
+from dkron_operator.store import Entry, Store, verdict
+from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
+
+ENTRY = claim()
+
+
+def store(*bodies: dict[str, Any]) -> Store:
+    filled = Store()
+    for body in bodies:
+        filled.see_job(body)
+    return filled
+
+
+def entry(found: Store, uid: str = UID) -> Entry:
+    result = found.get(uid)
+    assert result is not None
+    return result
+
+
+# --- DkronJobs -----------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_is_seen_first_changes_its_situation() -> None:
+    found = Store()
+    assert list(found.see_job(wire_job())) == [UID]
+    assert (len(found), [e.job.name for e in found]) == (1, ["backup"])
+
+
+@pytest.mark.parametrize(
+    ("version", "changed"),
+    [
+        pytest.param(4, False, id="an older version is late news"),
+        pytest.param(5, False, id="the same version is known, it may be our own write"),
+        pytest.param(6, True, id="a newer version is news"),
+        pytest.param(10, True, id="versions are numbers, not texts"),
+    ],
+)
+def test_a_job_that_is_seen_again(version: int, *, changed: bool) -> None:
+    found = store(wire_job(version=5))
+    assert bool(found.see_job(wire_job(version=version, status=JobStatus(success_count=9)))) is changed
+    assert entry(found).status.success_count == (9 if changed else 0)
+
+
+def test_a_new_generation_is_read_anew() -> None:
+    found = store(wire_job(version=1))
+    found.see_job(wire_job(version=2, generation=2, schedule="@hourly"))
+    assert entry(found).job.spec.schedule == "@hourly"
+
+
+def test_within_a_generation_only_requests_and_deletion_are_read() -> None:
+    found = store(wire_job(version=1))
+    found.see_job(wire_job(version=2, requests={"a": "2026-03-01T12:00:00Z"}, deleting=True))
+    job = entry(found).job
+    assert ([request.id for request in job.requests], job.deleting) == (["a"], True)
+
+
+def test_a_second_event_before_the_first_plan_does_not_make_status_look_written() -> None:
+    found = store(wire_job(version=1))
+    found.see_job(wire_job(version=2))
+    assert not entry(found).job.status_written
+    found.see_job(wire_job(version=3, status=JobStatus()))
+    assert entry(found).job.status_written
+    found.see_job(wire_job(version=4))
+    assert entry(found).job.status_written
+
+
+def test_what_somebody_else_wrote_gets_our_pending_changes_on_top() -> None:
+    found = store(wire_job(version=1))
+    entry(found).note(Started(ENTRY), Decided(NOON))
+    found.see_job(wire_job(version=2, status=JobStatus(success_count=7)))
+    status = entry(found).status
+    assert (status.success_count, status.active, status.last_schedule_time) == (7, (ENTRY,), NOON)
+
+
+@pytest.mark.parametrize(
+    ("wiped", "mark"),
+    [
+        pytest.param(None, after(60), id="by a wiped status"),
+        pytest.param(NOON, after(60), id="by an older time"),
+        pytest.param(after(120), after(120), id="but it moves forward"),
+    ],
+)
+def test_a_mark_is_not_moved_back(wiped: datetime | None, mark: datetime) -> None:
+    found = store(wire_job(version=1, status=JobStatus(last_schedule_time=after(60))))
+    found.see_job(wire_job(version=2, status=JobStatus(last_schedule_time=wiped)))
+    assert entry(found).status.last_schedule_time == mark
+    assert bool(entry(found).pending) is (mark != wiped), "it is written again"
+
+
+def test_a_mark_that_was_never_written_is_not_moved_back_either() -> None:
+    found = store(wire_job(version=1))
+    entry(found).note(Decided(after(60)))
+    entry(found).settle(1, JobStatus(last_schedule_time=after(60)), 2)
+    found.see_job(wire_job(version=3, status=JobStatus()))
+    assert entry(found).status.last_schedule_time == after(60)
+
+
+def test_a_job_that_is_gone_takes_its_jobs_along() -> None:
+    found = store(wire_job())
+    found.see_run(wire_run(ENTRY))
+    assert list(found.lose_job(UID)) == []
+    assert (found.get(UID), found.uids()) == (None, set())
+    assert list(found.lose_job(UID)) == []
+
+
+# --- names ---------------------------------------------------------------------------------------------------------
+
+
+def namesake(uid: str, created: datetime) -> dict[str, Any]:
+    body = wire_job(uid=uid, name=f"object-{uid}", created=created)
+    body["spec"]["name"] = "backup"
+    return body
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]], ids=["seen first", "seen last"])
+def test_of_two_jobs_with_one_dkron_name_the_older_keeps_it(order: list[int]) -> None:
+    bodies = [wire_job(created=NOON), namesake("later", after(1))]
+    found = store(*(bodies[number] for number in order))
+    assert found.duplicate(entry(found)) is None
+    problem = found.duplicate(entry(found, "later"))
+    assert problem is not None
+    assert problem.message == 'DkronJob backup has the name "backup" already'
+
+
+def test_of_two_jobs_of_one_second_only_one_keeps_the_name() -> None:
+    found = store(namesake("a", NOON), namesake("b", NOON))
+    assert [found.duplicate(entry(found, uid)) is None for uid in ("a", "b")] == [True, False]
+
+
+def test_both_namesakes_are_told_when_one_comes_or_goes() -> None:
+    found = store(wire_job())
+    assert set(found.see_job(namesake("later", after(1)))) == {UID, "later"}
+    assert list(found.lose_job(UID)) == ["later"]
+    assert found.duplicate(entry(found, "later")) is None
+
+
+def test_a_spec_that_breaks_does_not_lose_the_name() -> None:
+    body = wire_job(version=1)
+    body["spec"]["name"] = "back_up"
+    found = store(body)
+    broken = wire_job(version=2, generation=2, retries="many")
+    broken["spec"]["name"] = "back_up"
+    found.see_job(broken)
+    assert found.duplicate(entry(found)) is None
+    assert list(found.lose_job(UID)) == []
+
+
+# --- Jobs ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_may_be_seen_before_its_owner() -> None:
+    found = Store()
+    assert list(found.see_run(wire_run(ENTRY))) == [UID]
+    found.see_job(wire_job())
+    assert list(entry(found).runs) == [ENTRY.job]
+
+
+def test_the_newest_version_of_a_job_wins() -> None:
+    found = store(wire_job())
+    found.see_run(wire_run(ENTRY, version=5, status=ended()))
+    assert list(found.see_run(wire_run(ENTRY, version=4))) == []
+    assert entry(found).runs[ENTRY.job].finished
+
+
+def test_a_job_that_was_deleted_stays_as_gone_until_it_is_recorded() -> None:
+    found = store(wire_job())
+    found.see_run(wire_run(ENTRY, version=5))
+    assert list(found.lose_run(wire_run(ENTRY, version=6, status=ended()))) == [UID]
+    gone = entry(found).runs[ENTRY.job]
+    assert (gone.gone, gone.finished) == (True, True), "what it was at its end is known"
+
+
+def test_late_news_do_not_bring_a_deleted_job_back() -> None:
+    found = store(wire_job())
+    found.see_run(wire_run(ENTRY, version=5))
+    found.lose_run(wire_run(ENTRY, version=6))
+    assert list(found.see_run(wire_run(ENTRY, version=7))) == []
+    assert entry(found).runs[ENTRY.job].gone
+
+
+def test_late_news_of_a_deletion_do_not_hide_a_job_that_was_made_anew() -> None:
+    found = store(wire_job())
+    found.see_run(wire_run(ENTRY, uid="first", version=5))
+    found.see_run(wire_run(ENTRY, uid="second", version=8))
+    assert list(found.lose_run(wire_run(ENTRY, uid="first", version=6))) == []
+    assert not entry(found).runs[ENTRY.job].gone
+
+
+def test_a_job_that_is_not_ours_is_nothing() -> None:
+    body = wire_run(ENTRY)
+    del body["metadata"]["annotations"]
+    found = store(wire_job())
+    assert list(found.see_run(body)) == list(found.lose_run(body)) == []
+    assert entry(found).runs == {}
+
+
+def test_a_job_whose_owner_is_gone_is_forgotten_with_its_deletion() -> None:
+    found = store(wire_job())
+    found.lose_job(UID)
+    found.see_run(wire_run(ENTRY))
+    found.lose_run(wire_run(ENTRY))
+    assert found.uids() == set()
+
+
+def test_whatever_vanished_unseen_is_lost_by_its_uid() -> None:
+    found = store(wire_job())
+    found.see_run(wire_run(ENTRY, uid="run"))
+    assert found.uids() == {UID, "run"}
+    assert list(found.vanish("run")) == [UID]
+    assert entry(found).runs[ENTRY.job].gone
+    assert list(found.vanish("nobody")) == []
+    found.vanish(UID)
+    assert found.get(UID) is None
+
+
+# --- settling ------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_noted_while_a_write_was_under_way_stays_pending() -> None:
+    one = entry(store(wire_job()))
+    one.note(Started(ENTRY))
+    one.note(Decided(NOON))
+    one.settle(1, JobStatus(active=(ENTRY,)), 2)
+    assert one.pending == [Decided(NOON)]
+    assert (one.base, one.version) == (JobStatus(active=(ENTRY,)), 2)
+    assert one.status == JobStatus(active=(ENTRY,), last_schedule_time=NOON)
+
+
+def test_the_answer_to_a_write_does_not_hide_what_was_written_after_it() -> None:
+    found = store(wire_job(version=1))
+    one = entry(found)
+    one.note(Started(ENTRY))
+    found.see_job(wire_job(version=3, status=JobStatus(active=(seen(ENTRY),), success_count=4)))
+    one.settle(1, JobStatus(active=(ENTRY,)), 2)
+    assert one.version == 3
+    assert one.status == JobStatus(active=(seen(ENTRY),), success_count=4)
+
+
+def test_a_status_that_makes_no_sense_counts_as_wiped_until_it_is_written() -> None:
+    body = wire_job(version=1)
+    body["status"] = {"active": "many"}
+    one = entry(store(body))
+    assert (one.status, one.unreadable) == (JobStatus(), True)
+    one.settle(0, JobStatus(), 2)
+    assert not one.unreadable
+
+
+# --- the verdict of an earlier process -----------------------------------------------------------------------------
+
+
+def ready(status: str, reason: str, *, generation: int = 1) -> JobStatus:
+    condition = Condition(
+        type="Ready", status=ConditionStatus(status), reason=reason, message="m", last_transition_time=NOON,
+        observed_generation=generation,
+    )  # fmt: skip
+    return JobStatus(conditions=(condition,))
+
+
+@pytest.mark.parametrize(
+    ("status", "checked", "refused"),
+    [
+        pytest.param(JobStatus(), -1, False, id="nobody has asked"),
+        pytest.param(ready("True", "Scheduled"), 1, False, id="it was accepted"),
+        pytest.param(ready("True", "Scheduled", generation=7), -1, False, id="another generation was accepted"),
+        pytest.param(ready("False", "InvalidTemplate"), -1, True, id="it was refused, and is until it is asked again"),
+        pytest.param(ready("False", "UnknownExecutor"), -1, False, id="its problem lay in the spec"),
+        pytest.param(ready("Unknown", "Pending"), -1, False, id="the question was open"),
+    ],
+)
+def test_what_an_earlier_process_found_out_is_taken_over(status: JobStatus, checked: int, *, refused: bool) -> None:
+    generation, problem = verdict(job_view(), status)
+    assert (generation, problem is not None) == (checked, refused)

@@ -1,0 +1,260 @@
+"""The status writer: no change is lost, none is counted twice, whoever else writes."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import Active, JobStatus
+from dkron_crds.kube.errors import Conflict, NotFound, Rejected, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_operator.plan.fold import Decided, Finished, Started
+from dkron_operator.writer import difference
+from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
+from tests.support.edges import Edges, begin
+from tests.support.fake_kube import FakeKube
+
+pytestmark = pytest.mark.looptime
+ENTRY = claim()
+ENDED = Finished(execution(ENTRY))
+
+
+async def write(edges: Edges, uid: str = UID) -> None:
+    await edges.reconciler.writer._write(uid)
+
+
+def somebody_writes(kube: FakeKube, status: JobStatus) -> None:
+    kube.edit(DKRON_JOBS, "backup", lambda body: body.update(status=status.to_wire()))
+
+
+def written(kube: FakeKube) -> list[str]:
+    return [call for call in kube.calls if call.startswith("write")]
+
+
+def has_started(edges: Edges, entry: Active = ENTRY) -> None:
+    edges.entry().note(Started(entry))
+
+
+async def test_pending_changes_are_written_together_with_the_version_they_were_folded_from() -> None:
+    edges = begin()
+    edges.entry().note(Started(ENTRY), Decided(NOON))
+    version = str(edges.entry().version)
+    await write(edges)
+    assert edges.status() == JobStatus(active=(ENTRY,), last_schedule_time=NOON)
+    (body,) = edges.kube.bodies
+    assert body["metadata"] == {"resourceVersion": version}
+    assert set(body["status"]) == {"active", "activeCount", "lastScheduleTime"}, "only what changed is sent"
+    assert edges.entry().pending == []
+
+
+async def test_the_event_of_an_own_write_is_no_news() -> None:
+    edges = begin()
+    has_started(edges)
+    await write(edges)
+    edges.changed.clear()
+    edges.watch()
+    assert edges.changed == []
+
+
+async def test_nothing_pending_is_nothing_written() -> None:
+    edges = begin()
+    await write(edges)
+    assert written(edges.kube) == []
+
+
+async def test_a_change_that_makes_no_difference_is_not_written() -> None:
+    edges = begin(status=JobStatus(last_schedule_time=after(60)))
+    edges.entry().pending.append(Decided(NOON))
+    await write(edges)
+    assert (written(edges.kube), edges.entry().pending) == ([], [])
+
+
+async def test_what_somebody_else_wrote_first_is_kept() -> None:
+    edges = begin()
+    has_started(edges)
+    somebody_writes(edges.kube, JobStatus(success_count=7, last_schedule_time=after(60)))
+    await write(edges)
+    assert edges.status() == JobStatus(success_count=7, last_schedule_time=after(60), active=(ENTRY,))
+    assert edges.entry().status == edges.status()
+
+
+async def test_an_answer_that_was_lost_and_a_conflict_count_once() -> None:
+    edges = begin()
+    edges.entry().note(Started(seen(ENTRY)), ENDED)
+    edges.kube.lose_answer("write dkronjobs")
+    with pytest.raises(Unavailable):
+        await write(edges)
+    assert edges.entry().pending, "nobody knows whether it was written"
+    await write(edges)
+    assert edges.status().success_count == 1
+    assert len(edges.status().executions) == 1
+    assert edges.entry().pending == []
+
+
+async def test_an_answer_that_was_lost_and_whose_event_comes_first_counts_once() -> None:
+    edges = begin()
+    edges.entry().note(ENDED)
+    edges.kube.lose_answer("write dkronjobs")
+    with pytest.raises(Unavailable):
+        await write(edges)
+    edges.watch()
+    await write(edges)
+    assert edges.status().success_count == 1
+
+
+async def test_a_mark_that_a_hand_moved_back_is_moved_forward_again() -> None:
+    edges = begin(status=JobStatus(last_schedule_time=after(60)))
+    somebody_writes(edges.kube, JobStatus(last_schedule_time=NOON))
+    edges.watch()
+    await write(edges)
+    assert edges.status().last_schedule_time == after(60)
+
+
+async def test_who_keeps_writing_first_is_given_way_and_followed_later() -> None:
+    edges = begin()
+    has_started(edges)
+    for number in range(20):
+        theirs = JobStatus(error_count=number)
+        edges.kube.meanwhile("write dkronjobs", partial(somebody_writes, edges.kube, theirs))
+    await write(edges)
+    assert len(written(edges.kube)) == 5
+    assert len(edges.reconciler.writer.lane) == 1, "the lane comes back to it"
+    edges.kube.before.clear()
+    await write(edges)
+    assert edges.status().active == (ENTRY,)
+
+
+# --- what the answers show -----------------------------------------------------------------------------------------
+
+
+def wants_a_run(body: dict[str, Any]) -> None:
+    body["metadata"]["annotations"] = {"run.dkron.io/a": "2026-03-01T12:00:00Z"}
+
+
+def is_edited(body: dict[str, Any]) -> None:
+    body["spec"]["schedule"] = "@hourly"
+    body["metadata"]["generation"] += 1
+
+
+@pytest.mark.parametrize("change", [wants_a_run, is_edited])
+async def test_what_is_learnt_from_a_conflict_is_acted_on_for_the_watch_will_not_tell_it_again(change: Any) -> None:
+    edges = begin()
+    has_started(edges)
+    edges.kube.edit(DKRON_JOBS, "backup", change)
+    planned = len(edges.reconciler.lane)
+    await write(edges)
+    assert (planned, len(edges.reconciler.lane)) == (0, 1)
+    edges.watch()
+    assert edges.entry().job.requests or edges.entry().job.spec.schedule == "@hourly"
+
+
+async def test_a_namesake_that_was_made_anew_is_not_written_to_and_is_acted_on() -> None:
+    edges = begin()
+    has_started(edges)
+    edges.kube.put(DKRON_JOBS, wire_job(uid="another"))
+    await write(edges)
+    assert edges.store.get(UID) is None
+    assert edges.status() == JobStatus()
+    assert edges.entry("another").status == JobStatus()
+    assert len(edges.reconciler.lane) == 1
+
+
+async def test_a_job_that_is_not_there_any_more_is_dropped() -> None:
+    edges = begin()
+    has_started(edges)
+    del edges.kube.objects["dkronjobs", "backup"]
+    await write(edges)
+    assert edges.store.get(UID) is None
+
+
+async def test_a_job_that_vanishes_between_conflict_and_reading_is_dropped() -> None:
+    edges = begin()
+    has_started(edges)
+    edges.kube.fail("write dkronjobs", Conflict("modified"))
+    edges.kube.meanwhile("get dkronjobs", edges.kube.objects.clear)
+    await write(edges)
+    assert edges.store.get(UID) is None
+
+
+@pytest.mark.parametrize("error", [Unavailable("down"), Rejected("no"), NotFound("gone")])
+async def test_what_was_not_written_is_not_forgotten(error: Any) -> None:
+    edges = begin()
+    one = edges.entry()
+    has_started(edges)
+    edges.kube.fail("write dkronjobs", error)
+    if isinstance(error, NotFound):
+        await write(edges)
+    else:
+        with pytest.raises(type(error)):
+            await write(edges)
+    assert one.pending == [Started(ENTRY)]
+
+
+async def test_a_status_that_made_no_sense_is_written_as_a_whole() -> None:
+    kube = FakeKube()
+    body = wire_job()
+    body["status"] = {"active": "many", "status": "perhaps", "successCount": 3}
+    kube.put(DKRON_JOBS, body)
+    edges = Edges(kube)
+    edges.watch()
+    edges.entry().note(Decided(NOON))
+    await write(edges)
+    assert edges.status() == JobStatus(last_schedule_time=NOON)
+
+
+async def test_a_status_that_is_too_big_is_cut_and_known_as_it_was_cut() -> None:
+    edges = begin(history={"executions": 100, "outputBytes": 16384})
+    for number in range(20):
+        edges.entry().note(Finished(execution(claim(after(number)), output="x" * 6000)))
+    await write(edges)
+    kept = [len(record.output) for record in edges.status().executions]
+    assert kept[:2] == [6000, 6000]
+    assert sum(kept) == 12_000
+    assert edges.entry().base == edges.status()
+
+
+# --- claims --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_claim_is_written_at_once_with_what_is_pending() -> None:
+    edges = begin()
+    edges.entry().note(Decided(NOON))
+    await edges.reconciler.writer.claim(edges.entry(), (Started(ENTRY),))
+    assert edges.status() == JobStatus(last_schedule_time=NOON, active=(ENTRY,))
+    assert (edges.entry().pending, edges.entry().status) == ([], edges.status())
+
+
+async def test_a_claim_that_conflicts_is_not_written_and_shows_what_somebody_else_wrote() -> None:
+    edges = begin()
+    edges.entry().note(Decided(NOON))
+    theirs = claim(after(60))
+    somebody_writes(edges.kube, JobStatus(active=(theirs,)))
+    with pytest.raises(Conflict):
+        await edges.reconciler.writer.claim(edges.entry(), (Started(ENTRY),))
+    assert edges.status().active == (theirs,)
+    assert edges.entry().status == JobStatus(active=(theirs,), last_schedule_time=NOON)
+    assert set(edges.entry().pending) == {Decided(NOON)}, "what was pending still is, the claim is not"
+
+
+async def test_a_claim_whose_answer_is_lost_is_found_in_the_status_later() -> None:
+    edges = begin()
+    edges.kube.lose_answer("write dkronjobs")
+    with pytest.raises(Unavailable):
+        await edges.reconciler.writer.claim(edges.entry(), (Started(ENTRY),))
+    assert edges.entry().status.active == ()
+    edges.watch()
+    assert edges.entry().status.active == (ENTRY,)
+
+
+def test_a_difference_is_made_of_whole_fields() -> None:
+    assert difference({"a": 1, "b": [1], "c": 3}, {"a": 1, "b": [1, 2], "c": None}) == {"b": [1, 2], "c": None}
+
+
+async def test_every_write_of_a_job_waits_for_the_one_before() -> None:
+    edges = begin()
+    has_started(edges)
+    async with edges.entry().writing:
+        edges.reconciler.writer.touch(edges.entry())
+        assert edges.kube.calls == []
+    await write(edges)
+    assert len(written(edges.kube)) == 1
