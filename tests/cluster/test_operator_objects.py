@@ -1,0 +1,242 @@
+"""DkronJobs, Jobs and pods that people create, edit and delete while the operator is at work."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from tests.support.jobs import at, dkron_job, simulated
+from tests.support.kube import Kube, condition, finished, is_ready
+from tests.support.sites import Site
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+LONG = simulated(run_for="10m")
+NOON = "2026-01-01T12:00:00Z"
+SECOND = timedelta(seconds=1)
+HOLD = 60 * SECOND
+
+
+def once(delay: timedelta) -> str:
+    return (datetime.now(UTC) + delay).strftime("@at %Y-%m-%dT%H:%M:%SZ")
+
+
+def wait_running(kube: Kube, name: str) -> str:
+    """Wait for a run whose Job was seen; the Job's name."""
+    status = kube.wait_status(name, "to run", lambda s: [entry for entry in s.get("active", ()) if entry.get("uid")])
+    return str(status["active"][0]["job"])
+
+
+def wait_passed(kube: Kube, moment: datetime) -> None:
+    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kept(module_site: Site) -> None:
+    """Jobs whose Jobs are cleaned up after a minute, which passes while the other tests run."""
+    limits = {"executions": 2, "successfulJobs": 1, "failedJobs": 0}
+    module_site.kube.apply(
+        dkron_job("kept", schedule="@every 5s", history=limits, jobTemplate=simulated()),
+        dkron_job("kept-failed", run=["once"], history=limits, jobTemplate=simulated(exit_code=1)),
+    )
+
+
+def test_a_job_that_is_deleted_while_it_runs_is_lost_and_not_retried(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("lost", run=["once"], retries=2, jobTemplate=LONG))
+    job = wait_running(kube, "lost")
+    kube.delete(JOBS, job)
+    status = kube.wait_status("lost", "its end", finished(1))
+    (execution,) = status["executions"]
+    assert (execution["job"], execution["success"], execution["reason"]) == (job, False, "JobLost")
+    assert (status["active"], status["status"], status["errorCount"]) == ([], "failed", 1)
+    assert condition(status, "Degraded")["reason"] == "JobLost"
+    kube.edit("lost", jobTemplate=simulated())
+    kube.ask_run("lost", "again", NOON)
+    status = kube.wait_status("lost", "a good run", lambda s: s.get("successCount"))
+    assert condition(status, "Degraded")["status"] == "False", "a good run puts it right"
+
+
+def test_a_job_that_is_deleted_after_it_was_recorded_changes_nothing(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("recorded", run=["one"], jobTemplate=simulated()))
+    (execution,) = kube.wait_status("recorded", "its run", finished(1))["executions"]
+    kube.delete(JOBS, execution["job"])
+    kube.ask_run("recorded", "two", NOON)
+    status = kube.wait_status("recorded", "another run", finished(2))
+    assert (status["successCount"], status.get("errorCount", 0)) == (2, 0)
+    assert execution in status["executions"]
+    assert len(kube.jobs_of("recorded")) == 1
+
+
+def test_a_pod_that_is_deleted_fails_its_attempt(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("podless", run=["once"], jobTemplate=LONG))
+    job = wait_running(kube, "podless")
+    pods = kube.wait_for("its pod", lambda: kube.all(PODS, f"batch.kubernetes.io/job-name={job}"), bool)
+    kube.delete(PODS, pods[0]["metadata"]["name"])
+    status = kube.wait_status("podless", "its end", finished(1))
+    assert (status["executions"][0]["success"], status["status"]) == (False, "failed")
+    assert status["executions"][0]["reason"] == "PodLost"
+
+
+def test_a_job_that_is_deleted_takes_its_runs_along(shared_site: Site) -> None:
+    kube, operator = shared_site.kube, shared_site.operator
+    kube.apply(dkron_job("short-lived", schedule="@every 1s", jobTemplate=LONG))
+    wait_running(kube, "short-lived")
+    kube.delete(DKRON_JOBS, "short-lived")
+    kube.wait_for("its Jobs to go", lambda: kube.jobs_of("short-lived"), lambda jobs: not jobs)
+    kube.apply(dkron_job("next-one", run=["once"], jobTemplate=simulated()))
+    kube.wait_status("next-one", "its run", finished(1))
+    assert kube.jobs_of("short-lived") == [], "nothing is created for a job that is gone"
+    operator.check()
+
+
+def test_a_job_that_is_created_anew_under_its_name_starts_from_nothing(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("phoenix", schedule="* * * * * *", concurrency="forbid", jobTemplate=LONG))
+    wait_running(kube, "phoenix")
+    old = kube.get(DKRON_JOBS, "phoenix")["metadata"]["uid"]
+    kube.delete(DKRON_JOBS, "phoenix")
+    kube.apply(dkron_job("phoenix", schedule="* * * * * *", concurrency="forbid", jobTemplate=simulated()))
+    created = kube.get(DKRON_JOBS, "phoenix")["metadata"]
+    assert created["uid"] != old
+    status = kube.wait_status("phoenix", "two runs", finished(2))
+    assert status.get("errorCount", 0) == 0, "the runs of its predecessor are none of its own"
+    assert all(at(run["slot"]) > at(created["creationTimestamp"]) for run in status["executions"])
+    owners = {job["metadata"]["ownerReferences"][0]["uid"] for job in kube.jobs_of("phoenix")}
+    kube.wait_for("the old Job to go", lambda: owners - {old}, lambda uids: uids == {created["uid"]})
+
+
+def test_the_last_edit_before_a_slot_counts(shared_site: Site) -> None:
+    kube = shared_site.kube
+    slot, hour = 3 * SECOND, timedelta(hours=1)
+    kube.apply(
+        dkron_job("put-off", schedule=once(slot), jobTemplate=simulated()),
+        dkron_job("put-back", schedule=once(slot), jobTemplate=simulated()),
+        dkron_job("brought-forward", schedule=once(hour), jobTemplate=simulated()),
+        dkron_job("never-mind", schedule=once(slot), jobTemplate=simulated()),
+    )
+    for name in ("put-off", "put-back", "brought-forward", "never-mind"):
+        kube.wait_status(name, "next", lambda status: status.get("next"))
+    kube.edit("put-off", schedule=once(hour))
+    kube.edit("put-back", schedule=once(-hour))
+    kube.edit("brought-forward", schedule=once(2 * SECOND))
+    kube.edit("never-mind", disabled=True)
+    status = kube.wait_status("brought-forward", "its run", finished(1))
+    assert status.get("next") is None, "@at runs once"
+    wait_passed(kube, datetime.now(UTC) + SECOND)
+    assert {name: kube.slots_of(name) for name in ("put-off", "put-back", "never-mind")} == {
+        "put-off": [],
+        "put-back": [],
+        "never-mind": [],
+    }
+    assert kube.status("put-off")["next"]
+
+
+def test_a_dkron_name_belongs_to_the_first(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("first", schedule="@daily", name="shared_name"))
+    kube.wait_status("first", "to be ready", is_ready)
+    kube.apply(dkron_job("second", schedule="@daily", name="shared_name", run=["once"]))
+    status = kube.wait_status("second", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
+    assert condition(status, "Ready")["reason"] == "DuplicateName"
+    assert "first" in condition(status, "Ready")["message"]
+    kube.wait_for("an Event", lambda: kube.events_of("second", "DuplicateName"), bool)
+    assert is_ready(kube.status("first"))
+    kube.delete(DKRON_JOBS, "first")
+    kube.wait_status("second", "to take over", is_ready)
+
+
+def test_a_disabled_job_is_silent_and_then_goes_on_without_what_it_missed(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("switched", schedule="* * * * * *", missedRuns="all", jobTemplate=simulated()))
+    kube.wait_status("switched", "a run", finished(1))
+    kube.edit("switched", disabled=True)
+    status = kube.wait_status("switched", "to be off", lambda s: condition(s, "Suspended").get("reason") == "Disabled")
+    off = datetime.now(UTC)
+    assert (condition(status, "Suspended")["status"], status.get("next")) == ("True", None)
+    wait_passed(kube, off + 3 * SECOND)
+    on = datetime.now(UTC)
+    kube.edit("switched", disabled=False)
+    slots = kube.wait_for(
+        "new slots", lambda: [at(s) for s in kube.slots_of("switched")], lambda s: max(s) > on + SECOND
+    )
+    assert [slot for slot in slots if off < slot < on] == []
+    assert condition(kube.status("switched"), "Suspended")["status"] == "False"
+
+
+def test_a_job_runs_from_its_start_to_its_end(shared_site: Site) -> None:
+    kube = shared_site.kube
+    now = datetime.now(UTC).replace(microsecond=0)
+    starts, expires = now + 3 * SECOND, now + 5 * SECOND
+    span: dict[str, Any] = {"startsAt": starts.isoformat(), "expiresAt": expires.isoformat()}
+    kube.apply(dkron_job("spanned", schedule="* * * * * *", jobTemplate=simulated(), **span))
+    early = kube.wait_status("spanned", "a verdict", lambda s: condition(s, "Suspended"))
+    assert condition(early, "Suspended")["reason"] == "NotStarted"
+    assert at(early["next"]) == starts, "one that falls on the start happens"
+    kube.wait_status("spanned", "its time", lambda s: condition(s, "Suspended").get("status") == "False", seconds=5)
+    late = kube.wait_status("spanned", "its end", lambda s: condition(s, "Suspended").get("reason") == "Expired")
+    assert late.get("next") is None
+    slots = [at(slot) for slot in kube.slots_of("spanned")]
+    assert slots == [starts, starts + SECOND, expires], "one that falls on the end happens"
+
+
+REFUSED = (
+    pytest.param("off", {"disabled": True}, NOON, "disabled", id="of a disabled job"),
+    pytest.param("unread", {}, "tomorrow by me", "tomorrow", id="at a time that cannot be read"),
+    pytest.param("zoneless", {}, "2026-01-01T12:00:00", "zone", id="at a time without a zone"),
+)
+
+
+@pytest.mark.parametrize(("name", "spec", "text", "word"), REFUSED)
+def test_a_run_is_refused(shared_site: Site, *, name: str, spec: dict[str, Any], text: str, word: str) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job(name, jobTemplate=simulated(), **spec))
+    kube.ask_run(name, "click", text)
+    (note,) = kube.wait_for("a refusal", lambda: kube.events_of(name, "RunRefused"), bool)
+    assert "click" in note
+    assert word in note
+    kube.wait_for(
+        "it to be forgotten", lambda: kube.get(DKRON_JOBS, name)["metadata"].get("annotations"), lambda a: not a
+    )
+    assert kube.jobs_of(name) == []
+
+
+def test_a_run_of_a_busy_job_that_forbids_overlaps_is_refused(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("busy", run=["one"], concurrency="forbid", jobTemplate=LONG))
+    wait_running(kube, "busy")
+    kube.ask_run("busy", "two", NOON)
+    (note,) = kube.wait_for("a refusal", lambda: kube.events_of("busy", "RunRefused"), bool)
+    assert "forbid" in note
+    status = kube.wait_status("busy", "the refusal counted", lambda s: s.get("skipped"))
+    assert status["skipped"]["lastReason"] == "ConcurrencyForbidden"
+    assert len(kube.jobs_of("busy")) == 1
+
+
+def test_many_requests_of_one_moment_all_run(shared_site: Site) -> None:
+    kube = shared_site.kube
+    requests = [f"r{number}" for number in range(8)]
+    kube.apply(dkron_job("clicked", run=requests, jobTemplate=simulated()))
+    status = kube.wait_status("clicked", "all runs", finished(len(requests)))
+    assert len({run["job"] for run in status["executions"]}) == status["successCount"] == len(requests)
+
+
+def test_jobs_go_when_they_were_kept_for_a_minute_and_are_beyond_the_limit(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.wait_for("the failed Job to go", lambda: kube.jobs_of("kept-failed"), lambda jobs: not jobs, seconds=90)
+    (failed,) = kube.status("kept-failed")["executions"]
+    assert datetime.now(UTC) - at(failed["finishedAt"]) >= HOLD, "a name outlives every doubt"
+    jobs = kube.wait_for(
+        "the oldest Jobs to go",
+        lambda: {job["metadata"]["name"] for job in kube.jobs_of("kept")},
+        lambda names: kube.status("kept")["successCount"] > len(names) + 1,
+        seconds=30,
+    )
+    status = kube.status("kept")
+    assert len(status["executions"]) == 2
+    assert set(status["counted"]) <= {job["metadata"]["name"] for job in kube.jobs_of("kept")} | jobs
+    ended = [at(job["status"]["completionTime"]) for job in kube.jobs_of("kept") if "completionTime" in job["status"]]
+    assert datetime.now(UTC) - min(ended) < HOLD + 20 * SECOND, "what may go goes soon"
