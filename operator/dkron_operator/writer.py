@@ -81,10 +81,13 @@ class Writer:
         target = fold_all(entry.base, changes, entry.job.spec.history)
         wire = target.to_wire()
         fitting = fit(wire)
-        patch = fitting if entry.unreadable else difference(entry.base.to_wire(), fitting)
-        if not patch:
+        patch = difference(entry.base.to_wire(), fitting)
+        if not (patch or entry.unreadable):
             entry.settle(settled, entry.base, entry.version)
             return
+        if entry.unreadable or entry.base.since is None:
+            # The first write is a full one: what stood there goes, and columns show a zero where there is nothing yet.
+            patch = fitting
         body = {"metadata": {"resourceVersion": str(entry.version)}, "status": patch}
         answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
         base = target if fitting == wire else JobStatus.from_wire(fitting)

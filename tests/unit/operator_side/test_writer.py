@@ -36,15 +36,23 @@ def has_started(edges: Edges, entry: Active = ENTRY) -> None:
 
 
 async def test_pending_changes_are_written_together_with_the_version_they_were_folded_from() -> None:
-    edges = begin()
+    edges = begin(status=JobStatus(since=NOON))
     edges.entry().note(Started(ENTRY), Decided(NOON))
     version = str(edges.entry().version)
     await write(edges)
-    assert edges.status() == JobStatus(active=(ENTRY,), last_schedule_time=NOON)
+    assert edges.status() == JobStatus(since=NOON, active=(ENTRY,), last_schedule_time=NOON)
     (body,) = edges.kube.bodies
     assert body["metadata"] == {"resourceVersion": version}
     assert set(body["status"]) == {"active", "activeCount", "lastScheduleTime"}, "only what changed is sent"
     assert edges.entry().pending == []
+
+
+async def test_the_first_write_is_a_full_one() -> None:
+    edges = begin()
+    has_started(edges)
+    await write(edges)
+    (body,) = edges.kube.bodies
+    assert body["status"].keys() == JobStatus().to_wire().keys()
 
 
 async def test_the_event_of_an_own_write_is_no_news() -> None:
