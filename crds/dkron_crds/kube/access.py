@@ -15,7 +15,6 @@ from typing import Any
 import aiohttp
 from kubernetes.aio import config as _loaders
 from kubernetes.aio.client import Configuration
-from kubernetes.aio.config.config_exception import ConfigException
 
 loaders: Any = _loaders
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -64,9 +63,16 @@ async def load(kubeconfig: Path | None = None, context: str | None = None) -> Ac
     in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and kubeconfig is None and context is None
     try:
         return await (_from_pod() if in_cluster else _from_kubeconfig(kubeconfig, context))
-    except (ConfigException, OSError, ValueError, KeyError) as exc:
+    except Exception as exc:
+        # The loader lets through whatever YAML, TLS and its plugins raise.
         where = "the service account of the pod" if in_cluster else f"kubeconfig {_described(kubeconfig)}"
-        raise AccessError(f"cannot use {where}: {exc}") from exc
+        raise AccessError(f"cannot use {where}: {_sentence(exc)}") from exc
+
+
+def _sentence(exc: Exception) -> str:
+    if isinstance(exc, TypeError | AttributeError | LookupError):
+        return "it has not the form of a kubeconfig"
+    return " ".join(str(exc).split()) or type(exc).__name__
 
 
 def _described(kubeconfig: Path | None) -> str:

@@ -138,7 +138,7 @@ class KubeClient:
                     await self._raise(response)
                 answer: Object = json.loads(await response.read())
                 return answer
-        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as exc:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
             raise Unavailable(_sentence(exc)) from exc
         finally:
             self.calls[Call(verb, resource.plural, status)] += 1
