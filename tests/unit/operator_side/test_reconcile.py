@@ -1,0 +1,243 @@
+"""The parts together around a fake API server, in virtual time: from a slot to its record, and through outages."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.errors import Conflict, Rejected, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from tests.support.builders import NOON, UID, after, claim, ended, seen, wire_run
+from tests.support.edges import Edges, begin, wall
+from tests.support.fake_kube import FakeKube
+
+pytestmark = pytest.mark.looptime
+
+
+def job_names(edges: Edges) -> list[str]:
+    return edges.kube.names(JOBS)
+
+
+def finish(edges: Edges, name: str, kind: str = "Complete") -> None:
+    edges.kube.edit(JOBS, name, lambda body: body.update(status=ended(kind, at=wall())))
+    edges.watch()
+
+
+def until(second: float) -> Any:
+    """Sleep to this second of the test."""
+    return asyncio.sleep(second - asyncio.get_running_loop().time())
+
+
+def slot(minute: int) -> datetime:
+    return after(60 * minute)
+
+
+async def test_a_slot_becomes_a_job_and_its_end_a_record() -> None:
+    edges = begin()
+    async with edges.running():
+        await until(59.5)
+        assert job_names(edges) == []
+        await until(61)
+        assert job_names(edges) == [claim(slot(1)).job]
+        assert [entry.slot for entry in edges.status().active] == [slot(1)]
+        assert edges.status().last_schedule_time == slot(1)
+        assert edges.status().next == slot(2)
+        await until(65)
+        finish(edges, claim(slot(1)).job)
+        await until(67)
+        assert (edges.status().success_count, edges.status().active) == (1, ())
+        await until(119)
+        assert len(job_names(edges)) == 1, "one slot is one Job, whatever else happens"
+
+
+async def test_a_settled_job_costs_nothing() -> None:
+    edges = begin(schedule="@manually")
+    async with edges.running():
+        await until(5)
+        calls = list(edges.kube.calls)
+        await until(3600)
+        assert edges.kube.calls == calls
+
+
+async def test_a_request_is_a_job_and_its_annotation_goes() -> None:
+    edges = begin(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z", "b": "2026-03-01T12:00:00Z"})
+    async with edges.running():
+        await until(2)
+    assert len(job_names(edges)) == 2
+    assert edges.kube.has(DKRON_JOBS, "backup")["metadata"]["annotations"] == {}
+    assert len(edges.status().active) == 2
+
+
+async def test_an_edit_that_is_first_seen_through_a_conflict_is_acted_on() -> None:
+    edges = begin(schedule="@manually")
+
+    def change(body: dict[str, Any]) -> None:
+        body["spec"]["schedule"] = "*/10 * * * * *"
+        body["metadata"]["generation"] += 1
+
+    def edit() -> None:
+        edges.kube.edit(DKRON_JOBS, "backup", change)
+
+    async with edges.running():
+        await until(3)
+        edges.kube.put(JOBS, wire_run(claim(NOON)))
+        edges.kube.meanwhile("write dkronjobs", edit)
+        edges.source.feed_run("ADDED", edges.kube.has(JOBS, claim(NOON).job))
+        await until(5)
+        edges.watch()
+        await until(12)
+    assert claim(after(10)).job in job_names(edges)
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["was made", "was not made"])
+async def test_a_create_without_an_answer_is_tried_again_and_makes_one_job_when_it(*, made: bool) -> None:
+    edges = begin()
+    if made:
+        edges.kube.lose_answer("create jobs")
+    else:
+        edges.kube.fail("create jobs", Unavailable("down"))
+    async with edges.running():
+        await until(63)
+    assert job_names(edges) == [claim(slot(1)).job]
+    assert edges.status().last_schedule_time == slot(1)
+
+
+async def test_slots_of_an_outage_go_by_missed_runs() -> None:
+    edges = begin(schedule="*/10 * * * * *", missedRuns="latest")
+    async with edges.running():
+        await until(9)
+        edges.kube.fail("create jobs", *[Unavailable("down")] * 12)
+        await until(100)
+    slots = [entry.slot for entry in edges.status().active]
+    skipped = edges.status().skipped
+    assert slots[0] == after(10), "the one whose fate was unknown"
+    assert slots == sorted(set(slots))
+    assert len(slots) + (skipped.count if skipped else 0) == 9
+
+
+async def test_a_failure_is_tried_again_after_its_backoff() -> None:
+    edges = begin(
+        schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"}, retries=1, retryBackoff={"initial": "20s"}
+    )
+    async with edges.running():
+        await until(1)
+        (first,) = job_names(edges)
+        await until(5)
+        finish(edges, first, "Failed")
+        await until(24)
+        assert len(job_names(edges)) == 1
+        await until(26)
+        assert len(job_names(edges)) == 2
+    assert edges.status().error_count == 1
+
+
+async def test_a_refused_job_is_recorded_and_tried_again_without_a_slot_to_wake_it() -> None:
+    edges = begin(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"}, retries=1)
+    edges.kube.fail("create jobs", Rejected("exceeded quota", status=403))
+    async with edges.running():
+        await until(10)
+    assert edges.status().executions[0].reason == "JobRejected"
+    assert len(job_names(edges)) == 1
+
+
+async def test_a_claim_that_conflicts_is_decided_again_on_what_somebody_else_wrote() -> None:
+    edges = begin(concurrency="forbid")
+    theirs = seen(claim(after(30)))
+    edges.kube.put(JOBS, wire_run(theirs))
+
+    def claims_too() -> None:
+        status = edges.status().model_copy(update={"active": (theirs,)})
+        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body.update(status=status.to_wire()))
+        raise Conflict("modified")
+
+    async with edges.running():
+        await until(59)
+        edges.kube.meanwhile("write dkronjobs", claims_too)
+        await until(63)
+    assert job_names(edges) == [theirs.job]
+    skipped = edges.status().skipped
+    assert skipped is not None
+    assert skipped.last_reason == "ConcurrencyForbidden"
+
+
+async def test_finished_jobs_are_deleted_a_minute_after_their_end_and_counted_once() -> None:
+    edges = begin(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"}, history={"successfulJobs": 0})
+    async with edges.running():
+        await until(1)
+        (name,) = job_names(edges)
+        await until(10)
+        finish(edges, name)
+        await until(69)
+        assert job_names(edges) == [name]
+        await until(75)
+        assert job_names(edges) == []
+        edges.source.feed_run("DELETED", wire_run(claim(), uid="other"))
+        assert edges.status().success_count == 1
+
+
+async def test_while_status_cannot_be_written_jobs_are_kept() -> None:
+    edges = begin(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"}, history={"successfulJobs": 0})
+    async with edges.running():
+        await until(1)
+        (name,) = job_names(edges)
+        edges.kube.fail("write dkronjobs", *[Unavailable("down")] * 40)
+        finish(edges, name)
+        await until(200)
+        assert job_names(edges) == [name]
+        edges.kube.before.clear()
+        await until(300)
+        assert job_names(edges) == []
+        assert edges.status().success_count == 1
+
+
+async def test_a_job_deleted_while_it_ran_is_lost_once() -> None:
+    entry = seen(claim(NOON))
+    kube = FakeKube()
+    kube.put(JOBS, wire_run(entry))
+    edges = begin(kube, schedule="@manually", status=JobStatus(since=NOON, active=(entry,)))
+    async with edges.running():
+        await until(2)
+        edges.source.feed_run("DELETED", kube.objects.pop(("jobs", entry.job)))
+        await until(10)
+        edges.reconciler.lane.add(UID)
+        await until(11)
+    assert [record.reason for record in edges.status().executions] == ["JobLost"]
+    assert edges.entry().runs == {}
+
+
+async def test_a_job_whose_annotations_were_cut_is_asked_for_once() -> None:
+    entry = seen(claim(NOON))
+    kube = FakeKube()
+    kube.put(JOBS, {"metadata": {"name": entry.job, "uid": entry.uid}})
+    edges = begin(kube, schedule="@manually", status=JobStatus(since=NOON, active=(entry,)))
+    async with edges.running():
+        await until(10)
+    assert len([call for call in kube.calls if call.startswith("get jobs")]) == 1
+    assert [record.reason for record in edges.status().executions] == ["JobLost"]
+
+
+async def test_a_dkron_job_that_is_deleted_leaves_nothing_behind() -> None:
+    edges = begin()
+    async with edges.running():
+        await until(61)
+        edges.source.feed_job("DELETED", edges.kube.objects.pop(("dkronjobs", "backup")))
+        await until(300)
+        assert edges.store.get(UID) is None
+        assert len(edges.reconciler.agenda) == 0
+    assert len(job_names(edges)) == 1
+
+
+async def test_a_new_operator_adopts_what_the_old_one_has_left() -> None:
+    first = begin()
+    async with first.running():
+        await until(60.1)
+    assert first.status().active == (), "it died before it wrote"
+    second = Edges(first.kube)
+    second.watch()
+    async with second.running():
+        await until(62)
+    assert [entry.job for entry in second.status().active] == job_names(second) == [claim(slot(1)).job]
+    assert second.status().skipped is None
+    assert second.status().last_schedule_time == slot(1)
