@@ -106,6 +106,12 @@ class Kube:
         """Ask for a run by annotation."""
         self.patch(DKRON_JOBS, name, {"metadata": {"annotations": {f"run.dkron.io/{request}": text}}})
 
+    def token_of(self, account: str) -> str:
+        """A token of a service account."""
+        path = SERVICE_ACCOUNTS.path(self.namespace, account, "token")
+        answer = self._call("POST", path, body={"spec": {"expirationSeconds": 3600}})
+        return str(answer["status"]["token"])
+
     def jobs_of(self, name: str) -> list[Object]:
         """The Jobs of a DkronJob, oldest first."""
         jobs = self.all(JOBS, f"dkron.io/job={name}")

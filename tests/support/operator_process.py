@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.support.waiting import wait_for
+from tests.support.waiting import nothing, wait_for
 
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
@@ -99,8 +99,8 @@ class OperatorProcess:
         """The end of its log."""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-KEPT_LINES:])
 
-    def wait_for_line(self, text: str, *, seconds: float = START_SECONDS) -> dict[str, Any]:
-        """Wait until it has written a message that holds this text."""
+    def wait_for_line(self, text: str, *, seconds: float = START_SECONDS, may_end: bool = False) -> dict[str, Any]:
+        """Wait until it has written a message that holds this text; `may_end`: even if it has ended since."""
 
         def found() -> list[dict[str, Any]]:
             return [line for line in self.lines() if text in str(line["msg"])]
@@ -108,7 +108,8 @@ class OperatorProcess:
         def last(_: object) -> str:
             return self.tail()
 
-        return wait_for(f"a line with '{text}'", found, bool, seconds=seconds, shown=last, guard=self.check)[0]
+        guard = nothing if may_end else self.check
+        return wait_for(f"a line with '{text}'", found, bool, seconds=seconds, shown=last, guard=guard)[0]
 
     def mark(self) -> int:
         """Where its log ends now."""

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,10 +56,16 @@ def namespace(kubeconfig: Path, purpose: str) -> Iterator[Kube]:
 
 
 @contextlib.contextmanager
-def site(kubeconfig: Path, *, purpose: str, folder: Path) -> Iterator[Site]:
-    """A namespace and an operator for it that is not started yet."""
+def site(
+    kubeconfig: Path, *, purpose: str, folder: Path, access: Callable[[Kube], Path] | None = None
+) -> Iterator[Site]:
+    """A namespace and an operator for it that is not started yet.
+
+    The operator has the rights of an administrator, or those of the kubeconfig that `access` makes.
+    """
     with namespace(kubeconfig, purpose) as kube:
-        arguments = ("--kubeconfig", str(kubeconfig), "--namespace", kube.namespace)
+        own = kubeconfig if access is None else access(kube)
+        arguments = ("--kubeconfig", str(own), "--namespace", kube.namespace)
         operator = OperatorProcess(folder / "operator.log", *arguments)
         kube.guard, kube.appendix = operator.check, operator.tail
         try:

@@ -1,0 +1,61 @@
+"""Rights in a cluster: the least that an operator of one namespace needs, and access with nothing but given ones."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dkron_crds.kube.paths import Resource
+from tests.support.kube import SERVICE_ACCOUNTS, Kube
+
+Object = dict[str, Any]
+Rules = dict[tuple[str, str], tuple[str, ...]]
+
+ROLES = Resource("rbac.authorization.k8s.io", "v1", "roles")
+ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings")
+
+LEAST: Rules = {
+    ("dkron.io", "dkronjobs"): ("get", "list", "watch", "patch"),
+    ("dkron.io", "dkronjobs/status"): ("patch",),
+    ("batch", "jobs"): ("create", "get", "list", "watch", "delete"),
+    ("", "pods"): ("list",),
+    ("", "pods/log"): ("get",),
+    ("events.k8s.io", "events"): ("create",),
+}
+"""By API group and resource: all that `dkron-operator --namespace` needs in that namespace."""
+
+
+def without(rules: Rules, resource: str, verb: str) -> Rules:
+    """The rules less one verb."""
+    return {key: tuple(v for v in verbs if (key[1], v) != (resource, verb)) for key, verbs in rules.items()}
+
+
+def limited_access(kube: Kube, rules: Rules, *, folder: Path) -> Path:
+    """A kubeconfig of a new service account that has these rights in the namespace, and none elsewhere."""
+    kube.create(SERVICE_ACCOUNTS, {"metadata": {"name": "limited"}})
+    kube.create(
+        ROLES, {"metadata": {"name": "limited"}, "rules": [_rule(*key, verbs) for key, verbs in rules.items() if verbs]}
+    )
+    subject = {"kind": "ServiceAccount", "name": "limited", "namespace": kube.namespace}
+    role = {"apiGroup": ROLES.group, "kind": "Role", "name": "limited"}
+    kube.create(ROLE_BINDINGS, {"metadata": {"name": "limited"}, "subjects": [subject], "roleRef": role})
+    path = folder / f"{kube.namespace}.kubeconfig"
+    path.write_text(yaml.safe_dump(_with_token(kube.kubeconfig, kube.token_of("limited"))), encoding="utf-8")
+    return path
+
+
+def _rule(group: str, resource: str, verbs: tuple[str, ...]) -> Object:
+    return {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
+
+
+def _with_token(kubeconfig: Path, token: str) -> Object:
+    """The administrator's kubeconfig with another user."""
+    document: Object = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{**document["clusters"][0], "name": "it"}],
+        "users": [{"name": "limited", "user": {"token": token}}],
+        "contexts": [{"name": "limited", "context": {"cluster": "it", "user": "limited"}}],
+        "current-context": "limited",
+    }
