@@ -61,9 +61,29 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 
 ##@ Test
 
+.PHONY: test
+test: ## All tests: unit, then real control planes, then real pods
+	@echo "== unit: rules and tables, no cluster"
+	@$(MAKE) --no-print-directory test-unit
+	@echo "== cluster: a real control plane, simulated nodes"
+	@$(MAKE) --no-print-directory test-cluster
+	@echo "== e2e: a real node, real pods"
+	@$(MAKE) --no-print-directory test-e2e
+
 .PHONY: test-unit
 test-unit: venv ## The unit tests alone (seconds, no cluster)
 	$(BIN)/pytest tests/unit tests/conformance
+
+# Tools are built first, so that progress shows and no test waits for a compiler.
+.PHONY: test-cluster
+test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
+	@hack/cluster build --nodes kwok
+	$(BIN)/pytest tests/cluster
+
+.PHONY: test-e2e
+test-e2e: venv ## The tests with a real node and real pods (minutes)
+	@hack/cluster build --nodes real
+	$(BIN)/pytest tests/e2e
 
 ##@ Cluster
 

@@ -1,7 +1,6 @@
 """The operator away for several slots, and what it makes of them when it is back: none twice, none unaccounted for."""
 
 import signal
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from dkron_crds.kube.paths import DKRON_JOBS
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import Kube, condition, finished
+from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -22,11 +21,6 @@ AWAY = 5
 
 SECOND = timedelta(seconds=1)
 POLICIES = ("latest", "skip", "all")
-
-
-def marked_after(moment: datetime) -> Callable[[dict[str, Any]], bool]:
-    """Whether a slot after this moment was decided."""
-    return lambda status: bool(status.get("lastScheduleTime")) and at(status["lastScheduleTime"]) > moment
 
 
 def by_second(name: str, **spec: Any) -> dict[str, Any]:

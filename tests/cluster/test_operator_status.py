@@ -9,7 +9,7 @@ import pytest
 from dkron_crds.kube.paths import DKRON_JOBS
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import Kube, condition, finished
+from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -68,10 +68,6 @@ EDITS = {
     "wiped": wipe,
 }
 """Jobs by what is done to their status; all are tried at once."""
-
-
-def marked_after(moment: datetime) -> Any:
-    return lambda status: bool(status.get("lastScheduleTime")) and at(status["lastScheduleTime"]) > moment
 
 
 def assert_nothing_twice(account: ledger.Ledger) -> None:

@@ -5,6 +5,7 @@ A wait that fails prints what was there when its time had passed, so that a fail
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -12,6 +13,7 @@ from kubernetes import config
 
 from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS, Resource
 from tests.support import waiting
+from tests.support.jobs import at
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -191,6 +193,11 @@ def is_ready(status: Object) -> bool:
 def finished(count: int) -> Callable[[Object], bool]:
     """Whether at least so many executions have ended."""
     return lambda status: len(status.get("executions", ())) >= count
+
+
+def marked_after(moment: datetime) -> Callable[[Object], bool]:
+    """Whether a slot after this moment was decided."""
+    return lambda status: bool(status.get("lastScheduleTime")) and at(status["lastScheduleTime"]) > moment
 
 
 def shown(value: object) -> str:

@@ -1,0 +1,164 @@
+"""Clusters that are not as they should be: each is told in one sentence, or outlived."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localcluster
+from localcluster.cluster import LocalCluster
+from localcluster.record import find
+from tests.support import ledger
+from tests.support.jobs import dkron_job, simulated
+from tests.support.kube import finished, marked_after
+from tests.support.operator_process import OperatorProcess
+from tests.support.rights import limited_access
+from tests.support.sites import Site, install, namespace
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+POLICIES = ("latest", "skip", "all")
+SECOND = timedelta(seconds=1)
+NOBODY_LISTENS = """
+apiVersion: v1
+kind: Config
+clusters: [{name: it, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: me, user: {}}]
+contexts: [{name: it, context: {cluster: it, user: me}}]
+current-context: it
+"""
+
+
+def only_words(operator: OperatorProcess, *, code: int = 1) -> str:
+    """What an operator that cannot go on says: it ends with this code, after one sentence."""
+    operator.start(wait=False)
+    assert operator.wait() == code, operator.tail()
+    assert "Traceback" not in operator.text()
+    complaints = [line for line in operator.lines() if line.get("level") != "INFO"]
+    assert len(complaints) == 1, operator.tail()
+    return str(complaints[0]["msg"])
+
+
+KUBECONFIGS = (
+    pytest.param(None, (), ("missing.kubeconfig",), id="a kubeconfig that is not there"),
+    pytest.param("}{", (), ("config.kubeconfig",), id="a kubeconfig that is none"),
+    pytest.param("a: b", (), ("config.kubeconfig",), id="a kubeconfig without contexts"),
+    pytest.param(NOBODY_LISTENS, ("--context", "moon"), ("moon",), id="a context that is not in it"),
+    pytest.param(NOBODY_LISTENS, (), ("API server", "127.0.0.1"), id="an API server that does not listen"),
+)
+
+
+@pytest.mark.parametrize(("content", "options", "words"), KUBECONFIGS)
+def test_access_that_leads_nowhere_is_told(
+    tmp_path: Path, *, content: str | None, options: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    path = tmp_path / ("missing.kubeconfig" if content is None else "config.kubeconfig")
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    sentence = only_words(OperatorProcess(tmp_path / "log", "--kubeconfig", str(path), *options))
+    assert [word for word in words if word not in sentence] == [], sentence
+    assert "\n" not in sentence
+
+
+OPTIONS = (
+    pytest.param(("--log-level", "loud"), ("log", "warning"), id="a level that does not exist"),
+    pytest.param(("--default-image", ""), ("image",), id="an empty image"),
+    pytest.param(("--namespaces", "x"), ("--namespaces",), id="an option that does not exist"),
+)
+
+
+@pytest.mark.parametrize(("options", "words"), OPTIONS)
+def test_wrong_options_are_told(tmp_path: Path, options: tuple[str, ...], words: tuple[str, ...]) -> None:
+    operator = OperatorProcess(tmp_path / "log", *options)
+    operator.start(wait=False)
+    assert operator.wait() == 2, operator.tail()
+    assert "Traceback" not in operator.text()
+    assert [word for word in words if word not in operator.text()] == [], operator.text()
+
+
+@pytest.fixture
+def bare(cluster: localcluster.Cluster) -> Iterator[localcluster.Cluster]:
+    """A cluster without our kinds."""
+    if os.environ.get("CLUSTER") == "current":
+        pytest.skip("would remove the DkronJobs of a cluster that is not ours")
+    cluster.kubectl("delete", "crd", "--ignore-not-found", "dkronjobs.dkron.io")
+    yield cluster
+    install(cluster)
+
+
+@pytest.mark.parametrize("options", [("--namespace", "default"), ()], ids=["one namespace", "all namespaces"])
+def test_a_cluster_without_the_kinds_is_told(
+    bare: localcluster.Cluster, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    operator = OperatorProcess(tmp_path / "log", "--kubeconfig", str(bare.kubeconfig), *options)
+    sentence = only_words(operator)
+    assert "DkronJob is not installed" in sentence
+    assert "kubectl apply -f crds/" in sentence
+
+
+def test_an_operator_without_rights_says_which_it_lacks(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+    install(cluster)
+    with namespace(cluster.kubeconfig, "no rights") as kube:
+        access = limited_access(kube, {}, folder=tmp_path)
+        operator = OperatorProcess(tmp_path / "log", "--kubeconfig", str(access), "--namespace", kube.namespace)
+        sentence = only_words(operator)
+        everywhere = only_words(OperatorProcess(tmp_path / "all", "--kubeconfig", str(access)))
+    assert 'cannot list resource "dkronjobs"' in sentence
+    assert kube.namespace in sentence
+    assert "at the cluster scope" in everywhere
+
+
+def each_second(name: str, **spec: Any) -> dict[str, Any]:
+    return dkron_job(name, schedule="@every 1s", history=KEEP_ALL, jobTemplate=simulated(), **spec)
+
+
+def frozen(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:
+    """The API server takes requests and answers none, for some seconds."""
+    record = find(cluster.name)
+    assert record is not None
+    server = record.component("apiserver")
+    assert server is not None
+    os.kill(server.identity.pid, signal.SIGSTOP)
+    try:
+        until_passed(datetime.now(UTC) + 5 * SECOND, operator)
+    finally:
+        os.kill(server.identity.pid, signal.SIGCONT)
+
+
+def restarted(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:
+    """The API server is gone, with all connections and watches, and comes back."""
+    cluster.restart("apiserver")
+    operator.check()
+
+
+def until_passed(moment: datetime, operator: OperatorProcess) -> None:
+    wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=60, guard=operator.check)
+
+
+@pytest.mark.parametrize("outage", [frozen, restarted])
+def test_an_api_server_that_is_away_is_outlived(
+    own_site: Site, cluster: localcluster.Cluster, outage: Callable[[Any, OperatorProcess], None]
+) -> None:
+    if not isinstance(cluster, LocalCluster):
+        pytest.skip("the API server of this cluster cannot be stopped")
+    kube, operator = own_site.kube, own_site.operator
+    names = (*POLICIES, "single")
+    operator.start()
+    kube.apply(*(each_second(policy, missedRuns=policy) for policy in POLICIES))
+    kube.apply(each_second("single", concurrency="forbid"))
+    for name in names:
+        kube.wait_status(name, "a run", finished(1))
+    outage(cluster, operator)
+    back = datetime.now(UTC)
+    for name in names:
+        kube.wait_status(name, "to go on", marked_after(back + 2 * SECOND), seconds=60)
+    accounts = ledger.close_all(kube, names, every=1)
+    for account in accounts.values():
+        account.assert_balanced()
+    assert accounts["all"].skipped == 0, "every slot of the outage runs afterwards"
