@@ -20,6 +20,16 @@ class TextFormatter(logging.Formatter):
         return f"{line}  {extras}" if extras else line
 
 
+class Calm(logging.Filter):
+    """kopf calls a request that it is about to repeat an error; for whoever is woken by errors, it is none yet."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything pass."""
+        if record.name.startswith("kopf.") and "will retry" in record.getMessage():
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
 def configure(log_format: LogFormat, level: LogLevel) -> None:
     """Set up logging for the process."""
     handler = logging.StreamHandler(sys.stderr)
@@ -33,6 +43,7 @@ def configure(log_format: LogFormat, level: LogLevel) -> None:
         )
     else:
         handler.setFormatter(TextFormatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    handler.addFilter(Calm())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # kopf tells about each event that it hands over; only what goes wrong there is news.
     logging.getLogger("kopf").setLevel(logging.WARNING)
