@@ -10,7 +10,7 @@ from typing import Any
 
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict, NotFound
+from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator.lanes import Lane
 from dkron_operator.plan.fold import Change, fold_all
@@ -64,7 +64,7 @@ class Writer:
             return
         async with entry.writing:
             for _ in range(TRIES):
-                if not entry.pending:
+                if not entry.pending or self._store.get(uid) is not entry:
                     return
                 try:
                     await self._patch(entry, tuple(entry.pending), settled=len(entry.pending))
@@ -75,6 +75,8 @@ class Writer:
                     return
                 else:
                     break
+            else:
+                raise Unavailable("somebody else keeps writing the status first")
         self.touch(entry)
 
     async def _patch(self, entry: Entry, changes: tuple[Change, ...], *, settled: int) -> None:

@@ -15,7 +15,7 @@ from dkron_operator.reconcile import Reconciler
 from dkron_operator.source import Source
 from dkron_operator.store import Entry, Store
 from tests.support.builders import NOON, UID, wire_job
-from tests.support.fake_kube import FakeKube
+from tests.support.fake_kube import ROOM, FakeKube
 
 IMAGE = "default:1"
 
@@ -72,6 +72,7 @@ class Edges:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             assert not ended, "no part of the operator ends by itself"
+            assert len(self.kube.calls) < ROOM, f"a loop without rest: {self.kube.calls[-5:]}"
 
     def _change(self, uid: str) -> None:
         self.changed.append(uid)

@@ -14,6 +14,8 @@ from dkron_crds.kube.paths import Resource
 Object = dict[str, Any]
 Key = tuple[str, str]
 NO_ANSWER = Unavailable("no answer")
+ROOM = 5000
+"""More calls than that in one test are a loop without rest."""
 
 
 @dataclass
@@ -125,6 +127,7 @@ class FakeKube:
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _arrive(self, verb: str, resource: Resource, name: str, body: Object | None = None) -> None:
+        assert len(self.calls) < ROOM, f"a loop without rest: {self.calls[-5:]}"
         self.calls.append(f"{verb} {resource.plural} {name}".strip())
         if body is not None:
             self.bodies.append(copy.deepcopy(body))

@@ -1,5 +1,6 @@
 """The status writer: no change is lost, none is counted twice, whoever else writes."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -119,17 +120,20 @@ async def test_a_mark_that_a_hand_moved_back_is_moved_forward_again() -> None:
 
 
 async def test_who_keeps_writing_first_is_given_way_and_followed_later() -> None:
-    edges = begin()
-    has_started(edges)
-    for number in range(20):
-        theirs = JobStatus(error_count=number)
-        edges.kube.meanwhile("write dkronjobs", partial(somebody_writes, edges.kube, theirs))
-    await write(edges)
-    assert len(written(edges.kube)) == 5
-    assert len(edges.reconciler.writer.lane) == 1, "the lane comes back to it"
-    edges.kube.before.clear()
-    await write(edges)
-    assert edges.status().active == (ENTRY,)
+    edges = begin(schedule="@manually")
+    async with edges.running():
+        await asyncio.sleep(10)
+        edges.kube.calls.clear()
+        for number in range(7):
+            theirs = edges.status().model_copy(update={"error_count": number})
+            edges.kube.meanwhile("write dkronjobs", partial(somebody_writes, edges.kube, theirs))
+        edges.entry().note(Decided(NOON))
+        edges.reconciler.writer.touch(edges.entry())
+        await asyncio.sleep(0.3)
+        assert len(written(edges.kube)) == 5, "then there is a pause"
+        await asyncio.sleep(10)
+        assert len(written(edges.kube)) == 8
+    assert (edges.status().error_count, edges.status().last_schedule_time) == (6, NOON)
 
 
 # --- what the answers show -----------------------------------------------------------------------------------------
