@@ -11,7 +11,7 @@ from dkron_crds.job import JobStatus, SkipReason
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.view import JobView, RunState
-from tests.support.builders import NOON, after, claim, job_view, run, seen, situation, slot_name
+from tests.support.builders import NOON, after, claim, job_view, outcome, run, seen, situation, slot_name
 from tests.support.simulation import Simulation
 
 MISSED, LATE, BUSY = SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED, SkipReason.CONCURRENCY_FORBIDDEN
@@ -73,6 +73,12 @@ MINUTELY: list[Any] = [
         {"now": minutes(5), "able": minutes(5)},
         (None, 5, MISSED, minutes(5)),
         id="a slot at the very moment of being able again was missed",
+    ),
+    pytest.param(
+        {"missedRuns": "skip"},
+        {"now": minutes(1), "able": minutes(1)},
+        (None, 1, MISSED, minutes(1)),
+        id="and so was one alone",
     ),
     pytest.param(
         {"missedRuns": "all"},
@@ -263,6 +269,19 @@ def test_replace_drops_a_retry_that_waits() -> None:
     assert draft.create is not None
     dropped = [change.job for change in draft.create.before if hasattr(change, "job")]
     assert dropped == [retry.job]
+
+
+def test_replace_drops_a_retry_that_the_same_plan_has_claimed() -> None:
+    failed = seen(claim(after(-60)))
+    job = job_view(concurrency="replace", retries=1)
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(failed,))
+    ended = {failed.job: outcome(success=False, at=after(59.5))}
+    draft = advance(situation(job, status, runs=[run(failed, RunState.FAILED)], outcomes=ended, now=minutes(1)))
+    retry = claim(after(-60), attempt=2, at=after(60.5))
+    assert [entry.job for entry in draft.status.active] == [retry.job]
+    assert draft.create is not None
+    assert draft.create.entry.slot == minutes(1)
+    assert [change.job for change in draft.create.before if hasattr(change, "job")] == [retry.job]
 
 
 def test_without_a_policy_the_mark_moves_only_after_the_job_exists() -> None:
