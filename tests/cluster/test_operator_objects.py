@@ -139,6 +139,8 @@ def test_a_dkron_name_belongs_to_the_first(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(dkron_job("first", schedule="@daily", name="shared_name"))
     kube.wait_status("first", "to be ready", is_ready)
+    # Who is first is told in whole seconds.
+    wait_passed(kube, at(kube.get(DKRON_JOBS, "first")["metadata"]["creationTimestamp"]) + SECOND)
     kube.apply(dkron_job("second", schedule="@daily", name="shared_name", run=["once"]))
     status = kube.wait_status("second", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
     assert condition(status, "Ready")["reason"] == "DuplicateName"

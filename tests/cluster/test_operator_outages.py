@@ -1,5 +1,6 @@
 """Clusters that are not as they should be: each is told in one sentence, or outlived."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -118,17 +119,38 @@ def each_second(name: str, **spec: Any) -> dict[str, Any]:
     return dkron_job(name, schedule="@every 1s", history=KEEP_ALL, jobTemplate=simulated(), **spec)
 
 
-def frozen(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:
-    """The API server takes requests and answers none, for some seconds."""
+def signal_server(cluster: localcluster.Cluster, number: signal.Signals) -> None:
+    """Stop the API server's process where it stands, or let it go on."""
     record = find(cluster.name)
     assert record is not None
     server = record.component("apiserver")
     assert server is not None
-    os.kill(server.identity.pid, signal.SIGSTOP)
+    os.kill(server.identity.pid, number)
+
+
+@contextlib.contextmanager
+def ice(cluster: localcluster.Cluster) -> Iterator[None]:
+    """The API server takes requests and answers none."""
+    signal_server(cluster, signal.SIGSTOP)
     try:
-        until_passed(datetime.now(UTC) + 5 * SECOND, operator)
+        yield
     finally:
-        os.kill(server.identity.pid, signal.SIGCONT)
+        signal_server(cluster, signal.SIGCONT)
+
+
+def frozen(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:
+    """The API server answers nothing for some seconds."""
+    with ice(cluster):
+        until_passed(datetime.now(UTC) + 5 * SECOND, operator)
+
+
+def frozen_and_killed(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:
+    """The operator dies with requests under way, which the API server carries out when the next one is there."""
+    with ice(cluster):
+        until_passed(datetime.now(UTC) + 3 * SECOND, operator)
+        operator.kill()
+        operator.start(wait=False)
+        until_passed(datetime.now(UTC) + 3 * SECOND, operator)
 
 
 def restarted(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:
@@ -141,7 +163,7 @@ def until_passed(moment: datetime, operator: OperatorProcess) -> None:
     wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=60, guard=operator.check)
 
 
-@pytest.mark.parametrize("outage", [frozen, restarted])
+@pytest.mark.parametrize("outage", [frozen, frozen_and_killed, restarted])
 def test_an_api_server_that_is_away_is_outlived(
     own_site: Site, cluster: localcluster.Cluster, outage: Callable[[Any, OperatorProcess], None]
 ) -> None:
