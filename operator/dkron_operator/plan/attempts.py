@@ -158,7 +158,8 @@ def _retry(draft: Draft, entry: Active, outcome: Outcome) -> Active | None:
 
 
 def _execution(entry: Active, outcome: Outcome) -> Execution:
-    began = outcome.started_at or entry.started_at
+    # Kubelets tell whole seconds, so a container may seem to have started before its Job was asked for.
+    began = max(outcome.started_at or entry.started_at, entry.started_at)
     return Execution(
         id=entry.id,
         job=entry.job,

@@ -17,6 +17,7 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
+from dkron_operator.plan.cause import started_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,12 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
 
 
 def _start(execution: Execution) -> tuple[datetime, int]:
-    return execution.started_at, execution.attempt
+    """When it was asked for, which its id begins with: what its pod tells is no finer than a second."""
+    try:
+        return started_at(execution.id), execution.attempt
+    except (ValueError, OverflowError):
+        # Somebody has written into the status by hand.
+        return execution.started_at, execution.attempt
 
 
 def _counted(status: JobStatus, execution: Execution) -> JobStatus:
