@@ -104,17 +104,25 @@ async def test_a_create_without_an_answer_is_tried_again_and_makes_one_job_when_
     assert edges.status().last_schedule_time == slot(1)
 
 
-async def test_slots_of_an_outage_go_by_missed_runs() -> None:
-    edges = begin(schedule="*/10 * * * * *", missedRuns="latest")
+@pytest.mark.parametrize(
+    ("missed", "seconds", "skipped"),
+    [
+        pytest.param("latest", [10, 50, 60, 70, 80, 90], 3, id="latest"),
+        pytest.param("skip", [10, 60, 70, 80, 90], 4, id="skip"),
+        pytest.param("all", [10, 20, 30, 40, 50, 60, 70, 80, 90], 0, id="all"),
+    ],
+)
+async def test_slots_of_an_outage_go_by_missed_runs(missed: str, seconds: list[int], skipped: int) -> None:
+    edges = begin(schedule="*/10 * * * * *", missedRuns=missed)
     async with edges.running():
         await until(9)
-        edges.kube.fail("create jobs", *[Unavailable("down")] * 12)
-        await until(100)
-    slots = [entry.slot for entry in edges.status().active]
-    skipped = edges.status().skipped
-    assert slots[0] == after(10), "the one whose fate was unknown"
-    assert slots == sorted(set(slots))
-    assert len(slots) + (skipped.count if skipped else 0) == 9
+        edges.kube.fail("create jobs", *[Unavailable("down")] * 500)
+        await until(55)
+        edges.kube.before.clear()
+        await until(95)
+    # The first is the one whose fate was unknown: it is tried until that is known.
+    assert [entry.slot for entry in edges.status().active] == [after(second) for second in seconds]
+    assert (edges.status().skipped.count if edges.status().skipped else 0) == skipped  # type: ignore[union-attr]
 
 
 async def test_a_failure_is_tried_again_after_its_backoff() -> None:
