@@ -190,3 +190,10 @@ def test_a_stopped_operator_leaves_a_complete_record(own_site: Site) -> None:
     assert {job["metadata"]["name"] for job in kube.jobs_of("steady")} == known
     assert max(at(slot) for slot in kube.slots_of("steady")) == at(status["lastScheduleTime"])
     assert condition(status, "Ready")["status"] == "True"
+
+
+def test_an_operator_that_is_stopped_as_soon_as_it_is_ready_ends_in_order(own_site: Site) -> None:
+    own_site.kube.apply(by_second("steady"))
+    for _ in range(3):
+        own_site.operator.start()
+        own_site.operator.stop()
