@@ -49,6 +49,7 @@ class SkipReason(StrEnum):
     NO_MATCHING_NODE = "NoMatchingNode"
     MISSED = "Missed"
     DISABLED = "Disabled"
+    TOO_MANY_ACTIVE = "TooManyActive"
 
 
 class Active(WireModel):
@@ -145,7 +146,8 @@ class Skipped(WireModel):
     last_reason: SkipReason
     """Why it was skipped. ConcurrencyForbidden: an earlier run was active. DeadlineExceeded: it could not
     start within spec.startingDeadlineSeconds. NoMatchingNode: no ready node has the tags. Missed: nobody
-    could fire it in time, see spec.missedRuns. Disabled: somebody asked to run a disabled job."""
+    could fire it in time, see spec.missedRuns. Disabled: somebody asked to run a disabled job. TooManyActive: a
+    thousand attempts are active."""
 
 
 class Day(WireModel):

@@ -16,7 +16,7 @@ from dkron_crds.kube.errors import KubeError, Unavailable
 K = TypeVar("K", bound=Hashable)
 log = logging.getLogger(__name__)
 
-FIRST_DELAY, LAST_DELAY = 0.2, 15.0
+FIRST_DELAY, LAST_DELAY = 0.2, 5.0
 
 
 class Lane(Generic[K]):
@@ -29,7 +29,7 @@ class Lane(Generic[K]):
         self._ready: asyncio.Queue[K] = asyncio.Queue()
         self._waiting: set[K] = set()
         self._busy: set[K] = set()
-        self._again: set[K] = set()
+        self._again: dict[K, float] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
         self._quiet = asyncio.Event()
@@ -40,7 +40,7 @@ class Lane(Generic[K]):
     def add(self, key: K, delay: float = 0.0) -> None:
         """Have the key worked on, after `delay` seconds; a key that waits for its delay keeps it."""
         if key in self._busy:
-            self._again.add(key)
+            self._again[key] = min(delay, self._again.get(key, delay))
         elif key in self._waiting:
             return
         elif delay <= 0:
@@ -81,11 +81,9 @@ class Lane(Generic[K]):
             self._busy.add(key)
             delay = await self._attempt(key)
             self._busy.discard(key)
-            if key in self._again:
-                self._again.discard(key)
-                self.add(key, delay or 0.0)
-            elif delay is not None:
-                self.add(key, delay)
+            again = self._again.pop(key, None)
+            if delay is not None or again is not None:
+                self.add(key, again or 0.0 if delay is None else delay)
             if not len(self):
                 self._quiet.set()
 
@@ -103,7 +101,9 @@ class Lane(Generic[K]):
         except Exception:
             log.exception("%s failed on %s", self.name, key)
             return self._backoff(key)
-        self._failures.pop(key, None)
+        if self._failures.pop(key, None) is not None:
+            # The API server answers again: what else has waited for that need not wait any longer.
+            self.hasten()
         return None
 
     def _backoff(self, key: K) -> float:

@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 from dkron_crds.job import Concurrency, SkipReason
 from dkron_operator.plan.view import JobView
 
+MOST_ACTIVE = 1000
+"""How many attempts of one job may be active: all of them stand in its status, which has to fit into etcd."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fire:
@@ -30,6 +33,8 @@ def decide(job: JobView, *, slot: datetime, now: datetime, active: int) -> Decis
     deadline = start_deadline(job)
     if deadline is not None and now - slot > deadline:
         return Skip(SkipReason.DEADLINE_EXCEEDED)
+    if active >= MOST_ACTIVE:
+        return Skip(SkipReason.TOO_MANY_ACTIVE)
     return _by_concurrency(job, active)
 
 

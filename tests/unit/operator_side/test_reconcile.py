@@ -190,7 +190,7 @@ async def test_while_status_cannot_be_written_jobs_are_kept() -> None:
     async with edges.running():
         await until(1)
         (name,) = job_names(edges)
-        edges.kube.fail("write dkronjobs", *[Unavailable("down")] * 40)
+        edges.kube.fail("write dkronjobs", *[Unavailable("down")] * 400)
         finish(edges, name)
         await until(200)
         assert job_names(edges) == [name]
