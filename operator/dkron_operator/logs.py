@@ -48,3 +48,5 @@ def configure(log_format: LogFormat, level: LogLevel) -> None:
     # kopf tells about each event that it hands over; only what goes wrong there is news.
     logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    # What the loader of a kubeconfig has to say comes back as an error, with a sentence of ours.
+    logging.getLogger("kubernetes").setLevel(logging.ERROR)

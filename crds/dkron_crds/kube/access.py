@@ -61,12 +61,20 @@ async def load(kubeconfig: Path | None = None, context: str | None = None) -> Ac
     """The way to the cluster: the kubeconfig or context that was named, else the pod's service account, else the
     default kubeconfig. Raises `AccessError`."""
     in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and kubeconfig is None and context is None
+    if not in_cluster:
+        _require_file(_described(kubeconfig))
     try:
         return await (_from_pod() if in_cluster else _from_kubeconfig(kubeconfig, context))
     except Exception as exc:
         # The loader lets through whatever YAML, TLS and its plugins raise.
         where = "the service account of the pod" if in_cluster else f"kubeconfig {_described(kubeconfig)}"
         raise AccessError(f"cannot use {where}: {_sentence(exc)}") from exc
+
+
+def _require_file(paths: str) -> None:
+    """The loader would go on with nothing, and complain of what that lacks."""
+    if not any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep)):
+        raise AccessError(f"cannot use kubeconfig {paths}: there is no such file")
 
 
 def _sentence(exc: Exception) -> str:
