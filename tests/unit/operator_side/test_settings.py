@@ -1,0 +1,58 @@
+"""Options: each is a flag and an environment variable, and `--help` tells of both."""
+
+import logging
+
+import pytest
+from pydantic_settings import CliApp
+
+from dkron_operator.logs import Calm, TextFormatter
+from dkron_operator.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("words", "namespaces"),
+    [
+        pytest.param((), [], id="none is all of them"),
+        pytest.param(("--namespace", "a"), ["a"], id="one"),
+        pytest.param(("--namespace", "a", "--namespace", "b"), ["a", "b"], id="repeated"),
+        pytest.param(("--namespace", "a, b,"), ["a", "b"], id="separated by commas"),
+    ],
+)
+def test_namespaces_on_the_command_line(words: tuple[str, ...], namespaces: list[str]) -> None:
+    assert CliApp.run(Settings, cli_args=list(words)).namespace == namespaces
+
+
+def test_a_variable_counts_and_an_option_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DKRON_NAMESPACE", "a,b")
+    monkeypatch.setenv("DKRON_LOG_FORMAT", "text")
+    settings = CliApp.run(Settings, cli_args=["--log-format", "json"])
+    assert (settings.namespace, settings.log_format) == (["a", "b"], "json")
+
+
+def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        CliApp.run(Settings, cli_args=["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert ended.value.code == 0
+    for name in Settings.model_fields:
+        assert f"--{name.replace('_', '-')}" in text
+        assert f"[DKRON_{name.upper()}]" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "level"),
+    [
+        pytest.param("kopf.watching", "attempt #1/6 failed; will retry", logging.WARNING, id="kopf tries again"),
+        pytest.param("kopf.watching", "attempt #6/6 failed; escalating", logging.ERROR, id="kopf gives up"),
+        pytest.param("dkron_operator", "will retry", logging.ERROR, id="an error of ours"),
+    ],
+)
+def test_what_is_tried_again_is_no_error(name: str, message: str, level: int) -> None:
+    record = logging.LogRecord(name, logging.ERROR, "", 0, message, (), None)
+    assert Calm().filter(record)
+    assert record.levelno == level
+
+
+def test_a_line_for_people_ends_with_what_else_is_known() -> None:
+    record = logging.makeLogRecord({"msg": "started", "levelname": "INFO", "job": "report"})
+    assert TextFormatter("%(levelname)s %(message)s").format(record) == "INFO started  job=report"
