@@ -61,7 +61,8 @@ class Observer:
         container = main_container(pod)
         size = entry.job.spec.history.output_bytes
         output = await self._output(entry, pod, container, size) if container and size else b""
-        return outcome(run, pod, container=container, output=output, size=size)
+        stuck = entry.troubles.get(run.name)
+        return outcome(run, pod, container=container, stuck=stuck, output=output, size=size)
 
     async def _output(self, entry: Entry, pod: Object, container: str, size: int) -> bytes:
         if not _has_run(pod, container):

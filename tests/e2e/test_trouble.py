@@ -34,7 +34,7 @@ def stuck_jobs() -> list[dict[str, Any]]:
             "no-secret", "echo $TOKEN", config={"shell": "true", "env": "TOKEN=secretRef:late/token"}, run=["once"]
         ),
         dkron_job("no-node", jobTemplate=pod_template(nodeSelector={"moon": "dark"}), run=["once"]),
-        dkron_job("no-end", config=MISSING_IMAGE | {"timeout": "3s"}, jobTemplate=NEVER, run=["once"]),
+        dkron_job("no-end", config=MISSING_IMAGE | {"timeout": "14s"}, jobTemplate=NEVER, run=["once"]),
     ]
 
 

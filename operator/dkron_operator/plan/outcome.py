@@ -7,17 +7,26 @@ from typing import Any
 from dkron_operator.plan.view import Outcome, Run, RunState, Trouble
 
 Object = Mapping[str, Any]
-ORDINARY = frozenset({"", "Error", "Completed", "BackoffLimitExceeded"})
+ORDINARY = frozenset({"", "Error", "Completed", "BackoffLimitExceeded", "ContainerStatusUnknown"})
 HARMLESS_WAITS = frozenset({"ContainerCreating", "PodInitializing"})
 PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 MESSAGE_ROOM = 1024
 
 
-def outcome(run: Run, pod: Object | None, *, container: str | None, output: bytes = b"", size: int = 0) -> Outcome:
-    """How the attempt ended. `output` holds one byte more than `size` where there was more of it."""
+def outcome(
+    run: Run,
+    pod: Object | None,
+    *,
+    container: str | None,
+    stuck: Trouble | None = None,
+    output: bytes = b"",
+    size: int = 0,
+) -> Outcome:
+    """How the attempt ended. `output` holds one byte more than `size` where there was more of it; `stuck` is what was
+    known to keep the pod from starting, which a kubelet forgets when it gives the pod up."""
     ended = _terminated(pod, container)
     success = run.state is RunState.SUCCEEDED
-    reason, message = ("", "") if success else _failure(run, pod, ended)
+    reason, message = ("", "") if success else _failure(run, pod, ended, stuck)
     began, finished = _instant(ended.get("startedAt"), run), _instant(ended.get("finishedAt"), run)
     return Outcome(
         success=success,
@@ -65,10 +74,10 @@ def _instant(text: str | None, run: Run) -> datetime | None:
     return None if at is None or at < run.created else at
 
 
-def _failure(run: Run, pod: Object | None, ended: Object) -> tuple[str, str]:
+def _failure(run: Run, pod: Object | None, ended: Object, stuck: Trouble | None) -> tuple[str, str]:
     if pod is None:
         return _without_pod(run)
-    stuck = trouble(pod)
+    stuck = trouble(pod) or (None if ended.get("startedAt") else stuck)
     if stuck is not None:
         return stuck.reason, stuck.message
     status = pod.get("status") or {}
