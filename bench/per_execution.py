@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 
-from rig import Object, OperatorProcess, dkron_job, many, namespace, operator
+from rig import Object, OperatorProcess, dkron_job, many, namespace, operator, simulated
 from same_second import RAISED
 
 import localcluster
@@ -73,13 +73,8 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=3, help="seconds between two runs of one (default 3)")
     parser.add_argument("--seconds", type=int, default=75, help="how long to measure (default 75)")
     options = parser.parse_args()
-    cluster = localcluster.up("bench", nodes="kwok:10", provider="local", controller_flags=RAISED)
-    try:
-        cluster.kubectl("apply", "-f", "crds/")
-        cluster.kubectl("wait", "--for=condition=Established", "crd/dkronjobs.dkron.io")
+    with simulated(RAISED) as cluster:
         asyncio.run(run(cluster, options))
-    finally:
-        cluster.down()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import localcluster
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound
 from dkron_crds.kube.paths import JOBS, Resource
@@ -25,6 +26,18 @@ NAMESPACES = Resource("", "v1", "namespaces")
 Object = dict[str, Any]
 CLEAN_UP = 180.0
 """Seconds that the removal of a namespace may take."""
+
+
+@contextlib.contextmanager
+def simulated(controller_flags: str = "") -> Iterator[localcluster.Cluster]:
+    """A cluster with simulated nodes and the definitions, gone at the end."""
+    cluster = localcluster.up("bench", nodes="kwok:10", provider="local", controller_flags=controller_flags)
+    try:
+        cluster.kubectl("apply", "-f", str(ROOT / "crds"))
+        cluster.kubectl("wait", "--for=condition=Established", "crd/dkronjobs.dkron.io")
+        yield cluster
+    finally:
+        cluster.down()
 
 
 class Witness:

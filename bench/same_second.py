@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rig import Witness, dkron_job, many, namespace, operator
+from rig import Witness, dkron_job, many, namespace, operator, simulated
 
 import localcluster
 from dkron_crds.kube import access
@@ -119,13 +119,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=300, help="how many jobs (default 300)")
     count = parser.parse_args().jobs
-    cluster = localcluster.up("bench", nodes="kwok:10", provider="local")
-    try:
-        cluster.kubectl("apply", "-f", "crds/")
-        cluster.kubectl("wait", "--for=condition=Established", "crd/dkronjobs.dkron.io")
+    with simulated() as cluster:
         asyncio.run(compare(cluster, count))
-    finally:
-        cluster.down()
 
 
 if __name__ == "__main__":

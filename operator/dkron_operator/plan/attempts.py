@@ -6,7 +6,7 @@ from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.decide import start_deadline
 from dkron_operator.plan.draft import Create, Draft
-from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started
+from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
 from dkron_operator.plan.retries import delay
 from dkron_operator.plan.view import Outcome, Run, RunState
 
@@ -16,9 +16,9 @@ PATIENCE = timedelta(seconds=10)
 
 def plan_attempts(draft: Draft) -> None:
     """Bring `active` and `executions` in line with the Jobs that exist."""
-    recorded = {*draft.status.counted, *(execution.job for execution in draft.status.executions)}
+    known = recorded(draft.status)
     for run in sorted(draft.situation.runs.values(), key=lambda run: run.created):
-        if run.name not in recorded:
+        if run.name not in known:
             _follow(draft, run)
     unseen = [entry for entry in draft.status.active if entry.job not in draft.situation.runs]
     for entry in unseen:

@@ -129,6 +129,11 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _with(status, observed_generation=generation, conditions=conditions, next=upcoming)
 
 
+def recorded(status: JobStatus) -> set[str]:
+    """Names of the Jobs that have been counted, for who asks about many of them."""
+    return {*status.counted, *(execution.job for execution in status.executions)}
+
+
 def is_recorded(status: JobStatus, job: str) -> bool:
     """Whether the Job of this name has been counted."""
     return job in status.counted or any(execution.job == job for execution in status.executions)

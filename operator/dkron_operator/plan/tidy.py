@@ -2,10 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from dkron_crds.job import JobStatus
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.fold import Tidied
+from dkron_operator.plan.fold import Tidied, recorded
 from dkron_operator.plan.view import Run, RunState
 
 UNWRITTEN = timedelta(seconds=5)
@@ -14,8 +13,8 @@ UNWRITTEN = timedelta(seconds=5)
 
 def plan_tidying(draft: Draft) -> None:
     """Delete finished Jobs beyond the history limits, oldest first, once nothing can be in doubt about them."""
-    recorded = _recorded(draft.status)
-    done = [run for run in draft.situation.runs.values() if run.finished and run.name in recorded and not run.gone]
+    known = recorded(draft.status)
+    done = [run for run in draft.situation.runs.values() if run.finished and run.name in known and not run.gone]
     history = draft.situation.job.spec.history
     keep = {RunState.SUCCEEDED: history.successful_jobs, RunState.FAILED: history.failed_jobs}
     for state, limit in keep.items():
@@ -32,14 +31,10 @@ def _delete_in_time(draft: Draft, run: Run) -> None:
         return
     if due > draft.situation.now:
         draft.wake_at(due)
-    elif run.name not in _recorded(draft.situation.persisted):
+    elif run.name not in recorded(draft.situation.persisted):
         draft.wake_at(draft.situation.now + UNWRITTEN)
     else:
         draft.delete.append(run)
-
-
-def _recorded(status: JobStatus) -> set[str]:
-    return {*status.counted, *(execution.job for execution in status.executions)}
 
 
 def _wanted(draft: Draft) -> set[str]:
