@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := operator crds tests hack bench
+SOURCES := operator api crds tests hack bench
 
 ##@ Start here
 

@@ -1,0 +1,5 @@
+"""`python -m dkron_api`."""
+
+from dkron_api.main import main
+
+main()
