@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.api_sites import api_beside, module_api, own_api, shared_api
 from tests.support.cluster import Clusters
 from tests.support.judge import Judge
 from tests.support.sites import module_site, own_site, shared_site
 
-__all__ = ["module_site", "own_site", "shared_site"]
+__all__ = ["api_beside", "module_api", "module_site", "own_api", "own_site", "shared_api", "shared_site"]
 
 CRDS = Path(__file__).parents[2] / "crds"
 

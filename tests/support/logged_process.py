@@ -1,0 +1,144 @@
+"""A program of ours as users start it: a process of its own, of which a test sees the JSON log and the exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from tests.support.waiting import nothing, wait_for
+
+START_SECONDS = 30.0
+STOP_SECONDS = 20.0
+KEPT_LINES = 40
+
+
+class LoggedProcess:
+    """One process of `module`. `arguments` are its options; `start` may be called again after it has ended."""
+
+    module: ClassVar[str]
+    what: ClassVar[str]
+    """What it is, in a sentence: "the operator"."""
+
+    def __init__(self, log: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        self.log = log
+        self._arguments = arguments
+        self._environment = {**_clean_environment(), **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._read_from = 0
+
+    def start(self, *, wait: bool = True) -> Self:
+        """Start it, and wait until it says that it is ready."""
+        with self.log.open("ab") as output:
+            self._read_from = output.tell()
+            command = [sys.executable, "-m", self.module, *self._arguments]
+            self._process = subprocess.Popen(command, stderr=output, stdout=output, env=self._environment)
+        if wait:
+            self.wait_for_line("ready with")
+        return self
+
+    @property
+    def pid(self) -> int:
+        """The process id while it runs."""
+        assert self._process is not None, f"{self.what} was not started"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def check(self) -> None:
+        """Raise if it should run and does not."""
+        if self._process is not None and self._process.poll() is not None:
+            raise AssertionError(f"{self.what} has ended with {self._process.returncode}:\n{self.tail()}")
+
+    def stop(self) -> None:
+        """Ask it to end, as Kubernetes does; it has to do so in order."""
+        code = self.end(signal.SIGTERM)
+        assert code == 0, f"{self.what} stopped with exit code {code}:\n{self.tail()}"
+        assert self.lines()[-1]["msg"] == "stopped", self.tail()
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does."""
+        self.end(signal.SIGKILL)
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal that ends it; the exit code."""
+        os.kill(self.pid, number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for its end; the exit code."""
+        process, self._process = self._process, None
+        assert process is not None, f"{self.what} was not started"
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"{self.what} did not end within {STOP_SECONDS:.0f} s:\n{self.tail()}") from None
+
+    def pause(self) -> None:
+        """Freeze it, as a machine that sleeps does."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def text(self) -> str:
+        """All that it has written since its latest start."""
+        with self.log.open("rb") as content:
+            content.seek(self._read_from)
+            return content.read().decode("utf-8", "replace")
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Its log since its latest start; a line that is no JSON object has it all in `msg`."""
+        return [_parsed(line) for line in self.text().splitlines()]
+
+    def tail(self) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-KEPT_LINES:])
+
+    def wait_for_line(self, text: str, *, seconds: float = START_SECONDS, may_end: bool = False) -> dict[str, Any]:
+        """Wait until it has written a message that holds this text; `may_end`: even if it has ended since."""
+
+        def found() -> list[dict[str, Any]]:
+            return [line for line in self.lines() if text in str(line["msg"])]
+
+        def last(_: object) -> str:
+            return self.tail()
+
+        guard = nothing if may_end else self.check
+        return wait_for(f"a line with '{text}'", found, bool, seconds=seconds, shown=last, guard=guard)[0]
+
+    def mark(self) -> int:
+        """Where its log ends now."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def assert_clean(self, since: int = 0) -> None:
+        """No ERROR, no traceback and nothing that is no log line in what it has written since a mark."""
+        written = self.log.read_bytes()[since:].decode("utf-8", "replace") if self.log.exists() else ""
+        bad = [line for line in map(_parsed, written.splitlines()) if _is_complaint(line)]
+        assert not bad, f"{self.what} complained:\n{json.dumps(bad[:5], indent=1)}"
+
+
+def _is_complaint(line: dict[str, Any]) -> bool:
+    return "exc_info" in line or line.get("level") in (None, "ERROR", "CRITICAL")
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(line)
+    except ValueError:
+        parsed = None
+    return parsed if isinstance(parsed, dict) else {"msg": line}
+
+
+def _clean_environment() -> dict[str, str]:
+    """Ours without settings that the caller may have set for a program of their own."""
+    ours = ("DKRON_", "KUBECONFIG", "POD_")
+    return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
