@@ -12,14 +12,16 @@ from dkron_crds.rules import ONE_CLUSTER, validations
 from dkron_crds.status import Day
 
 MAX_DAYS = 366
+MAX_DEPARTED = 7
 
 
 class ClusterSpec(WireModel):
     """What a person wants of the installation as a whole."""
 
     paused: bool = False
-    """True stops all runs by schedule in the whole installation, until it is false again. Attempts that are
-    active go on, runs on request are possible. POST /v1/pause and /v1/unpause set it."""
+    """True makes the REST API refuse new and changed jobs (POST, PUT and PATCH of jobs answer 503), until it is
+    false again. Runs by schedule and on request go on, and so does everything else. POST /v1/pause and
+    /v1/unpause set it."""
 
 
 class ClusterStatus(StatusModel):
@@ -32,7 +34,7 @@ class ClusterStatus(StatusModel):
         tuple[Condition, ...],
         Field(max_length=8, json_schema_extra=LIST_BY_TYPE),
     ] = ()
-    """Statements about the installation. Ready: a leader fires what is due. Suspended: it is paused."""
+    """Statements about the installation. Ready: an operator holds the Lease and fires what is due."""
 
     leader: Annotated[str, Field(max_length=253)] = ""
     """The replica that fires jobs: the holder of the Lease. Empty while there is none."""
@@ -52,6 +54,10 @@ class ClusterStatus(StatusModel):
     days: Annotated[tuple[Day, ...], Field(max_length=MAX_DAYS, json_schema_extra=ATOMIC_LIST)] = ()
     """How many executions of all jobs ended on each day (UTC), the newest last, for about a year. GET
     /v1/stats shows them."""
+
+    departed: Annotated[tuple[Day, ...], Field(max_length=MAX_DEPARTED, json_schema_extra=ATOMIC_LIST)] = ()
+    """How much of the newest days no job shows any more, because it was deleted or has dropped the day. With what
+    the jobs show it makes up the total of a day, also while days is not written yet."""
 
 
 class DkronCluster(Resource):

@@ -87,7 +87,7 @@ KINDS = (
         plural="dkronclusters",
         short_name="dkc",
         columns=(
-            Column("Paused", ".spec.paused", "True if no schedule fires.", type="boolean"),
+            Column("Paused", ".spec.paused", "True if the REST API takes no new or changed jobs.", type="boolean"),
             Column("Leader", ".status.leader", "The replica that fires jobs."),
             Column("Replicas", ".status.replicas", "Replicas of the operator.", type="integer"),
             Column("Jobs", ".status.jobs", "DkronJobs looked after.", type="integer"),

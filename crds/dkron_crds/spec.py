@@ -5,11 +5,12 @@ explain`. The order of the fields is the order in the documentation.
 """
 
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from dkron_crds.base import Instant, WireModel
+from dkron_crds.base import Instant, WireModel, rfc3339
 from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN, NAME_PATTERN
 from dkron_crds.rules import (
     BACKOFF_GROWS,
@@ -236,3 +237,10 @@ class JobSpec(WireModel):
 
     history: History = History()
     """How many executions, Jobs and bytes of output are kept."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what decides when the job is due; `status.fingerprint` is compared with it."""
+        starts = "" if self.starts_at is None else rfc3339(self.starts_at)
+        text = "\n".join((self.schedule, self.timezone, str(self.disabled), starts))
+        return sha256(text.encode()).hexdigest()[:16]

@@ -7,6 +7,7 @@ from datetime import timedelta
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.requests import RUN_PREFIX
 from dkron_operator.agenda import Agenda
 from dkron_operator.check import Checker
 from dkron_operator.clock import Clock
@@ -17,7 +18,7 @@ from dkron_operator.observe import Observer
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import is_recorded
-from dkron_operator.plan.view import RUN_PREFIX, Situation
+from dkron_operator.plan.view import Situation
 from dkron_operator.store import Entry, Store
 from dkron_operator.writer import Writer
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_operator.plan.cause import Cause, started_at
-from dkron_operator.plan.decide import start_deadline
+from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
 from dkron_operator.plan.retries import delay
@@ -133,7 +133,8 @@ def _unsure(draft: Draft, entry: Active) -> None:
 def _unwanted(draft: Draft, entry: Active) -> SkipReason | None:
     """Why the attempt is not wanted any more: the job was disabled, broken or rescheduled since it was tried."""
     job, since = draft.situation.job, draft.status.since
-    if job.spec.disabled:
+    silent = refuses_requests(job) if entry.trigger is Trigger.MANUAL else job.spec.disabled
+    if silent:
         return SkipReason.DISABLED
     rescheduled = entry.trigger is Trigger.SCHEDULE and since is not None and entry.slot <= since
     return SkipReason.MISSED if rescheduled or draft.situation.problem is not None else None

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from dkron_crds.job import Active, Trigger
+from dkron_crds.requests import group_of
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 NAME_ROOM = 42
@@ -45,10 +46,8 @@ def scheduled(slot: datetime) -> Cause:
 
 
 def requested(request_id: str, at: datetime) -> Cause:
-    """The cause of a manual run. Its group is the second of the request, with a fraction that tells ids apart."""
-    fraction = int.from_bytes(sha256(request_id.encode()).digest()[:8]) % 1_000_000_000
-    second = nanoseconds(at) // 1_000_000_000
-    return Cause(trigger=Trigger.MANUAL, slot=at, group=second * 1_000_000_000 + fraction)
+    """The cause of a manual run."""
+    return Cause(trigger=Trigger.MANUAL, slot=at, group=group_of(request_id, at))
 
 
 def nanoseconds(at: datetime) -> int:

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from dkron_crds.job import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
+from dkron_crds.schedule.timeline import TICK
 from dkron_operator import executors
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Judged
-from dkron_operator.plan.view import TICK, RunState
+from dkron_operator.plan.view import RunState
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 NEEDS_A_PERSON = frozenset(

@@ -38,11 +38,20 @@ def decide(job: JobView, *, slot: datetime, now: datetime, active: int) -> Decis
     return _by_concurrency(job, active)
 
 
-def decide_request(job: JobView, *, active: int) -> Decision:
-    """A run that a person asked for: dates do not matter, but a disabled job stays silent (Dkron behaviour §1.6)."""
-    if job.spec.disabled:
+def decide_request(job: JobView, *, active: int, force: bool = False) -> Decision:
+    """A run that was asked for: dates do not matter, but a disabled job stays silent. `force` overrules `forbid`."""
+    if refuses_requests(job):
         return Skip(SkipReason.DISABLED)
+    if active >= MOST_ACTIVE:
+        return Skip(SkipReason.TOO_MANY_ACTIVE)
+    if force and job.spec.concurrency is Concurrency.FORBID:
+        return Fire(claim=True)
     return _by_concurrency(job, active)
+
+
+def refuses_requests(job: JobView) -> bool:
+    """Whether it is disabled and has no parent: a child can be run by hand all the same (Dkron behaviour §1.6)."""
+    return job.spec.disabled and not job.spec.parent_job
 
 
 def start_deadline(job: JobView) -> timedelta | None:

@@ -1,24 +1,21 @@
 """From raw objects to views: the border at which everything is checked once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 
 from pydantic import ValidationError
 
-from dkron_crds.base import rfc3339
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
+from dkron_crds.requests import Request, read_instant, read_request
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.cause import started_at
-from dkron_operator.plan.view import RUN_PREFIX, JobView, Request, Run, RunState
+from dkron_operator.plan.view import JobView, Run, RunState
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
-FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
-"""What nanoseconds since the epoch can say in 64 bits, and so what a group can be."""
 
 
 def read_job(body: Object) -> JobView:
@@ -41,13 +38,15 @@ def read_job(body: Object) -> JobView:
         spec=spec,
         schedule=schedule,
         problem=problem or schedule_problem or _unsupported(spec) or check(spec),
-        fingerprint=_fingerprint(spec),
+        fingerprint=spec.fingerprint,
     )
 
 
 def read_requests(metadata: Object) -> tuple[Request, ...]:
     """The runs that people asked for, in the order of their time."""
-    return tuple(sorted(_requests(metadata.get("annotations") or {}), key=_by_time))
+    annotations: Mapping[str, str] = metadata.get("annotations") or {}
+    found = (read_request(key, text) for key, text in annotations.items())
+    return tuple(sorted((request for request in found if request is not None), key=_by_time))
 
 
 def read_status(body: Object) -> JobStatus | None:
@@ -75,7 +74,7 @@ def read_run(body: Object) -> Run | None:
 
 def _read_run(metadata: Object, status: Object, owner: str) -> Run:
     notes = metadata.get("annotations") or {}
-    slot = _instant(notes["dkron.io/slot"])
+    slot = read_instant(notes["dkron.io/slot"])
     if slot is None:
         raise ValueError("dkron.io/slot is no instant")
     state, finished_at, reason, message = _job_state(status)
@@ -133,30 +132,9 @@ def _unsupported(spec: JobSpec) -> Problem | None:
     return None
 
 
-def _fingerprint(spec: JobSpec) -> str:
-    starts = "" if spec.starts_at is None else rfc3339(spec.starts_at)
-    text = "\n".join((spec.schedule, spec.timezone, str(spec.disabled), starts))
-    return sha256(text.encode()).hexdigest()[:16]
-
-
 def status_written(metadata: Object) -> bool:
     """Whether anybody has ever written its status: the API server keeps a record of who wrote what."""
     return any(entry.get("subresource") == "status" for entry in metadata.get("managedFields") or ())
-
-
-def _requests(annotations: Mapping[str, str]) -> Iterable[Request]:
-    for key, text in annotations.items():
-        if key.startswith(RUN_PREFIX):
-            time, _, by = text.strip().partition(" ")
-            yield Request(id=key.removeprefix(RUN_PREFIX), at=_instant(time), by=by.removeprefix("by "), text=text)
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-        return at.astimezone(UTC) if at.tzinfo is not None and FIRST <= at < END else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _by_time(request: Request) -> tuple[datetime, str]:

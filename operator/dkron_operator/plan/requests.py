@@ -1,15 +1,16 @@
 """Runs that a person asked for by annotation: each becomes one Job, or is refused with a reason, and is forgotten."""
 
 from dkron_crds.job import Active, SkipReason
+from dkron_crds.requests import RUN_PREFIX, Request
 from dkron_operator.plan.cause import requested
-from dkron_operator.plan.decide import Skip, decide_request
+from dkron_operator.plan.decide import MOST_ACTIVE, Skip, decide_request
 from dkron_operator.plan.draft import Draft, busy, creation
 from dkron_operator.plan.fold import Refused, is_recorded
-from dkron_operator.plan.view import RUN_PREFIX, Request
 
 _WHY = {
     SkipReason.DISABLED: "the job is disabled",
     SkipReason.CONCURRENCY_FORBIDDEN: "the job is running, and its concurrency is forbid",
+    SkipReason.TOO_MANY_ACTIVE: f"{MOST_ACTIVE} of its attempts are active",
 }
 
 
@@ -38,7 +39,7 @@ def _decide(draft: Draft, request: Request, entry: Active) -> None:
     if problem is not None:
         _refuse(draft, request, problem.message)
         return
-    decision = decide_request(draft.situation.job, active=busy(draft))
+    decision = decide_request(draft.situation.job, active=busy(draft), force=request.force)
     if isinstance(decision, Skip):
         draft.note(Refused(decision.reason, at=min(entry.slot, draft.situation.now)))
         _refuse(draft, request, _WHY[decision.reason])

@@ -1,48 +1,14 @@
 """Slots that are due: which fire, which are passed over and why, and which comes next."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, MissedRuns, SkipReason, Trigger
-from dkron_crds.schedule import Schedule
+from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
 from dkron_operator.plan.draft import Draft, busy, creation
 from dkron_operator.plan.fold import Decided, Passed
-from dkron_operator.plan.view import TICK
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """The slots that a job has left: its schedule within `startsAt` and `expiresAt`, after the mark."""
-
-    schedule: Schedule
-    since: datetime
-    starts: datetime | None
-    expires: datetime | None
-
-    def next(self, mark: datetime | None) -> datetime | None:
-        """The first slot after the mark."""
-        slot = self.schedule.next(self.since, self._mark(mark))
-        return None if slot is None or (self.expires is not None and slot > self.expires) else slot
-
-    def latest(self, mark: datetime | None, until: datetime) -> datetime | None:
-        """The last slot after the mark and not after `until`."""
-        return self.schedule.latest(self.since, self._mark(mark), self._until(until))
-
-    def count(self, mark: datetime | None, until: datetime) -> int:
-        """How many slots lie after the mark and not after `until`."""
-        return self.schedule.count(self.since, self._mark(mark), self._until(until))
-
-    def _mark(self, mark: datetime | None) -> datetime | None:
-        if self.starts is None:
-            return mark
-        before = self.starts - TICK
-        return before if mark is None else max(mark, before)
-
-    def _until(self, until: datetime) -> datetime:
-        return until if self.expires is None else min(until, self.expires)
 
 
 def timeline(draft: Draft) -> Timeline | None:

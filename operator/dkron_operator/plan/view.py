@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dkron_crds.job import Active, JobSpec, JobStatus, Trigger
+from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
 from dkron_operator.executors.problem import Problem
 
@@ -15,19 +16,6 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "dkron-operator"
 LABEL_JOB = "dkron.io/job"
 SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_JOB}"
-RUN_PREFIX = "run.dkron.io/"
-TICK = timedelta(microseconds=1)
-"""The finest step of time that a slot can have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A person asked for a run: the annotation `run.dkron.io/<id>`. `at` is None where its time cannot be read."""
-
-    id: str
-    at: datetime | None
-    by: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
