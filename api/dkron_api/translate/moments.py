@@ -1,0 +1,41 @@
+"""Times that clients send: Dkron keeps nanoseconds, a datetime does not, so they stay text, in one normal form.
+
+The form is what `times` writes: RFC 3339 in UTC, up to nine digits of fraction, trailing zeros trimmed.
+"""
+
+import re
+from datetime import datetime
+
+from dkron_api.translate.times import ZERO
+from dkron_crds.schedule.timestamps import rfc3339
+
+_MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d{1,2}:\d\d", re.ASCII)
+_STRICT = re.compile(r"[-\d]{10}T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII)
+_FRACTION = re.compile(r"[.,](\d{1,9})", re.ASCII)
+
+
+def moment(text: str) -> str | None:
+    """RFC 3339 as Go reads it, or a minute of UTC (`2026-03-01T09:30`), in normal form; None for the zero time (Dkron
+    behaviour §2.2). Raises ValueError for anything else."""
+    return _normal(f"{text}:00Z" if _MINUTE.fullmatch(text) else text)
+
+
+def strict_moment(text: str) -> str | None:
+    """RFC 3339 without the liberties that Go's layouts allow, as for `next`; None for the zero time. Raises
+    ValueError."""
+    if _STRICT.fullmatch(text) is None:
+        raise ValueError("not RFC 3339")
+    return _normal(text)
+
+
+def instant(normal: str) -> datetime:
+    """The aware datetime in UTC of a time in normal form, cut to microseconds."""
+    return datetime.fromisoformat(normal)
+
+
+def _normal(text: str) -> str | None:
+    whole = rfc3339(text, "time").replace(tzinfo=None, microsecond=0).isoformat()
+    fraction = _FRACTION.search(text)
+    digits = fraction[1].rstrip("0") if fraction else ""
+    written = f"{whole}.{digits}Z" if digits else f"{whole}Z"
+    return None if written == ZERO else written

@@ -1,0 +1,102 @@
+"""Whether a job makes sense on its own: Dkron's checks in Dkron's order (behaviour §2.2), the first failure wins.
+
+What needs other jobs (a missing parent, a circle) is asked by the routes, what needs Kubernetes by its API server.
+"""
+
+from collections.abc import Mapping
+
+from dkron_api.translate.body import JobBody
+from dkron_api.translate.moments import instant
+from dkron_crds.names import NAME_LENGTH, check_name
+from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+from dkron_crds.schedule.durations import go_duration
+from dkron_crds.schedule.errors import quoted
+from dkron_crds.schedule.zones import load_zone
+from dkron_crds.sizes import memory_bytes
+from dkron_crds.spec import UINT32_MAX
+
+CONCURRENCIES = frozenset({"allow", "forbid", "replace", ""})
+SHELL = frozenset({"shell", ""})
+"""The values of `executor` that mean a shell: without one, a job is run by it."""
+
+
+class Invalid(ValueError):
+    """The job cannot be taken as it is. `reason` is one sentence for a person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def check(body: JobBody) -> None:
+    """Raise Invalid for the first thing that is wrong with the job."""
+    _check_name(body.name)
+    if body.parent_job == body.name:
+        raise Invalid(f"parent_job: {quoted(body.name)} cannot be its own parent; name another job or none")
+    _check_schedule(body)
+    if body.concurrency not in CONCURRENCIES:
+        raise Invalid(f"concurrency: {quoted(body.concurrency)} is not known; use allow, forbid or replace")
+    _check_timezone(body.timezone)
+    if body.executor in SHELL:
+        _check_shell(body.executor_config or {})
+    _check_bounds(body)
+
+
+def _check_name(name: str) -> None:
+    if len(name) > NAME_LENGTH:
+        raise Invalid(f"name: it has {len(name)} characters; at most {NAME_LENGTH} are allowed")
+    try:
+        check_name(name)
+    except ValueError as exc:
+        raise Invalid(f"name: {exc}") from None
+
+
+def _check_schedule(body: JobBody) -> None:
+    if not body.schedule:
+        if not body.parent_job:
+            raise Invalid("schedule: it is empty; set one, such as @every 1m, or set parent_job")
+        return
+    try:
+        parse(body.schedule, timezone=_zone_if_known(body.timezone), name=body.name)
+    except (ScheduleError, TimezoneError) as exc:
+        reason = str(exc)
+        raise Invalid(reason if reason.startswith("schedule: ") else f"schedule: {reason}") from None
+
+
+def _zone_if_known(timezone: str) -> str:
+    """The zone, so that what is parsed here is parsed once; an unknown one is for a later rule to refuse."""
+    try:
+        load_zone(timezone)
+    except TimezoneError:
+        return ""
+    return timezone
+
+
+def _check_timezone(timezone: str) -> None:
+    try:
+        load_zone(timezone)
+    except TimezoneError as exc:
+        raise Invalid(str(exc)) from None
+
+
+def _check_shell(config: Mapping[str, str]) -> None:
+    timeout, limit = config.get("timeout"), config.get("mem_limit")
+    if timeout:
+        try:
+            go_duration(timeout)
+        except ScheduleError:
+            form = "a Go duration such as 30s, 5m or 1h30m"
+            raise Invalid(f"executor_config: timeout {quoted(timeout)} is not a duration; use {form}") from None
+    if limit:
+        try:
+            memory_bytes(limit)
+        except ValueError as exc:
+            raise Invalid(f"executor_config: mem_limit {exc}") from None
+
+
+def _check_bounds(body: JobBody) -> None:
+    if body.retries > UINT32_MAX:
+        raise Invalid(f"retries: {body.retries} is too many; use a whole number from 0 to {UINT32_MAX}")
+    starts, expires = body.starts_at, body.expires_at
+    if starts and expires and instant(starts) >= instant(expires):
+        raise Invalid(f"expires_at: {expires} is not after starts_at, {starts}; let it expire later")
