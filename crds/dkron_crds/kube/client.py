@@ -6,22 +6,27 @@ jobTemplate may hold any. One create costs about a sixth of the typed client's C
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import aiohttp
 
 from dkron_crds.kube.access import Access
-from dkron_crds.kube.errors import Unavailable, from_status
+from dkron_crds.kube.answers import answered, pieces, require_success
+from dkron_crds.kube.errors import Rejected, Stale
 from dkron_crds.kube.paths import Resource
 
 Object = dict[str, Any]
 
 MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 METADATA = "application/json;as={kind};g=meta.k8s.io;v=v1"
 CHUNK = 500
 """Objects asked for in one page of a list."""
+CONNECT = 10.0
+"""Seconds until a connection must be made."""
 
 
 class Call(NamedTuple):
@@ -33,13 +38,17 @@ class Call(NamedTuple):
 
 
 class KubeClient:
-    """Calls to one API server. `calls` counts every answer by verb, resource and status (0: there was none)."""
+    """Calls to one API server. `calls` counts every answer by verb, resource and status (0: there was none).
 
-    def __init__(self, access: Access, *, timeout: float = 30.0) -> None:
+    `field_manager` is the name under which the server records who wrote a field; by default it takes the User-Agent.
+    """
+
+    def __init__(self, access: Access, *, timeout: float = 30.0, field_manager: str | None = None) -> None:
         self.access = access
         self.calls: Counter[Call] = Counter()
         self._session = access.open_session()
-        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=10.0)
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT)
+        self._manager = {} if field_manager is None else {"fieldManager": field_manager}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -54,13 +63,26 @@ class KubeClient:
 
         A dry run changes nothing, and is strict about fields that the server does not know.
         """
-        params = {"dryRun": "All", "fieldValidation": "Strict"} if dry_run else None
+        params = {"dryRun": "All", "fieldValidation": "Strict"} if dry_run else {}
         return await self._call("create", resource, resource.path(namespace), body=body, params=params)
 
     async def patch(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
         """A JSON merge patch. With `metadata.resourceVersion` in it, raises `Conflict` if somebody wrote since."""
         path = resource.path(namespace, name)
         return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH)
+
+    async def json_patch(
+        self, resource: Resource, namespace: str | None, name: str, operations: Sequence[Object]
+    ) -> Object:
+        """A JSON patch. Raises `Stale` if a `test` fails or a path is missing, `Rejected` if the result is invalid."""
+        path = resource.path(namespace, name)
+        try:
+            return await self._call("patch", resource, path, body=operations, content_type=JSON_PATCH)
+        except Rejected as refused:
+            # The server applies the patch before it validates, and only validation names causes.
+            if refused.status == HTTPStatus.UNPROCESSABLE_ENTITY and not refused.causes:
+                raise Stale(f"{resource.plural} {name} is not as the change expects it", status=422) from refused
+            raise
 
     async def patch_status(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
         """The same for the status. Answers with the metadata alone: the caller knows the rest, and it may be long."""
@@ -82,38 +104,96 @@ class KubeClient:
         metadata_only: bool = False,
     ) -> AsyncIterator[Object]:
         """Each object of a namespace, or of all, page by page. Raises `Expired` if the pages took too long."""
-        params = {"limit": str(CHUNK)}
-        if label_selector is not None:
-            params["labelSelector"] = label_selector
-        accept = METADATA.format(kind="PartialObjectMetadataList") if metadata_only else "application/json"
-        while True:
-            page = await self._call("list", resource, resource.path(namespace), params=params, accept=accept)
+        selector = {} if label_selector is None else {"labelSelector": label_selector}
+        async for page in self.pages(resource, namespace, selector=selector, metadata_only=metadata_only):
             # A list of metadata has null where there is nothing.
             for item in page["items"] or ():
                 yield item
+
+    async def pages(
+        self, resource: Resource, namespace: str | None, *, selector: Mapping[str, str], metadata_only: bool = False
+    ) -> AsyncIterator[Object]:
+        """The pages of a list, each with its metadata; all show one moment. Raises `Expired` if they took too long.
+
+        `selector` holds query parameters of the API server: labelSelector, fieldSelector.
+        """
+        params = {"limit": str(CHUNK), **selector}
+        accept = METADATA.format(kind="PartialObjectMetadataList") if metadata_only else "application/json"
+        while True:
+            page = await self._call("list", resource, resource.path(namespace), params=params, accept=accept)
+            yield page
             token = page["metadata"].get("continue")
             if not token:
                 return
             params["continue"] = token
+
+    @asynccontextmanager
+    async def watch(
+        self, resource: Resource, namespace: str | None, *, query: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of a watch as they come, in pieces of any size: one JSON document in each line.
+
+        `query` holds parameters of the API server; the stream breaks after `silence` seconds without a byte.
+        Raises `Unavailable` when it breaks, and what a call raises if it is refused.
+        """
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
+        call = Call("watch", resource.plural, 0)
+        params = {"watch": "true", **query}
+        async with self._stream(call, resource.path(namespace), params=params, patience=patience) as body:
+            yield body
 
     async def log_tail(self, resource: Resource, namespace: str, pod: str, *, container: str, size: int) -> bytes:
         """The last `size` bytes (and one more, if there are more) of a container's log, in bounded memory."""
         # Each line has at least its line feed, so as many lines as bytes hold all the bytes that are wanted.
         params = {"container": container, "tailLines": str(size + 1)}
         tail = bytearray()
-        url = resource.path(namespace, pod, "log")
-        try:
-            async with self._session.get(url, params=params, timeout=self._timeout) as response:
-                if response.status >= HTTPStatus.BAD_REQUEST:
-                    await self._raise(response)
-                async for piece in response.content.iter_chunked(65536):
-                    tail += piece
-                    del tail[: -(size + 1)]
-                self.calls[Call("get", f"{resource.plural}/log", response.status)] += 1
-        except (aiohttp.ClientError, TimeoutError) as exc:
-            self.calls[Call("get", f"{resource.plural}/log", 0)] += 1
-            raise Unavailable(_sentence(exc)) from exc
+        call, path = Call("get", f"{resource.plural}/log", 0), resource.path(namespace, pod, "log")
+        async with self._stream(call, path, params=params, patience=self._timeout) as body:
+            async for piece in body:
+                tail += piece
+                del tail[: -(size + 1)]
         return bytes(tail)
+
+    async def follow_log(
+        self,
+        resource: Resource,
+        namespace: str,
+        pod: str,
+        *,
+        container: str,
+        follow: bool,
+        query: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[bytes]:
+        """The log of a container in pieces of any size; with `follow` as it grows, until the container has ended.
+
+        No more is read than is taken. `query` holds further parameters of the API server, such as tailLines,
+        sinceTime, timestamps. Close it (`contextlib.aclosing`) when leaving early.
+        """
+        # A kubelet sends nothing, not even headers, before the container has written something.
+        silence = None if follow else self._timeout.total
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
+        params = {"container": container, "follow": str(follow).lower(), **(query or {})}
+        call, path = Call("get", f"{resource.plural}/log", 0), resource.path(namespace, pod, "log")
+        async with self._stream(call, path, params=params, patience=patience) as body:
+            async for piece in body:
+                yield piece
+
+    @asynccontextmanager
+    async def _stream(
+        self, call: Call, path: str, *, params: Mapping[str, str], patience: aiohttp.ClientTimeout
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        status = 0
+        try:
+            with answered():
+                response = await self._session.get(path, params=params, timeout=patience)
+                status = response.status
+        finally:
+            self.calls[call._replace(status=status)] += 1
+        async with response:
+            with answered():
+                await require_success(response)
+            async with aclosing(pieces(response)) as body:
+                yield body
 
     async def _call(
         self,
@@ -121,42 +201,28 @@ class KubeClient:
         resource: Resource,
         path: str,
         *,
-        body: Object | None = None,
+        body: Object | Sequence[Object] | None = None,
         params: Mapping[str, str] | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Object:
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         headers = {"Accept": accept} | ({} if data is None else {"Content-Type": content_type})
+        query = {**(params or {}), **(self._manager if verb in _WRITES else {})}
         status = 0
         try:
-            async with self._session.request(
-                _METHODS[verb], path, data=data, params=params, headers=headers, timeout=self._timeout
-            ) as response:
-                status = response.status
-                if status >= HTTPStatus.BAD_REQUEST:
-                    await self._raise(response)
-                answer: Object = json.loads(await response.read())
-                return answer
-        except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
-            raise Unavailable(_sentence(exc)) from exc
+            with answered():
+                async with self._session.request(
+                    _METHODS[verb], path, data=data, params=query, headers=headers, timeout=self._timeout
+                ) as response:
+                    status = response.status
+                    await require_success(response)
+                    answer: Object = json.loads(await response.read())
+                    return answer
         finally:
             self.calls[Call(verb, resource.plural, status)] += 1
 
-    @staticmethod
-    async def _raise(response: aiohttp.ClientResponse) -> None:
-        text = (await response.read()).decode("utf-8", "replace")
-        try:
-            body: Object | str = json.loads(text)
-        except json.JSONDecodeError:
-            body = text
-        if not isinstance(body, dict):
-            body = text
-        raise from_status(response.status, body, response.headers.get("Retry-After"))
-
 
 _METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
-
-
-def _sentence(exc: BaseException) -> str:
-    return f"no answer from the API server: {exc or type(exc).__name__}"
+_WRITES = {"create", "patch"}
+"""Verbs whose writer is recorded."""

@@ -2,20 +2,32 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Cause(NamedTuple):
+    """One complaint of a refusal: the field as the server writes it (`spec.retries`; empty for the whole object)."""
+
+    field: str
+    message: str
 
 
 class KubeError(Exception):
-    """Kubernetes refused or failed a call. `str()` is the server's own sentence."""
+    """Kubernetes refused or failed a call. `str()` is the server's own sentence, `causes` are its single complaints."""
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "") -> None:
+    def __init__(self, message: str, *, status: int = 0, reason: str = "", causes: tuple[Cause, ...] = ()) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.causes = causes
 
 
 class Conflict(KubeError):
     """Somebody wrote first: re-read, and decide again."""
+
+
+class Stale(Conflict):
+    """A JSON patch did not fit, the object is not as it was expected to be: re-read, and decide again."""
 
 
 class AlreadyExists(KubeError):
@@ -37,24 +49,43 @@ class Rejected(KubeError):
 class Unavailable(KubeError):
     """No answer, or the answer was to come back later, after `retry_after` seconds where the server said so."""
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "", retry_after: float | None = None) -> None:
-        super().__init__(message, status=status, reason=reason)
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        reason: str = "",
+        causes: tuple[Cause, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, status=status, reason=reason, causes=causes)
         self.retry_after = retry_after
 
 
 def from_status(status: int, body: Mapping[str, Any] | str, retry_after: str | None = None) -> KubeError:
     """The error for an HTTP answer of 400 or above. `body` is a `Status` object, or the text of a proxy's page."""
     if isinstance(body, str):
-        message, reason = body.strip()[:500] or f"HTTP {status}", ""
-    else:
-        message, reason = str(body.get("message") or f"HTTP {status}"), str(body.get("reason") or "")
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        seconds = float(retry_after) if retry_after and retry_after.isdecimal() else None
-        return Unavailable(message, status=status, reason=reason, retry_after=seconds)
-    return _class_of(status, reason)(message, status=status, reason=reason)
+        body = {"message": body.strip()[:500]}
+    message, reason = str(body.get("message") or f"HTTP {status}"), str(body.get("reason") or "")
+    details = body.get("details") or {}
+    error = _class_of(status, reason)(message, status=status, reason=reason, causes=_causes(details))
+    if isinstance(error, Unavailable):
+        error.retry_after = _seconds(retry_after or details.get("retryAfterSeconds"))
+    return error
+
+
+def _causes(details: Mapping[str, Any]) -> tuple[Cause, ...]:
+    causes = details.get("causes") or ()
+    return tuple(Cause(cause.get("field") or "", cause.get("message") or "") for cause in causes)
+
+
+def _seconds(said: str | int | None) -> float | None:
+    return float(said) if said and str(said).isdecimal() else None
 
 
 def _class_of(status: int, reason: str) -> type[KubeError]:
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unavailable
     match status:
         case HTTPStatus.CONFLICT:
             return AlreadyExists if reason == "AlreadyExists" else Conflict

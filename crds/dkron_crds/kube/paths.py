@@ -24,6 +24,10 @@ class Resource(NamedTuple):
 
 
 DKRON_JOBS = Resource("dkron.io", "v1alpha1", "dkronjobs")
+DKRON_CLUSTERS = Resource("dkron.io", "v1alpha1", "dkronclusters")
+DKRON_POLICIES = Resource("dkron.io", "v1alpha1", "dkronpolicies")
 JOBS = Resource("batch", "v1", "jobs")
 PODS = Resource("", "v1", "pods")
+NODES = Resource("", "v1", "nodes")
+LEASES = Resource("coordination.k8s.io", "v1", "leases")
 EVENTS = Resource("events.k8s.io", "v1", "events")

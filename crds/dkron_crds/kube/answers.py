@@ -1,0 +1,48 @@
+"""What an HTTP answer of the API server means, and what it means when there is none: here aiohttp's errors end."""
+
+import json
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from dkron_crds.kube.errors import Unavailable, from_status
+
+PIECE = 65536
+"""Bytes of a stream that are handed on at once, at most."""
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Raise `Unavailable` for what goes wrong on the way within."""
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
+        raise Unavailable(f"no answer from the API server: {exc or type(exc).__name__}") from exc
+
+
+async def require_success(response: aiohttp.ClientResponse) -> None:
+    """Raise the error that a refusal means. To be called where it is `answered`."""
+    if response.status < HTTPStatus.BAD_REQUEST:
+        return
+    text = (await response.read()).decode("utf-8", "replace")
+    try:
+        body: Any = json.loads(text)
+    except json.JSONDecodeError:
+        body = text
+    if not isinstance(body, dict):
+        body = text
+    raise from_status(response.status, body, response.headers.get("Retry-After"))
+
+
+async def pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+    """The body as it comes; no more is read than is taken. Raises `Unavailable` when it breaks."""
+    source = response.content.iter_chunked(PIECE)
+    while True:
+        with answered():
+            piece = await anext(source, b"")
+        if not piece:
+            return
+        yield piece
