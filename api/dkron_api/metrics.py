@@ -1,0 +1,157 @@
+"""What Prometheus is told: requests as they are answered, the rest as it stands when it asks.
+
+Names and labels are bounded by routes and kinds; the only series for single jobs are the two that Dkron has (Dkron
+behaviour §8.5).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from dkron_api.mirror import Mirror
+from dkron_api.translate.record import Job
+from dkron_api.version import VERSION
+from dkron_crds.kube.client import Call
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+REGISTRY = CollectorRegistry()
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+REQUESTS = Counter("dkron_api_requests", "Requests that were answered.", ("method", "route", "code"), registry=REGISTRY)
+SECONDS = Histogram(
+    "dkron_api_request_duration_seconds",
+    "Time from the head of a request to the end of its answer; streams stay open for long.",
+    ("method", "route"),
+    registry=REGISTRY,
+    buckets=BUCKETS,
+)
+SSE_CLIENTS = Gauge("dkron_api_sse_clients", "Clients that follow GET /v1/events.", registry=REGISTRY)
+
+Info("dkron_api_build", "The program.", registry=REGISTRY).info({"version": VERSION})
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+GCCollector(registry=REGISTRY)
+
+_children: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
+
+
+def observe(method: str, route: str, status: int, seconds: float) -> None:
+    """A request was answered. `route` is the template, so that names of jobs do not become series."""
+    children = _children.get((method, route, status))
+    if children is None:
+        children = _children_of(method, route, status)
+    count, time = children
+    count()
+    time(seconds)
+
+
+def _children_of(method: str, route: str, status: int) -> tuple[Callable[[], None], Callable[[float], None]]:
+    known = method if method in METHODS else "other"
+    children = REQUESTS.labels(known, route, str(status)).inc, SECONDS.labels(known, route).observe
+    if known == method:
+        _children[method, route, status] = children
+    return children
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """One kind in the cache: objects, and seconds since the API server gave a sign of life."""
+
+    kind: str
+    objects: int
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing(Collector):
+    """How things stand at one moment. `jobs` holds name, successes and failures; `in_flight` requests being answered,
+    `open_answers` those that stay open."""
+
+    jobs: Sequence[tuple[str, int, int]]
+    caches: Sequence[Cache]
+    calls: Mapping[Call, int]
+    in_flight: int
+    open_answers: int
+
+    def collect(self) -> Iterator[Metric]:
+        """As families of metrics."""
+        yield from _job_counters(self.jobs)
+        yield from _cache_gauges(self.caches)
+        yield _call_counter(self.calls)
+        yield GaugeMetricFamily("dkron_api_requests_in_flight", "Requests that are being answered.", self.in_flight)
+        what = "Answers that stay open: events, logs, runs that are waited for."
+        yield GaugeMetricFamily("dkron_api_open_answers", what, self.open_answers)
+
+
+def page(standing: Standing) -> bytes:
+    """The text that Prometheus reads. Ten thousand jobs take a tenth of a second: for a thread."""
+    momentary = CollectorRegistry()
+    momentary.register(standing)
+    return generate_latest(momentary) + generate_latest(REGISTRY)
+
+
+def counts(jobs: Iterable[Job]) -> list[tuple[str, int, int]]:
+    """Name, successes and failures of each job, as its status has them."""
+    return [(job.name, _count(job, "successCount"), _count(job, "errorCount")) for job in jobs]
+
+
+def cache_of(mirror: Mirror[Any]) -> Cache:
+    """How a mirror stands."""
+    return Cache(mirror.kind, len(mirror), mirror.age())
+
+
+def _count(job: Job, field: str) -> int:
+    return int(job.raw_status.get(field) or 0)
+
+
+def _job_counters(jobs: Sequence[tuple[str, int, int]]) -> Iterator[Metric]:
+    label = ["job_name"]
+    good = CounterMetricFamily(
+        "dkron_job_executions_succeeded", "Executions that succeeded; starts anew when they are cleared.", labels=label
+    )
+    bad = CounterMetricFamily(
+        "dkron_job_executions_failed", "Executions that failed; starts anew when they are cleared.", labels=label
+    )
+    for name, successes, failures in jobs:
+        good.add_metric([name], successes)
+        bad.add_metric([name], failures)
+    yield good
+    yield bad
+
+
+def _cache_gauges(caches: Sequence[Cache]) -> Iterator[Metric]:
+    objects = GaugeMetricFamily("dkron_api_cache_objects", "Objects in the cache.", labels=["kind"])
+    age = GaugeMetricFamily(
+        "dkron_api_cache_age_seconds", "Time since the API server last gave a sign of life.", labels=["kind"]
+    )
+    for cache in caches:
+        objects.add_metric([cache.kind], cache.objects)
+        age.add_metric([cache.kind], cache.age)
+    yield objects
+    yield age
+
+
+def _call_counter(calls: Mapping[Call, int]) -> Metric:
+    family = CounterMetricFamily(
+        "dkron_api_kube_calls", "Calls to the API server; code 0 had no answer.", labels=["verb", "resource", "code"]
+    )
+    for call, number in calls.items():
+        family.add_metric([call.verb, call.resource, str(call.status)], number)
+    return family

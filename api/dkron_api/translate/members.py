@@ -1,0 +1,107 @@
+"""Members, leader and leave: what Dkron's serf and raft know is read from Nodes and the operator's Lease here.
+
+Nodes are where jobs run, replicas of the operator are what starts them; both are members. A replica is known while it
+holds the Lease, the others wait without a name.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dkron_crds.base import rfc3339
+
+Object = dict[str, Any]
+
+ALIVE = 1
+PROTOCOL = {"ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin": 2, "DelegateMax": 5, "DelegateCur": 4}
+"""What every member of a Dkron cluster says (Dkron behaviour §1.3)."""
+NO_PORT = 0
+"""A replica listens for no other member."""
+LEASE_SECONDS = 15
+ADDRESS, VERSION = "dkron.io/address", "dkron.io/version"
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A process of the operator."""
+
+    identity: str
+    address: str
+    version: str
+
+
+def holder(lease: Object | None, now: datetime) -> Replica | None:
+    """Who holds the Lease; None if nobody does, or if it was not renewed in time."""
+    spec = {} if lease is None else lease.get("spec") or {}
+    renewed = _instant(spec.get("renewTime"))
+    if lease is None or renewed is None or not spec.get("holderIdentity"):
+        return None
+    if renewed + timedelta(seconds=spec.get("leaseDurationSeconds") or LEASE_SECONDS) < now:
+        return None
+    notes = lease["metadata"].get("annotations") or {}
+    return Replica(spec["holderIdentity"], notes.get(ADDRESS, ""), notes.get(VERSION, ""))
+
+
+def members(nodes: Iterable[Object], leader: Replica | None) -> list[Object]:
+    """All members as GET /v1/members shows them: the replica that leads, then the ready Nodes by their names."""
+    servers = [] if leader is None else [replica_member(leader)]
+    ready = sorted((node for node in nodes if _is_ready(node)), key=lambda node: node["metadata"]["name"])
+    return [*servers, *(_node_member(node) for node in ready)]
+
+
+def remaining(leader: Replica | None, leaving: str) -> list[Object]:
+    """The replicas that are left when one has gone, as POST /v1/leave answers."""
+    return [] if leader is None or leader.identity == leaving else [replica_member(leader)]
+
+
+def leader_of(leader: Replica) -> Object:
+    """The leader as GET /v1/leader shows it: a member without what Dkron adds to a list (Dkron behaviour §1.3)."""
+    shown = replica_member(leader)
+    del shown["id"], shown["statusText"]
+    return shown
+
+
+def replica_member(replica: Replica) -> Object:
+    """A replica of the operator as a member."""
+    tags = {"role": "dkron", "server": "true", "version": replica.version}
+    key = uuid.uuid5(uuid.NAMESPACE_DNS, f"{replica.identity}.replica.dkron.io")
+    return _member(replica.identity, replica.address, NO_PORT, tags=tags, uid=str(key))
+
+
+def leave_annotation(identity: str, now: datetime) -> tuple[str, str]:
+    """Key and text of the annotation on the Lease that asks a replica to leave.
+
+    An identity may be too long or have characters that no key of an annotation has, so its hash stands there.
+    """
+    digest = hashlib.sha256(identity.encode()).hexdigest()
+    return f"leave.dkron.io/{digest[:16]}", f"{rfc3339(now)} {identity}"
+
+
+def _node_member(node: Object) -> Object:
+    metadata, status = node["metadata"], node.get("status") or {}
+    addresses = {entry["type"]: entry["address"] for entry in reversed(status.get("addresses") or ())}
+    port = ((status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port", NO_PORT)
+    labels = metadata.get("labels") or {}
+    return _member(metadata["name"], addresses.get("InternalIP", ""), port, tags=labels, uid=metadata["uid"])
+
+
+def _member(name: str, address: str, port: int, *, tags: dict[str, str], uid: str) -> Object:
+    own = {"Name": name, "Addr": address, "Port": port, "Tags": dict(sorted(tags.items())), "Status": ALIVE}
+    return {**own, **PROTOCOL, "id": uid, "statusText": "alive"}
+
+
+def _is_ready(node: Object) -> bool:
+    conditions = (node.get("status") or {}).get("conditions") or ()
+    return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
+
+
+def _instant(text: str | None) -> datetime | None:
+    """None for what the operator would not write: the Lease is then as good as not held."""
+    try:
+        instant = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return instant if instant.tzinfo is not None else None

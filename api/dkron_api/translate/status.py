@@ -1,0 +1,98 @@
+"""What the process says of itself: GET /v1, /health and /debug/vars. In Dkron's shapes, with values that are true here.
+
+Raft and serf have no counterpart, so what Dkron tells of their insides is left out (Dkron behaviour §1.3, §1.9).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dkron_api.translate.record import Job
+
+LONGEST_SILENCE = 300.0
+"""Seconds without a sign of life from the API server after which the cache is not trusted. Its watches send a bookmark
+about every minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """What GET /v1 tells. `leader` is the holder of the Lease, empty if there is none; `cache_age` is in seconds."""
+
+    name: str
+    version: str
+    namespace: str
+    leader: str
+    members: int
+    jobs: int
+    active: int
+    cache_age: float
+
+
+def status(agent: Agent) -> dict[str, dict[str, str]]:
+    """The status of the node: maps of strings, their keys sorted."""
+    return {
+        "agent": {"name": agent.name, "version": agent.version},
+        "serf": {
+            "active": str(agent.active),
+            "cache_age": f"{agent.cache_age:.1f}",
+            "jobs": str(agent.jobs),
+            "leader": agent.leader,
+            "members": str(agent.members),
+        },
+        "tags": {
+            "namespace": agent.namespace,
+            "region": "global",
+            "role": "dkron",
+            "server": "true",
+            "version": agent.version,
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class CacheState:
+    """How far the cache of the jobs can be trusted. `age` is in seconds, `trouble` the API server's last refusal."""
+
+    ready: bool
+    age: float
+    trouble: str = ""
+
+
+def issues(cache: CacheState) -> list[str]:
+    """What is wrong with the cache, in sentences; empty if nothing is."""
+    because = f": {cache.trouble}" if cache.trouble else ""
+    if not cache.ready:
+        return [f"the DkronJobs have not all been read from the API server yet{because}"]
+    if cache.age > LONGEST_SILENCE:
+        return [f"the API server has given no sign of life for {cache.age:.0f} seconds{because}"]
+    return []
+
+
+def health(cache: CacheState, *, leader: bool) -> tuple[int, dict[str, Any]]:
+    """Status code and body of GET /health. `leader`: whether this node holds the Lease."""
+    found = issues(cache)
+    if found:
+        return 503, {"issues": found, "leader": leader, "status": "unhealthy"}
+    return 200, {"leader": leader, "status": "healthy"}
+
+
+def debug_vars(
+    *, cmdline: Sequence[str], jobs: Iterable[Job], memory: Mapping[str, int], node: str, led: bool
+) -> dict[str, Any]:
+    """GET /debug/vars: Dkron's own variables. `led`: whether anybody fires jobs."""
+    return {
+        "cmdline": list(cmdline),
+        "cron_entries": {job.name: job.raw["spec"].get("schedule", "") for job in jobs if _is_scheduled(job)},
+        "memstats": dict(memory),
+        "node": node,
+        "scheduler_started": led,
+    }
+
+
+def running(jobs: Iterable[Job]) -> int:
+    """How many executions run. An attempt without a uid has not begun."""
+    return sum(1 for job in jobs for entry in job.raw_status.get("active") or () if entry.get("uid"))
+
+
+def _is_scheduled(job: Job) -> bool:
+    return not job.raw["spec"].get("disabled") and not job.parent
