@@ -1,0 +1,125 @@
+"""The installation in Dkron's words: status, members, leader, leave, pause (Dkron behaviour §1.3, §1.8).
+
+Leave and pause are wishes, written on the Lease and the DkronCluster; the operator's replicas and the routes of jobs
+read them there.
+"""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from dkron_api.answer import json_answer
+from dkron_api.keys import CATALOG, CLOCK, CLUSTERS, KUBE, LEASES, NODES, SETTINGS
+from dkron_api.routes.installation import INSTALLATION, Object, known_cluster, known_leader, leader
+from dkron_api.routes.requests import require_ready
+from dkron_api.translate.members import holder, leader_of, leave_annotation, members, remaining
+from dkron_api.translate.status import Agent, running, status
+from dkron_api.version import VERSION
+from dkron_crds.kube.errors import AlreadyExists, NotFound
+from dkron_crds.kube.paths import DKRON_CLUSTERS
+from dkron_crds.kube.paths import LEASES as LEASES_PATH
+from dkron_crds.names import API_VERSION
+
+
+async def show_status(request: web.Request) -> web.StreamResponse:
+    """GET /v1."""
+    require_ready(request)
+    app, leading = request.app, leader(request.app)
+    catalog, nodes = app[CATALOG], app[NODES]
+    agent = Agent(
+        name=app[SETTINGS].node_name,
+        version=VERSION,
+        namespace=app[SETTINGS].namespace,
+        leader="" if leading is None else leading.identity,
+        members=len(members(nodes, leading)),
+        jobs=len(catalog),
+        active=running(catalog),
+        cache_age=catalog.mirror.age(),
+    )
+    return json_answer(request, status(agent))
+
+
+async def list_members(request: web.Request) -> web.StreamResponse:
+    """GET /v1/members. Without the right to list Nodes it shows the operator alone."""
+    nodes = request.app[NODES]
+    found = members(nodes, leader(request.app))
+    return json_answer(request, found, headers={"X-Total-Count": str(len(found))})
+
+
+async def show_leader(request: web.Request) -> web.StreamResponse:
+    """GET /v1/leader. Without one the answer is Dkron's own, which clients know."""
+    leading = known_leader(request.app)
+    if leading is None:
+        return web.Response(
+            status=HTTPStatus.INTERNAL_SERVER_ERROR, body=b"null", headers={"Content-Type": "text/plain"}
+        )
+    return json_answer(request, leader_of(leading))
+
+
+async def is_leader(request: web.Request) -> web.StreamResponse:
+    """GET /v1/isleader: whether the operator beside this process leads. For load balancers."""
+    leading = known_leader(request.app)
+    if leading is None or leading.identity != request.app[SETTINGS].node_name:
+        return json_answer(request, "I am a follower", status=HTTPStatus.NOT_FOUND)
+    return json_answer(request, "I am a leader")
+
+
+async def leave(request: web.Request) -> web.StreamResponse:
+    """POST /v1/leave: the operator of this name gives up the Lease, and does not take it before its next start."""
+    app, now = request.app, request.app[CLOCK]()
+    identity = app[SETTINGS].node_name
+    body = {"metadata": {"annotations": dict([leave_annotation(identity, now)])}}
+    try:
+        lease = await app[KUBE].patch(LEASES_PATH, app[SETTINGS].cluster_namespace, INSTALLATION, body)
+    except NotFound:
+        return json_answer(request, [])
+    app[LEASES].see(lease)
+    return json_answer(request, remaining(holder(lease, now), identity))
+
+
+async def show_pause(request: web.Request) -> web.StreamResponse:
+    """GET /v1/pause."""
+    return json_answer(request, {"paused": is_paused(known_cluster(request.app))})
+
+
+async def pause(request: web.Request) -> web.StreamResponse:
+    """POST /v1/pause: new and changed jobs are refused from now on."""
+    return await _set_paused(request, paused=True)
+
+
+async def unpause(request: web.Request) -> web.StreamResponse:
+    """POST /v1/unpause: they are taken again."""
+    return await _set_paused(request, paused=False)
+
+
+def is_paused(cluster: Object | None) -> bool:
+    """What a DkronCluster says; without one nobody has paused anything."""
+    return cluster is not None and bool((cluster.get("spec") or {}).get("paused"))
+
+
+async def _set_paused(request: web.Request, *, paused: bool) -> web.StreamResponse:
+    app, spec = request.app, {"spec": {"paused": paused}}
+    kube, home = app[KUBE], app[SETTINGS].cluster_namespace
+    try:
+        cluster = await kube.patch(DKRON_CLUSTERS, home, INSTALLATION, spec)
+    except NotFound:
+        identity = {"apiVersion": API_VERSION, "kind": "DkronCluster", "metadata": {"name": INSTALLATION}}
+        try:
+            cluster = await kube.create(DKRON_CLUSTERS, home, {**identity, **spec})
+        except AlreadyExists:
+            cluster = await kube.patch(DKRON_CLUSTERS, home, INSTALLATION, spec)
+    app[CLUSTERS].see(cluster)
+    return json_answer(request, {"paused": is_paused(cluster)})
+
+
+ROUTES = (
+    web.get("/v1", show_status, allow_head=False),
+    web.get("/v1/", show_status, allow_head=False),
+    web.get("/v1/members", list_members, allow_head=False),
+    web.get("/v1/leader", show_leader, allow_head=False),
+    web.get("/v1/isleader", is_leader, allow_head=False),
+    web.post("/v1/leave", leave),
+    web.get("/v1/pause", show_pause, allow_head=False),
+    web.post("/v1/pause", pause),
+    web.post("/v1/unpause", unpause),
+)

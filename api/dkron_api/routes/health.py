@@ -1,0 +1,77 @@
+"""/health, /metrics and /debug/vars: for probes, for Prometheus, for the curious (Dkron behaviour §1.9)."""
+
+import asyncio
+import gc
+import os
+import resource
+import sys
+from pathlib import Path
+
+from aiohttp import web
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from dkron_api import metrics
+from dkron_api.answer import JSON
+from dkron_api.keys import CATALOG, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS
+from dkron_api.routes.installation import leader
+from dkron_api.translate import gojson
+from dkron_api.translate.status import CacheState, debug_vars, health
+
+KIB = 1024
+STATM = Path("/proc/self/statm")
+
+
+async def show_health(request: web.Request) -> web.StreamResponse:
+    """GET /health: whether answers from the cache can be trusted."""
+    app, mirror = request.app, request.app[CATALOG].mirror
+    leading = leader(app)
+    cache = CacheState(ready=mirror.ready, age=mirror.age(), trouble=mirror.trouble)
+    status, body = health(cache, leader=leading is not None and leading.identity == app[SETTINGS].node_name)
+    return web.Response(status=status, body=gojson.encode(body), headers={"Content-Type": JSON})
+
+
+async def show_metrics(request: web.Request) -> web.StreamResponse:
+    """GET /metrics."""
+    app, catalog = request.app, request.app[CATALOG]
+    mirrors = (catalog.mirror, app[CLUSTERS], app[LEASES], app[NODES], app[POLICIES])
+    standing = metrics.Standing(
+        jobs=metrics.counts(catalog),
+        caches=[metrics.cache_of(mirror) for mirror in mirrors],
+        calls=dict(app[KUBE].calls),
+        in_flight=app[GATE].working,
+        open_answers=app[GATE].streaming,
+    )
+    text = await asyncio.to_thread(metrics.page, standing)
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+
+async def show_variables(request: web.Request) -> web.StreamResponse:
+    """GET /debug/vars."""
+    app, catalog = request.app, request.app[CATALOG]
+    body = debug_vars(
+        cmdline=sys.argv,
+        jobs=catalog,
+        memory=_memory(),
+        node=app[SETTINGS].node_name,
+        led=leader(app) is not None,
+    )
+    return web.Response(body=gojson.encode(body), headers={"Content-Type": JSON})
+
+
+def _memory() -> dict[str, int]:
+    """What the process takes, and how often its garbage was collected."""
+    memory = {
+        "collections": sum(generation["collections"] for generation in gc.get_stats()),
+        "peak_resident_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB,
+    }
+    if STATM.exists():
+        pages = int(STATM.read_text("ascii").split()[1])
+        memory["resident_bytes"] = pages * os.sysconf("SC_PAGE_SIZE")
+    return memory
+
+
+ROUTES = (
+    web.get("/health", show_health, allow_head=False),
+    web.get("/metrics", show_metrics, allow_head=False),
+    web.get("/debug/vars", show_variables, allow_head=False),
+)

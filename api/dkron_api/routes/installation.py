@@ -1,0 +1,39 @@
+"""What the handlers know of the installation: who holds its Lease, and its DkronCluster. Both are called `dkron`."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from dkron_api.keys import CLOCK, CLUSTERS, LEASES
+from dkron_api.mirror import Mirror
+from dkron_api.refusal import LATER, Refusal
+from dkron_api.translate.members import Replica, holder
+
+Object = dict[str, Any]
+
+INSTALLATION = "dkron"
+
+
+def leader(app: web.Application) -> Replica | None:
+    """The replica that fires jobs, as far as the cache knows."""
+    return holder(app[LEASES].by_name(INSTALLATION), app[CLOCK]())
+
+
+def known_leader(app: web.Application) -> Replica | None:
+    """The same. Raises `Refusal`, 503, if the Lease could not be looked for yet."""
+    require_known(app[LEASES])
+    return leader(app)
+
+
+def known_cluster(app: web.Application) -> Object | None:
+    """The DkronCluster, if there is one. Raises `Refusal`, 503, if it could not be looked for yet."""
+    require_known(app[CLUSTERS])
+    return app[CLUSTERS].by_name(INSTALLATION)
+
+
+def require_known(mirror: Mirror[Object]) -> None:
+    """Raise `Refusal`, 503, until a complete list was read."""
+    if not mirror.ready:
+        why = mirror.trouble or f"the {mirror.kind} are still being read"
+        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})

@@ -1,0 +1,98 @@
+"""/v1/acl/policies/{name}: DkronPolicies, one at a time (Dkron behaviour §7)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from dkron_api.answer import json_answer
+from dkron_api.keys import KUBE, POLICIES, SETTINGS
+from dkron_api.refusal import Refusal
+from dkron_api.routes.installation import require_known
+from dkron_api.routes.requests import terms_of
+from dkron_api.translate.policy import PolicyError, read_policy, show_policy
+from dkron_api.writes import ANY, Terms
+from dkron_crds.kube.errors import AlreadyExists, Conflict, NotFound
+from dkron_crds.kube.paths import DKRON_POLICIES
+
+Object = dict[str, Any]
+
+
+async def show_policy_by_name(request: web.Request) -> web.StreamResponse:
+    """GET /v1/acl/policies/{name}."""
+    return _answer(request, _policy_of(request))
+
+
+async def save_policy(request: web.Request) -> web.StreamResponse:
+    """POST /v1/acl/policies/{name}: create the policy, or replace its rules."""
+    try:
+        wanted = read_policy(await request.read(), request.match_info["name"])
+    except PolicyError as reason:
+        raise Refusal(HTTPStatus.BAD_REQUEST, str(reason)) from reason
+    stored = await _put(request.app, wanted, terms_of(request))
+    request.app[POLICIES].see(stored)
+    return _answer(request, stored, status=HTTPStatus.ACCEPTED)
+
+
+async def delete_policy(request: web.Request) -> web.StreamResponse:
+    """DELETE /v1/acl/policies/{name}: answers with the policy as it was."""
+    app, policy = request.app, _policy_of(request)
+    metadata = policy["metadata"]
+    if terms_of(request).match not in (None, ANY, metadata["resourceVersion"]):
+        raise _another_version(metadata["name"])
+    await app[KUBE].delete(DKRON_POLICIES, app[SETTINGS].namespace, metadata["name"], uid=metadata["uid"])
+    app[POLICIES].lose(policy)
+    return _answer(request, policy)
+
+
+def _policy_of(request: web.Request) -> Object:
+    policies, name = request.app[POLICIES], request.match_info["name"]
+    require_known(policies)
+    policy = policies.by_name(name)
+    if policy is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, f'there is no policy "{name[:100]}"')
+    return policy
+
+
+async def _put(app: web.Application, wanted: Object, terms: Terms) -> Object:
+    """Replace the rules or create the policy, whichever it takes, under the terms of the client."""
+    try:
+        if not terms.fresh:
+            return await _replace(app, wanted, terms)
+    except NotFound:
+        if terms.match is not None:
+            raise _another_version(wanted["metadata"]["name"]) from None
+    try:
+        return await app[KUBE].create(DKRON_POLICIES, app[SETTINGS].namespace, wanted)
+    except AlreadyExists:
+        if terms.fresh:
+            raise _another_version(wanted["metadata"]["name"]) from None
+        return await _replace(app, wanted, terms)
+
+
+async def _replace(app: web.Application, wanted: Object, terms: Terms) -> Object:
+    name = wanted["metadata"]["name"]
+    operations: list[Object] = [{"op": "add", "path": "/spec", "value": wanted["spec"]}]
+    if terms.match not in (None, ANY):
+        # The API server compares it, since the cache may be behind.
+        operations.append({"op": "replace", "path": "/metadata/resourceVersion", "value": terms.match})
+    try:
+        return await app[KUBE].json_patch(DKRON_POLICIES, app[SETTINGS].namespace, name, operations)
+    except Conflict as conflict:
+        raise _another_version(name) from conflict
+
+
+def _another_version(name: str) -> Refusal:
+    return Refusal(HTTPStatus.PRECONDITION_FAILED, f'the policy "{name}" is not of the version that the request names')
+
+
+def _answer(request: web.Request, policy: Object, *, status: int = HTTPStatus.OK) -> web.Response:
+    tag = f'"{policy["metadata"]["resourceVersion"]}"'
+    return json_answer(request, show_policy(policy), status=status, headers={"ETag": tag})
+
+
+ROUTES = (
+    web.get("/v1/acl/policies/{name}", show_policy_by_name, allow_head=False),
+    web.post("/v1/acl/policies/{name}", save_policy),
+    web.delete("/v1/acl/policies/{name}", delete_policy),
+)

@@ -1,0 +1,141 @@
+"""/ and /ui/: somebody's own build of Dkron's web UI, served from a folder (Dkron behaviour §10.1).
+
+The build is not part of this project. Its index is a template with marks such as `{{ .DKRON_LEADER }}`, which are
+filled anew for each visitor; all other files are served as they are. The folder is read once, so a path can only name
+what was there then.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+
+from aiohttp import web
+
+from dkron_api.keys import CATALOG
+from dkron_api.routes.installation import leader
+from dkron_api.settings import Settings
+from dkron_api.translate import gojson
+from dkron_api.translate.record import Job
+
+INDEX = "index.html"
+HTML = frozenset({"text/html", "text/*", "*/*"})
+HTML_UTF8 = "text/html; charset=utf-8"
+_MARK = re.compile(r"""(?P<quote>["'])?\{\{-?\s*\.(?P<name>\w+)\s*-?\}\}(?(quote)(?P=quote))""", re.ASCII)
+_NO = re.compile(r"q=0(\.0*)?", re.ASCII)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Value = str | int | bool
+
+
+class NoUserInterface(Exception):
+    """The folder cannot be served. `str()` says why."""
+
+
+def routes(settings: Settings) -> tuple[web.RouteDef, ...]:
+    """The routes of this installation. Raises `NoUserInterface` for a folder that holds none."""
+    if settings.ui_dir is None:
+        return (web.get("/", front_door("/docs"), allow_head=False),)
+    interface = Interface(settings.ui_dir)
+    return (
+        web.get("/", front_door("/ui/"), allow_head=False),
+        web.get("/ui", _to_folder, allow_head=False),
+        web.get("/ui/{path:.*}", interface.serve, allow_head=False),
+    )
+
+
+def front_door(target: str) -> Handler:
+    """GET /: people with a browser are led there, programs find nothing."""
+
+    async def enter(request: web.Request) -> web.StreamResponse:
+        if accepts_html(request.headers.get("Accept")):
+            return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": target})
+        return web.Response(status=HTTPStatus.NOT_FOUND)
+
+    return enter
+
+
+async def _to_folder(_: web.Request) -> web.StreamResponse:
+    return web.Response(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": "/ui/"})
+
+
+class Interface:
+    """The files of a build, by their paths below /ui/."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = files_below(folder)
+        index = self._files.pop(INDEX, None)
+        if index is None:
+            raise NoUserInterface(f"the folder {folder} for the UI has no {INDEX}; it must hold a build of Dkron's UI")
+        try:
+            self._template = index.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise NoUserInterface(f"{index} cannot be read: {exc}") from exc
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """GET /ui/*: a file, or the index for whatever is none."""
+        file = self._files.get(request.match_info["path"])
+        if file is not None:
+            return web.FileResponse(file)
+        jobs, leading = request.app[CATALOG], leader(request.app)
+        values = page_values(jobs, leading="" if leading is None else leading.identity)
+        headers = {"Content-Type": HTML_UTF8, "Cache-Control": "no-store"}
+        return web.Response(body=fill(self._template, values).encode(), headers=headers)
+
+
+def files_below(folder: Path) -> dict[str, Path]:
+    """All files below a folder, by their path in it. What a link leads out of the folder is not among them."""
+    root = folder.resolve()
+    if not root.is_dir():
+        raise NoUserInterface(
+            f"the folder {folder} for the UI does not exist; --ui-dir must name a build of Dkron's UI"
+        )
+    files = (path for path in sorted(root.rglob("*")) if path.is_file() and path.resolve().is_relative_to(root))
+    return {path.relative_to(root).as_posix(): path for path in files}
+
+
+def page_values(jobs: Iterable[Job], *, leading: str) -> dict[str, Value]:
+    """What the page knows when it opens. A job that failed in part is in the total alone, as in Dkron."""
+    by_status = Counter(str(job.raw_status.get("status") or "") for job in jobs)
+    return {
+        "DKRON_API_URL": "../v1",
+        "DKRON_LEADER": leading or "no leader",
+        "DKRON_TOTAL_JOBS": by_status.total(),
+        "DKRON_SUCCESSFUL_JOBS": by_status["success"],
+        "DKRON_FAILED_JOBS": by_status["failed"],
+        "DKRON_UNTRIGGERED_JOBS": by_status[""],
+        # Nobody has to log in yet.
+        "DKRON_ACL_ENABLED": False,
+    }
+
+
+def fill(template: str, values: Mapping[str, Value]) -> str:
+    """The template with its marks as values of JavaScript that cannot end the script around them.
+
+    A mark in quotes becomes a string, an unknown one null: a page of another version then misses a value, not all of
+    its script.
+    """
+
+    def filled(mark: re.Match[str]) -> str:
+        value = values.get(mark["name"])
+        quoted = mark["quote"] is not None
+        return gojson.encode(_text(value) if quoted else value).decode()
+
+    return _MARK.sub(filled, template)
+
+
+def accepts_html(accept: str | None) -> bool:
+    """Whether a client takes a page: it says so, or does not say anything."""
+    return not accept or any(_is_html(part) for part in accept.split(","))
+
+
+def _is_html(part: str) -> bool:
+    kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    return kind in HTML and not any(_NO.fullmatch(parameter) for parameter in parameters)
+
+
+def _text(value: Value | None) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else gojson.encode(value).decode()
