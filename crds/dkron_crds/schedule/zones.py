@@ -46,11 +46,11 @@ class _Table(NamedTuple):
 class Zone:
     """One zone of the tz database. There is one object per zone, so zones compare and hash by identity."""
 
-    __slots__ = ("_blocks", "_info", "_listed", "_ruled_from", "name")
+    __slots__ = ("_blocks", "_listed", "_ruled_from", "info", "name")
 
     def __init__(self, name: str, data: bytes) -> None:
         self.name = name
-        self._info = ZoneInfo.from_file(io.BytesIO(data), key=name)
+        self.info = ZoneInfo.from_file(io.BytesIO(data), key=name)
         changes, offsets, ruled = _listed_changes(data)
         self._ruled_from = changes.pop() if ruled else LATEST
         self._listed = _Table((EARLIEST - _BLOCK, *changes, self._ruled_from), offsets)
@@ -91,7 +91,7 @@ class Zone:
         return after
 
     def _offset(self, second: int) -> int:
-        offset = moment(second).astimezone(self._info).utcoffset()
+        offset = moment(second).astimezone(self.info).utcoffset()
         assert offset is not None  # noqa: S101 - a zone always has one
         return round(offset.total_seconds())
 

@@ -1,0 +1,22 @@
+"""Answers as Dkron gives them: compact JSON, or indented with `?pretty`."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from dkron_api.translate import gojson
+
+JSON = "application/json; charset=utf-8"
+
+
+def json_answer(
+    request: web.Request, value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """The value as JSON; bytes are taken for JSON that is rendered already. `?pretty` counts with any value."""
+    body = value if isinstance(value, bytes) else gojson.encode(value)
+    if request.query_string and "pretty" in request.query:
+        body = gojson.indent(body)
+    every = {"Content-Type": JSON}
+    if headers:
+        every.update(headers)
+    return web.Response(body=body, status=status, headers=every)

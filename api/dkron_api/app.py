@@ -1,0 +1,67 @@
+"""The whole service in one place: what it is made of, and what starts and stops with it."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from dkron_api.catalog import Catalog
+from dkron_api.edge.gate import Gate
+from dkron_api.edge.middleware import edge, sign
+from dkron_api.informers import informers
+from dkron_api.keys import (
+    CATALOG,
+    CLOCK,
+    CLUSTERS,
+    FEED,
+    GATE,
+    KUBE,
+    LEASES,
+    NODES,
+    POLICIES,
+    SETTINGS,
+    WRITES,
+)  # fmt: skip
+from dkron_api.mirror import Mirror, plain
+from dkron_api.routes import docs, executions, jobs, restore, runs, stats
+from dkron_api.settings import Settings
+from dkron_api.writes import Writes
+from dkron_crds.kube.client import KubeClient
+
+
+def now_utc() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], datetime] = now_utc) -> web.Application:
+    """The service for one namespace, `settings.namespace`. It closes `kube` at its end."""
+    app = web.Application(middlewares=[edge], client_max_size=settings.max_body)
+    catalog = Catalog(clock)
+    app[SETTINGS], app[KUBE], app[CLOCK], app[CATALOG] = settings, kube, clock, catalog
+    app[WRITES] = Writes(kube, catalog, settings.namespace)
+    app[GATE] = Gate(
+        requests=settings.max_requests, streams=settings.max_streams, rate=settings.rate, clock=time.monotonic
+    )
+    app[CLUSTERS] = Mirror("dkronclusters", plain)
+    app[LEASES] = Mirror("leases", plain)
+    app[NODES] = Mirror("nodes", plain)
+    app[POLICIES] = Mirror("dkronpolicies", plain)
+    app[FEED] = catalog.mirror
+    app.router.add_routes(routes(settings))
+    app.on_response_prepare.append(sign)
+    app.cleanup_ctx.append(_client)
+    app.cleanup_ctx.append(informers)
+    return app
+
+
+def routes(settings: Settings) -> list[web.RouteDef]:
+    """Every route of the service."""
+    parts = (jobs, runs, executions, restore, stats, docs)
+    return [route for part in parts for route in part.ROUTES]
+
+
+async def _client(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[KUBE].close()

@@ -1,0 +1,126 @@
+"""The catalog: the jobs of the namespace by their Dkron names, each rendered once for as long as it stays the same."""
+
+import asyncio
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from dkron_api.mirror import Mirror
+from dkron_api.translate import gojson
+from dkron_api.translate.job import shown
+from dkron_api.translate.record import Job
+
+Object = dict[str, Any]
+Listener = Callable[[Job | None, Job | None], None]
+
+
+class Catalog:
+    """All jobs. Of two objects with one Dkron name the older has it, as for the operator.
+
+    `listeners` are told of each change of an object: before, after.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.mirror: Mirror[Job] = Mirror("dkronjobs", Job, changed=self._changed)
+        self.listeners: list[Listener] = []
+        self.revision = 0
+        self._clock = clock
+        self._named: dict[str, list[Job]] = {}
+        self._names: list[str] = []
+        self._children: dict[str, set[str]] = {}
+        self._rendered: dict[str, bytes] = {}
+        self._everything: tuple[int, bytes] = (-1, b"")
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[Job]:
+        return (self._named[name][0] for name in self._names)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a complete list has been seen."""
+        return self.mirror.ready
+
+    @property
+    def complete(self) -> asyncio.Event:
+        """Set when it is ready."""
+        return self.mirror.complete
+
+    @property
+    def names(self) -> list[str]:
+        """All names in the order of their bytes; not to be changed."""
+        return self._names
+
+    def get(self, name: str) -> Job | None:
+        """The job with this Dkron name."""
+        namesakes = self._named.get(name)
+        return None if namesakes is None else namesakes[0]
+
+    def children(self, name: str) -> list[str]:
+        """Names of the jobs that run after this one."""
+        return sorted(self._children.get(name, ()))
+
+    def json(self, name: str) -> bytes:
+        """The job of this name, which has to be there, as GET shows it."""
+        rendered = self._rendered.get(name)
+        if rendered is None:
+            rendered = self._rendered[name] = self.render(self._named[name][0])
+        return rendered
+
+    def render(self, job: Job) -> bytes:
+        """A job as GET would show this version of it."""
+        return gojson.encode(shown(job, children=self.children(job.name), now=self._clock()))
+
+    def everything(self) -> bytes:
+        """All jobs by name, as the list without a query shows them."""
+        revision, body = self._everything
+        if revision != self.revision:
+            body = b"[%b]" % b",".join(map(self.json, self._names))
+            self._everything = (self.revision, body)
+        return body
+
+    def see(self, raw: Object) -> None:
+        """A job as it is now: the answer to a write of ours."""
+        self.mirror.see(raw)
+
+    def lose(self, job: Job) -> None:
+        """We have deleted this job."""
+        self.mirror.lose(job.raw)
+
+    def _changed(self, before: Job | None, after: Job | None) -> None:
+        self.revision += 1
+        if before is not None:
+            self._remove(before)
+        if after is not None:
+            self._add(after)
+        for listener in tuple(self.listeners):
+            listener(before, after)
+
+    def _add(self, job: Job) -> None:
+        namesakes = self._named.setdefault(job.name, [])
+        if not namesakes:
+            insort(self._names, job.name)
+        namesakes.append(job)
+        namesakes.sort(key=lambda each: (each.created, each.uid))
+        self._forget(job)
+        if job.parent:
+            self._children.setdefault(job.parent, set()).add(job.name)
+
+    def _remove(self, job: Job) -> None:
+        self._forget(job)
+        children = self._children.get(job.parent)
+        if children is not None:
+            children.discard(job.name)
+        namesakes = self._named[job.name]
+        namesakes.remove(job)
+        if not namesakes:
+            del self._named[job.name]
+            del self._names[bisect_left(self._names, job.name)]
+
+    def _forget(self, job: Job) -> None:
+        """What was rendered of the job, and of its parent, which shows its name."""
+        self._rendered.pop(job.name, None)
+        if job.parent:
+            self._rendered.pop(job.parent, None)

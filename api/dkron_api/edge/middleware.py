@@ -1,0 +1,140 @@
+"""What every request passes: the gate, then the handler, then errors as sentences, headers, and one line in the log."""
+
+import logging
+import os
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from time import perf_counter
+
+from aiohttp import web
+
+from dkron_api import metrics
+from dkron_api.answer import JSON
+from dkron_api.edge import cors
+from dkron_api.edge.errors import NOT_A_ROUTE, body_of
+from dkron_api.edge.gate import Gate
+from dkron_api.keys import GATE, SETTINGS
+from dkron_api.refusal import Refusal, refusal_of
+from dkron_crds.kube.errors import KubeError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+REQUEST_ID = web.RequestKey("REQUEST_ID", str)
+COMPRESSIBLE = 1024
+"""Bytes from which on compressing is worth it."""
+HEALTH = "/health"
+SERVER = "dkron-api"
+
+access = logging.getLogger("dkron_api.access")
+log = logging.getLogger(__name__)
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+@web.middleware
+async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer, whatever happens."""
+    begun = perf_counter()
+    app = request.config_dict
+    identity = request.headers.get("X-Request-Id", "")
+    request[REQUEST_ID] = identity if _ID.fullmatch(identity) else os.urandom(8).hex()
+    response = await _answered(request, handler, app[GATE])
+    if not response.prepared:
+        _compress(request, response)
+    seconds = perf_counter() - begun
+    metrics.observe(request.method, _template(request), response.status, seconds)
+    if app[SETTINGS].access_log:
+        _log(request, response, seconds)
+    return response
+
+
+async def sign(request: web.Request, response: web.StreamResponse) -> None:
+    """Headers of every answer, put on just before it goes out."""
+    headers, settings = response.headers, request.config_dict[SETTINGS]
+    headers["X-Request-Id"] = request.get(REQUEST_ID, "")
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Server"] = SERVER
+    if request.match_info.http_exception is None and request.path != HEALTH:
+        headers["X-Whom"] = settings.node_name
+    if settings.cors_origins:
+        headers["Vary"] = "Origin"
+        origin = cors.allowed(request.headers.get("Origin", ""), settings.cors_origins)
+        if origin:
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = cors.EXPOSED
+
+
+async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.StreamResponse:  # noqa: PLR0911
+    try:
+        return await _let_through(request, handler, gate)
+    except Refusal as refusal:
+        return _refused(request, refusal)
+    except KubeError as error:
+        return _refused(request, refusal_of(error))
+    except web.HTTPRequestEntityTooLarge as error:
+        return _refused(request, Refusal(error.status, "the body is larger than this server takes, see --max-body"))
+    except web.HTTPException as error:
+        return _refused(request, Refusal(error.status, error.text or error.reason))
+    except ConnectionError:
+        # The client has gone in the middle of its request: nobody reads the answer.
+        return web.Response(status=HTTPStatus.BAD_REQUEST)
+    except Exception:
+        log.exception("a request has failed", extra={"request": request[REQUEST_ID], "path": request.path})
+        text = f"the server has failed; its log has more under the request id {request[REQUEST_ID]}"
+        return _refused(request, Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, text))
+
+
+async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> web.StreamResponse:
+    if request.match_info.http_exception is not None:
+        return await _unknown(request)
+    if request.path == HEALTH:
+        return await handler(request)
+    gate.enter(request.remote or "")
+    try:
+        return await handler(request)
+    finally:
+        gate.leave()
+
+
+async def _unknown(request: web.Request) -> web.StreamResponse:
+    """No route: a preflight, a route with a slash too much (Dkron behaviour §1.1), or nothing at all."""
+    if request.method == "OPTIONS" and request.config_dict[SETTINGS].cors_origins:
+        asked = request.headers.get("Access-Control-Request-Headers", "")
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=cors.preflight(asked))
+    path = request.rel_url.raw_path
+    if path.endswith("/") and len(path) > 1:
+        shorter = request.clone(rel_url=request.rel_url.with_path(path[:-1], encoded=True, keep_query=True))
+        found = await request.app.router.resolve(shorter)
+        if found.http_exception is None:
+            status = HTTPStatus.MOVED_PERMANENTLY if request.method == "GET" else HTTPStatus.TEMPORARY_REDIRECT
+            return web.Response(status=status, headers={"Location": str(shorter.rel_url)})
+    raise NOT_A_ROUTE
+
+
+def _refused(request: web.Request, refusal: Refusal) -> web.Response:
+    body, headers = body_of(refusal, accept=request.headers.get("Accept", ""), path=request.path)
+    return web.Response(body=body, status=refusal.status, headers=headers)
+
+
+def _compress(request: web.Request, response: web.StreamResponse) -> None:
+    if not isinstance(response, web.Response) or response.headers.get("Content-Type") != JSON:
+        return
+    if isinstance(response.body, bytes) and len(response.body) >= COMPRESSIBLE:
+        response.headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            response.enable_compression(web.ContentCoding.gzip)
+
+
+def _template(request: web.Request) -> str:
+    """The route rather than the path, so that names of jobs do not become series."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unknown"
+
+
+def _log(request: web.Request, response: web.StreamResponse, seconds: float) -> None:
+    access.info(
+        "%s %s %d", request.method, request.path_qs, response.status,
+        extra={
+            "request": request[REQUEST_ID], "remote": request.remote, "seconds": round(seconds, 4),
+            "bytes": response.content_length, "agent": request.headers.get("User-Agent", ""),
+        },
+    )  # fmt: skip

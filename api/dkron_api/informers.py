@@ -1,0 +1,41 @@
+"""What the API reads: one watch for each kind, from the start of the program to its end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from dkron_api.keys import CATALOG, CLUSTERS, FEED, KUBE, LEASES, NODES, POLICIES, SETTINGS
+from dkron_crds.kube import paths
+from dkron_crds.kube.watch import follow
+
+log = logging.getLogger(__name__)
+
+INSTALLATION = "dkron"
+"""Name of the DkronCluster and of the Lease."""
+
+
+async def informers(app: web.Application) -> AsyncIterator[None]:
+    """Start them, and end them with the application."""
+    settings, kube = app[SETTINGS], app[KUBE]
+    home = settings.cluster_namespace
+    watches = (
+        follow(kube, paths.DKRON_JOBS, settings.namespace, app[FEED]),
+        follow(kube, paths.DKRON_CLUSTERS, home, app[CLUSTERS], name=INSTALLATION),
+        follow(kube, paths.LEASES, home, app[LEASES], name=INSTALLATION),
+        follow(kube, paths.DKRON_POLICIES, settings.namespace, app[POLICIES]),
+        follow(kube, paths.NODES, None, app[NODES]),
+    )
+    tasks: list[asyncio.Task[None]] = [asyncio.create_task(watch, name="watch") for watch in watches]
+    tasks.append(asyncio.create_task(_announce(app), name="announce"))
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _announce(app: web.Application) -> None:
+    catalog = app[CATALOG]
+    await catalog.complete.wait()
+    log.info("ready with %d jobs", len(catalog), extra={"namespace": app[SETTINGS].namespace})

@@ -1,0 +1,31 @@
+"""What the handlers find in the application."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from dkron_api.catalog import Catalog
+from dkron_api.edge.gate import Gate
+from dkron_api.mirror import Mirror
+from dkron_api.settings import Settings
+from dkron_api.writes import Writes
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.watch import Sink
+
+Objects = Mirror[dict[str, Any]]
+
+SETTINGS = web.AppKey("SETTINGS", Settings)
+KUBE = web.AppKey("KUBE", KubeClient)
+CATALOG = web.AppKey("CATALOG", Catalog)
+FEED: web.AppKey[Sink] = web.AppKey("FEED")
+"""Where the watch of the DkronJobs leads."""
+WRITES = web.AppKey("WRITES", Writes)
+GATE = web.AppKey("GATE", Gate)
+CLUSTERS: web.AppKey[Objects] = web.AppKey("CLUSTERS")
+LEASES: web.AppKey[Objects] = web.AppKey("LEASES")
+NODES: web.AppKey[Objects] = web.AppKey("NODES")
+POLICIES: web.AppKey[Objects] = web.AppKey("POLICIES")
+CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
+"""The wall clock: aware, in UTC."""

@@ -1,0 +1,105 @@
+"""The command `dkron-api`: settings, logging, and sentences instead of tracebacks."""
+
+import asyncio
+import ipaddress
+import logging
+import signal
+import sys
+from collections.abc import Callable
+
+from aiohttp import web
+
+from dkron_api.app import make_app
+from dkron_api.settings import Settings
+from dkron_api.translate.record import FIELD_MANAGER
+from dkron_crds.kube import access
+from dkron_crds.kube.access import AccessError
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.program import logs
+from dkron_crds.program.command import options
+
+log = logging.getLogger(__name__)
+
+FAILED = 1
+GRACE = 10.0
+"""Seconds for what is under way when the service is asked to stop."""
+BACKLOG = 1024
+
+
+def main() -> None:
+    """Serve until stopped. Exit code 0 after an orderly stop, 1 if it could not go on, 2 for wrong options."""
+    settings = options("dkron-api", Settings)
+    logs.configure(settings.log_format, settings.log_level)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        sys.exit(runner.run(_run(settings)))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The faster event loop, where there is one; None for Python's own."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _run(settings: Settings) -> int:
+    try:
+        way = await access.load(settings.kubeconfig, settings.context)
+        await _serve(_complete(settings, way.namespace), way)
+    except AccessError as exc:
+        log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
+        return FAILED
+    except OSError as exc:
+        log.error("cannot listen on %s port %d: %s", settings.host, settings.port, exc.strerror or exc)  # noqa: TRY400
+        return FAILED
+    except Exception:
+        log.exception("the service cannot go on")
+        return FAILED
+    return 0
+
+
+def _complete(settings: Settings, namespace: str) -> Settings:
+    """The settings with the namespaces that they leave open."""
+    served = settings.namespace or namespace
+    home = settings.cluster_namespace or served
+    return settings.model_copy(update={"namespace": served, "cluster_namespace": home})
+
+
+async def _serve(settings: Settings, way: access.Access) -> None:
+    app = make_app(settings, KubeClient(way, field_manager=FIELD_MANAGER))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
+        await site.start()
+        _announce(settings, runner)
+        await stop.wait()
+        log.info("stopping")
+    finally:
+        await runner.cleanup()
+        log.info("stopped")
+
+
+def _announce(settings: Settings, runner: web.AppRunner) -> None:
+    host, port = runner.addresses[0][:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    log.info("listening on %s", url, extra={"url": url, "namespace": settings.namespace})
+    if _is_loopback(host):
+        log.warning("there is no authentication: every user of this machine can run any command through this port")
+    else:
+        log.warning(
+            "there is no authentication: whoever reaches %s can run any command in namespace %s",
+            url,
+            settings.namespace,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,147 @@
+"""The mirror: the newest version of each object of one kind, whoever brings it: the watch, a list, or the answer to a
+write of our own. So a client reads what it has written, although reads never ask the API server.
+
+Resource versions are compared as numbers, which Kubernetes allows since KEP-5504 and which has always been so.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from dkron_crds.kube.errors import KubeError, NotFound
+
+Object = dict[str, Any]
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+REMEMBERED = 16384
+"""How many deleted objects are remembered: older versions of them may be under way for seconds, not for longer."""
+
+
+class Kept(NamedTuple, Generic[T]):
+    """An object as it is kept."""
+
+    name: str
+    version: int
+    item: T
+
+
+class Mirror(Generic[T]):
+    """Objects of one kind by uid, each as `read` makes it. `changed` is told what one was before and is now; None: it
+    was not, or is not there."""
+
+    def __init__(
+        self,
+        kind: str,
+        read: Callable[[Object], T],
+        *,
+        changed: Callable[[T | None, T | None], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.kind = kind
+        self.complete = asyncio.Event()
+        self.trouble = ""
+        self._read = read
+        self._changed = changed
+        self._clock = clock
+        self._alive_at = clock()
+        self._kept: dict[str, Kept[T]] = {}
+        self._names: dict[str, str] = {}
+        self._gone: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[T]:
+        return (kept.item for kept in self._kept.values())
+
+    @property
+    def ready(self) -> bool:
+        """Whether a complete list has been seen."""
+        return self.complete.is_set()
+
+    def by_name(self, name: str) -> T | None:
+        """The object with this metadata.name."""
+        kept = self._kept.get(self._names.get(name, ""))
+        return None if kept is None else kept.item
+
+    def age(self) -> float:
+        """Seconds since the API server last gave a sign of life."""
+        return self._clock() - self._alive_at
+
+    def alive(self) -> None:
+        """The API server gave a sign of life."""
+        self._alive_at = self._clock()
+        self.trouble = ""
+
+    def failed(self, error: KubeError) -> None:
+        """The API server does not answer, or refuses: said once, and what is here stays as it is."""
+        trouble = f"cannot watch {self.kind}: {_sentence(error)}"
+        if trouble != self.trouble:
+            log.warning(trouble)
+        self.trouble = trouble
+
+    def replace(self, items: list[Object], version: int) -> None:
+        """A complete list, as of this version. What we know to be newer stays."""
+        self.alive()
+        listed = {item["metadata"]["uid"] for item in items}
+        for uid in [uid for uid, kept in self._kept.items() if uid not in listed and kept.version <= version]:
+            self._drop(uid)
+        for item in items:
+            self._take(item)
+        self.complete.set()
+
+    def see(self, item: Object) -> None:
+        """An object as it is now, or once was."""
+        self.alive()
+        self._take(item)
+
+    def lose(self, item: Object) -> None:
+        """An object is deleted. It does not come back, whatever older versions of it are still under way."""
+        uid = item["metadata"]["uid"]
+        self._gone[uid] = None
+        if len(self._gone) > REMEMBERED:
+            self._gone.popitem(last=False)
+        self._drop(uid)
+
+    def _take(self, item: Object) -> None:
+        metadata = item["metadata"]
+        uid, version = metadata["uid"], int(metadata["resourceVersion"])
+        known = self._kept.get(uid)
+        if uid in self._gone or (known is not None and version <= known.version):
+            return
+        if "deletionTimestamp" in metadata:
+            # Somebody's finalizer holds it; for whoever asks it is gone.
+            self._drop(uid)
+            return
+        kept = Kept(metadata["name"], version, self._read(item))
+        self._kept[uid] = kept
+        self._names[kept.name] = uid
+        self._tell(known, kept)
+
+    def _drop(self, uid: str) -> None:
+        known = self._kept.pop(uid, None)
+        if known is None:
+            return
+        if self._names.get(known.name) == uid:
+            del self._names[known.name]
+        self._tell(known, None)
+
+    def _tell(self, before: Kept[T] | None, after: Kept[T] | None) -> None:
+        if self._changed is not None:
+            self._changed(None if before is None else before.item, None if after is None else after.item)
+
+
+def _sentence(error: KubeError) -> str:
+    if isinstance(error, NotFound):
+        return "the cluster does not know this kind; install it with kubectl apply -f crds/"
+    return str(error)
+
+
+def plain(item: Object) -> Object:
+    """An object as it is, without the record of who wrote what, which is longer than the rest."""
+    item["metadata"].pop("managedFields", None)
+    return item

@@ -1,0 +1,49 @@
+"""Why a request is not answered as asked, and what Kubernetes' errors mean to a client of the REST API. Pure."""
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected, Unavailable
+
+LATER = "1"
+"""Seconds after which a client may come back when nobody said more."""
+
+
+class Refusal(Exception):
+    """An answer of 400 or above. `reason` is a sentence for a person, `headers` go with it.
+
+    Without a reason the answer has no body, as some of Dkron's.
+    """
+
+    def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.headers = dict(headers or {})
+
+
+def refusal_of(error: KubeError) -> Refusal:  # noqa: PLR0911 - one case, one line
+    """What a client gets when Kubernetes said no, or nothing at all."""
+    match error:
+        case Unavailable(status=HTTPStatus.TOO_MANY_REQUESTS):
+            return Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), _retry_after(error))
+        case Unavailable():
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _retry_after(error))
+        case NotFound():
+            return Refusal(HTTPStatus.NOT_FOUND, str(error))
+        case AlreadyExists() | Conflict():
+            return Refusal(HTTPStatus.CONFLICT, str(error))
+        case Rejected(status=HTTPStatus.FORBIDDEN):
+            return Refusal(HTTPStatus.FORBIDDEN, str(error))
+        case Rejected(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+            return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
+        case Rejected():
+            return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+        case _:
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": LATER})
+
+
+def _retry_after(error: Unavailable) -> dict[str, str]:
+    seconds = LATER if error.retry_after is None else str(math.ceil(error.retry_after))
+    return {"Retry-After": seconds}

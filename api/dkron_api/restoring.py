@@ -1,0 +1,105 @@
+"""Storing a backup: parents before children, several at a time, each job reported.
+
+Jobs that existed are replaced as by any client; new ones keep their history, so that a backup restores what it shows.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from dkron_api.refusal import Refusal, refusal_of
+from dkron_api.translate.body import JobBody
+from dkron_api.translate.record import Job
+from dkron_api.translate.restoring import Dump, Entry
+from dkron_api.writes import Terms, Writes
+from dkron_crds.base import rfc3339
+from dkron_crds.job import GroupStatus
+from dkron_crds.kube.errors import KubeError
+
+WIDTH = 16
+"""Jobs stored at once."""
+
+
+async def restore(dump: Dump, entries: Sequence[Entry], writes: Writes, terms: Terms) -> list[str]:
+    """Store the entries, which are in the order of `order`; one line of report for each, in that order."""
+    work = Restore(dump, writes, terms)
+    pending = iter(entries)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(WIDTH):
+            group.create_task(work.store(pending))
+    return [work.reports[entry.name] for entry in entries]
+
+
+class Restore:
+    """One backup on its way in."""
+
+    def __init__(self, dump: Dump, writes: Writes, terms: Terms) -> None:
+        self.reports: dict[str, str] = {}
+        self._dump = dump
+        self._writes = writes
+        self._terms = terms
+        self._stored: dict[str, asyncio.Event] = {}
+        self._failed: set[str] = set()
+
+    async def store(self, entries: Iterator[Entry]) -> None:
+        """Take one entry after another, until there is none left."""
+        for entry in entries:
+            done = self._stored[entry.name] = asyncio.Event()
+            parent = self._stored.get(entry.parent)
+            if parent is not None:
+                # It was taken before its children, so somebody is at it.
+                await parent.wait()
+            why = await self._store_one(entry)
+            self.reports[entry.name] = f"fail create {entry.name}: {why}" if why else f"success create {entry.name}"
+            if why:
+                self._failed.add(entry.name)
+            done.set()
+
+    async def _store_one(self, entry: Entry) -> str:
+        """Why it could not be stored; empty if it was."""
+        if entry.parent in self._failed:
+            return f'its parent "{entry.parent}" could not be created'
+        body = self._dump.job(entry)
+        try:
+            job, new = await self._writes.upsert(body, self._terms)
+            history = _history(body, job)
+            if new and history:
+                await self._writes.write_status(job, history)
+        except Refusal as refusal:
+            return refusal.reason
+        except KubeError as error:
+            return refusal_of(error).reason
+        return ""
+
+
+def circle_outside(dump: Dump, parent_of: Callable[[str], str | None]) -> None:
+    """Whether every parent that the file does not hold exists, and none of them runs after a job of the file that runs
+    after it. Raises `Refusal`, 400. `parent_of` tells of the stored jobs."""
+    for name in dump.outside():
+        if parent_of(name) is None:
+            text = f'the parent job "{name}" is neither in the file nor in the cluster'
+            raise Refusal(HTTPStatus.BAD_REQUEST, text)
+        above, seen = name, set[str]()
+        while above and above not in seen:
+            seen.add(above)
+            entry = dump.entries.get(above)
+            above = entry.parent if entry is not None else parent_of(above) or ""
+        if above == name:
+            raise Refusal(HTTPStatus.BAD_REQUEST, f'the job "{name}" would run after itself')
+
+
+def _history(body: JobBody, job: Job) -> dict[str, Any]:
+    """What the status of a new job takes over from the backup; empty if it never ran."""
+    known = {each.value for each in GroupStatus}
+    history = {
+        "successCount": max(0, body.success_count),
+        "errorCount": max(0, body.error_count),
+        "lastSuccess": body.last_success,
+        "lastError": body.last_error,
+        "status": body.status if body.status in known else "",
+    }
+    if not any(history.values()):
+        return {}
+    # A status without it looks to the operator as if somebody had wiped it.
+    return {key: value for key, value in history.items() if value} | {"since": rfc3339(job.created)}

@@ -1,0 +1,141 @@
+"""/v1/jobs and /v1/jobs/{job}: list, show, save, toggle, delete (Dkron behaviour §1.4 to §1.6)."""
+
+from http import HTTPStatus
+from urllib.parse import quote
+
+from aiohttp import web
+
+from dkron_api.answer import json_answer
+from dkron_api.catalog import Catalog
+from dkron_api.keys import CATALOG, CLOCK, CLUSTERS, WRITES
+from dkron_api.refusal import Refusal
+from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
+from dkron_api.routes.runs import request_of
+from dkron_api.translate.body import JobBody, echo, read_body
+from dkron_api.translate.gojson import Unreadable
+from dkron_api.translate.lineage import Cycle, NoParent, check_parent
+from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
+from dkron_api.translate.validate import Invalid, check
+
+EVERYTHING = JobQuery()
+
+
+async def list_jobs(request: web.Request) -> web.StreamResponse:
+    """GET /v1/jobs."""
+    require_ready(request)
+    catalog = request.app[CATALOG]
+    query = read_query(request.query.items()) if request.query_string else EVERYTHING
+    if query == EVERYTHING:
+        return json_answer(request, catalog.everything(), headers={"X-Total-Count": str(len(catalog))})
+    if query.plain:
+        names, total = catalog.names, len(catalog)
+    else:
+        names = [job.name for job in selected(catalog, query, now=request.app[CLOCK]())]
+        total = len(names)
+    body = b"[%b]" % b",".join(map(catalog.json, sliced(names, query)))
+    return json_answer(request, body, headers={"X-Total-Count": str(total)})
+
+
+async def show_job(request: web.Request) -> web.StreamResponse:
+    """GET /v1/jobs/{job}."""
+    job = job_of(request)
+    catalog = request.app[CATALOG]
+    tag = etag(job, catalog.children(job.name))
+    if request.headers.get("If-None-Match") == tag:
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
+    return json_answer(request, catalog.json(job.name), headers={"ETag": tag})
+
+
+async def save_job(request: web.Request) -> web.StreamResponse:
+    """POST and PATCH /v1/jobs: create the job, or replace all of it."""
+    refuse_if_paused(request)
+    return await _save(request, await read_job(request))
+
+
+async def save_named_job(request: web.Request) -> web.StreamResponse:
+    """PUT /v1/jobs/{job}: the same, for the job that the path names."""
+    refuse_if_paused(request)
+    body = await read_job(request)
+    if body.name != request.match_info["job"]:
+        path = request.match_info["job"]
+        text = f'the path names the job "{path[:100]}" and the body "{body.name[:100]}"; they have to agree'
+        raise Refusal(HTTPStatus.BAD_REQUEST, text)
+    return await _save(request, body)
+
+
+async def toggle_job(request: web.Request) -> web.StreamResponse:
+    """POST /v1/jobs/{job}/toggle."""
+    job = await request.app[WRITES].toggle(job_of(request), terms_of(request))
+    headers = {"Location": str(request.rel_url), "ETag": etag(job)}
+    return json_answer(request, request.app[CATALOG].json(job.name), headers=headers)
+
+
+async def delete_job(request: web.Request) -> web.StreamResponse:
+    """DELETE /v1/jobs/{job}: answers with the job as it was."""
+    job = job_of(request)
+    catalog = request.app[CATALOG]
+    children = catalog.children(job.name)
+    if children:
+        names = ", ".join(f'"{name}"' for name in children[:10]) + (" …" if len(children) > 10 else "")  # noqa: PLR2004
+        raise Refusal(HTTPStatus.CONFLICT, f'after "{job.name}" runs {names}; delete that first')
+    rendered = catalog.json(job.name)
+    await request.app[WRITES].delete(job, terms_of(request))
+    return json_answer(request, rendered)
+
+
+def refuse_if_paused(request: web.Request) -> None:
+    """While the installation is paused, no job is taken (Dkron behaviour §1.8)."""
+    cluster = request.app[CLUSTERS].by_name("dkron")
+    if cluster is not None and (cluster.get("spec") or {}).get("paused"):
+        text = "new and changed jobs are paused; POST /v1/unpause lets them in again"
+        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text)
+
+
+async def read_job(request: web.Request) -> JobBody:
+    """The job in the body, checked but for its parent. Raises `Refusal`, 400."""
+    data = await request.read()
+    try:
+        body = read_body(data)
+    except Unreadable as reason:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"the job cannot be parsed: {reason}.") from reason
+    try:
+        check(body)
+    except Invalid as reason:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"the job is not valid: {reason}.") from reason
+    return body
+
+
+def require_parent(catalog: Catalog, body: JobBody) -> None:
+    """Whether the parent exists and is not below the job. Raises `Refusal`, 404 or 400."""
+
+    def parent_of(name: str) -> str | None:
+        job = catalog.get(name)
+        return None if job is None else job.parent
+
+    try:
+        check_parent(body.name, body.parent_job, parent_of)
+    except NoParent as reason:
+        raise Refusal(HTTPStatus.NOT_FOUND, str(reason)) from reason
+    except Cycle as reason:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"the job is not valid: {reason}.") from reason
+
+
+async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
+    require_ready(request)
+    require_parent(request.app[CATALOG], body)
+    wanted = "runoncreate" in request.query and (not body.disabled or body.parent_job)
+    annotations = dict([request_of(request).annotation]) if wanted else None
+    job, _ = await request.app[WRITES].upsert(body, terms_of(request), annotations=annotations)
+    headers = {"Location": f"{request.rel_url}/{quote(body.name)}", "ETag": etag(job)}
+    return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers)
+
+
+ROUTES = (
+    web.get("/v1/jobs", list_jobs, allow_head=False),
+    web.post("/v1/jobs", save_job),
+    web.patch("/v1/jobs", save_job),
+    web.get("/v1/jobs/{job}", show_job, allow_head=False),
+    web.put("/v1/jobs/{job}", save_named_job),
+    web.delete("/v1/jobs/{job}", delete_job),
+    web.post("/v1/jobs/{job}/toggle", toggle_job),
+)

@@ -1,0 +1,66 @@
+"""POST /v1/restore: a backup, as GET /v1/jobs gives it, back in (Dkron behaviour §1.8)."""
+
+from http import HTTPStatus
+
+from aiohttp import BodyPartReader, web
+
+from dkron_api.answer import json_answer
+from dkron_api.keys import CATALOG, SETTINGS, WRITES
+from dkron_api.refusal import Refusal
+from dkron_api.restoring import circle_outside, restore
+from dkron_api.routes.requests import require_ready, terms_of
+from dkron_api.translate import gojson
+from dkron_api.translate.gojson import Unreadable
+from dkron_api.translate.restoring import order, read_dump
+from dkron_api.translate.validate import Invalid
+
+FIELD = "file"
+AS_DKRON = "application/vnd.dkron.v4+json"
+"""A client that accepts this gets Dkron's own form: a JSON string that holds the JSON array."""
+
+
+async def restore_jobs(request: web.Request) -> web.StreamResponse:
+    """Store all jobs of the file, or none if one of them is wrong."""
+    require_ready(request)
+    try:
+        dump = read_dump(await _file(request))
+        entries = order(dump)
+    except Unreadable as reason:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"the file cannot be parsed: {reason}") from reason
+    except Invalid as reason:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"the file is not valid, nothing was stored: {reason}") from reason
+    catalog = request.app[CATALOG]
+
+    def parent_of(name: str) -> str | None:
+        job = catalog.get(name)
+        return None if job is None else job.parent
+
+    circle_outside(dump, parent_of)
+    reports = await restore(dump, entries, request.app[WRITES], terms_of(request))
+    if AS_DKRON in request.headers.get("Accept", ""):
+        return json_answer(request, gojson.encode(reports).decode())
+    return json_answer(request, reports)
+
+
+async def _file(request: web.Request) -> bytes:
+    if not request.content_type.startswith("multipart/"):
+        raise Refusal(HTTPStatus.NOT_FOUND, f'send the backup as multipart/form-data, in a field "{FIELD}"')
+    try:
+        async for part in await request.multipart():
+            if isinstance(part, BodyPartReader) and part.name == FIELD:
+                return await _content(part, request.app[SETTINGS].max_restore)
+    except ValueError as reason:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"the multipart body cannot be read: {reason}") from reason
+    raise Refusal(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')
+
+
+async def _content(part: BodyPartReader, limit: int) -> bytes:
+    content = bytearray()
+    while chunk := await part.read_chunk(65536):
+        content += chunk
+        if len(content) > limit:
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the file is larger than {limit} bytes")
+    return bytes(content)
+
+
+ROUTES = (web.post("/v1/restore", restore_jobs),)

@@ -1,0 +1,103 @@
+"""Settings: every flag is an environment variable too, and `--help` is the manual."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from dkron_crds.program.logs import LogFormat, LogLevel
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Serve the Dkron REST API for the DkronJobs of a namespace. Options are environment variables too, named in
+    brackets.
+
+    There is no authentication yet: whoever reaches the port can run any command in the namespace.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="DKRON_API_",
+        cli_prog_name="dkron-api",
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="address to listen on; 0.0.0.0 for all. Anything but the loopback lets others in [DKRON_API_HOST]",
+    )
+    port: int = Field(default=8080, ge=0, le=65535, description="port to listen on, 0 for a free one [DKRON_API_PORT]")
+    namespace: str = Field(
+        default="",
+        description="namespace whose DkronJobs are served. Without it: that of the pod, or of the kubeconfig's context "
+        "[DKRON_API_NAMESPACE]",
+    )
+    cluster_namespace: str = Field(
+        default="",
+        description="namespace of the DkronCluster and the Lease, the operator's. Without it: the same as --namespace "
+        "[DKRON_API_CLUSTER_NAMESPACE]",
+    )
+    node_name: str = Field(
+        default_factory=lambda: os.environ.get("POD_NAME") or socket.gethostname(),
+        description="what X-Whom says. Beside an operator it is the operator's name. Without it: $POD_NAME, else the "
+        "name of the host [DKRON_API_NODE_NAME]",
+    )
+    max_body: int = Field(
+        default=MIB, ge=1024, description="bytes that the body of a request may have [DKRON_API_MAX_BODY]"
+    )
+    max_restore: int = Field(
+        default=64 * MIB, ge=1024, description="bytes that a file for /v1/restore may have [DKRON_API_MAX_RESTORE]"
+    )
+    max_requests: int = Field(
+        default=512, ge=1, description="requests that are worked on at once; more get 503 [DKRON_API_MAX_REQUESTS]"
+    )
+    max_streams: int = Field(
+        default=2048,
+        ge=1,
+        description="answers that stay open at once (events, logs, ?wait=true); more get 503 [DKRON_API_MAX_STREAMS]",
+    )
+    max_wait: float = Field(
+        default=86400.0,
+        gt=0,
+        description="seconds that ?wait=true waits for the end of a run; then it answers 202 [DKRON_API_MAX_WAIT]",
+    )
+    rate: float = Field(
+        default=0.0,
+        ge=0,
+        description="requests that one address may make in a second, twice as many in a burst; more get 429. 0 sets no "
+        "limit [DKRON_API_RATE]",
+    )
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="origins whose pages may call the API (https://ui.example.com), or *; repeat the option, or "
+        "separate by commas [DKRON_API_CORS_ORIGINS]",
+    )
+    ui_dir: Path | None = Field(
+        default=None, description="folder with a build of Dkron's own UI, to be served at /ui/ [DKRON_API_UI_DIR]"
+    )
+    kubeconfig: Path | None = Field(
+        default=None,
+        description="kubeconfig to use. Without it: the pod's service account, else $KUBECONFIG, else ~/.kube/config "
+        "[DKRON_API_KUBECONFIG]",
+    )
+    context: str | None = Field(
+        default=None, description="context of the kubeconfig, instead of its current one [DKRON_API_CONTEXT]"
+    )
+    access_log: bool = Field(default=True, description="one log line for each request [DKRON_API_ACCESS_LOG]")
+    log_format: LogFormat = Field(
+        default="json", description="json is one object a line, text is for reading along [DKRON_API_LOG_FORMAT]"
+    )
+    log_level: LogLevel = Field(default="info", description="the least severe lines to show [DKRON_API_LOG_LEVEL]")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """One text with commas, from the variable or an option, is a list."""
+        items = value if isinstance(value, list) else [value]
+        return [origin.strip().rstrip("/") for item in items for origin in str(item).split(",") if origin.strip()]

@@ -1,0 +1,109 @@
+"""From `status.executions` and `status.active` to Dkron's executions (Dkron behaviour §1.7)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, tzinfo
+from typing import Any
+
+from dkron_api.translate.record import Job
+from dkron_api.translate.times import ZERO, in_zone
+from dkron_crds.job import Active, Execution
+from dkron_crds.schedule import TimezoneError
+from dkron_crds.schedule.zones import load_zone
+
+JSON = dict[str, Any]
+_SORTS = {"finished_at": "finished_at", "attempt": "attempt"}
+
+
+def listed(job: Job, query: Mapping[str, str]) -> list[JSON]:
+    """All executions that are kept, newest first unless asked otherwise, times in the job's zone."""
+    zone = _zone(job.spec.timezone)
+    limit = _limit(query.get("output_size_limit"))
+    runs = sorted(_runs(job), key=_order(query.get("_sort", "")))
+    if query.get("_order", "").upper() != "ASC":
+        runs.reverse()
+    return [_with_flag(shown(job, run, zone=zone), run, limit) for run in runs]
+
+
+def single(job: Job, execution_id: str) -> JSON | None:
+    """One execution with all of the output that is kept, in UTC; None if it is not there (any more)."""
+    return next((shown(job, run) for run in _runs(job) if run.id == execution_id), None)
+
+
+def running(jobs: Iterable[Job]) -> list[JSON]:
+    """What runs now in all jobs, the oldest first."""
+    busy = [(run.started_at, job.name, shown(job, run)) for job in jobs if job.busy for run in _active(job)]
+    busy.sort(key=lambda entry: entry[:2])
+    return [entry[2] for entry in busy]
+
+
+def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC) -> JSON:
+    """One execution in Dkron's order of fields; one that still runs has the zero time as its end."""
+    output = _output(run) if isinstance(run, Execution) else ""
+    return {
+        "id": run.id,
+        "job_name": job.name,
+        "started_at": in_zone(run.started_at, zone),
+        "finished_at": in_zone(run.finished_at, zone) if isinstance(run, Execution) else ZERO,
+        "success": isinstance(run, Execution) and run.success,
+        **({"output": output} if output else {}),
+        "node_name": run.node_name,
+        **({"group": run.group} if run.group else {}),
+        "attempt": run.attempt,
+    }
+
+
+def _runs(job: Job) -> list[Execution | Active]:
+    return [*job.status.executions, *_active(job)]
+
+
+def _active(job: Job) -> list[Active]:
+    """Attempts that have begun: a claim without a Job has not."""
+    return [active for active in job.status.active if active.uid]
+
+
+def _output(run: Execution) -> str:
+    """The executor's error text stands before the output, as in Dkron (behaviour §4.4)."""
+    if run.success:
+        return run.output
+    if run.exit_code is not None and run.reason in ("", "Error"):
+        return f"exit status {run.exit_code}\n{run.output}"
+    why = ": ".join(filter(None, (run.reason, run.message)))
+    return f"{why}\n{run.output}" if why else run.output
+
+
+def _with_flag(item: JSON, run: Execution | Active, limit: int | None) -> JSON:
+    cut = isinstance(run, Execution) and run.output_truncated
+    output = item.get("output", "").encode()
+    if limit is not None and len(output) > limit:
+        cut = True
+        kept = output[len(output) - limit :].decode("utf-8", "replace")
+        item = {key: kept if key == "output" else value for key, value in item.items() if key != "output" or kept}
+    return {**item, "output_truncated": cut}
+
+
+def _limit(text: str | None) -> int | None:
+    try:
+        limit = int(text) if text is not None else -1
+    except ValueError:
+        return None
+    return None if limit < 0 else limit
+
+
+def _order(field: str) -> Any:  # noqa: ANN401 - a key for sorted()
+    def started(run: Execution | Active) -> tuple[Any, ...]:
+        return run.started_at, run.id
+
+    match _SORTS.get(field):
+        case "finished_at":
+            return lambda run: (isinstance(run, Active), getattr(run, "finished_at", run.started_at), run.id)
+        case "attempt":
+            return lambda run: (run.attempt, *started(run))
+        case _:
+            return started
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return load_zone(name).info
+    except TimezoneError:
+        return UTC

@@ -1,0 +1,129 @@
+"""Which jobs a list shows, and in which order: the query of GET /v1/jobs (Dkron behaviour §1.4)."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from dkron_api.translate.record import Job
+from dkron_api.translate.times import in_utc
+from dkron_api.translate.upcoming import upcoming
+
+Pairs = Iterable[tuple[str, str]]
+T = TypeVar("T")
+Key = Callable[[Job], Any]
+UNTRIGGERED = "untriggered"
+
+
+@dataclass(frozen=True, slots=True)
+class JobQuery:
+    """A list that somebody asks for. None as `start` or `end` is no limit."""
+
+    search: str = ""
+    status: str | None = None
+    disabled: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    sort: str = "name"
+    descending: bool = False
+    start: int | None = None
+    end: int | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is all jobs by name, or a slice of them."""
+        filtered = self.search or self.status is not None or self.disabled is not None or self.metadata
+        return not filtered and self.sort == "name" and not self.descending
+
+
+def read_query(pairs: Pairs) -> JobQuery:
+    """The query as Dkron reads it: what makes no sense counts as absent, and numbers that are none as zero."""
+    wanted: dict[str, str] = {}
+    metadata: dict[str, str] = {}
+    for key, value in pairs:
+        if key.startswith("metadata[") and key.endswith("]"):
+            metadata[key[len("metadata[") : -1]] = value
+        else:
+            wanted.setdefault(key, value)
+    sort = wanted.get("_sort", "")
+    return JobQuery(
+        search=wanted.get("q", ""),
+        status=wanted.get("status") or None,
+        disabled=wanted.get("disabled") or None,
+        metadata=tuple(metadata.items()),
+        sort=sort if sort in _SORTS or sort == "next" else "name",
+        descending=wanted.get("_order", "").upper() == "DESC",
+        start=_number(wanted.get("_start")),
+        end=_number(wanted.get("_end")),
+    )
+
+
+def selected(jobs: Iterable[Job], query: JobQuery, *, now: datetime) -> list[Job]:
+    """The jobs that the query means, in its order, not sliced yet. `jobs` come in the order of their names."""
+    found = [job for job in jobs if _matches(job, query)]
+    if query.sort == "next":
+        found.sort(key=lambda job: _plain(in_utc(upcoming(job, now=now))))
+    elif query.sort not in _BY_NAME:
+        found.sort(key=_SORTS[query.sort])
+    if query.descending:
+        found.reverse()
+    return found
+
+
+def sliced(items: Sequence[T], query: JobQuery) -> Sequence[T]:
+    """The part from `start` to before `end`; whatever lies outside is not there."""
+    start = max(query.start or 0, 0)
+    end = len(items) if query.end is None else max(query.end, 0)
+    return items[start:end]
+
+
+def _matches(job: Job, query: JobQuery) -> bool:
+    spec, status = job.raw["spec"], job.raw_status
+    if query.search and query.search not in job.name and query.search not in (spec.get("displayName") or ""):
+        return False
+    if query.status is not None:
+        wanted = "" if query.status == UNTRIGGERED else query.status
+        if (status.get("status") or "") != wanted:
+            return False
+    if query.disabled is not None and query.disabled != ("true" if spec.get("disabled") else "false"):
+        return False
+    metadata = spec.get("metadata") or {}
+    return all(metadata.get(key) == value for key, value in query.metadata)
+
+
+def _number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        return 0
+
+
+def _text(field: str) -> Key:
+    return lambda job: job.raw["spec"].get(field) or ""
+
+
+def _count(field: str) -> Key:
+    return lambda job: job.raw_status.get(field) or 0
+
+
+def _last(field: str) -> Key:
+    """A job that never got there comes last."""
+    return lambda job: (job.raw_status.get(field) is None, _plain(job.raw_status.get(field) or ""))
+
+
+def _plain(time: str) -> str:
+    """RFC 3339 in UTC as a text that sorts by time: without the Z, fewer digits come before more."""
+    return time.removesuffix("Z")
+
+
+_BY_NAME = frozenset({"name", "id"})
+_SORTS: dict[str, Key] = {
+    "displayname": _text("displayName"),
+    "schedule": _text("schedule"),
+    "success_count": _count("successCount"),
+    "error_count": _count("errorCount"),
+    "last_success": _last("lastSuccess"),
+    "last_error": _last("lastError"),
+}
+"""Every sort is stable, so that jobs with equal keys stay in the order of their names."""

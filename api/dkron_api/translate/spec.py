@@ -1,0 +1,56 @@
+"""From Dkron's JSON to the spec of a DkronJob. What only the custom resource knows (history, jobTemplate) stays."""
+
+from typing import Any
+
+from dkron_api.translate.body import JobBody
+from dkron_crds.job import Concurrency, JobSpec
+from dkron_crds.names import is_own_name
+
+Object = dict[str, Any]
+
+_FROM_REST = frozenset(
+    {
+        "displayName", "owner", "ownerEmail", "schedule", "timezone", "disabled", "concurrency", "retries", "parentJob",
+        "tags", "metadata", "executor", "executorConfig", "processors", "ephemeral", "startsAt", "expiresAt",
+    }
+)  # fmt: skip
+"""Fields that a Dkron client replaces as a whole: what it does not send gets its default (Dkron behaviour §1.5)."""
+
+
+def spec_of(body: JobBody, stored: Object | None = None) -> Object:
+    """The spec to write. `stored` is the spec that is replaced, None for a new job."""
+    kept = {key: value for key, value in (stored or {}).items() if key not in _FROM_REST}
+    if stored is None and not is_own_name(body.name):
+        kept["name"] = body.name
+    sent = {
+        "displayName": body.displayname,
+        "owner": body.owner,
+        "ownerEmail": body.owner_email,
+        "schedule": body.schedule,
+        "timezone": body.timezone,
+        "disabled": body.disabled,
+        "concurrency": body.concurrency or Concurrency.ALLOW.value,
+        "retries": body.retries,
+        "parentJob": body.parent_job,
+        "tags": body.tags,
+        "metadata": body.metadata,
+        "executor": body.executor,
+        "executorConfig": body.executor_config,
+        "processors": body.processors,
+        "ephemeral": body.ephemeral,
+        "startsAt": body.starts_at,
+        "expiresAt": body.expires_at,
+    }
+    # What is empty is left out, so that the schema's default takes its place.
+    return kept | {key: value for key, value in sent.items() if value}
+
+
+def changed(stored: Object, wanted: Object) -> set[str]:
+    """Which top-level fields would get another value, defaults taken into account."""
+    before, after = _whole(stored), _whole(wanted)
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+
+
+def _whole(spec: Object) -> Object:
+    known = JobSpec.from_wire(spec).model_dump(mode="json", by_alias=True)
+    return {**known, **{key: value for key, value in spec.items() if key not in known}}

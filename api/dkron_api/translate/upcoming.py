@@ -1,0 +1,39 @@
+"""When a job is due next: as the operator has it, or worked out here where it has not looked at the job yet."""
+
+from datetime import datetime
+
+from dkron_api.translate.record import Job
+from dkron_crds.job import JobSpec, JobStatus
+from dkron_crds.schedule import ScheduleError, parse
+from dkron_crds.schedule.timeline import Timeline
+
+
+def upcoming(job: Job, *, now: datetime) -> datetime | None:
+    """The next slot; None for never: a child, a disabled or expired job, `@manually`, a schedule that is over.
+
+    It honours the job's zone, unlike Dkron's (Dkron behaviour §2.5).
+    """
+    if job.raw_status.get("observedGeneration") == job.generation:
+        known = job.raw_status.get("next")
+        return None if known is None else datetime.fromisoformat(known)
+    status = job.status
+    line = timeline(job, spec=job.spec, status=status, now=now)
+    return None if line is None else line.next(max(now, status.last_schedule_time or now))
+
+
+def timeline(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> Timeline | None:
+    """The slots that the job has by itself; None if it has none."""
+    if spec.disabled or spec.parent_job or not spec.schedule:
+        return None
+    try:
+        schedule = parse(spec.schedule, timezone=spec.timezone, name=job.name)
+    except ScheduleError:
+        return None
+    return Timeline(schedule, _since(job, spec, status, now), spec.starts_at, spec.expires_at)
+
+
+def _since(job: Job, spec: JobSpec, status: JobStatus, now: datetime) -> datetime:
+    """From when the schedule counts: an edit of it that the operator has not seen counts from now."""
+    if status.since is None:
+        return job.created
+    return status.since if status.fingerprint == spec.fingerprint else now

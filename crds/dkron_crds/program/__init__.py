@@ -1,0 +1,1 @@
+"""What the programs share around their work: the log, and the command line."""

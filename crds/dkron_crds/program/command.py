@@ -1,0 +1,35 @@
+"""The command line of a program: options from a settings model, and sentences where they are wrong."""
+
+import sys
+from importlib.metadata import version
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, CliApp, SettingsError
+
+USAGE = 2
+"""Exit code for wrong options."""
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def options(program: str, settings: type[S]) -> S:
+    """The options of this start. `--version` and wrong options end the process here."""
+    if "--version" in sys.argv[1:]:
+        sys.stdout.write(f"{program} {version('dkron-operator')}\n")
+        sys.exit(0)
+    try:
+        return CliApp.run(settings)
+    except (ValidationError, SettingsError) as exc:
+        sys.stderr.write(f"{program}: {_sentence(exc)}\n")
+        sys.exit(USAGE)
+
+
+def _sentence(exc: ValidationError | SettingsError) -> str:
+    if isinstance(exc, SettingsError):
+        return str(exc)
+    return "; ".join(f"--{_option(error['loc'])}: {error['msg']}" for error in exc.errors())
+
+
+def _option(where: tuple[int | str, ...]) -> str:
+    return ".".join(str(part).replace("_", "-") for part in where)

@@ -1,0 +1,44 @@
+"""Logs: one line for each thing that happened, with the job, the slot and the execution that it is about."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+from pythonjsonlogger.json import JsonFormatter
+
+LogFormat = Literal["json", "text"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class TextFormatter(logging.Formatter):
+    """A line for people: time, level, message, then what else is known."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        extras = " ".join(f"{key}={value}" for key, value in record.__dict__.items() if key not in _STANDARD)
+        line = super().format(record)
+        return f"{line}  {extras}" if extras else line
+
+
+def configure(log_format: LogFormat, level: LogLevel, *, filters: Sequence[logging.Filter] = ()) -> None:
+    """Set up logging for the process: to stderr, through these filters."""
+    handler = logging.StreamHandler(sys.stderr)
+    if log_format == "json":
+        handler.setFormatter(
+            JsonFormatter(
+                "%(asctime)s %(levelname)s %(name)s %(message)s",
+                rename_fields={"asctime": "ts", "levelname": "level", "name": "logger", "message": "msg"},
+                datefmt="%Y-%m-%dT%H:%M:%S%z",
+            )
+        )
+    else:
+        handler.setFormatter(TextFormatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    for each in filters:
+        handler.addFilter(each)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    # What the loader of a kubeconfig has to say comes back as an error, with a sentence of ours.
+    logging.getLogger("kubernetes").setLevel(logging.ERROR)
