@@ -39,6 +39,8 @@ def test_a_slot_is_decided(spec: dict[str, object], seconds_late: float, active:
         pytest.param({}, 0, Fire(), id="a request fires"),
         pytest.param({}, 5, Fire(), id="a request fires beside running ones"),
         pytest.param({"disabled": True}, 0, Skip(SkipReason.DISABLED), id="a disabled job stays silent"),
+        pytest.param({"disabled": True, "parentJob": "other"}, 0, Fire(), id="a disabled child can be run by hand"),
+        pytest.param({}, 1000, Skip(SkipReason.TOO_MANY_ACTIVE), id="a thousand at once are enough"),
         pytest.param({"concurrency": "forbid"}, 1, BUSY, id="a busy forbid job refuses"),
         pytest.param({"concurrency": "replace"}, 1, Fire(claim=True, replace=True), id="a request replaces"),
         pytest.param({"startingDeadlineSeconds": 1}, 0, Fire(), id="a request has no deadline"),
@@ -49,6 +51,20 @@ def test_a_slot_is_decided(spec: dict[str, object], seconds_late: float, active:
 )
 def test_a_request_is_decided(spec: dict[str, object], active: int, expected: Decision) -> None:
     assert decide_request(job_view(**spec), active=active) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "active", "expected"),
+    [
+        pytest.param({"concurrency": "forbid"}, 1, Fire(claim=True), id="it runs beside another under forbid"),
+        pytest.param({"concurrency": "replace"}, 1, Fire(claim=True, replace=True), id="it replaces as any other"),
+        pytest.param({}, 1, Fire(), id="it runs beside another as any other"),
+        pytest.param({"disabled": True}, 0, Skip(SkipReason.DISABLED), id="a disabled job stays silent"),
+        pytest.param({"concurrency": "forbid"}, 1000, Skip(SkipReason.TOO_MANY_ACTIVE), id="a thousand are enough"),
+    ],
+)
+def test_a_forced_request_is_decided(spec: dict[str, object], active: int, expected: Decision) -> None:
+    assert decide_request(job_view(**spec), active=active, force=True) == expected
 
 
 @pytest.mark.parametrize(

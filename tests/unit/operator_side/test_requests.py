@@ -121,6 +121,22 @@ def test_a_request_of_a_busy_forbid_job_is_refused_and_counted() -> None:
     assert (draft.status.skipped.count, draft.status.skipped.last_reason) == (1, SkipReason.CONCURRENCY_FORBIDDEN)
 
 
+def test_a_forced_request_of_a_busy_forbid_job_is_claimed_and_runs_beside() -> None:
+    running = seen(claim(after(-60)))
+    forced = {"a": f"{AT} force by a test"}
+    draft = look(forced, status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
+    assert draft.create is not None
+    assert draft.create.entry == asked()
+    assert (len(draft.create.before), draft.create.replaces, draft.reports) == (1, (), [])
+
+
+def test_a_request_beyond_what_may_be_active_is_refused_and_counted() -> None:
+    many = tuple(seen(claim(after(-second))) for second in range(1, 1001))
+    draft = look(status={"active": many}, runs=tuple(run(entry) for entry in many))
+    assert (draft.create, draft.forget) == (None, ["a"])
+    assert "1000 of its attempts are active" in refusal(draft)
+
+
 def test_a_forbid_job_whose_run_is_over_but_not_recorded_yet_takes_a_request() -> None:
     over = seen(claim(after(-60)))
     draft = look(status={"active": (over,)}, runs=(run(over, RunState.SUCCEEDED),), concurrency="forbid")
