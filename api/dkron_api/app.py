@@ -24,7 +24,7 @@ from dkron_api.keys import (
     WRITES,
 )  # fmt: skip
 from dkron_api.mirror import Mirror, plain
-from dkron_api.routes import docs, executions, jobs, restore, runs, stats
+from dkron_api.routes import cluster, docs, executions, health, jobs, policies, restore, runs, stats, ui
 from dkron_api.settings import Settings
 from dkron_api.writes import Writes
 from dkron_crds.kube.client import KubeClient
@@ -58,8 +58,8 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Every route of the service."""
-    parts = (jobs, runs, executions, restore, stats, docs)
-    return [route for part in parts for route in part.ROUTES]
+    parts = (jobs, runs, executions, restore, cluster, stats, policies, health, docs)
+    return [*(route for part in parts for route in part.ROUTES), *ui.routes(settings)]
 
 
 async def _client(app: web.Application) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ from aiohttp import web
 from dkron_api import metrics
 from dkron_api.answer import JSON
 from dkron_api.edge import cors
+from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
 from dkron_api.keys import GATE, SETTINGS
@@ -56,7 +57,7 @@ async def sign(request: web.Request, response: web.StreamResponse) -> None:
     if request.match_info.http_exception is None and request.path != HEALTH:
         headers["X-Whom"] = settings.node_name
     if settings.cors_origins:
-        headers["Vary"] = "Origin"
+        headers.add("Vary", "Origin")
         origin = cors.allowed(request.headers.get("Origin", ""), settings.cors_origins)
         if origin:
             headers["Access-Control-Allow-Origin"] = origin
@@ -119,8 +120,8 @@ def _compress(request: web.Request, response: web.StreamResponse) -> None:
     if not isinstance(response, web.Response) or response.headers.get("Content-Type") != JSON:
         return
     if isinstance(response.body, bytes) and len(response.body) >= COMPRESSIBLE:
-        response.headers["Vary"] = "Accept-Encoding"
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.headers.add("Vary", "Accept-Encoding")
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
             response.enable_compression(web.ContentCoding.gzip)
 
 
