@@ -114,7 +114,7 @@ def _by_key(texts: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _folded(key: str) -> str:
-    """The key in lower case by Go's simple folding: besides A to Z, the long s and the Kelvin sign are ASCII to it."""
+    """The key in lower case by Go's simple folding, to which the long s is an s."""
     return key.replace("\u017f", "s").lower()
 
 

@@ -70,7 +70,7 @@ def value_at(text: str, at: int) -> tuple[object, int]:
     try:
         return _DECODER.raw_decode(text, at)
     except json.JSONDecodeError as exc:
-        raise Unreadable(f"it is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}") from None
+        raise Unreadable(_not_json(exc)) from None
     except RecursionError:
         raise Unreadable(
             "its arrays and objects are nested too deeply; a job needs no more than three levels"
@@ -79,6 +79,11 @@ def value_at(text: str, at: int) -> tuple[object, int]:
         raise
     except ValueError:
         raise Unreadable("it has a number of thousands of digits; no field takes one") from None
+
+
+def _not_json(error: json.JSONDecodeError) -> str:
+    problem = error.msg.rstrip(": ")
+    return f"it is not JSON: {problem[:1].lower()}{problem[1:]}: line {error.lineno}, column {error.colno}"
 
 
 def _mended(escape: re.Match[str]) -> str:

@@ -78,19 +78,16 @@ def _unplaced(entry: Entry, entries: Mapping[str, Entry], placed: Mapping[str, E
 
 def _circle(line: list[str], first: str) -> str:
     names = line[line.index(first) :]
-    shown = [quoted(name) for name in (*names[:_SHOWN], *(["…"] if len(names) > _SHOWN else []), first)]
-    return f"parent_job: {len(names)} jobs of the file wait for each other in a circle, {' after '.join(shown)}"
+    shown = [quoted(name) for name in names[:_SHOWN]] + ["…"] * (len(names) > _SHOWN) + [quoted(first)]
+    return f"parent_job: {len(names)} jobs of the file wait for each other in a circle: {' after '.join(shown)}"
 
 
 def _checked(value: object, number: int) -> JobBody:
     try:
         body = read_object(value)
-    except Unreadable as exc:
-        raise Unreadable(f"job {number} of the file{_called(value)}: {exc.reason}") from None
-    try:
         check(body)
-    except Invalid as exc:
-        raise Invalid(f"job {number} of the file{_called(value)}: {exc.reason}") from None
+    except (Unreadable, Invalid) as exc:
+        raise type(exc)(f"job {number} of the file{_called(value)}: {exc.reason}") from None
     return body
 
 

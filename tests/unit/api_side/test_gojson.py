@@ -1,0 +1,268 @@
+"""JSON as Go reads and writes it. The shapes below are those at which JSON parsers are known to differ."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dkron_api.translate.gojson import Pairs, Unreadable, decode, encode, encode_pretty, indent
+
+any_text = st.text(st.characters(codec=None, exclude_categories=[]))
+clean_text = st.text()
+
+
+def trees(text: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    leaves = st.none() | st.booleans() | st.integers() | text
+    return st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(text, inner), max_leaves=30)
+
+
+def plain(value: Any) -> Any:
+    """Dicts instead of pairs."""
+    if isinstance(value, Pairs):
+        return {key: plain(item) for key, item in value}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def go_string(text: str) -> str:
+    """How Go writes a string, one character at a time."""
+    short = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+    escaped = {"<", ">", "&", "\u2028", "\u2029", *map(chr, range(0x20))}
+
+    def written(char: str) -> str:
+        if 0xD800 <= ord(char) < 0xE000:
+            return "\\ufffd"
+        return short.get(char) or (f"\\u{ord(char):04x}" if char in escaped else char)
+
+    return f'"{"".join(map(written, text))}"'
+
+
+@given(any_text)
+@example('<script>&amp;</script>\u2028\u2029\x00\x1f\x7f"\\/\ud800\udfff\udc00\ud800 ñ 😀 \ufffd \ufeff')
+def test_every_text_is_written_as_go_writes_it(text: str) -> None:
+    assert encode(text).decode() == go_string(text)
+    assert encode({text: [text]}).decode() == f"{{{go_string(text)}:[{go_string(text)}]}}"
+
+
+@given(trees(clean_text))
+def test_what_was_encoded_is_decoded_to_the_same(value: Any) -> None:
+    assert plain(decode(encode(value))) == value
+
+
+@given(trees(any_text))
+def test_encoding_never_fails_and_gives_utf8_that_json_readers_take(value: Any) -> None:
+    json.loads(encode(value).decode())
+
+
+def test_the_order_of_a_dict_is_kept_and_nothing_but_the_value_is_written() -> None:
+    assert encode({"b": 1, "a": None, "c": [True, (2, "x")]}) == b'{"b":1,"a":null,"c":[true,[2,"x"]]}'
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        pytest.param({}, "{}", id="an empty object stays on its line"),
+        pytest.param([[], {}], "[\n    [],\n    {}\n]", id="empty values in an array"),
+        pytest.param(
+            {"a": 1, "b": [1, "x"]}, '{\n    "a": 1,\n    "b": [\n        1,\n        "x"\n    ]\n}', id="levels"
+        ),
+        pytest.param(
+            ['{"a":[1,2]}', '\\"', "a\\"], '[\n    "{\\"a\\":[1,2]}",\n    "\\\\\\"",\n    "a\\\\"\n]', id="marks"
+        ),
+        pytest.param("text", '"text"', id="a string alone"),
+        pytest.param([[[1]]], "[\n    [\n        [\n            1\n        ]\n    ]\n]", id="numbers only"),
+    ],
+)
+def test_pretty_has_four_spaces_for_each_level(value: Any, lines: str) -> None:
+    assert encode_pretty(value).decode() == lines
+
+
+@given(trees(clean_text))
+def test_pretty_is_what_the_standard_library_makes_of_it_but_for_the_escapes(value: Any) -> None:
+    standard = json.dumps(value, indent=4, ensure_ascii=False)
+    for char in "<>&\u2028\u2029":
+        standard = standard.replace(char, f"\\u{ord(char):04x}")
+    assert encode_pretty(value).decode() == standard
+
+
+@given(trees(clean_text))
+def test_indenting_what_is_indented_changes_nothing(value: Any) -> None:
+    assert indent(encode_pretty(value)) == encode_pretty(value)
+
+
+@given(trees(clean_text), st.booleans(), st.sampled_from([None, 0, 3, "\t"]))
+def test_what_json_dumps_makes_decodes_to_the_same(value: Any, ascii_only: bool, spaces: int | str | None) -> None:
+    assert plain(decode(json.dumps(value, ensure_ascii=ascii_only, indent=spaces).encode())) == value
+
+
+def test_objects_keep_their_duplicates_in_order() -> None:
+    decoded = decode(b'{"a":1,"A":{"b":[]},"a":2}')
+    assert decoded == Pairs([("a", 1), ("A", Pairs([("b", [])])), ("a", 2)])
+    assert isinstance(decoded, Pairs)
+    assert not isinstance(decode(b"[]"), Pairs)
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        pytest.param(b'{"a":1}{"a":2}', {"a": 1}, id="a second value"),
+        pytest.param(b'{"a":1}\xff\x00]', {"a": 1}, id="bytes that are no text"),
+        pytest.param(b"[1]]", [1], id="a bracket too many"),
+        pytest.param(b'"a"b', "a", id="a word"),
+        pytest.param(b"\r\n\t [1] \r\n", [1], id="white space around it"),
+        pytest.param(b"[]" + b"[" * 100_000, [], id="deep nesting"),
+    ],
+)
+def test_what_follows_the_first_value_is_ignored(data: bytes, value: Any) -> None:
+    assert plain(decode(data)) == value
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        pytest.param(b'"\xff"', "\ufffd", id="a byte that never occurs"),
+        pytest.param(b'"\xe2\x82"', "\ufffd\ufffd", id="a cut character gives one sign per byte"),
+        pytest.param(b'"\xe2\x82x"', "\ufffd\ufffdx", id="a character cut by another"),
+        pytest.param(b'"\xed\xa0\x80"', "\ufffd\ufffd\ufffd", id="a surrogate in UTF-8"),
+        pytest.param(b'"\xc0\xaf"', "\ufffd\ufffd", id="an overlong form"),
+        pytest.param(b'"\xf4\x90\x80\x80"', "\ufffd" * 4, id="beyond the last code point"),
+        pytest.param(rb'"\ud800"', "\ufffd", id="a lone high surrogate"),
+        pytest.param(rb'"\uDFFF"', "\ufffd", id="a lone low surrogate"),
+        pytest.param(rb'"\ud800\u0041"', "\ufffdA", id="a high surrogate before a letter"),
+        pytest.param(rb'"\udc00\ud800"', "\ufffd\ufffd", id="surrogates in the wrong order"),
+        pytest.param(rb'"\ud800\ud83d\ude00"', "\ufffd😀", id="a high surrogate before a pair"),
+        pytest.param(rb'"\uD83D\uDE00"', "😀", id="a pair"),
+        pytest.param(rb'"\\ud800"', r"\ud800", id="a backslash before what looks like a surrogate"),
+        pytest.param(rb'"\\\ud800"', "\\\ufffd", id="a backslash before a surrogate"),
+        pytest.param(b'"\\ud800\xff"', "\ufffd\ufffd", id="a surrogate before an invalid byte"),
+        pytest.param(rb'"\u0000\/\b"', "\x00/\b", id="escapes"),
+        pytest.param(b'"\x7f\xef\xbb\xbf\xef\xbf\xbf"', "\x7f\ufeff\uffff", id="raw characters that are odd but legal"),
+    ],
+)
+def test_invalid_text_becomes_the_replacement_character_as_in_go(data: bytes, text: str) -> None:
+    assert decode(data) == text
+    assert decode(b"{%s:[%s]}" % (data, data)) == Pairs([(text, [text])])
+
+
+NUMBERS = [
+    "01",
+    "-01",
+    "1.",
+    ".5",
+    "+1",
+    "-",
+    "1e",
+    "1e+",
+    "0x1",
+    "1_0",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "-NaN",
+    "\uff11",
+]
+STRINGS = [
+    r'"\x"',
+    r'"\u12"',
+    r'"\u12g4"',
+    r'"\u+123"',
+    r'"\U0041"',
+    '"\t"',
+    '"\x00"',
+    '"\n"',
+    '"',
+    '"\\',
+    '"\\"',
+    "'a'",
+]
+WORDS = ["nul", "True", "tru", "undefined", "a", "\\u0031"]
+ARRAYS = [",", "1,", ",1", "1 2", "1,,2", "1;2", "1:2", "[", "{", "}", "1}", "//\n1", "/**/1", "#\n1"]
+OBJECTS = [
+    '{"a"}',
+    '{"a":}',
+    '{"a":1,}',
+    "{,}",
+    "{a:1}",
+    "{1:1}",
+    '{"a" 1}',
+    '{"a"::1}',
+    '{"a":1 "b":2}',
+    '{"a":1]',
+    "{null:1}",
+]
+SPACES = ["\u00a0", "\f", "\v", "\u2060", "\u2028", "\x00", "\ufeff"]
+
+
+@pytest.mark.parametrize("text", [*NUMBERS, *STRINGS, *WORDS, *ARRAYS, *OBJECTS, *SPACES])
+def test_no_json_is_refused_with_the_place(text: str) -> None:
+    with pytest.raises(Unreadable, match="not JSON") as refused:
+        decode(f"[{text}]".encode())
+    assert refused.value.reason == str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        pytest.param(b"", "empty", id="nothing"),
+        pytest.param(b" \n", "nothing where JSON was expected", id="white space only"),
+        pytest.param(b"\xef\xbb\xbf{}", "byte order mark", id="a byte order mark"),
+        pytest.param("{}".encode("utf-16"), "not JSON", id="UTF-16"),
+        pytest.param(b"NaN", "NaN", id="a number that is none"),
+        pytest.param(b'{"a":', "line 1, column 6", id="the end too early"),
+        pytest.param(b'{\n"a":\n\n  x}', "line 4, column 3", id="the place in several lines"),
+        pytest.param(b"[" * 100_000, "too deep", id="arrays in arrays"),
+        pytest.param(b'{"a":' * 100_000, "too deep", id="objects in objects"),
+        pytest.param(b"[" * 10_001 + b"]" * 10_001, "too deep", id="deeper than Go takes"),
+        pytest.param(b"9" * 1_000_000, "thousands of digits", id="a huge number"),
+        pytest.param(b'{"a":[-%s]}' % (b"9" * 5000), "thousands of digits", id="a huge number inside"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_a_sentence(data: bytes, sentence: str) -> None:
+    with pytest.raises(Unreadable, match=re.escape(sentence)) as refused:
+        decode(data)
+    assert "\n" not in refused.value.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("-0", 0),
+        ("1E+2", 100.0),
+        ("1e999", float("inf")),
+        ("18446744073709551616", 2**64),
+        ("-1.5e-3", -0.0015),
+        ('""', ""),
+        ("{}", {}),
+        (' [ 1 , {"a" : null} ] ', [1, {"a": None}]),
+        ("[" * 200 + "]" * 200, json.loads("[" * 200 + "]" * 200)),
+    ],
+)
+def test_odd_but_legal_json_is_read(text: str, value: Any) -> None:
+    assert plain(decode(text.encode())) == value
+
+
+def _cut(data: bytes, at: int) -> bytes:
+    return data[: at % (len(data) + 1)]
+
+
+json_bytes = trees(any_text).map(lambda value: json.dumps(value).encode())
+pieces = st.sampled_from(
+    [b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\\u", b"d800", b"dc00", b"\xff", b"\xed\xa0\x80", b"1e", b"-",
+     b"null", b"NaN", b"\xef\xbb\xbf", b"\x00", b" ", b'"name"', b'"NAME"', b"9" * 5000, b"[" * 2000, b'{"a":' * 2000]
+)  # fmt: skip
+
+
+@given(st.binary() | st.builds(_cut, json_bytes, st.integers(0)) | st.lists(pieces, max_size=20).map(b"".join))
+@example(b'{"a":"\\ud8')
+@example(b'"\\u')
+@example(b"-")
+def test_no_bytes_are_answered_with_anything_but_a_value_or_a_refusal(data: bytes) -> None:
+    try:
+        value = decode(data)
+    except Unreadable as exc:
+        assert exc.reason  # noqa: PT017 - either outcome is right
+    else:
+        # Fails if a surrogate is left.
+        json.dumps(plain(value), ensure_ascii=False).encode()
