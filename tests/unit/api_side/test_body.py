@@ -15,12 +15,13 @@ from dkron_api.translate.moments import instant, moment
 
 ORDER = [
     "id", "name", "displayname", "timezone", "schedule", "owner", "owner_email", "success_count", "error_count",
-    "last_success", "last_error", "disabled", "tags", "metadata", "retries", "dependent_jobs", "parent_job", "processors",
-    "concurrency", "executor", "executor_config", "status", "next", "ephemeral", "starts_at", "expires_at",
+    "last_success", "last_error", "disabled", "tags", "metadata", "retries", "dependent_jobs", "parent_job",
+    "processors", "concurrency", "executor", "executor_config", "status", "next", "ephemeral", "starts_at",
+    "expires_at",
 ]  # fmt: skip
 STRINGS = [
-    "id", "name", "displayname", "timezone", "schedule", "owner", "owner_email", "parent_job", "concurrency", "executor",
-    "status",
+    "id", "name", "displayname", "timezone", "schedule", "owner", "owner_email", "parent_job", "concurrency",
+    "executor", "status",
 ]  # fmt: skip
 FLAGS = ["disabled", "ephemeral"]
 NUMBERS = ["success_count", "error_count", "retries"]

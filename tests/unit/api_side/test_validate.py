@@ -1,0 +1,153 @@
+"""Whether a job is taken (Dkron behaviour §2.2): what is refused, in which words, and which rule comes first."""
+
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_api.translate.body import JobBody
+from dkron_api.translate.validate import Invalid, check
+
+GOOD = JobBody(name="job", schedule="@every 1m", executor="shell", executor_config={"command": "date"})
+
+
+def shell(**config: str) -> dict[str, Any]:
+    return {"executor": "shell", "executor_config": {"command": "date", **config}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="a small job"),
+        pytest.param({"name": "ñandú-джоб_ßæł-0"}, id="lower-case letters of any script"),
+        pytest.param({"name": "a" * 8192}, id="the longest name"),
+        pytest.param({"schedule": "", "parent_job": "other"}, id="a child without a schedule"),
+        pytest.param({"schedule": "@daily", "parent_job": "other"}, id="a child with a schedule"),
+        pytest.param({"schedule": "0 0 ~ * * *"}, id="a schedule that depends on the name"),
+        pytest.param({"schedule": "TZ=Europe/Madrid 0 0 1 * * *"}, id="a zone in the schedule"),
+        pytest.param({"schedule": "0 0 1 * * *", "timezone": "Europe/Madrid"}, id="a zone"),
+        pytest.param({"timezone": "Local"}, id="the local zone"),
+        pytest.param({"timezone": "Etc/GMT+2"}, id="a zone with a sign"),
+        pytest.param({"concurrency": "allow"}, id="allow"),
+        pytest.param({"concurrency": "forbid"}, id="forbid"),
+        pytest.param({"concurrency": "replace"}, id="replace"),
+        pytest.param({"concurrency": ""}, id="an empty concurrency"),
+        pytest.param({"executor": "", "executor_config": None}, id="no executor"),
+        pytest.param(
+            {"executor": "nosuch", "executor_config": {"timeout": "x", "mem_limit": "x"}}, id="an unknown one"
+        ),
+        pytest.param(shell(timeout="", mem_limit=""), id="empty limits"),
+        pytest.param(shell(timeout="1h30m", mem_limit="1.5GB"), id="limits"),
+        pytest.param({"retries": 2**32 - 1}, id="as many retries as are kept"),
+        pytest.param({"expires_at": "2020-01-01T00:00:00Z"}, id="a job that has expired"),
+        pytest.param({"starts_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00.5Z"}, id="half a second"),
+        pytest.param({"owner_email": "nobody", "tags": {"a b": "x:y:z"}, "processors": {"?": {}}}, id="free texts"),
+        pytest.param({"success_count": -1, "status": "?"}, id="what clients do not decide"),
+    ],
+)
+def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
+    check(replace(GOOD, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        pytest.param({"name": ""}, "name: the job name is empty", id="no name"),
+        pytest.param({"name": "A job!"}, "illegal character 'A' at position 1", id="upper case"),
+        pytest.param({"name": "a b"}, "illegal character ' ' at position 2", id="a space"),
+        pytest.param({"name": "a/b"}, "illegal character '/'", id="a slash"),
+        pytest.param({"name": "a.b"}, "illegal character '.'", id="a dot"),
+        pytest.param({"name": "任务"}, "illegal character '任'", id="a letter without case"),
+        pytest.param({"name": "a\u0661"}, "illegal character", id="a digit of another script"),
+        pytest.param({"name": "a" * 8193}, "it has 8193 characters; at most 8192", id="a name too long to be kept"),
+        pytest.param({"name": "A" * 1_000_000}, "it has 1000000 characters", id="a name that takes long to look at"),
+        pytest.param({"parent_job": "job"}, '"job" cannot be its own parent', id="its own parent"),
+        pytest.param({"schedule": ""}, "schedule: it is empty", id="no schedule"),
+        pytest.param({"schedule": "", "parent_job": "job"}, "own parent", id="its own parent without a schedule"),
+        pytest.param({"schedule": "@at badtime"}, 'schedule: @at: "badtime"', id="a bad instant"),
+        pytest.param({"schedule": "* * * * *"}, "schedule: ", id="five fields"),
+        pytest.param({"schedule": "0 0 25 * * *"}, "schedule: hour: ", id="the field of the schedule is named"),
+        pytest.param({"schedule": "x", "parent_job": "other"}, "schedule: ", id="a bad schedule of a child"),
+        pytest.param(
+            {"schedule": "TZ=Nowhere 0 0 0 * * *"}, 'schedule: timezone: "Nowhere"', id="a bad zone in a schedule"
+        ),
+        pytest.param({"schedule": "TZ=Europe/Madrid"}, "schedule: ", id="a zone and no schedule"),
+        pytest.param({"schedule": " "}, "schedule: ", id="a blank schedule"),
+        pytest.param(
+            {"concurrency": "badvalue"}, 'concurrency: "badvalue" is not known; use allow, forbid', id="concurrency"
+        ),
+        pytest.param({"concurrency": "Allow"}, "concurrency: ", id="concurrency is case-sensitive"),
+        pytest.param({"timezone": "notatimezone"}, 'timezone: "notatimezone" is not a time zone', id="a bad zone"),
+        pytest.param({"timezone": "europe/berlin"}, "timezone: ", id="zones are case-sensitive"),
+        pytest.param({"timezone": "+02:00"}, "timezone: ", id="an offset is no zone"),
+        pytest.param({"timezone": "../etc/passwd"}, "timezone: ", id="a path is no zone"),
+        pytest.param({"schedule": "", "parent_job": "other", "timezone": "x"}, "timezone: ", id="the zone of a child"),
+        pytest.param(shell(timeout="foreverandever"), 'timeout "foreverandever" is not a duration', id="a bad timeout"),
+        pytest.param(shell(timeout="10"), "timeout", id="a timeout without a unit"),
+        pytest.param(shell(mem_limit="1,5GB"), 'mem_limit "1,5GB" is not a size', id="a bad memory limit"),
+        pytest.param({"executor": "", "executor_config": {"timeout": "x"}}, "timeout", id="no executor is the shell"),
+        pytest.param({"retries": 2**32}, "retries: 4294967296 is too many; use a whole number from 0 to", id="retries"),
+        pytest.param(
+            {"starts_at": "2026-01-02T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"},
+            "expires_at: 2026-01-01T00:00:00Z is not after starts_at, 2026-01-02T00:00:00Z",
+            id="the end before the start",
+        ),
+        pytest.param(
+            {"starts_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"}, "not after", id="end and start"
+        ),
+        pytest.param(
+            {"starts_at": "2026-01-01T00:00:00.000000001Z", "expires_at": "2026-01-01T00:00:00.000000002Z"},
+            "not after",
+            id="less than the microsecond that is kept",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        check(replace(GOOD, **changes))
+    assert sentence in refused.value.reason
+    assert "\n" not in refused.value.reason
+    assert str(refused.value) == refused.value.reason
+
+
+FAULTS: list[tuple[dict[str, Any], str]] = [
+    ({"name": "X"}, "name: "),
+    ({"parent_job": "job"}, "parent_job: "),
+    ({"schedule": "x"}, "schedule: "),
+    ({"concurrency": "x"}, "concurrency: "),
+    ({"timezone": "x"}, "timezone: "),
+    ({"executor_config": {"timeout": "x", "mem_limit": "x"}}, "executor_config: timeout "),
+    ({"retries": 2**32}, "retries: "),
+    ({"starts_at": "2026-01-02T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"}, "expires_at: "),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(FAULTS, 2)), ids=lambda fault: fault[1].split(":")[0])
+def test_of_two_faults_the_one_that_dkron_looks_for_first_is_told(
+    first: tuple[dict[str, Any], str], second: tuple[dict[str, Any], str]
+) -> None:
+    with pytest.raises(Invalid, match=f"^{first[1]}"):
+        check(replace(GOOD, **second[0], **first[0]))
+
+
+words = st.text(max_size=30)
+
+
+@given(st.tuples(*[words] * 7))
+def test_no_text_breaks_the_check(texts: tuple[str, ...]) -> None:
+    name, parent, schedule, concurrency, timezone, timeout, limit = texts
+    for body in (
+        JobBody(name=name, schedule="@daily"),
+        replace(GOOD, parent_job=parent),
+        replace(GOOD, schedule=schedule),
+        replace(GOOD, concurrency=concurrency),
+        replace(GOOD, timezone=timezone),
+        replace(GOOD, executor_config={"timeout": timeout, "mem_limit": limit}),
+    ):
+        try:
+            check(body)
+        except Invalid as exc:
+            assert len(exc.reason) < 400  # noqa: PT017 - either outcome is right
