@@ -27,14 +27,20 @@ async def require_success(response: aiohttp.ClientResponse) -> None:
     """Raise the error that a refusal means. To be called where it is `answered`."""
     if response.status < HTTPStatus.BAD_REQUEST:
         return
-    text = (await response.read()).decode("utf-8", "replace")
+    text = await response.read()
     try:
-        body: Any = json.loads(text)
-    except json.JSONDecodeError:
-        body = text
-    if not isinstance(body, dict):
-        body = text
+        body: dict[str, Any] | str = read_object(text)
+    except ValueError:
+        body = text.decode("utf-8", "replace")
     raise from_status(response.status, body, response.headers.get("Retry-After"))
+
+
+def read_object(text: bytes) -> dict[str, Any]:
+    """A JSON object. Raises ValueError, also for other JSON. To be called where it is `answered`."""
+    answer = json.loads(text)
+    if not isinstance(answer, dict):
+        raise ValueError(f"the answer is no object: {text[:200].decode('utf-8', 'replace')}")  # noqa: TRY004 - of bytes
+    return answer
 
 
 async def pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:

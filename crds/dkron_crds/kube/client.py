@@ -6,16 +6,15 @@ jobTemplate may hold any. One create costs about a sixth of the typed client's C
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import aiohttp
 
 from dkron_crds.kube.access import Access
-from dkron_crds.kube.answers import answered, pieces, require_success
-from dkron_crds.kube.errors import Rejected, Stale
+from dkron_crds.kube.answers import answered, pieces, read_object, require_success
+from dkron_crds.kube.errors import Unavailable
 from dkron_crds.kube.paths import Resource
 
 Object = dict[str, Any]
@@ -76,18 +75,15 @@ class KubeClient:
     ) -> Object:
         """A JSON patch. Raises `Stale` if a `test` fails or a path is missing, `Rejected` if the result is invalid."""
         path = resource.path(namespace, name)
-        try:
-            return await self._call("patch", resource, path, body=operations, content_type=JSON_PATCH)
-        except Rejected as refused:
-            # The server applies the patch before it validates, and only validation names causes.
-            if refused.status == HTTPStatus.UNPROCESSABLE_ENTITY and not refused.causes:
-                raise Stale(f"{resource.plural} {name} is not as the change expects it", status=422) from refused
-            raise
+        return await self._call("patch", resource, path, body=operations, content_type=JSON_PATCH)
 
-    async def patch_status(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
-        """The same for the status. Answers with the metadata alone: the caller knows the rest, and it may be long."""
+    async def patch_status(
+        self, resource: Resource, namespace: str, name: str, body: Object, *, whole: bool = False
+    ) -> Object:
+        """The same for the status. Answers with the metadata alone, unless the `whole` object is wanted: it may be
+        long, and a caller who writes all of the status knows the rest."""
         path = resource.path(namespace, name, "status")
-        accept = METADATA.format(kind="PartialObjectMetadata")
+        accept = "application/json" if whole else METADATA.format(kind="PartialObjectMetadata")
         return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH, accept=accept)
 
     async def delete(self, resource: Resource, namespace: str | None, name: str, *, uid: str) -> None:
@@ -121,6 +117,8 @@ class KubeClient:
         accept = METADATA.format(kind="PartialObjectMetadataList") if metadata_only else "application/json"
         while True:
             page = await self._call("list", resource, resource.path(namespace), params=params, accept=accept)
+            if not {"items", "metadata"} <= page.keys():
+                raise Unavailable(f"the API server's answer is no list of {resource.plural}")
             yield page
             token = page["metadata"].get("continue")
             if not token:
@@ -163,7 +161,7 @@ class KubeClient:
         container: str,
         follow: bool,
         query: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """The log of a container in pieces of any size; with `follow` as it grows, until the container has ended.
 
         No more is read than is taken. `query` holds further parameters of the API server, such as tailLines,
@@ -217,8 +215,7 @@ class KubeClient:
                 ) as response:
                     status = response.status
                     await require_success(response)
-                    answer: Object = json.loads(await response.read())
-                    return answer
+                    return read_object(await response.read())
         finally:
             self.calls[Call(verb, resource.plural, status)] += 1
 

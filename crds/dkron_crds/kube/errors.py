@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 
 class Cause(NamedTuple):
-    """One complaint of a refusal: the field as the server writes it (`spec.retries`; empty for the whole object)."""
+    """One complaint of a refusal: the field as the server writes it (`spec.retries`; empty if it is none), and what
+    is wrong with it."""
 
     field: str
     message: str
@@ -27,7 +28,7 @@ class Conflict(KubeError):
 
 
 class Stale(Conflict):
-    """A JSON patch did not fit, the object is not as it was expected to be: re-read, and decide again."""
+    """A patch did not fit, the object is not as it was expected to be: re-read, and decide again."""
 
 
 class AlreadyExists(KubeError):
@@ -68,6 +69,10 @@ def from_status(status: int, body: Mapping[str, Any] | str, retry_after: str | N
         body = {"message": body.strip()[:500]}
     message, reason = str(body.get("message") or f"HTTP {status}"), str(body.get("reason") or "")
     details = body.get("details") or {}
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and body.get("details") == {}:
+        # What is invalid is named in the details. Empty ones, with a sentence that says nothing, are the answer to a
+        # patch that could not be applied: a `test` has failed, or a path is not there.
+        return Stale("the object is not as the patch expects it", status=status, reason=reason)
     error = _class_of(status, reason)(message, status=status, reason=reason, causes=_causes(details))
     if isinstance(error, Unavailable):
         error.retry_after = _seconds(retry_after or details.get("retryAfterSeconds"))
@@ -75,8 +80,9 @@ def from_status(status: int, body: Mapping[str, Any] | str, retry_after: str | N
 
 
 def _causes(details: Mapping[str, Any]) -> tuple[Cause, ...]:
-    causes = details.get("causes") or ()
-    return tuple(Cause(cause.get("field") or "", cause.get("message") or "") for cause in causes)
+    # Where a complaint is about no field, the server's validation writes one called <nil>.
+    found = ((str(cause.get("field") or ""), str(cause.get("message") or "")) for cause in details.get("causes") or ())
+    return tuple(Cause("" if field == "<nil>" else field, message) for field, message in found)
 
 
 def _seconds(said: str | int | None) -> float | None:

@@ -169,17 +169,24 @@ class _Follower:
         seconds = self._pace.watch * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads load
         async with self._source.changes(version, seconds=seconds, silence=self._pace.silence) as pieces:
             self._sink.alive()
-            await self._read(pieces)
-        if self._version == version and clock() - began < self._pace.brief:
+            spoke = await self._read(pieces)
+        lasted = clock() - began
+        if not spoke and lasted < self._pace.brief:
             raise Unavailable("the API server ends each watch as soon as it has begun")
         self._backoff.clear()
+        if not spoke and lasted >= self._pace.silence:
+            # Bookmarks come each minute, but not for a version that is ahead of a server restored from a backup.
+            raise Expired("the API server says nothing about what came after the version seen last")
 
-    async def _read(self, pieces: AsyncIterator[bytes]) -> None:
-        lines = Lines()
+    async def _read(self, pieces: AsyncIterator[bytes]) -> bool:
+        """Hand on all events; returns whether there were any."""
+        lines, spoke = Lines(), False
         while piece := await _next(pieces):
             for line in lines.feed(piece):
                 self._take(parse(line))
+                spoke = True
             self._sink.alive()
+        return spoke
 
     def _take(self, event: Event) -> None:
         match event.kind:
