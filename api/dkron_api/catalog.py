@@ -9,7 +9,7 @@ from typing import Any
 from dkron_api.mirror import Mirror
 from dkron_api.translate import gojson
 from dkron_api.translate.job import shown
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, kept
 
 Object = dict[str, Any]
 Listener = Callable[[Job | None, Job | None], None]
@@ -22,7 +22,7 @@ class Catalog:
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
-        self.mirror: Mirror[Job] = Mirror("dkronjobs", Job, changed=self._changed)
+        self.mirror: Mirror[Job] = Mirror("dkronjobs", kept, changed=self._changed)
         self.listeners: list[Listener] = []
         self.revision = 0
         self._clock = clock

@@ -41,7 +41,6 @@ class Job:
         self.generation: int = metadata.get("generation", 0)
         self.created = datetime.fromisoformat(metadata["creationTimestamp"])
         self.owners = owners(metadata)
-        metadata.pop("managedFields", None)
 
     @property
     def spec(self) -> JobSpec:
@@ -77,6 +76,13 @@ class Job:
     def busy(self) -> bool:
         """Whether an attempt runs or waits, or a run was asked for that nobody has looked at yet."""
         return bool(self.raw_status.get("active")) or any(key.startswith(RUN_PREFIX) for key in self.annotations)
+
+
+def kept(raw: Object) -> Job:
+    """The job to be kept: the record of who wrote what is longer than the rest, and read by now."""
+    job = Job(raw)
+    raw["metadata"].pop("managedFields", None)
+    return job
 
 
 def owners(metadata: Object) -> dict[str, str]:
