@@ -16,6 +16,7 @@ import yaml
 from aiohttp import web
 
 from dkron_api.answer import json_answer
+from dkron_api.edge.coding import takes_gzip
 from dkron_api.refusal import Refusal
 
 _HERE: Final = Path(__file__).parents[1]
@@ -93,7 +94,8 @@ def _answer(request: web.Request, asset: Asset) -> web.Response:
         response = web.Response(
             body=asset.body, content_type=asset.content_type, charset="utf-8", headers=_HEADERS, zlib_executor_size=1024
         )
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.headers["Vary"] = "Accept-Encoding"
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
             response.enable_compression(web.ContentCoding.gzip)
     response.etag = asset.etag
     return response
