@@ -19,6 +19,9 @@ CONCURRENCIES = frozenset({"allow", "forbid", "replace", ""})
 SHELL = frozenset({"shell", ""})
 """The values of `executor` that mean a shell: without one, a job is run by it."""
 
+_LONGEST_DURATION = 256
+"""Characters. Nobody needs more, and a megabyte of them would take seconds to read."""
+
 
 class Invalid(ValueError):
     """The job cannot be taken as it is. `reason` is one sentence for a person."""
@@ -81,17 +84,24 @@ def _check_timezone(timezone: str) -> None:
 
 def _check_shell(config: Mapping[str, str]) -> None:
     timeout, limit = config.get("timeout"), config.get("mem_limit")
-    if timeout:
-        try:
-            go_duration(timeout)
-        except ScheduleError:
-            form = "a Go duration such as 30s, 5m or 1h30m"
-            raise Invalid(f"executor_config: timeout {quoted(timeout)} is not a duration; use {form}") from None
+    if timeout and not _is_duration(timeout):
+        form = "a Go duration such as 30s, 5m or 1h30m"
+        raise Invalid(f"executor_config: timeout {quoted(timeout)} is not a duration; use {form}")
     if limit:
         try:
             memory_bytes(limit)
         except ValueError as exc:
             raise Invalid(f"executor_config: mem_limit {exc}") from None
+
+
+def _is_duration(text: str) -> bool:
+    if len(text) > _LONGEST_DURATION:
+        return False
+    try:
+        go_duration(text)
+    except ScheduleError:
+        return False
+    return True
 
 
 def _check_bounds(body: JobBody) -> None:

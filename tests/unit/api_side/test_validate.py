@@ -86,6 +86,8 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
         pytest.param({"timezone": "../etc/passwd"}, "timezone: ", id="a path is no zone"),
         pytest.param({"schedule": "", "parent_job": "other", "timezone": "x"}, "timezone: ", id="the zone of a child"),
         pytest.param(shell(timeout="foreverandever"), 'timeout "foreverandever" is not a duration', id="a bad timeout"),
+        pytest.param(shell(timeout="1" * 1_000_000 + "s"), "timeout", id="a timeout of a million digits"),
+        pytest.param(shell(timeout="1s" * 500_000), "timeout", id="a timeout that takes long to read"),
         pytest.param(shell(timeout="10"), "timeout", id="a timeout without a unit"),
         pytest.param(shell(mem_limit="1,5GB"), 'mem_limit "1,5GB" is not a size', id="a bad memory limit"),
         pytest.param({"executor": "", "executor_config": {"timeout": "x"}}, "timeout", id="no executor is the shell"),
