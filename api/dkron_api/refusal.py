@@ -1,6 +1,7 @@
 """Why a request is not answered as asked, and what Kubernetes' errors mean to a client of the REST API. Pure."""
 
 import math
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -8,6 +9,9 @@ from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound,
 
 LATER = "1"
 """Seconds after which a client may come back when nobody said more."""
+
+
+_CAPITAL = re.compile("[A-Z]")
 
 
 class Refusal(Exception):
@@ -39,9 +43,20 @@ def refusal_of(error: KubeError) -> Refusal:  # noqa: PLR0911 - one case, one li
         case Rejected(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
             return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
         case Rejected():
-            return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+            return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, _complaints(error))
         case _:
             return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": LATER})
+
+
+def _complaints(error: KubeError) -> str:
+    """What the API server has against the object, field by field, in the words of Dkron's JSON."""
+    return "; ".join(f"{_wire_name(cause.field)}: {cause.message}" for cause in error.causes) or str(error)
+
+
+def _wire_name(field: str) -> str:
+    """`spec.executorConfig` is `executor_config` to a client of the REST API."""
+    name = field.removeprefix("spec.")
+    return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", name).replace("display_name", "displayname")
 
 
 def _retry_after(error: Unavailable) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dkron_api.answer import json_answer
 from dkron_api.catalog import Catalog
 from dkron_api.keys import CATALOG, CLOCK, CLUSTERS, WRITES
 from dkron_api.refusal import Refusal
+from dkron_api.routes.bodies import body_of
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate.body import JobBody, echo, read_body
@@ -93,7 +94,7 @@ def refuse_if_paused(request: web.Request) -> None:
 
 async def read_job(request: web.Request) -> JobBody:
     """The job in the body, checked but for its parent. Raises `Refusal`, 400."""
-    data = await request.read()
+    data = await body_of(request)
     try:
         body = read_body(data)
     except Unreadable as reason:

@@ -8,6 +8,7 @@ from dkron_api.answer import json_answer
 from dkron_api.keys import CATALOG, SETTINGS, WRITES
 from dkron_api.refusal import Refusal
 from dkron_api.restoring import circle_outside, restore
+from dkron_api.routes.bodies import file_of
 from dkron_api.routes.requests import require_ready, terms_of
 from dkron_api.translate import gojson
 from dkron_api.translate.gojson import Unreadable
@@ -48,19 +49,10 @@ async def _file(request: web.Request) -> bytes:
     try:
         async for part in await request.multipart():
             if isinstance(part, BodyPartReader) and part.name == FIELD:
-                return await _content(part, request.app[SETTINGS].max_restore)
+                return await file_of(part, limit=request.app[SETTINGS].max_restore)
     except ValueError as reason:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the multipart body cannot be read: {reason}") from reason
     raise Refusal(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')
-
-
-async def _content(part: BodyPartReader, limit: int) -> bytes:
-    content = bytearray()
-    while chunk := await part.read_chunk(65536):
-        content += chunk
-        if len(content) > limit:
-            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the file is larger than {limit} bytes")
-    return bytes(content)
 
 
 ROUTES = (web.post("/v1/restore", restore_jobs),)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 
+from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
 from dkron_api.translate.times import ZERO, in_zone
 from dkron_crds.job import Active, Execution
@@ -82,10 +83,7 @@ def _with_flag(item: JSON, run: Execution | Active, limit: int | None) -> JSON:
 
 
 def _limit(text: str | None) -> int | None:
-    try:
-        limit = int(text) if text is not None else -1
-    except ValueError:
-        return None
+    limit = whole(text or "", otherwise=-1)
     return None if limit < 0 else limit
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
 from dkron_api.translate.times import in_utc
 from dkron_api.translate.upcoming import upcoming
@@ -91,12 +92,7 @@ def _matches(job: Job, query: JobQuery) -> bool:
 
 
 def _number(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        return 0
+    return None if text is None else whole(text, otherwise=0)
 
 
 def _text(field: str) -> Key:
