@@ -50,7 +50,8 @@ def refusal_of(error: KubeError) -> Refusal:  # noqa: PLR0911 - one case, one li
 
 def _complaints(error: KubeError) -> str:
     """What the API server has against the object, field by field, in the words of Dkron's JSON."""
-    return "; ".join(f"{_wire_name(cause.field)}: {cause.message}" for cause in error.causes) or str(error)
+    named = [f"{_wire_name(cause.field)}: {cause.message}" for cause in error.causes if cause.field]
+    return "; ".join(named) or str(error)
 
 
 def _wire_name(field: str) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from dkron_api.translate.record import Job
 from dkron_crds.job import JobSpec, JobStatus
-from dkron_crds.schedule import ScheduleError, parse
+from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.timeline import Timeline
 
 
@@ -27,7 +27,7 @@ def timeline(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> Ti
         return None
     try:
         schedule = parse(spec.schedule, timezone=spec.timezone, name=job.name)
-    except ScheduleError:
+    except (ScheduleError, TimezoneError):
         return None
     return Timeline(schedule, _since(job, spec, status, now), spec.starts_at, spec.expires_at)
 
