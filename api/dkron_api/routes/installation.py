@@ -1,4 +1,4 @@
-"""What the handlers know of the installation: who holds its Lease, and its DkronCluster. Both are called `dkron`."""
+"""What the handlers know of the installation: who holds its Lease, and its DkronCluster."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,10 +9,9 @@ from dkron_api.keys import CLOCK, CLUSTERS, LEASES
 from dkron_api.mirror import Mirror
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.translate.members import Replica, holder
+from dkron_crds.lease import INSTALLATION
 
 Object = dict[str, Any]
-
-INSTALLATION = "dkron"
 
 
 def leader(app: web.Application) -> Replica | None:

@@ -8,6 +8,7 @@ from aiohttp import web
 from dkron_api.answer import json_answer
 from dkron_api.keys import KUBE, POLICIES, SETTINGS
 from dkron_api.refusal import Refusal
+from dkron_api.routes.bodies import body_of
 from dkron_api.routes.installation import require_known
 from dkron_api.routes.requests import terms_of
 from dkron_api.translate.policy import PolicyError, read_policy, show_policy
@@ -26,7 +27,7 @@ async def show_policy_by_name(request: web.Request) -> web.StreamResponse:
 async def save_policy(request: web.Request) -> web.StreamResponse:
     """POST /v1/acl/policies/{name}: create the policy, or replace its rules."""
     try:
-        wanted = read_policy(await request.read(), request.match_info["name"])
+        wanted = read_policy(await body_of(request), request.match_info["name"])
     except PolicyError as reason:
         raise Refusal(HTTPStatus.BAD_REQUEST, str(reason)) from reason
     stored = await _put(request.app, wanted, terms_of(request))

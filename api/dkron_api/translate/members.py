@@ -4,14 +4,13 @@ Nodes are where jobs run, replicas of the operator are what starts them; both ar
 holds the Lease, the others wait without a name.
 """
 
-import hashlib
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dkron_crds.base import rfc3339
+from dkron_crds.lease import ADDRESS, LEASE_SECONDS, VERSION
 
 Object = dict[str, Any]
 
@@ -20,8 +19,6 @@ PROTOCOL = {"ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin":
 """What every member of a Dkron cluster says (Dkron behaviour §1.3)."""
 NO_PORT = 0
 """A replica listens for no other member."""
-LEASE_SECONDS = 15
-ADDRESS, VERSION = "dkron.io/address", "dkron.io/version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +66,6 @@ def replica_member(replica: Replica) -> Object:
     tags = {"role": "dkron", "server": "true", "version": replica.version}
     key = uuid.uuid5(uuid.NAMESPACE_DNS, f"{replica.identity}.replica.dkron.io")
     return _member(replica.identity, replica.address, NO_PORT, tags=tags, uid=str(key))
-
-
-def leave_annotation(identity: str, now: datetime) -> tuple[str, str]:
-    """Key and text of the annotation on the Lease that asks a replica to leave.
-
-    An identity may be too long or have characters that no key of an annotation has, so its hash stands there.
-    """
-    digest = hashlib.sha256(identity.encode()).hexdigest()
-    return f"leave.dkron.io/{digest[:16]}", f"{rfc3339(now)} {identity}"
 
 
 def _node_member(node: Object) -> Object:

@@ -1,23 +1,19 @@
 """GET /v1/stats: how many executions ended on each of the last days (Dkron behaviour §1.8)."""
 
-import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from dkron_api.translate.numbers import whole
 from dkron_crds.status import Day
 
 DAYS, MOST_DAYS = 30, 365
-_POSITIVE = re.compile(r"\+?0*([0-9]+)", re.ASCII)
 
 
 def days_wanted(text: str | None) -> int:
     """How many days `?days=` asks for: 30 if that is no positive integer, at most 365."""
-    number = _POSITIVE.fullmatch(text or "")
-    if number is None:
-        return DAYS
-    # Four digits are too many already, and thousands of them would take their time.
-    return min(int(number[1][:4]), MOST_DAYS) or DAYS
+    days = whole(text or "", otherwise=DAYS)
+    return min(days, MOST_DAYS) if days > 0 else DAYS
 
 
 def stats(totals: Mapping[date, Day], *, today: date, days: int) -> dict[str, Any]:

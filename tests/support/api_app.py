@@ -1,0 +1,97 @@
+"""An API in the test's own process: handlers with a cache that the test fills, and a fake API server behind them.
+
+For what one group of routes does; the whole program is tried in tests/cluster.
+"""
+
+import copy
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from dkron_api.catalog import Catalog
+from dkron_api.edge.gate import Gate
+from dkron_api.edge.middleware import edge, sign
+from dkron_api.keys import CATALOG, CLOCK, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS
+from dkron_api.mirror import Mirror, plain
+from dkron_api.settings import Settings
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Conflict
+from dkron_crds.kube.paths import Resource
+from tests.support.builders import NAMESPACE, NOON
+from tests.support.fake_kube import FakeKube, Object
+
+NODE_NAME = "replica-a"
+Client = TestClient[web.Request, web.Application]
+
+
+class FakeApiServer(FakeKube):
+    """A fake that patches specs, and knows the JSON patches of the API: `add` and `replace`, and versions."""
+
+    async def patch(self, resource: Resource, _namespace: str, name: str, body: Object) -> Object:
+        self._arrive("patch", resource, name, body)
+        self._merge(resource, name, body, {"metadata", "spec"})
+        return self._answer("patch", resource, self.objects[resource.plural, name])
+
+    async def json_patch(
+        self, resource: Resource, _namespace: str | None, name: str, operations: Sequence[Object]
+    ) -> Object:
+        self._arrive("patch", resource, name)
+        stored = self._found(resource, name)
+        patched = copy.deepcopy(stored)
+        for operation in operations:
+            *parents, last = operation["path"].strip("/").split("/")
+            part = patched
+            for parent in parents:
+                part = part[parent]
+            part[last] = operation["value"]
+        if patched["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]:
+            raise Conflict("the object has been modified", status=409)
+        self.objects[resource.plural, name] = patched
+        self._stamp(patched)
+        return self._answer("patch", resource, patched)
+
+
+@dataclass(slots=True)
+class Api:
+    """A running API. What is in `kube` is not in the cache before a test puts it there."""
+
+    kube: FakeApiServer
+    app: web.Application
+    client: Client
+
+    def know(self, key: web.AppKey[Mirror[Object]], *objects: Object) -> None:
+        """The cache has seen a complete list of this kind."""
+        self.app[key].replace(list(objects), version=1)
+
+    def know_jobs(self, *jobs: Object) -> None:
+        """The cache has seen all jobs."""
+        self.app[CATALOG].mirror.replace(list(jobs), version=1)
+
+
+@asynccontextmanager
+async def running_api(*routes: Iterable[web.RouteDef], **settings: Any) -> AsyncIterator[Api]:
+    """An API of these routes at noon, with nothing in its cache yet."""
+    app, kube = web.Application(middlewares=[edge]), FakeApiServer()
+    chosen = {"namespace": NAMESPACE, "cluster_namespace": NAMESPACE, "node_name": NODE_NAME, "access_log": False}
+    app[SETTINGS] = Settings.model_construct(**Settings.model_construct().model_dump() | chosen | settings)
+    app[KUBE], app[CLOCK] = cast("KubeClient", kube), lambda: NOON
+    app[CATALOG] = Catalog(lambda: NOON)
+    for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
+        app[key] = Mirror(kind, plain)
+    app[GATE] = Gate(requests=100, streams=100, rate=0.0, clock=lambda: 0.0)
+    app.on_response_prepare.append(sign)
+    for group in routes:
+        app.router.add_routes(group)
+    async with TestClient(TestServer(app)) as client:
+        yield Api(kube, app, client)
+
+
+def object_of(name: str, *, version: int = 1, **fields: Any) -> Object:
+    """Any object as a watch brings it."""
+    metadata = {"name": name, "namespace": NAMESPACE, "uid": f"uid-of-{name}", "resourceVersion": str(version)}
+    metadata |= fields.pop("metadata", {})
+    return {"metadata": metadata, **fields}

@@ -1,0 +1,209 @@
+"""Members and leader as Dkron's clients see them, read from Nodes and the Lease (Dkron behaviour §1.3)."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dkron_api.keys import LEASES, NODES
+from dkron_api.routes import cluster
+from dkron_api.translate.members import Replica, holder, leader_of, members, remaining
+from dkron_crds.base import rfc3339
+from dkron_crds.kube.errors import Rejected
+from dkron_crds.kube.paths import LEASES as LEASES_PATH
+from tests.support.api_app import object_of, running_api
+from tests.support.builders import NOON, after
+
+Object = dict[str, Any]
+FIELDS = [
+    *("Name", "Addr", "Port", "Tags", "Status", "ProtocolMin", "ProtocolMax", "ProtocolCur"),
+    *("DelegateMin", "DelegateMax", "DelegateCur", "id", "statusText"),
+]
+REPLICA = Replica("replica-a", "10.0.0.9", "0.1.0")
+
+
+def wire_lease(*, renewed: datetime = NOON, **spec: Any) -> Object:
+    held = {"holderIdentity": "replica-a", "leaseDurationSeconds": 15, "renewTime": rfc3339(renewed)}
+    notes = {"dkron.io/address": "10.0.0.9", "dkron.io/version": "0.1.0"}
+    return object_of("dkron", spec={**held, **spec}, metadata={"annotations": notes})
+
+
+def wire_node(name: str = "n1", *, ready: str = "True", **status: Any) -> Object:
+    default = {
+        "addresses": [{"type": "Hostname", "address": name}, {"type": "InternalIP", "address": "10.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+        "conditions": [{"type": "DiskPressure", "status": "False"}, {"type": "Ready", "status": ready}],
+    }
+    return object_of(name, metadata={"labels": {"zone": "b", "dc": "eu"}}, status={**default, **status})
+
+
+def names(found: list[Object]) -> list[str]:
+    return [member["Name"] for member in found]
+
+
+def test_a_node_is_a_member_with_the_fields_of_dkron_in_its_order() -> None:
+    [member] = members([wire_node()], None)
+    assert list(member) == FIELDS
+    assert list(member["Tags"]) == ["dc", "zone"]
+    assert member == {
+        "Name": "n1", "Addr": "10.0.0.1", "Port": 10250, "Tags": {"dc": "eu", "zone": "b"}, "Status": 1,
+        "ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin": 2, "DelegateMax": 5, "DelegateCur": 4,
+        "id": "uid-of-n1", "statusText": "alive",
+    }  # fmt: skip
+
+
+def test_the_replica_that_leads_comes_before_the_nodes_which_are_in_the_order_of_their_names() -> None:
+    found = members([wire_node("n2"), wire_node("n10"), wire_node("a")], REPLICA)
+    assert names(found) == ["replica-a", "a", "n10", "n2"]
+    assert list(found[0]) == FIELDS
+    assert found[0]["Tags"] == {"role": "dkron", "server": "true", "version": "0.1.0"}
+    assert found[0]["Addr"] == "10.0.0.9"
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        pytest.param(wire_node(ready="False"), id="not ready"),
+        pytest.param(wire_node(ready="Unknown"), id="not heard of"),
+        pytest.param(wire_node(conditions=[]), id="without conditions"),
+        pytest.param(object_of("n1"), id="that has just been created"),
+    ],
+)
+def test_no_member_is_a_node(node: Object) -> None:
+    assert members([node], None) == []
+
+
+def test_of_several_internal_addresses_the_first_counts() -> None:
+    both = [{"type": "InternalIP", "address": "10.0.0.1"}, {"type": "InternalIP", "address": "fd00::1"}]
+    assert members([wire_node(addresses=both)], None)[0]["Addr"] == "10.0.0.1"
+
+
+def test_a_node_that_does_not_say_where_it_is_has_no_address_and_no_port() -> None:
+    [member] = members([wire_node(addresses=None, daemonEndpoints=None)], None)
+    assert (member["Addr"], member["Port"]) == ("", 0)
+
+
+def test_the_id_of_a_replica_stays_and_is_its_own() -> None:
+    ids = {members([], replica)[0]["id"] for replica in (REPLICA, REPLICA, Replica("replica-b", "", ""))}
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("lease", "expected"),
+    [
+        pytest.param(wire_lease(), REPLICA, id="just renewed"),
+        pytest.param(wire_lease(renewed=after(-15)), REPLICA, id="renewed just in time"),
+        pytest.param(wire_lease(renewed=after(-16)), None, id="not renewed in time"),
+        pytest.param(wire_lease(renewed=after(-16), leaseDurationSeconds=60), REPLICA, id="taken for longer"),
+        pytest.param(
+            wire_lease(renewed=after(-16), leaseDurationSeconds=None), None, id="taken for nobody knows how long"
+        ),
+        pytest.param(wire_lease(renewed=after(5)), REPLICA, id="renewed by a clock that is ahead"),
+        pytest.param(wire_lease(holderIdentity=""), None, id="released"),
+        pytest.param(wire_lease(holderIdentity=None), None, id="never held"),
+        pytest.param(wire_lease(renewTime=None), None, id="held but never renewed"),
+        pytest.param(wire_lease(renewTime="yesterday"), None, id="renewed at no time"),
+        pytest.param(wire_lease(renewTime="2026-03-01T12:00:00"), None, id="renewed in no zone"),
+        pytest.param(object_of("dkron"), None, id="an empty Lease"),
+        pytest.param(None, None, id="no Lease"),
+    ],
+)
+def test_the_holder_of(lease: Object | None, expected: Replica | None) -> None:
+    assert holder(lease, NOON) == expected
+
+
+def test_a_holder_that_says_nothing_of_itself_has_an_empty_address() -> None:
+    lease = wire_lease()
+    del lease["metadata"]["annotations"]
+    assert holder(lease, NOON) == Replica("replica-a", "", "")
+
+
+def test_the_leader_is_a_member_without_id_and_status_text() -> None:
+    assert list(leader_of(REPLICA)) == FIELDS[:-2]
+
+
+@pytest.mark.parametrize(
+    ("leader", "left"),
+    [
+        pytest.param(REPLICA, [], id="none, when the leader leaves"),
+        pytest.param(Replica("replica-b", "", ""), ["replica-b"], id="the leader, when another leaves"),
+        pytest.param(None, [], id="none, when there is no leader"),
+    ],
+)
+def test_who_remains_is(leader: Replica | None, left: list[str]) -> None:
+    assert names(remaining(leader, "replica-a")) == left
+
+
+async def test_members_are_listed_with_their_number() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.know(NODES, wire_node("n1"), wire_node("n2"))
+        api.know(LEASES, wire_lease())
+        answer = await api.client.get("/v1/members")
+        assert answer.headers["X-Total-Count"] == "3"
+        assert names(await answer.json()) == ["replica-a", "n1", "n2"]
+
+
+async def test_without_the_right_to_list_nodes_the_operator_alone_is_a_member() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.app[NODES].failed(Rejected("nodes is forbidden", status=403))
+        api.know(LEASES, wire_lease())
+        answer = await api.client.get("/v1/members")
+        assert (answer.status, names(await answer.json())) == (200, ["replica-a"])
+
+
+@pytest.mark.parametrize(
+    ("lease", "leader", "is_leader"),
+    [
+        pytest.param(wire_lease(), 200, (200, '"I am a leader"'), id="its own replica leads"),
+        pytest.param(
+            wire_lease(holderIdentity="replica-b"), 200, (404, '"I am a follower"'), id="another replica leads"
+        ),
+        pytest.param(wire_lease(renewed=after(-60)), 500, (404, '"I am a follower"'), id="the leader has died"),
+    ],
+)
+async def test_when(lease: Object, leader: int, is_leader: tuple[int, str]) -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.know(LEASES, lease)
+        assert (await api.client.get("/v1/leader")).status == leader
+        answer = await api.client.get("/v1/isleader")
+        assert (answer.status, await answer.text()) == is_leader
+
+
+async def test_without_a_leader_the_answer_is_the_text_null_as_in_dkron() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.know(LEASES)
+        answer = await api.client.get("/v1/leader")
+        assert (answer.status, await answer.text(), answer.content_type) == (500, "null", "text/plain")
+
+
+async def test_as_long_as_the_lease_could_not_be_read_nobody_is_said_to_lead_or_not_to() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.app[LEASES].failed(Rejected("leases is forbidden", status=403))
+        for path in ("/v1/leader", "/v1/isleader"):
+            answer = await api.client.get(path)
+            assert answer.status == 503
+            assert "leases is forbidden" in await answer.text()
+
+
+async def test_leaving_is_written_on_the_lease_where_the_replica_looks_for_it() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.kube.put(LEASES_PATH, wire_lease())
+        for _ in range(2):
+            answer = await api.client.post("/v1/leave")
+            assert (answer.status, await answer.json()) == (200, [])
+        notes = api.kube.has(LEASES_PATH, "dkron")["metadata"]["annotations"]
+        # The first 16 digits of the SHA-256 of `replica-a`.
+        assert notes.pop("leave.dkron.io/63f963e071c0ffed") == "2026-03-01T12:00:00Z replica-a"
+        assert notes == wire_lease()["metadata"]["annotations"]
+
+
+async def test_who_leaves_is_told_who_leads() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.kube.put(LEASES_PATH, wire_lease(holderIdentity="replica-b"))
+        assert names(await (await api.client.post("/v1/leave")).json()) == ["replica-b"]
+
+
+async def test_without_a_lease_there_is_nothing_to_leave() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        answer = await api.client.post("/v1/leave")
+        assert (answer.status, await answer.json()) == (200, [])

@@ -1,0 +1,279 @@
+"""What the process says of itself: status, pause, health, variables, metrics (Dkron behaviour §1.3, §1.8, §1.9)."""
+
+import json
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from dkron_api import metrics
+from dkron_api.keys import CATALOG, CLUSTERS, LEASES, NODES
+from dkron_api.mirror import Mirror
+from dkron_api.routes import cluster, health
+from dkron_api.translate.record import Job
+from dkron_api.translate.status import Agent, CacheState, running, status
+from dkron_api.translate.status import health as judged
+from dkron_api.version import VERSION
+from dkron_crds.base import rfc3339
+from dkron_crds.kube.client import Call
+from dkron_crds.kube.errors import AlreadyExists, NotFound, Unavailable
+from dkron_crds.kube.paths import DKRON_CLUSTERS
+from tests.support.api_app import Api, object_of, running_api
+from tests.support.builders import NOON, wire_job
+
+AGENT = Agent(
+    name="n1", version="1", namespace="jobs", leader="n2", members=3, jobs=7, active=2, cache_age=1.25
+)  # fmt: skip
+LEASE = object_of("dkron", spec={"holderIdentity": "replica-a", "renewTime": rfc3339(NOON)})
+
+
+def stored_job(name: str, *, status: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    job = wire_job(name=name, uid=f"uid-of-{name}", **spec)
+    return job if status is None else {**job, "status": status}
+
+
+# --- GET /v1 -------------------------------------------------------------------------------------------------------
+
+
+def test_the_status_has_the_three_maps_of_dkron_sorted_and_of_strings() -> None:
+    shown = status(AGENT)
+    assert list(shown) == ["agent", "serf", "tags"]
+    for texts in shown.values():
+        assert list(texts) == sorted(texts)
+        assert all(isinstance(text, str) for text in texts.values())
+    assert shown["agent"] == {"name": "n1", "version": "1"}
+    assert shown["serf"] == {"active": "2", "cache_age": "1.2", "jobs": "7", "leader": "n2", "members": "3"}
+    assert shown["tags"] == {
+        "namespace": "jobs", "region": "global", "role": "dkron", "server": "true", "version": "1",
+    }  # fmt: skip
+
+
+def test_only_attempts_that_have_begun_run() -> None:
+    claim, begun = {"id": "1-a", "job": "a"}, {"id": "2-a", "job": "a", "uid": "u"}
+    jobs = [Job(stored_job("a", status={"active": [claim, begun]})), Job(stored_job("b"))]
+    assert running(jobs) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/"])
+async def test_the_status_is_true(path: str) -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.know_jobs(stored_job("a", status={"active": [{"id": "1-a", "job": "a", "uid": "u"}]}), stored_job("b"))
+        api.know(LEASES, LEASE)
+        shown = await (await api.client.get(path)).json()
+        assert shown["agent"] == {"name": "replica-a", "version": VERSION}
+        assert shown["serf"].pop("cache_age")
+        assert shown["serf"] == {"active": "1", "jobs": "2", "leader": "replica-a", "members": "1"}
+        assert shown["tags"]["namespace"] == "default"
+
+
+async def test_before_the_jobs_are_known_there_is_no_status() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        assert (await api.client.get("/v1")).status == 503
+
+
+# --- pause -----------------------------------------------------------------------------------------------------------
+
+
+async def paused(api: Api, method: str, path: str) -> object:
+    answer = await api.client.request(method, path)
+    assert answer.status == 200, await answer.text()
+    return await answer.json()
+
+
+async def test_a_pause_is_kept_in_the_cluster_object_and_read_back_at_once() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.know(CLUSTERS)
+        assert await paused(api, "GET", "/v1/pause") == {"paused": False}
+        for _ in range(2):
+            assert await paused(api, "POST", "/v1/pause") == {"paused": True}
+            assert await paused(api, "GET", "/v1/pause") == {"paused": True}
+        made = api.kube.has(DKRON_CLUSTERS, "dkron")
+        assert (made["kind"], made["spec"]) == ("DkronCluster", {"paused": True})
+        for _ in range(2):
+            assert await paused(api, "POST", "/v1/unpause") == {"paused": False}
+            assert await paused(api, "GET", "/v1/pause") == {"paused": False}
+
+
+async def test_a_pause_touches_nothing_else_of_an_object_that_is_there() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.kube.put(DKRON_CLUSTERS, object_of("dkron", spec={"paused": False, "more": 1}, status={"jobs": 3}))
+        assert await paused(api, "POST", "/v1/pause") == {"paused": True}
+        stored = api.kube.has(DKRON_CLUSTERS, "dkron")
+        assert (stored["spec"], stored["status"]) == ({"paused": True, "more": 1}, {"jobs": 3})
+
+
+async def test_a_pause_holds_although_somebody_else_has_just_made_the_object() -> None:
+    async with running_api(cluster.ROUTES) as api:
+
+        def make_it() -> None:
+            api.kube.put(DKRON_CLUSTERS, object_of("dkron", spec={"paused": False}))
+
+        api.kube.meanwhile("create dkronclusters", make_it)
+        assert await paused(api, "POST", "/v1/pause") == {"paused": True}
+        assert api.kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
+
+
+async def test_a_pause_that_kubernetes_refuses_is_none() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        api.know(CLUSTERS)
+        api.kube.fail("patch dkronclusters", NotFound("no object", status=404), Unavailable("gone", status=503))
+        api.kube.fail("create dkronclusters", AlreadyExists("there", status=409))
+        answer = await api.client.post("/v1/pause")
+        assert (answer.status, await answer.text()) == (503, "gone")
+        assert await paused(api, "GET", "/v1/pause") == {"paused": False}
+
+
+async def test_as_long_as_the_cluster_object_could_not_be_read_nobody_knows_of_a_pause() -> None:
+    async with running_api(cluster.ROUTES) as api:
+        assert (await api.client.get("/v1/pause")).status == 503
+
+
+# --- /health ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cache", "issue"),
+    [
+        pytest.param(CacheState(ready=True, age=0), "", id="fresh"),
+        pytest.param(CacheState(ready=True, age=300), "", id="silent for five minutes"),
+        pytest.param(CacheState(ready=True, age=1, trouble="watch has ended"), "", id="in trouble just now"),
+        pytest.param(
+            CacheState(ready=True, age=301), "the API server has given no sign of life for 301 seconds",
+            id="silent for longer",
+        ),
+        pytest.param(
+            CacheState(ready=True, age=400, trouble="no route"),
+            "the API server has given no sign of life for 400 seconds: no route",
+            id="silent for longer, with the reason",
+        ),
+        pytest.param(
+            CacheState(ready=False, age=0), "the DkronJobs have not all been read from the API server yet",
+            id="incomplete",
+        ),
+        pytest.param(
+            CacheState(ready=False, age=0, trouble="forbidden"),
+            "the DkronJobs have not all been read from the API server yet: forbidden",
+            id="incomplete, with the reason",
+        ),
+    ],
+)  # fmt: skip
+def test_health_with_a_cache_that_is(cache: CacheState, issue: str) -> None:
+    healthy = {"leader": True, "status": "healthy"}
+    expected = (503, {"issues": [issue], "leader": True, "status": "unhealthy"}) if issue else (200, healthy)
+    assert judged(cache, leader=True) == expected
+
+
+async def test_health_is_compact_whatever_was_asked_for_and_tells_who_leads() -> None:
+    async with running_api(health.ROUTES) as api:
+        api.know_jobs()
+        answer = await api.client.get("/health?pretty")
+        assert (answer.status, await answer.text()) == (200, '{"leader":false,"status":"healthy"}')
+        assert "X-Whom" not in answer.headers
+        api.know(LEASES, LEASE)
+        assert (await (await api.client.get("/health")).json())["leader"] is True
+
+
+async def test_health_is_503_until_all_jobs_are_known() -> None:
+    async with running_api(health.ROUTES) as api:
+        answer = await api.client.get("/health")
+        assert answer.status == 503
+        assert (await answer.json())["status"] == "unhealthy"
+
+
+# --- /debug/vars -----------------------------------------------------------------------------------------------------
+
+
+async def test_the_variables_are_those_of_dkron() -> None:
+    async with running_api(health.ROUTES) as api:
+        api.know_jobs(
+            stored_job("a", schedule="@every 1m"),
+            stored_job("b", disabled=True),
+            stored_job("c", parentJob="a", schedule=""),
+        )
+        answer = await api.client.get("/debug/vars?pretty")
+        shown = json.loads(await answer.text())
+        assert list(shown) == ["cmdline", "cron_entries", "memstats", "node", "scheduler_started"]
+        assert shown["cron_entries"] == {"a": "@every 1m"}
+        assert (shown["node"], shown["scheduler_started"]) == ("replica-a", False)
+        assert shown["memstats"]["peak_resident_bytes"] > 1_000_000
+        assert all(isinstance(word, str) for word in shown["cmdline"])
+        api.know(LEASES, LEASE)
+        assert (await (await api.client.get("/debug/vars")).json())["scheduler_started"] is True
+
+
+# --- /metrics --------------------------------------------------------------------------------------------------------
+
+
+def samples(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Values by name and label values, in the order of the labels' names."""
+    return {
+        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def scraped(api: Api) -> dict[tuple[str, tuple[str, ...]], float]:
+    answer = await api.client.get("/metrics", headers={"Accept-Encoding": "gzip"})
+    assert answer.status == 200
+    assert "Content-Encoding" not in answer.headers
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    return samples(await answer.text())
+
+
+async def test_metrics_have_the_counters_of_dkron_for_each_job() -> None:
+    async with running_api(health.ROUTES) as api:
+        api.know_jobs(stored_job("a", status={"successCount": 3, "errorCount": 1}), stored_job("never-run"))
+        found = await scraped(api)
+        assert found["dkron_job_executions_succeeded_total", ("a",)] == 3
+        assert found["dkron_job_executions_failed_total", ("a",)] == 1
+        assert found["dkron_job_executions_succeeded_total", ("never-run",)] == 0
+
+
+async def test_metrics_tell_of_requests_by_their_route() -> None:
+    async with running_api(health.ROUTES) as api:
+        before = await scraped(api)
+        await api.client.get("/health")
+        await api.client.get("/nowhere/1")
+        await api.client.get("/nowhere/2")
+        after = await scraped(api)
+        counted = {
+            key[1]: after[key] - before.get(key, 0) for key in after if key[0] == "dkron_api_requests_total"
+        }  # fmt: skip
+        # Labels are code, method, route.
+        assert counted["503", "GET", "/health"] == 1
+        assert counted["404", "GET", "unknown"] == 2
+        timed = ("dkron_api_request_duration_seconds_count", ("GET", "/health"))
+        assert after[timed] - before.get(timed, 0) == 1
+        assert after["dkron_api_requests_in_flight", ()] == 1
+
+
+async def test_metrics_tell_of_the_cache_the_api_server_and_the_program() -> None:
+    async with running_api(health.ROUTES) as api:
+        api.know(NODES, object_of("n1"), object_of("n2"))
+        api.app[CATALOG].mirror.alive()
+        api.kube.calls = {Call("list", "nodes", 200): 4}  # type: ignore[assignment]  # what a KubeClient counts
+        found = await scraped(api)
+        assert found["dkron_api_cache_objects", ("nodes",)] == 2
+        assert found["dkron_api_cache_objects", ("dkronjobs",)] == 0
+        assert found["dkron_api_cache_age_seconds", ("dkronjobs",)] >= 0
+        # Labels are code, resource, verb.
+        assert found["dkron_api_kube_calls_total", ("200", "nodes", "list")] == 4
+        assert found["dkron_api_build_info", (VERSION,)] == 1
+        assert found["dkron_api_open_answers", ()] == 0
+        assert ("process_cpu_seconds_total", ()) in found
+
+
+def test_a_method_that_nobody_knows_makes_no_series_of_its_own() -> None:
+    for method in ("FIND", "SEEK"):
+        metrics.observe(method, "/made-up", 404, 0.1)
+    found = samples(metrics.page(metrics.Standing([], [], {}, 0, 0)).decode())
+    series = [labels for name, labels in found if name == "dkron_api_requests_total" and labels[-1] == "/made-up"]
+    assert series == [("404", "other", "/made-up")]
+
+
+def test_a_mirror_tells_its_age_by_its_own_clock() -> None:
+    clock = iter((10.0, 12.5))
+    assert metrics.cache_of(Mirror("nodes", lambda item: item, clock=lambda: next(clock))) == metrics.Cache(
+        "nodes", 0, 2.5
+    )
