@@ -1,0 +1,95 @@
+"""GET /v1/events: changes as they happen, as server-sent events. An addition to Dkron's API."""
+
+import asyncio
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse
+
+from dkron_api.journal import Journal
+from dkron_api.keys import GATE
+from dkron_api.refusal import Refusal
+from dkron_api.routes.requests import require_ready
+from dkron_api.subscription import Interest, Subscription
+from dkron_api.translate.events import Topic
+
+JOURNAL = web.AppKey("JOURNAL", Journal)
+
+HEARTBEAT = 15.0
+"""Seconds between two comments that keep proxies from closing the connection, and that tell us when the client left."""
+STALL = 30.0
+"""Seconds after which a client that takes nothing is sent away. It can come back to where it was."""
+FAREWELL = 1.0
+"""Seconds for what is being written when a stream ends."""
+TYPES = (Topic.JOB, Topic.EXECUTION, Topic.LEADER)
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Tell what the client missed, then what happens, until it goes or the server stops."""
+    require_ready(request)
+    interest = interest_of(request)
+    last_id = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "")
+    journal = request.app[JOURNAL]
+    with request.app[GATE].stream():
+        subscription = journal.subscribe(interest, last_id)
+        try:
+            return await _serve(request, subscription)
+        finally:
+            journal.unsubscribe(subscription)
+
+
+def interest_of(request: web.Request) -> Interest:
+    """`?types=job,execution` and `?job=name`, which may come several times. Raises `Refusal`, 400."""
+    jobs = frozenset(filter(None, request.query.getall("job", []))) or None
+    asked = [name.strip() for text in request.query.getall("types", []) for name in text.split(",")]
+    names = list(filter(None, asked)) or [topic for topic in TYPES if jobs is None or topic is not Topic.LEADER]
+    return Interest(frozenset(map(_topic, names)), jobs)
+
+
+def _topic(name: str) -> Topic:
+    if name not in TYPES:
+        text = f'types: "{name[:40]}" is no type of event; use {", ".join(TYPES)}, separated by commas'
+        raise Refusal(HTTPStatus.BAD_REQUEST, text)
+    return Topic(name)
+
+
+async def _serve(request: web.Request, subscription: Subscription) -> web.StreamResponse:
+    response = EventSourceResponse(ping_interval=HEARTBEAT, send_timeout=STALL)
+    await response.prepare(request)
+    async with response:
+        writer = asyncio.create_task(_write(subscription, response), name="events")
+        subscription.on_close = response.stop_streaming
+        try:
+            await response.wait()
+        finally:
+            subscription.close()
+            await _end(writer, request)
+    return response
+
+
+async def _write(subscription: Subscription, response: EventSourceResponse) -> None:
+    """Hand on what comes. The heartbeat, too, notices when a client has left or takes nothing."""
+    try:
+        while piece := await subscription.take():
+            await response.write(piece)
+    except ConnectionError:
+        pass
+    finally:
+        response.stop_streaming()
+
+
+async def _end(writer: asyncio.Task[None], request: web.Request) -> None:
+    _, stuck = await asyncio.wait([writer], timeout=FAREWELL)
+    if stuck:
+        writer.cancel()
+        if request.transport is not None:
+            # What the client does not take would keep the connection open.
+            request.transport.abort()
+
+
+async def send_away(app: web.Application) -> None:
+    """The server stops: end all streams at once. For `on_shutdown`."""
+    app[JOURNAL].close()
+
+
+ROUTES = (web.get("/v1/events", events, allow_head=False),)

@@ -1,0 +1,138 @@
+"""GET /v1/jobs/{job}/executions/{id}/log: what an execution has written, or writes. An addition to Dkron's API.
+
+The log is where Kubernetes keeps it, with the pod. Nothing of it is stored here, and no more is read than the client
+takes.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from dkron_api.keys import GATE, KUBE, SETTINGS
+from dkron_api.refusal import LATER, Refusal
+from dkron_api.routes.events import JOURNAL
+from dkron_api.routes.requests import flag, job_of
+from dkron_api.translate.execution import single
+from dkron_api.translate.pod import container_of, has_begun, newest, obstacle
+from dkron_api.translate.times import ZERO
+from dkron_crds.kube.errors import KubeError
+from dkron_crds.kube.paths import PODS
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+PATIENCE = 50.0
+"""Seconds for which `?follow` waits for the container to begin: a bit less than a proxy waits for the first byte."""
+PAUSE = 1.0
+"""Seconds between two looks at a pod that has not begun, or at whether the client is still there."""
+TEXT = "text/plain; charset=utf-8"
+
+
+async def show_log(request: web.Request) -> web.StreamResponse:
+    """The log so far; with `?follow` all of it, until the container has ended."""
+    follow = flag(request, "follow")
+    with request.app[GATE].stream():
+        pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
+        kube, namespace = request.app[KUBE], request.app[SETTINGS].namespace
+        name = pod["metadata"]["name"]
+        async with aclosing(kube.follow_log(PODS, namespace, name, container=container, follow=follow)) as pieces:
+            return await _relay(request, pieces)
+
+
+async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]:
+    """The pod of the execution, and the container in it that has begun. Raises `Refusal`."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + patience
+    while True:
+        execution = _execution(request)
+        pod = await _pod(request)
+        if pod is not None and has_begun(pod, container_of(pod)):
+            return pod, container_of(pod)
+        if execution["finished_at"] != ZERO:
+            raise _gone(request, execution) if pod is None else _never_began(request, execution)
+        if request.app[JOURNAL].closed:
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the server stops, ask again", {"Retry-After": LATER})
+        if clock() >= deadline or _left(request):
+            text = f'the execution "{execution["id"]}" has not begun: {obstacle(pod)}'
+            raise Refusal(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
+        await asyncio.sleep(PAUSE)
+
+
+def _execution(request: web.Request) -> Object:
+    job, key = job_of(request), request.match_info["execution"]
+    execution = single(job, key)
+    if execution is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, f'the job "{job.name}" has no execution "{key[:100]}" (any more)')
+    return execution
+
+
+async def _pod(request: web.Request) -> Object | None:
+    run = request.match_info["execution"].partition("-")[2]
+    kube, namespace = request.app[KUBE], request.app[SETTINGS].namespace
+    selector = f"batch.kubernetes.io/job-name={run}"
+    return newest([pod async for pod in kube.list(PODS, namespace, label_selector=selector)])
+
+
+def _gone(request: web.Request, execution: Object) -> Refusal:
+    kept = _where(request, "has the end of its output") if execution.get("output") else "none of its output was kept"
+    text = f'the pod of the execution "{execution["id"]}" is gone, and its log with it; {kept}'
+    return Refusal(HTTPStatus.NOT_FOUND, text)
+
+
+def _never_began(request: web.Request, execution: Object) -> Refusal:
+    text = f'the container of the execution "{execution["id"]}" never began; {_where(request, "says why")}'
+    return Refusal(HTTPStatus.NOT_FOUND, text)
+
+
+def _where(request: web.Request, what: str) -> str:
+    return f"GET {request.path.removesuffix('/log')} {what}"
+
+
+async def _relay(request: web.Request, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
+    """Hand on piece after piece, at the pace of the client."""
+    response = web.StreamResponse(
+        headers={"Content-Type": TEXT, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+    coming: asyncio.Future[bytes] | None = None
+    try:
+        while not (request.app[JOURNAL].closed or _left(request)):
+            coming = coming or asyncio.ensure_future(anext(pieces, b""))
+            await asyncio.wait([coming], timeout=PAUSE)
+            piece = coming.result() if coming.done() else None
+            if not response.prepared:
+                # Whoever follows a silent container is told at once that it is there.
+                await response.prepare(request)
+            if piece is None:
+                continue
+            if not piece:
+                return response
+            await response.write(piece)
+            coming = None
+    except KubeError as error:
+        if not response.prepared:
+            raise
+        log.warning("the log of %s broke off: %s", request.path, error)
+    finally:
+        if coming is not None and not coming.done():
+            coming.cancel()
+            await asyncio.wait([coming])
+    _break_off(request)
+    return response
+
+
+def _left(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+def _break_off(request: web.Request) -> None:
+    """Close the connection in the middle of the answer, so that the client does not take it for the whole log."""
+    if request.transport is not None:
+        request.transport.close()
+
+
+ROUTES = (web.get("/v1/jobs/{job}/executions/{execution}/log", show_log, allow_head=False),)

@@ -1,0 +1,51 @@
+"""GET /v1/jobs/{job}/next and POST /v1/schedule/preview: when something is due. Additions to Dkron's API."""
+
+import asyncio
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from aiohttp import web
+
+from dkron_api.answer import json_answer
+from dkron_api.keys import CLOCK
+from dkron_api.refusal import Refusal
+from dkron_api.routes.requests import job_of
+from dkron_api.translate.forecast import Unclear, count_of, forecast, preview
+
+TURN = 50
+"""Slots after which other requests get their turn."""
+
+
+async def next_slots(request: web.Request) -> web.StreamResponse:
+    """The next slots of a job, `?count` of them."""
+    job = job_of(request)
+    try:
+        count = count_of(request.query.get("count"))
+    except Unclear as exc:
+        raise Refusal(HTTPStatus.BAD_REQUEST, str(exc)) from None
+    return await _answer(request, forecast(job, now=request.app[CLOCK](), count=count))
+
+
+async def try_schedule(request: web.Request) -> web.StreamResponse:
+    """The slots that a schedule would have. It needs no job, and no cluster."""
+    body = await request.read()
+    try:
+        slots = preview(body, now=request.app[CLOCK]())
+    except Unclear as exc:
+        raise Refusal(HTTPStatus.BAD_REQUEST, str(exc)) from None
+    return await _answer(request, slots)
+
+
+async def _answer(request: web.Request, slots: Iterator[str]) -> web.StreamResponse:
+    found = []
+    for slot in slots:
+        found.append(slot)
+        if len(found) % TURN == 0:
+            await asyncio.sleep(0)
+    return json_answer(request, {"next": found})
+
+
+ROUTES = (
+    web.get("/v1/jobs/{job}/next", next_slots, allow_head=False),
+    web.post("/v1/schedule/preview", try_schedule),
+)

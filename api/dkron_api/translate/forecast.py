@@ -1,0 +1,111 @@
+"""The coming slots of a job, and of a schedule that somebody only tries: GET …/next and POST /v1/schedule/preview.
+
+Slots are found as they are taken: a thousand of a yearly schedule take a tenth of a second.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dkron_api.translate.record import Job
+from dkron_api.translate.times import in_utc
+from dkron_api.translate.upcoming import timeline
+from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+from dkron_crds.schedule.errors import quoted
+from dkron_crds.schedule.timeline import Timeline
+from dkron_crds.schedule.timestamps import rfc3339
+
+COUNT = 10
+MOST = 1000
+"""Slots that are told: by default, and at most."""
+ALLOWED = f"a whole number from 1 to {MOST}"
+
+Count = Annotated[int, Field(ge=1, le=MOST)]
+
+
+class Unclear(ValueError):
+    """What was asked for makes no sense. `str()` is one sentence for a person."""
+
+
+class Preview(BaseModel):
+    """A schedule to try, as a client sends it; null counts as absent."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    schedule: str
+    timezone: str | None = None
+    name: str | None = None
+    after: str | None = None
+    count: Count | None = None
+
+
+def forecast(job: Job, *, now: datetime, count: int) -> Iterator[str]:
+    """The next slots of a job from now on; none for one that is disabled, has a parent, or runs on request only."""
+    status = job.status
+    line = timeline(job, spec=job.spec, status=status, now=now)
+    mark = max(now, status.last_schedule_time or now)
+    return iter(()) if line is None else _told(_slots(line, mark), count)
+
+
+def preview(body: bytes, *, now: datetime) -> Iterator[str]:
+    """The slots of a job that would be created with this schedule at `after`, which is now unless the body says
+    otherwise. Raises Unclear, with the sentence of the schedule's grammar where that is what is wrong."""
+    asked = _read(body)
+    try:
+        since = now if asked.after is None else rfc3339(asked.after, "after")
+        schedule = parse(asked.schedule, timezone=asked.timezone or "", name=asked.name or "")
+    except (ScheduleError, TimezoneError) as exc:
+        raise Unclear(str(exc)) from None
+    line = Timeline(schedule, since, starts=None, expires=None)
+    return _told(_slots(line, None), COUNT if asked.count is None else asked.count)
+
+
+def count_of(text: str | None) -> int:
+    """How many slots a query asks for. Raises Unclear."""
+    if text is None:
+        return COUNT
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MOST:
+        raise Unclear(f"count: {quoted(text)} is not allowed; use {ALLOWED}")
+    return int(text)
+
+
+def _told(slots: Iterator[datetime], count: int) -> Iterator[str]:
+    return (in_utc(slot) for slot in islice(slots, count))
+
+
+def _slots(line: Timeline, mark: datetime | None) -> Iterator[datetime]:
+    while (slot := line.next(mark)) is not None:
+        yield slot
+        mark = slot
+
+
+def _read(body: bytes) -> Preview:
+    try:
+        return Preview.model_validate_json(body)
+    except ValidationError as exc:
+        raise Unclear(_sentence(exc)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first: dict[str, Any] = {**error.errors(include_url=False)[0]}
+    field = str(first["loc"][0]) if first["loc"] else ""
+    fields = ", ".join(Preview.model_fields)
+    match first["type"]:
+        case "json_invalid":
+            return f"the body is not JSON: {first['ctx']['error']}; send an object with the fields {fields}"
+        case "missing":
+            return "schedule: it is missing; send the schedule to try, such as @every 1m"
+        case "extra_forbidden":
+            return f"{quoted(field)} is not known; the fields are {fields}"
+        case _ if not field:
+            return f"the body is no object; send one with the fields {fields}"
+        case _:
+            return f"{field}: {_shown(first['input'])} is not allowed; use {ALLOWED if field == 'count' else 'a text'}"
+
+
+def _shown(value: object) -> str:
+    return quoted(value) if isinstance(value, str) else json.dumps(value)[:40]

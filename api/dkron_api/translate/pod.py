@@ -1,0 +1,51 @@
+"""What the pod of an execution says about its log: which container it is of, and whether that has begun."""
+
+from collections.abc import Iterable
+from typing import Any
+
+Object = dict[str, Any]
+
+OURS = "job"
+"""Name of the container that the executors build."""
+
+
+def newest(pods: Iterable[Object]) -> Object | None:
+    """The pod that ran last: a Job replaces a pod that is evicted before it has started."""
+    return max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
+
+
+def container_of(pod: Object) -> str:
+    """The container whose log counts: ours, or the first one of a template without it."""
+    names = [str(container["name"]) for container in pod["spec"]["containers"]]
+    return OURS if OURS in names else names[0]
+
+
+def has_begun(pod: Object, container: str) -> bool:
+    """Whether the container runs or has ended, so that it may have written something."""
+    states = [_state(status) for status in _statuses(pod, "containerStatuses") if status.get("name") == container]
+    return any("running" in state or "terminated" in state for state in states)
+
+
+def obstacle(pod: Object | None) -> str:
+    """Why the container has not begun, as Kubernetes says it: `ErrImagePull: no such image`."""
+    if pod is None:
+        return "its pod is not there yet"
+    waiting = [_state(status).get("waiting") or {} for status in _statuses(pod, "initContainerStatuses")]
+    waiting += [_state(status).get("waiting") or {} for status in _statuses(pod, "containerStatuses")]
+    unplaced = [
+        condition
+        for condition in (pod.get("status") or {}).get("conditions") or ()
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False"
+    ]
+    for found in (*waiting, *unplaced):
+        if found.get("reason"):
+            return ": ".join(filter(None, (str(found["reason"]), str(found.get("message") or ""))))
+    return "its pod is being started"
+
+
+def _statuses(pod: Object, kind: str) -> list[Object]:
+    return (pod.get("status") or {}).get(kind) or []
+
+
+def _state(status: Object) -> Object:
+    return status.get("state") or {}
