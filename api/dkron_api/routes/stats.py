@@ -1,12 +1,17 @@
 """/v1/stats: how many executions ended each day (Dkron behaviour §1.8)."""
 
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
 from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.keys import CATALOG, CLOCK
-from dkron_api.routes.installation import known_cluster
+from dkron_api.routes.installation import Object, known_cluster
 from dkron_api.routes.requests import require_ready
-from dkron_api.translate.record import lenient
+from dkron_api.translate.record import Job, lenient
 from dkron_api.translate.stats import days_wanted, stats
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.totals import daily_totals
@@ -15,13 +20,18 @@ from dkron_crds.totals import daily_totals
 async def show_stats(request: web.Request) -> web.StreamResponse:
     """GET /v1/stats."""
     require_ready(request)
-    cluster = known_cluster(request.app) or {}
-    sums = lenient(ClusterStatus, cluster.get("status") or {})
+    cluster, today = known_cluster(request.app), request.app[CLOCK]().date()
     # Every object counts, also one whose Dkron name an older one has.
-    living = (job.days for job in request.app[CATALOG].mirror)
-    totals = daily_totals(sums.days, sums.departed, living)
-    today = request.app[CLOCK]().date()
-    return json_answer(request, stats(totals, today=today, days=days_wanted(request.query.get("days"))))
+    jobs = tuple(request.app[CATALOG].mirror)
+    days = days_wanted(request.query.get("days"))
+    # The sums of ten thousand jobs take a tenth of a second, in which others are answered.
+    return json_answer(request, await asyncio.to_thread(_stats, cluster, jobs, today=today, days=days))
+
+
+def _stats(cluster: Object | None, jobs: Sequence[Job], *, today: date, days: int) -> dict[str, Any]:
+    sums = lenient(ClusterStatus, (cluster or {}).get("status") or {})
+    totals = daily_totals(sums.days, sums.departed, (job.days for job in jobs))
+    return stats(totals, today=today, days=days)
 
 
 ROUTES = (web.get("/v1/stats", show_stats, allow_head=False),)

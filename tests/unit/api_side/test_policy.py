@@ -1,0 +1,301 @@
+"""ACL policies over REST: what is taken, what is refused in which words, what is read back (Dkron behaviour §7)."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_api.keys import POLICIES
+from dkron_api.routes import policies
+from dkron_api.translate.policy import PolicyError, read_policy, read_rules, show_policy
+from dkron_crds.kube.errors import NotFound, Rejected
+from dkron_crds.kube.paths import DKRON_POLICIES
+from dkron_crds.policy import Capability
+from tests.support.api_app import Api, object_of, running_api
+
+Object = dict[str, Any]
+READ_JOBS: Object = {"path": {"/v1/jobs": {"capabilities": ["list"]}, "/v1/jobs/*": {"capabilities": ["read"]}}}
+PATH = "/v1/acl/policies/readers"
+
+paths = st.text(st.characters(categories=["L", "N", "P"]), max_size=20).map(lambda rest: f"/{rest}")
+capabilities = st.lists(st.sampled_from([str(each) for each in Capability]), max_size=5, unique=True)
+specs = st.dictionaries(paths, st.fixed_dictionaries({"capabilities": capabilities}), max_size=10)
+
+
+def body(rules: object, **more: Any) -> bytes:
+    return json.dumps({"Rules": rules if isinstance(rules, str) else json.dumps(rules), **more}).encode()
+
+
+def stored(name: str = "readers", *, version: int = 1, spec: Object | None = None) -> Object:
+    return object_of(name, version=version, spec=READ_JOBS if spec is None else spec)
+
+
+# --- pure ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["readers", "a", "0", "a.b", "team-1.readers", "a" * 253])
+def test_a_policy_becomes_an_object_of_its_name(name: str) -> None:
+    assert read_policy(body(READ_JOBS), name) == {
+        "apiVersion": "dkron.io/v1alpha1",
+        "kind": "DkronPolicy",
+        "metadata": {"name": name},
+        "spec": READ_JOBS,
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Readers", "a_b", "-a", "a-", "a..b", "a.-b", ".a", "a.", "ñ", "a b", "a" * 254, "a\n"]
+)
+def test_a_name_that_no_object_can_have_is_refused_with_the_rule(name: str) -> None:
+    with pytest.raises(PolicyError, match=r"allowed are at most 253 lower-case letters a-z, digits"):
+        read_policy(body(READ_JOBS), name)
+
+
+@given(spec=specs)
+def test_what_was_stored_is_read_back(spec: Object) -> None:
+    shown = show_policy(stored(spec={"path": spec}))
+    assert shown["Name"] == "readers"
+    assert read_rules(shown["Rules"]).to_wire() == {"path": spec}
+
+
+def test_rules_are_shown_compact_and_sorted() -> None:
+    assert show_policy(stored())["Rules"] == (
+        '{"path":{"/v1/jobs":{"capabilities":["list"]},"/v1/jobs/*":{"capabilities":["read"]}}}'
+    )
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(body(READ_JOBS, Name="readers"), id="the name of the path"),
+        pytest.param(body(READ_JOBS, Name=""), id="an empty name"),
+        pytest.param(body(READ_JOBS, Name=None), id="null for a name"),
+        pytest.param(body(READ_JOBS, Name="readers", id=7), id="fields that nobody knows beside it"),
+        pytest.param(body(READ_JOBS).replace(b"Rules", b"rULES"), id="its field in another case, as Go takes it"),
+        pytest.param(body(f" {json.dumps(READ_JOBS, indent=2)}\n"), id="rules with line breaks"),
+    ],
+)
+def test_a_body_is_taken_with(sent: bytes) -> None:
+    assert read_policy(sent, "readers")["spec"] == READ_JOBS
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        pytest.param(b"", "the body cannot be read: it is empty", id="empty"),
+        pytest.param(b"{", "the body cannot be read: it is not JSON", id="cut off"),
+        pytest.param(b"[]", 'must be a JSON object with "Name" and "Rules", not a list', id="a list"),
+        pytest.param(b"null", 'must be a JSON object with "Name" and "Rules", not null', id="null"),
+        pytest.param(b"{}", "Rules must be a string that holds JSON", id="without rules"),
+        pytest.param(
+            b'{"Rules": {"path": {}}}', "Rules must be a string that holds JSON", id="with rules as an object"
+        ),
+        pytest.param(
+            body(READ_JOBS, Name="writers"), 'names the policy "writers", the path "readers"', id="of another name"
+        ),
+        pytest.param(body(READ_JOBS, Name=7), "names the policy 7", id="with a number for a name"),
+    ],
+)
+def test_a_body_is_refused_that_is(sent: bytes, sentence: str) -> None:
+    with pytest.raises(PolicyError) as refused:
+        read_policy(sent, "readers")
+    assert sentence in str(refused.value)
+
+
+def capable(*listed: object) -> Object:
+    return {"path": {"/v1/jobs": {"capabilities": list(listed)}}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "sentence"),
+    [
+        pytest.param("", "Rules cannot be read: it is empty", id="empty"),
+        pytest.param("{", "Rules cannot be read: it is not JSON", id="cut off"),
+        pytest.param('{"path": {}} {}', "more text follows the JSON after its 12 characters", id="two policies"),
+        pytest.param("7", "Rules must be an object, as in", id="a number"),
+        pytest.param([], "Rules must be an object, as in", id="a list"),
+        pytest.param({}, "'path' in Rules must be an object, as in", id="without path"),
+        pytest.param({"path": None}, "not null", id="a path of null"),
+        pytest.param({"path": ["/v1"]}, "'path' in Rules must be an object", id="a list of paths"),
+        pytest.param({"paths": {}}, "Rules has the unknown field \"paths\"; allowed is 'path' alone", id="misspelt"),
+        pytest.param(
+            {"path": {"v1/jobs": {"capabilities": []}}},
+            'the path "v1/jobs" in Rules cannot be used',
+            id="a relative path",
+        ),
+        pytest.param({"path": {"": {"capabilities": []}}}, 'the path "" in Rules cannot be used', id="an empty path"),
+        pytest.param(
+            {"path": {"/" + "a" * 1024: {"capabilities": []}}}, "at most 1024 characters", id="a path that is too long"
+        ),
+        pytest.param({"path": {"/a\n": {"capabilities": []}}}, "no control characters", id="a path of two lines"),
+        pytest.param({"path": {"/\ud800": {"capabilities": []}}}, "no control characters", id="half a character"),
+        pytest.param(
+            {"path": {"/v1/jobs": None}},
+            'the path "/v1/jobs" in Rules must be an object',
+            id="a path that opens nothing",
+        ),
+        pytest.param(
+            {"path": {"/v1/jobs": {}}}, "the path \"/v1/jobs\" in Rules needs 'capabilities'", id="no capabilities"
+        ),
+        pytest.param(
+            {"path": {"/v1/jobs": {"capabilities": "list"}}},
+            "a list of create, read, update, delete, list",
+            id="a text",
+        ),
+        pytest.param(
+            {"path": {"/v1/jobs": {"capabilities": {"list": True}}}},
+            "needs 'capabilities'",
+            id="capabilities as an object",
+        ),
+        pytest.param(
+            {"path": {"/v1/jobs": {"capabilities": [], "deny": []}}},
+            'has the unknown field "deny"',
+            id="a field of its own",
+        ),
+        pytest.param(
+            capable("list", "run"),
+            'the path "/v1/jobs" in Rules: "run" is not a capability; allowed are create, read, update, delete, list',
+            id="an unknown capability",
+        ),
+        pytest.param(capable("List"), '"List" is not a capability', id="a capability in capitals"),
+        pytest.param(capable(1), "1 is not a capability", id="a number among the capabilities"),
+        pytest.param(capable({"a": 1}), "an object is not a capability", id="an object among the capabilities"),
+        pytest.param(
+            '{"path": {"/a": {"capabilities": []}, "/a": {"capabilities": ["read"]}}}',
+            "'path' in Rules has \"/a\" twice",
+            id="two rules for one path",
+        ),
+        pytest.param(
+            {"path": {f"/{n}": {"capabilities": []} for n in range(257)}},
+            "Rules has 257 paths; at most 256",
+            id="many paths",
+        ),
+        pytest.param("[" * 100_000, "nested too deeply", id="deeper than anybody reads"),
+        pytest.param(
+            '{"path": ' + "[" * 900 + "]" * 900 + "}", "must be an object", id="deep, where nothing is expected"
+        ),
+        pytest.param("NaN", "it is not JSON", id="not a number"),
+    ],
+)
+def test_rules_are_refused_that_are(rules: object, sentence: str) -> None:
+    with pytest.raises(PolicyError) as refused:
+        read_policy(body(rules), "readers")
+    assert sentence in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
+def test_a_capability_that_stands_there_twice_counts_once() -> None:
+    assert read_rules(json.dumps(capable("list", "read", "list"))).to_wire() == capable("list", "read")
+
+
+# --- over HTTP -----------------------------------------------------------------------------------------------------
+
+
+def in_cluster(api: Api, **fields: Any) -> Object:
+    """A policy that both the API server and the cache have."""
+    policy = api.kube.put(DKRON_POLICIES, stored(**fields))
+    api.know(POLICIES, policy)
+    return policy
+
+
+async def test_a_policy_is_stored_shown_replaced_and_deleted() -> None:
+    async with running_api(policies.ROUTES) as api:
+        api.know(POLICIES)
+        assert (await api.client.get(PATH)).status == 404
+        made = await api.client.post(PATH, data=body(READ_JOBS))
+        assert (made.status, await made.json()) == (202, show_policy(stored()))
+        seen = await api.client.get(PATH)
+        assert (seen.status, await seen.json()) == (200, show_policy(stored()))
+        assert seen.headers["ETag"] == made.headers["ETag"]
+
+        replaced = await api.client.post(PATH, data=body(capable("delete")))
+        assert replaced.status == 202
+        assert api.kube.has(DKRON_POLICIES, "readers")["spec"] == capable("delete")
+        assert await (await api.client.get(PATH)).json() == show_policy(stored(spec=capable("delete")))
+
+        gone = await api.client.delete(PATH)
+        assert (gone.status, await gone.json()) == (200, show_policy(stored(spec=capable("delete"))))
+        assert api.kube.names(DKRON_POLICIES) == []
+        assert (await api.client.get(PATH)).status == 404
+        assert (await api.client.delete(PATH)).status == 404
+
+
+async def test_a_new_policy_keeps_labels_that_others_put_on_the_object() -> None:
+    async with running_api(policies.ROUTES) as api:
+        api.kube.put(DKRON_POLICIES, object_of("readers", spec=READ_JOBS, metadata={"labels": {"team": "a"}}))
+        assert (await api.client.post(PATH, data=body(capable()))).status == 202
+        kept = api.kube.has(DKRON_POLICIES, "readers")
+        assert (kept["metadata"]["labels"], kept["spec"]) == ({"team": "a"}, capable())
+
+
+async def test_of_two_who_create_a_policy_at_once_the_second_replaces_it() -> None:
+    async with running_api(policies.ROUTES) as api:
+
+        def somebody_else() -> None:
+            api.kube.put(DKRON_POLICIES, stored())
+
+        api.kube.meanwhile("create dkronpolicies", somebody_else)
+        assert (await api.client.post(PATH, data=body(capable("delete")))).status == 202
+        assert api.kube.has(DKRON_POLICIES, "readers")["spec"] == capable("delete")
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        pytest.param({"If-Match": '"101"'}, True, id="its version"),
+        pytest.param({"If-Match": "*"}, True, id="any version"),
+        pytest.param({"If-Match": '"7"'}, False, id="another version"),
+        pytest.param({"If-Match": "W/x"}, False, id="a version of somebody else"),
+    ],
+)
+async def test_a_write_depends_on(method: str, headers: dict[str, str], taken: bool) -> None:
+    async with running_api(policies.ROUTES) as api:
+        assert in_cluster(api)["metadata"]["resourceVersion"] == "101"
+        answer = await api.client.request(method, PATH, data=body(capable()), headers=headers)
+        assert (answer.status in (200, 202)) is taken
+        assert taken or answer.status == 412
+
+
+@pytest.mark.parametrize(
+    ("there", "headers", "status"),
+    [
+        pytest.param(True, {"If-None-Match": "*"}, 412, id="new, and it exists"),
+        pytest.param(False, {"If-None-Match": "*"}, 202, id="new, and it does not exist"),
+        pytest.param(False, {"If-Match": "*"}, 412, id="there, and it does not exist"),
+    ],
+)
+async def test_a_policy_that_must_be(there: bool, headers: dict[str, str], status: int) -> None:
+    async with running_api(policies.ROUTES) as api:
+        if there:
+            in_cluster(api)
+        answer = await api.client.post(PATH, data=body(capable()), headers=headers)
+        assert answer.status == status
+
+
+async def test_refusals_are_sentences() -> None:
+    async with running_api(policies.ROUTES) as api:
+        api.know(POLICIES)
+        wrong = await api.client.post(PATH, data=body(capable("run")))
+        assert (wrong.status, wrong.content_type) == (400, "text/plain")
+        assert '"run" is not a capability' in await wrong.text()
+        named = await api.client.post("/v1/acl/policies/Readers", data=body(READ_JOBS))
+        assert named.status == 400
+        missing = await api.client.get(PATH)
+        assert await missing.text() == 'there is no policy "readers"'
+        assert api.kube.calls == []
+
+
+async def test_what_kubernetes_refuses_is_passed_on() -> None:
+    async with running_api(policies.ROUTES) as api:
+        api.kube.fail("patch dkronpolicies", NotFound("none", status=404))
+        api.kube.fail("create dkronpolicies", Rejected("not allowed to create", status=403))
+        answer = await api.client.post(PATH, data=body(READ_JOBS))
+        assert (answer.status, await answer.text()) == (403, "not allowed to create")
+
+
+async def test_as_long_as_policies_could_not_be_read_none_is_said_to_be_missing() -> None:
+    async with running_api(policies.ROUTES) as api:
+        assert (await api.client.get(PATH)).status == 503

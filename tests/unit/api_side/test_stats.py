@@ -1,0 +1,103 @@
+"""GET /v1/stats: one entry for each of the last days (Dkron behaviour §1.8)."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dkron_api.keys import CLUSTERS
+from dkron_api.routes import stats as route
+from dkron_api.translate.stats import days_wanted, stats
+from dkron_crds.status import Day
+from tests.support.api_app import object_of, running_api
+from tests.support.builders import wire_job
+
+TODAY = date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        pytest.param(None, 30, id="nothing"),
+        pytest.param("", 30, id="an empty text"),
+        pytest.param("1", 1, id="one"),
+        pytest.param("+7", 7, id="a number with its sign"),
+        pytest.param("007", 7, id="a number with zeros in front"),
+        pytest.param("365", 365, id="a year"),
+        pytest.param("366", 365, id="more than a year"),
+        pytest.param("0", 30, id="zero"),
+        pytest.param("-1", 30, id="less than zero"),
+        pytest.param("7.0", 30, id="a fraction"),
+        pytest.param(" 7", 30, id="a number with a space"),
+        pytest.param("1_0", 30, id="a number as Python writes it"),
+        pytest.param("٣", 30, id="a digit of another script"),
+        pytest.param("week", 30, id="a word"),
+    ],
+)
+def test_days_asked_for_by(text: str | None, days: int) -> None:
+    assert days_wanted(text) == days
+
+
+@given(text=st.text() | st.from_regex(r"[+-]?[0-9]+"))
+@example(text="9" * 5000)
+def test_whatever_is_asked_for_is_between_one_day_and_a_year(text: str) -> None:
+    assert 1 <= days_wanted(text) <= 365
+
+
+def test_an_entry_has_the_fields_of_dkron() -> None:
+    shown = stats({TODAY: Day(date=TODAY, success=42, failed=3)}, today=TODAY, days=1)
+    assert shown == {"stats": [{"date": "2026-03-01T00:00:00Z", "success_count": 42, "failed_count": 3}]}
+    assert list(shown["stats"][0]) == ["date", "success_count", "failed_count"]
+
+
+def test_days_without_executions_are_zero_and_days_before_and_after_are_left_out() -> None:
+    known = [Day(date=TODAY + timedelta(days=ago), success=1, failed=2) for ago in (-3, -1, 1)]
+    entries = stats({day.date: day for day in known}, today=TODAY, days=3)["stats"]
+    assert [(entry["date"][:10], entry["success_count"], entry["failed_count"]) for entry in entries] == [
+        ("2026-02-27", 0, 0),
+        ("2026-02-28", 1, 2),
+        ("2026-03-01", 0, 0),
+    ]
+
+
+@given(days=st.integers(1, 365), today=st.dates(date(2000, 1, 1)))
+@example(days=365, today=date(2024, 2, 29))
+def test_there_is_one_entry_for_each_day_and_the_last_is_today(days: int, today: date) -> None:
+    shown = [date.fromisoformat(entry["date"][:10]) for entry in stats({}, today=today, days=days)["stats"]]
+    assert len(shown) == days
+    assert shown[-1] == today
+    assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(shown))
+
+
+def ended(day: str, success: int, failed: int) -> dict[str, Any]:
+    return {"date": day, "success": success, "failed": failed}
+
+
+async def test_sums_of_the_operator_and_what_living_jobs_show_make_the_totals() -> None:
+    async with running_api(route.ROUTES) as api:
+        shown = {"days": [ended("2026-03-01", 2, 1), ended("2026-02-28", 1, 0)]}
+        api.know_jobs(*({**wire_job(name=name, uid=name), "status": shown} for name in ("a", "b")), wire_job(name="c"))
+        sums = {"days": [ended("2026-02-27", 9, 9)], "departed": [ended("2026-03-01", 1, 0)]}
+        api.know(CLUSTERS, object_of("dkron", status=sums))
+        answer = await api.client.get("/v1/stats?days=3")
+        assert answer.status == 200
+        entries = (await answer.json())["stats"]
+        assert [(entry["success_count"], entry["failed_count"]) for entry in entries] == [(9, 9), (2, 0), (5, 2)]
+
+
+async def test_without_a_cluster_object_living_jobs_are_all_there_is() -> None:
+    async with running_api(route.ROUTES) as api:
+        api.know_jobs({**wire_job(), "status": {"days": [ended("2026-03-01", 2, 1)]}})
+        api.know(CLUSTERS)
+        entries = (await (await api.client.get("/v1/stats")).json())["stats"]
+        assert len(entries) == 30
+        assert entries[-1] == {"date": "2026-03-01T00:00:00Z", "success_count": 2, "failed_count": 1}
+
+
+async def test_as_long_as_the_sums_could_not_be_read_there_are_no_stats() -> None:
+    async with running_api(route.ROUTES) as api:
+        api.know_jobs()
+        assert (await api.client.get("/v1/stats")).status == 503
