@@ -10,6 +10,7 @@ from dkron_api.catalog import Catalog
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.middleware import edge, sign
 from dkron_api.informers import informers
+from dkron_api.journal import Journal
 from dkron_api.keys import (
     CATALOG,
     CLOCK,
@@ -17,6 +18,7 @@ from dkron_api.keys import (
     FEED,
     GATE,
     KUBE,
+    LEASE_FEED,
     LEASES,
     NODES,
     POLICIES,
@@ -24,7 +26,22 @@ from dkron_api.keys import (
     WRITES,
 )  # fmt: skip
 from dkron_api.mirror import Mirror, plain
-from dkron_api.routes import cluster, docs, executions, health, jobs, policies, restore, runs, stats, ui
+from dkron_api.publish import Feed, Leadership
+from dkron_api.routes import (
+    cluster,
+    docs,
+    events,
+    executions,
+    health,
+    jobs,
+    log,
+    policies,
+    restore,
+    runs,
+    schedule,
+    stats,
+    ui,
+)
 from dkron_api.settings import Settings
 from dkron_api.writes import Writes
 from dkron_crds.kube.client import KubeClient
@@ -48,9 +65,12 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
     app[LEASES] = Mirror("leases", plain)
     app[NODES] = Mirror("nodes", plain)
     app[POLICIES] = Mirror("dkronpolicies", plain)
-    app[FEED] = catalog.mirror
+    app[events.JOURNAL] = journal = Journal()
+    app[FEED] = Feed(catalog.mirror, journal, clock)
+    app[LEASE_FEED] = Leadership(app[LEASES], journal, clock)
     app.router.add_routes(routes(settings))
     app.on_response_prepare.append(sign)
+    app.on_shutdown.append(events.send_away)
     app.cleanup_ctx.append(_client)
     app.cleanup_ctx.append(informers)
     return app
@@ -58,7 +78,7 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Every route of the service."""
-    parts = (jobs, runs, executions, restore, cluster, stats, policies, health, docs)
+    parts = (jobs, runs, executions, restore, schedule, log, events, cluster, stats, policies, health, docs)
     return [*(route for part in parts for route in part.ROUTES), *ui.routes(settings)]
 
 

@@ -6,14 +6,12 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from dkron_api.keys import CATALOG, CLUSTERS, FEED, KUBE, LEASES, NODES, POLICIES, SETTINGS
+from dkron_api.keys import CATALOG, CLUSTERS, FEED, KUBE, LEASE_FEED, NODES, POLICIES, SETTINGS
 from dkron_crds.kube import paths
 from dkron_crds.kube.watch import follow
+from dkron_crds.lease import INSTALLATION
 
 log = logging.getLogger(__name__)
-
-INSTALLATION = "dkron"
-"""Name of the DkronCluster and of the Lease."""
 
 
 async def informers(app: web.Application) -> AsyncIterator[None]:
@@ -23,7 +21,7 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
     watches = (
         follow(kube, paths.DKRON_JOBS, settings.namespace, app[FEED]),
         follow(kube, paths.DKRON_CLUSTERS, home, app[CLUSTERS], name=INSTALLATION),
-        follow(kube, paths.LEASES, home, app[LEASES], name=INSTALLATION),
+        follow(kube, paths.LEASES, home, app[LEASE_FEED], name=INSTALLATION),
         follow(kube, paths.DKRON_POLICIES, settings.namespace, app[POLICIES]),
         follow(kube, paths.NODES, None, app[NODES]),
     )

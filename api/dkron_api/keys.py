@@ -22,6 +22,8 @@ CATALOG = web.AppKey("CATALOG", Catalog)
 FEED: web.AppKey[Sink] = web.AppKey("FEED")
 """Where the watch of the DkronJobs leads."""
 WRITES = web.AppKey("WRITES", Writes)
+LEASE_FEED: web.AppKey[Sink] = web.AppKey("LEASE_FEED")
+"""Where the watch of the Lease leads."""
 GATE = web.AppKey("GATE", Gate)
 CLUSTERS: web.AppKey[Objects] = web.AppKey("CLUSTERS")
 LEASES: web.AppKey[Objects] = web.AppKey("LEASES")

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from aiohttp import web
 
 from dkron_api.app import make_app
+from dkron_api.routes.ui import NoUserInterface
 from dkron_api.settings import Settings
 from dkron_api.translate.record import FIELD_MANAGER
 from dkron_crds.kube import access
 from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.program import logs
-from dkron_crds.program.command import options
+from dkron_crds.program.command import USAGE, options
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,9 @@ async def _run(settings: Settings) -> int:
     except AccessError as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
+    except NoUserInterface as exc:
+        log.error("--ui-dir: %s", exc)  # noqa: TRY400
+        return USAGE
     except OSError as exc:
         log.error("cannot listen on %s port %d: %s", settings.host, settings.port, exc.strerror or exc)  # noqa: TRY400
         return FAILED

@@ -7,7 +7,7 @@ _CODING = re.compile(r"\s*(gzip|x-gzip|\*)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?", re.
 
 def takes_gzip(accept_encoding: str) -> bool:
     """Whether gzip is among the codings that the header names, and not with a weight of zero."""
-    if "gzip" not in accept_encoding and "*" not in accept_encoding:
+    if not accept_encoding:
         return False
     weights: dict[str, bool] = {}
     for part in accept_encoding.split(","):

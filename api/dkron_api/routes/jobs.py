@@ -8,8 +8,9 @@ from aiohttp import web
 from dkron_api.answer import json_answer
 from dkron_api.catalog import Catalog
 from dkron_api.keys import CATALOG, CLOCK, CLUSTERS, WRITES
-from dkron_api.refusal import Refusal
+from dkron_api.refusal import LATER, Refusal
 from dkron_api.routes.bodies import body_of
+from dkron_api.routes.cluster import is_paused
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate.body import JobBody, echo, read_body
@@ -17,6 +18,7 @@ from dkron_api.translate.gojson import Unreadable
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
 from dkron_api.translate.validate import Invalid, check
+from dkron_crds.lease import INSTALLATION
 
 EVERYTHING = JobQuery()
 
@@ -86,8 +88,10 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
 
 def refuse_if_paused(request: web.Request) -> None:
     """While the installation is paused, no job is taken (Dkron behaviour §1.8)."""
-    cluster = request.app[CLUSTERS].by_name("dkron")
-    if cluster is not None and (cluster.get("spec") or {}).get("paused"):
+    clusters = request.app[CLUSTERS]
+    if not clusters.ready and not clusters.trouble:
+        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "not ready yet", {"Retry-After": LATER})
+    if is_paused(clusters.by_name(INSTALLATION)):
         text = "new and changed jobs are paused; POST /v1/unpause lets them in again"
         raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text)
 

@@ -1,0 +1,89 @@
+"""The catalog knows jobs by their Dkron names, and renders each once."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_api.catalog import Catalog
+from tests.support.builders import NOON, after, wire_job
+
+
+def catalog(*jobs: dict[str, Any]) -> Catalog:
+    made = Catalog(lambda: NOON)
+    made.mirror.replace(list(jobs), version=0)
+    return made
+
+
+def job(name: str, version: int = 1, uid: str = "", **fields: Any) -> dict[str, Any]:
+    return wire_job(name=name, uid=uid or f"uid-of-{name}", version=version, **fields)
+
+
+def shown(jobs: Catalog, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(jobs.json(name))
+    return found
+
+
+def test_jobs_come_in_the_order_of_the_bytes_of_their_names() -> None:
+    names = ["b", "a-1", "a", "z", "a0"]
+    assert catalog(*map(job, names)).names == sorted(names, key=str.encode)
+
+
+def test_a_job_whose_name_kubernetes_cannot_hold_is_found_by_its_dkron_name() -> None:
+    jobs = catalog(job("plain"))
+    jobs.see(wire_job(name="a-b-12345678", uid="v", version=2) | {"spec": {"name": "a_b", "schedule": "@daily"}})
+    found = jobs.get("a_b")
+    assert found is not None
+    assert found.object_name == "a-b-12345678"
+
+
+def test_a_parent_shows_its_children_by_name_and_forgets_those_that_go() -> None:
+    jobs = catalog(job("parent"))
+    assert shown(jobs, "parent")["dependent_jobs"] is None
+    jobs.see(job("z", 2, parentJob="parent"))
+    jobs.see(job("a", 3, parentJob="parent"))
+    assert shown(jobs, "parent")["dependent_jobs"] == ["a", "z"]
+    jobs.see(job("z", 4))
+    assert shown(jobs, "parent")["dependent_jobs"] == ["a"]
+    child = jobs.get("a")
+    assert child is not None
+    jobs.lose(child)
+    assert shown(jobs, "parent")["dependent_jobs"] is None
+
+
+def test_of_two_objects_with_one_name_the_older_is_the_job() -> None:
+    younger = wire_job(name="two", uid="y", created=after(60)) | {"spec": {"name": "same", "schedule": "@hourly"}}
+    older = wire_job(name="one", uid="o", created=NOON) | {"spec": {"name": "same", "schedule": "@daily"}}
+    jobs = catalog(younger, older)
+    assert len(jobs) == 1
+    assert shown(jobs, "same")["schedule"] == "@daily"
+    first = jobs.get("same")
+    assert first is not None
+    jobs.lose(first)
+    assert shown(jobs, "same")["schedule"] == "@hourly"
+
+
+def test_the_list_of_everything_follows_every_change() -> None:
+    jobs = catalog(job("a"))
+    assert [each["name"] for each in json.loads(jobs.everything())] == ["a"]
+    jobs.see(job("b", 2))
+    assert [each["name"] for each in json.loads(jobs.everything())] == ["a", "b"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["", "a", "b", "c"]), st.booleans()), max_size=30))
+def test_after_any_changes_the_catalog_is_as_if_made_anew(changes: list[tuple[str, str, bool]]) -> None:
+    jobs, alive = catalog(), dict[str, dict[str, Any]]()
+    for version, (name, parent, gone) in enumerate(changes, 1):
+        uid = f"uid-{name}-{version if gone else 0}"
+        if gone and jobs.get(name) is not None:
+            known = jobs.get(name)
+            assert known is not None
+            jobs.lose(known)
+            alive.pop(name)
+        elif not gone and not (jobs.mirror.by_name(name) is None and name in alive):
+            raw = job(name, version, uid=alive.get(name, {}).get("uid", uid + str(version)), parentJob=parent)
+            alive[name] = {"uid": raw["metadata"]["uid"], "parent": parent, "raw": raw}
+            jobs.see(raw)
+    anew = catalog(*(each["raw"] for each in alive.values()))
+    assert json.loads(jobs.everything()) == json.loads(anew.everything())

@@ -1,0 +1,142 @@
+"""The gate, error bodies, CORS, compression: what every request passes."""
+
+import pytest
+
+from dkron_api.edge import cors
+from dkron_api.edge.coding import takes_gzip
+from dkron_api.edge.errors import body_of
+from dkron_api.edge.gate import ADDRESSES, Gate
+from dkron_api.refusal import Refusal, refusal_of
+from dkron_crds.kube.errors import (
+    AlreadyExists,
+    Cause,
+    Conflict,
+    Expired,
+    KubeError,
+    NotFound,
+    Rejected,
+    Unavailable,
+)  # fmt: skip
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def gate(clock: Clock, **limits: float) -> Gate:
+    chosen = {"requests": 100, "streams": 100, "rate": 0.0} | limits
+    return Gate(requests=int(chosen["requests"]), streams=int(chosen["streams"]), rate=chosen["rate"], clock=clock)
+
+
+def test_no_more_requests_at_once_than_allowed() -> None:
+    door = gate(Clock(), requests=2)
+    door.enter("a")
+    door.enter("b")
+    with pytest.raises(Refusal) as refused:
+        door.enter("c")
+    assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "1")
+    door.leave()
+    door.enter("c")
+
+
+def test_a_stream_makes_room_for_requests_and_has_a_limit_of_its_own() -> None:
+    door = gate(Clock(), requests=1, streams=1)
+    door.enter("a")
+    with door.stream():
+        door.enter("b")
+        with pytest.raises(Refusal), door.stream():
+            pass
+        door.leave()
+    assert (door.working, door.streaming) == (1, 0)
+
+
+def test_an_address_may_spend_two_seconds_of_its_rate_at_once_and_then_has_to_wait() -> None:
+    clock = Clock()
+    door = gate(clock, rate=5.0)
+    for _ in range(10):
+        door.enter("a")
+    with pytest.raises(Refusal) as refused:
+        door.enter("a")
+    assert refused.value.status == 429
+    door.enter("b")
+    clock.now += float(refused.value.headers["Retry-After"])
+    door.enter("a")
+
+
+def test_addresses_without_number_take_no_memory_without_bound() -> None:
+    door = gate(Clock(), rate=1.0, requests=10**9)
+    for number in range(3 * ADDRESSES):
+        door.enter(str(number))
+    assert len(door._buckets) == ADDRESSES
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason", "retry_after"),
+    [
+        pytest.param(Unavailable("slow down", status=429, retry_after=2.2), 429, "slow down", "3", id="throttled"),
+        pytest.param(Unavailable("no answer"), 503, "no answer", "1", id="no answer"),
+        pytest.param(Unavailable("broken", status=500, retry_after=7), 503, "broken", "7", id="server error"),
+        pytest.param(NotFound("namespaces x not found"), 404, "namespaces x not found", None, id="missing namespace"),
+        pytest.param(AlreadyExists("there already"), 409, "there already", None, id="exists"),
+        pytest.param(Conflict("changed"), 409, "changed", None, id="conflict"),
+        pytest.param(Rejected("forbidden: no", status=403), 403, "forbidden: no", None, id="no rights"),
+        pytest.param(Rejected("too big", status=413), 413, "too big", None, id="too big"),
+        pytest.param(
+            Rejected("invalid", status=422, causes=(Cause("spec.executorConfig", "Too many"), Cause("", "and so on"))),
+            422, "executor_config: Too many", None, id="invalid fields by their names in JSON",
+        ),
+        pytest.param(Rejected("invalid", status=422), 422, "invalid", None, id="invalid as a whole"),
+        pytest.param(Expired("gone"), 503, "gone", "1", id="expired"),
+    ],
+)  # fmt: skip
+def test_what_an_error_of_kubernetes_means(error: KubeError, status: int, reason: str, retry_after: str | None) -> None:
+    refusal = refusal_of(error)
+    assert (refusal.status, refusal.reason, refusal.headers.get("Retry-After")) == (status, reason, retry_after)
+
+
+def test_an_error_is_plain_text_unless_a_problem_is_wanted() -> None:
+    refusal = Refusal(409, 'the job "a" is busy', {"Retry-After": "1"})
+    body, headers = body_of(refusal, accept="*/*", path="/v1/jobs/a")
+    assert body == b'the job "a" is busy'
+    assert headers == {"Retry-After": "1", "Content-Type": "text/plain; charset=utf-8"}
+    body, headers = body_of(refusal, accept="application/problem+json", path="/v1/jobs/a")
+    assert body == (
+        b'{"type":"about:blank","title":"Conflict","status":409,"detail":"the job \\"a\\" is busy",'
+        b'"instance":"/v1/jobs/a"}'
+    )
+    assert headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("origin", "origins", "expected"),
+    [
+        pytest.param("https://a.example", [], "", id="off"),
+        pytest.param("", ["*"], "", id="no origin"),
+        pytest.param("https://a.example", ["*"], "*", id="anybody"),
+        pytest.param("https://a.example", ["https://a.example"], "https://a.example", id="named"),
+        pytest.param("https://b.example", ["https://a.example"], "", id="another"),
+    ],
+)
+def test_origins(origin: str, origins: list[str], expected: str) -> None:
+    assert cors.allowed(origin, origins) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        pytest.param("", False, id="nothing"),
+        pytest.param("gzip", True, id="gzip"),
+        pytest.param("deflate, gzip;q=0.5, br", True, id="among others"),
+        pytest.param("gzip;q=0", False, id="refused"),
+        pytest.param("gzip; q=0.000, *", False, id="refused although all else is taken"),
+        pytest.param("*", True, id="anything"),
+        pytest.param("*;q=0", False, id="nothing at all"),
+        pytest.param("GZIP", True, id="in upper case"),
+        pytest.param("notgzip", False, id="another word"),
+    ],
+)
+def test_compression_is_weighed(header: str, expected: bool) -> None:
+    assert takes_gzip(header) is expected

@@ -1,0 +1,139 @@
+"""Executions as Dkron shows them (Dkron behaviour §1.7)."""
+
+from typing import Any
+
+import pytest
+
+from dkron_api.translate.execution import listed, running, single
+from dkron_api.translate.record import Job
+from tests.support.builders import wire_job
+
+GOOD: dict[str, Any] = {
+    "id": "1772366400000000000-a-1", "job": "a-1", "slot": "2026-03-01T12:00:00Z", "trigger": "schedule",
+    "group": 1772366400000000000, "attempt": 1, "startedAt": "2026-03-01T12:00:01.25Z",
+    "finishedAt": "2026-03-01T12:00:03Z", "success": True, "output": "hello\n", "nodeName": "n1",
+}  # fmt: skip
+BAD = GOOD | {
+    "id": "1772366460000000000-a-2", "startedAt": "2026-03-01T12:01:00Z", "finishedAt": "2026-03-01T12:01:01Z",
+    "success": False, "exitCode": 3, "reason": "Error", "output": "oh no", "attempt": 2,
+}  # fmt: skip
+ACTIVE = {key: GOOD[key] for key in ("job", "slot", "trigger", "group", "attempt")} | {
+    "id": "1772366520000000000-a-3", "startedAt": "2026-03-01T12:02:00Z", "uid": "u", "nodeName": "n2",
+}  # fmt: skip
+CLAIM = {key: value for key, value in ACTIVE.items() if key != "uid"} | {"id": "1772366530000000000-a-4"}
+
+
+def job(*executions: dict[str, Any], active: tuple[dict[str, Any], ...] = (), **spec: Any) -> Job:
+    return Job(wire_job(name="a", **spec) | {"status": {"executions": list(executions), "active": list(active)}})
+
+
+def test_the_shape_of_a_finished_execution() -> None:
+    assert listed(job(GOOD), {}) == [
+        {
+            "id": "1772366400000000000-a-1", "job_name": "a", "started_at": "2026-03-01T12:00:01.25Z",
+            "finished_at": "2026-03-01T12:00:03Z", "success": True, "output": "hello\n", "node_name": "n1",
+            "group": 1772366400000000000, "attempt": 1, "output_truncated": False,
+        }
+    ]  # fmt: skip
+    assert list(listed(job(GOOD), {})[0]) == [
+        "id", "job_name", "started_at", "finished_at", "success", "output", "node_name", "group", "attempt",
+        "output_truncated",
+    ]  # fmt: skip
+
+
+def test_one_that_runs_has_the_zero_time_as_its_end_whatever_the_zone() -> None:
+    found = listed(job(active=(ACTIVE,), timezone="America/New_York"), {})[0]
+    assert found["finished_at"] == "0001-01-01T00:00:00Z"
+    assert found["started_at"] == "2026-03-01T07:02:00-05:00"
+    assert "output" not in found
+
+
+def test_a_claim_is_no_execution() -> None:
+    assert listed(job(active=(CLAIM,)), {}) == []
+    assert running([job(active=(CLAIM,))]) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param({}, ["3", "2", "1"], id="newest first"),
+        pytest.param({"_order": "ASC"}, ["1", "2", "3"], id="oldest first"),
+        pytest.param({"_order": "asc"}, ["1", "2", "3"], id="in any case"),
+        pytest.param({"_sort": "id", "_order": "ASC"}, ["1", "2", "3"], id="id is the start"),
+        pytest.param({"_sort": "finished_at", "_order": "ASC"}, ["1", "2", "3"], id="what runs ends last"),
+        pytest.param({"_sort": "attempt", "_order": "ASC"}, ["1", "3", "2"], id="by attempt"),
+        pytest.param({"_sort": "odd"}, ["3", "2", "1"], id="an unknown field is no field"),
+        pytest.param({"_start": "1", "_end": "1"}, ["3", "2", "1"], id="executions are not sliced"),
+    ],
+)
+def test_order(query: dict[str, str], expected: list[str]) -> None:
+    found = listed(job(GOOD, BAD, active=(ACTIVE,)), query)
+    assert [each["id"][-1] for each in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("limit", "output", "truncated"),
+    [
+        pytest.param(None, "hello\n", False, id="no limit"),
+        pytest.param("3", "lo\n", True, id="the last bytes stay"),
+        pytest.param("6", "hello\n", False, id="an exact fit"),
+        pytest.param("0", None, True, id="zero drops it"),
+        pytest.param("-1", "hello\n", False, id="negative is no limit"),
+        pytest.param("many", "hello\n", False, id="no number is no limit"),
+    ],
+)
+def test_output_size_limit(limit: str | None, output: str | None, truncated: bool) -> None:
+    found = listed(job(GOOD), {} if limit is None else {"output_size_limit": limit})[0]
+    assert found.get("output") == output
+    assert found["output_truncated"] is truncated
+
+
+def test_a_character_cut_in_half_is_shown_as_such() -> None:
+    found = listed(job(GOOD | {"output": "año"}), {"output_size_limit": "2"})[0]
+    assert found["output"] == "\ufffdo"
+
+
+@pytest.mark.parametrize(
+    ("fields", "output"),
+    [
+        pytest.param({}, "exit status 3\noh no", id="exit code"),
+        pytest.param({"exitCode": 137, "reason": "OOMKilled"}, "OOMKilled\noh no", id="a reason says more than a code"),
+        pytest.param(
+            {"exitCode": None, "reason": "JobLost", "message": "the Job is gone", "output": ""},
+            "JobLost: the Job is gone\n",
+            id="no exit code",
+        ),
+        pytest.param({"exitCode": None, "reason": ""}, "oh no", id="nothing known"),
+    ],
+)
+def test_the_error_stands_before_the_output(fields: dict[str, Any], output: str) -> None:
+    found = listed(job({key: value for key, value in (BAD | fields).items() if value is not None}), {})[0]
+    assert found["output"] == output
+
+
+def test_times_of_a_list_are_in_the_zone_of_the_job_and_those_of_one_in_utc() -> None:
+    madrid = job(GOOD, timezone="Europe/Madrid")
+    assert listed(madrid, {})[0]["finished_at"] == "2026-03-01T13:00:03+01:00"
+    found = single(madrid, GOOD["id"])
+    assert found is not None
+    assert found["finished_at"] == "2026-03-01T12:00:03Z"
+    assert "output_truncated" not in found
+
+
+def test_a_zone_of_offset_zero_is_written_as_utc() -> None:
+    assert listed(job(GOOD, timezone="Europe/London"), {})[0]["finished_at"] == "2026-03-01T12:00:03Z"
+
+
+def test_a_zone_that_nobody_knows_counts_as_utc() -> None:
+    assert listed(job(GOOD, timezone="Mars/Olympus"), {})[0]["finished_at"] == "2026-03-01T12:00:03Z"
+
+
+def test_an_execution_that_is_not_there() -> None:
+    assert single(job(GOOD), "1-x") is None
+
+
+def test_what_runs_is_shown_oldest_first_without_the_flag_of_lists() -> None:
+    later = Job(wire_job(name="b") | {"status": {"active": [ACTIVE | {"startedAt": "2026-03-01T12:03:00Z"}]}})
+    found = running([later, job(GOOD, active=(ACTIVE,))])
+    assert [each["job_name"] for each in found] == ["a", "b"]
+    assert "output_truncated" not in found[0]

@@ -1,0 +1,120 @@
+"""Lists of jobs: which, in which order, from where to where (Dkron behaviour §1.4)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
+from dkron_api.translate.record import Job
+from tests.support.builders import NOON, wire_job
+
+
+def job(name: str, *, status: dict[str, Any] | None = None, **spec: Any) -> Job:
+    return Job(wire_job(name=name, uid=name, **spec) | {"status": {"observedGeneration": 1, **(status or {})}})
+
+
+JOBS = [
+    job("a", displayName="Zed", schedule="@daily", metadata={"team": "x", "env": "prod"}),
+    job(
+        "b",
+        displayName="Alpha",
+        schedule="@hourly",
+        disabled=True,
+        metadata={"team": "x"},
+        status={
+            "status": "success",
+            "successCount": 2,
+            "lastSuccess": "2026-03-01T11:00:00Z",
+            "next": "2026-03-01T13:00:00Z",
+        },
+    ),
+    job(
+        "c",
+        displayName="alpha",
+        schedule="@daily",
+        status={
+            "status": "failed",
+            "errorCount": 5,
+            "successCount": 2,
+            "lastSuccess": "2026-03-01T11:00:00.5Z",
+            "lastError": "2026-03-01T11:30:00Z",
+            "next": "2026-03-01T12:30:00Z",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("", "abc", id="all by name"),
+        pytest.param("_order=DESC", "cba", id="descending"),
+        pytest.param("_order=desc", "cba", id="descending in lower case"),
+        pytest.param("_order=down", "abc", id="an unknown order ascends"),
+        pytest.param("q=Alpha", "b", id="the search knows upper case"),
+        pytest.param("q=alpha", "c", id="the search looks into titles"),
+        pytest.param("q=b", "b", id="the search looks into names"),
+        pytest.param("q=nothing", "", id="nothing found"),
+        pytest.param("status=success", "b", id="by status"),
+        pytest.param("status=untriggered", "a", id="never run"),
+        pytest.param("status=odd", "", id="an unknown status matches nothing"),
+        pytest.param("disabled=true", "b", id="disabled"),
+        pytest.param("disabled=false", "ac", id="enabled"),
+        pytest.param("disabled=True", "", id="disabled is compared as text"),
+        pytest.param("metadata[team]=x", "ab", id="by metadata"),
+        pytest.param("metadata[team]=x&metadata[env]=prod", "a", id="all metadata must match"),
+        pytest.param("metadata[team]=y", "", id="metadata must match exactly"),
+        pytest.param("metadata=team", "abc", id="plain metadata is ignored"),
+        pytest.param("id=b&id=c", "abc", id="ids are ignored"),
+        pytest.param("_sort=id", "abc", id="id means name"),
+        pytest.param("_sort=displayname", "bac", id="text by bytes"),
+        pytest.param("_sort=schedule", "acb", id="ties by name"),
+        pytest.param("_sort=success_count", "abc", id="zero first"),
+        pytest.param("_sort=error_count&_order=DESC", "cba", id="counts descending"),
+        pytest.param("_sort=last_success", "bca", id="never comes last, and fractions count"),
+        pytest.param("_sort=last_error", "cab", id="errors, never last"),
+        pytest.param("_sort=next", "acb", id="never is the first of next"),
+        pytest.param("_sort=retries", "abc", id="an unknown field sorts by name"),
+        pytest.param("_sort=", "abc", id="an empty field sorts by name"),
+        pytest.param("_sort=started_at", "abc", id="a field of others sorts by name"),
+    ],
+)
+def test_selection(query: str, expected: str) -> None:
+    pairs = [tuple(part.split("=", 1)) for part in query.split("&") if part]
+    wanted = read_query(pairs)  # type: ignore[arg-type]
+    assert "".join(each.name for each in selected(JOBS, wanted, now=NOON)) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param({"_start": "1"}, "bc", id="from the second"),
+        pytest.param({"_end": "2"}, "ab", id="the first two"),
+        pytest.param({"_start": "1", "_end": "2"}, "b", id="the second"),
+        pytest.param({"_end": "99"}, "abc", id="an end beyond the list"),
+        pytest.param({"_start": "99"}, "", id="a start beyond the list"),
+        pytest.param({"_start": "2", "_end": "1"}, "", id="an end before the start"),
+        pytest.param({"_start": "-1"}, "abc", id="a negative start is the start"),
+        pytest.param({"_end": "-1"}, "", id="a negative end is the start"),
+        pytest.param({"_start": "x"}, "abc", id="a start that is no number is zero"),
+        pytest.param({"_end": "xyz"}, "", id="an end that is no number is zero"),
+        pytest.param({"_end": "9" * 5000}, "", id="a number without end is none"),
+    ],
+)
+def test_slices(query: dict[str, str], expected: str) -> None:
+    assert "".join(sliced("abc", read_query(query.items()))) == expected
+
+
+def test_what_is_not_filtered_or_sorted_needs_no_look_at_the_jobs() -> None:
+    assert read_query([("_start", "0"), ("_end", "25"), ("_sort", "name"), ("_order", "ASC")]).plain
+    assert read_query([("_sort", "id")]).plain
+    assert not read_query([("q", "x")]).plain
+
+
+@given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), max_size=8))
+def test_no_query_fails(pairs: list[tuple[str, str]]) -> None:
+    query = read_query(pairs)
+    assert isinstance(query, JobQuery)
+    assert len(sliced(selected(JOBS, query, now=NOON), query)) <= len(JOBS)

@@ -1,0 +1,110 @@
+"""The mirror holds the newest version of each object, in whatever order versions arrive."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_api.mirror import Mirror, plain
+from dkron_crds.kube.errors import NotFound, Rejected
+
+Object = dict[str, Any]
+
+
+def thing(name: str, version: int, **metadata: Any) -> Object:
+    return {"metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": str(version), **metadata}}
+
+
+def mirror() -> Mirror[Object]:
+    return Mirror("things", plain)
+
+
+def versions(mirrored: Mirror[Object]) -> dict[str, int]:
+    return {item["metadata"]["name"]: int(item["metadata"]["resourceVersion"]) for item in mirrored}
+
+
+def version(item: Object | None) -> int | None:
+    return None if item is None else int(item["metadata"]["resourceVersion"])
+
+
+def test_an_older_version_does_not_replace_a_newer_one() -> None:
+    mirrored = mirror()
+    mirrored.see(thing("a", 5))
+    mirrored.see(thing("a", 3))
+    assert versions(mirrored) == {"a": 5}
+
+
+def test_a_deleted_object_does_not_come_back_by_what_was_still_under_way() -> None:
+    mirrored = mirror()
+    mirrored.see(thing("a", 5))
+    mirrored.lose(thing("a", 6))
+    mirrored.see(thing("a", 5))
+    assert versions(mirrored) == {}
+
+
+def test_a_namesake_of_a_deleted_object_is_another_object() -> None:
+    mirrored = mirror()
+    mirrored.lose(thing("a", 6))
+    mirrored.see(thing("a", 7, uid="another"))
+    assert mirrored.by_name("a") is not None
+
+
+def test_a_list_drops_what_is_older_and_not_in_it_and_keeps_what_was_written_after_it() -> None:
+    mirrored = mirror()
+    mirrored.see(thing("old", 3))
+    mirrored.see(thing("ours", 12))
+    mirrored.replace([thing("listed", 8)], version=10)
+    assert versions(mirrored) == {"ours": 12, "listed": 8}
+    assert mirrored.ready
+
+
+def test_an_object_that_waits_for_a_finalizer_is_gone() -> None:
+    mirrored = mirror()
+    mirrored.see(thing("a", 1))
+    mirrored.see(thing("a", 2, deletionTimestamp="2026-03-01T12:00:00Z"))
+    assert mirrored.by_name("a") is None
+
+
+def test_versions_that_went_back_start_the_mirror_over() -> None:
+    mirrored = mirror()
+    mirrored.replace([thing("a", 50), thing("b", 60)], version=100)
+    mirrored.replace([thing("a", 20)], version=30)
+    assert versions(mirrored) == {"a": 20}
+
+
+def test_listeners_hear_what_an_object_was_and_is() -> None:
+    heard: list[tuple[int | None, int | None]] = []
+
+    def changed(before: Object | None, after: Object | None) -> None:
+        heard.append((version(before), version(after)))
+
+    mirrored = Mirror("things", plain, changed=changed)
+    mirrored.see(thing("a", 1))
+    mirrored.see(thing("a", 2))
+    mirrored.see(thing("a", 1))
+    mirrored.lose(thing("a", 3))
+    assert heard == [(None, 1), (1, 2), (2, None)]
+
+
+def test_a_failure_is_said_once_and_forgotten_when_there_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+    mirrored = mirror()
+    for _ in range(3):
+        mirrored.failed(Rejected("things is forbidden", status=403))
+    assert [record.getMessage() for record in caplog.records] == ["cannot watch things: things is forbidden"]
+    mirrored.alive()
+    assert mirrored.trouble == ""
+
+
+def test_a_missing_kind_says_how_to_install_it() -> None:
+    mirrored = mirror()
+    mirrored.failed(NotFound("404 page not found"))
+    assert "kubectl apply -f crds/" in mirrored.trouble
+
+
+@given(st.permutations(range(1, 8)), st.sets(st.integers(1, 7)))
+def test_whatever_the_order_the_newest_version_wins(order: list[int], repeated: set[int]) -> None:
+    mirrored = mirror()
+    for version in [*order, *repeated]:
+        mirrored.see(thing("a", version))
+    assert versions(mirrored) == {"a": 7}

@@ -1,0 +1,80 @@
+"""Who keeps which field of a job, and jobs that an older schema let in."""
+
+import json
+from typing import Any
+
+import pytest
+
+from dkron_api.translate.record import LAST_APPLIED, Job, kept, owners
+from tests.support.builders import wire_job
+
+SPEC: dict[str, Any] = {"f:spec": {".": {}, "f:schedule": {}, "f:disabled": {}}}
+
+
+def entry(manager: str, operation: str = "Apply", **fields: Any) -> dict[str, Any]:
+    return {"manager": manager, "operation": operation, "fieldsV1": SPEC, **fields}
+
+
+@pytest.mark.parametrize(
+    ("entries", "applied", "expected"),
+    [
+        pytest.param([], None, {}, id="nobody"),
+        pytest.param(
+            [entry("argocd-controller")],
+            None,
+            {"schedule": "argocd-controller", "disabled": "argocd-controller"},
+            id="who applies owns all it names",
+        ),
+        pytest.param(
+            [entry("helm", "Update")],
+            None,
+            {"schedule": "helm", "disabled": "helm"},
+            id="an updater owns what it wrote",
+        ),
+        pytest.param([entry("dkron-api", "Update")], None, {}, id="we ourselves do not count"),
+        pytest.param([entry("kubectl-edit", "Update")], None, {}, id="a person who edits once does not count"),
+        pytest.param(
+            [entry("kubectl-client-side-apply", "Update")],
+            {"schedule": "@daily"},
+            {"schedule": "kubectl-client-side-apply"},
+            id="of kubectl apply only what the manifest says",
+        ),
+        pytest.param(
+            [entry("kubectl-client-side-apply", "Update")],
+            "nonsense",
+            {"schedule": "kubectl-client-side-apply", "disabled": "kubectl-client-side-apply"},
+            id="a broken note of the manifest is no note",
+        ),
+        pytest.param([entry("operator", "Update", subresource="status")], None, {}, id="the status is not the spec"),
+        pytest.param(
+            [{"manager": "x", "operation": "Update", "fieldsV1": {"f:metadata": {}}}],
+            None,
+            {},
+            id="metadata is not the spec",
+        ),
+    ],
+)
+def test_owners(entries: list[dict[str, Any]], applied: Any, expected: dict[str, str]) -> None:
+    metadata: dict[str, Any] = {"managedFields": entries}
+    if applied is not None:
+        text = applied if isinstance(applied, str) else json.dumps({"spec": applied})
+        metadata["annotations"] = {LAST_APPLIED: text}
+    assert owners(metadata) == expected
+
+
+def test_a_kept_job_drops_the_record_of_who_wrote_what_and_remembers_the_owners() -> None:
+    raw = wire_job()
+    raw["metadata"]["managedFields"] = [entry("argocd-controller")]
+    job = kept(raw)
+    assert job.owners["schedule"] == "argocd-controller"
+    assert "managedFields" not in job.raw["metadata"]
+
+
+def test_a_field_that_cannot_be_read_does_not_hide_the_others() -> None:
+    raw = wire_job(retryBackoff={"initial": "9999999h"}, displayName="shown")
+    raw["status"] = {"successCount": 3, "days": "nonsense", "lastSuccess": "never"}
+    job = Job(raw)
+    assert job.spec.display_name == "shown"
+    assert job.status.success_count == 3
+    assert job.status.last_success is None
+    assert job.days == ()
