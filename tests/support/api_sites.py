@@ -18,7 +18,7 @@ from dkron_crds.names import object_name
 from tests.support import waiting
 from tests.support.api_process import ApiProcess
 from tests.support.kube import Kube, Object
-from tests.support.rest import Rest
+from tests.support.rest import Answer, Rest
 from tests.support.sites import Site, install, namespace
 
 CACHE_SECONDS = 15.0
@@ -48,6 +48,16 @@ class ApiSite:
         """Change the status of the job with this Dkron name, and wait until the REST API knows it."""
         self.wait_known(self.kube.write_status(object_name(name), **status))
 
+    def wait_all_read(self) -> None:
+        """Wait until it has read the other kinds as well: it is ready with the jobs alone."""
+        for path in ("/v1/pause", "/v1/leader"):
+
+            def seen(path: str = path) -> Answer:
+                return self.rest.get(path)
+
+            what = f"{path} to be known"
+            waiting.wait_for(what, seen, lambda answer: answer.status != 503, seconds=CACHE_SECONDS)
+
     def wait_known(self, stored: Object) -> None:
         """Wait until the REST API shows this version of a DkronJob, or a later one."""
         name = stored["spec"].get("name") or stored["metadata"]["name"]
@@ -73,7 +83,9 @@ def api_for(kube: Kube, folder: Path, *options: str, kubeconfig: Path | None = N
         folder / "api.log", *options, kubeconfig=kubeconfig or kube.kubeconfig, namespace=kube.namespace
     ).start()
     try:
-        yield ApiSite(kube, api, api.rest)
+        site = ApiSite(kube, api, api.rest)
+        site.wait_all_read()
+        yield site
         if api.running:
             api.stop()
     finally:

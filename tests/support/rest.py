@@ -1,4 +1,4 @@
-"""A client of the REST API that adds and hides nothing: no header that was not given, no decoding, no redirect followed.
+"""A client of the REST API that adds and hides nothing: no header that was not given, no redirect followed.
 
 Tests of exact bytes and headers need that; others profit from seeing what went over the wire.
 """

@@ -1,0 +1,340 @@
+"""Dkron behaviour §2.1, §2.4 and §2.5: what a stored job looks like, its parent and children, and when it is due."""
+
+import re
+from typing import Any
+
+from tests.conformance.rest import differences
+from tests.conformance.rest.answers import ABSENT, Has, Raw
+from tests.conformance.rest.row import Difference, Place, Posted, Row, Stored, delete, get, manual, post, put, row
+
+NO_TIME = "0001-01-01T00:00:00Z"
+STORED = (
+    '{"id":"$job","name":"$job","displayname":"","timezone":"Europe/Madrid","schedule":"@at 2099-01-01T00:00:00Z",'
+    '"owner":"","owner_email":"","success_count":0,"error_count":0,"last_success":null,"last_error":null,'
+    '"disabled":false,"tags":{"dc":"dc1:1"},"metadata":null,"retries":0,"dependent_jobs":null,"parent_job":"",'
+    '"processors":{},"concurrency":"allow","executor":"shell","executor_config":{"command":"date"},"status":"",'
+    '"next":"2099-01-01T00:00:00Z","ephemeral":false,"starts_at":null,"expires_at":null}'
+)
+CHILDREN = (Posted("$job"), Posted("$job-b", {"parent_job": "$job"}), Posted("$job-a", {"parent_job": "$job"}))
+
+OBJECT = (
+    row(
+        "a fresh job reads back byte for byte",
+        "§2.1",
+        get("/v1/jobs/$job", 200, Raw(STORED)),
+        given=(
+            Posted(
+                "$job",
+                {
+                    "timezone": "Europe/Madrid",
+                    "schedule": "@at 2099-01-01T00:00:00Z",
+                    "tags": {"dc": "dc1:1"},
+                    "executor_config": {"command": "date"},
+                },
+            ),
+        ),
+    ),
+    row(
+        "empty maps read back as null, processors as an empty object",
+        "§2.1",
+        get("/v1/jobs/$job", 200, Has({"tags": None, "metadata": None, "dependent_jobs": None, "processors": {}})),
+        given=(Posted("$job"),),
+    ),
+    row(
+        "a processor without settings is an empty object",
+        "§2.1, §11.3",
+        get("/v1/jobs/$job", 200, Has({"processors": {"log": {}}})),
+        given=(Posted("$job", {"processors": {"log": None}}),),
+    ),
+    row(
+        "an empty executor_config is null",
+        "§2.1",
+        get("/v1/jobs/$job", 200, Has({"executor_config": None})),
+        given=(Posted("$job", {"executor_config": {}}),),
+    ),
+    row(
+        "counters, times and status of a job that ran",
+        "§2.1, §2.6, §2.7",
+        get(
+            "/v1/jobs/$job",
+            200,
+            Has(
+                {
+                    "success_count": 3,
+                    "error_count": 2,
+                    "last_success": "2026-01-02T03:04:05.123456Z",
+                    "last_error": "2026-01-01T00:00:00Z",
+                    "status": "partially_failed",
+                }
+            ),
+        ),
+        given=(
+            Stored(
+                "$job",
+                status={
+                    "successCount": 3,
+                    "errorCount": 2,
+                    "lastSuccess": "2026-01-02T03:04:05.123456Z",
+                    "lastError": "2026-01-01T00:00:00Z",
+                    "status": "partially_failed",
+                },
+            ),
+        ),
+    ),
+    row(
+        "a job that was made by kubectl is a job",
+        "§2.1",
+        get(
+            "/v1/jobs/$job",
+            200,
+            Has(
+                {
+                    "displayname": "Title",
+                    "owner_email": "a@b.c",
+                    "parent_job": "",
+                    "executor_config": {"command": "true"},
+                    "retries": 2,
+                    "starts_at": "2026-01-01T00:00:00Z",
+                }
+            ),
+        ),
+        given=(
+            Stored(
+                "$job",
+                spec={"displayName": "Title", "ownerEmail": "a@b.c", "retries": 2, "startsAt": "2026-01-01T00:00:00Z"},
+            ),
+        ),
+    ),
+    row(
+        "last times are in UTC whatever the job's time zone",
+        "§2.1, §2.7",
+        get("/v1/jobs/$job", 200, Has({"last_success": "2026-01-02T03:04:05Z"})),
+        given=(Stored("$job", spec={"timezone": "Asia/Tokyo"}, status={"lastSuccess": "2026-01-02T03:04:05Z"}),),
+    ),
+    row(
+        "a hash in the schedule stays a hash",
+        "§2.1, §3.2",
+        get("/v1/jobs/$job", 200, Has({"schedule": "0 ~ ~ * * *"})),
+        given=(Posted("$job", {"schedule": "0 ~ ~ * * *"}),),
+    ),
+    row(
+        "there is nothing about creation, version or links in a job",
+        "§2.1",
+        get(
+            "/v1/jobs/$job",
+            200,
+            Has(dict.fromkeys(("created_at", "updated_at", "version", "description"), ABSENT)),
+            headers={"ETag": re.compile(r'^"\d+"$')},
+        ),
+        given=(Posted("$job"),),
+    ),
+)
+
+PARENTS = (
+    row(
+        "a parent lists its children, sorted",
+        "§2.4, §2.1",
+        get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-a", "$job-b"]})),
+        given=CHILDREN,
+    ),
+    row(
+        "a child names its parent",
+        "§2.4",
+        get("/v1/jobs/$job-a", 200, Has({"parent_job": "$job", "dependent_jobs": None})),
+        given=CHILDREN,
+    ),
+    row(
+        "a child that is saved again is listed once",
+        "§2.4",
+        post("/v1/jobs", 201, sent=manual("$job-a", parent_job="$job")),
+        get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-a", "$job-b"]})),
+        given=CHILDREN,
+    ),
+    row(
+        "a deleted child is not listed any more",
+        "§2.4, §1.6, §11.3",
+        delete("/v1/jobs/$job-a"),
+        get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-b"]})),
+        given=CHILDREN,
+    ),
+    row(
+        "a parent without children any more has null",
+        "§2.4",
+        delete("/v1/jobs/$job-a"),
+        delete("/v1/jobs/$job-b"),
+        get("/v1/jobs/$job", 200, Has({"dependent_jobs": None})),
+        given=CHILDREN,
+    ),
+    row(
+        "a child that moves to another parent is listed there",
+        "§2.4, §11.3",
+        post("/v1/jobs", 201, sent=manual("$job-a", parent_job="$job-b")),
+        get("/v1/jobs/$job-b", 200, Has({"dependent_jobs": ["$job-a"]})),
+        get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-b"]})),
+        given=CHILDREN,
+    ),
+    row(
+        "a child that becomes independent is not listed any more",
+        "§2.4, §11.3",
+        put("/v1/jobs/$job-a", 201, sent=manual("$job-a")),
+        get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-b"]})),
+        given=CHILDREN,
+    ),
+    row(
+        "a job can become a child",
+        "§2.4, §11.3",
+        post("/v1/jobs", 201, sent=manual("$job-c", parent_job="$job")),
+        get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-a", "$job-b", "$job-c"]})),
+        given=(*CHILDREN, Posted("$job-c")),
+    ),
+    row(
+        "a child whose parent is missing is not there afterwards",
+        "§2.4, §11.1",
+        post("/v1/jobs", 404, sent=manual(parent_job="$job-missing")),
+        get("/v1/jobs/$job", 404),
+    ),
+    row(
+        "a move to a missing parent leaves the child where it was",
+        "§2.4",
+        post("/v1/jobs", 404, sent=manual("$job-a", parent_job="$job-missing")),
+        get("/v1/jobs/$job-a", 200, Has({"parent_job": "$job"})),
+        given=CHILDREN,
+    ),
+    row(
+        "a parent that is saved again keeps its children",
+        "§2.4, §11.1",
+        post("/v1/jobs", 201, sent=manual()),
+        get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-a", "$job-b"]})),
+        given=CHILDREN,
+    ),
+    row(
+        "children that were made by kubectl are listed",
+        "§2.4",
+        get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-kid"]})),
+        given=(Posted("$job"), Stored("$job-kid", spec={"parentJob": "$job"})),
+    ),
+    row(
+        "the parent in the list shows its children, too",
+        "§2.4",
+        get("/v1/jobs?q=$job&_end=1", 200, Has([{"dependent_jobs": ["$job-a", "$job-b"]}])),
+        given=CHILDREN,
+    ),
+)
+
+
+def due(
+    says: str, next_: str | re.Pattern[str], source: str = "§2.5", *, differs: Difference | None = None, **fields: Any
+) -> Row:
+    """What `next` is of a job with these fields."""
+    return row(
+        says, source, get("/v1/jobs/$job", 200, Has({"next": next_})), given=(Posted("$job", fields),), differs=differs
+    )
+
+
+NEXT = (
+    due("next of a schedule is its next time", re.compile(r"^\d{4}-01-01T00:00:00Z$"), schedule="@yearly"),
+    due("next of an interval is to come", re.compile(r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$"), schedule="@every 1000h"),
+    due("next of a job on request is the zero time", NO_TIME, schedule="@manually"),
+    due("next of a date to come is that date", "2099-01-01T00:00:00Z", schedule="@at 2099-01-01T00:00:00Z"),
+    due("next of a date with an offset is in UTC", "2098-12-31T18:00:00Z", schedule="@at 2099-01-01T00:00:00+06:00"),
+    due("next of a date that has passed is the zero time", NO_TIME, schedule="@at 2018-01-02T15:04:00Z"),
+    due("next of @after to come is its date", "2099-01-01T00:00:00Z", schedule="@after 2099-01-01T00:00:00Z <PT2H"),
+    due("next of the 30th of February is the zero time", NO_TIME, schedule="0 0 0 30 2 *"),
+    due(
+        "next is in the job's time zone from the beginning",
+        re.compile(r"^\d{4}-01-01T01:30:00Z$"),
+        "§2.5, §1.12",
+        differs=differences.NEXT_ZONE,
+        schedule="0 30 2 1 1 *",
+        timezone="Europe/Madrid",
+    ),
+    due(
+        "a zone in the schedule beats the time zone",
+        re.compile(r"^\d{4}-01-01T05:00:00Z$"),
+        "§2.5, §3.4",
+        schedule="TZ=America/New_York 0 0 0 1 1 *",
+        timezone="Europe/Madrid",
+    ),
+    due(
+        "a descriptor honours the time zone",
+        re.compile(r"^\d{4}-12-31T23:00:00Z$"),
+        "§2.5, §3.4",
+        differs=differences.DESCRIPTORS,
+        schedule="@yearly",
+        timezone="Europe/Madrid",
+    ),
+    due(
+        "next of a job that starts later is its first time from then on",
+        "2099-01-02T00:00:00Z",
+        differs=differences.NEXT_STARTS,
+        schedule="@daily",
+        starts_at="2099-01-01T12:00:00Z",
+    ),
+    due(
+        "next of a job that starts on one of its times is that time",
+        "2099-01-02T00:00:00Z",
+        schedule="@daily",
+        starts_at="2099-01-02T00:00:00Z",
+    ),
+    due(
+        "next of a job that has expired is the zero time",
+        NO_TIME,
+        differs=differences.NEXT_NEVER,
+        schedule="@daily",
+        expires_at="2020-01-01T00:00:00Z",
+    ),
+    due(
+        "next of a disabled job is the zero time",
+        NO_TIME,
+        differs=differences.NEXT_NEVER,
+        schedule="@daily",
+        disabled=True,
+    ),
+    row(
+        "next of a child without a schedule is the zero time",
+        "§2.5",
+        get("/v1/jobs/$job", 200, Has({"next": NO_TIME})),
+        given=(Posted("$job-parent"), Posted("$job", {"parent_job": "$job-parent", "schedule": ""})),
+        differs=differences.NEXT_NEVER,
+    ),
+    row(
+        "next of a child with a schedule is the zero time",
+        "§2.5",
+        get("/v1/jobs/$job", 200, Has({"next": NO_TIME})),
+        given=(Posted("$job-parent"), Posted("$job", {"parent_job": "$job-parent", "schedule": "@daily"})),
+        differs=differences.NEXT_NEVER,
+    ),
+    row(
+        "next follows a change of the time zone alone",
+        "§2.5",
+        post("/v1/jobs", 201, sent=manual(schedule="0 0 12 1 1 *", timezone="Asia/Tokyo")),
+        get("/v1/jobs/$job", 200, Has({"next": re.compile(r"^\d{4}-01-01T03:00:00Z$")})),
+        given=(Posted("$job", {"schedule": "0 0 12 1 1 *"}),),
+        differs=differences.NEXT_ZONE,
+    ),
+    row(
+        "next follows a change of starts_at alone",
+        "§2.5",
+        post("/v1/jobs", 201, sent=manual(schedule="@yearly", starts_at="2098-06-01T00:00:00Z")),
+        get("/v1/jobs/$job", 200, Has({"next": "2099-01-01T00:00:00Z"})),
+        given=(Posted("$job", {"schedule": "@yearly"}),),
+        differs=differences.NEXT_ZONE,
+    ),
+    row(
+        "next goes when a job is disabled and comes back with it",
+        "§2.5",
+        post("/v1/jobs/$job/toggle", 200, Has({"next": NO_TIME})),
+        post("/v1/jobs/$job/toggle", 200, Has({"next": "2099-01-01T00:00:00Z"})),
+        given=(Posted("$job", {"schedule": "@at 2099-01-01T00:00:00Z"}),),
+        differs=differences.NEXT_NEVER,
+    ),
+    row(
+        "next with an operator is what the operator goes by",
+        "§2.5",
+        get("/v1/jobs/$job", 200, Has({"next": re.compile(r"^\d{4}-01-01T01:30:00Z$")})),
+        given=(Posted("$job", {"schedule": "0 30 2 1 1 *", "timezone": "Europe/Madrid"}),),
+        where=Place.OPERATOR,
+    ),
+)
+
+ROWS: tuple[Row, ...] = (*OBJECT, *PARENTS, *NEXT)
