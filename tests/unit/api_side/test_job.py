@@ -1,0 +1,190 @@
+"""A job from the custom resource to Dkron's JSON and back (Dkron behaviour §2.1, §2.5)."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_api.translate.body import JobBody, read_body
+from dkron_api.translate.job import shown
+from dkron_api.translate.record import Job
+from dkron_api.translate.spec import changed, spec_of
+from dkron_api.translate.upcoming import upcoming
+from dkron_crds.job import JobSpec
+from dkron_crds.names import object_name
+from tests.support.builders import NOON, after, wire_job
+
+Object = dict[str, Any]
+NEVER = "0001-01-01T00:00:00Z"
+
+
+def job(*, status: Object | None = None, created: datetime = NOON, generation: int = 1, **spec: Any) -> Job:
+    return Job(wire_job(name="nightly", created=created, generation=generation, **spec) | {"status": status or {}})
+
+
+def json_of(found: Job, *children: str, now: datetime = NOON) -> Object:
+    return shown(found, children=children, now=now)
+
+
+def test_a_fresh_job_has_every_field_in_the_order_of_dkron() -> None:
+    found = job(
+        schedule="0 30 2 * * *", timezone="Europe/Madrid", tags={"dc": "dc1:1"}, executorConfig={"command": "date"}
+    )
+    assert json.dumps(json_of(found)) == json.dumps(
+        {
+            "id": "nightly", "name": "nightly", "displayname": "", "timezone": "Europe/Madrid",
+            "schedule": "0 30 2 * * *", "owner": "", "owner_email": "", "success_count": 0, "error_count": 0,
+            "last_success": None, "last_error": None, "disabled": False, "tags": {"dc": "dc1:1"}, "metadata": None,
+            "retries": 0, "dependent_jobs": None, "parent_job": "", "processors": {}, "concurrency": "allow",
+            "executor": "shell", "executor_config": {"command": "date"}, "status": "",
+            "next": "2026-03-02T01:30:00Z", "ephemeral": False, "starts_at": None, "expires_at": None,
+        }
+    )  # fmt: skip
+
+
+def test_what_became_of_a_job_is_shown() -> None:
+    status = {
+        "successCount": 3,
+        "errorCount": 1,
+        "lastSuccess": "2026-03-01T11:00:00Z",
+        "lastError": "2026-03-01T10:00:00.5Z",
+        "status": "partially_failed",
+    }
+    found = json_of(job(status=status))
+    assert (found["success_count"], found["error_count"], found["status"]) == (3, 1, "partially_failed")
+    assert (found["last_success"], found["last_error"]) == ("2026-03-01T11:00:00Z", "2026-03-01T10:00:00.5Z")
+
+
+def test_maps_are_sorted_and_dates_are_in_utc() -> None:
+    found = json_of(job(metadata={"b": "2", "a": "1"}, startsAt="2026-01-01T02:00:00+02:00", processors={"log": {}}))
+    assert list(found["metadata"]) == ["a", "b"]
+    assert found["starts_at"] == "2026-01-01T00:00:00Z"
+    assert found["processors"] == {"log": {}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "expected"),
+    [
+        pytest.param({"schedule": "@daily"}, {}, "2026-03-02T00:00:00Z", id="worked out before anybody looked at it"),
+        pytest.param(
+            {"schedule": "0 0 9 * * *", "timezone": "America/New_York"},
+            {},
+            "2026-03-01T14:00:00Z",
+            id="in the zone of the job",
+        ),
+        pytest.param({"schedule": "@every 1h"}, {}, "2026-03-01T12:30:00Z", id="every from its creation"),
+        pytest.param({"schedule": "@manually"}, {}, None, id="never"),
+        pytest.param({"schedule": "@daily", "disabled": True}, {}, None, id="disabled"),
+        pytest.param({"schedule": "@daily", "parentJob": "p"}, {}, None, id="a child"),
+        pytest.param({"schedule": ""}, {}, None, id="no schedule"),
+        pytest.param({"schedule": "@daily", "expiresAt": "2026-03-01T13:00:00Z"}, {}, None, id="expired before"),
+        pytest.param(
+            {"schedule": "@daily", "startsAt": "2026-04-01T00:00:00Z"},
+            {},
+            "2026-04-01T00:00:00Z",
+            id="not before it starts",
+        ),
+        pytest.param({"schedule": "@at 2026-03-01T11:00:00Z"}, {}, None, id="once, in the past"),
+        pytest.param({"schedule": "nonsense"}, {}, None, id="unreadable"),
+        pytest.param({"schedule": "@daily", "timezone": "Mars/Olympus"}, {}, None, id="an unknown zone"),
+        pytest.param(
+            {"schedule": "@daily"},
+            {"observedGeneration": 1, "next": "2026-03-05T00:00:00Z"},
+            "2026-03-05T00:00:00Z",
+            id="as the operator says",
+        ),
+        pytest.param({"schedule": "@daily"}, {"observedGeneration": 1}, None, id="never, as the operator says"),
+        pytest.param(
+            {"schedule": "@daily"},
+            {"observedGeneration": 0, "next": "2026-03-05T00:00:00Z"},
+            "2026-03-02T00:00:00Z",
+            id="the operator has not seen this spec",
+        ),
+    ],
+)
+def test_next(spec: Object, status: Object, expected: str | None) -> None:
+    found = upcoming(job(status=status, created=after(minutes=-30), **spec), now=NOON)
+    assert found == (None if expected is None else datetime.fromisoformat(expected))
+
+
+def test_an_edit_that_the_operator_has_not_seen_counts_from_now() -> None:
+    status = {"observedGeneration": 1, "since": "2026-03-01T11:45:00Z", "fingerprint": "of-the-schedule-before"}
+    assert upcoming(job(status=status, generation=2, schedule="@every 1h"), now=NOON) == after(hours=1)
+
+
+def test_an_edit_of_something_else_keeps_the_phase() -> None:
+    spec = {"schedule": "@every 1h", "displayName": "new title"}
+    status = {
+        "observedGeneration": 1,
+        "since": "2026-03-01T11:45:00Z",
+        "fingerprint": JobSpec.from_wire(spec).fingerprint,
+    }
+    assert upcoming(job(status=status, generation=2, **spec), now=NOON) == after(minutes=45)
+
+
+def test_a_new_spec_has_what_was_sent_and_leaves_defaults_to_the_schema() -> None:
+    body = read_body(b'{"name":"a","schedule":"@daily","retries":2,"tags":{},"concurrency":"","starts_at":null}')
+    assert spec_of(body) == {"schedule": "@daily", "retries": 2, "concurrency": "allow"}
+
+
+def test_a_name_that_kubernetes_cannot_hold_is_kept_in_the_spec() -> None:
+    assert spec_of(JobBody(name="ñandú_1"))["name"] == "ñandú_1"
+    assert "name" not in spec_of(JobBody(name="plain"))
+    assert object_name("ñandú_1") != "ñandú_1"
+
+
+def test_a_replaced_spec_keeps_what_dkron_knows_nothing_of_and_drops_what_was_not_sent() -> None:
+    stored = {
+        "name": "a_b", "schedule": "@daily", "owner": "me", "tags": {"x": "y"}, "missedRuns": "skip",
+        "history": {"executions": 5}, "jobTemplate": {"spec": {}},
+    }  # fmt: skip
+    wanted = spec_of(JobBody(name="a_b", schedule="@hourly"), stored)
+    assert wanted == {
+        "name": "a_b", "schedule": "@hourly", "concurrency": "allow", "missedRuns": "skip",
+        "history": {"executions": 5}, "jobTemplate": {"spec": {}},
+    }  # fmt: skip
+    assert changed(stored, wanted) == {"schedule", "owner", "tags"}
+
+
+def test_defaults_that_the_server_has_filled_in_are_no_change() -> None:
+    stored = {"schedule": "@daily", "disabled": False, "concurrency": "allow", "executor": "shell", "retries": 0}
+    assert changed(stored, spec_of(JobBody(name="a", schedule="@daily"), stored)) == set()
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+maps = st.dictionaries(texts.filter(bool), texts, max_size=4)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "displayname": texts,
+            "owner": texts,
+            "owner_email": texts,
+            "schedule": st.sampled_from(["@daily", "0 0 9 * * *"]),
+            "timezone": st.sampled_from(["", "Europe/Madrid"]),
+            "disabled": st.booleans(),
+            "retries": st.integers(0, 9),
+            "tags": maps,
+            "metadata": maps,
+            "executor_config": maps,
+            "executor": st.sampled_from(["shell", "http"]),
+            "concurrency": st.sampled_from(["allow", "forbid", "replace"]),
+            "ephemeral": st.booleans(),
+            "processors": st.dictionaries(texts.filter(bool), maps, max_size=2),
+            "parent_job": st.sampled_from(["", "p"]),
+            "starts_at": st.sampled_from([None, "2026-01-01T00:00:00Z"]),
+            "expires_at": st.sampled_from([None, "2027-01-01T10:00:00Z"]),
+        },
+    )
+)
+def test_what_get_shows_can_be_sent_again_and_changes_nothing(fields: Object) -> None:
+    body = read_body(json.dumps({"name": "nightly", **fields}).encode())
+    first = spec_of(body)
+    found = Job(wire_job(name="nightly") | {"spec": first, "status": {}})
+    again = read_body(json.dumps(json_of(found)).encode())
+    assert changed(first, spec_of(again, first)) == set()

@@ -1,0 +1,46 @@
+"""What a job's parent may be."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_api.translate.lineage import Cycle, NoParent, check_parent
+
+FAMILY = {"a": "", "b": "a", "c": "b", "lost": "gone", "x": "y", "y": "x"}
+
+
+@pytest.mark.parametrize(
+    ("name", "parent"),
+    [
+        pytest.param("new", "", id="no parent"),
+        pytest.param("new", "c", id="a grandchild"),
+        pytest.param("c", "a", id="moved up"),
+        pytest.param("new", "lost", id="a parent whose own parent is gone"),
+        pytest.param("new", "x", id="below a circle of others"),
+    ],
+)
+def test_allowed(name: str, parent: str) -> None:
+    check_parent(name, parent, FAMILY.get)
+
+
+def test_a_parent_that_does_not_exist() -> None:
+    with pytest.raises(NoParent, match='the parent job "nobody" does not exist'):
+        check_parent("new", "nobody", FAMILY.get)
+
+
+def test_a_circle_is_shown() -> None:
+    with pytest.raises(Cycle, match="a → b → c → a"):
+        check_parent("a", "c", FAMILY.get)
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("abcdef"), max_size=6), st.sampled_from("abcdef"))
+def test_what_is_allowed_never_closes_a_circle(family: dict[str, str], parent: str) -> None:
+    try:
+        check_parent("a", parent, family.get)
+    except (NoParent, Cycle):
+        return
+    after, above, seen = family | {"a": parent}, parent, set[str]()
+    while above in after and above not in seen:
+        seen.add(above)
+        above = after[above]
+    assert "a" not in seen
