@@ -116,7 +116,7 @@ def test_an_edit_that_the_operator_has_not_seen_counts_from_now() -> None:
 
 
 def test_an_edit_of_something_else_keeps_the_phase() -> None:
-    spec = {"schedule": "@every 1h", "displayName": "new title"}
+    spec: Object = {"schedule": "@every 1h", "displayName": "new title"}
     status = {
         "observedGeneration": 1,
         "since": "2026-03-01T11:45:00Z",
