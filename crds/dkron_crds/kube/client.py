@@ -117,9 +117,11 @@ class KubeClient:
         accept = METADATA.format(kind="PartialObjectMetadataList") if metadata_only else "application/json"
         while True:
             page = await self._call("list", resource, resource.path(namespace), params=params, accept=accept)
-            if not {"items", "metadata"} <= page.keys():
-                raise Unavailable(f"the API server's answer is no list of {resource.plural}")
-            yield page
+            match page:
+                case {"items": list() | None, "metadata": dict()}:
+                    yield page
+                case _:
+                    raise Unavailable(f"the API server's answer is no list of {resource.plural}")
             token = page["metadata"].get("continue")
             if not token:
                 return

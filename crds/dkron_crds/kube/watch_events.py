@@ -55,15 +55,9 @@ def parse(line: bytes) -> Event:
     try:
         document = json.loads(line)
         item = document["object"]
-        if document["type"] == "ERROR":
-            status = int(item.get("code") or 500)
-        else:
-            return Event(Kind(document["type"]), item, _version(item))
+        if document["type"] != "ERROR":
+            return Event(Kind(document["type"]), item, str(int(item["metadata"]["resourceVersion"])))
+        error = from_status(int(item.get("code") or 500), item)
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise Unavailable(f"the watch sent what is no event: {line[:200].decode('utf-8', 'replace')}") from exc
-    raise from_status(status, item)
-
-
-def _version(item: dict[str, Any]) -> str:
-    version = item["metadata"]["resourceVersion"]
-    return str(int(version))
+    raise error

@@ -1,0 +1,54 @@
+"""A server on loopback in the place of the API server, and a client for it: for tests of what goes over the wire."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from dkron_crds.kube.access import Access
+from dkron_crds.kube.client import KubeClient
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def served(
+    handler: Handler, *, seconds: float = 10, field_manager: str | None = None
+) -> AsyncIterator[KubeClient]:
+    """A client whose every request goes to the handler."""
+    async with serving(handler) as server:
+        client = client_of(str(server.make_url("")).rstrip("/"), seconds=seconds, field_manager=field_manager)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+
+@asynccontextmanager
+async def serving(handler: Handler, *, port: int | None = None) -> AsyncIterator[TestServer]:
+    """The server alone. When it ends it does not wait for those who are still served."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    server = TestServer(app, host="127.0.0.1", port=port)
+    await server.start_server(shutdown_timeout=0.1)
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+def client_of(server: str, *, seconds: float = 10, field_manager: str | None = None) -> KubeClient:
+    """A client without credentials."""
+
+    async def nobody() -> None:
+        return None
+
+    where = Access(server=server, namespace="default", tls=True, authorization=nobody)
+    return KubeClient(where, timeout=seconds, field_manager=field_manager)
+
+
+def refusal(status: int, reason: str = "", message: str = "m", **details: object) -> web.Response:
+    """A Status, as the API server refuses."""
+    body = {"kind": "Status", "status": "Failure", "message": message, "reason": reason, "code": status}
+    return web.json_response(body | ({"details": details} if details else {}), status=status)

@@ -1,0 +1,82 @@
+"""What the refusals of the API server tell beyond their sentence. The bodies are as a real one sends them."""
+
+from typing import Any
+
+import pytest
+
+from dkron_crds.kube.errors import Cause, Conflict, Expired, KubeError, Rejected, Stale, Unavailable, from_status
+
+UNFIT = {
+    "message": "the server rejected our request due to an error in our request",
+    "reason": "Invalid",
+    "details": {},
+}
+INVALID: dict[str, Any] = {
+    "message": 'DkronJob.dkron.io "a" is invalid: spec.retries: Invalid value: -4: should be at least 0',
+    "reason": "Invalid",
+    "details": {
+        "name": "a",
+        "group": "dkron.io",
+        "kind": "DkronJob",
+        "causes": [
+            {"reason": "FieldValueInvalid", "message": "Invalid value: -4", "field": "spec.retries"},
+            {"reason": "FieldValueInvalid", "message": "some rules were not checked", "field": "<nil>"},
+            {"message": "no field"},
+            {"field": "spec.owner"},
+        ],
+    },
+}
+
+
+def test_causes_name_the_fields() -> None:
+    refused = from_status(422, INVALID)
+    assert type(refused) is Rejected
+    assert refused.causes == (
+        Cause("spec.retries", "Invalid value: -4"),
+        Cause("", "some rules were not checked"),
+        Cause("", "no field"),
+        Cause("spec.owner", ""),
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        pytest.param(422, UNFIT, Stale, id="a patch that does not fit"),
+        pytest.param(422, INVALID, Rejected, id="a result that is invalid"),
+        pytest.param(422, {"reason": "Invalid", "details": {"kind": "x"}}, Rejected, id="invalid without causes"),
+        pytest.param(422, {"message": "webhook", "reason": "Invalid"}, Rejected, id="a webhook that denies"),
+        pytest.param(422, {"details": None}, Rejected, id="null for details"),
+        pytest.param(422, "", Rejected, id="nothing"),
+        pytest.param(400, UNFIT, Rejected, id="a patch that cannot be read"),
+        pytest.param(409, UNFIT, Conflict, id="somebody wrote first"),
+        pytest.param(410, UNFIT, Expired, id="too old"),
+    ],
+)
+def test_a_patch_that_does_not_fit_is_told_from_a_result_that_is_invalid(
+    status: int, body: Any, kind: type[KubeError]
+) -> None:
+    error = from_status(status, body)
+    assert type(error) is kind
+    assert error.status == status
+
+
+def test_who_handles_conflicts_handles_a_patch_that_does_not_fit() -> None:
+    error = from_status(422, UNFIT)
+    assert isinstance(error, Conflict)
+    assert str(error) == "the object is not as the patch expects it"
+
+
+@pytest.mark.parametrize(
+    ("header", "details", "seconds"),
+    [
+        pytest.param("3", {"retryAfterSeconds": 9}, 3.0, id="the header comes first"),
+        pytest.param(None, {"retryAfterSeconds": 9}, 9.0, id="the body tells it too"),
+        pytest.param(None, {"retryAfterSeconds": 0}, None, id="zero is nothing said"),
+        pytest.param(None, {}, None, id="nothing said"),
+    ],
+)
+def test_the_time_to_wait(header: str | None, details: dict[str, Any], seconds: float | None) -> None:
+    error = from_status(503, {"details": details}, header)
+    assert isinstance(error, Unavailable)
+    assert error.retry_after == seconds

@@ -1,0 +1,312 @@
+"""When a kind is listed and watched again after each way in which that can end: in virtual time, with a client that
+answers as it is told."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import cast
+
+import pytest
+
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Expired, NotFound, Rejected, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, Resource
+from dkron_crds.kube.watch import follow
+from tests.support.watching import Diary, Object, added, bookmark, error
+
+pytestmark = pytest.mark.looptime
+
+Answer = int | Exception
+"""Of a list: its version, or what is raised."""
+Lives = Sequence[bytes | float | Exception] | Exception
+"""Of a watch: its bytes, pauses in seconds and what is raised; or what is raised instead of it."""
+
+
+class OverError(Exception):
+    """The client has nothing more to answer: the test is over."""
+
+
+class TellingClient:
+    """Answers lists and watches in turn, and writes down when which was asked for."""
+
+    def __init__(self, lists: Sequence[Answer], watches: Sequence[Lives]) -> None:
+        self._lists, self._watches = iter(lists), iter(watches)
+        self.asked: list[tuple[float, str]] = []
+        self.queries: list[dict[str, str]] = []
+        self.silences: list[float] = []
+
+    async def pages(
+        self, resource: Resource, namespace: str | None, *, selector: Mapping[str, str]
+    ) -> AsyncIterator[Object]:
+        self._ask("list")
+        assert (resource, namespace, selector) == (DKRON_JOBS, "ns", {})
+        answer = next(self._lists, OverError())
+        if isinstance(answer, Exception):
+            raise answer
+        yield {"items": [], "metadata": {"resourceVersion": str(answer)}}
+
+    @asynccontextmanager
+    async def watch(
+        self, resource: Resource, namespace: str | None, *, query: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        self._ask(f"watch {query['resourceVersion']}")
+        assert (resource, namespace) == (DKRON_JOBS, "ns")
+        self.queries.append(dict(query))
+        self.silences.append(silence)
+        life = next(self._watches, OverError())
+        if isinstance(life, Exception):
+            raise life
+        yield self._live(life)
+
+    async def _live(self, life: Sequence[bytes | float | Exception]) -> AsyncIterator[bytes]:
+        for step in life:
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, bytes):
+                yield step
+            else:
+                await asyncio.sleep(step)
+
+    def _ask(self, what: str) -> None:
+        self.asked.append((asyncio.get_running_loop().time(), what))
+
+
+@pytest.fixture(autouse=True)
+def longest_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left to chance."""
+    monkeypatch.setattr(random, "uniform", lambda _, most: most)
+
+
+async def played(lists: Sequence[Answer], watches: Sequence[Lives]) -> tuple[TellingClient, Diary]:
+    client, diary = TellingClient(lists, watches), Diary()
+    with pytest.raises(OverError):
+        await follow(cast("KubeClient", client), DKRON_JOBS, "ns", diary)
+    return client, diary
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the API server answers, and what is asked of it therefore, at which second."""
+
+    lists: Sequence[Answer]
+    watches: Sequence[Lives]
+    asked: Sequence[tuple[float, str]]
+    failed: int = 0
+
+
+BUSY = Unavailable("busy", status=429, retry_after=7.0)
+DOWN = Unavailable("no answer")
+CUT = Unavailable("the connection broke")
+GONE = Expired("too old", status=410)
+FORBIDDEN = Rejected("no", status=403)
+NO_KIND = NotFound("no such kind", status=404)
+
+
+@pytest.mark.parametrize(
+    "course",
+    [
+        pytest.param(
+            Course([5], [[added("a", 6), 300.0]], [(0, "list"), (0, "watch 5"), (300, "watch 6")]),
+            id="a watch that ends is resumed at once, at the version seen last",
+        ),
+        pytest.param(
+            Course([5], [[60.0, bookmark(9), 240.0]], [(0, "list"), (0, "watch 5"), (300, "watch 9")]),
+            id="a bookmark moves the version",
+        ),
+        pytest.param(
+            Course([5], [[60.0, bookmark(5), 240.0]], [(0, "list"), (0, "watch 5"), (300, "watch 5")]),
+            id="a bookmark of the same version is a word too",
+        ),
+        pytest.param(
+            Course([5], [[added("a", 6), CUT]], [(0, "list"), (0, "watch 5"), (0, "watch 6")]),
+            id="a watch that is cut after an event is resumed at once",
+        ),
+        pytest.param(
+            Course([5], [[2.0, CUT]], [(0, "list"), (0, "watch 5"), (2, "watch 5")]),
+            id="a watch that is cut after a while is resumed at once",
+        ),
+        pytest.param(
+            Course([5], [[added("a", 6), added("b", 7)[:-5], CUT]], [(0, "list"), (0, "watch 5"), (0, "watch 6")]),
+            id="half an event does not count",
+        ),
+        pytest.param(
+            Course([5, 8], [[90.0, CUT]], [(0, "list"), (0, "watch 5"), (90, "list"), (90, "watch 8")]),
+            id="a watch that never said anything is not trusted",
+        ),
+        pytest.param(
+            Course([5], [[60.0, bookmark(5), 90.0, CUT]], [(0, "list"), (0, "watch 5"), (150, "watch 5")]),
+            id="a watch that fell silent is resumed",
+        ),
+        pytest.param(
+            Course(
+                [5, 8], [[added("a", 6), 1.0, error(410)]], [(0, "list"), (0, "watch 5"), (1, "list"), (1, "watch 8")]
+            ),
+            id="a version that is forgotten is listed again at once",
+        ),
+        pytest.param(
+            Course([5, 8], [GONE], [(0, "list"), (0, "watch 5"), (0, "list"), (0, "watch 8")]),
+            id="so is one that is refused",
+        ),
+        pytest.param(
+            Course([GONE, 8], [], [(0, "list"), (0, "list"), (0, "watch 8")]),
+            id="pages that took too long are listed again at once",
+        ),
+        pytest.param(
+            Course(
+                [5, 6, 7, 8],
+                [GONE, [error(410)], GONE],
+                [
+                    (0, "list"),
+                    (0, "watch 5"),
+                    (0, "list"),
+                    (0, "watch 6"),
+                    (1, "list"),
+                    (1, "watch 7"),
+                    (3, "list"),
+                    (3, "watch 8"),
+                ],
+            ),
+            id="lists do not chase each other",
+        ),
+        pytest.param(
+            Course([DOWN, DOWN, 5], [], [(0, "list"), (0.5, "list"), (1.5, "list"), (1.5, "watch 5")], failed=2),
+            id="a list without an answer is tried again, later each time",
+        ),
+        pytest.param(
+            Course([5], [DOWN, DOWN], [(0, "list"), (0, "watch 5"), (0.5, "watch 5"), (1.5, "watch 5")], failed=2),
+            id="a watch without an answer is tried again from the same version",
+        ),
+        pytest.param(
+            Course([5], [[], []], [(0, "list"), (0, "watch 5"), (0.5, "watch 5"), (1.5, "watch 5")], failed=2),
+            id="watches that end as they begin are failures",
+        ),
+        pytest.param(
+            Course([5], [[CUT], [CUT]], [(0, "list"), (0, "watch 5"), (0.5, "watch 5"), (1.5, "watch 5")], failed=2),
+            id="watches that are cut as they begin are failures",
+        ),
+        pytest.param(
+            Course([5], [BUSY], [(0, "list"), (0, "watch 5"), (7, "watch 5")], failed=1),
+            id="a server that says when to come back is obeyed",
+        ),
+        pytest.param(
+            Course(
+                [5],
+                [[error(429, details={"retryAfterSeconds": 9})]],
+                [(0, "list"), (0, "watch 5"), (9, "watch 5")],
+                failed=1,
+            ),
+            id="also when it says so in the watch",
+        ),
+        pytest.param(
+            Course([5], [[added("a", 6), error(500)]], [(0, "list"), (0, "watch 5"), (0.5, "watch 6")], failed=1),
+            id="an error within is waited for, and what was seen counts",
+        ),
+        pytest.param(
+            Course([5], [[added("a", 6), b"{\n"]], [(0, "list"), (0, "watch 5"), (0.5, "watch 6")], failed=1),
+            id="nonsense is waited for, and what was seen counts",
+        ),
+        pytest.param(
+            Course(
+                [5, FORBIDDEN, 8],
+                [FORBIDDEN],
+                [(0, "list"), (0, "watch 5"), (0.5, "list"), (1.5, "list"), (1.5, "watch 8")],
+                failed=2,
+            ),
+            id="after a refusal all is listed again",
+        ),
+        pytest.param(
+            Course([5, 8], [NO_KIND], [(0, "list"), (0, "watch 5"), (0.5, "list"), (0.5, "watch 8")], failed=1),
+            id="a kind that comes back is listed again",
+        ),
+        pytest.param(
+            Course(
+                [5],
+                [DOWN, DOWN, [added("a", 6)], DOWN],
+                [
+                    (0, "list"),
+                    (0, "watch 5"),
+                    (0.5, "watch 5"),
+                    (1.5, "watch 5"),
+                    (1.5, "watch 6"),
+                    (2, "watch 6"),
+                ],
+                failed=3,
+            ),
+            id="an event is the end of all failures",
+        ),
+        pytest.param(
+            Course(
+                [5],
+                [DOWN, DOWN, [2.0], DOWN],
+                [
+                    (0, "list"),
+                    (0, "watch 5"),
+                    (0.5, "watch 5"),
+                    (1.5, "watch 5"),
+                    (3.5, "watch 5"),
+                    (4, "watch 5"),
+                ],
+                failed=3,
+            ),
+            id="so is a watch that lasts",
+        ),
+    ],
+)
+async def test_what_is_asked_when(course: Course) -> None:
+    client, diary = await played(course.lists, course.watches)
+    assert client.asked == course.asked
+    assert sum(line.startswith("failed") for line in diary.told) == course.failed, diary.told
+
+
+async def test_patience_grows_up_to_half_a_minute() -> None:
+    client, diary = await played([DOWN] * 12, [])
+    times = [when for when, _ in client.asked]
+    delays = [later - earlier for earlier, later in pairwise(times)]
+    assert delays == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30, 30, 30]
+    assert diary.told == ["failed Unavailable: no answer"] * 12
+
+
+async def test_delays_are_spread_so_that_not_all_come_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "uniform", lambda least, _: least)
+    client, _ = await played([DOWN, DOWN], [])
+    assert [when for when, _ in client.asked] == [0, 0.25, 0.75]
+
+
+async def test_each_watch_asks_for_bookmarks_and_for_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    client, _ = await played([5], [[added("a", 6), added("b", 7)]] * 20)
+    assert {query["allowWatchBookmarks"] for query in client.queries} == {"true"}
+    lives = {int(query["timeoutSeconds"]) for query in client.queries}
+    assert len(lives) > 1
+    assert all(240 <= life <= 360 for life in lives)
+    assert set(client.silences) == {90.0}
+
+
+async def test_the_sink_is_told_in_order() -> None:
+    life = [added("a", 6), added("b", 7) + added("c", 8), error(410)]
+    _, diary = await played([5, 9], [life])
+    assert diary.told == ["replace  @5", "see a@6", "see b@7", "see c@8", "replace  @9"]
+    # Two lists, two watches (the second is the end), and two pieces without an error.
+    assert diary.signs == 5
+
+
+async def test_a_sink_with_a_fault_is_not_covered_up() -> None:
+    class Faulty(Diary):
+        def see(self, item: Object) -> None:
+            raise KeyError(item["metadata"]["name"])
+
+    client = TellingClient([5], [[added("a", 6)]])
+    with pytest.raises(KeyError, match="a"):
+        await follow(cast("KubeClient", client), DKRON_JOBS, "ns", Faulty())
+
+
+async def test_it_ends_when_it_is_cancelled_in_whatever_it_does() -> None:
+    for client in (TellingClient([5], [[1e9]]), TellingClient([DOWN] * 9, [])):
+        task = asyncio.create_task(follow(cast("KubeClient", client), DKRON_JOBS, "ns", Diary()))
+        await asyncio.sleep(3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
