@@ -50,11 +50,10 @@ class Feed:
     def replace(self, items: list[Object], version: int) -> None:
         """A complete list. The first one is where the journal begins, later ones tell what the watch has missed."""
         self._sink.replace(items, version)
-        ordered = sorted(items, key=_version)
         if self._journal.ready:
-            self._tell(version, lambda: self._told.mirror.replace(ordered, version))
+            self._tell(version, lambda: self._catch_up(items, version))
         else:
-            self._told.mirror.replace(ordered, version)
+            self._told.mirror.replace(items, version)
             self._told.listeners.append(self._note)
             self._begin(version)
 
@@ -89,6 +88,13 @@ class Feed:
             # Who listens can read everything anew. A watch that ends would leave everybody with old jobs.
             log.exception("what happened up to version %d could not be told", version)
             self._begin(version)
+
+    def _catch_up(self, items: list[Object], version: int) -> None:
+        """In the same order wherever it happens, see `journal`: first what is gone, then what has changed."""
+        listed = {item["metadata"]["uid"] for item in items}
+        for job in [job for job in self._told if job.uid not in listed]:
+            self._told.mirror.lose(job.raw)
+        self._told.mirror.replace(sorted(items, key=_version), version)
 
     def _note(self, before: Job | None, after: Job | None) -> None:
         """An object has changed: see what that means for the job of its name, which may be another object's."""

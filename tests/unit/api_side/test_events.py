@@ -1,0 +1,569 @@
+"""Events: what a change of a job means, in which order it is told, and how it comes to a client."""
+
+import asyncio
+import copy
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
+
+from dkron_api.catalog import Catalog
+from dkron_api.edge.gate import Gate
+from dkron_api.edge.middleware import edge
+from dkron_api.journal import Journal
+from dkron_api.keys import CATALOG, CLOCK, GATE, SETTINGS
+from dkron_api.mirror import Mirror, plain
+from dkron_api.publish import Feed, Leadership
+from dkron_api.routes import events as route
+from dkron_api.settings import Settings
+from dkron_api.subscription import Interest
+from dkron_api.translate import events as translated
+from dkron_api.translate.events import Topic, differences
+from dkron_api.translate.record import Job
+from dkron_crds.base import rfc3339
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.errors import Unavailable
+from tests.support.builders import NOON, after, claim, execution, seen, wire_job
+from tests.support.sse import Told, parsed, shown
+
+Object = dict[str, Any]
+ALL = Interest(frozenset({Topic.JOB, Topic.EXECUTION}))
+RUNNING = seen(claim(NOON))
+LATER = seen(claim(after(60)))
+CLAIMED = claim(after(60))
+
+
+def job(version: int = 1, **fields: Any) -> Object:
+    return wire_job(version=version, **fields)
+
+
+def told_by(before: Object | None, now: Object | None) -> list[str]:
+    old, new = (None if raw is None else Job(copy.deepcopy(raw)) for raw in (before, now))
+    return [_text(event) for event in differences(old, new)]
+
+
+def _text(event: translated.Event) -> str:
+    about = event.job if event.execution is None else event.execution["id"].partition("-")[2][-16:-6]
+    return f"{event.topic} {event.action} {about}"
+
+
+def slot_of(entry: Any) -> str:
+    return str(entry.id.partition("-")[2][-16:-6])
+
+
+STARTED, ENDED, STARTED_LATER = (
+    f"execution {action} {slot_of(entry)}"
+    for action, entry in (("started", RUNNING), ("finished", RUNNING), ("started", LATER))
+)
+
+
+class TestDifferences:
+    @pytest.mark.parametrize(
+        ("before", "now", "expected"),
+        [
+            pytest.param(None, None, [], id="nothing before and after"),
+            pytest.param(None, job(), ["job created backup"], id="a new job"),
+            pytest.param(job(), None, ["job deleted backup"], id="a job that is gone"),
+            pytest.param(job(), job(2), [], id="a new version in which nothing has changed"),
+            pytest.param(job(), job(2, command="false"), ["job updated backup"], id="another command"),
+            pytest.param(job(), job(2, disabled=True), ["job updated backup"], id="disabled"),
+            pytest.param(
+                job(), job(2, status=JobStatus(next=after(60))), ["job updated backup"], id="the next slot is known"
+            ),
+            pytest.param(
+                job(status=JobStatus(next=after(60))),
+                job(2, status=JobStatus(next=after(60), observed_generation=3, last_schedule_time=NOON, since=NOON)),
+                [],
+                id="only what the operator remembers has changed",
+            ),
+            pytest.param(job(), job(2, status=JobStatus(active=(CLAIMED,))), [], id="a claim is no run yet"),
+            pytest.param(job(), job(2, status=JobStatus(active=(RUNNING,))), [STARTED], id="a run has begun"),
+            pytest.param(
+                job(status=JobStatus(active=(CLAIMED,))),
+                job(2, status=JobStatus(active=(LATER,))),
+                [STARTED_LATER],
+                id="a claim has become a run",
+            ),
+            pytest.param(
+                job(status=JobStatus(active=(RUNNING,))),
+                job(2, status=JobStatus(executions=(execution(RUNNING),), success_count=1, last_success=after(5))),
+                ["job updated backup", ENDED],
+                id="a run has ended, and was counted",
+            ),
+            pytest.param(
+                job(),
+                job(2, status=JobStatus(executions=(execution(RUNNING),), success_count=1)),
+                ["job updated backup", ENDED],
+                id="a run that nobody saw running has ended",
+            ),
+            pytest.param(
+                job(status=JobStatus(active=(RUNNING,))),
+                job(2, status=JobStatus(active=(LATER,), executions=(execution(RUNNING),), error_count=1)),
+                ["job updated backup", STARTED_LATER, ENDED],
+                id="one has ended and the next has begun",
+            ),
+            pytest.param(
+                job(status=JobStatus(executions=(execution(RUNNING),), success_count=1)),
+                job(2, status=JobStatus()),
+                ["job updated backup"],
+                id="the executions were cleared",
+            ),
+            pytest.param(
+                job(status=JobStatus(executions=(execution(LATER), execution(RUNNING)))),
+                job(2, status=JobStatus(executions=(execution(LATER),))),
+                [],
+                id="an old execution was trimmed",
+            ),
+            pytest.param(
+                None,
+                job(status=JobStatus(active=(LATER,), executions=(execution(RUNNING),))),
+                ["job created backup", STARTED_LATER, ENDED],
+                id="a new job that has run already when it is first seen",
+            ),
+            pytest.param(
+                job(uid="one"),
+                job(5, uid="two"),
+                ["job deleted backup", "job created backup"],
+                id="another of the name",
+            ),
+        ],
+    )
+    def test_a_change_is_told_as_what_it_means(
+        self, before: Object | None, now: Object | None, expected: list[str]
+    ) -> None:
+        assert told_by(before, now) == expected
+
+    def test_executions_that_ended_together_come_in_the_order_in_which_they_ended(self) -> None:
+        status = JobStatus(executions=tuple(execution(claim(after(60 * n))) for n in (3, 2, 1)))
+        told = told_by(job(), job(2, status=status))
+        assert told == [f"execution finished {slot_of(claim(after(60 * n)))}" for n in (1, 2, 3)]
+
+    def test_an_execution_is_told_as_the_list_shows_it(self) -> None:
+        status = JobStatus(executions=(execution(RUNNING, output="héllo\n", node_name="n1"),))
+        (event,) = differences(Job(job()), Job(job(2, status=status, timezone="Europe/Madrid")))[1:]
+        assert event.execution is not None
+        assert event.execution["job_name"] == "backup"
+        assert event.execution["output"] == "héllo\n"
+        assert event.execution["finished_at"] == "2026-03-01T13:00:05+01:00"
+        assert event.execution["output_truncated"] is False
+
+    def test_a_status_that_cannot_be_read_tells_nothing_of_executions(self) -> None:
+        raw = job(2)
+        raw["status"] = {"executions": [{"id": "1-x", "startedAt": "yesterday"}], "active": None}
+        assert told_by(job(), raw) == []
+
+
+ITSELF = 1
+"""The test listens, too."""
+
+
+class Place:
+    """A feed as the program has it: the watch leads to the feed, the feed to the catalog."""
+
+    def __init__(self, *items: Object, version: int = 100) -> None:
+        self.journal = Journal()
+        self.catalog = Catalog(lambda: NOON)
+        self.feed = Feed(self.catalog.mirror, self.journal, lambda: NOON)
+        self.feed.replace(copy.deepcopy(list(items)), version)
+        self.listener = self.journal.subscribe(ALL)
+
+    async def told(self) -> list[Told]:
+        """What was published since it was last asked."""
+        pieces = []
+        for _ in range(100):
+            try:
+                async with asyncio.timeout(0):
+                    pieces.append(await self.listener.take())
+            except TimeoutError:
+                break
+        return parsed(b"".join(pieces))
+
+    async def texts(self) -> list[str]:
+        return [str(told) for told in await self.told()]
+
+
+def named(name: str, version: int, **fields: Any) -> Object:
+    return job(version, name=name, uid=f"uid-of-{name}", **fields)
+
+
+class TestFeed:
+    async def test_what_was_there_at_the_start_is_no_news(self) -> None:
+        place = Place(named("a", 90), named("b", 80))
+        assert await place.told() == []
+        assert str(place.journal.position) == "100-0"
+        assert len(place.catalog) == 2
+
+    async def test_everything_reaches_the_catalog(self) -> None:
+        place = Place()
+        place.feed.see(named("a", 101))
+        assert place.catalog.get("a") is not None
+        place.feed.lose(named("a", 102))
+        assert place.catalog.get("a") is None
+
+    async def test_a_life_of_a_job_is_told_in_order(self) -> None:
+        place = Place()
+        place.feed.see(named("a", 101))
+        place.feed.see(named("a", 103, status=JobStatus(active=(RUNNING,))))
+        place.feed.see(named("a", 105, status=JobStatus(executions=(execution(RUNNING),), success_count=1)))
+        place.feed.lose(named("a", 107, status=JobStatus(executions=(execution(RUNNING),), success_count=1)))
+        told = await place.told()
+        assert [(str(event), event.id) for event in told if event.id.endswith("-0")] == [
+            ("job created a", "101-0"),
+            ("execution started a", "103-0"),
+            ("execution finished a", "105-0"),
+            ("job deleted a", "107-0"),
+        ]
+        assert [str(event) for event in told][2:4] == ["job updated a", "execution finished a"]
+        assert told[2].data["job"]["success_count"] == 1
+        assert told[-1].data == {"action": "deleted", "job": {"name": "a"}}
+
+    async def test_a_job_is_told_as_get_shows_it(self) -> None:
+        place = Place()
+        place.feed.see(named("a", 101))
+        (told,) = await place.told()
+        assert told.data["job"] == json.loads(place.catalog.json("a"))
+
+    async def test_a_write_of_ours_is_told_when_the_watch_brings_it_and_only_then(self) -> None:
+        place = Place(named("a", 90))
+        place.catalog.see(named("a", 101, command="false"))
+        place.catalog.see(named("b", 102))
+        assert await place.told() == []
+        place.feed.see(named("a", 101, command="false"))
+        assert [(str(told), told.id) for told in await place.told()] == [("job updated a", "101-0")]
+        place.feed.see(named("b", 102))
+        assert await place.texts() == ["job created b"]
+
+    async def test_a_version_that_comes_before_that_of_our_write_is_told_as_it_is(self) -> None:
+        place = Place(named("a", 90))
+        place.catalog.see(named("a", 105, command="ours"))
+        place.feed.see(named("a", 103, command="theirs"))
+        place.feed.see(named("a", 105, command="ours"))
+        told = await place.told()
+        commands = [event.data["job"]["executor_config"]["command"] for event in told]
+        assert commands == ["theirs", "ours"]
+
+    async def test_a_job_that_we_deleted_is_told_when_the_watch_brings_it(self) -> None:
+        place = Place(named("a", 90))
+        known = place.catalog.get("a")
+        assert known is not None
+        place.catalog.lose(known)
+        assert await place.told() == []
+        place.feed.lose(named("a", 101))
+        assert await place.texts() == ["job deleted a"]
+
+    async def test_what_the_watch_brings_twice_is_told_once(self) -> None:
+        place = Place()
+        for _ in range(2):
+            place.feed.see(named("a", 101))
+        assert await place.texts() == ["job created a"]
+
+    async def test_a_list_after_a_broken_watch_tells_what_was_missed(self) -> None:
+        place = Place(named("gone", 80), named("same", 81), named("changed", 82), named("z-gone", 83))
+        place.feed.see(named("late", 105))
+        await place.told()
+        place.feed.replace(
+            [
+                named("changed", 130, command="false"),
+                named("late", 105),
+                named("new", 120, status=JobStatus(executions=(execution(RUNNING),))),
+                named("same", 81),
+            ],
+            140,
+        )
+        told = await place.told()
+        assert [str(event) for event in told] == [
+            "job deleted gone",
+            "job deleted z-gone",
+            "job created new",
+            "execution finished new",
+            "job updated changed",
+        ]
+        assert told[-1].id == "140-0"
+        assert {event.id.split("-")[0] for event in told[:-1]} == {"105"}, "a client that got a part of it gets it all"
+
+    async def test_a_job_that_was_made_anew_while_the_watch_was_broken_is_gone_and_created(self) -> None:
+        place = Place(job(90, name="a", uid="one"))
+        place.feed.replace([job(120, name="a", uid="two", command="false")], 130)
+        assert await place.texts() == ["job deleted a", "job created a"]
+
+    async def test_a_job_that_waits_for_a_finalizer_is_gone(self) -> None:
+        place = Place(named("a", 90))
+        place.feed.see(named("a", 101, deleting=True))
+        place.feed.lose(named("a", 105, deleting=True))
+        assert [(str(told), told.id) for told in await place.told()] == [("job deleted a", "101-0")]
+
+    async def test_a_parent_is_told_again_when_its_children_change(self) -> None:
+        place = Place(named("mother", 80), named("father", 81))
+        place.feed.see(named("child", 101, parentJob="mother"))
+        place.feed.see(named("child", 102, parentJob="mother", command="false"))
+        place.feed.see(named("child", 103, parentJob="father"))
+        place.feed.lose(named("child", 104, parentJob="father"))
+        told = await place.told()
+        assert [str(event) for event in told] == [
+            "job created child", "job updated mother",
+            "job updated child",
+            "job updated child", "job updated father", "job updated mother",
+            "job deleted child", "job updated father",
+        ]  # fmt: skip
+        shown_children = [event.data["job"].get("dependent_jobs") for event in told if event.name == "mother"]
+        assert shown_children == [["child"], None]
+
+    async def test_a_parent_that_does_not_exist_is_told_nothing_of(self) -> None:
+        place = Place()
+        place.feed.see(named("child", 101, parentJob="nobody"))
+        assert await place.texts() == ["job created child"]
+
+    async def test_a_second_object_of_a_name_is_told_only_when_it_becomes_the_job(self) -> None:
+        first = {**job(90, name="a", uid="one")}
+        second = job(101, name="copy", uid="two", created=after(60))
+        second["spec"]["name"] = "a"
+        place = Place(first)
+        place.feed.see(copy.deepcopy(second))
+        assert await place.told() == []
+        place.feed.lose(job(102, name="a", uid="one"))
+        assert await place.texts() == ["job deleted a", "job created a"]
+
+    async def test_a_fault_of_ours_costs_a_resync_and_not_the_watch(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        place = Place(named("a", 90))
+        with monkeypatch.context() as patched:
+            patched.setattr("dkron_api.publish.job_body", lambda *_: 1 / 0)
+            place.feed.see(named("a", 101, command="false"))
+        place.feed.see(named("a", 102, command="true"))
+        assert await place.texts() == ["resync", "job updated a"]
+        assert "could not be told" in caplog.text
+        assert place.catalog.get("a") is not None
+
+    async def test_signs_of_life_and_failures_reach_the_catalog(self) -> None:
+        place = Place()
+        place.feed.failed(Unavailable("no answer"))
+        assert "no answer" in place.catalog.mirror.trouble
+        place.feed.alive()
+        assert place.catalog.mirror.trouble == ""
+
+
+class TestLeadership:
+    @staticmethod
+    def lease(version: int, holder: str, renewed: datetime) -> Object:
+        spec = {"holderIdentity": holder, "renewTime": rfc3339(renewed), "leaseDurationSeconds": 15}
+        return {"metadata": {"name": "dkron", "uid": "u", "resourceVersion": str(version)}, "spec": spec}
+
+    @pytest.mark.looptime
+    async def test_who_leads_is_told_when_it_changes_and_when_the_lease_runs_out(self) -> None:
+        loop, journal = asyncio.get_running_loop(), Journal()
+        begun = loop.time()
+
+        def clock() -> datetime:
+            return NOON + timedelta(seconds=loop.time() - begun)
+
+        journal.begin(100)
+        leadership = Leadership(Mirror("leases", plain), journal, clock)
+        listener = journal.subscribe(Interest(frozenset({Topic.LEADER})))
+        leadership.replace([], 100)
+        for beat in range(5):
+            leadership.see(self.lease(101 + beat, "replica-a", clock()))
+            await asyncio.sleep(2)
+        leadership.see(self.lease(110, "replica-b", clock()))
+        taken = loop.time()
+        told: list[Told] = []
+        while len(told) < 4:
+            told += parsed(await listener.take())
+        assert [event.data["leader"] for event in told] == ["", "replica-a", "replica-b", ""]
+        assert 15 < loop.time() - taken <= 25, "the Lease ran out, and nobody said so"
+        leadership.see(self.lease(111, "replica-b", clock()))
+        leadership.lose(self.lease(112, "replica-b", clock()))
+        assert [event.data["leader"] for event in parsed(await listener.take())] == ["replica-b", ""]
+
+
+class Server:
+    """The route behind the edge, on a real socket, with a feed that a test drives."""
+
+    def __init__(self, client: "TestClient[Any, Any]", place: Place, app: web.Application) -> None:
+        self.client, self.place, self.app = client, place, app
+
+    async def listen(self, query: str = "", **headers: str) -> "Stream":
+        return Stream(await self.client.get(f"/v1/events{query}", headers=headers))
+
+
+class Stream:
+    """An answer that is read event by event."""
+
+    def __init__(self, response: ClientResponse) -> None:
+        self.response = response
+        self.read = b""
+
+    async def until(self, what: str, holds: Callable[[list[Told]], object]) -> list[Told]:
+        async with asyncio.timeout(10):
+            while not holds(told := parsed(self.read)):
+                piece = await self.response.content.readany()
+                assert piece, f"the stream ended before {what}:\n{shown(told)}"
+                self.read += piece
+        return told
+
+    async def beginning(self) -> list[Told]:
+        """What is sent at once, in one piece that ends with where the client is and who leads."""
+        async with asyncio.timeout(10):
+            self.read += await self.response.content.readany()
+        assert b"\n\nid: " in b"\n\n" + self.read
+        return parsed(self.read)
+
+    async def rest(self) -> list[Told]:
+        async with asyncio.timeout(10):
+            self.read += await self.response.content.read()
+        return parsed(self.read)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    place = Place(named("a", 90))
+    app = web.Application(middlewares=[edge])
+    app[SETTINGS], app[CATALOG], app[CLOCK] = Settings(access_log=False), place.catalog, lambda: NOON
+    app[GATE] = Gate(requests=8, streams=2, rate=0.0, clock=lambda: 0.0)
+    app[route.JOURNAL] = place.journal
+    app.add_routes(route.ROUTES)
+    app.on_shutdown.append(route.send_away)
+    async with TestClient(TestServer(app)) as client:
+        yield Server(client, place, app)
+
+
+class TestTheRoute:
+    async def test_events_come_as_a_stream_that_no_proxy_keeps(self, server: Server) -> None:
+        stream = await server.listen()
+        assert stream.response.status == 200
+        headers = stream.response.headers
+        assert headers["Content-Type"] == "text/event-stream"
+        assert (headers["Cache-Control"], headers["X-Accel-Buffering"]) == ("no-cache", "no")
+        server.place.feed.see(named("b", 101))
+        told = await stream.until("a job", lambda events: len(events) > 1)
+        assert [str(event) for event in told] == ["leader ", "job created b"]
+
+    @pytest.mark.parametrize("by", ["header", "query"])
+    async def test_a_client_comes_back_by_header_or_query(self, server: Server, by: str) -> None:
+        for version in range(101, 105):
+            server.place.feed.see(named(f"j{version}", version))
+        query, headers = ("", {"Last-Event-ID": "102-0"}) if by == "header" else ("?last_event_id=102-0", {})
+        stream = await server.listen(query, **headers)
+        told = await stream.until("the leader", lambda events: len(events) > 2)
+        assert [str(event) for event in told] == ["job created j103", "job created j104", "leader "]
+
+    async def test_the_header_of_a_browser_that_comes_back_wins_over_its_url(self, server: Server) -> None:
+        for version in range(101, 105):
+            server.place.feed.see(named(f"j{version}", version))
+        stream = await server.listen("?last_event_id=101-0&types=job", **{"Last-Event-ID": "103-0"})
+        assert [str(event) for event in await stream.until("a job", bool)] == ["job created j104"]
+
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            pytest.param("?types=leader", ["leader "], id="one type"),
+            pytest.param("?types=job,%20execution", ["job created a", "job created b"], id="two types and a space"),
+            pytest.param("?types=job&types=execution", ["job created a", "job created b"], id="a type twice"),
+            pytest.param("?types=", ["job created a", "job created b", "leader "], id="no type is all types"),
+            pytest.param("?job=b", ["job created b"], id="one job, without the leader"),
+            pytest.param("?job=b&types=job,leader", ["job created b", "leader "], id="one job, with the leader"),
+            pytest.param("?job=a&job=b", ["job created a", "job created b"], id="two jobs"),
+            pytest.param("?job=", ["job created a", "job created b", "leader "], id="no job is all jobs"),
+            pytest.param("?job=nobody", [], id="a job that is not there"),
+        ],
+    )
+    async def test_a_client_chooses_what_it_hears(self, server: Server, query: str, expected: list[str]) -> None:
+        server.place.feed.lose(named("a", 101))
+        server.place.feed.see(job(102, name="a", uid="again"))
+        server.place.feed.see(named("b", 103))
+        stream = await server.listen(f"{query}&last_event_id=101-0")
+        assert [str(event) for event in await stream.beginning()] == expected
+
+    async def test_an_unknown_type_is_refused_in_a_sentence(self, server: Server) -> None:
+        response = await server.client.get("/v1/events?types=job,jobs")
+        assert response.status == 400
+        assert await response.text() == (
+            'types: "jobs" is no type of event; use job, execution, leader, separated by commas'
+        )
+
+    async def test_one_more_than_allowed_is_asked_to_come_later_until_another_leaves(self, server: Server) -> None:
+        streams = [await server.listen() for _ in range(2)]
+        refused = await server.client.get("/v1/events")
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "10")
+        streams[0].response.close()
+        async with asyncio.timeout(10):
+            # That it has left is noticed when something is sent.
+            while server.app[GATE].streaming == 2:
+                server.place.feed.see(named("b", server.place.journal.position.version + 1, command=str(id(object()))))
+                await asyncio.sleep(0)
+        assert len(server.place.journal) == 1 + ITSELF
+        assert (await server.listen()).response.status == 200
+
+    async def test_nobody_is_served_before_the_jobs_are_known(self, server: Server) -> None:
+        server.app[CATALOG].mirror.complete.clear()
+        response = await server.client.get("/v1/events")
+        assert response.status == 503
+        assert "Retry-After" in response.headers
+
+    async def test_the_stop_of_the_server_ends_every_stream_in_order(self, server: Server) -> None:
+        streams = [await server.listen() for _ in range(2)]
+        await server.app.shutdown()
+        for stream in streams:
+            await stream.rest()
+        late = await server.listen()
+        assert await late.rest() == []
+
+    async def test_a_client_that_does_not_read_is_sent_away_at_the_stop(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(route, "FAREWELL", 0.05)
+        stuck = await server.listen()
+        filler = "x" * 65536
+        for version in range(101, 301):
+            server.place.feed.see(named("big", version, command=f"{version}{filler}"))
+            await asyncio.sleep(0)
+        await server.app.shutdown()
+        for _ in range(1000):
+            await asyncio.sleep(0.01)
+            if not server.app[GATE].streaming:
+                break
+        else:
+            pytest.fail("the stream is still open")
+        stuck.response.close()
+
+
+@pytest.mark.looptime
+class TestHeartbeat:
+    async def test_a_quiet_stream_has_a_comment_every_fifteen_seconds(self) -> None:
+        journal = Journal()
+        journal.begin(100)
+        written: list[tuple[float, bytes]] = []
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+
+        class Writer:
+            """Where the bytes of an answer go."""
+
+            output_size = buffer_size = length = 0
+
+            async def write(self, data: bytes) -> None:
+                written.append((loop.time() - begun, bytes(data)))
+
+            async def drain(self) -> None: ...
+
+            async def write_eof(self, data: bytes = b"") -> None: ...
+
+            async def write_headers(self, *_: object) -> None: ...
+
+            def __getattr__(self, name: str) -> Any:
+                return lambda *_, **__: None
+
+        app = web.Application()
+        app[route.JOURNAL] = journal
+        request = make_mocked_request("GET", "/v1/events", app=app, writer=Writer())
+        subscription = journal.subscribe(ALL)
+        serving = asyncio.create_task(route._serve(request, subscription))
+        await asyncio.sleep(46)
+        journal.close()
+        await serving
+        beats = [round(when) for when, data in written if data.startswith(b":")]
+        assert beats == [15, 30, 45]
