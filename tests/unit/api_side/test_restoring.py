@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from dkron_api.translate.body import JobBody, echo
 from dkron_api.translate.gojson import Unreadable, encode
-from dkron_api.translate.restoring import Dump, order, read_dump
+from dkron_api.translate.restoring import Dump, Entry, order, read_dump
 from dkron_api.translate.validate import Invalid
 
 DEEP = 10_000
@@ -148,6 +149,25 @@ def test_a_job_that_a_later_one_replaces_is_checked_too() -> None:
 def test_a_chain_ten_thousand_deep_is_put_in_order(step: int) -> None:
     chain = [job(f"j{i}", f"j{i + 1}" if i < DEEP - 1 else "") for i in range(DEEP)]
     assert names(dump(*chain[::step])) == [f"j{i}" for i in reversed(range(DEEP))]
+
+
+class Counted(dict[str, Entry]):
+    """Entries that count how often somebody looks for one."""
+
+    looked = 0
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.looked += 1
+        return super().get(name, default)
+
+
+@pytest.mark.parametrize("step", [pytest.param(1, id="leaf first"), pytest.param(-1, id="root first")])
+def test_no_ancestor_is_looked_for_again_when_it_has_its_place(step: int) -> None:
+    chain = [job(f"j{i}", f"j{i + 1}") for i in range(100)]
+    read = dump(*chain[::step])
+    entries = Counted(read.entries)
+    order(replace(read, entries=entries))
+    assert entries.looked == 100
 
 
 def test_a_circle_of_ten_thousand_is_refused_in_a_short_sentence() -> None:
