@@ -30,6 +30,8 @@ class Catalog:
         self._names: list[str] = []
         self._children: dict[str, set[str]] = {}
         self._rendered: dict[str, bytes] = {}
+        self._unrendered: set[str] = set()
+        self._stale = asyncio.Event()
         self._everything: tuple[int, bytes] = (-1, b"")
 
     def __len__(self) -> int:
@@ -68,6 +70,18 @@ class Catalog:
         if rendered is None:
             rendered = self._rendered[name] = self.render(self._named[name][0])
         return rendered
+
+    async def press(self) -> None:
+        """Render what has changed before anybody asks, a few jobs at a time: the first list after ten thousand changes
+        would keep everybody else waiting for half a second."""
+        while True:
+            await self._stale.wait()
+            self._stale.clear()
+            for name in list(self._unrendered):
+                self._unrendered.discard(name)
+                if name in self._named:
+                    self.json(name)
+                    await asyncio.sleep(0)
 
     def render(self, job: Job) -> bytes:
         """A job as GET would show this version of it."""
@@ -121,6 +135,8 @@ class Catalog:
 
     def _forget(self, job: Job) -> None:
         """What was rendered of the job, and of its parent, which shows its name."""
-        self._rendered.pop(job.name, None)
-        if job.parent:
-            self._rendered.pop(job.parent, None)
+        for name in (job.name, job.parent):
+            if name:
+                self._rendered.pop(name, None)
+                self._unrendered.add(name)
+        self._stale.set()

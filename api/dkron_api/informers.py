@@ -27,6 +27,7 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
     )
     tasks: list[asyncio.Task[None]] = [asyncio.create_task(watch, name="watch") for watch in watches]
     tasks.append(asyncio.create_task(_announce(app), name="announce"))
+    tasks.append(asyncio.create_task(app[CATALOG].press(), name="press"))
     yield
     for task in tasks:
         task.cancel()
