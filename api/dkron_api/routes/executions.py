@@ -49,4 +49,6 @@ ROUTES = (
     web.delete("/v1/jobs/{job}/executions", clear_executions),
     web.get("/v1/jobs/{job}/executions/{execution}", show_execution, allow_head=False),
     web.get("/v1/busy", busy, allow_head=False),
+    # Where Dkron before 1.0 had the executions of a job; clients of that age still ask there.
+    web.get("/v1/executions/{job}", list_executions, allow_head=False),
 )
