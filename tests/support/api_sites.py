@@ -33,11 +33,11 @@ class ApiSite:
     rest: Rest
 
     def store(self, job: Object, status: Object | None = None) -> Object:
-        """Create a DkronJob by the API server, with this status, and wait until the REST API knows it so.
+        """Create a DkronJob as `kubectl create` does, with this status, and wait until the REST API knows it so.
 
         The object as it is stored then.
         """
-        stored = self.kube.create(DKRON_JOBS, job)
+        stored = self.kube.create(DKRON_JOBS, job, fieldManager="kubectl-create")
         name = stored["metadata"]["name"]
         if status is not None:
             stored = self.kube.write_status(name, **status)

@@ -240,7 +240,9 @@ def _difference(seen: Any, wanted: Any, where: str) -> str:
             return "" if fits else f"{where} should match {wanted.pattern!r}, it is {seen!r}"
         case Mapping():
             return _difference_of_objects(seen, wanted, where)
-        case list() if isinstance(seen, list) and len(seen) == len(wanted):
+        case list():
+            if not isinstance(seen, list) or len(seen) != len(wanted):
+                return f"{where} should be a list of {len(wanted)} items, it is {_canonical(seen)}"
             pairs = enumerate(zip(seen, wanted, strict=True))
             return next(filter(None, (_difference(a, b, f"{where}[{at}]") for at, (a, b) in pairs)), "")
         case _:

@@ -216,7 +216,7 @@ ERROR_TEXT = Difference(
 TIME_ORDER = Difference(
     "`expires_at` not after `starts_at`",
     "accepted, and the job never runs",
-    "422, as the custom resource refuses it",
+    "400",
     "it can only be a mistake",
 )
 ZERO_LIMITS = Difference(
