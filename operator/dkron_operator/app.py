@@ -15,10 +15,12 @@ from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator import source as kopf_source
 from dkron_operator.clock import Clock
 from dkron_operator.events import Events
+from dkron_operator.lease import Lease, Replica
 from dkron_operator.reconcile import Reconciler
 from dkron_operator.source import Source
 from dkron_operator.store import Store
 from dkron_operator.sweep import Sweep
+from dkron_operator.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +40,19 @@ class Operator:
         access: Access,
         *,
         namespaces: Sequence[str],
+        cluster_namespace: str,
         image: str,
-        identity: str,
+        replica: Replica,
         clock: Clock | None = None,
     ) -> None:
         self._access = access
         self._namespaces = tuple(namespaces)
         self.client = KubeClient(access)
-        self.store = Store()
         clock = clock or Clock()
-        self.events = Events(self.client, clock=clock, identity=identity)
+        self.tally = Tally(self.client, namespace=cluster_namespace, version=replica.version, clock=clock)
+        self.lease = Lease(self.client, replica, namespace=cluster_namespace, clock=clock, changed=self.tally.lead)
+        self.store = Store(account=self.tally.see)
+        self.events = Events(self.client, clock=clock, identity=replica.identity)
         self.reconciler = Reconciler(self.client, self.store, clock=clock, events=self.events, image=image)
         source = Source(self.store, changed=self.reconciler.lane.add)
         self._source = source
@@ -64,7 +69,9 @@ class Operator:
         """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `KubeError`, or what broke."""
         try:
             await self._require_installation()
+            await self.tally.read()
             await self._sweep.fill()
+            self.tally.begin()
             self.reconciler.agenda.able_since = self._clock.now()
             log.info("ready with %d jobs", len(self.store), extra={"namespaces": list(self._namespaces) or "all"})
             await self._work()
@@ -93,21 +100,38 @@ class Operator:
         others = _start(
             parts.writer.lane.run(), parts.observer.endings.run(), parts.observer.starts.run(),
             parts.checker.lane.run(), parts.cleaning.run(), self.events.lane.run(), self._sweep.run(),
+            self.tally.run(),
         )  # fmt: skip
+        leaving = asyncio.create_task(self.lease.run(), name="lease")
         end_watch = asyncio.Event()
         watch = asyncio.create_task(self._watch(end_watch), name="watch")
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         try:
-            done, _ = await asyncio.wait({watch, stopped, *effects, *others}, return_when=asyncio.FIRST_COMPLETED)
+            done = await _first({watch, stopped, leaving, *effects, *others})
+            if done == {leaving}:
+                await self._leave(leaving, effects)
+                done = await _first({watch, stopped, *others})
             log.info("stopping")
-            await _cancel(effects)
+            await _cancel([leaving, *effects])
             await self._flush()
             end_watch.set()
-            await asyncio.wait({watch}, timeout=GRACE)
+            await asyncio.gather(asyncio.wait({watch}, timeout=GRACE), self._take_leave())
         finally:
-            await _cancel([watch, stopped, *effects, *others])
+            await _cancel([watch, stopped, leaving, *effects, *others])
         for task in done - {stopped}:
             task.result()
+
+    async def _leave(self, leaving: asyncio.Task[None], effects: Sequence[asyncio.Task[None]]) -> None:
+        """Do nothing any more, as somebody has asked for, but stay."""
+        await leaving
+        log.warning("asked to leave: nothing is fired and nothing recorded until a restart")
+        await _cancel(effects)
+        await self._flush()
+        await self.lease.release()
+
+    async def _take_leave(self) -> None:
+        await self.lease.release(stopped=True)
+        await self.tally.close()
 
     async def _flush(self) -> None:
         try:
@@ -145,6 +169,12 @@ class Operator:
 
 def _start(*work: Coroutine[None, None, None]) -> list[asyncio.Task[None]]:
     return [asyncio.create_task(part, name=str(part)) for part in work]
+
+
+async def _first(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    """Those that have ended, when one has."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    return done
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -1,23 +1,9 @@
-"""Logs: one line for each thing that happened, with the job, the slot and the execution that it is about."""
+"""What the operator's log leaves out of kopf's, and how it reads the rest."""
 
 import logging
-import sys
 
-from pythonjsonlogger.json import JsonFormatter
-
-from dkron_operator.settings import LogFormat, LogLevel
-
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-
-
-class TextFormatter(logging.Formatter):
-    """A line for people: time, level, message, then what else is known."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line."""
-        extras = " ".join(f"{key}={value}" for key, value in record.__dict__.items() if key not in _STANDARD)
-        line = super().format(record)
-        return f"{line}  {extras}" if extras else line
+from dkron_crds.program import logs
+from dkron_crds.program.logs import LogFormat, LogLevel
 
 
 class Calm(logging.Filter):
@@ -32,21 +18,6 @@ class Calm(logging.Filter):
 
 def configure(log_format: LogFormat, level: LogLevel) -> None:
     """Set up logging for the process."""
-    handler = logging.StreamHandler(sys.stderr)
-    if log_format == "json":
-        handler.setFormatter(
-            JsonFormatter(
-                "%(asctime)s %(levelname)s %(name)s %(message)s",
-                rename_fields={"asctime": "ts", "levelname": "level", "name": "logger", "message": "msg"},
-                datefmt="%Y-%m-%dT%H:%M:%S%z",
-            )
-        )
-    else:
-        handler.setFormatter(TextFormatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
-    handler.addFilter(Calm())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logs.configure(log_format, level, filters=[Calm()])
     # kopf tells about each event that it hands over; only what goes wrong there is news.
     logging.getLogger("kopf").setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
-    # What the loader of a kubeconfig has to say comes back as an error, with a sentence of ours.
-    logging.getLogger("kubernetes").setLevel(logging.ERROR)

@@ -1,13 +1,13 @@
 """Settings: every flag is an environment variable too, and `--help` is the manual."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-LogFormat = Literal["json", "text"]
-LogLevel = Literal["debug", "info", "warning", "error"]
+from dkron_crds.program.logs import LogFormat, LogLevel
+
 Namespaces = Annotated[list[str], NoDecode]
 
 
@@ -26,6 +26,11 @@ class Settings(BaseSettings):
         default_factory=list,
         description="watch this namespace alone; repeat the option, or separate by commas, for several. Without it all "
         "namespaces are watched, and cluster-wide rights are needed [DKRON_NAMESPACE]",
+    )
+    cluster_namespace: str = Field(
+        default="",
+        description="namespace of the DkronCluster and the Lease. Without it: the namespace that is watched if it is "
+        "one, else that of the pod, or of the kubeconfig's context [DKRON_CLUSTER_NAMESPACE]",
     )
     default_image: str = Field(
         default="docker.io/library/busybox:1.36",
@@ -51,3 +56,7 @@ class Settings(BaseSettings):
         """One text with commas, from the variable or an option, is a list."""
         items = value if isinstance(value, list) else [value]
         return [name.strip() for item in items for name in str(item).split(",") if name.strip()]
+
+    def home(self, own: str) -> str:
+        """The namespace of the DkronCluster and the Lease; `own` is that of the pod, or of the kubeconfig's context."""
+        return self.cluster_namespace or (self.namespace[0] if len(self.namespace) == 1 else own)

@@ -5,7 +5,7 @@ Resource versions are compared as numbers, which Kubernetes allows since KEP-550
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -70,10 +70,18 @@ class Entry:
         self.mark = max(self.mark, self.status.last_schedule_time or LONG_AGO)
 
 
-class Store:
-    """All entries. What it returns to the caller is the uid whose situation has changed, if any."""
+def _nobody(uid: str, status: JobStatus | None) -> None:
+    """Nobody keeps account."""
 
-    def __init__(self) -> None:
+
+class Store:
+    """All entries. What it returns to the caller is the uid whose situation has changed, if any.
+
+    `account` is told each status that the API server has, by uid; None when the DkronJob is gone.
+    """
+
+    def __init__(self, *, account: Callable[[str, JobStatus | None], None] = _nobody) -> None:
+        self._account = account
         self._entries: dict[str, Entry] = {}
         self._runs: dict[str, dict[str, Run]] = {}
         self._names: dict[tuple[str, str], set[str]] = {}
@@ -111,7 +119,14 @@ class Store:
         else:
             entry.job = read_job(body)
         entry.rebase(read_status(body), version)
+        self._account(uid, entry.base)
         return (uid,)
+
+    def settle(self, entry: Entry, count: int, *, base: JobStatus, version: int) -> None:
+        """The first `count` pending changes of the entry were written, and gave `base`."""
+        entry.settle(count, base, version)
+        if self._entries.get(entry.job.uid) is entry:
+            self._account(entry.job.uid, entry.base)
 
     def see_run(self, body: Object) -> Iterable[str]:
         """A Job of ours was seen."""
@@ -131,6 +146,7 @@ class Store:
         self._runs.pop(uid, None)
         if entry is None:
             return ()
+        self._account(uid, None)
         key = (entry.job.namespace, entry.job.dkron_name)
         namesakes = self._names[key]
         namesakes.discard(uid)
@@ -182,6 +198,7 @@ class Store:
         entry.checked, entry.refusal = verdict(job, status)
         entry.mark = status.last_schedule_time or LONG_AGO
         self._entries[uid] = entry
+        self._account(uid, status)
         namesakes = self._names.setdefault((job.namespace, job.dkron_name), set())
         namesakes.add(uid)
         return tuple(namesakes)

@@ -85,7 +85,7 @@ class Writer:
         fitting = fit(wire)
         patch = difference(entry.base.to_wire(), fitting)
         if not (patch or entry.unreadable):
-            entry.settle(settled, entry.base, entry.version)
+            self._store.settle(entry, settled, base=entry.base, version=entry.version)
             return
         if entry.unreadable or entry.base.since is None:
             # The first write is a full one: what stood there goes, and columns show a zero where there is nothing yet.
@@ -94,7 +94,8 @@ class Writer:
         answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
         base = target if fitting == wire else JobStatus.from_wire(fitting)
         # The version that was written to is one that we had read, so its spec is known, too.
-        entry.settle(settled, base, int(answer["metadata"]["resourceVersion"]))
+        version = int(answer["metadata"]["resourceVersion"])
+        self._store.settle(entry, settled, base=base, version=version)
 
     async def _refresh(self, entry: Entry) -> None:
         try:

@@ -87,7 +87,7 @@ class FakeKube:
 
     async def patch(self, resource: Resource, _namespace: str, name: str, body: Object) -> Object:
         self._arrive("patch", resource, name, body)
-        self._merge(resource, name, body, {"metadata"})
+        self._merge(resource, name, body, {"metadata", "spec"})
         return self._answer("patch", resource, self.objects[resource.plural, name])
 
     async def patch_status(self, resource: Resource, _namespace: str, name: str, body: Object) -> Object:

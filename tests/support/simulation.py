@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dkron_crds.job import Active, JobStatus, Trigger
+from dkron_crds.requests import Request
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Create
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
-from dkron_operator.plan.view import JobView, Outcome, Request, Run, RunState, Situation
+from dkron_operator.plan.view import JobView, Outcome, Run, RunState, Situation
 from tests.support.builders import run
 
 HOLD = timedelta(seconds=60)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_crds.job import JobStatus
+from dkron_crds.requests import Request
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status
-from dkron_operator.plan.view import Request, RunState
+from dkron_operator.plan.view import RunState
 from tests.support.builders import NAMESPACE, NOON, UID, after, claim, ended, job_view, run, wire_job, wire_run
 
 ENTRY = claim()

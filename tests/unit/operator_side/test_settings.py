@@ -5,7 +5,8 @@ import logging
 import pytest
 from pydantic_settings import CliApp
 
-from dkron_operator.logs import Calm, TextFormatter
+from dkron_crds.program.logs import TextFormatter
+from dkron_operator.logs import Calm
 from dkron_operator.settings import Settings
 
 
@@ -27,6 +28,19 @@ def test_a_variable_counts_and_an_option_wins(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("DKRON_LOG_FORMAT", "text")
     settings = CliApp.run(Settings, cli_args=["--log-format", "json"])
     assert (settings.namespace, settings.log_format) == (["a", "b"], "json")
+
+
+@pytest.mark.parametrize(
+    ("words", "home"),
+    [
+        pytest.param((), "own", id="all namespaces are watched"),
+        pytest.param(("--namespace", "a"), "a", id="one is watched"),
+        pytest.param(("--namespace", "a,b"), "own", id="several are watched"),
+        pytest.param(("--namespace", "a", "--cluster-namespace", "c"), "c", id="it is named"),
+    ],
+)
+def test_where_the_installation_is_at_home(words: tuple[str, ...], home: str) -> None:
+    assert CliApp.run(Settings, cli_args=list(words)).home("own") == home
 
 
 def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[str]) -> None:

@@ -279,3 +279,48 @@ def ready(status: str, reason: str, *, generation: int = 1) -> JobStatus:
 def test_what_an_earlier_process_found_out_is_taken_over(status: JobStatus, checked: int, *, refused: bool) -> None:
     generation, problem = verdict(job_view(), status)
     assert (generation, problem is not None) == (checked, refused)
+
+
+# --- the account ---------------------------------------------------------------------------------------------------
+
+
+class Account:
+    """What was told, in order: success counts, or None for a job that has gone."""
+
+    def __init__(self) -> None:
+        self.told: list[int | None] = []
+
+    def __call__(self, uid: str, status: JobStatus | None) -> None:
+        assert uid == UID
+        self.told.append(None if status is None else status.success_count)
+
+
+def test_the_account_is_told_what_the_api_server_has_and_nothing_else() -> None:
+    account = Account()
+    found = Store(account=account)
+    found.see_job(wire_job(version=1))
+    found.see_job(wire_job(version=2, status=JobStatus(success_count=1)))
+    found.see_job(wire_job(version=2, status=JobStatus(success_count=9)))
+    entry(found).note(Decided(NOON))
+    found.settle(entry(found), 1, base=JobStatus(success_count=2), version=3)
+    found.lose_job(UID)
+    found.lose_job(UID)
+    assert account.told == [0, 1, 2, None]
+
+
+def test_a_write_that_ends_after_its_job_is_no_sign_of_life() -> None:
+    account = Account()
+    found = Store(account=account)
+    found.see_job(wire_job(version=1))
+    late = entry(found)
+    found.lose_job(UID)
+    found.settle(late, 0, base=JobStatus(success_count=2), version=3)
+    assert account.told == [0, None]
+
+
+def test_a_status_that_makes_no_sense_is_told_as_a_wiped_one() -> None:
+    account = Account()
+    found = Store(account=account)
+    found.see_job(wire_job(version=1, status=JobStatus(success_count=1)))
+    found.see_job({**wire_job(version=2), "status": {"successCount": "many"}})
+    assert account.told == [1, 0]

@@ -1,0 +1,68 @@
+"""What the status of the DkronCluster says."""
+
+from typing import Any
+
+import pytest
+
+from dkron_crds.cluster import ClusterStatus
+from dkron_crds.conditions import Condition, ConditionStatus
+from dkron_crds.job import Day, JobStatus
+from dkron_operator.plan.leader import Leadership
+from dkron_operator.plan.ledger import Ledger
+from dkron_operator.plan.standing import standing
+from tests.support.builders import NOON, after, claim
+
+LEADING = Leadership(leader="me", held=True)
+DAY = Day(date=NOON.date(), success=2, failed=1)
+
+
+def look(leadership: Leadership = LEADING, *, before: ClusterStatus | None = None, **fields: Any) -> ClusterStatus:
+    ledger = Ledger()
+    ledger.see("a", JobStatus(since=NOON, active=(claim(),), days=(DAY,)))
+    ledger.see("b", JobStatus(since=NOON))
+    given = {"generation": 3, "version": "1.2.3", "now": after(60), **fields}
+    return standing(before or ClusterStatus(), ledger, leadership, **given)
+
+
+def test_it_says_who_leads_and_what_there_is() -> None:
+    status = look()
+    assert (status.leader, status.replicas, status.version, status.observed_generation) == ("me", 1, "1.2.3", 3)
+    assert (status.jobs, status.active, status.days, status.departed) == (2, 1, (DAY,), ())
+
+
+@pytest.mark.parametrize(
+    ("leadership", "expected", "leader"),
+    [
+        pytest.param(LEADING, ("True", "Leading"), "me", id="this replica leads"),
+        pytest.param(Leadership(trouble="forbidden"), ("True", "NoLease"), "", id="there are no rights to the Lease"),
+        pytest.param(Leadership(), ("Unknown", "Waiting"), "", id="nobody leads yet"),
+        pytest.param(Leadership(left=True), ("False", "Left"), "", id="it was asked to leave"),
+        pytest.param(Leadership(stopped=True), ("False", "Stopped"), "", id="it was stopped"),
+        pytest.param(Leadership(left=True, stopped=True), ("False", "Stopped"), "", id="it left and was stopped"),
+    ],
+)
+def test_it_is_ready_when(leadership: Leadership, expected: tuple[str, str], leader: str) -> None:
+    status = look(leadership)
+    (ready,) = status.conditions
+    assert (str(ready.status), ready.reason) == expected
+    assert (ready.type, ready.observed_generation, status.leader) == ("Ready", 3, leader)
+    assert status.replicas == int(leadership.held)
+
+
+def test_a_trouble_is_told_in_its_own_words() -> None:
+    (ready,) = look(Leadership(trouble="leases is forbidden")).conditions
+    assert ready.message == "jobs are fired without a Lease: leases is forbidden"
+
+
+def test_a_condition_that_does_not_turn_keeps_its_time() -> None:
+    first = look(now=after(1))
+    again = look(Leadership(trouble="forbidden"), before=first, now=after(2))
+    turned = look(Leadership(left=True), before=again, now=after(3))
+    assert [status.conditions[0].last_transition_time for status in (first, again, turned)] == [
+        after(1), after(1), after(3),
+    ]  # fmt: skip
+
+
+def test_conditions_of_others_are_kept() -> None:
+    theirs = Condition(type="Theirs", status=ConditionStatus.TRUE, reason="Because", last_transition_time=NOON)
+    assert look(before=ClusterStatus(conditions=(theirs,))).conditions[1:] == (theirs,)

@@ -1,0 +1,280 @@
+"""The DkronCluster in virtual time: what the jobs show arrives in its status, with or without rights."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from dkron_crds.cluster import ClusterStatus
+from dkron_crds.job import Day, JobStatus
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import NotFound, Rejected, Unavailable
+from dkron_crds.kube.paths import DKRON_CLUSTERS
+from dkron_operator.clock import Clock
+from dkron_operator.plan.leader import Leadership
+from dkron_operator.tally import Tally
+from tests.support.builders import NOON, claim
+from tests.support.edges import wall
+from tests.support.fake_kube import FakeKube
+
+pytestmark = pytest.mark.looptime
+ME = Leadership(leader="me", held=True)
+FORBIDDEN = Rejected('dkronclusters "dkron" is forbidden', status=403)
+
+
+def day(success: int, failed: int = 0) -> Day:
+    return Day(date=NOON.date(), success=success, failed=failed)
+
+
+def shows(*days: Day, **fields: Any) -> JobStatus:
+    return JobStatus(since=NOON, days=days, **fields)
+
+
+def make(kube: FakeKube) -> Tally:
+    return Tally(cast("KubeClient", kube), namespace="home", version="1.2.3", clock=Clock(wall))
+
+
+@asynccontextmanager
+async def running(kube: FakeKube, **jobs: JobStatus) -> AsyncIterator[Tally]:
+    """A process that finds these jobs; it ends without a farewell."""
+    tally = make(kube)
+    await tally.read()
+    for uid, status in jobs.items():
+        tally.see(uid, status)
+    tally.begin()
+    task = asyncio.create_task(tally.run())
+    tally.lead(ME)
+    try:
+        yield tally
+    finally:
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def stored(kube: FakeKube) -> ClusterStatus:
+    return ClusterStatus.from_wire(kube.has(DKRON_CLUSTERS, "dkron").get("status") or {})
+
+
+def writes(kube: FakeKube) -> int:
+    return len([call for call in kube.calls if call.startswith("write")])
+
+
+async def test_it_is_created_and_says_what_there_is() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(2, 1), active=(claim(),)), b=shows(day(3))):
+        await asyncio.sleep(1.5)
+    assert kube.calls == ["get dkronclusters dkron", "create dkronclusters dkron", "write dkronclusters dkron"]
+    status = stored(kube)
+    assert (status.jobs, status.active, status.days) == (2, 1, (day(5, 1),))
+    assert (status.leader, status.replicas, status.version) == ("me", 1, "1.2.3")
+
+
+async def test_one_that_somebody_else_has_just_created_is_taken() -> None:
+    kube = FakeKube()
+    theirs = {"metadata": {"name": "dkron", "generation": 7}, "spec": {"paused": True}}
+
+    def create() -> None:
+        kube.put(DKRON_CLUSTERS, theirs)
+
+    kube.meanwhile("create dkronclusters", create)
+    async with running(kube):
+        await asyncio.sleep(1.5)
+    assert kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
+    assert stored(kube).observed_generation == 7
+
+
+async def test_many_changes_are_one_write_and_only_what_changed_is_sent() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(1))) as tally:
+        await asyncio.sleep(5)
+        for count in range(2, 50):
+            tally.see("a", shows(day(count)))
+        await asyncio.sleep(2)
+        assert writes(kube) == 2
+        assert kube.bodies[-1]["status"].keys() == {"days"}
+        tally.see("a", shows(day(49)))
+        await asyncio.sleep(5)
+        assert writes(kube) == 2, "nothing new is nothing written"
+
+
+async def test_a_job_that_goes_departs_and_its_executions_stay() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(2)), b=shows(day(3))) as tally:
+        tally.see("a", None)
+        await asyncio.sleep(1.5)
+    assert (stored(kube).jobs, stored(kube).days, stored(kube).departed) == (1, (day(5),), (day(2),))
+
+
+async def test_the_process_after_a_crash_goes_on_where_the_jobs_are() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(2)), b=shows(day(3))) as tally:
+        tally.see("a", None)
+        await asyncio.sleep(1.5)
+    # A count of b reached it before the crash, and not the sums.
+    async with running(kube, b=shows(day(4))) as tally:
+        await asyncio.sleep(1.5)
+        assert (stored(kube).days, stored(kube).departed) == ((day(6),), (day(2),))
+        tally.see("b", None)
+        await asyncio.sleep(1.5)
+    assert (stored(kube).days, stored(kube).departed) == ((day(6),), (day(6),))
+
+
+async def test_an_orderly_stop_writes_what_is_left_and_that_nobody_leads() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(2))) as tally:
+        await asyncio.sleep(1.5)
+        tally.see("a", shows(day(3)))
+        tally.lead(Leadership(stopped=True))
+    await tally.close()
+    assert (stored(kube).days, stored(kube).leader, stored(kube).replicas) == ((day(3),), "", 0)
+    assert stored(kube).conditions[0].reason == "Stopped"
+
+
+async def test_while_another_leads_nothing_is_written() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(2))) as tally:
+        tally.lead(Leadership(leader="other"))
+        await asyncio.sleep(100)
+        assert writes(kube) == 0
+        tally.lead(ME)
+        await asyncio.sleep(1.5)
+        assert stored(kube).days == (day(2),)
+
+
+async def test_who_was_asked_to_leave_writes_that_and_nothing_more() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(2))) as tally:
+        tally.lead(Leadership(left=True))
+        await asyncio.sleep(1.5)
+        assert (stored(kube).leader, stored(kube).conditions[0].reason) == ("", "Left")
+        kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["status"].update(leader="other"))
+        tally.see("a", shows(day(3)))
+        await asyncio.sleep(100)
+    assert stored(kube).leader == "other"
+
+
+async def test_what_somebody_else_writes_is_kept_where_it_is_theirs() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(2))) as tally:
+        await asyncio.sleep(1.5)
+        kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body.update(spec={"paused": True}))
+        kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["metadata"].update(generation=2))
+        kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["status"].update(leader="somebody"))
+        tally.see("a", shows(day(3)))
+        await asyncio.sleep(1.5)
+    assert kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
+    assert (stored(kube).days, stored(kube).leader, stored(kube).observed_generation) == ((day(3),), "me", 2)
+
+
+async def test_a_change_by_hand_is_seen_though_nothing_runs() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(2))):
+        await asyncio.sleep(1.5)
+        kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body.update(status={}))
+        await asyncio.sleep(40)
+        assert stored(kube).days == (day(2),)
+        del kube.objects["dkronclusters", "dkron"]
+        await asyncio.sleep(40)
+        assert stored(kube).days == (day(2),)
+
+
+async def test_totals_that_were_made_larger_by_hand_stay_so() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(2))) as tally:
+        await asyncio.sleep(1.5)
+        more = [day(9).model_dump(mode="json")]
+        kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["status"].update(days=more))
+        tally.see("a", shows(day(3)))
+        await asyncio.sleep(1.5)
+    assert stored(kube).days == (day(9),)
+
+
+async def test_a_status_that_makes_no_sense_is_written_anew() -> None:
+    kube = FakeKube()
+    kube.put(DKRON_CLUSTERS, {"metadata": {"name": "dkron"}, "spec": {}, "status": {"days": "many", "leader": "x"}})
+    async with running(kube, a=shows(day(2))):
+        await asyncio.sleep(1.5)
+    assert (stored(kube).days, stored(kube).leader) == ((day(2),), "me")
+
+
+@pytest.mark.parametrize("call", ["get", "create", "write"])
+async def test_without_a_right_it_is_said_once_and_tried_now_and_then(
+    call: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    kube = FakeKube()
+    kube.fail(f"{call} dkronclusters", *[FORBIDDEN] * 4)
+    with caplog.at_level(logging.INFO):
+        async with running(kube, a=shows(day(1))) as tally:
+            for count in range(2, 80):
+                tally.see("a", shows(day(count)))
+                await asyncio.sleep(1)
+            assert [record.levelname for record in caplog.records] == ["WARNING"]
+            assert "forbidden" in caplog.text
+            assert len(kube.calls) <= 12
+            await asyncio.sleep(61)
+    assert stored(kube).days == (day(79),)
+    assert caplog.messages[-1].endswith("works again")
+
+
+async def test_a_cluster_without_the_kind_is_no_reason_to_fail(caplog: pytest.LogCaptureFixture) -> None:
+    kube = FakeKube()
+    kube.fail("create dkronclusters", *[NotFound("page not found", status=404)] * 4)
+    with caplog.at_level(logging.INFO):
+        async with running(kube):
+            await asyncio.sleep(80)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "page not found" in caplog.text
+
+
+async def test_an_outage_is_said_once_and_the_sums_follow_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    kube = FakeKube()
+    with caplog.at_level(logging.WARNING):
+        async with running(kube, a=shows(day(1))) as tally:
+            await asyncio.sleep(1.5)
+            kube.fail("write dkronclusters", Unavailable("no answer"))
+            kube.fail("get dkronclusters", *[Unavailable("no answer")] * 3)
+            tally.see("a", shows(day(2)))
+            await asyncio.sleep(22)
+    assert stored(kube).days == (day(2),)
+    assert len(caplog.records) == 1
+
+
+async def test_a_write_that_is_not_answered_is_not_counted_twice() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(1))) as tally:
+        await asyncio.sleep(1.5)
+        kube.lose_answer("write dkronclusters")
+        tally.see("a", shows(day(2)))
+        await asyncio.sleep(10)
+    assert (stored(kube).days, stored(kube).departed) == ((day(2),), ())
+
+
+async def test_what_could_not_be_read_at_the_start_is_added_later() -> None:
+    kube = FakeKube()
+    kube.put(
+        DKRON_CLUSTERS,
+        {
+            "metadata": {"name": "dkron"},
+            "spec": {},
+            "status": ClusterStatus(days=(day(5),), departed=(day(4),)).to_wire(),
+        },
+    )
+    kube.fail("get dkronclusters", Unavailable("no answer"))
+    async with running(kube, a=shows(day(1))) as tally:
+        tally.see("a", shows(day(2)))
+        await asyncio.sleep(40)
+    assert (stored(kube).days, stored(kube).departed) == ((day(6),), (day(4),))
+
+
+async def test_a_farewell_that_nobody_hears_is_no_reason_to_fail(caplog: pytest.LogCaptureFixture) -> None:
+    kube = FakeKube()
+    async with running(kube) as tally:
+        await asyncio.sleep(1.5)
+    kube.fail("write dkronclusters", Unavailable("no answer"))
+    tally.lead(Leadership(stopped=True))
+    await tally.close()
+    assert "no answer" in caplog.text
