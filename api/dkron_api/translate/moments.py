@@ -11,6 +11,7 @@ from dkron_crds.schedule.timestamps import rfc3339
 
 _MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d{1,2}:\d\d", re.ASCII)
 _STRICT = re.compile(r"[-\d]{10}T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII)
+_IS_NORMAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,8}[1-9])?Z", re.ASCII)
 _FRACTION = re.compile(r"[.,](\d{1,9})", re.ASCII)
 
 
@@ -34,6 +35,10 @@ def instant(normal: str) -> datetime:
 
 
 def _normal(text: str) -> str | None:
+    if _IS_NORMAL.fullmatch(text):
+        # Backups hold nothing else, and this is several times faster than what follows.
+        instant(text)
+        return None if text == ZERO else text
     whole = rfc3339(text, "time").replace(tzinfo=None, microsecond=0).isoformat()
     fraction = _FRACTION.search(text)
     digits = fraction[1].rstrip("0") if fraction else ""
