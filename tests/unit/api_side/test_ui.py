@@ -54,6 +54,7 @@ def of(folder: Path | None) -> Settings:
         pytest.param("a='{{ .S }}';", 'a="x";', id="a text in single quotes"),
         pytest.param("a='{{.N}}';", 'a="5";', id="a number in quotes"),
         pytest.param('a="{{.B}}";', 'a="false";', id="a boolean in quotes"),
+        pytest.param("'{{.N}}\"", "'5\"", id="a mark between quotes that do not belong together"),
         pytest.param("a={{.NEW}};", "a=null;", id="an unknown mark"),
         pytest.param('a="{{.NEW}}";', 'a="";', id="an unknown mark in quotes"),
         pytest.param("a={{.S}},b={{.N}}", 'a="x",b=5', id="two marks"),
@@ -138,7 +139,7 @@ async def test_without_a_build_people_are_led_to_the_documentation() -> None:
             assert (answer.status, await answer.text()) == (404, "404 page not found")
 
 
-@pytest.mark.parametrize("path", ["/ui/", "/ui/index.html", "/ui/jobs/a/show", "/ui/assets/", "/ui/gone.js", "/ui//"])
+@pytest.mark.parametrize("path", ["/ui/", "/ui/index.html", "/ui/jobs/a/show", "/ui/assets/", "/ui/a.js", "/ui//"])
 async def test_whatever_is_no_file_is_the_filled_index(build: Path, path: str) -> None:
     async with running_api(routes(of(build))) as api:
         api.know_jobs(wire_job())
