@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, web
+from aiohttp import ClientError, ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from dkron_api.catalog import Catalog
@@ -312,6 +312,11 @@ class TestFeed:
         shown_children = [event.data["job"].get("dependent_jobs") for event in told if event.name == "mother"]
         assert shown_children == [["child"], None]
 
+    async def test_a_parent_that_has_changed_as_well_is_told_once(self) -> None:
+        place = Place(named("mother", 80))
+        place.feed.replace([named("mother", 120, command="false"), named("child", 110, parentJob="mother")], 130)
+        assert await place.texts() == ["job created child", "job updated mother"]
+
     async def test_a_parent_that_does_not_exist_is_told_nothing_of(self) -> None:
         place = Place()
         place.feed.see(named("child", 101, parentJob="nobody"))
@@ -528,7 +533,8 @@ class TestTheRoute:
                 break
         else:
             pytest.fail("the stream is still open")
-        stuck.response.close()
+        with pytest.raises(ClientError):
+            await stuck.rest()
 
 
 @pytest.mark.looptime

@@ -234,6 +234,10 @@ class TestInterest:
         assert await heard(listener) == []
         made.publish(5000, [message("last", job="loud")])
         assert await listener.take() == b"id: 5000-0\n\n"
+        made.publish(5001, [message("one more", job="loud")])
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await listener.take()
 
 
 class TestLeader:
