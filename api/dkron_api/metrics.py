@@ -11,7 +11,6 @@ from typing import Any
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Gauge,
     GCCollector,
     Histogram,
     Info,
@@ -42,7 +41,6 @@ SECONDS = Histogram(
     registry=REGISTRY,
     buckets=BUCKETS,
 )
-SSE_CLIENTS = Gauge("dkron_api_sse_clients", "Clients that follow GET /v1/events.", registry=REGISTRY)
 
 Info("dkron_api_build", "The program.", registry=REGISTRY).info({"version": VERSION})
 ProcessCollector(registry=REGISTRY)
@@ -82,13 +80,14 @@ class Cache:
 @dataclass(frozen=True, slots=True)
 class Standing(Collector):
     """How things stand at one moment. `jobs` holds name, successes and failures; `in_flight` requests being answered,
-    `open_answers` those that stay open."""
+    `open_answers` those that stay open, `listeners` those of them that follow the events."""
 
     jobs: Sequence[tuple[str, int, int]]
     caches: Sequence[Cache]
     calls: Mapping[Call, int]
     in_flight: int
     open_answers: int
+    listeners: int
 
     def collect(self) -> Iterator[Metric]:
         """As families of metrics."""
@@ -98,6 +97,7 @@ class Standing(Collector):
         yield GaugeMetricFamily("dkron_api_requests_in_flight", "Requests that are being answered.", self.in_flight)
         what = "Answers that stay open: events, logs, runs that are waited for."
         yield GaugeMetricFamily("dkron_api_open_answers", what, self.open_answers)
+        yield GaugeMetricFamily("dkron_api_sse_clients", "Clients that follow GET /v1/events.", self.listeners)
 
 
 def page(standing: Standing) -> bytes:

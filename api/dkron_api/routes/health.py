@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from dkron_api import metrics
 from dkron_api.answer import JSON
 from dkron_api.keys import CATALOG, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS
+from dkron_api.routes.events import JOURNAL
 from dkron_api.routes.installation import leader
 from dkron_api.translate import gojson
 from dkron_api.translate.status import CacheState, debug_vars, health
@@ -40,6 +41,7 @@ async def show_metrics(request: web.Request) -> web.StreamResponse:
         calls=dict(app[KUBE].calls),
         in_flight=app[GATE].working,
         open_answers=app[GATE].streaming,
+        listeners=len(app[JOURNAL]),
     )
     text = await asyncio.to_thread(metrics.page, standing)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

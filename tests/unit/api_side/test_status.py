@@ -10,6 +10,8 @@ from dkron_api import metrics
 from dkron_api.keys import CATALOG, CLUSTERS, LEASES, NODES
 from dkron_api.mirror import Mirror
 from dkron_api.routes import cluster, health
+from dkron_api.routes.events import JOURNAL
+from dkron_api.subscription import Interest
 from dkron_api.translate.record import Job
 from dkron_api.translate.status import Agent, CacheState, running, status
 from dkron_api.translate.status import health as judged
@@ -254,6 +256,7 @@ async def test_metrics_tell_of_the_cache_the_api_server_and_the_program() -> Non
     async with running_api(health.ROUTES) as api:
         api.know(NODES, object_of("n1"), object_of("n2"))
         api.app[CATALOG].mirror.alive()
+        api.app[JOURNAL].subscribe(Interest(frozenset()), "")
         api.kube.calls = {Call("list", "nodes", 200): 4}  # type: ignore[assignment]  # what a KubeClient counts
         found = await scraped(api)
         assert found["dkron_api_cache_objects", ("nodes",)] == 2
@@ -263,13 +266,14 @@ async def test_metrics_tell_of_the_cache_the_api_server_and_the_program() -> Non
         assert found["dkron_api_kube_calls_total", ("200", "nodes", "list")] == 4
         assert found["dkron_api_build_info", (VERSION,)] == 1
         assert found["dkron_api_open_answers", ()] == 0
+        assert found["dkron_api_sse_clients", ()] == 1
         assert ("process_cpu_seconds_total", ()) in found
 
 
 def test_a_method_that_nobody_knows_makes_no_series_of_its_own() -> None:
     for method in ("FIND", "SEEK"):
         metrics.observe(method, "/made-up", 404, 0.1)
-    found = samples(metrics.page(metrics.Standing([], [], {}, 0, 0)).decode())
+    found = samples(metrics.page(metrics.Standing([], [], {}, 0, 0, 0)).decode())
     series = [labels for name, labels in found if name == "dkron_api_requests_total" and labels[-1] == "/made-up"]
     assert series == [("404", "other", "/made-up")]
 

@@ -112,7 +112,7 @@ def test_who_accepts(accept: str | None, html: bool) -> None:
     assert accepts_html(accept) is html
 
 
-# --- over HTTP ---------------------------------------------------------------------------------------------------------
+# --- over HTTP -----------------------------------------------------------------------------------------------------
 
 
 async def told(api: Api, path: str, **headers: str) -> tuple[int, str]:
