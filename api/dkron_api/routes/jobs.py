@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
+from dkron_api.answer import json_answer, long_answer
 from dkron_api.catalog import Catalog
 from dkron_api.keys import CATALOG, CLOCK, CLUSTERS, WRITES
 from dkron_api.refusal import LATER, Refusal
@@ -29,14 +29,14 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     catalog = request.app[CATALOG]
     query = read_query(request.query.items()) if request.query_string else EVERYTHING
     if query == EVERYTHING:
-        return json_answer(request, catalog.everything(), headers={"X-Total-Count": str(len(catalog))})
+        return await long_answer(request, catalog.everything(), headers={"X-Total-Count": str(len(catalog))})
     if query.plain:
         names, total = catalog.names, len(catalog)
     else:
         names = [job.name for job in selected(catalog, query, now=request.app[CLOCK]())]
         total = len(names)
     body = b"[%b]" % b",".join(map(catalog.json, sliced(names, query)))
-    return json_answer(request, body, headers={"X-Total-Count": str(total)})
+    return await long_answer(request, body, headers={"X-Total-Count": str(total)})
 
 
 async def show_job(request: web.Request) -> web.StreamResponse:
