@@ -525,7 +525,7 @@ class TestTheRoute:
         filler = "x" * 65536
         for version in range(101, 301):
             server.place.feed.see(named("big", version, command=f"{version}{filler}"))
-            await asyncio.sleep(0)
+        await self._nothing_moves(server)
         await server.app.shutdown()
         for _ in range(1000):
             await asyncio.sleep(0.01)
@@ -535,6 +535,14 @@ class TestTheRoute:
             pytest.fail("the stream is still open")
         with pytest.raises(ClientError):
             await stuck.rest()
+
+    @staticmethod
+    async def _nothing_moves(server: Server) -> None:
+        before, now = -1, 0
+        while before != now:
+            await asyncio.sleep(0.05)
+            before, now = now, sum(len(listener._queue) for listener in server.place.journal._subscriptions)
+        assert now > 200, "the client has taken all"
 
 
 @pytest.mark.looptime
