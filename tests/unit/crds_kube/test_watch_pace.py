@@ -240,6 +240,15 @@ NO_KIND = NotFound("no such kind", status=404)
         pytest.param(
             Course(
                 [5],
+                [DOWN, DOWN, [added("a", 6), error(500)]],
+                [(0, "list"), (0, "watch 5"), (0.5, "watch 5"), (1.5, "watch 5"), (2, "watch 6")],
+                failed=3,
+            ),
+            id="even if there is an error after it",
+        ),
+        pytest.param(
+            Course(
+                [5],
                 [DOWN, DOWN, [2.0], DOWN],
                 [
                     (0, "list"),
