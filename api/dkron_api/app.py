@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from dkron_api.catalog import Catalog
+from dkron_api.edge.access import AccessLog
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.middleware import edge, sign
 from dkron_api.informers import informers
 from dkron_api.journal import Journal
 from dkron_api.keys import (
+    ACCESS,
     CATALOG,
     CLOCK,
     CLUSTERS,
@@ -61,6 +63,7 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
     app[GATE] = Gate(
         requests=settings.max_requests, streams=settings.max_streams, rate=settings.rate, clock=time.monotonic
     )
+    app[ACCESS] = AccessLog(settings.log_format) if settings.access_log else None
     app[CLUSTERS] = Mirror("dkronclusters", plain)
     app[LEASES] = Mirror("leases", plain)
     app[NODES] = Mirror("nodes", plain)

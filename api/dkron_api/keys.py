@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.catalog import Catalog
+from dkron_api.edge.access import AccessLog
 from dkron_api.edge.gate import Gate
 from dkron_api.mirror import Mirror
 from dkron_api.settings import Settings
@@ -24,6 +25,7 @@ FEED: web.AppKey[Sink] = web.AppKey("FEED")
 WRITES = web.AppKey("WRITES", Writes)
 LEASE_FEED: web.AppKey[Sink] = web.AppKey("LEASE_FEED")
 """Where the watch of the Lease leads."""
+ACCESS: web.AppKey[AccessLog | None] = web.AppKey("ACCESS")
 GATE = web.AppKey("GATE", Gate)
 CLUSTERS: web.AppKey[Objects] = web.AppKey("CLUSTERS")
 LEASES: web.AppKey[Objects] = web.AppKey("LEASES")

@@ -16,7 +16,7 @@ from dkron_api.catalog import Catalog
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.middleware import edge, sign
 from dkron_api.journal import Journal
-from dkron_api.keys import CATALOG, CLOCK, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS
+from dkron_api.keys import ACCESS, CATALOG, CLOCK, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS
 from dkron_api.mirror import Mirror, plain
 from dkron_api.routes.events import JOURNAL
 from dkron_api.settings import Settings
@@ -85,6 +85,7 @@ async def running_api(*routes: Iterable[web.RouteDef], **settings: Any) -> Async
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = Mirror(kind, plain)
     app[JOURNAL] = Journal()
+    app[ACCESS] = None
     app[GATE] = Gate(requests=100, streams=100, rate=0.0, clock=lambda: 0.0)
     app.on_response_prepare.append(sign)
     for group in routes:

@@ -12,10 +12,11 @@ from aiohttp import web
 from dkron_api import metrics
 from dkron_api.answer import JSON
 from dkron_api.edge import cors
+from dkron_api.edge.access import AccessLog
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
-from dkron_api.keys import GATE, SETTINGS
+from dkron_api.keys import ACCESS, GATE, SETTINGS
 from dkron_api.refusal import Refusal, refusal_of
 from dkron_crds.kube.errors import KubeError
 
@@ -26,7 +27,6 @@ COMPRESSIBLE = 1024
 HEALTH = "/health"
 SERVER = "dkron-api"
 
-access = logging.getLogger("dkron_api.access")
 log = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -35,7 +35,7 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer, whatever happens."""
     begun = perf_counter()
-    app = request.config_dict
+    app = request.app
     identity = request.headers.get("X-Request-Id", "")
     request[REQUEST_ID] = identity if _ID.fullmatch(identity) else os.urandom(8).hex()
     response = await _answered(request, handler, app[GATE])
@@ -43,14 +43,15 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         _compress(request, response)
     seconds = perf_counter() - begun
     metrics.observe(request.method, _template(request), response.status, seconds)
-    if app[SETTINGS].access_log:
-        _log(request, response, seconds)
+    access = app[ACCESS]
+    if access is not None:
+        _log(access, request, response, seconds)
     return response
 
 
 async def sign(request: web.Request, response: web.StreamResponse) -> None:
     """Headers of every answer, put on just before it goes out."""
-    headers, settings = response.headers, request.config_dict[SETTINGS]
+    headers, settings = response.headers, request.app[SETTINGS]
     headers["X-Request-Id"] = request.get(REQUEST_ID, "")
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Server"] = SERVER
@@ -98,7 +99,7 @@ async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> we
 
 async def _unknown(request: web.Request) -> web.StreamResponse:
     """No route: a preflight, a route with a slash too much (Dkron behaviour §1.1), or nothing at all."""
-    if request.method == "OPTIONS" and request.config_dict[SETTINGS].cors_origins:
+    if request.method == "OPTIONS" and request.app[SETTINGS].cors_origins:
         asked = request.headers.get("Access-Control-Request-Headers", "")
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=cors.preflight(asked))
     path = request.rel_url.raw_path
@@ -131,11 +132,9 @@ def _template(request: web.Request) -> str:
     return resource.canonical if resource is not None else "unknown"
 
 
-def _log(request: web.Request, response: web.StreamResponse, seconds: float) -> None:
-    access.info(
-        "%s %s %d", request.method, request.path_qs, response.status,
-        extra={
-            "request": request[REQUEST_ID], "remote": request.remote, "seconds": round(seconds, 4),
-            "bytes": response.content_length, "agent": request.headers.get("User-Agent", ""),
-        },
-    )  # fmt: skip
+def _log(access: AccessLog, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
+    fields: dict[str, object] = {
+        "request": request[REQUEST_ID], "remote": request.remote, "seconds": round(seconds, 4),
+        "bytes": response.content_length, "agent": request.headers.get("User-Agent", ""),
+    }  # fmt: skip
+    access.write(f"{request.method} {request.path_qs} {response.status}", fields)

@@ -10,6 +10,9 @@ from pythonjsonlogger.json import JsonFormatter
 LogFormat = Literal["json", "text"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
+TIME = "%Y-%m-%dT%H:%M:%S%z"
+"""How a line says when it was written."""
+
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -31,7 +34,7 @@ def configure(log_format: LogFormat, level: LogLevel, *, filters: Sequence[loggi
             JsonFormatter(
                 "%(asctime)s %(levelname)s %(name)s %(message)s",
                 rename_fields={"asctime": "ts", "levelname": "level", "name": "logger", "message": "msg"},
-                datefmt="%Y-%m-%dT%H:%M:%S%z",
+                datefmt=TIME,
             )
         )
     else:

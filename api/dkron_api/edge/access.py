@@ -1,0 +1,40 @@
+"""The access log: one line for each request, in the form of all other lines and much cheaper, since there are so many."""
+
+import logging
+import sys
+import time
+from json.encoder import JSONEncoder
+
+from dkron_crds.program.logs import TIME, LogFormat
+
+LOGGER = "dkron_api.access"
+_encode = JSONEncoder(check_circular=False, separators=(", ", ": ")).encode
+
+
+class AccessLog:
+    """Lines of the logger `dkron_api.access`.
+
+    As JSON they go to stderr past the logging module, which would take half of the time of a small request for them.
+    """
+
+    def __init__(self, log_format: LogFormat) -> None:
+        self._logger = logging.getLogger(LOGGER)
+        self._json = log_format == "json"
+        self._second = 0
+        self._time = ""
+
+    def write(self, message: str, fields: dict[str, object]) -> None:
+        """One line, if the level lets it through."""
+        if not self._logger.isEnabledFor(logging.INFO):
+            return
+        if not self._json:
+            self._logger.info(message, extra=fields)
+            return
+        line = {"ts": self._now(), "level": "INFO", "logger": LOGGER, "msg": message, **fields}
+        sys.stderr.write(_encode(line) + "\n")
+
+    def _now(self) -> str:
+        second = int(time.time())
+        if second != self._second:
+            self._second, self._time = second, time.strftime(TIME, time.localtime(second))
+        return self._time
