@@ -8,168 +8,203 @@ REASONS = Difference(
     "each has its reason as text/plain, or as application/problem+json (RFC 9457) for clients that accept it",
     "a status code alone does not tell people what to mend",
 )
+
 GZIP = Difference(
     "gzip",
     "never",
     "JSON over 1 KB for clients that accept it; never /metrics",
     "long lists travel ten times smaller; a client that does not ask for it sees no change",
 )
+
 CORS = Difference(
     "CORS",
     "any page may read answers, but a preflight request gets 404",
     "off; with configured origins those pages may do everything, preflight requests included",
     "who may reach the port is decided by whoever installs it",
 )
+
 RUN = Difference(
     "run a job",
     "waits for all of it, then 200",
     "202 at once; `?wait=true` waits for the run and what depends on it, then 200",
     "the OpenAPI says 202, and a request should not last as long as a job",
 )
+
 RUN_BUSY = Difference(
     "run a job that forbids concurrency and is busy",
     "runs beside the other run",
     "409 unless `?force=true`",
     "forbid is there for jobs that must not run twice at once, whoever starts them",
 )
+
 CLEAR_MISSING = Difference(
     "delete the executions of a missing job",
     "500",
     "404",
     "the OpenAPI says 404, and nothing is wrong with the server",
 )
+
 CLEAR_NEIGHBOUR = Difference(
     "delete a job or its executions",
     "executions of jobs whose names begin with its name go, too",
     "only its own go",
     "nobody wants to lose the history of another job",
 )
+
 SLICES = Difference(
     "`_start` or `_end` out of range",
     "500",
     "clamped, so the list is shorter or empty",
     "asking for a page that is not there is no failure of the server",
 )
+
 UNKNOWN_SORT = Difference(
     "unknown `_sort`",
     "500; an empty list of executions; blank jobs for `_sort=` and `_sort=started_at`",
     "as without it: jobs by name, executions by start",
     "a list in the wrong order beats none",
 )
+
 ORDER = Difference(
     "`_order`",
     "only the exact texts `DESC` and, for executions, `ASC` count",
     "any case",
     "`desc` can mean one thing only",
 )
+
 FORGED = Difference(
     "counters, `status`, `last_*`, `next` and `dependent_jobs` in an upsert",
     "taken if they are higher, later or new",
     "ignored; the answer still echoes them",
     "history is what happened; only a restore of a job that does not exist yet brings its own",
 )
+
 PUT_NAME = Difference(
     "PUT /v1/jobs/{job} with another name in the body",
     "the path is ignored",
     "400",
     "it would write another job than the one that was addressed",
 )
+
 DELETE_PARENT = Difference(
     "delete a job on which others depend",
     "404",
     "409 that names them",
     "the job is there; what stands in the way are its children",
 )
+
 CYCLE = Difference(
     "parents in a circle",
     "accepted, and the jobs run one another for ever",
     "400",
     "nobody wants that",
 )
+
 RESTORE_PARENT = Difference(
     "restore a child whose parent is not in the file",
     "400",
     "accepted if the parent exists already",
     "the result is a tree without gaps",
 )
+
 RESTORE_TWICE = Difference(
     "`dependent_jobs` in a restored file",
     "doubled, and children run twice",
     "derived from the children, so never doubled",
     "a backup must not change what runs",
 )
+
 RESTORE_RESULT = Difference(
     "answer of a restore",
     "a JSON string that holds a JSON array",
     "a JSON array of strings; with `Accept: application/vnd.dkron.v4+json` Dkron's string",
     "the OpenAPI says a list of strings",
 )
+
+RESTORE_FAILURE = Difference(
+    "a job that a restore could not store",
+    "`fail create NAME`, and nothing about its children",
+    "`fail create NAME: why`, for its children as well",
+    "who restores has to know what is missing, and why",
+)
+
 PAUSE = Difference(
     "pause",
     "of the node that was asked, in memory",
     "of the whole installation, kept in the DkronCluster, so it survives restarts",
     "a pause that only some replicas know lets submissions through",
 )
+
 NEXT_ZONE = Difference(
     "`next`",
     "the job's time zone is ignored until the first run, and it never moves back",
     "always computed in the job's time zone, by the schedule as it is",
     "it tells when the job really runs next",
 )
+
 NEXT_NEVER = Difference(
     "`next` of jobs that no schedule runs",
     "1970 for a child without a schedule, the schedule's for one with it, an old time for a disabled job",
     "the zero time `0001-01-01T00:00:00Z` for children and disabled jobs, as for all that never run",
     "one value for never is enough, and it is the one that clients know",
 )
+
 NEXT_STARTS = Difference(
     "`next` before `starts_at`",
     "`starts_at` itself",
     "the first time of the schedule that is not before `starts_at`",
     "it tells when the job really runs next",
 )
+
 DESCRIPTORS = Difference(
     "time zone of `@daily` and the like",
     "ignored",
     "honoured",
     "a time zone that only some schedules honour is a trap",
 )
+
 ZERO_TIME = Difference(
     "`finished_at` of a running execution in a job with a time zone",
     "the zero time in that zone, for example `0000-12-31T19:03:58-04:56`",
     "`0001-01-01T00:00:00Z` always",
     "clients compare the text to see that it runs",
 )
+
 RETRIES = Difference(
     "`retries` above 4294967295",
     "taken modulo 2^32",
     "400",
     "a number that turns into another one helps nobody",
 )
+
 CONCURRENCY = Difference(
     "`concurrency` that is empty",
     "reads back as the empty text, or absent after a restore",
     "reads back as `allow`",
     "that is what it means",
 )
+
 REPLACE = Difference(
     "`concurrency: replace`",
     "400, although it is documented",
     "a run deletes the active one first",
     "Kubernetes' CronJobs have it, and Dkron's documentation promises it",
 )
+
 EXECUTOR = Difference(
     "`executor` that is absent",
     "reads back as the empty text, and the job cannot run",
     "reads back as `shell`",
     "a job that can never run is no use",
 )
+
 READ_YOUR_WRITES = Difference(
     "read after write",
     "a follower may not know yet what it has just answered",
     "who reads where they wrote sees what they wrote",
     "scripts create a job and run it in the next line",
 )
+
 MEMBERS = Difference(
     "members, leader and tags",
     "serf agents, and the leader of raft",
@@ -177,48 +212,84 @@ MEMBERS = Difference(
     "the Lease",
     "that is what runs jobs here",
 )
+
 NO_LEADER = Difference(
     "no leader",
     "job writes fail with 500",
     "they succeed: Kubernetes stores them, and runs begin when there is a leader again",
     "the API does not need the operator",
 )
+
+OLD_EXECUTIONS = Difference(
+    "GET /v1/executions/{job}",
+    "404 since 1.0",
+    "the executions of the job, as before 1.0",
+    "some client libraries still ask there",
+)
+
+DELETE_RUNNING = Difference(
+    "delete a job that is running",
+    "its processes go on to the end, and are shown as busy",
+    "its Kubernetes Jobs are deleted with it",
+    "Kubernetes collects what belongs to a deleted object",
+)
+
+LOCAL_TIME = Difference(
+    "the time zone `Local`, or none at all",
+    "the zone of the server",
+    "UTC",
+    "a pod has no zone of its own, and replicas must agree",
+)
+
+YEARS = Difference(
+    "`starts_at` and `expires_at` outside the years 1970 to 9999",
+    "taken",
+    "422, as the custom resource refuses it",
+    "Kubernetes compares times only in these years",
+)
+
 POLICIES = Difference(
     "/v1/acl/policies",
     "404 in the open-source edition",
     "served",
     "the OpenAPI has them",
 )
+
 BAD_ZONE_PREFIX = Difference(
     "the schedule `TZ=Zone` without fields",
     "500",
     "400",
     "the schedule is wrong, not the server",
 )
+
 TOO_LONG = Difference(
     "size limits",
     "none",
     "a body of at most 1 MB, names of at most 8192 characters, and the limits of the custom resource: 413 or 422",
     "etcd keeps objects of 1.5 MB at most",
 )
+
 LEAVE = Difference(
     "leave",
     "the node leaves serf and raft, and answers with the peers by region",
     "the replica releases the Lease and does not take it until it is restarted; answers with the members",
     "the OpenAPI says an array of members",
 )
+
 ERROR_TEXT = Difference(
     "output of a failed execution",
     "the error of the plugin before the output",
     "`exit status N`, or the reason that Kubernetes gives, before the output",
     "the first line of a failure should say what it was",
 )
+
 TIME_ORDER = Difference(
     "`expires_at` not after `starts_at`",
     "accepted, and the job never runs",
     "400",
     "it can only be a mistake",
 )
+
 ZERO_LIMITS = Difference(
     "`starts_at` and `expires_at` with the zero time",
     "kept as a time of the year 1",

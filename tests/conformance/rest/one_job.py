@@ -1,7 +1,7 @@
 """Dkron behaviour §1.6: get, delete, toggle and run one job. Without an operator a run is asked for, no more."""
 
 from tests.conformance.rest import differences
-from tests.conformance.rest.answers import Has, Length, Text
+from tests.conformance.rest.answers import Has, Length, Own, Text
 from tests.conformance.rest.row import ClusterIs, Place, Posted, Row, Stored, delete, get, manual, post, row
 from tests.conformance.rest.runs_of import ended, running
 
@@ -95,11 +95,14 @@ REMOVE = (
         given=FAMILY,
     ),
     row(
-        "a job that is running can be deleted",
-        "§1.6",
+        "a job that is running can be deleted, and is not busy any more",
+        "§1.6, §1.8",
+        get("/v1/busy", 200, Own(Length(1))),
         delete("/v1/jobs/$job", 200),
         get("/v1/jobs/$job", 404),
+        get("/v1/busy", 200, Own(Length(0))),
         given=(Stored("$job", status={"active": [running(1)]}),),
+        differs=differences.DELETE_RUNNING,
     ),
     row(
         "a deleted job leaves the executions of its neighbour",

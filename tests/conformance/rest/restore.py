@@ -1,5 +1,6 @@
 """Dkron behaviour §1.8: POST /v1/restore takes a backup, which is what GET /v1/jobs answers."""
 
+import re
 from typing import Any
 
 from tests.conformance.rest import differences
@@ -160,6 +161,21 @@ GOOD = (
     ),
 )
 
+DONE_OTHER = "success create $job-other"
+PARTLY = (
+    row(
+        "a job that Kubernetes refuses is told, as are its children, and the others are restored",
+        "§1.8",
+        restored(
+            [manual("$job-par", displayname="a" * 600), KID, manual("$job-other")],
+            200,
+            Has([re.compile(r"^fail create $job-par: \S"), re.compile(r"^fail create $job-kid: \S"), DONE_OTHER]),
+        ),
+        get("/v1/jobs?q=$job", 200, Length(1)),
+        differs=differences.RESTORE_FAILURE,
+    ),
+)
+
 NOTHING = get("/v1/jobs?q=$job", 200, Length(0))
 BAD = (
     row(
@@ -202,4 +218,4 @@ BAD = (
     ),
 )
 
-ROWS: tuple[Row, ...] = (*GOOD, *BAD)
+ROWS: tuple[Row, ...] = (*GOOD, *PARTLY, *BAD)
