@@ -1,4 +1,4 @@
-"""The access log: one line for each request, in the form of all other lines and much cheaper, since there are so many."""
+"""The access log: one line for each request, in the form of all other lines and cheaper, since there are so many."""
 
 import logging
 import sys

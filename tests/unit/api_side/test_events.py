@@ -15,7 +15,7 @@ from dkron_api.catalog import Catalog
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.middleware import edge
 from dkron_api.journal import Journal
-from dkron_api.keys import CATALOG, CLOCK, GATE, SETTINGS
+from dkron_api.keys import ACCESS, CATALOG, CLOCK, GATE, SETTINGS
 from dkron_api.mirror import Mirror, plain
 from dkron_api.publish import Feed, Leadership
 from dkron_api.routes import events as route
@@ -428,6 +428,7 @@ async def server() -> AsyncIterator[Server]:
     place = Place(named("a", 90))
     app = web.Application(middlewares=[edge])
     app[SETTINGS], app[CATALOG], app[CLOCK] = Settings(access_log=False), place.catalog, lambda: NOON
+    app[ACCESS] = None
     app[GATE] = Gate(requests=8, streams=2, rate=0.0, clock=lambda: 0.0)
     app[route.JOURNAL] = place.journal
     app.add_routes(route.ROUTES)
