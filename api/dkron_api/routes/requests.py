@@ -13,7 +13,7 @@ from dkron_api.translate.record import Job
 from dkron_api.writes import ANY, Terms, missing
 
 _TRUE = frozenset({"", "1", "true"})
-_ETAG = re.compile(r'\s*(?:"(\d{1,20})(?:-[0-9a-f]{8})?"|(\*))\s*', re.ASCII)
+_ETAG = re.compile(r'\s*(?:"([1-9]\d{0,19})(?:-[0-9a-f]{8})?"|(\*))\s*', re.ASCII)
 
 
 def flag(request: web.Request, name: str) -> bool:
@@ -40,13 +40,14 @@ def job_of(request: web.Request) -> Job:
 
 
 def terms_of(request: web.Request) -> Terms:
-    """If-Match, If-None-Match and `?force`."""
+    """If-Match, If-None-Match and `?force`. Raises `Refusal`, 412, for a tag that this server has never given."""
     match = request.headers.get("If-Match")
     version = None
     if match is not None:
         found = _ETAG.fullmatch(match)
-        # A tag that is none of ours names a version that the job has not.
-        version = "0" if found is None else found[1] or ANY
+        if found is None:
+            raise Refusal(HTTPStatus.PRECONDITION_FAILED, f"If-Match: {match[:100]} is no version of this server's")
+        version = found[1] or ANY
     fresh = request.headers.get("If-None-Match", "").strip() == ANY
     return Terms(force=flag(request, "force"), match=version, fresh=fresh)
 
