@@ -26,6 +26,7 @@ COMPRESSIBLE = 1024
 """Bytes from which on compressing is worth it."""
 HEALTH = "/health"
 SERVER = "dkron-api"
+FOREIGN = Refusal(HTTPStatus.FORBIDDEN, "pages of this origin may not change anything here; see --cors-origins")
 
 log = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -90,6 +91,10 @@ async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> we
         return await _unknown(request)
     if request.path == HEALTH:
         return await handler(request)
+    if cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
+        raise FOREIGN
+    if cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
+        raise FOREIGN
     gate.enter(request.remote or "")
     try:
         return await handler(request)

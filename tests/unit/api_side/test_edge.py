@@ -124,6 +124,37 @@ def test_origins(origin: str, origins: list[str], expected: str) -> None:
     assert cors.allowed(origin, origins) == expected
 
 
+EVIL = "https://evil.example"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "origins", "expected"),
+    [
+        pytest.param("POST", {}, [], False, id="no browser"),
+        pytest.param("POST", {"Origin": EVIL, "Host": "dkron:8080"}, [], True, id="a foreign page"),
+        pytest.param("GET", {"Origin": EVIL, "Host": "dkron:8080"}, [], False, id="reading changes nothing"),
+        pytest.param("POST", {"Origin": "http://dkron:8080", "Host": "dkron:8080"}, [], False, id="our own page"),
+        pytest.param("POST", {"Origin": "http://dkron:80", "Host": "dkron:8080"}, [], True, id="another port"),
+        pytest.param("DELETE", {"Origin": EVIL, "Host": "d"}, [EVIL], False, id="a page that was named"),
+        pytest.param("PUT", {"Origin": EVIL, "Host": "d"}, ["*"], False, id="anybody"),
+        pytest.param("POST", {"Origin": "null", "Host": "d"}, [], True, id="a sandboxed page"),
+        pytest.param("POST", {"Origin": "http://[", "Host": "d"}, [], True, id="nonsense"),
+        pytest.param("POST", {"Origin": EVIL, "Host": "d", "Sec-Fetch-Site": "cross-site"}, [], True, id="it says so"),
+        pytest.param(
+            "POST",
+            {"Origin": "https://d.example", "Host": "d", "Sec-Fetch-Site": "same-origin"},
+            [],
+            False,
+            id="our own page behind a proxy that renames us",
+        ),
+    ],
+)
+def test_pages_of_others_may_not_change_anything(
+    method: str, headers: dict[str, str], origins: list[str], expected: bool
+) -> None:
+    assert cors.is_foreign(method, headers, origins) is expected
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
