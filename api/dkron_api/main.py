@@ -10,6 +10,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from dkron_api.app import make_app
+from dkron_api.edge.malformed import Malformed
 from dkron_api.routes.ui import NoUserInterface
 from dkron_api.settings import Settings
 from dkron_api.translate.record import FIELD_MANAGER
@@ -30,7 +31,7 @@ BACKLOG = 1024
 def main() -> None:
     """Serve until stopped. Exit code 0 after an orderly stop, 1 if it could not go on, 2 for wrong options."""
     settings = options("dkron-api", Settings)
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure(settings.log_format, settings.log_level, filters=[Malformed()])
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         sys.exit(runner.run(_run(settings)))
 
