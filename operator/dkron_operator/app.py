@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 GRACE = 10.0
 """Seconds for what is under way when the operator is asked to stop."""
+FAREWELL = 5.0
+"""Seconds for the Lease and the DkronCluster after that."""
 
 
 class NotInstalled(Exception):
@@ -95,12 +97,12 @@ class Operator:
 
     async def _work(self) -> None:
         parts = self.reconciler
-        # kopf cancels every task that was started after it, so ours are started first.
+        # kopf cancels every task that was started after it, so ours are started first, and their workers with them.
         effects = _start(parts.agenda.run(), parts.lane.run())
         others = _start(
             parts.writer.lane.run(), parts.observer.endings.run(), parts.observer.starts.run(),
             parts.checker.lane.run(), parts.cleaning.run(), self.events.lane.run(), self._sweep.run(),
-            self.tally.run(),
+            self.tally.lane.run(), self.tally.look(),
         )  # fmt: skip
         leaving = asyncio.create_task(self.lease.run(), name="lease")
         end_watch = asyncio.Event()
@@ -114,8 +116,9 @@ class Operator:
             log.info("stopping")
             await _cancel([leaving, *effects])
             await self._flush()
+            await self._take_leave()
             end_watch.set()
-            await asyncio.gather(asyncio.wait({watch}, timeout=GRACE), self._take_leave())
+            await asyncio.wait({watch}, timeout=GRACE)
         finally:
             await _cancel([watch, stopped, leaving, *effects, *others])
         for task in done - {stopped}:
@@ -130,8 +133,13 @@ class Operator:
         await self.lease.release()
 
     async def _take_leave(self) -> None:
-        await self.lease.release(stopped=True)
-        await self.tally.close()
+        """Say that nobody leads any more, if the API server answers."""
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await self.lease.release(stopped=True)
+                await self.tally.close()
+        except TimeoutError:
+            log.warning("the Lease and the DkronCluster could not be written; the Lease ends by itself")
 
     async def _flush(self) -> None:
         try:

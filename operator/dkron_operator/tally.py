@@ -36,8 +36,6 @@ LOOK = 30.0
 AGAIN = 5.0
 """Seconds after which a write without an answer is tried again."""
 TRIES = 5
-FAREWELL = 5.0
-"""Seconds for the last write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +89,24 @@ class Tally:
         if self._stored is not None:
             self._go_on(self._stored.status)
 
-    async def run(self) -> None:
-        """Write what changes, until cancelled."""
-        async with asyncio.TaskGroup() as parts:
-            parts.create_task(self.lane.run(), name="cluster")
-            parts.create_task(self._look(), name="look at the cluster")
+    async def look(self) -> None:
+        """See now and then what others have done to the object, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK)
+            self._stored = None
+            self.lane.add(INSTALLATION)
 
     async def close(self) -> None:
         """Write for the last time, if the API server answers."""
         try:
-            async with asyncio.timeout(FAREWELL):
-                await self._write()
-        except (KubeError, TimeoutError) as exc:
+            await self._write()
+        except KubeError as exc:
             self._spell.goes_on(exc)
 
     def _touch(self) -> None:
         # In trouble it is up to the next look: a missing right would be asked for at each change.
         if not self._spell.trouble:
             self.lane.add(INSTALLATION, DEBOUNCE)
-
-    async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK)
-            self._stored = None
-            self.lane.add(INSTALLATION)
 
     async def _work(self, _: str) -> None:
         try:

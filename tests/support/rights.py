@@ -17,12 +17,18 @@ ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings")
 LEAST: Rules = {
     ("dkron.io", "dkronjobs"): ("get", "list", "watch", "patch"),
     ("dkron.io", "dkronjobs/status"): ("patch",),
+    ("dkron.io", "dkronclusters"): ("get", "create"),
+    ("dkron.io", "dkronclusters/status"): ("patch",),
     ("batch", "jobs"): ("create", "get", "list", "watch", "delete"),
     ("", "pods"): ("list",),
     ("", "pods/log"): ("get",),
     ("events.k8s.io", "events"): ("create",),
+    ("coordination.k8s.io", "leases"): ("get", "create", "patch"),
 }
 """By API group and resource: all that `dkron-operator --namespace` needs in that namespace."""
+
+FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "leases")
+"""Resources without which jobs run all the same."""
 
 
 def without(rules: Rules, resource: str, verb: str) -> Rules:
@@ -33,9 +39,7 @@ def without(rules: Rules, resource: str, verb: str) -> Rules:
 def limited_access(kube: Kube, rules: Rules, *, folder: Path) -> Path:
     """A kubeconfig of a new service account that has these rights in the namespace, and none elsewhere."""
     kube.create(SERVICE_ACCOUNTS, {"metadata": {"name": "limited"}})
-    kube.create(
-        ROLES, {"metadata": {"name": "limited"}, "rules": [_rule(*key, verbs) for key, verbs in rules.items() if verbs]}
-    )
+    kube.create(ROLES, {"metadata": {"name": "limited"}, "rules": _wire(rules)})
     subject = {"kind": "ServiceAccount", "name": "limited", "namespace": kube.namespace}
     role = {"apiGroup": ROLES.group, "kind": "Role", "name": "limited"}
     kube.create(ROLE_BINDINGS, {"metadata": {"name": "limited"}, "subjects": [subject], "roleRef": role})
@@ -44,8 +48,17 @@ def limited_access(kube: Kube, rules: Rules, *, folder: Path) -> Path:
     return path
 
 
-def _rule(group: str, resource: str, verbs: tuple[str, ...]) -> Object:
-    return {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
+def change_rights(kube: Kube, rules: Rules) -> None:
+    """Have the account of `limited_access` have these rights from now on."""
+    kube.patch(ROLES, "limited", {"rules": _wire(rules)})
+
+
+def _wire(rules: Rules) -> list[Object]:
+    return [
+        {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
+        for (group, resource), verbs in rules.items()
+        if verbs
+    ]
 
 
 def _with_token(kubeconfig: Path, token: str) -> Object:

@@ -45,14 +45,15 @@ async def running(kube: FakeKube, **jobs: JobStatus) -> AsyncIterator[Tally]:
     for uid, status in jobs.items():
         tally.see(uid, status)
     tally.begin()
-    task = asyncio.create_task(tally.run())
+    tasks = [asyncio.create_task(part) for part in (tally.lane.run(), tally.look())]
     tally.lead(ME)
     try:
         yield tally
     finally:
-        assert not task.done()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        assert not [task for task in tasks if task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def stored(kube: FakeKube) -> ClusterStatus:
