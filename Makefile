@@ -17,12 +17,17 @@ help: ## Show this list
 ##@ Demo
 
 # CLUSTER=auto|kind|local|current and K8S=1.36 as for `make cluster`; with current, the cluster is left as it is.
+# DKRON_API_PORT=9000 is the port of the REST API; without it the one of the last time, or 8080, or any.
 DEMO_NAME ?= demo
 DEMO = PYTHONPATH=hack $(BIN)/python -m demo
 
 .PHONY: demo
-demo: venv ## Start a cluster, the operator and the examples, and watch them run
+demo: venv ## Start a cluster, the operator, the REST API and the examples, and watch
 	@$(DEMO) up --name $(DEMO_NAME)
+
+.PHONY: api-url
+api-url: venv ## Print the address of the demo's REST API
+	@$(DEMO) api-url --name $(DEMO_NAME)
 
 .PHONY: demo-down
 demo-down: venv ## Stop the demo and leave nothing behind

@@ -1,5 +1,6 @@
-"""`make demo`: a cluster, the operator and the examples, and a table of what happens. `make demo-down` removes it all.
+"""`make demo`: a cluster, the operator, the REST API and the examples, and a table of what happens. `make demo-down`
+removes it all.
 
-`up` walks through the stages: `target` (the cluster), `install` (definitions, examples), `operator_process`, then
-`follow` (`watch` reads, `expectations` judges, `table` shows).
+`up` walks through the stages: `target` (the cluster), `install` (definitions, examples), `programs` (what runs
+beside it), then `follow` (`watch` reads, `expectations` judges, `table` shows).
 """

@@ -1,4 +1,4 @@
-"""The command line behind `make demo` and `make demo-down`. Errors are one sentence and exit status 1."""
+"""The command line behind `make demo`, `demo-down` and `api-url`. Errors are one sentence and exit status 1."""
 
 import argparse
 import os
@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "down":
             return stages.down(options.name, provider=provider)
+        if options.command == "api-url":
+            return stages.api_url(options.name, provider=provider)
         kubernetes = os.environ.get("K8S", "")
         return stages.up(options.name, provider=provider, kubernetes=kubernetes, seconds=options.seconds)
     except (DemoError, ClusterError) as error:
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("demo", description="Show the operator at work in a cluster of its own.")
-    parser.add_argument("command", choices=("up", "down"))
+    parser.add_argument("command", choices=("up", "down", "api-url"))
     parser.add_argument("--name", default=DEFAULT_NAME, help=f"name of the cluster (default: {DEFAULT_NAME})")
     parser.add_argument(
         "--seconds",

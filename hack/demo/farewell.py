@@ -1,7 +1,12 @@
 """The last words of `make demo`: how to go on with what runs. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+SCREEN = 60
+"""Commands that are longer do not push the remarks behind the others to the right."""
+OWN_JOB = '{"name": "mine", "schedule": "@every 1m", "executor_config": {"command": "date"}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +15,7 @@ class Whereabouts:
 
     kubeconfig: Path
     log: Path
+    api: str
     namespace: str
     make_arguments: str
     kubectl_folder: Path | None
@@ -28,8 +34,23 @@ def how_to_go_on(where: Whereabouts) -> str:
         (f"{kubectl} logs -l dkron.io/job=hello", "what its pods have printed"),
         (f"tail -f {where.log}", "the operator's log"),
         (f"make demo{where.make_arguments}", "this table again"),
-        (f"make demo-down{where.make_arguments}", "stop the operator and remove the rest"),
+        (f"make demo-down{where.make_arguments}", "stop the programs and remove the rest"),
     )
-    width = max(len(command) for command, meaning in lines if meaning and len(command) < 60)  # noqa: PLR2004 - a screen
-    texts = (f"  {command:<{width}}  # {meaning}" if meaning else f"  {command}" for command, meaning in lines)
-    return "\n".join(("Everything goes on running. To go on:", *texts))
+    title = f"\nThe same by Dkron's REST API, which is described at {where.api}/docs:"
+    return "\n".join(("Everything goes on running. To go on:", _block(lines), title, _block(_requests(where.api))))
+
+
+def _requests(api: str) -> tuple[tuple[str, str], ...]:
+    return (
+        (f"curl {api}/v1/jobs", "the jobs"),
+        (f"curl {api}/v1/jobs -d '{OWN_JOB}'", "create a job, or replace it"),
+        (f"curl -X POST '{api}/v1/jobs/mine/run?wait=true'", "run it, and wait until that is over"),
+        (f"curl '{api}/v1/jobs/mine/executions?pretty'", "what became of it"),
+        (f"curl '{api}/v1/jobs/mine/next?count=3'", "when it is due"),
+        (f"curl -N {api}/v1/events", "what happens, as it happens; Ctrl-C ends it"),
+    )
+
+
+def _block(lines: Sequence[tuple[str, str]]) -> str:
+    width = max(len(command) for command, meaning in lines if meaning and len(command) < SCREEN)
+    return "\n".join(f"  {command:<{width}}  # {meaning}" if meaning else f"  {command}" for command, meaning in lines)

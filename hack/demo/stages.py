@@ -5,14 +5,12 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from demo import follow, install, target
-from demo.errors import DemoError
+from demo.detached import Detached
 from demo.expectations import known
 from demo.farewell import how_to_go_on
-from demo.operator_process import OperatorProcess
-from demo.target import Target
+from demo.programs import Programs
 from demo.watch import Watch
 from localcluster import cli as cluster_cli
 from localcluster import logs
@@ -27,7 +25,7 @@ def up(name: str, *, provider: str, kubernetes: str, seconds: float) -> int:
     place = target.up(name, provider=provider, kubernetes=kubernetes)
     install.definitions(place)
     say("definitions of the custom resources are established")
-    _restart_operator(place)
+    place.programs.restart(kubeconfig=place.cluster.kubeconfig, namespace=place.namespace, alone=place.guest)
     install.examples(place)
     watch = Watch(place)
     before = {job.metadata.name: known(job) for job in watch.read()}
@@ -40,16 +38,16 @@ def up(name: str, *, provider: str, kubernetes: str, seconds: float) -> int:
         missing = follow.wait(watch.read, before, seconds=seconds)
         say(f"{'done' if not missing else 'given up'} after {duration(time.monotonic() - begun)}")
     if missing:
-        _show_log(place.operator)
+        _show_log(place.programs.operator)
     print(how_to_go_on(place.whereabouts()), flush=True)
     return 1 if missing else 0
 
 
 def down(name: str, *, provider: str) -> int:
-    """Stop the operator and remove the cluster, or the examples from a cluster that is not ours."""
+    """Stop the programs and remove the cluster, or the examples from a cluster that is not ours."""
     guest = target.is_current(provider)
-    if OperatorProcess(target.folder(name, guest=guest)).stop():
-        say("the operator is stopped")
+    if Programs(target.folder(name, guest=guest)).stop():
+        say("the operator and the REST API are stopped")
     if not guest:
         return cluster_cli.main(["down", "--name", name])
     install.remove_examples(target.current(name))
@@ -58,19 +56,13 @@ def down(name: str, *, provider: str) -> int:
     return 0
 
 
-def _restart_operator(place: Target) -> None:
-    """Anew each time, so that it is this checkout's code that runs."""
-    program = Path(sys.executable).with_name("dkron-operator")
-    if not program.exists():
-        raise DemoError(f"there is no {program}; `make venv` installs it")
-    if place.operator.stop():
-        say("the operator of an earlier demo is stopped")
-    only = ("--namespace", place.namespace) if place.guest else ()
-    place.operator.start((str(program), "--kubeconfig", str(place.cluster.kubeconfig), "--log-format", "json", *only))
-    say(f"the operator is ready; its log is {place.operator.log}")
+def api_url(name: str, *, provider: str) -> int:
+    """Print where the REST API answers, and nothing else. Raises `DemoError` if it does not run."""
+    print(Programs(target.folder(name, guest=target.is_current(provider))).api_url, flush=True)
+    return 0
 
 
-def _show_log(operator: OperatorProcess) -> None:
+def _show_log(operator: Detached) -> None:
     say(f"the end of the operator's log ({operator.log}):")
     for line in logs.tail(operator.log, lines=LOG_LINES):
         say(f"  {line}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import localcluster
 from demo.errors import DemoError, last_line
 from demo.farewell import Whereabouts
-from demo.operator_process import OperatorProcess
+from demo.programs import Programs
 from localcluster.current import CurrentCluster, use
 from localcluster.errors import ClusterError
 from localcluster.launcher import dead
@@ -39,9 +39,9 @@ class Target:
         return GUEST_NAMESPACE if self.guest else "default"
 
     @property
-    def operator(self) -> OperatorProcess:
-        """The demo's operator."""
-        return OperatorProcess(folder(self.name, guest=self.guest))
+    def programs(self) -> Programs:
+        """The demo's operator and REST API."""
+        return Programs(folder(self.name, guest=self.guest))
 
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl in the demo's namespace; raises ClusterError with what it said when it fails."""
@@ -68,7 +68,8 @@ class Target:
         )
         return Whereabouts(
             kubeconfig=self.cluster.kubeconfig,
-            log=self.operator.log,
+            log=self.programs.operator.log,
+            api=self.programs.api_url,
             namespace=self.namespace,
             make_arguments=settings,
             kubectl_folder=own if needs_own else None,

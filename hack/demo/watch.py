@@ -21,13 +21,13 @@ class Watch:
         self._answered = time.monotonic()
 
     def read(self) -> list[DkronJob]:
-        """The jobs as they are now. Raises `DemoError` when the operator or the cluster has died."""
+        """The jobs as they are now. Raises `DemoError` when a program or the cluster has died."""
         try:
             self._seen = parse(self._target.kubectl("get", "dkronjobs", "--output=json", REQUEST_TIMEOUT))
             self._answered = time.monotonic()
         except (ClusterError, subprocess.TimeoutExpired) as error:
             self._give_up_if_dead(error)
-        self._target.operator.check()
+        self._target.programs.check()
         return self._seen
 
     def _give_up_if_dead(self, error: Exception) -> None:

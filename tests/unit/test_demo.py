@@ -1,6 +1,6 @@
 """The pure parts of `make demo`, and that the examples are what it expects."""
 
-from collections.abc import Callable, Iterator
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,17 +11,17 @@ import yaml
 from rich.console import Console
 
 from demo import errors
-from demo.errors import DemoError
 from demo.expectations import EXPECTATIONS, NOTHING, fresh, known, problem, unmet
-from demo.farewell import Whereabouts, how_to_go_on
-from demo.operator_process import OperatorProcess, last_words, parse_pid_file
+from demo.farewell import OWN_JOB, Whereabouts, how_to_go_on
 from demo.table import last_line, render, rows, span
+from dkron_api.translate.body import read_body
+from dkron_api.translate.validate import check
 from dkron_crds.base import rfc3339
 from dkron_crds.job import DkronJob
 from dkron_operator.plan.read import read_job
-from localcluster.processes import Identity, alive, marked, stop
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+HERE = "http://127.0.0.1:8080"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BAD_SCHEDULE = {
     "type": "Ready",
@@ -242,27 +242,10 @@ def test_the_schedule_gives_way_on_a_narrow_terminal(width: int, shown: bool) ->
     ],
 )
 def test_the_last_words_can_be_copied(where: dict[str, Any], line: str) -> None:
-    usual = Whereabouts(Path("/c/kubeconfig"), Path("/c/log"), "default", make_arguments="", kubectl_folder=None)
+    usual = Whereabouts(Path("/c/kubeconfig"), Path("/c/log"), HERE, "default", make_arguments="", kubectl_folder=None)
     text = how_to_go_on(replace(usual, **where))
     assert line in text
     assert "  export KUBECONFIG=/c/kubeconfig\n" in text
-
-
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        pytest.param([], "it has written nothing", id="an empty log"),
-        pytest.param(['{"level": "ERROR", "msg": "no rights"}', '{"level": "INFO", "msg": "stopped"}'], "no rights",
-                     id="a complaint before the orderly end"),
-        pytest.param(['{"level": "ERROR", "msg": "broken", "exc_info": "Traceback\\n  line\\nOSError: disk"}'],
-                     "broken: OSError: disk", id="the cause without its traceback"),
-        pytest.param(['{"level": "INFO", "msg": "ready"}', "No module named x", ""], "No module named x",
-                     id="a line that is no JSON"),
-        pytest.param(["[1]"], "[1]", id="JSON that is no log line"),
-    ],
-)  # fmt: skip
-def test_the_last_words_of_the_operator_say_why_it_ended(lines: list[str], expected: str) -> None:
-    assert last_words(lines) == expected
 
 
 @pytest.mark.parametrize(
@@ -276,65 +259,25 @@ def test_a_long_complaint_becomes_a_sentence(said: str, expected: str) -> None:
     assert errors.last_line(ValueError(said)) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("12 345\n", Identity(pid=12, started=345), id="pid and start time"),
-        pytest.param("12\n", None, id="a pid alone proves nothing"),
-        pytest.param("", None, id="a file that was never finished"),
-        pytest.param("a b\n", None, id="no numbers"),
-    ],
-)
-def test_a_pid_file_is_read(text: str, expected: Identity | None) -> None:
-    assert parse_pid_file(text) == expected
+def requests_in(text: str) -> list[list[str]]:
+    """The lines for curl, as a shell would split them."""
+    return [shlex.split(line, comments=True) for line in text.splitlines() if line.startswith("  curl ")]
 
 
-def script(text: str) -> tuple[str, ...]:
-    return ("/bin/sh", "-c", text)
+def test_the_last_words_show_each_way_to_use_the_api() -> None:
+    where = Whereabouts(Path("/c/k"), Path("/c/log"), HERE, "default", make_arguments="", kubectl_folder=None)
+    requests = requests_in(how_to_go_on(where))
+    addresses = [[word.removeprefix(HERE) for word in words if word.startswith(HERE)] for words in requests]
+    assert addresses == [
+        ["/v1/jobs"],
+        ["/v1/jobs"],
+        ["/v1/jobs/mine/run?wait=true"],
+        ["/v1/jobs/mine/executions?pretty"],
+        ["/v1/jobs/mine/next?count=3"],
+        ["/v1/events"],
+    ]
 
 
-@pytest.fixture
-def operator(tmp_path: Path) -> Iterator[Callable[[str], OperatorProcess]]:
-    """Start a program in the operator's place; it is stopped in the end, whatever its pid file says."""
-
-    def start(text: str) -> OperatorProcess:
-        process = OperatorProcess(tmp_path)
-        process.start(script(text))
-        return process
-
-    yield start
-    stop(marked(tmp_path), grace=0)
-
-
-def test_an_operator_is_found_again_and_stopped(operator: Callable[[str], OperatorProcess]) -> None:
-    process = operator("echo ready with 0 jobs; exec sleep 60")
-    identity = OperatorProcess(process.folder).running()
-    assert identity is not None
-    assert process.stop()
-    assert not alive(identity)
-    assert not process.stop()
-
-
-def test_a_pid_that_belongs_to_another_process_is_left_alone(operator: Callable[[str], OperatorProcess]) -> None:
-    process = operator("echo ready with 0 jobs; exec sleep 60")
-    identity = process.running()
-    assert identity is not None
-    content = process.pid_file.read_text(encoding="utf-8")
-    process.pid_file.write_text(f"{identity.pid} {identity.started + 1}\n", encoding="utf-8")
-    assert not process.stop()
-    assert alive(identity)
-    process.pid_file.write_text(content, encoding="utf-8")
-    assert process.stop()
-
-
-def test_an_operator_that_ends_at_once_is_reported_with_its_complaint(
-    operator: Callable[[str], OperatorProcess],
-) -> None:
-    with pytest.raises(DemoError, match="the operator has ended: the API server does not answer"):
-        operator("""echo '{"level": "ERROR", "msg": "the API server does not answer"}'; exit 1""")
-
-
-def test_readiness_of_an_earlier_operator_does_not_count(operator: Callable[[str], OperatorProcess]) -> None:
-    operator("echo ready with 0 jobs; exec sleep 60").stop()
-    with pytest.raises(DemoError, match="the operator has ended"):
-        operator("exit 1")
+def test_the_job_of_the_last_words_is_one_that_the_api_takes() -> None:
+    check(read_body(OWN_JOB.encode()))
+    assert "'" not in OWN_JOB, "it stands in single quotes"

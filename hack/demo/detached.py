@@ -1,4 +1,4 @@
-"""The operator as a process of this machine: started detached, found again by pid and start time, and stopped.
+"""A program of ours as a process of this machine: started detached, found again by pid and start time, and stopped.
 
 It carries the mark of the cluster's folder, as the cluster's own components do, so that even `hack/cluster down`
 leaves none behind.
@@ -23,20 +23,23 @@ BAD_LEVELS = ("ERROR", "CRITICAL")
 
 
 @dataclass(frozen=True, slots=True)
-class OperatorProcess:
-    """The one operator that belongs to this folder. Every start and stop is written into its pid file."""
+class Detached:
+    """The one process of this name that belongs to this folder. Every start and stop is written into its pid file."""
 
     folder: Path
+    name: str
+    what: str
+    """What it is, in a sentence: "the operator"."""
 
     @property
     def log(self) -> Path:
         """Beside the logs of the cluster's components."""
-        return self.folder / "logs" / "operator.log"
+        return self.folder / "logs" / f"{self.name}.log"
 
     @property
     def pid_file(self) -> Path:
         """Pid and start time, in clock ticks since boot."""
-        return self.folder / "operator.pid"
+        return self.folder / f"{self.name}.pid"
 
     def running(self) -> Identity | None:
         """The living process that was started here; a pid that now belongs to another one does not count."""
@@ -59,14 +62,14 @@ class OperatorProcess:
                 return "" if READY.encode() in file.read() else f"its log says: {self.last_words()}"
 
         try:
-            wait_for("the operator to be ready", seconds=START_SECONDS, missing=missing, guard=self.check)
+            wait_for(f"{self.what} to be ready", seconds=START_SECONDS, missing=missing, guard=self.check)
         except ClusterError as error:
             raise DemoError(f"{error}; its log is {self.log}") from None
 
     def check(self) -> None:
         """Raise `DemoError` with its last words if it does not run."""
         if self.running() is None:
-            raise DemoError(f"the operator has ended: {self.last_words()} (log: {self.log})")
+            raise DemoError(f"{self.what} has ended: {self.last_words()} (log: {self.log})")
 
     def stop(self) -> bool:
         """Ask it to end, and end it after a while; whether there was one."""
