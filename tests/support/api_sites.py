@@ -67,7 +67,9 @@ class ApiSite:
             return self.rest.get(f"/v1/jobs/{quote(name)}").header("ETag") or ""
 
         def recent(tag: str) -> bool:
-            return tag.strip('"').isdigit() and int(tag.strip('"')) >= version
+            # A parent's tag tells of its children, too: "version-hash".
+            known = tag.strip('"').split("-")[0]
+            return known.isdigit() and int(known) >= version
 
         what = f"the API to know version {version} of {name}"
         waiting.wait_for(what, shown, recent, seconds=CACHE_SECONDS, guard=self.api.check)
