@@ -175,8 +175,10 @@ class _Follower:
             raise Unavailable("the API server ends each watch as soon as it has begun")
         self._backoff.clear()
         if not spoke and lasted >= self._pace.silence:
-            # Bookmarks come each minute, but not for a version that is ahead of a server restored from a backup.
-            raise Expired("the API server says nothing about what came after the version seen last")
+            # Mostly nothing has happened: up to Kubernetes 1.33 there are not even bookmarks then, and to list what is
+            # quiet costs little. But a server that was restored from a backup which is behind this version is silent,
+            # too, and would be for ever.
+            raise Expired(f"there was not a word about what came after version {version}")
 
     async def _read(self, pieces: AsyncIterator[bytes]) -> bool:
         """Hand on all events; returns whether there were any."""

@@ -1,0 +1,348 @@
+"""The client and what follows a kind, at a real API server: the facts that both rely on."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+import localcluster
+from dkron_crds.kube import access
+from dkron_crds.kube.client import KubeClient, Object
+from dkron_crds.kube.errors import AlreadyExists, Conflict, Expired, KubeError, NotFound, Rejected, Stale
+from dkron_crds.kube.paths import DKRON_JOBS, NODES, PODS
+from dkron_crds.kube.watch import Pace, follow
+from dkron_crds.kube.watch_events import Event, Kind, Lines, parse
+from localcluster.cluster import LocalCluster
+from tests.support.jobs import dkron_job
+from tests.support.kube import Kube
+from tests.support.relay import relaying
+from tests.support.rights import Rules, change_rights, limited_access
+from tests.support.sites import install, namespace
+from tests.support.watching import Diary
+
+pytestmark = pytest.mark.cluster(nodes="none")
+
+HASTE = Pace(first_delay=0.05, last_delay=0.5)
+READ: Rules = {("dkron.io", "dkronjobs"): ("get", "list", "watch")}
+SEED = 20261125
+
+
+@pytest.fixture(scope="module")
+def ready(cluster: localcluster.Cluster) -> localcluster.Cluster:
+    install(cluster)
+    return cluster
+
+
+@pytest.fixture
+def kube(ready: localcluster.Cluster, request: pytest.FixtureRequest) -> Iterator[Kube]:
+    with namespace(ready.kubeconfig, request.node.name.removeprefix("test_")) as kube:
+        yield kube
+
+
+@asynccontextmanager
+async def client_of(kubeconfig: Path, **options: Any) -> AsyncIterator[KubeClient]:
+    client = KubeClient(await access.load(kubeconfig), **options)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def followed(client: KubeClient, namespace: str, *, name: str | None = None) -> AsyncIterator[Diary]:
+    """A diary that has seen the first list."""
+    diary = Diary()
+    task = asyncio.create_task(follow(client, DKRON_JOBS, namespace, diary, name=name, pace=HASTE))
+    diary.written_by(task)
+    try:
+        await diary.until("the first word", lambda diary: diary.told)
+        yield diary
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def held(client: KubeClient, namespace: str) -> dict[str, int]:
+    """What the API server has."""
+    found = [item["metadata"] async for item in client.list(DKRON_JOBS, namespace)]
+    return {metadata["name"]: int(metadata["resourceVersion"]) for metadata in found}
+
+
+class Writer:
+    """Creates, changes and deletes jobs at random, in the same way each time, and writes down the versions it made."""
+
+    def __init__(self, client: KubeClient, namespace: str) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._chance = random.Random(SEED)  # noqa: S311 - no secret
+        self._there: dict[str, str] = {}
+        self.versions: list[int] = []
+        self.deleted = 0
+
+    async def step(self) -> None:
+        """One change."""
+        name = f"job-{self._chance.randrange(8)}"
+        if name not in self._there:
+            item = await self._client.create(DKRON_JOBS, self._namespace, dkron_job(name))
+            self._there[name] = item["metadata"]["uid"]
+        elif self._chance.random() < 0.2:
+            await self._client.delete(DKRON_JOBS, self._namespace, name, uid=self._there.pop(name))
+            self.deleted += 1
+            return
+        else:
+            owner = {"spec": {"owner": f"{self._chance.random()}"}}
+            item = await self._client.patch(DKRON_JOBS, self._namespace, name, owner)
+        self.versions.append(int(item["metadata"]["resourceVersion"]))
+
+
+def version_of(line: str) -> int:
+    return int(line.rpartition("@")[2])
+
+
+# --- following -----------------------------------------------------------------------------------------------------
+
+
+async def test_every_change_is_seen_in_order(kube: Kube) -> None:
+    async with client_of(kube.kubeconfig) as client, followed(client, kube.namespace) as diary:
+        made = await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
+        changed = await client.patch(DKRON_JOBS, kube.namespace, "a", {"spec": {"owner": "me"}})
+        await client.delete(DKRON_JOBS, kube.namespace, "a", uid=made["metadata"]["uid"])
+        await diary.until("its end", lambda diary: any(line.startswith("lose") for line in diary.told))
+    first, *told = diary.told
+    assert first.startswith("replace  @")
+    versions = [made["metadata"]["resourceVersion"], changed["metadata"]["resourceVersion"]]
+    assert told[:2] == [f"see a@{version}" for version in versions]
+    assert told[2].startswith("lose a@")
+    assert version_of(told[2]) > version_of(told[1])
+
+
+async def test_no_change_is_missed_or_seen_twice_while_connections_break_again_and_again(kube: Kube) -> None:
+    where = await access.load(kube.kubeconfig)
+    address = urlsplit(where.server)
+    assert address.hostname is not None
+    assert address.port is not None
+    async with relaying(address.hostname, address.port) as (relay, port):
+        broken = KubeClient(replace(where, server=f"https://127.0.0.1:{port}"))
+        async with client_of(kube.kubeconfig) as sound, followed(broken, kube.namespace) as diary:
+            writer = Writer(sound, kube.namespace)
+            cuts = 0
+            for number in range(300):
+                await writer.step()
+                if number % 3 == 0:
+                    cuts += relay.cut()
+            expected = await held(sound, kube.namespace)
+            await diary.until("all that is there", lambda diary: diary.held == expected)
+        await broken.close()
+    assert cuts > 20, "the connections have to break while something is on the way"
+    seen = [version_of(line) for line in diary.told if line.startswith("see")]
+    lost = [version_of(line) for line in diary.told if line.startswith("lose")]
+    assert seen == writer.versions
+    assert len(lost) == writer.deleted
+    assert [line for line in diary.told if line.startswith("replace")] == diary.told[:1]
+
+
+async def test_a_restart_of_the_api_server_is_outlived(kube: Kube, cluster: localcluster.Cluster) -> None:
+    if not isinstance(cluster, LocalCluster):
+        pytest.skip("the components of this cluster cannot be restarted")
+    async with client_of(kube.kubeconfig) as client, followed(client, kube.namespace) as diary:
+        writer = Writer(client, kube.namespace)
+        for _ in range(20):
+            await writer.step()
+        restart = asyncio.create_task(asyncio.to_thread(cluster.restart, "apiserver"))
+        await diary.until("an outage", lambda diary: any(line.startswith("failed") for line in diary.told))
+        await restart
+        for _ in range(20):
+            await writer.step()
+        expected = await held(client, kube.namespace)
+        await diary.until("all that is there", lambda diary: diary.held == expected)
+    by_name = defaultdict(list)
+    for line in diary.told:
+        if line.startswith("see"):
+            by_name[line.partition("@")[0]].append(version_of(line))
+    assert all(earlier < later for versions in by_name.values() for earlier, later in pairwise(versions))
+
+
+async def test_only_the_object_of_the_name_is_followed(kube: Kube) -> None:
+    async with client_of(kube.kubeconfig) as client, followed(client, kube.namespace, name="b") as diary:
+        for name in ("a", "b", "c"):
+            await client.create(DKRON_JOBS, kube.namespace, dkron_job(name))
+        await diary.until("the one", lambda diary: diary.held)
+        await client.patch(DKRON_JOBS, kube.namespace, "b", {"spec": {"owner": "me"}})
+        await diary.until("its change", lambda diary: len(diary.told) > 2)
+    assert {line.partition("@")[0] for line in diary.told[1:]} == {"see b"}
+
+
+async def test_rights_that_are_missing_are_told_and_waited_for(kube: Kube, tmp_path: Path) -> None:
+    path = limited_access(kube, {}, folder=tmp_path)
+    kube.apply(dkron_job("a"))
+    async with client_of(path) as client, followed(client, kube.namespace) as diary:
+        assert diary.told[0].startswith("failed Rejected: dkronjobs.dkron.io is forbidden")
+        await asyncio.to_thread(change_rights, kube, READ)
+        await diary.until("the list", lambda diary: diary.held)
+    assert list(diary.held) == ["a"]
+
+
+async def test_a_kind_in_no_namespace_can_be_followed(kube: Kube) -> None:
+    async with client_of(kube.kubeconfig) as client:
+        pages = [page async for page in client.pages(NODES, None, selector={})]
+    assert pages[-1]["metadata"]["resourceVersion"].isdecimal()
+
+
+async def events(
+    client: KubeClient, namespace: str, version: str, *, during: Awaitable[Any] | None = None
+) -> list[Event]:
+    """What a watch of four seconds says."""
+    query = {"resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": "4"}
+    lines = Lines()
+    async with client.watch(DKRON_JOBS, namespace, query=query, silence=30) as pieces:
+        if during is not None:
+            await during
+        return [parse(line) async for piece in pieces for line in lines.feed(piece)]
+
+
+async def of_no_concern(client: KubeClient, name: str) -> None:
+    """Something happens to a job of another namespace."""
+    job = await client.create(DKRON_JOBS, "default", dkron_job(name))
+    await client.delete(DKRON_JOBS, "default", name, uid=job["metadata"]["uid"])
+
+
+async def test_a_bookmark_tells_of_what_happened_to_others_before_the_watch_ends(kube: Kube) -> None:
+    async with client_of(kube.kubeconfig) as client:
+        mine = await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
+        version = mine["metadata"]["resourceVersion"]
+        found = await events(client, kube.namespace, version, during=of_no_concern(client, kube.namespace))
+    assert {event.kind for event in found} == {Kind.BOOKMARK}
+    assert int(found[-1].version) > int(version)
+
+
+async def test_a_watch_in_which_nothing_happens_need_not_say_a_word(kube: Kube) -> None:
+    """So silence alone does not mean that a version is not known."""
+    async with client_of(kube.kubeconfig) as client:
+        made = await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
+        assert await events(client, kube.namespace, made["metadata"]["resourceVersion"]) == []
+
+
+async def test_a_version_that_is_forgotten_is_expired(kube: Kube) -> None:
+    async with client_of(kube.kubeconfig) as client:
+        with pytest.raises(Expired, match="too old resource version"):
+            await events(client, kube.namespace, "1")
+
+
+async def test_a_version_that_is_not_reached_yet_is_answered_with_silence(kube: Kube) -> None:
+    async with client_of(kube.kubeconfig) as client:
+        assert await events(client, kube.namespace, str(2**40)) == []
+
+
+# --- patches by tests ----------------------------------------------------------------------------------------------
+
+
+def operation(op: str, path: str, value: object = None) -> Object:
+    return {"op": op, "path": path} | ({} if op == "remove" else {"value": value})
+
+
+@pytest.mark.parametrize(
+    ("operations", "kind", "fields"),
+    [
+        pytest.param([operation("test", "/spec/schedule", "@daily")], Stale, [], id="another value"),
+        pytest.param([operation("test", "/metadata/uid", "x")], Stale, [], id="another object of that name"),
+        pytest.param([operation("test", "/metadata/resourceVersion", "1")], Stale, [], id="another version"),
+        pytest.param([operation("test", "/spec/parentJob/x", "a")], Stale, [], id="a path that is not there"),
+        pytest.param([operation("remove", "/spec/nodes")], Stale, [], id="nothing to remove"),
+        pytest.param([operation("replace", "/metadata/resourceVersion", "1")], Conflict, [], id="an older version"),
+        pytest.param([operation("add", "/spec/retries", -1)], Rejected, ["spec.retries"], id="a bound is broken"),
+        pytest.param([operation("add", "/spec/schedule", 7)], Rejected, ["spec.schedule"], id="a type is wrong"),
+        pytest.param(
+            [operation("add", "/spec/retries", -1), operation("add", "/spec/concurrency", "x")],
+            Rejected,
+            ["spec.concurrency", "spec.retries"],
+            id="two fields are wrong",
+        ),
+        pytest.param([operation("remove", "/spec/schedule")], Rejected, ["spec.schedule"], id="a rule is broken"),
+        pytest.param([{"op": 7}], Rejected, [], id="it is no patch"),
+    ],
+)
+async def test_a_patch_that_does_not_fit_is_told_from_a_result_that_is_invalid(
+    kube: Kube, *, operations: list[Object], kind: type[KubeError], fields: list[str]
+) -> None:
+    async with client_of(kube.kubeconfig) as client:
+        before = await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
+        with pytest.raises(kind) as caught:
+            await client.json_patch(DKRON_JOBS, kube.namespace, "a", operations)
+        assert await client.get(DKRON_JOBS, kube.namespace, "a") == before
+    assert type(caught.value) is kind
+    assert sorted(cause.field for cause in caught.value.causes if cause.field) == fields
+
+
+async def test_a_patch_whose_tests_hold_is_applied(kube: Kube) -> None:
+    async with client_of(kube.kubeconfig) as client:
+        before = await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
+        operations = [
+            operation("test", "/metadata/uid", before["metadata"]["uid"]),
+            operation("test", "/metadata/generation", before["metadata"]["generation"]),
+            operation("replace", "/spec/owner", "me"),
+        ]
+        after = await client.json_patch(DKRON_JOBS, kube.namespace, "a", operations)
+        with pytest.raises(Stale):
+            await client.json_patch(DKRON_JOBS, kube.namespace, "a", operations)
+        with pytest.raises(NotFound):
+            await client.json_patch(DKRON_JOBS, kube.namespace, "b", operations)
+    assert after["spec"] == before["spec"] | {"owner": "me"}
+
+
+async def test_the_causes_of_a_create_name_the_fields(kube: Kube) -> None:
+    async with client_of(kube.kubeconfig) as client:
+        with pytest.raises(Rejected) as caught:
+            await client.create(DKRON_JOBS, kube.namespace, dkron_job("a", retries=-1))
+        await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
+        with pytest.raises(AlreadyExists):
+            await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
+    assert [cause.field for cause in caught.value.causes if cause.field] == ["spec.retries"]
+
+
+# --- who wrote -----------------------------------------------------------------------------------------------------
+
+
+async def test_the_writer_is_recorded_by_its_name(kube: Kube) -> None:
+    async with client_of(kube.kubeconfig, field_manager="first") as client:
+        await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
+    async with client_of(kube.kubeconfig, field_manager="second") as client:
+        await client.json_patch(DKRON_JOBS, kube.namespace, "a", [operation("add", "/spec/owner", "me")])
+        await client.patch_status(DKRON_JOBS, kube.namespace, "a", {"status": {"observedGeneration": 1}})
+    async with client_of(kube.kubeconfig) as client:
+        item = await client.patch(DKRON_JOBS, kube.namespace, "a", {"spec": {"timezone": "UTC"}})
+    owners = {
+        (entry["manager"], entry.get("subresource")): set(entry["fieldsV1"].get("f:spec", ()))
+        for entry in item["metadata"]["managedFields"]
+    }
+    assert {"f:owner"} == owners["second", None]
+    assert ("second", "status") in owners
+    assert "f:executorConfig" in owners["first", None]
+    assert owners["dkron-operator", None] == {"f:timezone"}
+
+
+# --- logs ----------------------------------------------------------------------------------------------------------
+
+
+async def log(client: KubeClient, kube: Kube, *, pod: str, container: str) -> bytes:
+    pieces = client.follow_log(PODS, kube.namespace, pod, container=container, follow=True)
+    return b"".join([piece async for piece in pieces])
+
+
+async def test_a_log_that_cannot_be_is_refused_and_that_of_a_pod_without_a_node_is_empty(kube: Kube) -> None:
+    container = {"name": "job", "image": "none"}
+    kube.create(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [container]}})
+    async with client_of(kube.kubeconfig) as client:
+        with pytest.raises(NotFound):
+            await log(client, kube, pod="q", container="job")
+        with pytest.raises(Rejected) as caught:
+            await log(client, kube, pod="p", container="other")
+        assert caught.value.status == 400
+        assert await log(client, kube, pod="p", container="job") == b""

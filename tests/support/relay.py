@@ -1,0 +1,60 @@
+"""A relay in front of a server that can break every connection at once, in the middle of whatever is on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+PIECE = 4096
+
+
+class Relay:
+    """Hands bytes on in both directions. `carried` counts connections."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._open: set[asyncio.StreamWriter] = set()
+        self.carried = 0
+
+    def cut(self) -> int:
+        """Break all connections; returns how many there were."""
+        broken = len(self._open) // 2
+        for writer in self._open:
+            writer.transport.abort()
+        return broken
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection."""
+        self.carried += 1
+        try:
+            there, back = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._open |= {writer, back}
+        try:
+            async with asyncio.TaskGroup() as ways:
+                ways.create_task(_carry(reader, back))
+                ways.create_task(_carry(there, writer))
+        finally:
+            self._open -= {writer, back}
+
+
+@asynccontextmanager
+async def relaying(host: str, port: int) -> AsyncIterator[tuple[Relay, int]]:
+    """A relay to that server, and its own port on loopback."""
+    relay = Relay(host, port)
+    server = await asyncio.start_server(relay.accept, "127.0.0.1", 0)
+    try:
+        yield relay, server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        relay.cut()
+        await asyncio.sleep(0)
+
+
+async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while piece := await source.read(PIECE):
+            sink.write(piece)
+            await sink.drain()
+    sink.close()
