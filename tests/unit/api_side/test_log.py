@@ -1,0 +1,358 @@
+"""The log of an execution: which pod it is of, what is answered when there is none, and how it flows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from aiohttp import ClientError, ClientResponse, web
+from aiohttp.test_utils import TestServer
+
+from dkron_api.keys import GATE
+from dkron_api.routes import log
+from dkron_api.routes.events import send_away
+from dkron_api.translate.pod import container_of, has_begun, newest, obstacle
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.errors import KubeError, NotFound, Rejected, Unavailable
+from dkron_crds.kube.paths import PODS
+from tests.support.api_app import Api, running_api
+from tests.support.builders import NOON, after, claim, execution, seen, terminated, wire_job, wire_pod
+
+RUNNING = seen(claim(NOON))
+PATH = f"/v1/jobs/backup/executions/{RUNNING.id}/log"
+BEGUN = {"job": {"running": {"startedAt": "2026-03-01T12:00:01Z"}}}
+WAITING = {"job": {"waiting": {"reason": "ContainerCreating"}}}
+NO_IMAGE = {"job": {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}}
+
+
+class Source:
+    """The log of a pod: pieces, of which each is read only when it is asked for. It goes on until `ended`."""
+
+    def __init__(self, *pieces: bytes, error: KubeError | None = None, endless: bool = False) -> None:
+        self.pieces = list(pieces)
+        self.error = error
+        self.asked: list[dict[str, Any]] = []
+        self.taken = 0
+        self.closed = False
+        self.ended = asyncio.Event()
+        if not endless:
+            self.ended.set()
+
+    async def follow_log(self, resource: Any, namespace: str, pod: str, **options: Any) -> AsyncIterator[bytes]:
+        assert resource == PODS
+        self.asked.append({"namespace": namespace, "pod": pod, **options})
+        try:
+            for piece in self.pieces:
+                self.taken += 1
+                yield piece
+            if self.error is not None:
+                raise self.error
+            await self.ended.wait()
+        finally:
+            self.closed = True
+
+
+class Server(TestServer):
+    """As the program: a handler goes on when its client has left, unless it looks."""
+
+    async def _make_runner(self, **options: Any) -> web.BaseRunner[Any]:
+        return await super()._make_runner(**{**options, "handler_cancellation": False})
+
+
+@pytest.fixture
+async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    monkeypatch.setattr("tests.support.api_app.TestServer", Server)
+    async with running_api(log.ROUTES) as running:
+        yield running
+
+
+def has(api: Api, source: Source | None = None, *, pods: Sequence[Any] = (), status: JobStatus | None = None) -> None:
+    """The cluster has these pods, and a job whose one run is under way."""
+    api.know_jobs(wire_job(status=status or JobStatus(active=(RUNNING,))))
+    for pod in pods:
+        pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": RUNNING.job}
+        api.kube.put(PODS, pod)
+    api.kube.follow_log = (source or Source()).follow_log  # type: ignore[attr-defined]  # the fake has none
+
+
+def over(**fields: Any) -> JobStatus:
+    return JobStatus(executions=(execution(RUNNING, **fields),))
+
+
+class TestWhatIsAnswered:
+    async def test_the_log_comes_as_plain_text_that_nobody_interprets(self, api: Api) -> None:
+        source = Source(b"caf\xc3\xa9 <b>\n", b"\xff\x00 bytes as they are\n")
+        has(api, source, pods=[wire_pod(states=BEGUN)])
+        answer = await api.client.get(PATH)
+        assert (answer.status, await answer.read()) == (200, b"".join(source.pieces))
+        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert source.asked == [{"namespace": "default", "pod": "pod", "container": "job", "follow": False}]
+        assert source.closed
+
+    @pytest.mark.parametrize("flag", ["?follow", "?follow=1", "?follow=true"])
+    async def test_following_goes_on_until_the_container_ends(self, api: Api, flag: str) -> None:
+        source = Source(b"one\n", endless=True)
+        has(api, source, pods=[wire_pod(states=BEGUN)])
+        answer = await api.client.get(PATH + flag)
+        assert await answer.content.readany() == b"one\n"
+        assert source.asked[0]["follow"] is True
+        source.ended.set()
+        assert await answer.content.read() == b""
+
+    async def test_the_log_of_a_run_that_is_over_is_there_while_its_pod_is(self, api: Api) -> None:
+        has(api, Source(b"done\n"), pods=[wire_pod(states={"job": {"terminated": terminated()}})], status=over())
+        assert await (await api.client.get(PATH)).read() == b"done\n"
+
+    async def test_a_log_without_a_byte_is_empty(self, api: Api) -> None:
+        has(api, Source(), pods=[wire_pod(states=BEGUN)])
+        answer = await api.client.get(PATH)
+        assert (answer.status, await answer.read()) == (200, b"")
+
+    @pytest.mark.parametrize(
+        ("path", "sentence"),
+        [
+            pytest.param("/v1/jobs/nobody/executions/1-x/log", 'there is no job "nobody"', id="no such job"),
+            pytest.param(
+                "/v1/jobs/backup/executions/1-x/log", 'the job "backup" has no execution "1-x"', id="no such run"
+            ),
+        ],
+    )
+    async def test_what_is_not_there_is_not_found(self, api: Api, path: str, sentence: str) -> None:
+        has(api)
+        answer = await api.client.get(path)
+        assert (answer.status, (await answer.text()).startswith(sentence)) == (404, True)
+        assert api.kube.calls == []
+
+    async def test_a_claim_is_no_execution_yet(self, api: Api) -> None:
+        has(api, status=JobStatus(active=(claim(NOON),)))
+        assert (await api.client.get(PATH)).status == 404
+
+    @pytest.mark.parametrize(
+        ("status", "pods", "sentence"),
+        [
+            pytest.param(
+                over(output="the end\n"),
+                [],
+                f'the pod of the execution "{RUNNING.id}" is gone, and its log with it; '
+                f"GET {PATH.removesuffix('/log')} has the end of its output",
+                id="the pod is gone, a part of the output is kept",
+            ),
+            pytest.param(
+                over(),
+                [],
+                f'the pod of the execution "{RUNNING.id}" is gone, and its log with it; none of its output was kept',
+                id="the pod is gone, and nothing is kept",
+            ),
+            pytest.param(
+                over(success=False, reason="DeadlineExceeded"),
+                [wire_pod(states=NO_IMAGE)],
+                f'the container of the execution "{RUNNING.id}" never began; GET {PATH.removesuffix("/log")} says why',
+                id="the container never began",
+            ),
+        ],
+    )
+    async def test_a_log_that_is_lost_is_said_to_be(
+        self, api: Api, status: JobStatus, pods: list[Any], sentence: str
+    ) -> None:
+        has(api, pods=pods, status=status)
+        answer = await api.client.get(PATH)
+        assert (answer.status, await answer.text()) == (404, sentence)
+
+    @pytest.mark.parametrize(
+        ("pods", "reason"),
+        [
+            pytest.param([], "its pod is not there yet", id="no pod"),
+            pytest.param([wire_pod()], "its pod is being started", id="a pod of which nothing is known"),
+            pytest.param([wire_pod(states=WAITING)], "ContainerCreating", id="a container in the making"),
+            pytest.param([wire_pod(states=NO_IMAGE)], "ErrImagePull: no such image", id="an image that is not there"),
+        ],
+    )
+    async def test_without_following_a_run_that_has_not_begun_is_a_conflict_with_its_reason(
+        self, api: Api, pods: list[Any], reason: str
+    ) -> None:
+        has(api, pods=pods)
+        answer = await api.client.get(PATH)
+        assert (answer.status, answer.headers["Retry-After"]) == (409, "1")
+        assert await answer.text() == f'the execution "{RUNNING.id}" has not begun: {reason}'
+
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [
+            pytest.param(NotFound("no such pod", status=404), 404, id="the pod has gone meanwhile"),
+            pytest.param(Rejected("not allowed", status=403), 403, id="the rights are missing"),
+            pytest.param(Unavailable("no kubelet", status=502), 503, id="the node does not answer"),
+        ],
+    )
+    async def test_a_log_that_cannot_be_read_is_an_error_of_its_own(
+        self, api: Api, error: KubeError, status: int
+    ) -> None:
+        has(api, Source(error=error), pods=[wire_pod(states=BEGUN)])
+        answer = await api.client.get(PATH)
+        assert (answer.status, await answer.text()) == (status, str(error))
+
+
+class TestWaitingForTheBeginning:
+    @pytest.fixture(autouse=True)
+    def hurry(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(log, "PAUSE", 0.01)
+
+    async def test_following_waits_for_the_container(self, api: Api) -> None:
+        has(api, Source(b"at last\n"), pods=[wire_pod(states=WAITING)])
+        answer = asyncio.create_task(_text(await_get(api, f"{PATH}?follow=1")))
+        await _looked(api, times=3)
+        assert not answer.done()
+        api.kube.edit(PODS, "pod", lambda pod: pod.update(status=wire_pod(states=BEGUN)["status"]))
+        assert await answer == "at last\n"
+
+    async def test_not_for_ever(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(log, "PATIENCE", 0.05)
+        has(api, pods=[wire_pod(states=NO_IMAGE)])
+        answer = await api.client.get(f"{PATH}?follow=1")
+        assert (answer.status, (await answer.text()).endswith("ErrImagePull: no such image")) == (409, True)
+
+    async def test_a_run_that_ends_without_its_container_is_not_waited_for(self, api: Api) -> None:
+        has(api, pods=[wire_pod(states=NO_IMAGE)])
+        answer = asyncio.create_task(_text(await_get(api, f"{PATH}?follow=1")))
+        await _looked(api, times=2)
+        ended = over(success=False, reason="DeadlineExceeded")
+        api.know_jobs(wire_job(version=2, status=ended))
+        assert "never began" in await answer
+
+    async def test_a_client_that_leaves_is_not_waited_for(self, api: Api) -> None:
+        has(api, pods=[wire_pod(states=WAITING)])
+        answer = asyncio.create_task(_text(await_get(api, f"{PATH}?follow=1")))
+        await _looked(api, times=2)
+        answer.cancel()
+        await asyncio.gather(answer, return_exceptions=True)
+        await _no_stream(api)
+
+    async def test_the_stop_of_the_server_ends_the_wait(self, api: Api) -> None:
+        has(api, pods=[wire_pod(states=WAITING)])
+        answer = asyncio.create_task(_text(await_get(api, f"{PATH}?follow=1")))
+        await _looked(api, times=2)
+        await send_away(api.app)
+        assert await answer == "the server stops, ask again"
+
+
+class TestTheFlow:
+    @pytest.fixture(autouse=True)
+    def hurry(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(log, "PAUSE", 0.01)
+
+    async def test_a_container_that_says_nothing_is_answered_at_once(self, api: Api) -> None:
+        source = Source(endless=True)
+        has(api, source, pods=[wire_pod(states=BEGUN)])
+        answer = await api.client.get(f"{PATH}?follow=1")
+        assert answer.status == 200
+        source.ended.set()
+        assert await answer.read() == b""
+
+    async def test_no_more_is_read_than_the_client_takes(self, api: Api) -> None:
+        pieces = [b"x" * 65536] * 2000
+        source = Source(*pieces)
+        has(api, source, pods=[wire_pod(states=BEGUN)])
+        answer = await api.client.get(PATH)
+        before = -1
+        while before != source.taken:
+            before = source.taken
+            await asyncio.sleep(0.05)
+        assert source.taken < 1000, "the log is piled up in the server"
+        assert len(await answer.read()) == 2000 * 65536
+
+    async def test_a_client_that_leaves_a_silent_log_is_noticed(self, api: Api) -> None:
+        source = Source(b"one\n", endless=True)
+        has(api, source, pods=[wire_pod(states=BEGUN)])
+        answer = await api.client.get(f"{PATH}?follow=1")
+        await answer.content.readany()
+        answer.close()
+        await _no_stream(api)
+        assert source.closed
+
+    @pytest.mark.parametrize("why", ["the API server breaks off", "our server stops"])
+    async def test_a_log_that_is_cut_does_not_look_whole(
+        self, api: Api, why: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        breaks = why == "the API server breaks off"
+        source = Source(b"one\n", error=Unavailable("reset") if breaks else None, endless=not breaks)
+        has(api, source, pods=[wire_pod(states=BEGUN)])
+        answer = await api.client.get(f"{PATH}?follow=1")
+        if not breaks:
+            assert await answer.content.readany() == b"one\n"
+            await send_away(api.app)
+        with pytest.raises(ClientError):
+            await answer.read()
+        await _no_stream(api)
+        assert ("broke off: reset" in caplog.text) == breaks
+        assert "Traceback" not in caplog.text
+
+    async def test_it_counts_among_the_answers_that_stay_open(self, api: Api) -> None:
+        source = Source(b"one\n", endless=True)
+        has(api, source, pods=[wire_pod(states=BEGUN)])
+        await api.client.get(f"{PATH}?follow=1")
+        assert api.app[GATE].streaming == 1
+
+
+async def await_get(api: Api, path: str) -> ClientResponse:
+    return await api.client.get(path)
+
+
+async def _text(answer: Any) -> str:
+    return str(await (await answer).text())
+
+
+async def _looked(api: Api, *, times: int) -> None:
+    """Wait until the pod was looked at so often."""
+    for _ in range(1000):
+        if len(api.kube.calls) >= times:
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail(f"the pod was not looked at {times} times: {api.kube.calls}")
+
+
+async def _no_stream(api: Api) -> None:
+    """Wait until no answer stays open any more."""
+    for _ in range(1000):
+        if not api.app[GATE].streaming:
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("the answer is still open")
+
+
+class TestPods:
+    def test_the_newest_pod_counts(self) -> None:
+        pods = [wire_pod(name=name, created=after(seconds)) for name, seconds in (("old", 0), ("new", 9), ("mid", 5))]
+        assert (newest(pods) or {})["metadata"]["name"] == "new"
+        assert newest([]) is None
+
+    @pytest.mark.parametrize(
+        ("containers", "expected"),
+        [
+            pytest.param(("job",), "job", id="ours"),
+            pytest.param(("proxy", "job"), "job", id="ours behind a sidecar"),
+            pytest.param(("main", "proxy"), "main", id="the first of a template without ours"),
+        ],
+    )
+    def test_the_container_is_ours_or_the_first(self, containers: Sequence[str], expected: str) -> None:
+        assert container_of(wire_pod(containers=containers)) == expected
+
+    @pytest.mark.parametrize(
+        ("states", "expected"),
+        [
+            pytest.param(BEGUN, True, id="runs"),
+            pytest.param({"job": {"terminated": terminated()}}, True, id="has ended"),
+            pytest.param(WAITING, False, id="waits"),
+            pytest.param({}, False, id="has no state yet"),
+            pytest.param({"proxy": {"running": {}}, **WAITING}, False, id="only its sidecar runs"),
+        ],
+    )
+    def test_a_container_has_begun_when_it_runs_or_has_ended(self, states: dict[str, Any], expected: bool) -> None:
+        assert has_begun(wire_pod(containers=("proxy", "job"), states=states), "job") is expected
+
+    def test_an_obstacle_of_an_init_container_comes_before_that_it_keeps_others_waiting(self) -> None:
+        pod = wire_pod(states={"job": {"waiting": {"reason": "PodInitializing"}}}, init_states=NO_IMAGE)
+        assert obstacle(pod) == "ErrImagePull: no such image"
+
+    def test_a_pod_that_fits_nowhere_says_so(self) -> None:
+        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
+        assert obstacle(wire_pod(conditions=[condition])) == "Unschedulable: no node"

@@ -1,0 +1,276 @@
+"""When something is due: the next slots of a job, and of a schedule that somebody tries."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from itertools import islice, pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_api.routes import schedule
+from dkron_api.translate.forecast import Unclear, forecast, preview
+from dkron_api.translate.record import Job
+from dkron_api.translate.upcoming import upcoming
+from dkron_crds.job import JobSpec, JobStatus
+from dkron_crds.schedule import parse
+from tests.support.api_app import Api, running_api
+from tests.support.builders import NOON, after, wire_job
+
+MARCH = "2026-03-01T"
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(schedule.ROUTES) as running:
+        yield running
+
+
+def known(spec: dict[str, Any], **status: Any) -> JobStatus:
+    """A status of an operator that has seen this spec."""
+    fingerprint = JobSpec.from_wire({"executorConfig": {"command": "true"}, **spec}).fingerprint
+    return JobStatus(observed_generation=1, fingerprint=fingerprint, **status)
+
+
+def next_of(*, count: int = 3, now: datetime = NOON, status: dict[str, Any] | None = None, **spec: Any) -> list[str]:
+    """The slots of a job that the operator has in force since ten minutes ago."""
+    merged = {"since": after(minutes=-10), **(status or {})}
+    raw = wire_job(status=known(spec, **merged), created=after(hours=-1), **spec)
+    return list(forecast(Job(raw), now=now, count=count))
+
+
+class TestNextOfAJob:
+    @pytest.mark.parametrize(
+        ("spec", "expected"),
+        [
+            pytest.param(
+                {"schedule": "0 * * * * *"},
+                ["12:01:00Z", "12:02:00Z", "12:03:00Z"],
+                id="each minute, strictly after now",
+            ),
+            pytest.param(
+                {"schedule": "@every 7m"},
+                ["12:04:00Z", "12:11:00Z", "12:18:00Z"],
+                id="every, in the phase since its edit",
+            ),
+            pytest.param(
+                {"schedule": "0 0 15 * * *", "timezone": "Europe/Madrid", "expiresAt": "2026-03-02T00:00:00Z"},
+                ["14:00:00Z"],
+                id="three in Madrid, once before it expires",
+            ),
+            pytest.param(
+                {"schedule": "0 * * * * *", "startsAt": f"{MARCH}12:30:00Z"},
+                ["12:30:00Z", "12:31:00Z", "12:32:00Z"],
+                id="not before it starts, and on that instant",
+            ),
+            pytest.param(
+                {"schedule": "0 * * * * *", "expiresAt": f"{MARCH}12:02:00Z"},
+                ["12:01:00Z", "12:02:00Z"],
+                id="on the instant at which it expires, and not after",
+            ),
+            pytest.param({"schedule": "0 * * * * *", "expiresAt": f"{MARCH}11:00:00Z"}, [], id="expired"),
+            pytest.param({"schedule": f"@at {MARCH}13:00:00Z"}, ["13:00:00Z"], id="once"),
+            pytest.param({"schedule": f"@at {MARCH}11:00:00Z"}, [], id="once, and that is over"),
+            pytest.param({"schedule": "@manually"}, [], id="only on request"),
+            pytest.param({"schedule": "0 * * * * *", "disabled": True}, [], id="disabled"),
+            pytest.param({"schedule": "0 * * * * *", "parentJob": "mother"}, [], id="after another job"),
+            pytest.param({"schedule": "nonsense"}, [], id="a schedule that cannot be read"),
+            pytest.param({"schedule": "0 * * * * *", "timezone": "Mars/X"}, [], id="a zone that is not known"),
+            pytest.param({"schedule": "0 0 0 31 2 *"}, [], id="a day that never comes"),
+        ],
+    )
+    def test_a_job_has_the_slots_that_the_operator_would_fire(self, spec: dict[str, Any], expected: list[str]) -> None:
+        assert next_of(**spec) == [MARCH + text for text in expected]
+
+    def test_a_slot_that_was_decided_ahead_is_not_told_again(self) -> None:
+        assert next_of(schedule="0 * * * * *", status={"last_schedule_time": after(60)}, count=1) == [
+            f"{MARCH}12:02:00Z"
+        ]
+
+    def test_slots_that_were_missed_are_not_to_come(self) -> None:
+        old = {"last_schedule_time": after(hours=-5)}
+        assert next_of(schedule="0 * * * * *", status=old, count=1) == [f"{MARCH}12:01:00Z"]
+
+    def test_a_job_that_no_operator_has_seen_counts_from_its_creation(self) -> None:
+        raw = wire_job(schedule="@every 7m", created=after(minutes=-10))
+        assert list(forecast(Job(raw), now=NOON, count=1)) == [f"{MARCH}12:04:00Z"]
+
+    def test_a_schedule_that_was_just_edited_counts_from_now(self) -> None:
+        status = known({"schedule": "@every 5m"}, since=after(minutes=-10))
+        raw = wire_job(schedule="@every 7m", generation=2, status=status, created=after(hours=-1))
+        assert list(forecast(Job(raw), now=NOON, count=1)) == [f"{MARCH}12:07:00Z"]
+
+    def test_the_first_of_them_is_the_next_of_the_job(self) -> None:
+        raw = wire_job(schedule="@every 7m", created=after(minutes=-10))
+        (first,) = forecast(Job(raw), now=NOON, count=1)
+        assert datetime.fromisoformat(first) == upcoming(Job(raw), now=NOON)
+
+
+class TestTheRouteOfAJob:
+    async def test_ten_are_told_unless_a_count_is_given(self, api: Api) -> None:
+        api.know_jobs(wire_job())
+        answer = await api.client.get("/v1/jobs/backup/next")
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json; charset=utf-8")
+        slots = (await answer.json())["next"]
+        assert len(slots) == 10
+        assert slots[0] == f"{MARCH}12:01:00Z"
+        many = await api.client.get("/v1/jobs/backup/next?count=1000")
+        assert len((await many.json())["next"]) == 1000
+
+    @pytest.mark.parametrize("count", ["0", "1001", "-1", "ten", "", "1.5", "1e2", " 5", "\u0661", "9" * 5000])
+    async def test_a_count_that_is_none_is_refused_in_a_sentence(self, api: Api, count: str) -> None:
+        api.know_jobs(wire_job())
+        answer = await api.client.get("/v1/jobs/backup/next", params={"count": count})
+        assert answer.status == 400
+        assert (await answer.text()).endswith("is not allowed; use a whole number from 1 to 1000")
+
+    async def test_a_job_that_is_not_there_is_not_found(self, api: Api) -> None:
+        api.know_jobs()
+        assert (await api.client.get("/v1/jobs/nobody/next")).status == 404
+
+    async def test_before_the_jobs_are_known_nothing_is_told(self, api: Api) -> None:
+        assert (await api.client.get("/v1/jobs/backup/next")).status == 503
+
+
+def tried(**asked: Any) -> list[str]:
+    return list(preview(json.dumps(asked).encode(), now=NOON))
+
+
+class TestPreview:
+    @pytest.mark.parametrize(
+        ("asked", "expected"),
+        [
+            pytest.param({"schedule": "@hourly"}, ["2026-03-01T13:00:00Z", "2026-03-01T14:00:00Z"], id="from now on"),
+            pytest.param(
+                {"schedule": "0 30 2 * * *", "timezone": "Europe/Madrid", "after": "2026-03-28T00:00:00Z"},
+                ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"],
+                id="a zone, and a night without half past two",
+            ),
+            pytest.param(
+                {"schedule": "TZ=Asia/Tokyo 0 0 9 * * *", "timezone": "Europe/Madrid"},
+                ["2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z"],
+                id="a prefix wins over the timezone",
+            ),
+            pytest.param(
+                {"schedule": "@every 90m"},
+                ["2026-03-01T13:30:00Z", "2026-03-01T15:00:00Z"],
+                id="every, counted from now",
+            ),
+            pytest.param(
+                {"schedule": "@daily", "after": "2026-06-01T00:00:00+02:00"},
+                ["2026-06-01T00:00:00Z", "2026-06-02T00:00:00Z"],
+                id="after a time with an offset",
+            ),
+            pytest.param(
+                {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"},
+                ["2026-03-01T11:00:00Z"],
+                id="a job made within its grace runs at once",
+            ),
+            pytest.param({"schedule": "@after 2026-03-01T11:00:00Z <PT30M"}, [], id="and not after it"),
+            pytest.param({"schedule": "@manually"}, [], id="never"),
+            pytest.param(
+                {"schedule": "@hourly", "timezone": None, "name": None, "after": None},
+                ["2026-03-01T13:00:00Z", "2026-03-01T14:00:00Z"],
+                id="null counts as absent",
+            ),
+        ],
+    )
+    def test_a_schedule_has_the_slots_of_a_job_that_is_made_with_it(
+        self, asked: dict[str, Any], expected: list[str]
+    ) -> None:
+        assert tried(**asked, count=2) == expected
+
+    def test_a_tilde_draws_from_the_name_as_for_the_job(self) -> None:
+        slots = {name: tried(schedule="0 ~ ~ * * *", name=name, count=1)[0] for name in ("a", "b", "c", "d")}
+        assert len(set(slots.values())) > 1
+        for name, slot in slots.items():
+            assert datetime.fromisoformat(slot) == parse("0 ~ ~ * * *", name=name).next(NOON)
+
+    def test_ten_are_told_unless_a_count_is_given(self) -> None:
+        assert len(tried(schedule="@hourly")) == len(tried(schedule="@hourly", count=None)) == 10
+        assert len(tried(schedule="@hourly", count=1000)) == 1000
+
+    @pytest.mark.parametrize(
+        ("body", "sentence"),
+        [
+            pytest.param(b"", "the body is not JSON: ", id="nothing"),
+            pytest.param(b"{", "the body is not JSON: ", id="half an object"),
+            pytest.param(b'{"schedule":"@daily"} x', "the body is not JSON: trailing characters", id="more behind it"),
+            pytest.param(b"[" * 50_000, "the body is not JSON: recursion limit exceeded", id="deep nesting"),
+            pytest.param(b'{"schedule":"\xff"}', "the body is not JSON: ", id="bytes that are no text"),
+            pytest.param(b'["@daily"]', "the body is no object; send one with the fields schedule, ", id="a list"),
+            pytest.param(b"null", "the body is no object; ", id="null"),
+            pytest.param(b"{}", "schedule: it is missing; ", id="no schedule"),
+            pytest.param(b'{"schedule":null}', "schedule: null is not allowed; use a text", id="null as schedule"),
+            pytest.param(b'{"schedule":5}', "schedule: 5 is not allowed; use a text", id="a number as schedule"),
+            pytest.param(
+                b'{"schedule":"@daily","timezone":true}', "timezone: true is not allowed", id="a flag as zone"
+            ),
+            pytest.param(b'{"schedule":"@daily","name":["a"]}', 'name: ["a"] is not allowed', id="a list as name"),
+            pytest.param(
+                b'{"schedule":"@daily","after":5}', "after: 5 is not allowed; use a text", id="a number as time"
+            ),
+            pytest.param(
+                b'{"schedule":"@daily","after":"5"}', 'after: "5" is not an instant; use RFC 3339 ', id="no time at all"
+            ),
+            pytest.param(
+                b'{"schedule":"@daily","after":"2026-03-01T12:00:00"}', "after: ", id="a time without its zone"
+            ),
+            pytest.param(b'{"schedule":"@daily","count":0}', "count: 0 is not allowed; use a whole", id="no slot"),
+            pytest.param(b'{"schedule":"@daily","count":1001}', "count: 1001 is not allowed", id="too many slots"),
+            pytest.param(b'{"schedule":"@daily","count":true}', "count: true is not allowed", id="a flag as count"),
+            pytest.param(b'{"schedule":"@daily","count":"10"}', 'count: "10" is not allowed', id="a text as count"),
+            pytest.param(b'{"schedule":"@daily","count":2.0}', "count: 2.0 is not allowed", id="a fraction as count"),
+            pytest.param(
+                b'{"schedule":"@daily","time_zone":"UTC"}',
+                '"time_zone" is not known; the fields are schedule, timezone, name, after, count',
+                id="an unknown field",
+            ),
+            pytest.param(b'{"schedule":"* * * * *"}', 'schedule: "* * * * *" has five fields', id="five fields"),
+            pytest.param(b'{"schedule":"0 60 * * * *"}', "minute: ", id="a minute that does not exist"),
+            pytest.param(b'{"schedule":""}', "schedule: ", id="an empty schedule"),
+            pytest.param(
+                b'{"schedule":"@daily","timezone":"Mars/X"}', 'timezone: "Mars/X" is not a time zone', id="zone"
+            ),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused_in_a_sentence(self, body: bytes, sentence: str) -> None:
+        with pytest.raises(Unclear) as refused:
+            preview(body, now=NOON)
+        assert str(refused.value).startswith(sentence)
+        assert "\n" not in str(refused.value)
+
+    @given(st.binary(max_size=200) | st.text(max_size=60).map(lambda text: json.dumps({"schedule": text}).encode()))
+    def test_any_body_is_answered_or_refused(self, body: bytes) -> None:
+        try:
+            slots = [datetime.fromisoformat(text) for text in islice(preview(body, now=NOON), 3)]
+        except Unclear:
+            return
+        assert all(later > earlier for earlier, later in pairwise(slots))
+
+    @given(
+        st.sampled_from(["0 30 2 * * *", "0 0 0 29 2 *", "@every 61s", "0 0 */5 * * 1", "@weekly"]),
+        st.sampled_from(["", "Europe/Madrid", "America/New_York", "Asia/Kathmandu"]),
+        st.integers(0, 10**9),
+    )
+    def test_each_slot_comes_after_the_one_before_and_after_the_instant(
+        self, text: str, zone: str, offset: int
+    ) -> None:
+        since = NOON + timedelta(seconds=offset)
+        told = [datetime.fromisoformat(slot) for slot in tried(schedule=text, timezone=zone, after=since.isoformat())]
+        assert told[:1] == list(filter(None, [parse(text, timezone=zone).next(since)]))
+        assert all(later > earlier for earlier, later in pairwise([since, *told]))
+
+
+class TestTheRouteOfAPreview:
+    async def test_it_needs_no_job_and_no_cluster(self, api: Api) -> None:
+        answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@hourly","count":2}')
+        assert answer.status == 200
+        assert await answer.json() == {"next": ["2026-03-01T13:00:00Z", "2026-03-01T14:00:00Z"]}
+
+    async def test_a_refusal_is_the_sentence_alone(self, api: Api) -> None:
+        answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@sometimes"}')
+        assert (answer.status, answer.headers["Content-Type"]) == (400, "text/plain; charset=utf-8")
+        assert (await answer.text()).startswith('schedule: "@sometimes" is not known; use @yearly, ')
