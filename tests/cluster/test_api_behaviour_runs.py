@@ -1,0 +1,206 @@
+"""The REST API beside an operator: who clicks gets a run, who waits gets its end, whatever happens meanwhile."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+import localcluster
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from tests.support.api_process import NODE_NAME
+from tests.support.api_sites import ApiSite, api_for
+from tests.support.jobs import dkron_job, simulated
+from tests.support.kube import Kube, finished, is_ready
+from tests.support.operator_process import OperatorProcess
+from tests.support.rest import Answer
+from tests.support.rest_jobs import shown, until
+from tests.support.sites import install, namespace
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+ENDLESS = simulated(run_for="1h")
+CLICKS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An operator and the API beside it, as in one pod: under one name."""
+
+    kube: Kube
+    operator: OperatorProcess
+    site: ApiSite
+
+    def add(self, name: str, /, **spec: Any) -> None:
+        """A job that runs quickly and well unless the spec says otherwise; the operator has understood it."""
+        self.site.store(dkron_job(name, **{"jobTemplate": simulated(), **spec}))
+        if self.operator.running:
+            self.kube.wait_status(name, "to be understood", is_ready)
+
+    def run(self, name: str, query: str = "") -> Answer:
+        return self.site.rest.post(f"/v1/jobs/{name}{query}")
+
+    def executions(self, name: str) -> list[Any]:
+        listed: list[Any] = self.site.rest.get(f"/v1/jobs/{name}/executions").json()
+        return listed
+
+
+@pytest.fixture(scope="module")
+def installation(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One for the module; both have to stop in order."""
+    install(cluster)
+    folder = tmp_path_factory.mktemp("installation")
+    with namespace(cluster.kubeconfig, "api runs") as kube:
+        arguments = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace)
+        operator = OperatorProcess(folder / "operator.log", *arguments, environment={"POD_NAME": NODE_NAME}).start()
+        kube.guard, kube.appendix = operator.check, operator.tail
+        try:
+            with api_for(kube, folder) as site:
+                yield Installation(kube, operator, site)
+            operator.stop()
+        finally:
+            if operator.running:
+                operator.kill()
+
+
+@pytest.fixture
+def calm(installation: Installation) -> Iterator[Installation]:
+    """The installation; neither program may complain in a test, and no job runs on after it."""
+    marks = installation.operator.mark(), installation.site.api.mark()
+    yield installation
+    for job in installation.kube.all(DKRON_JOBS):
+        installation.kube.delete(DKRON_JOBS, job["metadata"]["name"])
+    installation.operator.assert_clean(marks[0])
+    installation.site.api.assert_clean(marks[1])
+
+
+def test_the_api_beside_the_leader_says_that_it_leads(calm: Installation) -> None:
+    until(calm.site, "/v1/isleader", lambda answer: answer.status == 200)
+    leader = calm.site.rest.get("/v1/leader").json()
+    assert leader["Name"] == NODE_NAME
+    assert leader in [{key: member[key] for key in leader} for member in calm.site.rest.get("/v1/members").json()]
+
+
+def test_every_click_is_a_run_and_none_is_two(calm: Installation) -> None:
+    calm.add("clicked", history={"executions": 100})
+    with ThreadPoolExecutor(CLICKS) as pool:
+        answers = list(pool.map(lambda _: calm.run("clicked"), range(CLICKS)))
+    assert {answer.status for answer in answers} == {202}
+    calm.kube.wait_status("clicked", "all to have run", finished(CLICKS))
+    until(calm.site, "/v1/jobs/clicked", lambda answer: answer.json()["success_count"] == CLICKS)
+    groups = [execution["group"] for execution in calm.executions("clicked")]
+    assert len(set(groups)) == len(groups) == CLICKS
+
+
+def test_those_who_wait_at_once_each_get_the_end_of_their_own_run(calm: Installation) -> None:
+    calm.add("waited", jobTemplate=simulated(run_for="500ms"))
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: calm.run("waited", "?wait=true"), range(4)))
+    assert [answer.status for answer in answers] == [200] * 4
+    assert max(answer.json()["success_count"] for answer in answers) == 4
+    assert min(answer.json()["success_count"] for answer in answers) >= 1
+
+
+def test_one_who_waits_for_a_run_beside_an_endless_one_gets_its_end(calm: Installation) -> None:
+    calm.add("beside", jobTemplate=ENDLESS)
+    calm.run("beside")
+    until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
+    calm.kube.edit("beside", jobTemplate=simulated())
+    answer = calm.run("beside", "?wait=true")
+    assert (answer.status, answer.json()["success_count"]) == (200, 1), answer
+    assert len(calm.site.rest.get("/v1/busy").json()) == 1
+
+
+def test_one_who_waits_learns_that_the_job_was_deleted(calm: Installation) -> None:
+    calm.add("removed", jobTemplate=ENDLESS)
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(calm.run, "removed", "?wait=true")
+        until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
+        assert calm.site.rest.delete("/v1/jobs/removed").status == 200
+        answer = waits.result()
+    assert answer.status in (200, 404, 409, 410), answer
+    assert calm.site.rest.get("/v1/busy").json() == []
+
+
+def test_one_who_waits_is_told_that_a_run_was_refused(calm: Installation) -> None:
+    calm.add("occupied", jobTemplate=ENDLESS, concurrency="forbid")
+    assert calm.run("occupied").status == 202
+    until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
+    refused = calm.run("occupied", "?wait=true")
+    assert refused.status == 409, refused
+    assert len(calm.kube.jobs_of("occupied")) == 1
+    assert calm.run("occupied", "?force=true").status == 202
+    until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 2)
+
+
+def test_a_job_that_is_toggled_off_and_on_runs_on_its_schedule_again(calm: Installation) -> None:
+    calm.add("ticking", schedule="@every 1s")
+    calm.kube.wait_status("ticking", "a run", finished(1))
+    assert calm.site.rest.post("/v1/jobs/ticking/toggle").json()["next"] == "0001-01-01T00:00:00Z"
+    assert calm.run("ticking").status == 404
+    assert calm.site.rest.post("/v1/jobs/ticking/toggle").json()["next"] > "2"
+    before = len(calm.kube.jobs_of("ticking"))
+    calm.kube.wait_for("more runs", lambda: len(calm.kube.jobs_of("ticking")), lambda count: count > before)
+
+
+def test_next_is_what_the_operator_goes_by(calm: Installation) -> None:
+    calm.add("hourly", schedule="0 30 * * * *", timezone="Asia/Kolkata")
+    status = calm.kube.status("hourly")
+    assert shown(calm.site, "hourly")["next"] == status["next"]
+
+
+def test_clearing_in_the_middle_of_runs_loses_and_doubles_nothing(calm: Installation) -> None:
+    calm.add("cleared", history={"executions": 100})
+    for _ in range(3):
+        assert calm.run("cleared", "?wait=true").status == 200
+    cleared = calm.site.rest.delete("/v1/jobs/cleared/executions").json()
+    assert (cleared["success_count"], cleared["last_success"]) == (0, None)
+    assert calm.run("cleared", "?wait=true").json()["success_count"] == 1
+    assert len(calm.executions("cleared")) == 1
+
+
+def test_each_execution_is_the_same_by_itself_and_in_the_list(calm: Installation) -> None:
+    calm.add("single", jobTemplate=simulated(exit_code=3))
+    assert calm.run("single", "?wait=true").json()["status"] == "failed"
+    listed = calm.executions("single")[0]
+    alone = calm.site.rest.get(f"/v1/jobs/single/executions/{listed['id']}").json()
+    assert listed == {**alone, "output_truncated": False}
+    assert listed["output"].startswith("exit status 3\n")
+    job = calm.kube.get(JOBS, listed["id"].partition("-")[2])
+    assert job["metadata"]["annotations"]["dkron.io/execution"] == listed["id"]
+
+
+def test_a_click_while_no_operator_runs_is_a_run_when_one_is_there_again(calm: Installation) -> None:
+    calm.add("patient")
+    calm.operator.stop()
+    assert calm.run("patient").status == 202
+    assert calm.site.rest.post("/v1/jobs", {"name": "meanwhile", "schedule": "@daily"}).status == 201
+    until(calm.site, "/v1/leader", lambda answer: answer.status == 500)
+    assert calm.executions("patient") == []
+    calm.operator.start()
+    calm.kube.wait_status("patient", "its run", finished(1))
+    assert len(calm.kube.jobs_of("patient")) == 1
+
+
+def test_after_leave_nothing_is_fired_until_the_operator_starts_anew(calm: Installation) -> None:
+    calm.add("resting")
+    until(calm.site, "/v1/isleader", lambda answer: answer.status == 200)
+    assert calm.site.rest.post("/v1/leave").status == 200
+    until(calm.site, "/v1/isleader", lambda answer: answer.status == 404)
+    calm.operator.wait_for_line("asked to leave")
+    assert calm.run("resting").status == 202
+    assert calm.site.rest.get("/health").status == 200
+    assert calm.kube.jobs_of("resting") == []
+    calm.operator.stop()
+    calm.operator.start()
+    calm.kube.wait_status("resting", "its run", finished(1))
+    until(calm.site, "/v1/isleader", lambda answer: answer.status == 200)
+
+
+def test_runs_go_on_while_submissions_are_paused(calm: Installation) -> None:
+    calm.add("unbothered", schedule="@every 1s")
+    assert calm.site.rest.post("/v1/pause").json() == {"paused": True}
+    before = len(calm.kube.jobs_of("unbothered"))
+    calm.kube.wait_for("more runs", lambda: len(calm.kube.jobs_of("unbothered")), lambda count: count > before + 1)
+    assert calm.site.rest.post("/v1/unpause").json() == {"paused": False}

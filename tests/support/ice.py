@@ -1,0 +1,27 @@
+"""An API server that takes connections and answers nothing, as one under too much load or behind a broken network."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+
+import localcluster
+from localcluster.record import find
+
+
+@contextlib.contextmanager
+def ice(cluster: localcluster.Cluster) -> Iterator[None]:
+    """Within this the API server's process stands still."""
+    _signal_server(cluster, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _signal_server(cluster, signal.SIGCONT)
+
+
+def _signal_server(cluster: localcluster.Cluster, number: signal.Signals) -> None:
+    record = find(cluster.name)
+    assert record is not None
+    server = record.component("apiserver")
+    assert server is not None
+    os.kill(server.identity.pid, number)
