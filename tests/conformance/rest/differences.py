@@ -26,7 +26,7 @@ CORS = Difference(
 RUN = Difference(
     "run a job",
     "waits for all of it, then 200",
-    "202 at once; `?wait=true` waits for the run and what depends on it, then 200",
+    "202 at once; `?wait=true` waits for the run with its retries, then 200",
     "the OpenAPI says 202, and a request should not last as long as a job",
 )
 
