@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 FAILED = 1
 GRACE = 10.0
 """Seconds for what is under way when the service is asked to stop."""
+IDLE = 75.0
+"""Seconds that a connection may be open without a request, or without the end of its headers."""
 BACKLOG = 1024
 
 
@@ -73,7 +75,7 @@ def _complete(settings: Settings, namespace: str) -> Settings:
 
 async def _serve(settings: Settings, way: access.Access) -> None:
     app = make_app(settings, KubeClient(way, field_manager=FIELD_MANAGER))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, keepalive_timeout=IDLE)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -18,6 +18,7 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import AlreadyExists, Conflict, NotFound, Stale
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.names import API_VERSION, object_name
+from dkron_crds.schedule.errors import quoted
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -164,7 +165,7 @@ class Writes:
 
 def missing(name: str) -> Refusal:
     """There is no job of this name."""
-    return Refusal(HTTPStatus.NOT_FOUND, f'there is no job "{name[:100]}"')
+    return Refusal(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
 
 
 def _require_version(job: Job, terms: Terms) -> None:

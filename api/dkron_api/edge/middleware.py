@@ -8,7 +8,6 @@ from http import HTTPStatus
 from time import perf_counter
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from dkron_api import metrics
 from dkron_api.answer import JSON
@@ -17,7 +16,7 @@ from dkron_api.edge.access import AccessLog
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.malformed import sentence
+from dkron_api.edge.malformed import MALFORMED, sentence
 from dkron_api.keys import ACCESS, GATE, SETTINGS
 from dkron_api.refusal import Refusal, refusal_of
 from dkron_crds.kube.errors import KubeError
@@ -77,7 +76,7 @@ async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.S
         return _refused(request, refusal_of(error))
     except web.HTTPRequestEntityTooLarge as error:
         return _refused(request, Refusal(error.status, "the body is larger than this server takes, see --max-body"))
-    except (web.RequestPayloadError, HttpProcessingError) as error:
+    except MALFORMED as error:
         return _refused(request, Refusal(HTTPStatus.BAD_REQUEST, f"the request cannot be read: {sentence(error)}"))
     except web.HTTPException as error:
         return _refused(request, Refusal(error.status, error.text or error.reason))

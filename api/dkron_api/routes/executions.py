@@ -9,6 +9,7 @@ from dkron_api.keys import CATALOG, WRITES
 from dkron_api.refusal import Refusal
 from dkron_api.routes.requests import etag, job_of, require_ready
 from dkron_api.translate.execution import listed, running, single
+from dkron_crds.schedule.errors import quoted
 
 CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": None, "lastError": None}
 """What is forgotten. `counted` stays, so that nothing is counted anew; so do the totals of the days."""
@@ -25,7 +26,7 @@ async def show_execution(request: web.Request) -> web.StreamResponse:
     job = job_of(request)
     execution = single(job, request.match_info["execution"])
     if execution is None:
-        text = f'the job "{job.name}" has no execution "{request.match_info["execution"][:100]}" (any more)'
+        text = f"the job {quoted(job.name)} has no execution {quoted(request.match_info['execution'])} (any more)"
         raise Refusal(HTTPStatus.NOT_FOUND, text)
     return json_answer(request, execution)
 

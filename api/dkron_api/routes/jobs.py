@@ -19,6 +19,7 @@ from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
 from dkron_api.translate.validate import Invalid, check
 from dkron_crds.lease import INSTALLATION
+from dkron_crds.schedule.errors import quoted
 
 EVERYTHING = JobQuery()
 
@@ -61,7 +62,7 @@ async def save_named_job(request: web.Request) -> web.StreamResponse:
     body = await read_job(request)
     if body.name != request.match_info["job"]:
         path = request.match_info["job"]
-        text = f'the path names the job "{path[:100]}" and the body "{body.name[:100]}"; they have to agree'
+        text = f"the path names the job {quoted(path)} and the body {quoted(body.name)}; they have to agree"
         raise Refusal(HTTPStatus.BAD_REQUEST, text)
     return await _save(request, body)
 

@@ -57,7 +57,8 @@ async def _file(request: web.Request) -> bytes:
         async for part in await request.multipart():
             if isinstance(part, BodyPartReader) and part.name == FIELD:
                 return await file_of(part, limit=request.app[SETTINGS].max_restore)
-    except ValueError as reason:
+    except (ValueError, RuntimeError) as reason:
+        # aiohttp raises either for a form that is none.
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the multipart body cannot be read: {reason}") from reason
     raise Refusal(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from dkron_crds.schedule.errors import quoted
+
 
 class NoParent(LookupError):
     """The parent does not exist. `str()` says which."""
@@ -16,7 +18,7 @@ def check_parent(name: str, parent: str, parent_of: Callable[[str], str | None])
     if not parent:
         return
     if parent_of(parent) is None:
-        raise NoParent(f'the parent job "{parent}" does not exist; create it first')
+        raise NoParent(f"the parent job {quoted(parent)} does not exist; create it first")
     path = [name]
     above: str | None = parent
     while above and above not in path:

@@ -1,5 +1,6 @@
 """From Dkron's JSON to the spec of a DkronJob. What only the custom resource knows (history, jobTemplate) stays."""
 
+from datetime import datetime
 from typing import Any
 
 from dkron_api.translate.body import JobBody
@@ -46,11 +47,20 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
 
 
 def changed(stored: Object, wanted: Object) -> set[str]:
-    """Which top-level fields would get another value, defaults taken into account."""
-    before, after = _whole(stored), _whole(wanted)
-    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    """Which top-level fields would get another value, defaults taken into account. Neither need be valid."""
+    keys = stored.keys() | wanted.keys()
+    return {key for key in keys if _value(stored, key) != _value(wanted, key)}
 
 
-def _whole(spec: Object) -> Object:
-    known = JobSpec.from_wire(spec).model_dump(mode="json", by_alias=True)
-    return {**known, **{key: value for key, value in spec.items() if key not in known}}
+def _value(spec: Object, key: str) -> object:
+    value = spec.get(key, _DEFAULTS.get(key))
+    if key in _DATES and isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+_DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True)
+_DATES = frozenset({"startsAt", "expiresAt"})
