@@ -25,6 +25,7 @@ from dkron_api.keys import (
     NODES,
     POLICIES,
     SETTINGS,
+    VIGILS,
     WRITES,
 )  # fmt: skip
 from dkron_api.mirror import Mirror, plain
@@ -45,6 +46,7 @@ from dkron_api.routes import (
     ui,
 )
 from dkron_api.settings import Settings
+from dkron_api.waiting import Vigils
 from dkron_api.writes import Writes
 from dkron_crds.kube.client import KubeClient
 
@@ -59,6 +61,7 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
     app = web.Application(middlewares=[edge], client_max_size=settings.max_body)
     catalog = Catalog(clock)
     app[SETTINGS], app[KUBE], app[CLOCK], app[CATALOG] = settings, kube, clock, catalog
+    app[VIGILS] = Vigils(catalog)
     app[WRITES] = Writes(kube, catalog, settings.namespace)
     app[GATE] = Gate(
         requests=settings.max_requests, streams=settings.max_streams, rate=settings.rate, clock=time.monotonic
@@ -74,6 +77,7 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
     app.router.add_routes(routes(settings))
     app.on_response_prepare.append(sign)
     app.on_shutdown.append(events.send_away)
+    app.on_shutdown.append(runs.give_up)
     app.cleanup_ctx.append(_client)
     app.cleanup_ctx.append(informers)
     return app

@@ -11,6 +11,7 @@ from dkron_api.edge.access import AccessLog
 from dkron_api.edge.gate import Gate
 from dkron_api.mirror import Mirror
 from dkron_api.settings import Settings
+from dkron_api.waiting import Vigils
 from dkron_api.writes import Writes
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.watch import Sink
@@ -22,6 +23,7 @@ KUBE = web.AppKey("KUBE", KubeClient)
 CATALOG = web.AppKey("CATALOG", Catalog)
 FEED: web.AppKey[Sink] = web.AppKey("FEED")
 """Where the watch of the DkronJobs leads."""
+VIGILS = web.AppKey("VIGILS", Vigils)
 WRITES = web.AppKey("WRITES", Writes)
 LEASE_FEED: web.AppKey[Sink] = web.AppKey("LEASE_FEED")
 """Where the watch of the Lease leads."""

@@ -28,6 +28,8 @@ GRACE = 10.0
 IDLE = 75.0
 """Seconds that a connection may be open without a request, or without the end of its headers."""
 BACKLOG = 1024
+KUBE_SECONDS = 10.0
+"""How long the API server may take for an answer: clients and their proxies give up after half a minute."""
 
 
 def main() -> None:
@@ -74,7 +76,7 @@ def _complete(settings: Settings, namespace: str) -> Settings:
 
 
 async def _serve(settings: Settings, way: access.Access) -> None:
-    app = make_app(settings, KubeClient(way, field_manager=FIELD_MANAGER))
+    app = make_app(settings, KubeClient(way, timeout=KUBE_SECONDS, field_manager=FIELD_MANAGER))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, keepalive_timeout=IDLE)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

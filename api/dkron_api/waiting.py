@@ -30,6 +30,11 @@ class Vigil:
         elif after is None and before is not None and before.uid == self._uid:
             self._end(before)
 
+    def give_up(self) -> None:
+        """The server stops: whoever waits hears of it by `TimeoutError`."""
+        if not self.ended.done():
+            self.ended.set_exception(TimeoutError("the server stops"))
+
     def close(self) -> None:
         """Wait no longer."""
         if self._patience is not None:
@@ -50,13 +55,27 @@ class Vigil:
             self.ended.set_result(job)
 
 
-@contextmanager
-def vigil(catalog: Catalog, job: Job, run: Run) -> Iterator[Vigil]:
-    """Watch for the end of a run. Begins before the run is asked for, so that nothing is missed."""
-    watching = Vigil(job, run)
-    catalog.listeners.append(watching.look)
-    try:
-        yield watching
-    finally:
-        catalog.listeners.remove(watching.look)
-        watching.close()
+class Vigils:
+    """All runs that are waited for."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._open: set[Vigil] = set()
+
+    @contextmanager
+    def watch(self, job: Job, run: Run) -> Iterator[Vigil]:
+        """Watch for the end of a run. Begins before the run is asked for, so that nothing is missed."""
+        watching = Vigil(job, run)
+        self._open.add(watching)
+        self._catalog.listeners.append(watching.look)
+        try:
+            yield watching
+        finally:
+            self._catalog.listeners.remove(watching.look)
+            self._open.discard(watching)
+            watching.close()
+
+    def give_up(self) -> None:
+        """The server stops."""
+        for watching in self._open:
+            watching.give_up()

@@ -3,7 +3,7 @@ Bounded in memory, whoever comes."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
@@ -12,8 +12,21 @@ from dkron_api.refusal import LATER, Refusal
 
 ADDRESSES = 4096
 """How many addresses are remembered: the one that was quiet for longest makes room, and would have been let in."""
+UPLOADS = 256
+"""Bodies that may be on their way at once, each as large as --max-body allows."""
+RESTORES = 4
+"""Backups that may be stored at once, each as large as --max-restore allows."""
 BURST = 2.0
 """Seconds of a rate that may be spent at once."""
+
+
+@dataclass(slots=True)
+class Room:
+    """Places for requests that wait rather than work."""
+
+    places: int
+    what: str
+    taken: int = 0
 
 
 @dataclass(slots=True)
@@ -29,9 +42,10 @@ class Gate:
 
     def __init__(self, *, requests: int, streams: int, rate: float, clock: Callable[[], float]) -> None:
         self.working = 0
-        self.streaming = 0
         self._requests = requests
-        self._streams = streams
+        self._streams = Room(streams, "answers are kept open")
+        self._uploads = Room(UPLOADS, "bodies are on their way")
+        self._restores = Room(RESTORES, "backups are being restored")
         self._rate = rate
         self._clock = clock
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
@@ -52,22 +66,35 @@ class Gate:
         """It was answered."""
         self.working -= 1
 
+    @property
+    def streaming(self) -> int:
+        """How many answers stay open."""
+        return self._streams.taken
+
+    def stream(self) -> AbstractContextManager[None]:
+        """An answer stays open: it is no work any more, but one of the streams."""
+        return self._aside(self._streams)
+
+    def upload(self) -> AbstractContextManager[None]:
+        """A body is still on its way: whoever sends slowly must not keep others out."""
+        return self._aside(self._uploads)
+
+    def restore(self) -> AbstractContextManager[None]:
+        """A backup is stored: it takes long, and much memory."""
+        return self._aside(self._restores)
+
     @contextmanager
-    def stream(self) -> Iterator[None]:
-        """An answer that stays open: it does not count as work any more, but among the streams."""
-        if self.streaming >= self._streams:
-            raise Refusal(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{self._streams} answers are kept open already, come back later",
-                {"Retry-After": "10"},
-            )
-        self.streaming += 1
+    def _aside(self, room: Room) -> Iterator[None]:
+        if room.taken >= room.places:
+            text = f"{room.places} {room.what} already, come back later"
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "10"})
+        room.taken += 1
         self.working -= 1
         try:
             yield
         finally:
             self.working += 1
-            self.streaming -= 1
+            room.taken -= 1
 
     def _spend(self, address: str) -> None:
         now, most = self._clock(), self._rate * BURST

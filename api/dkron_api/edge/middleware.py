@@ -96,8 +96,6 @@ async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> we
         return await handler(request)
     if cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
         raise FOREIGN
-    if cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
-        raise FOREIGN
     gate.enter(request.remote or "")
     try:
         return await handler(request)

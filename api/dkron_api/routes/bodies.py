@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from aiohttp import BodyPartReader, web
 
+from dkron_api.keys import GATE
 from dkron_api.refusal import Refusal
 
 PATIENCE = 30.0
@@ -14,9 +15,12 @@ PIECE = 65536
 
 async def body_of(request: web.Request) -> bytes:
     """The whole body; its size is bounded by `--max-body`. Raises `Refusal`, 408."""
+    if request.content.is_eof():
+        return await request.read()
     try:
-        async with asyncio.timeout(PATIENCE):
-            return await request.read()
+        with request.app[GATE].upload():
+            async with asyncio.timeout(PATIENCE):
+                return await request.read()
     except TimeoutError:
         raise _too_slow() from None
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import BodyPartReader, web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CATALOG, SETTINGS, WRITES
+from dkron_api.keys import CATALOG, GATE, SETTINGS, WRITES
 from dkron_api.refusal import Refusal
 from dkron_api.restoring import circle_outside, restore
 from dkron_api.routes.bodies import file_of
@@ -24,6 +24,11 @@ AS_DKRON = "application/vnd.dkron.v4+json"
 async def restore_jobs(request: web.Request) -> web.StreamResponse:
     """Store all jobs of the file, or none if one of them is wrong."""
     require_ready(request)
+    with request.app[GATE].restore():
+        return await _restored(request)
+
+
+async def _restored(request: web.Request) -> web.StreamResponse:
     data = await _file(request)
     try:
         # Ten thousand jobs are a quarter of a second of work; others are answered meanwhile.

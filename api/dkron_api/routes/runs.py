@@ -7,12 +7,11 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CATALOG, CLOCK, GATE, SETTINGS, WRITES
+from dkron_api.keys import CATALOG, CLOCK, GATE, SETTINGS, VIGILS, WRITES
 from dkron_api.refusal import Refusal
 from dkron_api.routes.requests import flag, job_of
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, progress, refusal
-from dkron_api.waiting import vigil
 
 
 def request_of(request: web.Request) -> Run:
@@ -36,7 +35,7 @@ async def run_job(request: web.Request) -> web.StreamResponse:
 
 async def _wait(request: web.Request, job: Job, run: Run) -> web.StreamResponse:
     limit = request.app[SETTINGS].max_wait
-    with vigil(request.app[CATALOG], job, run) as watching:
+    with request.app[VIGILS].watch(job, run) as watching:
         asked = await request.app[WRITES].annotate(job, dict([run.annotation]))
         try:
             last = await asyncio.wait_for(watching.ended, limit)
@@ -61,6 +60,11 @@ def _require_able(job: Job, request: web.Request) -> None:
 
 def _location(request: web.Request) -> dict[str, str]:
     return {"Location": str(request.rel_url)}
+
+
+async def give_up(app: web.Application) -> None:
+    """The server stops: whoever waits gets 202, the run goes on. For `on_shutdown`."""
+    app[VIGILS].give_up()
 
 
 ROUTES = (web.post("/v1/jobs/{job}", run_job), web.post("/v1/jobs/{job}/run", run_job))

@@ -1,11 +1,13 @@
 """The gate, error bodies, CORS, compression: what every request passes."""
 
+import contextlib
+
 import pytest
 
 from dkron_api.edge import cors
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import body_of
-from dkron_api.edge.gate import ADDRESSES, Gate
+from dkron_api.edge.gate import ADDRESSES, RESTORES, Gate
 from dkron_api.refusal import Refusal, refusal_of
 from dkron_crds.kube.errors import (
     AlreadyExists,
@@ -51,6 +53,20 @@ def test_a_stream_makes_room_for_requests_and_has_a_limit_of_its_own() -> None:
             pass
         door.leave()
     assert (door.working, door.streaming) == (1, 0)
+
+
+def test_a_slow_body_keeps_nobody_out() -> None:
+    door = gate(Clock(), requests=1)
+    door.enter("a")
+    with door.upload():
+        door.enter("b")
+        door.leave()
+    with contextlib.ExitStack() as stack:
+        for _ in range(RESTORES):
+            stack.enter_context(door.restore())
+            door.enter("c")
+        with pytest.raises(Refusal, match="4 backups are being restored already"):
+            stack.enter_context(door.restore())
 
 
 def test_an_address_may_spend_two_seconds_of_its_rate_at_once_and_then_has_to_wait() -> None:

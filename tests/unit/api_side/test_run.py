@@ -66,7 +66,7 @@ async def ended(*steps: Object | None) -> Job | None:
     catalog.see(raw(None, RUN))
     job = catalog.get("backup")
     assert job is not None
-    with waiting.vigil(catalog, job, RUN) as watching:
+    with waiting.Vigils(catalog).watch(job, RUN) as watching:
         for step in steps:
             if step is None:
                 catalog.lose(job)
@@ -96,7 +96,7 @@ async def test_a_run_without_any_trace_ends_the_wait_after_a_while(monkeypatch: 
     catalog.see(raw(None, RUN))
     job = catalog.get("backup")
     assert job is not None
-    with waiting.vigil(catalog, job, RUN) as watching:
+    with waiting.Vigils(catalog).watch(job, RUN) as watching:
         catalog.see(raw(version=2))
         assert (await asyncio.wait_for(watching.ended, 5)).version == 2
     assert catalog.listeners == []
@@ -108,8 +108,20 @@ async def test_a_trace_that_shows_up_late_is_waited_for(monkeypatch: pytest.Monk
     catalog.see(raw(None, RUN))
     job = catalog.get("backup")
     assert job is not None
-    with waiting.vigil(catalog, job, RUN) as watching:
+    with waiting.Vigils(catalog).watch(job, RUN) as watching:
         catalog.see(raw(version=2))
         catalog.see(raw(ACTIVE, version=3))
         done, _ = await asyncio.wait({watching.ended}, timeout=0.05)
         assert not done
+
+
+async def test_the_stop_of_the_server_ends_the_wait() -> None:
+    catalog = Catalog(lambda: NOON)
+    catalog.see(raw(None, RUN))
+    job = catalog.get("backup")
+    assert job is not None
+    vigils = waiting.Vigils(catalog)
+    with vigils.watch(job, RUN) as watching:
+        vigils.give_up()
+        with pytest.raises(TimeoutError):
+            await watching.ended
