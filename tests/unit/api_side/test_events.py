@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientError, ClientResponse, web
-from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
+from aiohttp.test_utils import TestClient, make_mocked_request
 
 from dkron_api.catalog import Catalog
 from dkron_api.edge.gate import Gate
@@ -28,6 +28,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.errors import Unavailable
 from tests.support.builders import NOON, after, claim, execution, seen, wire_job
+from tests.support.lasting_server import LastingServer
 from tests.support.sse import Told, parsed, shown
 
 Object = dict[str, Any]
@@ -433,7 +434,7 @@ async def server() -> AsyncIterator[Server]:
     app[route.JOURNAL] = place.journal
     app.add_routes(route.ROUTES)
     app.on_shutdown.append(route.send_away)
-    async with TestClient(TestServer(app)) as client:
+    async with TestClient(LastingServer(app)) as client:
         yield Server(client, place, app)
 
 

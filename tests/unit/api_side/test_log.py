@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-from aiohttp import ClientError, ClientResponse, web
-from aiohttp.test_utils import TestServer
+from aiohttp import ClientError, ClientResponse
 
 from dkron_api.keys import GATE
 from dkron_api.routes import log
@@ -17,6 +16,7 @@ from dkron_crds.kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_crds.kube.paths import PODS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, after, claim, execution, seen, terminated, wire_job, wire_pod
+from tests.support.lasting_server import LastingServer
 
 RUNNING = seen(claim(NOON))
 PATH = f"/v1/jobs/backup/executions/{RUNNING.id}/log"
@@ -52,16 +52,9 @@ class Source:
             self.closed = True
 
 
-class Server(TestServer):
-    """As the program: a handler goes on when its client has left, unless it looks."""
-
-    async def _make_runner(self, **options: Any) -> web.BaseRunner[Any]:
-        return await super()._make_runner(**{**options, "handler_cancellation": False})
-
-
 @pytest.fixture
 async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
-    monkeypatch.setattr("tests.support.api_app.TestServer", Server)
+    monkeypatch.setattr("tests.support.api_app.TestServer", LastingServer)
     async with running_api(log.ROUTES) as running:
         yield running
 
