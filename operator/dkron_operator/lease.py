@@ -81,7 +81,7 @@ class Lease:
                 await self._patch(lease, {"holderIdentity": None})
                 log.info("released the Lease")
         except KubeError as exc:
-            log.warning("the Lease could not be released: %s", exc)
+            self._spell.goes_on(exc)
 
     async def _turn(self) -> float:
         """One look, and what follows from it; returns seconds until the next."""

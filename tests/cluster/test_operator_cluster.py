@@ -14,7 +14,7 @@ from dkron_crds.lease import leave_annotation, leave_key
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.operator_process import OperatorProcess
-from tests.support.rights import FOR_THE_INSTALLATION, LEAST, change_rights, limited_access
+from tests.support.rights import FOR_THE_INSTALLATION, LEAST, change_rights, each_right, limited_access, without
 from tests.support.sites import Site, install, site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -241,6 +241,28 @@ def test_another_replica_goes_on_when_one_is_asked_to_leave(
     kube.wait_for("a run to be counted", lambda: total(standing(kube)), lambda found: found == (1, 0))
     assert standing(kube)["leader"] == "second"
     first.check()
+
+
+@pytest.mark.parametrize(
+    ("resource", "verb"),
+    [pytest.param(*item, id=f"{item[1]} {item[0]}") for item in each_right(LEAST) if item[0] in FOR_THE_INSTALLATION],
+)
+def test_without_a_right_to_the_lease_or_the_cluster_jobs_run_all_the_same(
+    cluster: localcluster.Cluster, tmp_path: Path, resource: str, verb: str
+) -> None:
+    install(cluster)
+    access = partial(limited_access, rules=without(LEAST, resource, verb), folder=tmp_path)
+    with site(cluster.kubeconfig, purpose=f"no {verb} {resource}", folder=tmp_path, access=access) as own:
+        kube, operator = own.kube, own.operator
+        operator.start()
+        operator.wait_for_line(f'cannot {verb} resource "{resource}"')
+        kube.apply(*(dkron_job(name, run=["once"], jobTemplate=simulated()) for name in NAMES))
+        for name in NAMES:
+            kube.wait_status(name, "its run", finished(1))
+        operator.stop()
+        operator.assert_clean()
+        forbidden = [line["level"] for line in operator.lines() if "forbidden" in str(line["msg"])]
+        assert forbidden == ["WARNING"], "it is said once"
 
 
 def test_rights_that_are_taken_away_cost_the_lease_and_the_totals_and_nothing_else(

@@ -10,7 +10,7 @@ import localcluster
 from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
 from tests.support.jobs import dkron_job, pod_template
 from tests.support.kube import Kube, condition, finished
-from tests.support.rights import FOR_THE_INSTALLATION, LEAST, limited_access, without
+from tests.support.rights import FOR_THE_INSTALLATION, LEAST, each_right, limited_access, without
 from tests.support.sites import Site, install, site
 
 pytestmark = pytest.mark.cluster(nodes="real")
@@ -20,7 +20,8 @@ QUICK_END = pod_template(terminationGracePeriodSeconds=1)
 GHOST = {"id": "1-ghost", "job": "ghost", "uid": "ghost", "slot": NOON, "trigger": "manual", "group": 1, "attempt": 1}
 UNSEEN = {("dkronjobs", "get")}
 """Needed after a write that came second, which cannot be had at will."""
-ONE_LESS = [(resource, verb) for (_, resource), verbs in LEAST.items() for verb in verbs]
+ONE_LESS = [item for item in each_right(LEAST) if item[0] not in FOR_THE_INSTALLATION]
+"""Those without which jobs run all the same are tried in tests/cluster."""
 
 
 def start_everything(kube: Kube) -> None:
@@ -84,18 +85,3 @@ def test_a_right_that_is_missing_is_named(sites: dict[str, Site], resource: str,
     line = operator.wait_for_line(f'cannot {verb} resource "{resource}"', seconds=60, may_end=True)
     assert line["level"] in {"WARNING", "ERROR"}
     assert "forbidden" in line["msg"]
-
-
-@pytest.mark.parametrize(
-    ("resource", "verb"),
-    [pytest.param(*item, id=f"{item[1]} {item[0]}") for item in ONE_LESS if item[0] in FOR_THE_INSTALLATION],
-)
-def test_without_a_right_to_the_lease_or_the_cluster_jobs_run_all_the_same(
-    sites: dict[str, Site], resource: str, verb: str
-) -> None:
-    kube, operator = sites[f"{verb} {resource}"].kube, sites[f"{verb} {resource}"].operator
-    kube.wait_status("good", "its run", finished(1), seconds=60)
-    kube.wait_status("replaced", "a replaced run", finished(1), seconds=60)
-    told = [line for line in operator.lines() if f'cannot {verb} resource "{resource}"' in str(line["msg"])]
-    assert [line["level"] for line in told] == ["WARNING"], "it is said once"
-    kube.edit("replaced", disabled=True)

@@ -31,6 +31,11 @@ FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "leases")
 """Resources without which jobs run all the same."""
 
 
+def each_right(rules: Rules) -> list[tuple[str, str]]:
+    """Each resource with each of its verbs."""
+    return [(resource, verb) for (_, resource), verbs in rules.items() for verb in verbs]
+
+
 def without(rules: Rules, resource: str, verb: str) -> Rules:
     """The rules less one verb."""
     return {key: tuple(v for v in verbs if (key[1], v) != (resource, verb)) for key, verbs in rules.items()}
