@@ -133,6 +133,7 @@ def test_a_job_that_is_refused_during_a_pause_is_described(document: OpenApiSche
         pytest.param("createOrUpdateJob", {"body": {"name": "BAD", "schedule": "@daily"}}, 400, id="a bad name"),
         pytest.param("createOrUpdateJob", {"body": {"name": "x", "parent_job": "nobody"}}, 404, id="no parent"),
         pytest.param("previewSchedule", {"body": {"schedule": "never"}}, 400, id="a schedule that is none"),
+        pytest.param("pause", {"headers": {"Origin": "https://elsewhere.example"}}, 403, id="a page of another origin"),
         pytest.param(
             "toggleJob", {"path_parameters": {"job_name": "kept"}, "headers": {"If-Match": '"1"'}}, 412, id="an old tag"
         ),

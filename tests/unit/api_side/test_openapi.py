@@ -153,6 +153,12 @@ def test_every_answer_but_that_of_health_can_say_that_there_are_too_many_request
     assert silent == {"/health"}
 
 
+def test_every_write_can_say_that_it_is_not_allowed() -> None:
+    assert {
+        each["operationId"] for method, _, each in operations() if method != "GET" and "403" not in each["responses"]
+    } == set()
+
+
 def test_examples_are_what_their_schemas_say() -> None:
     checked = 0
     for schema, example in examples():
