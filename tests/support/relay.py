@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 PIECE = 4096
 
 
 class Relay:
-    """Hands bytes on in both directions. `carried` counts connections."""
+    """Hands bytes on in both directions."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._open: set[asyncio.StreamWriter] = set()
-        self.carried = 0
+        self._carriers: set[asyncio.Task[Any]] = set()
 
     def cut(self) -> int:
         """Break all connections; returns how many there were."""
@@ -22,9 +23,17 @@ class Relay:
             writer.transport.abort()
         return broken
 
+    async def close(self) -> None:
+        """Break what is open, and wait until nobody carries anything."""
+        self.cut()
+        await asyncio.gather(*self._carriers, return_exceptions=True)
+
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection."""
-        self.carried += 1
+        carrier = asyncio.current_task()
+        assert carrier is not None
+        self._carriers.add(carrier)
+        carrier.add_done_callback(self._carriers.discard)
         try:
             there, back = await asyncio.open_connection(*self._target)
         except OSError:
@@ -48,8 +57,7 @@ async def relaying(host: str, port: int) -> AsyncIterator[tuple[Relay, int]]:
         yield relay, server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        relay.cut()
-        await asyncio.sleep(0)
+        await relay.close()
 
 
 async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

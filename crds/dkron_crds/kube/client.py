@@ -167,9 +167,10 @@ class KubeClient:
         """The log of a container in pieces of any size; with `follow` as it grows, until the container has ended.
 
         No more is read than is taken. `query` holds further parameters of the API server, such as tailLines,
-        sinceTime, timestamps. Close it (`contextlib.aclosing`) when leaving early.
+        sinceTime, timestamps. Close it (`contextlib.aclosing`) when leaving early. Raises `Rejected` while a kubelet
+        starts the container; the log of a pod that has no node yet is empty and ends at once.
         """
-        # A kubelet sends nothing, not even headers, before the container has written something.
+        # What follows may be silent for as long as the container is.
         silence = None if follow else self._timeout.total
         patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
         params = {"container": container, "follow": str(follow).lower(), **(query or {})}
