@@ -7,8 +7,9 @@ So for each day
     total = max(stored, departed + what living jobs show)
 
 holds, whoever has written last: while a count has reached its job and not yet the sums, the right side is the larger
-one; while a job has gone and has not yet reached `departed`, the left side is. Only if both happen on one day after the
-last write of the sums, and the operator dies before the next, then as many may be missing as the lost jobs had shown.
+one; while a job has gone (or shows the day no more) and has not yet reached `departed`, the left side is. Only if both
+happen to one day after the last write of the sums, and the operator dies before the next, as many may be missing as the
+lost jobs had shown.
 
 No execution counts twice as long as `departed` is not newer than what the jobs show: read the DkronCluster first.
 """

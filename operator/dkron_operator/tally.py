@@ -144,7 +144,7 @@ class Tally:
             body = {"metadata": {"resourceVersion": stored.version}, "status": patch}
             answer = await self._client.patch_status(DKRON_CLUSTERS, self._namespace, INSTALLATION, body)
             self._stored = _stored(answer, status)
-        self._over = leadership.left or leadership.stopped
+        self._over = leadership.stopped or (leadership.left and not leadership.held)
 
     async def _read(self) -> Stored:
         body = await self._find_or_create()

@@ -158,6 +158,17 @@ async def test_who_was_asked_to_leave_writes_that_and_nothing_more() -> None:
     assert stored(kube).leader == "other"
 
 
+async def test_who_is_asked_to_leave_is_shown_as_leader_until_it_has_released_the_lease() -> None:
+    kube = FakeKube()
+    async with running(kube) as tally:
+        tally.lead(Leadership(leader="me", held=True, left=True))
+        await asyncio.sleep(5)
+        assert stored(kube).leader == "me"
+        tally.lead(Leadership(left=True))
+        await asyncio.sleep(5)
+    assert (stored(kube).leader, stored(kube).replicas) == ("", 0)
+
+
 async def test_what_somebody_else_writes_is_kept_where_it_is_theirs() -> None:
     kube = FakeKube()
     async with running(kube, a=shows(day(2))) as tally:
