@@ -38,13 +38,20 @@ async def serving(handler: Handler, *, port: int | None = None) -> AsyncIterator
         await server.close()
 
 
-def client_of(server: str, *, seconds: float = 10, field_manager: str | None = None) -> KubeClient:
-    """A client without credentials."""
+async def nobody() -> str | None:
+    """The credentials of who has none."""
+    return None
 
-    async def nobody() -> None:
-        return None
 
-    where = Access(server=server, namespace="default", tls=True, authorization=nobody)
+def client_of(
+    server: str,
+    *,
+    seconds: float = 10,
+    field_manager: str | None = None,
+    authorization: Callable[[], Awaitable[str | None]] = nobody,
+) -> KubeClient:
+    """A client for that server."""
+    where = Access(server=server, namespace="default", tls=True, authorization=authorization)
     return KubeClient(where, timeout=seconds, field_manager=field_manager)
 
 

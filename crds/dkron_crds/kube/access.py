@@ -120,7 +120,11 @@ def _access(configuration: Configuration, *, namespace: str, reload: Callable[[]
     async def authorization() -> str | None:
         nonlocal fresh_until
         if time.monotonic() >= fresh_until:
-            await reload()
+            try:
+                await reload()
+            except Exception as exc:
+                # A plugin that fails, a file that is being replaced: the next request tries again.
+                raise AccessError(f"cannot renew the credentials: {_sentence(exc)}") from exc
             fresh_until = time.monotonic() + TOKEN_LIFE
         token = configuration.api_key.get("BearerToken")
         return None if token is None else str(token)

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.errors import Unavailable, from_status
 
 PIECE = 65536
@@ -19,7 +20,7 @@ def answered() -> Iterator[None]:
     """Raise `Unavailable` for what goes wrong on the way within."""
     try:
         yield
-    except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
+    except (aiohttp.ClientError, AccessError, OSError, ValueError) as exc:
         raise Unavailable(f"no answer from the API server: {exc or type(exc).__name__}") from exc
 
 

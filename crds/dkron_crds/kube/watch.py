@@ -124,7 +124,9 @@ class _Backoff:
 
     def fail_once_for_free(self) -> float:
         """The same, but the first failure in a row costs no time."""
-        return self.fail() if self._failures else self.fail() * 0.0
+        first = self._failures == 0
+        delay = self.fail()
+        return 0.0 if first else delay
 
 
 class _Follower:

@@ -12,6 +12,7 @@ from aiohttp.test_utils import unused_port
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.client import Call, KubeClient
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.kube.watch import Pace, follow
@@ -263,6 +264,23 @@ async def test_nobody_listening_is_told_and_outlived() -> None:
     await client.close()
     assert diary.told[0].startswith("failed Unavailable: no answer from the API server")
     assert client.calls[Call("list", "dkronjobs", 0)] >= 1
+
+
+async def test_credentials_that_cannot_be_renewed_are_told_and_outlived() -> None:
+    failures = [AccessError("the plugin is not there")] * 3
+
+    async def renew() -> str | None:
+        if failures:
+            raise failures.pop()
+        return "Bearer t"
+
+    story = Story([added("a", 1)])
+    async with serving(story.answer) as server:
+        client = client_of(str(server.make_url("")).rstrip("/"), authorization=renew)
+        async with written(client) as diary:
+            await diary.until("the list", holds(story))
+        await client.close()
+    assert diary.told[:3] == ["failed Unavailable: no answer from the API server: the plugin is not there"] * 3
 
 
 async def test_who_is_cancelled_leaves_no_stream_open() -> None:
