@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -229,40 +228,6 @@ def _outcome(site: ApiSite, path: str) -> int:
         return 0
 
 
-RUBBISH: tuple[Any, ...] = (
-    pytest.param(b"nonsense\r\n\r\n", id="no HTTP at all"),
-    pytest.param(b"GET /v1/jobs HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", id="a header without a colon"),
-    pytest.param(
-        b"GET /v1/jobs HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", id="a header that is too long"
-    ),
-    pytest.param(b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", id="a path that is too long"),
-    pytest.param(b"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", id="a negative length"),
-    pytest.param(
-        b"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", id="a chunk of no length"
-    ),
-    pytest.param(
-        b"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        id="two lengths",
-    ),
-    pytest.param(b"GET /v1/jobs/%ff%fe HTTP/1.1\r\nHost: a\r\n\r\n", id="a path that is no UTF-8"),
-    pytest.param(b"GET /v1/jobs/%00 HTTP/1.1\r\nHost: a\r\n\r\n", id="a path with a zero"),
-    pytest.param(b"GET /v1/jobs/a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n", id="a path with an encoded slash"),
-    pytest.param(b"GET /v1/jobs?q=%ff&_start=%00 HTTP/1.1\r\nHost: a\r\n\r\n", id="a query that is no UTF-8"),
-    pytest.param(b"GET http://elsewhere/v1/nothing HTTP/1.1\r\nHost: a\r\n\r\n", id="a proxy's request"),
-    pytest.param(b"CONNECT elsewhere:443 HTTP/1.1\r\nHost: a\r\n\r\n", id="a tunnel"),
-)
-
-
-@pytest.mark.parametrize("request_", RUBBISH)
-def test_rubbish_is_answered_or_closed_and_nothing_breaks(shared_api: ApiSite, request_: bytes) -> None:
-    """`shared_api` sees to it that the log has no error."""
-    answer = _raw(shared_api, request_)
-    status = int(answer.split()[1]) if answer.startswith(b"HTTP/1") else 0
-    assert status < 500, answer
-    assert b"Traceback" not in answer
-    assert shared_api.rest.get("/v1/jobs").status == 200
-
-
 def test_clients_that_go_away_in_the_middle_leave_no_trace(shared_api: ApiSite) -> None:
     post = b"Host: a\r\nContent-Length: 100\r\n"
     form = b"Content-Type: multipart/form-data; boundary=b\r\n"
@@ -276,17 +241,3 @@ def test_clients_that_go_away_in_the_middle_leave_no_trace(shared_api: ApiSite) 
             connection.sendall(half)
     assert shared_api.rest.get("/v1/jobs").status == 200
     shared_api.api.wait_for_line("POST /v1/restore")
-
-
-def _raw(site: ApiSite, request: bytes) -> bytes:
-    """What comes back until the server closes, or has said nothing for a second."""
-    answer = b""
-    with socket.create_connection((site.rest.host, site.rest.port), timeout=5) as connection:
-        with contextlib.suppress(OSError):
-            connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
-        deadline = time.monotonic() + 5
-        with contextlib.suppress(OSError):
-            while time.monotonic() < deadline and (piece := connection.recv(65536)):
-                answer += piece
-    return answer
