@@ -1,13 +1,12 @@
 """Values of `executorConfig`: all are strings, as in Dkron, and are read here with sentences for what is wrong."""
 
 import re
-from decimal import Decimal
 from typing import Any
+
+from dkron_crds.sizes import memory_bytes
 
 SECRET = "secretRef:"  # noqa: S105 - the prefix of a reference, not a secret
 TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
-_UNITS = {"": 0, "B": 0, "BYTES": 0, "K": 1, "KB": 1, "M": 2, "MB": 2, "G": 3, "GB": 3, "T": 4, "TB": 4}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)([A-Za-z]*)", re.ASCII)
 _SECRET_KEY = re.compile(r"([a-z0-9][a-z0-9.-]{0,252})/([-._a-zA-Z0-9]{1,253})", re.ASCII)
 
 
@@ -20,16 +19,11 @@ class ConfigError(ValueError):
 
 
 def memory(key: str, text: str) -> str:
-    """A memory size in bytes: an integer, or a decimal with a 1024-based unit (Dkron behaviour §6.1)."""
-    match = _SIZE.fullmatch(text.strip())
-    size = 0
-    if match is not None and match[2].upper() in _UNITS and ("." not in match[1] or match[2]):
-        size = int(Decimal(match[1]) * 1024 ** _UNITS[match[2].upper()])
-    if not 0 < size < 1 << 63:
-        raise ConfigError(
-            f'{key}: "{text}" is not a size; use bytes (67108864) or a unit without a space (64MB, 1.5GB)'
-        )
-    return str(size)
+    """A memory size, in bytes as Kubernetes reads them. Raises `ConfigError`."""
+    try:
+        return str(memory_bytes(text))
+    except ValueError as exc:
+        raise ConfigError(f"{key}: {exc}") from exc
 
 
 def value(key: str, text: str) -> dict[str, Any]:
