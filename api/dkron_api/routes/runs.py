@@ -11,7 +11,7 @@ from dkron_api.keys import CATALOG, CLOCK, GATE, SETTINGS, VIGILS, WRITES
 from dkron_api.refusal import Refusal
 from dkron_api.routes.requests import flag, job_of
 from dkron_api.translate.record import Job
-from dkron_api.translate.run import Progress, Run, progress, refusal
+from dkron_api.translate.run import Progress, Run, problem, progress, refusal
 
 
 def request_of(request: web.Request) -> Run:
@@ -53,6 +53,9 @@ def _require_able(job: Job, request: web.Request) -> None:
     spec = job.raw["spec"]
     if spec.get("disabled") and not job.parent:
         raise Refusal(HTTPStatus.NOT_FOUND, f'the job "{job.name}" is disabled; toggle it first')
+    trouble = problem(job)
+    if trouble:
+        raise Refusal(HTTPStatus.CONFLICT, trouble)
     if spec.get("concurrency") == "forbid" and job.busy and not flag(request, "force"):
         text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it all the same'
         raise Refusal(HTTPStatus.CONFLICT, text)

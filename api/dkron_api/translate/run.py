@@ -57,7 +57,13 @@ def refusal(job: Job, run: Run) -> str:
     status = job.status
     if status.skipped is not None and status.skipped.last_time >= run.at:
         return f"the operator skipped it: {status.skipped.last_reason}"
-    ready = next((each for each in status.conditions if each.type == ConditionType.READY), None)
-    if ready is not None and ready.status == "False":
-        return f"the job cannot run: {ready.message or ready.reason}"
+    return problem(job)
+
+
+def problem(job: Job) -> str:
+    """Why the job as it stands cannot run at all, as the operator has found out; empty if it has not."""
+    for condition in job.raw_status.get("conditions") or ():
+        if condition.get("type") == ConditionType.READY and condition.get("status") == "False":
+            current = condition.get("observedGeneration", job.generation) == job.generation
+            return f"the job cannot run: {condition.get('message') or condition.get('reason')}" if current else ""
     return ""

@@ -8,7 +8,7 @@ import pytest
 from dkron_api import waiting
 from dkron_api.catalog import Catalog
 from dkron_api.translate.record import Job
-from dkron_api.translate.run import Progress, Run, progress, refusal
+from dkron_api.translate.run import Progress, Run, problem, progress, refusal
 from tests.support.builders import NOON, wire_job
 
 Object = dict[str, Any]
@@ -54,6 +54,13 @@ def test_a_refusal_says_why() -> None:
     assert refusal(Job(raw(REFUSED)), RUN) == "the operator skipped it: ConcurrencyForbidden"
     assert refusal(Job(raw(BROKEN)), RUN) == "the job cannot run: no such day"
     assert refusal(Job(raw()), RUN) == ""
+
+
+def test_a_problem_of_an_earlier_spec_is_none_of_this_one() -> None:
+    ready = {"type": "Ready", "status": "False", "reason": "InvalidSchedule", "observedGeneration": 1}
+    assert problem(Job(raw({"conditions": [ready]}))) == "the job cannot run: InvalidSchedule"
+    assert problem(Job(raw({"conditions": [ready | {"observedGeneration": 0}]}))) == ""
+    assert problem(Job(raw({"conditions": [ready | {"status": "True"}]}))) == ""
 
 
 def test_two_requests_of_one_second_are_two_groups() -> None:
