@@ -1,0 +1,266 @@
+"""Clients that are slow, silent, greedy or gone, by the hundred: others are served, and memory stays bounded.
+
+How long anything takes is not asked. What the process takes is its peak, above what it took before.
+"""
+
+import contextlib
+import json
+import zlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.api_sites import ApiSite
+from tests.support.hostile import (
+    MIB,
+    PIECE,
+    Memory,
+    allow_connections,
+    ask,
+    assert_civil,
+    connect,
+    crowd,
+    cut,
+    endless,
+    head,
+    is_closed,
+    pipeline,
+    read_answer,
+    request,
+)
+from tests.support.rest_jobs import body, save
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.cluster(nodes="none")
+
+CROWD = 1000
+FORM = "Content-Type: multipart/form-data; boundary=b"
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+OTHER = FILE.replace(b'"file"', b'"other"')
+LARGE = 100 * MIB
+MAX_RESTORE = 64 * MIB
+
+
+@pytest.fixture(scope="module", autouse=True)
+def many_connections() -> None:
+    if not allow_connections(2 * CROWD):
+        pytest.skip(f"this machine lets nobody have {2 * CROWD} connections")
+
+
+@contextlib.contextmanager
+def bounded(site: ApiSite, most: int) -> Iterator[None]:
+    """Within this the process grows by so many bytes at most."""
+    memory = Memory(site.api.pid)
+    yield
+    assert memory.growth() < most, f"it grew by {memory.growth() / MIB:.0f} MiB"
+
+
+def assert_served(site: ApiSite) -> None:
+    """That others can read and write."""
+    answer = site.rest.get("/v1/jobs")
+    assert answer.status == 200, answer
+    save(site, "served")
+
+
+LARGE_BODIES = (
+    pytest.param(
+        ("POST", "/v1/jobs", f"Content-Length: {LARGE}"), lambda: endless(b"a" * PIECE, size=LARGE), 16, id="a job"
+    ),
+    pytest.param(
+        ("POST", "/v1/jobs", "Transfer-Encoding: chunked"),
+        lambda: endless(b"10000\r\n" + b"a" * PIECE + b"\r\n", size=LARGE),
+        16,
+        id="a job in chunks",
+    ),
+    pytest.param(
+        ("POST", "/v1/schedule/preview", f"Content-Length: {LARGE}"),
+        lambda: endless(b"a" * PIECE, size=LARGE),
+        16,
+        id="a schedule",
+    ),
+    pytest.param(
+        ("POST", "/v1/acl/policies/large", f"Content-Length: {LARGE}"),
+        lambda: endless(b"a" * PIECE, size=LARGE),
+        16,
+        id="a policy",
+    ),
+    pytest.param(
+        ("POST", "/v1/restore", FORM, "Transfer-Encoding: chunked"),
+        lambda: _chunked(FILE, endless(b" " * PIECE, size=LARGE)),
+        MAX_RESTORE // MIB + 32,
+        id="a backup",
+    ),
+)
+
+
+def _chunked(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield b"%x\r\n%b\r\n" % (len(first), first)
+    for piece in rest:
+        yield b"%x\r\n%b\r\n" % (len(piece), piece)
+
+
+@pytest.mark.parametrize(("first", "pieces", "most"), LARGE_BODIES)
+def test_a_body_of_100_megabytes_is_413_and_not_held(
+    shared_api: ApiSite, first: tuple[str, str, str], pieces: Callable[[], Iterator[bytes]], most: int
+) -> None:
+    sent = [head(*first, "Connection: close")]
+    with bounded(shared_api, most * MIB):
+        answer = ask(shared_api.rest, _after(sent[0], pieces()))
+    assert answer.status == 413, answer
+    assert_civil(answer)
+    assert_served(shared_api)
+
+
+def _after(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def test_a_part_of_100_megabytes_before_the_backup_is_not_held(shared_api: ApiSite) -> None:
+    pieces = _chunked(OTHER, endless(b" " * PIECE, size=LARGE))
+    with bounded(shared_api, 32 * MIB):
+        answer = ask(shared_api.rest, _after(head("POST", "/v1/restore", FORM, "Transfer-Encoding: chunked"), pieces))
+    assert answer.status in {400, 413}, answer
+    assert_served(shared_api)
+
+
+@pytest.mark.parametrize(
+    ("path", "lines", "first", "most"),
+    [
+        pytest.param("/v1/jobs", (), b"", 32, id="a job"),
+        pytest.param("/v1/restore", (FORM,), FILE, MAX_RESTORE // MIB + 64, id="a backup"),
+    ],
+)
+def test_a_body_that_unpacks_to_500_megabytes_is_413_and_not_held(
+    shared_api: ApiSite, *, path: str, lines: tuple[str, ...], first: bytes, most: int
+) -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    blank = b" " * MIB
+    bomb = packer.compress(first) + b"".join(packer.compress(blank) for _ in range(500)) + packer.flush()
+    assert len(bomb) < MIB
+    with bounded(shared_api, most * MIB):
+        answer = ask(shared_api.rest, request("POST", path, *lines, "Content-Encoding: gzip", body=bomb))
+    assert answer.status == 413, answer
+    assert_served(shared_api)
+
+
+WAITING = (
+    pytest.param(b"", id="that send nothing"),
+    pytest.param(b"GET /v1/jobs HTTP/1.1\r\nHost: it\r\nX-Never", id="that do not end their headers"),
+    pytest.param(head("POST", "/v1/jobs", "Content-Length: 100") + b"{", id="that do not end their job"),
+    pytest.param(head("POST", "/v1/restore", FORM, "Content-Length: 999"), id="that do not begin their backup"),
+    pytest.param(head("POST", "/v1/restore", FORM, "Content-Length: 999") + FILE, id="that do not end their backup"),
+    pytest.param(head("GET", "/v1/busy"), id="that ask once and stay"),
+)
+
+
+@pytest.mark.parametrize("sent", WAITING)
+def test_a_thousand_clients_keep_nobody_from_being_served(shared_api: ApiSite, sent: bytes) -> None:
+    with bounded(shared_api, 64 * MIB), crowd(shared_api.rest, CROWD, sent):
+        assert_served(shared_api)
+    assert_served(shared_api)
+
+
+def test_a_thousand_listeners_are_told_and_cost_little(own_api: ApiSite) -> None:
+    with bounded(own_api, 64 * MIB), crowd(own_api.rest, CROWD, head("GET", "/v1/events?types=job")) as connections:
+        for connection in connections:
+            assert read_answer(connection).status == 200
+        save(own_api, "told")
+        for connection in connections:
+            assert b"told" in _until(connection, b"created")
+        assert_served(own_api)
+        own_api.api.stop()
+        wait_for("all to be sent away", lambda: sum(map(is_closed, connections)), lambda n: n == CROWD, seconds=10)
+
+
+def _until(connection: object, text: bytes) -> bytes:
+    received = b""
+    while text not in received:
+        piece: bytes = connection.recv(PIECE)  # type: ignore[attr-defined]
+        assert piece, received
+        received += piece
+    return received
+
+
+def test_it_stops_in_order_whatever_clients_have_open(own_api: ApiSite) -> None:
+    with contextlib.ExitStack() as stack:
+        for case in WAITING:
+            stack.enter_context(crowd(own_api.rest, 20, case.values[0]))  # type: ignore[arg-type]
+        for path in ("/v1/events", "/v1/jobs"):
+            stack.enter_context(crowd(own_api.rest, 20, head("GET", path)))
+        assert_served(own_api)
+        own_api.api.stop()
+
+
+def test_five_thousand_requests_on_one_connection_are_answered_in_order(shared_api: ApiSite) -> None:
+    count = 5000
+    sent = b"".join(head("GET", "/v1/busy", f"X-Request-Id: {number}") for number in range(count - 1))
+    with bounded(shared_api, 32 * MIB):
+        answers = pipeline(shared_api.rest, sent + request("GET", "/v1/busy", "X-Request-Id: last"))
+    assert {answer.status for answer in answers} == {200}
+    expected = [*map(str, range(count - 1)), "last"]
+    assert [answer.header("X-Request-Id") for answer in answers] == expected
+
+
+@pytest.fixture(scope="module")
+def long_list(module_api: ApiSite) -> int:
+    """Jobs that are megabytes together; how many bytes GET /v1/jobs has."""
+    for number in range(40):
+        save(module_api, f"large-{number}", executor_config={"command": "true", "payload": "ab\n" * 40_000})
+    return len(module_api.rest.get("/v1/jobs").body)
+
+
+@pytest.mark.parametrize("query", ["", "?pretty", "?q=large"])
+def test_clients_that_do_not_read_what_they_asked_for_cost_little(
+    shared_api: ApiSite, long_list: int, query: str
+) -> None:
+    assert long_list > 4 * MIB
+    with crowd(shared_api.rest, 5, head("GET", f"/v1/jobs{query}")):
+        assert_served(shared_api)
+    with bounded(shared_api, 64 * MIB), crowd(shared_api.rest, 50, head("GET", f"/v1/jobs{query}") * 4):
+        assert_served(shared_api)
+
+
+CUTS = (
+    pytest.param(b"POST /v1/jobs HTT", 0, id="in the first line"),
+    pytest.param(head("POST", "/v1/jobs", "Content-Length: 100") + b'{"name":"cut"', 0, id="in a job"),
+    pytest.param(head("POST", "/v1/restore", FORM, "Content-Length: 999") + FILE + b"[{", 0, id="in a backup"),
+    pytest.param(head("GET", "/v1/jobs"), 1000, id="in an answer"),
+    pytest.param(head("GET", "/v1/jobs", "Accept-Encoding: gzip"), 100, id="in a packed answer"),
+    pytest.param(head("GET", "/v1/events"), 100, id="in a stream"),
+    pytest.param(head("GET", "/v1/busy") * 100, 100, id="in a hundred answers"),
+)
+
+
+@pytest.mark.parametrize(("sent", "read"), CUTS)
+@pytest.mark.usefixtures("long_list")
+def test_connections_that_break_are_forgotten(shared_api: ApiSite, sent: bytes, read: int) -> None:
+    for _ in range(50):
+        connection = connect(shared_api.rest)
+        connection.sendall(sent)
+        assert len(connection.recv(read)) == read if read else True
+        cut(connection)
+    assert_served(shared_api)
+    wait_for("no request to be under way", lambda: _gauges(shared_api), lambda seen: not any(seen.values()), seconds=20)
+    assert shared_api.rest.get("/v1/jobs/cut").status == 404
+
+
+def _gauges(site: ApiSite) -> dict[str, float]:
+    """What /metrics says is open; the request for them is not counted."""
+    lines = site.rest.get("/metrics").text.splitlines()
+    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(values[name]) - own for name, own in GAUGES.items()}
+
+
+GAUGES = {"dkron_api_requests_in_flight": 1, "dkron_api_open_answers": 0, "dkron_api_event_listeners": 0}
+
+
+def test_a_job_whose_client_has_gone_is_stored_whole_or_not_at_all(shared_api: ApiSite) -> None:
+    for number in range(30):
+        connection = connect(shared_api.rest)
+        job = json.dumps(body(f"gone-{number}", owner="me", retries=3)).encode()
+        connection.sendall(request("POST", "/v1/jobs", body=job))
+        cut(connection)
+    assert_served(shared_api)
+    for job in shared_api.rest.get("/v1/jobs?q=gone-").json():
+        assert (job["owner"], job["retries"]) == ("me", 3)
