@@ -4,13 +4,13 @@ import contextlib
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from tests.support import waiting
-from tests.support.rest import Answer, Rest
+from tests.support.rest import Rest
 
 SILENCE = 60.0
 """Seconds without a byte, not even a heartbeat, after which a stream counts as dead."""
@@ -74,18 +74,29 @@ def parsed(stream: bytes) -> list[Told]:
     return [told for line in lines if (told := parser.line(line)) is not None]
 
 
+class NoStream(Exception):
+    """There was another answer than a stream."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
 class Listener:
-    """A client of GET /v1/events in a thread of its own. `events` are those that came so far."""
+    """A client of GET /v1/events in a thread of its own. `events` are those that came so far, `trouble` says what was
+    wrong with the end of the stream."""
 
     def __init__(self, rest: Rest, query: str = "", *, last_id: str = "") -> None:
         self.events: list[Told] = []
         self.parser = Parser()
+        self.trouble = ""
         headers: dict[str, str] = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
         self._connection = http.client.HTTPConnection(rest.host, rest.port, timeout=SILENCE)
         self._connection.request("GET", f"/v1/events{query}", headers=headers)
         self._response = self._connection.getresponse()
-        self.status = self._response.status
-        self.headers: Mapping[str, str] = dict(self._response.getheaders())
+        assert self._response.status == http.client.OK, (
+            f"no stream but {self._response.status}: {self._response.read()!r}"
+        )
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
@@ -129,11 +140,13 @@ class Listener:
         self.close()
 
     def _listen(self) -> None:
-        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+        try:
             for line in self._lines():
                 told = self.parser.line(line)
                 if told is not None:
                     self.events.append(told)
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            self.trouble = repr(exc)
 
     def _lines(self) -> Iterator[str]:
         while line := self._response.readline():
@@ -143,8 +156,3 @@ class Listener:
 def shown(events: list[Told]) -> str:
     """Events for a person who reads a failed test."""
     return "\n".join(f"{told.id} {told} {json.dumps(told.data)[:200]}" for told in events) or "no event"
-
-
-def refused(rest: Rest, query: str) -> Answer:
-    """The answer to a request for events that cannot be served."""
-    return rest.get(f"/v1/events{query}")

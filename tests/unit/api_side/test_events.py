@@ -29,7 +29,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.kube.errors import Unavailable
 from tests.support.builders import NOON, after, claim, execution, seen, wire_job
 from tests.support.lasting_server import LastingServer
-from tests.support.sse import Told, parsed, shown
+from tests.support.sse import Parser, Told, parsed, shown
 
 Object = dict[str, Any]
 ALL = Interest(frozenset({Topic.JOB, Topic.EXECUTION}))
@@ -397,31 +397,37 @@ class Server:
 
 
 class Stream:
-    """An answer that is read event by event."""
+    """An answer that is read event by event. Each piece of a small stream has whole events."""
 
     def __init__(self, response: ClientResponse) -> None:
         self.response = response
-        self.read = b""
+        self.told: list[Told] = []
+        self._parser = Parser()
+        self._rest = b""
 
     async def until(self, what: str, holds: Callable[[list[Told]], object]) -> list[Told]:
         async with asyncio.timeout(10):
-            while not holds(told := parsed(self.read)):
+            while not holds(self.told):
                 piece = await self.response.content.readany()
-                assert piece, f"the stream ended before {what}:\n{shown(told)}"
-                self.read += piece
-        return told
+                assert piece, f"the stream ended before {what}:\n{shown(self.told)}"
+                self._take(piece)
+        return self.told
 
     async def beginning(self) -> list[Told]:
         """What is sent at once, in one piece that ends with where the client is and who leads."""
         async with asyncio.timeout(10):
-            self.read += await self.response.content.readany()
-        assert b"\n\nid: " in b"\n\n" + self.read
-        return parsed(self.read)
+            self._take(await self.response.content.readany())
+        assert self._parser.last_id
+        return self.told
 
     async def rest(self) -> list[Told]:
         async with asyncio.timeout(10):
-            self.read += await self.response.content.read()
-        return parsed(self.read)
+            self._take(await self.response.content.read())
+        return self.told
+
+    def _take(self, piece: bytes) -> None:
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        self.told += filter(None, (self._parser.line(line.decode().rstrip("\r")) for line in lines))
 
 
 @pytest.fixture
@@ -519,6 +525,22 @@ class TestTheRoute:
         late = await server.listen()
         assert await late.rest() == []
 
+    async def test_a_client_that_reads_again_after_a_while_gets_a_resync_and_goes_on(self, server: Server) -> None:
+        slow = await server.listen("?types=job")
+        filler = "x" * 65536
+        for version in range(101, 701):
+            server.place.feed.see(named("big", version, command=f"{version}{filler}"))
+            if version % 50 == 0:
+                await self._nothing_moves(server)
+        told = await slow.until("the last event", lambda events: "700-0" in [event.id for event in events])
+        kinds = [event.type for event in told]
+        cut = kinds.index("resync")
+        assert kinds.count("resync") == 1
+        versions = [int(event.id.split("-")[0]) for event in told]
+        assert versions[:cut] == list(range(101, 101 + cut))
+        assert versions[cut:] == list(range(versions[cut], 701)), "the resync stands for all before what follows it"
+        assert 100 + cut < versions[cut], "nothing was lost"
+
     async def test_a_client_that_does_not_read_is_sent_away_at_the_stop(
         self, server: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -528,6 +550,7 @@ class TestTheRoute:
         for version in range(101, 301):
             server.place.feed.see(named("big", version, command=f"{version}{filler}"))
         await self._nothing_moves(server)
+        assert self._waiting(server) > 200, "the client has taken all"
         await server.app.shutdown()
         for _ in range(1000):
             await asyncio.sleep(0.01)
@@ -538,13 +561,15 @@ class TestTheRoute:
         with pytest.raises(ClientError):
             await stuck.rest()
 
-    @staticmethod
-    async def _nothing_moves(server: Server) -> None:
+    async def _nothing_moves(self, server: Server) -> None:
         before, now = -1, 0
         while before != now:
             await asyncio.sleep(0.05)
-            before, now = now, sum(len(listener._queue) for listener in server.place.journal._subscriptions)
-        assert now > 200, "the client has taken all"
+            before, now = now, self._waiting(server)
+
+    @staticmethod
+    def _waiting(server: Server) -> int:
+        return sum(len(listener._queue) for listener in server.place.journal._subscriptions)
 
 
 @pytest.mark.looptime

@@ -1,0 +1,313 @@
+"""The events of a running API: each change once and in order, whoever makes it, and nothing missed on coming back."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localcluster
+from dkron_crds.base import rfc3339
+from dkron_crds.kube.paths import DKRON_JOBS, LEASES
+from localcluster.cluster import LocalCluster
+from tests.support import waiting
+from tests.support.api_sites import ApiSite, api_for
+from tests.support.builders import after, claim, execution, seen
+from tests.support.jobs import dkron_job
+from tests.support.kube import Kube
+from tests.support.rest_jobs import body, save, shown
+from tests.support.rights import Rules, change_rights, limited_access
+from tests.support.sites import install, namespace
+from tests.support.sse import Listener, NoStream, Told
+
+pytestmark = pytest.mark.cluster(nodes="none")
+
+READ = ("get", "list", "watch")
+NO_JOBS: Rules = {("dkron.io", "dkronclusters"): READ, ("coordination.k8s.io", "leases"): READ}
+TO_READ: Rules = {("dkron.io", "dkronjobs"): READ, **NO_JOBS}
+SEED = 20261125
+
+
+@pytest.fixture
+def kube(cluster: localcluster.Cluster, request: pytest.FixtureRequest) -> Iterator[Kube]:
+    """A namespace without an API."""
+    install(cluster)
+    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as kube:
+        yield kube
+
+
+def listening(site: ApiSite, query: str = "", **options: Any) -> Listener:
+    """A client that hears of everything that happens from now on."""
+    return Listener(site.rest, query, **options).wait_begun()
+
+
+def texts(events: Sequence[Told]) -> list[str]:
+    return [str(told) for told in events]
+
+
+def place(told: Told) -> tuple[int, ...]:
+    return tuple(map(int, told.id.split("-")))
+
+
+def about(events: Sequence[Told], *names: str) -> list[Told]:
+    return [told for told in events if told.type in ("job", "execution") and told.name in names]
+
+
+def let_in(site: ApiSite) -> Listener | None:
+    """A client, if there is room for it."""
+    try:
+        return listening(site)
+    except NoStream as full:
+        if not full.answer.startswith("503"):
+            raise
+        return None
+
+
+def _at_least(count: int) -> Callable[[list[Told]], bool]:
+    return lambda events: len(events) >= count
+
+
+def save_all(site: ApiSite, *names: str) -> None:
+    for name in names:
+        save(site, name)
+
+
+def held(events: Sequence[Told]) -> dict[str, Any]:
+    """What a client that believes the events holds in the end; it is strict about what can follow what."""
+    jobs: dict[str, Any] = {}
+    for told in events:
+        if told.type != "job":
+            continue
+        match told.data["action"]:
+            case "created":
+                assert told.name not in jobs, f"{told.id}: {told.name} is created twice"
+                jobs[told.name] = told.data["job"]
+            case "updated":
+                assert told.name in jobs, f"{told.id}: {told.name} is updated before it is created"
+                jobs[told.name] = told.data["job"]
+            case "deleted":
+                del jobs[told.name]
+    return jobs
+
+
+# --- order ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_life_of_a_job_is_told_in_order_whoever_changes_it(shared_api: ApiSite) -> None:
+    run = seen(claim(name="life"))
+    with listening(shared_api, "?job=life&types=job,execution") as listener:
+        save(shared_api, "life")
+        save(shared_api, "life", owner="rest")
+        shared_api.kube.edit("life", owner="kubectl")
+        shared_api.write_status("life", active=[run.to_wire()])
+        ended = execution(run, output="hello\n").to_wire()
+        shared_api.write_status("life", active=[], executions=[ended], successCount=1, status="success")
+        executions = shared_api.rest.get("/v1/jobs/life/executions").json()
+        last = shown(shared_api, "life")
+        assert shared_api.rest.delete("/v1/jobs/life?force=true").status == 200
+        events = listener.wait("the end of the job", lambda events: "job deleted life" in texts(events))
+    assert texts(events) == [
+        "job created life",
+        "job updated life",
+        "job updated life",
+        "execution started life",
+        "job updated life",
+        "execution finished life",
+        "job deleted life",
+    ]
+    assert [told.data["job"]["owner"] for told in events[:3]] == ["", "rest", "kubectl"]
+    assert events[4].data["job"] == last
+    assert [events[5].data["execution"]] == executions
+    places = list(map(place, events))
+    assert places == sorted(set(places))
+    assert events[-1].data == {"action": "deleted", "job": {"name": "life"}}
+
+
+def test_who_believes_the_events_knows_what_get_shows(shared_api: ApiSite) -> None:
+    """Many write at once, through REST and beside it: what is told adds up to what is there, each change once."""
+    names = [f"many-{number}" for number in range(12)]
+
+    def write(worker: int) -> None:
+        chance = random.Random(SEED + worker)  # noqa: S311 - no secret
+        for step in range(40):
+            name = names[worker * 3 + chance.randrange(3)]
+            if chance.random() < 0.2:
+                shared_api.rest.delete(f"/v1/jobs/{name}?force=true")
+            elif chance.random() < 0.3 and shared_api.kube.find(DKRON_JOBS, name) is not None:
+                shared_api.kube.edit(name, owner=f"kubectl-{worker}-{step}")
+            else:
+                job = body(name, owner=f"rest-{worker}-{step}")
+                assert shared_api.rest.post("/v1/jobs?force=true", job).status == 201
+
+    with listening(shared_api, "?types=job") as listener:
+        with ThreadPoolExecutor(4) as workers:
+            list(workers.map(write, range(4)))
+        save(shared_api, "last")
+        events = listener.wait("the last job", lambda events: "job created last" in texts(events))
+    ours = about(events, *names)
+    places = list(map(place, ours))
+    assert places == sorted(set(places))
+    assert len(ours) > 100
+    there = {job["name"]: job for job in shared_api.rest.get("/v1/jobs?q=many-").json()}
+    assert held(ours) == there
+
+
+def test_a_parent_is_told_again_when_it_gets_and_loses_a_child(shared_api: ApiSite) -> None:
+    with listening(shared_api, "?types=job&job=mother&job=child") as listener:
+        save(shared_api, "mother")
+        save(shared_api, "child", schedule="", parent_job="mother")
+        shared_api.rest.delete("/v1/jobs/child")
+        events = listener.wait("five events", _at_least(5))
+    assert texts(events) == [
+        "job created mother",
+        "job created child",
+        "job updated mother",
+        "job deleted child",
+        "job updated mother",
+    ]
+    children = [told.data["job"]["dependent_jobs"] for told in events if told.name == "mother"]
+    assert children == [None, ["child"], None]
+
+
+def test_who_leads_is_told_from_the_start_and_when_it_changes(own_api: ApiSite) -> None:
+    with listening(own_api, "?types=leader") as listener:
+        now = rfc3339(datetime.now(UTC))
+        lease = {"holderIdentity": "replica-b", "renewTime": f"{now[:19]}.000000Z", "leaseDurationSeconds": 15}
+        own_api.kube.create(LEASES, {"metadata": {"name": "dkron"}, "spec": lease})
+        listener.wait("a leader", lambda events: texts(events) == ["leader ", "leader replica-b"])
+        with listening(own_api) as late:
+            late.wait("the leader", lambda events: texts(events) == ["leader replica-b"])
+        own_api.kube.delete(LEASES, "dkron")
+        listener.wait("no leader", lambda events: texts(events) == ["leader ", "leader replica-b", "leader "])
+
+
+# --- coming back ---------------------------------------------------------------------------------------------------
+
+
+def test_a_client_that_comes_back_is_told_exactly_what_it_missed(shared_api: ApiSite) -> None:
+    with listening(shared_api, "?types=job") as first:
+        save_all(shared_api, "back-1", "back-2")
+        first.wait("two jobs", lambda events: len(about(events, "back-1", "back-2")) == 2)
+    save_all(shared_api, "back-3", "back-4")
+    shared_api.rest.delete("/v1/jobs/back-1")
+    with listening(shared_api, "?types=job", last_id=first.last_id) as second:
+        save_all(shared_api, "back-5")
+        events = second.wait("the fifth job", lambda events: "job created back-5" in texts(events))
+    assert texts(events) == ["job created back-3", "job created back-4", "job deleted back-1", "job created back-5"]
+
+
+def test_a_client_that_left_before_anything_happened_misses_nothing(shared_api: ApiSite) -> None:
+    with listening(shared_api, "?types=job") as first:
+        pass
+    save(shared_api, "meanwhile")
+    with listening(shared_api, "?types=job", last_id=first.last_id) as second:
+        events = second.wait("the job", bool)
+    assert texts(events) == ["job created meanwhile"]
+
+
+def test_an_id_of_one_replica_works_at_another(own_api: ApiSite, tmp_path: Path) -> None:
+    names = [f"job-{number}" for number in range(9)]
+    (tmp_path / "other").mkdir()
+    with api_for(own_api.kube, tmp_path / "other") as other, listening(own_api, "?types=job") as here:
+        save_all(own_api, *names[:6])
+        told = here.wait("six jobs", lambda events: len(events) == 6)
+        for known in range(6):
+            missed = [event.id for event in told[known + 1 :]]
+            with listening(other, "?types=job", last_id=told[known].id) as there:
+                rest = there.wait(f"{len(missed)} events", _at_least(len(missed)))
+            assert texts(rest) == [f"job created {name}" for name in names[known + 1 : 6]]
+            assert [event.id for event in rest] == missed
+
+
+def test_a_restart_of_the_api_ends_streams_in_order_and_asks_to_read_anew(own_api: ApiSite) -> None:
+    save(own_api, "before")
+    with listening(own_api, "?types=job") as listener:
+        own_api.api.stop()
+        listener.wait_ended()
+    assert listener.trouble == "", "the stream was cut instead of ended"
+    own_api.kube.apply(dkron_job("meanwhile"))
+    own_api.api.start()
+    site = ApiSite(own_api.kube, own_api.api, own_api.api.rest)
+    with listening(site, "?types=job", last_id=listener.last_id) as back:
+        save(site, "after")
+        events = back.wait("the job", lambda events: "job created after" in texts(events))
+    assert texts(events) == ["resync", "job created after"]
+    with listening(site, "?types=job", last_id=events[0].id) as again:
+        told = again.wait("what follows the resync", bool)
+    assert texts(told) == ["job created after"]
+    assert {job["name"] for job in site.rest.get("/v1/jobs").json()} == {"before", "meanwhile", "after"}
+
+
+@pytest.mark.parametrize("last_id", ["1-0", "99999999999-0", "nonsense"])
+def test_an_id_from_elsewhere_asks_to_read_anew(shared_api: ApiSite, last_id: str) -> None:
+    with listening(shared_api, "?types=job", last_id=last_id) as listener:
+        save(shared_api, "elsewhere")
+        shared_api.rest.delete("/v1/jobs/elsewhere")
+        events = listener.wait("three events", lambda events: len(events) >= 3)
+    assert texts(events) == ["resync", "job created elsewhere", "job deleted elsewhere"]
+
+
+def test_what_a_broken_watch_has_missed_is_told_when_all_is_listed_again(
+    kube: Kube, cluster: localcluster.Cluster, tmp_path: Path
+) -> None:
+    if not isinstance(cluster, LocalCluster):
+        pytest.skip("the components of this cluster cannot be restarted")
+    access = limited_access(kube, TO_READ, folder=tmp_path)
+    kube.apply(dkron_job("gone"), dkron_job("changed"), dkron_job("same"), dkron_job("again"))
+    with api_for(kube, tmp_path, kubeconfig=access) as site, listening(site, "?types=job,execution") as listener:
+        change_rights(kube, NO_JOBS)
+        # A watch that is open stays so; one that has to be opened again is refused, and then nothing is resumed.
+        cluster.restart("apiserver")
+        site.api.wait_for_line("forbidden")
+        kube.delete(DKRON_JOBS, "gone")
+        kube.delete(DKRON_JOBS, "again")
+        kube.edit("changed", owner="somebody")
+        kube.apply(dkron_job("new"), dkron_job("again"))
+        run = execution(seen(claim(after(60), name="new")))
+        kube.write_status("new", executions=[run.to_wire()], successCount=1)
+        assert listener.events == []
+        before = listener.last_id
+        change_rights(kube, TO_READ)
+        events = listener.wait("the new job", lambda events: "execution finished new" in texts(events), seconds=60)
+        assert texts(events) == [
+            "job deleted again",
+            "job deleted gone",
+            "job updated changed",
+            "job created again",
+            "job created new",
+            "execution finished new",
+        ]
+        places = list(map(place, events))
+        assert places == sorted(set(places))
+        with listening(site, "?types=job,execution", last_id=before) as late:
+            assert texts(late.wait("the same", lambda told: len(told) == len(events))) == texts(events)
+        with listening(site, "?types=job,execution", last_id=events[2].id) as late:
+            assert texts(late.wait("the rest", lambda told: len(told) == 3)) == texts(events[3:])
+
+
+# --- limits --------------------------------------------------------------------------------------------------------
+
+
+def test_more_listeners_than_allowed_come_later(kube: Kube, tmp_path: Path) -> None:
+    with api_for(kube, tmp_path, "--max-streams", "2") as site:
+        with listening(site), listening(site):
+            refused = site.rest.get("/v1/events")
+            assert (refused.status, refused.header("Retry-After")) == (503, "10")
+            assert site.rest.get("/v1/jobs").status == 200
+        # That they have left is noticed when something is sent.
+        for number in range(2):
+            save(site, f"job-{number}")
+        late = waiting.wait_for("room", lambda: let_in(site), bool, seconds=30)
+        assert late is not None
+        with late:
+            save(site, "late")
+            late.wait("a job", lambda events: "job created late" in texts(events))
+
+
+def test_a_question_that_makes_no_sense_is_refused_in_a_sentence(shared_api: ApiSite) -> None:
+    answer = shared_api.rest.get("/v1/events?types=jobs")
+    assert (answer.status, answer.header("Content-Type")) == (400, "text/plain; charset=utf-8")
+    assert answer.text == 'types: "jobs" is no type of event; use job, execution, leader, separated by commas'
