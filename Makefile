@@ -111,12 +111,14 @@ kubeconfig: ## Print the path of its kubeconfig: pass it as KUBECONFIG
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write crds/*.yaml and docs/reference from the models
+generate: venv ## Write crds/*.yaml, docs/reference and the table in docs/rest-api.md
 	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
+	@PYTHONPATH=. $(BIN)/python hack/differences.py
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
+	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
 
 ##@ Data
 

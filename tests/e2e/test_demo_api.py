@@ -1,0 +1,76 @@
+"""The programs that `make demo` starts beside a cluster, and each request that its last words offer to copy."""
+
+import json
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localcluster
+from demo.farewell import Whereabouts, how_to_go_on
+from demo.programs import Programs
+from tests.support.sites import install, namespace
+
+pytestmark = pytest.mark.cluster(nodes="real")
+
+SECONDS = "60"
+STREAM = 28
+"""What curl ends with when its time is over: that is how a stream ends here."""
+
+
+@pytest.fixture(scope="module")
+def programs(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
+    """The operator and the API of a new namespace."""
+    install(cluster)
+    with namespace(cluster.kubeconfig, "demo-api") as kube, pytest.MonkeyPatch.context() as environment:
+        environment.delenv("DKRON_API_PORT", raising=False)
+        started = Programs(tmp_path_factory.mktemp("demo"))
+        try:
+            started.restart(kubeconfig=cluster.kubeconfig, namespace=kube.namespace, alone=True)
+            yield started
+        finally:
+            started.stop()
+
+
+def requests(programs: Programs) -> list[list[str]]:
+    """The lines for curl, as a shell would split them."""
+    where = Whereabouts(
+        programs.folder, programs.operator.log, programs.api_url, "default", make_arguments="", kubectl_folder=None
+    )
+    lines = how_to_go_on(where).splitlines()
+    return [shlex.split(line, comments=True) for line in lines if line.startswith("  curl ")]
+
+
+def curl(words: list[str], *, seconds: str = SECONDS, ends: int = 0) -> str:
+    done = subprocess.run([*words, "--silent", "--max-time", seconds], capture_output=True, text=True, check=False)
+    assert done.returncode == ends, f"{shlex.join(words)}: {done.stderr}{done.stdout}"
+    return done.stdout
+
+
+def answer(words: list[str]) -> Any:
+    return json.loads(curl(words))
+
+
+def test_each_request_of_the_last_words_does_what_they_say(programs: Programs) -> None:
+    listing, creation, run, executions, upcoming, events = requests(programs)
+    assert answer(listing) == []
+    assert answer(creation)["name"] == "mine"
+    assert [job["name"] for job in answer(listing)] == ["mine"]
+    ended = answer(run)
+    assert (ended["success_count"], ended["error_count"], ended["status"]) == (1, 0, "success")
+    assert "UTC" in answer(executions)[0]["output"]
+    assert len(answer(upcoming)["next"]) == 3
+    assert "event: leader" in curl(events, seconds="3", ends=STREAM)
+
+
+def test_the_programs_are_found_again_at_the_same_address_when_they_start_anew(
+    programs: Programs, cluster: localcluster.Cluster
+) -> None:
+    before, address = programs.api.running(), programs.api_url
+    again = Programs(Path(programs.folder))
+    again.restart(kubeconfig=cluster.kubeconfig, namespace="default", alone=True)
+    assert again.api.running() != before
+    assert again.api_url == address

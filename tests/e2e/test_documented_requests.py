@@ -1,0 +1,114 @@
+"""Each command that the pages about the REST API show, run as they show it, by an API with the rights that they name.
+
+The pages are read from top to bottom in one shell. What a command prints has to fit what the page says that it prints.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+import yaml
+
+import localcluster
+from tests.support.api_sites import ApiSite, api_for
+from tests.support.console import Shown, fits, run, shown
+from tests.support.old_dkron import DUMP
+from tests.support.rest import Rest
+from tests.support.rights import Rules, limited_access
+from tests.support.sites import install, namespace, site
+
+pytestmark = [
+    pytest.mark.cluster(nodes="real"),
+    pytest.mark.skipif(not (which("curl") and which("jq")), reason="the pages use curl and jq"),
+]
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("rest-api", "migrate-from-dkron")
+SECONDS = 110
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def documented_rights() -> Rules:
+    """The Role that the page tells people to make."""
+    (role,) = [text for text in page("rest-api").split("```yaml\n")[1:] if "kind: Role\n" in text]
+    rules = yaml.safe_load(role.partition("```")[0])["rules"]
+    return {
+        (group, resource): tuple(rule["verbs"])
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+
+
+@pytest.fixture(params=PAGES)
+def documented(request: pytest.FixtureRequest) -> str:
+    """The name of a page."""
+    return str(request.param)
+
+
+@pytest.fixture
+def place(cluster: localcluster.Cluster, documented: str, tmp_path: Path) -> Iterator[tuple[ApiSite, ApiSite]]:
+    """The API beside an operator, and what the pages take for somebody's Dkron: an API over jobs that nobody runs."""
+    install(cluster)
+    rights = partial(limited_access, rules=documented_rights(), folder=tmp_path)
+    with ExitStack() as stack:
+        enter = stack.enter_context
+        beside = enter(site(cluster.kubeconfig, purpose=f"docs {documented}", folder=tmp_path))
+        beside.operator.start()
+        here = enter(api_for(beside.kube, tmp_path, kubeconfig=rights(beside.kube)))
+        (tmp_path / "old").mkdir()
+        there = enter(api_for(enter(namespace(cluster.kubeconfig, "old dkron")), tmp_path / "old"))
+        fill(there.rest)
+        yield here, there
+
+
+def fill(dkron: Rest) -> None:
+    for job in DUMP:
+        assert dkron.post("/v1/jobs", job).status == 201
+
+
+def environment(here: ApiSite, there: ApiSite, folder: Path) -> dict[str, str]:
+    """What the pages take for granted: the addresses, a kubectl that means the namespace, and a clean folder."""
+    document: dict[str, Any] = yaml.safe_load(here.kube.kubeconfig.read_text(encoding="utf-8"))
+    for context in document["contexts"]:
+        context["context"]["namespace"] = here.kube.namespace
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(document), encoding="utf-8")
+    own_kubectl = here.kube.kubeconfig.parent / "bin"
+    return {
+        **os.environ,
+        "API": here.api.url,
+        "DKRON": there.api.url,
+        "KUBECONFIG": str(kubeconfig),
+        "PATH": f"{os.environ['PATH']}:{own_kubectl}",
+    }
+
+
+def complaint(name: str, command: Shown, printed: str) -> str:
+    return f"docs/{name}.md:{command.line}: $ {command.command}\nhas printed:\n{printed}\ninstead of:\n{command.output}"
+
+
+def test_each_command_prints_what_the_page_says(
+    place: tuple[ApiSite, ApiSite], documented: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    (folder / "examples").symlink_to(ROOT / "examples")
+    commands = shown(page(documented))
+    assert len(commands) > 10
+    printed = run(commands, environment=environment(*place, tmp_path), folder=folder, seconds=SECONDS)
+    assert len(printed) == len(commands), f"the shell has ended at {commands[len(printed)].command}"
+    wrong = [
+        complaint(documented, command, text)
+        for command, text in zip(commands, printed, strict=True)
+        if not fits(text, command.output)
+    ]
+    assert not wrong, "\n\n".join(wrong)

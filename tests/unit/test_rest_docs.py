@@ -1,0 +1,94 @@
+"""The pages about the REST API stay in step with what they describe."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from differences import BEGIN, END, with_table
+from dkron_api.metrics import REGISTRY, Cache, Standing
+from dkron_api.routes.docs import document
+from dkron_api.settings import Settings
+from tests.conformance.rest.__main__ import markdown
+from tests.support.console import Shown, fits, shown
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "rest-api.md").read_text(encoding="utf-8")
+PAGES = [DOCS / "rest-api.md", DOCS / "migrate-from-dkron.md", DOCS.parent / "README.md", *DOCS.glob("adr/*.md")]
+STANDARD = ("process_", "python_", "dkron_api_build")
+"""Metrics that need no description."""
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+
+
+def test_the_table_of_differences_is_the_one_of_the_tests() -> None:
+    assert with_table(PAGE, markdown()) == PAGE, "run `make generate`"
+
+
+def test_a_table_takes_the_place_of_the_one_before() -> None:
+    page = with_table(f"above\n{BEGIN}old\n{END}below\n", "| new |")
+    assert page == f"above\n{BEGIN}\n| new |\n\n{END}below\n"
+    assert with_table(page, "| new |") == page
+
+
+def test_a_page_without_a_place_for_the_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="between which the table belongs"):
+        with_table(f"{END}{BEGIN}", "| new |")
+
+
+def test_each_option_is_described() -> None:
+    options = [f"`--{name.replace('_', '-')}`" for name in Settings.model_fields]
+    assert [option for option in options if option not in PAGE] == []
+
+
+def test_each_metric_is_described() -> None:
+    standing = Standing(jobs=[], caches=[Cache("jobs", 1, 1.0)], calls={}, in_flight=0, open_answers=0, listeners=0)
+    families = [family for source in (standing, REGISTRY) for family in source.collect()]
+    counters = {family.name: "_total" if family.type == "counter" else "" for family in families}
+    names = [name + ending for name, ending in counters.items() if not name.startswith(STANDARD)]
+    described = PAGE.replace("`…_failed_total`", "dkron_job_executions_failed_total")
+    assert [name for name in names if name not in described] == []
+
+
+def test_each_status_of_a_refusal_is_explained() -> None:
+    operations = [each for path in document()["paths"].values() for each in path.values() if isinstance(each, dict)]
+    refusals = {str(code) for each in operations for code in each.get("responses", {}) if str(code) >= "400"}
+    section = PAGE.partition("## When it says no")[2].partition("\n## ")[0]
+    assert {code for code in refusals if f"| {code} |" not in section} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
+def test_links_lead_to_files(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_commands_are_found_with_what_they_print() -> None:
+    block = "```console\n$ one\na\nb\n$ curl -d '{\n  1}' \\\n  x\n$ three\n```\n"
+    assert shown(f"text\n{block}```sh\n$ not this\n```\n{block}") == [
+        Shown("one", "a\nb", 3),
+        Shown("curl -d '{\n  1}' \\\n  x", "", 6),
+        Shown("three", "", 9),
+        Shown("one", "a\nb", 15),
+        Shown("curl -d '{\n  1}' \\\n  x", "", 18),
+        Shown("three", "", 21),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("printed", "on_the_page", "expected"),
+    [
+        pytest.param("202\n", "202", True, id="the same"),
+        pytest.param("after 3 of 10", "after 12 of 10", True, id="other digits"),
+        pytest.param('"2026-11-25T05:18:15.03+01:00"', '"2027-01-01T00:00:00Z"', True, id="another time"),
+        pytest.param("job mine-17-0bc12def", "job mine-1795580076-67693a92", True, id="another hash"),
+        pytest.param("job mine-17-letters", "job mine-1795580076-67693a92", False, id="no hash"),
+        pytest.param("deadbeef", "facade", False, id="a word of hexadecimal letters is a word"),
+        pytest.param("[1,\n2,\n3]", "[1,…3]", True, id="what is left out"),
+        pytest.param("(a.b)", "(a+b)", False, id="signs are not patterns"),
+        pytest.param("error\n202", "202", False, id="something before"),
+        pytest.param("202\nerror", "202", False, id="something behind"),
+        pytest.param("", "", True, id="nothing"),
+    ],
+)
+def test_what_is_printed_fits_the_page(printed: str, on_the_page: str, expected: bool) -> None:
+    assert fits(printed, on_the_page) is expected
