@@ -72,7 +72,7 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
     app[NODES] = Mirror("nodes", plain)
     app[POLICIES] = Mirror("dkronpolicies", plain)
     app[events.JOURNAL] = journal = Journal()
-    app[FEED] = Feed(catalog.mirror, journal, clock)
+    app[FEED] = Feed(catalog, journal, clock)
     app[LEASE_FEED] = Leadership(app[LEASES], journal, clock)
     app.router.add_routes(routes(settings))
     app.on_response_prepare.append(sign)

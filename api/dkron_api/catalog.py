@@ -21,8 +21,8 @@ class Catalog:
     `listeners` are told of each change of an object: before, after.
     """
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self.mirror: Mirror[Job] = Mirror("dkronjobs", kept, changed=self._changed)
+    def __init__(self, clock: Callable[[], datetime], *, read: Callable[[Object], Job] = kept) -> None:
+        self.mirror: Mirror[Job] = Mirror("dkronjobs", read, changed=self._changed)
         self.listeners: list[Listener] = []
         self.revision = 0
         self._clock = clock

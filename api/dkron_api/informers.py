@@ -1,6 +1,7 @@
 """What the API reads: one watch for each kind, from the start of the program to its end."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 
@@ -37,4 +38,7 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
 async def _announce(app: web.Application) -> None:
     catalog = app[CATALOG]
     await catalog.complete.wait()
+    # The jobs stay for long: a full collection of garbage need not look at each of them again and again.
+    gc.collect()
+    gc.freeze()
     log.info("ready with %d jobs", len(catalog), extra={"namespace": app[SETTINGS].namespace})

@@ -69,6 +69,11 @@ class Mirror(Generic[T]):
         kept = self._kept.get(self._names.get(name, ""))
         return None if kept is None else kept.item
 
+    def by_uid(self, uid: str) -> T | None:
+        """The object with this uid."""
+        kept = self._kept.get(uid)
+        return None if kept is None else kept.item
+
     def age(self) -> float:
         """Seconds since the API server last gave a sign of life."""
         return self._clock() - self._alive_at

@@ -24,9 +24,8 @@ from dkron_api.translate.events import (
     job_body,
 )
 from dkron_api.translate.members import holder
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, kept
 from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.watch import Sink
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -37,12 +36,13 @@ LOOK = 5.0
 
 
 class Feed:
-    """Hands the watch of the jobs on to `sink`, and publishes what has changed."""
+    """Hands the watch of the jobs on to the catalog, and publishes what has changed."""
 
-    def __init__(self, sink: Sink, journal: Journal, clock: Callable[[], datetime]) -> None:
-        self._sink = sink
+    def __init__(self, catalog: Catalog, journal: Journal, clock: Callable[[], datetime]) -> None:
+        self._catalog = catalog
+        self._sink = catalog.mirror
         self._journal = journal
-        self._told = Catalog(clock)
+        self._told = Catalog(clock, read=self._read)
         self._shown: dict[str, Job] = {}
         self._events: list[Event] = []
         self._parents: set[str] = set()
@@ -119,7 +119,19 @@ class Feed:
             return execution_body(event)
         if event.action is Action.DELETED:
             return deleted_body(event)
-        return job_body(event, self._told.json(event.job))
+        return job_body(event, self._rendered(event.job))
+
+    def _read(self, item: Object) -> Job:
+        """The object of the other catalog, unless that knows a newer version."""
+        known = self._catalog.mirror.by_uid(item["metadata"]["uid"])
+        return known if known is not None and known.version == _version(item) else kept(item)
+
+    def _rendered(self, name: str) -> bytes:
+        """As the other catalog shows the job, unless that knows more."""
+        same = self._told.get(name) is self._catalog.get(name)
+        if same and self._told.children(name) == self._catalog.children(name):
+            return self._catalog.json(name)
+        return self._told.json(name)
 
 
 class Leadership:

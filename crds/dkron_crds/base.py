@@ -51,6 +51,10 @@ class WireModel(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    def __deepcopy__(self, _memo: dict[int, Any] | None = None) -> Self:
+        """Itself, as nobody changes it. Pydantic copies the defaults of each object that it reads."""
+        return self
+
     @classmethod
     def from_wire(cls, raw: dict[str, Any]) -> Self:
         """Read the JSON object as the API server sends it; raises pydantic.ValidationError."""

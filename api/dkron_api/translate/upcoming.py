@@ -16,8 +16,14 @@ def upcoming(job: Job, *, now: datetime) -> datetime | None:
     if job.raw_status.get("observedGeneration") == job.generation:
         known = job.raw_status.get("next")
         return None if known is None else datetime.fromisoformat(known)
-    status = job.status
-    line = timeline(job, spec=job.spec, status=status, now=now)
+    return worked_out(job, spec=job.spec, status=job.status, now=now)
+
+
+def worked_out(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> datetime | None:
+    """The same for a job whose spec and status are read already."""
+    if status.observed_generation == job.generation:
+        return status.next
+    line = timeline(job, spec=spec, status=status, now=now)
     return None if line is None else line.next(max(now, status.last_schedule_time or now))
 
 

@@ -168,7 +168,7 @@ class Place:
     def __init__(self, *items: Object, version: int = 100) -> None:
         self.journal = Journal()
         self.catalog = Catalog(lambda: NOON)
-        self.feed = Feed(self.catalog.mirror, self.journal, lambda: NOON)
+        self.feed = Feed(self.catalog, self.journal, lambda: NOON)
         self.feed.replace(copy.deepcopy(list(items)), version)
         self.listener = self.journal.subscribe(ALL)
 
