@@ -1,0 +1,143 @@
+"""Logs and events of real runs through the REST API, beside a real operator: what somebody sees who watches a job."""
+
+import http.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dkron_crds.kube.paths import JOBS, PODS
+from tests.support.api_sites import ApiSite, api_beside
+from tests.support.rest_jobs import body, until
+from tests.support.sse import Listener
+
+__all__ = ["api_beside"]
+
+pytestmark = pytest.mark.cluster(nodes="real")
+
+ZERO = "0001-01-01T00:00:00Z"
+LONG = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i of a log that is longer than what is kept; done"
+SLOWLY = "for i in 1 2 3 4 5 6; do echo $i; sleep 1; done"
+
+
+def begin(site: ApiSite, name: str, command: str, **fields: Any) -> str:
+    """Save a job and run it; the id of its execution as soon as it is listed."""
+    config = {"shell": "true", "command": command, **fields.pop("config", {})}
+    assert site.rest.post("/v1/jobs", body(name, executor_config=config, **fields)).status == 201
+    assert site.rest.post(f"/v1/jobs/{name}/run").status == 202
+    listed = until(site, f"/v1/jobs/{name}/executions", lambda answer: answer.json())
+    return str(listed.json()[0]["id"])
+
+
+def end(site: ApiSite, name: str, execution: str) -> Any:
+    """Wait until it is over; how that is shown."""
+    path = f"/v1/jobs/{name}/executions/{execution}"
+    return until(site, path, lambda answer: answer.json()["finished_at"] != ZERO, seconds=60).json()
+
+
+@contextmanager
+def reading(site: ApiSite, path: str) -> Iterator[http.client.HTTPResponse]:
+    """The answer while it comes."""
+    connection = http.client.HTTPConnection(site.rest.host, site.rest.port, timeout=60)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    try:
+        yield response
+    finally:
+        response.close()
+        connection.close()
+
+
+def test_the_whole_log_is_there_although_only_its_end_is_kept(api_beside: ApiSite) -> None:
+    execution = begin(api_beside, "long", LONG)
+    shown = end(api_beside, "long", execution)
+    answer = api_beside.rest.get(f"/v1/jobs/long/executions/{execution}/log")
+    assert answer.status == 200, answer
+    assert answer.header("Content-Type") == "text/plain; charset=utf-8"
+    lines = answer.text.splitlines()
+    assert (len(lines), lines[0]) == (3000, "line 1 of a log that is longer than what is kept")
+    assert answer.text.endswith(shown["output"])
+    assert len(shown["output"]) == 1024
+
+
+def test_who_follows_from_the_first_moment_sees_each_line_as_it_is_written(api_beside: ApiSite) -> None:
+    execution = begin(api_beside, "slow", SLOWLY)
+    path = f"/v1/jobs/slow/executions/{execution}"
+    with reading(api_beside, f"{path}/log?follow=1") as log:
+        assert log.status == 200
+        assert log.readline() == b"1\n"
+        assert api_beside.rest.get(path).json()["finished_at"] == ZERO, "the line came when all was over"
+        assert log.read() == b"2\n3\n4\n5\n6\n"
+    assert end(api_beside, "slow", execution)["success"] is True
+
+
+def test_without_following_a_running_log_ends_where_it_is(api_beside: ApiSite) -> None:
+    execution = begin(api_beside, "running", "echo begun; sleep 30")
+    log = until(
+        api_beside, f"/v1/jobs/running/executions/{execution}/log", lambda answer: answer.status == 200 and answer.body
+    )
+    assert log.text == "begun\n"
+    api_beside.rest.delete("/v1/jobs/running")
+
+
+def test_a_container_that_cannot_begin_says_why(api_beside: ApiSite) -> None:
+    execution = begin(api_beside, "no-image", "true", config={"image": "registry.invalid/none:1"})
+    path = f"/v1/jobs/no-image/executions/{execution}/log"
+    answer = until(api_beside, path, lambda answer: "ImagePull" in answer.text)
+    assert answer.status == 409
+    assert answer.text.startswith(f'the execution "{execution}" has not begun: ')
+    api_beside.rest.delete("/v1/jobs/no-image")
+
+
+def test_a_log_whose_pod_is_gone_points_at_what_is_left(api_beside: ApiSite) -> None:
+    execution = begin(api_beside, "gone", "echo a last word")
+    end(api_beside, "gone", execution)
+    run = execution.partition("-")[2]
+    api_beside.kube.delete(JOBS, run)
+    selector = f"batch.kubernetes.io/job-name={run}"
+    api_beside.kube.wait_for("the end of the pod", lambda: api_beside.kube.all(PODS, selector), lambda pods: not pods)
+    answer = api_beside.rest.get(f"/v1/jobs/gone/executions/{execution}/log")
+    assert answer.status == 404
+    place = f"/v1/jobs/gone/executions/{execution}"
+    assert answer.text.endswith(f"is gone, and its log with it; GET {place} has the end of its output")
+    assert api_beside.rest.get(place).json()["output"] == "a last word\n"
+
+
+def test_a_flood_goes_at_the_pace_of_the_client(api_beside: ApiSite) -> None:
+    execution = begin(api_beside, "flood", "yes 'a line of many' | head -c 100000000; sleep 60")
+    before = resident(api_beside)
+    with reading(api_beside, f"/v1/jobs/flood/executions/{execution}/log?follow=1") as log:
+        assert log.read(100).startswith(b"a line of many")
+        taken = 0
+        while taken < 20_000_000:
+            taken += len(log.read1(65536))
+            assert resident(api_beside) - before < 64 << 20
+    assert api_beside.rest.delete("/v1/jobs/flood").status == 200
+
+
+def test_a_run_is_told_from_its_beginning_to_its_end(api_beside: ApiSite) -> None:
+    with Listener(api_beside.rest, "?job=told").wait_begun() as listener:
+        execution = begin(api_beside, "told", "echo done")
+        events = listener.wait("its end", lambda events: [e.type for e in events].count("execution") >= 2, seconds=60)
+        ended = next(told for told in events if told.data["action"] == "finished")
+        updated = listener.wait(
+            "the counted run",
+            lambda events: any(e.type == "job" and e.data["job"].get("success_count") for e in events),
+        )
+    kinds = [str(told) for told in updated]
+    assert kinds[0] == "job created told"
+    assert [kind for kind in kinds if kind.startswith("execution")] == [
+        "execution started told",
+        "execution finished told",
+    ]
+    assert ended.data["execution"]["id"] == execution
+    assert [ended.data["execution"]] == api_beside.rest.get("/v1/jobs/told/executions").json()
+    assert ended.data["execution"]["output"] == "done\n"
+
+
+def resident(site: ApiSite) -> int:
+    """Bytes of memory that the API has."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{site.api.pid}/status").read_text().splitlines())
+    return int(fields["VmRSS"].split()[0]) << 10
