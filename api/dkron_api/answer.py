@@ -1,6 +1,5 @@
 """Answers as Dkron gives them: compact JSON, or indented with `?pretty`."""
 
-import asyncio
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -8,8 +7,6 @@ from aiohttp import web
 from dkron_api.translate import gojson
 
 JSON = "application/json; charset=utf-8"
-LONG = 262144
-"""Bytes from which on indenting takes so long that others should be answered meanwhile."""
 
 
 def json_answer(
@@ -17,22 +14,14 @@ def json_answer(
 ) -> web.Response:
     """The value as JSON; bytes are taken for JSON that is rendered already. `?pretty` counts with any value."""
     body = value if isinstance(value, bytes) else gojson.encode(value)
-    return _response(gojson.indent(body) if _is_pretty(request) else body, status, headers)
-
-
-async def long_answer(request: web.Request, body: bytes, *, headers: Mapping[str, str]) -> web.Response:
-    """The same for JSON that is rendered already and may be megabytes long."""
-    if _is_pretty(request):
-        body = await asyncio.to_thread(gojson.indent, body) if len(body) > LONG else gojson.indent(body)
-    return _response(body, 200, headers)
-
-
-def _is_pretty(request: web.Request) -> bool:
-    return bool(request.query_string) and "pretty" in request.query
-
-
-def _response(body: bytes, status: int, headers: Mapping[str, str] | None) -> web.Response:
+    if is_pretty(request):
+        body = gojson.indent(body)
     every = {"Content-Type": JSON}
     if headers:
         every.update(headers)
     return web.Response(body=body, status=status, headers=every)
+
+
+def is_pretty(request: web.Request) -> bool:
+    """Whether the answer is to be indented."""
+    return bool(request.query_string) and "pretty" in request.query

@@ -32,7 +32,6 @@ class Catalog:
         self._rendered: dict[str, bytes] = {}
         self._unrendered: set[str] = set()
         self._stale = asyncio.Event()
-        self._everything: tuple[int, bytes] = (-1, b"")
 
     def __len__(self) -> int:
         return len(self._names)
@@ -86,14 +85,6 @@ class Catalog:
     def render(self, job: Job) -> bytes:
         """A job as GET would show this version of it."""
         return gojson.encode(shown(job, children=self.children(job.name), now=self._clock()))
-
-    def everything(self) -> bytes:
-        """All jobs by name, as the list without a query shows them."""
-        revision, body = self._everything
-        if revision != self.revision:
-            body = b"[%b]" % b",".join(map(self.json, self._names))
-            self._everything = (self.revision, body)
-        return body
 
     def see(self, raw: Object) -> None:
         """A job as it is now: the answer to a write of ours."""

@@ -5,9 +5,10 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer, long_answer
+from dkron_api.answer import json_answer
 from dkron_api.catalog import Catalog
 from dkron_api.keys import CATALOG, CLOCK, CLUSTERS, WRITES
+from dkron_api.long_answer import list_answer
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused
@@ -29,15 +30,13 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     require_ready(request)
     catalog = request.app[CATALOG]
     query = read_query(request.query.items()) if request.query_string else EVERYTHING
-    if query == EVERYTHING:
-        return await long_answer(request, catalog.everything(), headers={"X-Total-Count": str(len(catalog))})
     if query.plain:
         names, total = catalog.names, len(catalog)
     else:
         names = [job.name for job in selected(catalog, query, now=request.app[CLOCK]())]
         total = len(names)
-    body = b"[%b]" % b",".join(map(catalog.json, sliced(names, query)))
-    return await long_answer(request, body, headers={"X-Total-Count": str(total)})
+    items = [catalog.json(name) for name in sliced(names, query)]
+    return await list_answer(request, items, headers={"X-Total-Count": str(total)})
 
 
 async def show_job(request: web.Request) -> web.StreamResponse:

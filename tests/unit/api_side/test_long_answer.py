@@ -1,0 +1,73 @@
+"""Lists of any length: in pieces, and the same bytes as in one."""
+
+import asyncio
+import gzip
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from dkron_api import long_answer
+from dkron_api.long_answer import LONG, list_answer
+from dkron_api.translate import gojson
+
+SHORT = [gojson.encode({"name": f"job-{number}", "tags": {"a": "ü"}, "none": None}) for number in range(3)]
+MANY = [gojson.encode({"name": f"job-{number}", "list": [1, 2], "empty": {}}) for number in range(5000)]
+
+
+async def asked(items: list[bytes], query: str = "", accept: str = "identity") -> tuple[dict[str, str], bytes]:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return await list_answer(request, items, headers={"X-Total-Count": str(len(items))})
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    async with TestClient(TestServer(app), auto_decompress=False) as client:
+        answer = await client.get("/" + query, headers={"Accept-Encoding": accept})
+        return dict(answer.headers), await answer.read()
+
+
+@pytest.mark.parametrize(
+    "items", [pytest.param([], id="none"), pytest.param(SHORT, id="few"), pytest.param(MANY, id="many")]
+)
+async def test_a_list_is_one_array(items: list[bytes]) -> None:
+    headers, body = await asked(items)
+    assert body == b"[" + b",".join(items) + b"]"
+    assert headers["Content-Length"] == str(len(body))
+    assert headers["X-Total-Count"] == str(len(items))
+    assert headers["Content-Type"] == "application/json; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    "items", [pytest.param([], id="none"), pytest.param(SHORT, id="few"), pytest.param(MANY, id="many")]
+)
+async def test_an_indented_list_is_indented_as_a_whole(items: list[bytes]) -> None:
+    _, body = await asked(items, "?pretty")
+    assert body == gojson.indent(b"[" + b",".join(items) + b"]")
+
+
+async def test_a_long_list_is_compressed_for_who_takes_it() -> None:
+    assert sum(map(len, MANY)) > LONG
+    headers, body = await asked(MANY, accept="gzip")
+    assert headers["Content-Encoding"] == "gzip"
+    assert headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(body) == b"[" + b",".join(MANY) + b"]"
+
+
+async def test_a_client_that_takes_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_answer, "STALL", 0.1)
+    over = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        try:
+            return await list_answer(request, MANY * 100, headers={})
+        finally:
+            over.set()
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    async with TestClient(TestServer(app), read_bufsize=1024) as client:
+        answer = await client.get("/", headers={"Accept-Encoding": "identity"})
+        await asyncio.wait_for(over.wait(), 10)
+        with pytest.raises(aiohttp.ClientError):
+            await answer.read()
