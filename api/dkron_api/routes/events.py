@@ -12,6 +12,7 @@ from dkron_api.refusal import Refusal
 from dkron_api.routes.requests import require_ready
 from dkron_api.subscription import Interest, Subscription
 from dkron_api.translate.events import Topic
+from dkron_crds.schedule.errors import quoted
 
 JOURNAL = web.AppKey("JOURNAL", Journal)
 
@@ -48,7 +49,7 @@ def interest_of(request: web.Request) -> Interest:
 
 def _topic(name: str) -> Topic:
     if name not in TYPES:
-        text = f'types: "{name[:40]}" is no type of event; use {", ".join(TYPES)}, separated by commas'
+        text = f"types: {quoted(name)} is no type of event; use {', '.join(TYPES)}, separated by commas"
         raise Refusal(HTTPStatus.BAD_REQUEST, text)
     return Topic(name)
 

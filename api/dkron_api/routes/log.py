@@ -22,6 +22,7 @@ from dkron_api.translate.pod import container_of, has_begun, newest, obstacle
 from dkron_api.translate.times import ZERO
 from dkron_crds.kube.errors import KubeError
 from dkron_crds.kube.paths import PODS
+from dkron_crds.schedule.errors import quoted
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def _execution(request: web.Request) -> Object:
     job, key = job_of(request), request.match_info["execution"]
     execution = single(job, key)
     if execution is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, f'the job "{job.name}" has no execution "{key[:100]}" (any more)')
+        raise Refusal(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} has no execution {quoted(key)} (any more)")
     return execution
 
 

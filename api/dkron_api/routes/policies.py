@@ -15,6 +15,7 @@ from dkron_api.translate.policy import PolicyError, read_policy, show_policy
 from dkron_api.writes import ANY, Terms
 from dkron_crds.kube.errors import AlreadyExists, Conflict, NotFound
 from dkron_crds.kube.paths import DKRON_POLICIES
+from dkron_crds.schedule.errors import quoted
 
 Object = dict[str, Any]
 
@@ -51,7 +52,7 @@ def _policy_of(request: web.Request) -> Object:
     require_known(policies)
     policy = policies.by_name(name)
     if policy is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, f'there is no policy "{name[:100]}"')
+        raise Refusal(HTTPStatus.NOT_FOUND, f"there is no policy {quoted(name)}")
     return policy
 
 
