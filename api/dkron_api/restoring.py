@@ -102,4 +102,4 @@ def _history(body: JobBody, job: Job) -> dict[str, Any]:
     if not any(history.values()):
         return {}
     # A status without it looks to the operator as if somebody had wiped it.
-    return {key: value for key, value in history.items() if value} | {"since": rfc3339(job.created)}
+    return {key: value for key, value in history.items() if value not in (None, "")} | {"since": rfc3339(job.created)}
