@@ -13,6 +13,11 @@ from dkron_crds.program.logs import LogFormat, LogLevel
 MIB = 1024 * 1024
 
 
+def name_of_this_pod_or_host() -> str:
+    """By which the operator beside this process calls itself, too."""
+    return os.environ.get("POD_NAME") or socket.gethostname()
+
+
 class Settings(BaseSettings):
     """Serve the Dkron REST API for the DkronJobs of a namespace. Options are environment variables too, named in
     brackets.
@@ -45,7 +50,7 @@ class Settings(BaseSettings):
         "[DKRON_API_CLUSTER_NAMESPACE]",
     )
     node_name: str = Field(
-        default_factory=lambda: os.environ.get("POD_NAME") or socket.gethostname(),
+        default_factory=name_of_this_pod_or_host,
         description="what X-Whom says. Beside an operator it is the operator's name. Without it: $POD_NAME, else the "
         "name of the host [DKRON_API_NODE_NAME]",
     )
