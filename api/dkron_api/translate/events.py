@@ -99,12 +99,21 @@ def _visible(job: Job) -> tuple[Any, ...]:
 
 def _executions(before: Job | None, after: Job) -> list[Event]:
     # An execution that ended before anybody saw it running has no beginning to tell.
-    news = [(Action.STARTED, key) for key in _new(before, after, _running)]
-    news += [(Action.FINISHED, key) for key in reversed(_new(before, after, _ended))]
-    if not news:
+    started, ended = _new(before, after, _running), _new(before, after, _ended)
+    if not started and not ended:
         return []
-    items = {item["id"]: item for item in listed(after, {})}
+    items = {item["id"]: item for item in listed(_excerpt(after, {*started, *ended}), {})}
+    news = [(Action.STARTED, key) for key in started] + [(Action.FINISHED, key) for key in reversed(ended)]
     return [Event(Topic.EXECUTION, action, after.name, items[key]) for action, key in news if key in items]
+
+
+def _excerpt(job: Job, ids: set[str]) -> Job:
+    """The job with these executions alone: reading all that are kept, for one of them, would cost the most here."""
+    kept = {
+        field: [entry for entry in job.raw_status.get(field) or () if entry["id"] in ids]
+        for field in ("active", "executions")
+    }
+    return Job({**job.raw, "status": kept})
 
 
 def _new(before: Job | None, after: Job, ids: Callable[[Job], list[str]]) -> list[str]:
