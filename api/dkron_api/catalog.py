@@ -122,6 +122,7 @@ class Catalog:
         namesakes.remove(job)
         if not namesakes:
             del self._named[job.name]
+            self._unrendered.discard(job.name)
             del self._names[bisect_left(self._names, job.name)]
 
     def _forget(self, job: Job) -> None:

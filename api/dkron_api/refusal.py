@@ -32,6 +32,9 @@ def refusal_of(error: KubeError) -> Refusal:  # noqa: PLR0911 - one case, one li
     match error:
         case Unavailable(status=HTTPStatus.TOO_MANY_REQUESTS):
             return Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), _retry_after(error))
+        case Unavailable(status=HTTPStatus.UNAUTHORIZED):
+            text = f"the API server does not take the credentials of this service: {error}"
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, _retry_after(error))
         case Unavailable():
             return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _retry_after(error))
         case NotFound():

@@ -13,7 +13,7 @@ JSON = dict[str, Any]
 
 def shown(job: Job, *, children: Sequence[str], now: datetime) -> JSON:
     """The stored job, in Dkron's order of fields. `children` are the names of the jobs that run after it."""
-    spec, status = job.spec, job.status
+    spec, status = job.spec, job.summary
     return {
         "id": job.name,
         "name": job.name,

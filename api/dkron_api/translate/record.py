@@ -22,6 +22,7 @@ FIELD_MANAGER = "dkron-api"
 """Under this name the API server remembers what was written through REST."""
 BY_HAND = frozenset({"kubectl-create", "kubectl-edit", "kubectl-patch", "kubectl-replace", "kubectl"})
 """Who wrote once and will not write the same again: nobody who has to be asked."""
+_LISTS = frozenset({"executions", "active", "counted", "conditions", "days"})
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -56,6 +57,11 @@ class Job:
     def raw_status(self) -> Object:
         """The status as it came."""
         return self.raw.get("status") or {}
+
+    @property
+    def summary(self) -> JobStatus:
+        """The status without its lists of attempts, which are most of it."""
+        return lenient(JobStatus, {key: value for key, value in self.raw_status.items() if key not in _LISTS})
 
     @property
     def days(self) -> tuple[Day, ...]:

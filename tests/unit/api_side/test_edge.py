@@ -93,6 +93,10 @@ def test_addresses_without_number_take_no_memory_without_bound() -> None:
     ("error", "status", "reason", "retry_after"),
     [
         pytest.param(Unavailable("slow down", status=429, retry_after=2.2), 429, "slow down", "3", id="throttled"),
+        pytest.param(
+            Unavailable("Unauthorized", status=401), 503,
+            "the API server does not take the credentials of this service: Unauthorized", "1", id="no credentials",
+        ),
         pytest.param(Unavailable("no answer"), 503, "no answer", "1", id="no answer"),
         pytest.param(Unavailable("broken", status=500, retry_after=7), 503, "broken", "7", id="server error"),
         pytest.param(NotFound("namespaces x not found"), 404, "namespaces x not found", None, id="missing namespace"),
