@@ -30,6 +30,7 @@ class Catalog:
         self._names: list[str] = []
         self._children: dict[str, set[str]] = {}
         self._rendered: dict[str, bytes] = {}
+        self._due: dict[str, str] = {}
         self._unrendered: set[str] = set()
         self._stale = asyncio.Event()
 
@@ -67,7 +68,9 @@ class Catalog:
         """The job of this name, which has to be there, as GET shows it."""
         rendered = self._rendered.get(name)
         if rendered is None:
-            rendered = self._rendered[name] = self.render(self._named[name][0])
+            fields = self._shown(self._named[name][0])
+            rendered = self._rendered[name] = gojson.encode(fields)
+            self._due[name] = fields["next"]
         return rendered
 
     async def press(self) -> None:
@@ -82,9 +85,17 @@ class Catalog:
                     self.json(name)
                     await asyncio.sleep(0)
 
+    def due(self, name: str) -> str:
+        """When the job of this name is due next, as GET shows it."""
+        self.json(name)
+        return self._due[name]
+
     def render(self, job: Job) -> bytes:
         """A job as GET would show this version of it."""
-        return gojson.encode(shown(job, children=self.children(job.name), now=self._clock()))
+        return gojson.encode(self._shown(job))
+
+    def _shown(self, job: Job) -> Object:
+        return shown(job, children=self.children(job.name), now=self._clock())
 
     def see(self, raw: Object) -> None:
         """A job as it is now: the answer to a write of ours."""
@@ -123,6 +134,7 @@ class Catalog:
         if not namesakes:
             del self._named[job.name]
             self._unrendered.discard(job.name)
+            self._due.pop(job.name, None)
             del self._names[bisect_left(self._names, job.name)]
 
     def _forget(self, job: Job) -> None:

@@ -14,6 +14,7 @@ from dkron_api.refusal import Refusal
 from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Job
 from dkron_api.translate.spec import changed, spec_of
+from dkron_api.turns import Turns
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import AlreadyExists, Conflict, NotFound, Stale
 from dkron_crds.kube.paths import DKRON_JOBS
@@ -47,6 +48,7 @@ class Writes:
         self._kube = kube
         self._catalog = catalog
         self._namespace = namespace
+        self._turns = Turns()
 
     async def upsert(
         self, body: JobBody, terms: Terms = FREELY, *, annotations: dict[str, str] | None = None
@@ -77,8 +79,9 @@ class Writes:
         """Delete the job, and its Kubernetes Jobs with it."""
         _require_free(job, set(job.raw["spec"]), terms)
         _require_version(job, terms)
-        await self._kube.delete(DKRON_JOBS, self._namespace, job.object_name, uid=job.uid)
-        self._catalog.lose(job)
+        async with self._turns.of(job.name):
+            await self._kube.delete(DKRON_JOBS, self._namespace, job.object_name, uid=job.uid)
+            self._catalog.lose(job)
 
     async def annotate(self, job: Job, annotations: dict[str, str]) -> Job:
         """Set annotations: that is how a run is asked for."""
@@ -121,6 +124,10 @@ class Writes:
         return self._seen(raw, known.name)
 
     async def _persist(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        async with self._turns.of(name):
+            return await self._attempts(name, attempt)
+
+    async def _attempts(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
         for _ in range(ATTEMPTS):
             try:
                 return await attempt()

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.catalog import Catalog
-from dkron_api.keys import CATALOG, CLOCK, CLUSTERS, WRITES
+from dkron_api.keys import CATALOG, CLUSTERS, WRITES
 from dkron_api.long_answer import list_answer
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.routes.bodies import body_of
@@ -33,7 +33,7 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     if query.plain:
         names, total = catalog.names, len(catalog)
     else:
-        names = [job.name for job in selected(catalog, query, now=request.app[CLOCK]())]
+        names = [job.name for job in selected(catalog, query, due=catalog.due)]
         total = len(names)
     items = [catalog.json(name) for name in sliced(names, query)]
     return await list_answer(request, items, headers={"X-Total-Count": str(total)})

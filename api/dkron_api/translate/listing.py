@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
 from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
-from dkron_api.translate.times import in_utc
-from dkron_api.translate.upcoming import upcoming
 
 Pairs = Iterable[tuple[str, str]]
 T = TypeVar("T")
@@ -58,11 +55,12 @@ def read_query(pairs: Pairs) -> JobQuery:
     )
 
 
-def selected(jobs: Iterable[Job], query: JobQuery, *, now: datetime) -> list[Job]:
-    """The jobs that the query means, in its order, not sliced yet. `jobs` come in the order of their names."""
+def selected(jobs: Iterable[Job], query: JobQuery, *, due: Callable[[str], str]) -> list[Job]:
+    """The jobs that the query means, in its order, not sliced yet. `jobs` come in the order of their names; `due` tells
+    when the job of a name is due next, as a text."""
     found = [job for job in jobs if _matches(job, query)]
     if query.sort == "next":
-        found.sort(key=lambda job: _plain(in_utc(upcoming(job, now=now))))
+        found.sort(key=lambda job: _plain(due(job.name)))
     elif query.sort not in _BY_NAME:
         found.sort(key=_SORTS[query.sort])
     if query.descending:

@@ -23,6 +23,7 @@ FIELD_MANAGER = "dkron-api"
 BY_HAND = frozenset({"kubectl-create", "kubectl-edit", "kubectl-patch", "kubectl-replace", "kubectl"})
 """Who wrote once and will not write the same again: nobody who has to be asked."""
 _LISTS = frozenset({"executions", "active", "counted", "conditions", "days"})
+DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -41,7 +42,7 @@ class Job:
         self.version = int(metadata["resourceVersion"])
         self.generation: int = metadata.get("generation", 0)
         self.created = datetime.fromisoformat(metadata["creationTimestamp"])
-        self.owners = owners(metadata)
+        self.owners = owners(raw)
 
     @property
     def spec(self) -> JobSpec:
@@ -91,12 +92,13 @@ def kept(raw: Object) -> Job:
     return job
 
 
-def owners(metadata: Object) -> dict[str, str]:
+def owners(raw: Object) -> dict[str, str]:
     """Who else keeps which field of the spec as a file of theirs says: top-level field to field manager.
 
     A manifest that is applied again (by Argo CD, Flux, helm or a person's `kubectl apply`) would undo what REST
     changes. Fields that only a default has set are nobody's.
     """
+    metadata, spec = raw["metadata"], raw["spec"]
     found: dict[str, str] = {}
     applied = _last_applied(metadata)
     for entry in metadata.get("managedFields") or ():
@@ -105,10 +107,15 @@ def owners(metadata: Object) -> dict[str, str]:
         if not fields or entry.get("subresource") or manager == FIELD_MANAGER or manager in BY_HAND:
             continue
         names = {key.removeprefix("f:") for key in fields if key != "."}
-        if entry.get("operation") == "Update" and applied is not None:
-            names &= applied
+        if entry.get("operation") == "Update":
+            # The API server books a default on whoever created the object.
+            names = names & applied if applied is not None else {each for each in names if not _is_default(spec, each)}
         found.update(dict.fromkeys(names, manager))
     return found
+
+
+def _is_default(spec: Object, field: str) -> bool:
+    return bool(spec.get(field) == DEFAULTS.get(field))
 
 
 def _last_applied(metadata: Object) -> set[str] | None:

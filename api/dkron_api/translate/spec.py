@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from dkron_api.translate.body import JobBody
-from dkron_crds.job import Concurrency, JobSpec
+from dkron_api.translate.record import DEFAULTS
+from dkron_crds.job import Concurrency
 from dkron_crds.names import is_own_name
 
 Object = dict[str, Any]
@@ -53,7 +54,7 @@ def changed(stored: Object, wanted: Object) -> set[str]:
 
 
 def _value(spec: Object, key: str) -> object:
-    value = spec.get(key, _DEFAULTS.get(key))
+    value = spec.get(key, DEFAULTS.get(key))
     if key in _DATES and isinstance(value, str):
         try:
             return datetime.fromisoformat(value)
@@ -62,5 +63,4 @@ def _value(spec: Object, key: str) -> object:
     return value
 
 
-_DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True)
 _DATES = frozenset({"startsAt", "expiresAt"})

@@ -59,7 +59,7 @@ def test_owners(entries: list[dict[str, Any]], applied: Any, expected: dict[str,
     if applied is not None:
         text = applied if isinstance(applied, str) else json.dumps({"spec": applied})
         metadata["annotations"] = {LAST_APPLIED: text}
-    assert owners(metadata) == expected
+    assert owners({"metadata": metadata, "spec": {"schedule": "@daily", "disabled": True}}) == expected
 
 
 def test_a_kept_job_drops_the_record_of_who_wrote_what_and_remembers_the_owners() -> None:
@@ -78,3 +78,8 @@ def test_a_field_that_cannot_be_read_does_not_hide_the_others() -> None:
     assert job.status.success_count == 3
     assert job.status.last_success is None
     assert job.days == ()
+
+
+def test_a_default_that_the_creator_is_booked_for_is_nobodys() -> None:
+    raw = {"metadata": {"managedFields": [entry("helm", "Update")]}, "spec": {"schedule": "@daily", "disabled": False}}
+    assert owners(raw) == {"schedule": "helm"}
