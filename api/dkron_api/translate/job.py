@@ -6,7 +6,7 @@ from typing import Any
 
 from dkron_api.translate.record import Job
 from dkron_api.translate.times import in_utc
-from dkron_api.translate.upcoming import worked_out
+from dkron_api.translate.upcoming import upcoming
 
 JSON = dict[str, Any]
 
@@ -37,7 +37,7 @@ def shown(job: Job, *, children: Sequence[str], now: datetime) -> JSON:
         "executor": spec.executor,
         "executor_config": _sorted(spec.executor_config) or None,
         "status": str(status.status),
-        "next": in_utc(worked_out(job, spec=spec, status=status, now=now)),
+        "next": in_utc(upcoming(job, spec=spec, status=status, now=now)),
         "ephemeral": spec.ephemeral,
         "starts_at": _or_null(spec.starts_at),
         "expires_at": _or_null(spec.expires_at),

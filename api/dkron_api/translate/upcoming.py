@@ -8,19 +8,11 @@ from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.timeline import Timeline
 
 
-def upcoming(job: Job, *, now: datetime) -> datetime | None:
+def upcoming(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> datetime | None:
     """The next slot; None for never: a child, a disabled or expired job, `@manually`, a schedule that is over.
 
     It honours the job's zone, unlike Dkron's (Dkron behaviour §2.5).
     """
-    if job.raw_status.get("observedGeneration") == job.generation:
-        known = job.raw_status.get("next")
-        return None if known is None else datetime.fromisoformat(known)
-    return worked_out(job, spec=job.spec, status=job.status, now=now)
-
-
-def worked_out(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> datetime | None:
-    """The same for a job whose spec and status are read already."""
     if status.observed_generation == job.generation:
         return status.next
     line = timeline(job, spec=spec, status=status, now=now)
