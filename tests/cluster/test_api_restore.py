@@ -1,0 +1,267 @@
+"""Backups of many jobs, and wrong ones: each job is reported, and what cannot be stored harms nothing else.
+
+How long it takes is not asked. `@every` is left out where a backup has to give the same list again: its slots count
+from the creation of a job, which is another one afterwards.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localcluster
+from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_crds.names import object_name
+from tests.support.api_sites import ApiSite, api_site
+from tests.support.hostile import MIB, Memory, assert_civil
+from tests.support.jobs import dkron_job
+from tests.support.rest import Answer
+from tests.support.rest_jobs import body, save, shown
+from tests.support.waiting import wait_for
+
+pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.timeout(400)]
+
+MANY = 10_000
+FAMILY = 10
+PATIENCE = 300.0
+HEADERS = {"Content-Type": "multipart/form-data; boundary=bbb"}
+
+
+def restore(site: ApiSite, backup: bytes | Sequence[Any], query: str = "", **headers: str) -> Answer:
+    """Send the backup as a file in a form."""
+    data = backup if isinstance(backup, bytes) else json.dumps(backup, ensure_ascii=False).encode()
+    lines = (b"--bbb", b'Content-Disposition: form-data; name="file"; filename="f"', b"", data, b"--bbb--", b"")
+    return site.rest.post(f"/v1/restore{query}", b"\r\n".join(lines), headers=HEADERS | headers, seconds=PATIENCE)
+
+
+def reports(answer: Answer) -> list[str]:
+    """The lines of the answer."""
+    assert answer.status == 200, answer
+    lines = answer.json()
+    assert isinstance(lines, list)
+    return lines
+
+
+def listed(site: ApiSite) -> Answer:
+    """GET /v1/jobs."""
+    answer = site.rest.get("/v1/jobs")
+    assert answer.status == 200, answer
+    return answer
+
+
+def families(count: int) -> list[dict[str, Any]]:
+    """Jobs in families of ten: one by schedule, its children, and theirs; children stand before their parents."""
+    jobs = []
+    for number in range(count):
+        first, place = number - number % FAMILY, number % FAMILY
+        parent = "" if place == 0 else f"job-{first:05}" if place < 4 else f"job-{first + 1 + place % 3:05}"
+        schedule = "" if parent else f"0 {number % 60} 3 * * *"
+        fields = {"parent_job": parent, "schedule": schedule, "owner": f"owner-{number}"}
+        jobs.append(body(f"job-{number:05}", metadata={"n": str(number)}, **fields))
+    return jobs[::-1]
+
+
+@pytest.fixture
+def second(cluster: localcluster.Cluster, tmp_path: Path, own_api: ApiSite) -> Iterator[ApiSite]:
+    """Another namespace, with an API of its own."""
+    assert own_api.kube.namespace
+    folder = tmp_path / "second"
+    folder.mkdir()
+    with api_site(cluster.kubeconfig, purpose="second", folder=folder) as site:
+        yield site
+        site.api.assert_clean()
+
+
+def test_ten_thousand_jobs_are_restored_parents_first_in_little_memory(own_api: ApiSite) -> None:
+    jobs = families(MANY)
+    memory = Memory(own_api.api.pid)
+    with ThreadPoolExecutor(1) as pool:
+        restoring = pool.submit(restore, own_api, jobs)
+        served = list[int]()
+
+        def ended() -> bool:
+            served.append(own_api.rest.get("/v1/busy").status)
+            return restoring.done()
+
+        wait_for("the end of the restore", ended, bool, seconds=PATIENCE, guard=own_api.api.check)
+        lines = reports(restoring.result())
+    grown = memory.growth()
+    assert set(served) == {200}, "others are served meanwhile"
+    assert sorted(lines) == sorted(f"success create {job['name']}" for job in jobs)
+    places = {line.removeprefix("success create "): place for place, line in enumerate(lines)}
+    assert all(places[job["parent_job"]] < places[job["name"]] for job in jobs if job["parent_job"])
+    assert grown < 200 * MIB, f"it grew by {grown / MIB:.0f} MiB"
+    answer = listed(own_api)
+    assert answer.header("X-Total-Count") == str(MANY)
+    found = {job["name"]: job for job in answer.json()}
+    assert {name: (job["owner"], job["parent_job"], job["schedule"]) for name, job in found.items()} == {
+        job["name"]: (job["owner"], job["parent_job"], job["schedule"]) for job in jobs
+    }
+    assert sorted(found["job-00000"]["dependent_jobs"]) == ["job-00001", "job-00002", "job-00003"]
+    stored = own_api.kube.all(DKRON_JOBS)
+    assert {each["metadata"]["name"]: each["spec"]["owner"] for each in stored} == {
+        job["name"]: job["owner"] for job in jobs
+    }
+
+
+def test_a_stop_in_the_middle_of_a_restore_leaves_whole_jobs_whose_parents_are_there(own_api: ApiSite) -> None:
+    jobs = {job["name"]: job for job in families(MANY)}
+    with ThreadPoolExecutor(1) as pool:
+        restoring = pool.submit(restore, own_api, list(jobs.values()))
+        own_api.kube.wait_for(
+            "some to be stored",
+            lambda: int(own_api.rest.get("/v1/jobs?_end=0").header("X-Total-Count") or 0),
+            lambda count: count > 100,
+        )
+        own_api.api.stop()
+        with contextlib.suppress(OSError, HTTPException):
+            # Whoever still gets an answer learns which jobs were not stored.
+            assert any("success" not in line for line in reports(restoring.result()))
+    stored = {each["metadata"]["name"]: each["spec"] for each in own_api.kube.all(DKRON_JOBS)}
+    assert 100 < len(stored) < MANY
+    for name, spec in stored.items():
+        assert (spec["owner"], spec["metadata"]) == (jobs[name]["owner"], jobs[name]["metadata"])
+        assert not spec["parentJob"] or spec["parentJob"] in stored, f"{name} without its parent"
+
+
+def test_what_a_list_shows_is_the_same_in_another_cluster(own_api: ApiSite, second: ApiSite) -> None:
+    reports(restore(own_api, families(30)))
+    save(
+        own_api,
+        "texts",
+        displayname="<&>\u2028ñ😀",
+        owner_email="a@b",
+        metadata={"é": "\0", "a": ""},
+        tags={"dc": "x:1"},
+    )
+    save(own_api, "with_underscore", schedule="0 0 2 29 2 *", timezone="Asia/Tokyo", retries=4, concurrency="forbid")
+    save(
+        own_api, "ñandú", disabled=True, ephemeral=True, starts_at="2098-01-01T00:00", expires_at="2099-01-01T00:00:00Z"
+    )
+    save(
+        own_api, "once", schedule="@at 2099-01-01T00:00:00+02:00", processors={"log": {"forward": "true"}, "files": {}}
+    )
+    save(own_api, "other", executor="http", executor_config={"method": "GET", "url": "http://x", "expectBody": "<&>"})
+    for name, status in (
+        ("ran", {"successCount": 3, "errorCount": 1, "lastSuccess": "2026-01-02T03:04:05.6Z", "status": "success"}),
+        ("failed", {"errorCount": 1, "lastError": "2026-01-02T03:04:05Z", "status": "failed"}),
+        ("half", {"successCount": 9, "errorCount": 9, "status": "partially_failed"}),
+    ):
+        own_api.store(dkron_job(name, schedule="TZ=Europe/Madrid 0 30 2 * * mon-fri"), status)
+    backup = listed(own_api).body
+    lines = reports(restore(second, backup))
+    assert {line.partition(" ")[0] for line in lines} == {"success"}
+    assert len(lines) == 38
+    assert listed(second).body == backup
+    assert second.rest.get("/v1/jobs?pretty").body == own_api.rest.get("/v1/jobs?pretty").body
+    pretty = second.rest.get("/v1/jobs?pretty").body
+    assert {line.partition(" ")[0] for line in reports(restore(second, pretty))} == {"success"}
+    assert listed(second).body == backup, "and twice is as once"
+
+
+def test_jobs_that_kubernetes_does_not_take_are_reported_and_their_children_left_out(own_api: ApiSite) -> None:
+    jobs = [
+        body("good"),
+        body("bad", displayname="x" * 600),
+        body("child", parent_job="bad"),
+        body("grandchild", parent_job="child"),
+        body("good-child", parent_job="good"),
+        body("bad-child", parent_job="good", owner="x" * 600),
+    ]
+    lines = reports(restore(own_api, jobs[::-1]))
+    outcomes = {line.partition(":")[0]: line.partition(": ")[2] for line in lines}
+    assert outcomes.keys() == {
+        *("success create good", "success create good-child", "fail create bad", "fail create child"),
+        *("fail create grandchild", "fail create bad-child"),
+    }
+    assert "displayname" in outcomes["fail create bad"]
+    assert "owner" in outcomes["fail create bad-child"]
+    assert outcomes["fail create child"] == 'its parent "bad" could not be created'
+    assert outcomes["fail create grandchild"] == 'its parent "child" could not be created'
+    assert [job["name"] for job in listed(own_api).json()] == ["good", "good-child"]
+
+
+WRONG = (
+    pytest.param(body("wrong", schedule="61 * * * * *"), "schedule", id="a schedule"),
+    pytest.param(body("Wrong"), "name", id="a name"),
+    pytest.param(body("wrong", concurrency="never"), "concurrency", id="a concurrency"),
+    pytest.param(body("wrong", timezone="Mars/Olympus"), "timezone", id="a time zone"),
+    pytest.param(body("wrong", retries="three"), "retries", id="a type"),
+    pytest.param(body("wrong", parent_job="missing"), "missing", id="a parent that is nowhere"),
+    pytest.param(body("wrong", parent_job="last"), "circle", id="a circle"),
+    pytest.param(body("wrong", executor_config={"command": "x", "timeout": "soon"}), "timeout", id="a timeout"),
+    pytest.param("wrong", "object", id="no object"),
+)
+
+
+@pytest.mark.parametrize(("wrong", "word"), WRONG)
+def test_nothing_is_stored_when_one_job_is_wrong(shared_api: ApiSite, wrong: Any, word: str) -> None:
+    before = listed(shared_api).body
+    first, last = body("first", owner="new"), body("last", parent_job="wrong" if word == "circle" else "")
+    answer = restore(shared_api, [first, wrong, last])
+    assert answer.status == 400, answer
+    assert_civil(answer)
+    assert word in answer.text, answer
+    assert listed(shared_api).body == before
+    assert {each["metadata"]["name"] for each in shared_api.kube.all(DKRON_JOBS)}.isdisjoint({"first", "last"})
+
+
+def test_what_is_there_is_replaced_and_keeps_its_history(shared_api: ApiSite) -> None:
+    shared_api.store(dkron_job("replaced", owner="before"), {"successCount": 7, "status": "success"})
+    assert reports(restore(shared_api, [body("replaced", owner="after", success_count=1, status="failed")])) == [
+        "success create replaced"
+    ]
+    job = shown(shared_api, "replaced")
+    assert (job["owner"], job["success_count"], job["status"]) == ("after", 7, "success")
+
+
+def test_a_parent_may_be_in_the_cluster(shared_api: ApiSite) -> None:
+    save(shared_api, "elsewhere")
+    assert reports(restore(shared_api, [body("of-elsewhere", parent_job="elsewhere")])) == [
+        "success create of-elsewhere"
+    ]
+    assert shown(shared_api, "elsewhere")["dependent_jobs"] == ["of-elsewhere"]
+    answer = restore(shared_api, [body("elsewhere", parent_job="of-elsewhere")])
+    assert answer.status == 400, answer
+    assert shown(shared_api, "elsewhere")["parent_job"] == ""
+
+
+def test_what_others_keep_is_reported_and_taken_by_force(shared_api: ApiSite) -> None:
+    manifest = dkron_job("of-git", owner="Git")
+    shared_api.kube.create(DKRON_JOBS, manifest, fieldManager="argocd-controller")
+    shared_api.wait_known(shared_api.kube.get(DKRON_JOBS, "of-git"))
+    backup = [body("of-git", owner="backup"), body("free")]
+    first, second = reports(restore(shared_api, backup))
+    assert first.startswith("fail create of-git: "), first
+    assert "argocd-controller" in first
+    assert second == "success create free"
+    assert shown(shared_api, "of-git")["owner"] == "Git"
+    assert reports(restore(shared_api, backup, "?force=true")) == ["success create of-git", "success create free"]
+    assert shown(shared_api, "of-git")["owner"] == "backup"
+
+
+def test_a_job_whose_place_another_one_has_is_reported(shared_api: ApiSite) -> None:
+    shared_api.store(dkron_job(object_name("plätze"), name="holder"))
+    lines = reports(restore(shared_api, [body("plätze"), body("below", parent_job="plätze"), body("beside")]))
+    assert [line.split()[:3] for line in lines] == [
+        ["fail", "create", "plätze:"], ["fail", "create", "below:"], ["success", "create", "beside"]
+    ]  # fmt: skip
+    assert "holder" in lines[0]
+
+
+def test_of_one_name_twice_in_a_file_the_last_is_stored(shared_api: ApiSite) -> None:
+    assert reports(restore(shared_api, [body("twice", owner="one"), body("between"), body("twice", owner="two")])) == [
+        "success create between",
+        "success create twice",
+    ]
+    assert shown(shared_api, "twice")["owner"] == "two"
+
+
+def test_an_answer_in_dkrons_own_form_is_a_string_of_json(shared_api: ApiSite) -> None:
+    answer = restore(shared_api, [body("string")], Accept="application/vnd.dkron.v4+json")
+    assert json.loads(answer.json()) == ["success create string"]

@@ -1,0 +1,269 @@
+"""Writes that meet: of many at once each counts, of those with a condition one wins, and what was written is read."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+import localcluster
+from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_crds.names import object_name
+from tests.support.api_sites import ApiSite
+from tests.support.hostile import assert_civil
+from tests.support.jobs import dkron_job
+from tests.support.rest import Answer
+from tests.support.rest_jobs import body, save, shown
+
+pytestmark = pytest.mark.cluster(nodes="none")
+
+CLIENTS = 20
+Request = tuple[str, str, Any]
+
+
+def at_once(site: ApiSite, requests: Sequence[Request], *, tag: str = "", fresh: bool = False) -> list[Answer]:
+    """Each by a client of its own, all let go in the same moment."""
+    headers = ({"If-Match": tag} if tag else {}) | ({"If-None-Match": "*"} if fresh else {})
+    start = threading.Barrier(len(requests))
+
+    def send(request: Request) -> Answer:
+        start.wait(30)
+        return site.rest.request(*request, headers=headers)
+
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(send, requests))
+
+
+def statuses(answers: Sequence[Answer]) -> dict[int, int]:
+    """How many had each; each refusal has its sentence."""
+    for answer in answers:
+        assert_civil(answer)
+    return {status: len(list(group)) for status, group in itertools.groupby(sorted(each.status for each in answers))}
+
+
+def version(answer: Answer) -> int:
+    """The version that a write has made."""
+    return int((answer.header("ETag") or "").strip('"'))
+
+
+def distinct(name: str, number: int) -> dict[str, Any]:
+    """A job of which every field tells who has written it."""
+    return body(
+        name,
+        displayname=f"by {number}",
+        owner=f"client-{number}",
+        retries=number,
+        tags={"by": str(number)},
+        metadata={f"of-{number}": "yes"},
+        executor_config={"command": f"echo {number}"},
+        timezone="Europe/Madrid" if number % 2 else "Asia/Tokyo",
+        disabled=bool(number % 2),
+    )
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["that is new", "that is there"])
+def test_twenty_clients_who_save_a_job_are_all_heard_and_the_last_one_wins(shared_api: ApiSite, *, new: bool) -> None:
+    name = f"crowded-{new}".lower()
+    if not new:
+        save(shared_api, name)
+    sent = [distinct(name, number) for number in range(CLIENTS)]
+    answers = at_once(shared_api, [("POST", "/v1/jobs", each) for each in sent])
+    assert statuses(answers) == {201: CLIENTS}
+    last = max(range(CLIENTS), key=lambda number: version(answers[number]))
+    stored = shown(shared_api, name)
+    assert {field: stored[field] for field in sent[last]} == sent[last]
+    assert shared_api.kube.get(DKRON_JOBS, name)["spec"]["owner"] == f"client-{last}"
+
+
+@pytest.mark.parametrize("count", [CLIENTS, CLIENTS - 1])
+def test_each_of_many_toggles_counts(shared_api: ApiSite, count: int) -> None:
+    name = f"toggled-{count}"
+    save(shared_api, name)
+    answers = at_once(shared_api, [("POST", f"/v1/jobs/{name}/toggle", None)] * count)
+    assert statuses(answers) == {200: count}
+    assert shown(shared_api, name)["disabled"] is bool(count % 2)
+    turns = [answer.json()["disabled"] for answer in sorted(answers, key=version)]
+    assert turns == [bool(number % 2) for number in range(1, count + 1)]
+
+
+@contextmanager
+def restless(site: ApiSite, name: str) -> Iterator[list[int]]:
+    """Somebody writes the status all the time, as the operator does; the counts that were written."""
+    over, written = threading.Event(), list[int]()
+
+    def write_on() -> None:
+        for count in itertools.count(1):
+            if over.is_set():
+                return
+            site.kube.write_status(name, successCount=count)
+            written.append(count)
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write_on)
+        try:
+            yield written
+        finally:
+            over.set()
+            writer.result()
+
+
+def test_no_conflict_reaches_a_client_while_the_status_is_written_all_the_time(shared_api: ApiSite) -> None:
+    save(shared_api, "restless")
+    with restless(shared_api, "restless") as written:
+        for number in range(1, 31):
+            for method, path, sent, status in (
+                ("PUT", "/v1/jobs/restless", body("restless", retries=number), 201),
+                ("POST", "/v1/jobs/restless/toggle", None, 200),
+                ("POST", "/v1/jobs/restless/toggle", None, 200),
+                ("POST", "/v1/jobs/restless/run", None, 202),
+            ):
+                answer = shared_api.rest.request(method, path, sent)
+                assert answer.status == status, answer
+            assert shown(shared_api, "restless")["retries"] == number
+        assert len(written) > 10
+    stored = shared_api.kube.get(DKRON_JOBS, "restless")
+    assert len(stored["metadata"]["annotations"]) == 30, "no run was lost"
+    assert stored["status"]["successCount"] == written[-1], "nor a status"
+
+
+RACES = (
+    pytest.param("PUT", "/v1/jobs/{}", 201, id="who replace"),
+    pytest.param("POST", "/v1/jobs/{}/toggle", 200, id="who toggle"),
+    pytest.param("DELETE", "/v1/jobs/{}", 200, id="who delete"),
+)
+
+
+@pytest.mark.parametrize(("method", "path", "status"), RACES)
+def test_of_twenty_with_the_same_version_one_wins(shared_api: ApiSite, method: str, path: str, status: int) -> None:
+    name = f"race-{method.lower()}"
+    tag = save(shared_api, name).header("ETag") or ""
+    sent = [distinct(name, number) if method == "PUT" else None for number in range(CLIENTS)]
+    answers = at_once(shared_api, [(method, path.format(name), each) for each in sent], tag=tag)
+    # A client that comes when the job is gone is told that.
+    beaten = {answer.status for answer in answers} - {status}
+    assert beaten <= ({404, 412} if method == "DELETE" else {412}), statuses(answers)
+    assert statuses(answers)[status] == 1
+    if method == "PUT":
+        winner = next(number for number, answer in enumerate(answers) if answer.status == status)
+        assert shown(shared_api, name)["owner"] == f"client-{winner}"
+
+
+def test_of_twenty_who_want_a_new_job_one_gets_it(shared_api: ApiSite) -> None:
+    sent = [distinct("only-one", number) for number in range(CLIENTS)]
+    answers = at_once(shared_api, [("POST", "/v1/jobs", each) for each in sent], fresh=True)
+    assert statuses(answers) == {201: 1, 412: CLIENTS - 1}
+    winner = next(number for number, answer in enumerate(answers) if answer.status == 201)
+    assert shown(shared_api, "only-one")["owner"] == f"client-{winner}"
+
+
+def test_creating_and_deleting_the_same_job_at_once_ends_in_one_of_both(shared_api: ApiSite) -> None:
+    for round_ in range(10):
+        requests: list[Request] = [("POST", "/v1/jobs", distinct("flicker", number)) for number in range(6)]
+        requests += [("DELETE", "/v1/jobs/flicker", None)] * 4 + [("POST", "/v1/jobs/flicker/toggle", None)] * 2
+        answers = at_once(shared_api, requests)
+        assert set(statuses(answers)) <= {200, 201, 404}, (round_, statuses(answers))
+        stored = shared_api.kube.find(DKRON_JOBS, "flicker")
+        answer = shared_api.rest.get("/v1/jobs/flicker")
+        assert answer.status == (404 if stored is None else 200)
+        if stored is not None:
+            assert (answer.json()["owner"], answer.header("ETag")) == (
+                stored["spec"]["owner"],
+                f'"{stored["metadata"]["resourceVersion"]}"',
+            )
+
+
+def test_what_two_hundred_writes_have_done_is_read_at_once(shared_api: ApiSite) -> None:
+    names = [f"read-{number}" if number % 2 else f"gelesen_{number}_ñ" for number in range(200)]
+
+    def count() -> int:
+        return int(shared_api.rest.get("/v1/jobs?metadata[kind]=read").header("X-Total-Count") or -1)
+
+    for number, name in enumerate(names, 1):
+        save(shared_api, name, metadata={"kind": "read"}, retries=number)
+        assert shown(shared_api, quote(name))["retries"] == number
+        assert count() == number
+    for name in names:
+        save(shared_api, name, metadata={"kind": "read"}, owner=name)
+        assert shown(shared_api, quote(name))["owner"] == name
+        assert shared_api.rest.post(f"/v1/jobs/{quote(name)}/toggle").status == 200
+        assert shown(shared_api, quote(name))["disabled"] is True
+    for left, name in zip(range(199, -1, -1), names, strict=True):
+        assert shared_api.rest.delete(f"/v1/jobs/{quote(name)}").status == 200
+        assert shared_api.rest.get(f"/v1/jobs/{quote(name)}").status == 404
+        assert count() == left
+
+
+def test_a_job_whose_place_another_one_has_is_409_and_the_other_stays(shared_api: ApiSite) -> None:
+    taken = object_name("mañana")
+    occupant = shared_api.store(dkron_job(taken, name="other", owner="them"))
+    for method, path in (("POST", "/v1/jobs"), ("PUT", "/v1/jobs/ma%C3%B1ana")):
+        answer = shared_api.rest.request(method, path, body("mañana"))
+        assert answer.status == 409, answer
+        assert_civil(answer)
+        assert [word for word in (taken, "other") if word not in answer.text] == [], answer
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/toggle"), ("POST", "/run"), ("GET", "/executions")):
+        assert shared_api.rest.request(method, f"/v1/jobs/ma%C3%B1ana{path}").status == 404
+    assert shown(shared_api, "other")["owner"] == "them"
+    assert shared_api.kube.get(DKRON_JOBS, taken)["metadata"]["uid"] == occupant["metadata"]["uid"]
+    assert shared_api.rest.delete("/v1/jobs/other").status == 200
+    save(shared_api, "mañana")
+
+
+def client_side(cluster: localcluster.Cluster, site: ApiSite, name: str) -> None:
+    """kubectl apply, which writes down what it applied."""
+    manifest = yaml.safe_dump(dkron_job(name, owner="Git", schedule="@daily"))
+    cluster.kubectl("apply", "-n", site.kube.namespace, "-f", "-", input=manifest)
+
+
+def server_side(cluster: localcluster.Cluster, site: ApiSite, name: str) -> None:
+    """Server-side apply, as Argo CD and Flux do it."""
+    manifest = yaml.safe_dump(dkron_job(name, owner="Git", schedule="@daily"))
+    who = ("--server-side", "--field-manager", "argocd-controller")
+    cluster.kubectl("apply", *who, "-n", site.kube.namespace, "-f", "-", input=manifest)
+
+
+def update(_: localcluster.Cluster, site: ApiSite, name: str) -> None:
+    """A create or update under a name of its own, as helm's."""
+    site.kube.create(DKRON_JOBS, dkron_job(name, owner="Git", schedule="@daily"), fieldManager="helm")
+
+
+KEEPERS = (
+    pytest.param(client_side, "kubectl-client-side-apply", id="kubectl apply"),
+    pytest.param(server_side, "argocd-controller", id="server-side apply"),
+    pytest.param(update, "helm", id="an update under a name of its own"),
+)
+
+
+@pytest.mark.parametrize(("keep", "manager"), KEEPERS)
+def test_what_a_manifest_keeps_is_changed_by_force_alone(
+    shared_api: ApiSite,
+    cluster: localcluster.Cluster,
+    keep: Callable[[localcluster.Cluster, ApiSite, str], None],
+    manager: str,
+) -> None:
+    name = f"kept-by-{manager}"
+    keep(cluster, shared_api, name)
+    shared_api.wait_known(shared_api.kube.get(DKRON_JOBS, name))
+    whole = shown(shared_api, name)
+    path = f"/v1/jobs/{name}"
+    assert shared_api.rest.put(path, whole).status == 201, "nothing is changed"
+    assert shared_api.rest.put(path, {**whole, "retries": 5}).status == 201, "nobody keeps the retries"
+    for method, sent in (("PUT", {**whole, "owner": "REST", "schedule": "@hourly"}), ("DELETE", None)):
+        answer = shared_api.rest.request(method, path, sent)
+        assert answer.status == 409, answer
+        assert_civil(answer)
+        assert [word for word in (manager, "owner", "schedule", "force") if word not in answer.text] == [], answer
+    assert shown(shared_api, name) == {**whole, "retries": 5}
+    for _ in range(2):
+        assert shared_api.rest.post(f"{path}/toggle").status == 200, "nobody keeps whether it is disabled"
+    assert shared_api.rest.post(f"{path}/run?force=true").status == 202, "nor are runs anybody's"
+    forced = shared_api.rest.put(f"{path}?force=true", {**whole, "owner": "REST"})
+    assert forced.status == 201, forced
+    assert shown(shared_api, name)["owner"] == "REST"
+    assert shared_api.rest.put(path, {**whole, "owner": "again"}).status == 201, "it is REST's now"
+    assert shared_api.rest.delete(f"{path}?force=true").status == 200

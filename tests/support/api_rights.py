@@ -1,0 +1,38 @@
+"""Rights of the REST API: the least that it needs in its namespace, and an API that has given ones alone."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.api_process import ApiProcess
+from tests.support.api_sites import ApiSite
+from tests.support.kube import Kube
+from tests.support.rights import Rules, limited_access
+
+FOLLOWED = ("list", "watch")
+
+LEAST_API: Rules = {
+    ("dkron.io", "dkronjobs"): (*FOLLOWED, "get", "create", "patch", "delete"),
+    ("dkron.io", "dkronjobs/status"): ("patch",),
+    ("dkron.io", "dkronclusters"): (*FOLLOWED, "create", "patch"),
+    ("dkron.io", "dkronpolicies"): (*FOLLOWED, "create", "patch", "delete"),
+    ("coordination.k8s.io", "leases"): (*FOLLOWED, "patch"),
+    ("", "pods"): ("list",),
+    ("", "pods/log"): ("get",),
+}
+"""By API group and resource: all that `dkron-api` needs in the namespace that it serves. Nodes are no part of a
+namespace; without the right to list them GET /v1/members shows the operator alone."""
+
+
+@contextlib.contextmanager
+def limited_api(kube: Kube, rules: Rules, folder: Path) -> Iterator[ApiSite]:
+    """An API that has these rights alone. It listens, and may not be able to read anything; it has to stop in order."""
+    access = limited_access(kube, rules, folder=folder)
+    api = ApiProcess(folder / "api.log", kubeconfig=access, namespace=kube.namespace).start(wait=False)
+    try:
+        yield ApiSite(kube, api, api.rest)
+        api.stop()
+        api.assert_clean()
+    finally:
+        if api.running:
+            api.kill()
