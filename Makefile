@@ -135,7 +135,8 @@ golden-schedules: venv ## Ask robfig/cron anew for tests/conformance/schedules.j
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Lateness of 300 jobs in one second beside CronJob, cost of an execution, cost of schedules
+bench: venv ## Lateness beside CronJob, cost of an execution, requests per second of the REST API, cost of schedules
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
 	@PYTHONPATH=hack $(BIN)/python bench/per_execution.py
+	@PYTHONPATH=hack $(BIN)/python bench/rest.py
 	@$(BIN)/python bench/schedules.py

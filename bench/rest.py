@@ -6,9 +6,10 @@ compared with a loop that does the same at the API server without us, over as ma
 
     python bench/rest.py [--jobs 1000] [--connections 32] [--rounds 5] [--seconds 3]
 
-Contenders take turns; what is printed is the median of the rounds after a first one that does not count. The columns in
-µs are CPU of the server (of the loop) for each answer: unlike the rates they say the same on a busy machine. `load` is
-the share of its core that the generator used: near 100 % it would be what was measured.
+Contenders take turns; what is printed is the median of the rounds after a first one that does not count. `share` is our
+rate by that of the reference in the same round. The columns in µs are CPU of the server (of the loop) for each answer:
+unlike the rates they say much the same on a busy machine. `load` is the share of its core that the generator used: near
+100 % it would be what was measured.
 """
 
 import argparse
@@ -16,26 +17,32 @@ import asyncio
 import contextlib
 import json
 import shlex
-import statistics
+import sys
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 
 import uvloop
-from load import Outcome, load, request
+from load import LoadError, Outcome, load, request
 from rest_servers import Cores, Server, bare_handler, dkron_api, pinned, two_cores
+from rest_table import HEADER, Round, Rounds, row
 from rig import ROOT, Object, many, namespace
 
 import localcluster
 from dkron_api.translate.body import read_body
 from dkron_api.translate.spec import spec_of
 from dkron_crds.kube import access
+from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import KubeError
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.names import API_VERSION
+
+Step = Callable[[], Awaitable[Round]]
 
 FOREVER = 600.0
 """Seconds after which a load of a given number of requests is given up."""
@@ -43,77 +50,21 @@ FOREVER = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A GET, and what Dkron 4.1.2 answered in a second on such a machine."""
+    """A GET, and what Dkron 4.1.2 answered in a second on such a machine (0: not known)."""
 
     name: str
     path: str
     dkron: int
+    encoding: str = "identity"
 
 
 READS = (
     Read("list of all jobs", "/v1/jobs", 225),
+    Read("  compressed", "/v1/jobs", 0, "gzip"),
     Read("page of 25", "/v1/jobs?_start=0&_end=25&_sort=name&_order=ASC", 317),
     Read("one job", "/v1/jobs/job-0000", 34600),
 )
 DKRON_POST = 1364
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One load, and the seconds of CPU that the server used for it."""
-
-    outcome: Outcome
-    cpu: float
-
-    @property
-    def cost(self) -> float:
-        """Seconds of CPU for each answer."""
-        return self.cpu / len(self.outcome.latencies)
-
-
-class Rounds:
-    """What the rounds of one contender brought; the first is its warm-up."""
-
-    def __init__(self) -> None:
-        self._all: list[Round] = []
-
-    def add(self, round_: Round) -> None:
-        """One more."""
-        self._all.append(round_)
-
-    def median(self, of: Callable[[Round], float]) -> float:
-        """Of a figure, over the rounds that count."""
-        return statistics.median(of(each) for each in self._all[1:])
-
-    @property
-    def rate(self) -> float:
-        """Answers in a second."""
-        return self.median(lambda each: each.outcome.rate)
-
-    @property
-    def cost(self) -> float:
-        """Microseconds of CPU for each answer."""
-        return self.median(lambda each: each.cost) * 1e6
-
-    def latency(self, share: float) -> float:
-        """Milliseconds within which this share of the answers came."""
-        return self.median(lambda each: each.outcome.percentile(share)) * 1000
-
-
-HEADER = (
-    f"{'':<16} {'reference':>10} {'dkron-api':>10} {'share':>6} {'Dkron':>7} {'times':>6} {'p50 ms':>8} {'p99 ms':>8} "
-    f"{'ref. µs':>8} {'ours µs':>8} {'load':>5}"
-)
-
-
-def row(name: str, ours: Rounds, reference: Rounds, dkron: int) -> str:
-    """A line of the table."""
-    than_dkron = f"{dkron:>7,} {ours.rate / dkron:>5.1f}x" if dkron else " " * 14
-    return (
-        f"{name:<16} {reference.rate:>10,.0f} {ours.rate:>10,.0f} {ours.rate / reference.rate:>6.0%} {than_dkron} "
-        f"{ours.latency(0.5):>8.2f} {ours.latency(0.99):>8.2f} {reference.cost:>8.0f} {ours.cost:>8.0f} "
-        f"{ours.median(lambda each: each.outcome.busy):>5.0%}"
-    )
 
 
 def body(name: str, command: str = "backup --all") -> bytes:
@@ -151,17 +102,19 @@ class Bench:
 
     async def reads(self, server: Server) -> None:
         """Print the rows of the reads."""
-        answers = {read.path: fetched(server, read.path) for read in READS}
+        answers = {(read.path, read.encoding): fetched(server, read) for read in READS}
         with bare_handler(answers, core=self._cores.server) as bare:
             for read in READS:
                 ours, reference = Rounds(), Rounds()
                 for _ in range(self._options.rounds + 1):
-                    reference.add(await self._read(bare, read.path))
-                    ours.add(await self._read(server, read.path))
-                print(row(read.name, ours, reference, read.dkron), f" {len(answers[read.path]):,} bytes", flush=True)
+                    reference.add(await self._read(bare, read))
+                    ours.add(await self._read(server, read))
+                size = len(answers[read.path, read.encoding])
+                print(row(read.name, ours, reference, read.dkron), f" {size:,} bytes", flush=True)
 
-    async def _read(self, server: Server, path: str) -> Round:
-        return await self._load(server, repeat(request("GET", path)), 200, seconds=self._options.seconds)
+    async def _read(self, server: Server, read: Read) -> Round:
+        data = request("GET", read.path, encoding=read.encoding)
+        return await self._load(server, repeat(data), 200, seconds=self._options.seconds)
 
     async def writes(self, server: Server) -> None:
         """Print the rows of the writes; the jobs that are written are gone in the end."""
@@ -170,21 +123,21 @@ class Bench:
         async with namespace(self._client, "bare") as bare:
             for number in range(self._options.rounds + 1):
                 names = [f"round-{number}-{each:04}" for each in range(self._options.jobs)]
-                for rounds, done in zip(reference, await self._bare_writes(bare, names), strict=True):
-                    rounds.add(done)
-                for rounds, done in zip(ours, await self._rest_writes(server, names), strict=True):
-                    rounds.add(done)
+                steps = zip(self._bare_writes(bare, names), self._rest_writes(server, names), strict=True)
+                for at, (bare_step, rest_step) in enumerate(steps):
+                    reference[at].add(await bare_step())
+                    ours[at].add(await rest_step())
         for title, mine, theirs, dkron in zip(titles, ours, reference, (DKRON_POST, DKRON_POST, 0), strict=True):
             print(row(title, mine, theirs, dkron), flush=True)
 
-    async def _rest_writes(self, server: Server, names: Sequence[str]) -> list[Round]:
+    def _rest_writes(self, server: Server, names: Sequence[str]) -> list[Step]:
         create = [request("POST", "/v1/jobs", body(name)) for name in names]
         change = [request("POST", "/v1/jobs", body(name, "backup --some")) for name in names]
         delete = [request("DELETE", f"/v1/jobs/{name}") for name in names]
         return [
-            await self._load(server, iter(create), 201),
-            await self._load(server, iter(change), 201),
-            await self._load(server, iter(delete), 200),
+            partial(self._load, server, iter(create), 201),
+            partial(self._load, server, iter(change), 201),
+            partial(self._load, server, iter(delete), 200),
         ]
 
     async def _load(
@@ -194,9 +147,11 @@ class Bench:
         with pinned(self._cores.generator):
             connections = self._options.connections
             outcome = await load(server.address, requests, expected=expected, connections=connections, seconds=seconds)
-        return Round(outcome, server.cpu() - used)
+            cpu = server.cpu() - used
+        server.forget()
+        return Round(outcome, cpu)
 
-    async def _bare_writes(self, where: str, names: Sequence[str]) -> list[Round]:
+    def _bare_writes(self, where: str, names: Sequence[str]) -> list[Step]:
         client, made = self._client, dict[str, str]()
         creates = {name: stored(name) for name in names}
         spec = stored("any", "backup --some")["spec"]
@@ -210,7 +165,7 @@ class Bench:
         async def delete(name: str) -> None:
             await client.delete(DKRON_JOBS, where, name, uid=made[name])
 
-        return [await self._loop(names, work) for work in (create, change, delete)]
+        return [partial(self._loop, names, work) for work in (create, change, delete)]
 
     async def _loop(self, names: Sequence[str], work: Callable[[str], Awaitable[None]]) -> Round:
         """All of them, without us in between."""
@@ -229,10 +184,11 @@ class Bench:
         return Round(Outcome(sorted(latencies), took, cpu / took), cpu)
 
 
-def fetched(server: Server, path: str) -> bytes:
+def fetched(server: Server, read: Read) -> bytes:
     """The answer that the bare handler has to give, too."""
     host, port = server.address
-    with urllib.request.urlopen(f"http://{host}:{port}{path}") as answer:
+    asked = urllib.request.Request(f"http://{host}:{port}{read.path}", headers={"Accept-Encoding": read.encoding})
+    with urllib.request.urlopen(asked) as answer:  # noqa: S310 - the loopback
         content: bytes = answer.read()
         return content
 
@@ -276,14 +232,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3, help="length of a round of reads (default 3)")
     parser.add_argument("--only", choices=("reads", "writes"), help="leave out the others")
     parser.add_argument("--api-options", default="", help="further options for dkron-api, in one text")
-    parser.add_argument("--kubeconfig", type=Path, help="a cluster that is there already, instead of one of our own")
+    parser.add_argument("--kubeconfig", type=Path, help="a cluster that is there already and has the definitions")
     options = parser.parse_args()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        if options.kubeconfig:
-            runner.run(compare(options.kubeconfig, options))
-            return
-        with control_plane() as cluster:
-            runner.run(compare(cluster.kubeconfig, options))
+    with contextlib.ExitStack() as stack:
+        kubeconfig = options.kubeconfig or stack.enter_context(control_plane()).kubeconfig
+        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
+        try:
+            runner.run(compare(kubeconfig, options))
+        except (AccessError, KubeError, LoadError) as exc:
+            sys.exit(str(exc))
 
 
 if __name__ == "__main__":

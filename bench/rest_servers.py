@@ -23,6 +23,9 @@ START = 30.0
 """Seconds until a server has to be there."""
 TYPE = "application/json; charset=utf-8"
 
+Answers = dict[tuple[str, str], bytes]
+"""Bodies by path and coding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cores:
@@ -38,6 +41,12 @@ class Server:
 
     pid: int
     address: tuple[str, int]
+    log: Path | None = None
+
+    def forget(self) -> None:
+        """Empty its log, which has a line for each request."""
+        if self.log is not None:
+            os.truncate(self.log, 0)
 
     def cpu(self) -> float:
         """Seconds of CPU since it was started."""
@@ -70,12 +79,12 @@ def dkron_api(kubeconfig: Path, name: str, *, core: int, options: list[str]) -> 
     command = [sys.executable, "-m", "dkron_api", "--port", "0", "--namespace", name, "--kubeconfig", str(kubeconfig)]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        with log.open("wb") as output, pinned(core):
+        with log.open("ab") as output, pinned(core):
             process = subprocess.Popen([*command, *options], stderr=output)
         try:
             _line(process, log, "ready with ")
             port = str(_line(process, log, "listening on ")["url"]).rpartition(":")[2]
-            yield Server(process.pid, ("127.0.0.1", int(port)))
+            yield Server(process.pid, ("127.0.0.1", int(port)), log)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(START)
@@ -95,7 +104,7 @@ def _line(process: subprocess.Popen[bytes], log: Path, text: str) -> dict[str, o
 
 
 @contextlib.contextmanager
-def bare_handler(answers: dict[str, bytes], *, core: int) -> Iterator[Server]:
+def bare_handler(answers: Answers, *, core: int) -> Iterator[Server]:
     """The framework alone: no middleware, no log, and the bodies ready."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
@@ -111,14 +120,18 @@ def bare_handler(answers: dict[str, bytes], *, core: int) -> Iterator[Server]:
         process.join()
 
 
-def _serve(answers: dict[str, bytes], port: Connection) -> None:
+def _serve(answers: Answers, port: Connection) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_answer(answers, port))
 
 
-async def _answer(answers: dict[str, bytes], port: Connection) -> None:
+async def _answer(answers: Answers, port: Connection) -> None:
     async def handler(request: web.Request) -> web.Response:
-        return web.Response(body=answers[request.path_qs], headers={"Content-Type": TYPE})
+        encoding = request.headers["Accept-Encoding"]
+        headers = {"Content-Type": TYPE}
+        if encoding == "gzip":
+            headers["Content-Encoding"] = encoding
+        return web.Response(body=answers[request.path_qs, encoding], headers=headers)
 
     app = web.Application()
     app.router.add_get("/{path:.*}", handler)
