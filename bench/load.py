@@ -1,5 +1,5 @@
 """A load generator that is not what is measured: requests that are bytes already, over connections that stay open, and
-answers of which only the status and the length are looked at.
+answers of which only the status and the length are looked at (in chunks: the end).
 
 One process of it asks for several times as many answers as a Python server gives; the benchmark prints how busy it was.
 """
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 CHUNK = 256 * 1024
 """Bytes that are read at once."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CHUNKED = b"transfer-encoding: chunked"
 _HEAD_END = b"\r\n\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
 
 
 class LoadError(Exception):
@@ -114,6 +116,8 @@ class _Connection(asyncio.BufferedProtocol):
         self._view = memoryview(self._buffer)
         self._head = 0
         self._missing = 0
+        self._chunked = False
+        self._tail = bytearray()
         self._sent_at = 0.0
         self._idle = True
 
@@ -134,27 +138,34 @@ class _Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes have come."""
-        if self._missing:
+        if self._chunked:
+            self._tail = self._tail[-len(_LAST_CHUNK) :] + self._buffer[max(nbytes - len(_LAST_CHUNK), 0) : nbytes]
+        elif self._missing:
             self._missing -= nbytes
-        else:
-            self._head += nbytes
-            end = self._buffer.find(_HEAD_END, 0, self._head)
-            if end < 0:
-                return
-            self._missing = end + len(_HEAD_END) + self._body_length(end) - self._head
-            self._head = 0
-        if self._missing <= 0:
+        elif not self._begin_answer(nbytes):
+            return
+        if self._tail.endswith(_LAST_CHUNK) if self._chunked else self._missing <= 0:
             self._answered()
 
-    def _body_length(self, end: int) -> int:
+    def _begin_answer(self, nbytes: int) -> bool:
+        """Whether the head is complete."""
+        self._head += nbytes
+        end = self._buffer.find(_HEAD_END, 0, self._head)
+        if end < 0:
+            return False
+        begin = end + len(_HEAD_END)
         length = _LENGTH.search(self._buffer, 0, end)
-        if length is None or self._buffer[8:13] != self._work.status:
-            self._work.fail(f"unexpected answer:\n{self._buffer[: end + 500].decode('utf-8', 'replace')}")
-            return 0
-        return int(length[1])
+        self._chunked = length is None and _CHUNKED in self._buffer[:end].lower()
+        if self._buffer[8:13] != self._work.status or (length is None and not self._chunked):
+            self._work.fail(f"unexpected answer:\n{self._buffer[: self._head].decode('utf-8', 'replace')[:2000]}")
+        self._tail = self._buffer[begin : self._head][-len(_LAST_CHUNK) :]
+        self._missing = 0 if length is None else begin + int(length[1]) - self._head
+        self._head = 0
+        return True
 
     def _answered(self) -> None:
         self._work.latencies.append(time.perf_counter() - self._sent_at)
+        self._chunked = False
         self._send()
 
     def _send(self) -> None:
