@@ -8,6 +8,7 @@ from aiohttp import web
 
 from dkron_api.catalog import Catalog
 from dkron_api.edge.access import AccessLog
+from dkron_api.edge.expect import expecting
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.middleware import edge, sign
 from dkron_api.informers import informers
@@ -86,7 +87,8 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Every route of the service."""
     parts = (jobs, runs, executions, restore, schedule, log, events, cluster, stats, policies, health, docs)
-    return [*(route for part in parts for route in part.ROUTES), *ui.routes(settings)]
+    every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
+    return [expecting(route) for route in every]
 
 
 async def _client(app: web.Application) -> AsyncIterator[None]:

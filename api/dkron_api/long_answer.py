@@ -7,6 +7,7 @@ from aiohttp import web
 
 from dkron_api.answer import JSON, is_pretty, json_answer
 from dkron_api.edge.coding import takes_gzip
+from dkron_api.keys import GATE
 from dkron_api.translate import gojson
 
 LONG = 131072
@@ -28,8 +29,9 @@ async def list_answer(
         response.enable_compression(web.ContentCoding.gzip)
     elif not is_pretty(request):
         response.content_length = size
-    await response.prepare(request)
-    await _hand_over(request, response, _pieces(_indented(items) if is_pretty(request) else _compact(items)))
+    with request.app[GATE].stream():
+        await response.prepare(request)
+        await _hand_over(request, response, _pieces(_indented(items) if is_pretty(request) else _compact(items)))
     return response
 
 

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 FAILED = 1
 GRACE = 10.0
 """Seconds for what is under way when the service is asked to stop."""
+LINE = 65536
+"""Bytes of the first line of a request: the longest names that a job can have stand in it, percent-encoded."""
 IDLE = 75.0
 """Seconds that a connection may be open without a request, or without the end of its headers."""
 BACKLOG = 1024
@@ -81,7 +83,7 @@ def _complete(settings: Settings, namespace: str) -> Settings:
 
 async def _serve(settings: Settings, way: access.Access) -> None:
     app = make_app(settings, KubeClient(way, timeout=KUBE_SECONDS, field_manager=FIELD_MANAGER))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, keepalive_timeout=IDLE)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, keepalive_timeout=IDLE, max_line_size=LINE)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

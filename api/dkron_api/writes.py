@@ -75,13 +75,17 @@ class Writes:
 
         return await self._persist(job.name, attempt)
 
-    async def delete(self, job: Job, terms: Terms = FREELY) -> None:
-        """Delete the job, and its Kubernetes Jobs with it."""
-        _require_free(job, set(job.raw["spec"]), terms)
-        _require_version(job, terms)
-        async with self._turns.of(job.name):
-            await self._kube.delete(DKRON_JOBS, self._namespace, job.object_name, uid=job.uid)
-            self._catalog.lose(job)
+    async def delete(self, job: Job, terms: Terms = FREELY) -> Job:
+        """Delete the job, and its Kubernetes Jobs with it; the job as it was."""
+
+        async def attempt() -> Job:
+            known = self._known(job.name)
+            _require_free(known, set(known.raw["spec"]), terms)
+            await self._delete(known, terms)
+            self._catalog.lose(known)
+            return known
+
+        return await self._persist(job.name, attempt)
 
     async def annotate(self, job: Job, annotations: dict[str, str]) -> Job:
         """Set annotations: that is how a run is asked for."""
@@ -111,6 +115,15 @@ class Writes:
         _require_free(known, changed(stored, wanted), terms)
         job = await self._edit(known, [{"op": "replace", "path": "/spec", "value": wanted}], terms)
         return await self.annotate(job, annotations) if annotations else job
+
+    async def _delete(self, known: Job, terms: Terms) -> None:
+        version = None if terms.match in (None, ANY) else terms.match
+        try:
+            await self._kube.delete(DKRON_JOBS, self._namespace, known.object_name, uid=known.uid, version=version)
+        except Conflict as conflict:
+            if version is not None:
+                raise
+            raise Stale("another object has the name by now", status=conflict.status) from conflict
 
     async def _edit(self, known: Job, operations: list[Object], terms: Terms) -> Job:
         tests: list[Object] = [
@@ -173,11 +186,6 @@ class Writes:
 def missing(name: str) -> Refusal:
     """There is no job of this name."""
     return Refusal(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
-
-
-def _require_version(job: Job, terms: Terms) -> None:
-    if terms.match not in (None, ANY, str(job.version)):
-        raise Refusal(HTTPStatus.PRECONDITION_FAILED, f'the job "{job.name}" is not of that version')
 
 
 def _require_free(job: Job, fields: set[str], terms: Terms) -> None:

@@ -18,6 +18,7 @@ from aiohttp import web
 from dkron_api.answer import json_answer
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.refusal import Refusal
+from dkron_crds.schedule.errors import quoted
 
 _HERE: Final = Path(__file__).parents[1]
 _DOCUMENT: Final = _HERE / "openapi.yaml"
@@ -72,7 +73,7 @@ async def asset(request: web.Request) -> web.StreamResponse:
     """GET /docs/{asset}."""
     name = request.match_info["asset"]
     if name not in _ASSETS:
-        raise Refusal(404, f"there is no file '{name}' here; the page is at /docs and needs {', '.join(_ASSETS)}")
+        raise Refusal(404, f"there is no file {quoted(name)} here; the page is at /docs and needs {', '.join(_ASSETS)}")
     return _answer(request, await asyncio.to_thread(_read, *_ASSETS[name]))
 
 

@@ -81,9 +81,8 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
     if children:
         names = ", ".join(f'"{name}"' for name in children[:10]) + (" …" if len(children) > 10 else "")  # noqa: PLR2004
         raise Refusal(HTTPStatus.CONFLICT, f'after "{job.name}" runs {names}; delete that first')
-    rendered = catalog.json(job.name)
-    await request.app[WRITES].delete(job, terms_of(request))
-    return json_answer(request, rendered)
+    deleted = await request.app[WRITES].delete(job, terms_of(request))
+    return json_answer(request, catalog.render(deleted))
 
 
 def refuse_if_paused(request: web.Request) -> None:

@@ -86,9 +86,13 @@ class KubeClient:
         accept = "application/json" if whole else METADATA.format(kind="PartialObjectMetadata")
         return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH, accept=accept)
 
-    async def delete(self, resource: Resource, namespace: str | None, name: str, *, uid: str) -> None:
-        """Delete this very object (not a namesake), its dependents in the background. Raises `NotFound`."""
-        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+    async def delete(
+        self, resource: Resource, namespace: str | None, name: str, *, uid: str, version: str | None = None
+    ) -> None:
+        """Delete this very object (not a namesake), its dependents in the background; with `version`, only if nobody
+        has written since. Raises `NotFound`, `Conflict`."""
+        preconditions = {"uid": uid} | ({} if version is None else {"resourceVersion": version})
+        body = {"propagationPolicy": "Background", "preconditions": preconditions}
         await self._call("delete", resource, resource.path(namespace, name), body=body)
 
     async def list(

@@ -9,6 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from dkron_api import long_answer
+from dkron_api.edge.gate import Gate
+from dkron_api.keys import GATE
 from dkron_api.long_answer import LONG, list_answer
 from dkron_api.translate import gojson
 
@@ -16,11 +18,17 @@ SHORT = [gojson.encode({"name": f"job-{number}", "tags": {"a": "ü"}, "none": No
 MANY = [gojson.encode({"name": f"job-{number}", "list": [1, 2], "empty": {}}) for number in range(5000)]
 
 
+def application() -> web.Application:
+    app = web.Application()
+    app[GATE] = Gate(requests=8, streams=8, rate=0.0, clock=lambda: 0.0)
+    return app
+
+
 async def asked(items: list[bytes], query: str = "", accept: str = "identity") -> tuple[dict[str, str], bytes]:
     async def handler(request: web.Request) -> web.StreamResponse:
         return await list_answer(request, items, headers={"X-Total-Count": str(len(items))})
 
-    app = web.Application()
+    app = application()
     app.router.add_get("/", handler)
     async with TestClient(TestServer(app), auto_decompress=False) as client:
         answer = await client.get("/" + query, headers={"Accept-Encoding": accept})
@@ -64,7 +72,7 @@ async def test_a_client_that_takes_nothing_is_sent_away(monkeypatch: pytest.Monk
         finally:
             over.set()
 
-    app = web.Application()
+    app = application()
     app.router.add_get("/", handler)
     async with TestClient(TestServer(app), read_bufsize=1024) as client:
         answer = await client.get("/", headers={"Accept-Encoding": "identity"})

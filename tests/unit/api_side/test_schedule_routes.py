@@ -105,7 +105,8 @@ class TestNextOfAJob:
     def test_the_first_of_them_is_the_next_of_the_job(self) -> None:
         raw = wire_job(schedule="@every 7m", created=after(minutes=-10))
         (first,) = forecast(Job(raw), now=NOON, count=1)
-        assert datetime.fromisoformat(first) == upcoming(Job(raw), now=NOON)
+        job = Job(raw)
+        assert datetime.fromisoformat(first) == upcoming(job, spec=job.spec, status=job.status, now=NOON)
 
 
 class TestTheRouteOfAJob:
