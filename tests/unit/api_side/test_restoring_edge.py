@@ -1,0 +1,187 @@
+"""Storing a backup: parents first although several are stored at once, each job reported, and history for new ones."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dkron_api.refusal import Refusal
+from dkron_api.restoring import WIDTH, circle_outside, restore
+from dkron_api.translate.body import JobBody
+from dkron_api.translate.record import Job
+from dkron_api.translate.restoring import order, read_dump
+from dkron_api.writes import FREELY, Terms, Writes
+from dkron_crds.kube.errors import Cause, KubeError, Rejected, Unavailable
+from tests.support.builders import wire_job
+
+History = dict[str, Any]
+
+
+class Stored:
+    """Writes that remember what they were asked for, and take a turn of the loop for each. Names of `bad` fail so."""
+
+    def __init__(
+        self, bad: Mapping[str, Refusal | KubeError] | None = None, *, there: frozenset[str] = frozenset()
+    ) -> None:
+        self.begun: list[str] = []
+        self.done: list[str] = []
+        self.most = 0
+        self.terms: set[Terms] = set()
+        self.histories: dict[str, History] = {}
+        self._bad = bad or {}
+        self._there = there
+        self._now = 0
+
+    async def upsert(self, body: JobBody, terms: Terms) -> tuple[Job, bool]:
+        self.begun.append(body.name)
+        self.terms.add(terms)
+        self._now += 1
+        self.most = max(self.most, self._now)
+        # The shorter the name, the longer it takes.
+        for _ in range(5 - min(len(body.name), 4)):
+            await asyncio.sleep(0)
+        self._now -= 1
+        if body.name in self._bad:
+            raise self._bad[body.name]
+        self.done.append(body.name)
+        return Job(wire_job(name=body.name)), body.name not in self._there
+
+    async def write_status(self, job: Job, status: History) -> Job:
+        self.histories[job.name] = status
+        return job
+
+
+def job(name: str, parent: str = "", **more: Any) -> dict[str, Any]:
+    return {"name": name, "schedule": "@daily", "parent_job": parent, **more}
+
+
+async def restored(writes: Stored, *jobs: dict[str, Any], terms: Terms = FREELY) -> list[str]:
+    dump = read_dump(json.dumps(jobs).encode())
+    return await restore(dump, order(dump), cast("Writes", writes), terms)
+
+
+async def test_each_job_is_reported_in_the_order_in_which_they_were_taken() -> None:
+    writes = Stored()
+    reports = await restored(writes, job("c", "b"), job("b", "a"), job("a"), job("dddd"))
+    assert reports == ["success create a", "success create b", "success create c", "success create dddd"]
+
+
+async def test_many_are_stored_at_once_but_not_all() -> None:
+    writes = Stored()
+    await restored(writes, *(job(f"j{number}") for number in range(100)))
+    assert writes.most == WIDTH
+
+
+async def test_the_terms_are_those_of_the_request() -> None:
+    writes = Stored()
+    await restored(writes, job("a"), job("b"), terms=Terms(force=True))
+    assert writes.terms == {Terms(force=True)}
+
+
+FAILURES: tuple[Any, ...] = (
+    pytest.param(Refusal(409, 'the job "a" is being deleted'), 'the job "a" is being deleted', id="a refusal"),
+    pytest.param(Unavailable("no answer"), "no answer", id="no answer"),
+    pytest.param(
+        Rejected("invalid", status=422, causes=(Cause("spec.displayName", "Too long"),)),
+        "displayname: Too long",
+        id="a field that is invalid",
+    ),
+)
+
+
+@pytest.mark.parametrize(("error", "why"), FAILURES)
+async def test_a_failure_is_told_and_what_runs_after_it_is_left_out(error: Refusal | KubeError, why: str) -> None:
+    writes = Stored({"a": error})
+    reports = await restored(writes, job("a"), job("b", "a"), job("c", "b"), job("d"))
+    assert reports == [
+        f"fail create a: {why}",
+        'fail create b: its parent "a" could not be created',
+        'fail create c: its parent "b" could not be created',
+        "success create d",
+    ]
+    assert sorted(writes.begun) == ["a", "d"]
+
+
+async def test_what_nobody_expected_ends_the_restore() -> None:
+    broken = cast("Refusal", RuntimeError("a fault of ours"))
+    with pytest.raises(ExceptionGroup):
+        await restored(Stored({"a": broken}), job("a"), job("b"))
+
+
+NAMES = st.sampled_from([f"{letter * length}" for letter in "abcde" for length in (1, 2, 3, 4)])
+
+
+@settings(deadline=None)
+@given(st.dictionaries(NAMES, NAMES | st.just(""), min_size=1), st.sets(NAMES, max_size=3))
+def test_no_job_is_begun_before_its_parent_is_done(parents: dict[str, str], bad: set[str]) -> None:
+    ranked = sorted(parents)
+    jobs = [job(name, parent if parent in parents and parent < name else "") for name, parent in parents.items()]
+    writes = Stored({name: Unavailable("no answer") for name in bad})
+    reports = asyncio.run(restored(writes, *jobs))
+    assert sorted(report.split()[2].rstrip(":") for report in reports) == ranked
+    for each in jobs:
+        if each["parent_job"] and each["name"] in writes.begun:
+            assert each["parent_job"] in writes.done
+            assert writes.begun.index(each["parent_job"]) < writes.begun.index(each["name"])
+    assert {report.split()[2] for report in reports if report.startswith("success")} == set(writes.done)
+
+
+RAN: dict[str, Any] = {
+    "success_count": 3,
+    "error_count": 1,
+    "last_success": "2026-01-02T03:04:05.6Z",
+    "status": "success",
+}
+
+
+async def test_a_new_job_gets_the_history_of_the_backup_and_one_that_is_there_keeps_its_own() -> None:
+    writes = Stored(there=frozenset({"there"}))
+    await restored(writes, job("new", **RAN), job("there", **RAN), job("never-ran"))
+    assert writes.histories.keys() == {"new"}
+    history = writes.histories["new"]
+    assert (history["successCount"], history["errorCount"], history["status"]) == (3, 1, "success")
+    assert history["lastSuccess"] == "2026-01-02T03:04:05.6Z"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param({"success_count": -5, "error_count": 1}, {"errorCount": 1}, id="a negative count is none"),
+        pytest.param({"status": "made up", "error_count": 2}, {"errorCount": 2}, id="an unknown status is none"),
+        pytest.param({"last_error": "0001-01-01T00:00:00Z", "status": "failed"}, {"status": "failed"}, id="no time"),
+    ],
+)
+async def test_history_that_cannot_be_is_left_out(fields: dict[str, Any], expected: History) -> None:
+    writes = Stored()
+    assert await restored(writes, job("a", **fields)) == ["success create a"]
+    stored = {key: value for key, value in writes.histories["a"].items() if value and key != "since"}
+    assert stored == expected
+
+
+@pytest.mark.parametrize(
+    ("jobs", "there", "words"),
+    [
+        pytest.param([job("a", "b")], {"b": ""}, (), id="a parent that is there"),
+        pytest.param([job("a", "b")], {"b": "c", "c": ""}, (), id="a grandparent that is there"),
+        pytest.param([job("a", "b"), job("c")], {"b": "c", "c": "a"}, (), id="a circle that the file opens"),
+        pytest.param([job("a", "b")], {}, ('"b"', "neither"), id="a parent that is nowhere"),
+        pytest.param([job("a", "b")], {"b": "a"}, ('"b"', "itself"), id="a circle through the cluster"),
+        pytest.param([job("a", "b")], {"b": "c", "c": "a"}, ('"b"', "itself"), id="a longer circle"),
+        pytest.param([job("a", "b")], {"b": "c", "c": "d", "d": "c"}, (), id="a circle of others, further up"),
+    ],
+)
+def test_the_parents_outside_of_the_file(
+    jobs: list[dict[str, Any]], there: dict[str, str], words: tuple[str, ...]
+) -> None:
+    dump = read_dump(json.dumps(jobs).encode())
+    if not words:
+        circle_outside(dump, there.get)
+        return
+    with pytest.raises(Refusal) as refused:
+        circle_outside(dump, there.get)
+    assert refused.value.status == 400
+    assert [word for word in words if word not in refused.value.reason] == []
