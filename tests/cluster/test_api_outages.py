@@ -172,6 +172,7 @@ def test_a_namespace_that_is_being_deleted_takes_no_job(kube: Kube, tmp_path: Pa
         site.api.assert_clean()
 
 
+FOLLOWED_KINDS = ("dkronjobs", "dkronclusters", "dkronpolicies", "leases")
 EXECUTION = "1767355445000000000-ran-1"
 NOON = "2026-01-02T12:00:00Z"
 
@@ -231,6 +232,12 @@ NEEDS: tuple[tuple[str, str, str, str, Any, set[int]], ...] = (
 """The right, the request that takes it, and how that is answered with it. The node of the pod is missing: no log."""
 
 
+def test_each_of_the_least_rights_is_tried() -> None:
+    tried = {(resource, verb) for resource, verb, *_ in NEEDS}
+    followed = {(resource, verb) for resource in FOLLOWED_KINDS for verb in FOLLOWED}
+    assert tried | followed == {(key[1], verb) for key, verbs in LEAST_API.items() for verb in verbs}
+
+
 @pytest.mark.parametrize(
     ("resource", "verb", "method", "path", "sent", "statuses"),
     [pytest.param(*need, id=f"{need[1]} {need[0]} for {need[2]} {need[3]}") for need in NEEDS],
@@ -278,7 +285,7 @@ def test_a_kind_that_cannot_be_followed_is_named(kube: Kube, tmp_path: Path, ver
     kube.apply(dkron_job("there"))
     rules = {key: tuple(each for each in verbs if each != verb) for key, verbs in LEAST_API.items()}
     with limited_api(kube, rules, tmp_path) as site:
-        for kind in ("dkronjobs", "dkronclusters", "dkronpolicies", "leases"):
+        for kind in FOLLOWED_KINDS:
             site.api.wait_for_line(f'cannot {verb} resource "{kind}"')
         if verb == "list":
             refused(site.rest.get("/v1/jobs"), 503, 'cannot list resource "dkronjobs"')
