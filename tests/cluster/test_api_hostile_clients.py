@@ -8,6 +8,7 @@ import json
 import socket
 import zlib
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 
 import pytest
 
@@ -25,6 +26,7 @@ from tests.support.hostile import (
     endless,
     head,
     is_closed,
+    narrow,
     pipeline,
     read_answer,
     request,
@@ -194,6 +196,21 @@ def test_it_stops_in_order_whatever_clients_have_open(own_api: ApiSite) -> None:
             stack.enter_context(crowd(own_api.rest, 20, head("GET", path)))
         assert_served(own_api)
         own_api.api.stop()
+
+
+def test_it_lives_on_when_it_may_open_no_more_connections(own_api: ApiSite) -> None:
+    narrow(own_api.api.pid, room=50)
+    with crowd(own_api.rest, 200):
+        _is_served(own_api)
+    wait_for("others to be served again", lambda: _is_served(own_api), bool, seconds=10, guard=own_api.api.check)
+    assert_served(own_api)
+
+
+def _is_served(site: ApiSite) -> bool:
+    try:
+        return site.rest.get("/v1/busy").status == 200
+    except (OSError, HTTPException):
+        return False
 
 
 def test_five_thousand_requests_on_one_connection_are_answered_in_order(shared_api: ApiSite) -> None:
