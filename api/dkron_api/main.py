@@ -6,9 +6,10 @@ import ipaddress
 import logging
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 
-from aiohttp import web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from dkron_api.app import make_app
 from dkron_api.edge.malformed import Malformed
@@ -41,6 +42,9 @@ def main() -> None:
     """Serve until stopped. Exit code 0 after an orderly stop, 1 if it could not go on, 2 for wrong options."""
     settings = options("dkron-api", Settings)
     logs.configure(settings.log_format, settings.log_level, filters=[Malformed()])
+    for oddity in (BadContentDispositionHeader, BadContentDispositionParam):
+        # Whoever sends them is answered; Python would also remember each of their texts for good.
+        warnings.simplefilter("ignore", oddity)
     gc.set_threshold(*COLLECT)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         sys.exit(runner.run(_run(settings)))

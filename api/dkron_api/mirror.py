@@ -132,10 +132,24 @@ class Mirror(Generic[T]):
             # Somebody's finalizer holds it; for whoever asks it is gone.
             self._drop(uid)
             return
-        kept = Kept(metadata["name"], version, self._read(item))
+        name = metadata["name"]
+        if not self._succeeds(name, uid, version):
+            return
+        kept = Kept(name, version, self._read(item))
         self._kept[uid] = kept
         self._names[kept.name] = uid
         self._tell(known, kept)
+
+    def _succeeds(self, name: str, uid: str, version: int) -> bool:
+        """Whether no newer object has this name; an older one that has it must be gone."""
+        other = self._names.get(name, uid)
+        if other == uid:
+            return True
+        if self._kept[other].version > version:
+            return False
+        self._gone[other] = None
+        self._drop(other)
+        return True
 
     def _drop(self, uid: str) -> None:
         known = self._kept.pop(uid, None)

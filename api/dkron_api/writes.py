@@ -159,10 +159,11 @@ class Writes:
                 DKRON_JOBS, self._namespace, known.object_name if known is not None else object_name(name)
             )
         except NotFound:
-            if known is None:
+            if known is not None:
+                self._catalog.lose(known)
+            elif isinstance(error, NotFound):
                 # It is not the job that is missing, but the namespace or the kind.
                 raise error from None
-            self._catalog.lose(known)
             return
         self._seen(raw, name)
 

@@ -1,4 +1,4 @@
-"""Bodies of requests: all of it in a bounded time, or a refusal."""
+"""Bodies of requests: all of it in a bounded time and size, or a refusal."""
 
 import asyncio
 from http import HTTPStatus
@@ -9,7 +9,9 @@ from dkron_api.keys import GATE
 from dkron_api.refusal import Refusal
 
 PATIENCE = 30.0
-"""Seconds for a body to arrive; for a file, for the next piece of it."""
+"""Seconds for a body to arrive; for a form, for the next piece of it."""
+FORM_PATIENCE = 600.0
+"""Seconds for a whole form: whoever drips a backup would keep its place forever."""
 PIECE = 65536
 
 
@@ -22,26 +24,39 @@ async def body_of(request: web.Request) -> bytes:
             async with asyncio.timeout(PATIENCE):
                 return await request.read()
     except TimeoutError:
-        raise _too_slow() from None
+        raise _too_slow(PATIENCE) from None
 
 
-async def file_of(part: BodyPartReader, *, limit: int) -> bytes:
-    """The content of a file in a form. Raises `Refusal`, 408 or 413."""
-    content = bytearray()
-    while chunk := await _piece(part):
-        content += chunk
-        if len(content) > limit:
-            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the file is larger than {limit} bytes")
-    return bytes(content)
+async def file_of(request: web.Request, field: str, *, limit: int) -> bytes | None:
+    """What a form has in a field, None if there is no such field. Other fields count, too, but are not kept.
 
-
-async def _piece(part: BodyPartReader) -> bytes:
+    Raises `Refusal`, 408 or 413, and `ValueError` or `RuntimeError` for a form that is none.
+    """
     try:
-        async with asyncio.timeout(PATIENCE):
-            return await part.read_chunk(PIECE)
+        async with asyncio.timeout(FORM_PATIENCE), asyncio.timeout(PATIENCE) as patience:
+            return await _field_of(request, field, limit, patience)
     except TimeoutError:
-        raise _too_slow() from None
+        raise _too_slow(PATIENCE if patience.expired() else FORM_PATIENCE) from None
 
 
-def _too_slow() -> Refusal:
-    return Refusal(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {PATIENCE:.0f} seconds")
+async def _field_of(request: web.Request, field: str, limit: int, patience: asyncio.Timeout) -> bytes | None:
+    clock = asyncio.get_running_loop().time
+    room = limit
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            raise ValueError("forms in forms are not read")  # noqa: TRY004 - as aiohttp refuses what it cannot read
+        content = bytearray()
+        while piece := await part.read_chunk(PIECE):
+            patience.reschedule(clock() + PATIENCE)
+            room -= len(piece)
+            if room < 0:
+                raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the form is larger than {limit} bytes")
+            if part.name == field:
+                content += piece
+        if part.name == field:
+            return bytes(content)
+    return None
+
+
+def _too_slow(seconds: float) -> Refusal:
+    return Refusal(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {seconds:.0f} seconds")

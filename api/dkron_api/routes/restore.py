@@ -3,7 +3,7 @@
 import asyncio
 from http import HTTPStatus
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.keys import CATALOG, GATE, SETTINGS, WRITES
@@ -59,13 +59,13 @@ async def _file(request: web.Request) -> bytes:
     if not request.content_type.startswith("multipart/"):
         raise Refusal(HTTPStatus.NOT_FOUND, f'send the backup as multipart/form-data, in a field "{FIELD}"')
     try:
-        async for part in await request.multipart():
-            if isinstance(part, BodyPartReader) and part.name == FIELD:
-                return await file_of(part, limit=request.app[SETTINGS].max_restore)
+        content = await file_of(request, FIELD, limit=request.app[SETTINGS].max_restore)
     except (ValueError, RuntimeError) as reason:
         # aiohttp raises either for a form that is none.
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the multipart body cannot be read: {reason}") from reason
-    raise Refusal(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')
+    if content is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')
+    return content
 
 
 ROUTES = (web.post("/v1/restore", restore_jobs),)

@@ -9,6 +9,7 @@ from aiohttp import web
 from dkron_api.answer import json_answer
 from dkron_api.keys import CLOCK
 from dkron_api.refusal import Refusal
+from dkron_api.routes.bodies import body_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.forecast import Unclear, count_of, forecast, preview
 
@@ -28,7 +29,7 @@ async def next_slots(request: web.Request) -> web.StreamResponse:
 
 async def try_schedule(request: web.Request) -> web.StreamResponse:
     """The slots that a schedule would have. It needs no job, and no cluster."""
-    body = await request.read()
+    body = await body_of(request)
     try:
         slots = preview(body, now=request.app[CLOCK]())
     except Unclear as exc:

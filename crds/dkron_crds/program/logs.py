@@ -42,6 +42,7 @@ def configure(log_format: LogFormat, level: LogLevel, *, filters: Sequence[loggi
     for each in filters:
         handler.addFilter(each)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     # What the loader of a kubeconfig has to say comes back as an error, with a sentence of ours.
     logging.getLogger("kubernetes").setLevel(logging.ERROR)

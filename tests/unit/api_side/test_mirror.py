@@ -50,6 +50,24 @@ def test_a_namesake_of_a_deleted_object_is_another_object() -> None:
     assert mirrored.by_name("a") is not None
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_objects_with_one_name_the_older_is_gone(order: tuple[int, ...]) -> None:
+    both = (thing("a", 5), thing("a", 7, uid="another"))
+    mirrored = mirror()
+    for index in order:
+        mirrored.see(both[index])
+    assert versions(mirrored) == {"a": 7}
+
+
+def test_an_object_that_another_took_the_name_of_does_not_come_back() -> None:
+    mirrored = mirror()
+    mirrored.see(thing("a", 5))
+    mirrored.see(thing("a", 7, uid="another"))
+    mirrored.lose(thing("a", 8, uid="another"))
+    mirrored.see(thing("a", 6))
+    assert versions(mirrored) == {}
+
+
 def test_a_list_drops_what_is_older_and_not_in_it_and_keeps_what_was_written_after_it() -> None:
     mirrored = mirror()
     mirrored.see(thing("old", 3))

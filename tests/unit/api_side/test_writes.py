@@ -1,0 +1,357 @@
+"""Writes of jobs while others write, too: repeated, refused or given up, and the catalog holds what is stored."""
+
+import asyncio
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dkron_api.catalog import Catalog
+from dkron_api.refusal import Refusal
+from dkron_api.translate.body import JobBody
+from dkron_api.translate.record import Job
+from dkron_api.translate.spec import spec_of
+from dkron_api.writes import ATTEMPTS, FREELY, Terms, Writes
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Conflict, KubeError, NotFound, Rejected, Stale, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, Resource
+from dkron_crds.names import object_name
+from tests.support.builders import NAMESPACE, NOON, wire_job
+from tests.support.fake_kube import FakeKube, Object
+
+NAME = "backup"
+BODY = JobBody(name=NAME, schedule="@daily", owner="REST", executor_config={"command": "true"})
+ANNOTATIONS = {"run.dkron.io/1": "2026-01-01T00:00:00Z"}
+
+
+class Server(FakeKube):
+    """Generations, and JSON patches as strict as they are: a `test` that fails, a version that has passed."""
+
+    async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
+        try:
+            await super().create(resource, namespace, body, dry_run=dry_run)
+        finally:
+            # The answer may be lost, and the object there.
+            stored = self.objects.get((resource.plural, body["metadata"]["name"]))
+            if stored is not None and "generation" not in stored["metadata"]:
+                stored["metadata"] |= {"generation": 1, "namespace": NAMESPACE, "uid": f"made-at-{self.version}"}
+        return copy.deepcopy(self.has(resource, body["metadata"]["name"]))
+
+    async def delete(
+        self, resource: Resource, namespace: str | None, name: str, *, uid: str, version: str | None = None
+    ) -> None:
+        known = self.objects.get((resource.plural, name))
+        if version is not None and known is not None and known["metadata"]["resourceVersion"] != version:
+            raise Conflict("the version in the precondition differs", status=409)
+        await super().delete(resource, namespace, name, uid=uid)
+
+    async def json_patch(
+        self, resource: Resource, _namespace: str | None, name: str, operations: Sequence[Object]
+    ) -> Object:
+        self._arrive("patch", resource, name)
+        stored = self._found(resource, name)
+        patched = copy.deepcopy(stored)
+        for operation in operations:
+            *parents, last = operation["path"].strip("/").split("/")
+            part = patched
+            for parent in parents:
+                part = part[parent]
+            if operation["op"] == "test":
+                if part[last] != operation["value"]:
+                    raise Stale("the object is not as the patch expects it", status=422)
+            else:
+                part[last] = operation["value"]
+        if patched["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]:
+            raise Conflict("the object has been modified", status=409)
+        if patched["spec"] != stored["spec"]:
+            patched["metadata"]["generation"] += 1
+            self._stamp(patched)
+        self.objects[resource.plural, name] = patched
+        return self._answer("patch", resource, patched)
+
+
+class World:
+    """A server, and the writes of an API that knows what was there in the beginning."""
+
+    def __init__(self, *jobs: Object) -> None:
+        self.kube = Server()
+        self.catalog = Catalog(lambda: NOON)
+        self.catalog.mirror.replace([self.kube.put(DKRON_JOBS, job) for job in jobs], version=1)
+        self.writes = Writes(cast("KubeClient", self.kube), self.catalog, NAMESPACE)
+        self.born = 0
+
+    def job(self) -> Job:
+        found = self.catalog.get(NAME)
+        assert found is not None
+        return found
+
+    def stored(self) -> Object | None:
+        return self.kube.objects.get((DKRON_JOBS.plural, NAME))
+
+    def edit(self) -> None:
+        """Somebody else changes the spec, if there is one."""
+
+        def change(job: Object) -> None:
+            job["spec"]["owner"] = f"other {self.kube.version}"
+            job["metadata"]["generation"] += 1
+
+        if self.stored() is not None:
+            self.kube.edit(DKRON_JOBS, NAME, change)
+
+    def write_status(self) -> None:
+        """The operator writes."""
+        if self.stored() is not None:
+            self.kube.edit(DKRON_JOBS, NAME, lambda job: job.update(status={"successCount": self.kube.version}))
+
+    def disable(self) -> None:
+        """Somebody else disables it."""
+
+        def change(job: Object) -> None:
+            job["spec"]["disabled"] = True
+            job["metadata"]["generation"] += 1
+
+        self.kube.edit(DKRON_JOBS, NAME, change)
+
+    def begin_to_delete(self) -> None:
+        """Somebody else deletes it, and a finalizer holds it."""
+
+        def change(job: Object) -> None:
+            job["metadata"] |= {"deletionTimestamp": "2026-03-01T12:00:00Z", "generation": 2}
+
+        self.kube.edit(DKRON_JOBS, NAME, change)
+
+    def delete(self) -> None:
+        """Somebody else deletes it."""
+        self.kube.objects.pop((DKRON_JOBS.plural, NAME), None)
+
+    def create_anew(self) -> None:
+        """Somebody else has deleted it and made another."""
+        self.born += 1
+        self.kube.put(DKRON_JOBS, wire_job(name=NAME, uid=f"reborn-{self.born}", owner="other"))
+
+
+async def refused(write: Any) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        await write
+    return caught.value
+
+
+async def test_a_job_that_nobody_knows_is_created_with_its_annotations() -> None:
+    world = World()
+    job, new = await world.writes.upsert(BODY, annotations=ANNOTATIONS)
+    stored = world.kube.has(DKRON_JOBS, NAME)
+    assert (new, stored["spec"], stored["metadata"]["annotations"]) == (True, spec_of(BODY), ANNOTATIONS)
+    assert world.job().version == job.version
+
+
+async def test_a_job_that_is_there_keeps_what_only_kubernetes_knows() -> None:
+    world = World(wire_job(name=NAME, history={"executions": 7}, owner="before", retries=3))
+    job, new = await world.writes.upsert(BODY)
+    assert (new, job.raw["spec"]) == (False, spec_of(BODY) | {"history": {"executions": 7}})
+    assert world.kube.calls == [f"patch dkronjobs {NAME}"]
+
+
+OTHERS: tuple[Any, ...] = (
+    pytest.param(World.edit, ["patch", "get", "patch"], id="changes it"),
+    pytest.param(World.delete, ["patch", "get", "create"], id="deletes it"),
+    pytest.param(World.create_anew, ["patch", "get", "patch"], id="replaces it by another"),
+    pytest.param(World.write_status, ["patch"], id="writes its status"),
+)
+
+
+@pytest.mark.parametrize(("act", "verbs"), OTHERS)
+async def test_a_save_gets_through_when_somebody(act: Callable[[World], None], verbs: list[str]) -> None:
+    world = World(wire_job(name=NAME))
+    world.kube.meanwhile("patch dkronjobs", lambda: act(world))
+    await world.writes.upsert(BODY)
+    assert world.kube.has(DKRON_JOBS, NAME)["spec"]["owner"] == "REST"
+    assert world.job().raw["spec"]["owner"] == "REST"
+    assert [call.split()[0] for call in world.kube.calls] == verbs
+
+
+async def test_a_job_that_somebody_creates_first_is_replaced() -> None:
+    world = World()
+    world.kube.meanwhile("create dkronjobs", world.create_anew)
+    _, new = await world.writes.upsert(BODY)
+    assert not new
+    assert world.kube.has(DKRON_JOBS, NAME)["spec"]["owner"] == "REST"
+
+
+async def test_a_job_that_others_change_all_the_time_is_given_up() -> None:
+    world = World(wire_job(name=NAME))
+    for _ in range(ATTEMPTS):
+        world.kube.meanwhile("patch dkronjobs", world.edit)
+    assert (await refused(world.writes.upsert(BODY))).status == 409
+    assert world.kube.has(DKRON_JOBS, NAME)["spec"]["owner"] != "REST"
+
+
+async def test_a_toggle_turns_what_is_stored_and_not_what_was_known() -> None:
+    world = World(wire_job(name=NAME, disabled=False))
+
+    world.kube.meanwhile("patch dkronjobs", world.disable)
+    job = await world.writes.toggle(world.job())
+    assert job.raw["spec"]["disabled"] is False
+
+
+async def test_toggling_a_job_that_is_gone_is_404() -> None:
+    world = World(wire_job(name=NAME))
+    known = world.job()
+    world.delete()
+    assert (await refused(world.writes.toggle(known))).status == 404
+    assert world.catalog.get(NAME) is None
+
+
+async def test_a_job_that_is_being_deleted_takes_nothing() -> None:
+    world = World(wire_job(name=NAME))
+    world.kube.meanwhile("patch dkronjobs", world.begin_to_delete)
+    assert (await refused(world.writes.upsert(BODY))).status == 409
+    assert world.catalog.get(NAME) is None, "whoever asks is told that it is gone"
+
+
+async def test_a_place_that_another_job_has_is_409() -> None:
+    body = JobBody(name="ñ", schedule="@daily")
+    occupant = wire_job(name=object_name("ñ"))
+    occupant["spec"]["name"] = "other"
+    world = World(occupant)
+    answer = await refused(world.writes.upsert(body))
+    assert answer.status == 409
+    assert [word for word in (object_name("ñ"), "other") if word not in answer.reason] == []
+    assert world.catalog.get("ñ") is None
+
+
+CONDITIONS: tuple[Any, ...] = (
+    pytest.param(Terms(match="1"), None, 412, id="a version of a job that is not there"),
+    pytest.param(Terms(match="*"), None, 412, id="any version of a job that is not there"),
+    pytest.param(Terms(match="999"), wire_job(name=NAME), 412, id="another version"),
+    pytest.param(Terms(match="101"), wire_job(name=NAME), None, id="its version"),
+    pytest.param(Terms(match="*"), wire_job(name=NAME), None, id="any version"),
+    pytest.param(Terms(fresh=True), wire_job(name=NAME), 412, id="a new one that is there"),
+    pytest.param(Terms(fresh=True), None, None, id="a new one"),
+)
+
+
+@pytest.mark.parametrize(("terms", "there", "status"), CONDITIONS)
+async def test_a_save_under_terms(terms: Terms, there: Object | None, status: int | None) -> None:
+    world = World(*([there] if there else []))
+    if status is None:
+        await world.writes.upsert(BODY, terms)
+        return
+    assert (await refused(world.writes.upsert(BODY, terms))).status == status
+    assert world.stored() is None or world.kube.has(DKRON_JOBS, NAME)["spec"].get("owner") != "REST"
+
+
+async def test_who_wants_a_new_job_does_not_get_one_that_somebody_made_meanwhile() -> None:
+    world = World()
+    world.kube.meanwhile("create dkronjobs", world.create_anew)
+    assert (await refused(world.writes.upsert(BODY, Terms(fresh=True)))).status == 412
+    assert world.kube.has(DKRON_JOBS, NAME)["spec"]["owner"] == "other"
+
+
+async def test_a_version_that_passes_on_the_way_is_412() -> None:
+    world = World(wire_job(name=NAME))
+    world.kube.meanwhile("patch dkronjobs", world.write_status)
+    assert (await refused(world.writes.upsert(BODY, Terms(match=str(world.job().version))))).status == 412
+    assert world.kube.has(DKRON_JOBS, NAME)["spec"].get("owner") is None
+
+
+ERRORS: tuple[Any, ...] = (
+    pytest.param(Unavailable("no answer"), id="no answer"),
+    pytest.param(Rejected("forbidden", status=403), id="no right"),
+    pytest.param(Rejected("invalid", status=422), id="an invalid job"),
+    pytest.param(NotFound("namespaces not found", status=404), id="no namespace"),
+)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+async def test_what_kubernetes_says_to_a_new_job_is_handed_on(error: KubeError) -> None:
+    world = World()
+    world.kube.fail("create dkronjobs", error)
+    with pytest.raises(type(error), match=str(error)):
+        await world.writes.upsert(BODY)
+    assert len(world.catalog) == 0
+
+
+async def test_a_creation_whose_answer_was_lost_is_not_shown_and_can_be_repeated() -> None:
+    world = World()
+    world.kube.lose_answer("create dkronjobs")
+    with pytest.raises(Unavailable):
+        await world.writes.upsert(BODY)
+    assert len(world.catalog) == 0
+    await world.writes.upsert(BODY)
+    assert world.job().raw["spec"]["owner"] == "REST"
+
+
+async def test_a_job_that_was_deleted_does_not_come_back_by_what_is_still_on_the_way() -> None:
+    world = World(wire_job(name=NAME))
+    old = copy.deepcopy(world.job().raw)
+    await world.writes.delete(world.job())
+    world.catalog.see(old)
+    assert world.catalog.get(NAME) is None
+    await world.writes.upsert(BODY)
+    world.catalog.see(old)
+    assert world.job().raw["spec"]["owner"] == "REST"
+
+
+async def test_whoever_deletes_what_was_made_anew_deletes_that() -> None:
+    world = World(wire_job(name=NAME))
+    known = world.job()
+    world.create_anew()
+    await world.writes.delete(known)
+    assert world.stored() is None
+    assert world.catalog.get(NAME) is None
+
+
+async def test_a_version_that_the_catalog_has_not_seen_yet_is_not_deleted() -> None:
+    world = World(wire_job(name=NAME))
+    known = world.job()
+    world.edit()
+    assert (await refused(world.writes.delete(known, Terms(match=str(known.version))))).status == 412
+    assert world.stored() is not None
+
+
+ACTS = st.sampled_from((World.edit, World.write_status, World.delete, World.create_anew))
+CALLS = st.sampled_from(("patch dkronjobs", "create dkronjobs", "get dkronjobs"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.booleans(), st.lists(st.tuples(CALLS, ACTS), max_size=8), st.sampled_from(("upsert", "toggle", "delete")))
+def test_whatever_others_do_a_write_is_done_or_refused_and_the_catalog_is_right(
+    there: bool,
+    others: list[tuple[str, Callable[[World], None]]],
+    write: str,
+) -> None:
+    async def run() -> None:
+        world = World(*([wire_job(name=NAME)] if there else []))
+        for call, act in others:
+            world.kube.meanwhile(call, lambda act=act: act(world))  # type: ignore[misc]
+        refusal = await _write(world, write)
+        if refusal is not None:
+            assert refusal.status == 404 or (refusal.status == 409 and len(others) >= ATTEMPTS), refusal
+            return
+        stored, known = world.stored(), world.catalog.get(NAME)
+        if write == "delete":
+            assert (stored, known) == (None, None)
+            return
+        assert stored is not None
+        assert known is not None
+        assert (known.uid, known.version) == (stored["metadata"]["uid"], int(stored["metadata"]["resourceVersion"]))
+        assert write == "toggle" or stored["spec"]["owner"] == "REST"
+
+    asyncio.run(run())
+
+
+async def _write(world: World, write: str) -> Refusal | None:
+    known = world.catalog.get(NAME)
+    try:
+        if write == "upsert":
+            await world.writes.upsert(BODY, FREELY)
+        elif known is not None:
+            await (world.writes.toggle(known) if write == "toggle" else world.writes.delete(known))
+        else:
+            return Refusal(404, "there is no job")
+    except Refusal as refusal:
+        return refusal
+    return None
