@@ -70,6 +70,14 @@ async def test_a_body_that_stops_is_408(api: Api, text: str) -> None:
     assert answer.endswith("\r\n\r\nthe body did not arrive within 0 seconds"), answer
 
 
+async def test_a_backup_that_drips_is_408(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "PATIENCE", 60)
+    monkeypatch.setattr(bodies, "FORM_PATIENCE", SOON)
+    async with sent(api, post("/v1/restore", FORM + LENGTH, FILE + "[{")) as reader:
+        answer = (await asyncio.wait_for(reader.readuntil(b" seconds"), 10)).decode()
+    assert answer.startswith("HTTP/1.1 408 "), answer
+
+
 @pytest.mark.parametrize("text", STOPPED)
 async def test_a_body_that_is_waited_for_takes_nobodys_place(
     api: Api, monkeypatch: pytest.MonkeyPatch, text: str
