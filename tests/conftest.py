@@ -1,5 +1,6 @@
 """Hooks and fixtures for all tests: real clusters, see tests/support/cluster.py."""
 
+import asyncio
 import os
 from collections.abc import Generator, Iterator
 
@@ -13,6 +14,8 @@ CLUSTERS = pytest.StashKey[Clusters]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cluster(nodes): the test needs a cluster with nodes none, kwok:N or real")
+    # Otherwise pytest-asyncio makes a loop to come back to after its tests, and nobody closes that.
+    asyncio.set_event_loop(None)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,5 +1,6 @@
 """The whole service in one place: what it is made of, and what starts and stops with it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from dkron_api.keys import (
     NODES,
     POLICIES,
     SETTINGS,
+    STOPPING,
     VIGILS,
     WRITES,
 )  # fmt: skip
@@ -62,6 +64,7 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
     app = web.Application(middlewares=[edge], client_max_size=settings.max_body)
     catalog = Catalog(clock)
     app[SETTINGS], app[KUBE], app[CLOCK], app[CATALOG] = settings, kube, clock, catalog
+    app[STOPPING] = asyncio.Event()
     app[VIGILS] = Vigils(catalog)
     app[WRITES] = Writes(kube, catalog, settings.namespace)
     app[GATE] = Gate(
@@ -77,6 +80,7 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
     app[LEASE_FEED] = Leadership(app[LEASES], journal, clock)
     app.router.add_routes(routes(settings))
     app.on_response_prepare.append(sign)
+    app.on_shutdown.append(restore.give_up)
     app.on_shutdown.append(events.send_away)
     app.on_shutdown.append(runs.give_up)
     app.cleanup_ctx.append(_client)

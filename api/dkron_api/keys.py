@@ -1,5 +1,6 @@
 """What the handlers find in the application."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,8 @@ FEED: web.AppKey[Sink] = web.AppKey("FEED")
 """Where the watch of the DkronJobs leads."""
 VIGILS = web.AppKey("VIGILS", Vigils)
 WRITES = web.AppKey("WRITES", Writes)
+STOPPING = web.AppKey("STOPPING", asyncio.Event)
+"""Set when the service is to stop: who works on long lists leaves the rest."""
 LEASE_FEED: web.AppKey[Sink] = web.AppKey("LEASE_FEED")
 """Where the watch of the Lease leads."""
 ACCESS: web.AppKey[AccessLog | None] = web.AppKey("ACCESS")

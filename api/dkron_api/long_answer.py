@@ -61,11 +61,22 @@ def _indented(items: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def _pieces(parts: Iterator[bytes]) -> Iterator[bytes]:
-    gathered, size = [], 0
+    gathered: list[bytes] = []
+    size = 0
     for part in parts:
-        gathered.append(part)
-        size += len(part)
-        if size >= PIECE:
-            yield b"".join(gathered)
+        if size + len(part) > PIECE:
+            yield from _cut(b"".join(gathered), part)
             gathered, size = [], 0
-    yield b"".join(gathered)
+        else:
+            gathered.append(part)
+            size += len(part)
+    yield from _cut(b"".join(gathered), b"")
+
+
+def _cut(first: bytes, rest: bytes) -> Iterator[bytes]:
+    """Both as one, in pieces that are never empty."""
+    room = PIECE - len(first)
+    if first or rest:
+        yield first + rest[:room]
+    for start in range(room, len(rest), PIECE):
+        yield rest[start : start + PIECE]

@@ -25,8 +25,9 @@ from dkron_crds.program.command import USAGE, options
 log = logging.getLogger(__name__)
 
 FAILED = 1
-GRACE = 10.0
-"""Seconds for what is under way when the service is asked to stop."""
+GRACE = 8.0
+"""Seconds for what is under way when the service is asked to stop, and once more after it was told so: both together
+have to fit into the half minute that Kubernetes gives."""
 LINE = 65536
 """Bytes of the first line of a request: the longest names that a job can have stand in it, percent-encoded."""
 IDLE = 75.0

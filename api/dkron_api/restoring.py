@@ -21,9 +21,12 @@ WIDTH = 16
 """Jobs stored at once."""
 
 
-async def restore(dump: Dump, entries: Sequence[Entry], writes: Writes, terms: Terms) -> list[str]:
-    """Store the entries, which are in the order of `order`; one line of report for each, in that order."""
-    work = Restore(dump, writes, terms)
+async def restore(
+    dump: Dump, entries: Sequence[Entry], writes: Writes, terms: Terms, *, stopping: asyncio.Event
+) -> list[str]:
+    """Store the entries, which are in the order of `order`; one line of report for each, in that order. Those whose
+    turn has not come when `stopping` is set are not stored, and reported as such."""
+    work = Restore(dump, writes, terms, stopping)
     pending = iter(entries)
     async with asyncio.TaskGroup() as group:
         for _ in range(WIDTH):
@@ -34,11 +37,12 @@ async def restore(dump: Dump, entries: Sequence[Entry], writes: Writes, terms: T
 class Restore:
     """One backup on its way in."""
 
-    def __init__(self, dump: Dump, writes: Writes, terms: Terms) -> None:
+    def __init__(self, dump: Dump, writes: Writes, terms: Terms, stopping: asyncio.Event) -> None:
         self.reports: dict[str, str] = {}
         self._dump = dump
         self._writes = writes
         self._terms = terms
+        self._stopping = stopping
         self._stored: dict[str, asyncio.Event] = {}
         self._failed: set[str] = set()
 
@@ -58,6 +62,8 @@ class Restore:
 
     async def _store_one(self, entry: Entry) -> str:
         """Why it could not be stored; empty if it was."""
+        if self._stopping.is_set():
+            return "the server is stopping; send the backup again"
         if entry.parent in self._failed:
             return f'its parent "{entry.parent}" could not be created'
         body = self._dump.job(entry)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CATALOG, GATE, SETTINGS, WRITES
+from dkron_api.keys import CATALOG, GATE, SETTINGS, STOPPING, WRITES
 from dkron_api.refusal import Refusal
 from dkron_api.restoring import circle_outside, restore
 from dkron_api.routes.bodies import file_of
@@ -44,7 +44,7 @@ async def _restored(request: web.Request) -> web.StreamResponse:
         return None if job is None else job.parent
 
     circle_outside(dump, parent_of)
-    reports = await restore(dump, entries, request.app[WRITES], terms_of(request))
+    reports = await restore(dump, entries, request.app[WRITES], terms_of(request), stopping=request.app[STOPPING])
     if AS_DKRON in request.headers.get("Accept", ""):
         return json_answer(request, gojson.encode(reports).decode())
     return json_answer(request, reports)
@@ -66,6 +66,11 @@ async def _file(request: web.Request) -> bytes:
     if content is None:
         raise Refusal(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')
     return content
+
+
+async def give_up(app: web.Application) -> None:
+    """Store no further jobs: whoever waits is told which ones are missing."""
+    app[STOPPING].set()
 
 
 ROUTES = (web.post("/v1/restore", restore_jobs),)

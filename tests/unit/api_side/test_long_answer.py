@@ -54,6 +54,24 @@ async def test_an_indented_list_is_indented_as_a_whole(items: list[bytes]) -> No
     assert body == gojson.indent(b"[" + b",".join(items) + b"]")
 
 
+@pytest.mark.parametrize("size", [1, long_answer.PIECE - 3, long_answer.PIECE, long_answer.PIECE * 2, 1_000_000])
+async def test_a_list_of_large_items_goes_out_in_pieces_of_bounded_size(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    items, written = [b"1", b"2" * size, b"3", b"4" * size, b"5" * LONG], list[int]()
+    write = web.StreamResponse.write
+
+    async def counted(response: web.StreamResponse, data: bytes) -> None:
+        written.append(len(data))
+        await write(response, data)
+
+    monkeypatch.setattr(web.StreamResponse, "write", counted)
+    _, body = await asked(items)
+    assert body == b"[" + b",".join(items) + b"]"
+    assert min(written) > 0
+    assert max(written) <= long_answer.PIECE
+
+
 async def test_a_long_list_is_compressed_for_who_takes_it() -> None:
     assert sum(map(len, MANY)) > LONG
     headers, body = await asked(MANY, accept="gzip")

@@ -59,9 +59,13 @@ def job(name: str, parent: str = "", **more: Any) -> dict[str, Any]:
     return {"name": name, "schedule": "@daily", "parent_job": parent, **more}
 
 
-async def restored(writes: Stored, *jobs: dict[str, Any], terms: Terms = FREELY) -> list[str]:
+async def restored(
+    writes: Stored, *jobs: dict[str, Any], terms: Terms = FREELY, stopping: asyncio.Event | None = None
+) -> list[str]:
     dump = read_dump(json.dumps(jobs).encode())
-    return await restore(dump, order(dump), cast("Writes", writes), terms)
+    return await restore(
+        dump, order(dump), cast("Writes", writes), terms, stopping=stopping if stopping is not None else asyncio.Event()
+    )
 
 
 async def test_each_job_is_reported_in_the_order_in_which_they_were_taken() -> None:
@@ -104,6 +108,15 @@ async def test_a_failure_is_told_and_what_runs_after_it_is_left_out(error: Refus
         "success create d",
     ]
     assert sorted(writes.begun) == ["a", "d"]
+
+
+async def test_a_stop_leaves_the_rest_and_says_so() -> None:
+    stopping = asyncio.Event()
+    stopping.set()
+    writes = Stored()
+    reports = await restored(writes, job("a"), job("b", "a"), stopping=stopping)
+    assert reports == [f"fail create {name}: the server is stopping; send the backup again" for name in "ab"]
+    assert writes.begun == []
 
 
 async def test_what_nobody_expected_ends_the_restore() -> None:
