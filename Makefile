@@ -81,11 +81,14 @@ test: ## All tests: unit, then real control planes, then real pods
 test-unit: venv ## The unit tests alone (seconds, no cluster)
 	$(BIN)/pytest tests/unit tests/conformance
 
-# Tools are built first, so that progress shows and no test waits for a compiler.
+# Tools are built first, so that progress shows and no test waits for a compiler. These tests wait more than they work:
+# two at a time are twice as fast on two cores already. Each worker has clusters of its own; WORKERS=0 is one by one.
+WORKERS ?= 2
+
 .PHONY: test-cluster
 test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
-	$(BIN)/pytest tests/cluster
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile tests/cluster
 
 .PHONY: test-e2e
 test-e2e: venv ## The tests with a real node and real pods (minutes)
