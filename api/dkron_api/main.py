@@ -8,6 +8,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
+from typing import cast
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
@@ -87,25 +88,41 @@ def _complete(settings: Settings, namespace: str) -> Settings:
 
 
 async def _serve(settings: Settings, way: access.Access) -> None:
-    app = make_app(settings, KubeClient(way, timeout=KUBE_SECONDS, field_manager=FIELD_MANAGER))
+    kube = KubeClient(way, timeout=KUBE_SECONDS, field_manager=FIELD_MANAGER)
+    app = make_app(settings, kube)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, keepalive_timeout=IDLE, max_line_size=LINE)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await runner.setup()
+    # Whether the port can be had is known before anything else begins.
     try:
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
-        await site.start()
-        _announce(settings, runner)
+        listener = await _listen(settings, runner)
+    except OSError:
+        await kube.close()
+        raise
+    try:
+        await runner.setup()
+        await listener.start_serving()
+        _announce(settings, listener)
         await stop.wait()
         log.info("stopping")
     finally:
+        listener.close()
         await runner.cleanup()
         log.info("stopped")
 
 
-def _announce(settings: Settings, runner: web.AppRunner) -> None:
-    host, port = runner.addresses[0][:2]
+async def _listen(settings: Settings, runner: web.AppRunner) -> asyncio.Server:
+    def connection() -> asyncio.Protocol:
+        return cast("web.Server", runner.server)()
+
+    return await asyncio.get_running_loop().create_server(
+        connection, settings.host, settings.port, backlog=BACKLOG, start_serving=False
+    )
+
+
+def _announce(settings: Settings, listener: asyncio.Server) -> None:
+    host, port = listener.sockets[0].getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     log.info("listening on %s", url, extra={"url": url, "namespace": settings.namespace})
     if _is_loopback(host):

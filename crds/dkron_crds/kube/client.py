@@ -60,9 +60,9 @@ class KubeClient:
     async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         """Create, and return what the server made of it. Raises `AlreadyExists`, `Rejected`.
 
-        A dry run changes nothing, and is strict about fields that the server does not know.
+        A field that the server does not know is refused rather than dropped. A dry run changes nothing.
         """
-        params = {"dryRun": "All", "fieldValidation": "Strict"} if dry_run else {}
+        params = {"fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
         return await self._call("create", resource, resource.path(namespace), body=body, params=params)
 
     async def patch(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:

@@ -150,8 +150,8 @@ async def test_calls_go_out_as_the_api_server_expects_them() -> None:
     assert {token for _, _, _, token, _ in seen} == {"Bearer t"}
     assert [(method, path, kind, body) for method, path, kind, _, body in seen] == [
         ("GET", f"{base}/j", None, None),
-        ("POST", base, plain, {"a": "ü"}),
-        ("POST", f"{base}?dryRun=All&fieldValidation=Strict", plain, {}),
+        ("POST", f"{base}?fieldValidation=Strict", plain, {"a": "ü"}),
+        ("POST", f"{base}?fieldValidation=Strict&dryRun=All", plain, {}),
         ("PATCH", f"{base}/j", merge, {"b": None}),
         ("PATCH", f"{base}/j/status", merge, {"c": 1}),
         ("DELETE", f"{base}/j", plain, {"propagationPolicy": "Background", "preconditions": {"uid": "u"}}),
