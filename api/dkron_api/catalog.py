@@ -2,13 +2,14 @@
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from dkron_api.mirror import Mirror
 from dkron_api.translate import gojson
 from dkron_api.translate.job import shown
+from dkron_api.translate.pieces import compact
 from dkron_api.translate.record import Job, kept
 
 Object = dict[str, Any]
@@ -31,6 +32,7 @@ class Catalog:
         self._children: dict[str, set[str]] = {}
         self._rendered: dict[str, bytes] = {}
         self._due: dict[str, str] = {}
+        self._joined: Sequence[bytes] | None = None
         self._unrendered: set[str] = set()
         self._stale = asyncio.Event()
 
@@ -73,6 +75,12 @@ class Catalog:
             self._due[name] = fields["next"]
         return rendered
 
+    def joined(self) -> Sequence[bytes]:
+        """All jobs as GET shows them, in pieces of one JSON array."""
+        if self._joined is None:
+            self._joined = tuple(compact([self.json(name) for name in self._names]))
+        return self._joined
+
     async def press(self) -> None:
         """Render what has changed before anybody asks, a few jobs at a time: the first list after ten thousand changes
         would keep everybody else waiting for half a second."""
@@ -107,6 +115,7 @@ class Catalog:
 
     def _changed(self, before: Job | None, after: Job | None) -> None:
         self.revision += 1
+        self._joined = None
         if before is not None:
             self._remove(before)
         if after is not None:

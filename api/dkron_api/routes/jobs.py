@@ -8,7 +8,7 @@ from aiohttp import web
 from dkron_api.answer import json_answer
 from dkron_api.catalog import Catalog
 from dkron_api.keys import CATALOG, CLUSTERS, WRITES
-from dkron_api.long_answer import list_answer
+from dkron_api.long_answer import joined_answer, list_answer
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused
@@ -35,8 +35,11 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     else:
         names = [job.name for job in selected(catalog, query, due=catalog.due)]
         total = len(names)
+    headers = {"X-Total-Count": str(total)}
+    if query is EVERYTHING:
+        return await joined_answer(request, catalog.joined(), headers=headers)
     items = [catalog.json(name) for name in sliced(names, query)]
-    return await list_answer(request, items, headers={"X-Total-Count": str(total)})
+    return await list_answer(request, items, headers=headers)
 
 
 async def show_job(request: web.Request) -> web.StreamResponse:

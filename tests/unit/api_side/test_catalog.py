@@ -78,6 +78,8 @@ def test_after_any_changes_the_catalog_is_as_if_made_anew(changes: list[tuple[st
             raw = job(name, version, uid=alive.get(name, {}).get("uid", uid + str(version)), parentJob=parent)
             alive[name] = {"uid": raw["metadata"]["uid"], "parent": parent, "raw": raw}
             jobs.see(raw)
+        # Asked after each change, so that what was joined before it would be noticed.
+        assert b"".join(jobs.joined()) == b"[" + b",".join(map(jobs.json, jobs.names)) + b"]"
     anew = catalog(*(each["raw"] for each in alive.values()))
     assert jobs.names == anew.names
     assert [jobs.json(name) for name in jobs.names] == [anew.json(name) for name in anew.names]

@@ -11,8 +11,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from dkron_api import long_answer
 from dkron_api.edge.gate import Gate
 from dkron_api.keys import GATE
-from dkron_api.long_answer import LONG, list_answer
+from dkron_api.long_answer import LONG, joined_answer, list_answer
 from dkron_api.translate import gojson
+from dkron_api.translate.pieces import PIECE, compact
 
 SHORT = [gojson.encode({"name": f"job-{number}", "tags": {"a": "ü"}, "none": None}) for number in range(3)]
 MANY = [gojson.encode({"name": f"job-{number}", "list": [1, 2], "empty": {}}) for number in range(5000)]
@@ -49,12 +50,28 @@ async def test_a_list_is_one_array(items: list[bytes]) -> None:
 @pytest.mark.parametrize(
     "items", [pytest.param([], id="none"), pytest.param(SHORT, id="few"), pytest.param(MANY, id="many")]
 )
+async def test_a_list_that_is_joined_already_is_the_same(items: list[bytes]) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return await joined_answer(request, tuple(compact(items)), headers={})
+
+    app = application()
+    app.router.add_get("/", handler)
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.get("/", headers={"Accept-Encoding": "identity"})
+        body = await answer.read()
+    assert body == b"[" + b",".join(items) + b"]"
+    assert answer.headers["Content-Length"] == str(len(body))
+
+
+@pytest.mark.parametrize(
+    "items", [pytest.param([], id="none"), pytest.param(SHORT, id="few"), pytest.param(MANY, id="many")]
+)
 async def test_an_indented_list_is_indented_as_a_whole(items: list[bytes]) -> None:
     _, body = await asked(items, "?pretty")
     assert body == gojson.indent(b"[" + b",".join(items) + b"]")
 
 
-@pytest.mark.parametrize("size", [1, long_answer.PIECE - 3, long_answer.PIECE, long_answer.PIECE * 2, 1_000_000])
+@pytest.mark.parametrize("size", [1, PIECE - 3, PIECE, PIECE * 2, 1_000_000])
 async def test_a_list_of_large_items_goes_out_in_pieces_of_bounded_size(
     monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
@@ -69,7 +86,7 @@ async def test_a_list_of_large_items_goes_out_in_pieces_of_bounded_size(
     _, body = await asked(items)
     assert body == b"[" + b",".join(items) + b"]"
     assert min(written) > 0
-    assert max(written) <= long_answer.PIECE
+    assert max(written) <= PIECE
 
 
 async def test_a_long_list_is_compressed_for_who_takes_it() -> None:
