@@ -1,8 +1,9 @@
 """Observe: what became of a Job, from its pod and its log. Slow answers here never hold up a slot."""
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from dkron_crds.kube.errors import KubeError, NotFound, Unavailable
 from dkron_crds.kube.paths import JOBS, PODS
 from dkron_operator.clock import Clock
 from dkron_operator.lanes import Lane
-from dkron_operator.plan.outcome import main_container, outcome, same_trouble, trouble
+from dkron_operator.plan.outcome import has_ended, main_container, outcome, same_trouble, trouble
 from dkron_operator.plan.view import Outcome, Run
 from dkron_operator.store import Entry, Store
 
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 WIDTH = 16
 LOG_TRIES = 2
+LOOK = 0.2
+"""Seconds between two looks at a pod whose log has ended: the kubelet shows the exit code and removes it soon after."""
 
 
 class Observer:
@@ -43,7 +46,7 @@ class Observer:
         if run is None:
             await self._look_for(entry, name)
         elif run.finished:
-            entry.outcomes[name] = await self._outcome(entry, run)
+            entry.outcomes[name] = await self.outcome(entry, run)
         self._known(uid)
 
     async def _look_for(self, entry: Entry, name: str) -> None:
@@ -54,13 +57,44 @@ class Observer:
             # Not there, or not ours any more: asked again, the answer would be the same.
             entry.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
-    async def _outcome(self, entry: Entry, run: Run) -> Outcome:
+    async def outcome(self, entry: Entry, run: Run) -> Outcome:
+        """How the Job ended, as far as its pod tells by now."""
         pod = await self._pod(entry, run)
         if pod is None:
             return outcome(run, None, container=None)
         container = main_container(pod)
         size = entry.job.spec.history.output_bytes
         output = await self._output(entry, pod, container, size) if container and size else b""
+        return self._told(entry, run, pod, output)
+
+    async def last_words(self, entry: Entry, run: Run) -> AsyncGenerator[Outcome]:
+        """How the Job ends whose pod is taking its grace period: with all of its output, then with its exit code, too.
+
+        Takes as long as the pod. Nothing comes from one that has not run.
+        """
+        pod = await self._pod(entry, run)
+        container = None if pod is None else main_container(pod)
+        if pod is None or container is None or not _has_run(pod, container):
+            return
+        name, size = pod["metadata"]["name"], entry.job.spec.history.output_bytes
+        output = await self._client.log_tail(
+            PODS, entry.job.namespace, name, container=container, size=size, follow=True
+        )
+        yield self._told(entry, run, pod, output)
+        pod = await self._ended(entry, run, container)
+        if pod is not None:
+            yield self._told(entry, run, pod, output)
+
+    async def _ended(self, entry: Entry, run: Run, container: str) -> Object | None:
+        """The pod once it shows that the container has ended; None if it went before that was seen."""
+        pod = await self._pod(entry, run)
+        while pod is not None and not has_ended(pod, container):
+            await asyncio.sleep(LOOK)
+            pod = await self._pod(entry, run)
+        return pod
+
+    def _told(self, entry: Entry, run: Run, pod: Object, output: bytes) -> Outcome:
+        container, size = main_container(pod), entry.job.spec.history.output_bytes
         stuck = entry.troubles.get(run.name)
         return outcome(run, pod, container=container, stuck=stuck, output=output, size=size)
 

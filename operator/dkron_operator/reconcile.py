@@ -19,6 +19,7 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.view import Situation
+from dkron_operator.stop import Stopper
 from dkron_operator.store import Entry, Store
 from dkron_operator.writer import Writer
 
@@ -43,6 +44,7 @@ class Reconciler:
         self.agenda = Agenda(clock, self.lane.add)
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
         self.observer = Observer(client, store, clock=clock, known=self.lane.add)
+        self.stopper = Stopper(client, store, self.observer, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
         self._fire = Fire(client, store, self.writer, clock=clock, image=image)
 
@@ -52,10 +54,12 @@ class Reconciler:
             _prune(entry)
             draft = advance(self._situation(entry))
             self._carry_out(entry, draft)
-            if draft.create is None and not draft.forget:
+            if draft.create is None and not draft.settle and not _answers(draft):
                 return
             try:
                 await self._forget(entry, draft)
+                if draft.settle:
+                    await self.writer.claim(entry, ())
                 if draft.create is not None:
                     await self._fire(entry, draft.create)
             except Conflict:
@@ -78,6 +82,7 @@ class Reconciler:
             outcomes=entry.outcomes,
             troubles=entry.troubles,
             probed=entry.probed,
+            last_words=entry.last_words,
             refusal=entry.refusal,
             duplicate=self._store.duplicate(entry),
             checked=entry.checked == entry.job.generation,
@@ -95,6 +100,8 @@ class Reconciler:
             self.observer.endings.add((uid, name))
         for name in draft.probe:
             self.observer.starts.add((uid, name))
+        for run in draft.stop:
+            self.stopper.lane.add((uid, run.name))
         for run in draft.delete:
             self.cleaning.add((uid, run.name))
         if draft.check:
@@ -102,10 +109,10 @@ class Reconciler:
         self.agenda.set(uid, draft.wake)
 
     async def _forget(self, entry: Entry, draft: Draft) -> None:
-        if not draft.forget:
+        answers = _answers(draft)
+        if not answers:
             return
-        annotations = {RUN_PREFIX + request: None for request in draft.forget}
-        body = {"metadata": {"annotations": annotations}}
+        body = {"metadata": {"annotations": dict.fromkeys(answers)}}
         try:
             answer = await self._client.patch(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
         except NotFound:
@@ -127,6 +134,11 @@ class Reconciler:
             entry.runs[name] = replace(run, deleting=True)
 
 
+def _answers(draft: Draft) -> list[str]:
+    """The annotations that have done their work."""
+    return [*(RUN_PREFIX + request for request in draft.forget), *draft.answered]
+
+
 def _prune(entry: Entry) -> None:
     """Drop what was only kept until it is recorded, and doubts that the watch has cleared up."""
     if entry.unsure is not None and entry.unsure.job in entry.runs:
@@ -134,6 +146,6 @@ def _prune(entry: Entry) -> None:
     for run in [run for run in entry.runs.values() if run.gone and is_recorded(entry.base, run.name)]:
         del entry.runs[run.name]
     alive = {active.job for active in entry.status.active}
-    for kept in (entry.outcomes, entry.troubles, entry.probed):
+    for kept in (entry.outcomes, entry.troubles, entry.probed, entry.last_words):
         for name in [name for name in kept if name not in alive and is_recorded(entry.status, name)]:
             del kept[name]

@@ -13,7 +13,7 @@ from typing import Any
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.fold import Change, Decided, fold, fold_all
-from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, status_written
+from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, read_stops, status_written
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
 
 Object = dict[str, Any]
@@ -36,6 +36,7 @@ class Entry:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     probed: dict[str, datetime] = field(default_factory=dict)
+    last_words: dict[str, Outcome] = field(default_factory=dict)
     refusal: Problem | None = None
     checked: int = -1
     unsure: Active | None = None
@@ -113,6 +114,7 @@ class Store:
             entry.job = replace(
                 entry.job,
                 requests=read_requests(metadata),
+                stops=read_stops(metadata),
                 deleting="deletionTimestamp" in metadata,
                 status_written=entry.job.status_written or status_written(metadata),
             )

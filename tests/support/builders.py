@@ -34,6 +34,7 @@ def wire_job(
     generation: int = 1,
     created: datetime = NOON,
     requests: Mapping[str, str] | None = None,
+    stops: Mapping[str, str] | None = None,
     status: JobStatus | None = None,
     deleting: bool = False,
     command: str = "true",
@@ -48,8 +49,10 @@ def wire_job(
         "generation": generation,
         "creationTimestamp": rfc3339(created),
     }
-    if requests:
-        metadata["annotations"] = {f"run.dkron.io/{key}": text for key, text in requests.items()}
+    wishes = {f"run.dkron.io/{key}": text for key, text in (requests or {}).items()}
+    wishes |= {f"stop.dkron.io/{key}": text for key, text in (stops or {}).items()}
+    if wishes:
+        metadata["annotations"] = wishes
     if deleting:
         metadata["deletionTimestamp"] = rfc3339(created)
     body: Object = {"metadata": metadata, "spec": {"schedule": "0 * * * * *", **spec}}

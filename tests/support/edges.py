@@ -59,7 +59,7 @@ class Edges:
         parts, self._act = self.reconciler, True
         lanes = (
             parts.lane, parts.writer.lane, parts.observer.endings, parts.observer.starts, parts.checker.lane,
-            parts.cleaning, self.events.lane,
+            parts.cleaning, parts.stopper.lane, parts.stopper.listening, self.events.lane,
         )  # fmt: skip
         tasks = [asyncio.create_task(work) for work in (parts.agenda.run(), *(lane.run() for lane in lanes))]
         for uid in self.store.uids():

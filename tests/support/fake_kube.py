@@ -96,11 +96,25 @@ class FakeKube:
         stored["metadata"]["managedFields"] = [{"manager": "dkron-operator", "subresource": "status"}]
         return self._answer("write", resource, {"metadata": stored["metadata"]})
 
-    async def delete(self, resource: Resource, _namespace: str | None, name: str, *, uid: str) -> None:
+    async def delete(
+        self,
+        resource: Resource,
+        _namespace: str | None,
+        name: str,
+        *,
+        uid: str,
+        version: str | None = None,
+        foreground: bool = False,
+    ) -> None:
         self._arrive("delete", resource, name)
-        if self._found(resource, name)["metadata"]["uid"] != uid:
-            raise Conflict("the uid in the precondition differs", status=409)
-        del self.objects[resource.plural, name]
+        metadata = self._found(resource, name)["metadata"]
+        if metadata["uid"] != uid or version not in (None, metadata["resourceVersion"]):
+            raise Conflict("the uid or the version in the precondition differs", status=409)
+        if foreground:
+            metadata["deletionTimestamp"] = metadata["creationTimestamp"]
+            self._stamp(self.objects[resource.plural, name])
+        else:
+            del self.objects[resource.plural, name]
 
     async def list(
         self,
@@ -117,8 +131,10 @@ class FakeKube:
             if plural == resource.plural and all(labels.get(key) == value for key, value in wanted):
                 yield copy.deepcopy(body)
 
-    async def log_tail(self, resource: Resource, _namespace: str, pod: str, *, container: str, size: int) -> bytes:
-        self._arrive("log", resource, f"{pod}/{container}")
+    async def log_tail(
+        self, resource: Resource, _namespace: str, pod: str, *, container: str, size: int, follow: bool = False
+    ) -> bytes:
+        self._arrive("follow" if follow else "log", resource, f"{pod}/{container}")
         found = self.logs.get(pod, b"")
         if isinstance(found, KubeError):
             raise found

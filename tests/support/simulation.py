@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from dkron_crds.job import Active, JobStatus, Trigger
 from dkron_crds.requests import Request
+from dkron_crds.stops import Stop
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Create
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
@@ -36,6 +37,10 @@ class Fault(StrEnum):
     CREATE_IS_NOT_MADE = "the create is not made and not answered"
     CREATE_IS_NOT_ANSWERED = "the create is made and not answered"
     WRITE_IS_NOT_ANSWERED = "the write is not answered"
+    DIES_BEFORE_THE_STOP = "dies before the Job is deleted that is to be stopped"
+    DIES_AFTER_THE_STOP = "dies after that"
+    DIES_BEFORE_THE_ANSWER = "dies before the wish is removed"
+    DIES_AFTER_THE_ANSWER = "dies after the wish is removed"
 
 
 class Died(Exception):
@@ -115,6 +120,26 @@ class World:
         kept = tuple(r for r in self.job.requests if r.id not in set(requests))
         self.job = replace(self.job, requests=kept)
 
+    def wish(self, target: str) -> None:
+        """A person wants an attempt to stop."""
+        wanted = Stop(target, self.now, "me", "")
+        self.job = replace(self.job, stops=(*self.job.stops, wanted))
+
+    def stop(self, job: Run) -> None:
+        """A Job is deleted, and its pod takes a grace period."""
+        if not self.jobs[job.name].finished:
+            self.jobs[job.name] = replace(self.jobs[job.name], deleting=True)
+
+    def reap(self) -> None:
+        """The grace periods are over."""
+        for job in [job for job in self.jobs.values() if job.deleting]:
+            self.delete(job.name)
+
+    def answer(self, keys: Iterable[str]) -> None:
+        """The wishes are removed."""
+        kept = tuple(stop for stop in self.job.stops if stop.key not in set(keys))
+        self.job = replace(self.job, stops=kept)
+
     def outcome(self, name: str) -> Outcome:
         """What a perfect observer finds."""
         ended = self.jobs.get(name) or self.vanished.get(name)
@@ -130,6 +155,7 @@ class Process:
         self.world = world
         self.pending: list[Change] = []
         self.outcomes: dict[str, Outcome] = {}
+        self.last_words: dict[str, Outcome] = {}
         self.unsure: Active | None = None
         self.able_since = world.now
         self.wake: datetime | None = None
@@ -160,6 +186,7 @@ class Process:
             troubles={},
             probed={},
             unsure=self.unsure,
+            last_words=self.last_words,
         )
 
     def settle(self) -> None:
@@ -180,7 +207,12 @@ class Process:
             self.world.delete(job.name)
         for name in draft.gather:
             self.outcomes[name] = self.world.outcome(name)
+        for job in draft.stop:
+            self._stop(job)
         self.world.forget(draft.forget)
+        self._answer(draft.answered)
+        if draft.settle:
+            self.flush()
         try:
             if draft.create is not None:
                 self._fire(draft.create)
@@ -189,7 +221,7 @@ class Process:
             self.world.now += self.world.delay
         except WroteFirst:
             pass
-        return bool(draft.gather or draft.forget or draft.create)
+        return bool(draft.gather or draft.forget or draft.create or draft.answered or draft.settle or draft.stop)
 
     def flush(self) -> None:
         """Write what is pending. Raises `Died`."""
@@ -200,6 +232,18 @@ class Process:
         self.world.dies(Fault.DIES_AFTER_THE_WRITE)
         if not self.world.strikes(Fault.WRITE_IS_NOT_ANSWERED):
             self.pending.clear()
+
+    def _stop(self, job: Run) -> None:
+        self.last_words[job.name] = Outcome(success=False, finished_at=self.world.now, output="bye")
+        self.world.dies(Fault.DIES_BEFORE_THE_STOP)
+        self.world.stop(job)
+        self.world.dies(Fault.DIES_AFTER_THE_STOP)
+
+    def _answer(self, keys: list[str]) -> None:
+        if keys:
+            self.world.dies(Fault.DIES_BEFORE_THE_ANSWER)
+            self.world.answer(keys)
+            self.world.dies(Fault.DIES_AFTER_THE_ANSWER)
 
     def _fire(self, create: Create) -> None:
         world = self.world
@@ -293,6 +337,7 @@ class Simulation:
         self.world.fault = None
         self.settle()
         while self.world.unfinished() or self.process.status.active:
+            self.world.reap()
             for job in self.world.unfinished():
                 self.world.finish(job.name, success=True)
             self.settle()

@@ -87,12 +87,23 @@ class KubeClient:
         return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH, accept=accept)
 
     async def delete(
-        self, resource: Resource, namespace: str | None, name: str, *, uid: str, version: str | None = None
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str,
+        version: str | None = None,
+        foreground: bool = False,
     ) -> None:
-        """Delete this very object (not a namesake), its dependents in the background; with `version`, only if nobody
-        has written since. Raises `NotFound`, `Conflict`."""
+        """Delete this very object (not a namesake); with `version`, only if nobody has written since. Its dependents
+        follow in the background, or with `foreground` go first, and the object stays until they are gone.
+
+        Raises `NotFound`, `Conflict`.
+        """
         preconditions = {"uid": uid} | ({} if version is None else {"resourceVersion": version})
-        body = {"propagationPolicy": "Background", "preconditions": preconditions}
+        policy = "Foreground" if foreground else "Background"
+        body = {"propagationPolicy": policy, "preconditions": preconditions}
         await self._call("delete", resource, resource.path(namespace, name), body=body)
 
     async def list(
@@ -146,13 +157,19 @@ class KubeClient:
         async with self._stream(call, resource.path(namespace), params=params, patience=patience) as body:
             yield body
 
-    async def log_tail(self, resource: Resource, namespace: str, pod: str, *, container: str, size: int) -> bytes:
-        """The last `size` bytes (and one more, if there are more) of a container's log, in bounded memory."""
+    async def log_tail(
+        self, resource: Resource, namespace: str, pod: str, *, container: str, size: int, follow: bool = False
+    ) -> bytes:
+        """The last `size` bytes (and one more, if there are more) of a container's log, in bounded memory.
+
+        With `follow` those that it has when the container has ended, however long that takes.
+        """
         # Each line has at least its line feed, so as many lines as bytes hold all the bytes that are wanted.
-        params = {"container": container, "tailLines": str(size + 1)}
+        params = {"container": container, "tailLines": str(size + 1)} | ({"follow": "true"} if follow else {})
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT) if follow else self._timeout
         tail = bytearray()
         call, path = Call("get", f"{resource.plural}/log", 0), resource.path(namespace, pod, "log")
-        async with self._stream(call, path, params=params, patience=self._timeout) as body:
+        async with self._stream(call, path, params=params, patience=patience) as body:
             async for piece in body:
                 tail += piece
                 del tail[: -(size + 1)]

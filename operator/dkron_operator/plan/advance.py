@@ -11,6 +11,7 @@ from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Accepted
 from dkron_operator.plan.requests import plan_requests
 from dkron_operator.plan.slots import plan_found_slots, plan_slots
+from dkron_operator.plan.stops import plan_stops
 from dkron_operator.plan.tidy import plan_tidying
 from dkron_operator.plan.view import Situation
 
@@ -26,6 +27,7 @@ def advance(situation: Situation) -> Draft:
     _accept(draft)
     plan_found_slots(draft)
     plan_attempts(draft)
+    plan_stops(draft)
     plan_requests(draft)
     upcoming = plan_slots(draft)
     plan_conditions(draft, upcoming)

@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
+from dkron_crds.stops import Stop
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
 from dkron_operator.plan.retries import delay
+from dkron_operator.plan.stops import stop_of, stopped
 from dkron_operator.plan.view import Outcome, Run, RunState
 
 PATIENCE = timedelta(seconds=10)
@@ -37,12 +39,18 @@ def _follow(draft: Draft, run: Run) -> None:
     draft.note(Started(entry))
     if run.trigger is Trigger.SCHEDULE:
         draft.note(Decided(run.slot))
-    if run.finished:
+    if run.finished and not _stopping(draft, run, entry):
         _end(draft, entry)
     elif run.gone:
         _lose(draft, entry)
     elif run.state is RunState.WAITING and not run.deleting:
         _probe(draft, run)
+
+
+def _stopping(draft: Draft, run: Run, entry: Active) -> bool:
+    # Its pod is killed, which the Job controller takes for a failure. The attempt is over when the pod is, and the Job
+    # stays until then.
+    return run.deleting and stop_of(draft.situation.job, entry) is not None
 
 
 def _probe(draft: Draft, run: Run) -> None:
@@ -58,7 +66,8 @@ def _end(draft: Draft, entry: Active) -> None:
     if outcome is None:
         draft.gather.append(entry.job)
         return
-    retry = None if outcome.success or _replaced(draft, entry) else _retry(draft, entry, outcome)
+    final = outcome.success or _replaced(draft, entry) or stop_of(draft.situation.job, entry) is not None
+    retry = None if final else _retry(draft, entry, outcome)
     draft.note(Finished(_execution(entry, outcome), retry))
     if not outcome.success:
         _tell_failure(draft, entry, outcome, retry)
@@ -75,6 +84,10 @@ def _missing(draft: Draft, entry: Active) -> None:
 
 
 def _lose(draft: Draft, entry: Active) -> None:
+    stop = stop_of(draft.situation.job, entry)
+    if stop is not None:
+        draft.note(Finished(_execution(entry, stopped(draft, entry, stop))))
+        return
     if _replaced(draft, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
     else:
@@ -94,8 +107,11 @@ def _replaced(draft: Draft, entry: Active) -> bool:
 
 def _claimed(draft: Draft, entry: Active) -> None:
     job, now = draft.situation.job, draft.situation.now
-    problem = draft.situation.problem
-    if entry.attempt > 1 and (job.spec.disabled or problem is not None):
+    problem, stop = draft.situation.problem, stop_of(job, entry)
+    if stop is not None:
+        if draft.create is None:
+            draft.create = _withdrawn(draft, entry, stop)
+    elif entry.attempt > 1 and (job.spec.disabled or problem is not None):
         draft.note(Dropped(entry.job))
         why = "the job was disabled" if job.spec.disabled else problem.message if problem else ""
         draft.warn("RetryCancelled", f"attempt {entry.attempt} is not made: {why}", entry.job)
@@ -111,6 +127,12 @@ def _complete(draft: Draft, entry: Active) -> Create:
     if draft.situation.job.spec.concurrency is Concurrency.REPLACE:
         older = tuple(run for run in draft.situation.runs.values() if _running(run) and run.group < entry.group)
     return Create(entry, replaces=older, late=_too_late(draft, entry), otherwise=given_up)
+
+
+def _withdrawn(draft: Draft, entry: Active, stop: Stop) -> Create:
+    """Only look whether its Job exists after all, which is then stopped like any other."""
+    never = entry.model_copy(update={"started_at": min(entry.started_at, draft.situation.now)})
+    return Create(entry, late=True, otherwise=(Finished(_execution(never, stopped(draft, entry, stop))),))
 
 
 def _running(run: Run) -> bool:

@@ -46,13 +46,20 @@ class Create:
 
 @dataclass(slots=True)
 class Draft:
-    """What to do in this situation. `status` already shows the changes, so a later step sees an earlier one's."""
+    """What to do in this situation. `status` already shows the changes, so a later step sees an earlier one's.
+
+    `forget` are requests for a run, `answered` other annotations, that have been dealt with. `settle`: write the status
+    now, and plan again once it is written. `stop` are Jobs to delete after their last words, `delete` those to tidy up.
+    """
 
     situation: Situation
     status: JobStatus = field(init=False)
     changes: list[Change] = field(default_factory=list)
     create: Create | None = None
     forget: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
+    settle: bool = False
+    stop: list[Run] = field(default_factory=list)
     gather: list[str] = field(default_factory=list)
     probe: list[str] = field(default_factory=list)
     delete: list[Run] = field(default_factory=list)

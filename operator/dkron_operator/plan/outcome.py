@@ -68,6 +68,11 @@ def main_container(pod: Object) -> str | None:
     return "job" if "job" in names else next(iter(names), None)
 
 
+def has_ended(pod: Object, container: str) -> bool:
+    """Whether the container has an exit code."""
+    return bool(_terminated(pod, container))
+
+
 def _instant(text: str | None, run: Run) -> datetime | None:
     """A time that the kubelet tells; a container that never started has begun in 1970."""
     at = datetime.fromisoformat(text) if text else None

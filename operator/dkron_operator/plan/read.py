@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.requests import Request, read_instant, read_request
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
+from dkron_crds.stops import Stop, read_stop
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.cause import started_at
@@ -35,6 +36,7 @@ def read_job(body: Object) -> JobView:
         deleting="deletionTimestamp" in metadata,
         status_written=status_written(metadata),
         requests=read_requests(metadata),
+        stops=read_stops(metadata),
         spec=spec,
         schedule=schedule,
         problem=problem or schedule_problem or _unsupported(spec) or check(spec),
@@ -47,6 +49,13 @@ def read_requests(metadata: Object) -> tuple[Request, ...]:
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     found = (read_request(key, text) for key, text in annotations.items())
     return tuple(sorted((request for request in found if request is not None), key=_by_time))
+
+
+def read_stops(metadata: Object) -> tuple[Stop, ...]:
+    """The executions that people want stopped."""
+    annotations: Mapping[str, str] = metadata.get("annotations") or {}
+    found = (read_stop(key, text) for key, text in sorted(annotations.items()))
+    return tuple(stop for stop in found if stop is not None)
 
 
 def read_status(body: Object) -> JobStatus | None:

@@ -45,9 +45,13 @@ def _wanted(draft: Draft) -> set[str]:
 
 def _forget_counted(draft: Draft) -> None:
     # Names of Jobs that are gone do no harm: they leave with a write that is made anyway.
-    vanished = frozenset(draft.status.counted) - draft.situation.runs.keys()
+    vanished = frozenset(draft.status.counted) - draft.situation.runs.keys() - _to_be_answered(draft)
     if vanished and draft.changes:
         draft.note(Tidied(vanished))
+
+
+def _to_be_answered(draft: Draft) -> set[str]:
+    return {name for stop in draft.situation.job.stops for name in stop.jobs}
 
 
 def _ended(run: Run) -> datetime:

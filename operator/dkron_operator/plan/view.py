@@ -3,13 +3,15 @@
 Raw objects are read into these once, at the border; everything behind it trusts them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dkron_crds.job import Active, JobSpec, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
+from dkron_crds.stops import Stop
 from dkron_operator.executors.problem import Problem
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -31,6 +33,7 @@ class JobView:
     deleting: bool
     status_written: bool
     requests: tuple[Request, ...]
+    stops: tuple[Stop, ...]
     spec: JobSpec
     schedule: Schedule | None
     problem: Problem | None
@@ -110,7 +113,8 @@ class Situation:
 
     `able_since` is the moment from which slots could be fired: one that lies before it was missed. `refusal` is what
     the API server said to the Job in a dry run, `duplicate` that another object has the same Dkron name. `unsure` is an
-    attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at.
+    attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at, `last_words`
+    what the pods of Jobs that are being stopped have told.
     """
 
     job: JobView
@@ -127,6 +131,7 @@ class Situation:
     duplicate: Problem | None = None
     checked: bool = True
     unsure: Active | None = None
+    last_words: Mapping[str, Outcome] = field(default_factory=dict)
 
     @property
     def problem(self) -> Problem | None:

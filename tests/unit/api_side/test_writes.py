@@ -41,12 +41,19 @@ class Server(FakeKube):
         return copy.deepcopy(self.has(resource, body["metadata"]["name"]))
 
     async def delete(
-        self, resource: Resource, namespace: str | None, name: str, *, uid: str, version: str | None = None
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str,
+        version: str | None = None,
+        foreground: bool = False,
     ) -> None:
         known = self.objects.get((resource.plural, name))
         if version is not None and known is not None and known["metadata"]["resourceVersion"] != version:
             raise Conflict("the version in the precondition differs", status=409)
-        await super().delete(resource, namespace, name, uid=uid)
+        await super().delete(resource, namespace, name, uid=uid, foreground=foreground)
 
     async def json_patch(
         self, resource: Resource, _namespace: str | None, name: str, operations: Sequence[Object]

@@ -1,0 +1,95 @@
+"""Stop: the Job of an execution that somebody wants stopped is deleted, and what its pod says until then is kept.
+
+The Job goes in the foreground: it stays until its pod has taken its grace period, and shows as long that the attempt is
+not over. The log goes with the pod, so it is read before, and once more to its very end meanwhile.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Conflict, KubeError, NotFound
+from dkron_crds.kube.paths import JOBS
+from dkron_operator.lanes import Lane
+from dkron_operator.observe import Observer
+from dkron_operator.plan.view import Outcome, Run
+from dkron_operator.store import Entry, Store
+
+Key = tuple[str, str]
+log = logging.getLogger(__name__)
+
+WIDTH = 16
+LISTENERS = 64
+"""Pods that are listened to at once while they end. Of any more, what they said before the deletion is kept."""
+LONGEST = 600.0
+"""Seconds for which a pod is listened to at most: its grace period may be any."""
+PATIENCE = 5.0
+"""Seconds that a stop waits for the log at most: a kubelet that does not answer must not keep it."""
+
+
+class Stopper:
+    """Stops Jobs by (uid of the DkronJob, name of the Job), and says when it is on its way."""
+
+    def __init__(self, client: KubeClient, store: Store, observer: Observer, *, known: Callable[[str], None]) -> None:
+        self._client = client
+        self._store = store
+        self._observer = observer
+        self._known = known
+        self.lane: Lane[Key] = Lane("stop", self._stop, width=WIDTH)
+        self.listening: Lane[Key] = Lane("last words", self._listen, width=LISTENERS)
+
+    async def _stop(self, key: Key) -> None:
+        uid, name = key
+        entry = self._store.get(uid)
+        run = entry.runs.get(name) if entry else None
+        if entry is None or run is None or run.gone:
+            return
+        if name not in entry.last_words:
+            entry.last_words[name] = await self._words(entry, run)
+        if not run.deleting:
+            await self._delete(entry, run)
+        self.listening.add(key)
+        self._known(uid)
+
+    async def _words(self, entry: Entry, run: Run) -> Outcome:
+        nothing = Outcome(success=False, finished_at=run.created)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._observer.outcome(entry, run)
+        except (TimeoutError, KubeError) as exc:
+            log.warning("%s is stopped without its output: %s", run.name, exc or "no answer", extra=_context(entry))
+            return nothing
+
+    async def _delete(self, entry: Entry, run: Run) -> None:
+        """Of the version that was seen running: one that has ended meanwhile is no more to be stopped."""
+        namespace, version = entry.job.namespace, str(run.version)
+        try:
+            await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=version, foreground=True)
+        except NotFound:
+            self._store.lose_run_of(entry.job.uid, run.name)
+        except Conflict:
+            with contextlib.suppress(NotFound):
+                self._store.see_run(await self._client.get(JOBS, namespace, run.name))
+        else:
+            entry.runs[run.name] = replace(entry.runs.get(run.name, run), deleting=True)
+            log.info("stopping", extra={**_context(entry), "run": run.name})
+
+    async def _listen(self, key: Key) -> None:
+        uid, name = key
+        entry = self._store.get(uid)
+        run = entry.runs.get(name) if entry else None
+        if entry is None or run is None or run.gone or not run.deleting:
+            return
+        try:
+            async with asyncio.timeout(LONGEST), contextlib.aclosing(self._observer.last_words(entry, run)) as told:
+                async for words in told:
+                    entry.last_words[name] = words
+        except (TimeoutError, KubeError) as exc:
+            log.info("%s is not heard to its end: %s", name, exc or "it takes too long", extra=_context(entry))
+
+
+def _context(entry: Entry) -> dict[str, object]:
+    return {"job": entry.job.dkron_name, "namespace": entry.job.namespace}

@@ -1,0 +1,306 @@
+"""Executions that people want stopped: by table, and with a process that dies at every step of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import Active, JobStatus
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.fold import fold_all
+from dkron_operator.plan.view import Outcome, Run, RunState
+from tests.support.builders import NOON, after, claim, execution, job_view, outcome, run, seen, situation
+from tests.support.simulation import Fault, Simulation
+
+AT = "2026-03-01T12:00:05Z"
+ASKED = "asked for at 2026-03-01T12:00:05Z by ada"
+SLOT = claim()
+RUNNING = seen(SLOT)
+KEY = f"stop.dkron.io/{SLOT.job}"
+
+
+def look(
+    *,
+    stops: dict[str, str] | None = None,
+    active: tuple[Active, ...] = (),
+    status: dict[str, Any] | None = None,
+    persisted: JobStatus | None = None,
+    runs: tuple[Run, ...] = (),
+    outcomes: dict[str, Outcome] | None = None,
+    words: dict[str, Outcome] | None = None,
+    **spec: Any,
+) -> Draft:
+    wishes = {SLOT.job: f"{AT} by ada"} if stops is None else stops
+    job = job_view(schedule="@manually", stops=wishes, **spec)
+    given = JobStatus(**{"since": NOON, "fingerprint": job.fingerprint, "active": active, **(status or {})})
+    return advance(
+        situation(
+            job, given, persisted=given if persisted is None else persisted, runs=list(runs), outcomes=outcomes or {},
+            last_words=words or {}, now=after(9),
+        )
+    )  # fmt: skip
+
+
+def told(draft: Draft) -> list[tuple[str, str]]:
+    return [(report.reason, report.message) for report in draft.reports if report.reason != "Scheduled"]
+
+
+# --- what runs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", [SLOT.job, SLOT.id], ids=["by its Job", "by its id"])
+def test_the_job_of_an_attempt_that_stands_in_status_is_stopped(target: str) -> None:
+    draft = look(stops={target: AT}, active=(RUNNING,), runs=(run(),))
+    assert [job.name for job in draft.stop] == [SLOT.job]
+    assert (draft.settle, draft.answered, draft.status.active) == (False, [], (RUNNING,))
+
+
+@pytest.mark.parametrize("spec", [{"disabled": True}, {"command": ""}], ids=["disabled", "broken"])
+def test_so_is_that_of_a_job_which_is(spec: dict[str, Any]) -> None:
+    assert look(active=(RUNNING,), runs=(run(),), **spec).stop
+
+
+@pytest.mark.parametrize(
+    "written", [JobStatus(), JobStatus(active=(SLOT,))], ids=["not at all", "as a claim, without its Job"]
+)
+def test_an_attempt_that_is_not_written_yet_is_written_before_its_job_is_deleted(written: JobStatus) -> None:
+    draft = look(active=(RUNNING,), runs=(run(),), persisted=written)
+    assert (draft.settle, draft.stop, draft.answered) == (True, [], [])
+
+
+def test_other_attempts_go_on() -> None:
+    other = claim(after(-60))
+    draft = look(active=(RUNNING, seen(other)), runs=(run(), run(other)))
+    assert [job.name for job in draft.stop] == [SLOT.job]
+
+
+def test_a_job_that_takes_its_grace_period_is_still_active_and_is_not_deleted_again() -> None:
+    draft = look(active=(RUNNING,), runs=(run(deleting=True),), words={SLOT.job: outcome()})
+    assert (draft.status.active, draft.stop, draft.gather, draft.answered) == ((RUNNING,), [], [], [])
+
+
+def test_even_if_the_job_controller_says_that_it_failed() -> None:
+    draft = look(active=(RUNNING,), runs=(run(state=RunState.FAILED, deleting=True),), words={SLOT.job: outcome()})
+    assert (draft.status.active, draft.status.executions, draft.gather) == ((RUNNING,), (), [])
+
+
+def test_after_a_crash_its_output_is_asked_for_while_it_is_there() -> None:
+    draft = look(active=(RUNNING,), runs=(run(deleting=True),))
+    assert [job.name for job in draft.stop] == [SLOT.job]
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_when_its_job_is_gone_it_is_recorded_as_stopped_without_a_retry(retries: int) -> None:
+    words = outcome(success=False, started_at=after(1), exit_code=143, node_name="n1", output="bye", reason="Error")
+    gone = run(deleting=True, gone=True)
+    draft = look(active=(RUNNING,), runs=(gone,), words={SLOT.job: words}, retries=retries, persisted=JobStatus())
+    expected = execution(
+        RUNNING, success=False, started_at=after(1), finished_at=after(9), exit_code=143, node_name="n1", output="bye",
+        reason="Stopped", message=ASKED,
+    )  # fmt: skip
+    assert draft.status.executions == (expected,)
+    assert (draft.status.active, draft.status.error_count, draft.status.status) == ((), 1, "failed")
+    assert (draft.settle, draft.answered) == (True, []), "the wish stays until the record is written"
+
+
+def test_a_job_that_went_while_nobody_looked_was_stopped_if_somebody_wanted_that() -> None:
+    lost = Outcome(success=False, finished_at=after(8), lost=True)
+    draft = look(active=(RUNNING,), outcomes={SLOT.job: lost})
+    (record,) = draft.status.executions
+    assert (record.reason, record.message, record.output) == ("Stopped", ASKED, "")
+
+
+def test_when_the_record_is_written_people_are_told_and_the_wish_goes() -> None:
+    record = execution(success=False, reason="Stopped", message=ASKED)
+    draft = look(status={"executions": (record,)})
+    assert draft.answered == [KEY]
+    assert told(draft) == [("ExecutionStopped", f"attempt 1 was stopped, as was {ASKED}")]
+
+
+# --- what has ended by itself ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_an_attempt_that_failed_before_it_could_be_stopped_says_so_and_has_no_retry(retries: int) -> None:
+    failed = outcome(success=False, at=after(8), reason="Error", exit_code=3)
+    over = run(state=RunState.FAILED)
+    draft = look(active=(RUNNING,), runs=(over,), outcomes={SLOT.job: failed}, retries=retries, persisted=JobStatus())
+    (record,) = draft.status.executions
+    assert (record.reason, record.exit_code, draft.status.active, draft.stop) == ("Error", 3, (), [])
+
+
+def test_an_attempt_that_succeeded_before_it_could_be_stopped_is_a_success() -> None:
+    done = outcome(at=after(8))
+    draft = look(active=(RUNNING,), runs=(run(state=RunState.SUCCEEDED),), outcomes={SLOT.job: done})
+    assert [record.success for record in draft.status.executions] == [True]
+    assert draft.stop == []
+
+
+LATER = claim(attempt=2, at=after(30))
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        pytest.param({}, "there is no such execution (any more)", id="it never was"),
+        pytest.param(
+            {"executions": (execution(),)}, "the execution ended at 2026-03-01T12:00:05Z already", id="it has ended"
+        ),
+        pytest.param(
+            {"executions": (execution(success=False),), "active": (LATER,)},
+            f"the execution ended at 2026-03-01T12:00:05Z already; attempt 2 is {LATER.job}",
+            id="it has ended, and the next attempt waits",
+        ),
+        pytest.param(
+            {"executions": (execution(success=False, reason="Stopped", message="asked for by somebody else"),)},
+            "the execution ended at 2026-03-01T12:00:05Z already",
+            id="it was stopped before",
+        ),
+    ],
+)
+def test_a_stop_is_refused_when(status: dict[str, Any], says: str) -> None:
+    draft = look(status=status)
+    assert draft.answered == [KEY]
+    assert told(draft) == [("StopRefused", f"{KEY}: {says}")]
+    assert (draft.stop, draft.create) == ([], None)
+
+
+@pytest.mark.parametrize("text", ["now", "", "2026-03-01T12:00:00"])
+def test_a_wish_without_a_time_that_can_be_read_is_refused(text: str) -> None:
+    draft = look(stops={SLOT.job: text}, active=(RUNNING,), runs=(run(),))
+    assert (draft.stop, draft.answered) == ([], [KEY])
+    assert f'"{text}" does not begin with an RFC 3339 time' in told(draft)[0][1]
+
+
+@pytest.mark.parametrize(
+    ("runs", "refused"),
+    [
+        pytest.param((), False, id="its Job is gone: it was stopped"),
+        pytest.param((run(deleting=True),), False, id="its Job is going"),
+        pytest.param((run(state=RunState.SUCCEEDED),), True, id="its Job is there: it ended by itself"),
+    ],
+)
+def test_of_a_record_that_was_trimmed_at_once_the_job_tells(runs: tuple[Run, ...], *, refused: bool) -> None:
+    draft = look(status={"counted": (SLOT.job,)}, runs=runs)
+    assert draft.answered == [KEY]
+    assert [reason for reason, _ in told(draft)] == (["StopRefused"] if refused else [])
+    assert SLOT.job in draft.status.counted
+
+
+def test_an_attempt_whose_creation_got_no_answer_may_still_turn_up() -> None:
+    job = job_view(schedule="@manually", stops={SLOT.job: AT})
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint)
+    assert advance(situation(job, status, unsure=SLOT, now=after(9))).answered == []
+
+
+# --- claims ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "entry", [claim(attempt=2, at=after(60)), claim(attempt=2, at=after(1)), SLOT], ids=["to come", "due", "the first"]
+)
+def test_a_claim_is_looked_for_and_recorded_as_stopped_if_it_never_began(entry: Active) -> None:
+    draft = look(stops={entry.job: f"{AT} by ada"}, active=(entry,), retries=5, concurrency="forbid")
+    assert draft.create is not None
+    assert (draft.create.late, draft.create.entry, draft.answered) == (True, entry, [])
+    given_up = fold_all(draft.status, draft.create.otherwise, draft.situation.job.spec.history)
+    (record,) = given_up.executions
+    assert (record.id, record.success, record.reason, record.message) == (entry.id, False, "Stopped", ASKED)
+    assert record.started_at == min(entry.started_at, after(9))
+    assert record.finished_at == after(9)
+    assert given_up.active == ()
+
+
+# --- crashes -----------------------------------------------------------------------------------------------------
+
+
+def stopped_once(simulation: Simulation, *, retries_made: int = 0) -> None:
+    """The only attempt that was wanted to stop has one record, and nothing follows it."""
+    world = simulation.world
+    records = [record for record in world.status.executions if record.reason == "Stopped"]
+    assert len(records) == 1, world.status.executions
+    assert world.job.stops == (), "the wish is gone"
+    assert not [record for record in world.status.executions if record.reason == "JobLost"]
+    later = [job for job in world.created if job.group == records[0].group and job.attempt > records[0].attempt]
+    assert later == [], "no retry"
+    assert world.status.error_count == 1 + retries_made
+
+
+FAULTS = pytest.mark.parametrize("fault", Fault, ids=[str(fault) for fault in Fault])
+STARTS: list[Callable[[Simulation], None]] = [lambda s: s.wait(11), lambda s: s.wait(11, write=False)]
+
+
+@FAULTS
+@pytest.mark.parametrize("start", STARTS, ids=["its start is written", "its start is not written yet"])
+def test_one_fault_leaves_a_stopped_attempt_one_record(fault: Fault, start: Callable[[Simulation], None]) -> None:
+    simulation = Simulation(job_view(schedule="@at 2026-03-01T12:00:10Z", retries=2))
+    start(simulation)
+    (job,) = simulation.world.unfinished()
+    simulation.world.wish(job.name)
+    simulation.world.fault = fault
+    simulation.settle()
+    assert [entry.job for entry in simulation.process.status.active] == [job.name], "active until its pod is over"
+    simulation.world.reap()
+    simulation.wait(120)
+    stopped_once(simulation)
+    assert len(simulation.world.created) == 1
+
+
+@FAULTS
+def test_one_fault_after_its_pod_is_over_leaves_a_stopped_attempt_one_record(fault: Fault) -> None:
+    simulation = Simulation(job_view(schedule="@at 2026-03-01T12:00:10Z", retries=2))
+    simulation.wait(11)
+    (job,) = simulation.world.unfinished()
+    simulation.world.wish(job.name)
+    simulation.settle()
+    simulation.world.reap()
+    simulation.world.fault = fault
+    simulation.wait(120)
+    stopped_once(simulation)
+
+
+@FAULTS
+def test_one_fault_leaves_an_attempt_that_waits_for_its_backoff_one_record(fault: Fault) -> None:
+    backoff = {"initial": "60s", "factor": 1, "max": "60s"}
+    simulation = Simulation(job_view(schedule="@at 2026-03-01T12:00:10Z", retries=2, retryBackoff=backoff))
+    simulation.wait(11)
+    (job,) = simulation.world.unfinished()
+    simulation.world.finish(job.name, success=False)
+    simulation.settle()
+    (waiting,) = simulation.world.status.active
+    simulation.world.wish(waiting.job)
+    simulation.world.fault = fault
+    simulation.wait(300)
+    stopped_once(simulation, retries_made=1)
+    assert len(simulation.world.created) == 1
+    assert simulation.world.status.status == "failed"
+
+
+@FAULTS
+@pytest.mark.parametrize("concurrency", ["allow", "forbid", "replace"])
+def test_after_a_stop_the_next_slot_runs(fault: Fault, concurrency: str) -> None:
+    simulation = Simulation(job_view(schedule="*/10 * * * * *", concurrency=concurrency))
+    simulation.wait(11)
+    (job,) = simulation.world.unfinished()
+    simulation.world.wish(job.name)
+    simulation.world.fault = fault
+    simulation.settle()
+    simulation.world.reap()
+    simulation.wait(5)
+    stopped_once(simulation)
+    simulation.wait(5)
+    assert after(20) in simulation.fired()
+
+
+def test_without_the_wish_a_job_that_is_deleted_is_lost() -> None:
+    simulation = Simulation(job_view(schedule="@at 2026-03-01T12:00:10Z"))
+    simulation.wait(11)
+    (job,) = simulation.world.unfinished()
+    simulation.world.wish(job.name)
+    simulation.settle()
+    simulation.world.job = replace(simulation.world.job, stops=())
+    simulation.world.reap()
+    simulation.settle()
+    assert [record.reason for record in simulation.world.status.executions] == ["JobLost"]
