@@ -46,6 +46,7 @@ from dkron_api.routes import (
     runs,
     schedule,
     stats,
+    stops,
     ui,
 )
 from dkron_api.settings import Settings
@@ -90,7 +91,7 @@ def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], dateti
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Every route of the service."""
-    parts = (jobs, runs, executions, restore, schedule, log, events, cluster, stats, policies, health, docs)
+    parts = (jobs, runs, executions, stops, restore, schedule, log, events, cluster, stats, policies, health, docs)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     return [expecting(route) for route in every]
 

@@ -30,6 +30,11 @@ def single(job: Job, execution_id: str) -> JSON | None:
     return next((shown(job, run) for run in _runs(job) if run.id == execution_id), None)
 
 
+def attempt(job: Job, execution_id: str) -> Execution | Active | None:
+    """The attempt with this id, finished, running, or waiting for its time; None if it is not there (any more)."""
+    return next((run for run in (*job.status.executions, *job.status.active) if run.id == execution_id), None)
+
+
 def running(jobs: Iterable[Job]) -> list[JSON]:
     """What runs now in all jobs, the oldest first."""
     busy = [(run.started_at, job.name, shown(job, run)) for job in jobs if job.busy for run in _active(job)]

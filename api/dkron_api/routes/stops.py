@@ -1,0 +1,37 @@
+"""POST /v1/jobs/{job}/executions/{id}/stop: end an execution before its time. An addition to Dkron's API.
+
+The operator does it, when it reads the annotation that is written here.
+"""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from dkron_api.answer import json_answer
+from dkron_api.keys import CLOCK, WRITES
+from dkron_api.refusal import Refusal
+from dkron_api.routes.requests import job_of
+from dkron_api.translate.execution import attempt, shown
+from dkron_api.translate.times import in_zone
+from dkron_crds.job import Execution
+from dkron_crds.schedule.errors import quoted
+from dkron_crds.stops import stop_annotation
+
+
+async def stop_execution(request: web.Request) -> web.StreamResponse:
+    """Ask for a stop: 202 with the execution as it is. Once is enough: who asks again does not become who asked."""
+    job, wanted = job_of(request), request.match_info["execution"]
+    found = attempt(job, wanted)
+    if found is None:
+        text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
+        raise Refusal(HTTPStatus.NOT_FOUND, text)
+    if isinstance(found, Execution):
+        text = f"the execution {quoted(wanted)} ended at {in_zone(found.finished_at)} already"
+        raise Refusal(HTTPStatus.CONFLICT, text)
+    key, text = stop_annotation(found.job, request.app[CLOCK](), by=f"rest from {request.remote}")
+    if key not in job.annotations:
+        await request.app[WRITES].annotate(job, {key: text})
+    return json_answer(request, shown(job, found), status=HTTPStatus.ACCEPTED)
+
+
+ROUTES = (web.post("/v1/jobs/{job}/executions/{execution}/stop", stop_execution),)
