@@ -119,10 +119,10 @@ class Execution(WireModel):
     """Exit code of the container, if one ran to its end."""
 
     reason: Reason = ""
-    """Why it failed, in one word: for example Error, DeadlineExceeded, OOMKilled, JobLost, JobRejected."""
+    """Why it failed, in one word: for example Error, DeadlineExceeded, OOMKilled, Stopped, JobLost, JobRejected."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
-    """Why it failed, in words; when the API server refused the Job, the words of the API server."""
+    """Why it failed, in words: those of the API server if it refused the Job; who asked if it was stopped."""
 
     node_name: Annotated[str, Field(max_length=253)] = ""
     """The node that ran it."""

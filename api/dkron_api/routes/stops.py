@@ -12,7 +12,7 @@ from dkron_api.keys import CLOCK, WRITES
 from dkron_api.refusal import Refusal
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import attempt, shown
-from dkron_api.translate.times import in_zone
+from dkron_api.translate.times import in_utc
 from dkron_crds.job import Execution
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.stops import stop_annotation
@@ -26,7 +26,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
         text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
         raise Refusal(HTTPStatus.NOT_FOUND, text)
     if isinstance(found, Execution):
-        text = f"the execution {quoted(wanted)} ended at {in_zone(found.finished_at)} already"
+        text = f"the execution {quoted(wanted)} ended at {in_utc(found.finished_at)} already"
         raise Refusal(HTTPStatus.CONFLICT, text)
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=f"rest from {request.remote}")
     if key not in job.annotations:

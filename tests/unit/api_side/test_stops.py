@@ -1,0 +1,86 @@
+"""POST /v1/jobs/{job}/executions/{id}/stop: what is asked of the operator, and what is refused at once."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from dkron_api.keys import CATALOG
+from dkron_api.routes import stops
+from dkron_api.routes.requests import job_of
+from dkron_api.writes import Writes
+from dkron_api.keys import WRITES
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Rejected, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS
+from tests.support.api_app import Api, running_api
+from tests.support.builders import NAME, NAMESPACE, after, claim, execution, seen, wire_job
+
+RUNNING, WAITING, OVER = seen(claim()), claim(after(60), attempt=2, at=after(90)), execution(claim(after(-60)))
+STATUS = JobStatus(active=(RUNNING, WAITING), executions=(OVER,))
+ASKED = "2026-03-01T12:00:00Z by rest from 127.0.0.1"
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(stops.ROUTES) as running:
+        running.app[WRITES] = Writes(running.kube, running.app[CATALOG], NAMESPACE)  # type: ignore[arg-type]
+        running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(status=STATUS)))
+        yield running
+
+
+def path(execution_id: str, job: str = NAME) -> str:
+    return f"/v1/jobs/{job}/executions/{execution_id}/stop"
+
+
+def annotations(api: Api) -> dict[str, str]:
+    found: dict[str, str] = api.kube.has(DKRON_JOBS, NAME)["metadata"].get("annotations", {})
+    return found
+
+
+@pytest.mark.parametrize("entry", [RUNNING, WAITING], ids=["that runs", "that waits to be tried again"])
+async def test_the_stop_of_an_execution(api: Api, entry: Any) -> None:
+    answer = await api.client.post(path(entry.id))
+    body = await answer.json()
+    assert (answer.status, body["id"], body["job_name"], body["success"]) == (202, entry.id, NAME, False)
+    assert annotations(api) == {f"stop.dkron.io/{entry.job}": ASKED}
+
+
+async def test_who_asks_again_is_answered_alike_and_does_not_become_who_asked(api: Api) -> None:
+    first = await api.client.post(path(RUNNING.id))
+    calls = list(api.kube.calls)
+    again = await api.client.post(path(RUNNING.id))
+    assert (first.status, again.status) == (202, 202)
+    assert await again.json() == await first.json()
+    assert api.kube.calls == calls, "nothing is written"
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "says"),
+    [
+        pytest.param(
+            path(OVER.id), 409, f'the execution "{OVER.id}" ended at 2026-03-01T11:59:05Z already', id="it has ended"
+        ),
+        pytest.param(path("17-x"), 404, f'the job "{NAME}" has no execution "17-x" (any more)', id="it never was"),
+        pytest.param(path(RUNNING.id, "other"), 404, 'there is no job "other"', id="the job is not there"),
+        pytest.param(path(RUNNING.job), 404, "has no execution", id="it is named by its Job"),
+    ],
+)
+async def test_a_stop_is_refused_when(api: Api, target: str, status: int, says: str) -> None:
+    answer = await api.client.post(target)
+    assert answer.status == status
+    assert says in await answer.text()
+    assert annotations(api) == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        pytest.param(Rejected("not allowed", status=403), 403, id="forbidden"),
+        pytest.param(Unavailable("no answer"), 503, id="away"),
+    ],
+)
+async def test_what_kubernetes_says_is_passed_on(api: Api, error: Exception, status: int) -> None:
+    api.kube.fail("patch dkronjobs", error)  # type: ignore[arg-type]
+    assert (await api.client.post(path(RUNNING.id))).status == status

@@ -1,0 +1,158 @@
+"""The stop of a Job around a fake API server: what is asked, in which order, and what becomes of it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.errors import Rejected, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from tests.support.builders import NAME, NOON, claim, ended, job_view, seen, terminated, wire_pod, wire_run
+from tests.support.edges import Edges, begin
+from tests.support.fake_kube import FakeKube
+
+pytestmark = pytest.mark.looptime
+ENTRY = claim()
+RUNNING: dict[str, Any] = {"running": {"startedAt": "2026-03-01T12:00:01Z"}}
+KEY = f"stop.dkron.io/{ENTRY.job}"
+WISH = {ENTRY.job: "2026-03-01T12:00:05Z by ada"}
+
+
+def running(*, log: bytes = b"hello\n", deleting: bool = False, written: bool = True) -> Edges:
+    """A DkronJob with one attempt that runs, and somebody who wants it to stop."""
+    kube = FakeKube()
+    kube.put(JOBS, wire_run(ENTRY, status={"ready": 1}, deleting=deleting))
+    pod = wire_pod(states={"job": RUNNING})
+    pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": ENTRY.job}
+    kube.put(PODS, pod)
+    kube.logs["pod"] = log
+    job = job_view(schedule="@manually")
+    active = (seen(ENTRY),) if written else ()
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=active)
+    return begin(kube, schedule="@manually", status=status, stops=WISH)
+
+
+def pod_ends(edges: Edges, state: dict[str, Any]) -> None:
+    """Its container has ended, and kubelet and garbage collector do their work a moment later."""
+    edges.kube.edit(PODS, "pod", lambda pod: pod["status"].update(containerStatuses=[{"name": "job", "state": state}]))
+
+
+def reap(edges: Edges) -> None:
+    edges.kube.objects.pop(("pods", "pod"), None)
+    gone = edges.kube.objects.pop(("jobs", ENTRY.job))
+    edges.source.feed_run("DELETED", gone)
+
+
+def order(edges: Edges) -> list[str]:
+    wanted = ("write dkronjobs", "delete jobs", "log pods", "follow pods", "patch dkronjobs")
+    return [call.rsplit(" ", 1)[0] for call in edges.kube.calls if call.startswith(wanted)]
+
+
+def wishes(edges: Edges) -> list[str]:
+    return list(edges.kube.has(DKRON_JOBS, NAME)["metadata"].get("annotations", {}))
+
+
+async def test_a_stop_from_the_wish_to_the_record() -> None:
+    edges = running()
+    async with edges.running():
+        await asyncio.sleep(1)
+        assert "deletionTimestamp" in edges.kube.has(JOBS, ENTRY.job)["metadata"]
+        assert [entry.job for entry in edges.status().active] == [ENTRY.job], "active until its pod is over"
+        assert wishes(edges) == [KEY]
+        pod_ends(edges, terminated(143, reason="Error"))
+        await asyncio.sleep(1)
+        reap(edges)
+        await asyncio.sleep(1)
+        (record,) = edges.status().executions
+        assert (record.reason, record.exit_code, record.output) == ("Stopped", 143, "hello\n")
+        assert record.message == "asked for at 2026-03-01T12:00:05Z by ada"
+        assert (edges.status().active, wishes(edges)) == ((), [])
+        assert [call for call in order(edges) if call != "write dkronjobs"] == [
+            "log pods", "delete jobs", "follow pods", "patch dkronjobs"
+        ], "the log is read before its pod goes, and the wish is removed last"  # fmt: skip
+        assert order(edges)[-2:] == ["write dkronjobs", "patch dkronjobs"]
+
+
+async def test_an_attempt_is_written_down_before_its_job_is_deleted() -> None:
+    edges = running(written=False)
+    async with edges.running():
+        await asyncio.sleep(1)
+    calls = order(edges)
+    assert "write dkronjobs" in calls[: calls.index("delete jobs")]
+
+
+async def test_what_it_says_in_its_grace_period_is_kept() -> None:
+    edges = running()
+    edges.kube.meanwhile("follow pods", lambda: edges.kube.logs.update(pod=b"hello\nbye\n"))
+    async with edges.running():
+        await asyncio.sleep(1)
+        reap(edges)
+        await asyncio.sleep(1)
+        (record,) = edges.status().executions
+        assert (record.output, record.exit_code) == ("hello\nbye\n", None), "its exit code was not seen in time"
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("the kubelet is gone"), Rejected("not allowed", status=403)], ids=["silent", "forbidden"]
+)
+async def test_a_log_that_cannot_be_read_does_not_keep_it(error: Any) -> None:
+    edges = running()
+    edges.kube.logs["pod"] = error
+    async with edges.running():
+        await asyncio.sleep(1)
+        reap(edges)
+        await asyncio.sleep(1)
+        assert [(record.reason, record.output) for record in edges.status().executions] == [("Stopped", "")]
+
+
+async def test_after_a_crash_the_next_operator_deletes_nothing_again_and_listens() -> None:
+    edges = running(deleting=True)
+    async with edges.running():
+        await asyncio.sleep(1)
+        reap(edges)
+        await asyncio.sleep(1)
+        assert [(record.reason, record.output) for record in edges.status().executions] == [("Stopped", "hello\n")]
+    assert "delete jobs" not in order(edges)
+
+
+async def test_a_job_that_ends_before_the_deletion_arrives_has_ended_by_itself() -> None:
+    edges = running()
+    over = ended(at=NOON)
+    edges.kube.meanwhile("delete jobs", lambda: edges.kube.edit(JOBS, ENTRY.job, lambda job: job.update(status=over)))
+    edges.kube.edit(PODS, "pod", lambda pod: pod["status"].update(containerStatuses=[]))
+    async with edges.running():
+        await asyncio.sleep(2)
+        (record,) = edges.status().executions
+        assert (record.success, record.reason, wishes(edges)) == (True, "", [])
+        assert "deletionTimestamp" not in edges.kube.has(JOBS, ENTRY.job)["metadata"]
+        said = [body["reason"] for body in edges.kube.bodies if body.get("kind") == "Event"]
+        assert "StopRefused" in said
+
+
+async def test_a_job_that_is_gone_already_is_recorded_as_stopped() -> None:
+    edges = running()
+    edges.kube.meanwhile("delete jobs", lambda: edges.kube.objects.pop(("jobs", ENTRY.job)) and None)
+    async with edges.running():
+        await asyncio.sleep(2)
+        assert [record.reason for record in edges.status().executions] == ["Stopped"]
+
+
+async def test_a_deletion_without_an_answer_is_sent_again() -> None:
+    edges = running()
+    edges.kube.fail("delete jobs", Unavailable("no answer"))
+    async with edges.running():
+        await asyncio.sleep(2)
+        assert "deletionTimestamp" in edges.kube.has(JOBS, ENTRY.job)["metadata"]
+        assert order(edges).count("log pods") == 1
+
+
+async def test_a_wish_for_nothing_is_removed_with_an_event() -> None:
+    edges = running()
+    edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["metadata"].update(annotations={"stop.dkron.io/x": "2026-03-01T12:00:05Z"}))
+    edges.watch()
+    async with edges.running():
+        await asyncio.sleep(2)
+        assert wishes(edges) == []
+        notes = [body["note"] for body in edges.kube.bodies if body.get("reason") == "StopRefused"]
+        assert notes == ["stop.dkron.io/x: there is no such execution (any more)"]
