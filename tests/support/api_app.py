@@ -16,10 +16,11 @@ from dkron_api.catalog import Catalog
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.middleware import edge, sign
 from dkron_api.journal import Journal
-from dkron_api.keys import ACCESS, CATALOG, CLOCK, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS
+from dkron_api.keys import ACCESS, CATALOG, CLOCK, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS, WRITES
 from dkron_api.mirror import Mirror, plain
 from dkron_api.routes.events import JOURNAL
 from dkron_api.settings import Settings
+from dkron_api.writes import Writes
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Conflict
 from dkron_crds.kube.paths import Resource
@@ -82,6 +83,7 @@ async def running_api(*routes: Iterable[web.RouteDef], **settings: Any) -> Async
     app[SETTINGS] = Settings.model_construct(**Settings.model_construct().model_dump() | chosen | settings)
     app[KUBE], app[CLOCK] = cast("KubeClient", kube), lambda: NOON
     app[CATALOG] = Catalog(lambda: NOON)
+    app[WRITES] = Writes(app[KUBE], app[CATALOG], NAMESPACE)
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = Mirror(kind, plain)
     app[JOURNAL] = Journal()

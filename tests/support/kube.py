@@ -108,6 +108,10 @@ class Kube:
         """Ask for a run by annotation."""
         self.patch(DKRON_JOBS, name, {"metadata": {"annotations": {f"run.dkron.io/{request}": text}}})
 
+    def ask_stop(self, name: str, target: str, text: str) -> None:
+        """Ask by annotation for the stop of the execution with this Job."""
+        self.patch(DKRON_JOBS, name, {"metadata": {"annotations": {f"stop.dkron.io/{target}": text}}})
+
     def token_of(self, account: str) -> str:
         """A token of a service account."""
         path = SERVICE_ACCOUNTS.path(self.namespace, account, "token")

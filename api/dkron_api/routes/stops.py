@@ -26,7 +26,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
         text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
         raise Refusal(HTTPStatus.NOT_FOUND, text)
     if isinstance(found, Execution):
-        text = f"the execution {quoted(wanted)} ended at {in_utc(found.finished_at)} already"
+        text = f'the execution "{found.id}" ended at {in_utc(found.finished_at)} already'
         raise Refusal(HTTPStatus.CONFLICT, text)
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=f"rest from {request.remote}")
     if key not in job.annotations:

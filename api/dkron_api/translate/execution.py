@@ -32,7 +32,8 @@ def single(job: Job, execution_id: str) -> JSON | None:
 
 def attempt(job: Job, execution_id: str) -> Execution | Active | None:
     """The attempt with this id, finished, running, or waiting for its time; None if it is not there (any more)."""
-    return next((run for run in (*job.status.executions, *job.status.active) if run.id == execution_id), None)
+    runs: list[Execution | Active] = [*job.status.executions, *job.status.active]
+    return next((run for run in runs if run.id == execution_id), None)
 
 
 def running(jobs: Iterable[Job]) -> list[JSON]:

@@ -27,7 +27,8 @@ def stopped(draft: Draft, entry: Active, stop: Stop) -> Outcome:
     """How an attempt ended that was stopped, with what its pod told before it went."""
     now = draft.situation.now
     words = draft.situation.last_words.get(entry.job, Outcome(success=False, finished_at=now))
-    return replace(words, success=False, finished_at=now, reason=STOPPED, message=_message(stop), lost=True)
+    ended = now if words.exit_code is None else words.finished_at
+    return replace(words, success=False, finished_at=ended, reason=STOPPED, message=_message(stop), lost=True)
 
 
 def plan_stops(draft: Draft) -> None:

@@ -5,17 +5,12 @@ from typing import Any
 
 import pytest
 
-from dkron_api.keys import CATALOG
 from dkron_api.routes import stops
-from dkron_api.routes.requests import job_of
-from dkron_api.writes import Writes
-from dkron_api.keys import WRITES
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Rejected, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
-from tests.support.builders import NAME, NAMESPACE, after, claim, execution, seen, wire_job
+from tests.support.builders import NAME, after, claim, execution, seen, wire_job
 
 RUNNING, WAITING, OVER = seen(claim()), claim(after(60), attempt=2, at=after(90)), execution(claim(after(-60)))
 STATUS = JobStatus(active=(RUNNING, WAITING), executions=(OVER,))
@@ -25,7 +20,6 @@ ASKED = "2026-03-01T12:00:00Z by rest from 127.0.0.1"
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     async with running_api(stops.ROUTES) as running:
-        running.app[WRITES] = Writes(running.kube, running.app[CATALOG], NAMESPACE)  # type: ignore[arg-type]
         running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(status=STATUS)))
         yield running
 

@@ -188,6 +188,18 @@ class Promise(RuleBasedStateMachine):
                 self.simulation.settle()
                 return
 
+    @rule(write=st.booleans())
+    def somebody_stops_the_oldest_job(self, *, write: bool) -> None:
+        running = [job for job in self.simulation.world.unfinished() if not job.deleting]
+        if running:
+            self.simulation.world.wish(running[0].name)
+            self.simulation.settle(write=write)
+
+    @rule()
+    def grace_periods_end(self) -> None:
+        self.simulation.world.reap()
+        self.simulation.settle()
+
     @rule()
     def somebody_asks_for_a_run(self) -> None:
         # A busy forbid job refuses, which is counted like a skipped slot: that has tests of its own.
@@ -204,6 +216,7 @@ class Promise(RuleBasedStateMachine):
         self.simulation.finish_all()
         promise(self.simulation)
         books_balance(self.simulation)
+        assert self.simulation.world.job.stops == (), "every wish is answered"
         assert len(self.simulation.world.created) - sum(j.attempt > 1 for j in self.simulation.world.created) == (
             len(self.simulation.fired()) + self.requests
         )

@@ -44,6 +44,14 @@ def reap(edges: Edges) -> None:
     edges.source.feed_run("DELETED", gone)
 
 
+def ends(edges: Edges) -> None:
+    edges.kube.edit(JOBS, ENTRY.job, lambda job: job.update(status=ended(at=NOON)))
+
+
+def vanishes(edges: Edges) -> None:
+    del edges.kube.objects["jobs", ENTRY.job]
+
+
 def order(edges: Edges) -> list[str]:
     wanted = ("write dkronjobs", "delete jobs", "log pods", "follow pods", "patch dkronjobs")
     return [call.rsplit(" ", 1)[0] for call in edges.kube.calls if call.startswith(wanted)]
@@ -118,8 +126,7 @@ async def test_after_a_crash_the_next_operator_deletes_nothing_again_and_listens
 
 async def test_a_job_that_ends_before_the_deletion_arrives_has_ended_by_itself() -> None:
     edges = running()
-    over = ended(at=NOON)
-    edges.kube.meanwhile("delete jobs", lambda: edges.kube.edit(JOBS, ENTRY.job, lambda job: job.update(status=over)))
+    edges.kube.meanwhile("delete jobs", lambda: ends(edges))
     edges.kube.edit(PODS, "pod", lambda pod: pod["status"].update(containerStatuses=[]))
     async with edges.running():
         await asyncio.sleep(2)
@@ -132,7 +139,7 @@ async def test_a_job_that_ends_before_the_deletion_arrives_has_ended_by_itself()
 
 async def test_a_job_that_is_gone_already_is_recorded_as_stopped() -> None:
     edges = running()
-    edges.kube.meanwhile("delete jobs", lambda: edges.kube.objects.pop(("jobs", ENTRY.job)) and None)
+    edges.kube.meanwhile("delete jobs", lambda: vanishes(edges))
     async with edges.running():
         await asyncio.sleep(2)
         assert [record.reason for record in edges.status().executions] == ["Stopped"]
@@ -149,7 +156,9 @@ async def test_a_deletion_without_an_answer_is_sent_again() -> None:
 
 async def test_a_wish_for_nothing_is_removed_with_an_event() -> None:
     edges = running()
-    edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["metadata"].update(annotations={"stop.dkron.io/x": "2026-03-01T12:00:05Z"}))
+    edges.kube.edit(
+        DKRON_JOBS, NAME, lambda job: job["metadata"].update(annotations={"stop.dkron.io/x": "2026-03-01T12:00:05Z"})
+    )
     edges.watch()
     async with edges.running():
         await asyncio.sleep(2)

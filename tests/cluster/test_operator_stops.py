@@ -1,0 +1,163 @@
+"""Executions that are stopped: the Job controller and the garbage collector do their part, and the operator may die.
+
+A finalizer of the test's own is the grace period of a pod: it is over when the test says so.
+"""
+
+from typing import Any
+
+import pytest
+
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from tests.support.jobs import dkron_job
+from tests.support.kube import Kube, finished
+from tests.support.sites import Site
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+HOLD = "tests.dkron.io/grace"
+RETRIES: dict[str, Any] = {"retries": 3, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
+ASKED = "2026-01-01T00:00:00Z by a test"
+MESSAGE = "asked for at 2026-01-01T00:00:00Z by a test"
+
+
+def lasting(name: str, *, held: bool = True, **spec: Any) -> dict[str, Any]:
+    """A job whose pod runs for an hour, and takes as long to end as the test wants."""
+    metadata: dict[str, Any] = {"annotations": {"kwok.dkron.io/run-for": "1h"}}
+    if held:
+        metadata["finalizers"] = [HOLD]
+    template = {"spec": {"template": {"metadata": metadata}}}
+    return dkron_job(name, **{"run": ["once"], **RETRIES, "jobTemplate": template, **spec})
+
+
+def running(kube: Kube, name: str) -> dict[str, Any]:
+    """The first attempt that runs, as status has it."""
+    status = kube.wait_status(name, "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
+    kube.wait_for("its pod to run", lambda: pods(kube, name), lambda found: _phases(found) == ["Running"])
+    entry: dict[str, Any] = status["active"][0]
+    return entry
+
+
+def pods(kube: Kube, name: str) -> list[dict[str, Any]]:
+    return kube.all(PODS, f"dkron.io/job={name}")
+
+
+def reap(kube: Kube, name: str) -> None:
+    """The grace period is over, and with it the pod and the Job."""
+    kube.wait_for(
+        "its pods to be deleted", lambda: pods(kube, name),
+        lambda found: all("deletionTimestamp" in pod["metadata"] for pod in found),
+    )  # fmt: skip
+    for pod in pods(kube, name):
+        kube.patch(PODS, pod["metadata"]["name"], {"metadata": {"finalizers": None}})
+    kube.wait_for("its Job to go", lambda: kube.jobs_of(name), lambda jobs: not jobs)
+
+
+def wishes(kube: Kube, name: str) -> list[str]:
+    return list(kube.get(DKRON_JOBS, name)["metadata"].get("annotations", {}))
+
+
+def assert_stopped_once(kube: Kube, name: str) -> None:
+    """The record is there and stays the only one; the wish is gone."""
+    kube.wait_for("the wish to go", lambda: wishes(kube, name), lambda found: not found)
+    status = kube.status(name)
+    (record,) = status["executions"]
+    assert (record["success"], record["reason"], record["message"]) == (False, "Stopped", MESSAGE)
+    assert (status.get("active", []), status["errorCount"], status["status"]) == ([], 1, "failed")
+    assert kube.jobs_of(name) == []
+
+
+def test_a_stopped_execution_is_active_until_its_pod_is_over_and_not_tried_again(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(lasting("stopped"))
+    entry = running(kube, "stopped")
+    kube.ask_stop("stopped", entry["job"], ASKED)
+    kube.wait_for(
+        "its Job to be deleted", lambda: kube.get(JOBS, entry["job"])["metadata"], lambda m: "deletionTimestamp" in m
+    )
+    assert [e["id"] for e in kube.status("stopped")["active"]] == [entry["id"]]
+    reap(kube, "stopped")
+    kube.wait_status("stopped", "its record", finished(1))
+    assert_stopped_once(kube, "stopped")
+    assert kube.wait_for("the Event", lambda: kube.events_of("stopped", "ExecutionStopped"), bool) == [
+        f"{entry['job']}: attempt 1 was stopped, as was {MESSAGE}"
+    ]
+
+
+def test_an_attempt_that_waits_for_its_backoff_is_stopped(shared_site: Site) -> None:
+    kube = shared_site.kube
+    backoff = {"initial": "1h", "factor": 1, "max": "1h"}
+    failing = {"annotations": {"kwok.dkron.io/run-for": "100ms", "kwok.dkron.io/exit-code": "3"}}
+    template = {"spec": {"template": {"metadata": failing}}}
+    kube.apply(lasting("waiting", retryBackoff=backoff, jobTemplate=template))
+    status = kube.wait_status("waiting", "its first failure", finished(1))
+    (claim,) = status["active"]
+    kube.ask_stop("waiting", claim["job"], ASKED)
+    kube.wait_for("the wish to go", lambda: wishes(kube, "waiting"), lambda found: not found)
+    status = kube.status("waiting")
+    assert [(e["attempt"], e["reason"]) for e in status["executions"]] == [(2, "Stopped"), (1, "Error")]
+    assert (status.get("active", []), status["errorCount"]) == ([], 2)
+
+
+def test_the_next_slot_of_a_job_that_forbids_overlaps_runs_after_a_stop(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(lasting("single", run=[], schedule="@every 2s", concurrency="forbid", retries=0, held=False))
+    first = running(kube, "single")
+    kube.ask_stop("single", first["job"], ASKED)
+    status = kube.wait_status("single", "the stop", finished(1))
+    assert [e["reason"] for e in status["executions"]] == ["Stopped"]
+    then = kube.wait_status("single", "the next run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
+    assert then["active"][0]["slot"] > first["slot"]
+    kube.edit("single", disabled=True)
+
+
+@pytest.mark.parametrize("target", ["nothing", "single-1-00000000"])
+def test_a_wish_that_means_nothing_is_answered_by_an_event(shared_site: Site, target: str) -> None:
+    kube, name = shared_site.kube, f"idle-{target[:3]}"
+    kube.apply(dkron_job(name))
+    kube.ask_stop(name, target, ASKED)
+    notes = kube.wait_for("the Event", lambda: kube.events_of(name, "StopRefused"), bool)
+    assert notes == [f"stop.dkron.io/{target}: there is no such execution (any more)"]
+    kube.wait_for("the wish to go", lambda: wishes(kube, name), lambda found: not found)
+
+
+@pytest.mark.parametrize("moment", ["before the deletion", "in the grace period", "after it"])
+def test_an_operator_that_is_killed_leaves_one_record(own_site: Site, moment: str) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(lasting("stopped"))
+    entry = running(kube, "stopped")
+    if moment == "before the deletion":
+        operator.kill()
+        kube.ask_stop("stopped", entry["job"], ASKED)
+        operator.start()
+    else:
+        kube.ask_stop("stopped", entry["job"], ASKED)
+        operator.wait_for_line("stopping")
+        operator.kill()
+    if moment == "after it":
+        reap(kube, "stopped")
+        operator.start()
+    elif moment == "in the grace period":
+        operator.start()
+        reap(kube, "stopped")
+    else:
+        reap(kube, "stopped")
+    kube.wait_status("stopped", "its record", finished(1))
+    assert_stopped_once(kube, "stopped")
+
+
+def test_an_operator_that_is_killed_again_and_again_leaves_one_record(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(lasting("stopped", held=False))
+    entry = running(kube, "stopped")
+    kube.ask_stop("stopped", entry["job"], ASKED)
+    for _ in range(4):
+        operator.kill()
+        operator.start()
+    kube.wait_status("stopped", "its record", finished(1))
+    assert_stopped_once(kube, "stopped")
+
+
+def _phases(found: list[dict[str, Any]]) -> list[str]:
+    return [pod["status"].get("phase", "") for pod in found]
