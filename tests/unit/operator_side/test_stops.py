@@ -93,7 +93,9 @@ def test_after_a_crash_its_output_is_asked_for_while_it_is_there() -> None:
 
 @pytest.mark.parametrize("retries", [0, 3])
 def test_when_its_job_is_gone_it_is_recorded_as_stopped_without_a_retry(retries: int) -> None:
-    words = outcome(success=False, at=after(8), started_at=after(1), exit_code=143, node_name="n1", output="bye", reason="Error")
+    words = outcome(
+        success=False, at=after(8), started_at=after(1), exit_code=143, node_name="n1", output="bye", reason="Error"
+    )
     gone = run(deleting=True, gone=True)
     draft = look(active=(RUNNING,), runs=(gone,), words={SLOT.job: words}, retries=retries, persisted=JobStatus())
     expected = execution(
