@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 WIDTH = 16
 LOG_TRIES = 2
-LOOK = 0.2
+LOOK = 0.1
 """Seconds between two looks at a pod whose log has ended: the kubelet shows the exit code and removes it soon after."""
 
 
@@ -68,7 +68,7 @@ class Observer:
         return self._told(entry, run, pod, output)
 
     async def last_words(self, entry: Entry, run: Run) -> AsyncGenerator[Outcome]:
-        """How the Job ends whose pod is taking its grace period: with all of its output, then with its exit code, too.
+        """How the Job ends, told anew whenever its pod has written more, and at last with its exit code.
 
         Takes as long as the pod. Nothing comes from one that has not run.
         """
@@ -77,13 +77,18 @@ class Observer:
         if pod is None or container is None or not _has_run(pod, container):
             return
         name, size = pod["metadata"]["name"], entry.job.spec.history.output_bytes
-        output = await self._client.log_tail(
-            PODS, entry.job.namespace, name, container=container, size=size, follow=True
+        query, tail = {"tailLines": str(size + 1)}, bytearray()
+        log_of_it = self._client.follow_log(
+            PODS, entry.job.namespace, name, container=container, follow=True, query=query
         )
-        yield self._told(entry, run, pod, output)
+        async with contextlib.aclosing(log_of_it) as pieces:
+            async for piece in pieces:
+                tail += piece
+                del tail[: -(size + 1)]
+                yield self._told(entry, run, pod, bytes(tail))
         pod = await self._ended(entry, run, container)
         if pod is not None:
-            yield self._told(entry, run, pod, output)
+            yield self._told(entry, run, pod, bytes(tail))
 
     async def _ended(self, entry: Entry, run: Run, container: str) -> Object | None:
         """The pod once it shows that the container has ended; None if it went before that was seen."""

@@ -1,7 +1,7 @@
 """Stop: the Job of an execution that somebody wants stopped is deleted, and what its pod says until then is kept.
 
 The Job goes in the foreground: it stays until its pod has taken its grace period, and shows as long that the attempt is
-not over. The log goes with the pod, so it is read before, and once more to its very end meanwhile.
+not over. The log goes with the pod, so it is read before, and followed to its very end meanwhile.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ LONGEST = 600.0
 """Seconds for which a pod is listened to at most: its grace period may be any."""
 PATIENCE = 5.0
 """Seconds that a stop waits for the log at most: a kubelet that does not answer must not keep it."""
+MOMENT = 1.0
+"""Seconds that it waits for somebody to listen. Of a pod that has written nothing, it does not show that one does."""
 
 
 class Stopper:
@@ -40,19 +42,29 @@ class Stopper:
         self._known = known
         self.lane: Lane[Key] = Lane("stop", self._stop, width=WIDTH)
         self.listening: Lane[Key] = Lane("last words", self._listen, width=LISTENERS)
+        self._heard: dict[Key, asyncio.Event] = {}
 
     async def _stop(self, key: Key) -> None:
         uid, name = key
         entry = self._store.get(uid)
         run = entry.runs.get(name) if entry else None
-        if entry is None or run is None or run.gone:
+        if entry is None or run is None or not _is_to_stop(entry, run):
             return
         if name not in entry.last_words:
             entry.last_words[name] = await self._words(entry, run)
+        await self._have_heard(key)
         if not run.deleting:
             await self._delete(entry, run)
-        self.listening.add(key)
         self._known(uid)
+
+    async def _have_heard(self, key: Key) -> None:
+        """Have somebody listen, who hears what the pod says from now on: it may end at once when it is told to."""
+        heard = self._heard[key] = asyncio.Event()
+        self.listening.add(key)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MOMENT):
+                await heard.wait()
+        del self._heard[key]
 
     async def _words(self, entry: Entry, run: Run) -> Outcome:
         nothing = Outcome(success=False, finished_at=run.created)
@@ -81,14 +93,29 @@ class Stopper:
         uid, name = key
         entry = self._store.get(uid)
         run = entry.runs.get(name) if entry else None
-        if entry is None or run is None or run.gone or not run.deleting:
-            return
         try:
-            async with asyncio.timeout(LONGEST), contextlib.aclosing(self._observer.last_words(entry, run)) as told:
-                async for words in told:
-                    entry.last_words[name] = words
+            if entry is not None and run is not None and not run.gone:
+                async with asyncio.timeout(LONGEST):
+                    await self._take_down(entry, run)
         except (TimeoutError, KubeError) as exc:
-            log.info("%s is not heard to its end: %s", name, exc or "it takes too long", extra=_context(entry))
+            log.info("%s is not heard to its end: %s", name, exc or "it takes too long", extra={"uid": uid})
+        finally:
+            self._hears(key)
+
+    async def _take_down(self, entry: Entry, run: Run) -> None:
+        async with contextlib.aclosing(self._observer.last_words(entry, run)) as told:
+            async for words in told:
+                entry.last_words[run.name] = words
+                self._hears((entry.job.uid, run.name))
+
+    def _hears(self, key: Key) -> None:
+        if key in self._heard:
+            self._heard[key].set()
+
+
+def _is_to_stop(entry: Entry, run: Run) -> bool:
+    """Whether there is anything to do: it may have ended, or be on its way, since it was planned."""
+    return not run.gone and (run.name not in entry.last_words if run.deleting else not run.finished)
 
 
 def _context(entry: Entry) -> dict[str, object]:

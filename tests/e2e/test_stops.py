@@ -38,7 +38,8 @@ def test_a_pod(own_site: Site, command: str, *, grace: int, output: str, code: i
     kube.ask_stop("long", status["active"][0]["job"], ASKED)
     status = kube.wait_status("long", "its end", finished(1), seconds=60)
     (record,) = status["executions"]
-    assert (record["reason"], record["output"], record.get("exitCode")) == ("Stopped", output, code)
+    assert (record["reason"], record["output"]) == ("Stopped", output)
+    assert record.get("exitCode") in (code, None), "the kubelet may remove the pod before anybody has seen it"
     assert (record["message"], record["nodeName"]) == ("asked for at 2026-01-01T00:00:00Z by a test", "node-1")
     assert asked - timedelta(seconds=1) <= at(record["finishedAt"]) < asked + SOON
     assert (status.get("active", []), kube.jobs_of("long")) == ([], [])

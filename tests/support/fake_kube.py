@@ -4,7 +4,7 @@ It takes the place of a `KubeClient`. A call can be made to fail, or to work and
 """
 
 import copy
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,10 +131,24 @@ class FakeKube:
             if plural == resource.plural and all(labels.get(key) == value for key, value in wanted):
                 yield copy.deepcopy(body)
 
-    async def log_tail(
-        self, resource: Resource, _namespace: str, pod: str, *, container: str, size: int, follow: bool = False
-    ) -> bytes:
-        self._arrive("follow" if follow else "log", resource, f"{pod}/{container}")
+    async def follow_log(
+        self,
+        resource: Resource,
+        _namespace: str,
+        pod: str,
+        *,
+        container: str,
+        follow: bool,  # noqa: ARG002 - it ends at once, as if the container had
+        query: Mapping[str, str] | None = None,  # noqa: ARG002 - there is little of it
+    ) -> AsyncGenerator[bytes]:
+        self._arrive("follow", resource, f"{pod}/{container}")
+        found = self.logs.get(pod, b"")
+        if isinstance(found, KubeError):
+            raise found
+        yield found
+
+    async def log_tail(self, resource: Resource, _namespace: str, pod: str, *, container: str, size: int) -> bytes:
+        self._arrive("log", resource, f"{pod}/{container}")
         found = self.logs.get(pod, b"")
         if isinstance(found, KubeError):
             raise found

@@ -157,19 +157,13 @@ class KubeClient:
         async with self._stream(call, resource.path(namespace), params=params, patience=patience) as body:
             yield body
 
-    async def log_tail(
-        self, resource: Resource, namespace: str, pod: str, *, container: str, size: int, follow: bool = False
-    ) -> bytes:
-        """The last `size` bytes (and one more, if there are more) of a container's log, in bounded memory.
-
-        With `follow` those that it has when the container has ended, however long that takes.
-        """
+    async def log_tail(self, resource: Resource, namespace: str, pod: str, *, container: str, size: int) -> bytes:
+        """The last `size` bytes (and one more, if there are more) of a container's log, in bounded memory."""
         # Each line has at least its line feed, so as many lines as bytes hold all the bytes that are wanted.
-        params = {"container": container, "tailLines": str(size + 1)} | ({"follow": "true"} if follow else {})
-        patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT) if follow else self._timeout
+        params = {"container": container, "tailLines": str(size + 1)}
         tail = bytearray()
         call, path = Call("get", f"{resource.plural}/log", 0), resource.path(namespace, pod, "log")
-        async with self._stream(call, path, params=params, patience=patience) as body:
+        async with self._stream(call, path, params=params, patience=self._timeout) as body:
             async for piece in body:
                 tail += piece
                 del tail[: -(size + 1)]

@@ -77,7 +77,7 @@ async def test_a_stop_from_the_wish_to_the_record() -> None:
         assert record.message == "asked for at 2026-03-01T12:00:05Z by ada"
         assert (edges.status().active, wishes(edges)) == ((), [])
         assert [call for call in order(edges) if call != "write dkronjobs"] == [
-            "log pods", "delete jobs", "follow pods", "patch dkronjobs"
+            "log pods", "follow pods", "delete jobs", "patch dkronjobs"
         ], "the log is read before its pod goes, and the wish is removed last"  # fmt: skip
         assert order(edges)[-2:] == ["write dkronjobs", "patch dkronjobs"]
 
