@@ -112,6 +112,26 @@ def test_one_who_waits_for_a_run_beside_an_endless_one_gets_its_end(calm: Instal
     assert len(calm.site.rest.get("/v1/busy").json()) == 1
 
 
+def test_an_execution_is_stopped_and_who_waits_for_it_gets_its_end(calm: Installation) -> None:
+    calm.add("stopped", jobTemplate=ENDLESS, retries=3)
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(calm.run, "stopped", "?wait=true")
+        (running,) = until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1).json()
+        path = f"/v1/jobs/stopped/executions/{running['id']}"
+        assert calm.site.rest.get(f"{path}/stop").status == 404, "it is no question"
+        answer = calm.site.rest.post(f"{path}/stop")
+        assert (answer.status, answer.json()) == (202, running)
+        job = waits.result().json()
+    assert (job["status"], job["success_count"], job["error_count"]) == ("failed", 0, 1)
+    stopped = calm.site.rest.get(path).json()
+    assert (stopped["success"], stopped["attempt"]) == (False, 1)
+    assert stopped["output"].startswith("Stopped: asked for at 2")
+    assert stopped["output"].endswith(" by rest from 127.0.0.1\n")
+    assert [execution["id"] for execution in calm.executions("stopped")] == [running["id"]], "no retry"
+    again = calm.site.rest.post(f"{path}/stop")
+    assert again.status == 409, again
+
+
 def test_one_who_waits_learns_that_the_job_was_deleted(calm: Installation) -> None:
     calm.add("removed", jobTemplate=ENDLESS)
     with ThreadPoolExecutor(1) as pool:
