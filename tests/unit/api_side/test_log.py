@@ -65,7 +65,7 @@ def has(api: Api, source: Source | None = None, *, pods: Sequence[Any] = (), sta
     for pod in pods:
         pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": RUNNING.job}
         api.kube.put(PODS, pod)
-    api.kube.follow_log = (source or Source()).follow_log  # type: ignore[method-assign,assignment]  # the fake has none
+    api.kube.follow_log = (source or Source()).follow_log  # type: ignore[method-assign,assignment]  # a stream of its own
 
 
 def over(**fields: Any) -> JobStatus:
