@@ -20,10 +20,14 @@ FROM dependencies AS build
 COPY . .
 # Installed under a root of its own: the layer of a change of ours is small, that of the dependencies stays.
 RUN /opt/build/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
- && /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --no-index --no-deps --root /own /wheels/*.whl \
+ && /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --no-index --no-deps --root /own --no-warn-script-location /wheels/*.whl \
  && PYTHONPATH="$(echo /own/opt/dkron/lib/python3*/site-packages)" /opt/dkron/bin/python -m dkron_operator --version
 
 FROM ${BASE}
+# Nothing is written at run time, not even bytecode: the root file system may be read-only.
+ENV PATH=/opt/dkron/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+COPY --from=dependencies /opt/dkron /opt/dkron
+COPY --from=build /own/opt/dkron /opt/dkron
 ARG BASE
 ARG VERSION=
 LABEL org.opencontainers.image.title="dkron-operator" \
@@ -31,10 +35,6 @@ LABEL org.opencontainers.image.title="dkron-operator" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.base.name="${BASE}"
-# Nothing is written at run time, not even bytecode: the root file system may be read-only.
-ENV PATH=/opt/dkron/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-COPY --from=dependencies /opt/dkron /opt/dkron
-COPY --from=build /own/opt/dkron /opt/dkron
 # A number, so that Kubernetes can tell that it is not root. Any other one does as well.
 USER 65532:65532
 WORKDIR /
