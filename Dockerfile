@@ -14,14 +14,19 @@ RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=certificates \
     /opt/build/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements/build.txt
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=certificates \
     /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --require-hashes --only-binary :all: \
-      -r requirements/image.txt
+      -r requirements/image.txt \
+ # Most of the client's weight are models and calls that it imports when they are asked for. Nothing here asks.
+ && cd /opt/dkron/lib/python3*/site-packages/kubernetes \
+ && for part in client/api client/models aio/client/api aio/client/models; do \
+      rm $part/[!_]* $part/__pycache__/[!_]* || exit 1; \
+    done
 
 FROM dependencies AS build
 COPY . .
 # Installed under a root of its own: the layer of a change of ours is small, that of the dependencies stays.
 RUN /opt/build/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --no-index --no-deps --root /own --no-warn-script-location /wheels/*.whl \
- && PYTHONPATH="$(echo /own/opt/dkron/lib/python3*/site-packages)" /opt/dkron/bin/python -m dkron_operator --version
+ && PYTHONPATH="$(echo /own/opt/dkron/lib/python3*/site-packages)" /opt/dkron/bin/python -c "import dkron_operator.main, dkron_api.main"
 
 FROM ${BASE}
 # Nothing is written at run time, not even bytecode: the root file system may be read-only.

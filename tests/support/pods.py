@@ -1,0 +1,84 @@
+"""Pods of the project's own image, as an installation that trusts nobody would run them.
+
+They are held to Kubernetes' `restricted` Pod Security Standard, and beyond it have a root file system that nobody can
+write to. Requests reach them through the API server, so that a test needs no route into the cluster's network.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from dkron_crds.kube.paths import PODS, Resource
+from tests.support.kube import NAMESPACES, Kube, Object
+
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+CONFINED: Object = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""The security context of a container. It names no user: the image has to say one that is a number and not root."""
+
+READY_SECONDS = 90.0
+ENDED = {"Succeeded", "Failed"}
+
+
+def restrict(kube: Kube) -> None:
+    """Have the API server refuse pods in the namespace that ask for more than `restricted` allows."""
+    kube.patch(NAMESPACES, kube.namespace, {"metadata": {"labels": RESTRICTED}})
+
+
+def start(kube: Kube, name: str, image: str, command: Sequence[str], *, account: str = "", **container: Any) -> None:
+    """Create a confined pod; without an account it has no token. `container` are further fields of its container."""
+    main = {"name": "main", "image": image, "imagePullPolicy": "Never", "args": list(command)}
+    spec = {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": 5,
+        "automountServiceAccountToken": bool(account),
+        "serviceAccountName": account or "default",
+        "containers": [main | {"securityContext": CONFINED} | container],
+    }
+    kube.create(PODS, {"metadata": {"name": name}, "spec": spec})
+
+
+def wait_ready(kube: Kube, name: str) -> None:
+    """Wait until the pod is ready. Raises AssertionError with its log if it ends instead."""
+
+    def seen() -> Object:
+        status: Object = kube.get(PODS, name)["status"]
+        assert status["phase"] not in ENDED, f"{name} has ended:\n{log(kube, name)}"
+        return status
+
+    def ready(status: Object) -> bool:
+        return any(row["type"] == "Ready" and row["status"] == "True" for row in status.get("conditions", ()))
+
+    kube.wait_for(f"pod {name} to be ready", seen, ready, seconds=READY_SECONDS)
+
+
+def run(kube: Kube, name: str, image: str, command: Sequence[str], **container: Any) -> tuple[int, str]:
+    """Run a confined pod to its end: the exit code, and what it wrote."""
+    start(kube, name, image, command, **container)
+    kube.wait_for(
+        f"pod {name} to end",
+        lambda: kube.get(PODS, name)["status"],
+        lambda status: status.get("phase") in ENDED,
+        seconds=READY_SECONDS,
+    )
+    (container_status,) = kube.get(PODS, name)["status"]["containerStatuses"]
+    return container_status["state"]["terminated"]["exitCode"], log(kube, name)
+
+
+def log(kube: Kube, name: str) -> str:
+    """What the pod has written."""
+    return kube.text("GET", PODS.path(kube.namespace, name, "log"))
+
+
+def ask(kube: Kube, name: str, port: int, method: str, path: str, body: Object | None = None) -> str:
+    """A request to a port of a pod. Raises `Refused` for a status of 400 and above."""
+    return kube.text(method, _proxy(kube, f"{name}:{port}") + path, body=body)
+
+
+def _proxy(kube: Kube, where: str) -> str:
+    return Resource("", "v1", "pods").path(kube.namespace, quote(where), "proxy")
