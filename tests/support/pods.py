@@ -4,11 +4,12 @@ They are held to Kubernetes' `restricted` Pod Security Standard, and beyond it h
 write to. Requests reach them through the API server, so that a test needs no route into the cluster's network.
 """
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
-from dkron_crds.kube.paths import PODS, Resource
+from dkron_crds.kube.paths import PODS
 from tests.support.kube import NAMESPACES, Kube, Object
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -75,10 +76,21 @@ def log(kube: Kube, name: str) -> str:
     return kube.text("GET", PODS.path(kube.namespace, name, "log"))
 
 
-def ask(kube: Kube, name: str, port: int, method: str, path: str, body: Object | None = None) -> str:
-    """A request to a port of a pod. Raises `Refused` for a status of 400 and above."""
-    return kube.text(method, _proxy(kube, f"{name}:{port}") + path, body=body)
+@dataclass(frozen=True, slots=True)
+class PodRest:
+    """What listens at a port of a pod, through the API server. Raises `Refused` for a status of 400 and above."""
 
+    kube: Kube
+    pod: str
+    port: int
 
-def _proxy(kube: Kube, where: str) -> str:
-    return Resource("", "v1", "pods").path(kube.namespace, quote(where), "proxy")
+    def get(self, path: str) -> Any:
+        """The JSON that is there."""
+        return json.loads(self.kube.text("GET", self._at(path)))
+
+    def post(self, path: str, body: Object) -> Any:
+        """The JSON of the answer."""
+        return json.loads(self.kube.text("POST", self._at(path), body=body))
+
+    def _at(self, path: str) -> str:
+        return PODS.path(self.kube.namespace, f"{self.pod}:{self.port}", "proxy") + path
