@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import entry_points, version
 
 import pytest
@@ -59,6 +60,7 @@ def place(cluster: localcluster.Cluster, image: OwnImage) -> Iterator[Kube]:
         listen = ["dkron-api", "--host", "0.0.0.0", "--port", str(PORT)]  # noqa: S104 - in a pod of its own
         probe = {"httpGet": {"path": "/health", "port": PORT}, "periodSeconds": 1}
         pods.start(kube, "api", image.reference, listen, account="api", readinessProbe=probe)
+        kube.guard = partial(pods.check_running, kube, "operator", "api")
         yield kube
 
 

@@ -45,17 +45,19 @@ def start(kube: Kube, name: str, image: str, command: Sequence[str], *, account:
 
 
 def wait_ready(kube: Kube, name: str) -> None:
-    """Wait until the pod is ready. Raises AssertionError with its log if it ends instead."""
-
-    def seen() -> Object:
-        status: Object = kube.get(PODS, name)["status"]
-        assert status["phase"] not in ENDED, f"{name} has ended:\n{log(kube, name)}"
-        return status
+    """Wait until the pod is ready."""
 
     def ready(status: Object) -> bool:
         return any(row["type"] == "Ready" and row["status"] == "True" for row in status.get("conditions", ()))
 
-    kube.wait_for(f"pod {name} to be ready", seen, ready, seconds=READY_SECONDS)
+    kube.wait_for(f"pod {name} to be ready", lambda: kube.get(PODS, name)["status"], ready, seconds=READY_SECONDS)
+
+
+def check_running(kube: Kube, *names: str) -> None:
+    """Raise AssertionError with the log of a pod that has ended."""
+    for name in names:
+        phase = kube.get(PODS, name)["status"]["phase"]
+        assert phase not in ENDED, f"pod {name} has {phase}:\n{log(kube, name)}"
 
 
 def run(kube: Kube, name: str, image: str, command: Sequence[str], **container: Any) -> tuple[int, str]:
