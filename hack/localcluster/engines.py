@@ -5,6 +5,7 @@ the three is there, it is the one that gets installed.
 """
 
 import os
+import re
 import shutil
 import subprocess
 from abc import ABC, abstractmethod
@@ -21,6 +22,8 @@ from localcluster.progress import say
 BUILDER = "IMAGE_BUILDER"
 """The environment variable that names one."""
 
+ARCHIVES = 3
+"""How many of an image are kept: another checkout may be about to load its own."""
 BUILD_SECONDS = 1800
 PULL_SECONDS = 600
 COMMAND_SECONDS = 300
@@ -180,16 +183,26 @@ def archive_of(reference: str) -> Path:
 
 def _kept(engine: Engine, reference: str, identity: str) -> Path:
     # By name as well as by content: an archive holds the name under which pods will know the image.
-    archive = cache_home() / "images" / f"{reference.replace('/', '_').replace(':', '_')}-{identity[:12]}.tar"
-    if not archive.exists():
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        for older in archive.parent.glob(f"{archive.name.removesuffix(identity[:12] + '.tar')}*"):
-            older.unlink()
-        partial = archive.with_suffix(f".partial-{os.getpid()}")
-        say(f"writing {reference} to {archive}")
+    name = re.sub(r"[^\w.-]", "_", reference)
+    archive = cache_home() / "images" / f"{name}-{identity[:12]}.tar"
+    if archive.exists():
+        archive.touch()
+        return archive
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    partial = archive.with_suffix(f".partial-{os.getpid()}")
+    say(f"writing {reference} to {archive}")
+    try:
         engine.save(reference, partial)
         partial.rename(archive)
+    finally:
+        partial.unlink(missing_ok=True)
+    _forget(sorted(archive.parent.glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime)[:-ARCHIVES])
     return archive
+
+
+def _forget(archives: Sequence[Path]) -> None:
+    for archive in archives:
+        archive.unlink(missing_ok=True)
 
 
 def _loud(command: Sequence[str], **environment: str) -> None:
