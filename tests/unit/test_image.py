@@ -182,13 +182,13 @@ def test_the_settings_of_pip_are_for_their_owner_alone(tmp_path: Path, monkeypat
 class TestEngines:
     def test_an_unknown_one_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(engines.BUILDER, "make")
-        with pytest.raises(ClusterError, match="^IMAGE_BUILDER=make is unknown; write docker, podman, buildah$"):
+        with pytest.raises(ClusterError, match=r"^IMAGE_BUILDER=make is unknown; write docker, podman, buildah$"):
             engines.find()
 
     def test_the_named_one_has_to_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(engines.BUILDER, "podman")
         monkeypatch.setenv("PATH", "")
-        with pytest.raises(ClusterError, match="^IMAGE_BUILDER=podman: podman is not installed"):
+        with pytest.raises(ClusterError, match=r"^IMAGE_BUILDER=podman: podman is not installed"):
             engines.find()
 
     def test_an_archive_is_written_once_for_a_content(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
