@@ -98,7 +98,12 @@ class TestBase:
 
     def test_without_a_registry_the_default_is_made_here_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made: list[str] = []
-        monkeypatch.setattr(bases, "_make", lambda engine, name: (made.append(name), engine.held.add(name)))
+
+        def make(engine: FakeEngine, name: str) -> None:
+            made.append(name)
+            engine.held.add(name)
+
+        monkeypatch.setattr(bases, "_make", make)
         engine = FakeEngine()
         name = bases.ensure(engine, bases.DEFAULT)
         assert name.startswith("localhost/dkron-operator-base:")
