@@ -112,7 +112,7 @@ class Podman(Engine):
 
     def build(self, recipe: Recipe) -> None:
         """Build without a runtime: our steps need no namespaces."""
-        options = ("--layers", "--isolation=chroot", "--pull=never")
+        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull=never")
         _loud([*self._program, "build", *options, *recipe.flags, str(recipe.context)])
 
     def save(self, reference: str, archive: Path) -> None:
@@ -131,7 +131,7 @@ class Buildah(Engine):
 
     def build(self, recipe: Recipe) -> None:
         """Build in a chroot."""
-        options = ("--layers", "--isolation=chroot", "--pull-never")
+        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull-never")
         _loud([*self._program, "bud", *options, *recipe.flags, str(recipe.context)])
 
     def save(self, reference: str, archive: Path) -> None:
