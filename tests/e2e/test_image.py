@@ -29,9 +29,11 @@ PROGRAMS = [
     *([each.name] for each in entry_points(group="console_scripts") if each.name.startswith("dkron-")),
     *(["python", "-m", name] for name in ("dkron_executors",) if importlib.util.find_spec(name)),
 ]
-WITHOUT_BYTECODE = """
+CLIENTS = "aio_pika, aiokafka, grpc, grpc_reflection.v1alpha.reflection_pb2, google.cloud.pubsub_v1, nats"
+WITHOUT_BYTECODE = f"""
 import pathlib, sys
 import dkron_api.main, dkron_operator.main
+import {CLIENTS}
 specs = [module.__spec__ for module in list(sys.modules.values()) if module.__spec__]
 print([spec.name for spec in specs if spec.cached and not pathlib.Path(spec.cached).exists()])
 """
