@@ -5,6 +5,7 @@ from datetime import datetime
 from dkron_crds.job import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator import executors
+from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Judged
 from dkron_operator.plan.view import RunState
@@ -65,6 +66,9 @@ def _ready(draft: Draft) -> Verdict:
     situation = draft.situation
     if situation.problem is not None:
         return FALSE, situation.problem.reason, situation.problem.message
+    missing = broken_tie(situation)
+    if missing is not None:
+        return FALSE, missing.reason, missing.message
     if not situation.checked:
         return UNKNOWN, ReadyReason.PENDING, "the API server has not been asked yet"
     return TRUE, ReadyReason.SCHEDULED, executors.remarks(situation.job.spec)

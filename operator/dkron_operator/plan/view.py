@@ -11,6 +11,7 @@ from dkron_crds.job import Active, JobSpec, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
 from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.kin import ALONE, Kin
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "dkron-operator"
@@ -110,7 +111,8 @@ class Situation:
 
     `able_since` is the moment from which slots could be fired: one that lies before it was missed. `refusal` is what
     the API server said to the Job in a dry run, `duplicate` that another object has the same Dkron name. `unsure` is an
-    attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at.
+    attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at. `kin` is what
+    there is of other jobs that have to do with this one.
     """
 
     job: JobView
@@ -127,6 +129,7 @@ class Situation:
     duplicate: Problem | None = None
     checked: bool = True
     unsure: Active | None = None
+    kin: Kin = ALONE
 
     @property
     def problem(self) -> Problem | None:
