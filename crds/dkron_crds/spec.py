@@ -188,9 +188,7 @@ class JobSpec(WireModel):
     succeeded, instead of on a schedule. Chains must not form a circle. Short for dependsOn with that one
     job."""
 
-    depends_on: Annotated[
-        tuple[Dependency, ...], Field(max_length=MAX_PARENTS, json_schema_extra=LIST_BY_JOB)
-    ] = ()
+    depends_on: Annotated[tuple[Dependency, ...], Field(max_length=MAX_PARENTS, json_schema_extra=LIST_BY_JOB)] = ()
     """The jobs in the same namespace after which this one runs, instead of on a schedule. After one job it
     runs once for each run of that one which counts; after several, each time all of them have had one since
     this job last ran after them. Chains must not form a circle. Not together with parentJob."""

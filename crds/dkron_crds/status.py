@@ -176,7 +176,7 @@ class Ended(WireModel):
     """A run whose end the jobs that depend on it have not all taken note of."""
 
     group: Nanoseconds
-    """The run."""
+    """The group of the run."""
 
     at: Instant
     """When its last attempt ended."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from dkron_crds.job import Dependency, JobStatus
+from dkron_crds.job import JobStatus
 from dkron_operator.links import Key, Links, key_of, parents_of
 from dkron_operator.plan.kin import ALONE, Child, Kin, Parent
 from dkron_operator.plan.linked import key
@@ -42,7 +42,7 @@ class Kinship:
         parents = {link.job: self._holder((job.namespace, link.job)) for link in job.spec.parents}
         return Kin(
             parents={name: Parent(p.job.uid, p.base.ended) for name, p in parents.items() if p is not None},
-            children=tuple(self._child(uid, job) for uid in children),
+            children=tuple(_child(known, job) for known in map(self._entry, children) if known is not None),
             circle=self._links.circle(name) if job.spec.parents else (),
         )
 
@@ -80,12 +80,7 @@ class Kinship:
         known = self._holder(name)
         return None if known is None else known.job
 
-    def _child(self, uid: str, parent: JobView) -> Child:
-        known = self._entry(uid)
-        assert known is not None
-        link = _link(known.job, parent.dkron_name)
-        return Child(known.job.dkron_name, link.when, frozenset(map(key, known.base.heard)))
 
-
-def _link(job: JobView, name: str) -> Dependency:
-    return next(link for link in job.spec.parents if link.job == name)
+def _child(known: Known, parent: JobView) -> Child:
+    when = next(link.when for link in known.job.spec.parents if link.job == parent.dkron_name)
+    return Child(known.job.dkron_name, when, frozenset(map(key, known.base.heard)))

@@ -21,7 +21,7 @@ async def unbooked() -> None:
 
 
 class Removal:
-    """Deletes DkronJobs. `booked` returns when what is known of all jobs is in the totals: what is deleted is counted."""
+    """Deletes DkronJobs. `booked` returns when all that is known of the jobs is in the totals, which outlive them."""
 
     def __init__(
         self, client: KubeClient, store: Store, *, events: Events, booked: Callable[[], Awaitable[None]]

@@ -13,9 +13,9 @@ from typing import Any
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kinship import Kinship
+from dkron_operator.links import Key, key_of
 from dkron_operator.plan.fold import Change, Decided, fold, fold_all
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, status_written
-from dkron_operator.links import Key, key_of
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
 
 Object = dict[str, Any]
@@ -79,8 +79,8 @@ def _nobody(uid: str, status: JobStatus | None) -> None:
 class Store:
     """All entries. What it returns to the caller is the uid whose situation has changed, if any.
 
-    `account` is told each status that the API server has, by uid; None when the DkronJob is gone. `kinship` tells others
-    that the jobs around them have changed.
+    `account` is told each status that the API server has, by uid; None when the DkronJob is gone. `kinship` tells which
+    jobs have to do with one another, and whom a change of one concerns.
     """
 
     def __init__(self, *, account: Callable[[str, JobStatus | None], None] = _nobody) -> None:

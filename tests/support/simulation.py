@@ -14,6 +14,7 @@ from dkron_crds.requests import Request
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Create
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
+from dkron_operator.plan.kin import ALONE, Kin
 from dkron_operator.plan.view import JobView, Outcome, Run, RunState, Situation
 from tests.support.builders import run
 
@@ -36,6 +37,8 @@ class Fault(StrEnum):
     CREATE_IS_NOT_MADE = "the create is not made and not answered"
     CREATE_IS_NOT_ANSWERED = "the create is made and not answered"
     WRITE_IS_NOT_ANSWERED = "the write is not answered"
+    DIES_BEFORE_THE_REMOVAL = "dies before the removal"
+    DIES_AFTER_THE_REMOVAL = "dies after the removal"
 
 
 class Died(Exception):
@@ -63,6 +66,7 @@ class World:
     fault: Fault | None = None
     delay: timedelta = timedelta()
     most_at_once: int = 0
+    removed: bool = False
 
     def strikes(self, *faults: Fault) -> bool:
         """Whether one of these faults happens now; it happens once."""
@@ -115,6 +119,14 @@ class World:
         kept = tuple(r for r in self.job.requests if r.id not in set(requests))
         self.job = replace(self.job, requests=kept)
 
+    def remove(self) -> None:
+        """The DkronJob is deleted, and its Jobs with it."""
+        self.dies(Fault.DIES_BEFORE_THE_REMOVAL)
+        self.removed = True
+        self.vanished |= {name: replace(job, gone=True) for name, job in self.jobs.items()}
+        self.jobs.clear()
+        self.dies(Fault.DIES_AFTER_THE_REMOVAL)
+
     def outcome(self, name: str) -> Outcome:
         """What a perfect observer finds."""
         ended = self.jobs.get(name) or self.vanished.get(name)
@@ -160,7 +172,12 @@ class Process:
             troubles={},
             probed={},
             unsure=self.unsure,
+            kin=self.kin(),
         )
+
+    def kin(self) -> Kin:
+        """The jobs around this one: none."""
+        return ALONE
 
     def settle(self) -> None:
         """Plan until there is nothing left to do now. Raises `Died`."""
@@ -171,6 +188,8 @@ class Process:
 
     def step(self) -> bool:
         """Make one plan and carry it out; whether another should follow at once."""
+        if self.world.removed:
+            return False
         if self.unsure is not None and self.unsure.job in self.world.jobs:
             self.unsure = None
         draft = advance(self.situation())
@@ -189,11 +208,13 @@ class Process:
             self.world.now += self.world.delay
         except WroteFirst:
             pass
+        if draft.remove:
+            self.world.remove()
         return bool(draft.gather or draft.forget or draft.create)
 
     def flush(self) -> None:
         """Write what is pending. Raises `Died`."""
-        if not self.pending:
+        if not self.pending or self.world.removed:
             return
         self.world.dies(Fault.DIES_BEFORE_THE_WRITE)
         self.world.write(self.pending)

@@ -28,7 +28,17 @@ def plan_dependent_runs(draft: Draft) -> None:
             if draft.create is not None:
                 break
             _hear(draft, run)
-    _forget(draft)
+
+
+def plan_forgetting(draft: Draft) -> None:
+    """Forget the runs that no parent shows any more."""
+    # They do no harm: they leave with a write that is made anyway.
+    if not draft.changes:
+        return
+    waiting = _waiting(draft).values()
+    vanished = frozenset(key(run) for run in draft.status.heard if run not in waiting and not _is_shown(draft, run))
+    if vanished:
+        draft.note(Forgotten(vanished))
 
 
 def broken_tie(situation: Situation) -> Problem | None:
@@ -112,16 +122,6 @@ def _decide(draft: Draft, last: Heard) -> Decision:
     if situation.problem is not None or situation.kin.circle:
         return Skip(SkipReason.NOT_READY)
     return decide_dependent(situation.job, slot=last.at, now=situation.now, active=busy(draft))
-
-
-def _forget(draft: Draft) -> None:
-    # What no parent shows any more does no harm: it leaves with a write that is made anyway.
-    if not draft.changes:
-        return
-    waiting = _waiting(draft).values()
-    vanished = frozenset(key(run) for run in draft.status.heard if run not in waiting and not _is_shown(draft, run))
-    if vanished:
-        draft.note(Forgotten(vanished))
 
 
 def _is_shown(draft: Draft, run: Heard) -> bool:

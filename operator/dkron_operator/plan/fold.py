@@ -19,12 +19,12 @@ from dkron_crds.job import (
 )
 from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.kin import RunKey
-from dkron_operator.plan.linked import Followed, Forgotten, Noted, Settled, fold_link, with_effect, with_ended
+from dkron_operator.plan.linked import Followed, Forgotten, Link, Noted, Settled, fold_link, with_effect, with_ended
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The schedule, as it is since `since`, is in force; `fingerprint` recognizes it. `rebuilt`: the status was wiped."""
+    """The schedule, as it is since `since`, is in force; `fingerprint` recognizes it. `rebuilt`: status was wiped."""
 
     since: datetime
     fingerprint: str
@@ -107,10 +107,7 @@ class Judged:
     next: datetime | None
 
 
-Change = (
-    Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Joined | Tidied | Judged
-    | Noted | Settled | Forgotten | Followed
-)  # fmt: skip
+Change = Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Joined | Tidied | Judged | Link
 
 
 def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
@@ -120,7 +117,7 @@ def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> 
     return status
 
 
-def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: PLR0911 - one case, one line
+def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: C901, PLR0911 - one case, one line
     """The status after one change."""
     match change:
         case Accepted(since, fingerprint, rebuilt):
@@ -139,14 +136,12 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
         case Dropped(job, reason):
             return _dropped(status, job, reason)
-        case Joined():
-            return _joined(status, change)
         case Tidied(jobs):
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
         case Judged(generation, conditions, upcoming):
             return _with(status, observed_generation=generation, conditions=conditions, next=upcoming)
-        case _:
-            return fold_link(status, change)
+        case Joined() | Noted() | Settled() | Forgotten() | Followed():
+            return _linked(status, change)
 
 
 def recorded(status: JobStatus) -> set[str]:
@@ -209,7 +204,9 @@ def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatu
     return _with_group(status, status.executions, claim.group) if over and ended else status
 
 
-def _joined(status: JobStatus, change: Joined) -> JobStatus:
+def _linked(status: JobStatus, change: Joined | Link) -> JobStatus:
+    if not isinstance(change, Joined):
+        return fold_link(status, change)
     after = with_effect(status, change.runs)
     if after is status or change.reason is None:
         return after

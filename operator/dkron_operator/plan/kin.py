@@ -4,8 +4,7 @@ All of it is as the API server has it. What another job only plans to write is n
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from dkron_crds.job import Ended, GroupStatus, When
 
@@ -42,7 +41,7 @@ class Child:
 class Kin:
     """The jobs around one. `parents` has those that exist, by name; `circle` the way from it back to itself, if any."""
 
-    parents: Mapping[str, Parent] = MappingProxyType({})
+    parents: Mapping[str, Parent] = field(default_factory=dict)
     children: tuple[Child, ...] = ()
     circle: tuple[str, ...] = ()
 

@@ -52,7 +52,9 @@ def _give_up_the_oldest(draft: Draft) -> None:
     oldest = sorted(draft.status.ended, key=lambda ended: ended.at)[:-MOST_SHOWN]
     if oldest:
         draft.note(Settled(frozenset(ended.group for ended in oldest)))
-        text = f"more than {MOST_SHOWN} runs wait for the jobs that depend on this one; {len(oldest)} of them start none"
+        text = (
+            f"more than {MOST_SHOWN} runs wait for the jobs that depend on this one; {len(oldest)} of them start none"
+        )
         draft.warn("DependentsOverrun", text)
 
 

@@ -111,8 +111,8 @@ class Situation:
 
     `able_since` is the moment from which slots could be fired: one that lies before it was missed. `refusal` is what
     the API server said to the Job in a dry run, `duplicate` that another object has the same Dkron name. `unsure` is an
-    attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at. `kin` is what
-    there is of other jobs that have to do with this one.
+    attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at. `kin`
+    are the jobs around this one.
     """
 
     job: JobView
