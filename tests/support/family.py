@@ -188,8 +188,8 @@ class Family:
             if writing is None or name in writing:
                 process.flush()
             self._share(self.worlds[name])
-        for name in [name for name, world in self.worlds.items() if world.removed]:
-            self.delete(name)
+            if self.worlds[name].removed:
+                self.delete(name)
 
     def _share(self, world: World) -> None:
         """What one of the worlds has seen of the time and of the fault, all have."""

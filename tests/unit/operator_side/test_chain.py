@@ -112,7 +112,8 @@ def test_a_run_that_has_had_its_effect_has_none_again() -> None:
 def test_a_run_whose_job_is_known_already_is_not_claimed_again() -> None:
     draft = child()
     assert draft.create is not None
-    status = JobStatus(since=NOON, active=(seen(draft.create.entry),))
+    fingerprint = draft.situation.job.fingerprint
+    status = JobStatus(since=NOON, fingerprint=fingerprint, active=(seen(draft.create.entry),))
     again = child(status=status, runs=[run(draft.create.entry)])
     assert again.create is None
     assert again.status.heard == (heard(),)

@@ -273,17 +273,17 @@ def test_a_wiped_child_does_not_follow_again_what_another_child_keeps_shown() ->
 @FAULTS
 def test_an_ephemeral_job_goes_after_a_success_when_its_children_were_started(fault: Fault, *, success: bool) -> None:
     family = Family(
-        member("root", ephemeral=True),
-        member("kid", parentJob="root", ephemeral=True),
+        member("base", ephemeral=True),
+        member("kid", parentJob="base", ephemeral=True),
         member("leaf", dependsOn=[{"job": "kid", "when": "always"}], retries=1),
     )
     family.wait(1)
-    family.ask("root")
+    family.ask("base")
     family.wait(1)
-    family.end("root", success=success)
+    family.end("base", success=success)
     family.will_go_wrong(fault)
     family.wait(10)
-    assert ("root" in family.worlds) is not success
+    assert ("base" in family.worlds) is not success
     assert bool(success) is bool(family.runs("kid"))
     if success:
         family.end("kid", success=True)
