@@ -96,10 +96,13 @@ class FakeKube:
         stored["metadata"]["managedFields"] = [{"manager": "dkron-operator", "subresource": "status"}]
         return self._answer("write", resource, {"metadata": stored["metadata"]})
 
-    async def delete(self, resource: Resource, _namespace: str | None, name: str, *, uid: str) -> None:
+    async def delete(
+        self, resource: Resource, _namespace: str | None, name: str, *, uid: str, version: str | None = None
+    ) -> None:
         self._arrive("delete", resource, name)
-        if self._found(resource, name)["metadata"]["uid"] != uid:
-            raise Conflict("the uid in the precondition differs", status=409)
+        metadata = self._found(resource, name)["metadata"]
+        if metadata["uid"] != uid or version not in (None, metadata["resourceVersion"]):
+            raise Conflict("a precondition does not hold", status=409)
         del self.objects[resource.plural, name]
 
     async def list(
