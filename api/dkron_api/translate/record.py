@@ -75,6 +75,14 @@ class Job:
         return str(self.raw["spec"].get("parentJob") or "")
 
     @property
+    def parents(self) -> tuple[str, ...]:
+        """Dkron names of all jobs after which this one runs, also of those that only the custom resource can name."""
+        spec = self.raw["spec"]
+        return tuple(str(each.get("job") or "") for each in spec.get("dependsOn") or ()) or (
+            (self.parent,) if self.parent else ()
+        )
+
+    @property
     def annotations(self) -> Mapping[str, str]:
         """Annotations of the object."""
         return self.raw["metadata"].get("annotations") or {}

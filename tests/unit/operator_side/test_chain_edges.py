@@ -1,6 +1,7 @@
 """Chains and ephemeral jobs around a fake API server, in virtual time: who is woken by whom, and what goes when."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ async def test_every_job_of_a_circle_is_told_when_it_is_closed_and_opened() -> N
     names = ["a", "b", "c", "d", "e"]
     edges = begin(
         wire_job(name="a", uid="uid-a", schedule="@manually"),
-        *(link(name, above) for above, name in zip(names, names[1:], strict=False)),
+        *(link(name, above) for above, name in pairwise(names)),
     )
 
     def reasons() -> set[str]:
