@@ -1,5 +1,6 @@
 """Chains and ephemeral jobs in a real cluster: what runs after what, what goes, and what a killed operator owes."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -138,8 +139,8 @@ def test_an_ephemeral_chain_goes_from_the_top_and_stays_in_the_totals(shared_sit
     kube.ask_run("mayfly", "go", NOON)
     kube.wait_status("mayfly-heir", "its run", finished(1))
     for name in ("mayfly", "mayfly-kid"):
-        kube.wait_for(f"{name} to go", lambda name=name: kube.find(DKRON_JOBS, name), lambda found: found is None)
-        kube.wait_for(f"the Jobs of {name} to go", lambda name=name: kube.jobs_of(name), lambda jobs: not jobs)
+        kube.wait_for(f"{name} to go", partial(kube.find, DKRON_JOBS, name), lambda found: found is None)
+        kube.wait_for(f"the Jobs of {name} to go", partial(kube.jobs_of, name), lambda jobs: not jobs)
     kube.wait_for("the totals", total, lambda count: count >= before + 3)
     assert kube.find(DKRON_JOBS, "mayfly-failed") is not None
 

@@ -1,6 +1,7 @@
 """Chains and ephemeral jobs around a fake API server, in virtual time: who is woken by whom, and what goes when."""
 
 import asyncio
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -196,7 +197,7 @@ async def test_one_that_is_gone_already_is_no_trouble() -> None:
     edges = begin(parent(ephemeral=True))
     async with edges.running():
         await asyncio.sleep(3)
-        edges.kube.meanwhile("delete dkronjobs", lambda: edges.kube.objects.pop((DKRON_JOBS.plural, "parent")))
+        edges.kube.meanwhile("delete dkronjobs", partial(edges.kube.objects.__delitem__, (DKRON_JOBS.plural, "parent")))
         await end(edges, "parent")
         assert edges.kube.calls.count("delete dkronjobs parent") == 1
 

@@ -3,6 +3,7 @@ dies, and whatever is lost or repeated.
 """
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -72,14 +73,11 @@ def test_one_fault_on_the_way_down_a_tree_neither_doubles_nor_loses_a_run(
 ) -> None:
     family = grow()
     family.wait(1)
-    steps = [
-        lambda: family.ask("root"),
-        lambda: family.end("root", success=True),
-        lambda: [family.end(name, success=True) for name in ("left", "right")],
-        lambda: family.end("leaf", success=True),
-    ]
-    for number, step in enumerate(steps):
-        step()
+    for number, ending in enumerate([(), ("root",), ("left", "right"), ("leaf",)]):
+        if not ending:
+            family.ask("root")
+        for name in ending:
+            family.end(name, success=True)
         if number == moment:
             family.will_go_wrong(fault, delay=delay)
         family.wait(1)
@@ -221,9 +219,7 @@ def test_a_parent_that_is_created_anew_fires_its_child_for_its_own_runs() -> Non
     family.delete("root")
     family.wait(1)
     family.add(member("root", created=family.now))
-    family["root"].job = family["root"].job.__class__(
-        **{**{f: getattr(family["root"].job, f) for f in family["root"].job.__slots__}, "uid": "uid-second"}
-    )
+    family["root"].job = replace(family["root"].job, uid="uid-second")
     family.restart()
     family.wait(2)
     run_once(family)
