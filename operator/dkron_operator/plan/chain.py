@@ -11,7 +11,7 @@ from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.cause import following
 from dkron_operator.plan.decide import Decision, Skip, decide_dependent
 from dkron_operator.plan.draft import Draft, busy, creation
-from dkron_operator.plan.fold import Joined, is_known
+from dkron_operator.plan.fold import Accepted, Joined, is_known
 from dkron_operator.plan.linked import Forgotten, Noted, key
 from dkron_operator.plan.settle import is_over
 from dkron_operator.plan.view import Situation
@@ -23,6 +23,7 @@ SHOWN = 10
 def plan_dependent_runs(draft: Draft) -> None:
     """Take note of the parents' runs, and run after them."""
     if draft.situation.job.spec.parents:
+        _give_up_waiting(draft)
         _join(draft)
         for run in _unheard(draft):
             if draft.create is not None:
@@ -82,9 +83,24 @@ def _hear(draft: Draft, run: Heard) -> None:
 
 
 def _in_force(draft: Draft, run: Heard) -> bool:
-    """Whether the job was tied to its parents when this run ended; edits start nothing in retrospect."""
+    """Whether the job was tied to its parents when this run ended; edits start nothing in retrospect.
+
+    Ends and creations are told in whole seconds. Of those of one second, what the parents showed already when the job was
+    tied to them came first, and what shows up later came second.
+    """
     since = draft.status.since
-    return since is not None and run.at > since
+    if since is None:
+        return False
+    if any(isinstance(change, Accepted) for change in draft.changes):
+        return run.at > since
+    return run.at >= since.replace(microsecond=0)
+
+
+def _give_up_waiting(draft: Draft) -> None:
+    """What was waited with before an edit has no effect any more."""
+    old = frozenset(key(run) for run in draft.status.heard if run.waiting and not _in_force(draft, run))
+    if old:
+        draft.note(Joined(old, draft.situation.now))
 
 
 def _waiting(draft: Draft) -> dict[str, Heard]:

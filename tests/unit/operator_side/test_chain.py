@@ -119,13 +119,30 @@ def test_a_run_whose_job_is_known_already_is_not_claimed_again() -> None:
     assert again.status.heard == (heard(),)
 
 
-@pytest.mark.parametrize("seconds", [0, 60], ids=["before", "in the same instant"])
-def test_a_job_that_was_tied_to_its_parent_after_a_run_had_ended_does_not_follow_it(seconds: int) -> None:
+@pytest.mark.parametrize(
+    ("since", "follows"),
+    [
+        pytest.param(61, False, id="tied later"),
+        pytest.param(60.5, True, id="tied in the second in which it ended, and shown after that"),
+        pytest.param(60, True, id="at once"),
+        pytest.param(59, True, id="tied before"),
+    ],
+)
+def test_a_job_that_was_tied_to_its_parent_after_a_run_had_ended_does_not_follow_it(
+    since: float, *, follows: bool
+) -> None:
     job = job_view(schedule="", parentJob="a")
-    tied = JobStatus(since=after(seconds), fingerprint=job.fingerprint)
-    draft = child(status=tied, parents=kin(a=[ended(at=after(0))] if not seconds else [ended()]))
-    assert draft.create is None
-    assert [each.waiting for each in draft.status.heard] == [False], "its parent need not wait for it"
+    draft = child(status=JobStatus(since=after(since), fingerprint=job.fingerprint))
+    assert (draft.create is not None) is follows
+    assert [each.waiting for each in draft.status.heard] == [follows], "its parent need not wait for it"
+
+
+@pytest.mark.parametrize(("created", "follows"), [(59, True), (60, False), (61, False)])
+def test_a_new_job_does_not_follow_what_its_parent_has_shown_before(created: int, *, follows: bool) -> None:
+    job = job_view(schedule="", parentJob="a", created=after(created))
+    draft = advance(situation(job, JobStatus(), now=after(120), kin=kin(a=[ended()])))
+    assert (draft.create is not None) is follows
+    assert len(draft.status.heard) == 1
 
 
 def test_a_job_that_changes_its_parent_does_not_follow_what_has_ended_before() -> None:
@@ -172,6 +189,17 @@ def test_a_parent_that_ends_twice_counts_once() -> None:
 def test_a_parent_that_is_gone_has_ended_all_the_same() -> None:
     draft = child(heard("a", waiting=True), parents=kin(b=[ended(8, at=after(90))]), dependsOn=BOTH)
     assert draft.create is not None
+
+
+def test_what_waits_has_no_effect_after_an_edit_of_the_same_second() -> None:
+    old = job_view(schedule="", dependsOn=BOTH, timezone="Europe/Madrid")
+    status = JobStatus(since=NOON, fingerprint=old.fingerprint)
+    edited = child(
+        heard("a", at=after(60), waiting=True), status=status, now=after(60.5), parents=kin(a=[ended()], b=[]),
+        dependsOn=BOTH,
+    )  # fmt: skip
+    assert waiting(edited) == []
+    assert edited.status.since == after(60.5)
 
 
 def test_what_waits_is_forgotten_when_the_parents_are_changed() -> None:
