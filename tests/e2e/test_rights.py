@@ -25,8 +25,8 @@ ONE_LESS = [item for item in each_right(LEAST) if item[0] not in FOR_THE_INSTALL
 
 
 def start_everything(kube: Kube) -> None:
-    """What takes every right once: runs, one of them on request, a replaced one, one that is asked after, and a job that
-    goes."""
+    """What takes every right once: runs, one of them on request, a replaced one and one that is asked after; and a job
+    that goes."""
     kube.apply(
         dkron_job("good", "echo seen", run=["once"]),
         dkron_job("bad", "false", run=["once"]),

@@ -49,8 +49,8 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
 
 
 def _parent(body: JobBody, kept: Object) -> str:
-    """The `parentJob` to write. A client sees the first job of `dependsOn`: sent back, it changes nothing, and any other
-    takes the place of them all."""
+    """The `parentJob` to write. A client sees the first job of `dependsOn`: sent back, it changes nothing, and any
+    other takes the place of them all."""
     several = kept.get("dependsOn") or ()
     if several and several[0].get("job") == body.parent_job:
         return ""

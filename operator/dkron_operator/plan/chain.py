@@ -85,8 +85,8 @@ def _hear(draft: Draft, run: Heard) -> None:
 def _in_force(draft: Draft, run: Heard) -> bool:
     """Whether the job was tied to its parents when this run ended; edits start nothing in retrospect.
 
-    Ends and creations are told in whole seconds. Of those of one second, what the parents showed already when the job was
-    tied to them came first, and what shows up later came second.
+    Ends and creations are told in whole seconds. Of those of one second, what the parents showed already when the job
+    was tied to them came first, and what shows up later came second.
     """
     since = draft.status.since
     if since is None:
