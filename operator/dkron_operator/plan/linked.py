@@ -53,7 +53,9 @@ def fold_link(status: JobStatus, change: Link) -> JobStatus:
         case Forgotten(runs):
             return status.model_copy(update={"heard": tuple(run for run in status.heard if key(run) not in runs)})
         case Followed(names):
-            return status.model_copy(update={"dependent_jobs": names})
+            # Asked at each plan of each job, and nearly always the same.
+            same = status.dependent_jobs == names
+            return status if same else status.model_copy(update={"dependent_jobs": names})
 
 
 def with_ended(status: JobStatus, group: int, *, at: datetime, result: GroupStatus) -> JobStatus:
