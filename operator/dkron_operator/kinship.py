@@ -66,14 +66,16 @@ class Kinship:
     def _wake_for(self, known: Known, before: JobStatus) -> None:
         """What the API server has of this job is what others wait for."""
         if known.base.ended != before.ended:
-            # Itself, too: an ephemeral job waits for its own record.
-            self._wake_all({known.job.uid, *self._links.children(key_of(known.job))})
+            self._wake_all(self._links.children(key_of(known.job)))
+        if known.job.spec.ephemeral and known.base.ended:
+            # It goes when the API server has all that there is to know of it.
+            self.wake(known.job.uid)
         if known.base.heard != before.heard:
             parents = map(self._holder, parents_of(known.job))
             self._wake_all({parent.job.uid for parent in parents if parent is not None})
 
     def _wake_all(self, uids: Iterable[str]) -> None:
-        for uid in uids:
+        for uid in tuple(uids):
             self.wake(uid)
 
     def _job_of(self, name: Key) -> JobView | None:

@@ -25,7 +25,7 @@ def plan_settling(draft: Draft) -> None:
     if settled:
         draft.note(Settled(settled))
     _give_up_the_oldest(draft)
-    draft.note(Followed(_names(sorted(child.name for child in kin.children))))
+    draft.note(Followed(_names(sorted({child.name for child in kin.children}))))
 
 
 def plan_removal(draft: Draft) -> None:

@@ -155,6 +155,25 @@ async def test_an_ephemeral_job_is_deleted_after_its_child_has_claimed_its_run()
         assert deleted.job.deleting, "what is still on its way from the watch would look like another job"
 
 
+async def test_an_ephemeral_job_goes_when_a_run_beside_the_good_one_has_ended_whichever_way() -> None:
+    two = {"a": "2026-03-01T12:00:00Z", "b": "2026-03-01T12:00:00Z"}
+    edges = begin(wire_job(name="parent", uid="uid-parent", schedule="@manually", requests=two, ephemeral=True))
+
+    def finish(name: str, kind: str) -> None:
+        edges.kube.edit(JOBS, name, lambda body: body.update(status=ended(kind, at=wall())))
+        edges.watch()
+
+    async with edges.running():
+        await asyncio.sleep(3)
+        first, second = jobs_of(edges, "parent")
+        finish(first, "Complete")
+        await asyncio.sleep(10)
+        assert "parent" in edges.kube.names(DKRON_JOBS), "the other run goes on"
+        finish(second, "Failed")
+        await asyncio.sleep(3)
+        assert "parent" not in edges.kube.names(DKRON_JOBS)
+
+
 async def test_a_failed_run_leaves_an_ephemeral_job_where_it_is() -> None:
     edges = begin(parent(ephemeral=True))
     async with edges.running():
