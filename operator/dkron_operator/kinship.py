@@ -39,6 +39,10 @@ class Kinship:
         children = self._links.children(name)
         if not (job.spec.parents or children):
             return ALONE
+        holder = self._holder(name)
+        if holder is None or holder.job.uid != job.uid:
+            # Whoever runs after this name means the object that has it.
+            children = ()
         parents = {link.job: self._holder((job.namespace, link.job)) for link in job.spec.parents}
         return Kin(
             parents={name: Parent(p.job.uid, p.base.ended) for name, p in parents.items() if p is not None},

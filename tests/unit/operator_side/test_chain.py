@@ -267,8 +267,16 @@ def test_a_job_in_a_circle_says_so_and_runs_after_nobody() -> None:
     assert draft.status.skipped.last_reason is SkipReason.NOT_READY
 
 
+def test_a_parent_that_comes_a_moment_later_is_no_news() -> None:
+    draft = child(parents=Kin(), now=after(2.9))
+    ready = next(each for each in draft.status.conditions if each.type == "Ready")
+    assert (ready.status, ready.reason) == ("Unknown", "Pending")
+    assert draft.wake == after(3)
+    assert reports(draft, "ParentNotFound") == []
+
+
 def test_a_missing_parent_is_named_until_it_is_there() -> None:
-    draft = child(parents=Kin())
+    draft = child(parents=Kin(), now=after(3))
     ready = next(each for each in draft.status.conditions if each.type == "Ready")
     assert (ready.status, ready.reason) == ("False", "ParentNotFound")
     assert '"a"' in ready.message

@@ -83,7 +83,7 @@ async def test_a_parent_that_appears_and_goes_is_noticed() -> None:
         return next(each.reason for each in edges.status("child").conditions if each.type == "Ready")
 
     async with edges.running():
-        await asyncio.sleep(2)
+        await asyncio.sleep(5)
         assert ready() == "ParentNotFound"
         edges.kube.put(DKRON_JOBS, parent())
         edges.watch()
@@ -92,6 +92,20 @@ async def test_a_parent_that_appears_and_goes_is_noticed() -> None:
         edges.source.feed_job("DELETED", edges.kube.objects.pop((DKRON_JOBS.plural, "parent")))
         await asyncio.sleep(2)
         assert ready() == "ParentNotFound"
+
+
+async def test_of_two_parents_with_one_name_the_one_that_has_it_is_followed() -> None:
+    twin = parent(ephemeral=True)
+    twin["metadata"] |= {"name": "twin", "uid": "uid-twin", "creationTimestamp": "2026-03-01T12:00:01Z"}
+    twin["spec"]["name"] = "parent"
+    edges = begin(parent(), twin, child())
+    async with edges.running():
+        await asyncio.sleep(3)
+        assert jobs_of(edges, "twin") == [], "it has no name of its own"
+        assert edges.store.kinship.of(edges.entry("uid-twin").job).children == ()
+        await end(edges, "parent")
+        assert edges.status("parent").ended == ()
+        assert len(jobs_of(edges, "child")) == 1
 
 
 async def test_every_job_of_a_circle_is_told_when_it_is_closed_and_opened() -> None:
