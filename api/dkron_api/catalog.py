@@ -66,6 +66,11 @@ class Catalog:
         """Names of the jobs that run after this one."""
         return sorted(self._children.get(name, ()))
 
+    def parents(self, name: str) -> tuple[str, ...] | None:
+        """Names of the jobs after which this one runs; None if there is no such job."""
+        job = self.get(name)
+        return None if job is None else job.parents
+
     def json(self, name: str) -> bytes:
         """The job of this name, which has to be there, as GET shows it."""
         rendered = self._rendered.get(name)
@@ -130,14 +135,15 @@ class Catalog:
         namesakes.append(job)
         namesakes.sort(key=lambda each: (each.created, each.uid))
         self._forget(job)
-        if job.parent:
-            self._children.setdefault(job.parent, set()).add(job.name)
+        for parent in job.parents:
+            self._children.setdefault(parent, set()).add(job.name)
 
     def _remove(self, job: Job) -> None:
         self._forget(job)
-        children = self._children.get(job.parent)
-        if children is not None:
-            children.discard(job.name)
+        for parent in job.parents:
+            children = self._children.get(parent)
+            if children is not None:
+                children.discard(job.name)
         namesakes = self._named[job.name]
         namesakes.remove(job)
         if not namesakes:
@@ -147,9 +153,8 @@ class Catalog:
             del self._names[bisect_left(self._names, job.name)]
 
     def _forget(self, job: Job) -> None:
-        """What was rendered of the job, and of its parent, which shows its name."""
-        for name in (job.name, job.parent):
-            if name:
-                self._rendered.pop(name, None)
-                self._unrendered.add(name)
+        """What was rendered of the job, and of its parents, which show its name."""
+        for name in (job.name, *job.parents):
+            self._rendered.pop(name, None)
+            self._unrendered.add(name)
         self._stale.set()

@@ -4,7 +4,7 @@ Jobs that existed are replaced as by any client; new ones keep their history, so
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +14,7 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.restoring import Dump, Entry
 from dkron_api.writes import Terms, Writes
 from dkron_crds.base import rfc3339
+from dkron_crds.depends import circle
 from dkron_crds.job import GroupStatus
 from dkron_crds.kube.errors import KubeError
 
@@ -79,19 +80,21 @@ class Restore:
         return ""
 
 
-def circle_outside(dump: Dump, parent_of: Callable[[str], str | None]) -> None:
+def circle_outside(dump: Dump, parents_of: Callable[[str], Iterable[str] | None]) -> None:
     """Whether every parent that the file does not hold exists, and none of them runs after a job of the file that runs
-    after it. Raises `Refusal`, 400. `parent_of` tells of the stored jobs."""
+    after it. Raises `Refusal`, 400. `parents_of` tells of the stored jobs."""
+
+    def parents(name: str) -> Iterable[str]:
+        entry = dump.entries.get(name)
+        if entry is None:
+            return parents_of(name) or ()
+        return (entry.parent,) if entry.parent else ()
+
     for name in dump.outside():
-        if parent_of(name) is None:
+        if parents_of(name) is None:
             text = f'the parent job "{name}" is neither in the file nor in the cluster'
             raise Refusal(HTTPStatus.BAD_REQUEST, text)
-        above, seen = name, set[str]()
-        while above and above not in seen:
-            seen.add(above)
-            entry = dump.entries.get(above)
-            above = entry.parent if entry is not None else parent_of(above) or ""
-        if above == name:
+        if circle(name, parents):
             raise Refusal(HTTPStatus.BAD_REQUEST, f'the job "{name}" would run after itself')
 
 

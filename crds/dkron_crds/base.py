@@ -33,6 +33,12 @@ LIST_BY_TYPE: Final[dict[str, Any]] = {
 }
 """For conditions, as in every Kubernetes kind."""
 
+LIST_BY_JOB: Final[dict[str, Any]] = {
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["job"],
+}
+"""For a list of other jobs, none of which stands in it twice."""
+
 LIST_IS_SET: Final[dict[str, Any]] = {"x-kubernetes-list-type": "set"}
 
 

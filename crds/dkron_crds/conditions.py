@@ -64,7 +64,8 @@ class Condition(WireModel):
     """True, False or Unknown."""
 
     reason: Reason
-    """One word for programs. Ready: Scheduled, Pending (the operator has not looked yet), InvalidSchedule,
+    """One word for programs. Ready: Scheduled, Pending (the operator has not looked yet, or a parent may
+    still come), InvalidSchedule,
     InvalidTimezone, InvalidTemplate, InvalidExecutorConfig, UnknownExecutor, ParentNotFound, ParentCycle,
     DuplicateName. Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
     JobRejected, NameTaken."""

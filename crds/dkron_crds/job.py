@@ -6,8 +6,15 @@ from pydantic import ConfigDict
 
 from dkron_crds.base import ObjectMeta, Resource
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
+from dkron_crds.depends import Dependency, When
 from dkron_crds.names import API_VERSION
-from dkron_crds.rules import NAME_IS_IMMUTABLE, NOT_ITS_OWN_PARENT, OBJECT_NAME_FITS, validations
+from dkron_crds.rules import (
+    NAME_IS_IMMUTABLE,
+    NOT_AFTER_ITSELF,
+    NOT_ITS_OWN_PARENT,
+    OBJECT_NAME_FITS,
+    validations,
+)
 from dkron_crds.spec import (
     Concurrency,
     History,
@@ -19,8 +26,10 @@ from dkron_crds.spec import (
 from dkron_crds.status import (
     Active,
     Day,
+    Ended,
     Execution,
     GroupStatus,
+    Heard,
     JobStatus,
     Skipped,
     SkipReason,
@@ -34,9 +43,12 @@ __all__ = [
     "ConditionStatus",
     "ConditionType",
     "Day",
+    "Dependency",
     "DkronJob",
+    "Ended",
     "Execution",
     "GroupStatus",
+    "Heard",
     "History",
     "JobSpec",
     "JobStatus",
@@ -49,6 +61,7 @@ __all__ = [
     "Skipped",
     "SuspendedReason",
     "Trigger",
+    "When",
 ]
 
 
@@ -59,7 +72,9 @@ class DkronJob(Resource):
     now.
     """
 
-    model_config = ConfigDict(json_schema_extra=validations(OBJECT_NAME_FITS, NAME_IS_IMMUTABLE, NOT_ITS_OWN_PARENT))
+    model_config = ConfigDict(
+        json_schema_extra=validations(OBJECT_NAME_FITS, NAME_IS_IMMUTABLE, NOT_ITS_OWN_PARENT, NOT_AFTER_ITSELF)
+    )
 
     api_version: Literal["dkron.io/v1alpha1"] = API_VERSION
     kind: Literal["DkronJob"] = "DkronJob"

@@ -63,11 +63,21 @@ NOT_ITS_OWN_PARENT = Rule(
     message="spec.parentJob must be another job; a job cannot run after itself",
     field=".spec.parentJob",
 )
+NOT_AFTER_ITSELF = Rule(
+    cel=f"!self.spec.dependsOn.exists(each, each.job == {_DKRON_NAME.format('self')})",
+    message="spec.dependsOn must name other jobs; a job cannot run after itself",
+    field=".spec.dependsOn",
+)
 SCHEDULE_OR_PARENT = Rule(
-    cel="size(self.schedule) > 0 || size(self.parentJob) > 0",
-    message="spec.schedule is required unless spec.parentJob is set",
+    cel="size(self.schedule) > 0 || size(self.parentJob) > 0 || size(self.dependsOn) > 0",
+    message="spec.schedule is required unless spec.parentJob or spec.dependsOn is set",
     field=".schedule",
     reason="FieldValueRequired",
+)
+PARENT_OR_DEPENDS_ON = Rule(
+    cel="size(self.parentJob) == 0 || size(self.dependsOn) == 0",
+    message="spec.parentJob is short for one entry of spec.dependsOn; set one of the two",
+    field=".dependsOn",
 )
 STARTS_BEFORE_IT_EXPIRES = Rule(
     cel="!has(self.startsAt) || !has(self.expiresAt) || self.startsAt < self.expiresAt",

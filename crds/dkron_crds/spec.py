@@ -10,11 +10,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from dkron_crds.base import Instant, WireModel, rfc3339
-from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN, NAME_PATTERN
+from dkron_crds.base import LIST_BY_JOB, Instant, WireModel, rfc3339
+from dkron_crds.depends import MAX_PARENTS, Dependency, DkronName
+from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN
 from dkron_crds.rules import (
     BACKOFF_GROWS,
     COMMON_YEAR,
+    PARENT_OR_DEPENDS_ON,
     SCHEDULE_OR_PARENT,
     STARTS_BEFORE_IT_EXPIRES,
     keys_at_most,
@@ -25,9 +27,6 @@ from dkron_crds.schedule.durations import go_duration
 INT32_MAX = 2**31 - 1
 UINT32_MAX = 2**32 - 1
 NANOSECONDS = 1e9
-
-DkronName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=NAME_PATTERN)]
-"""The name of a job as Dkron knows it."""
 
 NameOrNone = Annotated[str, Field(max_length=NAME_LENGTH, pattern=NAME_OR_NONE_PATTERN)]
 
@@ -127,7 +126,9 @@ class History(WireModel):
 class JobSpec(WireModel):
     """What should run, when and where."""
 
-    model_config = ConfigDict(json_schema_extra=validations(SCHEDULE_OR_PARENT, STARTS_BEFORE_IT_EXPIRES))
+    model_config = ConfigDict(
+        json_schema_extra=validations(SCHEDULE_OR_PARENT, PARENT_OR_DEPENDS_ON, STARTS_BEFORE_IT_EXPIRES)
+    )
 
     name: DkronName | None = None
     """The name of the job in the Dkron API, if it differs from metadata.name. Lower-case letters of any
@@ -144,7 +145,8 @@ class JobSpec(WireModel):
     """Where to reach the owner. It is not checked to be an address."""
 
     schedule: Annotated[str, Field(max_length=1024)] = ""
-    """When the job runs. Required unless parentJob is set. Either six fields or a descriptor.
+    """When the job runs. Required unless parentJob or dependsOn is set, and without effect if one
+    is. Either six fields or a descriptor.
 
     Six fields, separated by spaces: second (0-59), minute (0-59), hour (0-23), day of month (1-31), month
     (1-12 or jan-dec), day of week (0-6 or sun-sat, 0 is Sunday). Each is "*", a number, a range "1-5", a step
@@ -183,7 +185,13 @@ class JobSpec(WireModel):
 
     parent_job: NameOrNone = ""
     """The Dkron name of a job in the same namespace. This job then runs each time a run of that one
-    succeeded, instead of on a schedule. Chains must not form a circle."""
+    succeeded, instead of on a schedule. Chains must not form a circle. Short for dependsOn with that one
+    job."""
+
+    depends_on: Annotated[tuple[Dependency, ...], Field(max_length=MAX_PARENTS, json_schema_extra=LIST_BY_JOB)] = ()
+    """The jobs in the same namespace after which this one runs, instead of on a schedule. After one job it
+    runs once for each run of that one which counts; after several, each time all of them have had one since
+    this job last ran after them. Chains must not form a circle. Not together with parentJob."""
 
     tags: dict[str, TagValue] = Field(default_factory=dict, max_length=32, json_schema_extra=keys_at_most(317))
     """Which nodes run the job, by their labels: "value" or "value:count", all tags must match. A key without
@@ -213,7 +221,8 @@ class JobSpec(WireModel):
     """What happens to the output of an execution: name of the processor to its settings, all strings."""
 
     ephemeral: bool = False
-    """True deletes the job after its first successful run, when the jobs that depend on it were started."""
+    """True deletes the job after its first successful run, when the jobs that depend on it were started and
+    nothing of it is active. Its Jobs go with it."""
 
     starts_at: Annotated[Instant | None, Field(json_schema_extra=validations(COMMON_YEAR))] = None
     """No run by schedule or parent before this time. One that falls on it exactly happens. Runs on request
@@ -239,8 +248,14 @@ class JobSpec(WireModel):
     """How many executions, Jobs and bytes of output are kept."""
 
     @property
+    def parents(self) -> tuple[Dependency, ...]:
+        """The jobs after which this one runs, in whichever way they were given."""
+        return self.depends_on or ((Dependency(job=self.parent_job),) if self.parent_job else ())
+
+    @property
     def fingerprint(self) -> str:
         """Hash of what decides when the job is due; `status.fingerprint` is compared with it."""
         starts = "" if self.starts_at is None else rfc3339(self.starts_at)
-        text = "\n".join((self.schedule, self.timezone, str(self.disabled), starts))
+        parents = sorted(f"{parent.job} {parent.when}" for parent in self.parents)
+        text = "\n".join((self.schedule, self.timezone, str(self.disabled), starts, *parents))
         return sha256(text.encode()).hexdigest()[:16]

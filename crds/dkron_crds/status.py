@@ -12,11 +12,14 @@ from pydantic import Field, computed_field
 
 from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, StatusModel, WireModel
 from dkron_crds.conditions import MAX_MESSAGE, Condition, Reason
+from dkron_crds.depends import DkronName
 from dkron_crds.names import NAME_LENGTH
 
 MAX_ACTIVE = 2048
 MAX_COUNTED = 4096
-MAX_DEPENDENTS = 4096
+MAX_DEPENDENTS = 256
+MAX_ENDED = 4096
+MAX_HEARD = 65536
 MAX_EXECUTIONS = 100
 MAX_OUTPUT = 16384
 
@@ -50,6 +53,10 @@ class SkipReason(StrEnum):
     MISSED = "Missed"
     DISABLED = "Disabled"
     TOO_MANY_ACTIVE = "TooManyActive"
+    EXPIRED = "Expired"
+    NOT_STARTED = "NotStarted"
+    NOT_READY = "NotReady"
+    SUCCEEDED = "Succeeded"
 
 
 class Active(WireModel):
@@ -146,8 +153,10 @@ class Skipped(WireModel):
     last_reason: SkipReason
     """Why it was skipped. ConcurrencyForbidden: an earlier run was active. DeadlineExceeded: it could not
     start within spec.startingDeadlineSeconds. NoMatchingNode: no ready node has the tags. Missed: nobody
-    could fire it in time, see spec.missedRuns. Disabled: somebody asked to run a disabled job. TooManyActive: a
-    thousand attempts are active."""
+    could fire it in time, see spec.missedRuns. Disabled: somebody asked to run a disabled job, or its parent
+    ended. TooManyActive: a thousand attempts are active. Expired, NotStarted: its parent ended outside of
+    startsAt and expiresAt. NotReady: its parent ended while the job was not in order. Succeeded: an ephemeral
+    job has had its run, and goes."""
 
 
 class Day(WireModel):
@@ -163,6 +172,38 @@ class Day(WireModel):
     """Executions that failed."""
 
 
+class Ended(WireModel):
+    """A run whose end the jobs that depend on it have not all taken note of."""
+
+    group: Nanoseconds
+    """The group of the run."""
+
+    at: Instant
+    """When its last attempt ended."""
+
+    status: GroupStatus
+    """How it ended."""
+
+
+class Heard(WireModel):
+    """A run of a parent that this job has taken note of."""
+
+    job: DkronName
+    """The Dkron name of the parent."""
+
+    uid: Annotated[str, Field(max_length=64)]
+    """The uid of the parent."""
+
+    group: Nanoseconds
+    """The run of the parent."""
+
+    at: Instant
+    """When it ended."""
+
+    waiting: bool = False
+    """True while the other parents have to end, too. A run that is not waiting has had its effect."""
+
+
 class JobStatus(StatusModel):
     """The state of the job and its newest executions. Written by the operator alone."""
 
@@ -174,11 +215,15 @@ class JobStatus(StatusModel):
 
     since: Instant | None = None
     """No slot at or before this time ever fires: when the job was created, or when the operator saw that
-    schedule, timezone, disabled or startsAt had changed."""
+    schedule, timezone, disabled, startsAt or the parents had changed."""
 
     fingerprint: Annotated[str, Field(max_length=64)] = ""
-    """Hash of schedule, timezone, disabled and startsAt, by which a change made while no operator ran is
-    noticed."""
+    """Hash of schedule, timezone, disabled, startsAt and the parents, by which a change made while no operator
+    ran is noticed."""
+
+    rebuilt_at: Instant | None = None
+    """When the operator found that somebody had wiped this status. Runs that ended before start no other
+    jobs."""
 
     last_schedule_time: Instant | None = None
     """The newest slot that was decided: fired, skipped or missed. No slot at or before it fires again."""
@@ -216,7 +261,14 @@ class JobStatus(StatusModel):
         tuple[Annotated[str, Field(max_length=NAME_LENGTH)], ...],
         Field(max_length=MAX_DEPENDENTS, json_schema_extra=ATOMIC_LIST),
     ] = ()
-    """Dkron names of the jobs whose parentJob is this one, in the order of their creation."""
+    """Dkron names of the jobs that run after this one, sorted; at most 256 and 16 KiB of them."""
+
+    ended: Annotated[tuple[Ended, ...], Field(max_length=MAX_ENDED, json_schema_extra=ATOMIC_LIST)] = ()
+    """Runs that have ended and that the dependent jobs have not all taken note of."""
+
+    heard: Annotated[tuple[Heard, ...], Field(max_length=MAX_HEARD, json_schema_extra=ATOMIC_LIST)] = ()
+    """Runs of parents that this job has taken note of. One leaves when the parent shows it no more, with the
+    next write."""
 
     skipped: Skipped | None = None
     """What was due and did not run. Absent if that never happened."""

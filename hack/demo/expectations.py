@@ -103,5 +103,9 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "secret": Expectation("runs with a password from a Secret", _printed("a password of 13 letters")),
     "manual": Expectation("runs because the demo asked for it", _printed("you called", trigger=Trigger.MANUAL)),
     "once": Expectation("is due once, in 2035", _is_due),
+    "after": Expectation("runs after hello", _printed("hello was over", trigger=Trigger.DEPENDENT)),
+    "after-both": Expectation("runs after every and retries", _printed("are over", trigger=Trigger.DEPENDENT)),
+    "on-failure": Expectation("runs after a failure", _printed("should look at failing", trigger=Trigger.DEPENDENT)),
+    "ephemeral": Expectation("is due once, and goes after that", _is_due),
     "missed-runs": Expectation("runs, and would make up for missed slots", _printed("invoices up to")),
 }

@@ -49,7 +49,7 @@ def _row(job: DkronJob, *, waiting: bool, now: datetime) -> Row:
     return Row(
         mark="!" if wrong else "·" if waiting else "✓",
         name=job.metadata.name,
-        schedule=job.spec.schedule,
+        schedule=_schedule(job),
         next=_next(job, now=now),
         active=str(len(status.active) or ""),
         runs=_runs(status),
@@ -57,6 +57,11 @@ def _row(job: DkronJob, *, waiting: bool, now: datetime) -> Row:
         output=wrong or (last_line(newest.output) or newest.message if newest else ""),
         good=not wrong and (newest is None or newest.success),
     )
+
+
+def _schedule(job: DkronJob) -> str:
+    parents = job.spec.parents
+    return "after " + ", ".join(parent.job for parent in parents) if parents else job.spec.schedule
 
 
 def _next(job: DkronJob, *, now: datetime) -> str:

@@ -56,7 +56,9 @@ class Operator:
         self.lease = Lease(self.client, replica, namespace=cluster_namespace, clock=clock, changed=self.tally.lead)
         self.store = Store(account=self.tally.see)
         self.events = Events(self.client, clock=clock, identity=replica.identity)
-        self.reconciler = Reconciler(self.client, self.store, clock=clock, events=self.events, image=image)
+        self.reconciler = Reconciler(
+            self.client, self.store, clock=clock, events=self.events, image=image, booked=self.tally.settle
+        )
         source = Source(self.store, changed=self.reconciler.lane.add)
         self._source = source
         self._sweep = Sweep(self.client, self.store, source, self._namespaces or None)

@@ -1,6 +1,7 @@
 """Reconcile: one job at a time, from its situation to the next plan, until there is nothing left to do now."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.view import Situation
+from dkron_operator.removal import Removal, unbooked
 from dkron_operator.stop import Stopper
 from dkron_operator.store import Entry, Store
 from dkron_operator.writer import Writer
@@ -34,7 +36,16 @@ WIDTH = 16
 class Reconciler:
     """Carries out plans, and owns the lanes in which that happens."""
 
-    def __init__(self, client: KubeClient, store: Store, *, clock: Clock, events: Events, image: str) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        store: Store,
+        *,
+        clock: Clock,
+        events: Events,
+        image: str,
+        booked: Callable[[], Awaitable[None]] = unbooked,
+    ) -> None:
         self._client = client
         self._store = store
         self._clock = clock
@@ -46,6 +57,8 @@ class Reconciler:
         self.observer = Observer(client, store, clock=clock, known=self.lane.add)
         self.stopper = Stopper(client, store, self.observer, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
+        store.kinship.wake = self.lane.add
+        self._remove = Removal(client, store, events=events, booked=booked)
         self._fire = Fire(client, store, self.writer, clock=clock, image=image)
 
     async def _reconcile(self, uid: str) -> None:
@@ -54,7 +67,7 @@ class Reconciler:
             _prune(entry)
             draft = advance(self._situation(entry))
             self._carry_out(entry, draft)
-            if draft.create is None and not draft.settle and not _answers(draft):
+            if not (draft.create or draft.settle or draft.remove or _answers(draft)):
                 return
             try:
                 await self._forget(entry, draft)
@@ -62,6 +75,8 @@ class Reconciler:
                     await self.writer.claim(entry, ())
                 if draft.create is not None:
                     await self._fire(entry, draft.create)
+                if draft.remove:
+                    await self._remove(entry)
             except Conflict:
                 log.info("somebody wrote first, deciding again", extra={"job": entry.job.dkron_name})
             except Unavailable:
@@ -87,6 +102,7 @@ class Reconciler:
             duplicate=self._store.duplicate(entry),
             checked=entry.checked == entry.job.generation,
             unsure=entry.unsure,
+            kin=self._store.kinship.of(entry.job),
         )
 
     def _carry_out(self, entry: Entry, draft: Draft) -> None:

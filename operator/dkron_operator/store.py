@@ -12,6 +12,8 @@ from typing import Any
 
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.executors.problem import Problem
+from dkron_operator.kinship import Kinship
+from dkron_operator.links import Key, key_of
 from dkron_operator.plan.fold import Change, Decided, fold, fold_all
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, read_stops, status_written
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
@@ -78,14 +80,16 @@ def _nobody(uid: str, status: JobStatus | None) -> None:
 class Store:
     """All entries. What it returns to the caller is the uid whose situation has changed, if any.
 
-    `account` is told each status that the API server has, by uid; None when the DkronJob is gone.
+    `account` is told each status that the API server has, by uid; None when the DkronJob is gone. `kinship` tells which
+    jobs have to do with one another, and whom a change of one concerns.
     """
 
     def __init__(self, *, account: Callable[[str, JobStatus | None], None] = _nobody) -> None:
         self._account = account
         self._entries: dict[str, Entry] = {}
         self._runs: dict[str, dict[str, Run]] = {}
-        self._names: dict[tuple[str, str], set[str]] = {}
+        self._names: dict[Key, set[str]] = {}
+        self.kinship = Kinship(self._holder, self.get)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -120,15 +124,24 @@ class Store:
             )
         else:
             entry.job = read_job(body)
+        before = entry.base
         entry.rebase(read_status(body), version)
         self._account(uid, entry.base)
+        self.kinship.see(entry, before)
         return (uid,)
 
     def settle(self, entry: Entry, count: int, *, base: JobStatus, version: int) -> None:
         """The first `count` pending changes of the entry were written, and gave `base`."""
+        before = entry.base
         entry.settle(count, base, version)
         if self._entries.get(entry.job.uid) is entry:
             self._account(entry.job.uid, entry.base)
+            self.kinship.see(entry, before)
+
+    def doom(self, entry: Entry) -> None:
+        """The DkronJob was deleted, and goes when the watch says so."""
+        entry.job = replace(entry.job, deleting=True)
+        self.kinship.see(entry, entry.base)
 
     def see_run(self, body: Object) -> Iterable[str]:
         """A Job of ours was seen."""
@@ -149,11 +162,12 @@ class Store:
         if entry is None:
             return ()
         self._account(uid, None)
-        key = (entry.job.namespace, entry.job.dkron_name)
+        key = key_of(entry.job)
         namesakes = self._names[key]
         namesakes.discard(uid)
         if not namesakes:
             del self._names[key]
+        self.kinship.lose(entry.job)
         return tuple(namesakes)
 
     def lose_run(self, body: Object) -> Iterable[str]:
@@ -184,13 +198,19 @@ class Store:
 
     def duplicate(self, entry: Entry) -> Problem | None:
         """Whether another object in the namespace has the same Dkron name; the older one keeps it."""
-        uids = self._names[entry.job.namespace, entry.job.dkron_name]
-        if len(uids) == 1:
+        first = self._holder(key_of(entry.job))
+        if first is None or first is entry:
             return None
-        first = min((self._entries[uid].job for uid in uids), key=lambda job: (job.created, job.uid))
-        if first.uid == entry.job.uid:
+        name = first.job.dkron_name
+        return Problem("DuplicateName", f'DkronJob {first.job.name} has the name "{name}" already')
+
+    def _holder(self, key: Key) -> Entry | None:
+        """Who has this Dkron name: of several the oldest."""
+        uids = self._names.get(key)
+        if uids is None:
             return None
-        return Problem("DuplicateName", f'DkronJob {first.name} has the name "{first.dkron_name}" already')
+        entries = (self._entries[uid] for uid in uids)
+        return min(entries, key=lambda entry: (entry.job.created, entry.job.uid))
 
     def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
         job, read = read_job(body), read_status(body)
@@ -201,8 +221,9 @@ class Store:
         entry.mark = status.last_schedule_time or LONG_AGO
         self._entries[uid] = entry
         self._account(uid, status)
-        namesakes = self._names.setdefault((job.namespace, job.dkron_name), set())
+        namesakes = self._names.setdefault(key_of(job), set())
         namesakes.add(uid)
+        self.kinship.see(entry, None)
         return tuple(namesakes)
 
     def _runs_of(self, owner: str) -> dict[str, Run]:

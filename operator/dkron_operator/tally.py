@@ -103,6 +103,20 @@ class Tally:
         except KubeError as exc:
             self._spell.goes_on(exc)
 
+    async def settle(self) -> None:
+        """Return when all that was seen is written, or cannot be. What is deleted after that stays counted.
+
+        Raises `Unavailable` if there is no answer.
+        """
+        if self._spell.trouble:
+            return
+        try:
+            await self._write()
+        except Unavailable:
+            raise
+        except KubeError as exc:
+            self._spell.goes_on(exc)
+
     def _touch(self) -> None:
         # In trouble it is up to the next look: a missing right would be asked for at each change.
         if not self._spell.trouble:

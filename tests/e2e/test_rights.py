@@ -25,12 +25,14 @@ ONE_LESS = [item for item in each_right(LEAST) if item[0] not in FOR_THE_INSTALL
 
 
 def start_everything(kube: Kube) -> None:
-    """What takes every right once: runs, one of them on request, a replaced one, and one that is asked after."""
+    """What takes every right once: runs, one of them on request, a replaced one and one that is asked after; and a job
+    that goes."""
     kube.apply(
         dkron_job("good", "echo seen", run=["once"]),
         dkron_job("bad", "false", run=["once"]),
         dkron_job("replaced", "sleep 60", schedule="@every 2s", concurrency="replace", jobTemplate=QUICK_END),
         dkron_job("haunted"),
+        dkron_job("ephemeral", ephemeral=True, run=["once"]),
     )
     kube.write_status("haunted", active=[GHOST | {"startedAt": NOON}])
 
@@ -66,6 +68,7 @@ def test_the_least_rights_suffice(sites: dict[str, Site]) -> None:
     kube.wait_status("replaced", "a replaced run", finished(1))
     haunted = kube.wait_status("haunted", "its ghost to be lost", finished(1))
     assert condition(haunted, "Degraded")["reason"] == "JobLost"
+    kube.wait_for("an ephemeral job to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
     kube.edit("replaced", disabled=True)
     kube.wait_for(
         "the DkronCluster", lambda: kube.get(DKRON_CLUSTERS, "dkron").get("status", {}), lambda s: s.get("leader")

@@ -32,7 +32,10 @@ class Edges:
         self.kube = kube
         self.store = Store()
         self.events = Events(client, clock=clock, identity="me")
-        self.reconciler = Reconciler(client, self.store, clock=clock, events=self.events, image=IMAGE)
+        self.booked = 0
+        self.reconciler = Reconciler(
+            client, self.store, clock=clock, events=self.events, image=IMAGE, booked=self._book
+        )
         self.changed: list[str] = []
         self.source = Source(self.store, changed=self._change)
         self._act = False
@@ -73,6 +76,9 @@ class Edges:
             await asyncio.gather(*tasks, return_exceptions=True)
             assert not ended, "no part of the operator ends by itself"
             assert len(self.kube.calls) < ROOM, f"a loop without rest: {self.kube.calls[-5:]}"
+
+    async def _book(self) -> None:
+        self.booked += 1
 
     def _change(self, uid: str) -> None:
         self.changed.append(uid)

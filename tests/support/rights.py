@@ -15,7 +15,7 @@ ROLES = Resource("rbac.authorization.k8s.io", "v1", "roles")
 ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings")
 
 LEAST: Rules = {
-    ("dkron.io", "dkronjobs"): ("get", "list", "watch", "patch"),
+    ("dkron.io", "dkronjobs"): ("get", "list", "watch", "patch", "delete"),
     ("dkron.io", "dkronjobs/status"): ("patch",),
     ("dkron.io", "dkronclusters"): ("get", "create"),
     ("dkron.io", "dkronclusters/status"): ("patch",),

@@ -15,6 +15,7 @@ from dkron_crds.stops import Stop
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Create
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
+from dkron_operator.plan.kin import ALONE, Kin
 from dkron_operator.plan.view import JobView, Outcome, Run, RunState, Situation
 from tests.support.builders import run
 
@@ -41,6 +42,8 @@ class Fault(StrEnum):
     DIES_AFTER_THE_STOP = "dies after that"
     DIES_BEFORE_THE_ANSWER = "dies before the wish is removed"
     DIES_AFTER_THE_ANSWER = "dies after the wish is removed"
+    DIES_BEFORE_THE_REMOVAL = "dies before the removal"
+    DIES_AFTER_THE_REMOVAL = "dies after the removal"
 
 
 class Died(Exception):
@@ -68,6 +71,7 @@ class World:
     fault: Fault | None = None
     delay: timedelta = timedelta()
     most_at_once: int = 0
+    removed: bool = False
 
     def strikes(self, *faults: Fault) -> bool:
         """Whether one of these faults happens now; it happens once."""
@@ -139,6 +143,13 @@ class World:
         """The wishes are removed."""
         kept = tuple(stop for stop in self.job.stops if stop.key not in set(keys))
         self.job = replace(self.job, stops=kept)
+    def remove(self) -> None:
+        """The DkronJob is deleted, and its Jobs with it."""
+        self.dies(Fault.DIES_BEFORE_THE_REMOVAL)
+        self.removed = True
+        self.vanished |= {name: replace(job, gone=True) for name, job in self.jobs.items()}
+        self.jobs.clear()
+        self.dies(Fault.DIES_AFTER_THE_REMOVAL)
 
     def outcome(self, name: str) -> Outcome:
         """What a perfect observer finds."""
@@ -187,7 +198,12 @@ class Process:
             probed={},
             unsure=self.unsure,
             last_words=self.last_words,
+            kin=self.kin(),
         )
+
+    def kin(self) -> Kin:
+        """The jobs around this one: none."""
+        return ALONE
 
     def settle(self) -> None:
         """Plan until there is nothing left to do now. Raises `Died`."""
@@ -198,6 +214,8 @@ class Process:
 
     def step(self) -> bool:
         """Make one plan and carry it out; whether another should follow at once."""
+        if self.world.removed:
+            return False
         if self.unsure is not None and self.unsure.job in self.world.jobs:
             self.unsure = None
         draft = advance(self.situation())
@@ -221,11 +239,13 @@ class Process:
             self.world.now += self.world.delay
         except WroteFirst:
             pass
+        if draft.remove:
+            self.world.remove()
         return bool(draft.gather or draft.forget or draft.create or draft.answered or draft.settle or draft.stop)
 
     def flush(self) -> None:
         """Write what is pending. Raises `Died`."""
-        if not self.pending:
+        if not self.pending or self.world.removed:
             return
         self.world.dies(Fault.DIES_BEFORE_THE_WRITE)
         self.world.write(self.pending)

@@ -115,12 +115,8 @@ async def read_job(request: web.Request) -> JobBody:
 def require_parent(catalog: Catalog, body: JobBody) -> None:
     """Whether the parent exists and is not below the job. Raises `Refusal`, 404 or 400."""
 
-    def parent_of(name: str) -> str | None:
-        job = catalog.get(name)
-        return None if job is None else job.parent
-
     try:
-        check_parent(body.name, body.parent_job, parent_of)
+        check_parent(body.name, body.parent_job, catalog.parents)
     except NoParent as reason:
         raise Refusal(HTTPStatus.NOT_FOUND, str(reason)) from reason
     except Cycle as reason:

@@ -37,13 +37,7 @@ async def _restored(request: web.Request) -> web.StreamResponse:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the file cannot be parsed: {reason}") from reason
     except Invalid as reason:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the file is not valid, nothing was stored: {reason}") from reason
-    catalog = request.app[CATALOG]
-
-    def parent_of(name: str) -> str | None:
-        job = catalog.get(name)
-        return None if job is None else job.parent
-
-    circle_outside(dump, parent_of)
+    circle_outside(dump, request.app[CATALOG].parents)
     reports = await restore(dump, entries, request.app[WRITES], terms_of(request), stopping=request.app[STOPPING])
     if AS_DKRON in request.headers.get("Accept", ""):
         return json_answer(request, gojson.encode(reports).decode())

@@ -51,7 +51,7 @@ async def _wait(request: web.Request, job: Job, run: Run) -> web.StreamResponse:
 
 def _require_able(job: Job, request: web.Request) -> None:
     spec = job.raw["spec"]
-    if spec.get("disabled") and not job.parent:
+    if spec.get("disabled") and not job.parents:
         raise Refusal(HTTPStatus.NOT_FOUND, f'the job "{job.name}" is disabled; toggle it first')
     trouble = problem(job)
     if trouble:

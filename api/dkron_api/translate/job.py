@@ -31,7 +31,7 @@ def shown(job: Job, *, children: Sequence[str], now: datetime) -> JSON:
         "metadata": _sorted(spec.metadata) or None,
         "retries": spec.retries,
         "dependent_jobs": list(children) or None,
-        "parent_job": spec.parent_job,
+        "parent_job": next((parent.job for parent in spec.parents), ""),
         "processors": {name: _sorted(config) for name, config in sorted(spec.processors.items())},
         "concurrency": str(spec.concurrency),
         "executor": spec.executor,

@@ -1,7 +1,8 @@
 """Who runs after whom: what a job's parent may be (Dkron behaviour §2.4; cycles are refused here)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from dkron_crds.depends import circle
 from dkron_crds.schedule.errors import quoted
 
 
@@ -13,16 +14,12 @@ class Cycle(ValueError):
     """The job would run after itself. `str()` shows the circle."""
 
 
-def check_parent(name: str, parent: str, parent_of: Callable[[str], str | None]) -> None:
-    """Whether the job may run after `parent`. `parent_of` gives a job's parent, "" for none, None for no such job."""
+def check_parent(name: str, parent: str, parents_of: Callable[[str], Iterable[str] | None]) -> None:
+    """Whether the job may run after `parent`. `parents_of` gives a job's parents, None for no such job."""
     if not parent:
         return
-    if parent_of(parent) is None:
+    if parents_of(parent) is None:
         raise NoParent(f"the parent job {quoted(parent)} does not exist; create it first")
-    path = [name]
-    above: str | None = parent
-    while above and above not in path:
-        path.append(above)
-        above = parent_of(above)
-    if above == name:
-        raise Cycle(f"the job would run after itself: {' → '.join(reversed([*path, name]))}")
+    way = circle(name, lambda each: (parent,) if each == name else parents_of(each) or ())
+    if way:
+        raise Cycle(f"the job would run after itself: {' → '.join(way)}")

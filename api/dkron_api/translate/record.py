@@ -71,8 +71,15 @@ class Job:
 
     @property
     def parent(self) -> str:
-        """Dkron name of the job after which this one runs; empty if there is none."""
-        return str(self.raw["spec"].get("parentJob") or "")
+        """Dkron name of the job after which this one runs, of several the first; empty if there is none."""
+        return next(iter(self.parents), "")
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Dkron names of all jobs after which this one runs. Only the custom resource can name several."""
+        spec = self.raw["spec"]
+        several = tuple(str(each.get("job") or "") for each in spec.get("dependsOn") or ())
+        return several or tuple(filter(None, [str(spec.get("parentJob") or "")]))
 
     @property
     def annotations(self) -> Mapping[str, str]:

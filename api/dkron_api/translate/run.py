@@ -5,8 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from dkron_api.translate.record import Job
-from dkron_crds.job import ConditionType
+from dkron_crds.job import ConditionType, ReadyReason
 from dkron_crds.requests import group_of, run_annotation
+
+_OF_PARENTS = frozenset({ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE})
 
 
 class Progress(StrEnum):
@@ -64,6 +66,9 @@ def problem(job: Job) -> str:
     """Why the job as it stands cannot run at all, as the operator has found out; empty if it has not."""
     for condition in job.raw_status.get("conditions") or ():
         if condition.get("type") == ConditionType.READY and condition.get("status") == "False":
+            if condition.get("reason") in _OF_PARENTS:
+                # Nothing starts it but a person.
+                return ""
             current = condition.get("observedGeneration", job.generation) == job.generation
             return f"the job cannot run: {condition.get('message') or condition.get('reason')}" if current else ""
     return ""

@@ -24,6 +24,7 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
     kept = {key: value for key, value in (stored or {}).items() if key not in _FROM_REST}
     if stored is None and not is_own_name(body.name):
         kept["name"] = body.name
+    parent = _parent(body, kept)
     sent = {
         "displayName": body.displayname,
         "owner": body.owner,
@@ -33,7 +34,7 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
         "disabled": body.disabled,
         "concurrency": body.concurrency or Concurrency.ALLOW.value,
         "retries": body.retries,
-        "parentJob": body.parent_job,
+        "parentJob": parent,
         "tags": body.tags,
         "metadata": body.metadata,
         "executor": body.executor,
@@ -45,6 +46,16 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
     }
     # What is empty is left out, so that the schema's default takes its place.
     return kept | {key: value for key, value in sent.items() if value}
+
+
+def _parent(body: JobBody, kept: Object) -> str:
+    """The `parentJob` to write. A client sees the first job of `dependsOn`: sent back, it changes nothing, and any
+    other takes the place of them all."""
+    several = kept.get("dependsOn") or ()
+    if several and several[0].get("job") == body.parent_job:
+        return ""
+    kept.pop("dependsOn", None)
+    return body.parent_job
 
 
 def changed(stored: Object, wanted: Object) -> set[str]:

@@ -95,4 +95,4 @@ def running(jobs: Iterable[Job]) -> int:
 
 
 def _is_scheduled(job: Job) -> bool:
-    return not job.raw["spec"].get("disabled") and not job.parent
+    return not job.raw["spec"].get("disabled") and not job.parents

@@ -21,7 +21,7 @@ def upcoming(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> da
 
 def timeline(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> Timeline | None:
     """The slots that the job has by itself; None if it has none."""
-    if spec.disabled or spec.parent_job or not spec.schedule:
+    if spec.disabled or spec.parents or not spec.schedule:
         return None
     try:
         schedule = parse(spec.schedule, timezone=spec.timezone, name=job.name)

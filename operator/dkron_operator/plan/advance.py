@@ -6,10 +6,12 @@ At most one Job is created by a plan: the next plan sees it and goes on.
 
 from dkron_crds.job import ReadyReason
 from dkron_operator.plan.attempts import plan_attempts
+from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
 from dkron_operator.plan.conditions import plan_conditions
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Accepted
 from dkron_operator.plan.requests import plan_requests
+from dkron_operator.plan.settle import plan_removal, plan_settling
 from dkron_operator.plan.slots import plan_found_slots, plan_slots
 from dkron_operator.plan.stops import plan_stops
 from dkron_operator.plan.tidy import plan_tidying
@@ -29,10 +31,14 @@ def advance(situation: Situation) -> Draft:
     plan_attempts(draft)
     plan_stops(draft)
     plan_requests(draft)
+    plan_dependent_runs(draft)
     upcoming = plan_slots(draft)
+    plan_settling(draft)
     plan_conditions(draft, upcoming)
+    plan_forgetting(draft)
     plan_tidying(draft)
     draft.check = not situation.checked and situation.job.problem is None
+    plan_removal(draft)
     return draft
 
 
@@ -43,7 +49,7 @@ def _accept(draft: Draft) -> None:
     if status.since is None and not job.status_written:
         draft.note(Accepted(job.created, fingerprint))
     elif status.since is None:
-        draft.note(Accepted(draft.situation.now, fingerprint))
+        draft.note(Accepted(draft.situation.now, fingerprint, rebuilt=True))
         draft.tell("StatusRebuilt", "status was wiped: it is rebuilt from the Jobs that exist, counters restart")
     elif status.fingerprint != fingerprint:
         # Whatever the old schedule had due until now is settled by the edit: nothing fires in retrospect.

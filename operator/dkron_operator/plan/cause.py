@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from dkron_crds.job import Active, Trigger
+from dkron_crds.depends import dependent_group
+from dkron_crds.job import Active, Heard, Trigger
 from dkron_crds.requests import group_of
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -48,6 +49,12 @@ def scheduled(slot: datetime) -> Cause:
 def requested(request_id: str, at: datetime) -> Cause:
     """The cause of a manual run."""
     return Cause(trigger=Trigger.MANUAL, slot=at, group=group_of(request_id, at))
+
+
+def following(run: Heard) -> Cause:
+    """The cause of a run after this run of a parent; its slot is when that one ended."""
+    group = dependent_group(run.uid, run.group, run.at)
+    return Cause(trigger=Trigger.DEPENDENT, slot=run.at, group=group)
 
 
 def nanoseconds(at: datetime) -> int:

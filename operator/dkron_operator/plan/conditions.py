@@ -1,10 +1,12 @@
 """What people are told about a job: Ready, Suspended, Degraded, and when it runs next."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dkron_crds.job import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator import executors
+from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Judged
 from dkron_operator.plan.view import RunState
@@ -18,6 +20,9 @@ NEEDS_A_PERSON = frozenset(
     }
 )  # fmt: skip
 """Failures that are not the command's own: the newest attempt with one of them makes a job Degraded."""
+
+TOGETHER = timedelta(seconds=3)
+"""How long a new or edited job waits for a parent before it complains."""
 
 Verdict = tuple[ConditionStatus, str, str]
 
@@ -65,9 +70,21 @@ def _ready(draft: Draft) -> Verdict:
     situation = draft.situation
     if situation.problem is not None:
         return FALSE, situation.problem.reason, situation.problem.message
+    broken = broken_tie(situation)
+    if broken is not None:
+        return _wait_for(draft, broken)
     if not situation.checked:
         return UNKNOWN, ReadyReason.PENDING, "the API server has not been asked yet"
     return TRUE, ReadyReason.SCHEDULED, executors.remarks(situation.job.spec)
+
+
+def _wait_for(draft: Draft, broken: Problem) -> Verdict:
+    """Jobs of one file are created in any order: a parent that comes a moment later is no news."""
+    soon = (draft.status.since or draft.situation.now) + TOGETHER
+    if broken.reason == ReadyReason.PARENT_NOT_FOUND and draft.situation.now < soon:
+        draft.wake_at(soon)
+        return UNKNOWN, ReadyReason.PENDING, broken.message
+    return FALSE, broken.reason, broken.message
 
 
 def _suspended(draft: Draft) -> Verdict:

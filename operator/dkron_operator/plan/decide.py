@@ -1,9 +1,9 @@
 """What to do about one slot or one request. The heart of the promise, and nothing but a few comparisons."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dkron_crds.job import Concurrency, SkipReason
+from dkron_crds.job import Concurrency, JobSpec, SkipReason
 from dkron_operator.plan.view import JobView
 
 MOST_ACTIVE = 1000
@@ -49,16 +49,38 @@ def decide_request(job: JobView, *, active: int, force: bool = False) -> Decisio
     return _by_concurrency(job, active)
 
 
+def decide_dependent(job: JobView, *, slot: datetime, now: datetime, active: int) -> Decision:
+    """A run after the parents, of which the last ended at `slot`. It is always claimed: the same write says that the
+    parents' runs have had their effect."""
+    reason = _closed(job.spec, slot)
+    if reason is not None:
+        return Skip(reason)
+    decision = decide(job, slot=slot, now=now, active=active)
+    return replace(decision, claim=True) if isinstance(decision, Fire) else decision
+
+
+def _closed(spec: JobSpec, slot: datetime) -> SkipReason | None:
+    """Why nothing runs after a parent that ended at this time; the bounds themselves are in (Dkron behaviour §2.7)."""
+    if spec.disabled:
+        return SkipReason.DISABLED
+    if spec.starts_at is not None and slot < spec.starts_at:
+        return SkipReason.NOT_STARTED
+    if spec.expires_at is not None and slot > spec.expires_at:
+        return SkipReason.EXPIRED
+    return None
+
+
 def refuses_requests(job: JobView) -> bool:
     """Whether it is disabled and has no parent: a child can be run by hand all the same (Dkron behaviour §1.6)."""
-    return job.spec.disabled and not job.spec.parent_job
+    return job.spec.disabled and not job.spec.parents
 
 
 def start_deadline(job: JobView) -> timedelta | None:
-    """How late a slot may still start: the shorter of `startingDeadlineSeconds` and the grace of an `@after`."""
+    """How late a slot may still start: the shorter of `startingDeadlineSeconds` and the grace of an `@after`, if that
+    is in force."""
     seconds = job.spec.starting_deadline_seconds
     limits = [] if seconds is None else [timedelta(seconds=seconds)]
-    if job.schedule is not None and job.schedule.grace is not None:
+    if job.schedule is not None and job.schedule.grace is not None and not job.spec.parents:
         limits.append(job.schedule.grace)
     return min(limits, default=None)
 
@@ -70,4 +92,6 @@ def _by_concurrency(job: JobView, active: int) -> Decision:
         case Concurrency.REPLACE:
             return Fire(claim=True, replace=active > 0)
         case _:
-            return Fire()
+            # What ends an ephemeral job takes its Jobs along, and with them the names that keep a second operator from
+            # doing the same again. A claim does that, too.
+            return Fire(claim=job.spec.ephemeral)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.plan.decide import Fire
-from dkron_operator.plan.fold import Change, Decided, Dropped, Started, fold
+from dkron_operator.plan.fold import Change, Dropped, Started, fold
 from dkron_operator.plan.view import Run, RunState, Situation
 
 
@@ -50,6 +50,7 @@ class Draft:
 
     `forget` are requests for a run, `answered` other annotations, that have been dealt with. `settle`: write the status
     now, and plan again once it is written. `stop` are Jobs to delete after their last words, `delete` those to tidy up.
+    `remove`: delete the DkronJob itself, if nobody has written to it since.
     """
 
     situation: Situation
@@ -65,6 +66,7 @@ class Draft:
     delete: list[Run] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     check: bool = False
+    remove: bool = False
     wake: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -90,7 +92,7 @@ class Draft:
         self.wake = when if self.wake is None else min(self.wake, when)
 
 
-def creation(draft: Draft, entry: Active, decision: Fire, mark: tuple[Decided, ...] = ()) -> Create:
+def creation(draft: Draft, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> Create:
     """How a first attempt comes to be under its concurrency policy: at once, or after a claim."""
     if not decision.claim:
         return Create(entry, after=mark)

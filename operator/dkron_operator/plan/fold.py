@@ -18,14 +18,17 @@ from dkron_crds.job import (
     SkipReason,
 )
 from dkron_operator.plan.cause import started_at
+from dkron_operator.plan.kin import RunKey
+from dkron_operator.plan.linked import Followed, Forgotten, Link, Noted, Settled, fold_link, with_effect, with_ended
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The schedule, as it is since `since`, is in force; `fingerprint` recognizes it."""
+    """The schedule, as it is since `since`, is in force; `fingerprint` recognizes it. `rebuilt`: status was wiped."""
 
     since: datetime
     fingerprint: str
+    rebuilt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,15 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """These runs of parents have had their effect: a run of this job, or for `reason` none, as of `at`."""
+
+    runs: frozenset[RunKey]
+    at: datetime
+    reason: SkipReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tidied:
     """These finished Jobs exist no more, so nothing can count them again."""
 
@@ -95,7 +107,7 @@ class Judged:
     next: datetime | None
 
 
-Change = Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Tidied | Judged
+Change = Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Joined | Tidied | Judged | Link
 
 
 def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
@@ -105,11 +117,12 @@ def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> 
     return status
 
 
-def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: PLR0911 - one case, one line
+def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: C901, PLR0911 - one case, one line
     """The status after one change."""
     match change:
-        case Accepted(since, fingerprint):
-            return _with(status, since=since, fingerprint=fingerprint)
+        case Accepted(since, fingerprint, rebuilt):
+            rebuilt_at = since if rebuilt else status.rebuilt_at
+            return _with(status, since=since, fingerprint=fingerprint, rebuilt_at=rebuilt_at)
         case Decided(slot):
             return _with(status, last_schedule_time=_later(status.last_schedule_time, slot))
         case Passed():
@@ -127,6 +140,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
         case Judged(generation, conditions, upcoming):
             return _with(status, observed_generation=generation, conditions=conditions, next=upcoming)
+        case Joined() | Noted() | Settled() | Forgotten() | Followed():
+            return _linked(status, change)
 
 
 def recorded(status: JobStatus) -> set[str]:
@@ -139,7 +154,8 @@ def is_recorded(status: JobStatus, job: str) -> bool:
     return job in status.counted or any(execution.job == job for execution in status.executions)
 
 
-def _is_known(status: JobStatus, job: str) -> bool:
+def is_known(status: JobStatus, job: str) -> bool:
+    """Whether the Job of this name has been counted, or is active or claimed."""
     return is_recorded(status, job) or any(entry.job == job for entry in status.active)
 
 
@@ -188,11 +204,20 @@ def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatu
     return _with_group(status, status.executions, claim.group) if over and ended else status
 
 
+def _linked(status: JobStatus, change: Joined | Link) -> JobStatus:
+    if not isinstance(change, Joined):
+        return fold_link(status, change)
+    after = with_effect(status, change.runs)
+    if after is status or change.reason is None:
+        return after
+    return _skipped(after, count=1, reason=change.reason, at=change.at)
+
+
 def _finished(status: JobStatus, change: Finished, history: History) -> JobStatus:
     execution = change.execution
     executions = tuple(sorted((execution, *status.executions), key=_start, reverse=True))
     active = tuple(e for e in status.active if e.job != execution.job)
-    if change.retry is not None and not _is_known(status, change.retry.job):
+    if change.retry is not None and not is_known(status, change.retry.job):
         active = (*active, change.retry)
     status = _with(status, active=active, counted=(*status.counted, execution.job))
     status = _counted(status, execution)
@@ -229,10 +254,12 @@ def _days(days: tuple[Day, ...], ended: datetime, *, success: bool) -> tuple[Day
 
 
 def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int) -> JobStatus:
+    members = [e for e in executions if e.group == group]
+    result = group_status(members)
+    status = with_ended(status, group, at=max(e.finished_at for e in members), result=result)
     running = {entry.group for entry in status.active}
     if any(e.group > group and e.group not in running for e in executions):
         return status
-    result = group_status(e for e in executions if e.group == group)
     return status.model_copy(update={"status": result})
 
 

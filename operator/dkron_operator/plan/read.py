@@ -129,10 +129,8 @@ def _read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem |
 def _unsupported(spec: JobSpec) -> Problem | None:
     """Fields of the contract that this version cannot honour: saying so beats running without them."""
     for field, used in (
-        ("parentJob", spec.parent_job),
         ("tags", spec.tags),
         ("processors", spec.processors),
-        ("ephemeral", spec.ephemeral),
     ):
         if used:
             return Problem(

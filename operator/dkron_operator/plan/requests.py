@@ -6,11 +6,13 @@ from dkron_operator.plan.cause import requested
 from dkron_operator.plan.decide import MOST_ACTIVE, Skip, decide_request
 from dkron_operator.plan.draft import Draft, busy, creation
 from dkron_operator.plan.fold import Refused, is_recorded
+from dkron_operator.plan.settle import is_over
 
 _WHY = {
     SkipReason.DISABLED: "the job is disabled",
     SkipReason.CONCURRENCY_FORBIDDEN: "the job is running, and its concurrency is forbid",
     SkipReason.TOO_MANY_ACTIVE: f"{MOST_ACTIVE} of its attempts are active",
+    SkipReason.SUCCEEDED: "the job is ephemeral, has had its run, and is being deleted",
 }
 
 
@@ -39,7 +41,9 @@ def _decide(draft: Draft, request: Request, entry: Active) -> None:
     if problem is not None:
         _refuse(draft, request, problem.message)
         return
-    decision = decide_request(draft.situation.job, active=busy(draft), force=request.force)
+    over = is_over(draft)
+    wanted = decide_request(draft.situation.job, active=busy(draft), force=request.force)
+    decision = Skip(SkipReason.SUCCEEDED) if over else wanted
     if isinstance(decision, Skip):
         draft.note(Refused(decision.reason, at=min(entry.slot, draft.situation.now)))
         _refuse(draft, request, _WHY[decision.reason])

@@ -9,13 +9,14 @@ from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
 from dkron_operator.plan.draft import Draft, busy, creation
 from dkron_operator.plan.fold import Decided, Passed
+from dkron_operator.plan.settle import is_over
 
 
 def timeline(draft: Draft) -> Timeline | None:
     """The job's slots; None if it has none by itself."""
     job, since = draft.situation.job, draft.status.since
-    silent = job.spec.disabled or job.spec.parent_job or draft.situation.problem is not None
-    if job.schedule is None or since is None or silent:
+    silent = job.spec.disabled or job.spec.parents or draft.situation.problem is not None
+    if job.schedule is None or since is None or silent or is_over(draft):
         return None
     return Timeline(job.schedule, since, job.spec.starts_at, job.spec.expires_at)
 

@@ -13,6 +13,7 @@ from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
 from dkron_crds.stops import Stop
 from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.kin import ALONE, Kin
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "dkron-operator"
@@ -114,7 +115,7 @@ class Situation:
     `able_since` is the moment from which slots could be fired: one that lies before it was missed. `refusal` is what
     the API server said to the Job in a dry run, `duplicate` that another object has the same Dkron name. `unsure` is an
     attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at, `last_words`
-    what the pods of Jobs that are being stopped have told.
+    what the pods of Jobs that are being stopped have told. `kin` are the jobs around this one.
     """
 
     job: JobView
@@ -132,6 +133,7 @@ class Situation:
     checked: bool = True
     unsure: Active | None = None
     last_words: Mapping[str, Outcome] = field(default_factory=dict)
+    kin: Kin = ALONE
 
     @property
     def problem(self) -> Problem | None:

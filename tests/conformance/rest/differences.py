@@ -26,7 +26,7 @@ CORS = Difference(
 RUN = Difference(
     "run a job",
     "waits for all of it, then 200",
-    "202 at once; `?wait=true` waits for the run with its retries, then 200",
+    "202 at once; `?wait=true` waits for the run with its retries and for all that runs after it, then 200",
     "the OpenAPI says 202, and a request should not last as long as a job",
 )
 
@@ -98,6 +98,13 @@ CYCLE = Difference(
     "accepted, and the jobs run one another for ever",
     "400",
     "nobody wants that",
+)
+
+EPHEMERAL_PARENT = Difference(
+    "an ephemeral job on which others depend",
+    "stays after its success, since a parent cannot be deleted",
+    "is deleted after its success, when they have begun their runs",
+    "ephemeral says so; who ran after it says that its parent is missing",
 )
 
 RESTORE_PARENT = Difference(

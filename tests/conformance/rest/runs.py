@@ -77,6 +77,36 @@ ROWS: tuple[Row, ...] = (
         get(f"{RUNS}?_order=ASC", 200, Has([{"attempt": 1}, {"attempt": 2}])),
         spec={**simulated(exit_code=1), "retries": 1, "retryBackoff": {"initial": "0s", "max": "0s"}},
     ),
+    Row(
+        "a run is waited for with all that runs after it",
+        "§1.6, §4.9",
+        (
+            post(WAIT, 200, Has({"status": "success", "dependent_jobs": ["$job-kid"]})),
+            get("/v1/jobs/$job-kid", 200, Has({"success_count": 1})),
+            get("/v1/jobs/$job-grandkid", 200, Has({"error_count": 1, "status": "failed"})),
+        ),
+        (
+            Stored("$job", spec=simulated()),
+            Stored("$job-kid", spec=simulated() | {"parentJob": "$job"}),
+            Stored("$job-grandkid", spec=simulated(exit_code=1) | {"parentJob": "$job-kid"}),
+        ),
+        Place.OPERATOR,
+    ),
+    Row(
+        "an ephemeral job goes after its success, and the jobs after it run",
+        "§2.7",
+        (
+            post(WAIT, 200, Has({"status": "success"})),
+            soon("/v1/jobs/$job-kid", Has({"success_count": 1})),
+            get("/v1/jobs/$job", 404, eventually=True),
+        ),
+        (
+            Stored("$job", spec=simulated() | {"ephemeral": True}),
+            Stored("$job-kid", spec=simulated() | {"parentJob": "$job"}),
+        ),
+        Place.OPERATOR,
+        differs=differences.EPHEMERAL_PARENT,
+    ),
     of_runs("two runs are two executions", "§11.2", post(WAIT, 200), post(WAIT, 200), get(RUNS, 200, Length(2))),
     of_runs(
         "what runs is busy",

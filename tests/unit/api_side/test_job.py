@@ -192,3 +192,28 @@ def test_what_get_shows_can_be_sent_again_and_changes_nothing(fields: Object) ->
     found = Job(wire_job(name="nightly") | {"spec": first, "status": {}})
     again = read_body(json.dumps(json_of(found)).encode())
     assert changed(first, spec_of(again, first)) == set()
+
+
+SEVERAL = [{"job": "load", "when": "always"}, {"job": "clean"}]
+
+
+def test_of_several_parents_the_first_is_shown() -> None:
+    found = job(schedule="", dependsOn=SEVERAL)
+    assert json_of(found)["parent_job"] == "load"
+    assert found.parents == ("load", "clean")
+    assert next_of(found) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        pytest.param("load", {"dependsOn": SEVERAL}, id="what was shown comes back and changes nothing"),
+        pytest.param("other", {"parentJob": "other"}, id="another parent takes the place of all"),
+        pytest.param("", {}, id="none, too"),
+    ],
+)
+def test_a_client_that_knows_one_parent_writes_a_job_with_several(sent: str, expected: Object) -> None:
+    stored = {"dependsOn": SEVERAL}
+    wanted = spec_of(JobBody(name="a", schedule="@daily", parent_job=sent), stored)
+    assert {key: value for key, value in wanted.items() if key in ("dependsOn", "parentJob")} == expected
+    assert stored == {"dependsOn": SEVERAL}, "what is stored is not touched"

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 
-FAMILY = {"a": "", "b": "a", "c": "b", "lost": "gone", "x": "y", "y": "x"}
+FAMILY: dict[str, tuple[str, ...]] = {
+    "a": (), "b": ("a",), "c": ("b",), "both": ("lost", "b"), "lost": ("gone",), "x": ("y",), "y": ("x",)
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -33,10 +35,15 @@ def test_a_circle_is_shown() -> None:
         check_parent("a", "c", FAMILY.get)
 
 
+def test_a_circle_over_one_of_several_parents_is_shown() -> None:
+    with pytest.raises(Cycle, match="a → b → both → a"):
+        check_parent("a", "both", FAMILY.get)
+
+
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("abcdef"), max_size=6), st.sampled_from("abcdef"))
 def test_what_is_allowed_never_closes_a_circle(family: dict[str, str], parent: str) -> None:
     try:
-        check_parent("a", parent, family.get)
+        check_parent("a", parent, {name: (above,) for name, above in family.items()}.get)
     except (NoParent, Cycle):
         return
     after, above, seen = family | {"a": parent}, parent, set[str]()

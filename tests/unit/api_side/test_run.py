@@ -1,6 +1,7 @@
 """A run that was asked for: how far it is, and waiting for its end."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from dkron_api import waiting
 from dkron_api.catalog import Catalog
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, problem, progress, refusal
+from dkron_crds.depends import dependent_group
 from tests.support.builders import NOON, wire_job
 
 Object = dict[str, Any]
@@ -63,6 +65,12 @@ def test_a_problem_of_an_earlier_spec_is_none_of_this_one() -> None:
     assert problem(Job(raw({"conditions": [ready | {"status": "True"}]}))) == ""
 
 
+@pytest.mark.parametrize("reason", ["ParentNotFound", "ParentCycle"])
+def test_what_keeps_parents_from_starting_a_job_does_not_keep_people_from_it(reason: str) -> None:
+    ready = {"type": "Ready", "status": "False", "reason": reason, "observedGeneration": 1}
+    assert problem(Job(raw({"conditions": [ready]}))) == ""
+
+
 def test_two_requests_of_one_second_are_two_groups() -> None:
     assert RUN.group != OTHER.group
 
@@ -87,6 +95,106 @@ async def test_the_wait_ends_with_the_version_in_which_the_run_is_over() -> None
     last = await ended(raw(ACTIVE, version=2), raw(EXECUTED, version=3), raw(ACTIVE, version=4))
     assert last is not None
     assert last.version == 3
+
+
+def told(name: str, *groups: int, ended: int | None = None, version: int = 1, **fields: Any) -> Object:
+    """A job in which the first of these groups is over and the others are active."""
+    status = {
+        "executions": [{"group": group, "finishedAt": "2026-03-01T12:01:00Z"} for group in groups[:1]],
+        "active": [{"group": group} for group in groups[1:]],
+        "ended": [] if ended is None else [{"group": ended}],
+    }
+    return wire_job(name=name, uid=f"uid-{name}", version=version, **fields) | {"status": status}
+
+
+def after_run_of(name: str, group: int) -> int:
+    return dependent_group(f"uid-{name}", group, datetime(2026, 3, 1, 12, 1, tzinfo=UTC))
+
+
+KID = after_run_of("root", RUN.group)
+GRANDKID = after_run_of("kid", KID)
+
+
+async def waits_for(*steps: Object) -> list[bool]:
+    """After each of these versions of the jobs of a family, whether the wait for a run of its root is over."""
+    catalog = Catalog(lambda: NOON)
+    for name, fields in (
+        ("root", {}),
+        ("kid", {"parentJob": "root"}),
+        ("grandkid", {"dependsOn": [{"job": "kid"}], "schedule": ""}),
+    ):
+        catalog.see(told(name, version=0, **fields))
+    catalog.see(told("root", version=1) | {"status": {"active": [{"group": RUN.group}]}})
+    job = catalog.get("root")
+    assert job is not None
+    over = []
+    with waiting.Vigils(catalog).watch(job, RUN) as watching:
+        for version, step in enumerate(steps, 2):
+            step["metadata"]["resourceVersion"] = str(version)
+            if step.pop("gone", False):
+                found = catalog.get(step["metadata"]["name"])
+                assert found is not None
+                catalog.lose(found)
+            else:
+                catalog.see(step)
+            over.append(watching.ended.done())
+    return over
+
+
+def kid(*groups: int, **fields: Any) -> Object:
+    return told("kid", *groups, parentJob="root", **fields)
+
+
+def grandkid(*groups: int, **fields: Any) -> Object:
+    return told("grandkid", *groups, dependsOn=[{"job": "kid"}], **fields)
+
+
+async def test_the_wait_ends_when_all_is_over_that_the_run_has_set_off() -> None:
+    over = await waits_for(
+        told("root", RUN.group, ended=RUN.group),
+        kid(1, KID),
+        told("root", RUN.group),
+        kid(KID, ended=KID),
+        grandkid(1, GRANDKID),
+        kid(KID),
+        grandkid(GRANDKID),
+    )
+    assert over == [False] * 6 + [True]
+
+
+async def test_a_run_after_which_nobody_runs_is_over_at_once() -> None:
+    assert await waits_for(told("root", RUN.group)) == [True]
+
+
+async def test_other_runs_of_a_child_are_not_waited_for() -> None:
+    over = await waits_for(
+        told("root", RUN.group, ended=RUN.group), kid(1, KID, 77), told("root", RUN.group), kid(KID, 77)
+    )
+    assert over == [False, False, False, True]
+
+
+async def test_a_root_whose_run_is_trimmed_is_still_waited_for_with_its_children() -> None:
+    over = await waits_for(
+        told("root", RUN.group, ended=RUN.group),
+        kid(1, KID),
+        told("root", RUN.group),
+        told("root", 99),
+        kid(KID),
+    )
+    assert over == [False] * 4 + [True]
+
+
+async def test_jobs_that_are_deleted_meanwhile_are_over_and_their_children_are_not() -> None:
+    over = await waits_for(
+        told("root", RUN.group, ended=RUN.group),
+        kid(1, KID),
+        told("root") | {"gone": True},
+        kid(KID, ended=KID),
+        grandkid(1, GRANDKID),
+        kid() | {"gone": True},
+        grandkid(GRANDKID),
+    )
+    assert over == [False] * 6 + [True]
 
 
 async def test_the_wait_goes_on_while_the_run_does() -> None:

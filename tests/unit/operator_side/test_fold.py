@@ -12,6 +12,7 @@ from dkron_crds.job import (
     Condition,
     ConditionStatus,
     Day,
+    Ended,
     Execution,
     GroupStatus,
     History,
@@ -154,6 +155,7 @@ def test_a_success_is_recorded_counted_and_no_longer_active() -> None:
         success_count=1,
         last_success=after(5),
         days=(Day(date=date(2026, 3, 1), success=1, failed=0),),
+        ended=(Ended(group=FIRST.group, at=after(5), status=GroupStatus.SUCCESS),),
     )
 
 

@@ -36,7 +36,6 @@ def test_a_job_is_read() -> None:
         pytest.param({"retries": "many"}, "InvalidSpec", "spec.retries", id="a word for a number"),
         pytest.param({"startsAt": "tomorrow"}, "InvalidSpec", "spec.startsAt", id="a word for a time"),
         pytest.param({"history": {"executions": 0}}, "InvalidSpec", "spec.history.executions", id="a bound"),
-        pytest.param({"parentJob": "other"}, "NotSupported", "parentJob", id="chains, not yet"),
         pytest.param({"tags": {"dc": "eu"}}, "NotSupported", "tags", id="tags, not yet"),
     ],
 )

@@ -290,3 +290,30 @@ async def test_a_farewell_that_nobody_hears_is_no_reason_to_fail(caplog: pytest.
     tally.lead(Leadership(stopped=True))
     await tally.close()
     assert "no answer" in caplog.text
+
+
+async def test_what_is_settled_is_written_at_once() -> None:
+    kube = FakeKube()
+    async with running(kube, a=shows(day(3))) as tally:
+        await asyncio.sleep(5)
+        tally.see("a", shows(day(4)))
+        await tally.settle()
+        assert stored(kube).days == (day(4),), "a job that goes now stays counted, whoever dies"
+        before = writes(kube)
+        await tally.settle()
+        assert writes(kube) == before, "once is enough"
+
+
+async def test_without_a_right_nobody_waits_for_the_totals_and_without_an_answer_they_do() -> None:
+    kube = FakeKube()
+    async with running(kube) as tally:
+        await asyncio.sleep(5)
+        tally.see("a", shows(day(1)))
+        kube.fail("write dkronclusters", Unavailable("down"))
+        with pytest.raises(Unavailable):
+            await tally.settle()
+        kube.fail("write dkronclusters", FORBIDDEN)
+        await tally.settle()
+        before = len(kube.calls)
+        await tally.settle()
+        assert len(kube.calls) == before

@@ -1,0 +1,32 @@
+"""What a run has set off: how far it is in one job, and how it is recognized in those that run after that one. Pure."""
+
+from datetime import datetime
+from typing import Any
+
+from dkron_api.translate.record import Job
+from dkron_crds.depends import dependent_group
+
+Object = dict[str, Any]
+
+
+def goes_on(job: Job, group: int) -> bool:
+    """Whether the run has not ended yet, or jobs that depend on it have not all taken note of its end."""
+    status = job.raw_status
+    return _has(status.get("active"), group) or _has(status.get("ended"), group)
+
+
+def has_begun(job: Job, group: int) -> bool:
+    """Whether there is a trace of the run."""
+    return goes_on(job, group) or _has(job.raw_status.get("executions"), group)
+
+
+def following(job: Job, group: int) -> int | None:
+    """The group of the runs that other jobs make after this run; None if nothing is known of its end any more."""
+    executions = job.raw_status.get("executions") or ()
+    mine = [each for each in executions if each.get("group") == group and "finishedAt" in each]
+    ends = [datetime.fromisoformat(each["finishedAt"]) for each in mine]
+    return dependent_group(job.uid, group, max(ends)) if ends else None
+
+
+def _has(entries: list[Object] | None, group: int) -> bool:
+    return any(entry.get("group") == group for entry in entries or ())

@@ -1,0 +1,149 @@
+"""Runs after other jobs (Dkron behaviour §4.9, and beyond it several parents and other ends than success).
+
+A parent shows each run that has ended until all that depend on it have taken note of it (`settle`). Here a job takes
+note, once for each run, and runs when all of its parents have had a run that counts. Its claim and the note that the
+parents' runs have had their effect are one write, so each parent's run has its effect once, whoever dies when.
+"""
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Dependency, GroupStatus, Heard, ReadyReason, SkipReason
+from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.cause import following
+from dkron_operator.plan.decide import Decision, Skip, decide_dependent
+from dkron_operator.plan.draft import Draft, busy, creation
+from dkron_operator.plan.fold import Accepted, Joined, is_known
+from dkron_operator.plan.linked import Forgotten, Noted, key
+from dkron_operator.plan.settle import is_over
+from dkron_operator.plan.view import Situation
+
+SHOWN = 10
+"""How many names of a circle are told."""
+
+
+def plan_dependent_runs(draft: Draft) -> None:
+    """Take note of the parents' runs, and run after them."""
+    if draft.situation.job.spec.parents:
+        _give_up_waiting(draft)
+        _join(draft)
+        for run in _unheard(draft):
+            if draft.create is not None:
+                break
+            _hear(draft, run)
+
+
+def plan_forgetting(draft: Draft) -> None:
+    """Forget the runs that no parent shows any more."""
+    # They do no harm: they leave with a write that is made anyway.
+    if not draft.changes:
+        return
+    waiting = _waiting(draft).values()
+    vanished = frozenset(key(run) for run in draft.status.heard if run not in waiting and not _is_shown(draft, run))
+    if vanished:
+        draft.note(Forgotten(vanished))
+
+
+def broken_tie(situation: Situation) -> Problem | None:
+    """Why no run of its parents can start the job; it still runs on request."""
+    circle = situation.kin.circle
+    if circle:
+        names = [*circle[: SHOWN - 1], "…", circle[-1]] if len(circle) > SHOWN else circle
+        text = f"the job would run after itself: {' → '.join(names)}; take one of them out of the circle"
+        return Problem(ReadyReason.PARENT_CYCLE, text)
+    missing = sorted(link.job for link in situation.job.spec.parents if link.job not in situation.kin.parents)
+    if missing:
+        text = f'there is no job "{missing[0]}" in this namespace, after which this one runs'
+        return Problem(ReadyReason.PARENT_NOT_FOUND, text)
+    return None
+
+
+def _unheard(draft: Draft) -> list[Heard]:
+    """Runs of parents that count, and that were not taken note of; in the order of their ends."""
+    known = {key(run) for run in draft.status.heard}
+    found = [run for link in draft.situation.job.spec.parents for run in _shown(draft, link) if key(run) not in known]
+    return sorted(found, key=_order)
+
+
+def _shown(draft: Draft, link: Dependency) -> list[Heard]:
+    parent = draft.situation.kin.parents.get(link.job)
+    if parent is None:
+        return []
+    return [
+        Heard(job=link.job, uid=parent.uid, group=ended.group, at=ended.at)
+        for ended in parent.ended
+        if link.when.fits(success=ended.status is GroupStatus.SUCCESS)
+    ]
+
+
+def _hear(draft: Draft, run: Heard) -> None:
+    # One run of each parent is enough for the next join; with a single parent, each has been joined by now.
+    waiting = _in_force(draft, run) and run.job not in _waiting(draft)
+    draft.note(Noted(run.model_copy(update={"waiting": waiting})))
+    if waiting:
+        _join(draft)
+
+
+def _in_force(draft: Draft, run: Heard) -> bool:
+    """Whether the job was tied to its parents when this run ended; edits start nothing in retrospect.
+
+    Ends and creations are told in whole seconds. Of those of one second, what the parents showed already when the job
+    was tied to them came first, and what shows up later came second.
+    """
+    since = draft.status.since
+    if since is None:
+        return False
+    if any(isinstance(change, Accepted) for change in draft.changes):
+        return run.at > since
+    return run.at >= since.replace(microsecond=0)
+
+
+def _give_up_waiting(draft: Draft) -> None:
+    """What was waited with before an edit has no effect any more."""
+    old = frozenset(key(run) for run in draft.status.heard if run.waiting and not _in_force(draft, run))
+    if old:
+        draft.note(Joined(old, draft.situation.now))
+
+
+def _waiting(draft: Draft) -> dict[str, Heard]:
+    """For each parent the first run that is still to have its effect."""
+    names = {link.job for link in draft.situation.job.spec.parents}
+    waiting = [run for run in draft.status.heard if run.waiting and run.job in names and _in_force(draft, run)]
+    return {run.job: run for run in sorted(waiting, key=_order, reverse=True)}
+
+
+def _join(draft: Draft) -> None:
+    """Run, or say why not, once every parent has had its run."""
+    waiting = _waiting(draft)
+    if draft.create is not None or len(waiting) < len(draft.situation.job.spec.parents):
+        return
+    job, now = draft.situation.job, draft.situation.now
+    last = max(waiting.values(), key=_order)
+    entry = following(last).entry(uid=job.uid, name=job.name, at=now)
+    runs = frozenset(map(key, waiting.values()))
+    if is_known(draft.status, entry.job):
+        draft.note(Joined(runs, last.at))
+        return
+    decision = _decide(draft, last)
+    if isinstance(decision, Skip):
+        draft.note(Joined(runs, last.at, decision.reason))
+        ended = f'the run of "{last.job}" that ended at {rfc3339(last.at)}'
+        draft.warn("DependentRunSkipped", f"not run after {ended}: {decision.reason}")
+    else:
+        draft.create = creation(draft, entry, decision, mark=(Joined(runs, last.at),))
+
+
+def _decide(draft: Draft, last: Heard) -> Decision:
+    situation = draft.situation
+    if is_over(draft):
+        return Skip(SkipReason.SUCCEEDED)
+    if situation.problem is not None or situation.kin.circle:
+        return Skip(SkipReason.NOT_READY)
+    return decide_dependent(situation.job, slot=last.at, now=situation.now, active=busy(draft))
+
+
+def _is_shown(draft: Draft, run: Heard) -> bool:
+    parent = draft.situation.kin.parents.get(run.job)
+    return parent is not None and parent.uid == run.uid and parent.shows(run.group)
+
+
+def _order(run: Heard) -> tuple[object, ...]:
+    return run.at, run.job, run.group

@@ -1,0 +1,61 @@
+"""Removal: deletes ephemeral jobs that have had their run, and their Jobs with them."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Conflict, NotFound, Rejected, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_operator.events import Events
+from dkron_operator.plan.draft import Report, Severity
+from dkron_operator.store import Entry, Store
+
+log = logging.getLogger(__name__)
+
+LATER = 60.0
+"""Seconds until a deletion that was refused is tried again."""
+
+
+async def unbooked() -> None:
+    """Nobody keeps account."""
+
+
+class Removal:
+    """Deletes DkronJobs. `booked` returns when all that is known of the jobs is in the totals, which outlive them."""
+
+    def __init__(
+        self, client: KubeClient, store: Store, *, events: Events, booked: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._events = events
+        self._booked = booked
+
+    async def __call__(self, entry: Entry) -> None:
+        """Delete this very version of the job. Raises `Conflict` if somebody has written since, and `Unavailable`."""
+        job, version = entry.job, entry.version
+        await self._booked()
+        try:
+            await self._client.delete(DKRON_JOBS, job.namespace, job.name, uid=job.uid, version=str(version))
+        except NotFound:
+            pass
+        except Conflict:
+            await self._read_again(entry)
+            raise
+        except Rejected as exc:
+            text = f"the job has succeeded and is ephemeral, but it cannot be deleted: {exc}"
+            self._events.report(job, Report(Severity.WARNING, "NotDeleted", text))
+            raise Unavailable(text, retry_after=LATER) from exc
+        log.info("deleted after its run", extra={"job": job.dkron_name, "namespace": job.namespace})
+        # It stays known until the watch has told its end: an older version that is still on its way would look new.
+        self._store.doom(entry)
+
+    async def _read_again(self, entry: Entry) -> None:
+        try:
+            answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
+        except NotFound:
+            self._store.lose_job(entry.job.uid)
+            return
+        if answer["metadata"]["uid"] != entry.job.uid:
+            self._store.lose_job(entry.job.uid)
+        self._store.see_job(answer)

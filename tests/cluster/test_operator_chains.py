@@ -1,0 +1,175 @@
+"""Chains and ephemeral jobs in a real cluster: what runs after what, what goes, and what a killed operator owes."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS
+from tests.support.jobs import dkron_job, simulated
+from tests.support.kube import Kube, condition, finished, is_ready
+from tests.support.sites import Site
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+NOON = "2026-01-01T12:00:00Z"
+
+
+def after(name: str, parent: str, **spec: Any) -> dict[str, Any]:
+    """A job that runs after another one."""
+    return dkron_job(name, schedule="", parentJob=parent, **{"jobTemplate": simulated(), **spec})
+
+
+def wait_settled(kube: Kube, name: str) -> None:
+    kube.wait_status(name, "nobody to wait for", lambda status: not status.get("ended"))
+
+
+def runs(kube: Kube, name: str) -> list[str]:
+    """The triggers of the executions of a job, the newest first."""
+    return [execution["trigger"] for execution in kube.status(name)["executions"]]
+
+
+def test_a_tree_runs_down_from_its_root_each_job_once(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(
+        dkron_job("tree", jobTemplate=simulated()),
+        after("tree-left", "tree"),
+        after("tree-right", "tree", jobTemplate=simulated(exit_code=1)),
+        after("tree-leaf", "tree-left"),
+        after("tree-never", "tree-right"),
+    )
+    for name in ("tree-left", "tree-right", "tree-leaf", "tree-never"):
+        kube.wait_status(name, "to be ready", is_ready)
+    kube.ask_run("tree", "go", NOON)
+    leaf = kube.wait_status("tree-leaf", "its run", finished(1))
+    kube.wait_status("tree-right", "its run", finished(1))
+    for name in ("tree", "tree-left", "tree-right", "tree-leaf"):
+        wait_settled(kube, name)
+    assert [runs(kube, name) for name in ("tree-left", "tree-right")] == [["dependent"]] * 2
+    assert leaf["executions"][0]["slot"] == kube.status("tree-left")["executions"][0]["finishedAt"]
+    assert kube.status("tree")["dependentJobs"] == ["tree-left", "tree-right"]
+    assert kube.jobs_of("tree-never") == []
+
+
+def test_a_retry_that_succeeds_fires_the_children_once_and_failures_those_who_want_them(shared_site: Site) -> None:
+    kube = shared_site.kube
+    watchers = [
+        dkron_job(f"seen-{when}", schedule="", dependsOn=[{"job": "hopeless", "when": when}], jobTemplate=simulated())
+        for when in ("success", "failure", "always")
+    ]
+    kube.apply(dkron_job("hopeless", retries=1, retryBackoff={"initial": "1s"}, jobTemplate=simulated(exit_code=1)))
+    kube.apply(*watchers)
+    for name in ("seen-success", "seen-failure", "seen-always"):
+        kube.wait_status(name, "to be ready", is_ready)
+    kube.ask_run("hopeless", "go", NOON)
+    kube.wait_status("hopeless", "both attempts", finished(2))
+    for name in ("seen-failure", "seen-always"):
+        kube.wait_status(name, "its run", finished(1))
+    wait_settled(kube, "hopeless")
+    assert [len(kube.jobs_of(f"seen-{when}")) for when in ("success", "failure", "always")] == [0, 1, 1]
+
+
+def test_a_job_after_two_others_waits_for_both(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(
+        dkron_job("one", jobTemplate=simulated()),
+        dkron_job("two", jobTemplate=simulated()),
+        dkron_job("both", schedule="", dependsOn=[{"job": "one"}, {"job": "two"}], jobTemplate=simulated()),
+    )
+    kube.wait_status("both", "to be ready", is_ready)
+    kube.ask_run("one", "go", NOON)
+    kube.wait_status("both", "to wait", lambda status: [run for run in status.get("heard", ()) if run.get("waiting")])
+    assert kube.jobs_of("both") == []
+    kube.ask_run("two", "go", NOON)
+    kube.wait_status("both", "its run", finished(1))
+    assert len(kube.jobs_of("both")) == 1
+
+
+def test_a_disabled_child_skips_and_says_so(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(dkron_job("bedtime", jobTemplate=simulated()), after("sleeper", "bedtime", disabled=True))
+    kube.wait_status("sleeper", "to be seen", lambda status: condition(status, "Suspended"))
+    kube.ask_run("bedtime", "go", NOON)
+    skipped = kube.wait_status("sleeper", "to skip", lambda status: status.get("skipped"))["skipped"]
+    assert (skipped["count"], skipped["lastReason"]) == (1, "Disabled")
+    events = kube.wait_for(
+        "an Event", lambda: kube.events_of("sleeper", "DependentRunSkipped"), lambda notes: len(notes) == 1
+    )
+    assert '"bedtime"' in events[0]
+    wait_settled(kube, "bedtime")
+
+
+def test_a_missing_parent_and_a_circle_are_told_until_they_are_mended(shared_site: Site) -> None:
+    kube = shared_site.kube
+
+    def reason(name: str, wanted: str) -> None:
+        kube.wait_status(name, wanted, lambda status: condition(status, "Ready").get("reason") == wanted)
+
+    kube.apply(after("orphan", "nobody-yet"))
+    reason("orphan", "ParentNotFound")
+    kube.apply(dkron_job("nobody-yet", jobTemplate=simulated()))
+    reason("orphan", "Scheduled")
+    kube.edit("nobody-yet", parentJob="orphan")
+    reason("orphan", "ParentCycle")
+    reason("nobody-yet", "ParentCycle")
+    kube.ask_run("orphan", "by-hand", NOON)
+    kube.wait_status("orphan", "a run on request", finished(1))
+    kube.wait_status("nobody-yet", "to skip", lambda status: status.get("skipped"))
+    kube.edit("nobody-yet", parentJob="")
+    reason("orphan", "Scheduled")
+
+
+def test_an_ephemeral_chain_goes_from_the_top_and_stays_in_the_totals(shared_site: Site) -> None:
+    kube = shared_site.kube
+
+    def total() -> int:
+        found = kube.find(DKRON_CLUSTERS, "dkron") or {}
+        return sum(day["success"] + day["failed"] for day in (found.get("status") or {}).get("days", ()))
+
+    kube.apply(
+        dkron_job("mayfly", ephemeral=True, jobTemplate=simulated()),
+        after("mayfly-kid", "mayfly", ephemeral=True),
+        after("mayfly-heir", "mayfly-kid"),
+        dkron_job("mayfly-failed", ephemeral=True, run=["once"], jobTemplate=simulated(exit_code=1)),
+    )
+    for name in ("mayfly-kid", "mayfly-heir"):
+        kube.wait_status(name, "to be ready", is_ready)
+    kube.wait_status("mayfly-failed", "its run", finished(1))
+    before = kube.wait_for("the totals", total, lambda count: count > 0)
+    kube.ask_run("mayfly", "go", NOON)
+    kube.wait_status("mayfly-heir", "its run", finished(1))
+    for name in ("mayfly", "mayfly-kid"):
+        kube.wait_for(f"{name} to go", partial(kube.find, DKRON_JOBS, name), lambda found: found is None)
+        kube.wait_for(f"the Jobs of {name} to go", partial(kube.jobs_of, name), lambda jobs: not jobs)
+    kube.wait_for("the totals", total, lambda count: count >= before + 3)
+    assert kube.find(DKRON_JOBS, "mayfly-failed") is not None
+
+
+@pytest.mark.parametrize("downtime", ["while the parent runs", "while the children run"])
+def test_a_killed_operator_owes_each_child_one_run(own_site: Site, downtime: str) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(
+        dkron_job("root", jobTemplate=simulated(run_for="2s")),
+        *(after(f"kid-{number}", "root", jobTemplate=simulated(run_for="2s")) for number in range(5)),
+        after("grandkid", "kid-0"),
+    )
+    for number in range(5):
+        kube.wait_status(f"kid-{number}", "to be ready", is_ready)
+    kube.wait_status("grandkid", "to be ready", is_ready)
+    kube.ask_run("root", "go", NOON)
+    seen = "root" if downtime == "while the parent runs" else "kid-0"
+    kube.wait_for(f"a Job of {seen}", lambda: kube.jobs_of(seen), bool)
+    operator.kill()
+    jobs = kube.jobs_of(seen)
+    kube.wait_for("it to end", lambda: kube.get(JOBS, jobs[0]["metadata"]["name"])["status"], _over)
+    operator.start()
+    for name in (*(f"kid-{number}" for number in range(5)), "grandkid"):
+        kube.wait_status(name, "its run", finished(1))
+        wait_settled(kube, name)
+        assert len(kube.jobs_of(name)) == 1, name
+    wait_settled(kube, "root")
+
+
+def _over(status: dict[str, Any]) -> bool:
+    return any(each["type"] in ("Complete", "Failed") for each in status.get("conditions", ()))
