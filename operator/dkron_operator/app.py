@@ -78,6 +78,7 @@ class Operator:
             await self._sweep.fill()
             self.tally.begin()
             self.reconciler.agenda.able_since = self._clock.now()
+            self._take_signals()
             log.info("ready with %d jobs", len(self.store), extra={"namespaces": list(self._namespaces) or "all"})
             await self._work()
         finally:
@@ -156,7 +157,7 @@ class Operator:
         registry = kopf.OperatorRegistry()
         kopf_source.register(registry, self._source, self._access)
         ready = asyncio.Event()
-        signals = asyncio.create_task(self._take_signals(ready))
+        signals = asyncio.create_task(self._take_signals_back(ready))
         # Without one kopf looks up the name of the user, and in a container the user has none.
         identity: Any = self._identity
         try:
@@ -174,9 +175,13 @@ class Operator:
             await _cancel([signals])
         self.stop()
 
-    async def _take_signals(self, ready: asyncio.Event) -> None:
+    async def _take_signals_back(self, ready: asyncio.Event) -> None:
         """kopf has its own handlers, which would end the watch before the work is written down."""
         await ready.wait()
+        self._take_signals()
+
+    def _take_signals(self) -> None:
+        """From now on a signal is a wish for an orderly end. Before, there is nothing to put in order."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)

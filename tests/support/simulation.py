@@ -13,7 +13,7 @@ from dkron_crds.job import Active, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.stops import Stop
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Create
+from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
 from dkron_operator.plan.kin import ALONE, Kin
 from dkron_operator.plan.view import JobView, Outcome, Run, RunState, Situation
@@ -143,6 +143,7 @@ class World:
         """The wishes are removed."""
         kept = tuple(stop for stop in self.job.stops if stop.key not in set(keys))
         self.job = replace(self.job, stops=kept)
+
     def remove(self) -> None:
         """The DkronJob is deleted, and its Jobs with it."""
         self.dies(Fault.DIES_BEFORE_THE_REMOVAL)
@@ -221,14 +222,7 @@ class Process:
         draft = advance(self.situation())
         self.pending += draft.changes
         self.wake = draft.wake
-        for job in draft.delete:
-            self.world.delete(job.name)
-        for name in draft.gather:
-            self.outcomes[name] = self.world.outcome(name)
-        for job in draft.stop:
-            self._stop(job)
-        self.world.forget(draft.forget)
-        self._answer(draft.answered)
+        self._carry_out(draft)
         if draft.settle:
             self.flush()
         try:
@@ -242,6 +236,17 @@ class Process:
         if draft.remove:
             self.world.remove()
         return bool(draft.gather or draft.forget or draft.create or draft.answered or draft.settle or draft.stop)
+
+    def _carry_out(self, draft: Draft) -> None:
+        """What needs no answer before the next plan."""
+        for job in draft.delete:
+            self.world.delete(job.name)
+        for name in draft.gather:
+            self.outcomes[name] = self.world.outcome(name)
+        for job in draft.stop:
+            self._stop(job)
+        self.world.forget(draft.forget)
+        self._answer(draft.answered)
 
     def flush(self) -> None:
         """Write what is pending. Raises `Died`."""
