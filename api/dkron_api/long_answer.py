@@ -59,6 +59,8 @@ async def _hand_over(request: web.Request, response: web.StreamResponse, pieces:
             for piece in pieces:
                 await response.write(piece)
                 limit.reschedule(now() + STALL)
+                # A write that fits into the buffers waits for nobody, and others want to be answered meanwhile.
+                await asyncio.sleep(0)
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()
