@@ -234,4 +234,4 @@ def _quiet(command: Sequence[str], seconds: float = COMMAND_SECONDS) -> subproce
 
 
 def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["it said nothing"])[-1]
+    return (text.strip().splitlines() or ["it said nothing"])[-1].removeprefix("Error: ")
