@@ -66,7 +66,7 @@ class Engine(ABC):
 
     def pull(self, reference: str) -> str:
         """Fetch an image from its registry; empty, or the reason why it did not come."""
-        done = _quiet([*self._program, "pull", reference], seconds=PULL_SECONDS)
+        done = _quiet([*self._program, *self._pull, reference], seconds=PULL_SECONDS)
         return "" if done.returncode == 0 else _last_line(done.stdout)
 
     def id_of(self, reference: str) -> str:
@@ -77,6 +77,10 @@ class Engine(ABC):
     @property
     def _program(self) -> list[str]:
         return [self.name]
+
+    @property
+    def _pull(self) -> list[str]:
+        return ["pull"]
 
     @property
     def _inspect(self) -> list[str]:
@@ -142,6 +146,10 @@ class Buildah(Engine):
     def _program(self) -> list[str]:
         home = cache_home() / "buildah"
         return [self.name, f"--root={home / 'storage'}", f"--runroot={home / 'run'}"]
+
+    @property
+    def _pull(self) -> list[str]:
+        return ["pull", "--policy=always"]  # it would be content with an old one
 
     @property
     def _inspect(self) -> list[str]:

@@ -34,8 +34,8 @@ WITHOUT_BYTECODE = f"""
 import pathlib, sys
 import dkron_api.main, dkron_operator.main
 import {CLIENTS}
-specs = [module.__spec__ for module in list(sys.modules.values()) if module.__spec__]
-print([spec.name for spec in specs if spec.cached and not pathlib.Path(spec.cached).exists()])
+specs = [getattr(module, "__spec__", None) for module in list(sys.modules.values())]
+print([spec.name for spec in specs if spec and spec.cached and not pathlib.Path(spec.cached).exists()])
 """
 CONFINED_JOB = pod_template(
     securityContext={"runAsNonRoot": True, "runAsUser": NOBODY, "seccompProfile": {"type": "RuntimeDefault"}},
