@@ -34,7 +34,7 @@ def plan_dependent_runs(draft: Draft) -> None:
 def plan_forgetting(draft: Draft) -> None:
     """Forget the runs that no parent shows any more."""
     # They do no harm: they leave with a write that is made anyway.
-    if not draft.changes:
+    if not (draft.changes and draft.status.heard):
         return
     waiting = _waiting(draft).values()
     vanished = frozenset(key(run) for run in draft.status.heard if run not in waiting and not _is_shown(draft, run))
