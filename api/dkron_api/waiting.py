@@ -29,6 +29,7 @@ class Vigil:
         self._latest = {job.uid: job}
         self._gone: set[str] = set()
         self._groups = {(job.uid, run.group)}
+        self._followers: dict[tuple[str, int], int] = {}
         self._over = False
         self._patience: asyncio.TimerHandle | None = None
 
@@ -58,13 +59,16 @@ class Vigil:
         state = Progress.OVER if self._over or self._root in self._gone else progress(root, self._run)
         if state is Progress.REFUSED:
             self._end(root)
-        elif state is Progress.OVER:
-            self._over = True
-            if not self._goes_on():
-                self._end(root)
-        elif state is not Progress.UNSEEN:
+        elif state is Progress.UNSEEN:
+            self._lose_patience(root)
+        else:
             self.close()
-        elif self._patience is None:
+            self._over = state is Progress.OVER
+            if self._over and not self._goes_on():
+                self._end(root)
+
+    def _lose_patience(self, root: Job) -> None:
+        if self._patience is None:
             self._patience = asyncio.get_running_loop().call_later(TRACELESS, self._end, root)
 
     def _goes_on(self) -> bool:
@@ -73,15 +77,22 @@ class Vigil:
         ahead = list(self._groups)
         while ahead:
             uid, group = ahead.pop()
+            self._remember(uid, group)
             if uid not in self._gone and goes_on(self._latest[uid], group):
                 going = True
             else:
                 ahead += self._found_after(self._latest[uid], group)
         return going
 
+    def _remember(self, uid: str, group: int) -> None:
+        """By what those that run after this run are recognized, while the job tells it."""
+        follower = following(self._latest[uid], group)
+        if follower is not None:
+            self._followers.setdefault((uid, group), follower)
+
     def _found_after(self, job: Job, group: int) -> list[tuple[str, int]]:
         """Runs that other jobs have made after this one, and that were not known so far."""
-        follower = following(job, group)
+        follower = self._followers.get((job.uid, group))
         children = filter(None, map(self._catalog.get, self._catalog.children(job.name)))
         found = []
         for child in children:

@@ -21,11 +21,17 @@ def has_begun(job: Job, group: int) -> bool:
 
 
 def following(job: Job, group: int) -> int | None:
-    """The group of the runs that other jobs make after this run; None if nothing is known of its end any more."""
-    executions = job.raw_status.get("executions") or ()
-    mine = [each for each in executions if each.get("group") == group and "finishedAt" in each]
-    ends = [datetime.fromisoformat(each["finishedAt"]) for each in mine]
-    return dependent_group(job.uid, group, max(ends)) if ends else None
+    """The group of the runs that other jobs make after this run; None if it has not ended, or nothing is known of its
+    end any more. What the job shows until all have taken note is exact; its executions may be trimmed."""
+    status = job.raw_status
+    if _has(status.get("active"), group):
+        return None
+    shown = _times(status.get("ended"), group, "at") or _times(status.get("executions"), group, "finishedAt")
+    return dependent_group(job.uid, group, max(shown)) if shown else None
+
+
+def _times(entries: list[Object] | None, group: int, key: str) -> list[datetime]:
+    return [datetime.fromisoformat(each[key]) for each in entries or () if each.get("group") == group and key in each]
 
 
 def _has(entries: list[Object] | None, group: int) -> bool:

@@ -6,12 +6,13 @@ parents' runs have had their effect are one write, so each parent's run has its 
 """
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Dependency, GroupStatus, Heard, ReadyReason, SkipReason
+from dkron_crds.job import Active, Dependency, GroupStatus, Heard, ReadyReason, SkipReason
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.cause import following
 from dkron_operator.plan.decide import Decision, Skip, decide_dependent
 from dkron_operator.plan.draft import Draft, busy, creation
 from dkron_operator.plan.fold import Accepted, Joined, is_known
+from dkron_operator.plan.kin import RunKey
 from dkron_operator.plan.linked import Forgotten, Noted, key
 from dkron_operator.plan.settle import is_over
 from dkron_operator.plan.view import Situation
@@ -34,7 +35,7 @@ def plan_dependent_runs(draft: Draft) -> None:
 def plan_forgetting(draft: Draft) -> None:
     """Forget the runs that no parent shows any more."""
     # They do no harm: they leave with a write that is made anyway.
-    if not draft.changes:
+    if not (draft.changes and draft.status.heard):
         return
     waiting = _waiting(draft).values()
     vanished = frozenset(key(run) for run in draft.status.heard if run not in waiting and not _is_shown(draft, run))
@@ -119,16 +120,27 @@ def _join(draft: Draft) -> None:
     last = max(waiting.values(), key=_order)
     entry = following(last).entry(uid=job.uid, name=job.name, at=now)
     runs = frozenset(map(key, waiting.values()))
-    if is_known(draft.status, entry.job):
+    if _has_begun(draft, entry):
         draft.note(Joined(runs, last.at))
         return
     decision = _decide(draft, last)
     if isinstance(decision, Skip):
-        draft.note(Joined(runs, last.at, decision.reason))
-        ended = f'the run of "{last.job}" that ended at {rfc3339(last.at)}'
-        draft.warn("DependentRunSkipped", f"not run after {ended}: {decision.reason}")
+        _skip(draft, runs, last, decision)
     else:
         draft.create = creation(draft, entry, decision, mark=(Joined(runs, last.at),))
+
+
+def _has_begun(draft: Draft, entry: Active) -> bool:
+    """Whether there is a trace of the run, though somebody has cut the note about it."""
+    status = draft.status
+    groups = {*(e.group for e in status.active), *(e.group for e in status.executions)}
+    return entry.group in groups or is_known(status, entry.job)
+
+
+def _skip(draft: Draft, runs: frozenset[RunKey], last: Heard, skip: Skip) -> None:
+    draft.note(Joined(runs, last.at, skip.reason))
+    ended = f'the run of "{last.job}" that ended at {rfc3339(last.at)}'
+    draft.warn("DependentRunSkipped", f"not run after {ended}: {skip.reason}")
 
 
 def _decide(draft: Draft, last: Heard) -> Decision:

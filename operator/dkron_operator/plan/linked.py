@@ -53,7 +53,7 @@ def fold_link(status: JobStatus, change: Link) -> JobStatus:
         case Forgotten(runs):
             return status.model_copy(update={"heard": tuple(run for run in status.heard if key(run) not in runs)})
         case Followed(names):
-            # Asked at each plan of each job, and nearly always the same.
+            # Asked at each plan, and nearly always the same.
             same = status.dependent_jobs == names
             return status if same else status.model_copy(update={"dependent_jobs": names})
 

@@ -16,6 +16,15 @@ NAMES_BYTES = 16 * 1024
 
 def plan_settling(draft: Draft) -> None:
     """Drop the runs that nobody waits for any more, and list who depends on this job."""
+    if draft.status.ended:
+        _settle(draft)
+        _give_up_the_oldest(draft)
+    children = draft.situation.kin.children
+    if children or draft.status.dependent_jobs:
+        draft.note(Followed(_names(sorted({child.name for child in children}))))
+
+
+def _settle(draft: Draft) -> None:
     uid, kin = draft.situation.job.uid, draft.situation.kin
     settled = frozenset(
         ended.group
@@ -24,8 +33,6 @@ def plan_settling(draft: Draft) -> None:
     )
     if settled:
         draft.note(Settled(settled))
-    _give_up_the_oldest(draft)
-    draft.note(Followed(_names(sorted({child.name for child in kin.children}))))
 
 
 def plan_removal(draft: Draft) -> None:

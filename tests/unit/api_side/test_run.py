@@ -102,7 +102,7 @@ def told(name: str, *groups: int, ended: int | None = None, version: int = 1, **
     status = {
         "executions": [{"group": group, "finishedAt": "2026-03-01T12:01:00Z"} for group in groups[:1]],
         "active": [{"group": group} for group in groups[1:]],
-        "ended": [] if ended is None else [{"group": ended}],
+        "ended": [] if ended is None else [{"group": ended, "at": "2026-03-01T12:01:00Z"}],
     }
     return wire_job(name=name, uid=f"uid-{name}", version=version, **fields) | {"status": status}
 
@@ -184,6 +184,15 @@ async def test_a_root_whose_run_is_trimmed_is_still_waited_for_with_its_children
     assert over == [False] * 4 + [True]
 
 
+async def test_what_a_job_shows_of_the_end_counts_more_than_the_executions_that_it_has_kept() -> None:
+    trimmed = {"executions": [{"group": RUN.group, "finishedAt": "2026-03-01T12:00:59Z"}]}
+    shown = told("root", RUN.group, ended=RUN.group)
+    shown["status"] |= trimmed
+    settled = told("root", RUN.group)
+    settled["status"] |= trimmed
+    assert await waits_for(shown, kid(1, KID), settled, kid(KID)) == [False, False, False, True]
+
+
 async def test_jobs_that_are_deleted_meanwhile_are_over_and_their_children_are_not() -> None:
     over = await waits_for(
         told("root", RUN.group, ended=RUN.group),
@@ -226,6 +235,20 @@ async def test_a_trace_that_shows_up_late_is_waited_for(monkeypatch: pytest.Monk
     with waiting.Vigils(catalog).watch(job, RUN) as watching:
         catalog.see(raw(version=2))
         catalog.see(raw(ACTIVE, version=3))
+        done, _ = await asyncio.wait({watching.ended}, timeout=0.05)
+        assert not done
+
+
+async def test_patience_is_not_lost_with_what_runs_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "TRACELESS", 0.01)
+    catalog = Catalog(lambda: NOON)
+    catalog.see(told("root", version=1))
+    catalog.see(kid(version=1))
+    job = catalog.get("root")
+    assert job is not None
+    with waiting.Vigils(catalog).watch(job, RUN) as watching:
+        catalog.see(told("root", version=2))
+        catalog.see(told("root", RUN.group, ended=RUN.group, version=3))
         done, _ = await asyncio.wait({watching.ended}, timeout=0.05)
         assert not done
 

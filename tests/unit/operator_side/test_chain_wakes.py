@@ -32,7 +32,7 @@ def plant(dice: random.Random) -> FakeKube:
     kube.put(DKRON_JOBS, wire_job(name="j0", uid="uid-j0", schedule="@manually", requests=asked, history=KEPT))
     for number in range(1, dice.randint(3, 6)):
         link = {"job": f"j{dice.randrange(number)}", "when": dice.choice(["success", "always", "failure"])}
-        spec: dict[str, Any] = {"dependsOn": [link], "retries": dice.choice([0, 0, 1]), "schedule": "", "history": KEPT}
+        spec: Object = {"dependsOn": [link], "retries": dice.choice([0, 0, 1]), "schedule": "", "history": KEPT}
         kube.put(DKRON_JOBS, wire_job(name=f"j{number}", uid=f"uid-j{number}", **spec))
     return kube
 
