@@ -102,6 +102,7 @@ class Operator:
         others = _start(
             parts.writer.lane.run(), parts.observer.endings.run(), parts.observer.starts.run(),
             parts.checker.lane.run(), parts.cleaning.run(), self.events.lane.run(), self._sweep.run(),
+            parts.nodes.run(),
             self.tally.lane.run(), self.tally.look(),
         )  # fmt: skip
         leaving = asyncio.create_task(self.lease.run(), name="lease")

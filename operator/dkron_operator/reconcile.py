@@ -14,6 +14,7 @@ from dkron_operator.clock import Clock
 from dkron_operator.events import Events
 from dkron_operator.fire import Fire
 from dkron_operator.lanes import Lane
+from dkron_operator.nodes import Nodes
 from dkron_operator.observe import Observer
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
@@ -44,6 +45,7 @@ class Reconciler:
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
         self.observer = Observer(client, store, clock=clock, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
+        self.nodes = Nodes(client, known=self._nodes_known, removed=self._nodes_removed)
         self._fire = Fire(client, store, self.writer, clock=clock, image=image)
 
     async def _reconcile(self, uid: str) -> None:
@@ -66,7 +68,19 @@ class Reconciler:
                 raise
             entry = self._store.get(uid)
 
+    def _nodes_known(self) -> None:
+        for entry in self._store:
+            if entry.job.spec.tags:
+                self.lane.add(entry.job.uid)
+
+    def _nodes_removed(self) -> None:
+        for entry in self._store:
+            if any(active.node_name for active in entry.status.active):
+                self.lane.add(entry.job.uid)
+
     def _situation(self, entry: Entry) -> Situation:
+        if entry.job.spec.tags:
+            self.nodes.want()
         return Situation(
             job=entry.job,
             status=entry.status,
@@ -82,6 +96,8 @@ class Reconciler:
             duplicate=self._store.duplicate(entry),
             checked=entry.checked == entry.job.generation,
             unsure=entry.unsure,
+            nodes=self.nodes.view,
+            blind=self.nodes.problem if entry.job.spec.tags else None,
         )
 
     def _carry_out(self, entry: Entry, draft: Draft) -> None:

@@ -12,6 +12,8 @@ from dkron_operator.plan.view import Outcome, Run, RunState
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to start before it is asked why, and between two such questions."""
+NODE_GONE = "NodeGone"
+"""Why an attempt that is pinned to a node ends when the node is removed from the cluster."""
 
 
 def plan_attempts(draft: Draft) -> None:
@@ -110,7 +112,22 @@ def _complete(draft: Draft, entry: Active) -> Create:
     older: tuple[Run, ...] = ()
     if draft.situation.job.spec.concurrency is Concurrency.REPLACE:
         older = tuple(run for run in draft.situation.runs.values() if _running(run) and run.group < entry.group)
+    if (end := _hopeless(draft, entry)) is not None:
+        _tell_failure(draft, entry, end, None)
+        return Create(entry, replaces=older, late=True, otherwise=(Finished(_execution(entry, end)),))
     return Create(entry, replaces=older, late=_too_late(draft, entry), otherwise=given_up)
+
+
+def _hopeless(draft: Draft, entry: Active) -> Outcome | None:
+    """How a member ends whose Job is not made any more. It counts for its group like one that ran and failed."""
+    nodes, now = draft.situation.nodes, draft.situation.now
+    if entry.member and _too_late(draft, entry):
+        message = "it could not be started within its start deadline"
+        return Outcome(success=False, finished_at=now, reason=SkipReason.DEADLINE_EXCEEDED, message=message)
+    if entry.node_name and nodes is not None and entry.node_name not in nodes:
+        message = f"node {entry.node_name}, to which tags pin this attempt, does not exist any more"
+        return Outcome(success=False, finished_at=now, reason=NODE_GONE, message=message)
+    return None
 
 
 def _running(run: Run) -> bool:
@@ -154,8 +171,8 @@ def _retry(draft: Draft, entry: Active, outcome: Outcome) -> Active | None:
         # From before the status was wiped: the next attempt may have come and gone.
         return None
     due = outcome.finished_at + delay(job.spec.retry_backoff, entry.attempt)
-    cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1)
-    return cause.entry(uid=job.uid, name=job.name, at=due)
+    cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1, entry.member)
+    return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name)
 
 
 def _execution(entry: Active, outcome: Outcome) -> Execution:
@@ -174,7 +191,8 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
         exit_code=outcome.exit_code,
         reason=outcome.reason,
         message=outcome.message,
-        node_name=outcome.node_name,
+        node_name=outcome.node_name or entry.node_name,
+        member=entry.member,
         output=outcome.output,
         output_truncated=outcome.output_truncated,
     )
@@ -184,5 +202,6 @@ def _tell_failure(draft: Draft, entry: Active, outcome: Outcome, retry: Active |
     code = "" if outcome.exit_code is None else f", exit code {outcome.exit_code}"
     detail = f": {outcome.message}" if outcome.message else ""
     then = f"; attempt {retry.attempt} follows" if retry else ""
-    message = f"attempt {entry.attempt} failed ({outcome.reason}{code}){detail}{then}"
+    whose = f" of member {entry.member}" if entry.member else ""
+    message = f"attempt {entry.attempt}{whose} failed ({outcome.reason}{code}){detail}{then}"
     draft.warn("ExecutionFailed", message, entry.job)

@@ -14,7 +14,7 @@ NEEDS_A_PERSON = frozenset(
     {
         "JobLost", "JobRejected", "PodLost", "ImagePullBackOff", "ErrImagePull", "InvalidImageName",
         "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "StartError", "OOMKilled",
-        "Unschedulable",
+        "Unschedulable", "NodeGone",
     }
 )  # fmt: skip
 """Failures that are not the command's own: the newest attempt with one of them makes a job Degraded."""

@@ -12,7 +12,8 @@ from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.cause import started_at
-from dkron_operator.plan.view import JobView, Run, RunState
+from dkron_operator.plan.placement import check_placement
+from dkron_operator.plan.view import JobView, Node, Run, RunState
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
@@ -37,7 +38,7 @@ def read_job(body: Object) -> JobView:
         requests=read_requests(metadata),
         spec=spec,
         schedule=schedule,
-        problem=problem or schedule_problem or _unsupported(spec) or check(spec),
+        problem=problem or schedule_problem or _unsupported(spec) or check(spec) or check_placement(spec),
         fingerprint=spec.fingerprint,
     )
 
@@ -94,7 +95,17 @@ def _read_run(metadata: Object, status: Object, owner: str) -> Run:
         reason=reason,
         message=message,
         deleting="deletionTimestamp" in metadata,
+        member=notes.get("dkron.io/member", ""),
+        node=notes.get("dkron.io/node", ""),
     )
+
+
+def read_node(body: Object) -> Node:
+    """A node. One that is being deleted takes no new pods, whatever else it says."""
+    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ())
+    leaving = "deletionTimestamp" in metadata or bool(spec.get("unschedulable"))
+    return Node(metadata["name"], metadata.get("labels") or {}, available=ready and not leaving)
 
 
 def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
@@ -121,7 +132,6 @@ def _unsupported(spec: JobSpec) -> Problem | None:
     """Fields of the contract that this version cannot honour: saying so beats running without them."""
     for field, used in (
         ("parentJob", spec.parent_job),
-        ("tags", spec.tags),
         ("processors", spec.processors),
         ("ephemeral", spec.ephemeral),
     ):
