@@ -14,7 +14,7 @@ from dkron_crds.requests import Request
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Create
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
-from dkron_operator.plan.view import JobView, Outcome, Run, RunState, Situation
+from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
 from tests.support.builders import run
 
 HOLD = timedelta(seconds=60)
@@ -63,6 +63,7 @@ class World:
     fault: Fault | None = None
     delay: timedelta = timedelta()
     most_at_once: int = 0
+    nodes: dict[str, Node] = field(default_factory=dict)
 
     def strikes(self, *faults: Fault) -> bool:
         """Whether one of these faults happens now; it happens once."""
@@ -160,6 +161,7 @@ class Process:
             troubles={},
             probed={},
             unsure=self.unsure,
+            nodes=dict(self.world.nodes),
         )
 
     def settle(self) -> None:

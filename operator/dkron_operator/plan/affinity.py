@@ -10,7 +10,7 @@ from typing import Any
 
 from dkron_crds.job import Active, JobSpec
 from dkron_operator.executors.template import pod_spec, template_list, template_object
-from dkron_operator.plan.tags import label_names, read_tags
+from dkron_operator.plan.tags import MOST_ALTERNATIVES, label_names, read_tags
 from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB
 
 Object = dict[str, Any]
@@ -50,8 +50,11 @@ def _node_terms(entry: Active, tags: Mapping[str, str]) -> list[Object]:
         return [{"matchFields": [_is("metadata.name", entry.node_name)]}]
     if not tags:
         return []
-    labels = read_tags(tags).labels
-    choices = product(*([_is(name, value) for name in label_names(key)] for key, value in labels.items()))
+    wanted = read_tags(tags)
+    # More alternatives than that are refused beside a count. Without one a Job is pinned: this is but the dry run.
+    depth = 2 if wanted.alternatives <= MOST_ALTERNATIVES else 1
+    names = ([_is(name, value) for name in label_names(key)[:depth]] for key, value in wanted.labels.items())
+    choices = product(*names)
     return [{"matchExpressions": list(choice)} for choice in choices]
 
 

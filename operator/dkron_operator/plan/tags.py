@@ -32,6 +32,11 @@ class Tags:
         """Whether a node with these labels has all the tags."""
         return all(any(labels.get(name) == value for name in label_names(key)) for key, value in self.labels.items())
 
+    @property
+    def alternatives(self) -> int:
+        """How many of the keys are one of two labels."""
+        return sum("/" not in key for key in self.labels)
+
     def __str__(self) -> str:
         return ", ".join(f"{key}={value}" for key, value in self.labels.items())
 
@@ -46,10 +51,9 @@ def read_tags(tags: Mapping[str, str]) -> Tags:
     parts = {key: _split(key, text) for key, text in tags.items()}
     counts = [count for _, count in parts.values() if count is not None]
     wanted = Tags({key: value for key, (value, _) in parts.items()}, min(counts, default=None))
-    short = sum("/" not in key for key in tags)
-    if counts and short > MOST_ALTERNATIVES:
+    if counts and wanted.alternatives > MOST_ALTERNATIVES:
         raise _invalid(
-            f'{short} keys without "/" are too many beside a count; use at most {MOST_ALTERNATIVES}, '
+            f'{wanted.alternatives} keys without "/" are too many beside a count; use at most {MOST_ALTERNATIVES}, '
             f"and write the others in full, as {GROUP}/<key>"
         )
     return wanted
