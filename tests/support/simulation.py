@@ -4,7 +4,7 @@ answer be lost, at every step. Time passes when a test says so.
 `World` is what survives: the status in etcd and the Jobs. `Process` is what a crash throws away.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from dkron_operator.plan.draft import Create
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
 from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
 from tests.support.builders import run
+from tests.support.waiting import nothing
 
 HOLD = timedelta(seconds=60)
 STEPS = 500
@@ -52,7 +53,7 @@ class WroteFirst(Exception):
 
 @dataclass
 class World:
-    """What survives every process. `delay` is how long it takes to get over a fault."""
+    """What survives every process. `delay` is how long it takes to get over a fault, `meanwhile` what else happens."""
 
     job: JobView
     now: datetime
@@ -64,12 +65,14 @@ class World:
     delay: timedelta = timedelta()
     most_at_once: int = 0
     nodes: dict[str, Node] = field(default_factory=dict)
+    meanwhile: Callable[[], object] = nothing
 
     def strikes(self, *faults: Fault) -> bool:
         """Whether one of these faults happens now; it happens once."""
         if self.fault not in faults:
             return False
         self.fault = None
+        self.meanwhile()
         return True
 
     def dies(self, fault: Fault) -> None:
