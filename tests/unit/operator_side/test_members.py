@@ -12,7 +12,7 @@ from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.decide import MOST_ACTIVE
 from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.fold import Decided, Dropped, Finished, Started, fold, fold_all, group_status
+from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Started, fold, fold_all, group_status
 from dkron_operator.plan.trim import trimmed
 from dkron_operator.plan.view import JobView, RunState
 from tests.support.builders import (
@@ -266,7 +266,7 @@ def test_a_request_without_a_node_is_refused_with_the_tags() -> None:
     assert draft.forget == ["r1"]
 
 
-# --- how a group ended --------------------------------------------------------------------------------------------------
+# --- how a group ended -----------------------------------------------------------------------------------------------
 
 
 def attempts(*told: tuple[str, int, bool]) -> list[Execution]:
@@ -305,7 +305,12 @@ def test_a_group_has_ended_when_none_of_its_members_is_active() -> None:
 def test_a_dropped_retry_ends_the_group_with_what_there_is() -> None:
     one, two = (claim(SLOT, member=number) for number in "12")
     retry = claim(SLOT, member="2", attempt=2)
-    changes = [Started(one), Started(two), Finished(execution(one)), Finished(execution(two, success=False), retry)]
+    changes: list[Change] = [
+        Started(one),
+        Started(two),
+        Finished(execution(one)),
+        Finished(execution(two, success=False), retry),
+    ]
     status = fold_all(JobStatus(), changes, History())
     assert status.status == GroupStatus.NEVER
     assert fold(status, Dropped(retry.job), History()).status == GroupStatus.PARTIALLY_FAILED
