@@ -22,7 +22,7 @@ NAMESPACES = Resource("", "v1", "namespaces")
 NODES = Resource("", "v1", "nodes")
 SECRETS = Resource("", "v1", "secrets")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
-CLUSTER_WIDE = {NAMESPACES, NODES}
+CLUSTER_WIDE = {"namespaces", "nodes", "clusterroles", "clusterrolebindings"}
 MERGE_PATCH = "application/merge-patch+json"
 REQUEST_SECONDS = 10.0
 NOT_FOUND = 404
@@ -154,7 +154,7 @@ class Kube:
         return "\n".join(lines)
 
     def _where(self, resource: Resource) -> str | None:
-        return None if resource in CLUSTER_WIDE else self.namespace
+        return None if resource.plural in CLUSTER_WIDE else self.namespace
 
     def _call(
         self,
