@@ -23,16 +23,13 @@ log = logging.getLogger(__name__)
 class Nodes:
     """All nodes of the cluster, as a watch shows them; the sink of `follow`.
 
-    `known` is called when they are known, or not any more; `removed` when some are gone, perhaps with what was to run
-    on them.
+    `changed` is called when they are known, or not any more, and when one of them is another than before; their
+    heartbeats change nothing.
     """
 
-    def __init__(
-        self, client: KubeClient, *, known: Callable[[], None], removed: Callable[[], None], pace: Pace = STEADY
-    ) -> None:
+    def __init__(self, client: KubeClient, *, changed: Callable[[], None], pace: Pace = STEADY) -> None:
         self._client = client
-        self._known = known
-        self._removed = removed
+        self._changed = changed
         self._pace = pace
         self._wanted = asyncio.Event()
         self._nodes: dict[str, Node] = {}
@@ -60,18 +57,21 @@ class Nodes:
         before = self._nodes
         self._nodes = {node.name: node for node in map(read_node, items)}
         self._listed = True
-        if before.keys() - self._nodes.keys():
-            self._removed()
+        if before != self._nodes:
+            self._changed()
 
     def see(self, item: Object) -> None:
         """A node was added or modified."""
         node = read_node(item)
+        before = self._nodes.get(node.name)
         self._nodes[node.name] = node
+        if before != node:
+            self._changed()
 
     def lose(self, item: Object) -> None:
         """A node was removed."""
         if self._nodes.pop(item["metadata"]["name"], None) is not None:
-            self._removed()
+            self._changed()
 
     def alive(self) -> None:
         """A sign of life. The first one after a list is the list's own; with the next one the watch has begun, and
@@ -81,7 +81,7 @@ class Nodes:
         elif not self._watched:
             self._watched, self.problem, self._trouble = True, None, ""
             log.info("%d nodes are known, for jobs with tags", len(self._nodes))
-            self._known()
+            self._changed()
 
     def failed(self, error: KubeError) -> None:
         """No answer leaves what is known as it is. A refusal takes it away: jobs with tags have to say so."""
@@ -97,4 +97,4 @@ class Nodes:
         )
         if problem != self.problem:
             self._watched, self.problem = False, problem
-            self._known()
+            self._changed()

@@ -45,7 +45,7 @@ class Reconciler:
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
         self.observer = Observer(client, store, clock=clock, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
-        self.nodes = Nodes(client, known=self._nodes_known, removed=self._nodes_removed)
+        self.nodes = Nodes(client, changed=self._nodes_changed)
         self._fire = Fire(client, store, self.writer, clock=clock, image=image)
 
     async def _reconcile(self, uid: str) -> None:
@@ -68,14 +68,9 @@ class Reconciler:
                 raise
             entry = self._store.get(uid)
 
-    def _nodes_known(self) -> None:
+    def _nodes_changed(self) -> None:
         for entry in self._store:
-            if entry.job.spec.tags:
-                self.lane.add(entry.job.uid)
-
-    def _nodes_removed(self) -> None:
-        for entry in self._store:
-            if any(active.node_name for active in entry.status.active):
+            if entry.job.spec.tags or any(active.node_name for active in entry.status.active):
                 self.lane.add(entry.job.uid)
 
     def _situation(self, entry: Entry) -> Situation:

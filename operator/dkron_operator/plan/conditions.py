@@ -5,6 +5,7 @@ from datetime import datetime
 from dkron_crds.job import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator import executors
+from dkron_operator.plan import placement
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Judged
 from dkron_operator.plan.view import RunState
@@ -67,7 +68,9 @@ def _ready(draft: Draft) -> Verdict:
         return FALSE, situation.problem.reason, situation.problem.message
     if not situation.checked:
         return UNKNOWN, ReadyReason.PENDING, "the API server has not been asked yet"
-    return TRUE, ReadyReason.SCHEDULED, executors.remarks(situation.job.spec)
+    spec, nodes = situation.job.spec, situation.nodes or {}
+    told = (placement.remarks(spec.tags, nodes.values()), executors.remarks(spec))
+    return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)
 
 
 def _suspended(draft: Draft) -> Verdict:

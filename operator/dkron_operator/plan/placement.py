@@ -55,6 +55,12 @@ def shortage(tags: Mapping[str, str], found: int) -> str:
     return f"{found} ready, schedulable {have} the tags {wanted}, {wanted.count} are wanted: the run takes these"
 
 
+def remarks(tags: Mapping[str, str], nodes: Iterable[Node]) -> str:
+    """What is in the way of a run at present, for its author; empty if nothing is."""
+    placed = members(tags, nodes)
+    return f"{placed.why}; runs are skipped until one has them" if isinstance(placed, Skip) else ""
+
+
 def check_placement(spec: JobSpec) -> Problem | None:
     """What is wrong with the tags, or keeps them from being laid over the template."""
     if not spec.tags:

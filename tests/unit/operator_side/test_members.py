@@ -74,6 +74,12 @@ def test_without_a_node_the_slot_is_skipped_and_told() -> None:
     assert "dc=eu" in report.message
 
 
+def test_that_no_node_matches_at_present_is_a_remark_of_a_job_in_order() -> None:
+    for there, remark in ((nodes("a", dc="eu"), False), (nodes("a", dc="us"), True)):
+        ready = next(one for one in look(now=NOON, nodes=there).status.conditions if one.type == "Ready")
+        assert (ready.status, "dc=eu" in ready.message) == ("True", remark)
+
+
 def test_fewer_nodes_than_wanted_are_told() -> None:
     assert [report.reason for report in look(tags={"dc": "eu:5"}).reports] == ["FewerNodes"]
     assert look(tags={"dc": "eu:3"}).reports == []

@@ -115,6 +115,24 @@ async def test_an_outage_leaves_what_is_known_as_it_is() -> None:
         assert pinned_jobs(edges) == ["n1"]
 
 
+async def test_only_a_node_that_is_another_than_before_makes_anybody_look() -> None:
+    edges = begin(tags={"dc": "eu"})
+    nodes = edges.reconciler.nodes
+    async with edges.running():
+        await until(1)
+        listed(edges, "n1")
+        await until(3)
+        assert edges.status().conditions[0].message == ""
+        lane = edges.reconciler.lane
+        nodes.see(wire_node("n1"))
+        nodes.replace([wire_node("n1")], 2)
+        assert len(lane) == 0, "a heartbeat"
+        nodes.see(wire_node("n1", {"dc": "us"}))
+        assert len(lane) == 1
+        await until(5)
+        assert "dc=eu" in edges.status().conditions[0].message
+
+
 async def test_a_job_without_tags_does_not_care() -> None:
     edges = begin()
     async with edges.running():
