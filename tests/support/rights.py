@@ -72,12 +72,6 @@ def permit_nodes(kube: Kube, rules: Rules = FOR_TAGS) -> None:
     kube.create(CLUSTER_ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
 
 
-def forbid_nodes(kube: Kube) -> None:
-    """Take back what `permit_nodes` gave."""
-    for resource in (CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES):
-        kube.delete(resource, f"limited-{kube.namespace}")
-
-
 def _wire(rules: Rules) -> list[Object]:
     return [
         {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
