@@ -19,9 +19,10 @@ NODE_GONE = "NodeGone"
 def plan_attempts(draft: Draft) -> None:
     """Bring `active` and `executions` in line with the Jobs that exist."""
     known = recorded(draft.status)
+    standing = {entry.job: entry for entry in draft.status.active if entry.uid}
     for run in sorted(draft.situation.runs.values(), key=lambda run: run.created):
         if run.name not in known:
-            _follow(draft, run)
+            _follow(draft, run, standing.get(run.name))
     unseen = [entry for entry in draft.status.active if entry.job not in draft.situation.runs]
     for entry in unseen:
         if entry.uid or entry.job in draft.situation.outcomes:
@@ -34,11 +35,13 @@ def plan_attempts(draft: Draft) -> None:
         _unsure(draft, draft.situation.unsure)
 
 
-def _follow(draft: Draft, run: Run) -> None:
-    entry = run.entry(started_at(run.id))
-    draft.note(Started(entry))
-    if run.trigger is Trigger.SCHEDULE:
-        draft.note(Decided(run.slot))
+def _follow(draft: Draft, run: Run, standing: Active | None) -> None:
+    """`standing` is its line in `active`, if it has one: most have, and need no other."""
+    if standing is not None and standing.uid == run.uid:
+        entry = standing
+    else:
+        entry = run.entry(started_at(run.id))
+        draft.note(Started(entry))
     if run.finished:
         _end(draft, entry)
     elif run.gone:

@@ -6,6 +6,7 @@ go afterwards change nothing about a run that was decided (docs/adr/0013).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from dkron_crds.job import JobSpec, SkipReason
 from dkron_operator.executors.config import ConfigError
@@ -36,14 +37,16 @@ def members(tags: Mapping[str, str], nodes: Iterable[Node]) -> tuple[Member, ...
     if not tags:
         return (ALONE,)
     wanted = read_tags(tags)
-    names = sorted(node.name for node in nodes if node.available and wanted.fit(node.labels))
-    if not names:
+    names = (node.name for node in nodes if node.available and wanted.fit(node.labels))
+    # As many as are needed: a cluster may have thousands.
+    found = list(islice(names, wanted.count))
+    if not found:
         return Skip(SkipReason.NO_MATCHING_NODE, f"no ready, schedulable node has the tags {wanted}")
     if wanted.count is None:
-        return tuple(Member(name, node=name) for name in names)
+        return tuple(Member(name, node=name) for name in sorted(found))
     if wanted.count == 1:
         return (ALONE,)
-    return tuple(Member(str(number)) for number in range(1, min(wanted.count, len(names)) + 1))
+    return tuple(Member(str(number)) for number in range(1, len(found) + 1))
 
 
 def shortage(tags: Mapping[str, str], found: int) -> str:
@@ -57,8 +60,12 @@ def shortage(tags: Mapping[str, str], found: int) -> str:
 
 def remarks(tags: Mapping[str, str], nodes: Iterable[Node]) -> str:
     """What is in the way of a run at present, for its author; empty if nothing is."""
-    placed = members(tags, nodes)
-    return f"{placed.why}; runs are skipped until one has them" if isinstance(placed, Skip) else ""
+    if not tags:
+        return ""
+    wanted = read_tags(tags)
+    if any(node.available and wanted.fit(node.labels) for node in nodes):
+        return ""
+    return f"no ready, schedulable node has the tags {wanted}; runs are skipped until one has them"
 
 
 def check_placement(spec: JobSpec) -> Problem | None:
