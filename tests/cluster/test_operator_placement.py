@@ -174,6 +174,22 @@ def _is_degraded(status: Object) -> bool:
     return bool(condition(status, "Degraded").get("status") == "True")
 
 
+def test_a_member_that_waits_for_a_node_which_is_removed_is_given_up(shared_site: Site, fleet: Fleet) -> None:
+    kube = shared_site.kube
+    fleet.label(fleet.names[0])
+    name = fleet.add(value="eu")
+    fleet.taint(name)
+    kube.apply(placed("stranded", fleet, retries=3))
+    kube.wait_status("stranded", "to be degraded", _is_degraded, seconds=40)
+    fleet.remove(name)
+    status = kube.wait_status("stranded", "to end", ended(2))
+    assert [(one["nodeName"], one["reason"]) for one in status["executions"] if not one["success"]] == [
+        (name, "NodeGone")
+    ]
+    assert status["status"] == "partially_failed"
+    kube.wait_for("its Job to go", lambda: len(kube.jobs_of("stranded")), lambda count: count == 1)
+
+
 @pytest.mark.timeout(240)
 def test_a_member_whose_node_vanishes_is_recorded_as_failed(shared_site: Site, fleet: Fleet) -> None:
     kube = shared_site.kube

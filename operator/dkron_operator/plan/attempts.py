@@ -12,6 +12,8 @@ from dkron_operator.plan.view import Outcome, Run, RunState
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to start before it is asked why, and between two such questions."""
+UNSCHEDULABLE = "Unschedulable"
+"""What the scheduler says of a pod that fits nowhere."""
 NODE_GONE = "NodeGone"
 """Why an attempt that is pinned to a node ends when the node is removed from the cluster."""
 
@@ -47,7 +49,21 @@ def _follow(draft: Draft, run: Run, standing: Active | None) -> None:
     elif run.gone:
         _lose(draft, entry)
     elif run.state is RunState.WAITING and not run.deleting:
-        _probe(draft, run)
+        if _is_stranded(draft, run):
+            draft.delete.append(run)
+        else:
+            _probe(draft, run)
+
+
+def _is_stranded(draft: Draft, run: Run) -> bool:
+    """Whether its pod was never scheduled, and its node is gone: it would wait for ever."""
+    trouble = draft.situation.troubles.get(run.name)
+    return trouble is not None and trouble.reason == UNSCHEDULABLE and _is_gone(draft, run.node)
+
+
+def _is_gone(draft: Draft, node: str) -> bool:
+    nodes = draft.situation.nodes
+    return bool(node) and nodes is not None and node not in nodes
 
 
 def _probe(draft: Draft, run: Run) -> None:
@@ -82,6 +98,8 @@ def _missing(draft: Draft, entry: Active) -> None:
 def _lose(draft: Draft, entry: Active) -> None:
     if _replaced(draft, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
+    elif _is_gone(draft, entry.node_name):
+        reason, message = NODE_GONE, _without_node(entry)
     else:
         # Whoever deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
@@ -123,14 +141,17 @@ def _complete(draft: Draft, entry: Active) -> Create:
 
 def _hopeless(draft: Draft, entry: Active) -> Outcome | None:
     """How a member ends whose Job is not made any more. It counts for its group like one that ran and failed."""
-    nodes, now = draft.situation.nodes, draft.situation.now
+    now = draft.situation.now
     if entry.member and _too_late(draft, entry):
         message = "it could not be started within its start deadline"
         return Outcome(success=False, finished_at=now, reason=SkipReason.DEADLINE_EXCEEDED, message=message)
-    if entry.node_name and nodes is not None and entry.node_name not in nodes:
-        message = f"node {entry.node_name}, to which tags pin this attempt, does not exist any more"
-        return Outcome(success=False, finished_at=now, reason=NODE_GONE, message=message)
+    if _is_gone(draft, entry.node_name):
+        return Outcome(success=False, finished_at=now, reason=NODE_GONE, message=_without_node(entry))
     return None
+
+
+def _without_node(entry: Active) -> str:
+    return f"node {entry.node_name}, to which tags pin this attempt, does not exist any more"
 
 
 def _running(run: Run) -> bool:

@@ -14,7 +14,7 @@ from dkron_operator.plan.decide import MOST_ACTIVE
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Started, fold, fold_all, group_status
 from dkron_operator.plan.trim import trimmed
-from dkron_operator.plan.view import JobView, RunState
+from dkron_operator.plan.view import JobView, Node, RunState, Trouble
 from tests.support.builders import (
     NOON,
     after,
@@ -208,6 +208,45 @@ def test_a_claim_is_made_although_its_node(fields: dict[str, Any]) -> None:
     create = look(active=(B,), status={"last_schedule_time": SLOT}, **fields).create
     assert create is not None
     assert (create.entry, create.late) == (B, False)
+
+
+STUCK = Trouble("Unschedulable", "0/1 nodes are available")
+
+
+@pytest.mark.parametrize(
+    ("there", "trouble", "deleted"),
+    [
+        pytest.param(nodes("a", dc="eu"), STUCK, True, id="whose node is gone is deleted"),
+        pytest.param(nodes("a", "b", dc="us"), STUCK, False, id="whose node is full waits"),
+        pytest.param(nodes("a", dc="eu"), None, False, id="of which nothing is known yet is asked first"),
+        pytest.param(nodes("a"), Trouble("ImagePullBackOff", ""), False, id="that was scheduled ends by itself"),
+        pytest.param(None, STUCK, False, id="waits while nobody looks at nodes"),
+    ],
+)
+def test_a_member_that_waits(there: dict[str, Node] | None, trouble: Trouble | None, *, deleted: bool) -> None:
+    waiting = run(B, RunState.WAITING)
+    draft = look(
+        tags={} if there is None else EU,
+        active=(seen(B),),
+        status={"last_schedule_time": SLOT},
+        runs=[waiting],
+        troubles={B.job: trouble} if trouble else {},
+        nodes=there,
+    )
+    assert (draft.delete == [waiting]) is deleted
+
+
+def test_a_member_that_was_deleted_for_want_of_its_node_says_so() -> None:
+    gone = replace(run(B, RunState.WAITING), gone=True)
+    for runs in ([gone], []):
+        draft = look(
+            active=(seen(B),),
+            status={"last_schedule_time": SLOT},
+            runs=runs,
+            outcomes={B.job: outcome(success=False, lost=True)},
+            nodes=nodes("a", dc="eu"),
+        )
+        assert [one.reason for one in draft.status.executions] == ["NodeGone"]
 
 
 def test_a_member_that_is_too_late_fails_instead_of_being_passed_over() -> None:
