@@ -23,6 +23,7 @@ GOOD = {
     "executorConfig": {"command": "true", "cwd": None, "cpu": None},
     "jobTemplate": None,
     "tags": None,
+    "ephemeral": None,
 }
 
 
