@@ -37,6 +37,8 @@ class ReadyReason(StrEnum):
     INVALID_TIMEZONE = "InvalidTimezone"
     INVALID_TEMPLATE = "InvalidTemplate"
     INVALID_EXECUTOR_CONFIG = "InvalidExecutorConfig"
+    INVALID_TAGS = "InvalidTags"
+    NODES_FORBIDDEN = "NodesForbidden"
     UNKNOWN_EXECUTOR = "UnknownExecutor"
     PARENT_NOT_FOUND = "ParentNotFound"
     PARENT_CYCLE = "ParentCycle"
@@ -66,9 +68,9 @@ class Condition(WireModel):
     reason: Reason
     """One word for programs. Ready: Scheduled, Pending (the operator has not looked yet, or a parent may
     still come), InvalidSchedule,
-    InvalidTimezone, InvalidTemplate, InvalidExecutorConfig, UnknownExecutor, ParentNotFound, ParentCycle,
-    DuplicateName. Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
-    JobRejected, NameTaken."""
+    InvalidTimezone, InvalidTemplate, InvalidExecutorConfig, InvalidTags, NodesForbidden (tags need the right
+    to list and watch nodes), UnknownExecutor, ParentNotFound, ParentCycle, DuplicateName. Suspended: Disabled,
+    Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost, JobRejected, NameTaken, NodeGone."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""

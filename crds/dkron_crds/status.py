@@ -25,6 +25,7 @@ MAX_OUTPUT = 16384
 
 JobName = Annotated[str, Field(max_length=63)]
 Nanoseconds = Count
+Member = Annotated[str, Field(max_length=253)]
 
 
 class Trigger(StrEnum):
@@ -91,6 +92,10 @@ class Active(WireModel):
     node_name: Annotated[str, Field(max_length=253)] = ""
     """The node to which tags pin the attempt; empty if Kubernetes may choose."""
 
+    member: Member = ""
+    """Which of the Jobs of its group this is, where tags want several: the name of its node, or its number.
+    All attempts of a member have the same."""
+
 
 class Execution(WireModel):
     """An attempt that has ended."""
@@ -132,7 +137,10 @@ class Execution(WireModel):
     """Why it failed, in words: those of the API server if it refused the Job; who asked if it was stopped."""
 
     node_name: Annotated[str, Field(max_length=253)] = ""
-    """The node that ran it."""
+    """The node that ran it, or to which tags pinned it."""
+
+    member: Member = ""
+    """Which of the Jobs of its group this was, where tags want several: the name of its node, or its number."""
 
     output: Annotated[str, Field(max_length=MAX_OUTPUT)] = ""
     """The end of what the container printed, see spec.history.outputBytes."""
@@ -152,9 +160,9 @@ class Skipped(WireModel):
 
     last_reason: SkipReason
     """Why it was skipped. ConcurrencyForbidden: an earlier run was active. DeadlineExceeded: it could not
-    start within spec.startingDeadlineSeconds. NoMatchingNode: no ready node has the tags. Missed: nobody
+    start within spec.startingDeadlineSeconds. NoMatchingNode: no ready, schedulable node has the tags. Missed: nobody
     could fire it in time, see spec.missedRuns. Disabled: somebody asked to run a disabled job, or its parent
-    ended. TooManyActive: a thousand attempts are active. Expired, NotStarted: its parent ended outside of
+    ended. TooManyActive: a thousand attempts would be active. Expired, NotStarted: its parent ended outside of
     startsAt and expiresAt. NotReady: its parent ended while the job was not in order. Succeeded: an ephemeral
     job has had its run, and goes."""
 

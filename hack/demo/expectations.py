@@ -100,6 +100,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "forbid": Expectation("runs, and skips the slots in between", _skipped_and_ran),
     "failing": Expectation("fails with exit code 3 and its message", _failed("no space left", exit_code=3)),
     "resources": Expectation("runs with the limits of its jobTemplate", _printed("I may use 32 MiB")),
+    "every-node": Expectation("runs on every node, and names it", _printed("cleaning up on ")),
     "secret": Expectation("runs with a password from a Secret", _printed("a password of 13 letters")),
     "manual": Expectation("runs because the demo asked for it", _printed("you called", trigger=Trigger.MANUAL)),
     "once": Expectation("is due once, in 2035", _is_due),

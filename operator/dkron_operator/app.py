@@ -106,7 +106,7 @@ class Operator:
         others = _start(
             parts.writer.lane.run(), parts.observer.endings.run(), parts.observer.starts.run(),
             parts.checker.lane.run(), parts.cleaning.run(), parts.stopper.lane.run(), parts.stopper.listening.run(),
-            self.events.lane.run(), self._sweep.run(),
+            parts.nodes.run(), self.events.lane.run(), self._sweep.run(),
             self.tally.lane.run(), self.tally.look(),
         )  # fmt: skip
         leaving = asyncio.create_task(self.lease.run(), name="lease")

@@ -103,7 +103,8 @@ class Fire:
 
 
 def _same(run: Run, entry: Entry, wanted: Active) -> bool:
-    ours = (run.trigger, run.group, run.attempt) == (wanted.trigger, wanted.group, wanted.attempt)
+    cause = (wanted.trigger, wanted.group, wanted.attempt, wanted.member)
+    ours = (run.trigger, run.group, run.attempt, run.member) == cause
     return ours and run.owner == entry.job.uid
 
 

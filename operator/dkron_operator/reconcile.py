@@ -15,6 +15,7 @@ from dkron_operator.clock import Clock
 from dkron_operator.events import Events
 from dkron_operator.fire import Fire
 from dkron_operator.lanes import Lane
+from dkron_operator.nodes import Nodes
 from dkron_operator.observe import Observer
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
@@ -59,6 +60,7 @@ class Reconciler:
         self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
         store.kinship.wake = self.lane.add
         self._remove = Removal(client, store, events=events, booked=booked)
+        self.nodes = Nodes(client, changed=self._nodes_changed)
         self._fire = Fire(client, store, self.writer, clock=clock, image=image)
 
     async def _reconcile(self, uid: str) -> None:
@@ -85,7 +87,14 @@ class Reconciler:
                 raise
             entry = self._store.get(uid)
 
+    def _nodes_changed(self) -> None:
+        for entry in self._store:
+            if entry.job.spec.tags or any(active.node_name for active in entry.status.active):
+                self.lane.add(entry.job.uid)
+
     def _situation(self, entry: Entry) -> Situation:
+        if entry.job.spec.tags:
+            self.nodes.want()
         return Situation(
             job=entry.job,
             status=entry.status,
@@ -103,6 +112,8 @@ class Reconciler:
             checked=entry.checked == entry.job.generation,
             unsure=entry.unsure,
             kin=self._store.kinship.of(entry.job),
+            nodes=self.nodes.view,
+            blind=self.nodes.problem if entry.job.spec.tags else None,
         )
 
     def _carry_out(self, entry: Entry, draft: Draft) -> None:

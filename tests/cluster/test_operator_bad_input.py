@@ -23,6 +23,7 @@ GOOD = {
     "executorConfig": {"command": "true", "cwd": None, "cpu": None},
     "jobTemplate": None,
     "tags": None,
+    "ephemeral": None,
 }
 
 
@@ -44,7 +45,8 @@ BAD = (
     bad("negative-number", "InvalidTemplate", "parallelism", jobTemplate={"spec": {"parallelism": -1}}),
     bad("word-for-a-number", "InvalidTemplate", "backoffLimit", jobTemplate={"spec": {"backoffLimit": "many"}}),
     bad("unknown-field", "InvalidTemplate", "paralelism", jobTemplate={"spec": {"paralelism": 1}}),
-    bad("not-supported-yet", "NotSupported", "tags", tags={"dc": "eu"}),
+    bad("not-supported-yet", "NotSupported", "ephemeral", ephemeral=True),
+    bad("no-count", "InvalidTags", "tags.dc", tags={"dc": "eu:x"}),
 )
 
 

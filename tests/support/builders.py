@@ -11,7 +11,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution, JobStatus, Trigger
 from dkron_operator.plan.cause import Cause, nanoseconds, requested, scheduled
 from dkron_operator.plan.read import read_job
-from dkron_operator.plan.view import JobView, Outcome, Run, RunState, Situation
+from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
 
 Object = dict[str, Any]
 
@@ -93,6 +93,8 @@ def wire_run(
             "dkron.io/trigger": str(entry.trigger),
             "dkron.io/group": str(entry.group),
             "dkron.io/attempt": str(entry.attempt),
+            **({"dkron.io/member": entry.member} if entry.member else {}),
+            **({"dkron.io/node": entry.node_name} if entry.node_name else {}),
         },
         "ownerReferences": [{"uid": owner, "controller": True}],
     }
@@ -151,11 +153,18 @@ def terminated(
 
 
 def claim(
-    slot: datetime = NOON, *, attempt: int = 1, at: datetime | None = None, uid: str = UID, name: str = NAME
+    slot: datetime = NOON,
+    *,
+    attempt: int = 1,
+    at: datetime | None = None,
+    uid: str = UID,
+    name: str = NAME,
+    member: str = "",
+    node: str = "",
 ) -> Active:
-    """The claim of a scheduled slot: an entry whose Job was not seen yet."""
-    cause = Cause(Trigger.SCHEDULE, slot, nanoseconds(slot), attempt)
-    return cause.entry(uid=uid, name=name, at=slot if at is None else at)
+    """The claim of a scheduled slot: an entry whose Job was not seen yet. One that is pinned has its node's name."""
+    cause = Cause(Trigger.SCHEDULE, slot, nanoseconds(slot), attempt, member or node)
+    return cause.entry(uid=uid, name=name, at=slot if at is None else at, node=node)
 
 
 def request_claim(request: str = "a", at: datetime = NOON) -> Active:
@@ -183,6 +192,8 @@ def run(entry: Active | None = None, state: RunState = RunState.RUNNING, **field
         "group": entry.group,
         "attempt": entry.attempt,
         "created": entry.started_at,
+        "member": entry.member,
+        "node": entry.node_name,
         "finished_at": entry.started_at + timedelta(seconds=5) if over else None,
     }
     return Run(state=state, **{**defaults, **fields})
@@ -194,6 +205,16 @@ def execution(entry: Active | None = None, *, success: bool = True, seconds: flo
     common = entry.model_dump(exclude={"uid", "node_name"})
     finished = entry.started_at + timedelta(seconds=seconds)
     return Execution(**{**common, "success": success, "finished_at": finished, **fields})
+
+
+def node(name: str, labels: Mapping[str, str] | None = None, *, available: bool = True) -> Node:
+    """A node as the operator sees it."""
+    return Node(name, labels or {}, available)
+
+
+def nodes(*names: str, **labels: str) -> dict[str, Node]:
+    """Nodes of these names that all have the same labels, as a situation has them."""
+    return {name: node(name, labels) for name in names}
 
 
 def outcome(*, success: bool = True, at: datetime = NOON, **fields: Any) -> Outcome:

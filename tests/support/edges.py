@@ -1,7 +1,7 @@
 """The operator's edges around a fake API server, with a wall clock that goes with the loop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -22,6 +22,11 @@ IMAGE = "default:1"
 
 def wall() -> datetime:
     return NOON + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+def until(second: float) -> Coroutine[Any, Any, None]:
+    """Sleep to this second of the test."""
+    return asyncio.sleep(second - asyncio.get_running_loop().time())
 
 
 class Edges:
@@ -64,7 +69,10 @@ class Edges:
             parts.lane, parts.writer.lane, parts.observer.endings, parts.observer.starts, parts.checker.lane,
             parts.cleaning, parts.stopper.lane, parts.stopper.listening, self.events.lane,
         )  # fmt: skip
-        tasks = [asyncio.create_task(work) for work in (parts.agenda.run(), *(lane.run() for lane in lanes))]
+        tasks = [
+            asyncio.create_task(work)
+            for work in (parts.agenda.run(), parts.nodes.run(), *(lane.run() for lane in lanes))
+        ]
         for uid in self.store.uids():
             self._change(uid)
         try:

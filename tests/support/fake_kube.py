@@ -147,6 +147,13 @@ class FakeKube:
             raise found
         yield found
 
+    async def pages(
+        self, resource: Resource, _namespace: str | None, *, selector: dict[str, str]
+    ) -> AsyncIterator[Object]:
+        """The list that a watch begins with is no complete one: what it would bring is in the hands of the test."""
+        self._arrive("follow", resource, " ".join(selector))
+        yield {"items": [], "metadata": {}}
+
     async def log_tail(self, resource: Resource, _namespace: str, pod: str, *, container: str, size: int) -> bytes:
         self._arrive("log", resource, f"{pod}/{container}")
         found = self.logs.get(pod, b"")

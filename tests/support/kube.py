@@ -22,7 +22,7 @@ NAMESPACES = Resource("", "v1", "namespaces")
 NODES = Resource("", "v1", "nodes")
 SECRETS = Resource("", "v1", "secrets")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
-CLUSTER_WIDE = {NAMESPACES, NODES}
+CLUSTER_WIDE = {"namespaces", "nodes", "clusterroles", "clusterrolebindings"}
 MERGE_PATCH = "application/merge-patch+json"
 REQUEST_SECONDS = 10.0
 NOT_FOUND = 404
@@ -162,7 +162,7 @@ class Kube:
         return self._answer(method, path, body=body)
 
     def _where(self, resource: Resource) -> str | None:
-        return None if resource in CLUSTER_WIDE else self.namespace
+        return None if resource.plural in CLUSTER_WIDE else self.namespace
 
     def _call(self, method: str, path: str, **request: Any) -> Object:
         return cast("Object", json.loads(self._answer(method, path, **request)))

@@ -13,6 +13,8 @@ Rules = dict[tuple[str, str], tuple[str, ...]]
 
 ROLES = Resource("rbac.authorization.k8s.io", "v1", "roles")
 ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings")
+CLUSTER_ROLES = Resource("rbac.authorization.k8s.io", "v1", "clusterroles")
+CLUSTER_ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "clusterrolebindings")
 
 LEAST: Rules = {
     ("dkron.io", "dkronjobs"): ("get", "list", "watch", "patch", "delete"),
@@ -26,6 +28,9 @@ LEAST: Rules = {
     ("coordination.k8s.io", "leases"): ("get", "create", "patch"),
 }
 """By API group and resource: all that `dkron-operator --namespace` needs in that namespace."""
+
+FOR_TAGS: Rules = {("", "nodes"): ("list", "watch")}
+"""What jobs with tags need besides, in a ClusterRole: nodes have no namespace."""
 
 FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "leases")
 """Resources without which jobs run all the same."""
@@ -61,6 +66,15 @@ def limited_access(kube: Kube, rules: Rules, *, folder: Path) -> Path:
 def change_rights(kube: Kube, rules: Rules) -> None:
     """Have the account of `limited_access` have these rights from now on."""
     kube.patch(ROLES, "limited", {"rules": _wire(rules)})
+
+
+def permit_nodes(kube: Kube, rules: Rules = FOR_TAGS) -> None:
+    """Give the account of `limited_access` rights on what has no namespace."""
+    name = f"limited-{kube.namespace}"
+    subject = {"kind": "ServiceAccount", "name": "limited", "namespace": kube.namespace}
+    role = {"apiGroup": CLUSTER_ROLES.group, "kind": "ClusterRole", "name": name}
+    kube.create(CLUSTER_ROLES, {"metadata": {"name": name}, "rules": _wire(rules)})
+    kube.create(CLUSTER_ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
 
 
 def _wire(rules: Rules) -> list[Object]:

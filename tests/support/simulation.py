@@ -4,7 +4,7 @@ answer be lost, at every step. Time passes when a test says so.
 `World` is what survives: the status in etcd and the Jobs. `Process` is what a crash throws away.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,8 +16,9 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
 from dkron_operator.plan.kin import ALONE, Kin
-from dkron_operator.plan.view import JobView, Outcome, Run, RunState, Situation
+from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
 from tests.support.builders import run
+from tests.support.waiting import nothing
 
 HOLD = timedelta(seconds=60)
 STEPS = 500
@@ -60,7 +61,7 @@ class WroteFirst(Exception):
 
 @dataclass
 class World:
-    """What survives every process. `delay` is how long it takes to get over a fault."""
+    """What survives every process. `delay` is how long it takes to get over a fault, `meanwhile` what else happens."""
 
     job: JobView
     now: datetime
@@ -72,12 +73,15 @@ class World:
     delay: timedelta = timedelta()
     most_at_once: int = 0
     removed: bool = False
+    nodes: dict[str, Node] = field(default_factory=dict)
+    meanwhile: Callable[[], object] = nothing
 
     def strikes(self, *faults: Fault) -> bool:
         """Whether one of these faults happens now; it happens once."""
         if self.fault not in faults:
             return False
         self.fault = None
+        self.meanwhile()
         return True
 
     def dies(self, fault: Fault) -> None:
@@ -200,6 +204,7 @@ class Process:
             unsure=self.unsure,
             last_words=self.last_words,
             kin=self.kin(),
+            nodes=dict(self.world.nodes),
         )
 
     def kin(self) -> Kin:

@@ -29,7 +29,7 @@ def check_template(template: JobTemplate) -> None:
                 + (", and use history for how long Jobs are kept" if key.startswith("ttl") else ""),
             )
     for key in ("labels", "annotations"):
-        _object(template.metadata.get(key), f"metadata.{key}")
+        template_object(template.metadata.get(key), f"metadata.{key}")
     pod = pod_spec(template)
     for key in ("initContainers", "containers"):
         for _ in _named_items(pod.get(key), f"spec.template.spec.{key}"):
@@ -38,9 +38,11 @@ def check_template(template: JobTemplate) -> None:
 
 def pod_spec(template: JobTemplate) -> Mapping[str, Any]:
     """The pod spec within the template, empty if it has none. Raises `ConfigError` if it is something else."""
-    pod = _object(template.spec.get("template"), "spec.template")
-    _object(_object(pod.get("metadata"), "spec.template.metadata").get("labels"), "spec.template.metadata.labels")
-    return _object(pod.get("spec"), "spec.template.spec")
+    pod = template_object(template.spec.get("template"), "spec.template")
+    template_object(
+        template_object(pod.get("metadata"), "spec.template.metadata").get("labels"), "spec.template.metadata.labels"
+    )
+    return template_object(pod.get("spec"), "spec.template.spec")
 
 
 def merge(base: Any, over: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -65,7 +67,8 @@ def _has_name(item: object) -> bool:
     return isinstance(item, dict) and isinstance(item.get("name"), str)
 
 
-def _object(value: object, path: str) -> Mapping[str, Any]:
+def template_object(value: object, path: str) -> Mapping[str, Any]:
+    """What the template says at this path, as an object. Raises `ConfigError` if it is something else."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -73,13 +76,18 @@ def _object(value: object, path: str) -> Mapping[str, Any]:
     return value
 
 
-def _named_items(value: object, path: str) -> Iterator[Mapping[str, Any]]:
+def template_list(value: object, path: str) -> list[Any]:
+    """What the template says at this path, as a list. Raises `ConfigError` if it is something else."""
     if value is None:
-        return
+        return []
     if not isinstance(value, list):
         raise _invalid(path, "has to be a list")
-    for number, item in enumerate(value):
-        container = _object(item, f"{path}[{number}]")
+    return value
+
+
+def _named_items(value: object, path: str) -> Iterator[Mapping[str, Any]]:
+    for number, item in enumerate(template_list(value, path)):
+        container = template_object(item, f"{path}[{number}]")
         if not isinstance(container.get("name"), str):
             raise _invalid(f"{path}[{number}].name", "is missing")
         list(_named_items(container.get("env"), f"{path}[{number}].env"))

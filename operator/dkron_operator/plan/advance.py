@@ -24,7 +24,7 @@ BROKEN = "-"
 def advance(situation: Situation) -> Draft:
     """What to do now, and when to ask again."""
     draft = Draft(situation)
-    if situation.job.deleting:
+    if situation.job.deleting or situation.looks_for_nodes:
         return draft
     _accept(draft)
     plan_found_slots(draft)

@@ -14,14 +14,19 @@ from dkron_operator.plan.view import Outcome, Run, RunState
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to start before it is asked why, and between two such questions."""
+UNSCHEDULABLE = "Unschedulable"
+"""What the scheduler says of a pod that fits nowhere."""
+NODE_GONE = "NodeGone"
+"""Why an attempt that is pinned to a node ends when the node is removed from the cluster."""
 
 
 def plan_attempts(draft: Draft) -> None:
     """Bring `active` and `executions` in line with the Jobs that exist."""
     known = recorded(draft.status)
+    standing = {entry.job: entry for entry in draft.status.active if entry.uid}
     for run in sorted(draft.situation.runs.values(), key=lambda run: run.created):
         if run.name not in known:
-            _follow(draft, run)
+            _follow(draft, run, standing.get(run.name))
     unseen = [entry for entry in draft.status.active if entry.job not in draft.situation.runs]
     for entry in unseen:
         if entry.uid or entry.job in draft.situation.outcomes:
@@ -34,17 +39,33 @@ def plan_attempts(draft: Draft) -> None:
         _unsure(draft, draft.situation.unsure)
 
 
-def _follow(draft: Draft, run: Run) -> None:
-    entry = run.entry(started_at(run.id))
-    draft.note(Started(entry))
-    if run.trigger is Trigger.SCHEDULE:
-        draft.note(Decided(run.slot))
+def _follow(draft: Draft, run: Run, standing: Active | None) -> None:
+    """`standing` is its line in `active`, if it has one: most have, and need no other."""
+    if standing is not None and standing.uid == run.uid:
+        entry = standing
+    else:
+        entry = run.entry(started_at(run.id))
+        draft.note(Started(entry))
     if run.finished and not _stopping(draft, run, entry):
         _end(draft, entry)
     elif run.gone:
         _lose(draft, entry)
     elif run.state is RunState.WAITING and not run.deleting:
-        _probe(draft, run)
+        if _is_stranded(draft, run):
+            draft.delete.append(run)
+        else:
+            _probe(draft, run)
+
+
+def _is_stranded(draft: Draft, run: Run) -> bool:
+    """Whether its pod was never scheduled, and its node is gone: it would wait for ever."""
+    trouble = draft.situation.troubles.get(run.name)
+    return trouble is not None and trouble.reason == UNSCHEDULABLE and _is_gone(draft, run.node)
+
+
+def _is_gone(draft: Draft, node: str) -> bool:
+    nodes = draft.situation.nodes
+    return bool(node) and nodes is not None and node not in nodes
 
 
 def _stopping(draft: Draft, run: Run, entry: Active) -> bool:
@@ -90,6 +111,8 @@ def _lose(draft: Draft, entry: Active) -> None:
         return
     if _replaced(draft, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
+    elif _is_gone(draft, entry.node_name):
+        reason, message = NODE_GONE, _without_node(entry)
     else:
         # Whoever deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
@@ -126,6 +149,9 @@ def _complete(draft: Draft, entry: Active) -> Create:
     older: tuple[Run, ...] = ()
     if draft.situation.job.spec.concurrency is Concurrency.REPLACE:
         older = tuple(run for run in draft.situation.runs.values() if _running(run) and run.group < entry.group)
+    if (end := _hopeless(draft, entry)) is not None:
+        _tell_failure(draft, entry, end, None)
+        return Create(entry, replaces=older, late=True, otherwise=(Finished(_execution(entry, end)),))
     return Create(entry, replaces=older, late=_too_late(draft, entry), otherwise=given_up)
 
 
@@ -133,6 +159,21 @@ def _withdrawn(draft: Draft, entry: Active, stop: Stop) -> Create:
     """Only look whether its Job exists after all, which is then stopped like any other."""
     never = entry.model_copy(update={"started_at": min(entry.started_at, draft.situation.now)})
     return Create(entry, late=True, otherwise=(Finished(_execution(never, stopped(draft, entry, stop))),))
+
+
+def _hopeless(draft: Draft, entry: Active) -> Outcome | None:
+    """How a member ends whose Job is not made any more. It counts for its group like one that ran and failed."""
+    now = draft.situation.now
+    if entry.member and _too_late(draft, entry):
+        message = "it could not be started within its start deadline"
+        return Outcome(success=False, finished_at=now, reason=SkipReason.DEADLINE_EXCEEDED, message=message)
+    if _is_gone(draft, entry.node_name):
+        return Outcome(success=False, finished_at=now, reason=NODE_GONE, message=_without_node(entry))
+    return None
+
+
+def _without_node(entry: Active) -> str:
+    return f"node {entry.node_name}, to which tags pin this attempt, does not exist any more"
 
 
 def _running(run: Run) -> bool:
@@ -176,8 +217,8 @@ def _retry(draft: Draft, entry: Active, outcome: Outcome) -> Active | None:
         # From before the status was wiped: the next attempt may have come and gone.
         return None
     due = outcome.finished_at + delay(job.spec.retry_backoff, entry.attempt)
-    cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1)
-    return cause.entry(uid=job.uid, name=job.name, at=due)
+    cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1, entry.member)
+    return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name)
 
 
 def _execution(entry: Active, outcome: Outcome) -> Execution:
@@ -196,7 +237,8 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
         exit_code=outcome.exit_code,
         reason=outcome.reason,
         message=outcome.message,
-        node_name=outcome.node_name,
+        node_name=outcome.node_name or entry.node_name,
+        member=entry.member,
         output=outcome.output,
         output_truncated=outcome.output_truncated,
     )
@@ -206,5 +248,6 @@ def _tell_failure(draft: Draft, entry: Active, outcome: Outcome, retry: Active |
     code = "" if outcome.exit_code is None else f", exit code {outcome.exit_code}"
     detail = f": {outcome.message}" if outcome.message else ""
     then = f"; attempt {retry.attempt} follows" if retry else ""
-    message = f"attempt {entry.attempt} failed ({outcome.reason}{code}){detail}{then}"
+    whose = f" of member {entry.member}" if entry.member else ""
+    message = f"attempt {entry.attempt}{whose} failed ({outcome.reason}{code}){detail}{then}"
     draft.warn("ExecutionFailed", message, entry.job)

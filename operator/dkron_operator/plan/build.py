@@ -8,7 +8,8 @@ from dkron_crds.job import Active
 from dkron_crds.names import API_VERSION
 from dkron_operator import executors
 from dkron_operator.executors.template import merge
-from dkron_operator.plan.view import LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
+from dkron_operator.plan.affinity import affinity, is_spread
+from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
 
 Object = dict[str, Any]
 
@@ -20,6 +21,8 @@ def build_job(job: JobView, entry: Active, *, image: str) -> Object:
     body = merge(body, template)
     body = merge(body, _identity(job, entry))
     pod = body["spec"]["template"].setdefault("spec", {})
+    placed = affinity(pod, entry, tags=job.spec.tags, job=job.name)
+    pod |= {"affinity": placed} if placed else {}
     pod["containers"] = [_with_env(container, _variables(job, entry)) for container in pod.get("containers") or ()]
     return body
 
@@ -34,6 +37,8 @@ def _skeleton() -> Object:
 
 def _identity(job: JobView, entry: Active) -> Object:
     labels = {LABEL_MANAGED_BY: MANAGED_BY, LABEL_JOB: job.name}
+    of_pod = labels | ({LABEL_GROUP: str(entry.group)} if is_spread(entry) else {})
+    placement = {"dkron.io/member": entry.member, "dkron.io/node": entry.node_name}
     slot = rfc3339(entry.slot)
     return {
         "metadata": {
@@ -48,6 +53,7 @@ def _identity(job: JobView, entry: Active) -> Object:
                 "dkron.io/group": str(entry.group),
                 "dkron.io/attempt": str(entry.attempt),
                 "batch.kubernetes.io/cronjob-scheduled-timestamp": slot,
+                **{key: value for key, value in placement.items() if value},
             },
             "ownerReferences": [
                 {
@@ -60,7 +66,7 @@ def _identity(job: JobView, entry: Active) -> Object:
                 }
             ],
         },
-        "spec": {"template": {"metadata": {"labels": labels}}},
+        "spec": {"template": {"metadata": {"labels": of_pod}}},
     }
 
 

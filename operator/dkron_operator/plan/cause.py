@@ -15,12 +15,14 @@ NAME_ROOM = 42
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One attempt of one trigger. `group` is the trigger's own number, the same for all its attempts."""
+    """One attempt of one trigger. `group` is the trigger's own number, the same for all its attempts; `member` tells
+    the Jobs of a group apart that tags want at once, on different nodes."""
 
     trigger: Trigger
     slot: datetime
     group: int
     attempt: int = 1
+    member: str = ""
 
     def job_name(self, *, uid: str, name: str) -> str:
         """The name of the Job for this cause, unique to the DkronJob with this uid.
@@ -29,15 +31,18 @@ class Cause:
         as certain, and a Job that is adopted is compared with its cause all the same.
         """
         text = f"{uid}/{self.trigger}/{self.group}/{self.attempt}"
+        if self.member:
+            text += f"/{self.member}"
         seconds = nanoseconds(self.slot) // 1_000_000_000
         return f"{name[:NAME_ROOM]}-{seconds}-{sha256(text.encode()).hexdigest()[:8]}"
 
-    def entry(self, *, uid: str, name: str, at: datetime) -> Active:
-        """A claim of this attempt, due or started at `at`; it gets the Job's uid once that was seen."""
+    def entry(self, *, uid: str, name: str, at: datetime, node: str = "") -> Active:
+        """A claim of this attempt, due or started at `at`, pinned to `node` if it names one; it gets the Job's uid once
+        that was seen."""
         job = self.job_name(uid=uid, name=name)
         return Active(
             id=f"{nanoseconds(at)}-{job}", job=job, slot=self.slot, trigger=self.trigger, group=self.group,
-            attempt=self.attempt, started_at=at,
+            attempt=self.attempt, started_at=at, node_name=node, member=self.member,
         )  # fmt: skip
 
 

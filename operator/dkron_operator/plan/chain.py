@@ -124,10 +124,12 @@ def _join(draft: Draft) -> None:
         draft.note(Joined(runs, last.at))
         return
     decision = _decide(draft, last)
-    if isinstance(decision, Skip):
-        _skip(draft, runs, last, decision)
+    mark = (Joined(runs, last.at),)
+    create = decision if isinstance(decision, Skip) else creation(draft, entry, decision, mark=mark)
+    if isinstance(create, Skip):
+        _skip(draft, runs, last, create)
     else:
-        draft.create = creation(draft, entry, decision, mark=(Joined(runs, last.at),))
+        draft.create = create
 
 
 def _has_begun(draft: Draft, entry: Active) -> bool:
@@ -140,7 +142,7 @@ def _has_begun(draft: Draft, entry: Active) -> bool:
 def _skip(draft: Draft, runs: frozenset[RunKey], last: Heard, skip: Skip) -> None:
     draft.note(Joined(runs, last.at, skip.reason))
     ended = f'the run of "{last.job}" that ended at {rfc3339(last.at)}'
-    draft.warn("DependentRunSkipped", f"not run after {ended}: {skip.reason}")
+    draft.warn("DependentRunSkipped", f"not run after {ended}: {skip.why or skip.reason}")
 
 
 def _decide(draft: Draft, last: Heard) -> Decision:

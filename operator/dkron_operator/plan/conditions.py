@@ -6,6 +6,7 @@ from dkron_crds.job import Condition, ConditionStatus, ConditionType, ReadyReaso
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator import executors
 from dkron_operator.executors.problem import Problem
+from dkron_operator.plan import placement
 from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Judged
@@ -16,7 +17,7 @@ NEEDS_A_PERSON = frozenset(
     {
         "JobLost", "JobRejected", "PodLost", "ImagePullBackOff", "ErrImagePull", "InvalidImageName",
         "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "StartError", "OOMKilled",
-        "Unschedulable",
+        "Unschedulable", "NodeGone",
     }
 )  # fmt: skip
 """Failures that are not the command's own: the newest attempt with one of them makes a job Degraded."""
@@ -75,7 +76,9 @@ def _ready(draft: Draft) -> Verdict:
         return _wait_for(draft, broken)
     if not situation.checked:
         return UNKNOWN, ReadyReason.PENDING, "the API server has not been asked yet"
-    return TRUE, ReadyReason.SCHEDULED, executors.remarks(situation.job.spec)
+    spec, nodes = situation.job.spec, situation.nodes or {}
+    told = (placement.remarks(spec.tags, nodes.values()), executors.remarks(spec))
+    return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)
 
 
 def _wait_for(draft: Draft, broken: Problem) -> Verdict:

@@ -20,9 +20,10 @@ class Fire:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Do not run, and say why."""
+    """Do not run, and say why; `why` is a sentence where the reason alone says too little."""
 
     reason: SkipReason
+    why: str = ""
 
 
 Decision = Fire | Skip

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from dkron_crds.job import Active, JobStatus
-from dkron_operator.plan.decide import Fire
+from dkron_crds.job import Active, JobStatus, SkipReason
+from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import Change, Dropped, Started, fold
+from dkron_operator.plan.placement import ALONE, Member, members, shortage
 from dkron_operator.plan.view import Run, RunState, Situation
 
 
@@ -92,15 +94,39 @@ class Draft:
         self.wake = when if self.wake is None else min(self.wake, when)
 
 
-def creation(draft: Draft, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> Create:
-    """How a first attempt comes to be under its concurrency policy: at once, or after a claim."""
-    if not decision.claim:
+def creation(draft: Draft, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> Create | Skip:
+    """How the first attempts of a trigger come to be under the concurrency policy and the tags of the job: at once, or
+    after a claim. `entry` stands for the trigger; what its members are is decided here, once."""
+    placed = _placed(draft, decision)
+    if isinstance(placed, Skip):
+        return placed
+    if placed == (ALONE,) and not decision.claim:
         return Create(entry, after=mark)
+    entries = [_of_member(draft, entry, member) for member in placed]
+    claims = tuple(Started(claim) for claim in entries)
     if not decision.replace:
-        return Create(entry, before=(*mark, Started(entry)))
+        return Create(entries[0], before=(*mark, *claims))
     running = tuple(run for run in draft.situation.runs.values() if not run.finished and not run.gone)
     waiting = tuple(Dropped(other.job) for other in draft.status.active if not other.uid)
-    return Create(entry, before=(*mark, *waiting, Started(entry)), replaces=running)
+    return Create(entries[0], before=(*mark, *waiting, *claims), replaces=running)
+
+
+def _placed(draft: Draft, decision: Fire) -> tuple[Member, ...] | Skip:
+    tags, nodes = draft.situation.job.spec.tags, draft.situation.nodes or {}
+    placed = members(tags, nodes.values())
+    if isinstance(placed, Skip):
+        return placed
+    if (0 if decision.replace else busy(draft)) + len(placed) > MOST_ACTIVE:
+        return Skip(SkipReason.TOO_MANY_ACTIVE, f"with {len(placed)} more, over {MOST_ACTIVE} attempts would be active")
+    if tags and (lacking := shortage(tags, len(placed))):
+        draft.warn("FewerNodes", lacking)
+    return placed
+
+
+def _of_member(draft: Draft, entry: Active, member: Member) -> Active:
+    job = draft.situation.job
+    cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt, member.name)
+    return cause.entry(uid=job.uid, name=job.name, at=entry.started_at, node=member.node)
 
 
 def busy(draft: Draft) -> int:

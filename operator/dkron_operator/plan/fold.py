@@ -20,6 +20,7 @@ from dkron_crds.job import (
 from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.kin import RunKey
 from dkron_operator.plan.linked import Followed, Forgotten, Link, Noted, Settled, fold_link, with_effect, with_ended
+from dkron_operator.plan.trim import trimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
     status = _counted(status, execution)
     if not any(e.group == execution.group for e in active):
         status = _with_group(status, executions, execution.group)
-    return _with(status, executions=executions[: history.executions])
+    return _with(status, executions=trimmed(executions, limit=history.executions, active=active))
 
 
 def _start(execution: Execution) -> tuple[datetime, int]:
@@ -264,6 +265,12 @@ def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int
 
 
 def group_status(executions: Iterable[Execution]) -> GroupStatus:
-    """The result of a finished group: its last attempt decides, so a retry that succeeds makes it a success."""
-    last = max(executions, key=lambda execution: execution.attempt)
-    return GroupStatus.SUCCESS if last.success else GroupStatus.FAILED
+    """The result of a finished group: the last attempt of each member decides, so a retry that succeeds makes up for
+    the failures before it."""
+    last: dict[str, Execution] = {}
+    for execution in sorted(executions, key=lambda execution: execution.attempt):
+        last[execution.member] = execution
+    results = {execution.success for execution in last.values()}
+    if len(results) > 1:
+        return GroupStatus.PARTIALLY_FAILED
+    return GroupStatus.SUCCESS if True in results else GroupStatus.FAILED

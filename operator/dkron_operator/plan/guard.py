@@ -1,4 +1,7 @@
-"""The size guard: a status never grows so big that a write of it could fail."""
+"""The size guard: a status never grows so big that a write of it could fail.
+
+What is active is bounded by its number, and stays: it says what is still to be done.
+"""
 
 import json
 from typing import Any
@@ -6,7 +9,8 @@ from typing import Any
 OUTPUT_BYTES = 16 * 1024
 """All outputs of a status together."""
 TOTAL_BYTES = 64 * 1024
-"""The whole status on the wire."""
+"""The status on the wire, but for what has a bound of its own."""
+BOUNDED = frozenset({"active", "counted"})
 
 
 def fit(status: dict[str, Any]) -> dict[str, Any]:
@@ -14,7 +18,8 @@ def fit(status: dict[str, Any]) -> dict[str, Any]:
     executions = [dict(execution) for execution in status.get("executions", ())]
     _drop_outputs(executions)
     status = {**status, "executions": executions} if executions else status
-    while executions and _size(status) > TOTAL_BYTES:
+    rest = {key: value for key, value in status.items() if key not in BOUNDED}
+    while executions and _size(rest) > TOTAL_BYTES:
         executions.pop()
     return status
 

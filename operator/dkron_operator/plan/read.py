@@ -13,7 +13,8 @@ from dkron_crds.stops import Stop, read_stop
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.cause import started_at
-from dkron_operator.plan.view import JobView, Run, RunState
+from dkron_operator.plan.placement import check_placement
+from dkron_operator.plan.view import JobView, Node, Run, RunState
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
@@ -39,7 +40,7 @@ def read_job(body: Object) -> JobView:
         stops=read_stops(metadata),
         spec=spec,
         schedule=schedule,
-        problem=problem or schedule_problem or _unsupported(spec) or check(spec),
+        problem=problem or schedule_problem or _unsupported(spec) or check(spec) or check_placement(spec),
         fingerprint=spec.fingerprint,
     )
 
@@ -103,7 +104,17 @@ def _read_run(metadata: Object, status: Object, owner: str) -> Run:
         reason=reason,
         message=message,
         deleting="deletionTimestamp" in metadata,
+        member=notes.get("dkron.io/member", ""),
+        node=notes.get("dkron.io/node", ""),
     )
+
+
+def read_node(body: Object) -> Node:
+    """A node. One that is being deleted takes no new pods, whatever else it says."""
+    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ())
+    leaving = "deletionTimestamp" in metadata or bool(spec.get("unschedulable"))
+    return Node(metadata["name"], metadata.get("labels") or {}, available=ready and not leaving)
 
 
 def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
@@ -128,10 +139,7 @@ def _read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem |
 
 def _unsupported(spec: JobSpec) -> Problem | None:
     """Fields of the contract that this version cannot honour: saying so beats running without them."""
-    for field, used in (
-        ("tags", spec.tags),
-        ("processors", spec.processors),
-    ):
+    for field, used in (("processors", spec.processors),):
         if used:
             return Problem(
                 ReadyReason.NOT_SUPPORTED, f"{field}: this version of the operator does not support it; remove it"

@@ -30,7 +30,8 @@ def _plan_request(draft: Draft, request: Request) -> None:
         return
     entry = requested(request.id, request.at).entry(uid=job.uid, name=job.name, at=draft.situation.now)
     claimed = any(e.job == entry.job and not e.uid for e in draft.status.active)
-    if entry.job in draft.situation.runs or is_recorded(draft.status, entry.job):
+    known = entry.job in draft.situation.runs or is_recorded(draft.status, entry.job)
+    if known or _has_members(draft, entry):
         draft.forget.append(request.id)
     elif draft.create is None and not claimed:
         _decide(draft, request, entry)
@@ -41,14 +42,26 @@ def _decide(draft: Draft, request: Request, entry: Active) -> None:
     if problem is not None:
         _refuse(draft, request, problem.message)
         return
-    over = is_over(draft)
     wanted = decide_request(draft.situation.job, active=busy(draft), force=request.force)
-    decision = Skip(SkipReason.SUCCEEDED) if over else wanted
-    if isinstance(decision, Skip):
-        draft.note(Refused(decision.reason, at=min(entry.slot, draft.situation.now)))
-        _refuse(draft, request, _WHY[decision.reason])
+    decision = Skip(SkipReason.SUCCEEDED) if is_over(draft) else wanted
+    create = decision if isinstance(decision, Skip) else creation(draft, entry, decision)
+    if isinstance(create, Skip):
+        draft.note(Refused(create.reason, at=min(entry.slot, draft.situation.now)))
+        _refuse(draft, request, create.why or _WHY[create.reason])
     else:
-        draft.create = creation(draft, entry, decision)
+        draft.create = create
+
+
+def _has_members(draft: Draft, entry: Active) -> bool:
+    """Whether its group was decided to be several Jobs: once they are claimed, they come without being asked for."""
+    trigger, group = entry.trigger, entry.group
+    of_group = (
+        other
+        for others in (draft.status.active, draft.situation.runs.values(), draft.status.executions)
+        for other in others
+        if (other.trigger, other.group) == (trigger, group)
+    )
+    return any(other.member for other in of_group)
 
 
 def _refuse(draft: Draft, request: Request, why: str) -> None:

@@ -95,13 +95,19 @@ def _fire(draft: Draft, slot: datetime) -> bool:
     job, now = draft.situation.job, draft.situation.now
     decision = decide(job, slot=slot, now=now, active=busy(draft))
     if isinstance(decision, Skip):
-        if _catching_up(draft, slot):
-            return False
-        draft.note(Passed(slot, 1, decision.reason, at=slot))
-        draft.warn("SlotSkipped", f"the slot at {rfc3339(slot)} is skipped: {decision.reason}")
-        return True
+        return not _catching_up(draft, slot) and _skip(draft, slot, decision)
     entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=now)
-    draft.create = creation(draft, entry, decision, mark=(Decided(slot),))
+    create = creation(draft, entry, decision, mark=(Decided(slot),))
+    if isinstance(create, Skip):
+        return _skip(draft, slot, create)
+    draft.create = create
+    return True
+
+
+def _skip(draft: Draft, slot: datetime, skip: Skip) -> bool:
+    draft.note(Passed(slot, 1, skip.reason, at=slot))
+    why = f"{skip.reason}, {skip.why}" if skip.why else skip.reason
+    draft.warn("SlotSkipped", f"the slot at {rfc3339(slot)} is skipped: {why}")
     return True
 
 

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from dkron_operator.plan.cause import requested
+from dkron_crds.job import Trigger
+from dkron_crds.requests import group_of
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Tidied, recorded
 from dkron_operator.plan.view import Run, RunState
@@ -27,7 +28,7 @@ def plan_tidying(draft: Draft) -> None:
 def _delete_in_time(draft: Draft, run: Run) -> None:
     # The name has to outlive every doubt: a leader that comes late has to find it, or the mark.
     due = _ended(run) + draft.situation.hold
-    if run.deleting or run.name in _wanted(draft):
+    if run.deleting or _is_wanted(draft, run):
         return
     if due > draft.situation.now:
         draft.wake_at(due)
@@ -37,10 +38,11 @@ def _delete_in_time(draft: Draft, run: Run) -> None:
         draft.delete.append(run)
 
 
-def _wanted(draft: Draft) -> set[str]:
-    job = draft.situation.job
-    causes = (requested(request.id, request.at) for request in job.requests if request.at is not None)
-    return {cause.job_name(uid=job.uid, name=job.name) for cause in causes}
+def _is_wanted(draft: Draft, run: Run) -> bool:
+    """Whether somebody still asks for the group that it belongs to."""
+    requests = draft.situation.job.requests
+    groups = (group_of(request.id, request.at) for request in requests if request.at is not None)
+    return run.trigger is Trigger.MANUAL and run.group in groups
 
 
 def _forget_counted(draft: Draft) -> None:

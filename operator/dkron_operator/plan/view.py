@@ -18,6 +18,7 @@ from dkron_operator.plan.kin import ALONE, Kin
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "dkron-operator"
 LABEL_JOB = "dkron.io/job"
+LABEL_GROUP = "dkron.io/group"
 SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_JOB}"
 
 
@@ -70,6 +71,8 @@ class Run:
     message: str = ""
     deleting: bool = False
     gone: bool = False
+    member: str = ""
+    node: str = ""
 
     @property
     def finished(self) -> bool:
@@ -80,7 +83,7 @@ class Run:
         """The line in `status.active` for it."""
         return Active(
             id=self.id, job=self.name, slot=self.slot, trigger=self.trigger, group=self.group, attempt=self.attempt,
-            started_at=started_at, uid=self.uid,
+            started_at=started_at, uid=self.uid, node_name=self.node, member=self.member,
         )  # fmt: skip
 
 
@@ -109,13 +112,24 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Node:
+    """A node of Kubernetes. `available`: it is ready, and takes new pods."""
+
+    name: str
+    labels: Mapping[str, str]
+    available: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """All that a plan depends on. `status` has what is still to be written, `persisted` is what the API server has.
 
     `able_since` is the moment from which slots could be fired: one that lies before it was missed. `refusal` is what
     the API server said to the Job in a dry run, `duplicate` that another object has the same Dkron name. `unsure` is an
     attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at, `last_words`
-    what the pods of Jobs that are being stopped have told. `kin` are the jobs around this one.
+    what the pods of Jobs that are being stopped have told. `kin` are the jobs around this one. `nodes` are
+    those of the cluster by name, None while nobody looks at them; `blind` is why they cannot be seen, of a job that
+    needs them.
     """
 
     job: JobView
@@ -134,8 +148,15 @@ class Situation:
     unsure: Active | None = None
     last_words: Mapping[str, Outcome] = field(default_factory=dict)
     kin: Kin = ALONE
+    nodes: Mapping[str, Node] | None = None
+    blind: Problem | None = None
+
+    @property
+    def looks_for_nodes(self) -> bool:
+        """Whether the job needs to know the nodes, and they have not been listed yet."""
+        return bool(self.job.spec.tags) and self.nodes is None and self.blind is None
 
     @property
     def problem(self) -> Problem | None:
         """What keeps the job from running, found in the spec or by the API server."""
-        return self.job.problem or self.duplicate or self.refusal
+        return self.job.problem or self.duplicate or self.blind or self.refusal

@@ -36,7 +36,7 @@ def test_a_job_is_read() -> None:
         pytest.param({"retries": "many"}, "InvalidSpec", "spec.retries", id="a word for a number"),
         pytest.param({"startsAt": "tomorrow"}, "InvalidSpec", "spec.startsAt", id="a word for a time"),
         pytest.param({"history": {"executions": 0}}, "InvalidSpec", "spec.history.executions", id="a bound"),
-        pytest.param({"tags": {"dc": "eu"}}, "NotSupported", "tags", id="tags, not yet"),
+        pytest.param({"tags": {"dc": "eu:0"}}, "InvalidTags", "tags.dc", id="no node at all"),
     ],
 )
 def test_what_is_wrong_with_a_spec_is_its_problem(spec: dict[str, Any], reason: str, says: str) -> None:

@@ -1,6 +1,5 @@
 """The parts together around a fake API server, in virtual time: from a slot to its record, and through outages."""
 
-import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.kube.errors import Conflict, Rejected, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from tests.support.builders import NOON, UID, after, claim, ended, seen, wire_run
-from tests.support.edges import Edges, begin, wall
+from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 
 pytestmark = pytest.mark.looptime
@@ -23,11 +22,6 @@ def job_names(edges: Edges) -> list[str]:
 def finish(edges: Edges, name: str, kind: str = "Complete") -> None:
     edges.kube.edit(JOBS, name, lambda body: body.update(status=ended(kind, at=wall())))
     edges.watch()
-
-
-def until(second: float) -> Any:
-    """Sleep to this second of the test."""
-    return asyncio.sleep(second - asyncio.get_running_loop().time())
 
 
 def slot(minute: int) -> datetime:

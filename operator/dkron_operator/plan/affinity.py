@@ -1,0 +1,91 @@
+"""Affinity: how the scheduler is told where an attempt may run.
+
+Nothing is bound to a node past the scheduler, so taints and resources count, and what the template demands of its
+nodes holds as well.
+"""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+from dkron_crds.job import Active, JobSpec
+from dkron_operator.executors.template import pod_spec, template_list, template_object
+from dkron_operator.plan.tags import MOST_ALTERNATIVES, label_names, read_tags
+from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB
+
+Object = dict[str, Any]
+HOSTNAME = "kubernetes.io/hostname"
+WHERE = "spec.template.spec.affinity"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def is_spread(entry: Active) -> bool:
+    """Whether it is one of several that must not share a node, and may be on any."""
+    return bool(entry.member and not entry.node_name)
+
+
+def affinity(pod: Mapping[str, Any], entry: Active, *, tags: Mapping[str, str], job: str) -> Object | None:
+    """The affinity of the pod: what it has with what the placement of this attempt adds; None if it has none.
+
+    Raises `ConfigError` where what it has is not an affinity.
+    """
+    whole = dict(template_object(pod.get("affinity"), WHERE))
+    if terms := _node_terms(entry, tags):
+        whole["nodeAffinity"] = _with_terms(whole.get("nodeAffinity"), terms)
+    if is_spread(entry):
+        whole["podAntiAffinity"] = _apart(whole.get("podAntiAffinity"), {LABEL_JOB: job, LABEL_GROUP: str(entry.group)})
+    return whole or None
+
+
+def check_affinity(spec: JobSpec) -> None:
+    """Raise `ConfigError` if the template's affinity has not the form of one, so that nothing can be added to it."""
+    whole = template_object(pod_spec(spec.job_template).get("affinity"), WHERE)
+    _with_terms(whole.get("nodeAffinity"), [{}])
+    _apart(whole.get("podAntiAffinity"), {})
+
+
+def _node_terms(entry: Active, tags: Mapping[str, str]) -> list[Object]:
+    """Alternatives, one of which a node has to satisfy."""
+    if entry.node_name:
+        return [{"matchFields": [_is("metadata.name", entry.node_name)]}]
+    if not tags:
+        return []
+    wanted = read_tags(tags)
+    # More alternatives than that are refused beside a count. Without one a Job is pinned: this is but the dry run.
+    depth = 2 if wanted.alternatives <= MOST_ALTERNATIVES else 1
+    names = ([_is(name, value) for name in label_names(key)[:depth]] for key, value in wanted.labels.items())
+    choices = product(*names)
+    return [{"matchExpressions": list(choice)} for choice in choices]
+
+
+def _is(key: str, value: str) -> Object:
+    return {"key": key, "operator": "In", "values": [value]}
+
+
+def _with_terms(given: object, terms: list[Object]) -> Object:
+    where = f"{WHERE}.nodeAffinity"
+    whole = dict(template_object(given, where))
+    where = f"{where}.{REQUIRED}"
+    required = dict(template_object(whole.get(REQUIRED), where))
+    own = [
+        template_object(term, f"{where}.nodeSelectorTerms")
+        for term in template_list(required.get("nodeSelectorTerms"), f"{where}.nodeSelectorTerms")
+    ]
+    both = [_both(one, other, where) for one, other in product(own, terms)] if required else terms
+    return whole | {REQUIRED: required | {"nodeSelectorTerms": both}}
+
+
+def _both(one: Mapping[str, Any], other: Object, where: str) -> Object:
+    """A term that holds where both do. An empty one holds nowhere, whatever it is put together with."""
+    if not one:
+        return {}
+    parts = ("matchExpressions", "matchFields")
+    joined = {key: [*template_list(one.get(key), f"{where}.{key}"), *other.get(key, ())] for key in parts}
+    return {key: value for key, value in joined.items() if value}
+
+
+def _apart(given: object, labels: Mapping[str, str]) -> Object:
+    where = f"{WHERE}.podAntiAffinity"
+    whole = dict(template_object(given, where))
+    term = {"labelSelector": {"matchLabels": dict(labels)}, "topologyKey": HOSTNAME}
+    return whole | {REQUIRED: [*template_list(whole.get(REQUIRED), f"{where}.{REQUIRED}"), term]}

@@ -1,0 +1,80 @@
+"""Placement: on which nodes a run happens, from the tags of its job and the nodes that there are at this moment.
+
+It is asked once for each trigger. What it answers is claimed before the first Job exists, so that nodes which come and
+go afterwards change nothing about a run that was decided (docs/adr/0013).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from dkron_crds.job import JobSpec, SkipReason
+from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.affinity import check_affinity
+from dkron_operator.plan.decide import Skip
+from dkron_operator.plan.tags import read_tags
+from dkron_operator.plan.view import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of the Jobs of a group. `name` tells it from the others, `node` is where it is pinned to."""
+
+    name: str = ""
+    node: str = ""
+
+
+ALONE = Member()
+"""The only Job of its group, on whichever node the scheduler chooses."""
+
+
+def members(tags: Mapping[str, str], nodes: Iterable[Node]) -> tuple[Member, ...] | Skip:
+    """The Jobs of a run: one without tags, one on each node that has them, or `count` on different ones.
+
+    Fewer nodes than the count get one each, as in Dkron (behaviour §5).
+    """
+    if not tags:
+        return (ALONE,)
+    wanted = read_tags(tags)
+    names = (node.name for node in nodes if node.available and wanted.fit(node.labels))
+    # As many as are needed: a cluster may have thousands.
+    found = list(islice(names, wanted.count))
+    if not found:
+        return Skip(SkipReason.NO_MATCHING_NODE, f"no ready, schedulable node has the tags {wanted}")
+    if wanted.count is None:
+        return tuple(Member(name, node=name) for name in sorted(found))
+    if wanted.count == 1:
+        return (ALONE,)
+    return tuple(Member(str(number)) for number in range(1, len(found) + 1))
+
+
+def shortage(tags: Mapping[str, str], found: int) -> str:
+    """What people are told about a run on fewer nodes than its tags ask for; empty if it has them all."""
+    wanted = read_tags(tags)
+    if wanted.count is None or found >= wanted.count:
+        return ""
+    have = "node has" if found == 1 else "nodes have"
+    return f"{found} ready, schedulable {have} the tags {wanted}, {wanted.count} are wanted: the run takes these"
+
+
+def remarks(tags: Mapping[str, str], nodes: Iterable[Node]) -> str:
+    """What is in the way of a run at present, for its author; empty if nothing is."""
+    if not tags:
+        return ""
+    wanted = read_tags(tags)
+    if any(node.available and wanted.fit(node.labels) for node in nodes):
+        return ""
+    return f"no ready, schedulable node has the tags {wanted}; runs are skipped until one has them"
+
+
+def check_placement(spec: JobSpec) -> Problem | None:
+    """What is wrong with the tags, or keeps them from being laid over the template."""
+    if not spec.tags:
+        return None
+    try:
+        read_tags(spec.tags)
+        check_affinity(spec)
+    except ConfigError as exc:
+        return Problem(exc.reason, str(exc))
+    return None

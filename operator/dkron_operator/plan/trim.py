@@ -1,0 +1,36 @@
+"""Trimming: which finished executions stay in a status, so that it keeps to its limit and a group that still runs does
+not forget how its members ended."""
+
+from collections.abc import Iterable, Sequence
+
+from dkron_crds.job import Active, Execution
+from dkron_crds.status import MAX_EXECUTIONS
+
+
+def trimmed(executions: Sequence[Execution], *, limit: int, active: Iterable[Active]) -> tuple[Execution, ...]:
+    """The newest `limit` of these (newest first), and of each group that still runs at least one member that succeeded
+    and one that failed for good, if there is one: they decide how the group ends."""
+    if len(executions) <= limit:
+        return tuple(executions)
+    witnesses = _witnesses(executions, tuple(active))
+    room = min(max(limit, len(witnesses)), MAX_EXECUTIONS) - len(witnesses)
+    kept = []
+    for execution in executions:
+        if execution.job not in witnesses:
+            room -= 1
+        if execution.job in witnesses or room >= 0:
+            kept.append(execution)
+    return tuple(kept[:MAX_EXECUTIONS])
+
+
+def _witnesses(executions: Iterable[Execution], active: Sequence[Active]) -> set[str]:
+    running = {entry.group for entry in active}
+    # Whoever runs again has not ended, and of several attempts the newest counts.
+    judged = {(entry.group, entry.member) for entry in active}
+    found: dict[tuple[int, bool], str] = {}
+    for execution in executions:
+        member = (execution.group, execution.member)
+        if execution.group in running and member not in judged:
+            judged.add(member)
+            found.setdefault((execution.group, execution.success), execution.job)
+    return set(found.values())

@@ -1,0 +1,270 @@
+"""Placement by tags on simulated nodes that are labelled, cordoned, tainted, added and removed."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localcluster
+from dkron_crds.kube.paths import DKRON_JOBS, PODS
+from tests.support.jobs import dkron_job, simulated
+from tests.support.kube import Kube, condition, finished, is_ready
+from tests.support.nodes import Fleet, fleet_of
+from tests.support.rights import LEAST, limited_access, permit_nodes
+from tests.support.sites import Site, install, site
+
+pytestmark = pytest.mark.cluster(nodes="kwok:5")
+
+Object = dict[str, Any]
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+LONG = simulated(run_for="1h")
+
+
+@pytest.fixture
+def fleet(module_site: Site) -> Iterator[Fleet]:
+    """The five nodes of the cluster."""
+    with fleet_of(module_site.kube) as found:
+        yield found
+
+
+def placed(name: str, fleet: Fleet, tag: str = "eu", **spec: Any) -> Object:
+    fields = {"run": ["once"], "history": KEEP_ALL, "jobTemplate": simulated(), **spec}
+    return dkron_job(name, tags={fleet.key: tag}, **fields)
+
+
+def noted(job: Object, what: str) -> str:
+    return str(job["metadata"]["annotations"].get(f"dkron.io/{what}", ""))
+
+
+def nodes_of(kube: Kube, name: str) -> list[str]:
+    """Where the pods of a job are."""
+    return sorted(pod["spec"].get("nodeName", "") for pod in kube.all(PODS, f"dkron.io/job={name}"))
+
+
+def on_nodes(kube: Kube, name: str, count: int) -> list[str]:
+    def scheduled(nodes: list[str]) -> bool:
+        return len(nodes) == count and all(nodes)
+
+    return kube.wait_for(f"{count} pods of {name} on nodes", lambda: nodes_of(kube, name), scheduled)
+
+
+def ended(count: int) -> Callable[[Object], bool]:
+    return lambda status: len(status.get("executions", ())) == count and not status.get("active")
+
+
+def test_every_node_that_matches_and_takes_pods_gets_one_job(shared_site: Site, fleet: Fleet) -> None:
+    kube, (a, b, c, *_) = shared_site.kube, fleet.names
+    fleet.label(a, b)
+    fleet.label(c, value="us")
+    fleet.label(fleet.names[3], prefix="dkron.io/")
+    fleet.label(fleet.names[4])
+    fleet.cordon(fleet.names[4])
+    kube.apply(placed("everywhere", fleet))
+    status = kube.wait_status("everywhere", "to end on three nodes", ended(3))
+    wanted = sorted([a, b, fleet.names[3]])
+    assert nodes_of(kube, "everywhere") == wanted
+    assert sorted(one["nodeName"] for one in status["executions"]) == wanted
+    assert sorted(one["member"] for one in status["executions"]) == wanted
+    assert len({one["group"] for one in status["executions"]}) == 1
+    assert (status["status"], status["successCount"]) == ("success", 3)
+
+
+def test_a_count_is_that_many_jobs_on_different_nodes_that_match(shared_site: Site, fleet: Fleet) -> None:
+    kube = shared_site.kube
+    fleet.label(*fleet.names[1:])
+    kube.apply(placed("three", fleet, "eu:3", jobTemplate=LONG))
+    used = on_nodes(kube, "three", 3)
+    assert len(set(used)) == 3
+    assert set(used) <= set(fleet.names[1:])
+    assert [noted(job, "node") for job in kube.jobs_of("three")] == ["", "", ""], "the scheduler chooses"
+    assert kube.events_of("three", "FewerNodes") == []
+
+
+def test_fewer_nodes_than_the_count_run_one_each_and_that_is_told(shared_site: Site, fleet: Fleet) -> None:
+    kube, (a, b, *_) = shared_site.kube, fleet.names
+    fleet.label(a, b)
+    kube.apply(placed("few", fleet, "eu:3", jobTemplate=LONG))
+    assert on_nodes(kube, "few", 2) == sorted([a, b])
+    (note,) = kube.wait_for("an Event", lambda: kube.events_of("few", "FewerNodes"), bool)
+    assert (note[0], fleet.key in note) == ("2", True)
+
+
+def test_one_is_one_job_on_a_node_that_matches(shared_site: Site, fleet: Fleet) -> None:
+    kube = shared_site.kube
+    fleet.label(fleet.names[2], prefix="dkron.io/")
+    kube.apply(placed("one", fleet, "eu:1"))
+    status = kube.wait_status("one", "to end", ended(1))
+    assert nodes_of(kube, "one") == [fleet.names[2]]
+    assert "member" not in status["executions"][0]
+
+
+def test_without_a_node_slots_are_skipped_until_there_is_one(shared_site: Site, fleet: Fleet) -> None:
+    kube = shared_site.kube
+    kube.apply(placed("nowhere", fleet, run=[], schedule="@every 1s"))
+    kube.apply(placed("asked", fleet))
+    status = kube.wait_status("nowhere", "to skip a slot", lambda status: status.get("skipped"))
+    assert status["skipped"]["lastReason"] == "NoMatchingNode"
+    assert is_ready(status)
+    assert fleet.key in kube.wait_for("an Event", lambda: kube.events_of("nowhere", "SlotSkipped"), bool)[0]
+    assert fleet.key in kube.wait_for("an Event", lambda: kube.events_of("asked", "RunRefused"), bool)[0]
+    assert kube.jobs_of("nowhere") == []
+    name = fleet.add(value="eu")
+    status = kube.wait_status("nowhere", "to run on the new node", finished(1))
+    assert {one["nodeName"] for one in status["executions"]} == {name}
+    kube.edit("nowhere", disabled=True)
+
+
+def test_a_member_that_fails_is_tried_again_on_its_node_and_the_group_tells(shared_site: Site, fleet: Fleet) -> None:
+    kube, (a, b, *_) = shared_site.kube, fleet.names
+    fleet.label(a, b)
+    backoff = {"initial": "1s", "factor": 1, "max": "1s"}
+    kube.apply(placed("stubborn", fleet, retries=1, retryBackoff=backoff, jobTemplate=simulated(run_for="15s")))
+    on_nodes(kube, "stubborn", 2)
+    for attempt in ("1", "2"):
+        pod = kube.wait_for(f"attempt {attempt} on {b}", partial(pod_of, kube, "stubborn", attempt, b), bool)
+        kube.delete(PODS, pod["metadata"]["name"])
+    status = kube.wait_status("stubborn", "to end", ended(3), seconds=45)
+    told = sorted((one["nodeName"], one["attempt"], one["success"]) for one in status["executions"])
+    assert told == [(a, 1, True), (b, 1, False), (b, 2, False)]
+    assert (status["status"], status["successCount"], status["errorCount"]) == ("partially_failed", 1, 2)
+
+
+def pod_of(kube: Kube, name: str, attempt: str, node: str) -> Object:
+    """The pod of this attempt on this node; empty if it is not there."""
+    jobs = {job["metadata"]["name"] for job in kube.jobs_of(name) if noted(job, "attempt") == attempt}
+    pods = kube.all(PODS, f"dkron.io/job={name}")
+    of_attempt = (pod for pod in pods if pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] in jobs)
+    return next((pod for pod in of_attempt if pod["spec"].get("nodeName") == node), {})
+
+
+def test_forbid_is_busy_with_one_member_and_replace_deletes_them_all(shared_site: Site, fleet: Fleet) -> None:
+    kube, (a, b, *_) = shared_site.kube, fleet.names
+    fleet.label(a, b)
+    often: Object = {"run": [], "schedule": "@every 2s", "jobTemplate": LONG}
+    kube.apply(placed("single", fleet, concurrency="forbid", **often))
+    kube.apply(placed("newest", fleet, concurrency="replace", **often))
+    status = kube.wait_status("single", "to skip", lambda status: status.get("skipped", {}).get("count", 0) >= 2)
+    assert status["skipped"]["lastReason"] == "ConcurrencyForbidden"
+    assert sorted(entry["nodeName"] for entry in status["active"]) == sorted([a, b])
+    status = kube.wait_status("newest", "to replace two groups", finished(4))
+    assert {one["reason"] for one in status["executions"]} == {"Replaced"}
+    pairs = Counter(one["group"] for one in status["executions"])
+    assert all(count <= 2 for count in pairs.values())
+    for name in ("single", "newest"):
+        kube.edit(name, disabled=True)
+
+
+def test_a_tainted_node_keeps_its_member_waiting_and_people_are_told(shared_site: Site, fleet: Fleet) -> None:
+    kube, (a, b, *_) = shared_site.kube, fleet.names
+    fleet.label(a, b)
+    fleet.taint(b)
+    kube.apply(placed("kept-out", fleet))
+    status = kube.wait_status("kept-out", "to be degraded", _is_degraded, seconds=40)
+    assert condition(status, "Degraded")["reason"] == "Unschedulable"
+    assert [entry["nodeName"] for entry in status["active"]] == [b]
+    fleet.taint(b, on=False)
+    assert kube.wait_status("kept-out", "to end", ended(2))["status"] == "success"
+
+
+def _is_degraded(status: Object) -> bool:
+    return bool(condition(status, "Degraded").get("status") == "True")
+
+
+def test_a_member_that_waits_for_a_node_which_is_removed_is_given_up(shared_site: Site, fleet: Fleet) -> None:
+    kube = shared_site.kube
+    fleet.label(fleet.names[0])
+    name = fleet.add(value="eu")
+    fleet.taint(name)
+    kube.apply(placed("stranded", fleet, retries=3))
+    kube.wait_status("stranded", "to be degraded", _is_degraded, seconds=40)
+    fleet.remove(name)
+    status = kube.wait_status("stranded", "to end", ended(2))
+    assert [(one["nodeName"], one["reason"]) for one in status["executions"] if not one["success"]] == [
+        (name, "NodeGone")
+    ]
+    assert status["status"] == "partially_failed"
+    kube.wait_for("its Job to go", lambda: len(kube.jobs_of("stranded")), lambda count: count == 1)
+
+
+@pytest.mark.timeout(240)
+def test_a_member_whose_node_vanishes_is_recorded_as_failed(shared_site: Site, fleet: Fleet) -> None:
+    kube = shared_site.kube
+    fleet.label(fleet.names[0])
+    name = fleet.add(value="eu")
+    kube.apply(placed("orphan", fleet, jobTemplate=LONG))
+    on_nodes(kube, "orphan", 2)
+    fleet.remove(name)
+    # The controllers of Kubernetes let a node be gone for most of a minute before they delete its pods.
+    status = kube.wait_status("orphan", "to be recorded", finished(1), seconds=150)
+    (failed,) = status["executions"]
+    assert (failed["nodeName"], failed["success"], failed["reason"]) == (name, False, "PodLost")
+    assert [entry["nodeName"] for entry in status["active"]] == [fleet.names[0]], "the others go on"
+
+
+def test_killed_within_a_group_each_member_runs_once_although_other_nodes_come(own_site: Site, fleet: Fleet) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    fleet.label(*fleet.names[:4])
+    kube.apply(placed("all", fleet, run=[], schedule="@every 2s", concurrency="allow"))
+    kube.apply(placed("asked", fleet, run=["r1", "r2", "r3"]))
+    for round_ in range(4):
+        operator.start()
+        operator.wait_for_line("started")
+        operator.kill()
+        fleet.label(fleet.names[4], value="eu" if round_ % 2 == 0 else None)
+        fleet.label(fleet.names[0], value=None if round_ % 2 == 0 else "eu")
+    operator.start()
+    kube.edit("all", disabled=True)
+    kube.wait_for("nothing to be asked for", lambda: kube.get(DKRON_JOBS, "asked"), _asks_nothing)
+    for name in ("all", "asked"):
+        status = kube.wait_status(name, "to be over", lambda status: status.get("executions") and not status["active"])
+        jobs = kube.jobs_of(name)
+        members = Counter((noted(job, "group"), noted(job, "member")) for job in jobs)
+        assert [member for member, times in members.items() if times > 1] == []
+        groups = Counter(group for group, _ in members)
+        assert set(groups.values()) == {4}, f"{name}: a group is what it was when it was decided: {groups}"
+        assert status["successCount"] == len(jobs), "each is recorded, once"
+        assert len(status["executions"]) == len(jobs)
+    assert len({noted(job, "group") for job in kube.jobs_of("asked")}) == 3
+
+
+def _asks_nothing(job: Object) -> bool:
+    return not any(key.startswith("run.dkron.io/") for key in job["metadata"].get("annotations", {}))
+
+
+def test_without_the_right_to_see_nodes_jobs_with_tags_say_so_and_others_run(
+    cluster: localcluster.Cluster, fleet: Fleet, tmp_path: Path
+) -> None:
+    install(cluster)
+    fleet.label(fleet.names[0])
+    access = partial(limited_access, rules=LEAST, folder=tmp_path)
+    with site(cluster.kubeconfig, purpose="no nodes", folder=tmp_path, access=access) as own:
+        kube = own.kube
+        kube.apply(dkron_job("plain", schedule="@every 1s", jobTemplate=simulated()))
+        kube.apply(placed("tagged", fleet, run=[], schedule="@every 1s"))
+        own.operator.start()
+        status = kube.wait_status("tagged", "to say so", lambda status: condition(status, "Ready"))
+        ready = condition(status, "Ready")
+        assert (ready["status"], ready["reason"]) == ("False", "NodesForbidden")
+        assert [word for word in ("list", "watch", "nodes") if word not in ready["message"]] == []
+        kube.wait_status("plain", "to run", finished(2))
+        assert kube.jobs_of("tagged") == []
+        permit_nodes(kube)
+        kube.wait_status("tagged", "to run with the right", finished(2), seconds=60)
+        kube.edit("tagged", disabled=True)
+
+
+def test_the_scheduler_spreads_a_count_even_when_runs_follow_each_other(shared_site: Site, fleet: Fleet) -> None:
+    kube = shared_site.kube
+    fleet.label(*fleet.names)
+    kube.apply(placed("again", fleet, "eu:2", run=["a", "b"], jobTemplate=simulated(run_for="3s")))
+    status = kube.wait_status("again", "to end twice", ended(4))
+    by_group: dict[int, list[str]] = {}
+    for one in status["executions"]:
+        by_group.setdefault(one["group"], []).append(one["nodeName"])
+    assert [len(set(nodes)) for nodes in by_group.values()] == [2, 2]
+    starts = sorted(one["startedAt"] for one in status["executions"])
+    assert all(a <= b for a, b in pairwise(starts))

@@ -1,0 +1,166 @@
+"""What is known of the nodes, as a watch tells it, and which jobs hear of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from dkron_crds.kube.errors import Rejected, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from tests.support.builders import after, claim, wire_job
+from tests.support.edges import Edges, begin, until
+
+pytestmark = pytest.mark.looptime
+Object = dict[str, Any]
+FORBIDDEN = Rejected('nodes is forbidden: User "limited" cannot list resource "nodes"', status=403)
+
+
+def wire_node(name: str, labels: Mapping[str, str] | None = None, **fields: Any) -> Object:
+    metadata = {"name": name, "uid": f"uid-of-{name}", "labels": {"dc": "eu"} if labels is None else dict(labels)}
+    return {"metadata": metadata, "status": {"conditions": [{"type": "Ready", "status": "True"}]}, **fields}
+
+
+def listed(edges: Edges, *names: str) -> None:
+    """The nodes are listed, and their watch has begun."""
+    nodes = edges.reconciler.nodes
+    nodes.replace([wire_node(name) for name in names], 1)
+    nodes.alive()
+    nodes.alive()
+
+
+def pinned_jobs(edges: Edges) -> list[str]:
+    notes = [edges.kube.has(JOBS, name)["metadata"]["annotations"] for name in edges.kube.names(JOBS)]
+    return sorted(note["dkron.io/node"] for note in notes)
+
+
+def ready(edges: Edges) -> tuple[str, str]:
+    (condition,) = (one for one in edges.status().conditions if one.type == "Ready")
+    return condition.status, condition.reason
+
+
+async def test_a_slot_waits_until_the_nodes_are_known_and_then_runs_on_each() -> None:
+    edges = begin(tags={"dc": "eu"})
+    async with edges.running():
+        await until(65)
+        assert edges.kube.names(JOBS) == []
+        assert edges.status().skipped is None
+        listed(edges, "n1", "n2")
+        await until(66)
+        assert pinned_jobs(edges) == ["n1", "n2"]
+        assert sorted(entry.node_name for entry in edges.status().active) == ["n1", "n2"]
+        assert edges.status().last_schedule_time == after(60)
+
+
+async def test_what_is_new_or_changed_or_gone_counts_at_the_next_slot() -> None:
+    edges = begin(tags={"dc": "eu"})
+    nodes = edges.reconciler.nodes
+    async with edges.running():
+        await until(50)
+        listed(edges, "n1", "n2", "n3")
+        nodes.see(wire_node("n4"))
+        nodes.see(wire_node("n1", spec={"unschedulable": True}))
+        nodes.see(wire_node("n2", {"dc": "us"}))
+        nodes.lose(wire_node("n3"))
+        await until(61)
+        assert pinned_jobs(edges) == ["n4"]
+
+
+async def test_a_list_without_a_watch_is_not_enough() -> None:
+    edges = begin(tags={"dc": "eu"})
+    nodes = edges.reconciler.nodes
+    for _ in range(2):
+        nodes.replace([wire_node("n1")], 1)
+        nodes.alive()
+        nodes.failed(FORBIDDEN)
+    assert nodes.view is None
+    assert nodes.problem is not None
+
+
+async def test_without_the_right_the_job_says_so_and_recovers_when_it_is_given() -> None:
+    edges = begin(tags={"dc": "eu"})
+    async with edges.running():
+        await until(1)
+        edges.reconciler.nodes.failed(FORBIDDEN)
+        await until(3)
+        assert ready(edges) == ("False", "NodesForbidden")
+        assert "nodes is forbidden" in edges.status().conditions[0].message
+        await until(125)
+        listed(edges, "n1")
+        await until(127)
+        assert ready(edges) == ("True", "Scheduled")
+        assert edges.kube.names(JOBS) == [], "nothing runs in retrospect"
+        await until(181)
+        assert edges.kube.names(JOBS) == [claim(after(180), node="n1").job]
+
+
+async def test_a_right_that_is_withdrawn_is_noticed() -> None:
+    edges = begin(tags={"dc": "eu"})
+    async with edges.running():
+        await until(1)
+        listed(edges, "n1")
+        await until(3)
+        assert ready(edges)[0] == "True"
+        edges.reconciler.nodes.failed(FORBIDDEN)
+        await until(5)
+        assert ready(edges) == ("False", "NodesForbidden")
+
+
+async def test_an_outage_leaves_what_is_known_as_it_is() -> None:
+    edges = begin(tags={"dc": "eu"})
+    async with edges.running():
+        await until(1)
+        listed(edges, "n1")
+        edges.reconciler.nodes.failed(Unavailable("no answer"))
+        await until(61)
+        assert pinned_jobs(edges) == ["n1"]
+
+
+async def test_only_a_node_that_is_another_than_before_makes_anybody_look() -> None:
+    edges = begin(tags={"dc": "eu"})
+    nodes = edges.reconciler.nodes
+    async with edges.running():
+        await until(1)
+        listed(edges, "n1")
+        await until(3)
+        assert edges.status().conditions[0].message == ""
+        lane = edges.reconciler.lane
+        nodes.see(wire_node("n1"))
+        nodes.replace([wire_node("n1")], 2)
+        assert len(lane) == 0, "a heartbeat"
+        nodes.see(wire_node("n1", {"dc": "us"}))
+        assert len(lane) == 1
+        await until(5)
+        assert "dc=eu" in edges.status().conditions[0].message
+
+
+async def test_a_job_without_tags_does_not_care() -> None:
+    edges = begin()
+    async with edges.running():
+        edges.reconciler.nodes.failed(FORBIDDEN)
+        await until(61)
+        assert edges.kube.names(JOBS) == [claim(after(60)).job]
+        assert ready(edges)[0] == "True"
+
+
+async def test_nobody_looks_at_nodes_before_a_job_has_tags() -> None:
+    edges = begin()
+    async with edges.running():
+        await until(61)
+        assert "follow nodes" not in edges.kube.calls
+        edges.kube.put(DKRON_JOBS, wire_job(tags={"dc": "eu"}, generation=2))
+        edges.watch()
+        await until(62)
+        assert "follow nodes" in edges.kube.calls
+
+
+async def test_a_node_that_is_removed_ends_the_claim_that_waited_for_it() -> None:
+    edges = begin(schedule="@manually", tags={"dc": "eu"}, requests={"a": "2026-03-01T12:00:00Z"})
+    listed(edges, "n1", "n2")
+    edges.kube.fail("create jobs", *(Unavailable("no answer") for _ in range(3)))
+    async with edges.running():
+        await until(0.1)
+        edges.reconciler.nodes.lose(wire_node("n1"))
+        await until(60)
+        assert pinned_jobs(edges) == ["n2"]
+        (failed,) = edges.status().executions
+        assert (failed.reason, failed.node_name) == ("NodeGone", "n1")

@@ -1,0 +1,190 @@
+"""Where a run happens: tags against the nodes that there are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_crds.job import SkipReason
+from dkron_operator.plan.decide import Skip
+from dkron_operator.plan.placement import ALONE, Member, check_placement, members, shortage
+from dkron_operator.plan.tags import label_names, read_tags
+from dkron_operator.plan.view import Node
+from tests.support.builders import job_view, node
+
+NOWHERE = SkipReason.NO_MATCHING_NODE
+THREE = (
+    node("test1", {"tag": "test"}),
+    node("test2", {"tag": "test", "extra": "tag"}),
+    node("test3", {"tag": "test_client", "extra": "tag"}),
+)
+"""The nodes of Dkron's own tests (behaviour §11.5)."""
+
+
+def pinned(*names: str) -> tuple[Member, ...]:
+    return tuple(Member(name, node=name) for name in names)
+
+
+def counted(count: int) -> tuple[Member, ...]:
+    return tuple(Member(str(number + 1)) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        pytest.param({}, (ALONE,), id="no tags: one, anywhere"),
+        pytest.param({"tag": "test"}, pinned("test1", "test2"), id="no count: each node that matches"),
+        pytest.param({"tag": "test:1"}, (ALONE,), id="one of them"),
+        pytest.param({"tag": "test:2"}, counted(2), id="two of them"),
+        pytest.param({"tag": "test:9"}, counted(2), id="fewer nodes than the count: all there are"),
+        pytest.param({"extra": "tag:2", "tag": "test:2"}, counted(1), id="all tags have to match"),
+        pytest.param({"extra": "tag:2", "tag": "test:1"}, (ALONE,), id="the smallest count rules"),
+        pytest.param({"extra": "tag", "tag": "test:2"}, counted(1), id="one count is enough"),
+        pytest.param({"extra": "tag", "tag": "test"}, pinned("test2"), id="several tags without a count"),
+        pytest.param({"tag": "no_tag"}, NOWHERE, id="no node has the value"),
+        pytest.param({"none": "test"}, NOWHERE, id="no node has the key"),
+        pytest.param({"tag": "test", "none": "x"}, NOWHERE, id="one unknown tag is one too many"),
+        pytest.param({"tag": "tes"}, NOWHERE, id="a part of the value is not the value"),
+        pytest.param({"none": ""}, NOWHERE, id="an empty value is not a missing label"),
+    ],
+)
+def test_members_of_a_run(tags: dict[str, str], expected: object) -> None:
+    placed = members(tags, THREE)
+    assert (placed.reason if isinstance(placed, Skip) else placed) == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "tags", "fits"),
+    [
+        pytest.param({"dc": "eu"}, {"dc": "eu"}, True, id="the key as it stands"),
+        pytest.param({"dkron.io/dc": "eu"}, {"dc": "eu"}, True, id="the key of ours"),
+        pytest.param({"dc": "us", "dkron.io/dc": "eu"}, {"dc": "eu"}, True, id="either of them"),
+        pytest.param({"example.com/dc": "eu"}, {"dc": "eu"}, False, id="no other prefix"),
+        pytest.param({"example.com/dc": "eu"}, {"example.com/dc": "eu"}, True, id="a prefix that is written out"),
+        pytest.param({"dkron.io/example.com/dc": "eu"}, {"example.com/dc": "eu"}, False, id="no prefix to a prefix"),
+        pytest.param({"node-role.kubernetes.io/gpu": ""}, {"node-role.kubernetes.io/gpu": ":1"}, True, id="a role"),
+        pytest.param({"dc": "EU"}, {"dc": "eu"}, False, id="case matters"),
+    ],
+)
+def test_a_tag_is_one_of_two_labels(labels: dict[str, str], tags: dict[str, str], *, fits: bool) -> None:
+    assert read_tags(tags).fit(labels) is fits
+
+
+def test_nodes_that_take_no_pods_are_no_targets() -> None:
+    ready, away = node("a", {"dc": "eu"}), node("b", {"dc": "eu"}, available=False)
+    assert members({"dc": "eu"}, [ready, away]) == pinned("a")
+    assert members({"dc": "eu:3"}, [ready, away]) == counted(1)
+    skip = members({"dc": "eu:1"}, [away])
+    assert isinstance(skip, Skip)
+    assert (skip.reason, "dc=eu" in skip.why) == (NOWHERE, True)
+
+
+@pytest.mark.parametrize(
+    ("tags", "says"),
+    [
+        pytest.param({"dc": "eu:0"}, ("tags.dc", "eu:0", "value:count"), id="none"),
+        pytest.param({"dc": "eu:x"}, ("tags.dc", "eu:x"), id="a word for a number"),
+        pytest.param({"dc": "eu:"}, ("tags.dc", "eu:"), id="nothing for a number"),
+        pytest.param({"dc": "eu:-1"}, ("tags.dc", "eu:-1"), id="a negative number"),
+        pytest.param({"dc": "eu:1:2"}, ("tags.dc", "eu:1:2"), id="two counts"),
+        pytest.param({"dc": "e u"}, ("tags.dc", '"e u"'), id="a blank in the value"),
+        pytest.param({"dc": "é"}, ("tags.dc", '"é"'), id="a letter of another script"),
+        pytest.param({"dc": "-eu"}, ("tags.dc", '"-eu"'), id="a value that begins with a hyphen"),
+        pytest.param({"dc": "e" * 64}, ("tags.dc", "63"), id="too long a value"),
+        pytest.param({"d c": "eu"}, ("tags.d c", "key"), id="a blank in the key"),
+        pytest.param({"": "eu"}, ("tags.:", "key"), id="no key"),
+        pytest.param({"/dc": "eu"}, ("tags./dc", "key"), id="no prefix before the slash"),
+        pytest.param({"a/b/dc": "eu"}, ("tags.a/b/dc", "key"), id="two slashes"),
+        pytest.param({"Example.com/dc": "eu"}, ("tags.Example.com/dc", "key"), id="a prefix that is no domain"),
+        pytest.param({"k" * 64: "eu"}, ("63",), id="too long a key"),
+        pytest.param({str(i): "x:2" for i in range(7)}, ("7 keys", "at most 6"), id="too many alternatives"),
+    ],
+)
+def test_a_tag_that_cannot_be_is_named(tags: dict[str, str], says: tuple[str, ...]) -> None:
+    problem = job_view(tags=tags).problem
+    assert problem is not None
+    assert problem.reason == "InvalidTags"
+    assert [word for word in says if word not in problem.message] == []
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        pytest.param({}, id="none"),
+        pytest.param({"dc": "eu:003"}, id="zeros before the count, as Dkron reads them"),
+        pytest.param({"topology.kubernetes.io/zone": "eu-west-1a"}, id="a label of Kubernetes"),
+        pytest.param({"node-role.kubernetes.io/worker": ""}, id="an empty value"),
+        pytest.param({str(i): "x" for i in range(20)}, id="many keys without a count"),
+        pytest.param({f"example.com/{i}": "x:2" for i in range(20)}, id="many full keys with a count"),
+    ],
+)
+def test_tags_that_are_in_order(tags: dict[str, str]) -> None:
+    assert job_view(tags=tags).problem is None
+
+
+@pytest.mark.parametrize(
+    ("affinity", "where"),
+    [
+        pytest.param(3, "affinity", id="a number"),
+        pytest.param({"nodeAffinity": []}, "nodeAffinity", id="a list"),
+        pytest.param(
+            {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": ["x"]}}},
+            "nodeSelectorTerms",
+            id="a word for a term",
+        ),
+        pytest.param(
+            {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}}, "podAntiAffinity", id="no list"
+        ),
+    ],
+)
+def test_a_template_to_which_nothing_can_be_added_is_named(affinity: Any, where: str) -> None:
+    template = {"spec": {"template": {"spec": {"affinity": affinity}}}}
+    problem = check_placement(job_view(tags={"dc": "eu"}, jobTemplate=template).spec)
+    assert problem is not None
+    assert problem.reason == "InvalidTemplate"
+    assert where in problem.message
+
+
+def test_a_shortage_is_told_with_both_numbers() -> None:
+    text = shortage({"dc": "eu:3"}, 2)
+    assert ("2 " in text, "3 " in text, "dc=eu" in text) == (True, True, True)
+    assert shortage({"dc": "eu:2"}, 2) == ""
+    assert shortage({"dc": "eu"}, 1) == ""
+
+
+KEYS, VALUES = st.sampled_from(["dc", "disk", "example.com/zone"]), st.sampled_from(["a", "b", ""])
+LABELS = st.dictionaries(st.sampled_from(["dc", "disk", "example.com/zone", "dkron.io/dc", "dkron.io/disk"]), VALUES)
+CLUSTERS = st.dictionaries(
+    st.sampled_from([f"n{number}" for number in range(8)]), st.tuples(LABELS, st.booleans()), max_size=8
+).map(lambda found: [node(name, labels, available=ok) for name, (labels, ok) in found.items()])
+ASKED = st.dictionaries(KEYS, st.tuples(VALUES, st.none() | st.integers(1, 9)), min_size=1)
+
+
+def has(one: Node, key: str, value: str) -> bool:
+    return one.available and value in [one.labels.get(name) for name in label_names(key)]
+
+
+@given(asked=ASKED, cluster=CLUSTERS)
+def test_a_run_is_on_as_many_different_matching_nodes_as_there_are_and_are_wanted(
+    asked: Mapping[str, tuple[str, int | None]], cluster: list[Node]
+) -> None:
+    tags = {key: value if count is None else f"{value}:{count}" for key, (value, count) in asked.items()}
+    fit = {one.name for one in cluster if all(has(one, key, value) for key, (value, _) in asked.items())}
+    counts = [count for _, count in asked.values() if count is not None]
+    placed = members(tags, cluster)
+    if not fit:
+        assert isinstance(placed, Skip)
+        return
+    assert not isinstance(placed, Skip)
+    assert len({member.name for member in placed}) == len(placed), "no two have the same name"
+    assert len(placed) == min([len(fit), *counts])
+    assert {member.node for member in placed} == ({""} if counts else fit)
+    assert placed == members(tags, cluster[::-1]), "the order of the nodes does not matter"
+
+
+@given(key=st.text(max_size=8), text=st.text(alphabet="ab:01é-. ", max_size=8))
+def test_any_text_is_read_or_refused_with_a_sentence(key: str, text: str) -> None:
+    problem = job_view(tags={key: text}).problem
+    assert problem is None or problem.message.startswith(f"tags.{key}: ")
