@@ -12,6 +12,7 @@ from dkron_operator.agenda import Agenda
 from dkron_operator.check import Checker
 from dkron_operator.clock import Clock
 from dkron_operator.events import Events
+from dkron_operator.executors.images import Images
 from dkron_operator.fire import Fire
 from dkron_operator.lanes import Lane
 from dkron_operator.observe import Observer
@@ -33,7 +34,7 @@ WIDTH = 16
 class Reconciler:
     """Carries out plans, and owns the lanes in which that happens."""
 
-    def __init__(self, client: KubeClient, store: Store, *, clock: Clock, events: Events, image: str) -> None:
+    def __init__(self, client: KubeClient, store: Store, *, clock: Clock, events: Events, images: Images) -> None:
         self._client = client
         self._store = store
         self._clock = clock
@@ -43,8 +44,8 @@ class Reconciler:
         self.agenda = Agenda(clock, self.lane.add)
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
         self.observer = Observer(client, store, clock=clock, known=self.lane.add)
-        self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
-        self._fire = Fire(client, store, self.writer, clock=clock, image=image)
+        self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add)
+        self._fire = Fire(client, store, self.writer, clock=clock, images=images)
 
     async def _reconcile(self, uid: str) -> None:
         entry = self._store.get(uid)

@@ -13,7 +13,7 @@ from dkron_operator import executors
 from dkron_operator.executors.config import ConfigError, literal
 from dkron_operator.executors.shell import KEYS, split
 from dkron_operator.plan.build import build_job
-from tests.support.builders import claim, job_view
+from tests.support.builders import IMAGES, claim, job_view
 
 REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
@@ -23,7 +23,7 @@ def spec(config: dict[str, str], **fields: Any) -> JobSpec:
 
 
 def fragment(config: dict[str, str], **fields: Any) -> dict[str, Any]:
-    return executors.job(spec(config, **fields), image="default:1")
+    return executors.job(spec(config, **fields), images=IMAGES)
 
 
 def pod(config: dict[str, str], **fields: Any) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def test_a_payload_may_come_from_a_secret() -> None:
 @pytest.mark.parametrize("payload", ["abc", "a b c d", "é", "====", "\ud800"])
 def test_a_payload_that_is_not_base64_is_refused(payload: str) -> None:
     with pytest.raises(ConfigError, match="payload: not base64"):
-        executors.job(JobSpec.model_construct(executor_config={"command": "true", "payload": payload}), image="i")
+        executors.job(JobSpec.model_construct(executor_config={"command": "true", "payload": payload}), images=IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ keys = st.one_of(st.sampled_from(sorted(KEYS)), st.text(max_size=10))
 def test_any_config_gives_a_job_or_one_sentence(config: dict[str, str], command: str) -> None:
     job = job_view(executorConfig={"command": command, **config})
     if job.problem is None:
-        body = build_job(job, claim(), image="default:1")
+        body = build_job(job, claim(), images=IMAGES)
         assert body["spec"]["template"]["spec"]["containers"][0]["command"]
         assert isinstance(executors.remarks(job.spec), str)
     else:
