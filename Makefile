@@ -115,14 +115,16 @@ kubeconfig: ## Print the path of its kubeconfig: pass it as KUBECONFIG
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write crds/*.yaml, docs/reference and the table in docs/rest-api.md
+generate: venv ## Write crds/*.yaml, docs/reference and the tables in docs/rest-api.md and docs/executors.md
 	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
+	@$(BIN)/python hack/executor_keys.py
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
+	@$(BIN)/python hack/executor_keys.py --check
 
 ##@ Data
 

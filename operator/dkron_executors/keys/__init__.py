@@ -8,6 +8,7 @@ from importlib import import_module
 from dkron_executors.keys.model import Keys
 
 MODELS = {
+    "grpc": "Grpc",
     "http": "Http",
 }
 """The executors that run in a pod of the project's own image, and the name of the model in the module of that name."""

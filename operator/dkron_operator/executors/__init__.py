@@ -5,7 +5,7 @@ from typing import Any
 
 from dkron_crds.job import JobSpec
 from dkron_executors.keys import MODELS
-from dkron_operator.executors import call, kubernetes, shell
+from dkron_operator.executors import call, docker, kubernetes, shell
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.problem import Problem
@@ -13,6 +13,7 @@ from dkron_operator.executors.template import check_template
 
 EXECUTORS: dict[str, Callable[..., dict[str, Any]]] = {
     "shell": shell.job,
+    "docker": docker.job,
     "kubernetes": kubernetes.job,
     **dict.fromkeys(MODELS, call.job),
 }

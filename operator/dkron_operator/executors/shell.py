@@ -14,6 +14,8 @@ from dkron_operator.executors.images import Images
 from dkron_operator.executors.template import pod_spec
 
 KEYS = frozenset({"command", "shell", "env", "cwd", "timeout", "mem_limit", "su", "payload", "image"})
+OF_THE_JOB = KEYS - {"command", "env", "payload"}
+"""Keys whose values become a part of the Job, where no Secret is read."""
 OPERATORS = frozenset(";&|<>")
 GRACE = 1
 """Seconds between SIGTERM and SIGKILL when the timeout is over. Dkron kills at once; nothing is shorter than this."""
@@ -27,7 +29,7 @@ _FEED = 'printf %s "$DKRON_PAYLOAD" | base64 -d | "$@"'
 def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
     """The Job's `spec`, as far as the command decides it. Raises `ConfigError`."""
     config = spec.executor_config
-    _refuse_unknown(config)
+    _check_keys(config)
     container: dict[str, Any] = {
         "name": "job",
         "image": config.get("image") or images.default,
@@ -94,10 +96,14 @@ def literal_path(path: str) -> str:
     return path
 
 
-def _refuse_unknown(config: dict[str, str]) -> None:
-    for key in config:
+def _check_keys(config: dict[str, str]) -> None:
+    for key, text in config.items():
         if key not in KEYS:
             raise ConfigError(f'executorConfig: "{key}" is not a key of shell; use {", ".join(sorted(KEYS))}')
+        if key in OF_THE_JOB and text.startswith(PREFIX):
+            raise ConfigError(
+                f"{key}: it cannot come from a Secret, since it is part of the Job; write the value itself"
+            )
 
 
 def _command(config: dict[str, str]) -> dict[str, Any]:
@@ -127,6 +133,8 @@ def _words(text: str, in_shell: bool) -> list[str]:
 
 
 def _environment(text: str) -> list[dict[str, Any]]:
+    if text.startswith(PREFIX):
+        raise ConfigError("env: only a value in it can come from a Secret, NAME=secretRef:<secret>/<key>")
     env = []
     for item in filter(None, text.split(",")):
         name, equals, content = item.partition("=")

@@ -8,6 +8,7 @@ from dkron_executors.keys import MODELS, keys_of
 from dkron_executors.keys.model import KeyProblem
 
 MINIMAL: dict[str, dict[str, str]] = {
+    "grpc": {"url": "localhost:50051/shop.v1.Orders/Place"},
     "http": {"method": "GET", "url": "https://example.org/"},
 }
 """The least that each executor needs."""
@@ -115,3 +116,26 @@ def test_what_only_the_pod_can_tell_is_told_there() -> None:
     keys_of("http").check({**MINIMAL["http"], "timeout": "secretRef:a/b"})
     with pytest.raises(KeyProblem, match=r"^timeout: "):
         read("http", timeout="secretRef:a/b")
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (
+            {"url": "localhost/shop.Orders/Place"},
+            'url: "localhost/shop.Orders/Place" is not host:port/package.Service/M',
+        ),
+        ({"url": "http://localhost:1/shop.Orders/Place"}, "url: "),
+        ({"url": "localhost:70000/shop.Orders/Place"}, "url: "),
+        ({"url": "localhost:1/shop.Orders.Place"}, "url: "),
+        ({"body": "{"}, 'body: "{" is not JSON'),
+        ({"headers": '["grpc-timeout: 1"]'}, 'headers: "grpc-timeout" is not a name that gRPC allows'),
+        ({"headers": '["x: ü"]'}, 'headers: the value of "x" has other characters than ASCII'),
+        ({"headers": '["x-bin: ?"]'}, 'headers: the value of "x-bin" is not base64'),
+        ({"expectCode": "17"}, 'expectCode: "17" is not a status code of gRPC, 0 to 16'),
+        ({"expectCode": "OK"}, "expectCode: "),
+        ({"timeout": "-1"}, "timeout: "),
+    ],
+)
+def test_grpc_refuses(config: dict[str, str], words: str) -> None:
+    assert refusal("grpc", config).startswith(words)

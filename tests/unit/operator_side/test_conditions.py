@@ -46,7 +46,11 @@ def changed_at(draft: Draft, kind: str) -> datetime:
         pytest.param(
             {"executor": "perl"},
             {"checked": False},
-            ("False", "UnknownExecutor", 'executor: "perl" is not known; use one of kubernetes, shell'),
+            (
+                "False",
+                "UnknownExecutor",
+                'executor: "perl" is not known; use one of docker, grpc, http, kubernetes, shell',
+            ),
             id="broken, whether asked or not",
         ),
         pytest.param(

@@ -1,0 +1,56 @@
+"""One message to a NATS server, which has to say that it took it: Dkron does not ask (Dkron behaviour §6.3)."""
+
+import asyncio
+
+import nats
+from nats.errors import Error, NoServersError
+
+from dkron_executors.keys.nats import Nats
+from dkron_executors.result import Result
+
+CONNECTING = 10
+"""Seconds for each server."""
+ANSWERING = 30
+"""Seconds until the server has read the message."""
+
+
+def run(keys: Nats) -> Result:
+    """Publish, and wait until the server has said what it thinks of it."""
+    return asyncio.run(_publish(keys))
+
+
+async def _publish(keys: Nats) -> Result:
+    complaints: list[Exception] = []
+
+    async def complain(exc: Exception) -> None:
+        complaints.append(exc)
+
+    servers = [address.strip() for address in keys.url.split(",")]
+    login = {"user": keys.user_name, "password": keys.password} if keys.user_name else {}
+    to = f"{', '.join(address.rpartition('@')[2] for address in servers)}, subject {keys.subject}"
+    try:
+        client = await nats.connect(
+            servers,
+            name="dkron-operator",
+            error_cb=complain,
+            allow_reconnect=False,
+            connect_timeout=CONNECTING,
+            **login,
+        )
+    except (Error, OSError, TimeoutError) as exc:
+        return Result(f"nats {to}: not connected: {_why(exc, complaints)}")
+    try:
+        await client.publish(keys.subject, keys.message.encode())
+        # Complaints about the message come before the answer to this.
+        await client.flush(ANSWERING)
+    except (Error, OSError, TimeoutError) as exc:
+        return Result(f"nats {to}: not published: {_why(exc, complaints)}")
+    finally:
+        await client.close()
+    return Result(f"nats {to}: not published: {complaints[0]}" if complaints else "")
+
+
+def _why(exc: Exception, complaints: list[Exception]) -> str:
+    # That no server is left says less than what the last one said.
+    cause = complaints[-1] if complaints and isinstance(exc, NoServersError | TimeoutError) else exc
+    return str(cause) or type(cause).__name__
