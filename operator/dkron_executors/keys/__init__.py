@@ -8,8 +8,12 @@ from importlib import import_module
 from dkron_executors.keys.model import Keys
 
 MODELS = {
+    "gcppubsub": "Gcppubsub",
     "grpc": "Grpc",
     "http": "Http",
+    "kafka": "Kafka",
+    "nats": "Nats",
+    "rabbitmq": "Rabbitmq",
 }
 """The executors that run in a pod of the project's own image, and the name of the model in the module of that name."""
 

@@ -20,7 +20,7 @@ def brokers(text: str) -> str:
     return text
 
 
-def topic(text: str) -> str:
+def topic_name(text: str) -> str:
     """A name that Kafka allows."""
     if _TOPIC.fullmatch(text) is None or text in (".", ".."):
         raise ValueError(f"{quoted(text)} is not a topic: letters, digits, dots, _ and -, at most 249 of them")
@@ -33,7 +33,7 @@ class Kafka(Keys):
     broker_address: Annotated[str, AfterValidator(brokers)]
     """Where the cluster is found, `kafka-0:9092,kafka-1:9092`."""
 
-    topic: Annotated[str, AfterValidator(topic)]
+    topic: Annotated[str, AfterValidator(topic_name)]
     """The topic."""
 
     key: str = ""

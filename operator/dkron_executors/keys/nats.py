@@ -27,7 +27,7 @@ def servers(text: str) -> str:
     return text
 
 
-def subject(text: str) -> str:
+def plain_subject(text: str) -> str:
     """A subject that can be published to: without wildcards."""
     if _SUBJECT.fullmatch(text) is None:
         raise ValueError(f"{quoted(text)} is not a subject, such as orders.created; wildcards cannot be published to")
@@ -40,7 +40,7 @@ class Nats(Keys):
     url: Annotated[str, AfterValidator(servers)]
     """The server, `nats://nats:4222` or `tls://…`; several are separated by commas. User and password may be in it."""
 
-    subject: Annotated[str, AfterValidator(subject)]
+    subject: Annotated[str, AfterValidator(plain_subject)]
     """The subject."""
 
     message: str = ""

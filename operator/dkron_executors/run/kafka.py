@@ -10,10 +10,11 @@ from dkron_executors.keys.kafka import Kafka
 from dkron_executors.result import Result
 
 TRIES = 5
+"""To connect."""
 PAUSE = 0.5
 """Seconds after a try."""
 PATIENCE_MS = 15_000
-"""Milliseconds for each try."""
+"""Milliseconds for an answer, and for all tries to send."""
 MECHANISMS = {"sha256": "SCRAM-SHA-256", "sha512": "SCRAM-SHA-512"}
 
 
@@ -23,33 +24,48 @@ def run(keys: Kafka) -> Result:
 
 
 async def _send(keys: Kafka) -> Result:
-    why = ""
-    for number in range(TRIES):
-        if number:
-            await asyncio.sleep(PAUSE)
+    to = f"kafka {keys.broker_address}, topic {keys.topic}"
+    try:
+        producer = await _connected(keys)
+    except (KafkaError, OSError, TimeoutError) as exc:
+        return Result(f"{to}: not connected: {_why(exc)}")
+    try:
+        # The client tries it again by itself; with a second client the message could be there twice.
+        sent = await producer.send_and_wait(keys.topic, keys.message.encode(), key=keys.key.encode() or None)
+    except (KafkaError, OSError, TimeoutError) as exc:
+        return Result(f"{to}: not sent: {_why(exc)}")
+    finally:
+        await producer.stop()
+    return Result(output=f"sent to {sent.topic}, partition {sent.partition}, offset {sent.offset}\n".encode())
+
+
+async def _connected(keys: Kafka) -> AIOKafkaProducer:
+    for left in reversed(range(TRIES)):
+        producer = _producer(keys)
         try:
-            return Result(output=await _try(keys))
-        except (KafkaError, OSError, TimeoutError) as exc:
-            why = str(exc) or type(exc).__name__
-            if not getattr(exc, "retriable", True):
-                break
-    return Result(f"kafka {keys.broker_address}, topic {keys.topic}: not sent: {why}")
+            await producer.start()
+        except KafkaError as exc:
+            await producer.stop()
+            if not (left and exc.retriable):
+                raise
+            await asyncio.sleep(PAUSE)
+        else:
+            return producer
+    raise AssertionError("the last try raises")
 
 
-async def _try(keys: Kafka) -> bytes:
-    producer = AIOKafkaProducer(
+def _producer(keys: Kafka) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
         bootstrap_servers=[address.strip() for address in keys.broker_address.split(",")],
         client_id="dkron-operator",
         acks="all",
         request_timeout_ms=PATIENCE_MS,
         **_security(keys),
     )
-    try:
-        await producer.start()
-        sent = await producer.send_and_wait(keys.topic, keys.message.encode(), key=keys.key.encode() or None)
-    finally:
-        await producer.stop()
-    return f"sent to {sent.topic}, partition {sent.partition}, offset {sent.offset}\n".encode()
+
+
+def _why(exc: Exception) -> str:
+    return str(exc) or type(exc).__name__
 
 
 def _security(keys: Kafka) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """One message to a NATS server, which has to say that it took it: Dkron does not ask (Dkron behaviour §6.3)."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 import nats
 from nats.errors import Error, NoServersError
@@ -10,6 +11,8 @@ from dkron_executors.result import Result
 
 CONNECTING = 10
 """Seconds for each server."""
+PAUSE = 1
+"""Seconds before a server is tried a second and last time."""
 ANSWERING = 30
 """Seconds until the server has read the message."""
 
@@ -27,7 +30,7 @@ async def _publish(keys: Nats) -> Result:
 
     servers = [address.strip() for address in keys.url.split(",")]
     login = {"user": keys.user_name, "password": keys.password} if keys.user_name else {}
-    to = f"{', '.join(address.rpartition('@')[2] for address in servers)}, subject {keys.subject}"
+    to = f"{', '.join(urlsplit(address).netloc.rpartition('@')[2] for address in servers)}, subject {keys.subject}"
     try:
         client = await nats.connect(
             servers,
@@ -35,10 +38,14 @@ async def _publish(keys: Nats) -> Result:
             error_cb=complain,
             allow_reconnect=False,
             connect_timeout=CONNECTING,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=PAUSE,
             **login,
         )
     except (Error, OSError, TimeoutError) as exc:
         return Result(f"nats {to}: not connected: {_why(exc, complaints)}")
+    # What was wrong with other servers does not matter any more.
+    complaints.clear()
     try:
         await client.publish(keys.subject, keys.message.encode())
         # Complaints about the message come before the answer to this.

@@ -8,10 +8,21 @@ from dkron_executors.keys import MODELS, keys_of
 from dkron_executors.keys.model import KeyProblem
 
 MINIMAL: dict[str, dict[str, str]] = {
+    "gcppubsub": {"project": "my-project", "topic": "my-topic", "attributes": '{"a": "b"}'},
     "grpc": {"url": "localhost:50051/shop.v1.Orders/Place"},
     "http": {"method": "GET", "url": "https://example.org/"},
+    "kafka": {"brokerAddress": "kafka:9092", "topic": "orders"},
+    "nats": {"url": "nats://nats:4222", "subject": "orders.created"},
+    "rabbitmq": {"url": "amqp://rabbitmq", "queue.name": "orders"},
 }
 """The least that each executor needs."""
+
+TOGETHER = (
+    {"tlsCertificateFile": "/c", "tlsCertificateKeyFile": "/k"},
+    {"saslUsername": "u", "saslPassword": "p", "saslMechanism": "sha256"},
+    {"userName": "u", "password": "p"},
+)
+"""Keys that need one another."""
 
 
 def read(executor: str, **config: str) -> Any:
@@ -37,7 +48,7 @@ class TestEach:
         assert keys_of(executor).executor() == executor
 
     def test_names_what_is_missing(self, executor: str) -> None:
-        for key in MINIMAL[executor]:
+        for key in MINIMAL[executor].keys() - {"attributes"}:
             assert refusal(executor, {key: ""}).startswith(f"{key}: missing; ")
 
     def test_names_a_key_that_it_does_not_know(self, executor: str) -> None:
@@ -51,7 +62,7 @@ class TestEach:
 
     def test_takes_a_secret_for_every_key(self, executor: str) -> None:
         for key in keys_of(executor).names():
-            others = {"tlsCertificateFile": "c", "tlsCertificateKeyFile": "k"} if key.startswith("tlsCert") else {}
+            others = next((group for group in TOGETHER if key in group), {})
             keys_of(executor).check({**MINIMAL[executor], **others, key: "secretRef:my-secret/the.key"})
 
     def test_names_the_key_of_a_reference_that_leads_nowhere(self, executor: str) -> None:
@@ -139,3 +150,74 @@ def test_what_only_the_pod_can_tell_is_told_there() -> None:
 )
 def test_grpc_refuses(config: dict[str, str], words: str) -> None:
     assert refusal("grpc", config).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"brokerAddress": "kafka"}, 'brokerAddress: "kafka" is not host:port, such as kafka:9092'),
+        ({"brokerAddress": "kafka:9092,"}, 'brokerAddress: "" is not host:port'),
+        ({"topic": "a b"}, 'topic: "a b" is not a topic'),
+        ({"topic": "x" * 250}, "topic: "),
+        ({"tlsEnable": "1"}, 'tlsEnable: "1" is neither "true" nor "false"'),
+        ({"saslMechanism": "plain"}, "saslMechanism: "),
+        ({"saslUsername": "u", "saslPassword": "p"}, "saslMechanism: missing; "),
+        ({"saslUsername": "u", "saslMechanism": "sha256"}, "saslPassword: missing; "),
+        ({"saslPassword": "secretRef:a/b"}, "saslUsername: missing; "),
+    ],
+)
+def test_kafka_refuses(config: dict[str, str], words: str) -> None:
+    assert refusal("kafka", config).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"url": "nats:4222"}, 'url: "nats:4222" is not an address such as nats://nats:4222'),
+        ({"url": "nats://a:4222,http://b"}, 'url: "http://b" is not an address'),
+        ({"subject": "orders.*"}, 'subject: "orders.*" is not a subject'),
+        ({"subject": "a b"}, "subject: "),
+        ({"subject": "a..b"}, "subject: "),
+        ({"password": "p"}, "userName: missing; password is of no use without it"),
+    ],
+)
+def test_nats_refuses(config: dict[str, str], words: str) -> None:
+    assert refusal("nats", config).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"url": "http://rabbitmq"}, 'url: "http://rabbitmq" is not an address such as amqp://'),
+        ({"queue.durable": "maybe"}, 'queue.durable: "maybe" is neither'),
+        ({"queue.name": "x" * 256}, "queue.name: "),
+        ({"message.delivery_mode": "3"}, 'message.delivery_mode: "3" is not a delivery mode'),
+        ({"message.base64Body": "?"}, "message.base64Body: not base64"),
+        ({"message.body": "a", "message.base64Body": "YQ=="}, "message.base64Body: message.body is there, too"),
+    ],
+)
+def test_rabbitmq_refuses(config: dict[str, str], words: str) -> None:
+    assert refusal("rabbitmq", config).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("config", "create"),
+    [({}, False), ({"queue.create": ""}, True), ({"queue.create": "true"}, True), ({"queue.create": "false"}, False)],
+)
+def test_rabbitmq_declares_unless_told_not_to(config: dict[str, str], *, create: bool) -> None:
+    assert read("rabbitmq", **config).queue_create is create
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"project": "My Project"}, 'project: "My Project" is not the id of a project'),
+        ({"topic": "projects/p/topics/t"}, "topic: "),
+        ({"attributes": ""}, "data: missing; a message needs data or attributes"),
+        ({"attributes": '{"a": 1}'}, "attributes: "),
+        ({"attributes": "[]"}, "attributes: "),
+        ({"data": "?"}, "data: not base64"),
+    ],
+)
+def test_gcppubsub_refuses(config: dict[str, str], words: str) -> None:
+    assert refusal("gcppubsub", config).startswith(words)

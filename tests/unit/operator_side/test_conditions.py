@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Condition, ConditionStatus, JobStatus
+from dkron_operator import executors
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
@@ -49,7 +50,7 @@ def changed_at(draft: Draft, kind: str) -> datetime:
             (
                 "False",
                 "UnknownExecutor",
-                'executor: "perl" is not known; use one of docker, grpc, http, kubernetes, shell',
+                'executor: "perl" is not known; use one of ' + ", ".join(sorted(executors.EXECUTORS)),
             ),
             id="broken, whether asked or not",
         ),
