@@ -4,6 +4,7 @@ import asyncio
 from urllib.parse import urlsplit
 
 import nats
+from nats.aio.client import Client
 from nats.errors import Error, NoServersError
 
 from dkron_executors.keys.nats import Nats
@@ -48,13 +49,21 @@ async def _publish(keys: Nats) -> Result:
     complaints.clear()
     try:
         await client.publish(keys.subject, keys.message.encode())
-        # Complaints about the message come before the answer to this.
-        await client.flush(ANSWERING)
+        await _answered(client)
     except (Error, OSError, TimeoutError) as exc:
         return Result(f"nats {to}: not published: {_why(exc, complaints)}")
     finally:
         await client.close()
     return Result(f"nats {to}: not published: {complaints[0]}" if complaints else "")
+
+
+async def _answered(client: Client) -> None:
+    """Wait until the server has read the message: complaints about it come before the answer to a ping after it."""
+    await client.flush(ANSWERING)
+    # The client's ping may overtake a message that is not written yet; then another one has to follow.
+    while client.pending_data_size:
+        await client.flush(ANSWERING)
+    await client.flush(ANSWERING)
 
 
 def _why(exc: Exception, complaints: list[Exception]) -> str:

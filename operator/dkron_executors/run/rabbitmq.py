@@ -26,7 +26,7 @@ async def _publish(keys: Rabbitmq) -> Result:
     try:
         async with asyncio.timeout(PATIENCE), await aio_pika.connect(keys.url) as connection:
             # Confirmations are on unless one says otherwise: https://www.rabbitmq.com/docs/confirms
-            channel = await connection.channel()
+            channel = await connection.channel(on_return_raises=True)
             await _send(keys, channel)
     except TimeoutError:
         return Result(f"{to}: not published within {PATIENCE} s")
