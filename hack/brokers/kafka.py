@@ -1,5 +1,6 @@
 """A Kafka broker that is its own controller (KRaft), from Maven's artifacts."""
 
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +15,14 @@ from localcluster.errors import ClusterError
 
 POM = Path(__file__).with_name("pom.xml")
 CLUSTER = "dkron-operator-tests-x"
-JVM = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+JVM = (
+    "-Xms64m",
+    "-Xmx256m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xshare:auto",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
 """What makes a short life start fast."""
 CONFIG = """\
 process.roles=broker,controller
@@ -25,6 +33,8 @@ advertised.listeners=PLAINTEXT://{host}:{plain},SASL_PLAINTEXT://{host}:{sasl},S
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 ssl.keystore.type=PEM
 ssl.keystore.location={keystore}
 log.dirs={folder}/data
@@ -55,7 +65,7 @@ def install() -> Path:
 
 @contextmanager
 def kafka(folder: Path, *, keystore: Path, user: str, password: str) -> Iterator[Broker]:
-    """A broker that makes topics when they are first used. `keystore` has its key and certificate in PEM."""
+    """A broker that makes topics when they are first used. `keystore` has its key (PKCS #8) and certificate in PEM."""
     archives = f"{install()}/*"
     plain, sasl, tls, controller = free_ports(4)
     config = folder / "server.properties"
@@ -69,10 +79,11 @@ def kafka(folder: Path, *, keystore: Path, user: str, password: str) -> Iterator
 
 
 def _version() -> str:
+    """Kafka's, and a hash of all that is asked for."""
     names = {"": "http://maven.apache.org/POM/4.0.0"}
     found = ET.parse(POM).findtext(".//dependency/version", namespaces=names)  # noqa: S314 - our own file
     assert found, f"{POM} names no version"  # noqa: S101 - a fault of ours
-    return found
+    return f"{found}-{hashlib.sha256(POM.read_bytes()).hexdigest()[:8]}"
 
 
 def _copy(folder: Path) -> None:

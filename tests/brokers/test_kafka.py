@@ -8,6 +8,12 @@ from uuid import uuid4
 import pytest
 import trustme
 from aiokafka import AIOKafkaConsumer
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from brokers.kafka import Broker, kafka
 from tests.support.kubelet import Kubelet, Ran
@@ -25,9 +31,16 @@ def authority() -> trustme.CA:
 def broker(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     folder = tmp_path_factory.mktemp("kafka")
     keystore = folder / "broker.pem"
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(keystore))
+    keystore.write_bytes(key_and_certificate(authority.issue_cert("127.0.0.1")))
     with kafka(folder, keystore=keystore, user="alice", password=PASSWORD) as running:
         yield running
+
+
+def key_and_certificate(leaf: trustme.LeafCert) -> bytes:
+    """In PEM, the key as PKCS #8: Java reads no other."""
+    key = load_pem_private_key(leaf.private_key_pem.bytes(), password=None)
+    pkcs8 = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return b"".join([pkcs8, *(pem.bytes() for pem in leaf.cert_chain_pems)])
 
 
 @pytest.fixture
