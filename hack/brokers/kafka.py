@@ -33,8 +33,8 @@ advertised.listeners=PLAINTEXT://{host}:{plain},SASL_PLAINTEXT://{host}:{sasl},S
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512
-listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
-listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config={scram} required;
+listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config={scram} required;
 ssl.keystore.type=PEM
 ssl.keystore.location={keystore}
 log.dirs={folder}/data
@@ -46,6 +46,7 @@ offsets.topic.num.partitions=1
 auto.create.topics.enable=true
 message.max.bytes=65536
 """
+SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 SECONDS = 600
 
 
@@ -70,7 +71,9 @@ def kafka(folder: Path, *, keystore: Path, user: str, password: str) -> Iterator
     plain, sasl, tls, controller = free_ports(4)
     config = folder / "server.properties"
     ports = {"plain": plain, "sasl": sasl, "tls": tls, "controller": controller}
-    config.write_text(CONFIG.format(host=HOST, folder=folder, keystore=keystore, **ports), encoding="utf-8")
+    config.write_text(
+        CONFIG.format(host=HOST, scram=SCRAM, folder=folder, keystore=keystore, **ports), encoding="utf-8"
+    )
     java = [_program("java"), *JVM, "-cp", archives]
     scram = [f"--add-scram=SCRAM-SHA-{size}=[name={user},password={password}]" for size in (256, 512)]
     _run([*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(config), *scram])

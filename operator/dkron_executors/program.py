@@ -32,7 +32,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     signal.signal(signal.SIGTERM, _stop)
     warnings.simplefilter("ignore")
     # Clients log what they were told, and nobody but `Scrub` may print that.
-    logging.disable()
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         executor, handover, values = _handed_over(arguments, environment)
     except Unusable as exc:

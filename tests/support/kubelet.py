@@ -20,6 +20,10 @@ def expanded(text: str, env: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda m: "$" if m[0] == "$$" else env.get(m[1], m[0]), text)
 
 
+PATIENCE = 60
+"""Seconds for a container."""
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a container left behind."""
@@ -44,7 +48,7 @@ class Kubelet:
                 env[item["name"]] = expanded(item["value"], env)
         return env
 
-    def run(self, executor: str, config: Mapping[str, str], *, timeout: float = 60, **environment: str) -> Ran:
+    def run(self, executor: str, config: Mapping[str, str], **environment: str) -> Ran:
         """The executor's container, until it ends. What it prints is one stream, as in a pod's log."""
         spec = JobSpec.from_wire({"schedule": "@hourly", "executor": executor, "executorConfig": dict(config)})
         (container,) = executors.job(spec, images=IMAGES)["template"]["spec"]["containers"]
@@ -55,7 +59,7 @@ class Kubelet:
             env={"PATH": os.environ["PATH"], **self.environment(container), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=timeout,
+            timeout=PATIENCE,
             check=False,
         )
         return Ran(done.returncode, done.stdout.decode("utf-8", "replace"))

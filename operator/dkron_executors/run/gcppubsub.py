@@ -4,7 +4,6 @@ import os
 
 import grpc
 from google.api_core.exceptions import GoogleAPIError
-from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import PublisherClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
@@ -36,5 +35,4 @@ def _client() -> PublisherClient:
     emulator = os.environ.get(EMULATOR)
     if not emulator:
         return PublisherClient()
-    channel = grpc.insecure_channel(emulator)
-    return PublisherClient(transport=PublisherGrpcTransport(channel=channel, credentials=AnonymousCredentials()))
+    return PublisherClient(transport=PublisherGrpcTransport(channel=grpc.insecure_channel(emulator)))

@@ -1,6 +1,7 @@
 """One message to a Kafka topic, which all replicas have to confirm (Dkron behaviour §6.3)."""
 
 import asyncio
+import logging
 import ssl
 
 from aiokafka import AIOKafkaProducer
@@ -25,10 +26,12 @@ def run(keys: Kafka) -> Result:
 
 async def _send(keys: Kafka) -> Result:
     to = f"kafka {keys.broker_address}, topic {keys.topic}"
+    complaints = _Complaints()
+    logging.getLogger("aiokafka").addHandler(complaints)
     try:
         producer = await _connected(keys)
     except (KafkaError, OSError, TimeoutError) as exc:
-        return Result(f"{to}: not connected: {_why(exc)}")
+        return Result(f"{to}: not connected: {complaints.last or _why(exc)}")
     try:
         # The client tries it again by itself; with a second client the message could be there twice.
         sent = await producer.send_and_wait(keys.topic, keys.message.encode(), key=keys.key.encode() or None)
@@ -37,6 +40,18 @@ async def _send(keys: Kafka) -> Result:
     finally:
         await producer.stop()
     return Result(output=f"sent to {sent.topic}, partition {sent.partition}, offset {sent.offset}\n".encode())
+
+
+class _Complaints(logging.Handler):
+    """Of a broker that did not let it in, the client raises that it was not let in; why, it only logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.last = record.getMessage()
 
 
 async def _connected(keys: Kafka) -> AIOKafkaProducer:
