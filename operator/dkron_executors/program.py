@@ -21,6 +21,12 @@ USAGE = 2
 STOPPED = 128 + signal.SIGTERM
 TERMINATION_LOG = Path("/dev/termination-log")
 """Where Kubernetes takes the reason from that a pod shows (`terminationMessagePath`)."""
+USE = f"usage: python -m dkron_executors {{{','.join(sorted(MODELS))}}}"
+HELP = f"""{USE}
+
+Make one call, as the environment variable {CONFIG} says: the operator sets it in the pods that run this.
+Exit code 0 if the call did what it should, 1 if not, 2 if nothing could be run.
+"""
 
 
 class Unusable(ValueError):
@@ -29,6 +35,9 @@ class Unusable(ValueError):
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the executor that `arguments` name. Exit code 0 for a success, 1 for a failure, 2 if nothing could be run."""
+    if list(arguments) in (["-h"], ["--help"]):
+        sys.stdout.write(HELP)
+        return 0
     signal.signal(signal.SIGTERM, _stop)
     warnings.simplefilter("ignore")
     # Clients log what they were told, and nobody but `Scrub` may print that.
@@ -46,7 +55,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def _handed_over(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[str, Handover, dict[str, str]]:
     if len(arguments) != 1 or arguments[0] not in MODELS:
-        raise Unusable(f"usage: python -m dkron_executors {'|'.join(sorted(MODELS))}")
+        raise Unusable(USE)
     text = environment.get(CONFIG)
     if text is None:
         raise Unusable(f"{CONFIG}: missing; the operator sets it for a job whose executor is {arguments[0]}")

@@ -10,6 +10,15 @@ from dkron_executors.secrets import references
 from dkron_operator.executors.config import ConfigError, literal, value
 from dkron_operator.executors.images import Images
 
+CONFINED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""Our own image needs no more than the Pod Security Standard `restricted` allows, and writes nothing."""
+
 
 def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
     """The Job's `spec`: one container, which is handed the config. Raises `ConfigError`."""
@@ -19,7 +28,7 @@ def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
         # What was said to the operator is said to the pod, whatever the entry point of the image is.
         "command": ["python", "-m", "dkron_executors", spec.executor],
         "env": _handed_over(spec),
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": CONFINED,
     }
     pod = {"containers": [container], "automountServiceAccountToken": False, "enableServiceLinks": False}
     return {"template": {"spec": pod}}

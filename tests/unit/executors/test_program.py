@@ -27,6 +27,13 @@ def test_it_needs_the_name_of_an_executor(arguments: tuple[str, ...]) -> None:
     assert done.stderr.startswith("usage: python -m dkron_executors ")
 
 
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_says_what_it_is(option: str) -> None:
+    done = run(option)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: python -m dkron_executors {gcppubsub,")
+
+
 @pytest.mark.parametrize(
     "env", [{}, {CONFIG: "{"}, {CONFIG: "[]"}, {CONFIG: '{"config": {}, "secrets": {"a": "NONE"}}'}]
 )

@@ -7,6 +7,7 @@ import pytest
 from dkron_crds.job import JobSpec
 from dkron_executors.handover import CONFIG, LONGEST, Handover
 from dkron_operator import executors
+from dkron_operator.executors.call import CONFINED
 from dkron_operator.plan.build import build_job
 from tests.support.builders import IMAGES, claim, job_view
 from tests.support.kubelet import Kubelet, expanded
@@ -32,7 +33,7 @@ def test_one_container_with_no_rights_of_its_own() -> None:
                         "image": "own:1",
                         "command": ["python", "-m", "dkron_executors", "http"],
                         "env": [{"name": CONFIG, "value": Handover(HTTP, {}).text()}],
-                        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                        "securityContext": CONFINED,
                     }
                 ],
                 "automountServiceAccountToken": False,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dkron_crds.job import JobSpec
 from dkron_operator import executors
 from dkron_operator.executors.config import ConfigError, literal
-from dkron_operator.executors.shell import KEYS, split
+from dkron_operator.executors.shell import KEYS, OF_THE_JOB, split
 from dkron_operator.plan.build import build_job
 from tests.support.builders import IMAGES, claim, job_view
 
@@ -177,6 +177,15 @@ def test_the_command_may_come_from_a_secret_and_is_read_by_a_shell() -> None:
 @pytest.mark.parametrize("text", ["secretRef:", "secretRef:a", "secretRef:A/b", "secretRef:a/b/c", "secretRef:a/"])
 def test_a_reference_that_is_none_is_refused(text: str) -> None:
     assert "secretRef:<name of the secret>/<key in it>" in refused({"command": "true", "env": f"A={text}"})
+
+
+@pytest.mark.parametrize("key", sorted(OF_THE_JOB))
+def test_what_is_part_of_the_job_cannot_be_a_secret(key: str) -> None:
+    assert refused({"command": "true", key: "secretRef:a/b"}).startswith(f"{key}: it cannot come from a Secret")
+
+
+def test_only_values_of_env_come_from_secrets() -> None:
+    assert refused({"command": "true", "env": "secretRef:a/b"}).startswith("env: only a value in it can come from")
 
 
 def test_a_payload_is_decoded_into_the_standard_input_of_the_command() -> None:
