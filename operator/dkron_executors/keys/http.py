@@ -27,6 +27,8 @@ def web_address(text: str) -> str:
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        # A host may have other letters than a network has: they are written so that it can be looked up.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         usable = False
     if not usable or any(ord(character) <= ord(" ") for character in text):

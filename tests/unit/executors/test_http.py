@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from dkron_executors.keys.http import Http
+from dkron_executors.keys.model import KeyProblem
+from dkron_executors.run.http import _address, _shown
 from tests.support.kubelet import Kubelet, Ran
 from tests.support.web_server import Web, web_server
 
@@ -145,3 +150,15 @@ class TestSecrets:
     def test_one_that_is_no_number_of_seconds(self, web: Web) -> None:
         ran = self.KUBELET.run("http", {"method": "GET", "url": web.url, "timeout": "secretRef:api/token"})
         assert ran == Ran(1, 'timeout: "***" is not a number of seconds from 1 to 86400\n')
+
+
+@given(st.text(alphabet="ab1:/@[]%?#.-_ü\u2028", max_size=20))
+@example("bücher.example/ü")
+@example("u:p%40@[::1]:80/%zz?%")
+def test_an_address_that_is_taken_can_be_called_and_told(rest: str) -> None:
+    try:
+        keys = Http.read({"method": "GET", "url": f"http://{rest}"})
+    except KeyProblem:
+        return
+    assert _address(keys.url).host
+    assert "p%40" not in _shown(keys.url)

@@ -80,6 +80,7 @@ class TestEach:
         ({"url": "http://a/\r\nX: 1"}, "url: "),
         ({"url": "http://a/b c"}, "url: "),
         ({"url": "http://[::1"}, "url: "),
+        ({"url": "http://ü..example/"}, "url: "),
         ({"method": "GET /"}, 'method: "GET /" is not a method'),
         ({"headers": "Accept: x"}, 'headers: "Accept: x" is not JSON'),
         ({"headers": '{"Accept": "x"}'}, "headers: "),
@@ -105,6 +106,20 @@ class TestEach:
 )
 def test_http_refuses(config: dict[str, str], words: str) -> None:
     assert refusal("http", config).startswith(words)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a_b.default.svc:8080/",
+        "http://[::1]:80/",
+        "https://bücher.example/ü?q=ü#ü",
+        "https://user:p%40ss@host.",
+        "http://h/%zz?%",
+    ],
+)
+def test_http_takes_an_address(url: str) -> None:
+    assert read("http", url=url).url == url
 
 
 def test_http_reads() -> None:
