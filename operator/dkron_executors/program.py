@@ -43,14 +43,28 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     # Clients log what they were told, and nobody but `Scrub` may print that.
     logging.getLogger().addHandler(logging.NullHandler())
     try:
-        executor, handover, values = _handed_over(arguments, environment)
+        result = outcome(arguments, environment)
     except Unusable as exc:
         sys.stderr.write(f"{exc}\n")
         return USAGE
-    scrub = Scrub([*values.values(), *handover.config.values()], secrets=values.values())
-    result = _result(executor, handover, values)
-    _print(result, scrub)
+    if result.error and TERMINATION_LOG.exists():
+        TERMINATION_LOG.write_text(result.error, encoding="utf-8")
+    sys.stdout.buffer.write(printed(result))
+    sys.stdout.flush()
     return 0 if result.success else FAILED
+
+
+def outcome(arguments: Sequence[str], environment: Mapping[str, str]) -> Result:
+    """Make the call, and strike out what nobody may see. Raises `Unusable`."""
+    executor, handover, values = _handed_over(arguments, environment)
+    result = _result(executor, handover, values)
+    scrub = Scrub([*values.values(), *handover.config.values()], secrets=values.values())
+    return Result(scrub.line(result.error), scrub.output(result.output))
+
+
+def printed(result: Result) -> bytes:
+    """The output, and before it the error in a line of its own."""
+    return (f"{result.error}\n".encode() if result.error else b"") + result.output
 
 
 def _handed_over(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[str, Handover, dict[str, str]]:
@@ -92,17 +106,6 @@ def _runner(executor: str) -> Callable[[Keys], Result]:
 def _shown(handover: Handover) -> bytes:
     """The config as it stands in the spec, a key a line."""
     return "".join(f"{key}: {text}\n" for key, text in sorted(handover.config.items())).encode()
-
-
-def _print(result: Result, scrub: Scrub) -> None:
-    error = scrub.line(result.error)
-    out = sys.stdout.buffer
-    if error:
-        out.write(error.encode() + b"\n")
-        if TERMINATION_LOG.exists():
-            TERMINATION_LOG.write_text(error, encoding="utf-8")
-    out.write(scrub.output(result.output))
-    out.flush()
 
 
 def _stop(_number: int, _frame: object) -> NoReturn:

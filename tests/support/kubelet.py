@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dkron_crds.job import JobSpec
+from dkron_executors import program
 from dkron_operator import executors
 from tests.support.builders import IMAGES
 
@@ -48,12 +49,17 @@ class Kubelet:
                 env[item["name"]] = expanded(item["value"], env)
         return env
 
+    def call(self, executor: str, config: Mapping[str, str]) -> Ran:
+        """What `run` does, without a process of its own: quicker, where it is the call that matters."""
+        container = self._container(executor, config)
+        result = program.outcome([executor], self.environment(container))
+        return Ran(0 if result.success else program.FAILED, program.printed(result).decode("utf-8", "replace"))
+
     def run(self, executor: str, config: Mapping[str, str], **environment: str) -> Ran:
         """The executor's container, until it ends. What it prints is one stream, as in a pod's log."""
-        spec = JobSpec.from_wire({"schedule": "@hourly", "executor": executor, "executorConfig": dict(config)})
-        (container,) = executors.job(spec, images=IMAGES)["template"]["spec"]["containers"]
-        program, *arguments = container["command"]
-        assert program == "python"
+        container = self._container(executor, config)
+        python, *arguments = container["command"]
+        assert python == "python"
         done = subprocess.run(
             [sys.executable, *arguments],
             env={"PATH": os.environ["PATH"], **self.environment(container), **environment},
@@ -63,3 +69,9 @@ class Kubelet:
             check=False,
         )
         return Ran(done.returncode, done.stdout.decode("utf-8", "replace"))
+
+    def _container(self, executor: str, config: Mapping[str, str]) -> dict[str, Any]:
+        spec = JobSpec.from_wire({"schedule": "@hourly", "executor": executor, "executorConfig": dict(config)})
+        (container,) = executors.job(spec, images=IMAGES)["template"]["spec"]["containers"]
+        built: dict[str, Any] = container
+        return built

@@ -1,4 +1,4 @@
-"""The grpc executor at a real server, as its pod would run it (Dkron behaviour §6.3)."""
+"""The grpc executor at a real server, as its pod would call it (Dkron behaviour §6.3)."""
 
 import socket
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def rpc(server: Rpc) -> Rpc:
 
 
 def call(url: str, **config: str) -> Ran:
-    return Kubelet({"api": {"token": "s3cr3t"}}).run("grpc", {"url": url, **config})
+    return Kubelet({"api": {"token": "s3cr3t"}}).call("grpc", {"url": url, **config})
 
 
 @pytest.mark.parametrize("method", ["Place", "List", "Upload", "Talk"])

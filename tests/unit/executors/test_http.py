@@ -1,4 +1,4 @@
-"""The http executor at real servers, as its pod would run it (Dkron behaviour §6.2)."""
+"""The http executor at real servers, as its pod would call it (Dkron behaviour §6.2)."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ def web(server: Web) -> Web:
 
 
 def get(url: str, **config: str) -> Ran:
-    return Kubelet().run("http", {"method": "GET", "url": url, **config})
+    return Kubelet().call("http", {"method": "GET", "url": url, **config})
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_nobody_there() -> None:
 
 
 def test_what_is_sent(web: Web) -> None:
-    ran = Kubelet().run(
+    ran = Kubelet().call(
         "http",
         {
             "method": "POST",
@@ -122,7 +122,7 @@ class TestSecrets:
     )
 
     def test_one_within_a_header_reaches_the_server_and_no_log(self, web: Web) -> None:
-        ran = self.KUBELET.run(
+        ran = self.KUBELET.call(
             "http",
             {
                 "method": "GET",
@@ -136,19 +136,19 @@ class TestSecrets:
         assert "Authorization: Bearer ***\n" in ran.output.replace("\r", "")
 
     def test_one_for_all_headers(self, web: Web) -> None:
-        ran = self.KUBELET.run("http", {"method": "GET", "url": f"{web.url}/echo", "headers": "secretRef:api/all"})
+        ran = self.KUBELET.call("http", {"method": "GET", "url": f"{web.url}/echo", "headers": "secretRef:api/all"})
         assert web.asked[0].headers["X"] == "s3cr3t-x"
         assert "s3cr3t" not in ran.output
 
     def test_an_address_that_cannot_be_reached(self) -> None:
-        ran = self.KUBELET.run("http", {"method": "GET", "url": "secretRef:api/url"})
+        ran = self.KUBELET.call("http", {"method": "GET", "url": "secretRef:api/url"})
         assert ran.code == 1
         assert ran.output.startswith("GET ***: ")
         assert "s3cr3t" not in ran.output
         assert "v4lue" not in ran.output
 
     def test_one_that_is_no_number_of_seconds(self, web: Web) -> None:
-        ran = self.KUBELET.run("http", {"method": "GET", "url": web.url, "timeout": "secretRef:api/token"})
+        ran = self.KUBELET.call("http", {"method": "GET", "url": web.url, "timeout": "secretRef:api/token"})
         assert ran == Ran(1, 'timeout: "***" is not a number of seconds from 1 to 86400\n')
 
 

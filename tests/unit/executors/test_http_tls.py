@@ -12,7 +12,7 @@ from tests.support.web_server import Web, web_server
 
 
 def get(url: str, **config: str) -> Ran:
-    return Kubelet().run("http", {"method": "GET", "url": url, **config})
+    return Kubelet().call("http", {"method": "GET", "url": url, **config})
 
 
 @pytest.fixture(scope="module")
