@@ -64,6 +64,7 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --universal --generate-hashes --no-header --python-version 3.11 -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/image.txt
 	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --group dev --universal --generate-hashes --no-header --python-version 3.11 -c requirements/image.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade requirements/build.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt -o requirements/build.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/clients.in --no-deps --universal --generate-hashes --no-header --python-version 3.11 -o requirements/clients.txt
 
 ##@ Test
@@ -118,6 +119,18 @@ cluster-down: ## Stop it and leave nothing behind
 .PHONY: kubeconfig
 kubeconfig: ## Print the path of its kubeconfig: pass it as KUBECONFIG
 	@hack/cluster kubeconfig --name $(NAME)
+
+##@ Image
+
+# With docker, podman or buildah, the first that works, or IMAGE_BUILDER=…; BASE=… is another image to build on, and
+# REFRESH=1 fetches it anew. Where no registry can be reached, a base is made from Debian's packages. See docs/image.md.
+.PHONY: image
+image: venv ## Build the image of all programs, and an archive of it
+	@PYTHONPATH=hack $(BIN)/python -m image $(if $(filter 1,$(REFRESH)),--refresh)
+
+.PHONY: load-image
+load-image: venv ## Build it and give it to the cluster NAME
+	@archive="$$(PYTHONPATH=hack $(BIN)/python -m image)" && hack/cluster load-image --name $(NAME) --archive "$$archive"
 
 ##@ Generate
 

@@ -3,14 +3,15 @@
 import argparse
 import os
 import shutil
+import time
 
-from localcluster import build, local, processes, provider, tools, versions
+from localcluster import build, engines, local, processes, provider, tools, versions
 from localcluster import logs as log_files
 from localcluster.errors import ClusterError
 from localcluster.launcher import obituary
 from localcluster.nodes import parse
 from localcluster.paths import cluster_folder
-from localcluster.progress import say
+from localcluster.progress import duration, say
 from localcluster.provider import Provider
 from localcluster.record import Record, every, find
 
@@ -115,10 +116,14 @@ def kubectl(options: argparse.Namespace) -> int:
 
 
 def load_image(options: argparse.Namespace) -> int:
-    """Load an image archive."""
-    if not options.archive.is_file():
-        raise ClusterError(f"there is no file {options.archive}")
-    provider.get(options.name, provider=_provider()).load_image(options.archive)
+    """Load an image, from an archive or by its name."""
+    cluster = provider.get(options.name, provider=_provider())
+    archive = options.archive or engines.archive_of(options.image)
+    if not archive.is_file():
+        raise ClusterError(f"there is no file {archive}")
+    started = time.monotonic()
+    cluster.load_image(archive)
+    say(f"cluster {cluster.name} has {options.image or archive} after {duration(time.monotonic() - started)}")
     return 0
 
 

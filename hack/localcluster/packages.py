@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,11 @@ def ensure(kind: NodeKind) -> None:
     """Install what is missing for such nodes."""
     if kind is NodeKind.REAL and os.geteuid() != 0:
         raise ClusterError("a real node needs root (namespaces, mounts, cgroups); use sudo, or --nodes none or kwok:N")
-    absent = missing(kind)
+    install(missing(kind))
+
+
+def install(absent: Sequence[str]) -> None:
+    """Install these Debian packages, or raise a ClusterError that says how."""
     if not absent:
         return
     wanted = "apt-get install --no-install-recommends " + " ".join(absent)
@@ -68,7 +73,7 @@ def static_busybox() -> bool:
     return BUSYBOX.exists() and b"/ld-" not in BUSYBOX.read_bytes()[:4096]
 
 
-def _apt_get(names: list[str]) -> None:
+def _apt_get(names: Sequence[str]) -> None:
     install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *names]
     if _run(install).returncode != 0:
         _run(["apt-get", "update", "--quiet"])

@@ -49,6 +49,7 @@ class Operator:
         clock: Clock | None = None,
     ) -> None:
         self._access = access
+        self._identity = replica.identity
         self._namespaces = tuple(namespaces)
         self.client = KubeClient(access)
         clock = clock or Clock()
@@ -154,10 +155,13 @@ class Operator:
         kopf_source.register(registry, self._source, self._access)
         ready = asyncio.Event()
         signals = asyncio.create_task(self._take_signals(ready))
+        # Without one kopf looks up the name of the user, and in a container the user has none.
+        identity: Any = self._identity
         try:
             await kopf.operator(
                 registry=registry,
                 settings=kopf_source.settings(),
+                identity=identity,
                 standalone=True,
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,

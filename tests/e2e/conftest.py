@@ -1,5 +1,6 @@
 """What the tests with a real node share."""
 
+from tests.support.own_image import image
 from tests.support.sites import module_site, own_site, shared_site
 
-__all__ = ["module_site", "own_site", "shared_site"]
+__all__ = ["image", "module_site", "own_site", "shared_site"]

@@ -153,10 +153,17 @@ class Kube:
         lines += [f"event on {each['regarding'].get('name')}: {each['reason']}: {each['note']}" for each in events]
         return "\n".join(lines)
 
+    def text(self, method: str, path: str, *, body: Object | None = None) -> str:
+        """What a path of the API server answers, as text: logs, and what lies behind its proxy. Raises `Refused`."""
+        return self._answer(method, path, body=body)
+
     def _where(self, resource: Resource) -> str | None:
         return None if resource in CLUSTER_WIDE else self.namespace
 
-    def _call(
+    def _call(self, method: str, path: str, **request: Any) -> Object:
+        return cast("Object", json.loads(self._answer(method, path, **request)))
+
+    def _answer(
         self,
         method: str,
         path: str,
@@ -164,20 +171,20 @@ class Kube:
         body: Object | None = None,
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
-    ) -> Object:
+    ) -> str:
         request = self._api.param_serialize(
             method,
             path,
             query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json", "Content-Type": content_type},
+            header_params={"Accept": "application/json, */*", "Content-Type": content_type},
             body=body,
             auth_settings=["BearerToken"],
         )
         response = self._api.call_api(*request, _request_timeout=REQUEST_SECONDS)
-        text = response.read().decode()
+        text: str = response.read().decode()
         if response.status >= BAD_REQUEST:
             raise Refused(response.status, _message(text))
-        return cast("Object", json.loads(text))
+        return text
 
 
 def condition(status: Object, kind: str) -> Object:

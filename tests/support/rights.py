@@ -41,13 +41,18 @@ def without(rules: Rules, resource: str, verb: str) -> Rules:
     return {key: tuple(v for v in verbs if (key[1], v) != (resource, verb)) for key, verbs in rules.items()}
 
 
+def account(kube: Kube, name: str, rules: Rules) -> None:
+    """Create a service account that has these rights in the namespace, and none elsewhere."""
+    kube.create(SERVICE_ACCOUNTS, {"metadata": {"name": name}})
+    kube.create(ROLES, {"metadata": {"name": name}, "rules": _wire(rules)})
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": kube.namespace}
+    role = {"apiGroup": ROLES.group, "kind": "Role", "name": name}
+    kube.create(ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
+
+
 def limited_access(kube: Kube, rules: Rules, *, folder: Path) -> Path:
     """A kubeconfig of a new service account that has these rights in the namespace, and none elsewhere."""
-    kube.create(SERVICE_ACCOUNTS, {"metadata": {"name": "limited"}})
-    kube.create(ROLES, {"metadata": {"name": "limited"}, "rules": _wire(rules)})
-    subject = {"kind": "ServiceAccount", "name": "limited", "namespace": kube.namespace}
-    role = {"apiGroup": ROLES.group, "kind": "Role", "name": "limited"}
-    kube.create(ROLE_BINDINGS, {"metadata": {"name": "limited"}, "subjects": [subject], "roleRef": role})
+    account(kube, "limited", rules)
     path = folder / f"{kube.namespace}.kubeconfig"
     path.write_text(yaml.safe_dump(_with_token(kube.kubeconfig, kube.token_of("limited"))), encoding="utf-8")
     return path

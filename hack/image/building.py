@@ -1,0 +1,49 @@
+"""The build itself: a base, the Dockerfile of this checkout, an archive."""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from dkron_crds.program.image import own_image
+from image import bases, pip_settings
+from localcluster import engines
+from localcluster.engines import Recipe
+from localcluster.locks import locked
+from localcluster.paths import cache_home
+from localcluster.progress import duration, say
+
+ROOT = Path(__file__).parents[2]
+LOCK_SECONDS = 1800
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An image that exists: its name, and an archive of it."""
+
+    reference: str
+    archive: Path
+
+
+def build(*, base: str = bases.DEFAULT, refresh: bool = False) -> Built:
+    """Build what this checkout holds, under the name that its version gives it.
+
+    Whatever was built before from the same content is taken from the engine's layers; callers take turns.
+    """
+    with locked(cache_home() / "image.lock", purpose="building the image", seconds=LOCK_SECONDS):
+        return _build(base, refresh=refresh)
+
+
+def _build(base: str, *, refresh: bool) -> Built:
+    started, engine, reference = time.monotonic(), engines.find(), own_image()
+    foundation = bases.ensure(engine, base, refresh=refresh)
+    say(f"building {reference} with {engine.name} on {foundation}")
+    with tempfile.TemporaryDirectory() as folder:
+        secrets = pip_settings.write(Path(folder))
+        arguments = {"BASE": foundation, "VERSION": reference.rpartition(":")[2]}
+        engine.build(Recipe(ROOT, reference, arguments, secrets))
+    archive = engines.archive_of(reference)
+    took, size = duration(time.monotonic() - started), archive.stat().st_size / MEGABYTE
+    say(f"built {reference} in {took}; its archive of {size:.0f} MB is {archive}")
+    return Built(reference, archive)

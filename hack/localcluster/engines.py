@@ -1,0 +1,237 @@
+"""What builds and keeps container images here: docker, podman or buildah, the first of them that works.
+
+buildah needs neither a daemon nor a runtime: its steps run in a chroot, and its images lie in our cache. Where none of
+the three is there, it is the one that gets installed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from localcluster import kind, packages
+from localcluster.errors import ClusterError
+from localcluster.paths import cache_home
+from localcluster.progress import say
+
+BUILDER = "IMAGE_BUILDER"
+"""The environment variable that names one."""
+
+ARCHIVES = 3
+"""How many of an image are kept: another checkout may be about to load its own."""
+BUILD_SECONDS = 1800
+PULL_SECONDS = 600
+COMMAND_SECONDS = 300
+PROBE_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What to build: a folder with a Dockerfile, what it takes as arguments and secrets, and the name of the result."""
+
+    context: Path
+    reference: str
+    arguments: Mapping[str, str]
+    secrets: Mapping[str, Path]
+
+    @property
+    def flags(self) -> list[str]:
+        """As docker, podman and buildah alike take them."""
+        arguments = [f"--build-arg={name}={value}" for name, value in self.arguments.items()]
+        secrets = [f"--secret=id={name},src={path}" for name, path in self.secrets.items()]
+        return [*arguments, *secrets, f"--tag={self.reference}"]
+
+
+class Engine(ABC):
+    """A program that keeps images under names."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def available(self) -> bool:
+        """Whether it works here."""
+
+    @abstractmethod
+    def build(self, recipe: Recipe) -> None:
+        """Build an image; what was built before from the same is taken as it is. Nothing is pulled."""
+
+    @abstractmethod
+    def save(self, reference: str, archive: Path) -> None:
+        """Write an image to a new archive, OCI or Docker."""
+
+    def pull(self, reference: str) -> str:
+        """Fetch an image from its registry; empty, or the reason why it did not come."""
+        done = _quiet([*self._program, "pull", reference], seconds=PULL_SECONDS)
+        return "" if done.returncode == 0 else _last_line(done.stdout)
+
+    def id_of(self, reference: str) -> str:
+        """The digest of the image's configuration, 64 hexadecimal digits; empty if there is no such image."""
+        found = _quiet([*self._program, *self._inspect, reference])
+        return found.stdout.strip().removeprefix("sha256:") if found.returncode == 0 else ""
+
+    @property
+    def _program(self) -> list[str]:
+        return [self.name]
+
+    @property
+    def _inspect(self) -> list[str]:
+        return ["image", "inspect", "--format", "{{.Id}}"]
+
+
+class Docker(Engine):
+    """An engine that answers."""
+
+    name = "docker"
+
+    def available(self) -> bool:
+        """Whether it answers."""
+        return kind.available()
+
+    def build(self, recipe: Recipe) -> None:
+        """Build with BuildKit, which secrets need."""
+        _loud([*self._program, "build", *recipe.flags, str(recipe.context)], DOCKER_BUILDKIT="1")
+
+    def save(self, reference: str, archive: Path) -> None:
+        """Write it as a Docker archive."""
+        _checked([*self._program, "save", "--output", str(archive), reference])
+
+
+class Podman(Engine):
+    """Needs no daemon."""
+
+    name = "podman"
+
+    def available(self) -> bool:
+        """Whether it is there and finds its storage."""
+        return shutil.which(self.name) is not None and _quiet([self.name, "info"], PROBE_SECONDS).returncode == 0
+
+    def build(self, recipe: Recipe) -> None:
+        """Build without a runtime: our steps need no namespaces."""
+        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull=never")
+        _loud([*self._program, "build", *options, *recipe.flags, str(recipe.context)])
+
+    def save(self, reference: str, archive: Path) -> None:
+        """Write it as an OCI archive."""
+        _checked([*self._program, "save", "--quiet", "--format=oci-archive", f"--output={archive}", reference])
+
+
+class Buildah(Engine):
+    """Needs neither a daemon nor a runtime, and keeps its images in our cache."""
+
+    name = "buildah"
+
+    def available(self) -> bool:
+        """Whether it is there."""
+        return shutil.which(self.name) is not None
+
+    def build(self, recipe: Recipe) -> None:
+        """Build in a chroot."""
+        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull-never")
+        _loud([*self._program, "bud", *options, *recipe.flags, str(recipe.context)])
+
+    def save(self, reference: str, archive: Path) -> None:
+        """Write it as an OCI archive."""
+        _checked([*self._program, "push", "--quiet", reference, f"oci-archive:{archive}:{reference}"])
+
+    @property
+    def _program(self) -> list[str]:
+        home = cache_home() / "buildah"
+        return [self.name, f"--root={home / 'storage'}", f"--runroot={home / 'run'}"]
+
+    @property
+    def _inspect(self) -> list[str]:
+        return ["inspect", "--type=image", "--format={{.FromImageID}}"]
+
+
+ENGINES: Sequence[Engine] = (Docker(), Podman(), Buildah())
+
+
+def find() -> Engine:
+    """The one that $IMAGE_BUILDER names, else the first that works; buildah is installed where there is none."""
+    wanted = os.environ.get(BUILDER, "")
+    if wanted:
+        return _named(wanted)
+    working = next((engine for engine in ENGINES if engine.available()), None)
+    if working is None:
+        packages.install(["buildah"])
+        working = Buildah()
+    return working
+
+
+def _named(name: str) -> Engine:
+    engine = next((engine for engine in ENGINES if engine.name == name), None)
+    if engine is None:
+        raise ClusterError(f"{BUILDER}={name} is unknown; write {', '.join(each.name for each in ENGINES)}")
+    if not engine.available():
+        raise ClusterError(f"{BUILDER}={name}: {name} is not installed, or its engine does not answer")
+    return engine
+
+
+def archive_of(reference: str) -> Path:
+    """An archive of the image with this name, kept in the cache. Raises ClusterError if there is no such image."""
+    engine = find()
+    identity = engine.id_of(reference)
+    if not identity:
+        raise ClusterError(f"{engine.name} has no image {reference}; `make image` builds the project's own")
+    return _kept(engine, reference, identity)
+
+
+def _kept(engine: Engine, reference: str, identity: str) -> Path:
+    # By name as well as by content: an archive holds the name under which pods will know the image.
+    name = re.sub(r"[^\w.-]", "_", reference)
+    archive = cache_home() / "images" / f"{name}-{identity[:12]}.tar"
+    if archive.exists():
+        archive.touch()
+        return archive
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    partial = archive.with_suffix(f".partial-{os.getpid()}")
+    say(f"writing {reference} to {archive}")
+    try:
+        engine.save(reference, partial)
+        partial.rename(archive)
+    finally:
+        partial.unlink(missing_ok=True)
+    _forget(sorted(archive.parent.glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime)[:-ARCHIVES])
+    return archive
+
+
+def _forget(archives: Sequence[Path]) -> None:
+    for archive in archives:
+        archive.unlink(missing_ok=True)
+
+
+def _loud(command: Sequence[str], **environment: str) -> None:
+    """Run what shows its own progress, on our standard error."""
+    variables = {**os.environ, **environment}
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=2, timeout=BUILD_SECONDS, check=False, env=variables
+    )
+    if done.returncode != 0:
+        raise ClusterError(f"'{command[0]}' could not build the image, see above")
+
+
+def _checked(command: Sequence[str]) -> None:
+    done = _quiet(command)
+    if done.returncode != 0:
+        raise ClusterError(f"'{' '.join(command)}' failed: {_last_line(done.stdout)}")
+
+
+def _quiet(command: Sequence[str], seconds: float = COMMAND_SECONDS) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it said nothing"])[-1]
