@@ -75,7 +75,7 @@ def test_a_request_that_fails_says_why(module_site: Site, address: str) -> None:
 def test_a_wrong_key_shows_at_once(module_site: Site, address: str) -> None:
     kube = module_site.kube
     kube.apply(http_job("wrong", address, timeout="soon"))
-    status = kube.wait_status("wrong", "to be judged", lambda status: condition(status, "Ready")["status"] == "False")
+    status = kube.wait_status("wrong", "to be judged", lambda seen: condition(seen, "Ready").get("status") == "False")
     assert condition(status, "Ready")["reason"] == "InvalidExecutorConfig"
     assert condition(status, "Ready")["message"].startswith('timeout: "soon" is not a number of seconds')
     assert kube.jobs_of("wrong") == []

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, model_validator
 from dkron_executors.keys.model import Keys
 from dkron_executors.keys.values import Debug, quoted
 
-SCHEMES = ("nats", "tls", "ws", "wss")
+SCHEMES = ("nats", "tls")
 
 _SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
 

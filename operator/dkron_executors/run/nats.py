@@ -3,12 +3,15 @@
 import asyncio
 from urllib.parse import urlsplit
 
-import nats
-from nats.aio.client import Client
-from nats.errors import Error, NoServersError
-
 from dkron_executors.keys.nats import Nats
+from dkron_executors.lean import without
 from dkron_executors.result import Result
+
+# It is half of the CPU that the client's start takes, and for websockets alone.
+with without("aiohttp"):
+    import nats
+    from nats.aio.client import Client
+    from nats.errors import Error, NoServersError
 
 CONNECTING = 10
 """Seconds for each server."""

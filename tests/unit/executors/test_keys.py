@@ -190,6 +190,7 @@ def test_kafka_refuses(config: dict[str, str], words: str) -> None:
     [
         ({"url": "nats:4222"}, 'url: "nats:4222" is not an address such as nats://nats:4222'),
         ({"url": "nats://a:4222,http://b"}, 'url: "http://b" is not an address'),
+        ({"url": "wss://a"}, "url: "),
         ({"subject": "orders.*"}, 'subject: "orders.*" is not a subject'),
         ({"subject": "a b"}, "subject: "),
         ({"subject": "a..b"}, "subject: "),

@@ -93,6 +93,12 @@ def test_http_loads_what_it_needs_and_nothing_else() -> None:
     }
 
 
+def test_nats_does_without_the_web() -> None:
+    modules = loaded("nats", {"url": "nats://localhost:9", "subject": "orders"})
+    assert "nats" in modules
+    assert not modules & {"aiohttp", "re2", "grpc", "dkron_operator", "dkron_crds"}
+
+
 def test_secrets_are_put_together_in_the_pod() -> None:
     kubelet = Kubelet({"api": {"url": "http://localhost:9/s3cr3t"}})
     assert "s3cr3t" not in kubelet.run("http", {"method": "GET", "url": "secretRef:api/url", "debug": "1"}).output
