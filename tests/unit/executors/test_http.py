@@ -26,7 +26,7 @@ def web(server: Web) -> Web:
 
 
 def get(url: str, **config: str) -> Ran:
-    return Kubelet().call("http", {"method": "GET", "url": url, **config})
+    return Kubelet().call("http", {"method": "GET", "url": url} | config)
 
 
 @pytest.mark.parametrize(
@@ -59,12 +59,16 @@ def get(url: str, **config: str) -> Ran:
             "GET {url}/status/200/fine: expectBody is not found in the answer, whose status is 200\nfine",
             id="another body",
         ),
-        pytest.param("/loop", {}, 1, "GET {url}/loop: more than 10 redirects\n", id="a circle of redirects"),
         pytest.param("/slow", {"timeout": "1"}, 1, "GET {url}/slow: no full answer within 1 s\n", id="too slow"),
     ],
 )
 def test_what_an_answer_means(web: Web, path: str, *, config: dict[str, str], code: int, output: str) -> None:
     assert get(web.url + path, **config) == Ran(code, output.replace("{url}", web.url))
+
+
+def test_a_circle_of_redirects_is_followed_as_long_as_go_does(web: Web) -> None:
+    assert get(f"{web.url}/loop") == Ran(1, f"GET {web.url}/loop: 10 redirects and no end\n")
+    assert len(web.asked) == 10
 
 
 def test_nobody_there() -> None:
@@ -100,6 +104,8 @@ def test_nothing_is_sent_that_was_not_asked_for(web: Web) -> None:
     (asked,) = web.asked
     assert asked.body == b""
     assert set(asked.headers) == {"Host", "User-Agent", "Accept", "Accept-Encoding"}
+    get(f"{web.url}/echo", method="POST", body="a=1")
+    assert "Content-Type" not in web.asked[1].headers
 
 
 def test_an_answer_without_an_end_fills_neither_memory_nor_log(web: Web) -> None:
