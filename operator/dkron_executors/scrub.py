@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
+UNCHANGED = ("utf-8", "surrogateescape")
+"""How Python reads the environment."""
 SHORTEST = 4
 """Characters. A shorter text is found everywhere, and no secret."""
 
@@ -14,11 +16,9 @@ class Scrub:
     """Replaces the values of Secrets, in the forms in which they may come back, and all passwords in addresses."""
 
     def __init__(self, values: Iterable[str], *, secrets: Iterable[str]) -> None:
-        forms: set[str] = set()
-        for value in values:
-            forms.update(form for password in _passwords(value) for form in _forms(password))
-        for secret in secrets:
-            forms.update(form for part in _parts(secret) for form in _forms(part))
+        parts = [password for value in values for password in _passwords(value)]
+        parts += [part for secret in secrets for part in _parts(secret)]
+        forms = {form for part in parts for form in _forms(_as_bytes(part).decode(*UNCHANGED))}
         # The longest first: one may be a part of another.
         self._forms = sorted((form for form in forms if len(form) >= SHORTEST), key=lambda form: (-len(form), form))
 
@@ -26,12 +26,12 @@ class Scrub:
         """The text in one line, without secrets."""
         for form in self._forms:
             text = text.replace(form, MASK)
-        return " ".join(text.split())
+        return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
     def output(self, output: bytes) -> bytes:
         """The bytes without secrets."""
         for form in self._forms:
-            output = output.replace(form.encode("utf-8", "surrogateescape"), MASK.encode())
+            output = output.replace(_as_bytes(form), MASK.encode())
         return output
 
 
@@ -83,10 +83,19 @@ def _forms(text: str) -> Iterator[str]:
     """The text as it is, and as addresses, JSON, Python and basic authentication write it."""
     yield text
     yield text.strip()
-    yield quote(text)
-    yield quote(text, safe="")
-    yield quote_plus(text)
+    raw = _as_bytes(text)
+    yield quote(raw)
+    yield quote(raw, safe="")
+    yield quote_plus(raw)
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield repr(text)[1:-1]
-    yield b64encode(text.encode("utf-8", "surrogateescape")).decode()
+    yield b64encode(raw).decode()
+
+
+def _as_bytes(text: str) -> bytes:
+    """As the environment had it: a Secret may hold bytes that are no text. What no bytes are behind is left out."""
+    try:
+        return text.encode(*UNCHANGED)
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "ignore")

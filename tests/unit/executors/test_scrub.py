@@ -74,3 +74,17 @@ def test_an_error_is_one_line() -> None:
 @given(st.text(min_size=4).filter(lambda text: text.strip() == text and len(text.split()) == 1 and "*" not in text))
 def test_no_secret_survives(secret: str) -> None:
     assert secret not in scrub(secret).line(f"begin {secret} end")
+
+
+@given(st.text(st.characters(), max_size=20), st.sampled_from(["{}", '["{}: {}"]', "amqp://u:{}@h", "{}://u:{}@[h"]))
+def test_nothing_makes_it_fail(text: str, form: str) -> None:
+    secret = form.replace("{}", text)
+    both = scrub(secret, values=(secret,))
+    both.line(f"<{text}>").encode()
+    both.output(b"\xff<\x00>")
+
+
+def test_bytes_that_are_no_text_are_found() -> None:
+    secret = b"s3cr3t-\xff\xfe".decode("utf-8", "surrogateescape")
+    assert scrub(secret).output(b"<s3cr3t-\xff\xfe>") == b"<***>"
+    assert scrub(secret).line(f"<{secret}>") == "<***>"
