@@ -70,9 +70,11 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 ##@ Test
 
 .PHONY: test
-test: ## All tests: unit, then real control planes, then real pods
+test: ## All tests: unit, then real brokers, then real control planes, then real pods
 	@echo "== unit: rules and tables, no cluster"
 	@$(MAKE) --no-print-directory test-unit
+	@echo "== brokers: real servers for the executors that send messages"
+	@$(MAKE) --no-print-directory test-brokers
 	@echo "== cluster: a real control plane, simulated nodes"
 	@$(MAKE) --no-print-directory test-cluster
 	@echo "== e2e: a real node, real pods"
@@ -81,6 +83,11 @@ test: ## All tests: unit, then real control planes, then real pods
 .PHONY: test-unit
 test-unit: venv ## The unit tests alone (seconds, no cluster)
 	$(BIN)/pytest tests/unit tests/conformance
+
+.PHONY: test-brokers
+test-brokers: venv ## The tests with real message brokers (a minute; Kafka needs Maven and Java, RabbitMQ apt-get)
+	@PYTHONPATH=hack $(BIN)/python -m brokers
+	$(BIN)/pytest tests/brokers
 
 # Tools are built first, so that progress shows and no test waits for a compiler. These tests wait more than they work:
 # two at a time are twice as fast on two cores already. Each worker has clusters of its own; WORKERS=0 is one by one.
@@ -128,14 +135,16 @@ load-image: venv ## Build it and give it to the cluster NAME
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write crds/*.yaml, docs/reference and the table in docs/rest-api.md
+generate: venv ## Write crds/*.yaml, docs/reference and the tables in docs/rest-api.md and docs/executors.md
 	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
+	@$(BIN)/python hack/executor_keys.py
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
+	@$(BIN)/python hack/executor_keys.py --check
 
 ##@ Data
 

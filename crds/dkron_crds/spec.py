@@ -213,7 +213,7 @@ class JobSpec(WireModel):
     """The settings of the executor; for shell: command (required), image, shell, env, cwd, timeout,
     mem_limit, su, payload. All values are strings: write "true" and "10" with quotes.
     "secretRef:<secret>/<key>" as a value takes it from a Secret in the same namespace, without anybody but
-    the container reading it."""
+    the container reading it. The keys of all executors are in docs/executors.md."""
 
     processors: dict[str, ProcessorConfig] = Field(
         default_factory=dict, max_length=16, json_schema_extra=keys_at_most(63)

@@ -15,6 +15,7 @@ from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator import source as kopf_source
 from dkron_operator.clock import Clock
 from dkron_operator.events import Events
+from dkron_operator.executors.images import Images
 from dkron_operator.lease import Lease, Replica
 from dkron_operator.reconcile import Reconciler
 from dkron_operator.source import Source
@@ -43,7 +44,7 @@ class Operator:
         *,
         namespaces: Sequence[str],
         cluster_namespace: str,
-        image: str,
+        images: Images,
         replica: Replica,
         clock: Clock | None = None,
     ) -> None:
@@ -57,7 +58,7 @@ class Operator:
         self.store = Store(account=self.tally.see)
         self.events = Events(self.client, clock=clock, identity=replica.identity)
         self.reconciler = Reconciler(
-            self.client, self.store, clock=clock, events=self.events, image=image, booked=self.tally.settle
+            self.client, self.store, clock=clock, events=self.events, images=images, booked=self.tally.settle
         )
         source = Source(self.store, changed=self.reconciler.lane.add)
         self._source = source

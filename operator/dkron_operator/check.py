@@ -8,6 +8,7 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected
 from dkron_crds.kube.paths import JOBS
 from dkron_operator.clock import Clock
+from dkron_operator.executors.images import Images
 from dkron_operator.executors.problem import Problem
 from dkron_operator.lanes import Lane
 from dkron_operator.plan.build import build_job
@@ -26,12 +27,12 @@ class Checker:
     """Dry runs by uid of the DkronJob."""
 
     def __init__(
-        self, client: KubeClient, store: Store, *, clock: Clock, image: str, known: Callable[[str], None]
+        self, client: KubeClient, store: Store, *, clock: Clock, images: Images, known: Callable[[str], None]
     ) -> None:
         self._client = client
         self._store = store
         self._clock = clock
-        self._image = image
+        self._images = images
         self._known = known
         self.lane: Lane[str] = Lane("check", self._check, width=WIDTH)
 
@@ -60,7 +61,7 @@ class Checker:
     async def _refusal(self, job: JobView) -> Problem | None:
         now = self._clock.now()
         claim = scheduled(now).entry(uid=job.uid, name=job.name, at=now)
-        body = build_job(job, claim, image=self._image)
+        body = build_job(job, claim, images=self._images)
         try:
             await self._client.create(JOBS, job.namespace, body, dry_run=True)
         except (AlreadyExists, NotFound):

@@ -12,6 +12,7 @@ from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected, Unavailabl
 from dkron_crds.kube.paths import JOBS
 from dkron_operator.clock import Clock
 from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.images import Images
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.draft import Create
 from dkron_operator.plan.fold import Started
@@ -27,12 +28,12 @@ log = logging.getLogger(__name__)
 class Fire:
     """Creates what a plan asks for, or finds that it exists."""
 
-    def __init__(self, client: KubeClient, store: Store, writer: Writer, *, clock: Clock, image: str) -> None:
+    def __init__(self, client: KubeClient, store: Store, writer: Writer, *, clock: Clock, images: Images) -> None:
         self._client = client
         self._store = store
         self._writer = writer
         self._clock = clock
-        self._image = image
+        self._images = images
 
     async def __call__(self, entry: Entry, create: Create) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the entry stays unsure)."""
@@ -55,7 +56,7 @@ class Fire:
         self._adopt(entry, create, answer)
 
     async def _create(self, entry: Entry, create: Create) -> Object:
-        body = build_job(entry.job, create.entry, image=self._image)
+        body = build_job(entry.job, create.entry, images=self._images)
         try:
             return await self._client.create(JOBS, entry.job.namespace, body)
         except AlreadyExists:

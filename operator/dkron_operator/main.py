@@ -13,6 +13,7 @@ from dkron_crds.kube.errors import KubeError
 from dkron_crds.program.command import options
 from dkron_operator import logs
 from dkron_operator.app import NotInstalled, Operator
+from dkron_operator.executors.images import Images
 from dkron_operator.lease import Replica
 from dkron_operator.settings import Settings
 
@@ -35,7 +36,7 @@ async def _run(settings: Settings) -> int:
             way,
             namespaces=settings.namespace,
             cluster_namespace=settings.home(way.namespace),
-            image=settings.default_image,
+            images=Images(default=settings.default_image, own=settings.executor_image),
             replica=_replica(),
         )
         await operator.run()

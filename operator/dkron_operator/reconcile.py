@@ -13,6 +13,7 @@ from dkron_operator.agenda import Agenda
 from dkron_operator.check import Checker
 from dkron_operator.clock import Clock
 from dkron_operator.events import Events
+from dkron_operator.executors.images import Images
 from dkron_operator.fire import Fire
 from dkron_operator.lanes import Lane
 from dkron_operator.nodes import Nodes
@@ -44,7 +45,7 @@ class Reconciler:
         *,
         clock: Clock,
         events: Events,
-        image: str,
+        images: Images,
         booked: Callable[[], Awaitable[None]] = unbooked,
     ) -> None:
         self._client = client
@@ -57,11 +58,11 @@ class Reconciler:
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
         self.observer = Observer(client, store, clock=clock, known=self.lane.add)
         self.stopper = Stopper(client, store, self.observer, known=self.lane.add)
-        self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
+        self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add)
         store.kinship.wake = self.lane.add
         self._remove = Removal(client, store, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed)
-        self._fire = Fire(client, store, self.writer, clock=clock, image=image)
+        self._fire = Fire(client, store, self.writer, clock=clock, images=images)
 
     async def _reconcile(self, uid: str) -> None:
         entry = self._store.get(uid)

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dkron_crds.program.image import own_image
 from dkron_crds.program.logs import LogFormat, LogLevel
 
 Namespaces = Annotated[list[str], NoDecode]
@@ -36,6 +37,12 @@ class Settings(BaseSettings):
         default="docker.io/library/busybox:1.36",
         min_length=1,
         description="image for the shell executor where executorConfig names none [DKRON_DEFAULT_IMAGE]",
+    )
+    executor_image: str = Field(
+        default_factory=own_image,
+        min_length=1,
+        description="image for the executors that call a server, http for example: this project's own, at this version "
+        "unless it is named here [DKRON_EXECUTOR_IMAGE]",
     )
     kubeconfig: Path | None = Field(
         default=None,

@@ -10,7 +10,7 @@ from tests.support.judge import Judge
 pytestmark = pytest.mark.cluster(nodes="none")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-FILES = sorted(EXAMPLES.glob("*.yaml"))
+FILES = sorted(EXAMPLES.rglob("*.yaml"))
 
 
 def applied(cluster: Cluster, judge: Judge, path: Path) -> list[str]:
@@ -24,5 +24,6 @@ def test_an_example_applies_cleanly(cluster: Cluster, judge: Judge, file: Path) 
 
 
 def test_the_folder_applies_as_a_whole(cluster: Cluster, judge: Judge) -> None:
-    jobs = [line for line in applied(cluster, judge, EXAMPLES) if line.startswith("dkronjob.dkron.io/")]
-    assert len(jobs) == len(FILES) > 0
+    for folder in (EXAMPLES, EXAMPLES / "executors"):
+        jobs = [line for line in applied(cluster, judge, folder) if line.startswith("dkronjob.dkron.io/")]
+        assert len(jobs) == len(list(folder.glob("*.yaml"))) > 0

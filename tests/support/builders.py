@@ -9,6 +9,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution, JobStatus, Trigger
+from dkron_operator.executors.images import Images
 from dkron_operator.plan.cause import Cause, nanoseconds, requested, scheduled
 from dkron_operator.plan.read import read_job
 from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
@@ -18,6 +19,7 @@ Object = dict[str, Any]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 UID = "00000000-0000-0000-0000-00000000000a"
 NAMESPACE = "default"
+IMAGES = Images(default="default:1", own="own:1")
 NAME = "backup"
 
 

@@ -14,10 +14,8 @@ from dkron_operator.events import Events
 from dkron_operator.reconcile import Reconciler
 from dkron_operator.source import Source
 from dkron_operator.store import Entry, Store
-from tests.support.builders import NOON, UID, wire_job
+from tests.support.builders import IMAGES, NOON, UID, wire_job
 from tests.support.fake_kube import ROOM, FakeKube
-
-IMAGE = "default:1"
 
 
 def wall() -> datetime:
@@ -39,7 +37,7 @@ class Edges:
         self.events = Events(client, clock=clock, identity="me")
         self.booked = 0
         self.reconciler = Reconciler(
-            client, self.store, clock=clock, events=self.events, image=IMAGE, booked=self._book
+            client, self.store, clock=clock, events=self.events, images=IMAGES, booked=self._book
         )
         self.changed: list[str] = []
         self.source = Source(self.store, changed=self._change)

@@ -73,7 +73,9 @@ def _output(run: Execution) -> str:
     if run.success:
         return run.output
     if run.exit_code is not None and run.reason in ("", "Error"):
-        return f"exit status {run.exit_code}\n{run.output}"
+        # What a container says about its own end says more than its exit code, and may stand in the output already.
+        error = run.message or f"exit status {run.exit_code}"
+        return run.output if run.message and run.output.startswith(error) else f"{error}\n{run.output}"
     why = ": ".join(filter(None, (run.reason, run.message)))
     return f"{why}\n{run.output}" if why else run.output
 

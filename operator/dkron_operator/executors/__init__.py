@@ -1,14 +1,23 @@
 """Executors: from `executorConfig` to what a Job runs. Pure; one module for each executor."""
 
+from collections.abc import Callable
 from typing import Any
 
 from dkron_crds.job import JobSpec
-from dkron_operator.executors import kubernetes, shell
+from dkron_executors.keys import MODELS
+from dkron_operator.executors import call, docker, kubernetes, shell
 from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.images import Images
 from dkron_operator.executors.problem import Problem
 from dkron_operator.executors.template import check_template
 
-EXECUTORS = {"shell": shell, "kubernetes": kubernetes}
+EXECUTORS: dict[str, Callable[..., dict[str, Any]]] = {
+    "shell": shell.job,
+    "docker": docker.job,
+    "kubernetes": kubernetes.job,
+    **dict.fromkeys(MODELS, call.job),
+}
+_CHECK = Images(default="check", own="check")
 
 
 def check(spec: JobSpec) -> Problem | None:
@@ -21,16 +30,15 @@ def check(spec: JobSpec) -> Problem | None:
         )
     try:
         check_template(spec.job_template)
-        executor.job(spec, image="check")
+        executor(spec, images=_CHECK)
     except ConfigError as exc:
         return Problem(exc.reason, str(exc))
     return None
 
 
-def job(spec: JobSpec, *, image: str) -> dict[str, Any]:
+def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
     """The part of a batch/v1 Job that the executor decides. Raises `ConfigError`; `check` has found that before."""
-    fragment: dict[str, Any] = EXECUTORS[spec.executor].job(spec, image=image)
-    return fragment
+    return EXECUTORS[spec.executor](spec, images=images)
 
 
 def remarks(spec: JobSpec) -> str:

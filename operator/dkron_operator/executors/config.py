@@ -1,13 +1,11 @@
 """Values of `executorConfig`: all are strings, as in Dkron, and are read here with sentences for what is wrong."""
 
-import re
 from typing import Any
 
 from dkron_crds.sizes import memory_bytes
+from dkron_executors.secrets import PREFIX, secret_and_key
 
-SECRET = "secretRef:"  # noqa: S105 - the prefix of a reference, not a secret
 TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
-_SECRET_KEY = re.compile(r"([a-z0-9][a-z0-9.-]{0,252})/([-._a-zA-Z0-9]{1,253})", re.ASCII)
 
 
 class ConfigError(ValueError):
@@ -28,13 +26,14 @@ def memory(key: str, text: str) -> str:
 
 def value(key: str, text: str) -> dict[str, Any]:
     """An environment value: the text itself, or where the kubelet finds it (`secretRef:<secret>/<key>`)."""
-    if not text.startswith(SECRET):
+    if not text.startswith(PREFIX):
         # The kubelet reads $(NAME) in a value as a reference, and $$ as one dollar.
         return {"value": literal(text)}
-    match = _SECRET_KEY.fullmatch(text.removeprefix(SECRET))
-    if match is None:
+    found = secret_and_key(text)
+    if found is None:
         raise ConfigError(f'{key}: "{text}" is not secretRef:<name of the secret>/<key in it>')
-    return {"valueFrom": {"secretKeyRef": {"name": match[1], "key": match[2]}}}
+    secret, key = found
+    return {"valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
 def literal(text: str) -> str:

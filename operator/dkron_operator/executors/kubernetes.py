@@ -4,10 +4,11 @@ from typing import Any
 
 from dkron_crds.job import JobSpec
 from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.images import Images
 from dkron_operator.executors.template import pod_spec
 
 
-def job(spec: JobSpec, *, image: str) -> dict[str, Any]:  # noqa: ARG001 - every executor is called alike
+def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:  # noqa: ARG001 - every executor is called alike
     """Nothing of its own; the template has to bring the containers. Raises `ConfigError`."""
     if spec.executor_config:
         key = next(iter(spec.executor_config))

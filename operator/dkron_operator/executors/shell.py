@@ -8,10 +8,14 @@ from typing import Any
 
 from dkron_crds.job import JobSpec, JobTemplate
 from dkron_crds.schedule.durations import go_duration
-from dkron_operator.executors.config import SECRET, TRUE, ConfigError, literal, memory, value
+from dkron_executors.secrets import PREFIX
+from dkron_operator.executors.config import TRUE, ConfigError, literal, memory, value
+from dkron_operator.executors.images import Images
 from dkron_operator.executors.template import pod_spec
 
 KEYS = frozenset({"command", "shell", "env", "cwd", "timeout", "mem_limit", "su", "payload", "image"})
+OF_THE_JOB = KEYS - {"command", "env", "payload"}
+"""Keys whose values become a part of the Job, where no Secret is read."""
 OPERATORS = frozenset(";&|<>")
 GRACE = 1
 """Seconds between SIGTERM and SIGKILL when the timeout is over. Dkron kills at once; nothing is shorter than this."""
@@ -22,13 +26,13 @@ _ACCOUNT = re.compile(r"(\d{1,10})(?::(\d{1,10}))?", re.ASCII)
 _FEED = 'printf %s "$DKRON_PAYLOAD" | base64 -d | "$@"'
 
 
-def job(spec: JobSpec, *, image: str) -> dict[str, Any]:
+def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
     """The Job's `spec`, as far as the command decides it. Raises `ConfigError`."""
     config = spec.executor_config
-    _refuse_unknown(config)
+    _check_keys(config)
     container: dict[str, Any] = {
         "name": "job",
-        "image": config.get("image") or image,
+        "image": config.get("image") or images.default,
         **_command(config),
         **_optional("workingDir", literal_path(config.get("cwd", ""))),
         **_account(config.get("su", "")),
@@ -50,7 +54,7 @@ def remarks(spec: JobSpec) -> str:
     """Without a shell, Dkron ends the command at the first operator: legal, and seldom meant."""
     config = spec.executor_config
     command = config.get("command", "")
-    if config.get("shell", "") in TRUE or command.startswith(SECRET):
+    if config.get("shell", "") in TRUE or command.startswith(PREFIX):
         return ""
     cut = split(command)[1]
     return f'command ends at "{cut}": set shell: "true" to run all of it in a shell' if cut else ""
@@ -92,10 +96,14 @@ def literal_path(path: str) -> str:
     return path
 
 
-def _refuse_unknown(config: dict[str, str]) -> None:
-    for key in config:
+def _check_keys(config: dict[str, str]) -> None:
+    for key, text in config.items():
         if key not in KEYS:
             raise ConfigError(f'executorConfig: "{key}" is not a key of shell; use {", ".join(sorted(KEYS))}')
+        if key in OF_THE_JOB and text.startswith(PREFIX):
+            raise ConfigError(
+                f"{key}: it cannot come from a Secret, since it is part of the Job; write the value itself"
+            )
 
 
 def _command(config: dict[str, str]) -> dict[str, Any]:
@@ -103,7 +111,7 @@ def _command(config: dict[str, str]) -> dict[str, Any]:
     if not text.strip():
         raise ConfigError('command: missing; executorConfig of shell needs one, for example command: "date"')
     env = _environment(config.get("env", ""))
-    if text.startswith(SECRET):
+    if text.startswith(PREFIX):
         env.append({"name": "DKRON_COMMAND", **value("command", text)})
         words = ["/bin/sh", "-c", "$(DKRON_COMMAND)"]
     else:
@@ -125,6 +133,8 @@ def _words(text: str, in_shell: bool) -> list[str]:
 
 
 def _environment(text: str) -> list[dict[str, Any]]:
+    if text.startswith(PREFIX):
+        raise ConfigError("env: only a value in it can come from a Secret, NAME=secretRef:<secret>/<key>")
     env = []
     for item in filter(None, text.split(",")):
         name, equals, content = item.partition("=")
@@ -135,7 +145,7 @@ def _environment(text: str) -> list[dict[str, Any]]:
 
 
 def _payload(text: str) -> dict[str, Any]:
-    if not text.startswith(SECRET):
+    if not text.startswith(PREFIX):
         try:
             base64.b64decode(text, validate=True)
         except ValueError as exc:

@@ -7,6 +7,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.names import API_VERSION
 from dkron_operator import executors
+from dkron_operator.executors.images import Images
 from dkron_operator.executors.template import merge
 from dkron_operator.plan.affinity import affinity, is_spread
 from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
@@ -14,10 +15,10 @@ from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, M
 Object = dict[str, Any]
 
 
-def build_job(job: JobView, entry: Active, *, image: str) -> Object:
+def build_job(job: JobView, entry: Active, *, images: Images) -> Object:
     """The Job to create for this attempt. Raises `ConfigError` for a spec that `check_template` refuses."""
     template = {"metadata": job.spec.job_template.metadata, "spec": job.spec.job_template.spec}
-    body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, image=image)})
+    body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images)})
     body = merge(body, template)
     body = merge(body, _identity(job, entry))
     pod = body["spec"]["template"].setdefault("spec", {})

@@ -7,7 +7,7 @@ import pytest
 from dkron_crds.job import Active
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.read import read_node, read_run
-from tests.support.builders import NOON, claim, job_view
+from tests.support.builders import IMAGES, NOON, claim, job_view
 
 Object = dict[str, Any]
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -20,7 +20,7 @@ def is_in(key: str, value: str) -> Object:
 def built(entry: Active | None = None, affinity: Object | None = None, **spec: Any) -> Object:
     if affinity is not None:
         spec["jobTemplate"] = {"spec": {"template": {"spec": {"affinity": affinity}}}}
-    return build_job(job_view(**spec), entry or claim(NOON), image="i")
+    return build_job(job_view(**spec), entry or claim(NOON), images=IMAGES)
 
 
 def pod_of(entry: Active | None = None, affinity: Object | None = None, **spec: Any) -> Object:

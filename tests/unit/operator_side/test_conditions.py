@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Condition, ConditionStatus, JobStatus
+from dkron_operator import executors
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
@@ -46,7 +47,11 @@ def changed_at(draft: Draft, kind: str) -> datetime:
         pytest.param(
             {"executor": "perl"},
             {"checked": False},
-            ("False", "UnknownExecutor", 'executor: "perl" is not known; use one of kubernetes, shell'),
+            (
+                "False",
+                "UnknownExecutor",
+                'executor: "perl" is not known; use one of ' + ", ".join(sorted(executors.EXECUTORS)),
+            ),
             id="broken, whether asked or not",
         ),
         pytest.param(

@@ -5,6 +5,7 @@ import logging
 import pytest
 from pydantic_settings import CliApp
 
+from dkron_crds.program.image import own_image
 from dkron_crds.program.logs import TextFormatter
 from dkron_operator.logs import Calm
 from dkron_operator.settings import Settings
@@ -70,3 +71,9 @@ def test_what_is_tried_again_is_no_error(name: str, message: str, level: int) ->
 def test_a_line_for_people_ends_with_what_else_is_known() -> None:
     record = logging.makeLogRecord({"msg": "started", "levelname": "INFO", "job": "report"})
     assert TextFormatter("%(levelname)s %(message)s").format(record) == "INFO started  job=report"
+
+
+def test_executors_run_the_image_of_this_version_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().executor_image == own_image()
+    monkeypatch.setenv("DKRON_EXECUTOR_IMAGE", "mirror/own:1")
+    assert Settings().executor_image == "mirror/own:1"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from dkron_crds.job import JobSpec
 from dkron_operator import executors
 from dkron_operator.executors.config import ConfigError, literal
-from dkron_operator.executors.shell import KEYS, split
+from dkron_operator.executors.shell import KEYS, OF_THE_JOB, split
 from dkron_operator.plan.build import build_job
-from tests.support.builders import claim, job_view
+from tests.support.builders import IMAGES, claim, job_view
 
 REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
@@ -23,7 +23,7 @@ def spec(config: dict[str, str], **fields: Any) -> JobSpec:
 
 
 def fragment(config: dict[str, str], **fields: Any) -> dict[str, Any]:
-    return executors.job(spec(config, **fields), image="default:1")
+    return executors.job(spec(config, **fields), images=IMAGES)
 
 
 def pod(config: dict[str, str], **fields: Any) -> dict[str, Any]:
@@ -179,6 +179,15 @@ def test_a_reference_that_is_none_is_refused(text: str) -> None:
     assert "secretRef:<name of the secret>/<key in it>" in refused({"command": "true", "env": f"A={text}"})
 
 
+@pytest.mark.parametrize("key", sorted(OF_THE_JOB))
+def test_what_is_part_of_the_job_cannot_be_a_secret(key: str) -> None:
+    assert refused({"command": "true", key: "secretRef:a/b"}).startswith(f"{key}: it cannot come from a Secret")
+
+
+def test_only_values_of_env_come_from_secrets() -> None:
+    assert refused({"command": "true", "env": "secretRef:a/b"}).startswith("env: only a value in it can come from")
+
+
 def test_a_payload_is_decoded_into_the_standard_input_of_the_command() -> None:
     payload = base64.b64encode(b"hello").decode()
     found = container({"command": "wc -c", "payload": payload})
@@ -196,7 +205,7 @@ def test_a_payload_may_come_from_a_secret() -> None:
 @pytest.mark.parametrize("payload", ["abc", "a b c d", "é", "====", "\ud800"])
 def test_a_payload_that_is_not_base64_is_refused(payload: str) -> None:
     with pytest.raises(ConfigError, match="payload: not base64"):
-        executors.job(JobSpec.model_construct(executor_config={"command": "true", "payload": payload}), image="i")
+        executors.job(JobSpec.model_construct(executor_config={"command": "true", "payload": payload}), images=IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +329,7 @@ keys = st.one_of(st.sampled_from(sorted(KEYS)), st.text(max_size=10))
 def test_any_config_gives_a_job_or_one_sentence(config: dict[str, str], command: str) -> None:
     job = job_view(executorConfig={"command": command, **config})
     if job.problem is None:
-        body = build_job(job, claim(), image="default:1")
+        body = build_job(job, claim(), images=IMAGES)
         assert body["spec"]["template"]["spec"]["containers"][0]["command"]
         assert isinstance(executors.remarks(job.spec), str)
     else:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dkron_crds.base import rfc3339
 from dkron_operator.executors.template import merge
 from dkron_operator.plan.build import build_job
-from tests.support.builders import NAMESPACE, NOON, UID, after, claim, job_view
+from tests.support.builders import IMAGES, NAMESPACE, NOON, UID, after, claim, job_view
 
 Object = dict[str, Any]
 
@@ -114,7 +114,7 @@ def test_any_template_gives_a_job_or_one_sentence(template: Object, *, executor:
     whole = {**template, "spec": {**template["spec"], "template": template["spec"].get("a")}}
     job = job_view(jobTemplate=whole, executor="kubernetes" if executor else "shell")
     if job.problem is None:
-        body = build_job(job, claim(), image="default:1")
+        body = build_job(job, claim(), images=IMAGES)
         assert body["metadata"]["name"] == claim().job
         assert body["metadata"]["ownerReferences"][0]["uid"] == UID
     else:
@@ -131,7 +131,7 @@ def bare(*containers: Object, **spec: Any) -> Object:
 def test_the_kubernetes_executor_runs_the_template_as_it_stands() -> None:
     job = job_view(executor="kubernetes", jobTemplate=bare({"name": "main", "image": "x"}, serviceAccountName="s"))
     assert job.problem is None
-    pod = build_job(job, claim(), image="default:1")["spec"]["template"]["spec"]
+    pod = build_job(job, claim(), images=IMAGES)["spec"]["template"]["spec"]
     assert (pod["serviceAccountName"], pod["restartPolicy"]) == ("s", "Never")
     assert [(c["name"], c["image"]) for c in pod["containers"]] == [("main", "x")]
     assert "automountServiceAccountToken" not in pod
@@ -158,7 +158,7 @@ def test_the_kubernetes_executor_refuses(template: Object, config: dict[str, str
 
 
 def build(**spec: Any) -> Object:
-    return build_job(job_view(**spec), claim(NOON, attempt=2, at=after(7)), image="default:1")
+    return build_job(job_view(**spec), claim(NOON, attempt=2, at=after(7)), images=IMAGES)
 
 
 def env(body: Object, name: str = "job") -> dict[str, str]:

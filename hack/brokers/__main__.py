@@ -1,0 +1,13 @@
+"""`python -m brokers`: fetch what the tests with brokers run, so that progress shows and no test waits for it."""
+
+import sys
+
+from brokers import kafka, rabbitmq
+from localcluster.errors import ClusterError
+
+if __name__ == "__main__":
+    try:
+        rabbitmq.install()
+        kafka.install()
+    except ClusterError as exc:
+        sys.exit(f"brokers: {exc}")

@@ -1,0 +1,66 @@
+"""Writes the tables of keys into docs/executors.md, from the models that the operator and the pods read them with.
+
+`make generate` runs it; with `--check` it only tells whether the page is as it should be.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+from dkron_executors.keys import MODELS, keys_of
+from dkron_executors.keys.model import Keys
+
+PAGE = Path(__file__).parents[1] / "docs" / "executors.md"
+BEGIN = "<!-- keys of {}: make generate writes what is between these lines -->\n"
+END = "<!-- /keys -->\n"
+
+
+def table(model: type[Keys]) -> str:
+    """A line for each key."""
+    rows = [_row(field.alias or name, field) for name, field in model.model_fields.items()]
+    return "\n".join(["| key | default | meaning |", "| --- | --- | --- |", *rows])
+
+
+def with_tables(page: str, executors: Iterable[str]) -> str:
+    """The page with the tables between their marks. Raises ValueError for a page without them."""
+    for executor in executors:
+        before, begin, rest = page.partition(BEGIN.format(executor))
+        _, end, after = rest.partition(END)
+        if not (begin and end):
+            raise ValueError(f"the page has no lines {BEGIN.format(executor).strip()} and {END.strip()}")
+        page = f"{before}{begin}\n{table(keys_of(executor))}\n\n{end}{after}"
+    return page
+
+
+def _row(key: str, field: FieldInfo) -> str:
+    default = "required" if field.is_required() else _default(field.default)
+    if key == "debug":
+        # "false" is a text, too, and turns it on.
+        default = ""
+    meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+    return f"| `{key}` | {default} | {meaning} |"
+
+
+def _default(value: object) -> str:
+    if isinstance(value, bool) or value in ("", (), None, b""):
+        return "`false`" if value is False else ""
+    return f"`{value}`"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or compare it; the exit status."""
+    page = PAGE.read_text(encoding="utf-8")
+    wanted = with_tables(page, MODELS)
+    if "--check" not in arguments:
+        PAGE.write_text(wanted, encoding="utf-8")
+        return 0
+    if page != wanted:
+        sys.stderr.write(f"{PAGE.name} does not follow from dkron_executors/keys; run `make generate`\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

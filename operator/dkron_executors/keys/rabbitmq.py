@@ -1,0 +1,102 @@
+"""The keys of `rabbitmq`: one message (Dkron behaviour §6.3)."""
+
+from typing import Annotated, ClassVar, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from dkron_executors.keys.model import Keys
+from dkron_executors.keys.values import Base64, Flag, quoted
+
+DELIVERY_MODES = ("0", "1", "2")
+NAME_BYTES = 255
+"""Names are short strings in AMQP 0-9-1."""
+
+
+def broker(text: str) -> str:
+    """An address of a broker."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"{quoted(text)} is not an address such as amqp://user:password@rabbitmq:5672/vhost")
+    return text
+
+
+def short(text: str) -> str:
+    """A name."""
+    if len(text.encode()) > NAME_BYTES:
+        raise ValueError(f"{quoted(text)} is longer than {NAME_BYTES} bytes")
+    return text
+
+
+def unless_false(text: str) -> bool:
+    """True for every text but `false`, also for the empty one."""
+    return text != "false"
+
+
+def delivery_mode(text: str) -> int:
+    """0, 1 or 2."""
+    if text not in DELIVERY_MODES:
+        raise ValueError(f"{quoted(text)} is not a delivery mode: 1 is transient, 2 is persistent, 0 leaves it out")
+    return int(text)
+
+
+Name = Annotated[str, AfterValidator(short)]
+
+
+class Rabbitmq(Keys):
+    """One message to a RabbitMQ broker."""
+
+    EMPTY_COUNTS: ClassVar[frozenset[str]] = frozenset({"queue.create"})
+
+    url: Annotated[str, AfterValidator(broker)]
+    """The broker, `amqp://user:password@rabbitmq:5672/vhost`, or `amqps`."""
+
+    queue_name: Name = Field(alias="queue.name")
+    """The queue, and the routing key where there is an `exchange`."""
+
+    queue_create: Annotated[bool, BeforeValidator(unless_false)] = Field(default=False, alias="queue.create")
+    """Anything but `false`: the queue is declared first. One that exists must have the same properties."""
+
+    queue_durable: Flag = Field(default=False, alias="queue.durable")
+    """`true` declares a queue that survives a restart of the broker."""
+
+    queue_auto_delete: Flag = Field(default=False, alias="queue.auto_delete")
+    """`true` declares a queue that goes with its last consumer."""
+
+    queue_exclusive: Flag = Field(default=False, alias="queue.exclusive")
+    """`true` declares a queue that goes with this connection, and so with the message."""
+
+    exchange: Name = ""
+    """The exchange. Without one the message goes to the queue itself."""
+
+    message_content_type: Name = Field(default="text/plain", alias="message.content_type")
+    """The content type of the message."""
+
+    message_delivery_mode: Annotated[int, BeforeValidator(delivery_mode)] = Field(
+        default=0, alias="message.delivery_mode"
+    )
+    """`2` is a message that survives a restart of the broker in a durable queue; `1` and `0` are not."""
+
+    message_id: Name = Field(default="", alias="message.messageId")
+    """The id of the message."""
+
+    message_body: str = Field(default="", alias="message.body")
+    """The message as a text."""
+
+    message_base64_body: Base64 = Field(default=b"", alias="message.base64Body")
+    """The message as bytes in base64, instead of `message.body`."""
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Self:
+        if self.message_body and self.message_base64_body:
+            raise ValueError("message.base64Body: message.body is there, too; remove one of them")
+        return self
+
+    @property
+    def body(self) -> bytes:
+        """What is sent."""
+        return self.message_body.encode() or self.message_base64_body

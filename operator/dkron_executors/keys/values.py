@@ -1,0 +1,89 @@
+"""Kinds of values: each reads a string, and says in a sentence what it would rather have."""
+
+import json
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
+FALSE = frozenset({"0", "f", "F", "false", "False", "FALSE"})
+LONGEST_WAIT = 86_400
+"""Seconds: a day."""
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def quoted(text: str) -> str:
+    """The text in quotes, cut where it is long."""
+    longest = 60
+    return json.dumps(text if len(text) <= longest else text[: longest - 1] + "…", ensure_ascii=False)
+
+
+def flag(text: str) -> bool:
+    """A boolean as Go reads it."""
+    if text not in TRUE | FALSE:
+        raise ValueError(f'{quoted(text)} is neither "true" nor "false"')
+    return text in TRUE
+
+
+def exact_flag(text: str) -> bool:
+    """A boolean where Dkron knows one text for true: another one would silently mean something else there."""
+    if text not in ("true", "false"):
+        raise ValueError(f'{quoted(text)} is neither "true" nor "false"')
+    return text == "true"
+
+
+def seconds(text: str) -> int:
+    """A whole number of seconds."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(LONGEST_WAIT)) else 0
+    if not 1 <= number <= LONGEST_WAIT:
+        raise ValueError(f"{quoted(text)} is not a number of seconds from 1 to {LONGEST_WAIT}")
+    return number
+
+
+def json_value(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """JSON of any kind."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise ValueError(f"{quoted(text)} is not JSON ({exc})") from None
+
+
+def headers(text: str) -> tuple[tuple[str, str], ...]:
+    """`["Name: value"]`. Only the first colon separates."""
+    items = json_value(text)
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ValueError(f'{quoted(text)} is not a JSON array of strings, such as ["Accept: text/plain"]')
+    return tuple(_header(item) for item in items)
+
+
+def _header(item: str) -> tuple[str, str]:
+    name, colon, value = item.partition(":")
+    name, value = name.strip(), value.strip()
+    if not colon or _TOKEN.fullmatch(name) is None:
+        raise ValueError(f'{quoted(item)} is not "Name: value"')
+    if _CONTROL.search(value):
+        raise ValueError(f'the value of "{name}" has a control character in it')
+    return name, value
+
+
+def base64_bytes(text: str) -> bytes:
+    """Bytes in base64."""
+    import base64  # noqa: PLC0415 - few need it
+
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as exc:
+        raise ValueError(f"not base64 ({exc})") from None
+
+
+Text = Annotated[str, Field(min_length=1)]
+Flag = Annotated[bool, BeforeValidator(flag)]
+ExactFlag = Annotated[bool, BeforeValidator(exact_flag)]
+Seconds = Annotated[int, BeforeValidator(seconds)]
+Headers = Annotated[tuple[tuple[str, str], ...], BeforeValidator(headers)]
+Base64 = Annotated[bytes, BeforeValidator(base64_bytes)]
+Debug = Annotated[bool, BeforeValidator(bool)]
+"""Any text but the empty one."""

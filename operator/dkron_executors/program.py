@@ -1,0 +1,112 @@
+"""One run in a pod: read what the operator handed over, make the call, print what came of it, without any secret."""
+
+import logging
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from dkron_executors.handover import CONFIG, Handover
+from dkron_executors.keys import MODELS, keys_of
+from dkron_executors.keys.model import KeyProblem, Keys
+from dkron_executors.result import Result
+from dkron_executors.scrub import Scrub
+from dkron_executors.secrets import resolve
+
+FAILED = 1
+USAGE = 2
+STOPPED = 128 + signal.SIGTERM
+TERMINATION_LOG = Path("/dev/termination-log")
+"""Where Kubernetes takes the reason from that a pod shows (`terminationMessagePath`)."""
+USE = f"usage: python -m dkron_executors {{{','.join(sorted(MODELS))}}}"
+HELP = f"""{USE}
+
+Make one call, as the environment variable {CONFIG} says: the operator sets it in the pods that run this.
+Exit code 0 if the call did what it should, 1 if not, 2 if nothing could be run.
+"""
+
+
+class Unusable(ValueError):
+    """There is nothing to run. `str()` is one sentence."""
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the executor that `arguments` name. Exit code 0 for a success, 1 for a failure, 2 if nothing could be run."""
+    if list(arguments) in (["-h"], ["--help"]):
+        sys.stdout.write(HELP)
+        return 0
+    signal.signal(signal.SIGTERM, _stop)
+    warnings.simplefilter("ignore")
+    # Clients log what they were told, and nobody but `Scrub` may print that.
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        result = outcome(arguments, environment)
+    except Unusable as exc:
+        sys.stderr.write(f"{exc}\n")
+        return USAGE
+    if result.error and TERMINATION_LOG.exists():
+        TERMINATION_LOG.write_text(result.error, encoding="utf-8")
+    sys.stdout.buffer.write(printed(result))
+    sys.stdout.flush()
+    return 0 if result.success else FAILED
+
+
+def outcome(arguments: Sequence[str], environment: Mapping[str, str]) -> Result:
+    """Make the call, and strike out what nobody may see. Raises `Unusable`."""
+    executor, handover, values = _handed_over(arguments, environment)
+    result = _result(executor, handover, values)
+    scrub = Scrub([*values.values(), *handover.config.values()], secrets=values.values())
+    return Result(scrub.line(result.error), scrub.output(result.output))
+
+
+def printed(result: Result) -> bytes:
+    """The output, and before it the error in a line of its own."""
+    return (f"{result.error}\n".encode() if result.error else b"") + result.output
+
+
+def _handed_over(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[str, Handover, dict[str, str]]:
+    if len(arguments) != 1 or arguments[0] not in MODELS:
+        raise Unusable(USE)
+    text = environment.get(CONFIG)
+    if text is None:
+        raise Unusable(f"{CONFIG}: missing; the operator sets it for a job whose executor is {arguments[0]}")
+    try:
+        handover = Handover.read(text)
+        values = {reference: environment[name] for reference, name in handover.secrets.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise Unusable(f"{CONFIG}: it is not what the operator hands over ({type(exc).__name__})") from None
+    return arguments[0], handover, values
+
+
+def _result(executor: str, handover: Handover, values: Mapping[str, str]) -> Result:
+    model = keys_of(executor)
+    try:
+        keys = model.read(resolve(handover.config, values, inside=model.TEXTS_WITH_REFERENCES))
+    except KeyProblem as exc:
+        return Result(str(exc))
+    try:
+        result = _runner(executor)(keys)
+    except ModuleNotFoundError as exc:
+        return Result(f"{executor}: {exc.name} is not installed; pip install 'dkron-operator[{executor}]' brings it")
+    except Exception as exc:  # noqa: BLE001 - a traceback could show a secret, and it is the pod's last line anyway
+        return Result(f"{executor}: {type(exc).__name__}: {exc}")
+    if not getattr(keys, "debug", False):
+        return result
+    return Result(result.error, _shown(handover) + result.output)
+
+
+def _runner(executor: str) -> Callable[[Keys], Result]:
+    run: Callable[[Keys], Result] = import_module(f"dkron_executors.run.{executor}").run
+    return run
+
+
+def _shown(handover: Handover) -> bytes:
+    """The config as it stands in the spec, a key a line."""
+    return "".join(f"{key}: {text}\n" for key, text in sorted(handover.config.items())).encode()
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    sys.exit(STOPPED)

@@ -1,0 +1,38 @@
+"""One message to a topic of Google Cloud Pub/Sub (Dkron behaviour §6.3)."""
+
+import os
+
+import grpc
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
+from google.pubsub_v1 import PublisherClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.types import PubsubMessage
+
+from dkron_executors.keys.gcppubsub import Gcppubsub
+from dkron_executors.result import Result
+
+PATIENCE = 15
+"""Seconds, as in Dkron."""
+EMULATOR = "PUBSUB_EMULATOR_HOST"
+"""Where this is set, Google's own clients go there, without credentials and without TLS."""
+
+
+def run(keys: Gcppubsub) -> Result:
+    """Publish. The output is the id that the server gave the message."""
+    message = PubsubMessage(data=keys.data, attributes=dict(keys.attributes))
+    try:
+        # Without the client that collects messages and sends them later: here is one.
+        answer = _client().publish(topic=keys.path, messages=[message], timeout=PATIENCE)
+    except GoogleAuthError as exc:
+        return Result(f"gcppubsub {keys.path}: no credentials: {exc}")
+    except GoogleAPIError as exc:
+        return Result(f"gcppubsub {keys.path}: not published: {exc}")
+    return Result(output="".join(f"{number}\n" for number in answer.message_ids).encode())
+
+
+def _client() -> PublisherClient:
+    emulator = os.environ.get(EMULATOR)
+    if not emulator:
+        return PublisherClient()
+    return PublisherClient(transport=PublisherGrpcTransport(channel=grpc.insecure_channel(emulator)))

@@ -1,0 +1,154 @@
+"""One HTTP request, and whether its answer is the expected one (Dkron behaviour §6.2)."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from typing import TypeVar
+
+import aiohttp
+from yarl import URL
+
+from dkron_executors.keys.http import Http
+from dkron_executors.result import Result
+
+T = TypeVar("T")
+
+REDIRECTS = 10
+"""As many as Go follows."""
+LONGEST_BODY = 8 * 1024 * 1024
+"""Bytes of an answer that are read; what comes after them is neither searched nor shown."""
+
+
+def run(keys: Http) -> Result:
+    """Make the request, in a loop of its own."""
+    return asyncio.run(_once(keys))
+
+
+async def _once(keys: Http) -> Result:
+    async with open_session() as session:
+        return await call(keys, session=session)
+
+
+def open_session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
+    """A session that is the same for every call: no cookies are kept, proxies are those of the environment."""
+    return aiohttp.ClientSession(
+        connector=connector,
+        trust_env=True,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=["Content-Type"],
+        headers={"User-Agent": "dkron-operator"},
+    )
+
+
+async def call(keys: Http, *, session: aiohttp.ClientSession, longest: int = LONGEST_BODY) -> Result:
+    """Make the request; `longest` is how many bytes of the answer are kept. Never raises for what a server does."""
+    try:
+        tls = _tls(keys)
+    except _Unreadable as exc:
+        return Result(str(exc))
+    to = f"{keys.method} {_shown(keys.url)}"
+    try:
+        async with (
+            asyncio.timeout(keys.timeout),
+            session.request(
+                keys.method,
+                _address(keys.url),
+                headers=keys.headers,
+                data=keys.body.encode() or None,
+                ssl=tls,
+                max_redirects=REDIRECTS,
+                timeout=aiohttp.ClientTimeout(total=None),
+            ) as answer,
+        ):
+            body = await _body(answer, longest)
+    except TimeoutError:
+        return Result(f"{to}: no full answer within {keys.timeout} s")
+    except (aiohttp.ClientError, OSError, ValueError) as exc:
+        return Result(f"{to}: {_why(exc)}")
+    return _judged(keys, to, answer.status, body)
+
+
+def _judged(keys: Http, to: str, status: int, body: bytes) -> Result:
+    if keys.expect_code and not any(low <= status <= high for low, high in keys.expect_code):
+        expected = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in keys.expect_code)
+        return Result(f"{to}: the answer is {_named(status)}, expectCode is {expected}", body)
+    if keys.expect_body and not _found(keys.expect_body, body):
+        return Result(f"{to}: expectBody is not found in the answer, whose status is {status}", body)
+    return Result(output=body)
+
+
+def _named(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _found(pattern: str, body: bytes) -> bool:
+    from dkron_executors.patterns import searcher  # noqa: PLC0415 - few need it
+
+    return searcher(pattern)(body.decode("utf-8", "replace"))
+
+
+async def _body(answer: aiohttp.ClientResponse, longest: int) -> bytes:
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) >= longest:
+            answer.close()
+            break
+    return bytes(body[:longest])
+
+
+def _address(text: str) -> URL:
+    """As it stands, if it can be sent so: quoting it anew could break a signature in it."""
+    return URL(text, encoded=text.isascii())
+
+
+def _shown(text: str) -> str:
+    """The address without user and password."""
+    return str(URL(text, encoded=True).with_user(None))
+
+
+def _why(exc: Exception) -> str:
+    if isinstance(exc, aiohttp.TooManyRedirects):
+        return f"{REDIRECTS} redirects and no end"
+    if isinstance(exc, aiohttp.ClientConnectorCertificateError):
+        return f"the server's certificate is not trusted ({exc.certificate_error})"
+    return str(exc) or type(exc).__name__
+
+
+class _Unreadable(Exception):
+    """A file of certificates or keys. `str()` is one sentence that begins with the key."""
+
+
+def _tls(keys: Http) -> ssl.SSLContext | bool:
+    """How to meet the server; `True` is the client's own way, which costs nothing where the address is http."""
+    if not (keys.tls_no_verify_peer or keys.tls_root_cas_file or keys.tls_certificate_file):
+        return True
+    context = _load(
+        "tlsRootCAsFile",
+        keys.tls_root_cas_file,
+        partial(ssl.create_default_context, cafile=keys.tls_root_cas_file or None),
+    )
+    if keys.tls_no_verify_peer:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if keys.tls_certificate_file:
+        _load(
+            "tlsCertificateFile and tlsCertificateKeyFile",
+            f"{keys.tls_certificate_file} and {keys.tls_certificate_key_file}",
+            # Without a function for the passphrase, OpenSSL would ask for it at the terminal.
+            lambda: context.load_cert_chain(keys.tls_certificate_file, keys.tls_certificate_key_file, password=bytes),
+        )
+    return context
+
+
+def _load(keys: str, paths: str, load: Callable[[], T]) -> T:
+    try:
+        return load()
+    except OSError as exc:
+        # An SSLError is one, too: its text tells what OpenSSL did not like.
+        raise _Unreadable(f"{keys}: {paths} cannot be used: {exc.strerror or exc}") from None

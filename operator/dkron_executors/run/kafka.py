@@ -1,0 +1,105 @@
+"""One message to a Kafka topic, which all replicas have to confirm (Dkron behaviour §6.3)."""
+
+import asyncio
+import logging
+import ssl
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from dkron_executors.keys.kafka import Kafka
+from dkron_executors.result import Result
+
+TRIES = 5
+"""To connect."""
+PAUSE = 0.5
+"""Seconds after a try."""
+PATIENCE_MS = 15_000
+"""Milliseconds for an answer, and for all tries to send."""
+MECHANISMS = {"sha256": "SCRAM-SHA-256", "sha512": "SCRAM-SHA-512"}
+
+
+def run(keys: Kafka) -> Result:
+    """Send it, and wait until it is written."""
+    return asyncio.run(_send(keys))
+
+
+async def _send(keys: Kafka) -> Result:
+    to = f"kafka {keys.broker_address}, topic {keys.topic}"
+    complaints = _Complaints()
+    logging.getLogger("aiokafka").addHandler(complaints)
+    try:
+        producer = await _connected(keys)
+    except (KafkaError, OSError, TimeoutError) as exc:
+        return Result(f"{to}: not connected: {complaints.last or _why(exc)}")
+    try:
+        # The client tries it again by itself; with a second client the message could be there twice.
+        sent = await producer.send_and_wait(keys.topic, keys.message.encode(), key=keys.key.encode() or None)
+    except (KafkaError, OSError, TimeoutError) as exc:
+        return Result(f"{to}: not sent: {_why(exc)}")
+    finally:
+        await producer.stop()
+    return Result(output=f"sent to {sent.topic}, partition {sent.partition}, offset {sent.offset}\n".encode())
+
+
+class _Complaints(logging.Handler):
+    """Of a broker that did not let it in, the client raises that it was not let in; why, it only logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.last = record.getMessage()
+
+
+async def _connected(keys: Kafka) -> AIOKafkaProducer:
+    for left in reversed(range(TRIES)):
+        producer = _producer(keys)
+        try:
+            await producer.start()
+        except KafkaError as exc:
+            await producer.stop()
+            if not (left and exc.retriable):
+                raise
+            await asyncio.sleep(PAUSE)
+        else:
+            return producer
+    raise AssertionError("the last try raises")
+
+
+def _producer(keys: Kafka) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        bootstrap_servers=[address.strip() for address in keys.broker_address.split(",")],
+        client_id="dkron-operator",
+        acks="all",
+        request_timeout_ms=PATIENCE_MS,
+        **_security(keys),
+    )
+
+
+def _why(exc: Exception) -> str:
+    return str(exc) or type(exc).__name__
+
+
+def _security(keys: Kafka) -> dict[str, object]:
+    protocol = f"{'SASL_' if keys.sasl_username else ''}{'SSL' if keys.tls_enable else 'PLAINTEXT'}"
+    options: dict[str, object] = {"security_protocol": protocol}
+    if keys.tls_enable:
+        options["ssl_context"] = _tls(keys)
+    if keys.sasl_username:
+        options |= {
+            "sasl_mechanism": MECHANISMS[keys.sasl_mechanism],
+            "sasl_plain_username": keys.sasl_username,
+            "sasl_plain_password": keys.sasl_password,
+        }
+    return options
+
+
+def _tls(keys: Kafka) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if keys.tls_insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

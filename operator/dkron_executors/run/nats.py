@@ -1,0 +1,75 @@
+"""One message to a NATS server, which has to say that it took it: Dkron does not ask (Dkron behaviour §6.3)."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+from dkron_executors.keys.nats import Nats
+from dkron_executors.lean import without
+from dkron_executors.result import Result
+
+# It is half of the CPU that the client's start takes, and for websockets alone.
+with without("aiohttp"):
+    import nats
+    from nats.aio.client import Client
+    from nats.errors import Error, NoServersError
+
+CONNECTING = 10
+"""Seconds for each server."""
+PAUSE = 1
+"""Seconds before a server is tried a second and last time."""
+ANSWERING = 30
+"""Seconds until the server has read the message."""
+
+
+def run(keys: Nats) -> Result:
+    """Publish, and wait until the server has said what it thinks of it."""
+    return asyncio.run(_publish(keys))
+
+
+async def _publish(keys: Nats) -> Result:
+    complaints: list[Exception] = []
+
+    async def complain(exc: Exception) -> None:
+        complaints.append(exc)
+
+    servers = [address.strip() for address in keys.url.split(",")]
+    login = {"user": keys.user_name, "password": keys.password} if keys.user_name else {}
+    to = f"{', '.join(urlsplit(address).netloc.rpartition('@')[2] for address in servers)}, subject {keys.subject}"
+    try:
+        client = await nats.connect(
+            servers,
+            name="dkron-operator",
+            error_cb=complain,
+            allow_reconnect=False,
+            connect_timeout=CONNECTING,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=PAUSE,
+            **login,
+        )
+    except (Error, OSError, TimeoutError) as exc:
+        return Result(f"nats {to}: not connected: {_why(exc, complaints)}")
+    # What was wrong with other servers does not matter any more.
+    complaints.clear()
+    try:
+        await client.publish(keys.subject, keys.message.encode())
+        await _answered(client)
+    except (Error, OSError, TimeoutError) as exc:
+        return Result(f"nats {to}: not published: {_why(exc, complaints)}")
+    finally:
+        await client.close()
+    return Result(f"nats {to}: not published: {complaints[0]}" if complaints else "")
+
+
+async def _answered(client: Client) -> None:
+    """Wait until the server has read the message: complaints about it come before the answer to a ping after it."""
+    await client.flush(ANSWERING)
+    # The client's ping may overtake a message that is not written yet; then another one has to follow.
+    while client.pending_data_size:
+        await client.flush(ANSWERING)
+    await client.flush(ANSWERING)
+
+
+def _why(exc: Exception, complaints: list[Exception]) -> str:
+    # That no server is left says less than what the last one said.
+    cause = complaints[-1] if complaints and isinstance(exc, NoServersError | TimeoutError) else exc
+    return str(cause) or type(cause).__name__

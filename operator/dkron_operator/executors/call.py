@@ -1,0 +1,47 @@
+"""The executors that are a call to a server: `dkron_executors` in a pod of the project's own image."""
+
+from typing import Any
+
+from dkron_crds.job import JobSpec
+from dkron_executors.handover import CONFIG, Handover
+from dkron_executors.keys import keys_of
+from dkron_executors.keys.model import KeyProblem
+from dkron_executors.secrets import references
+from dkron_operator.executors.config import ConfigError, literal, value
+from dkron_operator.executors.images import Images
+
+CONFINED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""Our own image needs no more than the Pod Security Standard `restricted` allows, and writes nothing."""
+
+
+def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
+    """The Job's `spec`: one container, which is handed the config. Raises `ConfigError`."""
+    container = {
+        "name": "job",
+        "image": images.own,
+        # What was said to the operator is said to the pod, whatever the entry point of the image is.
+        "command": ["python", "-m", "dkron_executors", spec.executor],
+        "env": _handed_over(spec),
+        "securityContext": CONFINED,
+    }
+    pod = {"containers": [container], "automountServiceAccountToken": False, "enableServiceLinks": False}
+    return {"template": {"spec": pod}}
+
+
+def _handed_over(spec: JobSpec) -> list[dict[str, Any]]:
+    model, config = keys_of(spec.executor), spec.executor_config
+    try:
+        model.check(config)
+    except KeyProblem as exc:
+        raise ConfigError(str(exc)) from exc
+    handover = Handover.of(config, references(config, inside=model.TEXTS_WITH_REFERENCES))
+    if handover.too_long:
+        raise ConfigError("executorConfig: all of it together has to be shorter than 128 KiB; no process takes more")
+    secrets = [{"name": name, **value("executorConfig", reference)} for reference, name in handover.secrets.items()]
+    return [*secrets, {"name": CONFIG, "value": literal(handover.text())}]

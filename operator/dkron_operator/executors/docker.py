@@ -1,0 +1,55 @@
+"""The `docker` executor: shell's container, where the image is the point (Dkron behaviour §6.3)."""
+
+from typing import Any
+
+from dkron_crds.job import JobSpec
+from dkron_executors.secrets import PREFIX
+from dkron_operator.executors import shell
+from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.images import Images
+
+KEYS = shell.KEYS - {"shell", "payload"}
+ELSEWHERE = {
+    "volumes": "a pod has no folders of a host by this; say it in jobTemplate, with volumes and volumeMounts",
+    "shell": "the image's entry point runs the command; use the executor shell, which takes an image too",
+    "payload": "the image's entry point runs the command; use the executor shell, which takes an image too",
+}
+"""Keys that look as if they could be meant, and where to say it instead."""
+
+
+def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
+    """As shell's, but the image's entry point stays and gets the command as its arguments. Raises `ConfigError`."""
+    config = spec.executor_config
+    for key in config:
+        if key in ELSEWHERE:
+            raise ConfigError(f"{key}: {ELSEWHERE[key]}")
+        if key not in KEYS:
+            raise ConfigError(f'executorConfig: "{key}" is not a key of docker; use {", ".join(sorted(KEYS))}')
+    if not config.get("image"):
+        raise ConfigError('image: missing; executorConfig of docker needs one, for example image: "alpine:3"')
+    _check_command(config.get("command", ""))
+    return _with_arguments(spec, images)
+
+
+def _check_command(command: str) -> None:
+    if command.startswith(PREFIX):
+        raise ConfigError("command: it cannot come from a Secret, since it is part of the pod; a value of env can")
+    cut = shell.split(command)[1]
+    if cut:
+        raise ConfigError(f'command: no shell is there to understand "{cut}"; write sh -c "…"')
+
+
+def _with_arguments(spec: JobSpec, images: Images) -> dict[str, Any]:
+    given = spec.executor_config.get("command", "").strip()
+    # Shell needs a command; an image has one of its own.
+    told = spec.model_copy(update={"executor_config": {"command": "default", **_given(spec)}})
+    body = shell.job(told, images=images)
+    (container,) = body["template"]["spec"]["containers"]
+    words = container.pop("command")
+    if given:
+        container["args"] = words
+    return body
+
+
+def _given(spec: JobSpec) -> dict[str, str]:
+    return {key: text for key, text in spec.executor_config.items() if text.strip()}

@@ -1,0 +1,170 @@
+"""The http executor at real servers, as its pod would call it (Dkron behaviour §6.2)."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dkron_executors.keys.http import Http
+from dkron_executors.keys.model import KeyProblem
+from dkron_executors.run.http import _address, _shown
+from tests.support.kubelet import Kubelet, Ran
+from tests.support.web_server import Web, web_server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Web]:
+    with web_server() as web:
+        yield web
+
+
+@pytest.fixture
+def web(server: Web) -> Web:
+    server.asked.clear()
+    return server
+
+
+def get(url: str, **config: str) -> Ran:
+    return Kubelet().call("http", {"method": "GET", "url": url} | config)
+
+
+@pytest.mark.parametrize(
+    ("path", "config", "code", "output"),
+    [
+        pytest.param("/status/200/fine", {}, 0, "fine", id="the body is the output"),
+        pytest.param("/status/500/broken", {}, 0, "broken", id="without expectCode every answer is a success"),
+        pytest.param("/status/206/part", {"expectCode": "200,206"}, 0, "part", id="one of the codes"),
+        pytest.param("/status/204/", {"expectCode": "200-299"}, 0, "", id="a range of codes"),
+        pytest.param("/status/200/count-17", {"expectBody": r"\d{2}$"}, 0, "count-17", id="the body matches somewhere"),
+        pytest.param("/to/status/200/there", {"expectCode": "200"}, 0, "there", id="redirects are followed"),
+        pytest.param(
+            "/status/500/broken",
+            {"expectCode": "200,206"},
+            1,
+            "GET {url}/status/500/broken: the answer is 500 Internal Server Error, expectCode is 200,206\nbroken",
+            id="another code",
+        ),
+        pytest.param(
+            "/status/299/odd",
+            {"expectCode": "200-206"},
+            1,
+            "GET {url}/status/299/odd: the answer is 299, expectCode is 200-206\nodd",
+            id="a code without a name",
+        ),
+        pytest.param(
+            "/status/200/fine",
+            {"expectBody": "^Fine"},
+            1,
+            "GET {url}/status/200/fine: expectBody is not found in the answer, whose status is 200\nfine",
+            id="another body",
+        ),
+        pytest.param("/slow", {"timeout": "1"}, 1, "GET {url}/slow: no full answer within 1 s\n", id="too slow"),
+    ],
+)
+def test_what_an_answer_means(web: Web, path: str, *, config: dict[str, str], code: int, output: str) -> None:
+    assert get(web.url + path, **config) == Ran(code, output.replace("{url}", web.url))
+
+
+def test_a_circle_of_redirects_is_followed_as_long_as_go_does(web: Web) -> None:
+    assert get(f"{web.url}/loop") == Ran(1, f"GET {web.url}/loop: 10 redirects and no end\n")
+    assert len(web.asked) == 10
+
+
+def test_nobody_there() -> None:
+    ran = get("http://localhost:9/", timeout="5")
+    assert ran.code == 1
+    assert ran.output.startswith("GET http://localhost:9/: ")
+    assert "connect" in ran.output.lower()
+    assert ran.output.count("\n") == 1
+
+
+def test_what_is_sent(web: Web) -> None:
+    ran = Kubelet().call(
+        "http",
+        {
+            "method": "POST",
+            "url": f"{web.url}/echo?sig=a%2Fb%20c",
+            "headers": '["Referer: http://example.org/a", "X-Two: 1", "X-Two: 2", "Content-Type: text/csv"]',
+            "body": "$(PATH) $$ ünï",
+        },
+    )
+    assert ran.code == 0
+    (asked,) = web.asked
+    assert asked.method == "POST"
+    assert asked.path == "/echo?sig=a%2Fb%20c"
+    assert asked.body == "$(PATH) $$ ünï".encode()
+    assert asked.headers["Referer"] == "http://example.org/a"
+    assert asked.headers["Content-Type"] == "text/csv"
+    assert "X-Two: 1\nX-Two: 2\n" in ran.output.replace("\r", "")
+
+
+def test_nothing_is_sent_that_was_not_asked_for(web: Web) -> None:
+    get(f"{web.url}/echo")
+    (asked,) = web.asked
+    assert asked.body == b""
+    assert set(asked.headers) == {"Host", "User-Agent", "Accept", "Accept-Encoding"}
+    get(f"{web.url}/echo", method="POST", body="a=1")
+    assert "Content-Type" not in web.asked[1].headers
+
+
+def test_an_answer_without_an_end_fills_neither_memory_nor_log(web: Web) -> None:
+    ran = get(f"{web.url}/large/{20 * 1024 * 1024}")
+    assert ran.code == 0
+    assert len(ran.output) == 8 * 1024 * 1024
+
+
+def test_debug_shows_the_config_without_secrets(web: Web) -> None:
+    kubelet = Kubelet({"api": {"token": "s3cr3t-t0ken"}})
+    url = f"{web.url}/status/200/fine"
+    config = {"method": "GET", "url": url, "headers": '["X-Token: secretRef:api/token"]', "debug": "yes"}
+    ran = kubelet.run("http", config)
+    assert ran.output == f"debug: yes\nheaders: {config['headers']}\nmethod: GET\nurl: {url}\nfine"
+
+
+class TestSecrets:
+    KUBELET = Kubelet(
+        {"api": {"token": 'qu"ote\\token', "url": "http://localhost:9/hook/s3cr3t?k=v4lue", "all": '["X: s3cr3t-x"]'}}
+    )
+
+    def test_one_within_a_header_reaches_the_server_and_no_log(self, web: Web) -> None:
+        ran = self.KUBELET.call(
+            "http",
+            {
+                "method": "GET",
+                "url": f"{web.url}/echo",
+                "headers": '["Authorization: Bearer secretRef:api/token"]',
+            },
+        )
+        (asked,) = web.asked
+        assert asked.headers["Authorization"] == 'Bearer qu"ote\\token'
+        assert ran.code == 0
+        assert "Authorization: Bearer ***\n" in ran.output.replace("\r", "")
+
+    def test_one_for_all_headers(self, web: Web) -> None:
+        ran = self.KUBELET.call("http", {"method": "GET", "url": f"{web.url}/echo", "headers": "secretRef:api/all"})
+        assert web.asked[0].headers["X"] == "s3cr3t-x"
+        assert "s3cr3t" not in ran.output
+
+    def test_an_address_that_cannot_be_reached(self) -> None:
+        ran = self.KUBELET.call("http", {"method": "GET", "url": "secretRef:api/url"})
+        assert ran.code == 1
+        assert ran.output.startswith("GET ***: ")
+        assert "s3cr3t" not in ran.output
+        assert "v4lue" not in ran.output
+
+    def test_one_that_is_no_number_of_seconds(self, web: Web) -> None:
+        ran = self.KUBELET.call("http", {"method": "GET", "url": web.url, "timeout": "secretRef:api/token"})
+        assert ran == Ran(1, 'timeout: "***" is not a number of seconds from 1 to 86400\n')
+
+
+@given(st.text(alphabet="ab1:/@[]%?#.-_ü\u2028", max_size=20))
+@example("bücher.example/ü")
+@example("u:p%40@[::1]:80/%zz?%")
+def test_an_address_that_is_taken_can_be_called_and_told(rest: str) -> None:
+    try:
+        keys = Http.read({"method": "GET", "url": f"http://{rest}"})
+    except KeyProblem:
+        return
+    assert _address(keys.url).host
+    assert "p%40" not in _shown(keys.url)

@@ -1,0 +1,90 @@
+"""Scrub: a secret in any of the forms in which it may come back."""
+
+import json
+from base64 import b64encode
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_executors.scrub import MASK, Scrub
+
+SECRET = 'pä"s\\s wörd/42'  # noqa: S105 - the one that the tests look for
+
+
+def scrub(*secrets: str, values: tuple[str, ...] = ()) -> Scrub:
+    return Scrub([*secrets, *values], secrets=secrets)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        repr(SECRET)[1:-1],
+        b64encode(SECRET.encode()).decode(),
+    ],
+)
+def test_a_secret_is_found_in_every_form(form: str) -> None:
+    assert scrub(SECRET).line(f"refused <{form}>") == f"refused <{MASK}>"
+    assert scrub(SECRET).output(f"refused <{form}>".encode()) == f"refused <{MASK}>".encode()
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        pytest.param(
+            "amqp://bob:h4nd%40shake@mq:5672/", "login as bob with h4nd@shake refused", id="password of an address"
+        ),
+        pytest.param("https://hooks/T01/B02?key=abcdef", "404 for /T01/B02?key=abcdef", id="path of an address"),
+        pytest.param("first-line\nsecond-line\n", "near second-line", id="a line of many"),
+        pytest.param('["Authorization: Bearer t0ken"]', "refused Bearer t0ken", id="a header"),
+        pytest.param('{"key": "t0ken"}', "refused t0ken", id="a text within JSON"),
+    ],
+)
+def test_a_part_of_a_secret_is_found(secret: str, said: str) -> None:
+    shown = scrub(secret).line(said)
+    assert MASK in shown
+    assert not any(part in shown for part in ("h4nd", "B02", "second-line", "t0ken"))
+
+
+def test_a_password_in_an_address_is_hidden_even_if_it_is_no_secret() -> None:
+    line = scrub(values=("nats://bob:hunter22@one:4222,nats://bob:hunter33@two:4222",)).line(
+        "hunter22 hunter33 one two"
+    )
+    assert line == f"{MASK} {MASK} one two"
+
+
+def test_a_longer_secret_hides_the_shorter_one_in_it() -> None:
+    assert scrub("abcd", "abcdefgh").line("abcdefgh abcd") == f"{MASK} {MASK}"
+
+
+def test_short_texts_are_no_secrets() -> None:
+    assert scrub("", "a", "abc").output(b"abcabc") == b"abcabc"
+
+
+def test_an_error_is_one_line() -> None:
+    assert scrub().line("one\n  two\r\nthree\n") == "one two three"
+
+
+@given(st.text(min_size=4).filter(lambda text: text.strip() == text and len(text.split()) == 1 and "*" not in text))
+def test_no_secret_survives(secret: str) -> None:
+    assert secret not in scrub(secret).line(f"begin {secret} end")
+
+
+@given(st.text(st.characters(), max_size=20), st.sampled_from(["{}", '["{}: {}"]', "amqp://u:{}@h", "{}://u:{}@[h"]))
+def test_nothing_makes_it_fail(text: str, form: str) -> None:
+    secret = form.replace("{}", text)
+    both = scrub(secret, values=(secret,))
+    both.line(f"<{text}>").encode()
+    both.output(b"\xff<\x00>")
+
+
+def test_bytes_that_are_no_text_are_found() -> None:
+    secret = b"s3cr3t-\xff\xfe".decode("utf-8", "surrogateescape")
+    assert scrub(secret).output(b"<s3cr3t-\xff\xfe>") == b"<***>"
+    assert scrub(secret).line(f"<{secret}>") == "<***>"

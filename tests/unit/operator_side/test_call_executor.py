@@ -1,0 +1,96 @@
+"""The executors that are a call: the container, and what it is handed over."""
+
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import JobSpec
+from dkron_executors.handover import CONFIG, LONGEST, Handover
+from dkron_operator import executors
+from dkron_operator.executors.call import CONFINED
+from dkron_operator.plan.build import build_job
+from tests.support.builders import IMAGES, claim, job_view
+from tests.support.kubelet import Kubelet, expanded
+
+HTTP = {"method": "GET", "url": "https://example.org/"}
+
+
+def spec(config: dict[str, str], **fields: Any) -> JobSpec:
+    return JobSpec.from_wire({"schedule": "@hourly", "executor": "http", "executorConfig": config, **fields})
+
+
+def fragment(config: dict[str, str]) -> dict[str, Any]:
+    return executors.job(spec(config), images=IMAGES)
+
+
+def test_one_container_with_no_rights_of_its_own() -> None:
+    assert fragment(HTTP) == {
+        "template": {
+            "spec": {
+                "containers": [
+                    {
+                        "name": "job",
+                        "image": "own:1",
+                        "command": ["python", "-m", "dkron_executors", "http"],
+                        "env": [{"name": CONFIG, "value": Handover(HTTP, {}).text()}],
+                        "securityContext": CONFINED,
+                    }
+                ],
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+            }
+        }
+    }
+
+
+def test_the_kubelet_gives_back_every_text() -> None:
+    config = {**HTTP, "body": "$(PATH) $$ $$(A) ünï \x00 \n \\"}
+    (container,) = fragment(config)["template"]["spec"]["containers"]
+    assert Handover.read(expanded(container["env"][-1]["value"], {"PATH": "x", "A": "y"})).config == config
+
+
+def test_a_secret_is_the_kubelet_s_business() -> None:
+    config = {**HTTP, "body": "secretRef:a/b", "headers": '["X: secretRef:c.d/E_f", "Y: secretRef:a/b"]'}
+    (container,) = fragment(config)["template"]["spec"]["containers"]
+    *secrets, handed = container["env"]
+    assert secrets == [
+        {"name": "DKRON_EXECUTOR_SECRET_0", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}},
+        {"name": "DKRON_EXECUTOR_SECRET_1", "valueFrom": {"secretKeyRef": {"name": "c.d", "key": "E_f"}}},
+    ]
+    env = Kubelet({"a": {"b": "one"}, "c.d": {"E_f": "two"}}).environment(container)
+    handover = Handover.read(env[handed["name"]])
+    assert handover.config == config
+    assert {reference: env[name] for reference, name in handover.secrets.items()} == {
+        "secretRef:a/b": "one",
+        "secretRef:c.d/E_f": "two",
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"method": "GET"}, "url: missing; executorConfig of http needs it"),
+        ({**HTTP, "timeout": "soon"}, 'timeout: "soon" is not a number of seconds from 1 to 86400'),
+        ({**HTTP, "body": "ä" * (LONGEST // 2)}, "executorConfig: all of it together has to be shorter than 128 KiB; "),
+    ],
+)
+def test_a_wrong_key_shows_when_the_spec_changes(config: dict[str, str], message: str) -> None:
+    problem = executors.check(spec(config))
+    assert problem is not None
+    assert problem.reason == "InvalidExecutorConfig"
+    assert problem.message.startswith(message)
+
+
+def test_as_long_as_a_process_takes_it() -> None:
+    room = LONGEST - len(f"{CONFIG}={Handover({**HTTP, 'body': ''}, {}).text()}")
+    assert executors.check(spec({**HTTP, "body": "x" * room})) is None
+    assert executors.check(spec({**HTTP, "body": "x" * (room + 1)})) is not None
+
+
+def test_the_template_comes_over_it() -> None:
+    template = {"spec": {"template": {"spec": {"containers": [{"name": "job", "image": "mirror/own:1"}]}}}}
+    job = job_view(executor="http", executorConfig=HTTP, jobTemplate=template)
+    (container,) = build_job(job, claim(), images=IMAGES)["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "mirror/own:1"
+    assert container["command"][-1] == "http"
+    assert container["env"][0]["name"] == "DKRON_JOB_NAME"
