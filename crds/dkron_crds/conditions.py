@@ -68,8 +68,8 @@ class Condition(WireModel):
     reason: Reason
     """One word for programs. Ready: Scheduled, Pending (the operator has not looked yet), InvalidSchedule,
     InvalidTimezone, InvalidTemplate, InvalidExecutorConfig, UnknownExecutor, InvalidProcessor, ParentNotFound,
-    ParentCycle, DuplicateName. Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
-    JobRejected, NameTaken, NoReceiver, InvalidNotify."""
+    ParentCycle, DuplicateName. Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff,
+    JobLost, JobRejected, NameTaken, NoReceiver, InvalidNotify."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""

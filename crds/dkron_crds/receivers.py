@@ -152,7 +152,8 @@ class Syslog(WireModel):
     """A syslog server."""
 
     address: Annotated[
-        str, Field(max_length=512, pattern=r"^((udp|tcp)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}|unix:///\S+)$")
+        str,
+        Field(max_length=512, pattern=r"^((udp|tcp)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}|unix:///\S+)$"),
     ]
     """Where it listens: udp://host:514, tcp://host:601 or unix:///dev/log. Messages are in the form of RFC 5424, by
     TCP framed by their length (RFC 6587)."""

@@ -4,7 +4,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import KubeError, NotFound, Unavailable
@@ -12,7 +12,7 @@ from dkron_crds.kube.paths import JOBS, PODS
 from dkron_operator.clock import Clock
 from dkron_operator.lanes import Lane
 from dkron_operator.plan.outcome import main_container, outcome, same_trouble, trouble
-from dkron_operator.plan.view import Outcome, Run
+from dkron_operator.plan.view import JobView, Outcome, Run
 from dkron_operator.store import Entry, Store
 
 Object = dict[str, Any]
@@ -23,13 +23,26 @@ WIDTH = 16
 LOG_TRIES = 2
 
 
+class Listener(Protocol):
+    """Who may want more of an output than the status keeps."""
+
+    def room(self, job: JobView) -> int:
+        """How many bytes of its end are wanted."""
+
+    def keep(self, uid: str, job: str, output: bytes) -> None:
+        """This is the end of the output of a Job."""
+
+
 class Observer:
     """Asks about Jobs by (uid of the DkronJob, name of the Job), and says when it knows more."""
 
-    def __init__(self, client: KubeClient, store: Store, *, clock: Clock, known: Callable[[str], None]) -> None:
+    def __init__(
+        self, client: KubeClient, store: Store, *, clock: Clock, listener: Listener, known: Callable[[str], None]
+    ) -> None:
         self._client = client
         self._store = store
         self._clock = clock
+        self._listener = listener
         self._known = known
         self.endings: Lane[Key] = Lane("observe", self._end, width=WIDTH)
         self.starts: Lane[Key] = Lane("probe", self._start, width=WIDTH // 4)
@@ -60,7 +73,10 @@ class Observer:
             return outcome(run, None, container=None)
         container = main_container(pod)
         size = entry.job.spec.history.output_bytes
-        output = await self._output(entry, pod, container, size) if container and size else b""
+        wanted = max(size, self._listener.room(entry.job))
+        output = await self._output(entry, pod, container, wanted) if container and wanted else b""
+        if wanted > size:
+            self._listener.keep(entry.job.uid, run.name, output)
         stuck = entry.troubles.get(run.name)
         return outcome(run, pod, container=container, stuck=stuck, output=output, size=size)
 

@@ -11,6 +11,7 @@ from dkron_crds.requests import RUN_PREFIX
 from dkron_operator.agenda import Agenda
 from dkron_operator.check import Checker
 from dkron_operator.clock import Clock
+from dkron_operator.delivery import Delivery
 from dkron_operator.events import Events
 from dkron_operator.fire import Fire
 from dkron_operator.lanes import Lane
@@ -33,18 +34,22 @@ WIDTH = 16
 class Reconciler:
     """Carries out plans, and owns the lanes in which that happens."""
 
-    def __init__(self, client: KubeClient, store: Store, *, clock: Clock, events: Events, image: str) -> None:
+    def __init__(
+        self, client: KubeClient, store: Store, *, clock: Clock, events: Events, delivery: Delivery, image: str
+    ) -> None:
         self._client = client
         self._store = store
         self._clock = clock
         self._events = events
+        self._delivery = delivery
         self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH)
         self.cleaning: Lane[tuple[str, str]] = Lane("clean-up", self._delete, width=4)
         self.agenda = Agenda(clock, self.lane.add)
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
-        self.observer = Observer(client, store, clock=clock, known=self.lane.add)
+        self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, image=image, known=self.lane.add)
-        self._fire = Fire(client, store, self.writer, clock=clock, image=image)
+        self._fire = Fire(client, store, self.writer, clock=clock, image=image, began=delivery.began)
+        delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 
     async def _reconcile(self, uid: str) -> None:
         entry = self._store.get(uid)
@@ -82,6 +87,8 @@ class Reconciler:
             duplicate=self._store.duplicate(entry),
             checked=entry.checked == entry.job.generation,
             unsure=entry.unsure,
+            site=self._delivery.installation.site,
+            endpoints=self._delivery.installation.endpoints,
         )
 
     def _carry_out(self, entry: Entry, draft: Draft) -> None:

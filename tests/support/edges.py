@@ -10,6 +10,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.clock import Clock
+from dkron_operator.delivery import Delivery
 from dkron_operator.events import Events
 from dkron_operator.reconcile import Reconciler
 from dkron_operator.source import Source
@@ -30,12 +31,18 @@ class Edges:
     def __init__(self, kube: FakeKube) -> None:
         client, clock = cast("KubeClient", kube), Clock(wall)
         self.kube = kube
-        self.store = Store()
+        self.store = Store(account=self._account)
         self.events = Events(client, clock=clock, identity="me")
-        self.reconciler = Reconciler(client, self.store, clock=clock, events=self.events, image=IMAGE)
+        self.delivery = Delivery(client, self.store, events=self.events, clock=clock, namespace="home")
+        self.reconciler = Reconciler(
+            client, self.store, clock=clock, events=self.events, delivery=self.delivery, image=IMAGE
+        )
         self.changed: list[str] = []
         self.source = Source(self.store, changed=self._change)
         self._act = False
+
+    def _account(self, uid: str, status: JobStatus | None) -> None:
+        self.delivery.see(uid, status)
 
     def watch(self) -> None:
         """Bring everything that exists, as a watch would."""

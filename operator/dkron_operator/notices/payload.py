@@ -57,7 +57,7 @@ def _head(value: object, characters: int) -> str:
 
 
 def _default(value: object, other: object = "") -> object:
-    return value if value else other
+    return value or other
 
 
 _FILTERS: dict[str, Callable[..., object]] = {

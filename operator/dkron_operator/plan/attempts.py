@@ -6,7 +6,8 @@ from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.draft import Create, Draft
-from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
+from dkron_operator.plan.fold import Decided, Dropped, Passed, Refused, Started, recorded
+from dkron_operator.plan.handing import finished
 from dkron_operator.plan.retries import delay
 from dkron_operator.plan.view import Outcome, Run, RunState
 
@@ -59,7 +60,7 @@ def _end(draft: Draft, entry: Active) -> None:
         draft.gather.append(entry.job)
         return
     retry = None if outcome.success or _replaced(draft, entry) else _retry(draft, entry, outcome)
-    draft.note(Finished(_execution(entry, outcome), retry))
+    draft.note(finished(draft.situation, _execution(entry, outcome), retry))
     if not outcome.success:
         _tell_failure(draft, entry, outcome, retry)
 
@@ -81,7 +82,7 @@ def _lose(draft: Draft, entry: Active) -> None:
         # Whoever deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
     outcome = Outcome(success=False, finished_at=draft.situation.now, reason=reason, message=message, lost=True)
-    draft.note(Finished(_execution(entry, outcome)))
+    draft.note(finished(draft.situation, _execution(entry, outcome), None))
     _tell_failure(draft, entry, outcome, None)
 
 

@@ -65,10 +65,11 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An attempt ended; `retry` claims the one that follows."""
+    """An attempt ended; `retry` claims the one that follows. `deliver`: somebody is to be told."""
 
     execution: Execution
     retry: Active | None = None
+    deliver: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,13 @@ class Tidied:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivered:
+    """All who were to be told about the executions of these Jobs were told, or could not be."""
+
+    jobs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """What people are told: the verdict on the spec, and when the job runs next."""
 
@@ -95,7 +103,7 @@ class Judged:
     next: datetime | None
 
 
-Change = Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Tidied | Judged
+Change = Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Tidied | Delivered | Judged
 
 
 def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
@@ -105,7 +113,7 @@ def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> 
     return status
 
 
-def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: PLR0911 - one case, one line
+def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: C901, PLR0911 - one case, one line
     """The status after one change."""
     match change:
         case Accepted(since, fingerprint):
@@ -125,6 +133,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _dropped(status, job, reason)
         case Tidied(jobs):
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
+        case Delivered(jobs):
+            return _with(status, undelivered=tuple(name for name in status.undelivered if name not in jobs))
         case Judged(generation, conditions, upcoming):
             return _with(status, observed_generation=generation, conditions=conditions, next=upcoming)
 
@@ -198,7 +208,14 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
     status = _counted(status, execution)
     if not any(e.group == execution.group for e in active):
         status = _with_group(status, executions, execution.group)
-    return _with(status, executions=executions[: history.executions])
+    status = _with(status, executions=executions[: history.executions])
+    return _owed(status, execution.job) if change.deliver else status
+
+
+def _owed(status: JobStatus, job: str) -> JobStatus:
+    """Somebody is to be told about the execution of this Job. Of one that is not kept, nobody can be told."""
+    kept = {execution.job for execution in status.executions}
+    return _with(status, undelivered=tuple(name for name in (*status.undelivered, job) if name in kept))
 
 
 def _start(execution: Execution) -> tuple[datetime, int]:

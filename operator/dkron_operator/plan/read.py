@@ -11,8 +11,10 @@ from dkron_crds.requests import Request, read_instant, read_request
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
+from dkron_operator.notices import read_notify
 from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.view import JobView, Run, RunState
+from dkron_operator.processors import check as check_processors
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
@@ -37,8 +39,9 @@ def read_job(body: Object) -> JobView:
         requests=read_requests(metadata),
         spec=spec,
         schedule=schedule,
-        problem=problem or schedule_problem or _unsupported(spec) or check(spec),
+        problem=problem or schedule_problem or _unsupported(spec) or check(spec) or _processors(spec),
         fingerprint=spec.fingerprint,
+        notify=read_notify(metadata),
     )
 
 
@@ -122,7 +125,6 @@ def _unsupported(spec: JobSpec) -> Problem | None:
     for field, used in (
         ("parentJob", spec.parent_job),
         ("tags", spec.tags),
-        ("processors", spec.processors),
         ("ephemeral", spec.ephemeral),
     ):
         if used:
@@ -130,6 +132,11 @@ def _unsupported(spec: JobSpec) -> Problem | None:
                 ReadyReason.NOT_SUPPORTED, f"{field}: this version of the operator does not support it; remove it"
             )
     return None
+
+
+def _processors(spec: JobSpec) -> Problem | None:
+    wrong = check_processors(spec)
+    return Problem(ReadyReason.INVALID_PROCESSOR, wrong) if wrong else None
 
 
 def status_written(metadata: Object) -> bool:

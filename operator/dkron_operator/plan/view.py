@@ -3,7 +3,8 @@
 Raw objects are read into these once, at the border; everything behind it trusts them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -11,6 +12,8 @@ from dkron_crds.job import Active, JobSpec, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
 from dkron_operator.executors.problem import Problem
+from dkron_operator.notices.endpoints import Endpoint
+from dkron_operator.processors.site import Site
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "dkron-operator"
@@ -35,6 +38,12 @@ class JobView:
     schedule: Schedule | None
     problem: Problem | None
     fingerprint: str
+    notify: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What it is, for Events about it."""
+        return "DkronJob"
 
 
 class RunState(StrEnum):
@@ -110,7 +119,8 @@ class Situation:
 
     `able_since` is the moment from which slots could be fired: one that lies before it was missed. `refusal` is what
     the API server said to the Job in a dry run, `duplicate` that another object has the same Dkron name. `unsure` is an
-    attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at.
+    attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at. `site` and
+    `endpoints` are what the installation offers to processors, and whom it tells about runs.
     """
 
     job: JobView
@@ -127,6 +137,8 @@ class Situation:
     duplicate: Problem | None = None
     checked: bool = True
     unsure: Active | None = None
+    site: Site = field(default_factory=Site)
+    endpoints: tuple[Endpoint, ...] = ()
 
     @property
     def problem(self) -> Problem | None:

@@ -67,11 +67,14 @@ def missing(spec: JobSpec, site: Site) -> str:
 
 def kept(spec: JobSpec, site: Site, namespace: str, execution: Execution) -> Execution:
     """The execution as the status keeps it: with a note where its output is, if a processor takes that with it."""
-    notes = [processor.note(site, namespace, execution) for processor in usable(spec, site)]
-    said = [note for note in notes if note is not None]
-    if not said:
-        return execution
-    return execution.model_copy(update={"output": "\n".join(said), "output_truncated": False})
+    said = note(spec, site, namespace, execution)
+    return execution.model_copy(update={"output": said, "output_truncated": False}) if said else execution
+
+
+def note(spec: JobSpec, site: Site, namespace: str, execution: Execution) -> str:
+    """Where the output is; empty if it stays in the status."""
+    notes = (processor.note(site, namespace, execution) for processor in usable(spec, site))
+    return "\n".join(each for each in notes if each is not None)
 
 
 def takes_output(spec: JobSpec, site: Site) -> bool:

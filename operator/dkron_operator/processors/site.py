@@ -1,6 +1,6 @@
 """What an installation has to offer to processors: the receivers of its DkronCluster, and a directory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from dkron_crds.receivers import Receivers
@@ -21,7 +21,7 @@ N = TypeVar("N", bound=Named)
 class Site:
     """`output_dir` is a directory of the operator's pod; empty if it has none."""
 
-    receivers: Receivers = Receivers()
+    receivers: Receivers = field(default_factory=Receivers)
     output_dir: str = ""
 
 
