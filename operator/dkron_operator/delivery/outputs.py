@@ -42,7 +42,7 @@ class Outputs:
         self._drop((uid, job))
 
     async def find(self, job: JobView, execution: Execution) -> tuple[str, bool] | None:
-        """The output, and whether there was more of it; None where nothing is known of it."""
+        """The output, and whether there was more of it; None where nothing is known of it. Raises `KubeError`."""
         kept = self._kept.get((job.uid, execution.job))
         if kept is None:
             kept = await self._read(job, execution)
@@ -52,15 +52,16 @@ class Outputs:
 
     async def _read(self, job: JobView, execution: Execution) -> bytes | None:
         selector = f"batch.kubernetes.io/job-name={execution.job}"
+        pods = [pod async for pod in self._client.list(PODS, job.namespace, label_selector=selector)]
+        pod = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
+        container = None if pod is None else main_container(pod)
+        if pod is None or container is None:
+            return None
+        name = pod["metadata"]["name"]
         try:
-            pods = [pod async for pod in self._client.list(PODS, job.namespace, label_selector=selector)]
-            pod = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
-            container = None if pod is None else main_container(pod)
-            if pod is None or container is None:
-                return None
-            name = pod["metadata"]["name"]
             return await self._client.log_tail(PODS, job.namespace, name, container=container, size=LONGEST)
         except KubeError as exc:
+            # Of a container that never ran, or of a node that is gone: the message is sent without.
             log.warning("no log of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
             return None
 

@@ -100,8 +100,10 @@ def _chief(events: frozenset[When]) -> When:
 
 
 def _wanted(endpoint: Endpoint, notify: Mapping[str, str]) -> frozenset[When]:
-    own = _read_when(notify.get(endpoint.name, ""))
-    return frozenset(endpoint.notification.when) if own is None or endpoint.name not in notify else own
+    own = _read_when(notify[endpoint.name]) if endpoint.name in notify else None
+    wanted = frozenset(endpoint.notification.when) if own is None else own
+    # Nobody gets a mail because something begins, whatever an annotation says.
+    return wanted - {When.START} if endpoint.notification.type is NotificationType.MAIL else wanted
 
 
 def _read_when(text: str) -> frozenset[When] | None:
