@@ -36,7 +36,7 @@ class Poster:
         }
         if post.username:
             password = await self._vault.value(post.password_from) if post.password_from else ""
-            headers["Authorization"] = aiohttp.BasicAuth(post.username, password, "utf-8").encode()
+            headers["Authorization"] = aiohttp.encode_basic_auth(post.username, password)
         try:
             await self._request(post, base.rstrip("/") + post.path if post.path else base, headers)
         except (aiohttp.InvalidURL, ValueError):

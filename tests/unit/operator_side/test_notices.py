@@ -107,7 +107,9 @@ def test_an_annotation_that_makes_sense(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "on", "off,failure", "failure;recovery"])
 def test_one_that_does_not_is_named(text: str) -> None:
-    assert f'annotation notify.dkron.io/ops: "{text}" is neither "off" nor a list of start' in check_notify({"ops": text})
+    assert f'annotation notify.dkron.io/ops: "{text}" is neither "off" nor a list of start' in check_notify(
+        {"ops": text}
+    )
 
 
 def test_annotations_are_read_by_the_name_of_the_notification() -> None:
@@ -117,7 +119,9 @@ def test_annotations_are_read_by_the_name_of_the_notification() -> None:
 
 def test_a_webhook_sends_its_payload_with_its_headers() -> None:
     headers = (Header(name="X-Team", value="db"),)
-    post = told(endpoint(payload='{"o": "{{ output }}", "e": "{{ event }}"}', headers=headers), When.ALWAYS, When.FAILURE)
+    post = told(
+        endpoint(payload='{"o": "{{ output }}", "e": "{{ event }}"}', headers=headers), When.ALWAYS, When.FAILURE
+    )
     assert isinstance(post, Post)
     assert json.loads(post.body) == {"o": 'say "hi"\n', "e": "failure"} or json.loads(post.body)["e"] == "always"
     by_name = {header.name: header.value for header in post.headers}
