@@ -77,10 +77,10 @@ class MailServer(WireModel):
     """What processors and notifications call it. "default" is the one that they use if they name none."""
 
     host: Host
-    """Its address."""
+    """Its name or address in the network."""
 
     port: Port = 587
-    """Its port."""
+    """The TCP port where it listens."""
 
     tls: Tls = Tls.STARTTLS
     """How the connection is protected: starttls (mostly port 587), tls from its beginning (mostly port 465), or
@@ -163,10 +163,10 @@ class Fluent(WireModel):
     """A fluentd or Fluent Bit that listens for the forward protocol."""
 
     host: Host
-    """Its address."""
+    """Its name or address in the network."""
 
     port: Port = 24224
-    """Its port."""
+    """The TCP port where it listens."""
 
     tag: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")] = "dkron"
     """The tag of each record."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -194,14 +194,15 @@ class Smtp:
         if said.startswith("250"):
             content = envelope.content
             assert isinstance(content, bytes)
-            self.mails.append(cast("EmailMessage", message_from_bytes(content, policy=policy.default)))
+            self.mails.append(message_from_bytes(content, policy=policy.default))
             self.recipients.append(list(envelope.rcpt_tos))
         return said
 
     def authenticate(self, _server: object, _session: object, _envelope: object, _kind: object, data: object) -> Any:
         assert isinstance(data, LoginPassword)
         given = (data.login.decode(), data.password.decode())
-        return AuthResult(success=given == self.account)
+        # Not handled: what is said to a wrong password is the server's to say.
+        return AuthResult(success=given == self.account, handled=False)
 
 
 @asynccontextmanager

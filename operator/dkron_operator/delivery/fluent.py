@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from dkron_operator.delivery.trouble import Unreachable
 from dkron_operator.processors.message import Record

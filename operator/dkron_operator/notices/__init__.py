@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from dkron_crds.job import Execution, JobStatus
+from dkron_crds.job import Active, Execution, JobStatus
 from dkron_crds.notifications import NOTIFY_PREFIX, NotificationType, When
 from dkron_crds.receivers import Header
 from dkron_operator.notices.endpoints import Endpoint
@@ -39,10 +39,9 @@ def concerns(endpoints: Iterable[Endpoint], notify: Mapping[str, str]) -> bool:
 
 def happened(status: JobStatus, execution: Execution) -> frozenset[When]:
     """What the end of this attempt means, as the status tells: nothing if another attempt follows."""
-    others = (*status.executions, *status.active)
-    if not execution.success and any(
-        other.group == execution.group and other.attempt > execution.attempt for other in others
-    ):
+    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
+    follows = any(other.group == execution.group and other.attempt > execution.attempt for other in others)
+    if follows and not execution.success:
         return frozenset()
     if not execution.success:
         return frozenset({When.ALWAYS, When.FAILURE})

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from jinja2 import Template, TemplateError, nodes
+from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dkron_crds.notifications import PayloadFormat
@@ -143,7 +143,7 @@ def compile_payload(source: str, form: PayloadFormat, *, names: frozenset[str]) 
         _require(tree, names=names, depth=0)
         template = environment.from_string(tree)
     except TemplateError as exc:
-        line = f"line {exc.lineno}: " if getattr(exc, "lineno", None) else ""
+        line = f"line {exc.lineno}: " if isinstance(exc, TemplateSyntaxError) else ""
         raise PayloadError(f"payload: {line}{exc.message}") from exc
     except RecursionError as exc:
         raise PayloadError("payload: it is nested too deeply") from exc

@@ -41,7 +41,8 @@ GOOD, BAD = attempt(1, success=True), attempt(1, success=False)
         pytest.param((attempt(0, success=False),), BAD, {When.ALWAYS, When.FAILURE}, id="a failure after another"),
         pytest.param((attempt(0, success=True),), GOOD, {When.ALWAYS, When.SUCCESS}, id="a success after another"),
         pytest.param(
-            (attempt(-1, success=False), attempt(0, success=True)), GOOD, {When.ALWAYS, When.SUCCESS}, id="recovered before"
+            (attempt(-1, success=False), attempt(0, success=True)), GOOD, {When.ALWAYS, When.SUCCESS},
+            id="recovered before",
         ),
         pytest.param(
             (attempt(0, success=False), attempt(0, 2, success=True)), GOOD, {When.ALWAYS, When.SUCCESS},

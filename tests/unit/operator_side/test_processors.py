@@ -57,7 +57,7 @@ def only(name: str, settings: dict[str, str], of: Any = GOOD, output: str = "hel
         {"slack": {"team": "ops", "channel": "#ops", "onSuccess": "false"}},
         {"elasticsearch": {"config": "default", "forward": "true"}},
     ],
-    ids=lambda named: "+".join(named),
+    ids="+".join,
 )
 def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> None:
     assert processors.check(JobSpec(processors=named)) == ""
@@ -76,8 +76,8 @@ def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> No
         pytest.param({"email": {"emails": "a@b\nBcc: x@y"}}, "is no address", id="an address with a header"),
         pytest.param({"email": {"emails": " , "}}, "one to 20 addresses", id="no address"),
         pytest.param({"files": {"log_dir": "a/../../etc"}}, "files.log_dir", id="a way out of the directory"),
-        pytest.param({"slack": {"url": "http://169.254.169.254/"}}, "slack.url: it has no such", id="an address to go to"),
-        pytest.param({"elasticsearch": {"url": "http://x"}}, "elasticsearch.url: it has no such", id="dkron's older form"),
+        pytest.param({"slack": {"url": "http://169.254.169.254/"}}, "slack.url: it has no such", id="a url"),
+        pytest.param({"elasticsearch": {"url": "http://x"}}, "elasticsearch.url: it has no such", id="older form"),
         pytest.param(
             {"slack": {"team": "secretRef:a/b"}}, "slack.team: a processor takes no secret; credentials", id="a secret"
         ),
@@ -98,9 +98,9 @@ def test_what_is_wrong_is_named(named: dict[str, dict[str, str]], sentence: str)
         pytest.param("files", {}, "processors.files: the operator has no directory", id="files"),
         pytest.param("syslog", {}, "processors.syslog: the DkronCluster has no spec.receivers.syslog", id="syslog"),
         pytest.param("fluent", {}, "processors.fluent: the DkronCluster has no", id="fluent"),
-        pytest.param("email", {"emails": "a@b"}, 'email: provider: "default" is not in spec.receivers.mail', id="email"),
+        pytest.param("email", {"emails": "a@b"}, 'email: provider: "default" is not in spec.receivers.mail', id="mail"),
         pytest.param("slack", {"team": "x"}, 'slack: team: "x" is not in spec.receivers.slack', id="slack"),
-        pytest.param("elasticsearch", {}, 'config: "default" is not in spec.receivers.elasticsearch', id="elasticsearch"),
+        pytest.param("elasticsearch", {}, 'config: "default" is not in spec.receivers.elasticsearch', id="search"),
     ],
 )  # fmt: skip
 def test_without_a_receiver_nothing_is_sent_and_the_output_stays(
