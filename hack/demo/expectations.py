@@ -101,6 +101,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "failing": Expectation("fails with exit code 3 and its message", _failed("no space left", exit_code=3)),
     "resources": Expectation("runs with the limits of its jobTemplate", _printed("I may use 32 MiB")),
     "secret": Expectation("runs with a password from a Secret", _printed("a password of 13 letters")),
+    "processors": Expectation("runs, and is in the operator's log too", _printed("in the operator's log")),
     "manual": Expectation("runs because the demo asked for it", _printed("you called", trigger=Trigger.MANUAL)),
     "once": Expectation("is due once, in 2035", _is_due),
     "missed-runs": Expectation("runs, and would make up for missed slots", _printed("invoices up to")),

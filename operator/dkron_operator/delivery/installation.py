@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from dkron_crds.cluster import ClusterSpec
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import KubeError, NotFound
+from dkron_crds.kube.errors import KubeError
 from dkron_crds.kube.paths import DKRON_CLUSTERS
 from dkron_crds.kube.watch import follow
 from dkron_crds.lease import INSTALLATION
@@ -55,9 +55,9 @@ class Installation:
     async def read(self) -> None:
         """Look at it for the first time, so that no job seems to lack what is there."""
         try:
-            self.see(await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION))
-        except NotFound:
-            pass
+            async for item in self._client.list(DKRON_CLUSTERS, self._namespace):
+                if item["metadata"]["name"] == INSTALLATION:
+                    self.see(item)
         except KubeError as exc:
             self.failed(exc)
 
