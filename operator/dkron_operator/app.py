@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 GRACE = 10.0
 """Seconds for what is under way when the operator is asked to stop."""
 LAST_MAIL = 3.0
-"""Seconds for messages that are on their way."""
+"""Seconds for messages that are on their way, and once more to write down that they arrived."""
 FAREWELL = 5.0
 """Seconds for the Lease and the DkronCluster after that."""
 
@@ -136,9 +136,9 @@ class Operator:
                 done = await _first({watch, stopped, *others})
             log.info("stopping")
             await _cancel([leaving, *effects])
-            await self._flush()
-            await self.delivery.drain(LAST_MAIL)
-            await self._flush()
+            if await self._flush(GRACE):
+                await self.delivery.drain(LAST_MAIL)
+                await self._flush(LAST_MAIL)
             await self._take_leave()
             end_watch.set()
             await asyncio.wait({watch}, timeout=GRACE)
@@ -152,7 +152,7 @@ class Operator:
         await leaving
         log.warning("asked to leave: nothing is fired and nothing recorded until a restart")
         await _cancel(effects)
-        await self._flush()
+        await self._flush(GRACE)
         await self.lease.release()
 
     async def _take_leave(self) -> None:
@@ -164,12 +164,15 @@ class Operator:
         except TimeoutError:
             log.warning("the Lease and the DkronCluster could not be written; the Lease ends by itself")
 
-    async def _flush(self) -> None:
+    async def _flush(self, seconds: float) -> bool:
+        """Write what is to be written; whether that was possible."""
         try:
-            async with asyncio.timeout(GRACE):
+            async with asyncio.timeout(seconds):
                 await self.reconciler.writer.lane.idle()
         except TimeoutError:
             log.warning("some status could not be written; the next start finds it from the Jobs")
+            return False
+        return True
 
     async def _watch(self, end: asyncio.Event) -> None:
         registry = kopf.OperatorRegistry()

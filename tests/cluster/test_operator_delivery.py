@@ -1,4 +1,4 @@
-"""Processors and notifications at a real control plane: receivers that take, hang, refuse and come back, and crashes."""
+"""Processors and notifications at a real control plane: receivers that take, hang, refuse and come back; crashes."""
 
 import contextlib
 import json
