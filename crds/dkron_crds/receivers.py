@@ -50,7 +50,7 @@ class Header(WireModel):
     """Its name, for example Authorization."""
 
     value: Annotated[str, Field(max_length=4096, pattern=r"^[^\r\n]*$")] = ""
-    """Its value."""
+    """Its value, where everybody may read it."""
 
     value_from: Source | None = None
     """Where its value comes from, if that is a secret."""

@@ -28,18 +28,23 @@ def receivers(**fields: Any) -> dict[str, Any]:
     [
         pytest.param(told(HOOK), id="a webhook"),
         pytest.param(told({"name": "ops", "urlFrom": KEY, "when": ["failure", "start"]}), id="its url is a secret"),
-        pytest.param(told({**HOOK, "headers": [{"name": "A", "value": "b"}, {"name": "B", "valueFrom": KEY}]}), id="headers"),
+        pytest.param(
+            told({**HOOK, "headers": [{"name": "A", "value": "b"}, {"name": "B", "valueFrom": KEY}]}), id="headers"
+        ),
         pytest.param(told({"name": "owner", "type": "mail", "when": ["failure"]}), id="a mail"),
         pytest.param(told(HOOK, {**HOOK, "name": "dev"}), id="two"),
-        pytest.param(receivers(mail=[{**MAIL, "username": "a", "passwordFrom": KEY, "tls": "none"}]), id="a mail server"),
+        pytest.param(
+            receivers(mail=[{**MAIL, "username": "a", "passwordFrom": KEY, "tls": "none"}]), id="a mail server"
+        ),
         pytest.param(receivers(slack=[{"name": "a", "urlFrom": KEY}]), id="slack"),
         pytest.param(
-            receivers(elasticsearch=[{"name": "a", "url": "http://es", "indexDateFormat": "-%Y.%m"}]), id="elasticsearch"
+            receivers(elasticsearch=[{"name": "a", "url": "http://es", "indexDateFormat": "-%Y.%m"}]),
+            id="elasticsearch",
         ),
         pytest.param(receivers(syslog={"address": "udp://[::1]:514"}, fluent={"host": "f"}), id="syslog and fluent"),
         pytest.param(receivers(syslog={"address": "unix:///dev/log"}), id="a socket"),
     ],
-)  # fmt: skip
+)
 def test_taken(document: dict[str, Any], judge: Judge) -> None:
     assert judge.refusal(document) == ""
     ClusterSpec.from_wire(document["spec"])
@@ -52,7 +57,9 @@ def test_taken(document: dict[str, Any], judge: Judge) -> None:
         pytest.param(told({**HOOK, "urlFrom": KEY}), "a webhook has either url or urlFrom", id="two urls"),
         pytest.param(told({**HOOK, "type": "mail"}), "a mail goes to the ownerEmail", id="a mail with a url"),
         pytest.param(
-            told({"name": "a", "type": "mail", "when": ["start"]}), "none is sent at the start", id="a mail at the start"
+            told({"name": "a", "type": "mail", "when": ["start"]}),
+            "none is sent at the start",
+            id="a mail at the start",
         ),
         pytest.param(told({**HOOK, "when": []}), "notifications[0].when", id="never"),
         pytest.param(told({**HOOK, "when": ["sometimes"]}), "Unsupported value", id="an event that is none"),
@@ -62,17 +69,20 @@ def test_taken(document: dict[str, Any], judge: Judge) -> None:
         pytest.param(told(HOOK, HOOK), "Duplicate value", id="a name twice"),
         pytest.param(told({**HOOK, "headers": [{"name": "A"}]}), "a header has either", id="a header without a value"),
         pytest.param(
-            told({**HOOK, "headers": [{"name": "A", "value": "b\nC: d"}]}), "headers[0].value", id="a header that is two"
+            told({**HOOK, "headers": [{"name": "A", "value": "b\nC: d"}]}),
+            "headers[0].value",
+            id="a header that is two",
         ),
         pytest.param(receivers(slack=[{"name": "a"}]), "either url or urlFrom is required", id="slack without a url"),
         pytest.param(receivers(syslog={"address": "http://x:1"}), "syslog.address", id="no syslog"),
         pytest.param(receivers(mail=[{**MAIL, "tls": "maybe"}]), "Unsupported value", id="a protection that is none"),
         pytest.param(receivers(mail=[{**MAIL, "sender": "a\nBcc: b@c"}]), "mail[0].sender", id="a sender that is two"),
         pytest.param(
-            receivers(elasticsearch=[{"name": "a", "url": "http://es", "indexDateFormat": "%c"}]), "indexDateFormat",
+            receivers(elasticsearch=[{"name": "a", "url": "http://es", "indexDateFormat": "%c"}]),
+            "indexDateFormat",
             id="a date with blanks",
         ),
     ],
-)  # fmt: skip
+)
 def test_refused(document: dict[str, Any], sentence: str, judge: Judge) -> None:
     assert sentence in judge.refusal(document)

@@ -30,8 +30,8 @@ from tests.support.sites import Site
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
 Object = dict[str, Any]
-ONE = {"run": ["once"], "jobTemplate": simulated()}
-FAILS = {"run": ["once"], "jobTemplate": simulated(exit_code=3)}
+ONE: Object = {"run": ["once"], "jobTemplate": simulated()}
+FAILS: Object = {"run": ["once"], "jobTemplate": simulated(exit_code=3)}
 
 
 def by_second(name: str, **spec: Any) -> Object:
