@@ -10,7 +10,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.clock import Clock
-from dkron_operator.delivery import Delivery
+from dkron_operator.delivery import Delivery, Sending
 from dkron_operator.events import Events
 from dkron_operator.reconcile import Reconciler
 from dkron_operator.source import Source
@@ -28,12 +28,12 @@ def wall() -> datetime:
 class Edges:
     """Everything that acts, connected as in the operator, and the watch in the hands of the test."""
 
-    def __init__(self, kube: FakeKube) -> None:
+    def __init__(self, kube: FakeKube, senders: Sending | None = None) -> None:
         client, clock = cast("KubeClient", kube), Clock(wall)
         self.kube = kube
         self.store = Store(account=self._account)
         self.events = Events(client, clock=clock, identity="me")
-        self.delivery = Delivery(client, self.store, events=self.events, clock=clock, namespace="home")
+        self.delivery = Delivery(client, self.store, events=self.events, clock=clock, namespace="home", senders=senders)
         self.reconciler = Reconciler(
             client, self.store, clock=clock, events=self.events, delivery=self.delivery, image=IMAGE
         )

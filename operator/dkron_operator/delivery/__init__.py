@@ -10,6 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Protocol
 
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_crds.kube.client import KubeClient
@@ -18,16 +19,17 @@ from dkron_operator import notices, processors
 from dkron_operator.clock import Clock
 from dkron_operator.delivery.counts import count, summary
 from dkron_operator.delivery.installation import Installation
-from dkron_operator.delivery.outbox import Letter, Limits, Outbox
+from dkron_operator.delivery.outbox import Limits
+from dkron_operator.delivery.outboxes import Outboxes
 from dkron_operator.delivery.outputs import LONGEST, Outputs
-from dkron_operator.delivery.senders import Senders, weight
+from dkron_operator.delivery.senders import Senders
 from dkron_operator.events import Events
 from dkron_operator.lanes import Lane
 from dkron_operator.plan.draft import Report, Severity
 from dkron_operator.plan.fold import Delivered
 from dkron_operator.plan.leader import Leadership
 from dkron_operator.plan.view import JobView
-from dkron_operator.processors.message import Ended, Parcel
+from dkron_operator.processors.message import Ended, Message, Parcel
 from dkron_operator.store import Entry, Store
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,16 @@ def _nothing(_: Entry) -> None:
     """Nobody writes."""
 
 
+class Sending(Protocol):
+    """Who sends messages."""
+
+    async def send(self, message: Message) -> None:
+        """Send it. Raises `Unreachable`, `Undeliverable`, TimeoutError."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
 class Delivery:
     """Tells receivers. `touch` has an entry written, `replan` a job looked at again."""
 
@@ -58,14 +70,13 @@ class Delivery:
         namespace: str,
         output_dir: str = "",
         limits: Limits | None = None,
+        senders: Sending | None = None,
     ) -> None:
         self._store = store
         self._events = events
-        self._limits = limits or Limits()
         self._outputs = Outputs(client)
-        self._senders = Senders(client, namespace=namespace, output_dir=output_dir, clock=clock)
-        self._outboxes: dict[str, Outbox] = {}
-        self._group: asyncio.TaskGroup | None = None
+        self._senders = senders or Senders(client, namespace=namespace, output_dir=output_dir, clock=clock)
+        self._outboxes = Outboxes(self._senders.send, limits or Limits())
         self._taken: dict[str, set[str]] = {}
         self._lazy: set[str] = set()
         self._begun: OrderedDict[str, None] = OrderedDict()
@@ -121,7 +132,7 @@ class Delivery:
             attempt=active.attempt, started_at=active.started_at, finished_at=active.started_at, success=True,
         )  # fmt: skip
         for parcel in self._notices(entry.job, _ended(entry.job, started), frozenset({When.START})):
-            self._post(parcel, partial(self._told, entry.job.uid, parcel.receiver))
+            self._outboxes.post(parcel, partial(self._told, entry.job.uid, parcel.receiver))
 
     # --- its own work ------------------------------------------------------------------------------------------------
 
@@ -129,9 +140,7 @@ class Delivery:
         """Hand on and send until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
-                self._group = group
-                for outbox in self._outboxes.values():
-                    group.create_task(outbox.run(), name=outbox.receiver)
+                group.create_task(self._outboxes.run(), name="outboxes")
                 group.create_task(self.lane.run(), name="hand on")
                 group.create_task(self.installation.run(), name="installation")
         finally:
@@ -142,10 +151,10 @@ class Delivery:
         try:
             async with asyncio.timeout(seconds):
                 await self.lane.idle()
-                await asyncio.gather(*(outbox.empty() for outbox in self._outboxes.values()))
+                await self._outboxes.empty()
         except TimeoutError:
-            left = sum(len(outbox) for outbox in self._outboxes.values())
-            log.warning("%d messages are still on their way; the next start sends them again", left)
+            waiting = len(self._outboxes)
+            log.warning("%d messages are still on their way; the next start sends them again", waiting)
         for uid in tuple(self._lazy):
             self._write(uid)
         log.info("messages", extra={"messages": summary()})
@@ -167,7 +176,7 @@ class Delivery:
                 self._mark(uid, name)
 
         for parcel in parcels:
-            self._post(parcel, partial(told, parcel.receiver))
+            self._outboxes.post(parcel, partial(told, parcel.receiver))
         if not parcels:
             self._mark(uid, name)
 
@@ -190,14 +199,6 @@ class Delivery:
         for problem in problems:
             self._report(job, problem)
         return parcels
-
-    def _post(self, parcel: Parcel, done: Callable[[str], None]) -> None:
-        outbox = self._outboxes.get(parcel.receiver)
-        if outbox is None:
-            outbox = self._outboxes[parcel.receiver] = Outbox(parcel.receiver, self._senders.send, self._limits)
-            if self._group is not None:
-                self._group.create_task(outbox.run(), name=parcel.receiver)
-        outbox.add(Letter(parcel.message, weight(parcel.message), done))
 
     def _told(self, uid: str, receiver: str, why: str) -> None:
         count(receiver, delivered=not why)

@@ -39,6 +39,7 @@ class Installation:
         self._namespace = namespace
         self._output_dir = output_dir
         self._raw: Object | None = None
+        self._listed = False
         self._spell = Spell(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
         self.cluster: ClusterView | None = None
         self.site = Site(output_dir=output_dir)
@@ -67,6 +68,7 @@ class Installation:
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as the watch calls it
         """All of its kind and name: it, or nothing."""
+        self._listed = True
         if items:
             self.see(items[0])
         else:
@@ -84,7 +86,11 @@ class Installation:
 
     def alive(self) -> None:
         """The API server answers."""
-        self._spell.is_over()
+        # Who may list but not watch lists again and again: that works only when the watch does.
+        if self._listed:
+            self._listed = False
+        else:
+            self._spell.is_over()
 
     def failed(self, error: KubeError) -> None:
         """It cannot be read; what was known stays."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Unavailable
+from dkron_crds.kube.errors import Rejected, Unavailable
 from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.delivery import LAZY
 from dkron_operator.delivery.outputs import LONGEST, Outputs
@@ -69,28 +69,21 @@ async def operator(
     senders = senders or Senders()
     if job is not None:
         kube.put(DKRON_JOBS, wire_job(**job))
-    edges = Edges(kube)
-    edges.delivery._senders = senders  # type: ignore[assignment]
+    edges = Edges(kube, senders)
+    # What the watch would bring, a test brings by `see`.
+    edges.delivery.installation.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
     if leadership is not None:
         edges.delivery.lead(leadership)
     await edges.delivery.installation.read()
     edges.watch()
     async with edges.running():
-        work = asyncio.create_task(_run(edges))
+        work = asyncio.create_task(edges.delivery.run())
         try:
             yield edges, senders
         finally:
             assert not work.done()
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-
-
-async def _run(edges: Edges) -> None:
-    async with asyncio.TaskGroup() as group:
-        edges.delivery._group = group
-        for outbox in edges.delivery._outboxes.values():
-            group.create_task(outbox.run())
-        group.create_task(edges.delivery.lane.run())
 
 
 def finish(edges: Edges, name: str = FIRST.job, kind: str = "Complete", *, log: bytes = b"hello\n") -> None:
@@ -238,7 +231,8 @@ async def test_a_receiver_that_hangs_holds_up_neither_slots_nor_others() -> None
         await until(65)
         assert len(senders.lines()) == 6
         assert edges.status().success_count == 6
-        assert set(edges.status().undelivered) <= {claim(after(number * 10)).job for number in range(1, 7)}
+        await until(69)
+        assert set(edges.status().undelivered) == {claim(after(number * 10)).job for number in range(1, 7)}
 
 
 async def test_what_is_refused_is_an_event_and_is_done_with() -> None:
@@ -416,3 +410,38 @@ async def test_outputs_that_are_kept_have_bounded_room(monkeypatch: pytest.Monke
     first, last = (execution().model_copy(update={"job": name}) for name in ("a", "c"))
     assert await found.find(job_view(), first) is None
     assert await found.find(job_view(), last) == ("12345", False)
+
+
+async def test_who_may_list_and_not_watch_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    installation = begin().delivery.installation
+    forbidden = Rejected("cannot watch", status=403)
+    for _ in range(3):
+        installation.replace([], 1)
+        installation.alive()
+        installation.failed(forbidden)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    caplog.set_level("INFO")
+    installation.replace([], 1)
+    installation.alive()
+    installation.alive()
+    assert caplog.records[-1].message.endswith("works again")
+
+
+@pytest.mark.parametrize("gone", ["deleted", "not listed"])
+async def test_a_cluster_that_is_gone_offers_nothing(gone: str) -> None:
+    installation = begin().delivery.installation
+    body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}, "spec": {"notifications": [HOOK]}}
+    installation.see(body)
+    assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
+    installation.lose(body) if gone == "deleted" else installation.replace([], 2)
+    assert installation.endpoints == ()
+    assert not installation.asked
+
+
+async def test_a_cluster_that_makes_no_sense_leaves_what_was_known() -> None:
+    installation = begin().delivery.installation
+    body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}}
+    installation.see({**body, "spec": {"notifications": [HOOK]}})
+    installation.see({**body, "spec": {"notifications": [{**HOOK, "when": ["never"]}]}})
+    assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
+    assert installation.problems[0].startswith("spec.notifications.0.when")
