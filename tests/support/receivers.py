@@ -5,6 +5,7 @@ Each is an async context manager; `in_background` runs one in a loop of its own,
 
 import asyncio
 import contextlib
+import ssl
 import threading
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -207,9 +208,12 @@ class Smtp:
 
 @asynccontextmanager
 async def mail_server(
-    answer: Callable[[int], str] = lambda _: "250 taken", *, account: tuple[str, str] | None = None
+    answer: Callable[[int], str] = lambda _: "250 taken",
+    *,
+    account: tuple[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Smtp]:
-    """A mail server without TLS."""
+    """A mail server; with `tls` it takes mails after STARTTLS alone."""
     found = Smtp(answer, account)
     loop = asyncio.get_running_loop()
 
@@ -219,7 +223,7 @@ async def mail_server(
             warnings.simplefilter("ignore")
             return SMTP(
                 found, loop=loop, hostname="test", authenticator=found.authenticate, auth_required=account is not None,
-                auth_require_tls=False,
+                auth_require_tls=False, tls_context=tls, require_starttls=tls is not None,
             )  # fmt: skip
 
     server = await loop.create_server(make, HOST, 0)

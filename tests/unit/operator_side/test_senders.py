@@ -5,6 +5,7 @@ import base64
 import json
 import logging
 import os
+import ssl
 import stat
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import trustme
 
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Rejected
@@ -230,6 +232,25 @@ async def test_a_server_that_cannot_protect_the_connection_gets_nothing() -> Non
         with pytest.raises(Unreachable, match="mail server default: "):
             await mailer().send(Mail(wary, found.to, found.subject, found.text, found.id))
     assert not server.mails
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_certificate_has_to_be_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool) -> None:
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST).configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    async with mail_server(tls=tls) as server:
+        found = mail(server.port)
+        wary = found.server.model_copy(update={"tls": Tls.STARTTLS})
+        sent = mailer().send(Mail(wary, found.to, found.subject, found.text, found.id))
+        if trusted:
+            await sent
+        else:
+            with pytest.raises(Unreachable, match="certificate verify failed"):
+                await sent
+    assert len(server.mails) == int(trusted)
 
 
 async def test_a_mail_server_that_is_not_there_may_come_back() -> None:
