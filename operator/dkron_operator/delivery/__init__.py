@@ -7,7 +7,6 @@ made anyway. So a crash in between repeats messages, with the same execution id,
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
@@ -37,8 +36,6 @@ log = logging.getLogger(__name__)
 LAZY = 10.0
 """Seconds until it is written that somebody was told, if nothing else is written before."""
 WIDTH = 4
-REMEMBERED = 4096
-"""Beginnings that are not told twice."""
 
 Key = tuple[str, str]
 
@@ -79,7 +76,6 @@ class Delivery:
         self._outboxes = Outboxes(self._senders.send, limits or Limits())
         self._taken: dict[str, set[str]] = {}
         self._lazy: set[str] = set()
-        self._begun: OrderedDict[str, None] = OrderedDict()
         self._by_another = False
         self.touch: Callable[[Entry], None] = _nothing
         self.replan: Callable[[str], None] = lambda _: None
@@ -122,11 +118,8 @@ class Delivery:
 
     def began(self, entry: Entry, active: Active) -> None:
         """The Job of an attempt exists. Who wants to know is told, as well as that goes: nothing waits for it."""
-        if self._by_another or not self.installation.endpoints or active.id in self._begun:
+        if self._by_another or not self.installation.endpoints:
             return
-        self._begun[active.id] = None
-        if len(self._begun) > REMEMBERED:
-            self._begun.popitem(last=False)
         started = Execution(
             id=active.id, job=active.job, slot=active.slot, trigger=active.trigger, group=active.group,
             attempt=active.attempt, started_at=active.started_at, finished_at=active.started_at, success=True,

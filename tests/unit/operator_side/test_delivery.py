@@ -246,6 +246,17 @@ async def test_what_is_refused_is_an_event_and_is_done_with() -> None:
         assert edges.status().undelivered == ()
 
 
+async def test_a_job_that_is_deleted_while_it_runs_is_told_as_a_failure() -> None:
+    kube = FakeKube()
+    cluster(kube, notifications=[{**HOOK, "when": ["failure"], "payload": '{"r": "{{ reason }}"}'}])
+    async with operator(kube, job={}) as (edges, senders):
+        await until(62)
+        edges.source.feed_run("DELETED", kube.objects.pop(("jobs", FIRST.job)))
+        await until(65)
+        assert edges.status().executions[0].reason == "JobLost"
+        assert senders.posts() == [{"r": "JobLost"}]
+
+
 async def test_what_is_not_in_the_status_any_more_is_not_owed() -> None:
     kube = FakeKube()
     before = JobStatus(since=NOON, fingerprint=job_view(**LOG).fingerprint, undelivered=("gone-1",))
