@@ -8,6 +8,8 @@ from pydantic import ConfigDict, Field
 from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Resource, StatusModel, WireModel
 from dkron_crds.conditions import Condition
 from dkron_crds.names import API_VERSION
+from dkron_crds.notifications import MAX_NOTIFICATIONS, Notification
+from dkron_crds.receivers import LIST_BY_NAME, Receivers
 from dkron_crds.rules import ONE_CLUSTER, validations
 from dkron_crds.status import Day
 
@@ -23,6 +25,15 @@ class ClusterSpec(WireModel):
     false again. Runs by schedule and on request go on, and so does everything else. POST /v1/pause and
     /v1/unpause set it."""
 
+    receivers: Receivers = Receivers()
+    """Where the operator may send the output of executions, and mail. What is not listed here, no job can make it
+    connect to."""
+
+    notifications: Annotated[
+        tuple[Notification, ...], Field(max_length=MAX_NOTIFICATIONS, json_schema_extra=LIST_BY_NAME)
+    ] = ()
+    """Who is told about the runs of all jobs."""
+
 
 class ClusterStatus(StatusModel):
     """The state of the installation. Written by the operator alone."""
@@ -34,7 +45,8 @@ class ClusterStatus(StatusModel):
         tuple[Condition, ...],
         Field(max_length=8, json_schema_extra=LIST_BY_TYPE),
     ] = ()
-    """Statements about the installation. Ready: an operator holds the Lease and fires what is due."""
+    """Statements about the installation. Ready: an operator holds the Lease and fires what is due. Delivers: its
+    receivers and notifications make sense; absent if there are none."""
 
     leader: Annotated[str, Field(max_length=253)] = ""
     """The replica that fires jobs: the holder of the Lease. Empty while there is none."""

@@ -18,6 +18,7 @@ class ConditionType(StrEnum):
     READY = "Ready"
     SUSPENDED = "Suspended"
     DEGRADED = "Degraded"
+    DELIVERS = "Delivers"
 
 
 class ConditionStatus(StrEnum):
@@ -40,6 +41,7 @@ class ReadyReason(StrEnum):
     INVALID_TAGS = "InvalidTags"
     NODES_FORBIDDEN = "NodesForbidden"
     UNKNOWN_EXECUTOR = "UnknownExecutor"
+    INVALID_PROCESSOR = "InvalidProcessor"
     PARENT_NOT_FOUND = "ParentNotFound"
     PARENT_CYCLE = "ParentCycle"
     DUPLICATE_NAME = "DuplicateName"
@@ -60,17 +62,17 @@ class Condition(WireModel):
 
     type: Annotated[str, Field(max_length=64)]
     """Ready: the job is understood and will run when it is due. Suspended: it is understood but does not run
-    by schedule. Degraded: its newest attempt needs a person."""
+    by schedule. Degraded: its newest attempt, or where its output should go, needs a person."""
 
     status: ConditionStatus
     """True, False or Unknown."""
 
     reason: Reason
     """One word for programs. Ready: Scheduled, Pending (the operator has not looked yet, or a parent may
-    still come), InvalidSchedule,
-    InvalidTimezone, InvalidTemplate, InvalidExecutorConfig, InvalidTags, NodesForbidden (tags need the right
-    to list and watch nodes), UnknownExecutor, ParentNotFound, ParentCycle, DuplicateName. Suspended: Disabled,
-    Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost, JobRejected, NameTaken, NodeGone."""
+    still come), InvalidSchedule, InvalidTimezone, InvalidTemplate, InvalidExecutorConfig, InvalidTags,
+    NodesForbidden (tags need the right to list and watch nodes), UnknownExecutor, InvalidProcessor,
+    ParentNotFound, ParentCycle, DuplicateName. Suspended: Disabled, Expired, NotStarted. Degraded: for example
+    ImagePullBackOff, JobLost, JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""

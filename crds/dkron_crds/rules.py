@@ -101,3 +101,20 @@ PATHS_ARE_ABSOLUTE = Rule(
     cel="self.all(path, path.startsWith('/') && size(path) <= 1024)",
     message="a key must begin with '/' and have at most 1024 characters, for example /v1/jobs/*",
 )
+HEADER_HAS_ONE_VALUE = Rule(
+    cel="(has(self.value) && size(self.value) > 0) != has(self.valueFrom)",
+    message="a header has either a value or valueFrom",
+)
+ONE_URL = Rule(
+    cel="(has(self.url) && size(self.url) > 0) != has(self.urlFrom)",
+    message="either url or urlFrom is required",
+)
+WEBHOOK_HAS_ONE_URL = Rule(
+    cel="self.type != 'webhook' || ((has(self.url) && size(self.url) > 0) != has(self.urlFrom))",
+    message="a webhook has either url or urlFrom",
+)
+MAIL_HAS_NO_ADDRESS = Rule(
+    cel="self.type != 'mail' || (!(has(self.url) && size(self.url) > 0) && !has(self.urlFrom) && "
+    "!self.when.exists(event, event == 'start'))",
+    message="a mail goes to the ownerEmail of the job: it has no url and no urlFrom, and none is sent at the start",
+)

@@ -218,7 +218,10 @@ class JobSpec(WireModel):
     processors: dict[str, ProcessorConfig] = Field(
         default_factory=dict, max_length=16, json_schema_extra=keys_at_most(63)
     )
-    """What happens to the output of an execution: name of the processor to its settings, all strings."""
+    """What happens to the output of an execution: name of the processor to its settings, all strings. log, files,
+    syslog, fluent, email, slack and elasticsearch, for example {"log": {"forward": "true"}}. With log, files, syslog,
+    fluent and elasticsearch the output is kept in status as well only if forward is "true". Where they send to, the
+    installation decides, see DkronCluster."""
 
     ephemeral: bool = False
     """True deletes the job after its first successful run, when the jobs that depend on it were started and

@@ -249,6 +249,10 @@ class JobStatus(StatusModel):
     executions: Annotated[tuple[Execution, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that have ended, the newest first; as many as spec.history.executions says."""
 
+    undelivered: Annotated[tuple[JobName, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
+    """Jobs in executions of which processors and notifications are still to be told, or were told a moment ago. What
+    stands here at a crash is sent again, with the same execution id."""
+
     status: GroupStatus = GroupStatus.NEVER
     """How the newest finished run ended: success, failed or partially_failed; empty before the first. The
     last attempt of each member decides."""

@@ -8,15 +8,18 @@ from typing import Any
 
 import kopf
 
+from dkron_crds.job import JobStatus
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator import source as kopf_source
 from dkron_operator.clock import Clock
+from dkron_operator.delivery import Delivery
 from dkron_operator.events import Events
 from dkron_operator.executors.images import Images
 from dkron_operator.lease import Lease, Replica
+from dkron_operator.plan.leader import Leadership
 from dkron_operator.reconcile import Reconciler
 from dkron_operator.source import Source
 from dkron_operator.store import Store
@@ -27,6 +30,8 @@ log = logging.getLogger(__name__)
 
 GRACE = 10.0
 """Seconds for what is under way when the operator is asked to stop."""
+LAST_MAIL = 3.0
+"""Seconds for messages that are on their way, and once more to write down that they arrived."""
 FAREWELL = 5.0
 """Seconds for the Lease and the DkronCluster after that."""
 
@@ -45,6 +50,7 @@ class Operator:
         namespaces: Sequence[str],
         cluster_namespace: str,
         images: Images,
+        output_dir: str = "",
         replica: Replica,
         clock: Clock | None = None,
     ) -> None:
@@ -54,11 +60,21 @@ class Operator:
         self.client = KubeClient(access)
         clock = clock or Clock()
         self.tally = Tally(self.client, namespace=cluster_namespace, version=replica.version, clock=clock)
-        self.lease = Lease(self.client, replica, namespace=cluster_namespace, clock=clock, changed=self.tally.lead)
-        self.store = Store(account=self.tally.see)
+        self.lease = Lease(self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead)
+        self.store = Store(account=self._account)
         self.events = Events(self.client, clock=clock, identity=replica.identity)
+        self.delivery = Delivery(
+            self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace, output_dir=output_dir
+        )
+        self.delivery.judged = self.tally.judge
         self.reconciler = Reconciler(
-            self.client, self.store, clock=clock, events=self.events, images=images, booked=self.tally.settle
+            self.client,
+            self.store,
+            clock=clock,
+            events=self.events,
+            delivery=self.delivery,
+            images=images,
+            booked=self.tally.settle,
         )
         source = Source(self.store, changed=self.reconciler.lane.add)
         self._source = source
@@ -71,11 +87,20 @@ class Operator:
         """Ask for an orderly end."""
         self._stop.set()
 
+    def _account(self, uid: str, status: JobStatus | None) -> None:
+        self.tally.see(uid, status)
+        self.delivery.see(uid, status)
+
+    def _lead(self, leadership: Leadership) -> None:
+        self.tally.lead(leadership)
+        self.delivery.lead(leadership)
+
     async def run(self) -> None:
         """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `KubeError`, or what broke."""
         try:
             await self._require_installation()
             await self.tally.read()
+            await self.delivery.installation.read()
             await self._sweep.fill()
             self.tally.begin()
             self.reconciler.agenda.able_since = self._clock.now()
@@ -108,7 +133,7 @@ class Operator:
             parts.writer.lane.run(), parts.observer.endings.run(), parts.observer.starts.run(),
             parts.checker.lane.run(), parts.cleaning.run(), parts.stopper.lane.run(), parts.stopper.listening.run(),
             parts.nodes.run(), self.events.lane.run(), self._sweep.run(),
-            self.tally.lane.run(), self.tally.look(),
+            self.tally.lane.run(), self.tally.look(), self.delivery.run(),
         )  # fmt: skip
         leaving = asyncio.create_task(self.lease.run(), name="lease")
         end_watch = asyncio.Event()
@@ -121,7 +146,9 @@ class Operator:
                 done = await _first({watch, stopped, *others})
             log.info("stopping")
             await _cancel([leaving, *effects])
-            await self._flush()
+            if await self._flush(GRACE):
+                await self.delivery.drain(LAST_MAIL)
+                await self._flush(LAST_MAIL)
             await self._take_leave()
             end_watch.set()
             await asyncio.wait({watch}, timeout=GRACE)
@@ -135,7 +162,7 @@ class Operator:
         await leaving
         log.warning("asked to leave: nothing is fired and nothing recorded until a restart")
         await _cancel(effects)
-        await self._flush()
+        await self._flush(GRACE)
         await self.lease.release()
 
     async def _take_leave(self) -> None:
@@ -147,12 +174,15 @@ class Operator:
         except TimeoutError:
             log.warning("the Lease and the DkronCluster could not be written; the Lease ends by itself")
 
-    async def _flush(self) -> None:
+    async def _flush(self, seconds: float) -> bool:
+        """Write what is to be written; whether that was possible."""
         try:
-            async with asyncio.timeout(GRACE):
+            async with asyncio.timeout(seconds):
                 await self.reconciler.writer.lane.idle()
         except TimeoutError:
             log.warning("some status could not be written; the next start finds it from the Jobs")
+            return False
+        return True
 
     async def _watch(self, end: asyncio.Event) -> None:
         registry = kopf.OperatorRegistry()

@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from dkron_crds.base import rfc3339
 from dkron_crds.kube.client import KubeClient
@@ -13,7 +13,6 @@ from dkron_crds.names import API_VERSION
 from dkron_operator.clock import Clock
 from dkron_operator.lanes import Lane
 from dkron_operator.plan.draft import Report
-from dkron_operator.plan.view import JobView
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -23,8 +22,28 @@ ROOM = 1000
 NOTE_ROOM = 1024
 
 
+class Subject(Protocol):
+    """What an Event is about."""
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def uid(self) -> str:
+        """Its uid."""
+
+    @property
+    def kind(self) -> str:
+        """Its kind, of our group."""
+
+
 class Events:
-    """Sends reports about DkronJobs."""
+    """Sends reports about DkronJobs and the DkronCluster."""
 
     def __init__(self, client: KubeClient, *, clock: Clock, identity: str) -> None:
         self._client = client
@@ -33,9 +52,9 @@ class Events:
         self._bodies: OrderedDict[str, Object] = OrderedDict()
         self.lane: Lane[str] = Lane("events", self._send, width=2)
 
-    def report(self, job: JobView, report: Report) -> None:
+    def report(self, subject: Subject, report: Report) -> None:
         """Have the report sent, unless the same was said within the minute."""
-        body = build_event(job, report, at=rfc3339(self._clock.now()), identity=self._identity)
+        body = build_event(subject, report, at=rfc3339(self._clock.now()), identity=self._identity)
         self._bodies[body["metadata"]["name"]] = body
         if len(self._bodies) > ROOM:
             self._bodies.popitem(last=False)
@@ -56,16 +75,16 @@ class Events:
         self._bodies.pop(name, None)
 
 
-def build_event(job: JobView, report: Report, *, at: str, identity: str) -> Object:
+def build_event(subject: Subject, report: Report, *, at: str, identity: str) -> Object:
     """The Event object; its name follows from what it says and the minute in which it says it."""
     minute = at[:16]
-    said = f"{job.uid}/{report.reason}/{report.subject}/{report.message}/{minute}"
+    said = f"{subject.uid}/{report.reason}/{report.subject}/{report.message}/{minute}"
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{job.name}.{sha256(said.encode()).hexdigest()[:16]}",
-            "namespace": job.namespace,
+            "name": f"{subject.name}.{sha256(said.encode()).hexdigest()[:16]}",
+            "namespace": subject.namespace,
         },
         "eventTime": _micro(at),
         "type": str(report.severity),
@@ -74,10 +93,10 @@ def build_event(job: JobView, report: Report, *, at: str, identity: str) -> Obje
         "action": "Schedule",
         "regarding": {
             "apiVersion": API_VERSION,
-            "kind": "DkronJob",
-            "name": job.name,
-            "namespace": job.namespace,
-            "uid": job.uid,
+            "kind": subject.kind,
+            "name": subject.name,
+            "namespace": subject.namespace,
+            "uid": subject.uid,
         },
         "reportingController": "dkron.io/operator",
         "reportingInstance": identity[:128],

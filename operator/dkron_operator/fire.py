@@ -3,6 +3,7 @@ doing it once."""
 
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from dkron_crds.base import rfc3339
@@ -28,12 +29,22 @@ log = logging.getLogger(__name__)
 class Fire:
     """Creates what a plan asks for, or finds that it exists."""
 
-    def __init__(self, client: KubeClient, store: Store, writer: Writer, *, clock: Clock, images: Images) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        store: Store,
+        writer: Writer,
+        *,
+        clock: Clock,
+        images: Images,
+        began: Callable[[Entry, Active], None],
+    ) -> None:
         self._client = client
         self._store = store
         self._writer = writer
         self._clock = clock
         self._images = images
+        self._began = began
 
     async def __call__(self, entry: Entry, create: Create) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the entry stays unsure)."""
@@ -87,6 +98,7 @@ class Fire:
         if run is not None:
             entry.note(*create.after, Started(run.entry(create.entry.started_at)))
             log.info("started", extra=context(entry, create.entry))
+            self._began(entry, run.entry(create.entry.started_at))
 
     async def _stop(self, entry: Entry, run: Run) -> None:
         with contextlib.suppress(NotFound):

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import KubeError, NotFound, Unavailable
@@ -13,7 +13,7 @@ from dkron_crds.kube.paths import JOBS, PODS
 from dkron_operator.clock import Clock
 from dkron_operator.lanes import Lane
 from dkron_operator.plan.outcome import has_ended, main_container, outcome, same_trouble, trouble
-from dkron_operator.plan.view import Outcome, Run
+from dkron_operator.plan.view import JobView, Outcome, Run
 from dkron_operator.store import Entry, Store
 
 Object = dict[str, Any]
@@ -26,13 +26,26 @@ LOOK = 0.1
 """Seconds between two looks at a pod whose log has ended: the kubelet shows the exit code and removes it soon after."""
 
 
+class Listener(Protocol):
+    """Who may want more of an output than the status keeps."""
+
+    def room(self, job: JobView) -> int:
+        """How many bytes of its end are wanted."""
+
+    def keep(self, uid: str, job: str, output: bytes) -> None:
+        """This is the end of the output of a Job."""
+
+
 class Observer:
     """Asks about Jobs by (uid of the DkronJob, name of the Job), and says when it knows more."""
 
-    def __init__(self, client: KubeClient, store: Store, *, clock: Clock, known: Callable[[str], None]) -> None:
+    def __init__(
+        self, client: KubeClient, store: Store, *, clock: Clock, listener: Listener, known: Callable[[str], None]
+    ) -> None:
         self._client = client
         self._store = store
         self._clock = clock
+        self._listener = listener
         self._known = known
         self.endings: Lane[Key] = Lane("observe", self._end, width=WIDTH)
         self.starts: Lane[Key] = Lane("probe", self._start, width=WIDTH // 4)
@@ -63,7 +76,7 @@ class Observer:
         if pod is None:
             return outcome(run, None, container=None)
         container = main_container(pod)
-        size = entry.job.spec.history.output_bytes
+        size = self._room(entry)
         output = await self._output(entry, pod, container, size) if container and size else b""
         return self._told(entry, run, pod, output)
 
@@ -76,7 +89,7 @@ class Observer:
         container = None if pod is None else main_container(pod)
         if pod is None or container is None or not _has_run(pod, container):
             return
-        name, size = pod["metadata"]["name"], entry.job.spec.history.output_bytes
+        name, size = pod["metadata"]["name"], self._room(entry)
         query, tail = {"tailLines": str(size + 1)}, bytearray()
         log_of_it = self._client.follow_log(
             PODS, entry.job.namespace, name, container=container, follow=True, query=query
@@ -98,8 +111,14 @@ class Observer:
             pod = await self._pod(entry, run)
         return pod
 
+    def _room(self, entry: Entry) -> int:
+        """How many bytes of the end of an output somebody wants."""
+        return max(entry.job.spec.history.output_bytes, self._listener.room(entry.job))
+
     def _told(self, entry: Entry, run: Run, pod: Object, output: bytes) -> Outcome:
         container, size = main_container(pod), entry.job.spec.history.output_bytes
+        if self._room(entry) > size:
+            self._listener.keep(entry.job.uid, run.name, output)
         stuck = entry.troubles.get(run.name)
         return outcome(run, pod, container=container, stuck=stuck, output=output, size=size)
 

@@ -12,6 +12,7 @@ from dkron_crds.requests import RUN_PREFIX
 from dkron_operator.agenda import Agenda
 from dkron_operator.check import Checker
 from dkron_operator.clock import Clock
+from dkron_operator.delivery import Delivery
 from dkron_operator.events import Events
 from dkron_operator.executors.images import Images
 from dkron_operator.fire import Fire
@@ -45,6 +46,7 @@ class Reconciler:
         *,
         clock: Clock,
         events: Events,
+        delivery: Delivery,
         images: Images,
         booked: Callable[[], Awaitable[None]] = unbooked,
     ) -> None:
@@ -52,17 +54,19 @@ class Reconciler:
         self._store = store
         self._clock = clock
         self._events = events
+        self._delivery = delivery
         self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH)
         self.cleaning: Lane[tuple[str, str]] = Lane("clean-up", self._delete, width=4)
         self.agenda = Agenda(clock, self.lane.add)
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
-        self.observer = Observer(client, store, clock=clock, known=self.lane.add)
+        self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.lane.add)
         self.stopper = Stopper(client, store, self.observer, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add)
         store.kinship.wake = self.lane.add
         self._remove = Removal(client, store, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed)
-        self._fire = Fire(client, store, self.writer, clock=clock, images=images)
+        self._fire = Fire(client, store, self.writer, clock=clock, images=images, began=delivery.began)
+        delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 
     async def _reconcile(self, uid: str) -> None:
         entry = self._store.get(uid)
@@ -115,6 +119,8 @@ class Reconciler:
             kin=self._store.kinship.of(entry.job),
             nodes=self.nodes.view,
             blind=self.nodes.problem if entry.job.spec.tags else None,
+            site=self._delivery.installation.site,
+            endpoints=self._delivery.installation.endpoints,
         )
 
     def _carry_out(self, entry: Entry, draft: Draft) -> None:

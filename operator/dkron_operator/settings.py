@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         description="image for the executors that call a server, http for example: this project's own, at this version "
         "unless it is named here [DKRON_EXECUTOR_IMAGE]",
     )
+    output_dir: Path | None = Field(
+        default=None,
+        description="directory for the processor files, on a volume of the operator's pod. Without it jobs cannot use "
+        "that processor [DKRON_OUTPUT_DIR]",
+    )
     kubeconfig: Path | None = Field(
         default=None,
         description="kubeconfig to use. Without it: the pod's service account, else $KUBECONFIG, else ~/.kube/config "
@@ -56,6 +61,14 @@ class Settings(BaseSettings):
         default="json", description="json is one object a line, text is for reading along [DKRON_LOG_FORMAT]"
     )
     log_level: LogLevel = Field(default="info", description="the least severe lines to show [DKRON_LOG_LEVEL]")
+
+    @field_validator("output_dir")
+    @classmethod
+    def _exists(cls, path: Path | None) -> Path | None:
+        """A directory that is not there is a volume that is not mounted."""
+        if path is not None and not (path.is_absolute() and path.is_dir()):
+            raise ValueError(f"{path} is no directory; give the absolute path of one that exists")
+        return path
 
     @field_validator("namespace", mode="before")
     @classmethod

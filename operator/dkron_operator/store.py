@@ -14,6 +14,7 @@ from dkron_crds.job import Active, JobStatus
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kinship import Kinship
 from dkron_operator.links import Key, key_of
+from dkron_operator.notices import read_notify
 from dkron_operator.plan.fold import Change, Decided, fold, fold_all
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, read_stops, status_written
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
@@ -119,6 +120,7 @@ class Store:
                 entry.job,
                 requests=read_requests(metadata),
                 stops=read_stops(metadata),
+                notify=read_notify(metadata),
                 deleting="deletionTimestamp" in metadata,
                 status_written=entry.job.status_written or status_written(metadata),
             )

@@ -60,6 +60,7 @@ class Tally:
         self._leadership = Leadership()
         self._stored: Stored | None = None
         self._jobs_known = self._restored = self._over = False
+        self._problems: tuple[str, ...] | None = None
         self._writing = asyncio.Lock()
         self._spell = Spell(log, f"DkronCluster {namespace}/{INSTALLATION}")
 
@@ -74,6 +75,11 @@ class Tally:
     def lead(self, leadership: Leadership) -> None:
         """Somebody else leads than before."""
         self._leadership = leadership
+        self._touch()
+
+    def judge(self, problems: tuple[str, ...] | None) -> None:
+        """This is wrong with its receivers and notifications; None if it has none."""
+        self._problems = problems
         self._touch()
 
     async def read(self) -> None:
@@ -151,7 +157,7 @@ class Tally:
         leadership = self._leadership
         status = standing(
             stored.status, self._ledger, leadership,
-            generation=stored.generation, version=self._version, now=self._clock.now(),
+            generation=stored.generation, version=self._version, now=self._clock.now(), problems=self._problems,
         )  # fmt: skip
         patch = difference(stored.status.to_wire(), status.to_wire())
         if patch:

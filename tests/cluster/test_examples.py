@@ -23,6 +23,11 @@ def test_an_example_applies_cleanly(cluster: Cluster, judge: Judge, file: Path) 
     assert f"dkronjob.dkron.io/{file.stem} created (server dry run)" in applied(cluster, judge, file)
 
 
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*/*.yaml")), ids=lambda file: str(file.stem))
+def test_what_is_for_the_installation_applies_cleanly(cluster: Cluster, judge: Judge, file: Path) -> None:
+    assert "dkroncluster.dkron.io/dkron created (server dry run)" in applied(cluster, judge, file)
+
+
 def test_the_folder_applies_as_a_whole(cluster: Cluster, judge: Judge) -> None:
     for folder in (EXAMPLES, EXAMPLES / "executors"):
         jobs = [line for line in applied(cluster, judge, folder) if line.startswith("dkronjob.dkron.io/")]

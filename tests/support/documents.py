@@ -23,6 +23,6 @@ def policy(path: Any) -> dict[str, Any]:
     }
 
 
-def installation(name: str = "dkron") -> dict[str, Any]:
-    """Return a DkronCluster."""
-    return {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronCluster", "metadata": {"name": name}, "spec": {}}
+def installation(name: str = "dkron", /, **spec: Any) -> dict[str, Any]:
+    """Return a DkronCluster with these fields of the spec."""
+    return {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronCluster", "metadata": {"name": name}, "spec": spec}

@@ -10,6 +10,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.clock import Clock
+from dkron_operator.delivery import Delivery, Sending
 from dkron_operator.events import Events
 from dkron_operator.reconcile import Reconciler
 from dkron_operator.source import Source
@@ -30,18 +31,28 @@ def until(second: float) -> Coroutine[Any, Any, None]:
 class Edges:
     """Everything that acts, connected as in the operator, and the watch in the hands of the test."""
 
-    def __init__(self, kube: FakeKube) -> None:
+    def __init__(self, kube: FakeKube, senders: Sending | None = None) -> None:
         client, clock = cast("KubeClient", kube), Clock(wall)
         self.kube = kube
-        self.store = Store()
+        self.store = Store(account=self._account)
         self.events = Events(client, clock=clock, identity="me")
-        self.booked = 0
+        self.delivery = Delivery(client, self.store, events=self.events, clock=clock, namespace="home", senders=senders)
         self.reconciler = Reconciler(
-            client, self.store, clock=clock, events=self.events, images=IMAGES, booked=self._book
+            client,
+            self.store,
+            clock=clock,
+            events=self.events,
+            delivery=self.delivery,
+            images=IMAGES,
+            booked=self._book,
         )
+        self.booked = 0
         self.changed: list[str] = []
         self.source = Source(self.store, changed=self._change)
         self._act = False
+
+    def _account(self, uid: str, status: JobStatus | None) -> None:
+        self.delivery.see(uid, status)
 
     def watch(self) -> None:
         """Bring everything that exists, as a watch would."""

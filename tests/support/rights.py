@@ -19,7 +19,7 @@ CLUSTER_ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "clusterrole
 LEAST: Rules = {
     ("dkron.io", "dkronjobs"): ("get", "list", "watch", "patch", "delete"),
     ("dkron.io", "dkronjobs/status"): ("patch",),
-    ("dkron.io", "dkronclusters"): ("get", "create"),
+    ("dkron.io", "dkronclusters"): ("get", "list", "watch", "create"),
     ("dkron.io", "dkronclusters/status"): ("patch",),
     ("batch", "jobs"): ("create", "get", "list", "watch", "delete"),
     ("", "pods"): ("list",),

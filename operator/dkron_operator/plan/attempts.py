@@ -8,6 +8,7 @@ from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
+from dkron_operator.plan.handing import finished
 from dkron_operator.plan.retries import delay
 from dkron_operator.plan.stops import stop_of, stopped
 from dkron_operator.plan.view import Outcome, Run, RunState
@@ -89,7 +90,7 @@ def _end(draft: Draft, entry: Active) -> None:
         return
     final = outcome.success or _replaced(draft, entry) or stop_of(draft.situation.job, entry) is not None
     retry = None if final else _retry(draft, entry, outcome)
-    draft.note(Finished(_execution(entry, outcome), retry))
+    draft.note(_ended(draft, entry, outcome, retry))
     if not outcome.success:
         _tell_failure(draft, entry, outcome, retry)
 
@@ -107,7 +108,7 @@ def _missing(draft: Draft, entry: Active) -> None:
 def _lose(draft: Draft, entry: Active) -> None:
     stop = stop_of(draft.situation.job, entry)
     if stop is not None:
-        draft.note(Finished(_execution(entry, stopped(draft, entry, stop))))
+        draft.note(_ended(draft, entry, stopped(draft, entry, stop)))
         return
     if _replaced(draft, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
@@ -117,7 +118,7 @@ def _lose(draft: Draft, entry: Active) -> None:
         # Whoever deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
     outcome = Outcome(success=False, finished_at=draft.situation.now, reason=reason, message=message, lost=True)
-    draft.note(Finished(_execution(entry, outcome)))
+    draft.note(_ended(draft, entry, outcome))
     _tell_failure(draft, entry, outcome, None)
 
 
@@ -151,14 +152,14 @@ def _complete(draft: Draft, entry: Active) -> Create:
         older = tuple(run for run in draft.situation.runs.values() if _running(run) and run.group < entry.group)
     if (end := _hopeless(draft, entry)) is not None:
         _tell_failure(draft, entry, end, None)
-        return Create(entry, replaces=older, late=True, otherwise=(Finished(_execution(entry, end)),))
+        return Create(entry, replaces=older, late=True, otherwise=(_ended(draft, entry, end),))
     return Create(entry, replaces=older, late=_too_late(draft, entry), otherwise=given_up)
 
 
 def _withdrawn(draft: Draft, entry: Active, stop: Stop) -> Create:
     """Only look whether its Job exists after all, which is then stopped like any other."""
     never = entry.model_copy(update={"started_at": min(entry.started_at, draft.situation.now)})
-    return Create(entry, late=True, otherwise=(Finished(_execution(never, stopped(draft, entry, stop))),))
+    return Create(entry, late=True, otherwise=(_ended(draft, never, stopped(draft, entry, stop)),))
 
 
 def _hopeless(draft: Draft, entry: Active) -> Outcome | None:
@@ -219,6 +220,10 @@ def _retry(draft: Draft, entry: Active, outcome: Outcome) -> Active | None:
     due = outcome.finished_at + delay(job.spec.retry_backoff, entry.attempt)
     cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1, entry.member)
     return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name)
+
+
+def _ended(draft: Draft, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:
+    return finished(draft.situation, _execution(entry, outcome), retry)
 
 
 def _execution(entry: Active, outcome: Outcome) -> Execution:

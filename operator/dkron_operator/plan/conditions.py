@@ -10,6 +10,7 @@ from dkron_operator.plan import placement
 from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Judged
+from dkron_operator.plan.handing import trouble as delivery_trouble
 from dkron_operator.plan.view import RunState
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
@@ -117,4 +118,7 @@ def _degraded(draft: Draft) -> Verdict:
     newest = next(iter(draft.status.executions), None)
     if newest is not None and newest.reason in NEEDS_A_PERSON:
         return TRUE, newest.reason, f"Job {newest.job}: {newest.message or newest.reason}"
+    undeliverable = delivery_trouble(draft.situation)
+    if undeliverable is not None:
+        return TRUE, *undeliverable
     return FALSE, "AsExpected", ""

@@ -69,10 +69,11 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An attempt ended; `retry` claims the one that follows."""
+    """An attempt ended; `retry` claims the one that follows. `deliver`: somebody is to be told."""
 
     execution: Execution
     retry: Active | None = None
+    deliver: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,13 @@ class Tidied:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivered:
+    """All who were to be told about the executions of these Jobs were told, or could not be."""
+
+    jobs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """What people are told: the verdict on the spec, and when the job runs next."""
 
@@ -108,7 +116,9 @@ class Judged:
     next: datetime | None
 
 
-Change = Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Joined | Tidied | Judged | Link
+Change = (
+    Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Joined | Tidied | Delivered | Judged | Link
+)
 
 
 def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
@@ -139,6 +149,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _dropped(status, job, reason)
         case Tidied(jobs):
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
+        case Delivered(jobs):
+            return _with(status, undelivered=tuple(name for name in status.undelivered if name not in jobs))
         case Judged(generation, conditions, upcoming):
             return _with(status, observed_generation=generation, conditions=conditions, next=upcoming)
         case Joined() | Noted() | Settled() | Forgotten() | Followed():
@@ -224,7 +236,14 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
     status = _counted(status, execution)
     if not any(e.group == execution.group for e in active):
         status = _with_group(status, executions, execution.group)
-    return _with(status, executions=trimmed(executions, limit=history.executions, active=active))
+    status = _with(status, executions=trimmed(executions, limit=history.executions, active=active))
+    return _owed(status, execution.job) if change.deliver else status
+
+
+def _owed(status: JobStatus, job: str) -> JobStatus:
+    """Somebody is to be told about the execution of this Job. Of one that is not kept, nobody can be told."""
+    kept = {execution.job for execution in status.executions}
+    return _with(status, undelivered=tuple(name for name in (*status.undelivered, job) if name in kept))
 
 
 def _start(execution: Execution) -> tuple[datetime, int]:

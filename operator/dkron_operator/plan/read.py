@@ -12,9 +12,11 @@ from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_crds.stops import Stop, read_stop
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
+from dkron_operator.notices import read_notify
 from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.placement import check_placement
 from dkron_operator.plan.view import JobView, Node, Run, RunState
+from dkron_operator.processors import check as check_processors
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
@@ -40,8 +42,9 @@ def read_job(body: Object) -> JobView:
         stops=read_stops(metadata),
         spec=spec,
         schedule=schedule,
-        problem=problem or schedule_problem or _unsupported(spec) or check(spec) or check_placement(spec),
+        problem=problem or schedule_problem or check(spec) or check_placement(spec) or _processors(spec),
         fingerprint=spec.fingerprint,
+        notify=read_notify(metadata),
     )
 
 
@@ -137,14 +140,9 @@ def _read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem |
         return None, Problem(ReadyReason.INVALID_SCHEDULE, str(exc))
 
 
-def _unsupported(spec: JobSpec) -> Problem | None:
-    """Fields of the contract that this version cannot honour: saying so beats running without them."""
-    for field, used in (("processors", spec.processors),):
-        if used:
-            return Problem(
-                ReadyReason.NOT_SUPPORTED, f"{field}: this version of the operator does not support it; remove it"
-            )
-    return None
+def _processors(spec: JobSpec) -> Problem | None:
+    wrong = check_processors(spec)
+    return Problem(ReadyReason.INVALID_PROCESSOR, wrong) if wrong else None
 
 
 def status_written(metadata: Object) -> bool:

@@ -37,9 +37,10 @@ def _settle(draft: Draft) -> None:
 
 def plan_removal(draft: Draft) -> None:
     """Delete an ephemeral job once it has succeeded: when the API server has all that there is to know of it, nothing
-    of it is active, and every job that depends on it has taken note."""
+    of it is active, and everybody who is to hear of it has: jobs that depend on it, processors and notifications."""
     situation, uid = draft.situation, draft.situation.job.uid
-    busy = draft.changes or draft.create or draft.forget or draft.gather or draft.status.active
+    status = draft.status
+    busy = draft.changes or draft.create or draft.forget or draft.gather or status.active or status.undelivered
     if busy or not is_over(draft) or situation.persisted != situation.status:
         return
     awaited = any(child.awaits(uid, ended) for child in situation.kin.children for ended in draft.status.ended)

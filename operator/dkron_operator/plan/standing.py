@@ -11,12 +11,20 @@ TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionSta
 
 
 def standing(
-    before: ClusterStatus, ledger: Ledger, leadership: Leadership, *, generation: int, version: str, now: datetime
+    before: ClusterStatus,
+    ledger: Ledger,
+    leadership: Leadership,
+    *,
+    generation: int,
+    version: str,
+    now: datetime,
+    problems: tuple[str, ...] | None = None,
 ) -> ClusterStatus:
-    """The status as it should be, where it is `before`. `version` is the operator's own."""
+    """The status as it should be, where it is `before`. `version` is the operator's own; `problems` are those of its
+    receivers and notifications, None if it has none."""
     return ClusterStatus(
         observed_generation=generation,
-        conditions=_conditions(before, leadership, generation=generation, now=now),
+        conditions=_conditions(before, leadership, problems, generation=generation, now=now),
         leader=leadership.leader,
         replicas=int(leadership.held),
         version=version,
@@ -28,20 +36,39 @@ def standing(
 
 
 def _conditions(
-    before: ClusterStatus, leadership: Leadership, *, generation: int, now: datetime
+    before: ClusterStatus,
+    leadership: Leadership,
+    problems: tuple[str, ...] | None,
+    *,
+    generation: int,
+    now: datetime,
 ) -> tuple[Condition, ...]:
     kept = {condition.type: condition for condition in before.conditions}
-    old = kept.pop(ConditionType.READY, None)
-    status, reason, message = _ready(leadership)
-    ready = Condition(
-        type=ConditionType.READY,
-        status=status,
-        reason=reason,
-        message=message[:MAX_MESSAGE],
-        last_transition_time=old.last_transition_time if old is not None and old.status is status else now,
-        observed_generation=generation,
-    )
-    return (ready, *kept.values())
+    verdicts = {ConditionType.READY: _ready(leadership)}
+    if problems is not None:
+        verdicts[ConditionType.DELIVERS] = _delivers(problems)
+    ours = []
+    for kind, (status, reason, message) in verdicts.items():
+        old = kept.get(kind)
+        same = old is not None and old.status is status
+        ours.append(
+            Condition(
+                type=kind,
+                status=status,
+                reason=reason,
+                message=message[:MAX_MESSAGE],
+                last_transition_time=old.last_transition_time if old is not None and same else now,
+                observed_generation=generation,
+            )
+        )
+    others = (each for kind, each in kept.items() if kind not in (ConditionType.READY, ConditionType.DELIVERS))
+    return (*ours, *others)
+
+
+def _delivers(problems: tuple[str, ...]) -> tuple[ConditionStatus, str, str]:
+    if problems:
+        return FALSE, "InvalidReceiver", "; ".join(problems)
+    return TRUE, "AsExpected", ""
 
 
 def _ready(leadership: Leadership) -> tuple[ConditionStatus, str, str]:

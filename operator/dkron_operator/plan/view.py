@@ -13,7 +13,9 @@ from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
 from dkron_crds.stops import Stop
 from dkron_operator.executors.problem import Problem
+from dkron_operator.notices.endpoints import Endpoint
 from dkron_operator.plan.kin import ALONE, Kin
+from dkron_operator.processors.site import Site
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "dkron-operator"
@@ -40,6 +42,12 @@ class JobView:
     schedule: Schedule | None
     problem: Problem | None
     fingerprint: str
+    notify: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What it is, for Events about it."""
+        return "DkronJob"
 
 
 class RunState(StrEnum):
@@ -129,7 +137,7 @@ class Situation:
     attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at, `last_words`
     what the pods of Jobs that are being stopped have told. `kin` are the jobs around this one. `nodes` are
     those of the cluster by name, None while nobody looks at them; `blind` is why they cannot be seen, of a job that
-    needs them.
+    needs them. `site` and `endpoints` are what the installation offers to processors, and whom it tells about runs.
     """
 
     job: JobView
@@ -150,6 +158,8 @@ class Situation:
     kin: Kin = ALONE
     nodes: Mapping[str, Node] | None = None
     blind: Problem | None = None
+    site: Site = field(default_factory=Site)
+    endpoints: tuple[Endpoint, ...] = ()
 
     @property
     def looks_for_nodes(self) -> bool:

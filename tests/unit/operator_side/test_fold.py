@@ -24,6 +24,7 @@ from dkron_operator.plan.fold import (
     Accepted,
     Change,
     Decided,
+    Delivered,
     Dropped,
     Finished,
     Judged,
@@ -367,3 +368,26 @@ def test_two_refused_requests_that_were_written_are_not_counted_again() -> None:
     batch = [Refused(BUSY, at=NOON), Refused(BUSY, at=after(1))]
     written = folded(*batch)
     assert folded(*batch, onto=written) == written
+
+
+# --- who is still to be told -----------------------------------------------------------------------------------------
+
+
+def owed(entry: Active, **fields: object) -> Finished:
+    return Finished(execution(entry), deliver=True, **fields)  # type: ignore[arg-type]
+
+
+def test_what_somebody_is_to_be_told_of_is_owed_until_it_is_delivered() -> None:
+    status = folded(owed(FIRST), finished(SECOND))
+    assert status.undelivered == (FIRST.job,)
+    assert folded(Delivered(frozenset({FIRST.job})), onto=status).undelivered == ()
+
+
+def test_a_record_that_comes_again_is_not_owed_again() -> None:
+    told = folded(owed(FIRST), Delivered(frozenset({FIRST.job})))
+    assert folded(owed(FIRST), onto=told) == told
+
+
+def test_of_what_is_not_kept_nobody_can_be_told() -> None:
+    status = folded(owed(FIRST), owed(SECOND), history=History(executions=1))
+    assert status.undelivered == (SECOND.job,)

@@ -1,6 +1,7 @@
 """Options: each is a flag and an environment variable, and `--help` tells of both."""
 
 import logging
+from pathlib import Path
 
 import pytest
 from pydantic_settings import CliApp
@@ -42,6 +43,13 @@ def test_a_variable_counts_and_an_option_wins(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_where_the_installation_is_at_home(words: tuple[str, ...], home: str) -> None:
     assert CliApp.run(Settings, cli_args=list(words)).home("own") == home
+
+
+def test_a_directory_for_output_has_to_be_there(tmp_path: Path) -> None:
+    assert CliApp.run(Settings, cli_args=["--output-dir", str(tmp_path)]).output_dir == tmp_path
+    for words in ("relative", str(tmp_path / "missing")):
+        with pytest.raises(ValueError, match="is no directory"):
+            CliApp.run(Settings, cli_args=["--output-dir", words])
 
 
 def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[str]) -> None:

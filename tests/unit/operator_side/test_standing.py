@@ -66,3 +66,19 @@ def test_a_condition_that_does_not_turn_keeps_its_time() -> None:
 def test_conditions_of_others_are_kept() -> None:
     theirs = Condition(type="Theirs", status=ConditionStatus.TRUE, reason="Because", last_transition_time=NOON)
     assert look(before=ClusterStatus(conditions=(theirs,))).conditions[1:] == (theirs,)
+
+
+@pytest.mark.parametrize(
+    ("problems", "expected"),
+    [
+        pytest.param(None, None, id="none where there is nothing to deliver to"),
+        pytest.param((), ("True", "AsExpected", ""), id="in order"),
+        pytest.param(("a: x", "b: y"), ("False", "InvalidReceiver", "a: x; b: y"), id="in trouble"),
+    ],
+)
+def test_it_delivers_when(problems: tuple[str, ...] | None, expected: tuple[str, str, str] | None) -> None:
+    before = look(problems=("an old problem",))
+    status = look(before=before, problems=problems)
+    found = {each.type: (str(each.status), each.reason, each.message) for each in status.conditions}
+    assert found.get("Delivers") == expected
+    assert "Ready" in found

@@ -1,0 +1,193 @@
+"""Where an installation lets its operator send to: `DkronCluster.spec.receivers`.
+
+Addresses and credentials stand here, in the operator's own namespace, and nowhere else: whoever writes a DkronJob can
+choose among what the installation offers, but cannot make the operator connect to an address of their own.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import ConfigDict, Field
+
+from dkron_crds.base import WireModel
+from dkron_crds.rules import HEADER_HAS_ONE_VALUE, ONE_URL, validations
+
+MAX_RECEIVERS = 16
+MAX_HEADERS = 16
+
+LIST_BY_NAME: Final[dict[str, Any]] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+
+EntryName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Url = Annotated[str, Field(max_length=2048, pattern=r"^(https?://\S+)?$")]
+
+
+class SecretKey(WireModel):
+    """A key of a Secret in the namespace of the DkronCluster."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    """The name of the Secret."""
+
+    key: Annotated[str, Field(min_length=1, max_length=253)]
+    """The key in it."""
+
+
+class Source(WireModel):
+    """Where a value comes from that nobody should read here."""
+
+    secret_key_ref: SecretKey
+    """A key of a Secret in the namespace of the DkronCluster. The operator reads it when it sends, by this name
+    alone; it needs the right to get that Secret."""
+
+
+class Header(WireModel):
+    """A header of an HTTP request."""
+
+    model_config = ConfigDict(json_schema_extra=validations(HEADER_HAS_ONE_VALUE))
+
+    name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+    """Its name, for example Authorization."""
+
+    value: Annotated[str, Field(max_length=4096, pattern=r"^[^\r\n]*$")] = ""
+    """Its value, where everybody may read it."""
+
+    value_from: Source | None = None
+    """Where its value comes from, if that is a secret."""
+
+
+Headers = Annotated[
+    tuple[Header, ...],
+    Field(max_length=MAX_HEADERS, json_schema_extra=LIST_BY_NAME),
+]
+
+
+class Tls(StrEnum):
+    """How a connection to a mail server is protected."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class MailServer(WireModel):
+    """An SMTP server."""
+
+    name: EntryName
+    """What processors and notifications call it. "default" is the one that they use if they name none."""
+
+    host: Host
+    """Its name or address in the network."""
+
+    port: Port = 587
+    """The TCP port where it listens."""
+
+    tls: Tls = Tls.STARTTLS
+    """How the connection is protected: starttls (mostly port 587), tls from its beginning (mostly port 465), or
+    none. Its certificate is checked against the authorities that the operator's image trusts."""
+
+    sender: Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\r\n]+$")]
+    """The address that mails come from."""
+
+    subject_prefix: Annotated[str, Field(max_length=128, pattern=r"^[^\r\n]*$")] = "[Dkron] "
+    """What each subject begins with."""
+
+    username: Annotated[str, Field(max_length=256)] = ""
+    """The account, where the server wants one. It is used together with passwordFrom."""
+
+    password_from: Source | None = None
+    """Where the password of the account comes from."""
+
+
+class SlackTeam(WireModel):
+    """An incoming webhook of Slack, or of anything that takes the same messages."""
+
+    model_config = ConfigDict(json_schema_extra=validations(ONE_URL))
+
+    name: EntryName
+    """What processors call it: their `team`."""
+
+    url: Url = ""
+    """The address of the webhook."""
+
+    url_from: Source | None = None
+    """Where the address comes from, if it is a secret, as it is with Slack."""
+
+    bot_name: Annotated[str, Field(max_length=80)] = "dkron"
+    """The name under which messages appear."""
+
+
+class Elasticsearch(WireModel):
+    """An index of Elasticsearch or OpenSearch."""
+
+    model_config = ConfigDict(json_schema_extra=validations(ONE_URL))
+
+    name: EntryName
+    """What processors call it: their `config`."""
+
+    url: Url = ""
+    """The address of the server."""
+
+    url_from: Source | None = None
+    """Where the address comes from, if it is a secret."""
+
+    index: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-z0-9][a-z0-9._-]*$")] = "dkron"
+    """The index, or its beginning if indexDateFormat is given."""
+
+    index_date_format: Annotated[str, Field(max_length=32, pattern=r"^(%[YmdHjGV]|[._-])*$")] = ""
+    """What follows index, made from the time at which an execution ended (UTC): %Y year, %m month, %d day, %H
+    hour, %j day of the year, %G and %V ISO year and week; for example "-%Y.%m.%d"."""
+
+    headers: Headers = ()
+    """Headers of each request, for example an API key."""
+
+    username: Annotated[str, Field(max_length=256)] = ""
+    """The account, where the server wants one. It is used together with passwordFrom."""
+
+    password_from: Source | None = None
+    """Where the password of the account comes from."""
+
+
+class Syslog(WireModel):
+    """A syslog server."""
+
+    address: Annotated[
+        str,
+        Field(max_length=512, pattern=r"^((udp|tcp)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}|unix:///\S+)$"),
+    ]
+    """Where it listens: udp://host:514, tcp://host:601 or unix:///dev/log. Messages are in the form of RFC 5424, by
+    TCP framed by their length (RFC 6587)."""
+
+
+class Fluent(WireModel):
+    """A fluentd or Fluent Bit that listens for the forward protocol."""
+
+    host: Host
+    """Its name or address in the network."""
+
+    port: Port = 24224
+    """The TCP port where it listens."""
+
+    tag: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")] = "dkron"
+    """The tag of each record."""
+
+
+class Receivers(WireModel):
+    """Where the operator may send the output of executions, and mail."""
+
+    mail: Annotated[tuple[MailServer, ...], Field(max_length=MAX_RECEIVERS, json_schema_extra=LIST_BY_NAME)] = ()
+    """SMTP servers, for the processor email and for notifications by mail."""
+
+    slack: Annotated[tuple[SlackTeam, ...], Field(max_length=MAX_RECEIVERS, json_schema_extra=LIST_BY_NAME)] = ()
+    """Webhooks for the processor slack."""
+
+    elasticsearch: Annotated[
+        tuple[Elasticsearch, ...], Field(max_length=MAX_RECEIVERS, json_schema_extra=LIST_BY_NAME)
+    ] = ()
+    """Indices for the processor elasticsearch."""
+
+    syslog: Syslog | None = None
+    """The server for the processor syslog."""
+
+    fluent: Fluent | None = None
+    """The server for the processor fluent."""

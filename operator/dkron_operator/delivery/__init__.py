@@ -1,0 +1,240 @@
+"""Delivery: from executions that the API server has, to processors and notifications.
+
+`status.undelivered` says of which executions somebody is still to be told; the same write that records an execution
+puts it there. It is taken out when everybody was told, or could not be, a while later and mostly by a write that is
+made anyway. So a crash in between repeats messages, with the same execution id, and loses none.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Protocol
+
+from dkron_crds.job import Active, Execution, JobStatus
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.notifications import When
+from dkron_operator import notices, processors
+from dkron_operator.clock import Clock
+from dkron_operator.delivery.counts import count, summary
+from dkron_operator.delivery.installation import Installation
+from dkron_operator.delivery.outbox import Limits
+from dkron_operator.delivery.outboxes import Outboxes
+from dkron_operator.delivery.outputs import LONGEST, Outputs
+from dkron_operator.delivery.senders import Senders
+from dkron_operator.events import Events
+from dkron_operator.lanes import Lane
+from dkron_operator.plan.draft import Report, Severity
+from dkron_operator.plan.fold import Delivered
+from dkron_operator.plan.leader import Leadership
+from dkron_operator.plan.view import JobView
+from dkron_operator.processors.message import Ended, Message, Parcel
+from dkron_operator.store import Entry, Store
+
+log = logging.getLogger(__name__)
+
+LAZY = 10.0
+"""Seconds until it is written that somebody was told, if nothing else is written before."""
+WIDTH = 4
+
+Key = tuple[str, str]
+
+
+def _nothing(_: Entry) -> None:
+    """Nobody writes."""
+
+
+class Sending(Protocol):
+    """Who sends messages."""
+
+    async def send(self, message: Message) -> None:
+        """Send it. Raises `Unreachable`, `Undeliverable`, TimeoutError."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class Delivery:
+    """Tells receivers. `touch` has an entry written, `replan` a job looked at again."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        store: Store,
+        *,
+        events: Events,
+        clock: Clock,
+        namespace: str,
+        output_dir: str = "",
+        limits: Limits | None = None,
+        senders: Sending | None = None,
+    ) -> None:
+        self._store = store
+        self._events = events
+        self._outputs = Outputs(client)
+        self._senders = senders or Senders(client, namespace=namespace, output_dir=output_dir, clock=clock)
+        self._outboxes = Outboxes(self._senders.send, limits or Limits())
+        self._taken: dict[str, set[str]] = {}
+        self._lazy: set[str] = set()
+        self._by_another = False
+        self.touch: Callable[[Entry], None] = _nothing
+        self.replan: Callable[[str], None] = lambda _: None
+        self.judged: Callable[[tuple[str, ...] | None], None] = lambda _: None
+        self.installation = Installation(client, namespace=namespace, output_dir=output_dir)
+        self.installation.changed = self._changed
+        self.lane: Lane[Key] = Lane("hand on", self._hand_on, width=WIDTH)
+
+    # --- what others tell it -----------------------------------------------------------------------------------------
+
+    def see(self, uid: str, status: JobStatus | None) -> None:
+        """The API server has this status of a job, or the job no more."""
+        owed = set() if status is None else set(status.undelivered)
+        taken = self._taken.pop(uid, set())
+        for name in taken - owed:
+            self._outputs.forget(uid, name)
+        if self._by_another:
+            owed &= taken
+        if owed:
+            self._taken[uid] = owed
+        for name in owed - taken:
+            self.lane.add((uid, name))
+
+    def lead(self, leadership: Leadership) -> None:
+        """Somebody else leads than before; only one of two tells people."""
+        before, self._by_another = self._by_another, leadership.by_another
+        if before and not self._by_another:
+            for entry in self._store:
+                self.see(entry.job.uid, entry.base)
+
+    def room(self, job: JobView) -> int:
+        """How many bytes of an output are wanted."""
+        site, endpoints = self.installation.site, self.installation.endpoints
+        told = processors.takes_output(job.spec, site) or notices.concerns(endpoints, job.notify)
+        return LONGEST if told else 0
+
+    def keep(self, uid: str, job: str, output: bytes) -> None:
+        """This is the end of the output of a Job."""
+        self._outputs.keep(uid, job, output)
+
+    def began(self, entry: Entry, active: Active) -> None:
+        """The Job of an attempt exists. Who wants to know is told, as well as that goes: nothing waits for it."""
+        if self._by_another or not self.installation.endpoints:
+            return
+        started = Execution(
+            id=active.id, job=active.job, slot=active.slot, trigger=active.trigger, group=active.group,
+            attempt=active.attempt, started_at=active.started_at, finished_at=active.started_at, success=True,
+        )  # fmt: skip
+        for parcel in self._notices(entry.job, _ended(entry.job, started), frozenset({When.START})):
+            self._outboxes.post(parcel, partial(self._told, entry.job.uid, parcel.receiver))
+
+    # --- its own work ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Hand on and send until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._outboxes.run(), name="outboxes")
+                group.create_task(self.lane.run(), name="hand on")
+                group.create_task(self.installation.run(), name="installation")
+        finally:
+            await self._senders.close()
+
+    async def drain(self, seconds: float) -> None:
+        """Give what is on its way so many seconds, then have it written what has arrived."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.lane.idle()
+                await self._outboxes.empty()
+        except TimeoutError:
+            waiting = len(self._outboxes)
+            log.warning("%d messages are still on their way; the next start sends them again", waiting)
+        for uid in tuple(self._lazy):
+            self._write(uid)
+        log.info("messages", extra={"messages": summary()})
+
+    async def _hand_on(self, key: Key) -> None:
+        uid, name = key
+        entry = self._store.get(uid)
+        if entry is None:
+            return
+        execution = next((each for each in entry.base.executions if each.job == name), None)
+        parcels = [] if execution is None else await self._parcels(entry, execution)
+        left = len(parcels)
+
+        def told(receiver: str, why: str) -> None:
+            nonlocal left
+            self._told(uid, receiver, why)
+            left -= 1
+            if not left:
+                self._mark(uid, name)
+
+        for parcel in parcels:
+            self._outboxes.post(parcel, partial(told, parcel.receiver))
+        if not parcels:
+            self._mark(uid, name)
+
+    async def _parcels(self, entry: Entry, execution: Execution) -> list[Parcel]:
+        job, site = entry.job, self.installation.site
+        found = await self._outputs.find(job, execution)
+        if found is None:
+            moved = processors.note(job.spec, site, job.namespace, execution)
+            # Where the output is, is not the output.
+            found = ("", True) if moved else (execution.output, execution.output_truncated)
+        ended = _ended(job, execution, output=found[0], truncated=found[1])
+        events = notices.happened(entry.base, execution)
+        return [*processors.render(job.spec, site, ended), *self._notices(job, ended, events)]
+
+    def _notices(self, job: JobView, ended: Ended, events: frozenset[When]) -> Iterable[Parcel]:
+        installation = self.installation
+        parcels, problems = notices.render(
+            installation.endpoints, installation.site, ended, events=events, notify=job.notify
+        )
+        for problem in problems:
+            self._report(job, problem)
+        return parcels
+
+    def _told(self, uid: str, receiver: str, why: str) -> None:
+        count(receiver, delivered=not why)
+        entry = self._store.get(uid)
+        if why and entry is not None:
+            self._report(entry.job, f"{receiver}: {why}")
+
+    def _report(self, job: JobView, message: str) -> None:
+        log.warning("not delivered: %s", message, extra={"job": job.dkron_name, "namespace": job.namespace})
+        self._events.report(job, Report(Severity.WARNING, "NotDelivered", message))
+
+    def _mark(self, uid: str, name: str) -> None:
+        entry = self._store.get(uid)
+        if entry is None:
+            return
+        entry.note(Delivered(frozenset({name})))
+        if uid not in self._lazy:
+            self._lazy.add(uid)
+            asyncio.get_running_loop().call_later(LAZY, self._write, uid)
+
+    def _write(self, uid: str) -> None:
+        self._lazy.discard(uid)
+        entry = self._store.get(uid)
+        if entry is not None:
+            self.touch(entry)
+
+    def _changed(self) -> None:
+        """The DkronCluster says something else than before."""
+        problems = self.installation.problems
+        self.judged(problems if self.installation.asked else None)
+        for problem in problems:
+            log.warning("DkronCluster: %s", problem)
+            if self.installation.cluster is not None:
+                self._events.report(self.installation.cluster, Report(Severity.WARNING, "InvalidReceiver", problem))
+        for entry in self._store:
+            if entry.job.spec.processors:
+                self.replan(entry.job.uid)
+
+
+def _ended(job: JobView, execution: Execution, *, output: str = "", truncated: bool = False) -> Ended:
+    spec = job.spec
+    return Ended(
+        namespace=job.namespace, job=job.dkron_name, execution=execution, display_name=spec.display_name,
+        owner=spec.owner, owner_email=spec.owner_email, metadata=spec.metadata,
+        output=output, truncated=truncated,
+    )  # fmt: skip

@@ -1,0 +1,56 @@
+"""Sends a `Record` by the forward protocol (v1.5), message mode, and waits for its acknowledgement."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]
+
+from dkron_operator.delivery.trouble import Unreachable
+from dkron_operator.processors.message import Record
+
+EVENT_TIME = 0
+"""The extension type of a time with nanoseconds."""
+LONGEST_ANSWER = 4096
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def send_record(record: Record) -> None:
+    """The record; it has arrived when the server repeats its chunk id."""
+    server = f"fluent at {record.server.host}:{record.server.port}"
+    try:
+        reader, writer = await asyncio.open_connection(record.server.host, record.server.port)
+    except OSError as exc:
+        raise Unreachable(f"{server}: {exc.strerror or exc}") from None
+    try:
+        writer.write(packed(record))
+        await writer.drain()
+        await _acknowledged(reader, record.chunk)
+    except (OSError, ValueError, msgpack.UnpackException) as exc:
+        raise Unreachable(f"{server}: {exc}") from None
+    finally:
+        writer.close()
+
+
+def packed(record: Record) -> bytes:
+    """Tag, time, record, option."""
+    since = record.at - EPOCH
+    seconds, nanoseconds = since.days * 86400 + since.seconds, since.microseconds * 1000
+    at = msgpack.ExtType(EVENT_TIME, seconds.to_bytes(4) + nanoseconds.to_bytes(4))
+    packet: bytes = msgpack.packb([record.server.tag, at, dict(record.fields), {"chunk": record.chunk}])
+    return packet
+
+
+async def _acknowledged(reader: asyncio.StreamReader, chunk: str) -> None:
+    unpacker = msgpack.Unpacker(max_buffer_size=LONGEST_ANSWER)
+    while piece := await reader.read(LONGEST_ANSWER):
+        unpacker.feed(piece)
+        for answer in unpacker:
+            if _ack(answer) == chunk:
+                return
+            raise Unreachable("it answered with something that is no acknowledgement of what was sent")
+    raise Unreachable("it closed the connection without an acknowledgement")
+
+
+def _ack(answer: Any) -> object:  # noqa: ANN401 - anything that the server sends
+    return answer.get("ack") if isinstance(answer, dict) else None

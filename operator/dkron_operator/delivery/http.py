@@ -1,0 +1,62 @@
+"""Sends a `Post`: an HTTP request to where the installation says, and to nowhere else: no redirect is followed."""
+
+from http import HTTPStatus
+
+import aiohttp
+
+from dkron_operator.delivery.trouble import Undeliverable, Unreachable
+from dkron_operator.delivery.vault import Vault
+from dkron_operator.processors.message import Post
+
+AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+SUCCESS, REDIRECT = 200, 300
+LONGEST_ANSWER = 300
+"""Bytes of an answer that are read, for the sentence about a refusal."""
+PATIENCE = aiohttp.ClientTimeout(total=9.0)
+
+
+class Poster:
+    """Sends requests with one session, which is opened when it is needed first."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, post: Post) -> None:
+        """The request. Raises `Unreachable`, `Undeliverable`; no sentence holds an address, which may be a secret."""
+        base = await self._vault.value(post.url_from) if post.url_from else post.url
+        headers = {
+            header.name: await self._vault.value(header.value_from) if header.value_from else header.value
+            for header in post.headers
+        }
+        if post.username:
+            password = await self._vault.value(post.password_from) if post.password_from else ""
+            headers["Authorization"] = aiohttp.encode_basic_auth(post.username, password)
+        try:
+            await self._request(post, base.rstrip("/") + post.path if post.path else base, headers)
+        except (aiohttp.InvalidURL, ValueError):
+            raise Undeliverable("the url or a header is none that can be sent") from None
+        except aiohttp.ClientConnectorError as exc:
+            raise Unreachable(f"cannot connect: {exc.strerror or type(exc.os_error).__name__}") from None
+        except aiohttp.ClientError as exc:
+            raise Unreachable(f"no answer: {type(exc).__name__}") from None
+
+    async def _request(self, post: Post, url: str, headers: dict[str, str]) -> None:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=PATIENCE, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "dkron-operator"}
+            )
+        async with self._session.request(
+            post.method, url, data=post.body, headers=headers, allow_redirects=False
+        ) as response:
+            if SUCCESS <= response.status < REDIRECT:
+                return
+            said = (await response.content.read(LONGEST_ANSWER)).decode("utf-8", "replace")
+            busy = response.status in AGAIN or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            problem = Unreachable if busy else Undeliverable
+            raise problem(f"it answered {response.status} {' '.join(said.split())}".rstrip())

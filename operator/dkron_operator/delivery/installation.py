@@ -1,0 +1,112 @@
+"""The installation: what its DkronCluster offers to processors, and whom it tells about runs, as it is now."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from dkron_crds.cluster import ClusterSpec
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import KubeError
+from dkron_crds.kube.paths import DKRON_CLUSTERS
+from dkron_crds.kube.watch import follow
+from dkron_crds.lease import INSTALLATION
+from dkron_operator.notices.endpoints import Endpoint, read_endpoints
+from dkron_operator.processors.site import Site
+from dkron_operator.spells import Spell
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """The DkronCluster, as something that an Event can be about."""
+
+    namespace: str
+    name: str
+    uid: str
+    kind: str = "DkronCluster"
+
+
+class Installation:
+    """Follows the DkronCluster of a namespace. It is a `Sink` of the watch."""
+
+    def __init__(self, client: KubeClient, *, namespace: str, output_dir: str) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._output_dir = output_dir
+        self._raw: Object | None = None
+        self._listed = False
+        self._spell = Spell(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
+        self.cluster: ClusterView | None = None
+        self.site = Site(output_dir=output_dir)
+        self.endpoints: tuple[Endpoint, ...] = ()
+        self.problems: tuple[str, ...] = ()
+        self.changed: Callable[[], None] = lambda: None
+
+    @property
+    def asked(self) -> bool:
+        """Whether it names any receiver or notification."""
+        raw = self._raw or {}
+        return bool(raw.get("receivers") or raw.get("notifications"))
+
+    async def read(self) -> None:
+        """Look at it for the first time, so that no job seems to lack what is there."""
+        try:
+            async for item in self._client.list(DKRON_CLUSTERS, self._namespace):
+                if item["metadata"]["name"] == INSTALLATION:
+                    self.see(item)
+        except KubeError as exc:
+            self.failed(exc)
+
+    async def run(self) -> None:
+        """Follow it until cancelled."""
+        await follow(self._client, DKRON_CLUSTERS, self._namespace, self, name=INSTALLATION)
+
+    def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as the watch calls it
+        """All of its kind and name: it, or nothing."""
+        self._listed = True
+        if items:
+            self.see(items[0])
+        else:
+            self._take({})
+
+    def see(self, item: Object) -> None:
+        """It is so now."""
+        metadata = item["metadata"]
+        self.cluster = ClusterView(metadata["namespace"], metadata["name"], metadata["uid"])
+        self._take(item.get("spec") or {})
+
+    def lose(self, item: Object) -> None:  # noqa: ARG002 - as the watch calls it
+        """It was deleted."""
+        self._take({})
+
+    def alive(self) -> None:
+        """The API server answers."""
+        # Who may list but not watch lists again and again: that works only when the watch does.
+        if self._listed:
+            self._listed = False
+        else:
+            self._spell.is_over()
+
+    def failed(self, error: KubeError) -> None:
+        """It cannot be read; what was known stays."""
+        self._spell.goes_on(error)
+
+    def _take(self, raw: Object) -> None:
+        # Its status is written each second, its spec hardly ever.
+        if raw == self._raw:
+            return
+        self._raw = raw
+        try:
+            spec = ClusterSpec.from_wire(raw)
+        except ValidationError as exc:
+            first = exc.errors(include_url=False)[0]
+            self.problems = (f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",)
+        else:
+            self.site = Site(spec.receivers, self._output_dir)
+            self.endpoints, self.problems = read_endpoints(spec.notifications, self.site)
+        self.changed()

@@ -1,0 +1,16 @@
+"""Sends a `Line`: to the operator's own log, whatever level that has."""
+
+import logging
+
+from dkron_operator.processors.message import Line
+
+log = logging.getLogger("dkron.output")
+log.setLevel(logging.INFO)
+
+
+async def write_line(line: Line) -> None:
+    """One line; a failed execution is a warning."""
+    fields = dict(line.fields)
+    # A field named message would be the line's own.
+    fields["output"] = fields.pop("message", "")
+    log.log(logging.INFO if line.success else logging.WARNING, "output of an execution", extra=fields)

@@ -1,0 +1,62 @@
+"""Sends a `Mail` by SMTP."""
+
+import ssl
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+import aiosmtplib
+
+from dkron_crds.receivers import Tls
+from dkron_operator.clock import Clock
+from dkron_operator.delivery.trouble import Undeliverable, Unreachable
+from dkron_operator.delivery.vault import Vault
+from dkron_operator.processors.message import Mail
+
+PERMANENT = 500
+"""From this answer on a mail server does not want to be asked again (RFC 5321, 4.2.1)."""
+PATIENCE = 9.0
+
+
+class Mailer:
+    """Sends mails through the servers that they name."""
+
+    def __init__(self, vault: Vault, *, clock: Clock) -> None:
+        self._vault = vault
+        self._clock = clock
+
+    async def send(self, mail: Mail) -> None:
+        """The mail. Raises `Unreachable`, `Undeliverable`."""
+        server = mail.server
+        password = await self._vault.value(server.password_from) if server.password_from else ""
+        where = f"mail server {server.name}"
+        try:
+            await aiosmtplib.send(
+                self._composed(mail), sender=server.sender, recipients=list(mail.to), hostname=server.host,
+                port=server.port, username=server.username or None, password=password or None,
+                use_tls=server.tls is Tls.TLS, start_tls=server.tls is Tls.STARTTLS, timeout=PATIENCE,
+            )  # fmt: skip
+        except aiosmtplib.SMTPRecipientsRefused as exc:
+            raise _judged(where, min(each.code for each in exc.recipients), str(exc.recipients[0].message)) from None
+        except aiosmtplib.SMTPResponseException as exc:
+            raise _judged(where, exc.code, exc.message) from None
+        except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as exc:
+            raise Unreachable(f"{where}: {exc}") from None
+        except ValueError as exc:
+            raise Undeliverable(f"{where}: {exc}") from None
+
+    def _composed(self, mail: Mail) -> EmailMessage:
+        message = EmailMessage(policy=SMTP)
+        message["From"] = mail.server.sender
+        message["To"] = ", ".join(mail.to)
+        message["Subject"] = mail.subject
+        message["Date"] = format_datetime(self._clock.now())
+        message["Message-ID"] = f"<{mail.id}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.text.replace("\0", "\ufffd"))
+        return message
+
+
+def _judged(where: str, code: int, text: str) -> Exception:
+    kind = Undeliverable if code >= PERMANENT else Unreachable
+    return kind(f"{where}: {code} {text}"[:500])

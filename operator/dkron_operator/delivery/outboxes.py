@@ -1,0 +1,45 @@
+"""Outboxes: one for each receiver that there ever was a message for, with a task of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from dkron_operator.delivery.outbox import Letter, Limits, Outbox
+from dkron_operator.delivery.senders import weight
+from dkron_operator.processors.message import Message, Parcel
+
+
+class Outboxes:
+    """Takes parcels at any time; sends them while it runs."""
+
+    def __init__(self, send: Callable[[Message], Awaitable[None]], limits: Limits) -> None:
+        self._send = send
+        self._limits = limits
+        self._by_receiver: dict[str, Outbox] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    def __len__(self) -> int:
+        return sum(len(outbox) for outbox in self._by_receiver.values())
+
+    def post(self, parcel: Parcel, done: Callable[[str], None]) -> None:
+        """Have it sent. `done` is told why it did not arrive; nothing if it did."""
+        outbox = self._by_receiver.get(parcel.receiver)
+        if outbox is None:
+            outbox = self._by_receiver[parcel.receiver] = Outbox(parcel.receiver, self._send, self._limits)
+            self._start(outbox)
+        outbox.add(Letter(parcel.message, weight(parcel.message), done))
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for outbox in self._by_receiver.values():
+                self._start(outbox)
+            await asyncio.Event().wait()
+
+    async def empty(self) -> None:
+        """Return when nothing waits."""
+        await asyncio.gather(*(outbox.empty() for outbox in self._by_receiver.values()))
+
+    def _start(self, outbox: Outbox) -> None:
+        if self._group is not None:
+            self._group.create_task(outbox.run(), name=outbox.receiver)

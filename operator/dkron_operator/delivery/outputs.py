@@ -1,0 +1,69 @@
+"""Outputs on their way to receivers: what the observer has read is kept for a moment, so that it is read once. After a
+restart, or where there was no room, it is read again while its pod is there."""
+
+import logging
+from collections import OrderedDict
+
+from dkron_crds.job import Execution
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import KubeError
+from dkron_crds.kube.paths import PODS
+from dkron_operator.plan.outcome import main_container
+from dkron_operator.plan.view import JobView
+
+log = logging.getLogger(__name__)
+
+LONGEST = 64 * 1024
+"""Bytes from the end of an output that receivers are given at most."""
+ROOM = 16 * 1024 * 1024
+"""Bytes of all outputs that are kept."""
+
+Key = tuple[str, str]
+
+
+class Outputs:
+    """By uid of the DkronJob and name of the Job. Beyond the room the oldest are dropped."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+        self._size = 0
+
+    def keep(self, uid: str, job: str, output: bytes) -> None:
+        """The end of an output; one byte more than `LONGEST` where there was more of it."""
+        self._drop((uid, job))
+        self._kept[uid, job] = output
+        self._size += len(output)
+        while self._size > ROOM:
+            self._drop(next(iter(self._kept)))
+
+    def forget(self, uid: str, job: str) -> None:
+        """It is not needed any more."""
+        self._drop((uid, job))
+
+    async def find(self, job: JobView, execution: Execution) -> tuple[str, bool] | None:
+        """The output, and whether there was more of it; None where nothing is known of it. Raises `KubeError`."""
+        kept = self._kept.get((job.uid, execution.job))
+        if kept is None:
+            kept = await self._read(job, execution)
+        if kept is None:
+            return None
+        return kept[-LONGEST:].decode("utf-8", "replace"), len(kept) > LONGEST
+
+    async def _read(self, job: JobView, execution: Execution) -> bytes | None:
+        selector = f"batch.kubernetes.io/job-name={execution.job}"
+        pods = [pod async for pod in self._client.list(PODS, job.namespace, label_selector=selector)]
+        pod = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
+        container = None if pod is None else main_container(pod)
+        if pod is None or container is None:
+            return None
+        name = pod["metadata"]["name"]
+        try:
+            return await self._client.log_tail(PODS, job.namespace, name, container=container, size=LONGEST)
+        except KubeError as exc:
+            # Of a container that never ran, or of a node that is gone: the message is sent without.
+            log.warning("no log of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
+            return None
+
+    def _drop(self, key: Key) -> None:
+        self._size -= len(self._kept.pop(key, b""))

@@ -1,0 +1,58 @@
+"""Which sender takes which message."""
+
+from pathlib import Path
+
+from dkron_crds.kube.client import KubeClient
+from dkron_operator.clock import Clock
+from dkron_operator.delivery.file import Files
+from dkron_operator.delivery.fluent import send_record
+from dkron_operator.delivery.http import Poster
+from dkron_operator.delivery.log_line import write_line
+from dkron_operator.delivery.mail import Mailer
+from dkron_operator.delivery.syslog import send_entry
+from dkron_operator.delivery.vault import Vault
+from dkron_operator.processors.message import Entry, File, Line, Mail, Message, Post, Record
+
+OVERHEAD = 1024
+"""Bytes that a message takes besides its text, about."""
+
+
+class Senders:
+    """All of them."""
+
+    def __init__(self, client: KubeClient, *, namespace: str, output_dir: str, clock: Clock) -> None:
+        vault = Vault(client, namespace=namespace, clock=clock.monotonic)
+        self._files = Files(Path(output_dir))
+        self._mailer = Mailer(vault, clock=clock)
+        self._poster = Poster(vault)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._poster.close()
+
+    async def send(self, message: Message) -> None:
+        """Send it. Raises `Unreachable`, `Undeliverable`, TimeoutError."""
+        match message:
+            case Line():
+                await write_line(message)
+            case File():
+                await self._files.write(message)
+            case Entry():
+                await send_entry(message)
+            case Record():
+                await send_record(message)
+            case Mail():
+                await self._mailer.send(message)
+            case Post():
+                await self._poster.send(message)
+
+
+def weight(message: Message) -> int:
+    """Bytes that a message takes while it waits, about."""
+    match message:
+        case Line(fields=fields) | Record(fields=fields):
+            return OVERHEAD + len(str(fields.get("message") or ""))
+        case File(text=text) | Mail(text=text):
+            return OVERHEAD + len(text)
+        case Entry(data=data) | Post(body=data):
+            return OVERHEAD + len(data)

@@ -1,0 +1,179 @@
+"""Payloads: templates of what a notification sends, in the part of Jinja that has values, conditions and filters.
+
+Who writes a template administers the installation, but what fills it comes from jobs. So a value never is a template,
+is escaped as JSON unless the format is text, and cannot make the rendering long: there is nothing that loops, calls or
+assigns, so the work is in proportion to the template, and what comes out is bounded.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from dkron_crds.notifications import PayloadFormat
+
+LONGEST = 512 * 1024
+"""Characters that a payload may have."""
+DEEPEST = 8
+"""How deep conditions and filters may be nested."""
+
+
+class PayloadError(ValueError):
+    """A template, or what it gave, is of no use. `str()` says why."""
+
+
+class Json(str):
+    """A text that is JSON already: only what `tojson` returns."""
+
+    __slots__ = ()
+
+
+_ALLOWED = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.If,
+    nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Filter, nodes.Test,
+)  # fmt: skip
+_WORDS = {
+    nodes.For: "for", nodes.Call: "a call", nodes.Assign: "set", nodes.AssignBlock: "set", nodes.Macro: "macro",
+    nodes.Import: "import", nodes.FromImport: "import", nodes.Include: "include", nodes.Extends: "extends",
+    nodes.Block: "block", nodes.With: "with", nodes.CallBlock: "call", nodes.FilterBlock: "a filter block",
+}  # fmt: skip
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, default=str)
+
+
+def _tail(value: object, characters: int) -> str:
+    text = str(value)
+    return text[-characters:] if characters > 0 else ""
+
+
+def _head(value: object, characters: int) -> str:
+    return str(value)[: max(characters, 0)]
+
+
+def _default(value: object, other: object = "") -> object:
+    return value or other
+
+
+_FILTERS: dict[str, Callable[..., object]] = {
+    "tojson": lambda value: Json(_as_json(value)),
+    "tail": _tail,
+    "head": _head,
+    "default": _default,
+    "upper": lambda value: str(value).upper(),
+    "lower": lambda value: str(value).lower(),
+    "trim": lambda value: str(value).strip(),
+    "length": lambda value: len(str(value)),
+}
+_TESTS = ("defined", "undefined", "none")
+
+
+def _escaped(value: object) -> str:
+    """A value within a JSON text: strings as between quotes, the rest as JSON writes it."""
+    if isinstance(value, Json):
+        return value
+    if value is None or isinstance(value, bool | int | float):
+        return _as_json(value)
+    return _as_json(str(value))[1:-1]
+
+
+def _plain(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).lower()
+    return str(value)
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """A sandbox in which values have keys, and no attributes."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - as jinja declares it
+        """The value of a key."""
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 - as jinja declares it
+        """The value of a key; undefined where there is none."""
+        if isinstance(obj, Mapping) and argument in obj:
+            return obj[argument]
+        return self.undefined(obj=obj, name=str(argument))
+
+
+def _environment(form: PayloadFormat) -> _Environment:
+    escape = _escaped if form is PayloadFormat.JSON else _plain
+    environment = _Environment(autoescape=False, finalize=escape, keep_trailing_newline=False, cache_size=0)
+    environment.globals = {}
+    environment.filters = dict(_FILTERS)
+    environment.tests = {name: environment.tests[name] for name in _TESTS}
+    return environment
+
+
+_ENVIRONMENTS = {form: _environment(form) for form in PayloadFormat}
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A template that may be used."""
+
+    format: PayloadFormat
+    template: Template
+
+    def render(self, values: Mapping[str, object]) -> str:
+        """What is sent. Raises `PayloadError`."""
+        pieces, length = [], 0
+        try:
+            for piece in self.template.generate(**values):
+                length += len(piece)
+                if length > LONGEST:
+                    raise PayloadError(f"the payload has more than {LONGEST} characters")
+                pieces.append(piece)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as exc:
+            raise exc if isinstance(exc, PayloadError) else PayloadError(f"payload: {exc}") from exc
+        return "".join(pieces)
+
+
+def compile_payload(source: str, form: PayloadFormat, *, names: frozenset[str]) -> Payload:
+    """The template with this source, which may use values of these names. Raises `PayloadError`."""
+    environment = _ENVIRONMENTS[form]
+    try:
+        tree = environment.parse(source)
+        _require(tree, names=names, depth=0)
+        template = environment.from_string(tree)
+    except TemplateError as exc:
+        line = f"line {exc.lineno}: " if isinstance(exc, TemplateSyntaxError) else ""
+        raise PayloadError(f"payload: {line}{exc.message}") from exc
+    except RecursionError as exc:
+        raise PayloadError("payload: it is nested too deeply") from exc
+    return Payload(form, template)
+
+
+def _require(node: nodes.Node, *, names: frozenset[str], depth: int) -> None:
+    """Raise `PayloadError` unless the node, and all in it, is allowed."""
+    where = f"payload: line {node.lineno}: "
+    if not isinstance(node, _ALLOWED):
+        what = _WORDS.get(type(node), type(node).__name__.lower())
+        raise PayloadError(f"{where}{what} is not allowed; use values, if and filters")
+    if depth > DEEPEST * 4:
+        raise PayloadError(f"{where}it is nested too deeply")
+    _require_known(node, names, where)
+    for child in node.iter_child_nodes():
+        _require(child, names=names, depth=depth + 1)
+
+
+def _require_known(node: nodes.Node, names: frozenset[str], where: str) -> None:
+    refuse = partial(_refuse, where)
+    match node:
+        case nodes.Name(name=name) if name not in names:
+            refuse("value", name, names)
+        case nodes.Filter(name=name) if name not in _FILTERS:
+            refuse("filter", name, _FILTERS)
+        case nodes.Test(name=name) if name not in _TESTS:
+            refuse("test", name, _TESTS)
+
+
+def _refuse(where: str, what: str, name: str, known: object) -> None:
+    offered = ", ".join(sorted(known))  # type: ignore[call-overload]  # any collection of names
+    raise PayloadError(f'{where}there is no {what} "{name}"; use one of {offered}')

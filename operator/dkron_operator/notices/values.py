@@ -1,0 +1,62 @@
+"""What a payload may name, and what that is for an execution."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from dkron_crds.job import Execution, Trigger
+from dkron_crds.notifications import When
+from dkron_operator.processors.message import Ended
+from dkron_operator.processors.record import fields, report
+
+_NASTY = '"quotes", back\\slash, {{ braces }},\n\ttab \x00 \u2028 </script> é 日本'
+_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def values(ended: Ended, event: When) -> dict[str, object]:
+    """All values by name."""
+    known = fields(ended)
+    output = known.pop("message")
+    return {
+        **known,
+        "event": str(event),
+        "output": output,
+        "display_name": ended.display_name or ended.job,
+        "owner": ended.owner,
+        "owner_email": ended.owner_email,
+        "metadata": _Metadata(ended.metadata or {}),
+        "node_name": known["host"],
+        "report": report(ended) if event is not When.START else f"{ended.display_name or ended.job} has begun",
+    }
+
+
+class _Metadata(dict[str, str]):
+    """The job's metadata; a key that it does not have is empty."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str)
+
+
+def samples() -> tuple[Mapping[str, object], ...]:
+    """Values that a payload has to cope with."""
+    return tuple(
+        values(_sample(success=success), event)
+        for success, event in ((True, When.SUCCESS), (False, When.FAILURE), (True, When.START))
+    )
+
+
+def _sample(*, success: bool) -> Ended:
+    execution = Execution(
+        id="1767225600000000000-sample", job="sample", slot=_DAY, trigger=Trigger.SCHEDULE, group=1, attempt=1,
+        started_at=_DAY, finished_at=_DAY, success=success, exit_code=None if success else 1,
+        reason="" if success else "Error", message=_NASTY[:20], node_name="node",
+    )  # fmt: skip
+    return Ended(
+        namespace="default", job="sample", execution=execution, display_name=_NASTY, owner=_NASTY,
+        owner_email="owner@example.com", metadata={}, output=_NASTY,
+    )  # fmt: skip
+
+
+NAMES = frozenset(samples()[0])

@@ -1,0 +1,42 @@
+"""`elasticsearch`: the output becomes a document whose id is that of the execution."""
+
+import json
+from datetime import datetime
+from typing import ClassVar
+from urllib.parse import quote
+
+from dkron_crds.job import Execution
+from dkron_crds.receivers import Elasticsearch as Server
+from dkron_operator.processors.config import Forwarding
+from dkron_operator.processors.message import Ended, Parcel, indexed
+from dkron_operator.processors.record import fields
+from dkron_operator.processors.site import Site, find, lacking
+
+
+class Elasticsearch(Forwarding):
+    """Settings of `elasticsearch`."""
+
+    name: ClassVar[str] = "elasticsearch"
+    config: str = "default"
+
+    def missing(self, site: Site) -> str:
+        """The config has to be one of the installation."""
+        servers = site.receivers.elasticsearch
+        return "" if find(servers, self.config) else f"config: {lacking('elasticsearch', self.config, servers)}"
+
+    def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+        """Where to look for it."""
+        return None if self.forward else "Output in Elasticsearch"
+
+    def render(self, site: Site, ended: Ended) -> Parcel | None:
+        """A document; put again, it is the same one."""
+        server = find(site.receivers.elasticsearch, self.config)
+        if server is None:
+            return None
+        document = {"@timestamp": fields(ended)["finished_at"], **fields(ended)}
+        path = f"/{_index(server, ended.execution.finished_at)}/_doc/{quote(ended.execution.id, safe='')}"
+        return Parcel(f"{self.name}/{self.config}", indexed(server, path, json.dumps(document).encode()))
+
+
+def _index(server: Server, at: datetime) -> str:
+    return server.index + at.strftime(server.index_date_format)

@@ -1,0 +1,31 @@
+"""`email`: a mail about an execution, to addresses that the job names, through a server of the installation."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator, Field
+
+from dkron_operator.processors.config import Flag, Processor
+from dkron_operator.processors.mails import addresses, mail
+from dkron_operator.processors.message import Ended, Parcel
+from dkron_operator.processors.site import Site, find, lacking
+
+
+class Email(Processor):
+    """Settings of `email`. The output stays in the status."""
+
+    name: ClassVar[str] = "email"
+    provider: str = "default"
+    emails: Annotated[tuple[str, ...], BeforeValidator(addresses)]
+    on_success: Annotated[Flag, Field(alias="onSuccess")] = False
+
+    def missing(self, site: Site) -> str:
+        """The provider has to be a mail server of the installation."""
+        servers = site.receivers.mail
+        return "" if find(servers, self.provider) else f"provider: {lacking('mail', self.provider, servers)}"
+
+    def render(self, site: Site, ended: Ended) -> Parcel | None:
+        """A mail about a failure; about a success if `onSuccess` says so."""
+        server = find(site.receivers.mail, self.provider)
+        if server is None or (ended.execution.success and not self.on_success):
+            return None
+        return Parcel(f"{self.name}/{self.provider}", mail(server, self.emails, ended, purpose=self.name))

@@ -1,0 +1,60 @@
+"""`files`: the output becomes a file on a volume of the operator's pod."""
+
+from pathlib import PurePosixPath
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
+
+from dkron_crds.job import Execution
+from dkron_operator.processors.config import Forwarding
+from dkron_operator.processors.message import Ended, File, Parcel
+from dkron_operator.processors.site import Site
+
+LONGEST_FOLDER = 255
+
+
+def _folder(text: str) -> str:
+    parts = PurePosixPath(text).parts
+    if ".." in parts or "\0" in text or any(len(part.encode()) > LONGEST_FOLDER for part in parts):
+        raise ValueError(f'"{text}" is no path below the output directory of the operator')
+    return text
+
+
+class Files(Forwarding):
+    """Settings of `files`. Each namespace has a folder of its own in the output directory, and `log_dir` is in it."""
+
+    name: ClassVar[str] = "files"
+    log_dir: Annotated[str, AfterValidator(_folder)] = ""
+
+    def missing(self, site: Site) -> str:
+        """There has to be a directory, and `log_dir` in it."""
+        if not site.output_dir:
+            return "the operator has no directory for output; it is given one by --output-dir"
+        if self._below(site) is None:
+            return f'log_dir: "{self.log_dir}" is not in {site.output_dir}, the output directory of the operator'
+        return ""
+
+    def note(self, site: Site, namespace: str, execution: Execution) -> str | None:
+        """The path, as in Dkron."""
+        if self.forward:
+            return None
+        return str(PurePosixPath(site.output_dir, self._place(site, namespace), _name(execution)))
+
+    def render(self, site: Site, ended: Ended) -> Parcel:
+        """A file named after the execution: written again, it is the same one."""
+        folder = self._place(site, ended.namespace)
+        return Parcel(self.name, File(folder, _name(ended.execution), ended.output))
+
+    def _place(self, site: Site, namespace: str) -> str:
+        return str(PurePosixPath(namespace) / (self._below(site) or ""))
+
+    def _below(self, site: Site) -> PurePosixPath | None:
+        """`log_dir` without the output directory that it may begin with; None if it lies elsewhere."""
+        wanted, root = PurePosixPath(self.log_dir), PurePosixPath(site.output_dir)
+        if not wanted.is_absolute():
+            return wanted
+        return wanted.relative_to(root) if wanted.is_relative_to(root) else None
+
+
+def _name(execution: Execution) -> str:
+    return f"{execution.id.replace('/', '_')}.log"

@@ -1,0 +1,33 @@
+"""`fluent`: the output becomes a record for fluentd or Fluent Bit."""
+
+from base64 import b64encode
+from hashlib import sha256
+from typing import ClassVar
+
+from dkron_crds.job import Execution
+from dkron_operator.processors.config import Forwarding
+from dkron_operator.processors.message import Ended, Parcel, Record
+from dkron_operator.processors.record import fields
+from dkron_operator.processors.site import Site
+
+
+class Fluent(Forwarding):
+    """Settings of `fluent`."""
+
+    name: ClassVar[str] = "fluent"
+
+    def missing(self, site: Site) -> str:
+        """There has to be a server."""
+        return "" if site.receivers.fluent else "the DkronCluster has no spec.receivers.fluent"
+
+    def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+        """The text of Dkron."""
+        return None if self.forward else "Output sent to Fluent"
+
+    def render(self, site: Site, ended: Ended) -> Parcel | None:
+        """A record with Dkron's fields host, job_name and message, and more."""
+        server = site.receivers.fluent
+        if server is None:
+            return None
+        chunk = b64encode(sha256(ended.execution.id.encode()).digest()[:16]).decode()
+        return Parcel(self.name, Record(server, ended.execution.finished_at, fields(ended), chunk))

@@ -1,0 +1,47 @@
+"""`syslog`: the output becomes one message of RFC 5424, facility cron, severity informational, as in Dkron."""
+
+from typing import ClassVar
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Execution
+from dkron_operator.processors.config import Forwarding
+from dkron_operator.processors.message import Ended, Entry, Parcel
+from dkron_operator.processors.record import headline
+from dkron_operator.processors.site import Site
+
+CRON, INFORMATIONAL = 9, 6
+PRIORITY = CRON * 8 + INFORMATIONAL
+LONGEST_DATAGRAM = 60_000
+"""Bytes; what is longer loses its beginning, as a datagram has no more room than 65,507."""
+LONGEST_HOST = 255
+
+
+class Syslog(Forwarding):
+    """Settings of `syslog`."""
+
+    name: ClassVar[str] = "syslog"
+
+    def missing(self, site: Site) -> str:
+        """There has to be a server."""
+        return "" if site.receivers.syslog else "the DkronCluster has no spec.receivers.syslog"
+
+    def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
+        """The text of Dkron."""
+        return None if self.forward else "Output in syslog"
+
+    def render(self, site: Site, ended: Ended) -> Parcel | None:
+        """One message; its text begins with the job, the execution id and how it went."""
+        server = site.receivers.syslog
+        if server is None:
+            return None
+        execution = ended.execution
+        head = (
+            f"<{PRIORITY}>1 {rfc3339(execution.finished_at)} {_printable(execution.node_name)[:LONGEST_HOST] or '-'} "
+            f"dkron - - - [{ended.namespace}/{ended.job}] execution {execution.id} {headline(ended)}\n"
+        ).encode()
+        output = ended.output.encode()[-(LONGEST_DATAGRAM - len(head)) :]
+        return Parcel(self.name, Entry(server, head + output.decode("utf-8", "ignore").encode()))
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if "!" <= character <= "~")

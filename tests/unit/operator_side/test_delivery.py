@@ -1,0 +1,458 @@
+"""Delivery around a fake API server, in virtual time: who is told, once it is written down, whatever dies or hangs."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.errors import Rejected, Unavailable
+from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
+from dkron_operator.delivery import LAZY
+from dkron_operator.delivery.outputs import LONGEST, Outputs
+from dkron_operator.delivery.trouble import Undeliverable, Unreachable
+from dkron_operator.plan.leader import Leadership
+from dkron_operator.processors.message import Line, Mail, Message, Post
+from tests.support.builders import NOON, UID, after, claim, ended, execution, job_view, terminated, wire_job, wire_pod
+from tests.support.edges import Edges, begin, wall
+from tests.support.fake_kube import FakeKube
+
+pytestmark = pytest.mark.looptime
+FIRST = claim(after(minutes=1))
+LOG: dict[str, Any] = {"processors": {"log": {}}}
+HOOK = {"name": "ops", "url": "http://ops"}
+
+
+class Senders:
+    """Takes the place of all senders. `trouble` decides what becomes of a message."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+        self.trouble: Callable[[Message], Exception | None] = lambda _: None
+        self.hangs = False
+
+    async def send(self, message: Message) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
+        trouble = self.trouble(message)
+        if trouble is not None:
+            raise trouble
+        self.sent.append(message)
+
+    async def close(self) -> None:
+        pass
+
+    def lines(self) -> list[Any]:
+        return [message.fields for message in self.sent if isinstance(message, Line)]
+
+    def posts(self) -> list[Any]:
+        return [json.loads(message.body) for message in self.sent if isinstance(message, Post)]
+
+
+def cluster(kube: FakeKube, **spec: Any) -> None:
+    body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}, "spec": spec}
+    kube.put(DKRON_CLUSTERS, body)
+
+
+@asynccontextmanager
+async def operator(
+    kube: FakeKube,
+    senders: Senders | None = None,
+    *,
+    job: dict[str, Any] | None = None,
+    leadership: Leadership | None = None,
+) -> AsyncIterator[tuple[Edges, Senders]]:
+    """A process with all its parts; it dies at the end. `job` makes the world's DkronJob."""
+    senders = senders or Senders()
+    if job is not None:
+        kube.put(DKRON_JOBS, wire_job(**job))
+    edges = Edges(kube, senders)
+    # What the watch would bring, a test brings by `see`.
+    edges.delivery.installation.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
+    if leadership is not None:
+        edges.delivery.lead(leadership)
+    await edges.delivery.installation.read()
+    edges.watch()
+    async with edges.running():
+        work = asyncio.create_task(edges.delivery.run())
+        try:
+            yield edges, senders
+        finally:
+            assert not work.done()
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+
+def finish(edges: Edges, name: str = FIRST.job, kind: str = "Complete", *, log: bytes = b"hello\n") -> None:
+    pod = wire_pod(name=f"pod-{name}", states={"job": terminated(0 if kind == "Complete" else 3)})
+    pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": name}
+    edges.kube.put(PODS, pod)
+    edges.kube.logs[f"pod-{name}"] = log
+    edges.kube.edit(JOBS, name, lambda body: body.update(status=ended(kind, at=wall())))
+    edges.watch()
+
+
+def until(second: float) -> Any:
+    """Sleep to this second of the test."""
+    return asyncio.sleep(second - asyncio.get_running_loop().time())
+
+
+def events(kube: FakeKube, reason: str) -> list[str]:
+    found = [kube.has(EVENTS, name) for name in kube.names(EVENTS)]
+    return [event["note"] for event in found if event["reason"] == reason]
+
+
+def status(kube: FakeKube) -> JobStatus:
+    return JobStatus.from_wire(kube.has(DKRON_JOBS, "backup").get("status") or {})
+
+
+async def test_what_ended_is_told_once_and_its_output_is_there_alone() -> None:
+    async with operator(FakeKube(), job=LOG) as (edges, senders):
+        await until(61)
+        finish(edges)
+        await until(64)
+        (line,) = senders.lines()
+        assert (line["message"], line["success"], line["execution"]) == (
+            "hello\n",
+            True,
+            edges.status().executions[0].id,
+        )
+        assert edges.status().executions[0].output == "Output in dkron log"
+        assert edges.status().undelivered == (FIRST.job,)
+        await until(64 + LAZY + 2)
+        assert edges.status().undelivered == ()
+        assert len([call for call in edges.kube.calls if call.startswith("log")]) == 1, "the output is read once"
+        await until(110)
+        assert len(senders.sent) == 1
+
+
+async def test_of_a_job_of_which_nobody_is_told_nothing_is_owed() -> None:
+    async with operator(FakeKube(), job={}) as (edges, senders):
+        await until(61)
+        finish(edges)
+        await until(64)
+        assert edges.status().success_count == 1
+        assert edges.status().undelivered == ()
+        assert senders.sent == []
+
+
+async def test_nothing_is_told_before_it_is_written_down() -> None:
+    async with operator(FakeKube(), job=LOG) as (edges, senders):
+        await until(61)
+        edges.kube.fail("write dkronjobs", *[Unavailable("away")] * 4)
+        finish(edges)
+        await until(61.9)
+        assert senders.sent == []
+        await until(80)
+        assert len(senders.sent) == 1
+
+
+@pytest.mark.parametrize("moment", ["before it was sent", "while it was sent", "before the mark was written"])
+@pytest.mark.parametrize("pod", [True, False], ids=["its pod is there", "its pod is gone"])
+async def test_what_is_owed_at_a_crash_is_told_by_the_next_process(moment: str, pod: bool) -> None:
+    kube, first = FakeKube(), Senders()
+    first.hangs = moment == "while it was sent"
+    if moment == "before it was sent":
+        first.trouble = lambda _: Unreachable("away")
+    async with operator(kube, first, job=LOG) as (edges, _):
+        await until(61)
+        finish(edges)
+        await until(64)
+        assert status(kube).undelivered == (FIRST.job,)
+    if not pod:
+        del kube.objects["pods", f"pod-{FIRST.job}"]
+    async with operator(kube) as (_, second):
+        await until(80)
+        (line,) = second.lines()
+        assert line["message"] == ("hello\n" if pod else ""), "a note is no output"
+        assert line["truncated"] is not pod
+    told = [line["execution"] for line in (*first.lines(), *second.lines())]
+    assert set(told) == {status(kube).executions[0].id}
+    assert status(kube).undelivered == ()
+    async with operator(kube) as (_, third):
+        await until(100)
+        assert third.sent == []
+
+
+async def test_what_is_told_is_written_at_the_next_occasion() -> None:
+    async with operator(FakeKube(), job=LOG) as (edges, senders):
+        await until(61)
+        finish(edges)
+        await until(63)
+        assert len(senders.sent) == 1
+        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(annotations={"run.dkron.io/a": "x"}))
+        edges.watch()
+        await until(65)
+        assert edges.status().undelivered == ()
+
+
+async def test_a_stop_waits_a_moment_and_writes_what_was_told() -> None:
+    async with operator(FakeKube(), job=LOG) as (edges, senders):
+        await until(61)
+        finish(edges)
+        await until(62.5)
+        await edges.delivery.drain(3)
+        await edges.reconciler.writer.lane.idle()
+        assert len(senders.sent) == 1
+        assert edges.status().undelivered == ()
+
+
+async def test_a_stop_does_not_wait_for_who_hangs() -> None:
+    senders = Senders()
+    senders.hangs = True
+    async with operator(FakeKube(), senders, job=LOG) as (edges, _):
+        await until(61)
+        finish(edges)
+        await until(62.5)
+        began = asyncio.get_running_loop().time()
+        await edges.delivery.drain(3)
+        assert asyncio.get_running_loop().time() - began == pytest.approx(3, abs=0.1)
+        assert edges.status().undelivered == (FIRST.job,)
+
+
+async def test_a_receiver_that_hangs_holds_up_neither_slots_nor_others() -> None:
+    senders, kube = Senders(), FakeKube()
+    cluster(kube, receivers={"slack": [{"name": "ops", "url": "http://x"}]})
+    job = {"processors": {"log": {}, "slack": {"team": "ops", "onSuccess": "true"}}, "schedule": "*/10 * * * * *"}
+
+    async def send(message: Message) -> None:
+        if isinstance(message, Post):
+            await asyncio.Event().wait()
+        senders.sent.append(message)
+
+    senders.send = send  # type: ignore[method-assign]
+    async with operator(kube, senders, job=job) as (edges, _):
+        for number in range(1, 7):
+            await until(number * 10 + 1)
+            finish(edges, claim(after(number * 10)).job)
+        await until(65)
+        assert len(senders.lines()) == 6
+        assert edges.status().success_count == 6
+        await until(69)
+        assert set(edges.status().undelivered) == {claim(after(number * 10)).job for number in range(1, 7)}
+
+
+async def test_what_is_refused_is_an_event_and_is_done_with() -> None:
+    senders, kube = Senders(), FakeKube()
+    senders.trouble = lambda _: Undeliverable("no such place")
+    async with operator(kube, senders, job=LOG) as (edges, _):
+        await until(61)
+        finish(edges)
+        await until(63 + LAZY + 2)
+        assert events(kube, "NotDelivered") == ["log: no such place"]
+        assert edges.status().undelivered == ()
+
+
+async def test_a_job_that_is_deleted_while_it_runs_is_told_as_a_failure() -> None:
+    kube = FakeKube()
+    cluster(kube, notifications=[{**HOOK, "when": ["failure"], "payload": '{"r": "{{ reason }}"}'}])
+    async with operator(kube, job={}) as (edges, senders):
+        await until(62)
+        edges.source.feed_run("DELETED", kube.objects.pop(("jobs", FIRST.job)))
+        await until(65)
+        assert edges.status().executions[0].reason == "JobLost"
+        assert senders.posts() == [{"r": "JobLost"}]
+
+
+async def test_what_is_not_in_the_status_any_more_is_not_owed() -> None:
+    kube = FakeKube()
+    before = JobStatus(since=NOON, fingerprint=job_view(**LOG).fingerprint, undelivered=("gone-1",))
+    async with operator(kube, job={**LOG, "status": before}) as (_, senders):
+        await until(LAZY + 5)
+        assert senders.sent == []
+        assert status(kube).undelivered == ()
+
+
+async def test_an_operator_that_does_not_lead_tells_nobody_until_it_does() -> None:
+    kube = FakeKube()
+    owed = JobStatus(
+        since=NOON, fingerprint=job_view(**LOG).fingerprint, executions=(execution(FIRST),), undelivered=(FIRST.job,)
+    )
+    async with operator(kube, job={**LOG, "status": owed}, leadership=Leadership(leader="other")) as (edges, senders):
+        await until(5)
+        assert senders.sent == []
+        edges.delivery.lead(Leadership(leader="me", held=True))
+        await until(6)
+        assert len(senders.sent) == 1
+
+
+# --- notifications -------------------------------------------------------------------------------------------------
+
+
+async def test_a_webhook_hears_of_the_beginning_and_of_the_end() -> None:
+    kube = FakeKube()
+    payload = '{"e": "{{ event }}", "id": "{{ execution }}", "o": "{{ output }}"}'
+    cluster(kube, notifications=[{**HOOK, "when": ["start", "failure"], "payload": payload}])
+    async with operator(kube, job={}) as (edges, senders):
+        await until(61)
+        (began,) = senders.posts()
+        assert (began["e"], began["id"].endswith(f"-{FIRST.job}"), began["o"]) == ("start", True, "")
+        finish(edges, kind="Failed", log=b'"quoted"\n')
+        await until(64)
+        assert [(post["e"], post["o"]) for post in senders.posts()] == [("start", ""), ("failure", '"quoted"\n')]
+        assert edges.status().executions[0].output == '"quoted"\n', "a notification leaves the output where it is"
+
+
+async def test_only_the_last_attempt_is_told() -> None:
+    kube = FakeKube()
+    cluster(kube, notifications=[{**HOOK, "payload": '{"a": {{ attempt }}}'}])
+    job = {"retries": 1, "retryBackoff": {"initial": "1s", "max": "1s"}, "schedule": "@at 2026-03-01T12:01:00Z"}
+    async with operator(kube, job=job) as (edges, senders):
+        await until(61)
+        finish(edges, kind="Failed")
+        await until(66)
+        second = next(name for name in kube.names(JOBS) if name != FIRST.job)
+        assert senders.posts() == []
+        finish(edges, second, kind="Failed")
+        await until(70)
+        assert senders.posts() == [{"a": 2}]
+
+
+async def test_the_owner_gets_a_mail_and_an_annotation_turns_it_off() -> None:
+    kube = FakeKube()
+    server = {"name": "default", "host": "mail", "sender": "dkron@example.com"}
+    cluster(kube, receivers={"mail": [server]}, notifications=[{"name": "owner", "type": "mail"}])
+    job = {"ownerEmail": "me@example.com", "schedule": "*/30 * * * * *"}
+    async with operator(kube, job=job) as (edges, senders):
+        await until(31)
+        finish(edges, claim(after(30)).job, "Failed")
+        await until(35)
+        assert [message.to for message in senders.sent if isinstance(message, Mail)] == [("me@example.com",)]
+        off = {"notify.dkron.io/owner": "off"}
+        kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(annotations=off))
+        edges.watch()
+        await until(61)
+        finish(edges, claim(after(60)).job, "Failed")
+        await until(65)
+        assert len(senders.sent) == 1
+        assert edges.status().error_count == 2
+
+
+# --- what the installation has -------------------------------------------------------------------------------------
+
+
+def degraded(kube: FakeKube) -> tuple[str, str]:
+    (found,) = [each for each in status(kube).conditions if each.type == "Degraded"]
+    return found.reason, found.message
+
+
+async def test_a_receiver_that_is_not_there_is_said_and_the_job_runs_all_the_same() -> None:
+    kube = FakeKube()
+    async with operator(kube, job={"processors": {"syslog": {}}}) as (edges, senders):
+        await until(5)
+        assert degraded(kube)[0] == "NoReceiver"
+        assert events(kube, "NoReceiver") == ["processors.syslog: the DkronCluster has no spec.receivers.syslog"]
+        await until(61)
+        finish(edges)
+        await until(64)
+        assert edges.status().executions[0].output == "hello\n"
+        assert edges.status().undelivered == ()
+        edges.delivery.installation.see(
+            {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"},
+             "spec": {"receivers": {"syslog": {"address": "udp://h:1"}}}}
+        )  # fmt: skip
+        await until(66)
+        assert degraded(kube) == ("AsExpected", "")
+        assert senders.sent == []
+
+
+async def test_an_annotation_that_makes_no_sense_is_said() -> None:
+    kube = FakeKube()
+    async with operator(kube, job={}) as (edges, _):
+        nonsense = {"notify.dkron.io/ops": "now and then"}
+        kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(annotations=nonsense))
+        edges.watch()
+        await until(5)
+        assert degraded(kube)[0] == "InvalidNotify"
+        assert '"now and then"' in degraded(kube)[1]
+
+
+async def test_a_notification_that_makes_no_sense_is_told_where_people_look() -> None:
+    kube = FakeKube()
+    cluster(kube, notifications=[{**HOOK, "payload": "{{ nope }}"}])
+    judged: list[object] = []
+    edges = Edges(kube)
+    edges.delivery.judged = judged.append
+    async with edges.running():
+        await edges.delivery.installation.read()
+        await until(2)
+    assert len(judged) == 1
+    assert 'notifications.ops: payload: line 1: there is no value "nope"' in str(judged[0])
+    (name,) = kube.names(EVENTS)
+    event = kube.has(EVENTS, name)
+    assert (event["regarding"]["kind"], event["regarding"]["namespace"]) == ("DkronCluster", "home")
+
+
+async def test_a_cluster_that_only_changes_its_status_is_not_read_again() -> None:
+    edges = begin(processors={"log": {}})
+    edges.changed.clear()
+    replanned: list[str] = []
+    edges.delivery.replan = replanned.append
+    body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}, "spec": {}, "status": {"jobs": 1}}
+    for jobs in range(3):
+        edges.delivery.installation.see({**body, "status": {"jobs": jobs}})
+    assert replanned == [UID], "once, as it was seen for the first time"
+
+
+# --- outputs -------------------------------------------------------------------------------------------------------
+
+
+async def test_receivers_get_more_of_an_output_than_the_status_but_not_all() -> None:
+    job = {"processors": {"log": {"forward": "true"}}, "history": {"outputBytes": 4}}
+    async with operator(FakeKube(), job=job) as (edges, senders):
+        await until(61)
+        finish(edges, log=b"x" * LONGEST + b"the end")
+        await until(64)
+        (line,) = senders.lines()
+        assert line["message"] == "x" * (LONGEST - 7) + "the end"
+        assert line["truncated"] is True
+        assert edges.status().executions[0].output == " end"
+
+
+async def test_outputs_that_are_kept_have_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dkron_operator.delivery.outputs.ROOM", 10)
+    kube = FakeKube()
+    found = Outputs(kube)  # type: ignore[arg-type]
+    for name in ("a", "b", "c"):
+        found.keep(UID, name, b"12345")
+    first, last = (execution().model_copy(update={"job": name}) for name in ("a", "c"))
+    assert await found.find(job_view(), first) is None
+    assert await found.find(job_view(), last) == ("12345", False)
+
+
+async def test_who_may_list_and_not_watch_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    installation = begin().delivery.installation
+    forbidden = Rejected("cannot watch", status=403)
+    for _ in range(3):
+        installation.replace([], 1)
+        installation.alive()
+        installation.failed(forbidden)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    caplog.set_level("INFO")
+    installation.replace([], 1)
+    installation.alive()
+    installation.alive()
+    assert caplog.records[-1].message.endswith("works again")
+
+
+@pytest.mark.parametrize("gone", ["deleted", "not listed"])
+async def test_a_cluster_that_is_gone_offers_nothing(gone: str) -> None:
+    installation = begin().delivery.installation
+    body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}, "spec": {"notifications": [HOOK]}}
+    installation.see(body)
+    assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
+    installation.lose(body) if gone == "deleted" else installation.replace([], 2)
+    assert installation.endpoints == ()
+    assert not installation.asked
+
+
+async def test_a_cluster_that_makes_no_sense_leaves_what_was_known() -> None:
+    installation = begin().delivery.installation
+    body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}}
+    installation.see({**body, "spec": {"notifications": [HOOK]}})
+    installation.see({**body, "spec": {"notifications": [{**HOOK, "when": ["never"]}]}})
+    assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
+    assert installation.problems[0].startswith("spec.notifications.0.when")

@@ -1,0 +1,164 @@
+"""Notices: what the end of an attempt means, and who wants to hear of it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import Execution, JobStatus, Trigger
+from dkron_crds.notifications import Notification, When
+from dkron_crds.receivers import Header, MailServer, Receivers
+from dkron_operator.notices import check_notify, concerns, happened, read_notify, render
+from dkron_operator.notices.endpoints import Endpoint, read_endpoints
+from dkron_operator.plan.cause import Cause, nanoseconds
+from dkron_operator.processors.message import Ended, Mail, Post
+from dkron_operator.processors.site import Site
+from tests.support.builders import UID, after, claim, execution
+
+SITE = Site(Receivers(mail=(MailServer(name="default", host="mail", sender="dkron@example.com"),)))
+ENDS = {When.ALWAYS, When.SUCCESS, When.FAILURE, When.RECOVERY}
+
+
+def attempt(minute: int, number: int = 1, *, success: bool) -> Execution:
+    slot = after(minutes=minute)
+    entry = Cause(Trigger.SCHEDULE, slot, nanoseconds(slot), number).entry(uid=UID, name="backup", at=after(minute))
+    return execution(entry, success=success)
+
+
+def status(*executions: Execution, **fields: Any) -> JobStatus:
+    return JobStatus(executions=executions[::-1], **fields)
+
+
+GOOD, BAD = attempt(1, success=True), attempt(1, success=False)
+
+
+@pytest.mark.parametrize(
+    ("before", "this", "meaning"),
+    [
+        pytest.param((), GOOD, {When.ALWAYS, When.SUCCESS}, id="the first success of all"),
+        pytest.param((), BAD, {When.ALWAYS, When.FAILURE}, id="a failure"),
+        pytest.param((attempt(0, success=False),), GOOD, {When.ALWAYS, When.SUCCESS, When.RECOVERY}, id="a recovery"),
+        pytest.param((attempt(0, success=False),), BAD, {When.ALWAYS, When.FAILURE}, id="a failure after another"),
+        pytest.param((attempt(0, success=True),), GOOD, {When.ALWAYS, When.SUCCESS}, id="a success after another"),
+        pytest.param(
+            (attempt(-1, success=False), attempt(0, success=True)), GOOD, {When.ALWAYS, When.SUCCESS},
+            id="recovered before",
+        ),
+        pytest.param(
+            (attempt(0, success=False), attempt(0, 2, success=True)), GOOD, {When.ALWAYS, When.SUCCESS},
+            id="a run before that took two attempts was no failure",
+        ),
+        pytest.param(
+            (BAD,), attempt(1, 2, success=True), {When.ALWAYS, When.SUCCESS}, id="a retry that succeeds is no recovery"
+        ),
+        pytest.param(
+            (attempt(0, success=False), BAD), attempt(1, 2, success=True), {When.ALWAYS, When.SUCCESS, When.RECOVERY},
+            id="but it is after a failed run",
+        ),
+    ],
+)  # fmt: skip
+def test_what_an_end_means(before: tuple[Execution, ...], this: Execution, meaning: set[When]) -> None:
+    assert happened(status(*before, this), this) == meaning
+
+
+def test_a_failure_is_none_while_an_attempt_follows() -> None:
+    following = claim(BAD.slot, attempt=2)
+    assert happened(status(BAD, active=(following,)), BAD) == frozenset()
+    assert happened(status(BAD, attempt(1, 2, success=False)), BAD) == frozenset()
+
+
+def endpoint(**fields: Any) -> Endpoint:
+    found, problems = read_endpoints([Notification(**{"name": "ops", "url": "http://x/hook", **fields})], SITE)
+    assert not problems, problems
+    return found[0]
+
+
+def ended(of: Execution = BAD, **fields: Any) -> Ended:
+    return Ended(namespace="default", job="backup", execution=of, output='say "hi"\n', **fields)
+
+
+def told(point: Endpoint, *events: When, notify: dict[str, str] | None = None, **fields: Any) -> Any:
+    parcels, problems = render([point], SITE, ended(**fields), events=frozenset(events), notify=notify or {})
+    assert not problems, problems
+    return parcels[0].message if parcels else None
+
+
+@pytest.mark.parametrize(
+    ("when", "notify", "hears"),
+    [
+        pytest.param(["failure"], {}, {When.FAILURE}, id="failure"),
+        pytest.param(["failure", "recovery"], {}, {When.FAILURE, When.RECOVERY}, id="two"),
+        pytest.param(["always"], {}, {When.ALWAYS}, id="always"),
+        pytest.param(["failure"], {"ops": "off"}, set(), id="off"),
+        pytest.param(["failure"], {"other": "off"}, {When.FAILURE}, id="another is off"),
+        pytest.param(["failure"], {"ops": "start, recovery"}, {When.START, When.RECOVERY}, id="other events"),
+        pytest.param(["failure"], {"ops": "sometimes"}, {When.FAILURE}, id="nonsense changes nothing"),
+    ],
+)
+def test_who_hears_of_what(when: list[str], notify: dict[str, str], hears: set[When]) -> None:
+    point = endpoint(when=when)
+    assert {event for event in When if told(point, event, notify=notify) is not None} == hears
+    assert concerns([point], notify) == bool(hears - {When.START})
+
+
+@pytest.mark.parametrize("text", ["off", "failure", "start,recovery", " always "])
+def test_an_annotation_that_makes_sense(text: str) -> None:
+    assert check_notify({"ops": text}) == ""
+
+
+@pytest.mark.parametrize("text", ["", "on", "off,failure", "failure;recovery"])
+def test_one_that_does_not_is_named(text: str) -> None:
+    assert f'annotation notify.dkron.io/ops: "{text}" is neither "off" nor a list of start' in check_notify(
+        {"ops": text}
+    )
+
+
+def test_annotations_are_read_by_the_name_of_the_notification() -> None:
+    assert read_notify({"annotations": {"notify.dkron.io/ops": "off", "run.dkron.io/a": "x"}}) == {"ops": "off"}
+    assert read_notify({}) == {}
+
+
+def test_a_webhook_sends_its_payload_with_its_headers() -> None:
+    headers = (Header(name="X-Team", value="db"),)
+    post = told(
+        endpoint(payload='{"o": "{{ output }}", "e": "{{ event }}"}', headers=headers), When.ALWAYS, When.FAILURE
+    )
+    assert isinstance(post, Post)
+    assert json.loads(post.body) == {"o": 'say "hi"\n', "e": "failure"} or json.loads(post.body)["e"] == "always"
+    by_name = {header.name: header.value for header in post.headers}
+    assert by_name["Content-Type"] == "application/json"
+    assert by_name["X-Team"] == "db"
+    assert by_name["Idempotency-Key"].startswith(BAD.id)
+
+
+def test_its_own_content_type_wins() -> None:
+    post = told(endpoint(format="text", payload="x", headers=(Header(name="content-type", value="a/b"),)), When.ALWAYS)
+    assert [header.value for header in post.headers if header.name.lower() == "content-type"] == ["a/b"]
+
+
+def test_without_a_payload_it_is_a_message_for_slack() -> None:
+    content = json.loads(told(endpoint(), When.ALWAYS).body)
+    assert content["username"] == "dkron"
+    assert "failed" in content["text"]
+
+
+def test_a_mail_goes_to_the_owner() -> None:
+    point = endpoint(type="mail", url="")
+    found = told(point, When.ALWAYS, owner_email="me@example.com")
+    assert isinstance(found, Mail)
+    assert found.to == ("me@example.com",)
+    assert found.text.endswith('say "hi"\n')
+
+
+def test_a_job_without_an_owner_gets_no_mail_and_one_with_nonsense_is_told() -> None:
+    point = endpoint(type="mail", url="")
+    assert told(point, When.ALWAYS) is None
+    parcels, problems = render(
+        [point], SITE, ended(owner_email="not an address"), events=frozenset({When.ALWAYS}), notify={}
+    )
+    assert not parcels
+    assert 'notification ops: ownerEmail: "not an address" is no address' in problems[0]
+
+
+def test_no_mail_is_sent_because_something_begins() -> None:
+    assert told(endpoint(type="mail", url=""), When.START, notify={"ops": "start"}, owner_email="a@b") is None

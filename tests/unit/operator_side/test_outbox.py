@@ -1,0 +1,148 @@
+"""An outbox in virtual time: bounded, patient, and never in anybody's way."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from dkron_operator.delivery.outbox import Letter, Limits, Outbox
+from dkron_operator.delivery.trouble import Undeliverable, Unreachable
+from dkron_operator.processors.message import File, Message
+
+pytestmark = pytest.mark.looptime
+HOURS = 3600.0
+
+
+class Receiver:
+    """Takes what it is sent, unless a test says otherwise. `ends` is what became of each message."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.trouble: Exception | None = None
+        self.hangs = False
+        self.tries: list[tuple[str, float]] = []
+        self.ends: dict[str, str] = {}
+        self.outbox = Outbox("files", self.send, limits)
+
+    async def send(self, message: Message) -> None:
+        assert isinstance(message, File)
+        self.tries.append((message.name, asyncio.get_running_loop().time()))
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.trouble is not None:
+            raise self.trouble
+
+    def add(self, *names: str, size: int = 1) -> None:
+        for name in names:
+            self.outbox.add(Letter(File("", name, ""), size, lambda why, name=name: self.end(name, why)))  # type: ignore[misc]
+
+    def end(self, name: str, why: str) -> None:
+        assert name not in self.ends, "nobody is told twice"
+        self.ends[name] = why
+
+
+@asynccontextmanager
+async def working(limits: Limits | None = None) -> AsyncIterator[Receiver]:
+    found = Receiver(limits or Limits())
+    task = asyncio.create_task(found.outbox.run())
+    try:
+        yield found
+    finally:
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_is_taken_is_done() -> None:
+    async with working() as receiver:
+        receiver.add("a", "b")
+        await receiver.outbox.empty()
+        assert receiver.ends == {"a": "", "b": ""}
+
+
+async def test_what_is_not_taken_is_tried_again_later_each_time_until_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with working() as receiver:
+        receiver.trouble = Unreachable("it is busy")
+        receiver.add("a")
+        await asyncio.sleep(60)
+        assert receiver.ends == {}
+        waits = [later - at for (_, at), (_, later) in zip(receiver.tries, receiver.tries[1:], strict=False)]
+        assert waits == sorted(waits)
+        assert len(waits) >= 4
+        receiver.trouble = None
+        await receiver.outbox.empty()
+        assert receiver.ends == {"a": ""}
+    said = [record.message for record in caplog.records]
+    assert said == ["files: it is busy; trying again", "files: works again"], "told once, and once that it is over"
+
+
+async def test_what_is_too_old_is_given_up_with_the_reason() -> None:
+    async with working() as receiver:
+        receiver.trouble = Unreachable("it is busy")
+        receiver.add("a")
+        await asyncio.sleep(1.1 * HOURS)
+        assert receiver.ends["a"].startswith("given up after ")
+        assert receiver.ends["a"].endswith("tries: it is busy")
+        assert receiver.tries[-1][1] <= HOURS
+
+
+async def test_what_is_refused_is_not_tried_again() -> None:
+    async with working() as receiver:
+        receiver.trouble = Undeliverable("no such index")
+        receiver.add("a")
+        await asyncio.sleep(HOURS)
+        assert receiver.ends == {"a": "no such index"}
+        assert len(receiver.tries) == 1
+
+
+async def test_a_receiver_that_hangs_is_not_waited_for() -> None:
+    async with working(Limits(patience=5, age=60)) as receiver:
+        receiver.hangs = True
+        receiver.add("a")
+        await asyncio.sleep(120)
+        assert "no answer within 5 s" in receiver.ends["a"]
+
+
+async def test_where_there_is_no_room_the_oldest_goes() -> None:
+    async with working(Limits(room=3)) as receiver:
+        receiver.hangs = True
+        receiver.add("a", "b", "c", "d", "e")
+        assert list(receiver.ends) == ["a", "b"]
+        assert receiver.ends["a"] == "dropped, because too much waits for files"
+        assert len(receiver.outbox) == 3
+
+
+async def test_bytes_are_bounded_too_but_one_message_fits_always() -> None:
+    async with working(Limits(room_bytes=100)) as receiver:
+        receiver.hangs = True
+        receiver.add("a", "b", size=40)
+        receiver.add("c", size=90)
+        assert list(receiver.ends) == ["a", "b"]
+        receiver.add("d", size=1000)
+        assert list(receiver.ends) == ["a", "b", "c"]
+        assert (len(receiver.outbox), receiver.outbox.size) == (1, 1000)
+
+
+async def test_a_message_that_is_dropped_while_it_is_sent_ends_once() -> None:
+    async with working(Limits(room=1, patience=5)) as receiver:
+        receiver.hangs = True
+        receiver.add("a")
+        await asyncio.sleep(1)
+        receiver.hangs = False
+        receiver.add("b")
+        await receiver.outbox.empty()
+        assert receiver.ends == {"a": "dropped, because too much waits for files", "b": ""}
+        await asyncio.sleep(30)
+
+
+async def test_a_mistake_of_ours_costs_the_message_and_nothing_else() -> None:
+    async with working() as receiver:
+        receiver.trouble = KeyError("x")
+        receiver.add("a")
+        await receiver.outbox.empty()
+        receiver.trouble = None
+        receiver.add("b")
+        await receiver.outbox.empty()
+        assert receiver.ends == {"a": "KeyError: 'x'", "b": ""}

@@ -1,0 +1,130 @@
+"""Payloads: what a template may say, that nothing from a job gets out of its place, and that none runs for long."""
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_crds.notifications import Notification, PayloadFormat
+from dkron_operator.notices.endpoints import read_endpoints
+from dkron_operator.notices.payload import LONGEST, PayloadError, compile_payload
+from dkron_operator.processors.site import Site
+
+NAMES = frozenset({"output", "success", "code", "metadata"})
+VALUES: dict[str, object] = {"output": 'a "b"\n\\', "success": False, "code": None, "metadata": {"team": "x"}}
+
+
+def rendered(source: str, form: PayloadFormat = PayloadFormat.JSON, **values: object) -> str:
+    return compile_payload(source, form, names=NAMES).render({**VALUES, **values})
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param('{"t": "{{ output }}"}', {"t": VALUES["output"]}, id="between quotes"),
+        pytest.param('{"t": {{ output | tojson }}}', {"t": VALUES["output"]}, id="as a value"),
+        pytest.param('{"s": {{ success }}, "c": {{ code }}}', {"s": False, "c": None}, id="no texts"),
+        pytest.param('{"t": "{% if success %}yes{% else %}no{% endif %}"}', {"t": "no"}, id="a condition"),
+        pytest.param('{"t": "{{ "ok" if success else "bad" }}"}', {"t": "bad"}, id="a short condition"),
+        pytest.param('{"t": "{{ metadata.team }}{{ metadata["team"] }}"}', {"t": "xx"}, id="keys"),
+        pytest.param('{"t": "{{ metadata.no | default("none") }}"}', {"t": "none"}, id="a default"),
+        pytest.param('{"t": "{{ output | tail(2) }}{{ output | head(1) | upper }}"}', {"t": "\n\\A"}, id="filters"),
+        pytest.param('{"t": "{{ output.__class__ }}{{ metadata.items }}"}', {"t": ""}, id="no attributes"),
+        pytest.param('{"t": "{{ \'"\' }}"}', {"t": '"'}, id="a constant is a value"),
+        pytest.param('{"t": {{ output | tojson | lower | tojson }}}', {"t": json.dumps('a "b"\n\\')}, id="json twice"),
+    ],
+)
+def test_a_json_payload(source: str, expected: object) -> None:
+    assert json.loads(rendered(source)) == expected
+
+
+def test_a_text_payload_is_as_it_stands() -> None:
+    assert rendered("{{ output }}|{{ success }}|{{ code }}|", PayloadFormat.TEXT) == 'a "b"\n\\|false||'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for x in output %}{{ x }}{% endfor %}",
+        "{% set a = output %}",
+        "{% set a %}x{% endset %}",
+        "{{ output.upper() }}",
+        "{{ range(9) }}",
+        "{{ 9 ** 9 }}",
+        "{{ output * 9 }}",
+        '{{ "%999999d" % code }}',
+        "{{ output ~ output }}",
+        "{{ output[0:5] }}",
+        "{{ output | safe }}",
+        "{{ output | replace('a', 'b') }}",
+        "{{ output | attr('__class__') }}",
+        "{% include 'x' %}",
+        "{% import 'x' as y %}",
+        "{% macro m() %}{% endmacro %}",
+        "{{ self }}",
+        "{{ cycler }}",
+        "{{ config }}",
+        "{{ output is callable }}",
+        "{% filter upper %}x{% endfilter %}",
+        "{{ [output, output] }}",
+        "{{ output",
+        "{% if success %}",
+        "{% unknown %}",
+        "{{ " + "(" * 500 + "output" + ")" * 500 + " | nope }}",
+    ],
+)
+def test_what_could_loop_call_grow_or_look_around_is_refused(source: str) -> None:
+    with pytest.raises(PayloadError, match="payload: "):
+        rendered(source)
+
+
+def test_a_sentence_names_the_line_and_what_there_is() -> None:
+    with pytest.raises(PayloadError, match=r'line 2: there is no value "outptu"; use one of code, metadata, output'):
+        rendered("\n{{ outptu }}")
+
+
+def test_a_payload_that_grows_too_long_is_cut_short() -> None:
+    with pytest.raises(PayloadError, match="more than"):
+        rendered("{{ output }}" * 100, output="x" * (LONGEST // 50))
+
+
+@given(st.text(), st.text())
+def test_nothing_that_a_job_says_gets_out_of_its_string(output: str, team: str) -> None:
+    source = '{"a": "{{ output }}", "b": {"c": "{{ metadata.team }}!"}, "d": {{ output | tojson }}}'
+    found = json.loads(rendered(source, output=output, metadata={"team": team}))
+    assert found == {"a": output, "b": {"c": f"{team}!"}, "d": output}
+
+
+@given(st.text(alphabet="{}%# \"'|.()[]outpusafe_\\\n~*", max_size=60))
+def test_any_template_is_taken_or_refused(source: str) -> None:
+    with contextlib.suppress(PayloadError):
+        rendered(source)
+
+
+def test_what_a_job_says_is_never_a_template() -> None:
+    assert json.loads(rendered('{"t": "{{ output }}"}', output="{{ 7 * 7 }}{% for %}"))["t"] == "{{ 7 * 7 }}{% for %}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        pytest.param({"payload": "{{ nope }}"}, "notifications.x: payload: line 1: there is no value", id="a value"),
+        pytest.param({"payload": "{{ output }}"}, "what it gives is no JSON", id="no JSON"),
+        pytest.param({"payload": '{"a": {{ exit_code }}x}'}, "what it gives is no JSON", id="JSON now and then"),
+        pytest.param({"type": "mail", "url": ""}, 'server: "default" is not in spec.receivers.mail', id="no server"),
+    ],
+)  # fmt: skip
+def test_a_notification_that_makes_no_sense_is_named(fields: dict[str, Any], sentence: str) -> None:
+    usable, problems = read_endpoints([Notification(**{"name": "x", "url": "http://x", **fields})], Site())
+    assert usable == ()
+    assert sentence in problems[0]
+
+
+def test_others_are_used_all_the_same() -> None:
+    good, bad = Notification(name="good", url="http://x"), Notification(name="bad", url="http://x", payload="{{ x }}")
+    usable, problems = read_endpoints([bad, good], Site())
+    assert [endpoint.name for endpoint in usable] == ["good"]
+    assert len(problems) == 1

@@ -1,0 +1,356 @@
+"""Senders against real receivers on the loopback: what arrives, and what is said when it does not."""
+
+import asyncio
+import base64
+import json
+import logging
+import os
+import ssl
+import stat
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import trustme
+
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Rejected
+from dkron_crds.kube.paths import SECRETS
+from dkron_crds.receivers import Fluent, Header, MailServer, Source, Syslog, Tls
+from dkron_operator.clock import Clock
+from dkron_operator.delivery.file import Files
+from dkron_operator.delivery.fluent import send_record
+from dkron_operator.delivery.http import Poster
+from dkron_operator.delivery.log_line import write_line
+from dkron_operator.delivery.mail import Mailer
+from dkron_operator.delivery.syslog import send_entry
+from dkron_operator.delivery.trouble import Undeliverable, Unreachable
+from dkron_operator.delivery.vault import KEPT, Vault
+from dkron_operator.processors.message import Entry, File, Line, Mail, Post, Record
+from tests.support.builders import NOON
+from tests.support.fake_kube import FakeKube
+from tests.support.receivers import (
+    HOST,
+    forward_server,
+    mail_server,
+    silent_server,
+    tcp_syslog,
+    udp_syslog,
+    unix_syslog,
+    web_server,
+)
+
+SECRET_URL = Source.from_wire({"secretKeyRef": {"name": "hooks", "key": "url"}})
+PASSWORD = Source.from_wire({"secretKeyRef": {"name": "hooks", "key": "password"}})
+
+
+class Moment:
+    """A monotonic clock in the hands of a test."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def vault(clock: Moment | None = None, /, **values: str) -> tuple[Vault, FakeKube]:
+    kube = FakeKube()
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in values.items()}
+    kube.put(SECRETS, {"metadata": {"name": "hooks"}, "data": data})
+    return Vault(cast("KubeClient", kube), namespace="home", clock=clock or Moment()), kube
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what it waits for is a protocol's, which has no event
+            await asyncio.sleep(0.01)
+
+
+# --- log -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_line_is_one_record_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    await write_line(Line({"message": "a\nb", "job_name": "backup"}, success=False))
+    (record,) = caplog.records
+    assert (record.levelno, record.name) == (logging.WARNING, "dkron.output")
+    assert record.__dict__["output"] == "a\nb"
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_file_is_written_and_replaced_as_a_whole(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    await files.write(File("default/a/b", "1-x.log", "one"))
+    await files.write(File("default/a/b", "1-x.log", "two"))
+    path = tmp_path / "default/a/b/1-x.log"
+    assert path.read_text() == "two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644 & ~_umask()
+    assert [each.name for each in path.parent.iterdir()] == ["1-x.log"], "no draft is left"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+async def test_a_link_does_not_lead_out_of_the_directory(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    root.mkdir()
+    elsewhere.mkdir()
+    (root / "default").symlink_to(elsewhere)
+    with pytest.raises(Undeliverable, match=r"cannot write x\.log"):
+        await Files(root).write(File("default", "x.log", "text"))
+    assert not list(elsewhere.iterdir())
+
+
+async def test_a_file_that_is_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("safe")
+    (tmp_path / "x.log").symlink_to(victim)
+    await Files(tmp_path).write(File("", "x.log", "text"))
+    assert victim.read_text() == "safe"
+    assert (tmp_path / "x.log").read_text() == "text"
+
+
+async def test_a_directory_that_is_gone_may_come_back(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="No such file"):
+        await Files(tmp_path / "gone").write(File("default", "x.log", "text"))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+async def test_a_name_that_cannot_be_is_refused_for_good(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Undeliverable):
+        await Files(tmp_path).write(File("", name, "text"))
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - pathlib's is refused in a coroutine
+
+
+# --- syslog --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["udp", "unix", "tcp"])
+async def test_an_entry_arrives_as_it_is(tmp_path: Path, kind: str) -> None:
+    data = "<78>1 - - dkron - - - é\nwith lines\n".encode()
+    servers: dict[str, Any] = {"udp": udp_syslog(), "tcp": tcp_syslog(), "unix": unix_syslog(tmp_path / "log")}
+    async with servers[kind] as server:
+        await send_entry(Entry(Syslog(address=server.address), data))
+        await send_entry(Entry(Syslog(address=server.address), data * 100))
+        await until(lambda: len(server.received) == 2)
+    assert server.received == [data, data * 100]
+
+
+@pytest.mark.parametrize("address", [f"tcp://{HOST}:1", "unix:///nowhere/log"])
+async def test_a_server_that_is_not_there_may_come_back(address: str) -> None:
+    with pytest.raises(Unreachable, match="syslog at"):
+        await send_entry(Entry(Syslog(address=address), b"x"))
+
+
+async def test_a_port_that_is_none_is_refused_for_good() -> None:
+    with pytest.raises(Undeliverable):
+        await send_entry(Entry(Syslog(address="tcp://h:99999"), b"x"))
+
+
+# --- fluent --------------------------------------------------------------------------------------------------------
+
+
+def record(port: int) -> Record:
+    return Record(
+        Fluent(host=HOST, port=port, tag="jobs"), NOON + timedelta(seconds=1), {"message": "é", "n": None}, "c1"
+    )
+
+
+async def test_a_record_arrives_and_is_acknowledged() -> None:
+    async with forward_server() as server:
+        await send_record(record(server.port))
+    assert server.received == [("jobs", int(NOON.timestamp()) + 1, {"message": "é", "n": None})]
+
+
+@pytest.mark.parametrize("ack", [lambda _: "another", lambda _: None], ids=["another's", "none"])
+async def test_without_its_acknowledgement_it_has_not_arrived(ack: Any) -> None:
+    async with forward_server(ack) as server:
+        with pytest.raises(Unreachable, match="acknowledgement"):
+            await send_record(record(server.port))
+
+
+async def test_a_fluent_that_is_not_there_may_come_back() -> None:
+    with pytest.raises(Unreachable, match=f"fluent at {HOST}:1: "):
+        await send_record(record(1))
+
+
+# --- mail ----------------------------------------------------------------------------------------------------------
+
+
+def mail(port: int, **server: Any) -> Mail:
+    own = MailServer(name="default", host=HOST, port=port, tls=Tls.NONE, sender="dkron@example.com", **server)
+    return Mail(own, ("a@example.com", "b@example.com"), "Größe: failed", "körper\n.\nend\0", "id@dkron.io")
+
+
+def mailer(**values: str) -> Mailer:
+    return Mailer(vault(**values)[0], clock=Clock(lambda: NOON))
+
+
+async def test_a_mail_arrives() -> None:
+    async with mail_server() as server:
+        await mailer().send(mail(server.port))
+    (found,) = server.mails
+    assert found["Subject"] == "Größe: failed"
+    assert found["Message-ID"] == "<id@dkron.io>"
+    assert found["From"] == "dkron@example.com"
+    assert found.get_content().replace("\r\n", "\n") == "körper\n.\nend\ufffd\n"
+    assert server.recipients == [["a@example.com", "b@example.com"]]
+
+
+async def test_the_password_comes_from_the_secret() -> None:
+    async with mail_server(account=("me", "correct horse")) as server:
+        await mailer(password="correct horse").send(mail(server.port, username="me", password_from=PASSWORD))  # noqa: S106
+        with pytest.raises(Undeliverable, match="535") as caught:
+            await mailer(password="wrong").send(mail(server.port, username="me", password_from=PASSWORD))  # noqa: S106
+    assert len(server.mails) == 1
+    assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        pytest.param("451 later", Unreachable, id="later"),
+        pytest.param("552 too long", Undeliverable, id="never"),
+    ],
+)
+async def test_a_mail_server_decides_whether_it_is_tried_again(answer: str, problem: type[Exception]) -> None:
+    async with mail_server(lambda _: answer) as server:
+        with pytest.raises(problem, match=answer):
+            await mailer().send(mail(server.port))
+
+
+async def test_a_server_that_cannot_protect_the_connection_gets_nothing() -> None:
+    async with mail_server() as server:
+        found = mail(server.port)
+        wary = found.server.model_copy(update={"tls": Tls.STARTTLS})
+        with pytest.raises(Unreachable, match="mail server default: "):
+            await mailer().send(Mail(wary, found.to, found.subject, found.text, found.id))
+    assert not server.mails
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_certificate_has_to_be_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool) -> None:
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST).configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    async with mail_server(tls=tls) as server:
+        found = mail(server.port)
+        wary = found.server.model_copy(update={"tls": Tls.STARTTLS})
+        sent = mailer().send(Mail(wary, found.to, found.subject, found.text, found.id))
+        if trusted:
+            await sent
+        else:
+            with pytest.raises(Unreachable, match="certificate verify failed"):
+                await sent
+    assert len(server.mails) == int(trusted)
+
+
+async def test_a_mail_server_that_is_not_there_may_come_back() -> None:
+    with pytest.raises(Unreachable, match="mail server default: "):
+        await mailer().send(mail(1))
+
+
+# --- http ----------------------------------------------------------------------------------------------------------
+
+
+async def post(post: Post, **values: str) -> None:
+    poster = Poster(vault(**values)[0])
+    try:
+        await poster.send(post)
+    finally:
+        await poster.close()
+
+
+async def test_a_post_arrives_with_headers_from_a_secret() -> None:
+    headers = (Header(name="X-A", value="b"), Header(name="Authorization", value_from=PASSWORD))
+    async with web_server() as server:
+        await post(Post(b'{"a": 1}', url=f"{server.url}/hook?x=y", headers=headers), password="Bearer t\n")  # noqa: S106
+    (found,) = server.requests
+    assert (found.method, found.path, json.loads(found.body)) == ("POST", "/hook?x=y", {"a": 1})
+    assert (found.headers["X-A"], found.headers["Authorization"]) == ("b", "Bearer t")
+
+
+async def test_a_path_is_added_and_an_account_is_named() -> None:
+    async with web_server() as server:
+        wanted = Post(
+            b"{}", url=f"{server.url}/es/", path="/runs/_doc/1", method="PUT", username="me", password_from=PASSWORD
+        )
+        await post(wanted, password="secret")  # noqa: S106
+    (found,) = server.requests
+    assert (found.method, found.path) == ("PUT", "/es/runs/_doc/1")
+    assert found.headers["Authorization"] == "Basic " + base64.b64encode(b"me:secret").decode()
+
+
+@pytest.mark.parametrize(
+    ("status", "problem"),
+    [
+        pytest.param(500, Unreachable, id="an error of its own"),
+        pytest.param(429, Unreachable, id="too busy"),
+        pytest.param(400, Undeliverable, id="refused"),
+        pytest.param(404, Undeliverable, id="not there"),
+        pytest.param(302, Undeliverable, id="a redirect"),
+    ],
+)
+async def test_an_answer_decides_whether_it_is_tried_again(status: int, problem: type[Exception]) -> None:
+    async with web_server(lambda _: status) as server:
+        server.headers["Location"] = f"{server.url}/elsewhere"
+        with pytest.raises(problem, match=f"it answered {status} so it is"):
+            await post(Post(b"{}", url=server.url))
+    assert len(server.requests) == 1, "no redirect is followed"
+
+
+async def test_an_address_that_is_a_secret_is_in_no_sentence() -> None:
+    wanted = Post(b"{}", url_from=SECRET_URL)
+    for address in (f"http://{HOST}:1/T0/B0/token", "http://user:token@[::bad/", "token"):
+        with pytest.raises((Unreachable, Undeliverable)) as caught:
+            await post(wanted, url=address)
+        assert "token" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+
+async def test_a_header_with_a_line_feed_is_refused_for_good() -> None:
+    async with web_server() as server:
+        headers = (Header(name="X-A", value_from=PASSWORD),)
+        with pytest.raises(Undeliverable, match="header"):
+            await post(Post(b"{}", url=server.url, headers=headers), password="a\nX-Evil: b")  # noqa: S106
+    assert not server.requests
+
+
+async def test_a_connection_that_is_silent_is_left_by_the_one_who_waits() -> None:
+    async with silent_server() as port:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await post(Post(b"{}", url=f"http://{HOST}:{port}"))
+
+
+# --- secrets -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_secret_is_read_once_in_a_while_and_a_new_value_is_seen() -> None:
+    clock = Moment()
+    found, kube = vault(clock, url="one")
+    assert [await found.value(SECRET_URL), await found.value(SECRET_URL)] == ["one", "one"]
+    assert kube.calls == ["get secrets hooks"]
+    kube.edit(SECRETS, "hooks", lambda body: body["data"].update(url=base64.b64encode(b"two").decode()))
+    clock.now = KEPT
+    assert await found.value(SECRET_URL) == "two"
+
+
+async def test_what_is_missing_is_named_and_may_come_later() -> None:
+    found, kube = vault(url="x")
+    with pytest.raises(Unreachable, match="Secret home/hooks has no key password"):
+        await found.value(PASSWORD)
+    other = Source.from_wire({"secretKeyRef": {"name": "other", "key": "k"}})
+    with pytest.raises(Unreachable, match="Secret home/other is not there"):
+        await found.value(other)
+    kube.fail("get secrets", Rejected('secrets "other" is forbidden', status=403))
+    with pytest.raises(Unreachable, match="forbidden"):
+        await found.value(other)
