@@ -29,6 +29,7 @@ PACKAGES = (
     "coreutils",
     "dash",
     "libc-bin",
+    "libstdc++6",  # for grpc
     "netbase",
     "python3-minimal",
     "python3.13-venv",  # with the whole standard library and pip, which builds need

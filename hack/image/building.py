@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dkron_crds.program.image import own_image
 from image import bases, pip_settings
-from localcluster import engines
+from localcluster import archives, engines
 from localcluster.engines import Recipe
 from localcluster.locks import locked
 from localcluster.paths import cache_home
@@ -43,7 +43,7 @@ def _build(base: str, *, refresh: bool) -> Built:
         secrets = pip_settings.write(Path(folder))
         arguments = {"BASE": foundation, "VERSION": reference.rpartition(":")[2]}
         engine.build(Recipe(ROOT, reference, arguments, secrets))
-    archive = engines.archive_of(reference)
+    archive = archives.of(reference)
     took, size = duration(time.monotonic() - started), archive.stat().st_size / MEGABYTE
     say(f"built {reference} in {took}; its archive of {size:.0f} MB is {archive}")
     return Built(reference, archive)

@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 
-from localcluster import build, engines, local, processes, provider, tools, versions
+from localcluster import archives, build, local, processes, provider, tools, versions
 from localcluster import logs as log_files
 from localcluster.errors import ClusterError
 from localcluster.launcher import obituary
@@ -118,7 +118,7 @@ def kubectl(options: argparse.Namespace) -> int:
 def load_image(options: argparse.Namespace) -> int:
     """Load an image, from an archive or by its name."""
     cluster = provider.get(options.name, provider=_provider())
-    archive = options.archive or engines.archive_of(options.image)
+    archive = options.archive or archives.of(options.image)
     if not archive.is_file():
         raise ClusterError(f"there is no file {archive}")
     started = time.monotonic()

@@ -5,7 +5,6 @@ the three is there, it is the one that gets installed.
 """
 
 import os
-import re
 import shutil
 import subprocess
 from abc import ABC, abstractmethod
@@ -17,13 +16,10 @@ from typing import ClassVar
 from localcluster import kind, packages
 from localcluster.errors import ClusterError
 from localcluster.paths import cache_home
-from localcluster.progress import say
 
 BUILDER = "IMAGE_BUILDER"
 """The environment variable that names one."""
 
-ARCHIVES = 3
-"""How many of an image are kept: another checkout may be about to load its own."""
 BUILD_SECONDS = 1800
 PULL_SECONDS = 600
 COMMAND_SECONDS = 300
@@ -66,7 +62,7 @@ class Engine(ABC):
 
     def pull(self, reference: str) -> str:
         """Fetch an image from its registry; empty, or the reason why it did not come."""
-        done = _quiet([*self._program, "pull", reference], seconds=PULL_SECONDS)
+        done = _quiet([*self._program, *self._pull, reference], seconds=PULL_SECONDS)
         return "" if done.returncode == 0 else _last_line(done.stdout)
 
     def id_of(self, reference: str) -> str:
@@ -77,6 +73,10 @@ class Engine(ABC):
     @property
     def _program(self) -> list[str]:
         return [self.name]
+
+    @property
+    def _pull(self) -> list[str]:
+        return ["pull"]
 
     @property
     def _inspect(self) -> list[str]:
@@ -144,6 +144,10 @@ class Buildah(Engine):
         return [self.name, f"--root={home / 'storage'}", f"--runroot={home / 'run'}"]
 
     @property
+    def _pull(self) -> list[str]:
+        return ["pull", "--policy=always"]  # it would be content with an old one
+
+    @property
     def _inspect(self) -> list[str]:
         return ["inspect", "--type=image", "--format={{.FromImageID}}"]
 
@@ -170,39 +174,6 @@ def _named(name: str) -> Engine:
     if not engine.available():
         raise ClusterError(f"{BUILDER}={name}: {name} is not installed, or its engine does not answer")
     return engine
-
-
-def archive_of(reference: str) -> Path:
-    """An archive of the image with this name, kept in the cache. Raises ClusterError if there is no such image."""
-    engine = find()
-    identity = engine.id_of(reference)
-    if not identity:
-        raise ClusterError(f"{engine.name} has no image {reference}; `make image` builds the project's own")
-    return _kept(engine, reference, identity)
-
-
-def _kept(engine: Engine, reference: str, identity: str) -> Path:
-    # By name as well as by content: an archive holds the name under which pods will know the image.
-    name = re.sub(r"[^\w.-]", "_", reference)
-    archive = cache_home() / "images" / f"{name}-{identity[:12]}.tar"
-    if archive.exists():
-        archive.touch()
-        return archive
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    partial = archive.with_suffix(f".partial-{os.getpid()}")
-    say(f"writing {reference} to {archive}")
-    try:
-        engine.save(reference, partial)
-        partial.rename(archive)
-    finally:
-        partial.unlink(missing_ok=True)
-    _forget(sorted(archive.parent.glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime)[:-ARCHIVES])
-    return archive
-
-
-def _forget(archives: Sequence[Path]) -> None:
-    for archive in archives:
-        archive.unlink(missing_ok=True)
 
 
 def _loud(command: Sequence[str], **environment: str) -> None:
@@ -234,4 +205,4 @@ def _quiet(command: Sequence[str], seconds: float = COMMAND_SECONDS) -> subproce
 
 
 def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["it said nothing"])[-1]
+    return (text.strip().splitlines() or ["it said nothing"])[-1].removeprefix("Error: ")

@@ -34,8 +34,8 @@ WITHOUT_BYTECODE = f"""
 import pathlib, sys
 import dkron_api.main, dkron_operator.main
 import {CLIENTS}
-specs = [module.__spec__ for module in list(sys.modules.values()) if module.__spec__]
-print([spec.name for spec in specs if spec.cached and not pathlib.Path(spec.cached).exists()])
+specs = [getattr(module, "__spec__", None) for module in list(sys.modules.values())]
+print([spec.name for spec in specs if spec and spec.cached and not pathlib.Path(spec.cached).exists()])
 """
 CONFINED_JOB = pod_template(
     securityContext={"runAsNonRoot": True, "runAsUser": NOBODY, "seccompProfile": {"type": "RuntimeDefault"}},
@@ -120,7 +120,9 @@ def test_nothing_can_be_compiled(place: Kube, image: OwnImage) -> None:
 
 def test_all_bytecode_is_there(place: Kube, image: OwnImage) -> None:
     """A file system that cannot be written keeps none: what is not compiled is compiled at each start."""
-    assert pods.run(place, "bytecode", image.reference, ["python", "-c", WITHOUT_BYTECODE]) == (0, "[]\n")
+    code, text = pods.run(place, "bytecode", image.reference, ["python", "-c", WITHOUT_BYTECODE])
+    assert code == 0, text
+    assert text == "[]\n"
 
 
 def test_the_labels_say_what_it_is(image: OwnImage) -> None:

@@ -10,7 +10,7 @@ import pytest
 from dkron_crds.program.image import REPOSITORY, own_image
 from image import bases, mirrors, pip_settings
 from image.errors import ImageError
-from localcluster import engines
+from localcluster import archives, engines
 from localcluster.engines import Engine, Recipe
 from localcluster.errors import ClusterError
 
@@ -198,23 +198,23 @@ class TestEngines:
 
     def test_an_archive_is_written_once_for_a_content(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(engines, "find", lambda: FakeEngine(held=[OTHER]))
-        archive = engines.archive_of(OTHER)
+        archive = archives.of(OTHER)
         assert archive.parent == cache / "images"
         archive.write_text("as it was")
-        assert engines.archive_of(OTHER).read_text() == "as it was"
+        assert archives.of(OTHER).read_text() == "as it was"
         assert [path.name for path in archive.parent.iterdir()] == [archive.name]
 
     def test_few_archives_of_an_image_are_kept(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         engine = FakeEngine(held=[OTHER])
         monkeypatch.setattr(engines, "find", lambda: engine)
-        for number in range(engines.ARCHIVES + 2):
+        for number in range(archives.KEPT + 2):
             monkeypatch.setattr(engine, "id_of", lambda _, number=number: f"{number:012}")
-            newest = engines.archive_of(OTHER)
+            newest = archives.of(OTHER)
         kept = [*(cache / "images").iterdir()]
-        assert len(kept) == engines.ARCHIVES
+        assert len(kept) == archives.KEPT
         assert newest in kept
 
     def test_an_image_that_is_not_there_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(engines, "find", FakeEngine)
         with pytest.raises(ClusterError, match=f"^fake has no image {OTHER}; `make image` builds the project's own$"):
-            engines.archive_of(OTHER)
+            archives.of(OTHER)
