@@ -26,8 +26,10 @@ class Web:
 
 @contextmanager
 def web_server(tls: ssl.SSLContext | None = None) -> Iterator[Web]:
-    """`/status/<code>/<text>` answers so, `/to/<path>` redirects, `/loop` for ever, `/echo` sends back, `/slow` waits
-    for the end of the test, `/large/<size>` is as large as that."""
+    """`/status/<code>/<text>` answers so, `/to/<path>` redirects, `/away/<port>` to another server, `/loop` for ever.
+
+    `/echo` sends back what came, `/slow` waits for the end of the test, `/large/<size>` is as large as that.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     web = server.web = Web(f"{'https' if tls else 'http'}://localhost:{server.server_port}")  # type: ignore[attr-defined]
     server.daemon_threads = True
@@ -72,6 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(int(code), text.encode())
             case ["to", *path]:
                 self._send(302, b"", Location="/" + "/".join(path))
+            case ["away", port]:
+                self._send(302, b"", Location=f"http://localhost:{port}/echo")
             case ["loop"]:
                 self._send(302, b"", Location="/loop")
             case ["echo"]:

@@ -77,8 +77,14 @@ def test_a_method_that_is_not_there(rpc: Rpc, path: str) -> None:
     assert call(f"{rpc.address}/{path}") == Ran(1, f"{rpc.address}/{path}: the server has no such method\n")
 
 
+def test_a_server_with_the_newer_reflection_alone() -> None:
+    with grpc_server(reflected="v1") as rpc:
+        assert call(f"{rpc.address}/{SERVICE}/Place", body='{"id": "1"}') == Ran(0, "")
+    assert len(rpc.asked) == 1
+
+
 def test_a_server_without_reflection() -> None:
-    with grpc_server(reflected=False) as rpc:
+    with grpc_server(reflected="") as rpc:
         ran = call(f"{rpc.address}/{SERVICE}/Place")
     assert ran.code == 1
     assert "the server has no reflection" in ran.output

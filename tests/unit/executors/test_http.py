@@ -71,6 +71,14 @@ def test_a_circle_of_redirects_is_followed_as_long_as_go_does(web: Web) -> None:
     assert len(web.asked) == 10
 
 
+def test_another_server_does_not_get_what_was_meant_for_the_first(web: Web) -> None:
+    with web_server() as other:
+        port = other.url.rpartition(":")[2]
+        assert get(f"{web.url}/away/{port}", headers='["Authorization: Bearer abc"]').code == 0
+        assert "Authorization" in web.asked[0].headers
+        assert "Authorization" not in other.asked[0].headers
+
+
 def test_nobody_there() -> None:
     ran = get("http://localhost:9/", timeout="5")
     assert ran.code == 1
