@@ -16,6 +16,7 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.notifications import When
 from dkron_operator import notices, processors
 from dkron_operator.clock import Clock
+from dkron_operator.delivery.complaints import Complaints
 from dkron_operator.delivery.counts import count, summary
 from dkron_operator.delivery.installation import Installation
 from dkron_operator.delivery.outbox import Limits
@@ -71,6 +72,7 @@ class Delivery:
     ) -> None:
         self._store = store
         self._events = events
+        self._complaints = Complaints(events, clock=clock)
         self._outputs = Outputs(client)
         self._senders = senders or Senders(client, namespace=namespace, output_dir=output_dir, clock=clock)
         self._outboxes = Outboxes(self._senders.send, limits or Limits())
@@ -190,18 +192,14 @@ class Delivery:
             installation.endpoints, installation.site, ended, events=events, notify=job.notify
         )
         for problem in problems:
-            self._report(job, problem)
+            self._complaints.tell(job, problem)
         return parcels
 
     def _told(self, uid: str, receiver: str, why: str) -> None:
         count(receiver, delivered=not why)
         entry = self._store.get(uid)
         if why and entry is not None:
-            self._report(entry.job, f"{receiver}: {why}")
-
-    def _report(self, job: JobView, message: str) -> None:
-        log.warning("not delivered: %s", message, extra={"job": job.dkron_name, "namespace": job.namespace})
-        self._events.report(job, Report(Severity.WARNING, "NotDelivered", message))
+            self._complaints.tell(entry.job, f"{receiver}: {why}")
 
     def _mark(self, uid: str, name: str) -> None:
         entry = self._store.get(uid)

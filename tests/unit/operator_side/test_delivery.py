@@ -11,7 +11,9 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.errors import Rejected, Unavailable
 from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
+from dkron_operator.clock import Clock
 from dkron_operator.delivery import LAZY
+from dkron_operator.delivery.complaints import Complaints
 from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.plan.leader import Leadership
@@ -244,6 +246,17 @@ async def test_what_is_refused_is_an_event_and_is_done_with() -> None:
         await until(63 + LAZY + 2)
         assert events(kube, "NotDelivered") == ["log: no such place"]
         assert edges.status().undelivered == ()
+
+
+async def test_what_goes_wrong_all_the_time_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    moment = 0.0
+    kube = FakeKube()
+    events_of = Edges(kube).events
+    complaints = Complaints(events_of, clock=Clock(monotonic=lambda: moment))
+    for moment in (0.0, 1.0, 59.0, 60.0):  # noqa: B007 - the clock shows it
+        complaints.tell(job_view(), "log: no such place")
+        complaints.tell(job_view(uid="another"), "log: no such place")
+    assert len(caplog.records) == 4, "each job, and again after a minute"
 
 
 async def test_a_job_that_is_deleted_while_it_runs_is_told_as_a_failure() -> None:
