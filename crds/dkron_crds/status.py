@@ -71,7 +71,7 @@ class Active(WireModel):
 
     uid: Annotated[str, Field(max_length=64)] = ""
     """The uid of the Job, once it was seen. An entry without it is a claim: the Job is still to be
-    created."""
+    created. Of a call that the operator makes itself, which has no Job, the process that makes it."""
 
     slot: Instant
     """The scheduled instant that this attempt belongs to; for a run on request the time of the request."""

@@ -14,6 +14,7 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator import source as kopf_source
+from dkron_operator.calls import Allowance
 from dkron_operator.clock import Clock
 from dkron_operator.delivery import Delivery
 from dkron_operator.events import Events
@@ -51,6 +52,7 @@ class Operator:
         cluster_namespace: str,
         images: Images,
         output_dir: str = "",
+        inline_calls: int = 0,
         replica: Replica,
         clock: Clock | None = None,
     ) -> None:
@@ -75,6 +77,7 @@ class Operator:
             delivery=self.delivery,
             images=images,
             booked=self.tally.settle,
+            allowance=Allowance(inline_calls, self._leads),
         )
         source = Source(self.store, changed=self.reconciler.lane.add)
         self._source = source
@@ -145,6 +148,7 @@ class Operator:
                 await self._leave(leaving, effects)
                 done = await _first({watch, stopped, *others})
             log.info("stopping")
+            await parts.calls.close(grace=GRACE)
             await _cancel([leaving, *effects])
             if await self._flush(GRACE):
                 await self.delivery.drain(LAST_MAIL)
@@ -161,9 +165,15 @@ class Operator:
         """Do nothing any more, as somebody has asked for, but stay."""
         await leaving
         log.warning("asked to leave: nothing is fired and nothing recorded until a restart")
+        await self.reconciler.calls.close(grace=GRACE)
         await _cancel(effects)
         await self._flush(GRACE)
         await self.lease.release()
+
+    def _leads(self) -> bool:
+        """Whether this replica makes the calls of the installation. Without rights on Leases there is one replica."""
+        view = self.lease.view
+        return view.held or (bool(view.trouble) and not (view.by_another or view.left or view.stopped))
 
     async def _take_leave(self) -> None:
         """Say that nobody leads any more, if the API server answers."""

@@ -9,6 +9,7 @@ from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected
 from dkron_crds.kube.paths import JOBS
 from dkron_operator.clock import Clock
 from dkron_operator.executors.images import Images
+from dkron_operator.executors.inline import is_inline
 from dkron_operator.executors.problem import Problem
 from dkron_operator.lanes import Lane
 from dkron_operator.plan.build import build_job
@@ -59,6 +60,8 @@ class Checker:
             self._known(uid)
 
     async def _refusal(self, job: JobView) -> Problem | None:
+        if is_inline(job.spec):
+            return None
         now = self._clock.now()
         claim = scheduled(now).entry(uid=job.uid, name=job.name, at=now)
         body = build_job(job, claim, images=self._images)

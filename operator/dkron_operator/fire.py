@@ -11,6 +11,7 @@ from dkron_crds.job import Active
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected, Unavailable
 from dkron_crds.kube.paths import JOBS
+from dkron_operator.calls import Calls
 from dkron_operator.clock import Clock
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
@@ -37,6 +38,7 @@ class Fire:
         *,
         clock: Clock,
         images: Images,
+        calls: Calls,
         began: Callable[[Entry, Active], None],
     ) -> None:
         self._client = client
@@ -45,6 +47,7 @@ class Fire:
         self._clock = clock
         self._images = images
         self._began = began
+        self._calls = calls
 
     async def __call__(self, entry: Entry, create: Create) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the entry stays unsure)."""
@@ -52,6 +55,13 @@ class Fire:
             await self._writer.claim(entry, create.before)
         for run in create.replaces:
             await self._stop(entry, run)
+        if create.call:
+            for name in create.cancels:
+                self._calls.cancel(entry.job.uid, name)
+            self._calls.begin(entry, create.entry)
+            self._began(entry, create.entry)
+            log.info("calling", extra=context(entry, create.entry))
+            return
         try:
             answer = await self._find(entry, create) if create.late else await self._create(entry, create)
         except (Rejected, ConfigError) as exc:

@@ -38,6 +38,7 @@ async def _run(settings: Settings) -> int:
             cluster_namespace=settings.home(way.namespace),
             images=Images(default=settings.default_image, own=settings.executor_image),
             output_dir="" if settings.output_dir is None else str(settings.output_dir),
+            inline_calls=settings.inline_calls,
             replica=_replica(),
         )
         await operator.run()

@@ -5,15 +5,16 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import KubeError, NotFound, Unavailable
 from dkron_crds.kube.paths import JOBS, PODS
 from dkron_operator.clock import Clock
 from dkron_operator.lanes import Lane
+from dkron_operator.listener import Listener
 from dkron_operator.plan.outcome import has_ended, main_container, outcome, same_trouble, trouble
-from dkron_operator.plan.view import JobView, Outcome, Run
+from dkron_operator.plan.view import Outcome, Run
 from dkron_operator.store import Entry, Store
 
 Object = dict[str, Any]
@@ -24,16 +25,6 @@ WIDTH = 16
 LOG_TRIES = 2
 LOOK = 0.1
 """Seconds between two looks at a pod whose log has ended: the kubelet shows the exit code and removes it soon after."""
-
-
-class Listener(Protocol):
-    """Who may want more of an output than the status keeps."""
-
-    def room(self, job: JobView) -> int:
-        """How many bytes of its end are wanted."""
-
-    def keep(self, uid: str, job: str, output: bytes) -> None:
-        """This is the end of the output of a Job."""
 
 
 class Observer:

@@ -10,11 +10,13 @@ from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.requests import RUN_PREFIX
 from dkron_operator.agenda import Agenda
+from dkron_operator.calls import NO_CALLS, Allowance, Calls
 from dkron_operator.check import Checker
 from dkron_operator.clock import Clock
 from dkron_operator.delivery import Delivery
 from dkron_operator.events import Events
 from dkron_operator.executors.images import Images
+from dkron_operator.executors.inline import NOT_ALLOWED, is_inline
 from dkron_operator.fire import Fire
 from dkron_operator.lanes import Lane
 from dkron_operator.nodes import Nodes
@@ -49,6 +51,7 @@ class Reconciler:
         delivery: Delivery,
         images: Images,
         booked: Callable[[], Awaitable[None]] = unbooked,
+        allowance: Allowance = NO_CALLS,
     ) -> None:
         self._client = client
         self._store = store
@@ -65,7 +68,10 @@ class Reconciler:
         store.kinship.wake = self.lane.add
         self._remove = Removal(client, store, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed)
-        self._fire = Fire(client, store, self.writer, clock=clock, images=images, began=delivery.began)
+        self.calls = Calls(store, allowance, clock=clock, listener=delivery, known=self.lane.add)
+        self._fire = Fire(
+            client, store, self.writer, clock=clock, images=images, calls=self.calls, began=delivery.began
+        )  # fmt: skip
         delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 
     async def _reconcile(self, uid: str) -> None:
@@ -98,6 +104,10 @@ class Reconciler:
                 self.lane.add(entry.job.uid)
 
     def _situation(self, entry: Entry) -> Situation:
+        inline, caller = is_inline(entry.job.spec), self.calls.caller
+        if inline and not caller:
+            # What passes meanwhile is another process's to call, or passes while nobody can.
+            entry.able_since = self._clock.now()
         if entry.job.spec.tags:
             self.nodes.want()
         return Situation(
@@ -112,6 +122,9 @@ class Reconciler:
             troubles=entry.troubles,
             probed=entry.probed,
             last_words=entry.last_words,
+            caller=caller,
+            calling=self.calls.under_way(entry.job.uid),
+            barred=NOT_ALLOWED if inline and not self.calls.allowed else None,
             refusal=entry.refusal,
             duplicate=self._store.duplicate(entry),
             checked=entry.checked == entry.job.generation,
@@ -136,6 +149,10 @@ class Reconciler:
             self.observer.starts.add((uid, name))
         for run in draft.stop:
             self.stopper.lane.add((uid, run.name))
+        for active in draft.call:
+            self.calls.begin(entry, active)
+        for name in draft.cancel:
+            self.calls.cancel(uid, name)
         for run in draft.delete:
             self.cleaning.add((uid, run.name))
         if draft.check:

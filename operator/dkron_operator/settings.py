@@ -49,6 +49,13 @@ class Settings(BaseSettings):
         description="directory for the processor files, on a volume of the operator's pod. Without it jobs cannot use "
         "that processor [DKRON_OUTPUT_DIR]",
     )
+    inline_calls: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="how many calls of jobs with executorConfig.inline the operator makes itself at once, from its own "
+        "place in the network; 0 is none, and such jobs are refused [DKRON_INLINE_CALLS]",
+    )
     kubeconfig: Path | None = Field(
         default=None,
         description="kubeconfig to use. Without it: the pod's service account, else $KUBECONFIG, else ~/.kube/config "

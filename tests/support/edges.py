@@ -9,6 +9,7 @@ from typing import Any, cast
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.calls import Allowance
 from dkron_operator.clock import Clock
 from dkron_operator.delivery import Delivery, Sending
 from dkron_operator.events import Events
@@ -31,7 +32,7 @@ def until(second: float) -> Coroutine[Any, Any, None]:
 class Edges:
     """Everything that acts, connected as in the operator, and the watch in the hands of the test."""
 
-    def __init__(self, kube: FakeKube, senders: Sending | None = None) -> None:
+    def __init__(self, kube: FakeKube, senders: Sending | None = None, *, inline_calls: int = 0) -> None:
         client, clock = cast("KubeClient", kube), Clock(wall)
         self.kube = kube
         self.store = Store(account=self._account)
@@ -45,6 +46,7 @@ class Edges:
             delivery=self.delivery,
             images=IMAGES,
             booked=self._book,
+            allowance=Allowance(inline_calls),
         )
         self.booked = 0
         self.changed: list[str] = []
@@ -103,10 +105,10 @@ class Edges:
             self.reconciler.lane.add(uid)
 
 
-def begin(kube: FakeKube | None = None, **spec: Any) -> Edges:
+def begin(kube: FakeKube | None = None, *, inline_calls: int = 0, **spec: Any) -> Edges:
     """With one DkronJob, by default each minute, that the store knows. Called within a running loop."""
     kube = kube or FakeKube()
     kube.put(DKRON_JOBS, wire_job(**spec))
-    found = Edges(kube)
+    found = Edges(kube, inline_calls=inline_calls)
     found.watch()
     return found

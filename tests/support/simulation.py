@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import count
 
 from dkron_crds.job import Active, JobStatus, Trigger
 from dkron_crds.requests import Request
@@ -21,6 +22,7 @@ from tests.support.builders import run
 from tests.support.waiting import nothing
 
 HOLD = timedelta(seconds=60)
+PROCESSES = count()
 STEPS = 500
 """More plans than this without a rest are a loop."""
 
@@ -41,6 +43,8 @@ class Fault(StrEnum):
     WRITE_IS_NOT_ANSWERED = "the write is not answered"
     DIES_BEFORE_THE_STOP = "dies before the Job is deleted that is to be stopped"
     DIES_AFTER_THE_STOP = "dies after that"
+    DIES_BEFORE_THE_CALL = "dies before the call that it has claimed"
+    DIES_AFTER_THE_CALL = "dies after the call has gone out"
     DIES_BEFORE_THE_ANSWER = "dies before the wish is removed"
     DIES_AFTER_THE_ANSWER = "dies after the wish is removed"
     DIES_BEFORE_THE_REMOVAL = "dies before the removal"
@@ -75,6 +79,7 @@ class World:
     removed: bool = False
     nodes: dict[str, Node] = field(default_factory=dict)
     meanwhile: Callable[[], object] = nothing
+    calls: list[Active] = field(default_factory=list)
 
     def strikes(self, *faults: Fault) -> bool:
         """Whether one of these faults happens now; it happens once."""
@@ -172,6 +177,8 @@ class Process:
         self.pending: list[Change] = []
         self.outcomes: dict[str, Outcome] = {}
         self.last_words: dict[str, Outcome] = {}
+        self.caller = f"call-{next(PROCESSES)}"
+        self.calling: set[str] = set()
         self.unsure: Active | None = None
         self.able_since = world.now
         self.wake: datetime | None = None
@@ -205,6 +212,8 @@ class Process:
             last_words=self.last_words,
             kin=self.kin(),
             nodes=dict(self.world.nodes),
+            caller=self.caller,
+            calling=frozenset(self.calling),
         )
 
     def kin(self) -> Kin:
@@ -240,7 +249,8 @@ class Process:
             pass
         if draft.remove:
             self.world.remove()
-        return bool(draft.gather or draft.forget or draft.create or draft.answered or draft.settle or draft.stop)
+        begun = draft.create or draft.stop or draft.cancel
+        return bool(draft.gather or draft.forget or draft.answered or draft.settle or begun)
 
     def _carry_out(self, draft: Draft) -> None:
         """What needs no answer before the next plan."""
@@ -248,8 +258,7 @@ class Process:
             self.world.delete(job.name)
         for name in draft.gather:
             self.outcomes[name] = self.world.outcome(name)
-        for job in draft.stop:
-            self._stop(job)
+        self._begin_and_end(draft)
         self.world.forget(draft.forget)
         self._answer(draft.answered)
 
@@ -262,6 +271,32 @@ class Process:
         self.world.dies(Fault.DIES_AFTER_THE_WRITE)
         if not self.world.strikes(Fault.WRITE_IS_NOT_ANSWERED):
             self.pending.clear()
+
+    def _begin_and_end(self, draft: Draft) -> None:
+        for job in draft.stop:
+            self._stop(job)
+        for entry in draft.call:
+            self._call(entry)
+        for name in draft.cancel:
+            self._cancel(name)
+
+    def end_call(self, name: str, *, success: bool) -> None:
+        """The server answers."""
+        self.calling.discard(name)
+        self.outcomes[name] = Outcome(success=success, finished_at=self.world.now, reason="" if success else "Error")
+
+    def _call(self, entry: Active) -> None:
+        if entry.job in self.calling:
+            return
+        self.world.dies(Fault.DIES_BEFORE_THE_CALL)
+        self.world.calls.append(entry)
+        self.calling.add(entry.job)
+        self.world.dies(Fault.DIES_AFTER_THE_CALL)
+
+    def _cancel(self, name: str) -> None:
+        if name in self.calling:
+            self.calling.discard(name)
+            self.outcomes[name] = Outcome(success=False, finished_at=self.world.now, lost=True)
 
     def _stop(self, job: Run) -> None:
         self.last_words[job.name] = Outcome(success=False, finished_at=self.world.now, output="bye")
@@ -281,6 +316,11 @@ class Process:
             self._claim(create.before)
         for job in create.replaces:
             world.delete(job.name)
+        if create.call:
+            for name in create.cancels:
+                self._cancel(name)
+            self._call(create.entry)
+            return
         world.dies(Fault.DIES_BEFORE_THE_CREATE)
         made = self._create(create)
         world.dies(Fault.DIES_AFTER_THE_CREATE)

@@ -100,6 +100,10 @@ class Http(Keys):
     tls_root_cas_file: str = Field(default="", alias="tlsRootCAsFile")
     """The authorities that may have signed the server's certificate, in PEM, instead of the public ones."""
 
+    inline: Flag = False
+    """`true` has the operator make the call itself, without a pod, where its `--inline-calls` allows that: without
+    Secrets and files, within 60 seconds."""
+
     @model_validator(mode="after")
     def _certificate_with_key(self) -> Self:
         if bool(self.tls_certificate_file) != bool(self.tls_certificate_key_file):

@@ -5,7 +5,7 @@ from typing import Any
 
 from dkron_crds.job import JobSpec
 from dkron_executors.keys import MODELS
-from dkron_operator.executors import call, docker, kubernetes, shell
+from dkron_operator.executors import call, docker, inline, kubernetes, shell
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.problem import Problem
@@ -29,6 +29,9 @@ def check(spec: JobSpec) -> Problem | None:
             f'executor: "{spec.executor}" is not known; use one of {", ".join(sorted(EXECUTORS))}',
         )
     try:
+        if inline.is_inline(spec):
+            inline.check(spec)
+            return None
         check_template(spec.job_template)
         executor(spec, images=_CHECK)
     except ConfigError as exc:

@@ -6,6 +6,7 @@ At most one Job is created by a plan: the next plan sees it and goes on.
 
 from dkron_crds.job import ReadyReason
 from dkron_operator.plan.attempts import plan_attempts
+from dkron_operator.plan.calls import plan_calls
 from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
 from dkron_operator.plan.conditions import plan_conditions
 from dkron_operator.plan.draft import Draft
@@ -34,6 +35,7 @@ def advance(situation: Situation) -> Draft:
     plan_dependent_runs(draft)
     upcoming = plan_slots(draft)
     plan_settling(draft)
+    plan_calls(draft)
     plan_conditions(draft, upcoming)
     plan_forgetting(draft)
     plan_tidying(draft)

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.stops import Stop
+from dkron_operator.executors.inline import is_inline
+from dkron_operator.plan.calls import SOON, is_call, undecided
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.draft import Create, Draft
@@ -30,7 +32,9 @@ def plan_attempts(draft: Draft) -> None:
             _follow(draft, run, standing.get(run.name))
     unseen = [entry for entry in draft.status.active if entry.job not in draft.situation.runs]
     for entry in unseen:
-        if entry.uid or entry.job in draft.situation.outcomes:
+        if is_call(entry):
+            _called(draft, entry)
+        elif entry.uid or entry.job in draft.situation.outcomes:
             _missing(draft, entry)
     # Read anew: what has ended above may have claimed the attempt that follows.
     for entry in draft.status.active:
@@ -92,6 +96,33 @@ def _end(draft: Draft, entry: Active) -> None:
     retry = None if final else _retry(draft, entry, outcome)
     draft.note(_ended(draft, entry, outcome, retry))
     if not outcome.success:
+        _tell_failure(draft, entry, outcome, retry)
+
+
+def _called(draft: Draft, entry: Active) -> None:
+    situation, stop = draft.situation, stop_of(draft.situation.job, entry)
+    outcome = situation.outcomes.get(entry.job)
+    if outcome is not None and outcome.lost:
+        _lose(draft, entry)
+    elif outcome is not None:
+        _end(draft, entry)
+    elif entry.job in situation.calling:
+        if stop is not None:
+            draft.cancel.append(entry.job)
+    elif situation.caller and situation.caller == entry.uid and is_inline(situation.job.spec) and stop is None:
+        # The claim was accepted, and its answer lost.
+        draft.call.append(entry)
+    elif situation.caller or situation.barred is not None:
+        _undecided(draft, entry, stop)
+    else:
+        draft.wake_at(situation.now + SOON)
+
+
+def _undecided(draft: Draft, entry: Active, stop: Stop | None) -> None:
+    outcome = undecided(draft) if stop is None else stopped(draft, entry, stop)
+    retry = None if stop is not None or _replaced(draft, entry) else _retry(draft, entry, outcome)
+    draft.note(_ended(draft, entry, outcome, retry))
+    if stop is None:
         _tell_failure(draft, entry, outcome, retry)
 
 

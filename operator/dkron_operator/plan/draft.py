@@ -35,7 +35,8 @@ class Create:
 
     `before` is written and accepted by the API server first (a claim), `after` is noted once the Job exists.
     `replaces` are deleted in between. `late`: its deadline is over, so only look whether it exists already, and note
-    `otherwise` if it does not.
+    `otherwise` if it does not. `call`: there is no Job, the operator makes a call of its own; `cancels` are those that
+    it breaks off before.
     """
 
     entry: Active
@@ -44,6 +45,8 @@ class Create:
     replaces: tuple[Run, ...] = ()
     late: bool = False
     otherwise: tuple[Change, ...] = ()
+    call: bool = False
+    cancels: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -53,6 +56,7 @@ class Draft:
     `forget` are requests for a run, `answered` other annotations, that have been dealt with. `settle`: write the status
     now, and plan again once it is written. `stop` are Jobs to delete after their last words, `delete` those to tidy up.
     `remove`: delete the DkronJob itself, if nobody has written to it since.
+    `call` are claimed calls that have not begun, `cancel` those to break off.
     """
 
     situation: Situation
@@ -63,6 +67,8 @@ class Draft:
     answered: list[str] = field(default_factory=list)
     settle: bool = False
     stop: list[Run] = field(default_factory=list)
+    call: list[Active] = field(default_factory=list)
+    cancel: list[str] = field(default_factory=list)
     gather: list[str] = field(default_factory=list)
     probe: list[str] = field(default_factory=list)
     delete: list[Run] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from dkron_crds.job import Active, SkipReason
 from dkron_crds.requests import RUN_PREFIX, Request
+from dkron_operator.plan.calls import is_called
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.decide import MOST_ACTIVE, Skip, decide_request
 from dkron_operator.plan.draft import Draft, busy, creation
@@ -30,8 +31,8 @@ def _plan_request(draft: Draft, request: Request) -> None:
         return
     entry = requested(request.id, request.at).entry(uid=job.uid, name=job.name, at=draft.situation.now)
     claimed = any(e.job == entry.job and not e.uid for e in draft.status.active)
-    known = entry.job in draft.situation.runs or is_recorded(draft.status, entry.job)
-    if known or _has_members(draft, entry):
+    exists = entry.job in draft.situation.runs or is_called(draft.status, entry.job)
+    if exists or is_recorded(draft.status, entry.job) or _has_members(draft, entry):
         draft.forget.append(request.id)
     elif draft.create is None and not claimed:
         _decide(draft, request, entry)

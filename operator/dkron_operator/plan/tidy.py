@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from dkron_crds.job import Trigger
 from dkron_crds.requests import group_of
+from dkron_operator.plan.cause import requested
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Tidied, recorded
 from dkron_operator.plan.view import Run, RunState
@@ -53,7 +54,11 @@ def _forget_counted(draft: Draft) -> None:
 
 
 def _to_be_answered(draft: Draft) -> set[str]:
-    return {name for stop in draft.situation.job.stops for name in stop.jobs}
+    job = draft.situation.job
+    stops = {name for stop in job.stops for name in stop.jobs}
+    # Of a call without a pod nothing but its name here tells that the request has had its run.
+    asked = (requested(request.id, request.at) for request in job.requests if request.at is not None)
+    return stops | {cause.job_name(uid=job.uid, name=job.name) for cause in asked}
 
 
 def _ended(run: Run) -> datetime:

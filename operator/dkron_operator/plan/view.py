@@ -138,6 +138,8 @@ class Situation:
     what the pods of Jobs that are being stopped have told. `kin` are the jobs around this one. `nodes` are
     those of the cluster by name, None while nobody looks at them; `blind` is why they cannot be seen, of a job that
     needs them. `site` and `endpoints` are what the installation offers to processors, and whom it tells about runs.
+    `caller` is how this process claims calls of its own, empty while it may not; `calling` are those under way.
+    `barred` is what the installation does not allow.
     """
 
     job: JobView
@@ -160,6 +162,9 @@ class Situation:
     blind: Problem | None = None
     site: Site = field(default_factory=Site)
     endpoints: tuple[Endpoint, ...] = ()
+    caller: str = ""
+    calling: frozenset[str] = frozenset()
+    barred: Problem | None = None
 
     @property
     def looks_for_nodes(self) -> bool:
@@ -169,4 +174,4 @@ class Situation:
     @property
     def problem(self) -> Problem | None:
         """What keeps the job from running, found in the spec or by the API server."""
-        return self.job.problem or self.duplicate or self.blind or self.refusal
+        return self.job.problem or self.duplicate or self.barred or self.blind or self.refusal

@@ -1,0 +1,64 @@
+"""Calls without a pod: `executorConfig.inline: "true"` of `http` has the operator make the call itself, where the
+installation allows it. Pure; what is refused here is what only a pod can do or know.
+"""
+
+from dkron_crds.job import JobSpec
+from dkron_executors.keys import keys_of
+from dkron_executors.keys.http import Http
+from dkron_executors.keys.model import KeyProblem
+from dkron_executors.result import Result
+from dkron_executors.scrub import Scrub
+from dkron_executors.secrets import PREFIX
+from dkron_operator.executors.config import TRUE, ConfigError
+from dkron_operator.executors.problem import Problem
+
+NOT_ALLOWED = Problem(
+    "InlineNotAllowed",
+    "inline: this installation makes no calls without a pod; remove it, or start the operator with --inline-calls",
+)
+LONGEST = 60
+"""Seconds that such a call may take: it occupies a place that all jobs share."""
+FILES = ("tlsCertificateFile", "tlsCertificateKeyFile", "tlsRootCAsFile")
+
+
+def is_inline(spec: JobSpec) -> bool:
+    """Whether the operator is to make the call itself."""
+    return spec.executor == "http" and spec.executor_config.get("inline", "") in TRUE
+
+
+def check(spec: JobSpec) -> None:
+    """Raise `ConfigError` for what is wrong, or needs a pod."""
+    config = spec.executor_config
+    for key, text in config.items():
+        if PREFIX in text:
+            raise ConfigError(f"{key}: with inline it cannot come from a Secret, since the operator reads none")
+    for key in FILES:
+        if config.get(key):
+            raise ConfigError(f"{key}: with inline there is no pod that could have the file")
+    if spec.job_template.metadata or spec.job_template.spec:
+        raise ConfigError("jobTemplate: with inline there is no Job; remove one of the two", reason="InvalidTemplate")
+    if spec.tags:
+        raise ConfigError("tags: with inline there is no pod that could be placed; remove one of the two")
+    if keys(spec).timeout > LONGEST:
+        raise ConfigError(
+            f"timeout: with inline at most {LONGEST}; without it the call runs in a pod and may take a day"
+        )
+
+
+def keys(spec: JobSpec) -> Http:
+    """What is to be called. Raises `ConfigError`."""
+    try:
+        read = keys_of("http").read(spec.executor_config)
+    except KeyProblem as exc:
+        raise ConfigError(str(exc)) from exc
+    assert isinstance(read, Http)  # noqa: S101 - the model of that name
+    return read
+
+
+def printed(spec: JobSpec, result: Result) -> tuple[str, bytes]:
+    """The line that says what went wrong, and all that a pod would have printed; no password of an address in it."""
+    config = spec.executor_config
+    scrub = Scrub(config.values(), secrets=())
+    error, output = scrub.line(result.error), scrub.output(result.output)
+    shown = "".join(f"{key}: {text}\n" for key, text in sorted(config.items())) if config.get("debug") else ""
+    return error, b"".join((f"{error}\n".encode() if error else b"", scrub.output(shown.encode()), output))

@@ -1,0 +1,85 @@
+"""Attempts that are calls of the operator's own, without a Job (docs/adr/0018).
+
+Nothing that can be found by its name remains of a call, so each is claimed first: a line in `status.active`, accepted
+by the API server, that names the process which makes it. Only that process knows how the call goes. When it is no more,
+the call is undecided: it was made or it was not, and it is not made again.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from dkron_crds.conditions import MAX_MESSAGE
+from dkron_crds.job import Active, Concurrency, JobStatus
+from dkron_operator.executors.inline import is_inline
+from dkron_operator.plan.draft import Create, Draft
+from dkron_operator.plan.fold import Started
+from dkron_operator.plan.view import Outcome
+
+MARK = "call-"
+"""How the `uid` of a call begins; a Job's has no letters beyond f."""
+UNKNOWN = "Unknown"
+"""The reason of a call of which nobody knows whether it was made."""
+SOON = timedelta(seconds=2)
+"""When to look again who leads."""
+
+
+def is_call(entry: Active) -> bool:
+    """Whether the attempt is a call, which has no Job."""
+    return entry.uid.startswith(MARK)
+
+
+def is_called(status: JobStatus, job: str) -> bool:
+    """Whether the attempt of this name is a call that was claimed."""
+    return any(entry.job == job and is_call(entry) for entry in status.active)
+
+
+def undecided(draft: Draft) -> Outcome:
+    """How a call ends of which nobody knows more."""
+    return Outcome(
+        success=False,
+        finished_at=draft.situation.now,
+        reason=UNKNOWN,
+        message="the operator ended before it had recorded the call: it was made, or it was not",
+    )
+
+
+def plan_calls(draft: Draft) -> None:
+    """Where the job wants no pods, have the attempt that the plan would create a Job for be a call."""
+    create, caller = draft.create, draft.situation.caller
+    if create is None or create.late or not is_inline(draft.situation.job.spec):
+        return
+    if not caller:
+        # Another process makes them, or nobody does yet.
+        draft.create = None
+        draft.wake_at(draft.situation.now + SOON)
+        return
+    draft.create = _as_call(draft, create, caller)
+
+
+def _as_call(draft: Draft, create: Create, caller: str) -> Create:
+    entry = create.entry.model_copy(update={"uid": caller})
+    others = tuple(c for c in create.before if not (isinstance(c, Started) and c.entry.job == entry.job))
+    older = tuple(e.job for e in draft.status.active if is_call(e) and e.group < entry.group)
+    return replace(
+        create,
+        entry=entry,
+        before=(*others, *create.after, Started(entry)),
+        after=(),
+        otherwise=(),
+        call=True,
+        cancels=older if draft.situation.job.spec.concurrency is Concurrency.REPLACE else (),
+    )
+
+
+def call_outcome(*, error: str, output: bytes, size: int, began: datetime, ended: datetime) -> Outcome:
+    """How a call ended, told like a pod's: `output` is all that it would have printed, `error` its first line."""
+    return Outcome(
+        success=not error,
+        started_at=began,
+        finished_at=ended,
+        exit_code=1 if error else 0,
+        reason="Error" if error else "",
+        message=error[:MAX_MESSAGE],
+        output=output[-size:].decode("utf-8", "replace") if size else "",
+        output_truncated=len(output) > size,
+    )

@@ -1,0 +1,288 @@
+"""Calls of the operator's own: by table, and with a process that dies at every step of one."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import Active, JobStatus
+from dkron_operator.executors.inline import NOT_ALLOWED
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.calls import call_outcome
+from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.fold import Decided, Dropped, Started, fold_all
+from dkron_operator.plan.view import JobView, Outcome, Run
+from tests.support.builders import NOON, after, claim, job_view, outcome, request_claim, run, seen, situation
+from tests.support.simulation import Fault, Simulation
+
+US, THEM = "call-us", "call-them"
+CONFIG = {"method": "GET", "url": "http://localhost/", "inline": "true"}
+SLOT = claim(after(60))
+
+
+def inline(**spec: Any) -> JobView:
+    return job_view(executor="http", executorConfig=CONFIG, **spec)
+
+
+def marked(entry: Active = SLOT, by: str = US) -> Active:
+    return entry.model_copy(update={"uid": by})
+
+
+def look(
+    job: JobView | None = None,
+    *,
+    active: tuple[Active, ...] = (),
+    status: dict[str, Any] | None = None,
+    runs: tuple[Run, ...] = (),
+    seconds: float = 60,
+    **fields: Any,
+) -> Draft:
+    job = job or inline()
+    known = {"since": NOON, "fingerprint": job.fingerprint, "active": active}
+    given = JobStatus(**{**known, **({"last_schedule_time": after(60)} if active else {}), **(status or {})})
+    found = {"caller": US, "runs": list(runs), "now": after(seconds), **fields}
+    return advance(situation(job, given, **found))
+
+
+# --- how one begins ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("concurrency", ["allow", "forbid", "replace"])
+def test_a_slot_is_claimed_before_it_is_called(concurrency: str) -> None:
+    create = look(inline(concurrency=concurrency)).create
+    assert create is not None
+    assert (create.call, create.entry) == (True, marked())
+    assert create.before == (Decided(after(60)), Started(marked()))
+    assert (create.after, create.otherwise) == ((), ())
+
+
+def test_a_retry_that_is_due_gets_the_mark_of_who_calls() -> None:
+    waiting = claim(after(60), attempt=2, at=after(70))
+    create = look(active=(waiting,), seconds=70).create
+    assert create is not None
+    assert (create.call, create.before) == (True, (Started(marked(waiting)),))
+    status = fold_all(JobStatus(active=(waiting,)), create.before, inline().spec.history)
+    assert status.active == (marked(waiting),)
+
+
+def test_whoever_does_not_lead_calls_nothing_and_looks_again() -> None:
+    draft = look(caller="")
+    assert (draft.create, draft.status.active, draft.status.last_schedule_time) == (None, (), None)
+    assert draft.wake == after(62)
+
+
+def test_a_job_with_pods_is_no_call() -> None:
+    create = look(job_view()).create
+    assert create is not None
+    assert not create.call
+
+
+def test_where_the_installation_does_not_allow_it_the_job_is_not_ready() -> None:
+    draft = look(caller="", barred=NOT_ALLOWED)
+    ready = draft.status.conditions[0]
+    assert (ready.status, ready.reason, draft.create) == ("False", "InlineNotAllowed", None)
+    assert "--inline-calls" in ready.message
+
+
+def test_a_newer_run_breaks_an_older_call_off_where_it_replaces_it() -> None:
+    older = marked(claim(NOON))
+    create = look(
+        inline(concurrency="replace"),
+        active=(older,),
+        status={"last_schedule_time": NOON},
+        calling=frozenset({older.job}),
+    ).create
+    assert create is not None
+    assert create.cancels == (older.job,)
+
+
+def test_a_call_is_no_reason_to_wait_where_runs_may_overlap() -> None:
+    older = marked(claim(NOON))
+    create = look(active=(older,), status={"last_schedule_time": NOON}, calling=frozenset({older.job})).create
+    assert create is not None
+    assert (create.entry.slot, create.cancels) == (after(60), ())
+
+
+# --- how one goes on ---------------------------------------------------------------------------------------------
+
+
+def test_a_call_that_is_under_way_is_left_alone() -> None:
+    draft = look(active=(marked(),), calling=frozenset({SLOT.job}))
+    assert (draft.status.active, draft.call, draft.gather, draft.cancel) == ((marked(),), [], [], [])
+
+
+def test_a_claim_of_our_own_whose_answer_was_lost_is_called() -> None:
+    assert look(active=(marked(),)).call == [marked()]
+
+
+@pytest.mark.parametrize(("retries", "active"), [(0, []), (1, [2])])
+def test_a_claim_of_a_process_that_is_gone_is_undecided_and_follows_retries(retries: int, active: list[int]) -> None:
+    draft = look(inline(retries=retries), active=(marked(by=THEM),))
+    (record,) = draft.status.executions
+    assert (record.reason, record.success, record.exit_code) == ("Unknown", False, None)
+    assert [entry.attempt for entry in draft.status.active] == active
+    assert (draft.call, draft.status.error_count) == ([], 1)
+
+
+def test_whoever_does_not_lead_does_not_say_that_a_call_is_undecided() -> None:
+    draft = look(active=(marked(by=THEM),), caller="")
+    assert draft.status.active == (marked(by=THEM),)
+    assert draft.wake == after(62)
+
+
+@pytest.mark.parametrize("success", [True, False])
+def test_how_a_call_ended_is_recorded_like_the_end_of_a_job(*, success: bool) -> None:
+    ended = outcome(success=success, at=after(61), exit_code=int(not success), reason="" if success else "Error")
+    draft = look(inline(retries=1), active=(marked(),), outcomes={SLOT.job: ended}, seconds=61)
+    (record,) = draft.status.executions
+    assert (record.success, record.exit_code, record.job) == (success, int(not success), SLOT.job)
+    assert [entry.attempt for entry in draft.status.active] == ([] if success else [2])
+
+
+def test_a_call_goes_on_when_its_job_becomes_one_with_pods() -> None:
+    draft = look(job_view(), active=(marked(),), calling=frozenset({SLOT.job}))
+    assert draft.status.active == (marked(),)
+
+
+def test_a_request_that_is_called_is_forgotten() -> None:
+    asked = marked(request_claim())
+    job = inline(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"})
+    draft = look(job, active=(asked,), status={"last_schedule_time": None}, calling=frozenset({asked.job}))
+    assert (draft.forget, draft.create) == (["a"], None)
+
+
+# --- stops -------------------------------------------------------------------------------------------------------
+
+WISH = {SLOT.job: "2026-03-01T12:01:00Z by ada"}
+BROKEN_OFF = Outcome(success=False, finished_at=after(61), started_at=after(60), lost=True)
+
+
+def test_a_stop_breaks_the_call_off() -> None:
+    draft = look(inline(stops=WISH), active=(marked(),), calling=frozenset({SLOT.job}))
+    assert (draft.cancel, draft.answered, draft.status.active) == ([SLOT.job], [], (marked(),))
+
+
+@pytest.mark.parametrize(
+    "fields", [{"outcomes": {SLOT.job: BROKEN_OFF}}, {"caller": "call-new"}, {}], ids=["by us", "by a crash", "unbegun"]
+)
+def test_a_call_that_was_broken_off_is_recorded_as_stopped(fields: dict[str, Any]) -> None:
+    draft = look(inline(stops=WISH, retries=3), active=(marked(),), **fields)
+    (record,) = draft.status.executions
+    assert (record.reason, record.message) == ("Stopped", "asked for at 2026-03-01T12:01:00Z by ada")
+    assert (draft.status.active, draft.call) == ((), [])
+
+
+def test_a_call_that_was_replaced_says_so() -> None:
+    newer = marked(claim(after(120)))
+    draft = look(inline(concurrency="replace", retries=3), active=(marked(), newer), outcomes={SLOT.job: BROKEN_OFF},
+                 status={"last_schedule_time": after(120)}, calling=frozenset({newer.job}))  # fmt: skip
+    assert [record.reason for record in draft.status.executions] == ["Replaced"]
+    assert draft.status.active == (newer,)
+
+
+# --- what is told ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "output", "expected"),
+    [
+        pytest.param("", b"fine", (True, 0, "", "", "fine", False), id="a success"),
+        pytest.param("no", b"no\nbody", (False, 1, "Error", "no", "no\nbody", False), id="a failure"),
+        pytest.param("", b"0123456789", (True, 0, "", "", "23456789", True), id="the end of a long answer"),
+    ],
+)
+def test_an_outcome(error: str, output: bytes, expected: tuple[Any, ...]) -> None:
+    found = call_outcome(error=error, output=output, size=8, began=NOON, ended=after(1))
+    assert (
+        found.success, found.exit_code, found.reason, found.message, found.output, found.output_truncated
+    ) == expected  # fmt: skip
+
+
+# --- crashes -----------------------------------------------------------------------------------------------------
+
+FAULTS = pytest.mark.parametrize("fault", Fault, ids=[str(fault) for fault in Fault])
+CRASHES = [fault for fault in Fault if fault.name.startswith("DIES")]
+
+
+def at_most_once(simulation: Simulation) -> None:
+    calls = Counter(entry.job for entry in simulation.world.calls)
+    assert not [name for name, times in calls.items() if times > 1], "an attempt is called once"
+    assert simulation.world.created == [], "there is no Job"
+
+
+def answer_all(simulation: Simulation, *, success: bool = True) -> None:
+    for name in tuple(simulation.process.calling):
+        simulation.process.end_call(name, success=success)
+
+
+@FAULTS
+@pytest.mark.parametrize("delay", [0, 25], ids=["at once", "two slots later"])
+@pytest.mark.parametrize("concurrency", ["allow", "forbid", "replace"])
+def test_one_fault_makes_no_call_twice_and_loses_no_slot(fault: Fault, delay: int, concurrency: str) -> None:
+    simulation = Simulation(
+        job_view(schedule="*/10 * * * * *", executor="http", executorConfig=CONFIG, concurrency=concurrency)
+    )
+    simulation.wait(9)
+    simulation.world.fault, simulation.world.delay = fault, timedelta(seconds=delay)
+    simulation.wait(2)
+    answer_all(simulation)
+    simulation.wait(60 - (simulation.world.now - NOON).total_seconds() - 1)
+    answer_all(simulation)
+    simulation.settle()
+    at_most_once(simulation)
+    status, schedule = simulation.world.status, simulation.world.job.schedule
+    assert schedule is not None
+    due = schedule.count(NOON, None, simulation.world.now)
+    replaced = sum(record.reason == "Replaced" for record in status.executions)
+    assert status.success_count + status.error_count + simulation.skipped() == due, status
+    assert status.error_count == replaced + sum(record.reason == "Unknown" for record in status.executions)
+    assert status.active == ()
+
+
+@pytest.mark.parametrize("fault", CRASHES, ids=[str(fault) for fault in CRASHES])
+def test_one_crash_makes_each_attempt_of_a_request_at_most_once(fault: Fault) -> None:
+    simulation = Simulation(job_view(schedule="@manually", executor="http", executorConfig=CONFIG, retries=2))
+    simulation.settle()
+    simulation.world.ask("a")
+    simulation.world.fault = fault
+    for _ in range(4):
+        simulation.wait(5)
+        answer_all(simulation, success=False)
+    simulation.wait(5)
+    at_most_once(simulation)
+    status = simulation.world.status
+    assert [record.attempt for record in status.executions] == [3, 2, 1]
+    assert {record.reason for record in status.executions} <= {"Error", "Unknown"}
+    assert (status.active, status.status, simulation.world.job.requests) == ((), "failed", ())
+
+
+@FAULTS
+def test_one_fault_leaves_a_stopped_call_one_record(fault: Fault) -> None:
+    simulation = Simulation(
+        job_view(schedule="@at 2026-03-01T12:00:10Z", executor="http", executorConfig=CONFIG, retries=2)
+    )
+    simulation.wait(11)
+    (name,) = simulation.process.calling
+    simulation.world.wish(name)
+    simulation.world.fault = fault
+    simulation.wait(60)
+    at_most_once(simulation)
+    status = simulation.world.status
+    assert [record.reason for record in status.executions] == ["Stopped"]
+    assert (status.active, status.error_count, simulation.world.job.stops) == ((), 1, ())
+    assert len(simulation.world.calls) == 1
+
+
+def test_a_claim_that_waits_for_its_retry_is_stopped_like_any_other() -> None:
+    waiting = claim(after(60), attempt=2, at=after(600))
+    draft = look(inline(stops={waiting.job: "2026-03-01T12:01:00Z"}), active=(waiting,))
+    assert draft.create is not None
+    assert (draft.create.late, draft.create.call) == (True, False)
+    assert not [change for change in draft.create.otherwise if isinstance(change, Dropped)]
+
+
+def test_jobs_that_exist_are_followed_although_the_job_makes_calls_now() -> None:
+    entry = claim(after(60))
+    draft = look(runs=(run(entry),), active=(seen(entry),))
+    assert draft.status.active == (seen(entry),)

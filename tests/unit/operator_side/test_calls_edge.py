@@ -1,0 +1,175 @@
+"""Calls around a fake API server and a server that answers when the test says: claims, ends, stops and farewells."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.errors import Conflict, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_executors.keys.http import Http
+from dkron_executors.result import Result
+from dkron_executors.run.pool import Pool
+from tests.support.builders import NAME, NOON, after, claim
+from tests.support.edges import Edges, begin
+
+pytestmark = pytest.mark.looptime
+CONFIG = {"method": "GET", "url": "http://localhost/", "inline": "true"}
+
+
+@dataclass
+class Answers:
+    """A pool without a network: each call waits until it is answered."""
+
+    places: asyncio.Semaphore
+    waiting: list[asyncio.Future[Result]] = field(default_factory=list)
+    asked: int = 0
+    seen: Callable[[], None] = lambda: None
+
+    def place(self) -> asyncio.Semaphore:
+        return self.places
+
+    async def call(self, _keys: Http) -> Result:
+        self.asked += 1
+        self.seen()
+        answer = asyncio.get_running_loop().create_future()
+        self.waiting.append(answer)
+        return cast("Result", await answer)
+
+    def answer(self, result: Result) -> None:
+        self.waiting.pop(0).set_result(result)
+
+    async def close(self) -> None:
+        pass
+
+
+def calling(*, limit: int = 10, **spec: Any) -> tuple[Edges, Answers]:
+    edges = begin(inline_calls=limit, executor="http", executorConfig=CONFIG, **spec)
+    answers = Answers(asyncio.Semaphore(limit))
+    edges.reconciler.calls._pool = cast("Pool", answers)
+    return edges, answers
+
+
+def until(second: float) -> Any:
+    return asyncio.sleep(second - asyncio.get_running_loop().time())
+
+
+async def test_a_slot_is_claimed_called_and_recorded_without_a_job() -> None:
+    edges, answers = calling()
+    written: list[JobStatus] = []
+    answers.seen = lambda: written.append(edges.status())
+    async with edges.running():
+        await until(61)
+        (status,) = written
+        (entry,) = status.active
+        assert (entry.slot, entry.uid[:5], status.last_schedule_time) == (after(60), "call-", after(60))
+        answers.answer(Result("no", b"body"))
+        await until(63)
+        (record,) = edges.status().executions
+        assert (record.reason, record.exit_code, record.message, record.output) == ("Error", 1, "no", "no\nbody")
+        assert (edges.status().active, edges.kube.names(JOBS), answers.asked) == ((), [], 1)
+
+
+async def test_a_ready_job_was_not_tried_at_the_api_server() -> None:
+    edges, _ = calling(schedule="@manually")
+    async with edges.running():
+        await until(5)
+        assert [c.status for c in edges.status().conditions if c.type == "Ready"] == ["True"]
+        assert not [call for call in edges.kube.calls if call.startswith("try")]
+
+
+async def test_where_none_are_allowed_the_job_is_not_ready_and_nothing_is_called() -> None:
+    edges, answers = calling(limit=0)
+    async with edges.running():
+        await until(130)
+        (ready,) = [c for c in edges.status().conditions if c.type == "Ready"]
+        assert (ready.status, ready.reason, answers.asked) == ("False", "InlineNotAllowed", 0)
+
+
+@pytest.mark.parametrize(
+    "error", [Conflict("somebody wrote first", status=409), Unavailable("no answer")], ids=["conflicts", "not made"]
+)
+async def test_a_claim_that_is_not_accepted_is_made_again_before_the_call(error: Any) -> None:
+    edges, answers = calling()
+    async with edges.running():
+        await until(59)
+        edges.kube.fail("write dkronjobs", error)
+        await until(65)
+        assert answers.asked == 1
+        assert [entry.slot for entry in edges.status().active] == [after(60)]
+
+
+async def test_a_claim_whose_answer_was_lost_is_called_once() -> None:
+    edges, answers = calling()
+    async with edges.running():
+        await until(59)
+        edges.kube.lose_answer("write dkronjobs")
+        await until(65)
+        assert (answers.asked, [entry.slot for entry in edges.status().active]) == (1, [after(60)])
+        answers.answer(Result(output=b"fine"))
+        await until(67)
+        assert [record.success for record in edges.status().executions] == [True]
+
+
+async def test_more_calls_than_places_wait_for_their_turn() -> None:
+    edges, answers = calling(limit=1, schedule="*/10 * * * * *")
+    async with edges.running():
+        await until(21)
+        assert (answers.asked, len(edges.status().active)) == (1, 2)
+        answers.answer(Result())
+        await until(22)
+        assert answers.asked == 2
+
+
+async def test_a_stop_breaks_a_call_off() -> None:
+    edges, answers = calling()
+    async with edges.running():
+        await until(61)
+        wish = {f"stop.dkron.io/{claim(after(60)).job}": "2026-03-01T12:01:01Z by ada"}
+        edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["metadata"].update(annotations=wish))
+        edges.watch()
+        await until(63)
+        (record,) = edges.status().executions
+        assert (record.reason, record.message) == ("Stopped", "asked for at 2026-03-01T12:01:01Z by ada")
+        assert (edges.status().active, answers.waiting[0].cancelled()) == ((), True)
+        assert edges.kube.has(DKRON_JOBS, NAME)["metadata"]["annotations"] == {}
+
+
+async def test_at_the_end_calls_come_to_theirs_and_none_begins() -> None:
+    edges, answers = calling(schedule="*/10 * * * * *")
+    async with edges.running():
+        await until(11)
+        closing = asyncio.create_task(edges.reconciler.calls.close(grace=30))
+        await until(25)
+        assert (answers.asked, closing.done()) == (1, False)
+        answers.answer(Result(output=b"in time"))
+        await until(26)
+        assert closing.done()
+        assert [record.output for record in edges.entry().status.executions] == ["in time"]
+
+
+async def test_what_does_not_end_in_time_is_left_undecided() -> None:
+    edges, answers = calling()
+    async with edges.running():
+        await until(61)
+        await edges.reconciler.calls.close(grace=5)
+        await until(70)
+        assert (answers.waiting[0].cancelled(), len(edges.status().active)) == (True, 1)
+        assert edges.status().executions == ()
+
+
+async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -> None:
+    edges, answers = calling(schedule="*/10 * * * * *", missedRuns="skip")
+    leads = False
+    edges.reconciler.calls._leads = lambda: leads
+    async with edges.running():
+        await until(35)
+        assert (answers.asked, edges.status().active) == (0, ())
+        leads = True
+        await until(45)
+        assert answers.asked == 1
+        assert [entry.slot for entry in edges.status().active] == [after(40)]
+        assert edges.status().since == NOON

@@ -1,0 +1,71 @@
+"""Calls without a pod: which jobs want one, what only a pod could do, and what is told of one."""
+
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import JobSpec
+from dkron_executors.result import Result
+from dkron_operator import executors
+from dkron_operator.executors import inline
+
+CONFIG = {"method": "GET", "url": "http://user:secret@localhost/", "inline": "true"}
+
+
+def spec(executor: str = "http", *, config: dict[str, str] | None = None, **fields: Any) -> JobSpec:
+    return JobSpec.from_wire({"executor": executor, "executorConfig": {**CONFIG, **(config or {})}, **fields})
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("true", True), ("1", True), ("false", False), ("", False)])
+def test_a_job_wants_a_call_without_a_pod_if_it_says(text: str, *, wanted: bool) -> None:
+    assert inline.is_inline(spec(config={"inline": text})) is wanted
+    assert executors.check(spec(config={"inline": text})) is None
+
+
+def test_only_http_has_calls_without_a_pod() -> None:
+    problem = executors.check(spec("nats", config={"url": "nats://localhost", "message": "m", "subject": "s"}))
+    assert not inline.is_inline(spec("nats"))
+    assert problem is not None
+    assert '"method" is not a key of nats' in problem.message or '"inline" is not a key of nats' in problem.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "says"),
+    [
+        (
+            {"config": {"body": "secretRef:a/b"}},
+            "InvalidExecutorConfig",
+            "body: with inline it cannot come from a Secret",
+        ),
+        (
+            {"config": {"headers": '["X: secretRef:a/b"]'}},
+            "InvalidExecutorConfig", "headers: with inline it cannot come from a Secret",
+        ),
+        ({"config": {"tlsRootCAsFile": "/ca"}}, "InvalidExecutorConfig", "tlsRootCAsFile: with inline there is no pod"),
+        ({"config": {"timeout": "61"}}, "InvalidExecutorConfig", "timeout: with inline at most 60"),
+        ({"config": {"method": ""}}, "InvalidExecutorConfig", "method: missing"),
+        ({"config": {"inline": "yes"}}, "InvalidExecutorConfig", 'inline: "yes" is neither "true" nor "false"'),
+        ({"jobTemplate": {"spec": {"suspend": True}}}, "InvalidTemplate", "jobTemplate: with inline there is no Job"),
+        ({"tags": {"a": "b"}}, "InvalidExecutorConfig", "tags: with inline there is no pod"),
+    ],
+)  # fmt: skip
+def test_what_needs_a_pod_or_is_wrong_is_refused(fields: dict[str, Any], reason: str, says: str) -> None:
+    problem = executors.check(spec(**fields))
+    assert problem is not None
+    assert (problem.reason, problem.message.startswith(says)) == (reason, True), problem
+
+
+@pytest.mark.parametrize(
+    ("config", "result", "error", "output"),
+    [
+        pytest.param({}, Result(output=b"fine\n"), "", b"fine\n", id="a success"),
+        pytest.param({}, Result("no\nanswer", b"half"), "no answer", b"no answer\nhalf", id="a failure, in one line"),
+        pytest.param({}, Result("secret", b"a secret"), "***", b"***\na ***", id="the password of the address"),
+        pytest.param(
+            {"debug": "1"}, Result(output=b"fine"), "",
+            b"debug: 1\ninline: true\nmethod: GET\nurl: http://user:***@localhost/\nfine", id="with the config",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_told(config: dict[str, str], result: Result, *, error: str, output: bytes) -> None:
+    assert inline.printed(spec(config=config), result) == (error, output)
