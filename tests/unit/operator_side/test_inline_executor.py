@@ -32,11 +32,7 @@ def test_only_http_has_calls_without_a_pod() -> None:
 @pytest.mark.parametrize(
     ("fields", "reason", "says"),
     [
-        (
-            {"config": {"body": "secretRef:a/b"}},
-            "InvalidExecutorConfig",
-            "body: with inline it cannot come from a Secret",
-        ),
+        ({"config": {"body": "secretRef:a/b"}}, "InvalidExecutorConfig", "body: with inline it cannot come"),
         (
             {"config": {"headers": '["X: secretRef:a/b"]'}},
             "InvalidExecutorConfig", "headers: with inline it cannot come from a Secret",
