@@ -149,11 +149,12 @@ class OperatorProcess:
 
 
 @contextlib.contextmanager
-def operator(kubeconfig: Path, name: str) -> Iterator[OperatorProcess]:
+def operator(kubeconfig: Path, name: str, *options: str) -> Iterator[OperatorProcess]:
     """A running operator for one namespace, stopped at the end."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         command = [sys.executable, "-m", "dkron_operator", "--namespace", name, "--kubeconfig", str(kubeconfig)]
+        command += options
         with log.open("wb") as output:
             process = subprocess.Popen(command, stderr=output, cwd=ROOT)
         running = OperatorProcess(process, log)
