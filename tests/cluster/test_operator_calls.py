@@ -98,7 +98,7 @@ def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(start: 
     under_way(kube, "slow", web, calls=2)
     web.released.set()
     status = kube.wait_status("slow", "both attempts", finished(2))
-    assert [(e["attempt"], e["reason"] if "reason" in e else "") for e in status["executions"]] == [
+    assert [(e["attempt"], e.get("reason", "")) for e in status["executions"]] == [
         (2, ""),
         (1, "Unknown"),
     ]
