@@ -80,18 +80,19 @@ test: ## All tests: unit, then real brokers, then real control planes, then real
 	@echo "== e2e: a real node, real pods"
 	@$(MAKE) --no-print-directory test-e2e
 
+# Two at a time are twice as fast on two cores; each worker has clusters of its own. WORKERS=0 is one by one.
+WORKERS ?= 2
+
 .PHONY: test-unit
 test-unit: venv ## The unit tests alone (seconds, no cluster)
-	$(BIN)/pytest tests/unit tests/conformance
+	$(BIN)/pytest -n $(WORKERS) tests/unit tests/conformance
 
 .PHONY: test-brokers
 test-brokers: venv ## The tests with real message brokers (a minute; Kafka needs Maven and Java, RabbitMQ apt-get)
 	@PYTHONPATH=hack $(BIN)/python -m brokers
 	$(BIN)/pytest tests/brokers
 
-# Tools are built first, so that progress shows and no test waits for a compiler. These tests wait more than they work:
-# two at a time are twice as fast on two cores already. Each worker has clusters of its own; WORKERS=0 is one by one.
-WORKERS ?= 2
+# Tools are built first, so that progress shows and no test waits for a compiler.
 
 .PHONY: test-cluster
 test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
