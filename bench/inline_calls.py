@@ -92,13 +92,18 @@ async def measure(cluster: localcluster.Cluster, jobs: int, seconds: float) -> N
         async with serving() as server:
             print(f"bare loop: {await bare(server):.0f} calls/s", flush=True)
             async with namespace(client, "calls") as name:
-                with operator(cluster.kubeconfig, name, "--inline-calls", str(PLACES)) as process:
+                running = operator(cluster.kubeconfig, name, "--inline-calls", str(PLACES))
+                process = running.__enter__()
+                try:
                     await many(jobs, lambda n: _create(client, name, inline_job(n, server.url)))
                     await asyncio.sleep(10)
                     begin, cpu = time.time(), process.cpu()
                     await asyncio.sleep(seconds)
                     process.check()
                     end, used = time.time(), process.cpu() - cpu
+                finally:
+                    # It stops in order, which takes an answer to each call that is under way.
+                    await asyncio.to_thread(running.__exit__, None, None, None)
                 rate = server.rate(begin, end)
                 executions, failed, skipped = await _recorded(client, name)
         print(

@@ -97,6 +97,7 @@ class Operator:
     def _lead(self, leadership: Leadership) -> None:
         self.tally.lead(leadership)
         self.delivery.lead(leadership)
+        self.reconciler.lead()
 
     async def run(self) -> None:
         """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `KubeError`, or what broke."""

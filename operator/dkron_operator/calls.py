@@ -18,7 +18,7 @@ from dkron_operator.executors import inline
 from dkron_operator.listener import Listener
 from dkron_operator.plan.calls import MARK, call_outcome
 from dkron_operator.plan.view import JobView, Outcome
-from dkron_operator.store import Entry, Store
+from dkron_operator.store import LONG_AGO, Entry, Store
 
 Key = tuple[str, str]
 log = logging.getLogger(__name__)
@@ -61,11 +61,20 @@ class Calls:
         self._pool = Pool(limit=max(allowance.limit, 1))
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._closing = False
+        self._led = bool(self.caller)
+        self.able_since = LONG_AGO
 
     @property
     def caller(self) -> str:
         """How this process claims calls; empty while it may not."""
         return self._mark if self.allowed and self._leads() and not self._closing else ""
+
+    def lead(self) -> bool:
+        """Who leads has changed; whether that makes this process the caller. What was due before, nobody could call."""
+        before, self._led = self._led, bool(self.caller)
+        if self._led and not before:
+            self.able_since = self._clock.now()
+        return self._led and not before
 
     def under_way(self, uid: str) -> frozenset[str]:
         """Names of the attempts of a job that are being called, or wait for their turn."""

@@ -27,7 +27,7 @@ from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.view import Situation
 from dkron_operator.removal import Removal, unbooked
 from dkron_operator.stop import Stopper
-from dkron_operator.store import Entry, Store
+from dkron_operator.store import LONG_AGO, Entry, Store
 from dkron_operator.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,13 @@ class Reconciler:
         )  # fmt: skip
         delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 
+    def lead(self) -> None:
+        """Who leads has changed: look at the jobs whose calls the leader makes."""
+        if self.calls.lead():
+            for entry in self._store:
+                if is_inline(entry.job.spec):
+                    self.lane.add(entry.job.uid)
+
     async def _reconcile(self, uid: str) -> None:
         entry = self._store.get(uid)
         while entry is not None:
@@ -105,9 +112,6 @@ class Reconciler:
 
     def _situation(self, entry: Entry) -> Situation:
         inline, caller = is_inline(entry.job.spec), self.calls.caller
-        if inline and not caller:
-            # What passes meanwhile is another process's to call, or passes while nobody can.
-            entry.able_since = self._clock.now()
         if entry.job.spec.tags:
             self.nodes.want()
         return Situation(
@@ -115,7 +119,7 @@ class Reconciler:
             status=entry.status,
             persisted=entry.base,
             now=self._clock.now(),
-            able_since=max(self.agenda.able_since, entry.able_since),
+            able_since=max(self.agenda.able_since, entry.able_since, self.calls.able_since if inline else LONG_AGO),
             hold=HOLD,
             runs=entry.runs,
             outcomes=entry.outcomes,

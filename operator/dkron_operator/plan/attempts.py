@@ -5,7 +5,7 @@ from datetime import timedelta
 from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.stops import Stop
 from dkron_operator.executors.inline import is_inline
-from dkron_operator.plan.calls import SOON, is_call, undecided
+from dkron_operator.plan.calls import is_call, undecided
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.draft import Create, Draft
@@ -114,8 +114,6 @@ def _called(draft: Draft, entry: Active) -> None:
         draft.call.append(entry)
     elif situation.caller or situation.barred is not None:
         _undecided(draft, entry, stop)
-    else:
-        draft.wake_at(situation.now + SOON)
 
 
 def _undecided(draft: Draft, entry: Active, stop: Stop | None) -> None:

@@ -6,21 +6,24 @@ the call is undecided: it was made or it was not, and it is not made again.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dkron_crds.conditions import MAX_MESSAGE
 from dkron_crds.job import Active, Concurrency, JobStatus
 from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Started
-from dkron_operator.plan.view import Outcome
+from dkron_operator.plan.view import Outcome, Situation
 
 MARK = "call-"
 """How the `uid` of a call begins; a Job's has no letters beyond f."""
 UNKNOWN = "Unknown"
 """The reason of a call of which nobody knows whether it was made."""
-SOON = timedelta(seconds=2)
-"""When to look again who leads."""
+
+
+def is_anothers(situation: Situation) -> bool:
+    """Whether the slots of the job are not ours to decide: they are calls, and this process makes none."""
+    return not situation.caller and is_inline(situation.job.spec)
 
 
 def is_call(entry: Active) -> bool:
@@ -48,12 +51,8 @@ def plan_calls(draft: Draft) -> None:
     create, caller = draft.create, draft.situation.caller
     if create is None or create.late or not is_inline(draft.situation.job.spec):
         return
-    if not caller:
-        # Another process makes them, or nobody does yet.
-        draft.create = None
-        draft.wake_at(draft.situation.now + SOON)
-        return
-    draft.create = _as_call(draft, create, caller)
+    # Without a caller another process makes the calls, or nobody does yet: we are told when that changes.
+    draft.create = _as_call(draft, create, caller) if caller else None
 
 
 def _as_call(draft: Draft, create: Create, caller: str) -> Create:

@@ -5,6 +5,7 @@ from datetime import datetime
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, MissedRuns, SkipReason, Trigger
 from dkron_crds.schedule.timeline import TICK, Timeline
+from dkron_operator.plan.calls import is_anothers
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
 from dkron_operator.plan.draft import Draft, busy, creation
@@ -40,6 +41,8 @@ def plan_slots(draft: Draft) -> datetime | None:
     if line is None:
         return None
     now = draft.situation.now
+    if is_anothers(draft.situation):
+        return line.next(now)
     slot = line.next(draft.status.last_schedule_time)
     while draft.create is None and slot is not None and slot <= now:
         if not _settle(draft, line, slot):

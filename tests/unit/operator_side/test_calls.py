@@ -66,10 +66,12 @@ def test_a_retry_that_is_due_gets_the_mark_of_who_calls() -> None:
     assert status.active == (marked(waiting),)
 
 
-def test_whoever_does_not_lead_calls_nothing_and_looks_again() -> None:
-    draft = look(caller="")
+@pytest.mark.parametrize("missed", ["latest", "skip", "all"])
+@pytest.mark.parametrize("requests", [{}, {"a": "2026-03-01T12:00:00Z"}])
+def test_whoever_does_not_lead_calls_nothing_and_passes_over_nothing(missed: str, requests: dict[str, str]) -> None:
+    draft = look(inline(missedRuns=missed, requests=requests), caller="", seconds=200, able_since=after(200))
     assert (draft.create, draft.status.active, draft.status.last_schedule_time) == (None, (), None)
-    assert draft.wake == after(62)
+    assert (draft.status.skipped, draft.status.next, draft.forget) == (None, after(240), [])
 
 
 def test_a_job_with_pods_is_no_call() -> None:
@@ -127,8 +129,7 @@ def test_a_claim_of_a_process_that_is_gone_is_undecided_and_follows_retries(retr
 
 def test_whoever_does_not_lead_does_not_say_that_a_call_is_undecided() -> None:
     draft = look(active=(marked(by=THEM),), caller="")
-    assert draft.status.active == (marked(by=THEM),)
-    assert draft.wake == after(62)
+    assert (draft.status.active, draft.status.executions) == ((marked(by=THEM),), ())
 
 
 @pytest.mark.parametrize("success", [True, False])

@@ -13,7 +13,7 @@ from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
-from tests.support.builders import NAME, NOON, after, claim
+from tests.support.builders import NAME, after, claim
 from tests.support.edges import Edges, begin
 
 pytestmark = pytest.mark.looptime
@@ -165,11 +165,15 @@ async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -
     edges, answers = calling(schedule="*/10 * * * * *", missedRuns="skip")
     leads = False
     edges.reconciler.calls._leads = lambda: leads
+    edges.reconciler.lead()
     async with edges.running():
         await until(35)
-        assert (answers.asked, edges.status().active) == (0, ())
+        assert (answers.asked, edges.status().active, edges.status().skipped) == (0, (), None)
         leads = True
+        edges.reconciler.lead()
         await until(45)
         assert answers.asked == 1
         assert [entry.slot for entry in edges.status().active] == [after(40)]
-        assert edges.status().since == NOON
+        skipped = edges.status().skipped
+        assert skipped is not None
+        assert skipped.count == 3
