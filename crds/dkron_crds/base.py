@@ -5,7 +5,7 @@ trusted.
 """
 
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Final, Self
 
 from pydantic import (
@@ -71,6 +71,8 @@ class WireModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
+# A status says the same instants in each of its versions.
+@lru_cache(maxsize=8192)
 def rfc3339(instant: datetime) -> str:
     """Return an aware instant as RFC 3339 in UTC with `Z` and no more digits than it needs (at most
     microseconds)."""
