@@ -153,6 +153,13 @@ def test_a_request_that_is_called_is_forgotten() -> None:
     assert (draft.forget, draft.create) == (["a"], None)
 
 
+def test_a_request_that_still_asks_stays_counted_so_that_it_is_not_called_again() -> None:
+    asked = request_claim()
+    job = inline(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"})
+    draft = look(job, status={"counted": (asked.job, "gone")})
+    assert (draft.forget, draft.create, draft.status.counted) == (["a"], None, (asked.job,))
+
+
 # --- stops -------------------------------------------------------------------------------------------------------
 
 WISH = {SLOT.job: "2026-03-01T12:01:00Z by ada"}

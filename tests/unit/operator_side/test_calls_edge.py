@@ -114,6 +114,21 @@ async def test_a_claim_whose_answer_was_lost_is_called_once() -> None:
         assert [record.success for record in edges.status().executions] == [True]
 
 
+async def test_a_call_that_is_begun_twice_is_made_once() -> None:
+    edges, answers = calling()
+    async with edges.running():
+        await until(61)
+        (entry,) = edges.status().active
+        edges.reconciler.calls.begin(edges.entry(), entry)
+        await until(62)
+        assert answers.asked == 1
+        answers.answer(Result())
+        await asyncio.sleep(0)
+        edges.reconciler.calls.begin(edges.entry(), entry)
+        await until(64)
+        assert answers.asked == 1
+
+
 async def test_more_calls_than_places_wait_for_their_turn() -> None:
     edges, answers = calling(limit=1, schedule="*/10 * * * * *")
     async with edges.running():
