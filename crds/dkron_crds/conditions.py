@@ -46,6 +46,7 @@ class ReadyReason(StrEnum):
     PARENT_CYCLE = "ParentCycle"
     DUPLICATE_NAME = "DuplicateName"
     INVALID_SPEC = "InvalidSpec"
+    INLINE_NOT_ALLOWED = "InlineNotAllowed"
     NOT_SUPPORTED = "NotSupported"
 
 

@@ -2,7 +2,7 @@
 installation allows it. Pure; what is refused here is what only a pod can do or know.
 """
 
-from dkron_crds.job import JobSpec
+from dkron_crds.job import JobSpec, ReadyReason
 from dkron_executors.keys import keys_of
 from dkron_executors.keys.http import Http
 from dkron_executors.keys.model import KeyProblem
@@ -13,7 +13,7 @@ from dkron_operator.executors.config import TRUE, ConfigError
 from dkron_operator.executors.problem import Problem
 
 NOT_ALLOWED = Problem(
-    "InlineNotAllowed",
+    ReadyReason.INLINE_NOT_ALLOWED,
     "inline: this installation makes no calls without a pod; remove it, or start the operator with --inline-calls",
 )
 LONGEST = 60
