@@ -47,7 +47,6 @@ class ReadyReason(StrEnum):
     DUPLICATE_NAME = "DuplicateName"
     INVALID_SPEC = "InvalidSpec"
     INLINE_NOT_ALLOWED = "InlineNotAllowed"
-    NOT_SUPPORTED = "NotSupported"
 
 
 class SuspendedReason(StrEnum):

@@ -45,7 +45,6 @@ BAD = (
     bad("negative-number", "InvalidTemplate", "parallelism", jobTemplate={"spec": {"parallelism": -1}}),
     bad("word-for-a-number", "InvalidTemplate", "backoffLimit", jobTemplate={"spec": {"backoffLimit": "many"}}),
     bad("unknown-field", "InvalidTemplate", "paralelism", jobTemplate={"spec": {"paralelism": 1}}),
-    bad("not-supported-yet", "NotSupported", "ephemeral", ephemeral=True),
     bad("no-count", "InvalidTags", "tags.dc", tags={"dc": "eu:x"}),
 )
 
