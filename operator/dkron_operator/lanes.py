@@ -48,6 +48,14 @@ class Lane(Generic[K]):
         elif key not in self._timers:
             self._timers[key] = asyncio.get_running_loop().call_later(delay, self._expire, key)
 
+    def drop(self, key: K) -> None:
+        """There is nothing to do any more for a key that waits for its delay."""
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+            if not len(self):
+                self._quiet.set()
+
     def hasten(self) -> None:
         """Have every key that waits for its delay worked on now."""
         for key in tuple(self._timers):

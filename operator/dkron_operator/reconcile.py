@@ -28,12 +28,14 @@ from dkron_operator.plan.view import Situation
 from dkron_operator.removal import Removal, unbooked
 from dkron_operator.stop import Stopper
 from dkron_operator.store import LONG_AGO, Entry, Store
-from dkron_operator.writer import Writer
+from dkron_operator.writer import LONGEST_DEBOUNCE, Writer
 
 log = logging.getLogger(__name__)
 
 HOLD = timedelta(seconds=60)
 """How long a finished Job is kept at least, so that its name outlives every doubt about its slot."""
+MARGIN = 0.5
+"""Seconds after a slot in which its claim should have been written."""
 WIDTH = 16
 """Jobs worked on at once. Each worker has a connection of its own, and opening one costs more than a create."""
 
@@ -144,7 +146,7 @@ class Reconciler:
         """Everything that needs no answer before the next plan."""
         uid = entry.job.uid
         entry.note(*draft.changes)
-        self.writer.touch(entry)
+        self.writer.touch(entry, patience=self._patience(draft))
         for report in draft.reports:
             self._events.report(entry.job, report)
         for name in draft.gather:
@@ -162,6 +164,15 @@ class Reconciler:
         if draft.check:
             self.checker.lane.add(uid)
         self.agenda.set(uid, draft.wake)
+
+    def _patience(self, draft: Draft) -> float:
+        """How long a write may wait. The claim of a call that is due in a moment takes with it what is still to be
+        written: a job that is called each second costs one write for each call, not two."""
+        upcoming = draft.status.next
+        if upcoming is None or not is_inline(draft.situation.job.spec):
+            return 0.0
+        seconds = (upcoming - self._clock.now()).total_seconds() + MARGIN
+        return seconds if 0 < seconds <= LONGEST_DEBOUNCE else 0.0
 
     async def _forget(self, entry: Entry, draft: Draft) -> None:
         answers = _answers(draft)

@@ -39,10 +39,10 @@ class Writer:
         self._changed = changed
         self.lane: Lane[str] = Lane("status", self._write, width=WIDTH)
 
-    def touch(self, entry: Entry) -> None:
-        """Have the entry written soon, if there is anything to write."""
+    def touch(self, entry: Entry, *, patience: float = 0.0) -> None:
+        """Have the entry written soon, or after `patience` seconds, if there is anything to write."""
         if entry.pending:
-            delay = min(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), LONGEST_DEBOUNCE)
+            delay = min(max(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), patience), LONGEST_DEBOUNCE)
             self.lane.add(entry.job.uid, delay)
 
     async def claim(self, entry: Entry, changes: tuple[Change, ...]) -> None:
@@ -57,6 +57,8 @@ class Writer:
             except Conflict:
                 await self._refresh(entry)
                 raise
+        if not entry.pending:
+            self.lane.drop(entry.job.uid)
 
     async def _write(self, uid: str) -> None:
         entry = self._store.get(uid)

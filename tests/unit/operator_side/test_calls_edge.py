@@ -73,6 +73,26 @@ async def test_a_slot_is_claimed_called_and_recorded_without_a_job() -> None:
         assert (edges.status().active, edges.kube.names(JOBS), answers.asked) == ((), [], 1)
 
 
+async def test_a_job_that_is_called_each_second_costs_one_write_for_each_call() -> None:
+    edges, answers = calling(schedule="* * * * * *", missedRuns="skip")
+    answers.call = instantly  # type: ignore[method-assign,assignment]
+    async with edges.running():
+        await until(10.5)
+        before = edges.status().success_count, edges.kube.calls.count(f"write dkronjobs {NAME}")
+        await until(40.5)
+        calls, writes = edges.status().success_count, edges.kube.calls.count(f"write dkronjobs {NAME}")
+        assert (calls - before[0], writes - before[1]) == (30, 30)
+        edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["spec"].update(disabled=True))
+        edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["metadata"].update(generation=2))
+        edges.watch()
+        await until(45)
+        assert (edges.status().active, edges.status().success_count) == ((), 40), "the last record needs no claim"
+
+
+async def instantly(_keys: Http) -> Result:
+    return Result(output=b"fine")
+
+
 async def test_a_ready_job_was_not_tried_at_the_api_server() -> None:
     edges, _ = calling(schedule="@manually")
     async with edges.running():

@@ -116,6 +116,26 @@ async def test_who_needs_it_now_does_not_wait_for_the_delay() -> None:
     assert diary.done == [(1.0, "a")]
 
 
+async def test_what_is_dropped_while_it_waits_for_its_delay_is_not_done() -> None:
+    diary = Diary()
+    async with running(diary) as lane:
+        lane.add("a", 5)
+        lane.add("b", 5)
+        waiting = asyncio.create_task(lane.idle())
+        lane.drop("a")
+        lane.drop("never added")
+        await waiting
+        assert diary.keys == ["b"]
+
+
+async def test_what_is_dropped_last_lets_the_lane_be_idle() -> None:
+    async with running(Diary()) as lane:
+        lane.add("a", 5)
+        lane.drop("a")
+        await asyncio.wait_for(lane.idle(), 1)
+        assert len(lane) == 0
+
+
 async def test_hasten_lets_nothing_wait() -> None:
     diary = Diary()
     async with running(diary) as lane:
