@@ -78,14 +78,15 @@ async def bare(server: Server) -> float:
     return BARE / (time.time() - begin)
 
 
-def inline_job(number: int, url: str) -> Object:
+def inline_job(number: int, url: str, kept: int) -> Object:
     """One call a second."""
     config = {"method": "GET", "url": url, "inline": "true", "expectCode": "200"}
-    spec = {"schedule": "@every 1s", "executor": "http", "executorConfig": config, "missedRuns": "skip"}
+    spec: Object = {"schedule": "@every 1s", "executor": "http", "executorConfig": config, "missedRuns": "skip"}
+    spec["history"] = {"executions": kept}
     return {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronJob", "metadata": {"name": f"call-{number}"}, "spec": spec}
 
 
-async def measure(cluster: localcluster.Cluster, jobs: int, seconds: float) -> None:
+async def measure(cluster: localcluster.Cluster, jobs: int, seconds: float, kept: int) -> None:
     """Print what the bare loop and the operator make of it."""
     client = KubeClient(await access.load(cluster.kubeconfig))
     try:
@@ -95,7 +96,7 @@ async def measure(cluster: localcluster.Cluster, jobs: int, seconds: float) -> N
                 running = operator(cluster.kubeconfig, name, "--inline-calls", str(PLACES))
                 process = running.__enter__()
                 try:
-                    await many(jobs, lambda n: _create(client, name, inline_job(n, server.url)))
+                    await many(jobs, lambda n: _create(client, name, inline_job(n, server.url, kept)))
                     await asyncio.sleep(10)
                     begin, cpu = time.time(), process.cpu()
                     await asyncio.sleep(seconds)
@@ -134,12 +135,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=250, help="how many jobs, each once a second (default 250)")
     parser.add_argument("--seconds", type=float, default=30, help="how long to measure (default 30)")
+    parser.add_argument("--kept", type=int, default=20, help="history.executions of each job (default 20)")
     options = parser.parse_args()
     cluster = localcluster.up("bench-calls", nodes="none", provider="local")
     try:
         cluster.kubectl("apply", "-f", str(ROOT / "crds"))
         cluster.kubectl("wait", "--for=condition=Established", "crd/dkronjobs.dkron.io")
-        asyncio.run(measure(cluster, options.jobs, options.seconds))
+        asyncio.run(measure(cluster, options.jobs, options.seconds, options.kept))
     finally:
         cluster.down()
 
