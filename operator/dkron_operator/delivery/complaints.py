@@ -1,5 +1,7 @@
-"""Complaints: an Event on the job, and a warning in the log, about what was not delivered. What goes wrong for a job
-every second is said once a minute; the counts have all of it."""
+"""Complaints: an Event on the job, and a warning in the log, about what was not delivered.
+
+What goes wrong for a job each second is said once a minute; the counts have all of it.
+"""
 
 import logging
 from collections import OrderedDict
