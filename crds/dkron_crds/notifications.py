@@ -27,8 +27,8 @@ class When(StrEnum):
 class NotificationType(StrEnum):
     """How a notification is sent."""
 
-    WEBHOOK = "webhook"
     MAIL = "mail"
+    WEBHOOK = "webhook"
 
 
 class PayloadFormat(StrEnum):

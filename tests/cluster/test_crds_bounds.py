@@ -25,6 +25,11 @@ WHOLE_IS_LEGAL_WITH: dict[Path, Any] = {
     ("DkronJob", "spec", "parentJob"): "parent",
     ("DkronJob", "spec", "expiresAt"): "2027-01-01T00:00:00Z",
 }
+INSTEAD_OF = {"urlFrom": "url", "valueFrom": "value"}
+"""Fields that stand instead of another: the whole object has the other one."""
+SOURCE = {"secretKeyRef": {"name": "a", "key": "a"}}
+SAMPLES = {"^(https?": "http://a", "^((udp|": "unix:///a", "^(%": "-"}
+"""Texts by the beginning of their pattern. All of them may go on with their last character."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Edge:
     def document(self) -> dict[str, Any]:
         """Return an object in which nothing but this field is special."""
         document = whole(self.kind)
+        make_room(document, self.path, self.value)
         put(document, self.path, self.value)
         return document
 
@@ -76,7 +82,7 @@ def model_of(kind: str) -> type[Resource]:
 def sample(schema: Schema) -> Any:
     """Return a small value with every field set."""
     if "properties" in schema:
-        return {name: sample(field) for name, field in schema["properties"].items()}
+        return {name: sample(field) for name, field in schema["properties"].items() if name not in INSTEAD_OF}
     if "additionalProperties" in schema:
         return {"/key": sample(schema["additionalProperties"])}
     if "items" in schema:
@@ -90,7 +96,10 @@ def sample_text(schema: Schema) -> str:
     if "enum" in schema:
         return str(schema["enum"][-1])
     formats = {"date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01"}
-    return formats.get(schema.get("format", ""), "1s" if is_duration(schema) else "a")
+    pattern = schema.get("pattern", "")
+    plain = next((text for start, text in SAMPLES.items() if pattern.startswith(start)), "a")
+    text = formats.get(schema.get("format", ""), "1s" if is_duration(schema) else plain)
+    return text.ljust(schema.get("minLength", 0), text[-1])
 
 
 def is_duration(schema: Schema) -> bool:
@@ -102,6 +111,17 @@ def put(document: Any, path: Path, value: Any) -> None:
     for step in path[:-1]:
         document = document[step]
     document[path[-1]] = value
+
+
+def make_room(document: Any, path: Path, value: Any) -> None:
+    """Take out what may not stand beside the value at this path."""
+    for place, step in enumerate(path):
+        if step in INSTEAD_OF and value is not None:
+            del document[INSTEAD_OF[str(step)]]
+            document[step] = dict(SOURCE, secretKeyRef=dict(SOURCE["secretKeyRef"]))
+        if place == len(path) - 1 and value == "mail":
+            del document["url"]
+        document = document[step] if place < len(path) - 1 else document
 
 
 def edges(kind: str, schema: Schema, path: Path) -> Iterator[Edge]:
@@ -147,13 +167,15 @@ SIZES = ("maxLength", "maxItems", "maxProperties")
 def sized(schema: Schema, size: int) -> Any:
     """Return a value of that many characters, entries or keys."""
     if schema["type"] == "string":
-        return sample_text(schema).rjust(size, "0" if is_duration(schema) else "a")
+        text = sample_text(schema)
+        return text.rjust(size, "0") if is_duration(schema) else text.ljust(size, text[-1])
     if schema["type"] == "object":
         value = sample(schema["additionalProperties"]) if "additionalProperties" in schema else {}
         return {f"/{number}": value for number in range(size)}
     entry = sample(schema["items"])
     if schema["x-kubernetes-list-type"] == "map":
-        return [entry | {"type": f"Type{number}"} for number in range(size)]
+        (key,) = schema["x-kubernetes-list-map-keys"]
+        return [entry | {key: f"{key}{number}"} for number in range(size)]
     if schema["x-kubernetes-list-type"] == "set":
         return (schema["items"]["enum"] * 2)[:size]
     return [entry] * size
