@@ -3,6 +3,7 @@
 The table is drawn from the definitions themselves, so that a new field is tested without a new line here.
 """
 
+import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,9 +26,13 @@ WHOLE_IS_LEGAL_WITH: dict[Path, Any] = {
     ("DkronJob", "spec", "parentJob"): "parent",
     ("DkronJob", "spec", "expiresAt"): "2027-01-01T00:00:00Z",
 }
-INSTEAD_OF = {"urlFrom": "url", "valueFrom": "value"}
-"""Fields that stand instead of another: the whole object has the other one."""
 SOURCE = {"secretKeyRef": {"name": "a", "key": "a"}}
+INSTEAD_OF: dict[str, tuple[str, Any]] = {
+    "urlFrom": ("url", SOURCE),
+    "valueFrom": ("value", SOURCE),
+    "dependsOn": ("parentJob", [{"job": "b", "when": "always"}]),
+}
+"""Fields that stand instead of another, with a value: the whole object has the other one."""
 SAMPLES = {"^(https?": "http://a", "^((udp|": "unix:///a", "^(%": "-"}
 """Texts by the beginning of their pattern. All of them may go on with their last character."""
 
@@ -117,8 +122,9 @@ def make_room(document: Any, path: Path, value: Any) -> None:
     """Take out what may not stand beside the value at this path."""
     for place, step in enumerate(path):
         if step in INSTEAD_OF and value is not None:
-            del document[INSTEAD_OF[str(step)]]
-            document[step] = dict(SOURCE, secretKeyRef=dict(SOURCE["secretKeyRef"]))
+            other, value_of_it = INSTEAD_OF[str(step)]
+            del document[other]
+            document[step] = copy.deepcopy(value_of_it)
         if place == len(path) - 1 and value == "mail":
             del document["url"]
         document = document[step] if place < len(path) - 1 else document
