@@ -10,8 +10,8 @@ from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.linked import Followed, Settled
 
 MOST_SHOWN = 256
-"""How many runs are shown at most. All of them stand in the status, and in that of each job that depends on this one and
-31 others; both have to fit into etcd."""
+"""How many runs are shown at most. All of them stand in the status, and in that of each job that depends on this one
+and 31 others; both have to fit into etcd."""
 NAMES_BYTES = 16 * 1024
 
 
