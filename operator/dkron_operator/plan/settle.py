@@ -41,8 +41,8 @@ def plan_removal(draft: Draft) -> None:
     of it is active, and everybody who is to hear of it has: jobs that depend on it, processors and notifications."""
     situation, uid = draft.situation, draft.situation.job.uid
     status = draft.status
-    busy = draft.changes or draft.create or draft.forget or draft.gather or status.active or status.undelivered
-    if busy or not is_over(draft) or situation.persisted != situation.status:
+    to_do = draft.changes or draft.create or draft.forget or draft.answered or draft.settle or draft.gather
+    if to_do or status.active or status.undelivered or not is_over(draft) or situation.persisted != situation.status:
         return
     awaited = any(child.awaits(uid, ended) for child in situation.kin.children for ended in draft.status.ended)
     draft.remove = not awaited

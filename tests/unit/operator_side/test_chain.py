@@ -10,11 +10,11 @@ from dkron_crds.depends import dependent_group
 from dkron_crds.job import Ended, GroupStatus, Heard, JobStatus, SkipReason, Trigger, When
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.fold import Joined
+from dkron_operator.plan.fold import Joined, Started
 from dkron_operator.plan.kin import Child, Kin, Parent
 from dkron_operator.plan.settle import MOST_SHOWN
 from dkron_operator.plan.view import RunState
-from tests.support.builders import NOON, UID, after, claim, job_view, outcome, run, seen, situation
+from tests.support.builders import NOON, UID, after, claim, job_view, nodes, outcome, run, seen, situation
 
 SUCCESS, FAILED, PARTLY = GroupStatus.SUCCESS, GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED
 
@@ -35,7 +35,7 @@ def child(*runs: Heard, parents: Kin | None = None, **fields: Any) -> Draft:
     """The plan of a job that runs after `a`, two minutes after noon."""
     spec = {"schedule": "", **({} if "dependsOn" in fields else {"parentJob": "a"}), **fields.pop("spec", {})}
     known = {name: fields.pop(name) for name in tuple(fields) if name in ("status", "problem")}
-    others = {name: fields.pop(name) for name in tuple(fields) if name in ("runs", "duplicate", "now")}
+    others = {name: fields.pop(name) for name in tuple(fields) if name in ("runs", "duplicate", "now", "nodes")}
     job = job_view(**{**spec, **fields})
     status = known.get("status") or JobStatus(since=job.created, fingerprint=job.fingerprint)
     status = status.model_copy(update={"heard": runs})
@@ -345,6 +345,27 @@ def test_after_a_wipe_no_run_that_had_ended_is_shown_again() -> None:
         assert bool(draft.status.ended) is shown
 
 
+# --- runs of several Jobs --------------------------------------------------------------------------------------------
+
+
+def test_a_child_with_tags_runs_on_each_node_and_claims_all_members_with_the_mark() -> None:
+    draft = child(tags={"dc": "eu"}, nodes=nodes("x", "y", dc="eu"))
+    assert draft.create is not None
+    claims = [change.entry for change in draft.create.before if isinstance(change, Started)]
+    assert {entry.node_name for entry in claims} == {"x", "y"}
+    assert {entry.group for entry in claims} == {dependent_group("uid-a", 7, after(60))}
+    assert Joined(frozenset({("uid-a", 7)}), after(60)) in draft.create.before
+
+
+def test_a_child_that_no_node_can_run_is_skipped_once() -> None:
+    draft = child(tags={"dc": "eu"}, nodes=nodes("x", dc="us"))
+    assert draft.create is None
+    assert draft.status.skipped is not None
+    assert draft.status.skipped.last_reason is SkipReason.NO_MATCHING_NODE
+    assert "dc=eu" in reports(draft, "DependentRunSkipped")[0]
+    assert waiting(draft) == []
+
+
 # --- ephemeral jobs --------------------------------------------------------------------------------------------------
 
 
@@ -371,6 +392,14 @@ def test_an_ephemeral_job_goes_only_when_its_record_is_written() -> None:
     job, before = first.situation.job, first.situation.status
     unwritten = advance(situation(job, first.status, persisted=before, now=after(121)))
     assert not unwritten.remove
+
+
+def test_an_ephemeral_job_goes_only_when_everybody_was_told() -> None:
+    first = parent(ended(), children=[], ephemeral=True)
+    job = first.situation.job
+    owed = first.status.model_copy(update={"undelivered": ("a-job",)})
+    assert not advance(situation(job, owed, now=after(121))).remove
+    assert advance(situation(job, first.status, now=after(121))).remove
 
 
 def test_an_ephemeral_job_that_has_succeeded_starts_nothing_and_waits_for_what_runs() -> None:
