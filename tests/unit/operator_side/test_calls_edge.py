@@ -13,6 +13,8 @@ from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
+from dkron_operator.listener import Listener
+from dkron_operator.plan.view import JobView
 from tests.support.builders import NAME, after, claim
 from tests.support.edges import Edges, begin
 
@@ -46,6 +48,19 @@ class Answers:
         pass
 
 
+@dataclass
+class Eager:
+    """Wants seven bytes of every output."""
+
+    kept: list[tuple[str, bytes]]
+
+    def room(self, _job: JobView) -> int:
+        return 7
+
+    def keep(self, _uid: str, job: str, output: bytes) -> None:
+        self.kept.append((job, output))
+
+
 def calling(*, limit: int = 10, **spec: Any) -> tuple[Edges, Answers]:
     edges = begin(inline_calls=limit, executor="http", executorConfig=CONFIG, **spec)
     answers = Answers(asyncio.Semaphore(limit))
@@ -71,6 +86,18 @@ async def test_a_slot_is_claimed_called_and_recorded_without_a_job() -> None:
         (record,) = edges.status().executions
         assert (record.reason, record.exit_code, record.message, record.output) == ("Error", 1, "no", "no\nbody")
         assert (edges.status().active, edges.kube.names(JOBS), answers.asked) == ((), [], 1)
+
+
+async def test_who_wants_more_of_the_output_than_the_status_keeps_gets_it() -> None:
+    edges, answers = calling(history={"outputBytes": 4})
+    kept: list[tuple[str, bytes]] = []
+    edges.reconciler.calls._listener = cast("Listener", Eager(kept))
+    async with edges.running():
+        await until(61)
+        answers.answer(Result("", b"a long body"))
+        await until(63)
+        (record,) = edges.status().executions
+        assert (record.output, kept) == ("body", [(record.job, b"ng body")])
 
 
 async def test_a_job_that_is_called_each_second_costs_one_write_for_each_call() -> None:
