@@ -80,10 +80,8 @@ test: ## All tests: unit, then real brokers, then real control planes, then real
 	@echo "== e2e: a real node, real pods"
 	@$(MAKE) --no-print-directory test-e2e
 
-# How many tests run at a time, WORKERS=0 is one by one. Those at a control plane wait more than they work, so there are
-# twice as many of them; each worker has clusters of its own.
+# Two at a time are twice as fast on two cores; each worker has clusters of its own. WORKERS=0 is one by one.
 WORKERS ?= 2
-CLUSTER_WORKERS ?= $(shell expr 2 \* $(WORKERS))
 
 .PHONY: test-unit
 test-unit: venv ## The unit tests alone (seconds, no cluster)
@@ -99,7 +97,7 @@ test-brokers: venv ## The tests with real message brokers (a minute; Kafka needs
 .PHONY: test-cluster
 test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
-	$(BIN)/pytest -n $(CLUSTER_WORKERS) --dist loadfile --durations 15 tests/cluster
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --durations 15 tests/cluster
 
 .PHONY: test-e2e
 test-e2e: venv ## The tests with a real node and real pods (minutes)

@@ -155,6 +155,8 @@ class Operator:
                 await self.delivery.drain(LAST_MAIL)
                 await self._flush(LAST_MAIL)
             await self._take_leave()
+            # It may be in the middle of its own start: that its connections are cut then is our doing, and no news.
+            logging.getLogger("kopf").setLevel(logging.CRITICAL)
             end_watch.set()
             await asyncio.wait({watch}, timeout=GRACE)
         finally:
@@ -198,35 +200,27 @@ class Operator:
     async def _watch(self, end: asyncio.Event) -> None:
         registry = kopf.OperatorRegistry()
         kopf_source.register(registry, self._source, self._access)
-        ready = asyncio.Event()
-        signals = asyncio.create_task(self._take_signals_back(ready))
         # Without one kopf looks up the name of the user, and in a container the user has none.
         identity: Any = self._identity
-        try:
-            await kopf.operator(
-                registry=registry,
-                settings=kopf_source.settings(),
-                identity=identity,
-                standalone=True,
-                clusterwide=not self._namespaces,
-                namespaces=self._namespaces,
-                ready_flag=ready,
-                stop_flag=end,
-            )
-        finally:
-            await _cancel([signals])
+        await kopf.operator(
+            registry=registry,
+            settings=kopf_source.settings(),
+            identity=identity,
+            standalone=True,
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            stop_flag=end,
+        )
         self.stop()
-
-    async def _take_signals_back(self, ready: asyncio.Event) -> None:
-        """kopf has its own handlers, which would end the watch before the work is written down."""
-        await ready.wait()
-        self._take_signals()
 
     def _take_signals(self) -> None:
         """From now on a signal is a wish for an orderly end. Before, there is nothing to put in order."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
+        # kopf has handlers of its own and no option to leave them out: they would end the watch before the work is
+        # written down.
+        loop.add_signal_handler = lambda *_: None  # type: ignore[method-assign]
 
 
 def _start(*work: Coroutine[None, None, None]) -> list[asyncio.Task[None]]:

@@ -64,6 +64,14 @@ class LoggedProcess:
     def kill(self) -> None:
         """End it in the middle of whatever it does."""
         self.end(signal.SIGKILL)
+        self._drop_unfinished_line()
+
+    def _drop_unfinished_line(self) -> None:
+        """What it was writing when it was killed: the next process would write on behind it."""
+        written = self.log.read_bytes()
+        whole = written.rfind(b"\n") + 1
+        with self.log.open("r+b") as output:
+            output.truncate(whole)
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal that ends it; the exit code."""
