@@ -6,6 +6,7 @@
 import sys
 from pathlib import Path
 
+from generated_page import write_or_compare
 from tests.conformance.rest.__main__ import markdown
 
 PAGE = Path(__file__).parents[1] / "docs" / "rest-api.md"
@@ -24,15 +25,8 @@ def with_table(page: str, table: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or compare it; the exit status."""
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = with_table(page, markdown())
-    if "--check" not in arguments:
-        PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    if page != wanted:
-        sys.stderr.write(f"{PAGE.name} does not follow from tests/conformance/rest; run `make generate`\n")
-        return 1
-    return 0
+    wanted = with_table(PAGE.read_text(encoding="utf-8"), markdown())
+    return write_or_compare(PAGE, wanted, source="tests/conformance/rest", arguments=arguments)
 
 
 if __name__ == "__main__":

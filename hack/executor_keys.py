@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from dkron_executors.keys import MODELS, keys_of
 from dkron_executors.keys.model import Keys
+from generated_page import write_or_compare
 
 PAGE = Path(__file__).parents[1] / "docs" / "executors.md"
 BEGIN = "<!-- keys of {}: make generate writes what is between these lines -->\n"
@@ -51,15 +52,8 @@ def _default(value: object) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or compare it; the exit status."""
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = with_tables(page, MODELS)
-    if "--check" not in arguments:
-        PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    if page != wanted:
-        sys.stderr.write(f"{PAGE.name} does not follow from dkron_executors/keys; run `make generate`\n")
-        return 1
-    return 0
+    wanted = with_tables(PAGE.read_text(encoding="utf-8"), MODELS)
+    return write_or_compare(PAGE, wanted, source="dkron_executors/keys", arguments=arguments)
 
 
 if __name__ == "__main__":

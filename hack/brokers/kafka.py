@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from xml.etree import ElementTree as ET
 from brokers.cache import fetched
 from brokers.running import HOST, free_ports, running
 from localcluster.errors import ClusterError
+from localcluster.quiet import run_quietly
 
 POM = Path(__file__).with_name("pom.xml")
 CLUSTER = "dkron-operator-tests-x"
@@ -102,14 +102,6 @@ def _program(name: str) -> str:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    done = run_quietly(command, seconds=SECONDS)
     if done.returncode != 0:
         raise ClusterError(f"{command[0]} failed:\n{done.stdout.strip()[-2000:]}")

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from brokers.cache import fetched
 from brokers.running import HOST, free_ports, running
 from localcluster.errors import ClusterError
+from localcluster.quiet import run_quietly
 
 PACKAGE = "rabbitmq-server"
 ERL = """\
@@ -108,16 +108,7 @@ def _script(files: Path) -> Path:
 
 
 def _run(command: list[str]) -> str:
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=APT_SECONDS,
-        check=False,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"},
-    )
+    done = run_quietly(command, seconds=APT_SECONDS, environment={"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"})
     if done.returncode != 0:
         raise ClusterError(f"{' '.join(command)} failed:\n{done.stdout.strip()[-800:]}")
     return done.stdout

@@ -16,6 +16,7 @@ from typing import ClassVar
 from localcluster import kind, packages
 from localcluster.errors import ClusterError
 from localcluster.paths import cache_home
+from localcluster.quiet import run_quietly
 
 BUILDER = "IMAGE_BUILDER"
 """The environment variable that names one."""
@@ -193,15 +194,7 @@ def _checked(command: Sequence[str]) -> None:
 
 
 def _quiet(command: Sequence[str], seconds: float = COMMAND_SECONDS) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
+    return run_quietly(command, seconds=seconds)
 
 
 def _last_line(text: str) -> str:

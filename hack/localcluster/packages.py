@@ -10,6 +10,7 @@ from pathlib import Path
 from localcluster.errors import ClusterError
 from localcluster.nodes import NodeKind
 from localcluster.progress import say
+from localcluster.quiet import run_quietly
 
 INSTALL_SECONDS = 600
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
@@ -83,13 +84,4 @@ def _apt_get(names: Sequence[str]) -> None:
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=INSTALL_SECONDS,
-        check=False,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-    )
+    return run_quietly(command, seconds=INSTALL_SECONDS, environment={"DEBIAN_FRONTEND": "noninteractive"})
