@@ -59,7 +59,7 @@ class Launcher:
             argv = namespaces.entering(self.holder, argv)
         log = self.layout.log(name)
         log.parent.mkdir(parents=True, exist_ok=True)
-        identity = processes.spawn(argv, log=log, folder=self.layout.folder)
+        identity = processes.spawn(argv, log=log, folder=self.layout.folder, environment=component.environment)
         self.record = save(self.record.with_component(Running(name, identity, component.port)))
 
     def wait_ready(self, *names: str) -> None:

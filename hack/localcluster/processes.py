@@ -9,9 +9,10 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from localcluster.errors import ClusterError
 
@@ -43,14 +44,17 @@ def parse_stat(text: str) -> Stat:
     return Stat(state=fields[0], parent=int(fields[1]), started=int(fields[19]))
 
 
-def spawn(argv: tuple[str, ...], *, log: Path, folder: Path) -> Identity:
-    """Start a program in a session of its own, with its output appended to `log`."""
+def spawn(
+    argv: tuple[str, ...], *, log: Path, folder: Path, environment: Mapping[str, str] = MappingProxyType({})
+) -> Identity:
+    """Start a program in a session of its own, with its output appended to `log`. `environment` holds for what the
+    user has not set."""
     files = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    environ = {**os.environ, MARKER: str(folder)}
+    environ = {**environment, **os.environ, MARKER: str(folder)}
     try:
         pid = os.posix_spawn(argv[0], argv, environ, file_actions=files, setsid=True, setsigmask=())
     except OSError as failure:

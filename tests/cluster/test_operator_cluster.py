@@ -211,10 +211,11 @@ def test_a_replica_that_is_asked_to_leave_fires_nothing_until_it_is_restarted(
     kube.patch(LEASES, "dkron", {"metadata": {"annotations": {key: text}}})
     operator.wait_for_line("asked to leave")
     kube.wait_for("the Lease to be released", lambda: lease(kube), lambda spec: "holderIdentity" not in spec)
-    left = kube.wait_for(
-        "that to be shown", lambda: standing(kube), lambda s: condition(s, "Ready").get("reason") == "Left"
+    kube.wait_for(
+        "that to be shown",
+        lambda: (condition(standing(kube), "Ready").get("reason"), standing(kube)["leader"], standing(kube)["replicas"]),
+        lambda shown: shown == ("Left", "", 0),
     )
-    assert (left["leader"], left["replicas"]) == ("", 0)
     mark = kube.status("one")["lastScheduleTime"]
     wait_until_passed(kube, datetime.now(UTC) + 4 * SECOND)
     operator.check()

@@ -13,4 +13,5 @@ class Component:
     port: int = 0
     health: str = ""
     files: Mapping[str, str] = field(default_factory=dict)  # relative to the cluster's folder
+    environment: Mapping[str, str] = field(default_factory=dict)  # where the user has not set these variables
     in_node: bool = False  # runs in the node's network and mount namespaces

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
+from urllib.request import getproxies_environment
 
 import aiohttp
 from yarl import URL
@@ -35,7 +36,8 @@ def open_session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.Clie
     """A session that is the same for every call: no cookies are kept, proxies are those of the environment."""
     return aiohttp.ClientSession(
         connector=connector,
-        trust_env=True,
+        # With it, aiohttp looks into ~/.netrc for each request, in a thread. Where no proxy is set, that is all it does.
+        trust_env=bool(getproxies_environment()),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=["Content-Type"],
         headers={"User-Agent": "dkron-operator"},
