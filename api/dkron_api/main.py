@@ -1,13 +1,11 @@
 """The command `dkron-api`: settings, logging, and sentences instead of tracebacks."""
 
 import asyncio
-import gc
 import ipaddress
 import logging
 import signal
 import sys
 import warnings
-from collections.abc import Callable
 from typing import cast
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
@@ -22,6 +20,7 @@ from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.program import logs
 from dkron_crds.program.command import USAGE, options
+from dkron_crds.program.loop import run
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +33,6 @@ LINE = 65536
 IDLE = 75.0
 """Seconds that a connection may be open without a request, or without the end of its headers."""
 BACKLOG = 1024
-COLLECT = (20_000, 20, 20)
-"""When garbage is collected. Every write leaves a job behind, so that by default a fifth of its time was collecting."""
 KUBE_SECONDS = 10.0
 """How long the API server may take for an answer: clients and their proxies give up after half a minute."""
 
@@ -47,18 +44,7 @@ def main() -> None:
     for oddity in (BadContentDispositionHeader, BadContentDispositionParam):
         # Whoever sends them is answered; Python would also remember each of their texts for good.
         warnings.simplefilter("ignore", oddity)
-    gc.set_threshold(*COLLECT)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        sys.exit(runner.run(_run(settings)))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The faster event loop, where there is one; None for Python's own."""
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
+    sys.exit(run(_run(settings)))
 
 
 async def _run(settings: Settings) -> int:

@@ -1,6 +1,5 @@
 """The command `dkron-operator`: settings, logging, and sentences instead of tracebacks."""
 
-import asyncio
 import logging
 import os
 import socket
@@ -11,6 +10,7 @@ from dkron_crds.kube import access
 from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.errors import KubeError
 from dkron_crds.program.command import options
+from dkron_crds.program.loop import run
 from dkron_operator import logs
 from dkron_operator.app import NotInstalled, Operator
 from dkron_operator.executors.images import Images
@@ -26,7 +26,7 @@ def main() -> None:
     """Run until stopped. Exit code 0 after an orderly stop, 1 if it could not go on, 2 for wrong options."""
     settings = options("dkron-operator", Settings)
     logs.configure(settings.log_format, settings.log_level)
-    sys.exit(asyncio.run(_run(settings)))
+    sys.exit(run(_run(settings)))
 
 
 async def _run(settings: Settings) -> int:

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 HOLD = timedelta(seconds=60)
 """How long a finished Job is kept at least, so that its name outlives every doubt about its slot."""
-MARGIN = 0.5
+MARGIN = 1.0
 """Seconds after a slot in which its claim should have been written."""
 WIDTH = 16
 """Jobs worked on at once. Each worker has a connection of its own, and opening one costs more than a create."""

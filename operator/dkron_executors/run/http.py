@@ -36,7 +36,7 @@ def open_session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.Clie
     """A session that is the same for every call: no cookies are kept, proxies are those of the environment."""
     return aiohttp.ClientSession(
         connector=connector,
-        # With it, aiohttp looks into ~/.netrc for each request, in a thread. Where no proxy is set, that is all it does.
+        # It makes aiohttp read ~/.netrc for each request, in a thread: not where there is no proxy to be found.
         trust_env=bool(getproxies_environment()),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=["Content-Type"],
