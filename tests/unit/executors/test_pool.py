@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +74,27 @@ async def test_a_call_that_is_broken_off_frees_its_place(web: Web) -> None:
         assert await in_place(pool, get(web, "/status/200/next")) == (True, b"next")
     finally:
         await pool.close()
+
+
+async def test_a_proxy_of_the_environment_is_asked(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", web.url)
+    pool = Pool(limit=1)
+    try:
+        await in_place(pool, Http.read({"method": "GET", "url": "http://nowhere.invalid/through/the/proxy"}))
+    finally:
+        await pool.close()
+    assert web.asked[-1].path == "http://nowhere.invalid/through/the/proxy"
+
+
+async def test_passwords_of_whoever_runs_it_are_not_sent(
+    web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tmp_path / "netrc"
+    own.write_text("machine localhost login me password secret\n", encoding="ascii")
+    monkeypatch.setenv("NETRC", str(own))
+    pool = Pool(limit=1)
+    try:
+        assert await in_place(pool, get(web, "/status/200/fine")) == (True, b"fine")
+    finally:
+        await pool.close()
+    assert "Authorization" not in web.asked[-1].headers
