@@ -111,6 +111,12 @@ test-e2e: venv ## The tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 
+MATRIX ?= 1.33 1.37
+
+.PHONY: matrix
+matrix: venv ## The cluster tests on the oldest and the newest Kubernetes, and their table in docs/support.md (an hour)
+	@PYTHONPATH=hack $(BIN)/python hack/matrix.py $(MATRIX)
+
 ##@ Cluster
 
 # kind where a Docker engine answers, else a local one; CLUSTER=auto|kind|local|current NODES=none|kwok:5|real K8S=1.36

@@ -6,7 +6,7 @@
 import sys
 from pathlib import Path
 
-from generated_page import write_or_compare
+from generated_page import with_part, write_or_compare
 from tests.conformance.rest.__main__ import markdown
 
 PAGE = Path(__file__).parents[1] / "docs" / "rest-api.md"
@@ -16,11 +16,7 @@ END = "<!-- /differences -->\n"
 
 def with_table(page: str, table: str) -> str:
     """The page with this table between its marks. Raises ValueError for a page without them."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page has no lines {BEGIN.strip()} and {END.strip()}, between which the table belongs")
-    return f"{before}{begin}\n{table}\n\n{end}{after}"
+    return with_part(page, begin=BEGIN, end=END, part=table)
 
 
 def main(arguments: list[str]) -> int:

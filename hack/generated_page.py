@@ -4,6 +4,15 @@ import sys
 from pathlib import Path
 
 
+def with_part(page: str, *, begin: str, end: str, part: str) -> str:
+    """The page with this part between its marks. Raises ValueError for a page without them."""
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"the page has no lines {begin.strip()} and {end.strip()}, between which the table belongs")
+    return f"{before}{begin}\n{part}\n\n{end}{after}"
+
+
 def write_or_compare(page: Path, wanted: str, *, source: str, arguments: list[str]) -> int:
     """Write the page, or with `--check` say whether it follows from its source; the exit status."""
     if "--check" not in arguments:

@@ -213,7 +213,11 @@ def test_a_replica_that_is_asked_to_leave_fires_nothing_until_it_is_restarted(
     kube.wait_for("the Lease to be released", lambda: lease(kube), lambda spec: "holderIdentity" not in spec)
     kube.wait_for(
         "that to be shown",
-        lambda: (condition(standing(kube), "Ready").get("reason"), standing(kube)["leader"], standing(kube)["replicas"]),
+        lambda: (
+            condition(standing(kube), "Ready").get("reason"),
+            standing(kube)["leader"],
+            standing(kube)["replicas"],
+        ),
         lambda shown: shown == ("Left", "", 0),
     )
     mark = kube.status("one")["lastScheduleTime"]
