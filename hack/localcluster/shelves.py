@@ -13,7 +13,7 @@ FETCH_SECONDS = 900
 
 
 def fetched(shelf: str, name: str, version: str, fetch: Callable[[Path], None]) -> Path:
-    """The folder of this version on a shelf of the cache; if it is not there, `fetch` fills it, once for all processes."""
+    """The folder of this version on a shelf of the cache. `fetch` fills it if it is not there, once for all of us."""
     folder = cache_home() / shelf / f"{name}-{version}"
     if folder.is_dir():
         return folder

@@ -58,7 +58,7 @@ class Prometheus:
         """The rules of all groups, each with `health`, `lastError` and `state`."""
         return [rule for group in self._get("/api/v1/rules")["groups"] for rule in group["rules"]]
 
-    def _get(self, path: str, **parameters: str) -> Any:
+    def _get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON, whose form the path decides
         connection = HTTPConnection(HOST, self.port, timeout=QUERY_SECONDS)
         try:
             connection.request("GET", f"{path}?{urlencode(parameters)}")
