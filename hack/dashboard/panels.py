@@ -221,6 +221,12 @@ OPERATOR = Row(
             unit="bytes",
         ),
         Panel(
+            "Histories cut",
+            "Executions that left a status before spec.history says, since it would have grown too big.",
+            (Query("sum(rate(dkron_operator_history_truncated_total{SERIES}[$__rate_interval]))", "executions"),),
+            unit="ops",
+        ),
+        Panel(
             "Messages",
             "To the receivers of processors and notifications.",
             (Query(rate("dkron_operator_messages_total", "receiver", "result"), "{{receiver}} {{result}}"),),
