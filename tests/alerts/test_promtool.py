@@ -1,4 +1,4 @@
-"""The alerts as Prometheus evaluates them: each fires, does not fire, and recovers. The cases are in the files beside."""
+"""The alerts as Prometheus evaluates them: each fires, does not fire, and recovers. The files beside have the cases."""
 
 import subprocess
 from pathlib import Path
