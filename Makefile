@@ -136,16 +136,18 @@ load-image: venv ## Build it and give it to the cluster NAME
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write crds/*.yaml, docs/reference and the tables in docs/rest-api.md and docs/executors.md
+generate: venv ## Write crds/*.yaml, docs/reference and the tables in docs/rest-api.md, executors.md and monitoring.md
 	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
 	@$(BIN)/python hack/executor_keys.py
+	@$(BIN)/python hack/operator_metrics.py
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
 	@$(BIN)/python hack/executor_keys.py --check
+	@$(BIN)/python hack/operator_metrics.py --check
 
 ##@ Data
 
