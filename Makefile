@@ -144,10 +144,11 @@ load-image: venv ## Build it and give it to the cluster NAME
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write crds/*.yaml, docs/reference, the tables in docs/rest-api.md and docs/executors.md, and the dashboard
+generate: venv ## Write crds/*.yaml, docs/reference, the dashboard, tables in docs/rest-api.md, executors.md, monitoring.md
 	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
 	@$(BIN)/python hack/executor_keys.py
+	@$(BIN)/python hack/operator_metrics.py
 	@PYTHONPATH=hack $(BIN)/python -m dashboard
 
 .PHONY: check-generated
@@ -155,6 +156,7 @@ check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
 	@$(BIN)/python hack/executor_keys.py --check
+	@$(BIN)/python hack/operator_metrics.py --check
 	@PYTHONPATH=hack $(BIN)/python -m dashboard --check
 
 ##@ Data

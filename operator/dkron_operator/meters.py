@@ -7,7 +7,15 @@ not counted here but in `monitoring`.
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from dkron_crds.job import Active, Execution, SkipReason, Trigger
 from dkron_crds.kube.client import Call
@@ -73,6 +81,9 @@ class Meters:
         )
         self._reasons: set[str] = set()
         self._lay_out()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
 
     def wrote(self, facts: Iterable[Fact]) -> None:
         """The API server has taken a write that makes this true."""

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsConfigDict
 
 from dkron_crds.program.image import own_image
 from dkron_crds.program.logs import LogFormat, LogLevel
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         le=65535,
         description="port for these three; 0 is none, and nothing listens [DKRON_MONITORING_PORT]",
     )
-    metrics_per_job: bool = Field(
+    metrics_per_job: CliImplicitFlag[bool] = Field(
         default=False,
         description="have /metrics show two series for each job as well, as long as there are 5000 jobs at most "
         "[DKRON_METRICS_PER_JOB]",

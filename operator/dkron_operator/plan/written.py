@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
-from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Passed, Started, is_recorded
+from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Passed, Started, is_known, is_recorded
 
 REPLACED = "Replaced"
 """Why a slot did not run whose claim a newer one took, before its Job existed."""
@@ -83,6 +83,7 @@ class _Reading:
     fired: dict[datetime, None] = field(default_factory=dict)
     others: list[Slots] = field(default_factory=list)
     ended: dict[str, Execution] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.claims = _claims(self.before)
@@ -117,10 +118,11 @@ class _Reading:
     def _start(self, entry: Active) -> None:
         if not _claims_slot(entry):
             self._settle(entry.job)
-        elif not (entry.job in self.ended or is_recorded(self.before, entry.job)):
+        elif not (entry.job in self.known or is_known(self.before, entry.job)):
             self.claims[entry.job] = entry.slot
 
     def _settle(self, job: str) -> None:
+        self.known.add(job)
         slot = self.claims.pop(job, None)
         if slot is not None:
             self.fired[slot] = None
