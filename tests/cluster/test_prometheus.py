@@ -43,14 +43,13 @@ SELECTOR = re.compile(r"\bdkron_\w+\{[^}]*\}")
 SECONDS = 90
 AWAY = 4.0
 JOBS = (
-    dkron_job("succeeds", schedule="@every 1s", jobTemplate=simulated()),
+    dkron_job("succeeds", schedule="@every 1s", jobTemplate=simulated(), processors={"elasticsearch": {}}),
     dkron_job("fails", schedule="@every 1s", jobTemplate=simulated(exit_code=3)),
     dkron_job("overlaps", schedule="@every 1s", concurrency="forbid", jobTemplate=simulated(run_for="10m")),
     dkron_job("missed", schedule="@every 1s", missedRuns="skip", jobTemplate=simulated()),
     dkron_job("after", schedule="", parentJob="succeeds", jobTemplate=simulated()),
     dkron_job("suspended", schedule="@daily", disabled=True),
     dkron_job("wrong", schedule="@daily", timezone="Europe/Atlantis"),
-    dkron_job("asked", run=("once",), jobTemplate=simulated(), processors={"elasticsearch": {}}),
 )
 
 
