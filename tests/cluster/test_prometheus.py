@@ -95,7 +95,7 @@ def watched(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFact
             *("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace),
             *("--monitoring-port", str(port), "--metrics-per-job"),
         )
-        stack.callback(lambda: operator.running and operator.kill())
+        stack.callback(ended, operator)
         kube.apply(*JOBS)
         be_away(kube, operator)
         api = stack.enter_context(api_for(kube, folder))
@@ -106,6 +106,11 @@ def watched(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFact
         ]
         server = stack.enter_context(prometheus(folder, targets, rules=RULES))
         yield Watched(kube, operator, api, server)
+
+
+def ended(operator: OperatorProcess) -> None:
+    if operator.running:
+        operator.kill()
 
 
 def be_away(kube: Kube, operator: OperatorProcess) -> None:
