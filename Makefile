@@ -70,9 +70,11 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 ##@ Test
 
 .PHONY: test
-test: ## All tests: unit, then real brokers, then real control planes, then real pods
+test: ## All tests: unit, then alerts, then real brokers, then real control planes, then real pods
 	@echo "== unit: rules and tables, no cluster"
 	@$(MAKE) --no-print-directory test-unit
+	@echo "== alerts: by promtool"
+	@$(MAKE) --no-print-directory test-alerts
 	@echo "== brokers: real servers for the executors that send messages"
 	@$(MAKE) --no-print-directory test-brokers
 	@echo "== cluster: a real control plane, simulated nodes"
@@ -99,11 +101,17 @@ test-brokers: venv ## The tests with real message brokers (a minute; Kafka needs
 	@PYTHONPATH=hack $(BIN)/python -m brokers
 	$(BIN)/pytest tests/brokers
 
+.PHONY: test-alerts
+test-alerts: venv ## The alerts by promtool (seconds; Prometheus is the one on PATH, or unpacked from Debian's package)
+	@PYTHONPATH=hack $(BIN)/python -m prometheus
+	$(BIN)/pytest tests/alerts
+
 # Tools are built first, so that progress shows and no test waits for a compiler.
 
 .PHONY: test-cluster
 test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
+	@PYTHONPATH=hack $(BIN)/python -m prometheus
 	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) tests/cluster
 
 .PHONY: test-e2e
@@ -149,16 +157,20 @@ load-image: venv ## Build it and give it to the cluster NAME
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write crds/*.yaml, docs/reference and the tables in docs/rest-api.md and docs/executors.md
+generate: venv ## Write crds/*.yaml, docs/reference, the dashboard, tables in docs/rest-api.md, executors.md, monitoring.md
 	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
 	@$(BIN)/python hack/executor_keys.py
+	@$(BIN)/python hack/operator_metrics.py
+	@PYTHONPATH=hack $(BIN)/python -m dashboard
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
 	@$(BIN)/python hack/executor_keys.py --check
+	@$(BIN)/python hack/operator_metrics.py --check
+	@PYTHONPATH=hack $(BIN)/python -m dashboard --check
 
 ##@ Data
 
