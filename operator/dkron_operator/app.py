@@ -249,7 +249,7 @@ class Operator:
 
 
 def _start(*work: Coroutine[None, None, None]) -> list[asyncio.Task[None]]:
-    return [asyncio.create_task(part, name=str(part)) for part in work]
+    return [asyncio.create_task(part, name=getattr(part, "__qualname__", str(part))) for part in work]
 
 
 async def _first(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.job import Active, Execution, History, JobStatus, SkipReason
@@ -221,6 +221,7 @@ def changes_of(slots: int) -> list[Change]:
     return found
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 18)), lost=st.lists(st.booleans(), min_size=20, max_size=20))
 def test_however_changes_are_split_and_whichever_answers_are_lost_each_counts_once(
     cuts: list[int], lost: list[bool]
