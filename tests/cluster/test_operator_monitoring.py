@@ -233,9 +233,8 @@ def test_each_outcome_has_its_series(watch: Watch) -> None:
     assert upcoming.one("status_bytes_count") > 0
     created = upcoming.one("kube_requests_total", verb="create", resource="jobs", code="201")
     assert created <= upcoming.one("kube_request_duration_seconds_count", verb="create")
-    assert {labels["resource"] for labels in upcoming.labels("watch_last_event_timestamp_seconds")} == {
-        "dkronjobs", "jobs",
-    }  # fmt: skip
+    watches = {labels["resource"] for labels in upcoming.labels("watch_last_event_timestamp_seconds")}
+    assert watches == {"dkronjobs", "jobs", "dkronclusters"}, "and no nodes, which no job asks for"
     where = {"namespace": kube.namespace}
     assert upcoming.one("job_last_success_timestamp_seconds", job="good", **where) == success.timestamp()
     failing = {labels["job"]: upcoming.one("job_failing", **labels) for labels in upcoming.labels("job_failing")}

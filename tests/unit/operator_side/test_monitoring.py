@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from dkron_crds.job import JobStatus, SkipReason, Trigger
 from dkron_crds.kube.client import Call
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, NODES
 from dkron_operator.clock import Clock
 from dkron_operator.meters import MOST_REASONS, Meters
 from dkron_operator.monitoring import Monitoring, Parts, page
@@ -108,6 +108,9 @@ def test_signs_of_life_are_events_and_answers_to_watches() -> None:
     signs.answer("/api/v1/nodes", begun=True)
     signs.answer(JOBS.path(), begun=True)
     assert signs.oldest()["jobs"] == Sign(AT + 10)
+    signs.beside(NODES)
+    assert "nodes" not in signs.oldest(), "the operator is ready without them"
+    assert signs.seen() == {"dkronjobs": AT, "jobs": AT + 10, "nodes": AT + 10}
 
 
 def test_of_several_namespaces_the_worst_counts() -> None:
