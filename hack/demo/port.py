@@ -1,4 +1,4 @@
-"""The port of the demo's REST API: the same at each start, so that a line which somebody has copied goes on working."""
+"""The ports of the demo: the same at each start, so that a line which somebody has copied goes on working."""
 
 import socket
 from pathlib import Path
@@ -12,10 +12,10 @@ VARIABLE = "DKRON_API_PORT"
 HIGHEST = 65535
 
 
-def choose(file: Path, *, wanted: str = "") -> int:
-    """A port that is free: `wanted` and no other, or the one in `file`, which is that of the last time, else 8080, else
-    any. It is written into `file`. Raises `DemoError` if `wanted` cannot be had."""
-    port = _demanded(wanted) if wanted else _likely(read(file), USUAL)
+def choose(file: Path, *, wanted: str = "", usual: int | None = None) -> int:
+    """A port that is free: `wanted` and no other, or the one in `file`, which is that of the last time, else `usual`
+    or 8080, else any. It is written into `file`. Raises `DemoError` if `wanted` cannot be had."""
+    port = _demanded(wanted) if wanted else _likely(read(file), usual or USUAL)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"{port}\n", encoding="utf-8")
     return port

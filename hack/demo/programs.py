@@ -10,6 +10,9 @@ from demo.detached import Detached
 from demo.errors import DemoError
 from localcluster.progress import say
 
+MONITORING = 8081
+"""The usual port of the operator's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Programs:
@@ -42,8 +45,11 @@ class Programs:
             say("the programs of an earlier demo are stopped")
         common = ("--kubeconfig", str(kubeconfig), "--log-format", "json", "--cluster-namespace", namespace)
         only = ("--namespace", namespace)
-        self.operator.start((_program("dkron-operator"), *common, *(only if alone else ())))
+        watched = port.choose(self.folder / "monitoring.port", usual=MONITORING)
+        ports = ("--monitoring-host", port.HOST, "--monitoring-port", str(watched))
+        self.operator.start((_program("dkron-operator"), *common, *(only if alone else ()), *ports))
         say(f"the operator is ready; its log is {self.operator.log}")
+        say(f"its metrics are at http://{port.HOST}:{watched}/metrics")
         number = port.choose(self._port_file, wanted=os.environ.get(port.VARIABLE, ""))
         address = ("--host", port.HOST, "--port", str(number))
         self.api.start((_program("dkron-api"), *common, *only, *address))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 import kopf
@@ -12,7 +13,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, NODES
 from dkron_operator import source as kopf_source
 from dkron_operator.calls import Allowance
 from dkron_operator.clock import Clock
@@ -91,6 +92,8 @@ class Operator:
         source.relisted = self._sweep.want
         self._clock = clock
         self._signs = Signs((DKRON_JOBS, JOBS), self._namespaces or (None,), clock)
+        self.reconciler.nodes.heard = partial(self._signs.beside, NODES)
+        self.delivery.installation.heard = partial(self._signs.beside, DKRON_CLUSTERS)
         parts = Parts(self.client, self.store, self.tally, self.lease, self.events, self.reconciler, self._signs)
         self._exposure = exposure
         self.monitoring = Monitoring(parts, clock=clock, version=replica.version, per_job=exposure.per_job)
@@ -249,7 +252,7 @@ class Operator:
 
 
 def _start(*work: Coroutine[None, None, None]) -> list[asyncio.Task[None]]:
-    return [asyncio.create_task(part, name=str(part)) for part in work]
+    return [asyncio.create_task(part, name=getattr(part, "__qualname__", str(part))) for part in work]
 
 
 async def _first(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:

@@ -24,7 +24,7 @@ class Nodes:
     """All nodes of the cluster, as a watch shows them; the sink of `follow`.
 
     `changed` is called when they are known, or not any more, and when one of them is another than before; their
-    heartbeats change nothing.
+    heartbeats change nothing. `heard` is called at each sign of life.
     """
 
     def __init__(self, client: KubeClient, *, changed: Callable[[], None], pace: Pace = STEADY) -> None:
@@ -37,6 +37,7 @@ class Nodes:
         self._watched = False
         self._trouble = ""
         self.problem: Problem | None = None
+        self.heard: Callable[[], None] = lambda: None
 
     @property
     def view(self) -> Mapping[str, Node] | None:
@@ -76,6 +77,7 @@ class Nodes:
     def alive(self) -> None:
         """A sign of life. The first one after a list is the list's own; with the next one the watch has begun, and
         only then what was listed stays true."""
+        self.heard()
         if self._listed:
             self._listed = False
         elif not self._watched:

@@ -25,11 +25,16 @@ class Signs:
         scopes = tuple(namespaces)
         self._plurals = {each.path(scope): each.plural for each in resources for scope in scopes}
         self._signs = {path: Sign() for path in self._plurals}
+        self._beside: dict[str, float] = {}
 
     def event(self, resource: Resource, namespace: str) -> None:
         """Something has come from a watch."""
         path = resource.path(namespace)
         self._hear(path if path in self._signs else resource.path())
+
+    def beside(self, resource: Resource) -> None:
+        """A watch of these has shown a sign of life. The operator is ready without it."""
+        self._beside[resource.plural] = self._clock.monotonic()
 
     def answer(self, path: str, *, begun: bool) -> None:
         """The API server was asked for a watch of this path, and lets it begin, or does not."""
@@ -51,6 +56,11 @@ class Signs:
             plural = self._plurals[path]
             found[plural] = _worse(found[plural], sign) if plural in found else sign
         return found
+
+    def seen(self) -> dict[str, float]:
+        """When each resource that is watched last showed a sign of life, by the monotonic clock."""
+        needed = {plural: sign.seen for plural, sign in self.oldest().items() if sign.seen is not None}
+        return {**needed, **self._beside}
 
     def _hear(self, path: str) -> None:
         self._signs[path] = Sign(self._clock.monotonic())

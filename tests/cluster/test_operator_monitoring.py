@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -104,7 +105,7 @@ def rest(kube: Kube, *names: str) -> dict[str, Object]:
     """Their statuses when they are disabled, nothing runs any more, and all that has run is recorded."""
     for name in names:
         kube.edit(name, disabled=True)
-    return {name: kube.wait_status(name, "to rest", lambda s, name=name: is_at_rest(kube, name, s)) for name in names}
+    return {name: kube.wait_status(name, "to rest", partial(is_at_rest, kube, name)) for name in names}
 
 
 def is_at_rest(kube: Kube, name: str, status: Object) -> bool:
@@ -232,9 +233,8 @@ def test_each_outcome_has_its_series(watch: Watch) -> None:
     assert upcoming.one("status_bytes_count") > 0
     created = upcoming.one("kube_requests_total", verb="create", resource="jobs", code="201")
     assert created <= upcoming.one("kube_request_duration_seconds_count", verb="create")
-    assert {labels["resource"] for labels in upcoming.labels("watch_last_event_timestamp_seconds")} == {
-        "dkronjobs", "jobs",
-    }  # fmt: skip
+    watches = {labels["resource"] for labels in upcoming.labels("watch_last_event_timestamp_seconds")}
+    assert watches == {"dkronjobs", "jobs", "dkronclusters"}, "and no nodes, which no job asks for"
     where = {"namespace": kube.namespace}
     assert upcoming.one("job_last_success_timestamp_seconds", job="good", **where) == success.timestamp()
     failing = {labels["job"]: upcoming.one("job_failing", **labels) for labels in upcoming.labels("job_failing")}

@@ -46,6 +46,7 @@ class Installation:
         self.endpoints: tuple[Endpoint, ...] = ()
         self.problems: tuple[str, ...] = ()
         self.changed: Callable[[], None] = lambda: None
+        self.heard: Callable[[], None] = lambda: None
 
     @property
     def asked(self) -> bool:
@@ -86,6 +87,7 @@ class Installation:
 
     def alive(self) -> None:
         """The API server answers."""
+        self.heard()
         # Who may list but not watch lists again and again: that works only when the watch does.
         if self._listed:
             self._listed = False

@@ -100,9 +100,8 @@ class Monitoring:
 
     def _seen(self) -> Iterator[tuple[str, float]]:
         wall, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
-        for resource, sign in self._parts.signs.oldest().items():
-            if sign.seen is not None:
-                yield resource, wall - (monotonic - sign.seen)
+        for resource, at in self._parts.signs.seen().items():
+            yield resource, wall - (monotonic - at)
 
 
 def page(gauges: Gauges, registry: CollectorRegistry) -> bytes:

@@ -1,5 +1,6 @@
 """Fire: doing it twice is doing it once, and nothing of somebody else's is taken for ours."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from dkron_operator.plan.view import Run
 from dkron_operator.store import Entry
 from tests.support.builders import NOON, after, claim, run, seen, wire_run
 from tests.support.edges import Edges, begin
+from tests.support.scrape import read_registry
 
 pytestmark = pytest.mark.looptime
 ENTRY = claim()
@@ -33,6 +35,23 @@ async def test_a_job_is_created_and_then_the_slot_is_marked() -> None:
     assert edges.kube.calls == [f"create jobs {ENTRY.job}"]
     assert edges.entry().pending == [*MARK, Started(seen(ENTRY))]
     assert list(edges.entry().runs) == [ENTRY.job], "the next plan need not wait for the watch"
+
+
+def lateness(edges: Edges) -> tuple[float, float]:
+    """How many Jobs were created for a slot, and how many seconds after it in all."""
+    seen = read_registry(edges.store.meters.registry)
+    return seen.one("schedule_lateness_seconds_count"), seen.one("schedule_lateness_seconds_sum")
+
+
+async def test_it_is_told_how_late_the_job_of_a_slot_was_created() -> None:
+    edges = begin()
+    await asyncio.sleep(1.5)
+    await fire(edges, Create(ENTRY, after=MARK))
+    assert lateness(edges) == (1, 1.5)
+    await fire(edges, Create(ENTRY, late=True))
+    assert lateness(edges) == (1, 1.5), "one that was found was created long ago"
+    await fire(edges, Create(claim(attempt=2)))
+    assert lateness(edges) == (1, 1.5), "a retry is late by design"
 
 
 async def test_a_job_that_exists_already_is_adopted() -> None:

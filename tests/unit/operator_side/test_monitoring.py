@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from dkron_crds.job import JobStatus, SkipReason, Trigger
 from dkron_crds.kube.client import Call
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, NODES
 from dkron_operator.clock import Clock
 from dkron_operator.meters import MOST_REASONS, Meters
 from dkron_operator.monitoring import Monitoring, Parts, page
@@ -108,6 +108,9 @@ def test_signs_of_life_are_events_and_answers_to_watches() -> None:
     signs.answer("/api/v1/nodes", begun=True)
     signs.answer(JOBS.path(), begun=True)
     assert signs.oldest()["jobs"] == Sign(AT + 10)
+    signs.beside(NODES)
+    assert "nodes" not in signs.oldest(), "the operator is ready without them"
+    assert signs.seen() == {"dkronjobs": AT, "jobs": AT + 10, "nodes": AT + 10}
 
 
 def test_of_several_namespaces_the_worst_counts() -> None:
@@ -202,17 +205,18 @@ async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
     put(store, "good", JobStatus(since=NOON, next=after(60), status="success", last_success=after(61)))
     put(store, "bad", JobStatus(since=NOON, next=after(30), status="failed"))
     put(store, "half", JobStatus(since=NOON, status="partially_failed"), schedule="", parentJob="good")
+    put(store, "new", JobStatus(since=after(120), next=after(180)))
     put(store, "off", JobStatus(since=NOON), disabled=True)
     put(store, "wrong", JobStatus(since=NOON), schedule="soon")
     sums = await roll.call(after(130))
-    assert sums.states == {"scheduled": 2, "dependent": 1, "suspended": 1, "invalid": 1}
+    assert sums.states == {"scheduled": 3, "dependent": 1, "suspended": 1, "invalid": 1}
     assert (sums.failing, sums.stale, sums.next) == (2, 1, after(30))
     store.vanish("bad")
     for number in range(3 * SLICE):
         put(store, f"more-{number}", JobStatus(since=NOON))
     sums = await roll.call(after(130))
-    assert sums.states[JobState.SCHEDULED] == 1 + 3 * SLICE
-    assert (sums.failing, sums.next, len(sums.lines)) == (1, after(60), 4 + 3 * SLICE)
+    assert sums.states[JobState.SCHEDULED] == 2 + 3 * SLICE
+    assert (sums.failing, sums.next, len(sums.lines)) == (1, after(60), 5 + 3 * SLICE)
 
 
 def gauges(**fields: Any) -> Gauges:

@@ -45,6 +45,16 @@ def test_where_the_installation_is_at_home(words: tuple[str, ...], home: str) ->
     assert CliApp.run(Settings, cli_args=list(words)).home("own") == home
 
 
+def test_monitoring_is_off_until_it_has_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet = CliApp.run(Settings, cli_args=[])
+    assert (quiet.monitoring_host, quiet.monitoring_port, quiet.metrics_per_job) == ("127.0.0.1", 0, False)
+    monkeypatch.setenv("DKRON_MONITORING_HOST", "0.0.0.0")  # noqa: S104 - as in a pod
+    monkeypatch.setenv("DKRON_METRICS_PER_JOB", "true")
+    told = CliApp.run(Settings, cli_args=["--monitoring-port", "8081"])
+    assert (told.monitoring_host, told.monitoring_port, told.metrics_per_job) == ("0.0.0.0", 8081, True)  # noqa: S104
+    assert CliApp.run(Settings, cli_args=["--no-metrics-per-job"]).metrics_per_job is False
+
+
 def test_a_directory_for_output_has_to_be_there(tmp_path: Path) -> None:
     assert CliApp.run(Settings, cli_args=["--output-dir", str(tmp_path)]).output_dir == tmp_path
     for words in ("relative", str(tmp_path / "missing")):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.job import Active, Execution, History, JobStatus, SkipReason
@@ -190,6 +190,14 @@ def test_a_write_that_had_happened_makes_the_next_one_conflict_and_is_told_once(
     assert (set(found), len(found)) == (TRUE, len(TRUE))
 
 
+def test_a_write_that_never_happened_and_one_whose_event_is_faster_than_its_answer_are_one() -> None:
+    books = books_of()
+    books.unanswered(WROTE)
+    books.send(WROTE, CHANGES)
+    found = told(books.see(WROTE, DONE_WITH), books.taken())
+    assert (set(found), len(found)) == (TRUE, len(TRUE))
+
+
 def test_a_write_that_was_broken_off_is_in_doubt_as_well() -> None:
     books = books_of()
     books.send(WROTE, CHANGES)
@@ -213,6 +221,7 @@ def changes_of(slots: int) -> list[Change]:
     return found
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 18)), lost=st.lists(st.booleans(), min_size=20, max_size=20))
 def test_however_changes_are_split_and_whichever_answers_are_lost_each_counts_once(
     cuts: list[int], lost: list[bool]

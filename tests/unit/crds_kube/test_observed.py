@@ -1,0 +1,65 @@
+"""What a client tells of its requests, and a session of its watches."""
+
+from dataclasses import replace
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from dkron_crds.kube.client import Call
+from dkron_crds.kube.errors import NotFound, Unavailable
+from dkron_crds.kube.paths import JOBS, PODS
+from tests.support.kube_server import client_of, refusal, served, serving
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+async def answer(request: web.Request) -> web.Response:
+    if request.path.endswith("/log"):
+        return web.Response(body=b"hello")
+    if request.query.get("resourceVersion") == "0" or request.path.endswith("/gone"):
+        return refusal(404, "NotFound")
+    return web.json_response({"items": [], "metadata": {}})
+
+
+async def test_each_request_is_told_with_its_answer_and_how_long_that_took() -> None:
+    told: list[tuple[Call, float]] = []
+    async with served(answer) as client:
+        client.observe = lambda call, seconds: told.append((call, seconds))
+        assert [item async for item in client.list(JOBS, "default")] == []
+        with pytest.raises(NotFound):
+            await client.get(JOBS, "default", "gone")
+        await client.log_tail(PODS, "default", "pod", container="job", size=10)
+    expected = [Call("list", "jobs", 200), Call("get", "jobs", 404), Call("get", "pods/log", 200)]
+    assert [call for call, _ in told] == expected == list(client.calls)
+    assert all(0 < seconds < 10 for _, seconds in told)
+
+
+async def test_a_request_without_an_answer_is_told_too() -> None:
+    told: list[Call] = []
+    client = client_of(NOWHERE)
+    client.observe = lambda call, _: told.append(call)
+    with pytest.raises(Unavailable):
+        await client.get(JOBS, "default", "x")
+    await client.close()
+    assert told == [Call("get", "jobs", 0)]
+
+
+async def test_a_session_tells_of_each_watch_whether_it_was_let_begin() -> None:
+    told: list[tuple[str, bool]] = []
+
+    def watched(path: str, *, begun: bool) -> None:
+        told.append((path, begun))
+
+    async with serving(answer) as server:
+        client = client_of(str(server.make_url("")).rstrip("/"))
+        async with client.access.open_session(watched=watched) as session:
+            for query in ({"watch": "true"}, {"watch": "true", "resourceVersion": "0"}, {}):
+                async with session.get(JOBS.path("default"), params=query):
+                    pass
+        await client.close()
+    assert told == [(JOBS.path("default"), True), (JOBS.path("default"), False)]
+    async with replace(client.access, server=NOWHERE).open_session(watched=watched) as session:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await session.get(JOBS.path(), params={"watch": "true"})
+    assert told[2:] == [(JOBS.path(), False)]
