@@ -135,15 +135,19 @@ load-image: venv ## Build it and give it to the cluster NAME
 
 ##@ Generate
 
+CHART := charts/dkron-operator
+
 .PHONY: generate
-generate: venv ## Write crds/*.yaml, docs/reference and the tables in docs/rest-api.md and docs/executors.md
-	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
+generate: venv ## Write crds/*.yaml, docs/reference, the chart's CRDs, schema and README, and tables in docs
+	@$(BIN)/python -m dkron_crds.manifests crds docs/reference $(CHART)/templates/crds
+	@$(BIN)/python hack/values_schema.py
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
 	@$(BIN)/python hack/executor_keys.py
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
-	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
+	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference $(CHART)/templates/crds
+	@$(BIN)/python hack/values_schema.py --check
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
 	@$(BIN)/python hack/executor_keys.py --check
 

@@ -62,22 +62,25 @@ def control_plane(kubernetes: str) -> Tool:
 
 def kwok() -> Tool:
     """Simulated nodes."""
-    return _installed("kwok", "sigs.k8s.io/kwok/cmd/kwok", versions.KWOK)
+    return installed("kwok", "sigs.k8s.io/kwok/cmd/kwok", versions.KWOK)
 
 
 def coredns() -> Tool:
     """The cluster's name server."""
-    return _installed("coredns", "github.com/coredns/coredns", versions.COREDNS)
+    return installed("coredns", "github.com/coredns/coredns", versions.COREDNS)
 
 
 def kind() -> Tool:
     """Kubernetes in Docker, where a Docker engine runs."""
-    return _installed("kind", "sigs.k8s.io/kind", versions.KIND)
+    return installed("kind", "sigs.k8s.io/kind", versions.KIND)
 
 
-def _installed(name: str, package: str, version: str) -> Tool:
+def installed(name: str, package: str, version: str, *, stamps: Mapping[str, str] | None = None) -> Tool:
+    """A program as its module has it; `stamps` are what its own release build sets in variables."""
+    flags = " ".join(["-s -w", *(f"-X {variable}={value}" for variable, value in (stamps or {}).items())])
+
     def command(target: Path, environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
-        arguments = ["install", "-trimpath", "-ldflags", "-s -w", f"{package}@v{version}"]
+        arguments = ["install", "-trimpath", "-ldflags", flags, f"{package}@v{version}"]
         return arguments, {**environment, "GOBIN": str(target)}
 
     return Tool(name, version, _folder(name, version), command)
