@@ -28,6 +28,7 @@ NAMESPACE: Schema = {"type": "string", "maxLength": 63, "pattern": NAME}
 NAMESPACES: Schema = {"type": "array", "items": NAMESPACE | {"minLength": 1}}
 PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
 PERIOD: Schema = {"type": "string", "pattern": r"^([0-9]+(ms|s|m|h))+$"}
+SAID_OTHERWISE = {"title", "description", "default", "nullable", "format"}
 DIGEST: Schema = {"type": "string", "pattern": r"^(sha256:[0-9a-f]{64})?$"}
 
 
@@ -159,7 +160,12 @@ def schema() -> Schema:
         extraObjects={"type": "array", "items": {"type": ["object", "string"]}},
         **{"global": OBJECT},  # Helm hands it to every chart that is a part of another
     )
-    return {"$schema": DRAFT, "title": "Values of the chart dkron-operator", **values, "definitions": {"probe": probe()}}
+    return {
+        "$schema": DRAFT,
+        "title": "Values of the chart dkron-operator",
+        **values,
+        "definitions": {"probe": probe()},
+    }
 
 
 def cluster() -> Schema:
@@ -168,22 +174,28 @@ def cluster() -> Schema:
     return strictly(spec)
 
 
-def strictly(schema: Any) -> Any:
-    """A structural schema of Kubernetes as draft 7, without texts and defaults, and closed."""
-    if isinstance(schema, list):
-        return [strictly(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
+def strictly(schema: Schema) -> Schema:
+    """A structural schema of Kubernetes as JSON Schema: without texts and defaults, and closed."""
     kept = {
-        key: {name: strictly(each) for name, each in value.items()} if key == "properties" else strictly(value)
+        key: _child(key, value)
         for key, value in schema.items()
-        if not key.startswith("x-") and key not in {"description", "default", "nullable", "format"}
+        if key not in SAID_OTHERWISE and not key.startswith("x-")
     }
     if schema.get("nullable"):
         kept["type"] = [kept["type"], "null"]
     if "properties" in kept:
         kept["additionalProperties"] = False
     return kept
+
+
+def _child(key: str, value: object) -> object:
+    match value:
+        case dict() if key == "properties":  # its keys are names
+            return {name: strictly(each) for name, each in value.items()}
+        case dict():
+            return strictly(value)
+        case _:
+            return value
 
 
 def main() -> int:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcluster import gomodule, versions
+from localcluster import gomodule, gotoolchain, versions
 from localcluster.errors import ClusterError
 from localcluster.nodes import NodeKind
 from localcluster.paths import cache_home
 
 CONTROL_PLANE_SOURCE = Path(__file__).parent / "control-plane" / "main.go"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
-DOWNLOAD_SECONDS = 300
+DOWNLOAD_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,16 @@ def _folder(*parts: str) -> Path:
     return cache_home() / "tools" / "-".join(parts)
 
 
+def module_folder(module: str) -> Path:
+    """The sources of `k8s.io/kubernetes@v1.36.3`, in Go's own cache."""
+    return Path(_download(module, gotoolchain.environment(gotoolchain.find()))["Dir"])
+
+
 def _go_mod(module: str, environment: Mapping[str, str]) -> str:
+    return Path(_download(module, environment)["GoMod"]).read_text(encoding="utf-8")
+
+
+def _download(module: str, environment: Mapping[str, str]) -> dict[str, str]:
     arguments = ["go", "mod", "download", "-json", module]
     result = subprocess.run(
         arguments,
@@ -101,7 +110,7 @@ def _go_mod(module: str, environment: Mapping[str, str]) -> str:
         env=dict(environment),
         cwd="/",
     )
-    answer = json.loads(result.stdout or "{}")
+    answer: dict[str, str] = json.loads(result.stdout or "{}")
     if result.returncode != 0 or "GoMod" not in answer:
         raise ClusterError(f"Go cannot download {module}: {answer.get('Error') or result.stderr.strip()}")
-    return Path(answer["GoMod"]).read_text(encoding="utf-8")
+    return answer

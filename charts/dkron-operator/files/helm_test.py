@@ -6,21 +6,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
-
-API = os.environ["API"]
-URL = os.environ["URL"]
-SECONDS = float(os.environ["SECONDS"])
-JOB = f"helm-test-{os.getpid()}-{time.time_ns() % 10**9}"
+from typing import Any
 
 
 class Failed(Exception):
-    """The sentence says what was wrong."""
+    """`str()` says what was wrong."""
 
 
-def call(method, path, body=None, seconds=10.0):
+def call(method: str, url: str, body: object = None, *, seconds: float = 10.0) -> Any:  # noqa: ANN401 - JSON is anything
     """The JSON of the answer. Raises `Failed`."""
     request = urllib.request.Request(
-        API + path,
+        url,
         method=method,
         data=None if body is None else json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
@@ -29,18 +25,18 @@ def call(method, path, body=None, seconds=10.0):
         with urllib.request.urlopen(request, timeout=seconds) as response:
             return json.load(response)
     except urllib.error.HTTPError as exc:
-        raise Failed(f"{method} {path} answers {exc.code}: {exc.read().decode(errors='replace').strip()}") from None
+        raise Failed(f"{method} {url} answers {exc.code}: {exc.read().decode(errors='replace').strip()}") from None
     except OSError as exc:
-        raise Failed(f"{method} {API}{path}: {exc}") from None
+        raise Failed(f"{method} {url}: {exc}") from None
 
 
-def ready():
-    """Wait until the REST API is healthy and somebody leads."""
-    until = time.monotonic() + SECONDS
+def wait_for_leader(api: str, *, seconds: float) -> str:
+    """Wait until the REST API is healthy and somebody leads: who it is."""
+    until = time.monotonic() + seconds
     while True:
         try:
-            call("GET", "/health")
-            return call("GET", "/v1/leader")
+            call("GET", f"{api}/health")
+            return str(call("GET", f"{api}/v1/leader")["Name"])
         except Failed as exc:
             if time.monotonic() > until:
                 raise
@@ -48,27 +44,29 @@ def ready():
             time.sleep(1)
 
 
-def run():
-    """Have the job run, and look at what became of it."""
-    job = {"name": JOB, "schedule": "@manually", "executor": "http", "owner": "helm test"}
-    call("POST", "/v1/jobs", job | {"executor_config": {"method": "GET", "url": URL, "timeout": "10"}})
-    print(f"created {JOB}", flush=True)
+def run(api: str, *, target: str, seconds: float) -> object:
+    """Have a job run that calls the target: its executions."""
+    name = f"helm-test-{time.time_ns()}"
+    job = {"name": name, "schedule": "@manually", "owner": "helm test", "executor": "http"}
+    call("POST", f"{api}/v1/jobs", {**job, "executor_config": {"method": "GET", "url": target, "timeout": "10"}})
+    print(f"created {name}", flush=True)
     try:
-        after = call("POST", f"/v1/jobs/{JOB}/run?wait=true", seconds=SECONDS)
-        executions = call("GET", f"/v1/jobs/{JOB}/executions")
+        after = call("POST", f"{api}/v1/jobs/{name}/run?wait=true", seconds=seconds)
+        executions = call("GET", f"{api}/v1/jobs/{name}/executions")
     finally:
-        call("DELETE", f"/v1/jobs/{JOB}")
-        print(f"deleted {JOB}", flush=True)
+        call("DELETE", f"{api}/v1/jobs/{name}")
+        print(f"deleted {name}", flush=True)
     if after["status"] != "success":
         raise Failed(f"the job has ended with {after['status']}: {executions}")
     return executions
 
 
-def main():
+def main() -> int:
     """The exit status."""
+    api, seconds = os.environ["API"], float(os.environ["SECONDS"])
     try:
-        print("leader:", ready()["Name"], flush=True)
-        print("executions:", run(), flush=True)
+        print("leader:", wait_for_leader(api, seconds=seconds), flush=True)
+        print("executions:", run(api, target=os.environ["TARGET"], seconds=seconds), flush=True)
     except Failed as exc:
         print(f"failed: {exc}")
         return 1
