@@ -60,11 +60,17 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* A pod's labels and annotations. */}}
+{{/* A pod's labels and annotations. Not the chart's version, which would replace pods that have not changed. */}}
 {{- define "dkron.podMetadata" -}}
-{{- $own := get (index . 0).Values (index . 1) -}}
+{{- $root := index . 0 -}}
+{{- $own := get $root.Values (index . 1) -}}
 labels:
-  {{- include "dkron.labels" . | nindent 2 }}
+  {{- include "dkron.selector" . | nindent 2 }}
+  app.kubernetes.io/version: {{ $root.Chart.AppVersion | replace "+" "_" | quote }}
+  app.kubernetes.io/part-of: dkron-operator
+  {{- with $root.Values.commonLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   {{- with $own.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -146,7 +152,9 @@ env:
     value: {{ $own.log.format }}
   - name: DKRON_LOG_LEVEL
     value: {{ $own.log.level }}
-  {{- include "dkron.tracingEnv" (list . "dkron-operator") | nindent 2 }}
+  {{- with include "dkron.tracingEnv" (list . "dkron-operator") }}
+  {{- . | nindent 2 }}
+  {{- end }}
   {{- with $own.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -197,7 +205,9 @@ env:
     value: {{ $own.log.format }}
   - name: DKRON_API_LOG_LEVEL
     value: {{ $own.log.level }}
-  {{- include "dkron.tracingEnv" (list . "dkron-api") | nindent 2 }}
+  {{- with include "dkron.tracingEnv" (list . "dkron-api") }}
+  {{- . | nindent 2 }}
+  {{- end }}
   {{- with $own.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -234,9 +244,10 @@ readinessProbe:
 {{- end }}
 {{- end }}
 
+{{/* Where traces go, called with (list $ "name of the program"). */}}
 {{- define "dkron.tracingEnv" -}}
 {{- $tracing := (index . 0).Values.tracing }}
-{{- with $tracing.endpoint }}
+{{- with $tracing.endpoint -}}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . | quote }}
 - name: OTEL_SERVICE_NAME
