@@ -98,7 +98,7 @@ def test_names_and_labels_are_short_enough(values: Path, tmp_path: Path) -> None
 
 
 def test_a_suite_of_helm_unittest_passes() -> None:
-    program = programs.unittest().program("untt")
+    program = programs.unittest().program("helm-unittest")
     result = run_quietly([str(program), "--strict", "--color=false", str(CHART)], seconds=120)
     assert result.returncode == 0, result.stdout
 
