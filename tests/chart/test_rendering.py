@@ -64,9 +64,9 @@ def test_kubernetes_knows_every_field(values: Path, kubernetes: str, own_schemas
     program = programs.kubeconform().program("kubeconform")
     path = own_schemas / f"{values.stem}-{kubernetes}.yaml"
     path.write_text(text, encoding="utf-8")
-    result = run_quietly([str(program), "-strict", "-summary", *places, str(path)], seconds=60)
+    skip = ",".join(schemas.WITHOUT_SCHEMA)
+    result = run_quietly([str(program), "-strict", "-skip", skip, *places, str(path)], seconds=60)
     assert result.returncode == 0, result.stdout
-    assert "Skipped: 0" in result.stdout
 
 
 def test_kubernetes_would_refuse_a_field_that_it_does_not_know(own_schemas: Path) -> None:
