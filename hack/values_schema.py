@@ -1,7 +1,7 @@
 """Writes the chart's values.schema.json: strict, so that a misspelt value is refused before anything is installed.
 
-What stands in `cluster` follows from the models, the names of alerts from files/alerts.yaml. `make generate` runs it; with `--check` it only tells whether the file
-is as it should be.
+What stands in `cluster` follows from the models, the names of alerts from files/alerts.yaml. `make generate` runs it;
+with `--check` it only tells whether the file is as it should be.
 """
 
 import json

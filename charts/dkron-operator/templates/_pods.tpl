@@ -152,7 +152,7 @@ env:
     value: {{ $own.log.format }}
   - name: DKRON_LOG_LEVEL
     value: {{ $own.log.level }}
-  {{- with include "dkron.tracingEnv" (list . "dkron-operator") }}
+  {{- with include "dkron.tracingEnv" . }}
   {{- . | nindent 2 }}
   {{- end }}
   {{- with $own.extraEnv }}
@@ -205,7 +205,7 @@ env:
     value: {{ $own.log.format }}
   - name: DKRON_API_LOG_LEVEL
     value: {{ $own.log.level }}
-  {{- with include "dkron.tracingEnv" (list . "dkron-api") }}
+  {{- with include "dkron.tracingEnv" . }}
   {{- . | nindent 2 }}
   {{- end }}
   {{- with $own.extraEnv }}
@@ -244,15 +244,24 @@ readinessProbe:
 {{- end }}
 {{- end }}
 
-{{/* Where traces go, called with (list $ "name of the program"). */}}
+{{/* Where traces go, and what they say of the pod. */}}
 {{- define "dkron.tracingEnv" -}}
-{{- $tracing := (index . 0).Values.tracing }}
-{{- with $tracing.endpoint -}}
+{{- with .Values.tracing.endpoint -}}
+- name: POD_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+- name: POD_UID
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.uid
+- name: NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . | quote }}
-- name: OTEL_SERVICE_NAME
-  value: {{ index $ 1 }}
-{{- with $tracing.resourceAttributes }}
+{{- with $.Values.tracing.resourceAttributes }}
 - name: OTEL_RESOURCE_ATTRIBUTES
   value: {{ include "dkron.attributes" . | quote }}
 {{- end }}
