@@ -1,11 +1,14 @@
 """The chart with each set of values in ci/: both Helms take it and agree, and Kubernetes would take what comes out."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
 
 from charttools import programs, schemas
+from dkron_crds.kinds import KINDS
+from dkron_crds.program.image import own_image
 from localcluster import versions
 from localcluster.quiet import run_quietly
 from tests.support.charts import (
@@ -109,6 +112,15 @@ def test_the_custom_resources_are_those_of_the_repository() -> None:
         wanted = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert shown.pop(wanted["metadata"]["name"])["spec"] == wanted["spec"]
     assert shown == {}
+
+
+def test_the_chart_has_the_version_of_the_project_and_names_its_kinds() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    about = {name.removeprefix("artifacthub.io/"): text for name, text in chart["annotations"].items()}
+    assert chart["version"] == chart["appVersion"] == version("dkron-operator")
+    assert chart["kubeVersion"] == f">={versions.SUPPORTED[0].rpartition('.')[0]}.0-0"
+    assert [item["image"] for item in yaml.safe_load(about["images"])] == [own_image()]
+    assert {item["kind"] for item in yaml.safe_load(about["crds"])} == {kind.name for kind in KINDS}
 
 
 def test_two_releases_of_one_name_do_not_meet(tmp_path: Path) -> None:

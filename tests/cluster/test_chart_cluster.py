@@ -13,6 +13,7 @@ import yaml
 
 import localcluster
 from dkron_crds.kube.paths import DKRON_CLUSTERS
+from dkron_crds.names import API_VERSION
 from tests.support.charts import CHART, of_kind, rendered
 from tests.support.kube import SERVICE_ACCOUNTS, Kube, Object
 from tests.support.rights import ROLE_BINDINGS, ROLES
@@ -80,7 +81,13 @@ def test_it_is_made_where_there_is_none(kube: Kube, apply: Apply) -> None:
 
 
 def test_what_others_have_written_stays_and_what_is_taken_out_goes(kube: Kube, apply: Apply) -> None:
-    kube.create(DKRON_CLUSTERS, {"metadata": {"name": "dkron"}, "spec": {"paused": True}})
+    paused = {
+        "apiVersion": API_VERSION,
+        "kind": "DkronCluster",
+        "metadata": {"name": "dkron"},
+        "spec": {"paused": True},
+    }
+    kube.create(DKRON_CLUSTERS, paused)
     kube.patch(DKRON_CLUSTERS, "dkron", {"status": {"days": DAYS}}, subresource="status")
     assert apply({"receivers": RECEIVERS})[0] == 0
     assert apply({"notifications": [{"name": "chat", "url": "http://chat.example"}]})[0] == 0
