@@ -1,7 +1,9 @@
 """The Helm chart, rendered without a cluster by either Helm."""
 
+import copy
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +56,16 @@ def rendered(
     path = _written(values, folder) if isinstance(values, Mapping) else values
     command = ["template", *arguments(path, kubernetes=kubernetes), "--namespace", namespace]
     command[1] = release
-    result = helm(tool or HELMS["helm4"], command)
+    given = "" if path is None else path.read_text(encoding="utf-8")
+    return copy.deepcopy(_objects(tool or HELMS["helm4"], tuple(command), given))
+
+
+@cache
+def _objects(tool: Tool, command: tuple[str, ...], given: str) -> list[Object]:  # noqa: ARG001 - what is in the file counts
+    """What Helm renders; many tests look at the same."""
+    result = helm(tool, command)
     assert result.returncode == 0, result.stdout
-    return [document for document in yaml.safe_load_all(result.stdout) if document]
+    return [document for document in yaml.load_all(result.stdout, Loader=yaml.CSafeLoader) if document]
 
 
 def refusal(values: Object, folder: Path, *, tool: Tool | None = None) -> str:
