@@ -6,7 +6,7 @@ from dashboard.model import Number, Panel, Query, Row
 
 QUANTILES = ("0.5", "0.9", "0.99")
 MISSED = 'dkron_operator_slots_total{SERIES, result="missed"}'
-"""A count of a new process has risen from nothing: what was missed while none ran is counted before the first scrape."""
+"""A count of a new process has risen from nothing: it finds what was missed while none ran before its first scrape."""
 
 
 def rate(metric: str, *labels: str, matching: str = "") -> str:
