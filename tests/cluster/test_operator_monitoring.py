@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -104,7 +105,7 @@ def rest(kube: Kube, *names: str) -> dict[str, Object]:
     """Their statuses when they are disabled, nothing runs any more, and all that has run is recorded."""
     for name in names:
         kube.edit(name, disabled=True)
-    return {name: kube.wait_status(name, "to rest", lambda s, name=name: is_at_rest(kube, name, s)) for name in names}
+    return {name: kube.wait_status(name, "to rest", partial(is_at_rest, kube, name)) for name in names}
 
 
 def is_at_rest(kube: Kube, name: str, status: Object) -> bool:
