@@ -1,6 +1,7 @@
 # One image for all programs: the operator (the default), the REST API, and the pods of executors.
 # `make image` builds it with what there is: docker, podman or buildah, with or without a registry. See docs/image.md.
-ARG BASE=docker.io/library/python:3.13-slim
+# The base is pinned here and nowhere else; `make pin-base` asks the registry for the digest of the day and writes it.
+ARG BASE=docker.io/library/python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${BASE} AS dependencies
 # How pip reaches its packages is the business of who builds: a pip.conf may come in as a secret, and stays in no layer.
@@ -12,35 +13,81 @@ COPY requirements/build.txt requirements/image.txt requirements/
 # Wheels alone: there is no compiler here, and none is needed.
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=certificates \
     /opt/build/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements/build.txt
+# Bytecode is trusted without a look at the source's time: nothing changes in a container, and the bytes are the same
+# in every build.
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=certificates \
-    /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --require-hashes --only-binary :all: \
+    /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --require-hashes --only-binary :all: --no-compile \
       -r requirements/image.txt \
- # Most of the client's weight are models and calls that it imports when they are asked for. Nothing here asks.
- && cd /opt/dkron/lib/python3*/site-packages/kubernetes \
+ && cd /opt/dkron/lib/python3*/site-packages \
+ # Most of the Kubernetes client's weight are models and calls that it imports when they are asked for. Nothing here asks.
  && for part in client/api client/models aio/client/api aio/client/models; do \
-      rm $part/[!_]* $part/__pycache__/[!_]* || exit 1; \
-    done
+      rm kubernetes/$part/[!_]* || exit 1; \
+    done \
+ # What wheels bring that no program reads: tests, sources of what is compiled, types for editors, scripts.
+ && find . -type d '(' -name tests -o -name test ')' -prune -exec rm -r {} + \
+ && find . -type f '(' -name '*.c' -o -name '*.cc' -o -name '*.cpp' -o -name '*.h' -o -name '*.pxd' -o -name '*.pxi' \
+      -o -name '*.pyi' -o -name '*.pyx' ')' -delete \
+ && /opt/dkron/bin/python -m compileall -q --invalidation-mode unchecked-hash "$PWD"
 
 FROM dependencies AS build
 COPY . .
 # Installed under a root of its own: the layer of a change of ours is small, that of the dependencies stays. What is
 # imported at the end fails where something was left out, or the base lacks a library.
 RUN /opt/build/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
- && /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --no-index --no-deps --root /own --no-warn-script-location /wheels/*.whl \
- && PYTHONPATH="$(echo /own/opt/dkron/lib/python3*/site-packages)" /opt/dkron/bin/python -c "import dkron_operator.main, dkron_api.main, grpc"
+ && /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --no-index --no-deps --no-compile --root /own \
+      --no-warn-script-location /wheels/*.whl \
+ && cd /own/opt/dkron/lib/python3*/site-packages \
+ && /opt/dkron/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /own "$PWD" \
+ && PYTHONPATH="$PWD" /opt/dkron/bin/python -c "import dkron_operator.main, dkron_api.main, grpc"
 
-FROM ${BASE}
+FROM ${BASE} AS system
+# What is left of the base is what Python needs to run, and a shell to look around with. Gone are package managers, Perl,
+# everything that installs or builds, tests, and time zones, which come with the dependencies.
+RUN stdlib="$(python3 -c 'import os; print(os.path.dirname(os.__file__))')" \
+ && python3 -m compileall -q --invalidation-mode unchecked-hash "$stdlib" >/dev/null \
+ && cd "$stdlib" \
+ && rm -rf ensurepip idlelib lib2to3 pydoc_data test tkinter turtle.py turtledemo config-3* \
+      site-packages/pip* site-packages/setuptools* site-packages/wheel* \
+ && cd /usr \
+ && rm -rf include local/include local/lib/pkgconfig local/share local/bin/2to3* local/bin/idle* local/bin/pip* \
+      local/bin/pydoc* local/bin/*-config lib/apt lib/dpkg lib/gcc lib/*/gconv lib/*/perl* lib/*/libapt* share/bash-completion \
+      share/debconf share/gcc share/gdb share/info share/locale share/man share/perl* share/pixmaps share/python-wheels \
+      share/zoneinfo \
+ && rm -rf /etc/apt /var/cache/* /var/lib/apt /var/lib/dpkg/info /var/log/* \
+ && for program in /usr/bin/* /usr/sbin/*; do \
+      case "${program##*/}" in \
+        cat | dash | env | id | ls | python3 | python3.* | rm | sh | sleep) ;; \
+        *) rm -rf "$program" ;; \
+      esac; \
+    done \
+ && rm /usr/bin/rm
+
+FROM scratch
 # Nothing is written at run time, not even bytecode: the root file system may be read-only.
-ENV PATH=/opt/dkron/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/opt/dkron/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# Three layers, by how often they change.
+COPY --from=system / /
 COPY --from=dependencies /opt/dkron /opt/dkron
 COPY --from=build /own/opt/dkron /opt/dkron
+# https://github.com/opencontainers/image-spec/blob/main/annotations.md
 ARG BASE
+ARG BASE_NAME=
+ARG BASE_DIGEST=
 ARG VERSION=
+ARG REVISION=
+ARG CREATED=
 LABEL org.opencontainers.image.title="dkron-operator" \
       org.opencontainers.image.description="Dkron jobs as Kubernetes custom resources: operator, REST API and executors" \
       org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.vendor="The dkron-operator authors" \
+      org.opencontainers.image.url="https://dkron-operator.github.io/dkron-operator/" \
+      org.opencontainers.image.documentation="https://dkron-operator.github.io/dkron-operator/" \
+      org.opencontainers.image.source="https://github.com/dkron-operator/dkron-operator" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.base.name="${BASE}"
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.base.name="${BASE_NAME:-$BASE}" \
+      org.opencontainers.image.base.digest="${BASE_DIGEST}"
 # A number, so that Kubernetes can tell that it is not root. Any other one does as well.
 USER 65532:65532
 WORKDIR /

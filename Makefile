@@ -133,19 +133,33 @@ image: venv ## Build the image of all programs, and an archive of it
 load-image: venv ## Build it and give it to the cluster NAME
 	@archive="$$(PYTHONPATH=hack $(BIN)/python -m image)" && hack/cluster load-image --name $(NAME) --archive "$$archive"
 
+.PHONY: pin-base
+pin-base: venv ## Pin the image's base in the Dockerfile at the digest that its tag has in the registry now
+	@PYTHONPATH=hack $(BIN)/python -m image.pin
+
+##@ Release
+
+# dist/: wheel and source, image, its bill of materials, chart, crds.yaml, notes, SHA256SUMS. It refuses what is not fit to be
+# published, unless TRIAL=1; TAG=v1.2.3 has the tag compared with the version. See docs/release.md.
+.PHONY: release
+release: venv ## Build everything that a release consists of into dist/
+	@PYTHONPATH=hack $(BIN)/python -m release $(if $(TAG),--tag $(TAG)) $(if $(filter 1,$(TRIAL)),--trial)
+
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write crds/*.yaml, docs/reference and the tables in docs/rest-api.md and docs/executors.md
+generate: venv ## Write crds/*.yaml, docs/reference, the tables in docs/rest-api.md and docs/executors.md, and the version wherever it stands
 	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
 	@$(BIN)/python hack/executor_keys.py
+	@PYTHONPATH=hack $(BIN)/python -m release.places
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
 	@$(BIN)/python hack/executor_keys.py --check
+	@PYTHONPATH=hack $(BIN)/python -m release.places --check
 
 ##@ Data
 
