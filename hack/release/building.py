@@ -9,11 +9,10 @@ from dkron_crds.program.image import own_image
 from image.contents import Contents
 from image.source import Source
 from localcluster.progress import say
-from release import changelog, charts, custom_resources, distributions, packages, sbom, sums
+from release import charts, custom_resources, distributions, packages, sbom, sums
 from release.version import semantic
 
 ROOT = Path(__file__).parents[2]
-CHANGELOG = ROOT / "CHANGELOG.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,6 @@ def build(plan: Plan) -> list[Path]:
     )
     sums.write(plan.folder, plan.folder.iterdir())
     return sorted(plan.folder.iterdir())
-
-
-def notes(version: str) -> str:
-    """What CHANGELOG.md says about the version, or, for one that is only tried, about what is not released yet."""
-    text = CHANGELOG.read_text(encoding="utf-8")
-    found = changelog.section(text, version) or changelog.section(text, changelog.UNRELEASED)
-    return found.text if found else ""
 
 
 def _image(plan: Plan) -> None:

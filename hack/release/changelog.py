@@ -30,3 +30,9 @@ def sections(changelog: str) -> list[Section]:
 def section(changelog: str, name: str) -> Section | None:
     """The section of one version."""
     return next((each for each in sections(changelog) if each.name == name), None)
+
+
+def notes(changelog: str, version: str) -> str:
+    """What is said about a version, or, for one that has no section and is only tried, about what is not released."""
+    found = section(changelog, version) or section(changelog, UNRELEASED)
+    return found.text if found else ""

@@ -10,7 +10,7 @@ from image import source
 from image.errors import ImageError
 from localcluster.errors import ClusterError
 from localcluster.progress import say
-from release import building, gate, version
+from release import building, changelog, gate, version
 from release.building import ROOT, Plan
 from release.errors import ReleaseError
 
@@ -33,13 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _plan(options: argparse.Namespace) -> Plan:
     own, here = version.of_project(ROOT), source.read(ROOT)
     version.semantic(own)
-    text = building.CHANGELOG.read_text(encoding="utf-8")
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     reason = gate.refusal(version=own, notes=text, source=here, tag=options.tag)
     if reason and not options.trial:
         raise ReleaseError(f"{reason} (or try it with TRIAL=1)")
     if reason:
         say(f"a trial, not to be published: {reason}")
-    return Plan(version=own, source=here, folder=options.out, notes=building.notes(own))
+    return Plan(version=own, source=here, folder=options.out, notes=changelog.notes(text, own))
 
 
 def _parser() -> argparse.ArgumentParser:
