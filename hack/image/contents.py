@@ -90,7 +90,7 @@ def _take_away(seen: dict[str, tuple[int, tarfile.TarInfo]], path: PurePosixPath
             del seen[name]
 
 
-def _load(outer: tarfile.TarFile, name: str) -> Any:
+def _load(outer: tarfile.TarFile, name: str) -> Any:  # noqa: ANN401 - as JSON is
     content = outer.extractfile(name)
     if content is None:
         raise ValueError(f"{name} is no file")

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Mapping
 from email.message import Message
 from http import HTTPStatus
+from http.client import HTTPResponse
 
 from image.errors import ImageError
 from image.reference import Reference
@@ -50,6 +51,7 @@ def _head(address: str) -> Message:
 
 def _headers(address: str, headers: Mapping[str, str]) -> Message:
     request = urllib.request.Request(address, method="HEAD", headers=dict(headers))
+    answer: HTTPResponse
     with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
         return answer.headers
 

@@ -6,4 +6,6 @@ from pathlib import Path
 def bundle(folder: Path) -> str:
     """The manifests of a folder, one document after the other, in the order of their names."""
     manifests = sorted(folder.glob("*.yaml"))
-    return "".join(f"---\n{manifest.read_text(encoding='utf-8').removeprefix('---').strip()}\n" for manifest in manifests)
+    return "".join(
+        f"---\n{manifest.read_text(encoding='utf-8').removeprefix('---').strip()}\n" for manifest in manifests
+    )

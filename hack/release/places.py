@@ -12,7 +12,14 @@ from dkron_crds.program.image import REPOSITORY
 from release.version import of_project, semantic
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/**/*.md", "charts/*/*.md", "charts/*/*.gotmpl", "charts/*/values.yaml", "examples/**/*.yaml")
+PAGES = (
+    "README.md",
+    "docs/**/*.md",
+    "charts/*/*.md",
+    "charts/*/*.gotmpl",
+    "charts/*/values.yaml",
+    "examples/**/*.yaml",
+)
 CHART = "charts/*/Chart.yaml"
 _ANY = r"\d+\.\d+\.\d+[\w.-]*\b"
 _IMAGE = re.compile(rf"(?P<before>\b{re.escape(REPOSITORY)}:){_ANY}")
@@ -45,7 +52,9 @@ def main(arguments: Iterable[str]) -> int:
     found = [*outdated(ROOT, of_project(ROOT))]
     if "--check" in arguments:
         for path, _ in found:
-            sys.stderr.write(f"{path.relative_to(ROOT)} names another version than pyproject.toml; run `make generate`\n")
+            sys.stderr.write(
+                f"{path.relative_to(ROOT)} names another version than pyproject.toml; run `make generate`\n"
+            )
         return 1 if found else 0
     for path, wanted in found:
         path.write_text(wanted, encoding="utf-8")

@@ -20,9 +20,7 @@ PROJECT = "https://github.com/dkron-operator/dkron-operator"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, PROJECT)
 
 
-def document(
-    packages: Sequence[Package], *, image: str, system: str, described: str, version: str, epoch: int
-) -> str:
+def document(packages: Sequence[Package], *, image: str, system: str, described: str, version: str, epoch: int) -> str:
     """The bill as JSON, the same for the same packages.
 
     `image` is the name with its tag, `system` such as `debian-13`, `described` what the serial number is made from.

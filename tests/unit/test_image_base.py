@@ -16,7 +16,7 @@ from image.source import Source
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW = f"sha256:{'0' * 64}", f"sha256:{'1a' * 32}"
-TOKEN = "for-anyone"
+TOKEN = "for-anyone"  # noqa: S105 - of a registry in this file
 
 
 class Registry(BaseHTTPRequestHandler):
@@ -74,7 +74,11 @@ def dockerfile(host: str, tmp_path: Path) -> Path:
         ("python:3.13", ("python", "3.13", ""), "python:3.13"),
         ("a.example:5000/b/c", ("a.example:5000/b/c", "", ""), "a.example:5000/b/c"),
         ("a.example:5000/b:c", ("a.example:5000/b", "c", ""), "a.example:5000/b:c"),
-        (f"docker.io/library/python:3@{OLD}", ("docker.io/library/python", "3", OLD), f"docker.io/library/python@{OLD}"),
+        (
+            f"docker.io/library/python:3@{OLD}",
+            ("docker.io/library/python", "3", OLD),
+            f"docker.io/library/python@{OLD}",
+        ),
         (f"a/b@{OLD}", ("a/b", "", OLD), f"a/b@{OLD}"),
     ],
 )

@@ -77,4 +77,4 @@ def test_a_release_takes_what_make_release_builds() -> None:
     release = yaml.safe_load((FORGE / "workflows" / "release.yaml").read_text("utf-8"))["jobs"]
     assert 'make release TAG="$GITHUB_REF_NAME"' in commands(release["build"])
     published = "".join(commands(job) for name, job in release.items() if name != "build")
-    assert {name for name in re.findall(r"dist/([\w.-]+\.(?:md|yaml))", published)} <= names
+    assert set(re.findall(r"dist/([\w.-]+\.(?:md|yaml))", published)) <= names
