@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := operator api crds tests hack bench
+SOURCES := operator api crds charts tests hack bench
 
 ##@ Start here
 
@@ -70,9 +70,11 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 ##@ Test
 
 .PHONY: test
-test: ## All tests: unit, then real brokers, then real control planes, then real pods
+test: ## All tests: unit, the chart, then real brokers, then real control planes, then real pods
 	@echo "== unit: rules and tables, no cluster"
 	@$(MAKE) --no-print-directory test-unit
+	@echo "== chart: both Helms, without a cluster"
+	@$(MAKE) --no-print-directory lint-chart
 	@echo "== brokers: real servers for the executors that send messages"
 	@$(MAKE) --no-print-directory test-brokers
 	@echo "== cluster: a real control plane, simulated nodes"
@@ -145,18 +147,34 @@ pin-base: venv ## Pin the image's base in the Dockerfile at the digest that its 
 release: venv ## Build everything that a release consists of into dist/
 	@PYTHONPATH=hack $(BIN)/python -m release $(if $(TAG),--tag $(TAG)) $(if $(filter 1,$(TRIAL)),--trial)
 
+##@ Chart
+
+CHART := charts/dkron-operator
+
+.PHONY: chart-tools
+chart-tools: venv ## Build what the chart is checked with: Helm 3 and 4, helm-unittest, kubeconform, helm-docs
+	@PYTHONPATH=hack $(BIN)/python -m charttools
+
+.PHONY: lint-chart
+lint-chart: chart-tools ## Lint and render the chart with each set of values, and try its rights and refusals
+	$(BIN)/pytest -n $(WORKERS) tests/chart
+
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write crds/*.yaml, docs/reference, the tables in docs/rest-api.md and docs/executors.md, and the version wherever it stands
-	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
+generate: venv ## Write the version wherever it stands, crds/*.yaml, docs/reference, the chart's CRDs, schema and README, and tables in docs
+	@PYTHONPATH=hack $(BIN)/python -m release.places
+	@$(BIN)/python -m dkron_crds.manifests crds docs/reference $(CHART)/templates/crds
+	@$(BIN)/python hack/values_schema.py
+	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
 	@$(BIN)/python hack/executor_keys.py
-	@PYTHONPATH=hack $(BIN)/python -m release.places
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
-	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
+	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference $(CHART)/templates/crds
+	@$(BIN)/python hack/values_schema.py --check
+	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py --check
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
 	@$(BIN)/python hack/executor_keys.py --check
 	@PYTHONPATH=hack $(BIN)/python -m release.places --check
