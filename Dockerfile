@@ -13,21 +13,11 @@ COPY requirements/build.txt requirements/image.txt requirements/
 # Wheels alone: there is no compiler here, and none is needed.
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=certificates \
     /opt/build/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements/build.txt
-# Bytecode is trusted without a look at the source's time: nothing changes in a container, and the bytes are the same
-# in every build.
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=certificates \
     /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --require-hashes --only-binary :all: --no-compile \
-      -r requirements/image.txt \
- && cd /opt/dkron/lib/python3*/site-packages \
- # Most of the Kubernetes client's weight are models and calls that it imports when they are asked for. Nothing here asks.
- && for part in client/api client/models aio/client/api aio/client/models; do \
-      rm kubernetes/$part/[!_]* || exit 1; \
-    done \
- # What wheels bring that no program reads: tests, sources of what is compiled, types for editors, scripts.
- && find . -type d '(' -name tests -o -name test ')' -prune -exec rm -r {} + \
- && find . -type f '(' -name '*.c' -o -name '*.cc' -o -name '*.cpp' -o -name '*.h' -o -name '*.pxd' -o -name '*.pxi' \
-      -o -name '*.pyi' -o -name '*.pyx' ')' -delete \
- && /opt/dkron/bin/python -m compileall -q --invalidation-mode unchecked-hash "$PWD"
+      -r requirements/image.txt
+COPY hack/image/trim.py .
+RUN python3 trim.py dependencies /opt/dkron
 
 FROM dependencies AS build
 COPY . .
@@ -36,31 +26,13 @@ COPY . .
 RUN /opt/build/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --no-index --no-deps --no-compile --root /own \
       --no-warn-script-location /wheels/*.whl \
+ && python3 trim.py compile /own/opt/dkron /opt/dkron \
  && cd /own/opt/dkron/lib/python3*/site-packages \
- && /opt/dkron/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /own "$PWD" \
  && PYTHONPATH="$PWD" /opt/dkron/bin/python -c "import dkron_operator.main, dkron_api.main, grpc"
 
 FROM ${BASE} AS system
-# What is left of the base is what Python needs to run, and a shell to look around with. Gone are package managers, Perl,
-# everything that installs or builds, tests, and time zones, which come with the dependencies.
-RUN stdlib="$(python3 -c 'import os; print(os.path.dirname(os.__file__))')" \
- && python3 -m compileall -q --invalidation-mode unchecked-hash "$stdlib" >/dev/null \
- && cd "$stdlib" \
- && rm -rf ensurepip idlelib lib2to3 pydoc_data test tkinter turtle.py turtledemo config-3* \
-      site-packages/pip* site-packages/setuptools* site-packages/wheel* \
- && cd /usr \
- && rm -rf include local/include local/lib/pkgconfig local/share local/bin/2to3* local/bin/idle* local/bin/pip* \
-      local/bin/pydoc* local/bin/*-config lib/apt lib/dpkg lib/gcc lib/*/gconv lib/*/perl* lib/*/libapt* share/bash-completion \
-      share/debconf share/gcc share/gdb share/info share/locale share/man share/perl* share/pixmaps share/python-wheels \
-      share/zoneinfo \
- && rm -rf /etc/apt /var/cache/* /var/lib/apt /var/lib/dpkg/info /var/log/* \
- && for program in /usr/bin/* /usr/sbin/*; do \
-      case "${program##*/}" in \
-        cat | dash | env | id | ls | python3 | python3.* | rm | sh | sleep) ;; \
-        *) rm -rf "$program" ;; \
-      esac; \
-    done \
- && rm /usr/bin/rm
+COPY hack/image/trim.py /
+RUN python3 /trim.py system
 
 FROM scratch
 # Nothing is written at run time, not even bytecode: the root file system may be read-only.

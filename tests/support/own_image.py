@@ -1,16 +1,15 @@
 """The project's image for tests: built once in a session, given to the cluster, and what is inside."""
 
-import json
-import tarfile
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 import image as builder
 import localcluster
+from image.contents import Contents
 from localcluster.current import CurrentCluster
 
 
@@ -22,24 +21,9 @@ class OwnImage:
     archive: Path
 
     @property
-    def configuration(self) -> dict[str, Any]:
-        """What the image says about how to run it, as in the OCI image specification."""
-        with tarfile.open(self.archive) as tar:
-            names = set(tar.getnames())
-            if "manifest.json" in names:  # Docker's archive; with newer engines it is both
-                return cast("dict[str, Any]", _read(tar, _read(tar, "manifest.json")[0]["Config"])["config"])
-            manifest = _read(tar, _blob(_read(tar, "index.json")["manifests"][0]))
-            return cast("dict[str, Any]", _read(tar, _blob(manifest["config"]))["config"])
-
-
-def _read(tar: tarfile.TarFile, name: str) -> Any:
-    content = tar.extractfile(name)
-    assert content is not None, f"{name} is no file"
-    return json.load(content)
-
-
-def _blob(descriptor: dict[str, str]) -> str:
-    return "blobs/" + descriptor["digest"].replace(":", "/")
+    def contents(self) -> Contents:
+        """What is inside, and how it is to be run."""
+        return Contents(self.archive)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,109 @@
+"""Takes out of an image what nothing in it reads. Runs while it is built, with the Python there, so it stands alone.
+
+`trim.py system` leaves of a base what Python needs to run, and a shell to look around with. `trim.py dependencies PREFIX`
+goes through the packages of an environment. Both compile what is left: nothing can be written at run time. Bytecode is not
+compared with the source's time then, since nothing changes in a container, so it is the same in every build.
+"""
+
+import compileall
+import os
+import py_compile
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+ENVIRONMENT = ("include", "share")
+CLIENT = tuple(
+    f"kubernetes/{part}/[!_]*" for part in ("client/api", "client/models", "aio/client/api", "aio/client/models")
+)
+"""Most of the Kubernetes client's weight: models and calls that it imports when they are asked for. Nothing here asks."""
+SOURCES = frozenset({".c", ".cc", ".cpp", ".h", ".hpp", ".pxd", ".pxi", ".pyi", ".pyx"})
+"""Of what is compiled, and types for editors."""
+TESTS = frozenset({"test", "tests"})
+
+PROGRAMS = frozenset({"cat", "dash", "env", "id", "ls", "sh", "sleep"})
+FOLDERS_OF_PROGRAMS = ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
+LIBRARY = (
+    *("config-3*", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "turtle.py"),
+    *("turtledemo", "site-packages/pip*", "site-packages/setuptools*", "site-packages/wheel*"),
+)
+"""Of Python's own."""
+SYSTEM = (
+    *(
+        "etc/apt",
+        "usr/include",
+        "usr/lib/*/gconv",
+        "usr/lib/*/libapt*",
+        "usr/lib/*/perl*",
+        "usr/lib/apt",
+        "usr/lib/dpkg",
+    ),
+    *("usr/lib/gcc", "usr/local/include", "usr/local/lib/pkgconfig", "usr/local/share", "usr/share/bash-completion"),
+    *("usr/share/debconf", "usr/share/gcc", "usr/share/gdb", "usr/share/info", "usr/share/locale", "usr/share/man"),
+    *("usr/share/perl*", "usr/share/pixmaps", "usr/share/python-wheels", "usr/share/zoneinfo", "var/cache/*"),
+    *("var/lib/apt", "var/lib/dpkg/info", "var/log/*"),
+)
+"""Package managers, Perl, what installs or builds, and time zones, which come with the dependencies. What is known of the
+packages stays, for scanners."""
+
+
+def dependencies(prefix: Path) -> None:
+    """Go through an environment, such as `/opt/dkron`."""
+    _remove(_matching(prefix, ENVIRONMENT))
+    _remove([path for path in prefix.glob("bin/*") if not path.name.startswith("python")])  # scripts, and for shells
+    for packages in prefix.glob("lib/python3*/site-packages"):
+        _remove(_matching(packages, CLIENT))
+        _remove([Path(folder, name) for folder, names, _ in os.walk(packages) for name in TESTS.intersection(names)])
+        _remove([path for path in packages.rglob("*") if path.suffix in SOURCES])
+        compiled(packages)
+
+
+def system(root: Path, library: Path) -> None:
+    """Go through a whole file system, of which `library` is Python's standard library."""
+    _remove(_matching(library, LIBRARY))
+    _remove(_matching(root, SYSTEM))
+    programs = (path for folder in FOLDERS_OF_PROGRAMS for path in _matching(root / folder, ["*"]))
+    _remove([path for path in programs if not _stays(path.name)])
+    compiled(library)
+
+
+def compiled(folder: Path, *, seen_at: Path | None = None) -> None:
+    """Compile all modules in a folder, which may be another one at run time."""
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    compileall.compile_dir(folder, quiet=2, force=True, invalidation_mode=mode, ddir=str(seen_at) if seen_at else None)
+
+
+def _stays(program: str) -> bool:
+    return program in PROGRAMS or program == "python" or (program.startswith("python3") and "config" not in program)
+
+
+def _matching(folder: Path, patterns: Iterable[str]) -> Iterator[Path]:
+    for pattern in patterns:
+        yield from sorted(folder.glob(pattern))
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """`dependencies PREFIX`, `compile FOLDER SEEN_AT`, or `system`, which removes this file as well."""
+    match arguments:
+        case ["dependencies", prefix]:
+            dependencies(Path(prefix))
+        case ["compile", folder, seen_at]:
+            compiled(Path(folder), seen_at=Path(seen_at))
+        case ["system"]:
+            system(Path("/"), Path(os.__file__).parent)
+            Path(__file__).unlink()
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
