@@ -46,10 +46,11 @@ FINISH = (
     'cp "$1"/usr/share/base-passwd/group.master "$1"/etc/group',
     'cat "$1"/usr/share/ca-certificates/mozilla/*.crt >"$1"/etc/ssl/certs/ca-certificates.crt',
     'chroot "$1" python3 -m compileall -q /usr/lib/python3.13',
-    # What is installed, where scanners look for it in images that have no package manager.
+    # What is installed and which files that are, where scanners look for it in images that have no package manager.
     (
-        'mkdir -p "$1"/var/lib/dpkg/status.d && for deb in "$1"/var/cache/apt/archives/*.deb; do '
-        'dpkg-deb --field "$deb" >"$1/var/lib/dpkg/status.d/$(dpkg-deb --field "$deb" Package)" || exit 1; done'
+        'cd "$1"/var/lib/dpkg && mkdir -p info status.d && for deb in "$1"/var/cache/apt/archives/*.deb; do '
+        'name="$(dpkg-deb --field "$deb" Package)" && dpkg-deb --field "$deb" >"status.d/$name" && '
+        'dpkg-deb --fsys-tarfile "$deb" | tar -t | sed "s/^[.]//" >"info/$name.list" || exit 1; done'
     ),
 )
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")

@@ -1,8 +1,8 @@
 """Takes out of an image what nothing in it reads. Runs while it is built, with the Python there, so it stands alone.
 
-`trim.py system` leaves of a base what Python needs to run, and a shell to look around with. `trim.py dependencies PREFIX`
-goes through the packages of an environment. Both compile what is left: nothing can be written at run time. Bytecode is not
-compared with the source's time then, since nothing changes in a container, so it is the same in every build.
+`trim.py system` leaves of a base what Python needs to run, and a shell to look around with. `trim.py dependencies
+PREFIX` goes through the packages of an environment. Both compile what is left: nothing can be written at run time.
+Bytecode is not compared with the source's time then, for nothing changes in a container, so every build gives the same.
 """
 
 import compileall
@@ -17,7 +17,7 @@ ENVIRONMENT = ("include", "share")
 CLIENT = tuple(
     f"kubernetes/{part}/[!_]*" for part in ("client/api", "client/models", "aio/client/api", "aio/client/models")
 )
-"""Most of the Kubernetes client's weight: models and calls that it imports when they are asked for. Nothing here asks."""
+"""Most of the weight of the Kubernetes client: what it imports when it is asked for. Nothing here asks."""
 SOURCES = frozenset({".c", ".cc", ".cpp", ".h", ".hpp", ".pxd", ".pxi", ".pyi", ".pyx"})
 """Of what is compiled, and types for editors."""
 TESTS = frozenset({"test", "tests"})
@@ -42,10 +42,13 @@ SYSTEM = (
     *("usr/lib/gcc", "usr/local/include", "usr/local/lib/pkgconfig", "usr/local/share", "usr/share/bash-completion"),
     *("usr/share/debconf", "usr/share/gcc", "usr/share/gdb", "usr/share/info", "usr/share/locale", "usr/share/man"),
     *("usr/share/perl*", "usr/share/pixmaps", "usr/share/python-wheels", "usr/share/zoneinfo", "var/cache/*"),
-    *("var/lib/apt", "var/lib/dpkg/info", "var/log/*"),
+    *("var/lib/apt", "var/log/*"),
 )
-"""Package managers, Perl, what installs or builds, and time zones, which come with the dependencies. What is known of the
-packages stays, for scanners."""
+"""Package managers, Perl, what installs or builds, and time zones, which come with the dependencies."""
+
+DATABASE = "var/lib/dpkg"
+ASIDE = ("/usr/share/doc/", "/usr/share/lintian/")
+"""What is left of a package when nothing is left of it."""
 
 
 def dependencies(prefix: Path) -> None:
@@ -65,7 +68,21 @@ def system(root: Path, library: Path) -> None:
     _remove(_matching(root, SYSTEM))
     programs = (path for folder in FOLDERS_OF_PROGRAMS for path in _matching(root / folder, ["*"]))
     _remove([path for path in programs if not _stays(path.name)])
+    forget_packages(root)
     compiled(library)
+
+
+def forget_packages(root: Path) -> None:
+    """Have Debian's database tell of the packages alone of which something is left, for scanners read it."""
+    lists = [*_matching(root / DATABASE / "info", ["*.list"])]
+    gone = {path.stem.partition(":")[0] for path in lists if not any(_is_there(root, name) for name in _lines(path))}
+    _remove(root / DATABASE / "status.d" / name for name in gone)
+    status = root / DATABASE / "status"
+    if status.exists():
+        stanzas = status.read_text(encoding="utf-8").split("\n\n")
+        kept = [stanza for stanza in stanzas if stanza.partition("\n")[0].removeprefix("Package: ") not in gone]
+        status.write_text("\n\n".join(kept), encoding="utf-8")
+    _remove([root / DATABASE / "info"])
 
 
 def compiled(folder: Path, *, seen_at: Path | None = None) -> None:
@@ -76,6 +93,15 @@ def compiled(folder: Path, *, seen_at: Path | None = None) -> None:
 
 def _stays(program: str) -> bool:
     return program in PROGRAMS or program == "python" or (program.startswith("python3") and "config" not in program)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def _is_there(root: Path, name: str) -> bool:
+    path = root / name.lstrip("/")
+    return not name.startswith(ASIDE) and not path.is_dir() and (path.is_symlink() or path.exists())
 
 
 def _matching(folder: Path, patterns: Iterable[str]) -> Iterator[Path]:

@@ -57,6 +57,7 @@ def root(tmp_path: Path) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
+    (tmp_path / "var/lib/dpkg/info/libc6.list").write_text("/usr/lib/x86_64-linux-gnu/libstdc++.so.6\n")
     (tmp_path / "usr/bin/python3").symlink_to("python3.13")
     (tmp_path / "usr/bin/awk").symlink_to("/nowhere")
     return tmp_path
@@ -67,6 +68,24 @@ def test_what_runs_stays_and_the_rest_goes(root: Path) -> None:
     trim.system(root, root / "usr" / PYTHON)
     files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_symlink() or path.is_file()}
     assert {name for name in files if not name.endswith(".pyc")} == {*STAYS, "usr/bin/python3"}
+
+
+def test_packages_of_which_nothing_is_left_are_forgotten(root: Path) -> None:
+    database = root / trim.DATABASE
+    lists = {
+        "libstdc++6:amd64": ["/.", "/usr", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"],
+        "perl-base": ["/usr", "/usr/bin/perl5", "/usr/share/doc/libc6/copyright"],
+        "gcc": ["/usr/bin/gcc"],
+        "python3.13": ["/bin/python3.13-config", "/usr/bin/python3"],
+    }
+    for name, lines in lists.items():
+        (database / "info" / f"{name}.list").write_text("\n".join(lines))
+    stanzas = [f"Package: {name}\nVersion: 1" for name in ("libstdc++6", "perl-base", "python3.13")]
+    (database / "status").write_text("\n\n".join([*stanzas, ""]))
+    (database / "status.d/gcc").touch()
+    trim.system(root, root / "usr" / PYTHON)
+    assert (database / "status").read_text() == f"{stanzas[0]}\n\n{stanzas[2]}\n\n"
+    assert [path.name for path in (database / "status.d").iterdir()] == ["libc6"]
 
 
 def test_all_that_stays_is_compiled_and_not_compared_with_its_source(root: Path) -> None:
