@@ -1,4 +1,4 @@
-"""The chart as a package, packed by Helm and then settled: the same chart gives the same bytes."""
+"""The chart as a package: packed by Helm, then settled, so that the same chart gives the same bytes."""
 
 import subprocess
 from pathlib import Path

@@ -7,11 +7,13 @@ import re
 import subprocess
 import tarfile
 from dataclasses import replace
+from importlib import resources
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema_rs import Registry, validator_for
 
 from dkron_crds.program.image import own_image
 from image.source import Source, read
@@ -281,6 +283,17 @@ class TestBill:
         assert "pkg:pypi/yarl@1" not in needs["image"]
         assert "pkg:pypi/aio-pika@9.5" in needs["image"]
         assert bill["metadata"]["timestamp"] == "2025-11-24T16:00:00+00:00"
+
+    def test_it_is_as_the_standard_wants_it(self, files: dict[str, bytes]) -> None:
+        folder, address = resources.files("cyclonedx.schema._res"), "http://cyclonedx.org/schema"
+        names = [f"{name}.SNAPSHOT.schema.json" for name in ("bom-1.6", "spdx", "jsf-0.82")]
+        schemas = [json.loads((folder / name).read_text("utf-8")) for name in names]
+        registry = Registry([(f"{address}/{name}", schema) for name, schema in zip(names, schemas, strict=True)])
+        standard = validator_for(schemas[0], registry=registry)
+        bill = json.loads(self._document(files))
+        assert [str(error) for error in standard.iter_errors(bill)] == []
+        bill["components"][0]["type"] = "whatever"
+        assert not standard.is_valid(bill)
 
     def test_it_is_the_same_for_the_same_image(self, files: dict[str, bytes]) -> None:
         assert self._document(files) == self._document(dict(reversed(files.items())))
