@@ -41,25 +41,14 @@ ENV PATH=/opt/dkron/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 PYTHONDONTWRIT
 COPY --from=system / /
 COPY --from=dependencies /opt/dkron /opt/dkron
 COPY --from=build /own/opt/dkron /opt/dkron
-# https://github.com/opencontainers/image-spec/blob/main/annotations.md
-ARG BASE
-ARG BASE_NAME=
-ARG BASE_DIGEST=
-ARG VERSION=
-ARG REVISION=
-ARG CREATED=
+# What changes with each build (version, commit, base) is added by `make image`, see hack/image/building.py.
 LABEL org.opencontainers.image.title="dkron-operator" \
       org.opencontainers.image.description="Dkron jobs as Kubernetes custom resources: operator, REST API and executors" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.vendor="The dkron-operator authors" \
       org.opencontainers.image.url="https://dkron-operator.github.io/dkron-operator/" \
       org.opencontainers.image.documentation="https://dkron-operator.github.io/dkron-operator/" \
-      org.opencontainers.image.source="https://github.com/dkron-operator/dkron-operator" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.created="${CREATED}" \
-      org.opencontainers.image.base.name="${BASE_NAME:-$BASE}" \
-      org.opencontainers.image.base.digest="${BASE_DIGEST}"
+      org.opencontainers.image.source="https://github.com/dkron-operator/dkron-operator"
 # A number, so that Kubernetes can tell that it is not root. Any other one does as well.
 USER 65532:65532
 WORKDIR /

@@ -43,24 +43,26 @@ def _build(base: str, *, refresh: bool) -> Built:
     say(f"building {reference} with {engine.name} on {foundation}")
     with tempfile.TemporaryDirectory() as folder:
         secrets = pip_settings.write(Path(folder))
-        engine.build(Recipe(ROOT, reference, arguments(reference, base, foundation, here), secrets))
+        said = labels(reference, base, foundation, here)
+        engine.build(Recipe(ROOT, reference, {"BASE": foundation}, secrets, said))
     archive = archives.of(reference)
     took, size = duration(time.monotonic() - started), archive.stat().st_size / MEGABYTE
     say(f"built {reference} in {took}; its archive of {size:.0f} MB is {archive}")
     return Built(reference, archive)
 
 
-def arguments(reference: str, wanted: str, foundation: str, here: Source) -> dict[str, str]:
-    """What the Dockerfile is told: the base to build `FROM`, and what the labels say.
+def labels(reference: str, wanted: str, foundation: str, here: Source) -> dict[str, str]:
+    """What an image says of itself beyond what is in the Dockerfile; what is not known is left out.
 
     The base is named as it was wanted, unless another one was made in its place.
+    See https://github.com/opencontainers/image-spec/blob/main/annotations.md.
     """
     base = Reference.parse(wanted if foundation == Reference.parse(wanted).exact else foundation)
-    return {
-        "BASE": foundation,
-        "BASE_NAME": base.tagged,
-        "BASE_DIGEST": base.digest,
-        "VERSION": Reference.parse(reference).tag,
-        "REVISION": here.revision,
-        "CREATED": here.created,
+    said = {
+        "version": Reference.parse(reference).tag,
+        "revision": here.revision,
+        "created": here.created,
+        "base.name": base.tagged,
+        "base.digest": base.digest,
     }
+    return {f"org.opencontainers.image.{name}": value for name, value in said.items() if value}

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,19 +29,24 @@ PROBE_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to build: a folder with a Dockerfile, what it takes as arguments and secrets, and the name of the result."""
+    """What to build: a folder with a Dockerfile, what it takes as arguments and secrets, and the name of the result.
+
+    Labels are apart from arguments: buildah takes a layer with labels from its cache whatever the arguments in them are.
+    """
 
     context: Path
     reference: str
     arguments: Mapping[str, str]
     secrets: Mapping[str, Path]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def flags(self) -> list[str]:
         """As docker, podman and buildah alike take them."""
         arguments = [f"--build-arg={name}={value}" for name, value in self.arguments.items()]
         secrets = [f"--secret=id={name},src={path}" for name, path in self.secrets.items()]
-        return [*arguments, *secrets, f"--tag={self.reference}"]
+        labels = [f"--label={name}={value}" for name, value in self.labels.items()]
+        return [*arguments, *secrets, *labels, f"--tag={self.reference}"]
 
 
 class Engine(ABC):

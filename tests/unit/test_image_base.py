@@ -138,27 +138,22 @@ def test_a_dockerfile_without_a_base_is_named(tmp_path: Path) -> None:
         pin.read(tmp_path / "Dockerfile")
 
 
-class TestArguments:
+class TestLabels:
     HERE = Source(commit="c0ffee", epoch=1_764_000_000)
     PINNED = f"docker.io/library/python:3.13-slim@{OLD}"
 
-    def test_the_labels_name_the_base_and_the_commit(self) -> None:
-        told = building.arguments("ghcr.io/a/b:1.2", self.PINNED, f"docker.io/library/python@{OLD}", self.HERE)
-        assert told == {
-            "BASE": f"docker.io/library/python@{OLD}",
-            "BASE_NAME": "docker.io/library/python:3.13-slim",
-            "BASE_DIGEST": OLD,
-            "VERSION": "1.2",
-            "REVISION": "c0ffee",
-            "CREATED": "2025-11-24T16:00:00Z",
+    def said(self, reference: str, foundation: str, here: Source) -> dict[str, str]:
+        labels = building.labels(reference, self.PINNED, foundation, here)
+        return {name.removeprefix("org.opencontainers.image."): value for name, value in labels.items()}
+
+    def test_they_name_the_base_and_the_commit(self) -> None:
+        assert self.said("ghcr.io/a/b:1.2", f"docker.io/library/python@{OLD}", self.HERE) == {
+            "version": "1.2",
+            "revision": "c0ffee",
+            "created": "2025-11-24T16:00:00Z",
+            "base.name": "docker.io/library/python:3.13-slim",
+            "base.digest": OLD,
         }
 
-    def test_a_base_that_was_made_here_is_named_as_such(self) -> None:
-        told = building.arguments("a/b:1", self.PINNED, "localhost/base:abc", Source())
-        assert (told["BASE_NAME"], told["BASE_DIGEST"]) == ("localhost/base:abc", "")
-
-    def test_the_dockerfile_takes_each_of_them(self) -> None:
-        text = (ROOT / "Dockerfile").read_text("utf-8")
-        told = building.arguments("a/b:1", self.PINNED, "localhost/base:abc", self.HERE)
-        final = text.split("\nFROM ")[-1]
-        assert [name for name in told if f"\nARG {name}" not in final or f"${{{name}" not in final] == []
+    def test_what_is_not_known_is_not_said(self) -> None:
+        assert self.said("a/b:1", "localhost/base:abc", Source()) == {"version": "1", "base.name": "localhost/base:abc"}

@@ -17,8 +17,8 @@ case "$*" in
   info) ;;
 esac
 """
-FLAGS = "--build-arg=BASE=b@sha256:0 --secret=id=pip.conf,src=/s/pip.conf --tag=r:1 /context"
-RECIPE = Recipe(Path("/context"), "r:1", {"BASE": "b@sha256:0"}, {"pip.conf": Path("/s/pip.conf")})
+FLAGS = "--build-arg=BASE=b@sha256:0 --secret=id=pip.conf,src=/s/pip.conf --label=a.b=c --tag=r:1 /context"
+RECIPE = Recipe(Path("/context"), "r:1", {"BASE": "b@sha256:0"}, {"pip.conf": Path("/s/pip.conf")}, {"a.b": "c"})
 STORAGE = "--root={cache}/dkron-operator/buildah/storage --runroot={cache}/dkron-operator/buildah/run"
 
 
