@@ -31,7 +31,7 @@ PROBE_SECONDS = 20
 class Recipe:
     """What to build: a folder with a Dockerfile, what it takes as arguments and secrets, and the name of the result.
 
-    Labels are apart from arguments: buildah takes a layer with labels from its cache whatever the arguments in them are.
+    Labels are apart from arguments: buildah takes labels from its cache, whatever the arguments in them are.
     """
 
     context: Path
