@@ -44,7 +44,7 @@ def _build(base: str, *, refresh: bool) -> Built:
     with tempfile.TemporaryDirectory() as folder:
         secrets = pip_settings.write(Path(folder))
         said = labels(reference, base, foundation, here)
-        engine.build(Recipe(ROOT, reference, {"BASE": foundation}, secrets, said))
+        engine.build(Recipe(ROOT, reference, {"BASE": foundation}, secrets, said, here.epoch))
     archive = archives.of(reference)
     took, size = duration(time.monotonic() - started), archive.stat().st_size / MEGABYTE
     say(f"built {reference} in {took}; its archive of {size:.0f} MB is {archive}")

@@ -51,6 +51,12 @@ ASIDE = ("/usr/share/doc/", "/usr/share/lintian/")
 """What is left of a package when nothing is left of it."""
 
 
+SETTLED = 315_532_800
+"""1980, the first year that all archives can write: the time of all files, so that every build gives the same ones."""
+ELSEWHERE = ("dev", "proc", "run", "sys")
+"""What a container gets from outside."""
+
+
 def dependencies(prefix: Path) -> None:
     """Go through an environment, such as `/opt/dkron`."""
     _remove(_matching(prefix, ENVIRONMENT))
@@ -60,6 +66,7 @@ def dependencies(prefix: Path) -> None:
         _remove([Path(folder, name) for folder, names, _ in os.walk(packages) for name in TESTS.intersection(names)])
         _remove([path for path in packages.rglob("*") if path.suffix in SOURCES])
         compiled(packages)
+    settle(prefix)
 
 
 def system(root: Path, library: Path) -> None:
@@ -70,6 +77,14 @@ def system(root: Path, library: Path) -> None:
     _remove([path for path in programs if not _stays(path.name)])
     forget_packages(root)
     compiled(library)
+    for folder in (path for path in root.iterdir() if path.name not in ELSEWHERE):
+        settle(folder)
+
+
+def settle(folder: Path) -> None:
+    """Give a folder and all that is in it one time."""
+    for path in [folder, *folder.rglob("*")]:
+        os.utime(path, (SETTLED, SETTLED), follow_symlinks=False)
 
 
 def forget_packages(root: Path) -> None:
@@ -124,9 +139,10 @@ def main(arguments: Sequence[str]) -> None:
             dependencies(Path(prefix))
         case ["compile", folder, seen_at]:
             compiled(Path(folder), seen_at=Path(seen_at))
+            settle(Path(folder))
         case ["system"]:
-            system(Path("/"), Path(os.__file__).parent)
             Path(__file__).unlink()
+            system(Path("/"), Path(os.__file__).parent)
         case _:
             sys.exit(__doc__)
 

@@ -39,6 +39,8 @@ class Recipe:
     arguments: Mapping[str, str]
     secrets: Mapping[str, Path]
     labels: Mapping[str, str] = field(default_factory=dict)
+    epoch: int = 0
+    """When the image is said to have been made, in seconds since 1970; 0 for now."""
 
     @property
     def flags(self) -> list[str]:
@@ -100,7 +102,8 @@ class Docker(Engine):
 
     def build(self, recipe: Recipe) -> None:
         """Build with BuildKit, which secrets need."""
-        _loud([*self._program, "build", *recipe.flags, str(recipe.context)], DOCKER_BUILDKIT="1")
+        made = [f"--build-arg=SOURCE_DATE_EPOCH={recipe.epoch}"] if recipe.epoch else []
+        _loud([*self._program, "build", *made, *recipe.flags, str(recipe.context)], DOCKER_BUILDKIT="1")
 
     def save(self, reference: str, archive: Path) -> None:
         """Write it as a Docker archive."""
@@ -118,7 +121,7 @@ class Podman(Engine):
 
     def build(self, recipe: Recipe) -> None:
         """Build without a runtime: our steps need no namespaces."""
-        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull=never")
+        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull=never", *_made(recipe))
         _loud([*self._program, "build", *options, *recipe.flags, str(recipe.context)])
 
     def save(self, reference: str, archive: Path) -> None:
@@ -137,7 +140,7 @@ class Buildah(Engine):
 
     def build(self, recipe: Recipe) -> None:
         """Build in a chroot."""
-        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull-never")
+        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull-never", *_made(recipe))
         _loud([*self._program, "bud", *options, *recipe.flags, str(recipe.context)])
 
     def save(self, reference: str, archive: Path) -> None:
@@ -180,6 +183,10 @@ def _named(name: str) -> Engine:
     if not engine.available():
         raise ClusterError(f"{BUILDER}={name}: {name} is not installed, or its engine does not answer")
     return engine
+
+
+def _made(recipe: Recipe) -> list[str]:
+    return [f"--timestamp={recipe.epoch}"] if recipe.epoch else []
 
 
 def _loud(command: Sequence[str], **environment: str) -> None:

@@ -109,6 +109,12 @@ def test_bytecode_says_where_it_will_be_and_is_the_same_in_each_build(tmp_path: 
     assert b"/opt/dkron/lib/module.py" in compiled[0]
 
 
+def test_all_files_have_one_time(root: Path) -> None:
+    trim.dependencies(root / "opt/dkron")
+    trim.system(root, root / "usr" / PYTHON)
+    assert {path.lstat().st_mtime for path in root.rglob("*")} == {trim.SETTLED}
+
+
 def test_what_it_is_told_has_to_make_sense() -> None:
     with pytest.raises(SystemExit, match="Takes out of an image"):
         trim.main(["all"])

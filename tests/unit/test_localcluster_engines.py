@@ -18,7 +18,7 @@ case "$*" in
 esac
 """
 FLAGS = "--build-arg=BASE=b@sha256:0 --secret=id=pip.conf,src=/s/pip.conf --label=a.b=c --tag=r:1 /context"
-RECIPE = Recipe(Path("/context"), "r:1", {"BASE": "b@sha256:0"}, {"pip.conf": Path("/s/pip.conf")}, {"a.b": "c"})
+RECIPE = Recipe(Path("/context"), "r:1", {"BASE": "b@sha256:0"}, {"pip.conf": Path("/s/pip.conf")}, {"a.b": "c"}, 86400)
 STORAGE = "--root={cache}/dkron-operator/buildah/storage --runroot={cache}/dkron-operator/buildah/run"
 
 
@@ -41,7 +41,7 @@ ROWS = [
     pytest.param(
         Docker(),
         [
-            f"DOCKER_BUILDKIT=1 docker build {FLAGS}",
+            f"DOCKER_BUILDKIT=1 docker build --build-arg=SOURCE_DATE_EPOCH=86400 {FLAGS}",
             "docker pull b@sha256:0",
             "docker image inspect --format {{{{.Id}}}} r:1",
             "docker save --output /a.tar r:1",
@@ -51,7 +51,7 @@ ROWS = [
     pytest.param(
         Podman(),
         [
-            f"podman build --layers --force-rm --isolation=chroot --pull=never {FLAGS}",
+            f"podman build --layers --force-rm --isolation=chroot --pull=never --timestamp=86400 {FLAGS}",
             "podman pull b@sha256:0",
             "podman image inspect --format {{{{.Id}}}} r:1",
             "podman save --quiet --format=oci-archive --output=/a.tar r:1",
@@ -61,7 +61,7 @@ ROWS = [
     pytest.param(
         Buildah(),
         [
-            f"buildah {STORAGE} bud --layers --force-rm --isolation=chroot --pull-never {FLAGS}",
+            f"buildah {STORAGE} bud --layers --force-rm --isolation=chroot --pull-never --timestamp=86400 {FLAGS}",
             f"buildah {STORAGE} pull --policy=always b@sha256:0",
             f"buildah {STORAGE} inspect --type=image --format={{{{{{{{.FromImageID}}}}}}}} r:1",
             f"buildah {STORAGE} push --quiet r:1 oci-archive:/a.tar:r:1",
