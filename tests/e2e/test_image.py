@@ -37,13 +37,14 @@ PROGRAMS = [
 ]
 CLIENTS = "aio_pika, aiokafka, grpc, grpc_reflection.v1alpha.reflection_pb2, google.cloud.pubsub_v1, nats"
 EVERYTHING = f"""
-import importlib, pathlib, pkgutil, sys
+import importlib, pathlib, pkgutil, sys, zoneinfo
 import dkron_api, dkron_crds, dkron_executors, dkron_operator
 import {CLIENTS}
 for package in (dkron_api, dkron_crds, dkron_executors, dkron_operator):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+zoneinfo.ZoneInfo("Europe/Madrid")
 for folder in ("/", "/tmp", "/opt/dkron"):
     try:
         pathlib.Path(folder, "written").touch()
