@@ -106,6 +106,12 @@ test-e2e: venv ## The tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real
 	$(BIN)/pytest --durations 15 tests/e2e
 
+.PHONY: matrix
+matrix: venv ## The tests at real control planes on the oldest and the newest supported Kubernetes (nightly)
+	@for version in $$(PYTHONPATH=hack $(BIN)/python -c 'from localcluster.versions import SUPPORTED; print(*SUPPORTED)'); do \
+	  echo "== Kubernetes $$version"; $(MAKE) --no-print-directory test-cluster K8S=$$version || exit 1; \
+	done
+
 ##@ Cluster
 
 # kind where a Docker engine answers, else a local one; CLUSTER=auto|kind|local|current NODES=none|kwok:5|real K8S=1.36
