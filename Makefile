@@ -70,9 +70,11 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 ##@ Test
 
 .PHONY: test
-test: ## All tests: unit, the chart, then real brokers, then real control planes, then real pods
+test: ## All tests: unit, alerts, the chart, then real brokers, then real control planes, then real pods
 	@echo "== unit: rules and tables, no cluster"
 	@$(MAKE) --no-print-directory test-unit
+	@echo "== alerts: by promtool"
+	@$(MAKE) --no-print-directory test-alerts
 	@echo "== chart: both Helms, without a cluster"
 	@$(MAKE) --no-print-directory lint-chart
 	@echo "== brokers: real servers for the executors that send messages"
@@ -94,11 +96,17 @@ test-brokers: venv ## The tests with real message brokers (a minute; Kafka needs
 	@PYTHONPATH=hack $(BIN)/python -m brokers
 	$(BIN)/pytest tests/brokers
 
+.PHONY: test-alerts
+test-alerts: venv ## The alerts by promtool (seconds; Prometheus is the one on PATH, or unpacked from Debian's package)
+	@PYTHONPATH=hack $(BIN)/python -m prometheus
+	$(BIN)/pytest tests/alerts
+
 # Tools are built first, so that progress shows and no test waits for a compiler.
 
 .PHONY: test-cluster
 test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
+	@PYTHONPATH=hack $(BIN)/python -m prometheus
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --durations 15 tests/cluster
 
 .PHONY: test-e2e
@@ -168,13 +176,15 @@ lint-chart: chart-tools ## Lint and render the chart with each set of values, an
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write the version wherever it stands, crds/*.yaml, docs/reference, the chart's CRDs, schema and README, and tables in docs
+generate: venv ## Write the version wherever it stands, crds/*.yaml, docs/reference, what follows from them in the chart, the dashboard, and tables in docs
 	@PYTHONPATH=hack $(BIN)/python -m release.places
 	@$(BIN)/python -m dkron_crds.manifests crds docs/reference $(CHART)/templates/crds
 	@$(BIN)/python hack/values_schema.py
 	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
 	@$(BIN)/python hack/executor_keys.py
+	@$(BIN)/python hack/operator_metrics.py
+	@PYTHONPATH=hack $(BIN)/python -m dashboard
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
@@ -183,6 +193,8 @@ check-generated: venv ## Fail if `make generate` would change a file
 	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py --check
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
 	@$(BIN)/python hack/executor_keys.py --check
+	@$(BIN)/python hack/operator_metrics.py --check
+	@PYTHONPATH=hack $(BIN)/python -m dashboard --check
 	@PYTHONPATH=hack $(BIN)/python -m release.places --check
 
 ##@ Data

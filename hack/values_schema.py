@@ -1,7 +1,7 @@
 """Writes the chart's values.schema.json: strict, so that a misspelt value is refused before anything is installed.
 
-What stands in `cluster` follows from the models. `make generate` runs it; with `--check` it only tells whether the file
-is as it should be.
+What stands in `cluster` follows from the models, the names of alerts from files/alerts.yaml. `make generate` runs it;
+with `--check` it only tells whether the file is as it should be.
 """
 
 import json
@@ -9,13 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from dkron_crds.cluster import DkronCluster
 from dkron_crds.structural import structural_schema
 from generated_page import write_or_compare
 
 Schema = dict[str, Any]
 
-FILE = Path(__file__).parents[1] / "charts" / "dkron-operator" / "values.schema.json"
+CHART = Path(__file__).parents[1] / "charts" / "dkron-operator"
+FILE = CHART / "values.schema.json"
 DRAFT = "http://json-schema.org/draft-07/schema#"
 NAME = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"
 TEXT: Schema = {"type": "string"}
@@ -27,7 +30,7 @@ LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
 NAMESPACE: Schema = {"type": "string", "maxLength": 63, "pattern": NAME}
 NAMESPACES: Schema = {"type": "array", "items": NAMESPACE | {"minLength": 1}}
 PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
-PERIOD: Schema = {"type": "string", "pattern": r"^([0-9]+(ms|s|m|h))+$"}
+PERIOD: Schema = {"type": "string", "pattern": r"^([0-9]+(ms|[smhdwy]))+$"}
 SAID_OTHERWISE = {"title", "description", "default", "nullable", "format"}
 DIGEST: Schema = {"type": "string", "pattern": r"^(sha256:[0-9a-f]{64})?$"}
 
@@ -93,6 +96,14 @@ def monitored(**own: Schema) -> Schema:
     return strict(enabled=SWITCH, labels=LABELS, annotations=LABELS, **own)
 
 
+def alerts() -> Schema:
+    """What can be changed of an alert, for each that there is."""
+    groups = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
+    severity = one_of("critical", "warning", "info")
+    changes = strict(enabled=SWITCH, severity=severity, threshold={"type": "number"}, **{"for": PERIOD})
+    return strict(**{rule["alert"]: changes for group in groups for rule in group["rules"]})
+
+
 def schema() -> Schema:
     """The whole schema."""
     values = strict(
@@ -151,9 +162,11 @@ def schema() -> Schema:
             serviceMonitor=monitored(
                 interval=PERIOD, scrapeTimeout=PERIOD, metricRelabelings=OBJECTS, relabelings=OBJECTS
             ),
-            prometheusRule=monitored(),
-            dashboard=monitored(),
-            kubeStateMetrics=monitored(),
+            prometheusRule=monitored(
+                namespace=NAMESPACE, selector=TEXT, alerts=alerts(), ruleLabels=LABELS, additionalRules=OBJECTS
+            ),
+            dashboard=monitored(namespace=NAMESPACE),
+            kubeStateMetrics=monitored(namespace=NAMESPACE, serviceAccount=strict(name=TEXT, namespace=NAMESPACE)),
         ),
         tracing=strict(endpoint={"type": "string", "pattern": r"^(https?://\S+)?$"}, resourceAttributes=LABELS),
         tests=strict(enabled=SWITCH, timeoutSeconds=number(1)),

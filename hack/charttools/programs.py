@@ -1,6 +1,6 @@
 """The programs and their versions. Raising one here is all that an update takes."""
 
-from localcluster.tools import Tool, installed
+from localcluster.tools import Tool, in_place, installed
 
 HELM = "4.3.1"
 HELM_OLD = "3.22.0"
@@ -23,8 +23,8 @@ def helm_old() -> Tool:
 
 
 def unittest() -> Tool:
-    """Runs charts/*/tests/*_test.yaml; its program is `untt`."""
-    return installed("helm-unittest", "github.com/helm-unittest/helm-unittest/cmd/untt", UNITTEST)
+    """Runs the chart's tests/*_test.yaml."""
+    return in_place("helm-unittest", "github.com/helm-unittest/helm-unittest", UNITTEST, package="./cmd/helm-unittest")
 
 
 def kubeconform() -> Tool:

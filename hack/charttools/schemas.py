@@ -14,11 +14,10 @@ from localcluster.progress import say
 from localcluster.tools import module_folder
 
 DOWNLOAD_SECONDS = 900
-FOREIGN = (
-    ("github.com/prometheus-operator/prometheus-operator", "0.87.0", "example/prometheus-operator-crd"),
-    ("sigs.k8s.io/gateway-api", "1.4.1", "config/crd/standard"),
-)
-"""Go modules with definitions of resources that are rendered where the cluster has them: module, version, folder."""
+FOREIGN = (("sigs.k8s.io/gateway-api", "1.4.1", "config/crd/standard"),)
+"""Go modules with definitions of resources that the chart knows from others: module, version, folder."""
+WITHOUT_SCHEMA = ("PrometheusRule", "ServiceMonitor")
+"""Kinds whose definitions are in no Go module."""
 
 Files = Iterator[tuple[str, swagger.Schema]]
 

@@ -86,6 +86,17 @@ def installed(name: str, package: str, version: str, *, stamps: Mapping[str, str
     return Tool(name, version, _folder(name, version), command)
 
 
+def in_place(name: str, module: str, version: str, *, package: str) -> Tool:
+    """A program that has to be built as the main module, since its go.mod replaces modules that it needs."""
+
+    def command(target: Path, environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
+        source = _download(f"{module}@v{version}", environment)["Dir"]
+        flags = ["-mod=readonly", "-trimpath", "-ldflags", "-s -w"]
+        return ["build", "-C", source, *flags, "-o", str(target / name), package], environment
+
+    return Tool(name, version, _folder(name, version), command)
+
+
 def _folder(*parts: str) -> Path:
     return cache_home() / "tools" / "-".join(parts)
 

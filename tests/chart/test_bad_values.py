@@ -40,6 +40,12 @@ MISSPELT: list[tuple[str, Values, str, str]] = [
         "soon",
     ),
     ("an endpoint", {"tracing": {"endpoint": "collector:4318"}}, "/tracing/endpoint", "collector"),
+    (
+        "an alert",
+        {"monitoring": {"prometheusRule": {"alerts": {"DkronSchedulelate": {"threshold": 1}}}}},
+        "/monitoring/prometheusRule/alerts",
+        "DkronSchedulelate",
+    ),
     ("a folder", {"jobs": {"outputDir": "data"}}, "/jobs/outputDir", "data"),
 ]
 CONTRADICTORY: list[tuple[Values, str]] = [
@@ -84,7 +90,11 @@ def test_every_value_is_in_the_schema_and_has_a_default() -> None:
 def _unknown(values: Values, schema: Values, where: str) -> list[str]:
     """Keys that only one of the two has."""
     properties = schema.get("properties", {})
-    if not properties or where == "cluster." or schema.get("additionalProperties") is not False:
+    if (
+        not properties
+        or where in {"cluster.", "monitoring.prometheusRule.alerts."}
+        or schema.get("additionalProperties") is not False
+    ):
         return []
     if not values and where.endswith(("resources.", "Probe.")):
         return []

@@ -79,7 +79,7 @@ def test_the_api_of_another_namespace_has_them_where_they_are_needed(tmp_path: P
 def test_beside_the_operator_the_api_has_its_account(tmp_path: Path) -> None:
     objects = rendered({"watchNamespaces": [NAMESPACE]}, folder=tmp_path)
     assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, LEAST_API)
-    assert [key(item)[2] for item in of_kind(objects, "ServiceAccount")] == ["dkron-jobs", OPERATOR]
+    assert {key(item)[2] for item in of_kind(objects, "ServiceAccount")} == {"dkron-jobs", OPERATOR}
 
 
 def test_jobs_have_no_rights(tmp_path: Path) -> None:

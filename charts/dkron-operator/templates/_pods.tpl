@@ -60,11 +60,17 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* A pod's labels and annotations. */}}
+{{/* A pod's labels and annotations. Not the chart's version, which would replace pods that have not changed. */}}
 {{- define "dkron.podMetadata" -}}
-{{- $own := get (index . 0).Values (index . 1) -}}
+{{- $root := index . 0 -}}
+{{- $own := get $root.Values (index . 1) -}}
 labels:
-  {{- include "dkron.labels" . | nindent 2 }}
+  {{- include "dkron.selector" . | nindent 2 }}
+  app.kubernetes.io/version: {{ $root.Chart.AppVersion | replace "+" "_" | quote }}
+  app.kubernetes.io/part-of: dkron-operator
+  {{- with $root.Values.commonLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   {{- with $own.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -146,7 +152,9 @@ env:
     value: {{ $own.log.format }}
   - name: DKRON_LOG_LEVEL
     value: {{ $own.log.level }}
-  {{- include "dkron.tracingEnv" (list . "dkron-operator") | nindent 2 }}
+  {{- with include "dkron.tracingEnv" . }}
+  {{- . | nindent 2 }}
+  {{- end }}
   {{- with $own.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -197,7 +205,9 @@ env:
     value: {{ $own.log.format }}
   - name: DKRON_API_LOG_LEVEL
     value: {{ $own.log.level }}
-  {{- include "dkron.tracingEnv" (list . "dkron-api") | nindent 2 }}
+  {{- with include "dkron.tracingEnv" . }}
+  {{- . | nindent 2 }}
+  {{- end }}
   {{- with $own.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -234,14 +244,24 @@ readinessProbe:
 {{- end }}
 {{- end }}
 
+{{/* Where traces go, and what they say of the pod. */}}
 {{- define "dkron.tracingEnv" -}}
-{{- $tracing := (index . 0).Values.tracing }}
-{{- with $tracing.endpoint }}
+{{- with .Values.tracing.endpoint -}}
+- name: POD_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+- name: POD_UID
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.uid
+- name: NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . | quote }}
-- name: OTEL_SERVICE_NAME
-  value: {{ index $ 1 }}
-{{- with $tracing.resourceAttributes }}
+{{- with $.Values.tracing.resourceAttributes }}
 - name: OTEL_RESOURCE_ATTRIBUTES
   value: {{ include "dkron.attributes" . | quote }}
 {{- end }}
