@@ -5,13 +5,12 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import entry_points, version
-from pathlib import Path
 
 import pytest
 
 import localcluster
 from dkron_crds.kube.paths import DKRON_JOBS
-from image import bases, source, trim
+from image import bases, trim
 from image.reference import Reference
 from tests.support import pods
 from tests.support.api_rights import LEAST_API
@@ -24,7 +23,6 @@ from tests.support.sites import install, namespace
 
 pytestmark = pytest.mark.cluster(nodes="real")
 
-ROOT = Path(__file__).parents[2]
 PORT = 8080
 NOBODY = 65534
 UNKNOWN = {"runAsUser": 1234567, "runAsGroup": 7654321}
@@ -155,11 +153,11 @@ def test_the_labels_say_what_it_is(image: OwnImage) -> None:
     prefix = "org.opencontainers.image."
     found = image.contents.configuration["Labels"].items()
     labels = {name.removeprefix(prefix): value for name, value in found if name.startswith(prefix)}
-    here, base = source.read(ROOT), Reference.parse(bases.DEFAULT)
+    here, base = image.source, Reference.parse(bases.DEFAULT)
     assert image.reference.endswith(":" + labels["version"])
     assert labels["version"] == version("dkron-operator")
     assert (labels["licenses"], labels["source"]) == ("Apache-2.0", "https://github.com/dkron-operator/dkron-operator")
-    assert (labels["revision"].removesuffix("-dirty"), labels["created"]) == (here.commit, here.created)
+    assert (labels["revision"], labels["created"]) == (here.revision, here.created)
     if labels["base.name"] == base.tagged:
         assert labels.get("base.digest") == base.digest
     else:  # made here, where no registry was reached

@@ -9,8 +9,13 @@ import pytest
 
 import image as builder
 import localcluster
+from image import source
 from image.contents import Contents
+from image.source import Source
 from localcluster.current import CurrentCluster
+
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,8 @@ class OwnImage:
 
     reference: str
     archive: Path
+    source: Source
+    """What the checkout was when it was built."""
 
     @property
     def contents(self) -> Contents:
@@ -31,10 +38,11 @@ def image(cluster: localcluster.Cluster, pytestconfig: pytest.Config) -> OwnImag
     """The image of this checkout, in the cluster. Building takes minutes the first time, and is shown."""
     if isinstance(cluster, CurrentCluster):
         pytest.skip("CLUSTER=current: its nodes get images from a registry, and this one is in none")
+    here = source.read(ROOT)
     with _shown(pytestconfig):
         built = builder.build()
         cluster.load_image(built.archive)
-    return OwnImage(built.reference, built.archive)
+    return OwnImage(built.reference, built.archive, here)
 
 
 def _shown(config: pytest.Config) -> AbstractContextManager[object]:
