@@ -14,7 +14,6 @@ from image.contents import Contents
 from image.source import Source
 from localcluster.current import CurrentCluster
 
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -17,7 +17,7 @@ from jsonschema_rs import Registry, validator_for
 
 from dkron_crds.program.image import own_image
 from image.source import Source, read
-from release import changelog, custom_resources, gate, packages, places, sbom, sums, tarballs
+from release import building, changelog, cli, custom_resources, gate, packages, places, sbom, sums, tarballs
 from release.errors import ReleaseError
 from release.packages import Package
 from release.version import of_project, precedes_a_release, semantic
@@ -304,3 +304,33 @@ class TestBill:
             packages.installed(files), image="ghcr.io/a/b:1", system="debian-13", described="abc", version="1",
             epoch=1_764_000_000,
         )  # fmt: skip
+
+
+class TestCommand:
+    @pytest.fixture
+    def plans(self, monkeypatch: pytest.MonkeyPatch) -> list[building.Plan]:
+        """What would have been built, from a checkout with changes."""
+        built: list[building.Plan] = []
+        monkeypatch.setattr(building, "build", lambda plan: built.append(plan) or [plan.folder / "file"])
+        monkeypatch.setattr(cli.source, "read", lambda _: replace(TestGate.GOOD, changed=True))
+        return built
+
+    def test_what_is_not_fit_is_refused_without_a_traceback(
+        self, plans: list[building.Plan], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert cli.main([]) == 1
+        assert capsys.readouterr().err == (
+            "release: files differ from the commit, see `git status`; commit or remove them (or try it with TRIAL=1)\n"
+        )
+        assert plans == []
+
+    def test_a_trial_builds_and_says_that_it_is_one(
+        self, plans: list[building.Plan], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        assert cli.main(["--trial", "--out", str(tmp_path)]) == 0
+        shown = capsys.readouterr()
+        assert shown.out == f"{tmp_path / 'file'}\n"
+        assert shown.err.startswith("a trial, not to be published: files differ from the commit")
+        (plan,) = plans
+        assert plan.version == of_project(ROOT)
+        assert plan.notes
