@@ -16,6 +16,7 @@ import yaml
 from jsonschema_rs import Registry, validator_for
 
 from dkron_crds.program.image import own_image
+from image import source
 from image.source import Source, read
 from release import building, changelog, cli, custom_resources, gate, packages, places, sbom, sums, tarballs
 from release.errors import ReleaseError
@@ -311,8 +312,13 @@ class TestCommand:
     def plans(self, monkeypatch: pytest.MonkeyPatch) -> list[building.Plan]:
         """What would have been built, from a checkout with changes."""
         built: list[building.Plan] = []
-        monkeypatch.setattr(building, "build", lambda plan: built.append(plan) or [plan.folder / "file"])
-        monkeypatch.setattr(cli.source, "read", lambda _: replace(TestGate.GOOD, changed=True))
+
+        def build(plan: building.Plan) -> list[Path]:
+            built.append(plan)
+            return [plan.folder / "file"]
+
+        monkeypatch.setattr(building, "build", build)
+        monkeypatch.setattr(source, "read", lambda _: replace(TestGate.GOOD, changed=True))
         return built
 
     def test_what_is_not_fit_is_refused_without_a_traceback(
