@@ -24,25 +24,17 @@ TESTS = frozenset({"test", "tests"})
 
 PROGRAMS = frozenset({"cat", "dash", "env", "id", "ls", "sh", "sleep"})
 FOLDERS_OF_PROGRAMS = ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
-LIBRARY = (
-    *("config-3*", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter", "turtle.py"),
-    *("turtledemo", "site-packages/pip*", "site-packages/setuptools*", "site-packages/wheel*"),
+LIBRARY = tuple(
+    "config-3* ensurepip idlelib lib2to3 pydoc_data site-packages/* test tkinter turtle.py turtledemo".split()
 )
-"""Of Python's own."""
-SYSTEM = (
-    *(
-        "etc/apt",
-        "usr/include",
-        "usr/lib/*/gconv",
-        "usr/lib/*/libapt*",
-        "usr/lib/*/perl*",
-        "usr/lib/apt",
-        "usr/lib/dpkg",
-    ),
-    *("usr/lib/gcc", "usr/local/include", "usr/local/lib/pkgconfig", "usr/local/share", "usr/share/bash-completion"),
-    *("usr/share/debconf", "usr/share/gcc", "usr/share/gdb", "usr/share/info", "usr/share/locale", "usr/share/man"),
-    *("usr/share/perl*", "usr/share/pixmaps", "usr/share/python-wheels", "usr/share/zoneinfo", "var/cache/*"),
-    *("var/lib/apt", "var/log/*"),
+"""Of Python's own; packages beside it are not those of the environment."""
+SYSTEM = tuple(
+    """
+    etc/apt usr/include usr/lib/*/gconv usr/lib/*/libapt* usr/lib/*/perl* usr/lib/*/security usr/lib/apt usr/lib/dpkg
+    usr/lib/gcc usr/lib/python3/dist-packages usr/local/include usr/local/lib/pkgconfig usr/local/share
+    usr/share/bash-completion usr/share/debconf usr/share/gcc usr/share/gdb usr/share/info usr/share/locale usr/share/man
+    usr/share/perl* usr/share/pixmaps usr/share/python-wheels usr/share/zoneinfo var/cache/* var/lib/apt var/log/*
+    """.split()
 )
 """Package managers, Perl, what installs or builds, and time zones, which come with the dependencies."""
 
