@@ -24,17 +24,21 @@ TESTS = frozenset({"test", "tests"})
 
 PROGRAMS = frozenset({"cat", "dash", "env", "id", "ls", "sh", "sleep"})
 FOLDERS_OF_PROGRAMS = ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
-LIBRARY = tuple(
-    "config-3* ensurepip idlelib lib2to3 pydoc_data site-packages/* test tkinter turtle.py turtledemo".split()
+LIBRARY = (
+    *("config-3*", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages/*", "test", "tkinter"),
+    *("turtle.py", "turtledemo"),
 )
 """Of Python's own; packages beside it are not those of the environment."""
-SYSTEM = tuple(
-    """
-    etc/apt usr/include usr/lib/*/gconv usr/lib/*/libapt* usr/lib/*/perl* usr/lib/*/security usr/lib/apt usr/lib/dpkg
-    usr/lib/gcc usr/lib/python3/dist-packages usr/local/include usr/local/lib/pkgconfig usr/local/share
-    usr/share/bash-completion usr/share/debconf usr/share/gcc usr/share/gdb usr/share/info usr/share/locale usr/share/man
-    usr/share/perl* usr/share/pixmaps usr/share/python-wheels usr/share/zoneinfo var/cache/* var/lib/apt var/log/*
-    """.split()
+_LIB = ("*/gconv", "*/libapt*", "*/perl*", "*/security", "apt", "dpkg", "gcc", "python3/dist-packages")
+_SHARE = (
+    *("bash-completion", "debconf", "gcc", "gdb", "info", "locale", "man", "perl*", "pixmaps", "python-wheels"),
+    "zoneinfo",
+)
+SYSTEM = (
+    *("etc/apt", "usr/include", "usr/local/include", "usr/local/lib/pkgconfig", "usr/local/share"),
+    *(f"usr/lib/{name}" for name in _LIB),
+    *(f"usr/share/{name}" for name in _SHARE),
+    *("var/cache/*", "var/lib/apt", "var/log/*"),
 )
 """Package managers, Perl, what installs or builds, and time zones, which come with the dependencies."""
 
