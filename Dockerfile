@@ -1,6 +1,7 @@
 # One image for all programs: the operator (the default), the REST API, and the pods of executors.
 # `make image` builds it with what there is: docker, podman or buildah, with or without a registry. See docs/image.md.
-ARG BASE=docker.io/library/python:3.13-slim
+# The base is pinned here and nowhere else; `make pin-base` asks the registry for the digest of the day and writes it.
+ARG BASE=docker.io/library/python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${BASE} AS dependencies
 # How pip reaches its packages is the business of who builds: a pip.conf may come in as a secret, and stays in no layer.
@@ -13,34 +14,41 @@ COPY requirements/build.txt requirements/image.txt requirements/
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=certificates \
     /opt/build/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements/build.txt
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=certificates \
-    /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --require-hashes --only-binary :all: \
-      -r requirements/image.txt \
- # Most of the client's weight are models and calls that it imports when they are asked for. Nothing here asks.
- && cd /opt/dkron/lib/python3*/site-packages/kubernetes \
- && for part in client/api client/models aio/client/api aio/client/models; do \
-      rm $part/[!_]* $part/__pycache__/[!_]* || exit 1; \
-    done
+    /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --require-hashes --only-binary :all: --no-compile \
+      -r requirements/image.txt
+COPY hack/image/trim.py .
+RUN python3 trim.py dependencies /opt/dkron
 
 FROM dependencies AS build
 COPY . .
 # Installed under a root of its own: the layer of a change of ours is small, that of the dependencies stays. What is
 # imported at the end fails where something was left out, or the base lacks a library.
 RUN /opt/build/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
- && /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --no-index --no-deps --root /own --no-warn-script-location /wheels/*.whl \
- && PYTHONPATH="$(echo /own/opt/dkron/lib/python3*/site-packages)" /opt/dkron/bin/python -c "import dkron_operator.main, dkron_api.main, grpc"
+ && /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --no-index --no-deps --no-compile --root /own \
+      --no-warn-script-location /wheels/*.whl \
+ && python3 trim.py compile /own/opt/dkron /opt/dkron \
+ && cd /own/opt/dkron/lib/python3*/site-packages \
+ && PYTHONPATH="$PWD" /opt/dkron/bin/python -c "import dkron_operator.main, dkron_api.main, grpc"
 
-FROM ${BASE}
+FROM ${BASE} AS system
+COPY hack/image/trim.py /
+RUN python3 /trim.py system
+
+FROM scratch
 # Nothing is written at run time, not even bytecode: the root file system may be read-only.
-ENV PATH=/opt/dkron/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/opt/dkron/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# Three layers, by how often they change.
+COPY --from=system / /
 COPY --from=dependencies /opt/dkron /opt/dkron
 COPY --from=build /own/opt/dkron /opt/dkron
-ARG BASE
-ARG VERSION=
+# What changes with each build (version, commit, base) is added by `make image`, see hack/image/building.py.
 LABEL org.opencontainers.image.title="dkron-operator" \
       org.opencontainers.image.description="Dkron jobs as Kubernetes custom resources: operator, REST API and executors" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.base.name="${BASE}"
+      org.opencontainers.image.vendor="The dkron-operator authors" \
+      org.opencontainers.image.url="https://dkron-operator.github.io/dkron-operator/" \
+      org.opencontainers.image.documentation="https://dkron-operator.github.io/dkron-operator/" \
+      org.opencontainers.image.source="https://github.com/dkron-operator/dkron-operator"
 # A number, so that Kubernetes can tell that it is not root. Any other one does as well.
 USER 65532:65532
 WORKDIR /

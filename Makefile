@@ -127,6 +127,12 @@ MATRIX ?= 1.33 1.37
 matrix: venv ## The cluster tests on the oldest and the newest Kubernetes, and their table in docs/support.md (an hour)
 	@PYTHONPATH=hack $(BIN)/python hack/matrix.py $(MATRIX)
 
+.PHONY: matrix
+matrix: venv ## The tests at real control planes on the oldest and the newest supported Kubernetes (nightly)
+	@for version in $$(PYTHONPATH=hack $(BIN)/python -c 'from localcluster.versions import SUPPORTED; print(*SUPPORTED)'); do \
+	  echo "== Kubernetes $$version"; $(MAKE) --no-print-directory test-cluster K8S=$$version || exit 1; \
+	done
+
 ##@ Cluster
 
 # kind where a Docker engine answers, else a local one; CLUSTER=auto|kind|local|current NODES=none|kwok:5|real K8S=1.36
@@ -156,6 +162,18 @@ image: venv ## Build the image of all programs, and an archive of it
 load-image: venv ## Build it and give it to the cluster NAME
 	@archive="$$(PYTHONPATH=hack $(BIN)/python -m image)" && hack/cluster load-image --name $(NAME) --archive "$$archive"
 
+.PHONY: pin-base
+pin-base: venv ## Pin the image's base in the Dockerfile at the digest that its tag has in the registry now
+	@PYTHONPATH=hack $(BIN)/python -m image.pin
+
+##@ Release
+
+# dist/: wheel and source, image, its bill of materials, chart, crds.yaml, notes, SHA256SUMS. It refuses what is not fit to be
+# published, unless TRIAL=1; TAG=v1.2.3 has the tag compared with the version. See docs/release.md.
+.PHONY: release
+release: venv ## Build everything that a release consists of into dist/
+	@PYTHONPATH=hack $(BIN)/python -m release $(if $(TAG),--tag $(TAG)) $(if $(filter 1,$(TRIAL)),--trial)
+
 ##@ Chart
 
 CHART := charts/dkron-operator
@@ -171,7 +189,8 @@ lint-chart: chart-tools ## Lint and render the chart with each set of values, an
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write crds/*.yaml, docs/reference, what follows from both in the chart, the dashboard, and tables in docs
+generate: venv ## Write the version wherever it stands, crds/*.yaml, docs/reference, what follows from them in the chart, the dashboard, and tables in docs
+	@PYTHONPATH=hack $(BIN)/python -m release.places
 	@$(BIN)/python -m dkron_crds.manifests crds docs/reference $(CHART)/templates/crds
 	@$(BIN)/python hack/values_schema.py
 	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py
@@ -189,6 +208,7 @@ check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python hack/executor_keys.py --check
 	@$(BIN)/python hack/operator_metrics.py --check
 	@PYTHONPATH=hack $(BIN)/python -m dashboard --check
+	@PYTHONPATH=hack $(BIN)/python -m release.places --check
 
 ##@ Data
 

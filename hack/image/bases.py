@@ -12,13 +12,16 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from image import mirrors
+from image import mirrors, pin
 from image.errors import ImageError
+from image.reference import Reference
 from localcluster import packages
 from localcluster.engines import Engine, Recipe
 from localcluster.progress import say
 
-DEFAULT = "docker.io/library/python:3.13-slim"
+DEFAULT = pin.read(pin.DOCKERFILE)
+"""With the digest at which it is pinned."""
+
 SUITE = "trixie"
 """The Debian with that Python, 3.13."""
 
@@ -43,6 +46,12 @@ FINISH = (
     'cp "$1"/usr/share/base-passwd/group.master "$1"/etc/group',
     'cat "$1"/usr/share/ca-certificates/mozilla/*.crt >"$1"/etc/ssl/certs/ca-certificates.crt',
     'chroot "$1" python3 -m compileall -q /usr/lib/python3.13',
+    # What is installed and which files that are, where scanners look for it in images that have no package manager.
+    (
+        'cd "$1"/var/lib/dpkg && mkdir -p info status.d && for deb in "$1"/var/cache/apt/archives/*.deb; do '
+        'name="$(dpkg-deb --field "$deb" Package)" && dpkg-deb --field "$deb" >"status.d/$name" && '
+        'dpkg-deb --fsys-tarfile "$deb" | tar -t | sed "s/^[.]//" >"info/$name.list" || exit 1; done'
+    ),
 )
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DOCKERFILE = "FROM scratch\nADD base.tar /\n"
@@ -51,15 +60,15 @@ MAKE_SECONDS = 900
 
 def ensure(engine: Engine, wanted: str, *, refresh: bool = False) -> str:
     """Have the engine hold a base, and return its name; `refresh` fetches or makes it anew."""
-    own = f"localhost/dkron-operator-base:{_key()}"
-    known = (wanted, own) if wanted == DEFAULT else (wanted,)
+    own, exact = f"localhost/dkron-operator-base:{_key()}", Reference.parse(wanted).exact
+    known = (exact, own) if wanted == DEFAULT else (exact,)
     held = "" if refresh else next((name for name in known if engine.id_of(name)), "")
     if held:
         return held
     say(f"fetching {wanted}")
-    reason = engine.pull(wanted)
+    reason = engine.pull(exact)
     if not reason:
-        return wanted
+        return exact
     if wanted != DEFAULT:
         raise ImageError(f"{engine.name} cannot pull {wanted}: {reason}")
     say(f"no registry can be reached ({reason}); making a base from Debian's packages instead")

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dkron_crds.program.image import own_image
-from image import bases, pip_settings
+from image import bases, pip_settings, source
+from image.reference import Reference
+from image.source import Source
 from localcluster import archives, engines
 from localcluster.engines import Recipe
 from localcluster.locks import locked
@@ -27,7 +29,7 @@ class Built:
 
 
 def build(*, base: str = bases.DEFAULT, refresh: bool = False) -> Built:
-    """Build what this checkout holds, under the name that its version gives it.
+    """Build what this checkout holds, under the name that its version gives it, with labels that say from where it is.
 
     Whatever was built before from the same content is taken from the engine's layers; callers take turns.
     """
@@ -37,13 +39,30 @@ def build(*, base: str = bases.DEFAULT, refresh: bool = False) -> Built:
 
 def _build(base: str, *, refresh: bool) -> Built:
     started, engine, reference = time.monotonic(), engines.find(), own_image()
-    foundation = bases.ensure(engine, base, refresh=refresh)
+    foundation, here = bases.ensure(engine, base, refresh=refresh), source.read(ROOT)
     say(f"building {reference} with {engine.name} on {foundation}")
     with tempfile.TemporaryDirectory() as folder:
         secrets = pip_settings.write(Path(folder))
-        arguments = {"BASE": foundation, "VERSION": reference.rpartition(":")[2]}
-        engine.build(Recipe(ROOT, reference, arguments, secrets))
+        said = labels(reference, base, foundation, here)
+        engine.build(Recipe(ROOT, reference, {"BASE": foundation}, secrets, said, here.epoch))
     archive = archives.of(reference)
     took, size = duration(time.monotonic() - started), archive.stat().st_size / MEGABYTE
     say(f"built {reference} in {took}; its archive of {size:.0f} MB is {archive}")
     return Built(reference, archive)
+
+
+def labels(reference: str, wanted: str, foundation: str, here: Source) -> dict[str, str]:
+    """What an image says of itself beyond what is in the Dockerfile; what is not known is left out.
+
+    The base is named as it was wanted, unless another one was made in its place.
+    See https://github.com/opencontainers/image-spec/blob/main/annotations.md.
+    """
+    base = Reference.parse(wanted if foundation == Reference.parse(wanted).exact else foundation)
+    said = {
+        "version": Reference.parse(reference).tag,
+        "revision": here.revision,
+        "created": here.created,
+        "base.name": base.tagged,
+        "base.digest": base.digest,
+    }
+    return {f"org.opencontainers.image.{name}": value for name, value in said.items() if value}

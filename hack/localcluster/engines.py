@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,19 +29,26 @@ PROBE_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to build: a folder with a Dockerfile, what it takes as arguments and secrets, and the name of the result."""
+    """What to build: a folder with a Dockerfile, what it takes as arguments and secrets, and the name of the result.
+
+    Labels are apart from arguments: buildah takes labels from its cache, whatever the arguments in them are.
+    """
 
     context: Path
     reference: str
     arguments: Mapping[str, str]
     secrets: Mapping[str, Path]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    epoch: int = 0
+    """When the image is said to have been made, in seconds since 1970; 0 for now."""
 
     @property
     def flags(self) -> list[str]:
         """As docker, podman and buildah alike take them."""
         arguments = [f"--build-arg={name}={value}" for name, value in self.arguments.items()]
         secrets = [f"--secret=id={name},src={path}" for name, path in self.secrets.items()]
-        return [*arguments, *secrets, f"--tag={self.reference}"]
+        labels = [f"--label={name}={value}" for name, value in self.labels.items()]
+        return [*arguments, *secrets, *labels, f"--tag={self.reference}"]
 
 
 class Engine(ABC):
@@ -95,7 +102,8 @@ class Docker(Engine):
 
     def build(self, recipe: Recipe) -> None:
         """Build with BuildKit, which secrets need."""
-        _loud([*self._program, "build", *recipe.flags, str(recipe.context)], DOCKER_BUILDKIT="1")
+        made = [f"--build-arg=SOURCE_DATE_EPOCH={recipe.epoch}"] if recipe.epoch else []
+        _loud([*self._program, "build", *made, *recipe.flags, str(recipe.context)], DOCKER_BUILDKIT="1")
 
     def save(self, reference: str, archive: Path) -> None:
         """Write it as a Docker archive."""
@@ -113,7 +121,7 @@ class Podman(Engine):
 
     def build(self, recipe: Recipe) -> None:
         """Build without a runtime: our steps need no namespaces."""
-        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull=never")
+        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull=never", *_made(recipe))
         _loud([*self._program, "build", *options, *recipe.flags, str(recipe.context)])
 
     def save(self, reference: str, archive: Path) -> None:
@@ -132,7 +140,7 @@ class Buildah(Engine):
 
     def build(self, recipe: Recipe) -> None:
         """Build in a chroot."""
-        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull-never")
+        options = ("--layers", "--force-rm", "--isolation=chroot", "--pull-never", *_made(recipe))
         _loud([*self._program, "bud", *options, *recipe.flags, str(recipe.context)])
 
     def save(self, reference: str, archive: Path) -> None:
@@ -175,6 +183,10 @@ def _named(name: str) -> Engine:
     if not engine.available():
         raise ClusterError(f"{BUILDER}={name}: {name} is not installed, or its engine does not answer")
     return engine
+
+
+def _made(recipe: Recipe) -> list[str]:
+    return [f"--timestamp={recipe.epoch}"] if recipe.epoch else []
 
 
 def _loud(command: Sequence[str], **environment: str) -> None:

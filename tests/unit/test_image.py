@@ -10,6 +10,7 @@ import pytest
 from dkron_crds.program.image import REPOSITORY, own_image
 from image import bases, mirrors, pip_settings
 from image.errors import ImageError
+from image.reference import Reference
 from localcluster import archives, engines
 from localcluster.engines import Engine, Recipe
 from localcluster.errors import ClusterError
@@ -80,9 +81,14 @@ def test_each_requirement_has_hashes(name: str) -> None:
 
 class TestBase:
     def test_what_is_held_is_taken_as_it_is(self) -> None:
-        engine = FakeEngine(held=[bases.DEFAULT])
-        assert bases.ensure(engine, bases.DEFAULT) == bases.DEFAULT
+        exact = Reference.parse(bases.DEFAULT).exact
+        engine = FakeEngine(held=[exact])
+        assert bases.ensure(engine, bases.DEFAULT) == exact
         assert engine.built == []
+
+    def test_the_pinned_one_is_pulled_by_its_digest_alone(self) -> None:
+        exact = Reference.parse(bases.DEFAULT).exact
+        assert bases.ensure(FakeEngine(registry=[exact]), bases.DEFAULT) == exact
 
     def test_what_is_not_held_is_pulled(self) -> None:
         assert bases.ensure(FakeEngine(registry=[OTHER]), OTHER) == OTHER

@@ -1,0 +1,1 @@
+"""Builds what a release consists of into a folder: `make release`. Nothing here publishes."""

@@ -1,0 +1,67 @@
+"""A release in a folder: what each part is made from, and in which order."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import image
+from dkron_crds.program.image import own_image
+from image.contents import Contents
+from image.source import Source
+from localcluster.progress import say
+from release import charts, custom_resources, distributions, packages, sbom, sums
+from release.version import semantic
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be released, from where, to where."""
+
+    version: str
+    source: Source
+    folder: Path
+    notes: str
+
+
+def build(plan: Plan) -> list[Path]:
+    """Build all of it; what was in the folder before is gone, so that nothing of another version gets published."""
+    shutil.rmtree(plan.folder, ignore_errors=True)
+    plan.folder.mkdir(parents=True)
+    say("building the wheel and the source distribution")
+    distributions.build(ROOT, plan.folder, epoch=plan.source.epoch)
+    _write(plan, "crds.yaml", custom_resources.bundle(ROOT / "crds"))
+    _write(plan, "release-notes.md", plan.notes + "\n")
+    _image(plan)
+    say("packing the chart")
+    charts.package(
+        ROOT,
+        plan.folder,
+        version=semantic(plan.version),
+        app_version=plan.version,
+        epoch=plan.source.epoch,
+    )
+    sums.write(plan.folder, plan.folder.iterdir())
+    return sorted(plan.folder.iterdir())
+
+
+def _image(plan: Plan) -> None:
+    archive = plan.folder / f"dkron-operator-{plan.version}-image.tar"
+    shutil.copyfile(image.build().archive, archive)
+    say("reading what the image is made of")
+    files = Contents(archive).files(packages.described)
+    system = packages.system(files)
+    bill = sbom.document(
+        packages.installed(files),
+        image=own_image(),
+        system=f"{system.get('ID', 'linux')}-{system.get('VERSION_ID', '')}".rstrip("-"),
+        described=sums.digest(archive),
+        version=plan.version,
+        epoch=plan.source.epoch,
+    )
+    _write(plan, f"dkron-operator-{plan.version}-image.cdx.json", bill)
+
+
+def _write(plan: Plan, name: str, text: str) -> None:
+    (plan.folder / name).write_text(text, encoding="utf-8")
