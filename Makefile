@@ -62,8 +62,8 @@ lint: venv ## Check format, lint, types and import directions
 lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --universal --generate-hashes --no-header --python-version 3.11 -o requirements/runtime.txt
-	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/image.txt
-	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --group dev --universal --generate-hashes --no-header --python-version 3.11 -c requirements/image.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --extra otel --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/image.txt
+	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --extra otel --group dev --universal --generate-hashes --no-header --python-version 3.11 -c requirements/image.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/build.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt -o requirements/build.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/clients.in --no-deps --universal --generate-hashes --no-header --python-version 3.11 -o requirements/clients.txt
 
