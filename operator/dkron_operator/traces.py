@@ -188,12 +188,12 @@ class Traces:
         return next(told, None) or self._known.get((entry.job.uid, group))
 
     def _ends_of(self, runs: Iterable[RunKey]) -> Iterable[TraceContext]:
-        """The spans with which these runs of other jobs have ended, as far as anything is known of them."""
+        """The spans with which these runs of other jobs have ended, as far as anybody can find them."""
         for uid, group in sorted(runs):
             entry = self._store.get(uid)
             execution = lineage.newest_of(entry.status.executions, group) if entry else None
             own = self._own(entry, execution) if entry and execution else None
-            if own is not None:
+            if own is not None and own.sampled:
                 yield own
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from dkron_api.metrics import METHODS
 from dkron_crds.traceparent import TraceContext, read_traceparent
@@ -20,7 +21,7 @@ UNTRACED = frozenset({"/health", "/metrics"})
 """Asked for every few seconds by whoever watches over the service; nobody follows up on that."""
 
 
-def tracing(tracer: Tracer) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def tracing(tracer: Tracer) -> Middleware:
     """The middleware that makes them. It belongs around all others."""
 
     @web.middleware
