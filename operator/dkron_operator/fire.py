@@ -66,7 +66,7 @@ class Fire:
         if create.call:
             for name in create.cancels:
                 self._calls.cancel(entry.job.uid, name)
-            self._calls.begin(entry, create.entry)
+            self._calls.begin(entry, create.entry, traceparent=firing.traceparent)
             self._began(entry, create.entry)
             log.info("calling", extra=context(entry, create.entry))
             return

@@ -7,6 +7,8 @@ from dkron_crds.kube.errors import Rejected, Unavailable
 from dkron_crds.kube.paths import JOBS
 from dkron_crds.requests import group_of
 from dkron_crds.traceparent import TraceContext, read_traceparent
+from dkron_executors.keys.http import Http
+from dkron_executors.result import Result
 from dkron_operator.plan import lineage
 from dkron_operator.plan.draft import Create
 from dkron_operator.plan.fold import Decided, Finished, Started
@@ -131,6 +133,26 @@ async def test_members_follow_their_claim_and_that_who_asked() -> None:
     fired = [span for span in spans.ended if span.name == "fire backup"]
     assert [span.parent for span in fired] == [claimed.context.span_id] * 2
     assert {span.context.trace_id for span in fired} == {ASKED.trace_id}, "also when the request is forgotten"
+
+
+async def test_a_call_of_the_operator_is_a_part_of_the_trace() -> None:
+    config = {"method": "GET", "url": "http://localhost/", "inline": "true"}
+    edges, spans = begin(inline_calls=1, executor="http", executorConfig=config), KeptSpans()
+    edges.reconciler.traces.tracer = spans
+    called: list[tuple[tuple[str, str], ...]] = []
+
+    async def call(keys: Http) -> Result:
+        called.append(keys.headers)
+        return Result()
+
+    edges.reconciler.calls._pool.call = call  # type: ignore[method-assign]
+    entry = ENTRY.model_copy(update={"uid": edges.reconciler.calls.caller})
+    await fire(edges, Create(entry, before=(Started(entry),), call=True))
+    await edges.reconciler.calls.close(grace=0)
+    assert called == [(("traceparent", str(TraceContext(TRACE, RUN))),)]
+    record(edges, Finished(execution(ENTRY)))
+    assert spans.names() == ["fire backup", "run backup", "record backup"]
+    assert spans.only("run backup").context == TraceContext(TRACE, RUN)
 
 
 @pytest.mark.parametrize("names", [True, False], ids=["that names its span", "that names none"])
