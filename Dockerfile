@@ -27,7 +27,7 @@ COPY . .
 # imported at the end fails where something was left out, or the base lacks a library.
 RUN /opt/build/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /opt/build/bin/pip --python /opt/dkron/bin/python install --quiet --no-index --no-deps --root /own --no-warn-script-location /wheels/*.whl \
- && PYTHONPATH="$(echo /own/opt/dkron/lib/python3*/site-packages)" /opt/dkron/bin/python -c "import dkron_operator.main, dkron_api.main, grpc"
+ && PYTHONPATH="$(echo /own/opt/dkron/lib/python3*/site-packages)" /opt/dkron/bin/python -c "import dkron_operator.main, dkron_api.main, dkron_tracing.sdk, grpc"
 
 FROM ${BASE}
 # Nothing is written at run time, not even bytecode: the root file system may be read-only.
