@@ -14,7 +14,7 @@ from dkron_tracing.kube import KubeSpans
 from dkron_tracing.sdk import Tracing
 from dkron_tracing.spans import Beginning, Ids, Kind
 from tests.support.builders import NOON, after
-from tests.support.receivers import in_background, silent_server
+from tests.support.receivers import in_background, silent_server, web_server
 from tests.support.spans import Receiver, Span, receiver
 from tests.support.waiting import wait_for
 
@@ -127,7 +127,7 @@ async def test_each_task_has_a_current_span_of_its_own(receiving: Receiver, said
             exchange.end(409 if trace_id == "1" * 32 else 0)
             return tracing.trace_id()
 
-    assert await asyncio.gather(work("1" * 32), work("2" * 32)) == ["1" * 32, "2" * 32]
+    assert list(await asyncio.gather(work("1" * 32), work("2" * 32))) == ["1" * 32, "2" * 32]
     assert tracing.trace_id() == ""
     assert observer.begin("list", "jobs", "GET", "/apis/batch/v1/jobs") is None, "what nobody asked for"
     tracing.close(LONG)
@@ -185,6 +185,23 @@ def test_a_receiver_that_is_away_is_told_once_and_again_when_it_is_back(
         wait_for("spans to come", lambda: (more(), back.spans)[1], bool, seconds=LONG)
         tracing.close(LONG)
     assert said == [first, f"traces reach {url} again"], "nothing else is said, whoever would have said it"
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [(401, "Failed to export spans batch code: 401, reason: Unauthorized"), (503, "Service Unavailable")],
+)
+def test_a_receiver_that_refuses_says_why(
+    *, status: int, why: str, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    # Long enough for a second try: before it, the exporter says what has gone wrong.
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
+    with in_background(web_server(lambda _: status)) as web:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", web.url)
+        tracing = Tracing(KNOWN, endpoint=web.url)
+        tracing.begin(Beginning("lost")).end()
+        tracing.close(LONG)
+    assert said == [f"no traces reach {web.url}: {why}; spans are dropped until they do"]
 
 
 def test_the_end_of_the_program_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
