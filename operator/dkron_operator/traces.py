@@ -4,10 +4,11 @@ Without a tracer nothing is kept and nothing is computed.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -60,11 +61,12 @@ class TracedFiring(Firing):
     """The spans of an attempt that is being fired. They are told once all of it has gone well, or was refused: what is
     planned again comes to the same spans."""
 
-    def __init__(self, span: Span, run: TraceContext, claim: Span | None) -> None:
+    def __init__(self, span: Span, run: TraceContext, *, claim: Span | None, done: Callable[[], None]) -> None:
         self.traceparent = str(run)
         self._span = span
         self._run = run
         self._claim = claim
+        self._done = done
         self._around = ExitStack()
 
     def __enter__(self) -> Self:
@@ -77,6 +79,7 @@ class TracedFiring(Firing):
         self._around.close()
         if exc is None:
             self._span.end()
+            self._done()
 
     def claimed(self) -> None:
         """The claim is told, whatever becomes of its Jobs."""
@@ -128,8 +131,8 @@ class Traces:
         links = tuple(self._ends_of(lineage.causes(create, entry.status)))
         span = self.tracer.begin(lineage.firing(job, attempt, trace=trace, asked=asked, links=links, now=now))
         _keep(self._known, (job.uid, attempt.group), span.context)
-        _keep(self._fired, (job.uid, attempt.job), None)
-        return TracedFiring(span, lineage.run_context(job, attempt, span.context), claim)
+        done = partial(_keep, self._fired, (job.uid, attempt.job), None)
+        return TracedFiring(span, lineage.run_context(job, attempt, span.context), claim=claim, done=done)
 
     def note(self, entry: Entry, changes: Iterable[Change]) -> None:
         """These changes of a status were decided upon."""

@@ -84,6 +84,18 @@ async def test_a_job_without_an_answer_is_told_once_it_has_one() -> None:
     assert spans.only("fire backup").context == TraceContext(TRACE, FIRE)
 
 
+async def test_a_job_whose_answer_was_lost_is_told_when_the_watch_brings_it() -> None:
+    edges, spans = traced()
+    edges.kube.lose_answer("create jobs")
+    with pytest.raises(Unavailable):
+        await fire(edges, Create(ENTRY))
+    edges.watch()
+    found = edges.entry().runs[ENTRY.job]
+    edges.reconciler.traces.note(edges.entry(), [Started(found.entry(NOON))])
+    assert found.trace == TraceContext(TRACE, RUN)
+    assert spans.only("fire backup").context == TraceContext(TRACE, FIRE)
+
+
 async def test_a_job_that_is_refused_is_a_failure_of_both() -> None:
     edges, spans = traced()
     edges.kube.fail("create jobs", Rejected("not so", status=422))
