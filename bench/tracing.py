@@ -18,7 +18,6 @@ from unittest.mock import Mock
 
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
-from executor_start import cpu_seconds
 
 from dkron_api.edge.traced import tracing as traced
 from dkron_tracing.kube import KubeSpans
@@ -40,6 +39,13 @@ print(server.server_port, flush=True)
 server.serve_forever()
 """
 PROGRAMS = ("dkron_operator", "dkron_api")
+START = """
+import resource, time
+import {program}.main
+before, memory = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+import dkron_tracing.sdk
+print(before, time.process_time() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory)
+"""
 AWAY = "http://127.0.0.1:9"
 COUNT, PAUSE = 1000, 400
 """So many of a kind; after so many the queue is given time."""
@@ -59,12 +65,13 @@ def receiver() -> Iterator[str]:
 
 
 def starts(rounds: int) -> None:
-    """The start of each program, without and with."""
-    print("| start | off, CPU s | on, CPU s |\n| --- | --- | --- |")
+    """The start of each program, and what tracing adds to it."""
+    print("| start | without, CPU s | more with it, CPU s | more with it, MB |\n| --- | --- | --- | --- |")
     for program in PROGRAMS:
-        codes = [f"import {program}.main", f"import {program}.main, dkron_tracing.sdk"]
-        off, on = (min(cpu_seconds(code) for _ in range(rounds + 1)) for code in codes)
-        print(f"| {program} | {off:.2f} | {on:.2f} |")
+        command = [sys.executable, "-c", START.format(program=program)]
+        told = [subprocess.check_output(command, text=True).split() for _ in range(rounds + 1)]
+        off, more, memory = (min(float(each[column]) for each in told) for column in range(3))
+        print(f"| {program} | {off:.2f} | {more:.2f} | {memory / 1024:.0f} |")
 
 
 def request(tracing: Tracing) -> Callable[[], None]:
@@ -108,9 +115,10 @@ def execution(tracing: Tracing) -> Callable[[], None]:
     return once
 
 
-async def cost(endpoint: str, kind: Callable[[Tracing], Callable[[], None]]) -> float:
+async def cost(endpoint: str, sampler: str, kind: Callable[[Tracing], Callable[[], None]]) -> float:
     """Microseconds of CPU for one of the kind, with its delivery."""
     os.environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+    os.environ["OTEL_TRACES_SAMPLER"] = sampler
     tracing = Tracing({"service.name": "bench"}, endpoint=endpoint)
     once = kind(tracing)
     begun = time.process_time()
@@ -128,11 +136,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="of each; the cheapest counts: other work only adds")
     rounds = parser.parse_args().rounds
     starts(rounds)
-    print("\n| what | delivered, CPU µs | receiver away, CPU µs |\n| --- | --- | --- |")
+    print("\n| CPU µs | delivered | receiver away | not sampled |\n| --- | --- | --- | --- |")
     with receiver() as there:
+        ways = ((there, "parentbased_always_on"), (AWAY, "parentbased_always_on"), (there, "parentbased_always_off"))
         for kind in (request, execution):
-            taken = [min(asyncio.run(cost(url, kind)) for _ in range(rounds)) for url in (there, AWAY)]
-            print(f"| {kind.__name__} | {taken[0]:.0f} | {taken[1]:.0f} |")
+            taken = [min(asyncio.run(cost(*way, kind)) for _ in range(rounds)) for way in ways]
+            print(f"| {kind.__name__} | {' | '.join(f'{each:.0f}' for each in taken)} |")
 
 
 if __name__ == "__main__":
