@@ -62,8 +62,8 @@ lint: venv ## Check format, lint, types and import directions
 lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --universal --generate-hashes --no-header --python-version 3.11 -o requirements/runtime.txt
-	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/image.txt
-	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --group dev --universal --generate-hashes --no-header --python-version 3.11 -c requirements/image.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --extra otel --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/image.txt
+	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --extra otel --group dev --universal --generate-hashes --no-header --python-version 3.11 -c requirements/image.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/build.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt -o requirements/build.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/clients.in --no-deps --universal --generate-hashes --no-header --python-version 3.11 -o requirements/clients.txt
 
@@ -121,17 +121,9 @@ test-e2e: venv ## The tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 
-MATRIX ?= 1.33 1.37
-
 .PHONY: matrix
-matrix: venv ## The cluster tests on the oldest and the newest Kubernetes, and their table in docs/support.md (an hour)
+matrix: venv ## The cluster tests on the oldest and the newest Kubernetes, or those of MATRIX="1.34 1.35", and their table in docs/support.md (an hour)
 	@PYTHONPATH=hack $(BIN)/python hack/matrix.py $(MATRIX)
-
-.PHONY: matrix
-matrix: venv ## The tests at real control planes on the oldest and the newest supported Kubernetes (nightly)
-	@for version in $$(PYTHONPATH=hack $(BIN)/python -c 'from localcluster.versions import SUPPORTED; print(*SUPPORTED)'); do \
-	  echo "== Kubernetes $$version"; $(MAKE) --no-print-directory test-cluster K8S=$$version || exit 1; \
-	done
 
 ##@ Cluster
 
@@ -225,7 +217,7 @@ golden-schedules: venv ## Ask robfig/cron anew for tests/conformance/schedules.j
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Lateness beside CronJob, cost of an execution, requests per second of the REST API, cost of schedules, start of executors, cost of a scrape
+bench: venv ## Lateness beside CronJob, cost of an execution, requests per second of the REST API, cost of schedules, start of executors, cost of a scrape, cost of tracing
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
 	@PYTHONPATH=hack $(BIN)/python bench/per_execution.py
 	@PYTHONPATH=hack $(BIN)/python bench/inline_calls.py
@@ -233,3 +225,4 @@ bench: venv ## Lateness beside CronJob, cost of an execution, requests per secon
 	@$(BIN)/python bench/schedules.py
 	@$(BIN)/python bench/executor_start.py
 	@$(BIN)/python bench/scrape.py
+	@$(BIN)/python bench/tracing.py

@@ -1,8 +1,8 @@
 """`make matrix`: the tests at a control plane on several versions of Kubernetes, and their table in docs/support.md.
 
-    python hack/matrix.py 1.33 1.37
+    python hack/matrix.py [1.33 1.37]
 
-Each version is built and tried by the target that CI runs. A row of the table stays until its version is tried again.
+Without arguments: the oldest and the newest of those that are supported. Each version is built and tried by the target that CI runs. A row of the table stays until its version is tried again.
 """
 
 import os
@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
     """Try each version; the exit status is 1 if anything failed on any of them."""
     trials: dict[str, Trial] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for kubernetes in dict.fromkeys(versions.resolve(each) for each in arguments):
+        for kubernetes in dict.fromkeys(versions.resolve(each) for each in arguments or versions.SUPPORTED):
             print(f"== Kubernetes {kubernetes}", flush=True)
             trials[kubernetes] = attempt(kubernetes, Path(folder) / f"{kubernetes}.xml")
             page = PAGE.read_text(encoding="utf-8")

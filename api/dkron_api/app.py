@@ -12,6 +12,7 @@ from dkron_api.edge.access import AccessLog
 from dkron_api.edge.expect import expecting
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.middleware import edge, sign
+from dkron_api.edge.traced import tracing
 from dkron_api.informers import informers
 from dkron_api.journal import Journal
 from dkron_api.keys import (
@@ -53,6 +54,7 @@ from dkron_api.settings import Settings
 from dkron_api.waiting import Vigils
 from dkron_api.writes import Writes
 from dkron_crds.kube.client import KubeClient
+from dkron_tracing.spans import Tracer
 
 
 def now_utc() -> datetime:
@@ -60,9 +62,16 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-def make_app(settings: Settings, kube: KubeClient, *, clock: Callable[[], datetime] = now_utc) -> web.Application:
+def make_app(
+    settings: Settings,
+    kube: KubeClient,
+    *,
+    clock: Callable[[], datetime] = now_utc,
+    tracer: Tracer | None = None,
+) -> web.Application:
     """The service for one namespace, `settings.namespace`. It closes `kube` at its end."""
-    app = web.Application(middlewares=[edge], client_max_size=settings.max_body)
+    middlewares = [edge] if tracer is None else [tracing(tracer), edge]
+    app = web.Application(middlewares=middlewares, client_max_size=settings.max_body)
     catalog = Catalog(clock)
     app[SETTINGS], app[KUBE], app[CLOCK], app[CATALOG] = settings, kube, clock, catalog
     app[STOPPING] = asyncio.Event()

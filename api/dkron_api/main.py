@@ -21,6 +21,9 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.program import logs
 from dkron_crds.program.command import USAGE, options
 from dkron_crds.program.loop import run
+from dkron_tracing import start
+from dkron_tracing.kube import KubeSpans
+from dkron_tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +47,15 @@ def main() -> None:
     for oddity in (BadContentDispositionHeader, BadContentDispositionParam):
         # Whoever sends them is answered; Python would also remember each of their texts for good.
         warnings.simplefilter("ignore", oddity)
-    sys.exit(run(_run(settings)))
+    with start.tracing("dkron-api") as tracer:
+        code = run(_run(settings, tracer))
+    sys.exit(code)
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings, tracer: Tracer | None) -> int:
     try:
         way = await access.load(settings.kubeconfig, settings.context)
-        await _serve(_complete(settings, way.namespace), way)
+        await _serve(_complete(settings, way.namespace), way, tracer)
     except AccessError as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
@@ -73,9 +78,10 @@ def _complete(settings: Settings, namespace: str) -> Settings:
     return settings.model_copy(update={"namespace": served, "cluster_namespace": home})
 
 
-async def _serve(settings: Settings, way: access.Access) -> None:
-    kube = KubeClient(way, timeout=KUBE_SECONDS, field_manager=FIELD_MANAGER)
-    app = make_app(settings, kube)
+async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) -> None:
+    observer = None if tracer is None else KubeSpans(tracer, server=way.server)
+    kube = KubeClient(way, timeout=KUBE_SECONDS, field_manager=FIELD_MANAGER, observer=observer)
+    app = make_app(settings, kube, tracer=tracer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, keepalive_timeout=IDLE, max_line_size=LINE)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,29 +8,34 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from dkron_crds.base import rfc3339
+from dkron_crds.traceparent import TraceContext, read_traceparent
 
 RUN_PREFIX = "run.dkron.io/"
 FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 """What nanoseconds since the epoch can say in 64 bits, and so what a group can be."""
 
-_FORCE, _BY = "force", "by "
+_FORCE, _BY, _TRACE = "force", "by ", "traceparent="
 _ID = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 """What Kubernetes takes as the name of an annotation, behind its prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Somebody asked for a run. `at` is None where its time cannot be read; `force`: also while the job is busy."""
+    """Somebody asked for a run. `at` is None where its time cannot be read; `force`: also while the job is busy;
+    `trace` is the span in which it was asked for."""
 
     id: str
     at: datetime | None
     by: str
     text: str
     force: bool = False
+    trace: TraceContext | None = None
 
 
-def run_annotation(request_id: str, at: datetime, *, by: str = "", force: bool = False) -> tuple[str, str]:
-    """Key and text of the annotation that asks for a run at `at` (aware), in the name of `by`.
+def run_annotation(
+    request_id: str, at: datetime, *, by: str = "", force: bool = False, trace: TraceContext | None = None
+) -> tuple[str, str]:
+    """Key and text of the annotation that asks for a run at `at` (aware), in the name of `by`, as a part of `trace`.
 
     Raises ValueError for an id that Kubernetes would not take: letters, digits, `-`, `_` and `.`, at most 63, a letter
     or digit at both ends.
@@ -38,19 +43,30 @@ def run_annotation(request_id: str, at: datetime, *, by: str = "", force: bool =
     if _ID.fullmatch(request_id) is None:
         raise ValueError(f"{request_id!r} cannot be part of an annotation; use up to 63 of A-Z a-z 0-9 - _ .")
     who = " ".join(by.split())
-    words = (rfc3339(at), _FORCE if force else "", _BY + who if who else "")
+    words = (rfc3339(at), _FORCE if force else "", f"{_TRACE}{trace}" if trace else "", _BY + who if who else "")
     return RUN_PREFIX + request_id, " ".join(word for word in words if word)
 
 
 def read_request(key: str, text: str) -> Request | None:
-    """The request that an annotation makes, `<RFC 3339 time> [force] [by <who>]`; None if it is another annotation."""
+    """The request that an annotation makes; None if it is another annotation.
+
+    Its text is `<RFC 3339 time> [force] [traceparent=<W3C trace context>] [by <who>]`.
+    """
     if not key.startswith(RUN_PREFIX):
         return None
-    time, _, rest = text.strip().partition(" ")
-    first, _, others = rest.strip().partition(" ")
-    force = first == _FORCE
-    by = (others if force else rest).strip().removeprefix(_BY)
-    return Request(id=key.removeprefix(RUN_PREFIX), at=read_instant(time), by=by, text=text, force=force)
+    time, rest = _first_word(text)
+    word, others = _first_word(rest)
+    force = word == _FORCE
+    rest = others if force else rest
+    word, others = _first_word(rest)
+    trace = read_traceparent(word.removeprefix(_TRACE)) if word.startswith(_TRACE) else None
+    by = (rest if trace is None else others).removeprefix(_BY)
+    return Request(id=key.removeprefix(RUN_PREFIX), at=read_instant(time), by=by, text=text, force=force, trace=trace)
+
+
+def _first_word(text: str) -> tuple[str, str]:
+    word, _, rest = text.strip().partition(" ")
+    return word, rest.strip()
 
 
 def group_of(request_id: str, at: datetime) -> int:

@@ -16,6 +16,8 @@ from dkron_executors.result import Result
 from dkron_executors.scrub import Scrub
 from dkron_executors.secrets import resolve
 
+TRACE = "TRACEPARENT"
+"""The variable that says of which trace the run is a part, if of any."""
 FAILED = 1
 USAGE = 2
 STOPPED = 128 + signal.SIGTERM
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 def outcome(arguments: Sequence[str], environment: Mapping[str, str]) -> Result:
     """Make the call, and strike out what nobody may see. Raises `Unusable`."""
     executor, handover, values = _handed_over(arguments, environment)
-    result = _result(executor, handover, values)
+    result = _result(executor, handover, values, traceparent=environment.get(TRACE, ""))
     scrub = Scrub([*values.values(), *handover.config.values()], secrets=values.values())
     return Result(scrub.line(result.error), scrub.output(result.output))
 
@@ -81,10 +83,10 @@ def _handed_over(arguments: Sequence[str], environment: Mapping[str, str]) -> tu
     return arguments[0], handover, values
 
 
-def _result(executor: str, handover: Handover, values: Mapping[str, str]) -> Result:
+def _result(executor: str, handover: Handover, values: Mapping[str, str], *, traceparent: str) -> Result:
     model = keys_of(executor)
     try:
-        keys = model.read(resolve(handover.config, values, inside=model.TEXTS_WITH_REFERENCES))
+        keys = model.read(resolve(handover.config, values, inside=model.TEXTS_WITH_REFERENCES)).within(traceparent)
     except KeyProblem as exc:
         return Result(str(exc))
     try:

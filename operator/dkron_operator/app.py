@@ -31,6 +31,8 @@ from dkron_operator.source import Source
 from dkron_operator.store import Store
 from dkron_operator.sweep import Sweep
 from dkron_operator.tally import Tally
+from dkron_tracing.kube import KubeSpans
+from dkron_tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +62,13 @@ class Operator:
         inline_calls: int = 0,
         replica: Replica,
         exposure: Exposure = NOWHERE,
-        clock: Clock | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._access = access
         self._identity = replica.identity
         self._namespaces = tuple(namespaces)
-        self.client = KubeClient(access)
-        clock = clock or Clock()
+        observer = None if tracer is None else KubeSpans(tracer, server=access.server)
+        self.client, clock = KubeClient(access, observer=observer), Clock()
         self.tally = Tally(self.client, namespace=cluster_namespace, version=replica.version, clock=clock)
         self.lease = Lease(self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead)
         self.store = Store(account=self._account)
@@ -86,6 +88,7 @@ class Operator:
             booked=self.tally.settle,
             allowance=Allowance(inline_calls, self._leads),
         )
+        self.reconciler.traces.tracer = tracer
         source = Source(self.store, changed=self.reconciler.lane.add)
         self._source = source
         self._sweep = Sweep(self.client, self.store, source, self._namespaces or None)
@@ -107,6 +110,7 @@ class Operator:
         self.tally.see(uid, status)
         self.monitoring.roll.note(uid)
         self.delivery.see(uid, status)
+        self.reconciler.traces.see(uid, status)
 
     def _lead(self, leadership: Leadership) -> None:
         self.tally.lead(leadership)

@@ -83,11 +83,12 @@ class Calls:
         """Names of the attempts of a job that are being called, or wait for their turn."""
         return frozenset(name for owner, name in self._tasks if owner == uid) if self._tasks else frozenset()
 
-    def begin(self, entry: Entry, active: Active) -> None:
-        """Make this call; once, however often it is asked for."""
+    def begin(self, entry: Entry, active: Active, *, traceparent: str = "") -> None:
+        """Make this call, as a part of a trace if there is one; once, however often it is asked for."""
         key = entry.job.uid, active.job
         if key not in self._tasks and active.job not in entry.outcomes:
-            self._tasks[key] = asyncio.create_task(self._make(key, entry.job, active), name=f"call-{active.job}")
+            call = self._make(key, entry.job, active, traceparent)
+            self._tasks[key] = asyncio.create_task(call, name=f"call-{active.job}")
 
     def cancel(self, uid: str, name: str) -> None:
         """Break the call off, if it is under way."""
@@ -115,13 +116,13 @@ class Calls:
     def _unrecorded(self) -> bool:
         return any(e.uid == self._mark for entry in self._store for e in entry.status.active)
 
-    async def _make(self, key: Key, job: JobView, active: Active) -> None:
+    async def _make(self, key: Key, job: JobView, active: Active, traceparent: str) -> None:
         began = self._clock.now()
         try:
             async with self._pool.place():
                 began = self._clock.now()
                 self._store.meters.began(active, began)
-                outcome = self._told(key, job, await self._result(job), began)
+                outcome = self._told(key, job, await self._result(job, traceparent), began)
         except asyncio.CancelledError:
             if key not in self._tasks:
                 # The process ends: what becomes of the call is the next one's to say.
@@ -129,9 +130,9 @@ class Calls:
             outcome = Outcome(success=False, started_at=began, finished_at=self._clock.now(), lost=True)
         self._conclude(key, outcome)
 
-    async def _result(self, job: JobView) -> Result:
+    async def _result(self, job: JobView, traceparent: str) -> Result:
         try:
-            return await self._pool.call(inline.keys(job.spec))
+            return await self._pool.call(inline.keys(job.spec).within(traceparent))
         except Exception as exc:
             log.exception("the call of a job failed", extra={"job": job.dkron_name, "namespace": job.namespace})
             return Result(f"http: {type(exc).__name__}: {exc}")

@@ -21,6 +21,7 @@ from dkron_operator.plan.fold import Started
 from dkron_operator.plan.read import read_run
 from dkron_operator.plan.view import Outcome, Run, Trouble
 from dkron_operator.store import Entry, Store
+from dkron_operator.traces import Firing, Traces
 from dkron_operator.writer import Writer
 
 Object = dict[str, Any]
@@ -40,6 +41,7 @@ class Fire:
         images: Images,
         calls: Calls,
         began: Callable[[Entry, Active], None],
+        traces: Traces,
     ) -> None:
         self._client = client
         self._store = store
@@ -48,23 +50,30 @@ class Fire:
         self._images = images
         self._began = began
         self._calls = calls
+        self._traces = traces
 
     async def __call__(self, entry: Entry, create: Create) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the entry stays unsure)."""
+        with self._traces.firing(entry, create) as firing:
+            await self._carry_out(entry, create, firing)
+
+    async def _carry_out(self, entry: Entry, create: Create, firing: Firing) -> None:
         if create.before:
             await self._writer.claim(entry, create.before)
+            firing.claimed()
         for run in create.replaces:
             await self._stop(entry, run)
         if create.call:
             for name in create.cancels:
                 self._calls.cancel(entry.job.uid, name)
-            self._calls.begin(entry, create.entry)
+            self._calls.begin(entry, create.entry, traceparent=firing.traceparent)
             self._began(entry, create.entry)
             log.info("calling", extra=context(entry, create.entry))
             return
         try:
-            answer = await self._find(entry, create) if create.late else await self._create(entry, create)
+            answer = await (self._find(entry, create) if create.late else self._create(entry, create, firing))
         except (Rejected, ConfigError) as exc:
+            firing.refused(str(exc))
             self._record_refusal(entry, create, exc)
             return
         except Unavailable:
@@ -76,10 +85,10 @@ class Fire:
             return
         if not create.late:
             self._store.meters.began(create.entry, self._clock.now())
-        self._adopt(entry, create, answer)
+        self._adopt(entry, create, answer, firing)
 
-    async def _create(self, entry: Entry, create: Create) -> Object:
-        body = build_job(entry.job, create.entry, images=self._images)
+    async def _create(self, entry: Entry, create: Create, firing: Firing) -> Object:
+        body = build_job(entry.job, create.entry, images=self._images, traceparent=firing.traceparent)
         try:
             return await self._client.create(JOBS, entry.job.namespace, body)
         except AlreadyExists:
@@ -103,12 +112,13 @@ class Fire:
             raise Unavailable(message)
         return None
 
-    def _adopt(self, entry: Entry, create: Create, answer: Object) -> None:
+    def _adopt(self, entry: Entry, create: Create, answer: Object, firing: Firing) -> None:
         entry.troubles.pop(create.entry.job, None)
         self._store.see_run(answer)
         run = read_run(answer)
         if run is not None:
             entry.note(*create.after, Started(run.entry(create.entry.started_at)))
+            firing.adopted(run)
             log.info("started", extra=context(entry, create.entry))
             self._began(entry, run.entry(create.entry.started_at))
 

@@ -17,6 +17,8 @@ from dkron_operator.executors.images import Images
 from dkron_operator.lease import Replica
 from dkron_operator.monitoring.port import Exposure, PortTaken
 from dkron_operator.settings import Settings
+from dkron_tracing import start
+from dkron_tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +29,12 @@ def main() -> None:
     """Run until stopped. Exit code 0 after an orderly stop, 1 if it could not go on, 2 for wrong options."""
     settings = options("dkron-operator", Settings)
     logs.configure(settings.log_format, settings.log_level)
-    sys.exit(run(_run(settings)))
+    with start.tracing("dkron-operator") as tracer:
+        code = run(_run(settings, tracer))
+    sys.exit(code)
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings, tracer: Tracer | None) -> int:
     try:
         way = await access.load(settings.kubeconfig, settings.context)
         operator = Operator(
@@ -42,6 +46,7 @@ async def _run(settings: Settings) -> int:
             inline_calls=settings.inline_calls,
             replica=_replica(),
             exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),
+            tracer=tracer,
         )
         await operator.run()
     except (AccessError, NotInstalled, PortTaken, KubeError) as exc:

@@ -28,6 +28,7 @@ from dkron_operator.plan.view import Situation
 from dkron_operator.removal import Removal, unbooked
 from dkron_operator.stop import Stopper
 from dkron_operator.store import LONG_AGO, Entry, Store
+from dkron_operator.traces import Traces
 from dkron_operator.writer import LONGEST_DEBOUNCE, Writer
 
 log = logging.getLogger(__name__)
@@ -71,8 +72,10 @@ class Reconciler:
         self._remove = Removal(client, store, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed)
         self.calls = Calls(store, allowance, clock=clock, listener=delivery, known=self.lane.add)
+        self.traces = Traces(store, clock=clock)
         self._fire = Fire(
-            client, store, self.writer, clock=clock, images=images, calls=self.calls, began=delivery.began
+            client, store, self.writer, clock=clock, images=images, calls=self.calls, began=delivery.began,
+            traces=self.traces,
         )  # fmt: skip
         delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 
@@ -146,6 +149,7 @@ class Reconciler:
         """Everything that needs no answer before the next plan."""
         uid = entry.job.uid
         entry.note(*draft.changes)
+        self.traces.note(entry, draft.changes)
         self.writer.touch(entry, patience=self._patience(draft))
         for report in draft.reports:
             self._events.report(entry.job, report)

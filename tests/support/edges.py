@@ -55,6 +55,7 @@ class Edges:
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
         self.delivery.see(uid, status)
+        self.reconciler.traces.see(uid, status)
 
     def watch(self) -> None:
         """Bring everything that exists, as a watch would."""

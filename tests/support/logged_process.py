@@ -148,5 +148,5 @@ def _parsed(line: str) -> dict[str, Any]:
 
 def _clean_environment() -> dict[str, str]:
     """Ours without settings that the caller may have set for a program of their own."""
-    ours = ("DKRON_", "KUBECONFIG", "POD_")
+    ours = ("DKRON_", "KUBECONFIG", "OTEL_", "POD_")
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)}

@@ -7,18 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_crds.requests import RUN_PREFIX, Request, group_of, read_request, run_annotation
+from dkron_crds.traceparent import TraceContext
 
+TRACE = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+CARRIED = f"traceparent={TRACE}"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 ids = st.from_regex(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", fullmatch=True)
 instants = st.datetimes(datetime(1970, 1, 1), datetime(2261, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 people = st.text(st.characters(exclude_categories=("C", "Z")), max_size=40)
+traces = st.none() | st.just(TRACE)
 
 
-@given(request=ids, at=instants, by=people, force=st.booleans())
-def test_what_is_written_is_read(request: str, at: datetime, by: str, force: bool) -> None:
-    key, text = run_annotation(request, at, by=by, force=force)
-    assert read_request(key, text) == Request(request, at, by, text, force)
+@given(request=ids, at=instants, by=people, force=st.booleans(), trace=traces)
+def test_what_is_written_is_read(
+    *, request: str, at: datetime, by: str, force: bool, trace: TraceContext | None
+) -> None:
+    key, text = run_annotation(request, at, by=by, force=force, trace=trace)
+    assert read_request(key, text) == Request(request, at, by, text, force, trace)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +35,12 @@ def test_what_is_written_is_read(request: str, at: datetime, by: str, force: boo
         pytest.param({"force": True}, "2026-03-01T12:00:00Z force", id="forced"),
         pytest.param({"force": True, "by": "ada l."}, "2026-03-01T12:00:00Z force by ada l.", id="forced by somebody"),
         pytest.param({"by": " ada\n l. "}, "2026-03-01T12:00:00Z by ada l.", id="who, in one line"),
+        pytest.param({"trace": TRACE}, f"2026-03-01T12:00:00Z {CARRIED}", id="a trace"),
+        pytest.param(
+            {"force": True, "by": "ada", "trace": TRACE},
+            f"2026-03-01T12:00:00Z force {CARRIED} by ada",
+            id="all of it",
+        ),
     ],
 )
 def test_the_text_says(arguments: dict[str, object], expected: str) -> None:
@@ -49,6 +61,21 @@ def test_the_text_says(arguments: dict[str, object], expected: str) -> None:
 )
 def test_a_text_of_a_person_is_read(text: str, by: str, force: bool) -> None:
     assert read_request("run.dkron.io/a", text) == Request("a", NOON, by, text, force)
+
+
+@pytest.mark.parametrize(
+    ("rest", "by", "trace"),
+    [
+        pytest.param(CARRIED, "", TRACE, id="a trace"),
+        pytest.param(f"force  {CARRIED}  by ada", "ada", TRACE, id="generous spaces"),
+        pytest.param(f"by {CARRIED}", CARRIED, None, id="a person who is called so"),
+        pytest.param("traceparent=00-4bf9-00f0-01 by ada", "traceparent=00-4bf9-00f0-01 by ada", None, id="no trace"),
+    ],
+)
+def test_a_trace_is_read_where_it_stands(rest: str, by: str, trace: TraceContext | None) -> None:
+    request = read_request("run.dkron.io/a", f"2026-03-01T12:00:00Z {rest}")
+    assert request is not None
+    assert (request.by, request.trace) == (by, trace)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.malformed import MALFORMED, sentence
+from dkron_api.edge.traced import TRACE
 from dkron_api.keys import ACCESS, GATE, SETTINGS
 from dkron_api.refusal import Refusal, refusal_of
 from dkron_crds.kube.errors import KubeError
@@ -143,4 +144,7 @@ def _log(access: AccessLog, request: web.Request, response: web.StreamResponse, 
         "request": request[REQUEST_ID], "remote": request.remote, "seconds": round(seconds, 4),
         "bytes": response.content_length, "agent": request.headers.get("User-Agent", ""),
     }  # fmt: skip
+    trace = request.get(TRACE)
+    if trace is not None:
+        fields["trace_id"] = trace.trace_id
     access.write(f"{request.method} {request.path_qs} {response.status}", fields)

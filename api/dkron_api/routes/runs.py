@@ -7,6 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
+from dkron_api.edge.traced import TRACE
 from dkron_api.keys import CATALOG, CLOCK, GATE, SETTINGS, VIGILS, WRITES
 from dkron_api.refusal import Refusal
 from dkron_api.routes.requests import flag, job_of
@@ -16,8 +17,13 @@ from dkron_api.translate.run import Progress, Run, problem, progress, refusal
 
 def request_of(request: web.Request) -> Run:
     """A new request for a run."""
-    identity = f"rest-{secrets.token_hex(8)}"
-    return Run(id=identity, at=request.app[CLOCK](), by=f"rest from {request.remote}", force=flag(request, "force"))
+    return Run(
+        id=f"rest-{secrets.token_hex(8)}",
+        at=request.app[CLOCK](),
+        by=f"rest from {request.remote}",
+        force=flag(request, "force"),
+        trace=request.get(TRACE),
+    )
 
 
 async def run_job(request: web.Request) -> web.StreamResponse:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from dkron_api.translate.record import Job
 from dkron_crds.job import ConditionType, ReadyReason
 from dkron_crds.requests import group_of, run_annotation
+from dkron_crds.traceparent import TraceContext
 
 _OF_PARENTS = frozenset({ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE})
 
@@ -24,17 +25,18 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A request for a run, by its id and its time."""
+    """A request for a run, by its id and its time; `trace` is the span in which it was asked for."""
 
     id: str
     at: datetime
     by: str = ""
     force: bool = False
+    trace: TraceContext | None = None
 
     @property
     def annotation(self) -> tuple[str, str]:
         """By which the operator is asked."""
-        return run_annotation(self.id, self.at, by=self.by, force=self.force)
+        return run_annotation(self.id, self.at, by=self.by, force=self.force, trace=self.trace)
 
     @property
     def group(self) -> int:

@@ -16,6 +16,7 @@ import aiohttp
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.answers import answered, pieces, read_object, require_success
 from dkron_crds.kube.errors import Unavailable
+from dkron_crds.kube.observer import Exchange, Observer
 from dkron_crds.kube.paths import Resource
 
 Object = dict[str, Any]
@@ -46,10 +47,19 @@ class KubeClient:
     `observe` is told of each as well, and how many seconds it took; of a stream, until its first byte could come.
 
     `field_manager` is the name under which the server records who wrote a field; by default it takes the User-Agent.
+    `observer` is told of each call.
     """
 
-    def __init__(self, access: Access, *, timeout: float = 30.0, field_manager: str | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        *,
+        timeout: float = 30.0,
+        field_manager: str | None = None,
+        observer: Observer | None = None,
+    ) -> None:
         self.access = access
+        self._observer = observer
         self.calls: Counter[Call] = Counter()
         self.observe: Callable[[Call, float], None] = _unobserved
         self._session = access.open_session()
@@ -206,12 +216,14 @@ class KubeClient:
         self, call: Call, path: str, *, params: Mapping[str, str], patience: aiohttp.ClientTimeout
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         status, began = 0, perf_counter()
+        exchange = self._begin(call, path)
+        headers = None if exchange is None else exchange.headers
         try:
             with answered():
-                response = await self._session.get(path, params=params, timeout=patience)
+                response = await self._session.get(path, params=params, headers=headers, timeout=patience)
                 status = response.status
         finally:
-            self._count(call._replace(status=status), began)
+            self._count(call._replace(status=status), began, exchange)
         async with response:
             with answered():
                 await require_success(response)
@@ -232,7 +244,10 @@ class KubeClient:
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         headers = {"Accept": accept} | ({} if data is None else {"Content-Type": content_type})
         query = {**(params or {}), **(self._manager if verb in _WRITES else {})}
-        status, began = 0, perf_counter()
+        status, began, call = 0, perf_counter(), Call(verb, resource.plural, 0)
+        exchange = self._begin(call, path)
+        if exchange is not None:
+            headers |= exchange.headers
         try:
             with answered():
                 async with self._session.request(
@@ -242,13 +257,20 @@ class KubeClient:
                     await require_success(response)
                     return read_object(await response.read())
         finally:
-            self._count(Call(verb, resource.plural, status), began)
+            self._count(call._replace(status=status), began, exchange)
 
-    def _count(self, call: Call, began: float) -> None:
+    def _begin(self, call: Call, path: str) -> Exchange | None:
+        if self._observer is None:
+            return None
+        return self._observer.begin(call.verb, call.resource, _METHODS[call.verb], path)
+
+    def _count(self, call: Call, began: float, exchange: Exchange | None) -> None:
         self.calls[call] += 1
         self.observe(call, perf_counter() - began)
+        if exchange is not None:
+            exchange.end(call.status)
 
 
-_METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
+_METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
 _WRITES = {"create", "patch"}
 """Verbs whose writer is recorded."""

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from pythonjsonlogger.json import JsonFormatter
@@ -24,6 +24,27 @@ class TextFormatter(logging.Formatter):
         extras = " ".join(f"{key}={value}" for key, value in record.__dict__.items() if key not in _STANDARD)
         line = super().format(record)
         return f"{line}  {extras}" if extras else line
+
+
+class Traced(logging.Filter):
+    """Says of a line to which trace it belongs, if to any."""
+
+    def __init__(self, trace_id: Callable[[], str]) -> None:
+        super().__init__()
+        self._trace_id = trace_id
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything pass."""
+        trace_id = self._trace_id()
+        if trace_id:
+            record.trace_id = trace_id
+        return True
+
+
+def carry_trace(trace_id: Callable[[], str]) -> None:
+    """From now on lines carry the `trace_id` of the moment, where it is not empty."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Traced(trace_id))
 
 
 def configure(log_format: LogFormat, level: LogLevel, *, filters: Sequence[logging.Filter] = ()) -> None:

@@ -9,6 +9,9 @@ from pydantic_core import ErrorDetails
 
 from dkron_executors.secrets import PREFIX, is_reference, without_references
 
+TRACE_HEADER = "traceparent"
+"""In HTTP and in the metadata of gRPC alike."""
+
 
 class KeyProblem(ValueError):
     """A key is wrong. `str()` is one sentence that begins with it."""
@@ -48,6 +51,13 @@ class Keys(BaseModel):
             return cls.model_validate(given)
         except ValidationError as exc:
             raise KeyProblem(cls._sentence(exc.errors(include_url=False)[0])) from None
+
+    def within(self, traceparent: str) -> Self:
+        """The same as a part of this W3C trace, where a call has headers and names no other one. Empty: of none."""
+        headers: tuple[tuple[str, str], ...] | None = getattr(self, "headers", None)
+        if not traceparent or headers is None or any(name.lower() == TRACE_HEADER for name, _ in headers):
+            return self
+        return self.model_copy(update={"headers": (*headers, (TRACE_HEADER, traceparent))})
 
     @classmethod
     def executor(cls) -> str:

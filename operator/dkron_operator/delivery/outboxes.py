@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 
 from dkron_operator.delivery.outbox import Letter, Limits, Outbox
 from dkron_operator.delivery.senders import weight
@@ -42,4 +43,5 @@ class Outboxes:
 
     def _start(self, outbox: Outbox) -> None:
         if self._group is not None:
-            self._group.create_task(outbox.run(), name=outbox.receiver)
+            # It outlives whoever came first with something for it, and belongs to no trace of theirs.
+            self._group.create_task(outbox.run(), name=outbox.receiver, context=Context())

@@ -6,6 +6,7 @@ from typing import Any
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.names import API_VERSION
+from dkron_crds.traceparent import ANNOTATION, VARIABLE
 from dkron_operator import executors
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.template import merge
@@ -15,16 +16,20 @@ from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, M
 Object = dict[str, Any]
 
 
-def build_job(job: JobView, entry: Active, *, images: Images) -> Object:
-    """The Job to create for this attempt. Raises `ConfigError` for a spec that `check_template` refuses."""
+def build_job(job: JobView, entry: Active, *, images: Images, traceparent: str = "") -> Object:
+    """The Job to create for this attempt, which continues the trace of `traceparent` if there is one. Raises
+    `ConfigError` for a spec that `check_template` refuses."""
     template = {"metadata": job.spec.job_template.metadata, "spec": job.spec.job_template.spec}
     body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images)})
     body = merge(body, template)
     body = merge(body, _identity(job, entry))
+    if traceparent:
+        body["metadata"]["annotations"][ANNOTATION] = traceparent
     pod = body["spec"]["template"].setdefault("spec", {})
     placed = affinity(pod, entry, tags=job.spec.tags, job=job.name)
     pod |= {"affinity": placed} if placed else {}
-    pod["containers"] = [_with_env(container, _variables(job, entry)) for container in pod.get("containers") or ()]
+    variables = _variables(job, entry) | ({VARIABLE: traceparent} if traceparent else {})
+    pod["containers"] = [_with_env(container, variables) for container in pod.get("containers") or ()]
     return body
 
 

@@ -10,6 +10,7 @@ from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.requests import Request, read_instant, read_request
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_crds.stops import Stop, read_stop
+from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
 from dkron_operator.notices import read_notify
@@ -109,6 +110,7 @@ def _read_run(metadata: Object, status: Object, owner: str) -> Run:
         deleting="deletionTimestamp" in metadata,
         member=notes.get("dkron.io/member", ""),
         node=notes.get("dkron.io/node", ""),
+        trace=read_traceparent(notes.get(ANNOTATION, "")),
     )
 
 

@@ -12,6 +12,7 @@ from dkron_crds.job import Active, JobSpec, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
 from dkron_crds.stops import Stop
+from dkron_crds.traceparent import TraceContext
 from dkron_operator.executors.problem import Problem
 from dkron_operator.notices.endpoints import Endpoint
 from dkron_operator.plan.kin import ALONE, Kin
@@ -61,7 +62,8 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A Kubernetes Job of ours, as last seen. `gone` says that it was deleted since."""
+    """A Kubernetes Job of ours, as last seen. `gone` says that it was deleted since; `trace` is the span of what it
+    runs, if it names one."""
 
     name: str
     uid: str
@@ -81,6 +83,7 @@ class Run:
     gone: bool = False
     member: str = ""
     node: str = ""
+    trace: TraceContext | None = None
 
     @property
     def finished(self) -> bool:

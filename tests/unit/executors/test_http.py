@@ -6,8 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dkron_executors.handover import CONFIG, Handover
 from dkron_executors.keys.http import Http
 from dkron_executors.keys.model import KeyProblem
+from dkron_executors.program import outcome
 from dkron_executors.run.http import _address, _shown
 from tests.support.kubelet import Kubelet, Ran
 from tests.support.web_server import Web, web_server
@@ -105,6 +107,21 @@ def test_what_is_sent(web: Web) -> None:
     assert asked.headers["Referer"] == "http://example.org/a"
     assert asked.headers["Content-Type"] == "text/csv"
     assert "X-Two: 1\nX-Two: 2\n" in ran.output.replace("\r", "")
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        pytest.param("", "00-of-the-run", id="of the run"),
+        pytest.param('["TraceParent: 00-of-mine"]', "00-of-mine", id="of the job's own"),
+    ],
+)
+def test_a_call_is_a_part_of_the_trace(web: Web, *, headers: str, sent: str) -> None:
+    config = {"method": "GET", "url": f"{web.url}/echo", **({"headers": headers} if headers else {})}
+    outcome(["http"], {CONFIG: Handover(config, {}).text(), "TRACEPARENT": "00-of-the-run"})
+    (asked,) = web.asked
+    found = [value for name, value in asked.headers.items() if name.lower() == "traceparent"]
+    assert found == [sent]
 
 
 def test_nothing_is_sent_that_was_not_asked_for(web: Web) -> None:

@@ -237,3 +237,11 @@ def test_rabbitmq_declares_unless_told_not_to(config: dict[str, str], *, create:
 )
 def test_gcppubsub_refuses(config: dict[str, str], words: str) -> None:
     assert refusal("gcppubsub", config).startswith(words)
+
+
+@pytest.mark.parametrize("executor", sorted(MODELS))
+def test_a_call_within_a_trace(executor: str) -> None:
+    keys = keys_of(executor).read(MINIMAL[executor])
+    expected = (("traceparent", "00-x"),) if executor in ("http", "grpc") else None
+    assert getattr(keys.within("00-x"), "headers", None) == expected
+    assert keys.within("") is keys

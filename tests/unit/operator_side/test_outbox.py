@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 import pytest
 
 from dkron_operator.delivery.outbox import Letter, Limits, Outbox
+from dkron_operator.delivery.outboxes import Outboxes
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.processors.message import File, Message
+from dkron_operator.processors.message import File, Message, Parcel
 
 pytestmark = pytest.mark.looptime
 HOURS = 3600.0
@@ -52,6 +54,22 @@ async def working(limits: Limits | None = None) -> AsyncIterator[Receiver]:
         assert not task.done()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_nothing_that_is_current_where_something_is_posted_is_so_where_it_is_sent() -> None:
+    current, seen = ContextVar("current", default="nothing"), asyncio.get_running_loop().create_future()
+
+    async def send(_: Message) -> None:
+        seen.set_result(current.get())
+
+    outboxes = Outboxes(send, Limits())
+    running = asyncio.create_task(outboxes.run())
+    await asyncio.sleep(0)
+    current.set("the span of a run")
+    outboxes.post(Parcel("files", File("", "a", "")), lambda _: None)
+    assert await seen == "nothing"
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_what_is_taken_is_done() -> None:

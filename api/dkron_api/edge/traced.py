@@ -1,0 +1,78 @@
+"""A span for each request, within the trace that its client has begun, if it has.
+
+Names and attributes are OpenTelemetry's: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
+"""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from dkron_api.metrics import METHODS
+from dkron_crds.traceparent import TraceContext, read_traceparent
+from dkron_tracing.spans import Attributes, Beginning, Kind, Span, Tracer
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+TRACE = web.RequestKey("TRACE", TraceContext)
+"""The span of the request, while traces are made."""
+UNTRACED = frozenset({"/health", "/metrics"})
+"""Asked for every few seconds by whoever watches over the service; nobody follows up on that."""
+
+
+def tracing(tracer: Tracer) -> Middleware:
+    """The middleware that makes them. It belongs around all others."""
+
+    @web.middleware
+    async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in UNTRACED:
+            return await handler(request)
+        span = tracer.begin(beginning(request))
+        request[TRACE] = span.context
+        try:
+            with span.around():
+                response = await handler(request)
+            _judge(span, response.status)
+        finally:
+            span.end()
+        return response
+
+    return traced
+
+
+def beginning(request: web.Request) -> Beginning:
+    """The span of this request."""
+    route = request.match_info.route.resource
+    method = request.method if request.method in METHODS else "_OTHER"
+    name = method if method in METHODS else "HTTP"
+    told = {**_attributes(request), "http.request.method": method}
+    if method != request.method:
+        told["http.request.method_original"] = request.method[:32]
+    if route is not None:
+        told["http.route"] = route.canonical
+        name = f"{name} {route.canonical}"
+    parent = read_traceparent(request.headers.get("traceparent", ""))
+    return Beginning(name, Kind.SERVER, parent=parent, attributes=told)
+
+
+def _attributes(request: web.Request) -> dict[str, str | int | float | bool]:
+    major, minor = request.version
+    known = {
+        "url.path": request.path,
+        "url.query": request.query_string,
+        "url.scheme": request.scheme,
+        "server.address": request.host.rpartition(":")[0] or request.host,
+        "client.address": request.remote or "",
+        "user_agent.original": request.headers.get("User-Agent", ""),
+        "network.protocol.version": f"{major}.{minor}",
+    }
+    return {key: value for key, value in known.items() if value}
+
+
+def _judge(span: Span, status: int) -> None:
+    told: Attributes = {"http.response.status_code": status}
+    span.tell(told)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # What the client has done wrong is no error of the server.
+        span.fail(str(status))

@@ -1,0 +1,54 @@
+"""Whether traces are wanted, as the standard variables of OpenTelemetry say. Pure.
+
+https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+ENDPOINT, TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+PROTOCOL, TRACES_PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+DISABLED, EXPORTER = "OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER"
+SPOKEN = "http/protobuf"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Traces are wanted at this endpoint; `problem` is a sentence that says why they cannot be had."""
+
+    endpoint: str
+    problem: str = ""
+
+
+def read_wish(environ: Mapping[str, str]) -> Wish | None:
+    """What the environment asks for; None if for no traces."""
+    variable = TRACES_ENDPOINT if _word(environ, TRACES_ENDPOINT) else ENDPOINT
+    endpoint = _word(environ, variable)
+    exporters = _word(environ, EXPORTER).lower() or "otlp"
+    if not endpoint or _word(environ, DISABLED).lower() == "true" or exporters == "none":
+        return None
+    return Wish(endpoint, _problem(environ, variable, endpoint, exporters))
+
+
+def _problem(environ: Mapping[str, str], variable: str, endpoint: str, exporters: str) -> str:
+    protocol = _word(environ, TRACES_PROTOCOL) or _word(environ, PROTOCOL) or SPOKEN
+    if not _is_url(endpoint):
+        return f"{variable}: {endpoint!r} is no address; use http://host:4318 or https://…"
+    if exporters != "otlp":
+        return f"{EXPORTER}: {exporters!r} is not known here; use otlp or none"
+    if protocol.lower() != SPOKEN:
+        return f"{PROTOCOL}: {protocol!r} is not spoken here; use {SPOKEN}, whose port is 4318 with most receivers"
+    return ""
+
+
+def _is_url(text: str) -> bool:
+    try:
+        address = urlsplit(text)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        return False
+
+
+def _word(environ: Mapping[str, str], variable: str) -> str:
+    return environ.get(variable, "").strip()

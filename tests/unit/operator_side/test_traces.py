@@ -1,0 +1,189 @@
+"""Traces at the operator's edges: spans are told once, and only of what has happened."""
+
+import pytest
+
+from dkron_crds.job import Trigger
+from dkron_crds.kube.errors import Rejected, Unavailable
+from dkron_crds.kube.paths import JOBS
+from dkron_crds.requests import group_of
+from dkron_crds.traceparent import TraceContext, read_traceparent
+from dkron_executors.keys.http import Http
+from dkron_executors.result import Result
+from dkron_operator.plan import lineage
+from dkron_operator.plan.draft import Create
+from dkron_operator.plan.fold import Decided, Finished, Started
+from tests.support.builders import NOON, UID, after, claim, execution, job_view, run, wire_run
+from tests.support.edges import Edges, begin
+from tests.support.tracer import KeptSpans
+
+pytestmark = pytest.mark.looptime
+ENTRY = claim()
+TRACE = lineage.trace_of(UID, ENTRY.group)
+FIRE, RUN = lineage.fire_span(UID, ENTRY.job), lineage.run_span(UID, ENTRY.job)
+ASKED = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+THEIRS = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+
+
+def traced(**spec: object) -> tuple[Edges, KeptSpans]:
+    edges, spans = begin(**spec), KeptSpans()  # type: ignore[arg-type]
+    edges.reconciler.traces.tracer = spans
+    return edges, spans
+
+
+async def fire(edges: Edges, create: Create) -> None:
+    await edges.reconciler._fire(edges.entry(), create)
+
+
+def record(edges: Edges, *changes: Finished) -> None:
+    """Decide upon an end, and have the API server know it."""
+    edges.entry().note(*changes)
+    edges.reconciler.traces.note(edges.entry(), changes)
+    edges.reconciler.traces.see(UID, edges.entry().status)
+
+
+async def test_a_slot_is_fired_run_and_recorded() -> None:
+    edges, spans = traced()
+    await fire(edges, Create(ENTRY, after=(Decided(NOON),)))
+    assert spans.names() == ["fire backup"]
+    job = edges.kube.has(JOBS, ENTRY.job)
+    told = read_traceparent(job["metadata"]["annotations"]["dkron.io/traceparent"])
+    assert told == TraceContext(TRACE, RUN)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert {"name": "TRACEPARENT", "value": str(told)} in container["env"]
+    ended = execution(ENTRY)
+    edges.entry().note(Finished(ended))
+    edges.reconciler.traces.note(edges.entry(), [Finished(ended)])
+    edges.reconciler.traces.see(UID, edges.entry().base)
+    assert spans.names() == ["fire backup"], "nothing is recorded that the API server does not have"
+    edges.reconciler.traces.see(UID, edges.entry().status)
+    edges.reconciler.traces.see(UID, edges.entry().status)
+    assert spans.names() == ["fire backup", "run backup", "record backup"]
+    ran = spans.only("run backup")
+    assert (ran.context, ran.parent) == (told, FIRE)
+    assert (ran.beginning.at, ran.at) == (ended.started_at, ended.finished_at)
+    assert spans.only("record backup").parent == RUN
+
+
+async def test_without_a_tracer_a_job_is_as_ever_and_nothing_is_kept() -> None:
+    edges = begin()
+    await fire(edges, Create(ENTRY))
+    job = edges.kube.has(JOBS, ENTRY.job)
+    assert "traceparent" not in str(job).lower()
+    record(edges, Finished(execution(ENTRY)))
+    assert not edges.reconciler.traces._endings
+    assert not edges.reconciler.traces._known
+
+
+async def test_a_job_without_an_answer_is_told_once_it_has_one() -> None:
+    edges, spans = traced()
+    edges.kube.fail("create jobs", Unavailable("down"))
+    with pytest.raises(Unavailable):
+        await fire(edges, Create(ENTRY))
+    assert spans.names() == []
+    await fire(edges, Create(ENTRY))
+    assert spans.only("fire backup").context == TraceContext(TRACE, FIRE)
+
+
+async def test_a_job_whose_answer_was_lost_is_told_when_the_watch_brings_it() -> None:
+    edges, spans = traced()
+    edges.kube.lose_answer("create jobs")
+    with pytest.raises(Unavailable):
+        await fire(edges, Create(ENTRY))
+    edges.watch()
+    found = edges.entry().runs[ENTRY.job]
+    edges.reconciler.traces.note(edges.entry(), [Started(found.entry(NOON))])
+    assert found.trace == TraceContext(TRACE, RUN)
+    assert spans.only("fire backup").context == TraceContext(TRACE, FIRE)
+
+
+async def test_a_job_that_is_refused_is_a_failure_of_both() -> None:
+    edges, spans = traced()
+    edges.kube.fail("create jobs", Rejected("not so", status=422))
+    await fire(edges, Create(ENTRY))
+    assert spans.only("fire backup").failure == ("JobRejected", "not so")
+    record(edges, Finished(execution(ENTRY, success=False, reason="JobRejected", message="not so")))
+    ran = spans.only("run backup")
+    assert (ran.failure, ran.parent, ran.context.trace_id) == (("JobRejected", "not so"), FIRE, TRACE)
+
+
+async def test_an_adopted_job_keeps_the_trace_that_it_names() -> None:
+    edges, spans = traced()
+    there = wire_run(ENTRY)
+    there["metadata"]["annotations"]["dkron.io/traceparent"] = str(THEIRS)
+    edges.kube.put(JOBS, there)
+    await fire(edges, Create(ENTRY))
+    assert spans.only("fire backup").links == [THEIRS]
+    record(edges, Finished(execution(ENTRY)))
+    ran = spans.only("run backup")
+    assert (ran.context, ran.parent) == (THEIRS, FIRE)
+    await fire(edges, Create(claim(attempt=2, at=after(9))))
+    assert {span.context.trace_id for span in spans.ended[-1:]} == {THEIRS.trace_id}, "and its retry has it, too"
+
+
+async def test_what_was_asked_for_in_a_trace_that_nobody_records_is_not_told() -> None:
+    edges, spans = traced()
+    spans.flags = 0
+    await fire(edges, Create(ENTRY))
+    job = edges.kube.has(JOBS, ENTRY.job)
+    told = read_traceparent(job["metadata"]["annotations"]["dkron.io/traceparent"])
+    assert told is not None
+    assert not told.sampled, "whoever runs in the Job does not record it either"
+
+
+async def test_members_follow_their_claim_and_that_who_asked() -> None:
+    text = f"2026-03-01T12:00:00Z traceparent={ASKED} by ada"
+    edges, spans = traced(requests={"a": text})
+    one, two = (
+        claim(member=node).model_copy(update={"group": group_of("a", NOON), "trigger": Trigger.MANUAL})
+        for node in ("n1", "n2")
+    )
+    await fire(edges, Create(one, before=(Started(one), Started(two))))
+    edges.entry().job = job_view()
+    await fire(edges, Create(two))
+    claimed = spans.only("claim backup")
+    assert (claimed.parent, claimed.context.trace_id) == (ASKED.span_id, ASKED.trace_id)
+    fired = [span for span in spans.ended if span.name == "fire backup"]
+    assert [span.parent for span in fired] == [claimed.context.span_id] * 2
+    assert {span.context.trace_id for span in fired} == {ASKED.trace_id}, "also when the request is forgotten"
+
+
+async def test_a_call_of_the_operator_is_a_part_of_the_trace() -> None:
+    config = {"method": "GET", "url": "http://localhost/", "inline": "true"}
+    edges, spans = begin(inline_calls=1, executor="http", executorConfig=config), KeptSpans()
+    edges.reconciler.traces.tracer = spans
+    called: list[tuple[tuple[str, str], ...]] = []
+
+    async def call(keys: Http) -> Result:
+        called.append(keys.headers)
+        return Result()
+
+    edges.reconciler.calls._pool.call = call  # type: ignore[method-assign]
+    entry = ENTRY.model_copy(update={"uid": edges.reconciler.calls.caller})
+    await fire(edges, Create(entry, before=(Started(entry),), call=True))
+    await edges.reconciler.calls.close(grace=0)
+    assert called == [(("traceparent", str(TraceContext(TRACE, RUN))),)]
+    record(edges, Finished(execution(ENTRY)))
+    assert spans.names() == ["fire backup", "run backup", "record backup"]
+    assert spans.only("run backup").context == TraceContext(TRACE, RUN)
+
+
+@pytest.mark.parametrize("names", [True, False], ids=["that names its span", "that names none"])
+async def test_a_job_that_was_found(*, names: bool) -> None:
+    edges, spans = traced()
+    found = run(ENTRY, trace=TraceContext(TRACE, RUN) if names else None)
+    edges.entry().runs[ENTRY.job] = found
+    changes = [Started(found.entry(NOON))]
+    for _ in range(2):
+        edges.reconciler.traces.note(edges.entry(), changes)
+    assert spans.names() == (["fire backup"] if names else []), "it is told once, and only if somebody has begun to"
+    if names:
+        span = spans.only("fire backup")
+        assert (span.context, span.at, span.told["dkron.found"]) == (TraceContext(TRACE, FIRE), found.created, True)
+
+
+async def test_a_run_of_a_job_that_goes_before_it_is_recorded_is_told() -> None:
+    edges, spans = traced()
+    edges.reconciler.traces.note(edges.entry(), [Finished(execution(ENTRY))])
+    edges.reconciler.traces.see(UID, None)
+    assert spans.names() == ["run backup", "record backup"]
+    assert not edges.reconciler.traces._endings

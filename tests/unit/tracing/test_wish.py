@@ -1,0 +1,94 @@
+"""Whether traces are wanted, by the standard variables."""
+
+import pytest
+
+from dkron_tracing import pod
+from dkron_tracing.wish import Wish, read_wish
+
+ANYWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+TRACES = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://tempo/v1/traces"}
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({}, id="nobody has said so"),
+        pytest.param({"OTEL_EXPORTER_OTLP_ENDPOINT": " "}, id="an empty address"),
+        pytest.param({**ANYWHERE, "OTEL_SDK_DISABLED": "True"}, id="disabled"),
+        pytest.param({**ANYWHERE, "OTEL_TRACES_EXPORTER": "none"}, id="no traces"),
+        pytest.param({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://x:4318"}, id="metrics alone"),
+    ],
+)
+def test_no_traces_are_wanted(environ: dict[str, str]) -> None:
+    assert read_wish(environ) is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "wish"),
+    [
+        pytest.param(ANYWHERE, Wish("http://collector:4318"), id="everything"),
+        pytest.param(TRACES, Wish("https://tempo/v1/traces"), id="traces alone"),
+        pytest.param({**ANYWHERE, **TRACES}, Wish("https://tempo/v1/traces"), id="traces elsewhere"),
+        pytest.param(
+            {**ANYWHERE, "OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
+            Wish("http://collector:4318"),
+            id="what is the default anyway",
+        ),
+        pytest.param(
+            {
+                **ANYWHERE,
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+            },
+            Wish("http://collector:4318"),
+            id="traces in another protocol than the rest",
+        ),
+    ],
+)
+def test_traces_are_wanted(environ: dict[str, str], wish: Wish) -> None:
+    assert read_wish(environ) == wish
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        pytest.param(
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' is no address; use http://host:4318 or https://…",
+            id="no URL",
+        ),
+        pytest.param(
+            {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://[::1"},
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://[::1' is no address; use http://host:4318 or https://…",
+            id="a broken URL",
+        ),
+        pytest.param(
+            {**ANYWHERE, "OTEL_TRACES_EXPORTER": "zipkin"},
+            "OTEL_TRACES_EXPORTER: 'zipkin' is not known here; use otlp or none",
+            id="another exporter",
+        ),
+        pytest.param(
+            {**ANYWHERE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            "OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' is not spoken here; use http/protobuf, whose port is 4318 with most "
+            "receivers",
+            id="another protocol",
+        ),
+    ],
+)
+def test_what_cannot_be_had_is_said_in_a_sentence(environ: dict[str, str], says: str) -> None:
+    wish = read_wish(environ)
+    assert wish is not None
+    assert wish.problem == says
+
+
+def test_a_pod_says_what_it_is() -> None:
+    environ = {"POD_NAME": "dkron-0", "POD_NAMESPACE": "dkron-system", "NODE_NAME": "", "POD_UID": "u"}
+    assert pod.attributes(environ, service="dkron-api", version="1", host="h") == {
+        "service.name": "dkron-api",
+        "service.version": "1",
+        "service.instance.id": "dkron-0",
+        "k8s.pod.name": "dkron-0",
+        "k8s.pod.uid": "u",
+        "k8s.namespace.name": "dkron-system",
+    }
+    assert pod.attributes({}, service="s", version="1", host="h")["service.instance.id"] == "h"
