@@ -5,9 +5,14 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import settings
 
 import localcluster
 from tests.support.cluster import Clusters, nodes_wanted, time_the_test_alone
+
+# How long an example takes is the machine's business: speed is measured in bench/.
+settings.register_profile("dkron-operator", deadline=None)
+settings.load_profile("dkron-operator")
 
 CLUSTERS = pytest.StashKey[Clusters]()
 
