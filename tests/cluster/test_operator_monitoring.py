@@ -1,6 +1,7 @@
 """The operator's own port at a real API server: counts that are exact whoever dies, and probes that tell what is so."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -253,17 +254,16 @@ def test_a_start_that_takes_long_is_alive_and_not_ready(watch: Watch, cluster: l
     assert watched.ask("/nothing")[0] == 404
 
 
-def test_a_port_that_is_taken_ends_the_operator_with_a_sentence(watch: Watch) -> None:
-    first = watch()
-    first.operator.start()
-    second = OperatorProcess(
-        first.operator.log.with_name("second.log"), "--kubeconfig", str(first.kube.kubeconfig),
-        "--namespace", first.kube.namespace, "--monitoring-port", str(first.port),
-    )  # fmt: skip
-    second.start(wait=False)
-    assert second.wait() == 1, second.tail()
-    (complaint,) = [line["msg"] for line in second.lines() if line.get("level") != "INFO"]
-    assert f"--monitoring-port {first.port}" in complaint
+def test_a_port_that_is_taken_ends_the_operator_with_a_sentence(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        operator = OperatorProcess(
+            tmp_path / "log", "--kubeconfig", str(cluster.kubeconfig), "--monitoring-port", port
+        )  # fmt: skip
+        operator.start(wait=False)
+        assert operator.wait() == 1, operator.tail()
+    (complaint,) = [line["msg"] for line in operator.lines() if line.get("level") != "INFO"]
+    assert f"--monitoring-port {port}" in complaint
     assert "in use" in complaint
 
 
