@@ -32,7 +32,7 @@ def cronjob(
     }
 
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "apiVersion": "dkron.io/v1alpha1",
     "kind": "DkronJob",
     "metadata": {"name": "report"},
@@ -81,7 +81,7 @@ def test_a_plain_one_comes_over_as_it_is() -> None:
 )
 def test_each_field_has_its_counterpart(spec: dict[str, Any], expected: dict[str, Any], remark: str) -> None:
     result = translate(cronjob(**spec))
-    assert result.job["spec"] == PLAIN["spec"] | expected
+    assert result.job["spec"] == {**PLAIN["spec"], **expected}
     assert len(result.remarks) == bool(remark)
     assert remark in "".join(result.remarks)
     DkronJob.model_validate(result.job)
