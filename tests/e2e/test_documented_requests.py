@@ -1,9 +1,10 @@
-"""Each command that the pages about the REST API show, run as they show it, by an API with the rights that they name.
+"""Each command that some pages show, run as they show it, beside an API with the rights that they name.
 
 The pages are read from top to bottom in one shell. What a command prints has to fit what the page says that it prints.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -28,7 +29,7 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("rest-api", "migrate-from-dkron")
+PAGES = ("rest-api", "migrate-from-dkron", "migrate-from-cronjob")
 SECONDS = 110
 
 
@@ -82,13 +83,14 @@ def environment(here: ApiSite, there: ApiSite, folder: Path) -> dict[str, str]:
         context["context"]["namespace"] = here.kube.namespace
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(document), encoding="utf-8")
-    own_kubectl = here.kube.kubeconfig.parent / "bin"
+    own_kubectl, own_programs = here.kube.kubeconfig.parent / "bin", Path(sys.executable).parent
     return {
         **os.environ,
         "API": here.api.url,
         "DKRON": there.api.url,
         "KUBECONFIG": str(kubeconfig),
-        "PATH": f"{os.environ['PATH']}:{own_kubectl}",
+        "PATH": f"{os.environ['PATH']}:{own_kubectl}:{own_programs}",
+        "USER": "me",
     }
 
 

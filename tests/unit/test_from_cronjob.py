@@ -104,7 +104,9 @@ def test_without_a_zone_it_says_that_it_is_utc_now() -> None:
     ],
 )
 def test_what_a_job_says_is_kept(job: dict[str, Any], expected: dict[str, Any], remark: str) -> None:
-    result = translate(cronjob({}, job))
+    given_job = cronjob({}, job)
+    given_job["spec"]["jobTemplate"]["metadata"] = {"name": "report", "creationTimestamp": None}
+    result = translate(given_job)
     assert result.job["spec"]["jobTemplate"] == {"spec": {"template": POD} | expected}
     assert remark in "".join(result.remarks)
 

@@ -31,6 +31,7 @@ OF_THE_SERVER = frozenset(
     {"creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
 )
 KEPT = frozenset({"name", "namespace", "labels", "annotations"})
+"""In the metadata of a template the first two mean nothing: the Jobs of a CronJob have names of their own."""
 
 
 class Refused(ValueError):
@@ -122,11 +123,11 @@ def _template(template: Object, remarks: list[str]) -> Object:
     if spec.get("backoffLimit") is None:
         spec["backoffLimit"] = RETRIES_OF_EACH_INDEX if by_index else RETRIES_WITHIN_A_JOB
     kept = {key: metadata[key] for key in ("labels", "annotations") if metadata.get(key)}
-    remarks.extend(_left_out(metadata, "jobTemplate.metadata", {"labels", "annotations"} | OF_THE_SERVER))
+    remarks.extend(_left_out(metadata, "jobTemplate.metadata", KEPT | OF_THE_SERVER))
     return {**({"metadata": kept} if kept else {}), "spec": spec}
 
 
-def _left_out(given: Mapping[str, Any], path: str, known: frozenset[str] | set[str]) -> list[str]:
+def _left_out(given: Mapping[str, Any], path: str, known: frozenset[str]) -> list[str]:
     return [f"{path}.{key} is left out: a DkronJob has no such field" for key in given if key not in known]
 
 
