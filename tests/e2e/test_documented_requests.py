@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from shutil import which
@@ -29,7 +30,7 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("concepts", "rest-api", "migrate-from-dkron", "migrate-from-cronjob")
+PAGES = ("concepts", "rest-api", "operations", "migrate-from-dkron", "migrate-from-cronjob")
 SECONDS = 110
 
 
@@ -55,9 +56,18 @@ def documented(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader is: an API beside an operator with its log, and what the pages take for somebody's Dkron."""
+
+    here: ApiSite
+    there: ApiSite
+    log: Path
+
+
 @pytest.fixture
-def place(cluster: localcluster.Cluster, documented: str, tmp_path: Path) -> Iterator[tuple[ApiSite, ApiSite]]:
-    """The API beside an operator, and what the pages take for somebody's Dkron: an API over jobs that nobody runs."""
+def place(cluster: localcluster.Cluster, documented: str, tmp_path: Path) -> Iterator[Place]:
+    """The API beside an operator; and an API over jobs that nobody runs, as Dkron."""
     install(cluster)
     rights = partial(limited_access, rules=documented_rights(), folder=tmp_path)
     with ExitStack() as stack:
@@ -68,7 +78,7 @@ def place(cluster: localcluster.Cluster, documented: str, tmp_path: Path) -> Ite
         (tmp_path / "old").mkdir()
         there = enter(api_for(enter(namespace(cluster.kubeconfig, "old dkron")), tmp_path / "old"))
         fill(there.rest)
-        yield here, there
+        yield Place(here, there, beside.operator.log)
 
 
 def fill(dkron: Rest) -> None:
@@ -76,8 +86,9 @@ def fill(dkron: Rest) -> None:
         assert dkron.post("/v1/jobs", job).status == 201
 
 
-def environment(here: ApiSite, there: ApiSite, folder: Path) -> dict[str, str]:
+def environment(place: Place, folder: Path) -> dict[str, str]:
     """What the pages take for granted: the addresses, a kubectl that means the namespace, and a clean folder."""
+    here, there = place.here, place.there
     document: dict[str, Any] = yaml.safe_load(here.kube.kubeconfig.read_text(encoding="utf-8"))
     for context in document["contexts"]:
         context["context"]["namespace"] = here.kube.namespace
@@ -98,15 +109,14 @@ def complaint(name: str, command: Shown, printed: str) -> str:
     return f"docs/{name}.md:{command.line}: $ {command.command}\nhas printed:\n{printed}\ninstead of:\n{command.output}"
 
 
-def test_each_command_prints_what_the_page_says(
-    place: tuple[ApiSite, ApiSite], documented: str, tmp_path: Path
-) -> None:
+def test_each_command_prints_what_the_page_says(place: Place, documented: str, tmp_path: Path) -> None:
     folder = tmp_path / "reader"
     folder.mkdir()
     (folder / "examples").symlink_to(ROOT / "examples")
+    (folder / "operator.log").symlink_to(place.log)
     commands = shown(page(documented))
     assert len(commands) > 5
-    printed = run(commands, environment=environment(*place, tmp_path), folder=folder, seconds=SECONDS)
+    printed = run(commands, environment=environment(place, tmp_path), folder=folder, seconds=SECONDS)
     assert len(printed) == len(commands), f"the shell has ended at {commands[len(printed)].command}"
     wrong = [
         complaint(documented, command, text)
