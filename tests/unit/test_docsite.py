@@ -54,6 +54,17 @@ def test_pages_from_elsewhere_exist_and_take_no_name_of_docs() -> None:
     assert [path for path in GUESTS.values() if (ROOT / "docs" / path).exists()] == []
 
 
+OTHERS = [path for path in ROOT.glob("*.md") if path.name not in GUESTS] + sorted((ROOT / "charts").rglob("*.md"))
+"""Files that are read on a forge alone."""
+
+
+@pytest.mark.parametrize("file", OTHERS, ids=lambda file: file.name)
+def test_links_of_files_that_are_no_pages_lead_to_files(file: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", file.read_text(encoding="utf-8"))
+    for link in links:
+        destination(link, source=str(file.relative_to(ROOT)), pages={**PAGES, str(file.relative_to(ROOT)): "x.md"})
+
+
 def test_folders_of_the_navigation_are_filled_in_order() -> None:
     documents = ["adr/0002-b.md", "adr/0001-a.md", "adr/README.md", "jobs.md"]
     navigation = [{"Jobs": "jobs.md"}, {"Inside": ["adr/README.md", "adr/0*.md"]}]
