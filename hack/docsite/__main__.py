@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from docsite.built import external, files_in, pages_in, problems
 from docsite.elsewhere import unreachable
@@ -23,7 +22,7 @@ def main(arguments: list[str]) -> int:
         wrong = asyncio.run(unreachable(links))
     else:
         links = {}
-        wrong = list(problems(pages, files=files_in(Path(folder)), base=urlsplit(SITE).path))
+        wrong = list(problems(pages, files=files_in(Path(folder)), site=SITE))
     sys.stderr.writelines(f"{sentence}\n" for sentence in wrong)
     if not wrong:
         good = f"{len(links)} addresses elsewhere answer" if links else "all that they link to is there"

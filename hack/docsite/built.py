@@ -79,13 +79,13 @@ def files_in(site: Path) -> set[str]:
     return {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
 
 
-def problems(pages: Mapping[str, Contents], *, files: Collection[str], base: str) -> Iterator[str]:
-    """A sentence for each thing that is wrong; `base` is the path under which the site is served."""
+def problems(pages: Mapping[str, Contents], *, files: Collection[str], site: str) -> Iterator[str]:
+    """A sentence for each thing that is wrong; `site` is the address at which it is served, with a slash at its end."""
     for path, page in pages.items():
         yield from (f"{path}: loads {url}, which is elsewhere" for url in page.loaded if urlsplit(url).netloc)
         yield from (f"{path}: is not understood: {text}" for text in page.left_over)
         for link in dict.fromkeys([*page.links, *page.loaded]):
-            target, anchor = _target(link, path, base=base)
+            target, anchor = _target(link, path, site=site)
             if target is None:
                 continue
             if target not in files:
@@ -104,9 +104,10 @@ def external(pages: Mapping[str, Contents]) -> dict[str, str]:
     }
 
 
-def _target(link: str, path: str, *, base: str) -> tuple[str | None, str]:
+def _target(link: str, path: str, *, site: str) -> tuple[str | None, str]:
     """The file that a link of this page means, None for one elsewhere, and the anchor in it."""
-    parts = urlsplit(link)
+    base = urlsplit(site).path
+    parts = urlsplit(base + link.removeprefix(site) if link.startswith(site) else link)
     if parts.scheme or parts.netloc:
         return None, ""
     if not parts.path:

@@ -76,7 +76,7 @@ def test_folders_of_the_navigation_are_filled_in_order() -> None:
 
 def complaints(html: str, *others: str) -> list[str]:
     pages = {"a/index.html": read(html), "b/index.html": read('<h1 id="there">b</h1>')}
-    return list(problems(pages, files={*pages, "index.html", "logo.png", *others}, base="/base/"))
+    return list(problems(pages, files={*pages, "index.html", "logo.png", *others}, site="https://me.example.org/base/"))
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,7 @@ def complaints(html: str, *others: str) -> list[str]:
         '<a href="../b/#there">',
         '<a href="/base/b/">',
         '<a href="..">',
+        '<a href="https://me.example.org/base/b/#there">',
         '<a href="../b/index.html">',
         '<a href="#here"></a><p id="here">',
         '<img src="../logo.png"><link rel="canonical" href="https://example.org/a/">',
@@ -103,6 +104,7 @@ def test_a_good_page_has_no_problems(html: str) -> None:
         ('<a href="b/">', "a/index.html: b/ leads nowhere"),
         ('<a href="/b/">', "a/index.html: /b/ leads nowhere"),
         ('<a href="../b/#nobody">', "a/index.html: ../b/#nobody leads to an anchor that is not there"),
+        ('<a href="https://me.example.org/base/c/">', "a/index.html: https://me.example.org/base/c/ leads nowhere"),
         ('<a href="#nobody">', "a/index.html: #nobody leads to an anchor that is not there"),
         ('<img src="../no.png">', "a/index.html: ../no.png leads nowhere"),
         ('<script src="https://cdn.example.org/x.js">', "a/index.html: loads https://cdn.example.org/x.js, which is"),
