@@ -7,8 +7,11 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer, unused_port
 
 from docsite.built import external, problems, read
+from docsite.elsewhere import unreachable
 from docsite.links import REPOSITORY, BrokenLink, destination
 from docsite.pages import GUESTS, pages_of, with_folders
 
@@ -116,6 +119,21 @@ def test_what_is_wrong_with_a_page_is_said(html: str, expected: str) -> None:
 def test_addresses_elsewhere_are_collected_once() -> None:
     page = read('<a href="https://a.org/x#1"></a><a href="https://a.org/x#2"></a><a href="../b/"></a>')
     assert external({"a/index.html": page}) == {"https://a.org/x": "a/index.html"}
+
+
+async def test_addresses_that_do_not_answer_are_named_with_their_page() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=int(request.match_info["status"]))
+
+    app = web.Application()
+    app.router.add_get("/{status}", answer)
+    async with TestServer(app) as server:
+        good = {str(server.make_url(f"/{status}")): "a" for status in (200, 403, 429)}
+        gone, dead = str(server.make_url("/404")), f"http://127.0.0.1:{unused_port()}/"
+        wrong = await unreachable({**good, gone: "b", dead: "c"})
+    assert wrong[0] == f"b: {gone}: 404"
+    assert wrong[1].startswith(f"c: {dead}: Cannot connect")
+    assert len(wrong) == 2
 
 
 def test_a_build_fails_for_a_page_that_nobody_finds_and_for_links_that_lead_nowhere(tmp_path: Path) -> None:
