@@ -73,6 +73,14 @@ def test_folders_of_the_navigation_are_filled_in_order() -> None:
         with_folders(["runbooks/*.md"], documents)
 
 
+def test_decisions_have_the_numbers_of_their_files_and_are_listed() -> None:
+    listed = (ROOT / "docs/adr/README.md").read_text(encoding="utf-8")
+    for page in sorted((ROOT / "docs/adr").glob("0*.md")):
+        number = int(page.name[:4])
+        assert page.read_text(encoding="utf-8").startswith(f"# {number}. "), page.name
+        assert f"| [{number}]({page.name}) |" in listed
+
+
 def complaints(html: str, *others: str) -> list[str]:
     pages = {"a/index.html": read(html), "b/index.html": read('<h1 id="there">b</h1>')}
     return list(problems(pages, files={*pages, "index.html", "logo.png", *others}, site="https://me.example.org/base/"))
