@@ -52,7 +52,7 @@ fmt: venv ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: lint
-lint: venv ## Check format, lint, types and import directions
+lint: venv docs ## Check format, lint, types, import directions, and the site with its links
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
@@ -177,6 +177,24 @@ chart-tools: venv ## Build what the chart is checked with: Helm 3 and 4, helm-un
 .PHONY: lint-chart
 lint-chart: chart-tools ## Lint and render the chart with each set of values, and try its rights and refusals
 	$(BIN)/pytest -n $(WORKERS) tests/chart
+
+##@ Site
+
+SITE := build/site
+DOCSITE = PYTHONPATH=hack $(BIN)/python -m docsite
+
+.PHONY: docs
+docs: venv ## Build the site into build/site; each link and anchor in it has to lead somewhere
+	@PYTHONPATH=hack $(BIN)/properdocs build
+	@$(DOCSITE) check $(SITE)
+
+.PHONY: docs-serve
+docs-serve: venv ## Show the site in a browser, and again after each change
+	@PYTHONPATH=hack $(BIN)/properdocs serve
+
+.PHONY: docs-external
+docs-external: docs ## Ask whether the addresses that the site names elsewhere answer (needs the internet)
+	@$(DOCSITE) external $(SITE)
 
 ##@ Generate
 

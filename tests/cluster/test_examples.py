@@ -1,11 +1,15 @@
-"""Every example is taken by a real API server, just as a reader would apply it."""
+"""Every example, and every manifest in the documentation, is taken by a real API server as a reader would apply it."""
 
+import re
+from itertools import groupby
 from pathlib import Path
 
 import pytest
+import yaml
 
-from localcluster import Cluster
+from localcluster import Cluster, ClusterError
 from tests.support.judge import Judge
+from tests.support.manifests import Shown, shown
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
@@ -33,3 +37,28 @@ def test_the_folder_applies_as_a_whole(cluster: Cluster, judge: Judge) -> None:
     for folder in (EXAMPLES, EXAMPLES / "executors"):
         jobs = [line for line in applied(cluster, judge, folder) if line.startswith("dkronjob.dkron.io/")]
         assert len(jobs) == len(list(folder.glob("*.yaml"))) > 0
+
+
+REFUSED = {"docs/quick-start.md:backup": 'spec.executorConfig.shell in body must be of type string: "boolean"'}
+"""What pages show in order to show how it is refused."""
+SHOWN = {page: list(each) for page, each in groupby(shown(), key=lambda each: each.page)}
+
+
+@pytest.mark.parametrize("page", SHOWN)
+def test_what_a_page_shows_applies_cleanly(cluster: Cluster, judge: Judge, page: str) -> None:
+    good = [each for each in SHOWN[page] if each.name not in REFUSED]
+    if good:
+        said = dry_run(cluster, judge, good)
+        assert said.count("(server dry run)") == len(good), said
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_page_shows_as_wrong_is_refused(cluster: Cluster, judge: Judge, name: str) -> None:
+    wrong = [each for each in SHOWN[name.partition(":")[0]] if each.name == name]
+    with pytest.raises(ClusterError, match=re.escape(REFUSED[name])):
+        dry_run(cluster, judge, wrong)
+
+
+def dry_run(cluster: Cluster, judge: Judge, documents: list[Shown]) -> str:
+    command = ("-n", judge.namespace, "apply", "--dry-run=server", "--validate=strict", "-f", "-")
+    return cluster.kubectl(*command, input=yaml.safe_dump_all(each.document for each in documents))

@@ -1,11 +1,13 @@
-"""Each command that the pages about the REST API show, run as they show it, by an API with the rights that they name.
+"""Each command that some pages show, run as they show it, beside an API with the rights that they name.
 
 The pages are read from top to bottom in one shell. What a command prints has to fit what the page says that it prints.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from shutil import which
@@ -28,7 +30,7 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("rest-api", "migrate-from-dkron")
+PAGES = ("concepts", "rest-api", "operations", "migrate-from-dkron", "migrate-from-cronjob")
 SECONDS = 110
 
 
@@ -54,9 +56,18 @@ def documented(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader is: an API beside an operator with its log, and what the pages take for somebody's Dkron."""
+
+    here: ApiSite
+    there: ApiSite
+    log: Path
+
+
 @pytest.fixture
-def place(cluster: localcluster.Cluster, documented: str, tmp_path: Path) -> Iterator[tuple[ApiSite, ApiSite]]:
-    """The API beside an operator, and what the pages take for somebody's Dkron: an API over jobs that nobody runs."""
+def place(cluster: localcluster.Cluster, documented: str, tmp_path: Path) -> Iterator[Place]:
+    """The API beside an operator; and an API over jobs that nobody runs, as Dkron."""
     install(cluster)
     rights = partial(limited_access, rules=documented_rights(), folder=tmp_path)
     with ExitStack() as stack:
@@ -67,7 +78,7 @@ def place(cluster: localcluster.Cluster, documented: str, tmp_path: Path) -> Ite
         (tmp_path / "old").mkdir()
         there = enter(api_for(enter(namespace(cluster.kubeconfig, "old dkron")), tmp_path / "old"))
         fill(there.rest)
-        yield here, there
+        yield Place(here, there, beside.operator.log)
 
 
 def fill(dkron: Rest) -> None:
@@ -75,20 +86,22 @@ def fill(dkron: Rest) -> None:
         assert dkron.post("/v1/jobs", job).status == 201
 
 
-def environment(here: ApiSite, there: ApiSite, folder: Path) -> dict[str, str]:
+def environment(place: Place, folder: Path) -> dict[str, str]:
     """What the pages take for granted: the addresses, a kubectl that means the namespace, and a clean folder."""
+    here, there = place.here, place.there
     document: dict[str, Any] = yaml.safe_load(here.kube.kubeconfig.read_text(encoding="utf-8"))
     for context in document["contexts"]:
         context["context"]["namespace"] = here.kube.namespace
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(document), encoding="utf-8")
-    own_kubectl = here.kube.kubeconfig.parent / "bin"
+    own_kubectl, own_programs = here.kube.kubeconfig.parent / "bin", Path(sys.executable).parent
     return {
         **os.environ,
         "API": here.api.url,
         "DKRON": there.api.url,
         "KUBECONFIG": str(kubeconfig),
-        "PATH": f"{os.environ['PATH']}:{own_kubectl}",
+        "PATH": f"{os.environ['PATH']}:{own_kubectl}:{own_programs}",
+        "USER": "me",
     }
 
 
@@ -96,15 +109,14 @@ def complaint(name: str, command: Shown, printed: str) -> str:
     return f"docs/{name}.md:{command.line}: $ {command.command}\nhas printed:\n{printed}\ninstead of:\n{command.output}"
 
 
-def test_each_command_prints_what_the_page_says(
-    place: tuple[ApiSite, ApiSite], documented: str, tmp_path: Path
-) -> None:
+def test_each_command_prints_what_the_page_says(place: Place, documented: str, tmp_path: Path) -> None:
     folder = tmp_path / "reader"
     folder.mkdir()
     (folder / "examples").symlink_to(ROOT / "examples")
+    (folder / "operator.log").symlink_to(place.log)
     commands = shown(page(documented))
-    assert len(commands) > 10
-    printed = run(commands, environment=environment(*place, tmp_path), folder=folder, seconds=SECONDS)
+    assert len(commands) > 5
+    printed = run(commands, environment=environment(place, tmp_path), folder=folder, seconds=SECONDS)
     assert len(printed) == len(commands), f"the shell has ended at {commands[len(printed)].command}"
     wrong = [
         complaint(documented, command, text)

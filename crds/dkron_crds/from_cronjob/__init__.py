@@ -1,0 +1,1 @@
+"""From CronJobs of Kubernetes to DkronJobs: `kubectl get cronjob NAME -o yaml | dkron-from-cronjob`."""

@@ -1,0 +1,147 @@
+"""One CronJob as a DkronJob that runs the same Jobs, and what it cannot take over or means differently.
+
+docs/migrate-from-cronjob.md tells people what is done here, field by field.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dkron_crds.names import API_VERSION
+from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+
+Object = dict[str, Any]
+
+ZONES = ("TZ=", "CRON_TZ=")
+RETRIES_WITHIN_A_JOB = 6
+RETRIES_OF_EACH_INDEX = 2**31 - 1
+"""What Kubernetes takes where a Job has no backoffLimit, without and with backoffLimitPerIndex."""
+MOST_KEPT = 100
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+FORBID = "with forbid a slot that comes while a run is active is skipped; a CronJob would start it when that run ends"
+NO_ZONE = "timeZone is not set: the schedule is read in UTC now, and was in the zone of kube-controller-manager"
+
+CARRIED = frozenset(
+    {
+        "schedule", "timeZone", "startingDeadlineSeconds", "concurrencyPolicy", "suspend", "jobTemplate",
+        "successfulJobsHistoryLimit", "failedJobsHistoryLimit",
+    }
+)  # fmt: skip
+OF_THE_SERVER = frozenset(
+    {"creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
+)
+KEPT = frozenset({"name", "namespace", "labels", "annotations"})
+"""In the metadata of a template the first two mean nothing: the Jobs of a CronJob have names of their own."""
+
+
+class Refused(ValueError):
+    """It is no CronJob, or one that no API server would have taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A DkronJob, and a sentence for each thing that a person has to look at."""
+
+    job: Object
+    remarks: list[str] = field(default_factory=list)
+
+
+def translate(cronjob: Object) -> Translation:
+    """The DkronJob for a CronJob of batch/v1. Raises Refused."""
+    result = Translation({"apiVersion": API_VERSION, "kind": "DkronJob"})
+    spec = _object(cronjob, "spec")
+    result.job["metadata"] = _metadata(_object(cronjob, "metadata"), result.remarks)
+    result.job["spec"] = _timing(spec, result.remarks) | {
+        "executor": "kubernetes",
+        "jobTemplate": _template(_object(spec, "jobTemplate"), result.remarks),
+        **_history(spec, result.remarks),
+    }
+    result.remarks.extend(_left_out(spec, "spec", CARRIED))
+    return result
+
+
+def schedule(text: str) -> str:
+    """A schedule of five fields or a word, as one of six fields or the same word; zones in front stay there."""
+    words = text.split()
+    zone = words[:1] if words and words[0].startswith(ZONES) else []
+    fields = words[len(zone) :]
+    seconds = [] if fields and fields[0].startswith("@") else ["0"]
+    return " ".join([*zone, *seconds, *fields])
+
+
+def _metadata(metadata: Object, remarks: list[str]) -> Object:
+    name = str(metadata.get("name") or "")
+    if not name:
+        raise Refused("metadata.name is missing")
+    kept = {key: value for key, value in metadata.items() if key in KEPT and value}
+    if "." in name:
+        kept["name"] = name.replace(".", "-")
+        remarks.append(f"its name is {kept['name']} now: a dot cannot be in the name of a DkronJob")
+    annotations = {key: value for key, value in _object(metadata, "annotations").items() if key != LAST_APPLIED}
+    kept.pop("annotations", None)
+    remarks.extend(_left_out(metadata, "metadata", KEPT | OF_THE_SERVER))
+    return kept | ({"annotations": annotations} if annotations else {})
+
+
+def _timing(spec: Object, remarks: list[str]) -> Object:
+    text, zone = schedule(str(spec.get("schedule") or "")), str(spec.get("timeZone") or "")
+    try:
+        parse(text, timezone=zone)
+    except (ScheduleError, TimezoneError) as wrong:
+        raise Refused(f"spec: {wrong}") from wrong
+    if not zone and not text.startswith((*ZONES, "@every")):
+        remarks.append(NO_ZONE)
+    concurrency = str(spec.get("concurrencyPolicy") or "Allow").lower()
+    if concurrency == "forbid":
+        remarks.append(FORBID)
+    deadline = _number(spec, "startingDeadlineSeconds")
+    if deadline == 0:
+        remarks.append("startingDeadlineSeconds is 1 now: 0 is not allowed")
+    return {
+        "schedule": text,
+        **({"timezone": zone} if zone else {}),
+        **({"disabled": True} if spec.get("suspend") else {}),
+        **({"concurrency": concurrency} if concurrency != "allow" else {}),
+        **({} if deadline is None else {"startingDeadlineSeconds": max(1, deadline)}),
+    }
+
+
+def _history(spec: Object, remarks: list[str]) -> Object:
+    names = {"successfulJobsHistoryLimit": "successfulJobs", "failedJobsHistoryLimit": "failedJobs"}
+    numbers = {name: _number(spec, old) for old, name in names.items()}
+    given = {name: kept for name, kept in numbers.items() if kept is not None}
+    too_many = [f"history.{name} is {MOST_KEPT} now, which is the most" for name in given if given[name] > MOST_KEPT]
+    remarks.extend(too_many)
+    return {"history": {name: min(MOST_KEPT, kept) for name, kept in given.items()}} if given else {}
+
+
+def _template(template: Object, remarks: list[str]) -> Object:
+    metadata, spec = _object(template, "metadata"), dict(_object(template, "spec"))
+    if spec.pop("ttlSecondsAfterFinished", None) is not None:
+        remarks.append("ttlSecondsAfterFinished is left out: history decides how long Jobs are kept")
+    by_index = spec.get("backoffLimitPerIndex") is not None
+    if spec.get("backoffLimit") is None:
+        spec["backoffLimit"] = RETRIES_OF_EACH_INDEX if by_index else RETRIES_WITHIN_A_JOB
+    kept = {key: metadata[key] for key in ("labels", "annotations") if metadata.get(key)}
+    remarks.extend(_left_out(metadata, "jobTemplate.metadata", KEPT | OF_THE_SERVER))
+    return {**({"metadata": kept} if kept else {}), "spec": spec}
+
+
+def _left_out(given: Mapping[str, Any], path: str, known: frozenset[str]) -> list[str]:
+    return [f"{path}.{key} is left out: a DkronJob has no such field" for key in given if key not in known]
+
+
+def _object(parent: Mapping[str, Any], key: str) -> Object:
+    value = parent.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refused(f"{key} has to be an object")
+    return value
+
+
+def _number(parent: Mapping[str, Any], key: str) -> int | None:
+    value = parent.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise Refused(f"{key} has to be a whole number")
+    return value

@@ -1,0 +1,166 @@
+"""The site: links of files become links of pages, and nothing on it leads nowhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer, unused_port
+
+from docsite.built import external, problems, read
+from docsite.elsewhere import unreachable
+from docsite.links import REPOSITORY, BrokenLink, destination
+from docsite.pages import GUESTS, pages_of, with_folders
+
+ROOT = Path(__file__).parents[2]
+PAGES = pages_of(["jobs.md", "adr/README.md", "adr/0001-names.md", "runbooks/Down.md"])
+KINDS = {"LICENSE": "blob", "examples/hello.yaml": "blob", "crds": "tree", "docs/shot.png": "blob"}
+
+
+@pytest.mark.parametrize(
+    ("source", "link", "expected"),
+    [
+        pytest.param("docs/jobs.md", "adr/0001-names.md", "adr/0001-names.md", id="a page in docs"),
+        pytest.param("docs/adr/README.md", "../jobs.md#run-now", "../jobs.md#run-now", id="with an anchor"),
+        pytest.param("docs/jobs.md", "../README.md", "index.md", id="a page from elsewhere"),
+        pytest.param("README.md", "docs/jobs.md", "jobs.md", id="from a page from elsewhere"),
+        pytest.param("examples/README.md", "../docs/adr/README.md", "adr/README.md", id="two folders away"),
+        pytest.param("docs/runbooks/Down.md", "../../CONTRIBUTING.md#set-up", "../contributing.md#set-up", id="deeper"),
+        pytest.param("docs/jobs.md", "../examples", "examples.md", id="a folder is its README"),
+        pytest.param("docs/jobs.md", "../examples/", "examples.md", id="a folder with a slash"),
+        pytest.param("docs/jobs.md", "../LICENSE", f"{REPOSITORY}/blob/main/LICENSE", id="a file of the repository"),
+        pytest.param(
+            "examples/README.md", "hello.yaml#L3", f"{REPOSITORY}/blob/main/examples/hello.yaml#L3", id="a line of it"
+        ),
+        pytest.param("docs/jobs.md", "../crds/", f"{REPOSITORY}/tree/main/crds", id="a folder of the repository"),
+        pytest.param("docs/adr/README.md", "../shot.png", "../shot.png", id="a file of docs that is no page"),
+        pytest.param("docs/jobs.md", "#run-now", "#run-now", id="an anchor alone"),
+        pytest.param("docs/jobs.md", "https://dkron.io/a.md", "https://dkron.io/a.md", id="elsewhere"),
+        pytest.param("docs/jobs.md", "mailto:a@example.com", "mailto:a@example.com", id="a mail"),
+    ],
+)
+def test_a_link_between_files_becomes_one_between_pages(source: str, link: str, expected: str) -> None:
+    assert destination(link, source=source, pages=PAGES, kind=lambda path: KINDS.get(path, "")) == expected
+
+
+@pytest.mark.parametrize("link", ["no.md", "../no.yaml", "../../etc/passwd", "/etc/passwd", "/docs/jobs.md"])
+def test_a_link_to_what_is_not_there_is_refused(link: str) -> None:
+    with pytest.raises(BrokenLink, match=re.escape(f"docs/jobs.md has a link to {link}")):
+        destination(link, source="docs/jobs.md", pages=PAGES)
+
+
+def test_pages_from_elsewhere_exist_and_take_no_name_of_docs() -> None:
+    assert [source for source in GUESTS if not (ROOT / source).is_file()] == []
+    assert [path for path in GUESTS.values() if (ROOT / "docs" / path).exists()] == []
+
+
+def test_links_of_files_that_only_a_forge_shows_lead_to_files() -> None:
+    files = {path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *(ROOT / "charts").rglob("*.md")]}
+    for source in files - GUESTS.keys():
+        for link in re.findall(r"\]\(([^)\s]+)\)", (ROOT / source).read_text(encoding="utf-8")):
+            destination(link, source=source, pages={**PAGES, source: "only-here.md"})
+
+
+def test_folders_of_the_navigation_are_filled_in_order() -> None:
+    documents = ["adr/0002-b.md", "adr/0001-a.md", "adr/README.md", "jobs.md"]
+    navigation = [{"Jobs": "jobs.md"}, {"Inside": ["adr/README.md", "adr/0*.md"]}]
+    filled = [{"Jobs": "jobs.md"}, {"Inside": ["adr/README.md", "adr/0001-a.md", "adr/0002-b.md"]}]
+    assert with_folders(navigation, documents) == filled
+    with pytest.raises(ValueError, match=r"runbooks/\*\.md fits no page"):
+        with_folders(["runbooks/*.md"], documents)
+
+
+def test_decisions_have_the_numbers_of_their_files_and_are_listed() -> None:
+    listed = (ROOT / "docs/adr/README.md").read_text(encoding="utf-8")
+    for page in sorted((ROOT / "docs/adr").glob("0*.md")):
+        number = int(page.name[:4])
+        assert page.read_text(encoding="utf-8").startswith(f"# {number}. "), page.name
+        assert f"| [{number}]({page.name}) |" in listed
+
+
+def complaints(html: str, *others: str) -> list[str]:
+    pages = {"a/index.html": read(html), "b/index.html": read('<h1 id="there">b</h1>')}
+    return list(problems(pages, files={*pages, "index.html", "logo.png", *others}, site="https://me.example.org/base/"))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="../b/#there">',
+        '<a href="/base/b/">',
+        '<a href="..">',
+        '<a href="https://me.example.org/base/b/#there">',
+        '<a href="../b/index.html">',
+        '<a href="#here"></a><p id="here">',
+        '<img src="../logo.png"><link rel="canonical" href="https://example.org/a/">',
+        '<a href="https://example.org/nobody/looks">',
+        "<p>a - b, <code>- c</code> and\n<code>| d</code></p>",
+    ],
+)
+def test_a_good_page_has_no_problems(html: str) -> None:
+    assert complaints(html) == []
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<a href="../c/">', "a/index.html: ../c/ leads nowhere"),
+        ('<a href="b/">', "a/index.html: b/ leads nowhere"),
+        ('<a href="/b/">', "a/index.html: /b/ leads nowhere"),
+        ('<a href="../b/#nobody">', "a/index.html: ../b/#nobody leads to an anchor that is not there"),
+        ('<a href="https://me.example.org/base/c/">', "a/index.html: https://me.example.org/base/c/ leads nowhere"),
+        ('<a href="#nobody">', "a/index.html: #nobody leads to an anchor that is not there"),
+        ('<img src="../no.png">', "a/index.html: ../no.png leads nowhere"),
+        ('<script src="https://cdn.example.org/x.js">', "a/index.html: loads https://cdn.example.org/x.js, which is"),
+        ('<link rel="stylesheet" href="//fonts.example.org/x">', "a/index.html: loads //fonts.example.org/x, which is"),
+        ("<p>first\n- second</p>", "a/index.html: is not understood: - second"),
+        ("<p>| a | b |\n| --- |</p>", "a/index.html: is not understood: | a | b |"),
+    ],
+)
+def test_what_is_wrong_with_a_page_is_said(html: str, expected: str) -> None:
+    assert [complaint[: len(expected)] for complaint in complaints(html)][:1] == [expected]
+
+
+def test_addresses_elsewhere_are_collected_once() -> None:
+    page = read('<a href="https://a.org/x#1"></a><a href="https://a.org/x#2"></a><a href="../b/"></a>')
+    assert external({"a/index.html": page}) == {"https://a.org/x": "a/index.html"}
+
+
+async def test_addresses_that_do_not_answer_are_named_with_their_page() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=int(request.match_info["status"]))
+
+    app = web.Application()
+    app.router.add_get("/{status}", answer)
+    async with TestServer(app) as server:
+        good = {str(server.make_url(f"/{status}")): "a" for status in (200, 403, 429)}
+        gone, dead = str(server.make_url("/404")), f"http://127.0.0.1:{unused_port()}/"
+        wrong = await unreachable({**good, gone: "b", dead: "c"})
+    assert wrong[0] == f"b: {gone}: 404"
+    assert wrong[1].startswith(f"c: {dead}: Cannot connect")
+    assert len(wrong) == 2
+
+
+def test_a_build_fails_for_a_page_that_nobody_finds_and_for_links_that_lead_nowhere(tmp_path: Path) -> None:
+    """The whole of it, over a copy with mistakes: the real configuration, hook and theme."""
+    for each in ("docs", "hack/docsite"):
+        copytree(ROOT / each, tmp_path / each)
+    for each in ("properdocs.yml", "LICENSE", *GUESTS):
+        (tmp_path / each).parent.mkdir(exist_ok=True)
+        (tmp_path / each).write_bytes((ROOT / each).read_bytes())
+    (tmp_path / "docs/orphan.md").write_text("# Nobody finds me\n", encoding="utf-8")
+    with (tmp_path / "docs/reliability.md").open("a", encoding="utf-8") as page:
+        page.write("\n[a](../LICENCE) [b](jobs.md#nobody) [c](../CONTRIBUTING.md#nobody) [d](../LICENSE)\n")
+    command = [sys.executable, "-m", "properdocs", "build"]
+    built = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": "hack"}, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 1
+    said = built.stderr + built.stdout
+    assert "orphan.md" in said
+    assert "docs/reliability.md has a link to ../LICENCE, which is not in the repository" in said
+    assert "../LICENSE," not in said
+    assert said.count("#nobody") >= 2

@@ -1,0 +1,210 @@
+"""CronJobs become DkronJobs that run the same Jobs at the same times, and say what is different."""
+
+import io
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import pytest
+import yaml
+from croniter import croniter  # type: ignore[import-untyped]
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dkron_crds.from_cronjob.command import convert
+from dkron_crds.from_cronjob.translate import FORBID, NO_ZONE, Refused, schedule, translate
+from dkron_crds.job import DkronJob
+from dkron_crds.schedule import parse
+from tests.unit.test_schedule_oracle import instants, seen_by, shared
+
+POD = {"spec": {"restartPolicy": "OnFailure", "containers": [{"name": "report", "image": "busybox:1.36"}]}}
+
+
+def cronjob(
+    metadata: dict[str, Any] | None = None, job: dict[str, Any] | None = None, /, **spec: Any
+) -> dict[str, Any]:
+    given_spec = {"schedule": "30 7 * * 1-5", "timeZone": "Europe/Madrid"} | spec
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "report"} | (metadata or {}),
+        "spec": given_spec | {"jobTemplate": {"spec": {"template": POD} | (job or {})}},
+    }
+
+
+PLAIN: dict[str, Any] = {
+    "apiVersion": "dkron.io/v1alpha1",
+    "kind": "DkronJob",
+    "metadata": {"name": "report"},
+    "spec": {
+        "schedule": "0 30 7 * * 1-5",
+        "timezone": "Europe/Madrid",
+        "executor": "kubernetes",
+        "jobTemplate": {"spec": {"template": POD, "backoffLimit": 6}},
+    },
+}
+
+
+def test_a_plain_one_comes_over_as_it_is() -> None:
+    result = translate(cronjob())
+    assert result.job == PLAIN
+    assert result.remarks == []
+    DkronJob.model_validate(result.job)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected", "remark"),
+    [
+        pytest.param({"suspend": True}, {"disabled": True}, "", id="suspended"),
+        pytest.param({"suspend": False}, {}, "", id="not suspended"),
+        pytest.param({"concurrencyPolicy": "Allow"}, {}, "", id="allow"),
+        pytest.param({"concurrencyPolicy": "Forbid"}, {"concurrency": "forbid"}, FORBID, id="forbid"),
+        pytest.param({"concurrencyPolicy": "Replace"}, {"concurrency": "replace"}, "", id="replace"),
+        pytest.param({"startingDeadlineSeconds": 200}, {"startingDeadlineSeconds": 200}, "", id="deadline"),
+        pytest.param(
+            {"startingDeadlineSeconds": 0}, {"startingDeadlineSeconds": 1}, "0 is not allowed", id="no time to start"
+        ),
+        pytest.param(
+            {"successfulJobsHistoryLimit": 0, "failedJobsHistoryLimit": 5},
+            {"history": {"successfulJobs": 0, "failedJobs": 5}},
+            "",
+            id="history",
+        ),
+        pytest.param(
+            {"successfulJobsHistoryLimit": 101},
+            {"history": {"successfulJobs": 100}},
+            "history.successfulJobs is 100 now",
+            id="too much history",
+        ),
+        pytest.param({"novelty": 1}, {}, "spec.novelty is left out", id="a field of a later Kubernetes"),
+    ],
+)
+def test_each_field_has_its_counterpart(spec: dict[str, Any], expected: dict[str, Any], remark: str) -> None:
+    result = translate(cronjob(**spec))
+    assert result.job["spec"] == {**PLAIN["spec"], **expected}
+    assert len(result.remarks) == bool(remark)
+    assert remark in "".join(result.remarks)
+    DkronJob.model_validate(result.job)
+
+
+def test_without_a_zone_it_says_that_it_is_utc_now() -> None:
+    result = translate(cronjob(timeZone=None))
+    assert "timezone" not in result.job["spec"]
+    assert result.remarks == [NO_ZONE]
+    assert translate(cronjob(timeZone=None, schedule="@every 1h")).remarks == []
+
+
+@pytest.mark.parametrize(
+    ("job", "expected", "remark"),
+    [
+        ({"backoffLimit": 0}, {"backoffLimit": 0}, ""),
+        ({"backoffLimitPerIndex": 1}, {"backoffLimitPerIndex": 1, "backoffLimit": 2147483647}, ""),
+        ({"activeDeadlineSeconds": 60}, {"activeDeadlineSeconds": 60, "backoffLimit": 6}, ""),
+        ({"ttlSecondsAfterFinished": 60}, {"backoffLimit": 6}, "ttlSecondsAfterFinished is left out"),
+    ],
+)
+def test_what_a_job_says_is_kept(job: dict[str, Any], expected: dict[str, Any], remark: str) -> None:
+    given_job = cronjob({}, job)
+    given_job["spec"]["jobTemplate"]["metadata"] = {"name": "report", "creationTimestamp": None}
+    result = translate(given_job)
+    assert result.job["spec"]["jobTemplate"] == {"spec": {"template": POD} | expected}
+    assert remark in "".join(result.remarks)
+
+
+def test_metadata_comes_over_without_what_the_server_wrote() -> None:
+    theirs = {"uid": "1", "resourceVersion": "2", "creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": []}
+    labels, last = {"team": "billing"}, {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    given_metadata = {"labels": labels, "namespace": "money", "annotations": {"a": "b"} | last} | theirs
+    result = translate(cronjob(given_metadata))
+    wanted = {"name": "report", "namespace": "money", "labels": labels, "annotations": {"a": "b"}}
+    assert (result.job["metadata"], result.remarks) == (wanted, [])
+    assert translate(cronjob({"annotations": last})).job["metadata"] == {"name": "report"}
+    owned = translate(cronjob({"ownerReferences": [{}], "name": "a.b"}))
+    assert owned.job["metadata"] == {"name": "a-b"}
+    assert ["name is a-b now" in owned.remarks[0], "ownerReferences" in owned.remarks[1]] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("*/5 * * * *", "0 */5 * * * *"),
+        ("  30   7  * * MON ", "0 30 7 * * MON"),
+        ("@daily", "@daily"),
+        ("@every 90s", "@every 90s"),
+        ("TZ=Asia/Tokyo 0 9 * * *", "TZ=Asia/Tokyo 0 0 9 * * *"),
+        ("CRON_TZ=Asia/Tokyo @hourly", "CRON_TZ=Asia/Tokyo @hourly"),
+    ],
+)
+def test_a_schedule_gets_its_seconds(text: str, expected: str) -> None:
+    assert schedule(text) == expected
+    parse(expected)
+
+
+@given(shared.map(lambda fields: fields.split(" ", 1)[1]), instants)
+@settings(max_examples=200, deadline=None)
+def test_it_is_due_when_the_crontab_line_is(line: str, after: datetime) -> None:
+    after = after.replace(second=30, microsecond=0)
+    due = parse(schedule(line)).next(after)
+    witness = seen_by(croniter(line, after, max_years_between_matches=30))
+    assert due == witness or (witness is None and due is None) or (due is not None and due.year - after.year > 29)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        (cronjob(schedule="61 * * * *"), 'spec: minute: "61"'),
+        (cronjob(schedule=""), "spec: schedule:"),
+        (cronjob(timeZone="Europe/Nowhere"), 'spec: timezone: "Europe/Nowhere"'),
+        (cronjob(startingDeadlineSeconds="soon"), "startingDeadlineSeconds has to be a whole number"),
+        (cronjob({"name": ""}), "metadata.name is missing"),
+        (cronjob() | {"spec": 7}, "spec has to be an object"),
+    ],
+)
+def test_what_no_server_would_take_is_refused(wrong: dict[str, Any], expected: str) -> None:
+    with pytest.raises(Refused, match=f"^{expected}"):
+        translate(wrong)
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted({*cronjob()["spec"], "a"})), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["metadata", "spec", "kind"]), json), json)
+def test_whatever_comes_in_it_is_translated_or_refused(document: dict[str, Any], template: Any) -> None:
+    for each in (document, cronjob({"labels": template}) | document, cronjob(jobTemplate=template)):
+        with suppress(Refused):
+            assert translate(each).job["spec"]["executor"] == "kubernetes"
+
+
+def converted(text: str) -> tuple[int, list[Any], str]:
+    out, remarks = io.StringIO(), io.StringIO()
+    status = convert(io.StringIO(text), out=out, remarks=remarks)
+    return status, list(yaml.safe_load_all(out.getvalue())), remarks.getvalue()
+
+
+def test_several_come_as_documents_or_as_a_list() -> None:
+    two = [cronjob(), cronjob({"name": "other"}, timeZone="")]
+    for text in (yaml.safe_dump_all(two), yaml.safe_dump({"kind": "List", "items": two})):
+        status, jobs, remarks = converted(text)
+        assert (status, [job["metadata"]["name"] for job in jobs]) == (0, ["report", "other"])
+        assert remarks == f"other: {NO_ZONE}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (yaml.safe_dump_all([cronjob(), cronjob({"name": "bad"}, schedule="x")]), "bad: spec: "),
+        (yaml.safe_dump({"kind": "Deployment"}), "standard input: it has a Deployment; give CronJobs alone"),
+        ("just words", "standard input: it has a str; give CronJobs alone"),
+        ("{", "standard input: while parsing"),
+    ],
+)
+def test_nothing_is_printed_if_something_is_wrong(text: str, expected: str) -> None:
+    status, jobs, remarks = converted(text)
+    assert (status, jobs) == (1, [])
+    assert expected in remarks
