@@ -2,7 +2,8 @@
 
     python hack/matrix.py [1.33 1.37]
 
-Without arguments: the oldest and the newest of those that are supported. Each version is built and tried by the target that CI runs. A row of the table stays until its version is tried again.
+Without arguments: the oldest and the newest of those that are supported. Each version is built and tried by the target
+that CI runs. A row of the table stays until its version is tried again.
 """
 
 import os

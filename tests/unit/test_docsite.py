@@ -149,7 +149,7 @@ def test_a_build_fails_for_a_page_that_nobody_finds_and_for_links_that_lead_nowh
     for each in ("docs", "hack/docsite"):
         copytree(ROOT / each, tmp_path / each)
     for each in ("properdocs.yml", "LICENSE", *GUESTS):
-        (tmp_path / each).parent.mkdir(exist_ok=True)
+        (tmp_path / each).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / each).write_bytes((ROOT / each).read_bytes())
     (tmp_path / "docs/orphan.md").write_text("# Nobody finds me\n", encoding="utf-8")
     with (tmp_path / "docs/reliability.md").open("a", encoding="utf-8") as page:

@@ -46,4 +46,4 @@ def test_the_page_has_a_place_for_it() -> None:
 
 def test_the_oldest_and_the_newest_minor_are_tried() -> None:
     minors = sorted(versions.KUBERNETES, key=lambda version: int(version.split(".")[1]))
-    assert versions.SUPPORTED == (minors[0], minors[-1])
+    assert (minors[0], minors[-1]) == versions.SUPPORTED
