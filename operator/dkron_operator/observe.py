@@ -8,13 +8,22 @@ from datetime import datetime
 from typing import Any
 
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import KubeError, NotFound, Unavailable
-from dkron_crds.kube.paths import JOBS, PODS
+from dkron_crds.kube.errors import KubeError, NotFound, Rejected, Unavailable
+from dkron_crds.kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.clock import Clock
 from dkron_operator.lanes import Lane
 from dkron_operator.listener import Listener
-from dkron_operator.plan.outcome import has_ended, main_container, outcome, same_trouble, trouble
-from dkron_operator.plan.view import Outcome, Run
+from dkron_operator.plan.outcome import (
+    NOT_CREATED,
+    has_ended,
+    main_container,
+    outcome,
+    refusal,
+    same_trouble,
+    trouble,
+)
+from dkron_operator.plan.view import Outcome, Run, Trouble
+from dkron_operator.spells import Spell
 from dkron_operator.store import Entry, Store
 
 Object = dict[str, Any]
@@ -38,6 +47,7 @@ class Observer:
         self._clock = clock
         self._listener = listener
         self._known = known
+        self._untold = Spell(log, "why a Job has no pod")
         self.endings: Lane[Key] = Lane("observe", self._end, width=WIDTH)
         self.starts: Lane[Key] = Lane("probe", self._start, width=WIDTH // 4)
 
@@ -65,7 +75,7 @@ class Observer:
         """How the Job ended, as far as its pod tells by now."""
         pod = await self._pod(entry, run)
         if pod is None:
-            return outcome(run, None, container=None)
+            return outcome(run, None, container=None, stuck=entry.troubles.get(run.name))
         container = main_container(pod)
         size = self._room(entry)
         output = await self._output(entry, pod, container, size) if container and size else b""
@@ -134,13 +144,24 @@ class Observer:
         if entry is None or run is None or run.finished:
             return
         pod = await self._pod(entry, run)
-        found = None if pod is None else trouble(pod)
+        found = await self._refusal(entry, run) if pod is None else trouble(pod)
         entry.probed[name] = self._clock.now()
         if found is None:
             entry.troubles.pop(name, None)
         elif not same_trouble(entry.troubles.get(name), found):
             entry.troubles[name] = found
         self._known(uid)
+
+    async def _refusal(self, entry: Entry, run: Run) -> Trouble | None:
+        """Why there is no pod, as far as the Events may be read."""
+        selector = f"regarding.uid={run.uid},reason={NOT_CREATED}"
+        try:
+            told = [event async for event in self._client.list(EVENTS, entry.job.namespace, field_selector=selector)]
+        except Rejected as exc:
+            self._untold.goes_on(exc)
+            return None
+        self._untold.is_over()
+        return refusal(told)
 
     async def _pod(self, entry: Entry, run: Run) -> Object | None:
         selector = f"batch.kubernetes.io/job-name={run.name}"

@@ -33,6 +33,7 @@ def start_everything(kube: Kube) -> None:
         dkron_job("replaced", "sleep 60", schedule="@every 2s", concurrency="replace", jobTemplate=QUICK_END),
         dkron_job("haunted"),
         dkron_job("ephemeral", ephemeral=True, run=["once"]),
+        dkron_job("podless", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
     )
     kube.write_status("haunted", active=[GHOST | {"startedAt": NOON}])
 

@@ -22,6 +22,7 @@ STUCK = (
     pytest.param("misnamed", {"InvalidImageName"}, id="an image whose name is none"),
     pytest.param("no-secret", {"CreateContainerConfigError"}, id="a secret that does not exist"),
     pytest.param("no-node", {"Unschedulable"}, id="a node that does not exist"),
+    pytest.param("no-pod", {"FailedCreate"}, id="a service account that does not exist"),
 )
 
 
@@ -33,6 +34,7 @@ def stuck_jobs() -> list[dict[str, Any]]:
         dkron_job(
             "no-secret", "echo $TOKEN", config={"shell": "true", "env": "TOKEN=secretRef:late/token"}, run=["once"]
         ),
+        dkron_job("no-pod", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
         dkron_job("no-node", jobTemplate=pod_template(nodeSelector={"moon": "dark"}), run=["once"]),
         dkron_job("no-end", config=MISSING_IMAGE | {"timeout": "14s"}, jobTemplate=NEVER, run=["once"]),
     ]

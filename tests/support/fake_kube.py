@@ -122,13 +122,18 @@ class FakeKube:
         _namespace: str | None,
         *,
         label_selector: str | None = None,
+        field_selector: str | None = None,
         metadata_only: bool = False,  # noqa: ARG002 - metadata is part of all
     ) -> AsyncIterator[Object]:
-        self._arrive("list", resource, label_selector or "")
+        self._arrive("list", resource, label_selector or field_selector or "")
         for (plural, _), body in tuple(self.objects.items()):
             labels = body["metadata"].get("labels", {})
-            wanted = [term.split("=") for term in label_selector.split(",")] if label_selector else []
-            if plural == resource.plural and all(labels.get(key) == value for key, value in wanted):
+            fields = {"regarding.uid": body.get("regarding", {}).get("uid"), "reason": body.get("reason")}
+            if (
+                plural == resource.plural
+                and all(labels.get(key) == value for key, value in _terms(label_selector))
+                and all(fields[key] == value for key, value in _terms(field_selector))
+            ):
                 yield copy.deepcopy(body)
 
     async def follow_log(
@@ -215,3 +220,7 @@ def _merged(base: Object, over: Object) -> Object:
         if value is not None
     }
     return {key: value for key, value in base.items() if key not in over} | merged
+
+
+def _terms(selector: str | None) -> list[tuple[str, str]]:
+    return [(key, value) for key, _, value in (term.partition("=") for term in selector.split(","))] if selector else []

@@ -24,7 +24,7 @@ LEAST: Rules = {
     ("batch", "jobs"): ("create", "get", "list", "watch", "delete"),
     ("", "pods"): ("list",),
     ("", "pods/log"): ("get",),
-    ("events.k8s.io", "events"): ("create",),
+    ("events.k8s.io", "events"): ("create", "list"),
     ("coordination.k8s.io", "leases"): ("get", "create", "patch"),
 }
 """By API group and resource: all that `dkron-operator --namespace` needs in that namespace."""

@@ -19,7 +19,7 @@
   verbs: [get]
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create]
+  verbs: [create, list]
 {{- end }}
 
 {{/* The operator, in the namespace of the release: what is said of the installation, and who leads it. */}}

@@ -129,10 +129,12 @@ class KubeClient:
         namespace: str | None,
         *,
         label_selector: str | None = None,
+        field_selector: str | None = None,
         metadata_only: bool = False,
     ) -> AsyncIterator[Object]:
         """Each object of a namespace, or of all, page by page. Raises `Expired` if the pages took too long."""
-        selector = {} if label_selector is None else {"labelSelector": label_selector}
+        selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        selector = {key: value for key, value in selectors.items() if value is not None}
         async for page in self.pages(resource, namespace, selector=selector, metadata_only=metadata_only):
             # A list of metadata has null where there is nothing.
             for item in page["items"] or ():

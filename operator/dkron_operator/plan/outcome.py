@@ -1,6 +1,6 @@
 """From a finished Job and its pod to the outcome of an attempt."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,8 @@ Object = Mapping[str, Any]
 ORDINARY = frozenset({"", "Error", "Completed", "BackoffLimitExceeded", "ContainerStatusUnknown"})
 HARMLESS_WAITS = frozenset({"ContainerCreating", "PodInitializing"})
 PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
+NOT_CREATED = "FailedCreate"
+"""The reason of Events of the Job controller about a pod that it could not create."""
 MESSAGE_ROOM = 1024
 
 
@@ -57,6 +59,14 @@ def trouble(pod: Object) -> Trouble | None:
     return None
 
 
+def refusal(events: Iterable[Object]) -> Trouble | None:
+    """Why a Job has no pod: what its controller was told when it wanted to create one (by Pod Security, a quota, a
+    webhook, for want of a service account), and tells in Events alone."""
+    notes = [event for event in events if event.get("reason") == NOT_CREATED]
+    newest = max(notes, key=lambda event: str(event["metadata"].get("creationTimestamp")), default=None)
+    return None if newest is None else Trouble(NOT_CREATED, str(newest.get("note") or "")[:MESSAGE_ROOM])
+
+
 def same_trouble(before: Trouble | None, now: Trouble) -> bool:
     """Whether nothing new is to be told. A kubelet that cannot pull says so in turns, with and without the cause."""
     return before is not None and (before == now or {before.reason, now.reason} <= PULLING)
@@ -81,7 +91,7 @@ def _instant(text: str | None, run: Run) -> datetime | None:
 
 def _failure(run: Run, pod: Object | None, ended: Object, stuck: Trouble | None) -> tuple[str, str]:
     if pod is None:
-        return _without_pod(run)
+        return (stuck.reason, stuck.message) if stuck and stuck.reason == NOT_CREATED else _without_pod(run)
     stuck = trouble(pod) or (None if ended.get("startedAt") else stuck)
     if stuck is not None:
         return stuck.reason, stuck.message

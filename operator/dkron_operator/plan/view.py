@@ -116,7 +116,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a pod does not start, as its kubelet says: `ImagePullBackOff`, `CreateContainerConfigError`, ..."""
+    """Why a pod does not start, as its kubelet says (`ImagePullBackOff`, `CreateContainerConfigError`, ...), or why
+    there is none."""
 
     reason: str
     message: str

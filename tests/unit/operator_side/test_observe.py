@@ -147,6 +147,45 @@ async def test_a_pod_that_does_not_start_is_asked_why_and_later_whether_it_does(
     assert edges.entry().troubles == {}
 
 
+def told(
+    name: str, *, reason: str = "FailedCreate", uid: str = "", at: str = "12:00:00", note: str = ""
+) -> dict[str, Any]:
+    """An Event about the Job, or about another object."""
+    meta = {"name": name, "creationTimestamp": f"2026-01-01T{at}Z"}
+    regarding = {"uid": uid or wire_run(ENTRY)["metadata"]["uid"]}
+    return {"metadata": meta, "regarding": regarding, "reason": reason, "note": note}
+
+
+async def test_of_a_job_without_a_pod_its_events_tell_why() -> None:
+    kube = FakeKube()
+    kube.put(JOBS, wire_run(ENTRY))
+    for event in (
+        told("other", uid="another", note="not ours"),
+        told("before", note="quota"),
+        told("newest", at="12:00:09", note="forbidden: violates PodSecurity"),
+        told("harmless", reason="Suspended", at="12:00:10"),
+    ):
+        kube.put(EVENTS, event)
+    edges = begin(kube)
+    await start(edges)
+    found = edges.entry().troubles[ENTRY.job]
+    assert (found.reason, found.message) == ("FailedCreate", "forbidden: violates PodSecurity")
+    with_pod(edges, wire_pod(states={"job": {"running": {}}}))
+    await start(edges)
+    assert edges.entry().troubles == {}, "there is a pod after all"
+
+
+async def test_events_that_may_not_be_read_are_gone_without(caplog: pytest.LogCaptureFixture) -> None:
+    kube = FakeKube()
+    kube.put(JOBS, wire_run(ENTRY))
+    edges = begin(kube)
+    for _ in range(2):
+        kube.fail("list events", Rejected('cannot list resource "events"', status=403))
+        await start(edges)
+    assert edges.entry().troubles == {}
+    assert len([each for each in caplog.records if "cannot list" in each.getMessage()]) == 1, "it is said once"
+
+
 async def test_a_job_that_has_ended_meanwhile_is_not_asked_why_it_does_not_start() -> None:
     edges = over()
     await start(edges)
