@@ -1,4 +1,7 @@
-"""What an image is made of, by what package managers left in it: Python's metadata, Debian's database."""
+"""What an image is made of, by what package managers left in it: Python's metadata, Debian's database.
+
+The interpreter may have come by neither, as in Python's own images; the environment says which it is.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,6 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 _METADATA = re.compile(r"opt/dkron/lib/python3\.\d+/site-packages/[^/]+\.dist-info/METADATA")
+_ENVIRONMENT = re.compile(r"opt/dkron/pyvenv\.cfg")
+_INTERPRETER = re.compile(r"^version\s*=\s*(\S+)$", re.MULTILINE)
 _DPKG = re.compile(r"var/lib/dpkg/status(\.d/[^/]+)?")
 _SYSTEM = re.compile(r"(etc|usr/lib)/os-release")
 _LONG = 100
@@ -21,7 +26,7 @@ class Package:
     """A package that is installed, by its name in the ecosystem that it comes from."""
 
     ecosystem: str
-    """`pypi` or `deb`, as in package URLs."""
+    """`pypi`, `deb` or `generic`, as in package URLs."""
     name: str
     version: str
     summary: str = ""
@@ -33,7 +38,7 @@ class Package:
 
 def described(path: str) -> bool:
     """Whether a file of the image, by its path, is one that `installed` and `system` read."""
-    return any(pattern.fullmatch(path) for pattern in (_METADATA, _DPKG, _SYSTEM))
+    return any(pattern.fullmatch(path) for pattern in (_METADATA, _ENVIRONMENT, _DPKG, _SYSTEM))
 
 
 def installed(files: Mapping[str, bytes]) -> list[Package]:
@@ -52,6 +57,8 @@ def system(files: Mapping[str, bytes]) -> Mapping[str, str]:
 def _read(path: str, text: str) -> Iterator[Package]:
     if _METADATA.fullmatch(path):
         yield _python(Parser().parsestr(text, headersonly=True))
+    elif _ENVIRONMENT.fullmatch(path):
+        yield from (Package("generic", "python", version) for version in _INTERPRETER.findall(text))
     elif _DPKG.fullmatch(path):
         for stanza in re.split(r"\n{2,}", text.strip()):
             fields = Parser().parsestr(stanza + "\n", headersonly=True)

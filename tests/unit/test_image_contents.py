@@ -15,7 +15,7 @@ CONFIGURATION = {"created": "2026-01-01T00:00:00Z", "config": {"User": "65532:65
 LAYERS: list[dict[str, str | None]] = [
     {"etc/": None, "etc/passwd": "root", "opt/old/a": "1", "opt/old/b": "2", "kept": "same"},
     {"etc/passwd": "nobody", "opt/old/.wh.a": "", "opt/old/c": "three"},
-    {"./opt/new/.wh..wh..opq": "", "./opt/new/d": "4", "opt/old/.wh..wh..opq": "", "opt/old/e": "5"},
+    {"./opt/new/.wh..wh..opq": "", "./opt/new/d": "4", "opt/old/e": "5", "opt/old/.wh..wh..opq": ""},
 ]
 SEEN = {"etc/passwd": b"nobody", "kept": b"same", "opt/new/d": b"4", "opt/old/e": b"5"}
 

@@ -111,6 +111,7 @@ def test_bytecode_says_where_it_will_be_and_is_the_same_in_each_build(tmp_path: 
 
 def test_all_files_have_one_time(root: Path) -> None:
     trim.dependencies(root / "opt/dkron")
+    assert {path.lstat().st_mtime for path in (root / "opt/dkron").rglob("*")} == {trim.SETTLED}
     trim.system(root, root / "usr" / PYTHON)
     assert {path.lstat().st_mtime for path in root.rglob("*")} == {trim.SETTLED}
 

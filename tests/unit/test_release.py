@@ -243,6 +243,7 @@ FILES = {
     f"{SITE}/aio_pika-9.5.dist-info/METADATA": METADATA,
     f"{SITE}/yarl-1.dist-info/METADATA": f"Name: yarl\nVersion: 1\nLicense: {'long ' * 100}\n",
     f"{SITE}/pyyaml-6.dist-info/METADATA": "Name: PyYAML\nVersion: 6\nLicense: MIT\n",
+    "opt/dkron/pyvenv.cfg": "home = /usr/local/bin\nversion = 3.13.15\n",
     "var/lib/dpkg/status": STATUS,
     "var/lib/dpkg/status.d/tzdata": "Package: tzdata\nVersion: 2026a\nArchitecture: all\n",
     "etc/os-release": 'ID=debian\nVERSION_ID="13"\n',
@@ -256,8 +257,9 @@ class TestBill:
         return {path: text.encode() for path, text in FILES.items()}
 
     def test_packages_are_found_where_their_managers_left_them(self, files: dict[str, bytes]) -> None:
-        libc, tzdata, zlib, pika, pyyaml, yarl = packages.installed(files)
+        libc, tzdata, zlib, python, pika, pyyaml, yarl = packages.installed(files)
         assert libc == Package("deb", "libc6", "2.41-12", summary="GNU C Library", architecture="amd64")
+        assert python == Package("generic", "python", "3.13.15")
         assert (tzdata.name, tzdata.version) == ("tzdata", "2026a")
         assert (zlib.version, {*zlib.needs}) == ("1:1.3", {"libc6", "other", "another"})
         assert pika == Package(
@@ -277,6 +279,7 @@ class TestBill:
             "pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=debian-13",
             "pkg:deb/debian/tzdata@2026a?arch=all&distro=debian-13",
             "pkg:deb/debian/zlib1g@1:1.3?arch=amd64&distro=debian-13",
+            "pkg:generic/python@3.13.15",
             "pkg:pypi/aio-pika@9.5", "pkg:pypi/pyyaml@6", "pkg:pypi/yarl@1",
         }  # fmt: skip
         needs = {each["ref"]: each.get("dependsOn", []) for each in bill["dependencies"]}
