@@ -20,7 +20,7 @@ from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.program import logs
 from dkron_crds.program.command import USAGE, options
-from dkron_crds.program.loop import run
+from dkron_crds.program.loop import faster_loop, run
 from dkron_tracing import start
 from dkron_tracing.kube import KubeSpans
 from dkron_tracing.spans import Tracer
@@ -48,7 +48,7 @@ def main() -> None:
         # Whoever sends them is answered; Python would also remember each of their texts for good.
         warnings.simplefilter("ignore", oddity)
     with start.tracing("dkron-api") as tracer:
-        code = run(_run(settings, tracer))
+        code = run(_run(settings, tracer), on=faster_loop())
     sys.exit(code)
 
 
