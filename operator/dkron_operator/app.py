@@ -11,7 +11,8 @@ import kopf
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import NotFound
+from dkron_crds.kube.errors import NotFound, Rejected
+from dkron_crds.kube.installed import require_current
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator import source as kopf_source
 from dkron_operator.calls import Allowance
@@ -22,6 +23,7 @@ from dkron_operator.executors.images import Images
 from dkron_operator.lease import Lease, Replica
 from dkron_operator.plan.leader import Leadership
 from dkron_operator.reconcile import Reconciler
+from dkron_operator.rivals import Rivals
 from dkron_operator.source import Source
 from dkron_operator.store import Store
 from dkron_operator.sweep import Sweep
@@ -38,7 +40,7 @@ FAREWELL = 5.0
 
 
 class NotInstalled(Exception):
-    """The custom resources are missing. `str()` says what to do."""
+    """The custom resources, or the rights on them, are missing. `str()` says what to do."""
 
 
 class Operator:
@@ -80,6 +82,8 @@ class Operator:
             allowance=Allowance(inline_calls, self._leads),
         )
         source = Source(self.store, changed=self.reconciler.lane.add)
+        rivals = Rivals(cluster_namespace, clock=clock, changed=self.tally.touch)
+        source.met, self.tally.rivalry = rivals.see, lambda: rivals.complaint
         self._source = source
         self._sweep = Sweep(self.client, self.store, source, self._namespaces or None)
         source.relisted = self._sweep.want
@@ -100,9 +104,11 @@ class Operator:
         self.reconciler.lead()
 
     async def run(self) -> None:
-        """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `KubeError`, or what broke."""
+        """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `KubeError`, or what
+        broke."""
         try:
             await self._require_installation()
+            await require_current(self.client)
             await self.tally.read()
             await self.delivery.installation.read()
             await self._sweep.fill()
@@ -126,8 +132,15 @@ class Operator:
                 break
         except NotFound as exc:
             raise NotInstalled(
-                "the custom resource DkronJob is not installed in this cluster: kubectl apply -f crds/"
+                "the custom resource DkronJob is not installed in this cluster: kubectl apply -f crds/, or "
+                "helm upgrade with crds.enabled=true"
             ) from exc
+        except Rejected as exc:
+            if namespace is None:
+                raise NotInstalled(
+                    f"{exc}; allow it by a ClusterRole, or name the namespaces to watch with --namespace"
+                ) from exc
+            raise
 
     async def _work(self) -> None:
         parts = self.reconciler

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from dkron_crds.kube import access
 from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.errors import KubeError
+from dkron_crds.kube.installed import Outdated
 from dkron_crds.program.command import options
 from dkron_operator import logs
 from dkron_operator.app import NotInstalled, Operator
@@ -42,7 +43,7 @@ async def _run(settings: Settings) -> int:
             replica=_replica(),
         )
         await operator.run()
-    except (AccessError, NotInstalled, KubeError) as exc:
+    except (AccessError, NotInstalled, Outdated, KubeError) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
     except Exception:

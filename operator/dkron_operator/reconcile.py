@@ -72,7 +72,8 @@ class Reconciler:
         self.nodes = Nodes(client, changed=self._nodes_changed)
         self.calls = Calls(store, allowance, clock=clock, listener=delivery, known=self.lane.add)
         self._fire = Fire(
-            client, store, self.writer, clock=clock, images=images, calls=self.calls, began=delivery.began
+            client, store, self.writer,
+            clock=clock, images=images, home=delivery.installation.namespace, calls=self.calls, began=delivery.began,
         )  # fmt: skip
         delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 

@@ -35,6 +35,12 @@ async def test_a_job_is_created_and_then_the_slot_is_marked() -> None:
     assert list(edges.entry().runs) == [ENTRY.job], "the next plan need not wait for the watch"
 
 
+async def test_a_job_says_which_installation_has_created_it() -> None:
+    edges = begin()
+    await fire(edges, Create(ENTRY, after=MARK))
+    assert edges.kube.has(JOBS, ENTRY.job)["metadata"]["annotations"]["dkron.io/installation"] == "home"
+
+
 async def test_a_job_that_exists_already_is_adopted() -> None:
     edges = begin()
     edges.kube.put(JOBS, wire_run(ENTRY))
