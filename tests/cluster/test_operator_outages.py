@@ -112,13 +112,15 @@ def test_custom_resources_that_are_older_than_the_operator_are_told(
     with namespace(bare.kubeconfig, "older kinds") as kube:
         access = limited_access(kube, LEAST, folder=tmp_path) if limited else kube.kubeconfig
         options = ("--kubeconfig", str(access), "--namespace", kube.namespace)
-        sentence = only_words(OperatorProcess(tmp_path / "log", *options))
+        operator = OperatorProcess(tmp_path / "log", *options).start(wait=False)
+        sentence = operator.wait_for_line("are older than this program", seconds=60, may_end=True)["msg"]
+        assert (operator.wait(), "Traceback" in operator.text()) == (1, False), operator.tail()
         assert f"DkronJob has revision {REVISION - 1}" in sentence
         assert "kubectl apply -f crds/" in sentence
         install(bare)
-        operator = OperatorProcess(tmp_path / "again", *options).start()
-        operator.stop()
-        operator.assert_clean()
+        again = OperatorProcess(tmp_path / "again", *options).start()
+        again.stop()
+        again.assert_clean()
 
 
 def test_an_operator_without_rights_says_which_it_lacks(cluster: localcluster.Cluster, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dkron_crds.revision import advice, older
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 15.0
+PATIENCE = 10.0
 """Seconds for the API server to publish what was applied a moment ago."""
 PAUSE = 1.0
 
