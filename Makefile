@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := operator api crds tests hack bench
+SOURCES := operator api crds charts tests hack bench
 
 ##@ Start here
 
@@ -70,9 +70,13 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 ##@ Test
 
 .PHONY: test
-test: ## All tests: unit, then real brokers, then real control planes, then real pods
+test: ## All tests: unit, alerts, the chart, then real brokers, then real control planes, then real pods
 	@echo "== unit: rules and tables, no cluster"
 	@$(MAKE) --no-print-directory test-unit
+	@echo "== alerts: by promtool"
+	@$(MAKE) --no-print-directory test-alerts
+	@echo "== chart: both Helms, without a cluster"
+	@$(MAKE) --no-print-directory lint-chart
 	@echo "== brokers: real servers for the executors that send messages"
 	@$(MAKE) --no-print-directory test-brokers
 	@echo "== cluster: a real control plane, simulated nodes"
@@ -92,11 +96,17 @@ test-brokers: venv ## The tests with real message brokers (a minute; Kafka needs
 	@PYTHONPATH=hack $(BIN)/python -m brokers
 	$(BIN)/pytest tests/brokers
 
+.PHONY: test-alerts
+test-alerts: venv ## The alerts by promtool (seconds; Prometheus is the one on PATH, or unpacked from Debian's package)
+	@PYTHONPATH=hack $(BIN)/python -m prometheus
+	$(BIN)/pytest tests/alerts
+
 # Tools are built first, so that progress shows and no test waits for a compiler.
 
 .PHONY: test-cluster
 test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
+	@PYTHONPATH=hack $(BIN)/python -m prometheus
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --durations 15 tests/cluster
 
 .PHONY: test-e2e
@@ -133,19 +143,39 @@ image: venv ## Build the image of all programs, and an archive of it
 load-image: venv ## Build it and give it to the cluster NAME
 	@archive="$$(PYTHONPATH=hack $(BIN)/python -m image)" && hack/cluster load-image --name $(NAME) --archive "$$archive"
 
+##@ Chart
+
+CHART := charts/dkron-operator
+
+.PHONY: chart-tools
+chart-tools: venv ## Build what the chart is checked with: Helm 3 and 4, helm-unittest, kubeconform, helm-docs
+	@PYTHONPATH=hack $(BIN)/python -m charttools
+
+.PHONY: lint-chart
+lint-chart: chart-tools ## Lint and render the chart with each set of values, and try its rights and refusals
+	$(BIN)/pytest -n $(WORKERS) tests/chart
+
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write crds/*.yaml, docs/reference and the tables in docs/rest-api.md and docs/executors.md
-	@$(BIN)/python -m dkron_crds.manifests crds docs/reference
+generate: venv ## Write crds/*.yaml, docs/reference, what follows from both in the chart, the dashboard, and tables in docs
+	@$(BIN)/python -m dkron_crds.manifests crds docs/reference $(CHART)/templates/crds
+	@$(BIN)/python hack/values_schema.py
+	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
 	@$(BIN)/python hack/executor_keys.py
+	@$(BIN)/python hack/operator_metrics.py
+	@PYTHONPATH=hack $(BIN)/python -m dashboard
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
-	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference
+	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference $(CHART)/templates/crds
+	@$(BIN)/python hack/values_schema.py --check
+	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py --check
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
 	@$(BIN)/python hack/executor_keys.py --check
+	@$(BIN)/python hack/operator_metrics.py --check
+	@PYTHONPATH=hack $(BIN)/python -m dashboard --check
 
 ##@ Data
 

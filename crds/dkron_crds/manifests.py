@@ -1,6 +1,6 @@
 """Writes the CustomResourceDefinitions and the field tables of the documentation from the models.
 
-Runs at development time only: `make generate`, or `python -m dkron_crds.manifests crds/`.
+Runs at development time only: `make generate`, or `python -m dkron_crds.manifests`.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from dkron_crds import chart
 from dkron_crds.field_tables import reference_page
 from dkron_crds.kinds import KINDS, Kind
 from dkron_crds.names import GROUP, VERSION
@@ -54,14 +55,16 @@ def definition(kind: Kind) -> dict[str, Any]:
     }
 
 
-def generated_files(*, crds: Path, docs: Path) -> Iterator[tuple[Path, str]]:
+def generated_files(*, crds: Path, docs: Path, templates: Path) -> Iterator[tuple[Path, str]]:
     """Yield each generated file with its content. Raises `RevisionError`."""
     record = crds / RECORD
     before = record.read_text(encoding="utf-8") if record.is_file() else ""
     yield record, recorded(before, digest([definition(kind) for kind in KINDS]))
     for kind in KINDS:
         crd = definition(kind)
-        yield crds / f"{GROUP}_{kind.plural}.yaml", HEADER + to_yaml(crd)
+        file, text = f"{GROUP}_{kind.plural}.yaml", to_yaml(crd)
+        yield crds / file, HEADER + text
+        yield templates / file, chart.template(crd, text)
         yield docs / f"{kind.name.lower()}.md", reference_page(crd)
 
 
@@ -112,11 +115,12 @@ def main() -> int:
     """Write all generated files, or check that they are up to date; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("crds", type=Path, help="folder of the CustomResourceDefinitions")
-    parser.add_argument("docs", type=Path, nargs="?", default=Path("docs/reference"), help="folder of the tables")
+    parser.add_argument("docs", type=Path, help="folder of the tables")
+    parser.add_argument("templates", type=Path, help="folder of the same as templates of the Helm chart")
     parser.add_argument("--check", action="store_true", help="write nothing, fail if a file would change")
     options = parser.parse_args()
     try:
-        files = dict(generated_files(crds=options.crds, docs=options.docs))
+        files = dict(generated_files(crds=options.crds, docs=options.docs, templates=options.templates))
     except RevisionError as exc:
         sys.stderr.write(f"{exc}\n")
         return 1

@@ -2,3 +2,6 @@
 
 Their files are fetched once into the cache of the user, by version, and nothing is installed in the system.
 """
+
+SHELF = "brokers"
+"""Where their files are in the cache."""

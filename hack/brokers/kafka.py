@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from brokers.cache import fetched
+from brokers import SHELF
 from brokers.running import HOST, free_ports, running
 from localcluster.errors import ClusterError
 from localcluster.quiet import run_quietly
+from localcluster.shelves import fetched
 
 POM = Path(__file__).with_name("pom.xml")
 CLUSTER = "dkron-operator-tests-x"
@@ -61,7 +62,7 @@ class Broker:
 
 def install() -> Path:
     """The folder with its archives."""
-    return fetched("kafka", _version(), _copy)
+    return fetched(SHELF, "kafka", _version(), _copy)
 
 
 @contextmanager

@@ -1,15 +1,16 @@
 """A RabbitMQ broker, from Debian's packages, unpacked beside the system instead of installed in it."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from brokers.cache import fetched
+from brokers import SHELF
 from brokers.running import HOST, free_ports, running
+from localcluster.debian import candidate, unpack
 from localcluster.errors import ClusterError
-from localcluster.quiet import run_quietly
+from localcluster.shelves import fetched
 
 PACKAGE = "rabbitmq-server"
 ERL = """\
@@ -24,12 +25,11 @@ default_user = dkron
 default_pass = {password}
 disk_free_limit.absolute = 1MB
 """
-APT_SECONDS = 600
 
 
 def install() -> Path:
     """The folder with its files, and Erlang's."""
-    return fetched(PACKAGE, _candidate(), _unpack)
+    return fetched(SHELF, PACKAGE, candidate(PACKAGE), partial(unpack, PACKAGE))
 
 
 @contextmanager
@@ -62,34 +62,6 @@ def rabbitmq(folder: Path, *, password: str) -> Iterator[str]:
         yield f"{HOST}:{port}"
 
 
-def _candidate() -> str:
-    """The version that Debian has."""
-    if shutil.which("apt-get") is None:
-        raise ClusterError(f"{PACKAGE} comes from Debian's packages, and there is no apt-get")
-    for _ in range(2):
-        answer = _run(["apt-cache", "policy", PACKAGE])
-        found = [line.split()[1] for line in answer.splitlines() if line.strip().startswith("Candidate:")]
-        if found and found[0] != "(none)":
-            return found[0]
-        _run(["apt-get", "update", "--quiet"])
-    raise ClusterError(f"apt-get knows no package {PACKAGE}")
-
-
-def _unpack(folder: Path) -> None:
-    archives = folder / "archives"
-    (archives / "partial").mkdir(parents=True)
-    options = ["-o", f"Dir::Cache::archives={archives}", "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root"]
-    install = ["install", "--yes", "--quiet", "--download-only", "--no-install-recommends", "--reinstall", PACKAGE]
-    try:
-        _run(["apt-get", *options, *install])
-    except ClusterError:
-        _run(["apt-get", "update", "--quiet"])
-        _run(["apt-get", *options, *install])
-    for archive in archives.glob("*.deb"):
-        _run(["dpkg", "--extract", str(archive), str(folder)])
-    shutil.rmtree(archives)
-
-
 def _erlang(files: Path, folder: Path) -> tuple[Path, Path, Path]:
     """A program `erl`, Erlang's folder, and the one with its binaries."""
     erlang = next((base for base in (files / "usr/lib/erlang", Path("/usr/lib/erlang")) if base.is_dir()), None)
@@ -105,10 +77,3 @@ def _erlang(files: Path, folder: Path) -> tuple[Path, Path, Path]:
 
 def _script(files: Path) -> Path:
     return next((files / "usr/lib/rabbitmq/lib").glob("rabbitmq_server-*")) / "sbin" / "rabbitmq-server"
-
-
-def _run(command: list[str]) -> str:
-    done = run_quietly(command, seconds=APT_SECONDS, environment={"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"})
-    if done.returncode != 0:
-        raise ClusterError(f"{' '.join(command)} failed:\n{done.stdout.strip()[-800:]}")
-    return done.stdout

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcluster import gomodule, versions
+from localcluster import gomodule, gotoolchain, versions
 from localcluster.errors import ClusterError
 from localcluster.nodes import NodeKind
 from localcluster.paths import cache_home
 
 CONTROL_PLANE_SOURCE = Path(__file__).parent / "control-plane" / "main.go"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
-DOWNLOAD_SECONDS = 300
+DOWNLOAD_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +62,37 @@ def control_plane(kubernetes: str) -> Tool:
 
 def kwok() -> Tool:
     """Simulated nodes."""
-    return _installed("kwok", "sigs.k8s.io/kwok/cmd/kwok", versions.KWOK)
+    return installed("kwok", "sigs.k8s.io/kwok/cmd/kwok", versions.KWOK)
 
 
 def coredns() -> Tool:
     """The cluster's name server."""
-    return _installed("coredns", "github.com/coredns/coredns", versions.COREDNS)
+    return installed("coredns", "github.com/coredns/coredns", versions.COREDNS)
 
 
 def kind() -> Tool:
     """Kubernetes in Docker, where a Docker engine runs."""
-    return _installed("kind", "sigs.k8s.io/kind", versions.KIND)
+    return installed("kind", "sigs.k8s.io/kind", versions.KIND)
 
 
-def _installed(name: str, package: str, version: str) -> Tool:
+def installed(name: str, package: str, version: str, *, stamps: Mapping[str, str] | None = None) -> Tool:
+    """A program as its module has it; `stamps` are what its own release build sets in variables."""
+    flags = " ".join(["-s -w", *(f"-X {variable}={value}" for variable, value in (stamps or {}).items())])
+
     def command(target: Path, environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
-        arguments = ["install", "-trimpath", "-ldflags", "-s -w", f"{package}@v{version}"]
+        arguments = ["install", "-trimpath", "-ldflags", flags, f"{package}@v{version}"]
         return arguments, {**environment, "GOBIN": str(target)}
+
+    return Tool(name, version, _folder(name, version), command)
+
+
+def in_place(name: str, module: str, version: str, *, package: str) -> Tool:
+    """A program that has to be built as the main module, since its go.mod replaces modules that it needs."""
+
+    def command(target: Path, environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
+        source = _download(f"{module}@v{version}", environment)["Dir"]
+        flags = ["-mod=readonly", "-trimpath", "-ldflags", "-s -w"]
+        return ["build", "-C", source, *flags, "-o", str(target / name), package], environment
 
     return Tool(name, version, _folder(name, version), command)
 
@@ -87,7 +101,16 @@ def _folder(*parts: str) -> Path:
     return cache_home() / "tools" / "-".join(parts)
 
 
+def module_folder(module: str) -> Path:
+    """The sources of `k8s.io/kubernetes@v1.36.3`, in Go's own cache."""
+    return Path(_download(module, gotoolchain.environment(gotoolchain.find()))["Dir"])
+
+
 def _go_mod(module: str, environment: Mapping[str, str]) -> str:
+    return Path(_download(module, environment)["GoMod"]).read_text(encoding="utf-8")
+
+
+def _download(module: str, environment: Mapping[str, str]) -> dict[str, str]:
     arguments = ["go", "mod", "download", "-json", module]
     result = subprocess.run(
         arguments,
@@ -98,7 +121,7 @@ def _go_mod(module: str, environment: Mapping[str, str]) -> str:
         env=dict(environment),
         cwd="/",
     )
-    answer = json.loads(result.stdout or "{}")
+    answer: dict[str, str] = json.loads(result.stdout or "{}")
     if result.returncode != 0 or "GoMod" not in answer:
         raise ClusterError(f"Go cannot download {module}: {answer.get('Error') or result.stderr.strip()}")
-    return Path(answer["GoMod"]).read_text(encoding="utf-8")
+    return answer

@@ -6,6 +6,8 @@ from localcluster.errors import ClusterError
 
 # The newest patch of each minor that is built and tried. The first is the default.
 KUBERNETES = ("1.36.3", "1.37.2", "1.35.4", "1.34.4", "1.33.13")
+SUPPORTED = (KUBERNETES[-1], KUBERNETES[1])
+"""The oldest and the newest: what holds with both is taken to hold in between."""
 KWOK = "0.8.0"
 COREDNS = "1.15.0"
 KIND = "0.33.0"

@@ -13,7 +13,7 @@ from dkron_crds.kube.access import Access
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound, Rejected
 from dkron_crds.kube.installed import require_current
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_operator import source as kopf_source
 from dkron_operator.calls import Allowance
 from dkron_operator.clock import Clock
@@ -21,9 +21,13 @@ from dkron_operator.delivery import Delivery
 from dkron_operator.events import Events
 from dkron_operator.executors.images import Images
 from dkron_operator.lease import Lease, Replica
+from dkron_operator.monitoring import Monitoring, Parts
+from dkron_operator.monitoring.health import Phase
+from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
 from dkron_operator.plan.leader import Leadership
 from dkron_operator.reconcile import Reconciler
 from dkron_operator.rivals import Rivals
+from dkron_operator.signs import Signs
 from dkron_operator.source import Source
 from dkron_operator.store import Store
 from dkron_operator.sweep import Sweep
@@ -46,7 +50,7 @@ class NotInstalled(Exception):
 class Operator:
     """One replica. `run` returns when it was asked to stop, and raises if it cannot go on."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the options say, one by one
         self,
         access: Access,
         *,
@@ -56,6 +60,7 @@ class Operator:
         output_dir: str = "",
         inline_calls: int = 0,
         replica: Replica,
+        exposure: Exposure = NOWHERE,
         clock: Clock | None = None,
     ) -> None:
         self._access = access
@@ -66,6 +71,7 @@ class Operator:
         self.tally = Tally(self.client, namespace=cluster_namespace, version=replica.version, clock=clock)
         self.lease = Lease(self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead)
         self.store = Store(account=self._account)
+        self.client.observe = self.store.meters.answered
         self.events = Events(self.client, clock=clock, identity=replica.identity)
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace, output_dir=output_dir
@@ -88,6 +94,10 @@ class Operator:
         self._sweep = Sweep(self.client, self.store, source, self._namespaces or None)
         source.relisted = self._sweep.want
         self._clock = clock
+        self._signs = Signs((DKRON_JOBS, JOBS), self._namespaces or (None,), clock)
+        parts = Parts(self.client, self.store, self.tally, self.lease, self.events, self.reconciler, self._signs)
+        self._exposure = exposure
+        self.monitoring = Monitoring(parts, clock=clock, version=replica.version, per_job=exposure.per_job)
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -96,6 +106,7 @@ class Operator:
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
         self.tally.see(uid, status)
+        self.monitoring.roll.note(uid)
         self.delivery.see(uid, status)
 
     def _lead(self, leadership: Leadership) -> None:
@@ -104,8 +115,18 @@ class Operator:
         self.reconciler.lead()
 
     async def run(self) -> None:
-        """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `KubeError`, or what
-        broke."""
+        """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `PortTaken`, `KubeError`,
+        or what broke."""
+        try:
+            # It tells how far all the rest is, so it is there from the beginning to the end.
+            async with listening(self._exposure, self.monitoring.answers):
+                await self._run()
+        finally:
+            await self.client.close()
+            log.info("stopped", extra={"calls": self._calls()})
+
+    async def _run(self) -> None:
+        pulse = asyncio.create_task(self.monitoring.pulse.run(), name="pulse")
         try:
             await self._require_installation()
             await require_current(self.client)
@@ -118,8 +139,7 @@ class Operator:
             log.info("ready with %d jobs", len(self.store), extra={"namespaces": list(self._namespaces) or "all"})
             await self._work()
         finally:
-            await self.client.close()
-            log.info("stopped", extra={"calls": self._calls()})
+            await _cancel([pulse])
 
     def _calls(self) -> dict[str, int]:
         """How often the API server was called, by verb, resource and answer; the watches are kopf's and not in it."""
@@ -156,11 +176,15 @@ class Operator:
         end_watch = asyncio.Event()
         watch = asyncio.create_task(self._watch(end_watch), name="watch")
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        monitoring = self.monitoring
+        monitoring.tasks, monitoring.phase = [*effects, *others, leaving, watch], Phase.WORKING
         try:
             done = await _first({watch, stopped, leaving, *effects, *others})
             if done == {leaving}:
+                monitoring.tasks, monitoring.phase = [*others, watch], Phase.LEFT
                 await self._leave(leaving, effects)
                 done = await _first({watch, stopped, *others})
+            monitoring.phase = Phase.STOPPING
             log.info("stopping")
             await parts.calls.close(grace=GRACE)
             await _cancel([leaving, *effects])
@@ -212,7 +236,7 @@ class Operator:
 
     async def _watch(self, end: asyncio.Event) -> None:
         registry = kopf.OperatorRegistry()
-        kopf_source.register(registry, self._source, self._access)
+        kopf_source.register(registry, self._source, self._access, self._signs)
         # Without one kopf looks up the name of the user, and in a container the user has none.
         identity: Any = self._identity
         await kopf.operator(

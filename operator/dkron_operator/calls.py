@@ -64,6 +64,9 @@ class Calls:
         self._led = bool(self.caller)
         self.able_since = LONG_AGO
 
+    def __len__(self) -> int:
+        return len(self._tasks)
+
     @property
     def caller(self) -> str:
         """How this process claims calls; empty while it may not."""
@@ -84,7 +87,7 @@ class Calls:
         """Make this call; once, however often it is asked for."""
         key = entry.job.uid, active.job
         if key not in self._tasks and active.job not in entry.outcomes:
-            self._tasks[key] = asyncio.create_task(self._make(key, entry.job), name=f"call-{active.job}")
+            self._tasks[key] = asyncio.create_task(self._make(key, entry.job, active), name=f"call-{active.job}")
 
     def cancel(self, uid: str, name: str) -> None:
         """Break the call off, if it is under way."""
@@ -112,11 +115,12 @@ class Calls:
     def _unrecorded(self) -> bool:
         return any(e.uid == self._mark for entry in self._store for e in entry.status.active)
 
-    async def _make(self, key: Key, job: JobView) -> None:
+    async def _make(self, key: Key, job: JobView, active: Active) -> None:
         began = self._clock.now()
         try:
             async with self._pool.place():
                 began = self._clock.now()
+                self._store.meters.began(active, began)
                 outcome = self._told(key, job, await self._result(job), began)
         except asyncio.CancelledError:
             if key not in self._tasks:

@@ -77,6 +77,8 @@ class Fire:
         if answer is None:
             entry.note(*create.otherwise)
             return
+        if not create.late:
+            self._store.meters.began(create.entry, self._clock.now())
         self._adopt(entry, create, answer)
 
     async def _create(self, entry: Entry, create: Create) -> Object:

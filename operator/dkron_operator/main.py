@@ -16,6 +16,7 @@ from dkron_operator import logs
 from dkron_operator.app import NotInstalled, Operator
 from dkron_operator.executors.images import Images
 from dkron_operator.lease import Replica
+from dkron_operator.monitoring.port import Exposure, PortTaken
 from dkron_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -41,9 +42,10 @@ async def _run(settings: Settings) -> int:
             output_dir="" if settings.output_dir is None else str(settings.output_dir),
             inline_calls=settings.inline_calls,
             replica=_replica(),
+            exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),
         )
         await operator.run()
-    except (AccessError, NotInstalled, Outdated, KubeError) as exc:
+    except (AccessError, NotInstalled, Outdated, PortTaken, KubeError) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
     except Exception:

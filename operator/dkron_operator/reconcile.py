@@ -59,7 +59,7 @@ class Reconciler:
         self._store = store
         self._clock = clock
         self._events = events
-        self._delivery = delivery
+        self.delivery = delivery
         self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH)
         self.cleaning: Lane[tuple[str, str]] = Lane("clean-up", self._delete, width=4)
         self.agenda = Agenda(clock, self.lane.add)
@@ -139,8 +139,8 @@ class Reconciler:
             kin=self._store.kinship.of(entry.job),
             nodes=self.nodes.view,
             blind=self.nodes.problem if entry.job.spec.tags else None,
-            site=self._delivery.installation.site,
-            endpoints=self._delivery.installation.endpoints,
+            site=self.delivery.installation.site,
+            endpoints=self.delivery.installation.endpoints,
         )
 
     def _carry_out(self, entry: Entry, draft: Draft) -> None:

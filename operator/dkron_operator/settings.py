@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsConfigDict
 
 from dkron_crds.program.image import own_image
 from dkron_crds.program.logs import LogFormat, LogLevel
@@ -55,6 +55,23 @@ class Settings(BaseSettings):
         le=1000,
         description="how many calls of jobs with executorConfig.inline the operator makes itself at once, from its own "
         "place in the network; 0 is none, and such jobs are refused [DKRON_INLINE_CALLS]",
+    )
+    monitoring_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="address to listen on for /healthz, /readyz and /metrics; 0.0.0.0 is every one "
+        "[DKRON_MONITORING_HOST]",
+    )
+    monitoring_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="port for these three; 0 is none, and nothing listens [DKRON_MONITORING_PORT]",
+    )
+    metrics_per_job: CliImplicitFlag[bool] = Field(
+        default=False,
+        description="have /metrics show two series for each job as well, as long as there are 5000 jobs at most "
+        "[DKRON_METRICS_PER_JOB]",
     )
     kubeconfig: Path | None = Field(
         default=None,

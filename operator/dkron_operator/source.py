@@ -9,10 +9,15 @@ import kopf
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.view import SELECTOR
+from dkron_operator.signs import Signs
 from dkron_operator.store import Store
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
+
+WATCH = 60
+"""Seconds that a watch is asked to last. kopf keeps to itself what it hears but events, so that one which goes on for
+long could not be told from one that is dead; the server sends a bookmark before it ends, and nothing is listed anew."""
 
 
 class Source:
@@ -49,20 +54,24 @@ class Source:
             self._changed(uid)
 
 
-def register(registry: kopf.OperatorRegistry, source: Source, access: Access) -> None:
+def register(registry: kopf.OperatorRegistry, source: Source, access: Access, signs: Signs) -> None:
     """Connect kopf with the source. The handlers never raise and never write."""
 
     @kopf.on.login(registry=registry)
     async def login(**_: object) -> kopf.AiohttpSession:
-        return kopf.AiohttpSession(server=access.server, aiohttp_session=access.open_session())
+        return kopf.AiohttpSession(server=access.server, aiohttp_session=access.open_session(watched=signs.answer))
 
     @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)
     async def job_seen(event: kopf.RawEvent, **_: object) -> None:
-        source.feed_job(event["type"], dict(event["object"]))
+        body: Object = dict(event["object"])
+        signs.event(DKRON_JOBS, body["metadata"]["namespace"])
+        source.feed_job(event["type"], body)
 
     @kopf.on.event(JOBS.group, JOBS.version, JOBS.plural, registry=registry)
     async def run_seen(event: kopf.RawEvent, **_: object) -> None:
-        source.feed_run(event["type"], dict(event["object"]))
+        body: Object = dict(event["object"])
+        signs.event(JOBS, body["metadata"]["namespace"])
+        source.feed_run(event["type"], body)
 
 
 def settings() -> kopf.OperatorSettings:
@@ -71,6 +80,7 @@ def settings() -> kopf.OperatorSettings:
     settings.watching.label_selectors["jobs.v1.batch"] = SELECTOR
     settings.watching.chunk_size = 500
     settings.watching.initial_streaming = False
+    settings.watching.server_timeout = WATCH
     settings.persistence.progress_storage = _NoProgress()
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.persistence.finalizer = "dkron.io/operator"

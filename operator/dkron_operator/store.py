@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dkron_crds.job import Active, JobStatus
+from dkron_operator.books import Books
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kinship import Kinship
 from dkron_operator.links import Key, key_of
+from dkron_operator.meters import Meters
 from dkron_operator.notices import read_notify
 from dkron_operator.plan.fold import Change, Decided, fold, fold_all
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, read_stops, status_written
@@ -44,6 +46,7 @@ class Entry:
     checked: int = -1
     unsure: Active | None = None
     unreadable: bool = False
+    books: Books = field(default_factory=Books)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def note(self, *changes: Change) -> None:
@@ -58,6 +61,7 @@ class Entry:
         del self.pending[:count]
         if version > self.version:
             self.version, self.base, self.unreadable = version, base, False
+            self.books.remember(base)
         self.status = fold_all(self.base, self.pending, self.job.spec.history)
 
     def rebase(self, read: JobStatus | None, version: int) -> None:
@@ -81,12 +85,18 @@ def _nobody(uid: str, status: JobStatus | None) -> None:
 class Store:
     """All entries. What it returns to the caller is the uid whose situation has changed, if any.
 
-    `account` is told each status that the API server has, by uid; None when the DkronJob is gone. `kinship` tells which
-    jobs have to do with one another, and whom a change of one concerns.
+    `account` is told each status that the API server has, by uid; None when the DkronJob is gone. `meters` count
+    what becomes of them. `kinship` tells which jobs have to do with one another, and whom a change of one concerns.
     """
 
-    def __init__(self, *, account: Callable[[str, JobStatus | None], None] = _nobody) -> None:
+    def __init__(
+        self,
+        *,
+        account: Callable[[str, JobStatus | None], None] = _nobody,
+        meters: Meters | None = None,
+    ) -> None:
         self._account = account
+        self.meters = meters or Meters()
         self._entries: dict[str, Entry] = {}
         self._runs: dict[str, dict[str, Run]] = {}
         self._names: dict[Key, set[str]] = {}
@@ -128,6 +138,7 @@ class Store:
             entry.job = read_job(body)
         before = entry.base
         entry.rebase(read_status(body), version)
+        self.meters.wrote(entry.books.see(before, entry.base))
         self._account(uid, entry.base)
         self.kinship.see(entry, before)
         return (uid,)
@@ -220,7 +231,7 @@ class Store:
         entry = Entry(job=job, version=version, base=status, status=status, runs=self._runs_of(uid))
         entry.unreadable = read is None
         entry.checked, entry.refusal = verdict(job, status)
-        entry.mark = status.last_schedule_time or LONG_AGO
+        entry.mark = entry.books.mark = status.last_schedule_time or LONG_AGO
         self._entries[uid] = entry
         self._account(uid, status)
         namesakes = self._names.setdefault(key_of(job), set())

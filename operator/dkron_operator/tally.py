@@ -66,6 +66,11 @@ class Tally:
         self._writing = asyncio.Lock()
         self._spell = Spell(log, f"DkronCluster {namespace}/{INSTALLATION}")
 
+    @property
+    def active(self) -> int:
+        """How many attempts run or are claimed to begin."""
+        return self._ledger.active
+
     def see(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job, or the job no more."""
         if status is None:

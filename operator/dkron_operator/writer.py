@@ -10,7 +10,7 @@ from typing import Any
 
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
+from dkron_crds.kube.errors import Conflict, KubeError, NotFound, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator.lanes import Lane
 from dkron_operator.plan.fold import Change, fold_all
@@ -31,7 +31,12 @@ class Writer:
     """Writes the pending changes of entries."""
 
     def __init__(
-        self, client: KubeClient, store: Store, *, due: Callable[[], int], changed: Callable[[str], None]
+        self,
+        client: KubeClient,
+        store: Store,
+        *,
+        due: Callable[[], int],
+        changed: Callable[[str], None],
     ) -> None:
         self._client = client
         self._store = store
@@ -84,7 +89,7 @@ class Writer:
     async def _patch(self, entry: Entry, changes: tuple[Change, ...], *, settled: int) -> None:
         target = fold_all(entry.base, changes, entry.job.spec.history)
         wire = target.to_wire()
-        fitting = fit(wire)
+        fitting, size, dropped = fit(wire)
         patch = difference(entry.base.to_wire(), fitting)
         if not (patch or entry.unreadable):
             self._store.settle(entry, settled, base=entry.base, version=entry.version)
@@ -92,12 +97,26 @@ class Writer:
         if entry.unreadable or entry.base.since is None:
             # The first write is a full one: what stood there goes, and columns show a zero where there is nothing yet.
             patch = fitting
-        body = {"metadata": {"resourceVersion": str(entry.version)}, "status": patch}
-        answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
+        entry.books.send(entry.base, changes)
+        version = await self._send(entry, patch)
+        self._store.meters.sized(size, dropped)
         base = target if fitting == wire else JobStatus.from_wire(fitting)
         # The version that was written to is one that we had read, so its spec is known, too.
-        version = int(answer["metadata"]["resourceVersion"])
         self._store.settle(entry, settled, base=base, version=version)
+
+    async def _send(self, entry: Entry, patch: Object) -> int:
+        """The version that the write gave."""
+        body = {"metadata": {"resourceVersion": str(entry.version)}, "status": patch}
+        try:
+            answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
+        except Unavailable:
+            self._store.meters.wrote(entry.books.unanswered(entry.base))
+            raise
+        except KubeError:
+            self._store.meters.wrote(entry.books.refused(entry.base))
+            raise
+        self._store.meters.wrote(entry.books.taken())
+        return int(answer["metadata"]["resourceVersion"])
 
     async def _refresh(self, entry: Entry) -> None:
         try:

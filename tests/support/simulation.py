@@ -13,11 +13,13 @@ from itertools import count
 from dkron_crds.job import Active, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.stops import Stop
+from dkron_operator.books import Books
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
 from dkron_operator.plan.kin import ALONE, Kin
 from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
+from dkron_operator.plan.written import Fact
 from tests.support.builders import run
 from tests.support.waiting import nothing
 
@@ -65,7 +67,10 @@ class WroteFirst(Exception):
 
 @dataclass
 class World:
-    """What survives every process. `delay` is how long it takes to get over a fault, `meanwhile` what else happens."""
+    """What survives every process. `delay` is how long it takes to get over a fault, `meanwhile` what else happens.
+
+    `told` is what all processes together have counted.
+    """
 
     job: JobView
     now: datetime
@@ -80,6 +85,7 @@ class World:
     nodes: dict[str, Node] = field(default_factory=dict)
     meanwhile: Callable[[], object] = nothing
     calls: list[Active] = field(default_factory=list)
+    told: list[Fact] = field(default_factory=list)
 
     def strikes(self, *faults: Fault) -> bool:
         """Whether one of these faults happens now; it happens once."""
@@ -183,6 +189,8 @@ class Process:
         self.able_since = world.now
         self.wake: datetime | None = None
         self.done_with = set(world.vanished)
+        self.books = Books()
+        self.books.remember(world.status)
 
     @property
     def status(self) -> JobStatus:
@@ -267,10 +275,22 @@ class Process:
         if not self.pending or self.world.removed:
             return
         self.world.dies(Fault.DIES_BEFORE_THE_WRITE)
-        self.world.write(self.pending)
-        self.world.dies(Fault.DIES_AFTER_THE_WRITE)
-        if not self.world.strikes(Fault.WRITE_IS_NOT_ANSWERED):
+        if self._write(self.pending, Fault.WRITE_IS_NOT_ANSWERED):
+            self.world.dies(Fault.DIES_AFTER_THE_WRITE)
             self.pending.clear()
+
+    def _write(self, changes: Iterable[Change], lost: Fault) -> bool:
+        """Write these changes; whether there was an answer."""
+        world, before = self.world, self.world.status
+        self.books.send(before, changes)
+        world.write(changes)
+        if world.strikes(lost):
+            world.told += (*self.books.unanswered(before), *self.books.see(before, world.status))
+            return False
+        # It counts, though the process may die in the next moment.
+        world.told += self.books.taken()
+        self.books.remember(world.status)
+        return True
 
     def _begin_and_end(self, draft: Draft) -> None:
         for job in draft.stop:
@@ -335,8 +355,7 @@ class Process:
         world.dies(Fault.DIES_BEFORE_THE_CLAIM)
         if world.strikes(Fault.CLAIM_CONFLICTS):
             raise WroteFirst
-        world.write((*self.pending, *before))
-        if world.strikes(Fault.CLAIM_IS_NOT_ANSWERED):
+        if not self._write((*self.pending, *before), Fault.CLAIM_IS_NOT_ANSWERED):
             raise NoAnswer
         self.pending.clear()
         world.dies(Fault.DIES_AFTER_THE_CLAIM)

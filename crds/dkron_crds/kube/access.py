@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from kubernetes.aio import config as _loaders
@@ -22,6 +22,13 @@ KEEP_ALIVE = 75.0
 """Seconds that an idle connection stays open: less than the API server's 90, and many slots apart."""
 TOKEN_LIFE = 60.0
 """Seconds for which a token is used before its source is asked again."""
+
+
+class Watched(Protocol):
+    """Who is told of watches."""
+
+    def __call__(self, path: str, *, begun: bool) -> None:
+        """A watch of this path was asked for."""
 
 
 class AccessError(Exception):
@@ -38,13 +45,17 @@ class Access:
     authorization: Callable[[], Awaitable[str | None]]
     proxy: str | None = None
 
-    def open_session(self) -> aiohttp.ClientSession:
-        """A session that sends the current credentials with each request. The caller closes it."""
+    def open_session(self, *, watched: Watched | None = None) -> aiohttp.ClientSession:
+        """A session that sends the current credentials with each request. The caller closes it.
+
+        `watched` is told by path of each watch that was asked for in it, and whether the server lets it begin.
+        """
+        middlewares = (self._authorize,) if watched is None else (self._authorize, _noting(watched))
         return aiohttp.ClientSession(
             base_url=self.server,
             connector=aiohttp.TCPConnector(ssl=self.tls, limit=0, keepalive_timeout=KEEP_ALIVE),
             headers={"Accept": "application/json", "User-Agent": "dkron-operator"},
-            middlewares=(self._authorize,),
+            middlewares=middlewares,
             proxy=self.proxy,
         )
 
@@ -55,6 +66,21 @@ class Access:
         if value is not None:
             request.headers["Authorization"] = value
         return await handler(request)
+
+
+def _noting(watched: Watched) -> aiohttp.ClientMiddlewareType:
+    async def note(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if "watch" not in request.url.query:
+            return await handler(request)
+        try:
+            response = await handler(request)
+        except Exception:
+            watched(request.url.path, begun=False)
+            raise
+        watched(request.url.path, begun=response.ok)
+        return response
+
+    return note
 
 
 async def load(kubeconfig: Path | None = None, context: str | None = None) -> Access:

@@ -6,8 +6,9 @@ jobTemplate may hold any. One create costs about a sixth of the typed client's C
 
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -38,8 +39,13 @@ class Call(NamedTuple):
     status: int
 
 
+def _unobserved(call: Call, seconds: float) -> None:
+    """Nobody wants to know."""
+
+
 class KubeClient:
     """Calls to one API server. `calls` counts every answer by verb, resource and status (0: there was none).
+    `observe` is told of each as well, and how many seconds it took; of a stream, until its first byte could come.
 
     `field_manager` is the name under which the server records who wrote a field; by default it takes the User-Agent.
     """
@@ -47,6 +53,7 @@ class KubeClient:
     def __init__(self, access: Access, *, timeout: float = 30.0, field_manager: str | None = None) -> None:
         self.access = access
         self.calls: Counter[Call] = Counter()
+        self.observe: Callable[[Call, float], None] = _unobserved
         self._session = access.open_session()
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT)
         self._manager = {} if field_manager is None else {"fieldManager": field_manager}
@@ -204,13 +211,13 @@ class KubeClient:
     async def _stream(
         self, call: Call, path: str, *, params: Mapping[str, str], patience: aiohttp.ClientTimeout
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        status = 0
+        status, began = 0, perf_counter()
         try:
             with answered():
                 response = await self._session.get(path, params=params, timeout=patience)
                 status = response.status
         finally:
-            self.calls[call._replace(status=status)] += 1
+            self._count(call._replace(status=status), began)
         async with response:
             with answered():
                 await require_success(response)
@@ -231,7 +238,7 @@ class KubeClient:
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         headers = {"Accept": accept} | ({} if data is None else {"Content-Type": content_type})
         query = {**(params or {}), **(self._manager if verb in _WRITES else {})}
-        status = 0
+        status, began = 0, perf_counter()
         try:
             with answered():
                 async with self._session.request(
@@ -241,7 +248,11 @@ class KubeClient:
                     await require_success(response)
                     return read_object(await response.read())
         finally:
-            self.calls[Call(verb, resource.plural, status)] += 1
+            self._count(Call(verb, resource.plural, status), began)
+
+    def _count(self, call: Call, began: float) -> None:
+        self.calls[call] += 1
+        self.observe(call, perf_counter() - began)
 
 
 _METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}

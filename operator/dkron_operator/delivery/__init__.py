@@ -17,7 +17,6 @@ from dkron_crds.notifications import When
 from dkron_operator import notices, processors
 from dkron_operator.clock import Clock
 from dkron_operator.delivery.complaints import Complaints
-from dkron_operator.delivery.counts import count, summary
 from dkron_operator.delivery.installation import Installation
 from dkron_operator.delivery.outbox import Limits
 from dkron_operator.delivery.outboxes import Outboxes
@@ -86,6 +85,11 @@ class Delivery:
         self.installation.changed = self._changed
         self.lane: Lane[Key] = Lane("hand on", self._hand_on, width=WIDTH)
 
+    @property
+    def waiting(self) -> int:
+        """How many messages are on their way."""
+        return len(self._outboxes)
+
     # --- what others tell it -----------------------------------------------------------------------------------------
 
     def see(self, uid: str, status: JobStatus | None) -> None:
@@ -148,11 +152,10 @@ class Delivery:
                 await self.lane.idle()
                 await self._outboxes.empty()
         except TimeoutError:
-            waiting = len(self._outboxes)
-            log.warning("%d messages are still on their way; the next start sends them again", waiting)
+            log.warning("%d messages are still on their way; the next start sends them again", self.waiting)
         for uid in tuple(self._lazy):
             self._write(uid)
-        log.info("messages", extra={"messages": summary()})
+        log.info("messages", extra={"messages": self._store.meters.messages()})
 
     async def _hand_on(self, key: Key) -> None:
         uid, name = key
@@ -196,7 +199,7 @@ class Delivery:
         return parcels
 
     def _told(self, uid: str, receiver: str, why: str) -> None:
-        count(receiver, delivered=not why)
+        self._store.meters.told(receiver, delivered=not why)
         entry = self._store.get(uid)
         if why and entry is not None:
             self._complaints.tell(entry.job, f"{receiver}: {why}")

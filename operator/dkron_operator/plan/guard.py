@@ -4,7 +4,7 @@ What is active is bounded by its number, and stays: it says what is still to be 
 """
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 OUTPUT_BYTES = 16 * 1024
 """All outputs of a status together."""
@@ -13,15 +13,25 @@ TOTAL_BYTES = 64 * 1024
 BOUNDED = frozenset({"active", "counted"})
 
 
-def fit(status: dict[str, Any]) -> dict[str, Any]:
+class Fitted(NamedTuple):
+    """A status that fits, its size but for what has a bound of its own, and how many executions had to go."""
+
+    status: dict[str, Any]
+    size: int
+    dropped: int
+
+
+def fit(status: dict[str, Any]) -> Fitted:
     """The status on the wire, cut to size: outputs go first, oldest first, then whole executions."""
     executions = [dict(execution) for execution in status.get("executions", ())]
     _drop_outputs(executions)
     status = {**status, "executions": executions} if executions else status
     rest = {key: value for key, value in status.items() if key not in BOUNDED}
-    while executions and _size(rest) > TOTAL_BYTES:
+    size, whole = _size(rest), len(executions)
+    while executions and size > TOTAL_BYTES:
         executions.pop()
-    return status
+        size = _size(rest)
+    return Fitted(status, size, whole - len(executions))
 
 
 def _drop_outputs(executions: list[dict[str, Any]]) -> None:

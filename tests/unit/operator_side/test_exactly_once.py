@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dkron_crds.job import Concurrency
+from dkron_crds.job import Concurrency, Execution
 from dkron_operator.plan.view import JobView
+from dkron_operator.plan.written import SlotResult, Slots
 from tests.support.builders import after, job_view
 from tests.support.simulation import Fault, Simulation
 
@@ -47,6 +48,21 @@ def books_balance(simulation: Simulation, *, refused: int = 0) -> None:
     assert status.success_count + status.error_count == len(world.created)
     assert sum(day.success + day.failed for day in status.days) == len(world.created)
     assert len({execution.job for execution in status.executions}) == len(status.executions)
+    counts_are_exact(simulation, due=due)
+
+
+def counts_are_exact(simulation: Simulation, *, due: int) -> None:
+    """What all processes together have counted of what they wrote."""
+    status, told = simulation.world.status, simulation.world.told
+    ended = [fact for fact in told if isinstance(fact, Execution)]
+    assert Counter(execution.success for execution in ended) == (
+        +Counter({True: status.success_count, False: status.error_count})
+    )
+    assert len({execution.job for execution in ended}) == len(ended)
+    slots = [fact for fact in told if isinstance(fact, Slots)]
+    assert sum(fact.count for fact in slots) == due
+    fired = [fact.slot for fact in slots if fact.result is SlotResult.FIRED]
+    assert sorted(fired) == sorted(set(simulation.fired()))
 
 
 def spec(**fields: Any) -> JobView:

@@ -20,6 +20,10 @@ def printed(number: int, output: str = "", **fields: Any) -> Object:
     return {"id": str(number), **({"output": output} if output else {}), **fields}
 
 
+def size_of(wire: Object) -> int:
+    return len(json.dumps(wire, separators=(",", ":"), ensure_ascii=False).encode())
+
+
 def outputs(wire: Object) -> list[int]:
     return [len(execution.get("output", "")) for execution in wire["executions"]]
 
@@ -36,7 +40,7 @@ def outputs(wire: Object) -> list[int]:
     ],
 )
 def test_outputs_are_dropped_oldest_first(sizes: list[int], kept: list[int]) -> None:
-    cut = fit(status(*(printed(n, "x" * size) for n, size in enumerate(sizes))))
+    cut = fit(status(*(printed(n, "x" * size) for n, size in enumerate(sizes)))).status
     assert outputs(cut) == kept
     assert [e.get("outputTruncated", False) for e in cut["executions"]] == [
         size > left for size, left in zip(sizes, kept, strict=True)
@@ -44,21 +48,22 @@ def test_outputs_are_dropped_oldest_first(sizes: list[int], kept: list[int]) -> 
 
 
 def test_room_is_counted_in_bytes_and_not_in_characters() -> None:
-    cut = fit(status(printed(1, "ü" * (OUTPUT_BYTES // 2)), printed(2, "x")))
+    cut = fit(status(printed(1, "ü" * (OUTPUT_BYTES // 2)), printed(2, "x"))).status
     assert outputs(cut) == [OUTPUT_BYTES // 2, 0]
 
 
 def test_whole_executions_go_oldest_first_when_outputs_are_not_enough() -> None:
     big = [printed(n, message="m" * 1000) for n in range(100)]
-    cut = fit(status(*big))
-    ids = [int(execution["id"]) for execution in cut["executions"]]
+    fitted = fit(status(*big))
+    ids = [int(execution["id"]) for execution in fitted.status["executions"]]
     assert ids == list(range(len(ids)))
     assert 50 < len(ids) < 65
+    assert fitted.dropped == len(big) - len(ids)
 
 
 def test_what_fits_is_left_alone() -> None:
     wire = status(printed(1, "hello"), active=[{"id": "2"}])
-    assert fit(wire) == wire
+    assert fit(wire) == (wire, size_of(status(printed(1, "hello"))), 0)
 
 
 def test_the_guard_changes_nothing_in_place() -> None:
@@ -80,11 +85,12 @@ executions = st.builds(
 @given(found=st.lists(executions, max_size=100))
 def test_the_result_always_fits_and_keeps_the_newest(found: list[Object]) -> None:
     wire = status(*({"id": str(n), **e} for n, e in enumerate(found)))
-    cut = fit(wire)
-    assert len(json.dumps(cut, separators=(",", ":"), ensure_ascii=False).encode()) <= TOTAL_BYTES
+    cut, size, dropped = fit(wire)
+    assert size_of(cut) == size <= TOTAL_BYTES
     assert sum(len(e.get("output", "").encode()) for e in cut["executions"]) <= OUTPUT_BYTES
     ids = [int(e["id"]) for e in cut["executions"]]
     assert ids == list(range(len(ids)))
     assert bool(ids) == bool(found)
+    assert len(ids) + dropped == len(found)
     assert {**cut, "executions": []} == {**wire, "executions": []}
-    assert fit(cut) == cut
+    assert fit(cut) == (cut, size, 0)

@@ -1,4 +1,4 @@
-"""Folders of the cache that are complete or not there."""
+"""Folders of the cache that are complete or not there, for what is fetched rather than built."""
 
 import shutil
 import time
@@ -12,9 +12,9 @@ from localcluster.progress import duration, say
 FETCH_SECONDS = 900
 
 
-def fetched(name: str, version: str, fetch: Callable[[Path], None]) -> Path:
-    """The folder of this version; if it is not there, `fetch` fills it, once for all processes."""
-    folder = cache_home() / "brokers" / f"{name}-{version}"
+def fetched(shelf: str, name: str, version: str, fetch: Callable[[Path], None]) -> Path:
+    """The folder of this version on a shelf of the cache. `fetch` fills it if it is not there, once for all of us."""
+    folder = cache_home() / shelf / f"{name}-{version}"
     if folder.is_dir():
         return folder
     with locked(folder.with_name(f".{folder.name}.lock"), purpose=f"fetch {name}", seconds=FETCH_SECONDS):

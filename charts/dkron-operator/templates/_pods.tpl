@@ -1,0 +1,275 @@
+{{/* What all pods of the chart have in common. */}}
+
+{{- define "dkron.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "dkron.containerSecurity" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+readOnlyRootFilesystem: true
+{{- end }}
+
+{{/* A pod's fields around its containers, called with (list $ "operator"). */}}
+{{- define "dkron.pod" -}}
+{{- $root := index . 0 -}}
+{{- $part := index . 1 -}}
+{{- $own := get $root.Values $part -}}
+serviceAccountName: {{ include "dkron.serviceAccount" . }}
+automountServiceAccountToken: {{ $own.serviceAccount.automount }}
+enableServiceLinks: false
+terminationGracePeriodSeconds: {{ $own.terminationGracePeriodSeconds }}
+securityContext:
+  {{- mustMergeOverwrite (fromYaml (include "dkron.podSecurity" $root)) $own.podSecurityContext | toYaml | nindent 2 }}
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $own.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  -
+    {{- if not (hasKey . "labelSelector") }}
+    labelSelector:
+      matchLabels:
+        {{- include "dkron.selector" (list $root $part) | nindent 8 }}
+    {{- end }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A pod's labels and annotations. Not the chart's version, which would replace pods that have not changed. */}}
+{{- define "dkron.podMetadata" -}}
+{{- $root := index . 0 -}}
+{{- $own := get $root.Values (index . 1) -}}
+labels:
+  {{- include "dkron.selector" . | nindent 2 }}
+  app.kubernetes.io/version: {{ $root.Chart.AppVersion | replace "+" "_" | quote }}
+  app.kubernetes.io/part-of: dkron-operator
+  {{- with $root.Values.commonLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- with $own.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $own.podAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The fields of a container that are the same for each part. */}}
+{{- define "dkron.container" -}}
+{{- $root := index . 0 -}}
+{{- $own := get $root.Values (index . 1) -}}
+image: {{ include "dkron.image" $root | quote }}
+imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+{{- with $own.extraArgs }}
+args:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.extraEnvFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+resources:
+  {{- toYaml $own.resources | nindent 2 }}
+securityContext:
+  {{- mustMergeOverwrite (fromYaml (include "dkron.containerSecurity" $root)) $own.securityContext | toYaml | nindent 2 }}
+volumeMounts:
+  - name: tmp
+    mountPath: /tmp
+  {{- with $own.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{- define "dkron.podNameEnv" -}}
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+{{- end }}
+
+{{- define "dkron.operatorContainer" -}}
+{{- $own := .Values.operator -}}
+name: operator
+command: [dkron-operator]
+{{ include "dkron.container" (list . "operator") }}
+env:
+  {{- include "dkron.podNameEnv" . | nindent 2 }}
+  {{- with include "dkron.watched" . }}
+  - name: DKRON_NAMESPACE
+    value: {{ . | quote }}
+  {{- end }}
+  - name: DKRON_CLUSTER_NAMESPACE
+    value: {{ .Release.Namespace }}
+  - name: DKRON_EXECUTOR_IMAGE
+    value: {{ default (include "dkron.image" .) .Values.jobs.executorImage | quote }}
+  {{- with .Values.jobs.defaultImage }}
+  - name: DKRON_DEFAULT_IMAGE
+    value: {{ . | quote }}
+  {{- end }}
+  {{- with .Values.jobs.inlineCalls }}
+  - name: DKRON_INLINE_CALLS
+    value: {{ . | quote }}
+  {{- end }}
+  {{- with .Values.jobs.outputDir }}
+  - name: DKRON_OUTPUT_DIR
+    value: {{ . | quote }}
+  {{- end }}
+  - name: DKRON_MONITORING_HOST
+    value: 0.0.0.0
+  - name: DKRON_MONITORING_PORT
+    value: "8081"
+  {{- if .Values.monitoring.perJob }}
+  - name: DKRON_METRICS_PER_JOB
+    value: "true"
+  {{- end }}
+  - name: DKRON_LOG_FORMAT
+    value: {{ $own.log.format }}
+  - name: DKRON_LOG_LEVEL
+    value: {{ $own.log.level }}
+  {{- with include "dkron.tracingEnv" . }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- with $own.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+ports:
+  - name: metrics
+    containerPort: 8081
+{{- with $own.startupProbe }}
+startupProbe:
+  httpGet: {path: /readyz, port: metrics}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.livenessProbe }}
+livenessProbe:
+  httpGet: {path: /healthz, port: metrics}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.readinessProbe }}
+readinessProbe:
+  httpGet: {path: /readyz, port: metrics}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "dkron.apiContainer" -}}
+{{- $own := .Values.api -}}
+name: api
+command: [dkron-api]
+{{ include "dkron.container" (list . "api") }}
+env:
+  {{- include "dkron.podNameEnv" . | nindent 2 }}
+  - name: DKRON_API_HOST
+    value: 0.0.0.0
+  - name: DKRON_API_PORT
+    value: "8080"
+  - name: DKRON_API_NAMESPACE
+    value: {{ include "dkron.served" . }}
+  - name: DKRON_API_CLUSTER_NAMESPACE
+    value: {{ .Release.Namespace }}
+  {{- with $own.corsOrigins }}
+  - name: DKRON_API_CORS_ORIGINS
+    value: {{ join "," . | quote }}
+  {{- end }}
+  {{- with $own.rate }}
+  - name: DKRON_API_RATE
+    value: {{ . | quote }}
+  {{- end }}
+  - name: DKRON_API_LOG_FORMAT
+    value: {{ $own.log.format }}
+  - name: DKRON_API_LOG_LEVEL
+    value: {{ $own.log.level }}
+  {{- with include "dkron.tracingEnv" . }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- with $own.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+ports:
+  - name: http
+    containerPort: 8080
+{{- with $own.startupProbe }}
+startupProbe:
+  tcpSocket: {port: http}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- /* A connection, not an answer: under load an answer may be 503, and a restart would not help. */}}
+{{- with $own.livenessProbe }}
+livenessProbe:
+  tcpSocket: {port: http}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.readinessProbe }}
+readinessProbe:
+  httpGet: {path: /health, port: http}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Volumes of a pod, called with the values of the parts that are in it. */}}
+{{- define "dkron.volumes" -}}
+- name: tmp
+  emptyDir:
+    sizeLimit: 64Mi
+{{- range . }}
+{{- with .extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Where traces go, and what they say of the pod. */}}
+{{- define "dkron.tracingEnv" -}}
+{{- with .Values.tracing.endpoint -}}
+- name: POD_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+- name: POD_UID
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.uid
+- name: NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ . | quote }}
+{{- with $.Values.tracing.resourceAttributes }}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: {{ include "dkron.attributes" . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "dkron.attributes" -}}
+{{- $parts := list }}
+{{- range $key, $value := . }}{{ $parts = append $parts (printf "%s=%s" $key $value) }}{{ end }}
+{{- join "," $parts }}
+{{- end }}

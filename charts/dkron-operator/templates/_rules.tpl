@@ -1,0 +1,145 @@
+{{/* Rights, by what they are for. tests/unit/chart compares them with those that the tests prove to be needed. */}}
+
+{{/* The operator, in each namespace with jobs. */}}
+{{- define "dkron.rules.operatorJobs" -}}
+- apiGroups: [dkron.io]
+  resources: [dkronjobs]
+  verbs: [get, list, watch, patch, delete]
+- apiGroups: [dkron.io]
+  resources: [dkronjobs/status]
+  verbs: [patch]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [create, get, list, watch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}
+
+{{/* The operator, in the namespace of the release: what is said of the installation, and who leads it. */}}
+{{- define "dkron.rules.operatorHome" -}}
+- apiGroups: [dkron.io]
+  resources: [dkronclusters]
+  verbs: [get, list, watch, create]
+- apiGroups: [dkron.io]
+  resources: [dkronclusters/status]
+  verbs: [patch]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, patch]
+{{- with .Values.rbac.secretNames }}
+# Those that receivers and notifications of the DkronCluster name.
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames:
+    {{- toYaml . | nindent 4 }}
+  verbs: [get]
+{{- end }}
+{{- end }}
+
+{{/* The REST API, in the namespace that it serves. */}}
+{{- define "dkron.rules.apiJobs" -}}
+- apiGroups: [dkron.io]
+  resources: [dkronjobs]
+  verbs: [list, watch, get, create, patch, delete]
+- apiGroups: [dkron.io]
+  resources: [dkronjobs/status]
+  verbs: [patch]
+- apiGroups: [dkron.io]
+  resources: [dkronpolicies]
+  verbs: [list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+{{- end }}
+
+{{/* The REST API, in the namespace of the release. */}}
+{{- define "dkron.rules.apiHome" -}}
+- apiGroups: [dkron.io]
+  resources: [dkronclusters]
+  verbs: [list, watch, create, patch]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [list, watch, patch]
+{{- end }}
+
+{{/* The hook that applies the value cluster. */}}
+{{- define "dkron.rules.cluster" -}}
+- apiGroups: [dkron.io]
+  resources: [dkronclusters]
+  resourceNames: [dkron]
+  verbs: [create, patch]
+{{- end }}
+
+{{/* Nodes have no namespace: for jobs with tags, and for GET /v1/members. */}}
+{{- define "dkron.rules.nodes" -}}
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [list, watch]
+{{- end }}
+
+{{/* A Role and its binding, called with (dict "root" $ "part" "operator" "suffix" "home" "namespace" … "account" … "rules" …). */}}
+{{- define "dkron.role" }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: {{ include "dkron.name" (list .root .name) }}
+  namespace: {{ .namespace }}
+  labels:
+    {{- include "dkron.labels" (list .root .part) | nindent 4 }}
+rules:
+  {{- .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {{ include "dkron.name" (list .root .name) }}
+  namespace: {{ .namespace }}
+  labels:
+    {{- include "dkron.labels" (list .root .part) | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: {{ include "dkron.name" (list .root .name) }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ .account }}
+    namespace: {{ .root.Release.Namespace }}
+{{- end }}
+
+{{- define "dkron.clusterRole" }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {{ include "dkron.clusterName" (list .root .name) }}
+  labels:
+    {{- include "dkron.labels" (list .root .part) | nindent 4 }}
+rules:
+  {{- .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: {{ include "dkron.clusterName" (list .root .name) }}
+  labels:
+    {{- include "dkron.labels" (list .root .part) | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: {{ include "dkron.clusterName" (list .root .name) }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ .account }}
+    namespace: {{ .root.Release.Namespace }}
+{{- end }}

@@ -1,0 +1,32 @@
+{{/* What is legal and may surprise, for NOTES.txt: a line for each. */}}
+{{- define "dkron.warnings" }}
+{{- if .Values.api.enabled }}
+{{- if not .Values.networkPolicy.enabled }}
+WARNING: the REST API has no authentication, and networkPolicy.enabled is false: every pod of the cluster can run any command in namespace {{ include "dkron.served" . }}.
+{{- else if empty .Values.networkPolicy.api.from }}
+WARNING: the REST API has no authentication, and networkPolicy.api.from is empty: every pod of the cluster can run any command in namespace {{ include "dkron.served" . }}.
+{{- else }}
+WARNING: the REST API has no authentication. A NetworkPolicy lets in those whom networkPolicy.api.from names; it holds only where the cluster's network enforces such policies.
+{{- end }}
+{{- if or .Values.ingress.enabled .Values.httpRoute.enabled }}
+WARNING: the REST API can be reached from outside. Have the ingress or gateway ask for credentials, and name its pods in networkPolicy.api.from.
+{{- end }}
+{{- end }}
+{{- if and .Values.crds.enabled (not .Values.crds.keep) }}
+WARNING: crds.keep is false: helm uninstall deletes all DkronJobs of the cluster, those of other releases as well.
+{{- end }}
+{{- if .Values.crds.enabled }}
+NOTE: this release has the custom resources of the whole cluster. A second release has to set crds.enabled=false, and each namespace may be watched by one release alone.
+{{- else }}
+NOTE: crds.enabled is false: the custom resources have to be installed, and kept at this version, by somebody else.
+{{- end }}
+{{- if and .Values.monitoring.serviceMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) }}
+WARNING: there is no ServiceMonitor, since the cluster does not have the resources monitoring.coreos.com/v1; install the Prometheus Operator first, then upgrade.
+{{- end }}
+{{- if and (not .Values.operator.serviceAccount.create) (empty .Values.operator.serviceAccount.name) }}
+WARNING: the operator has the account "default", since operator.serviceAccount.create is false and it has no name: its rights are those of every pod without an account.
+{{- end }}
+{{- if eq (int .Values.operator.replicas) 0 }}
+WARNING: operator.replicas is 0: no job runs.
+{{- end }}
+{{- end }}

@@ -1,0 +1,324 @@
+"""The panels: what somebody asks who looks at a scheduler, from "does it run" to "what does it cost"."""
+
+from collections.abc import Iterable
+
+from dashboard.model import Number, Panel, Query, Row
+
+QUANTILES = ("0.5", "0.9", "0.99")
+
+
+def rate(metric: str, *labels: str, matching: str = "") -> str:
+    """Events per second of a counter, by labels."""
+    return f"sum by ({', '.join(labels)}) (rate({metric}{{SERIES{matching}}}[$__rate_interval]))"
+
+
+def quantile(number: str, histogram: str, *labels: str, matching: str = "") -> str:
+    """A quantile of a histogram, by labels."""
+    return f"histogram_quantile({number}, {rate(f'{histogram}_bucket', 'le', *labels, matching=matching)})"
+
+
+def quantiles(histogram: str, numbers: Iterable[str] = QUANTILES) -> tuple[Query, ...]:
+    """Several quantiles of a histogram."""
+    return tuple(Query(quantile(number, histogram), f"p{float(number) * 100:g}") for number in numbers)
+
+
+NOW = Row(
+    "Now",
+    (
+        Number(
+            "Leaders",
+            "Replicas of the operator that hold the Lease: one.",
+            Query("sum(dkron_operator_leader{SERIES})"),
+            none_is_bad=True,
+        ),
+        Number(
+            "Version",
+            "The operator that runs.",
+            Query("count by (version) (dkron_operator_build_info{SERIES})", "{{version}}"),
+            text=True,
+        ),
+        Number("Jobs", "DkronJobs, in whatever state.", Query("sum(dkron_operator_jobs{SERIES})")),
+        Number(
+            "Failing jobs",
+            "Jobs whose newest run has failed.",
+            Query("sum(dkron_operator_jobs_failing{SERIES})"),
+            bad=1,
+        ),
+        Number(
+            "Stale jobs",
+            "Enabled, scheduled jobs without a success for two of their own intervals.",
+            Query("sum(dkron_operator_jobs_stale{SERIES})"),
+            bad=1,
+        ),
+        Number(
+            "Missed slots",
+            "Slots of the time that is shown that were due and that nobody could fire in time.",
+            Query('sum(increase(dkron_operator_slots_total{SERIES, result="missed"}[$__range])) or vector(0)'),
+            bad=1,
+        ),
+        Number(
+            "Active executions",
+            "Attempts that run, or are claimed to begin.",
+            Query("sum(dkron_operator_active_executions{SERIES})"),
+        ),
+        Number(
+            "Next slot",
+            "When the first of all jobs is due next.",
+            Query("min(dkron_operator_next_slot_timestamp_seconds{SERIES} > 0) * 1000"),
+            unit="dateTimeFromNow",
+        ),
+    ),
+)
+
+SCHEDULE = Row(
+    "Schedule",
+    (
+        Panel(
+            "Lateness",
+            "From a slot to its Job.",
+            quantiles("dkron_operator_schedule_lateness_seconds"),
+            unit="s",
+        ),
+        Panel(
+            "Slots by result",
+            "What became of slots that were due.",
+            (Query(rate("dkron_operator_slots_total", "result", "reason"), "{{result}} {{reason}}"),),
+            unit="ops",
+            stacked=True,
+        ),
+        Panel(
+            "Jobs by state",
+            "Scheduled, dependent on others, suspended, or invalid.",
+            (Query("sum by (state) (dkron_operator_jobs{SERIES})", "{{state}}"),),
+            stacked=True,
+        ),
+    ),
+)
+
+EXECUTIONS = Row(
+    "Executions",
+    (
+        Panel(
+            "Executions by result",
+            "Attempts that have ended.",
+            (Query(rate("dkron_operator_executions_total", "result"), "{{result}}"),),
+            unit="ops",
+            stacked=True,
+        ),
+        Panel(
+            "Failures by reason",
+            "Error: the container's exit code. The others are told in docs/reference/dkronjob.md.",
+            (Query(rate("dkron_operator_executions_total", "reason", matching=', result="failed"'), "{{reason}}"),),
+            unit="ops",
+            stacked=True,
+        ),
+        Panel(
+            "Executions by trigger",
+            "What caused the attempts that have ended.",
+            (Query(rate("dkron_operator_executions_total", "trigger"), "{{trigger}}"),),
+            unit="ops",
+            stacked=True,
+        ),
+        Panel(
+            "Durations",
+            "Of attempts that have ended, by result.",
+            tuple(
+                Query(
+                    quantile(number, "dkron_operator_execution_duration_seconds", "result"),
+                    f"p{float(number) * 100:g} {{{{result}}}}",
+                )
+                for number in ("0.5", "0.99")
+            ),
+            unit="s",
+        ),
+        Panel(
+            "Active executions",
+            "Attempts that run, or are claimed to begin.",
+            (Query("sum(dkron_operator_active_executions{SERIES})", "active"),),
+        ),
+        Panel(
+            "Failing and stale jobs",
+            "Jobs whose newest run has failed, and jobs without a success for two of their own intervals.",
+            (
+                Query("sum(dkron_operator_jobs_failing{SERIES})", "failing"),
+                Query("sum(dkron_operator_jobs_stale{SERIES})", "stale"),
+            ),
+        ),
+    ),
+)
+
+SINGLE_JOBS = Row(
+    "Single jobs (with --metrics-per-job)",
+    (
+        Panel(
+            "Failing",
+            "Jobs whose newest run has failed.",
+            (
+                Query(
+                    "max by (exported_namespace, exported_job) (dkron_operator_job_failing{SERIES}) == 1",
+                    "{{exported_namespace}}/{{exported_job}}",
+                ),
+            ),
+            width=12,
+        ),
+        Panel(
+            "Time since the last success",
+            "The twenty jobs that have waited for longest.",
+            (
+                Query(
+                    "topk(20, time() - max by (exported_namespace, exported_job) "
+                    "(dkron_operator_job_last_success_timestamp_seconds{SERIES}))",
+                    "{{exported_namespace}}/{{exported_job}}",
+                ),
+            ),
+            unit="s",
+            width=12,
+        ),
+    ),
+)
+
+OPERATOR = Row(
+    "Operator",
+    (
+        Panel(
+            "Queues",
+            "What waits to be done.",
+            (Query("sum by (queue) (dkron_operator_queue_depth{SERIES})", "{{queue}}"),),
+        ),
+        Panel(
+            "Event loop",
+            "How late the process comes to what it should do.",
+            (Query("max by (instance) (dkron_operator_event_loop_lag_seconds{SERIES})", "{{instance}}"),),
+            unit="s",
+        ),
+        Panel(
+            "Watches",
+            "Time since the API server last gave a sign of life.",
+            (
+                Query(
+                    "time() - max by (resource) (dkron_operator_watch_last_event_timestamp_seconds{SERIES})",
+                    "{{resource}}",
+                ),
+            ),
+            unit="s",
+        ),
+        Panel(
+            "Requests to Kubernetes",
+            "By what they do and how they were answered; code 0 had no answer.",
+            (Query(rate("dkron_operator_kube_requests_total", "verb", "code"), "{{verb}} {{code}}"),),
+            unit="reqps",
+        ),
+        Panel(
+            "Time of requests to Kubernetes",
+            "99 of a hundred are faster.",
+            (Query(quantile("0.99", "dkron_operator_kube_request_duration_seconds", "verb"), "{{verb}}"),),
+            unit="s",
+        ),
+        Panel(
+            "Size of statuses",
+            "As they are written.",
+            quantiles("dkron_operator_status_bytes", ("0.5", "0.99")),
+            unit="bytes",
+        ),
+        Panel(
+            "Histories cut",
+            "Executions that left a status before spec.history says, since it would have grown too big.",
+            (Query("sum(rate(dkron_operator_history_truncated_total{SERIES}[$__rate_interval]))", "executions"),),
+            unit="ops",
+        ),
+        Panel(
+            "Messages",
+            "To the receivers of processors and notifications.",
+            (Query(rate("dkron_operator_messages_total", "receiver", "result"), "{{receiver}} {{result}}"),),
+            unit="ops",
+        ),
+    ),
+)
+
+NOT_PROBES = ', route!~"/health|/metrics"'
+
+API = Row(
+    "REST API",
+    (
+        Panel(
+            "Requests",
+            "By the status of the answer, without probes.",
+            (Query(rate("dkron_api_requests_total", "code", matching=NOT_PROBES), "{{code}}"),),
+            unit="reqps",
+            stacked=True,
+        ),
+        Panel(
+            "Time to answer",
+            "Without probes and without answers that stay open.",
+            tuple(
+                Query(
+                    quantile(
+                        number,
+                        "dkron_api_request_duration_seconds",
+                        matching=', route!~"/health|/metrics|/v1/events"',
+                    ),
+                    f"p{float(number) * 100:g}",
+                )
+                for number in QUANTILES
+            ),
+            unit="s",
+        ),
+        Panel(
+            "Slowest routes",
+            "99 of a hundred requests are faster.",
+            (Query(f"topk(10, {quantile('0.99', 'dkron_api_request_duration_seconds', 'route')})", "{{route}}"),),
+            unit="s",
+        ),
+        Panel(
+            "Requests at once",
+            "Being answered, and answers that stay open.",
+            (
+                Query("sum(dkron_api_requests_in_flight{SERIES})", "being answered"),
+                Query("sum(dkron_api_open_answers{SERIES})", "open"),
+                Query("sum(dkron_api_sse_clients{SERIES})", "of these: events"),
+            ),
+        ),
+        Panel(
+            "Cache",
+            "Time since the API server last gave a sign of life.",
+            (Query("max by (kind) (dkron_api_cache_age_seconds{SERIES})", "{{kind}}"),),
+            unit="s",
+        ),
+        Panel(
+            "Requests of the API to Kubernetes",
+            "By what they do and how they were answered; code 0 had no answer.",
+            (Query(rate("dkron_api_kube_calls_total", "verb", "code"), "{{verb}} {{code}}"),),
+            unit="reqps",
+        ),
+    ),
+)
+
+RESOURCES = Row(
+    "Resources",
+    (
+        Panel(
+            "CPU",
+            "Cores in use.",
+            (Query(rate("process_cpu_seconds_total", "job", "instance"), "{{job}} {{instance}}"),),
+        ),
+        Panel(
+            "Memory",
+            "Resident.",
+            (Query("sum by (job, instance) (process_resident_memory_bytes{SERIES})", "{{job}} {{instance}}"),),
+            unit="bytes",
+        ),
+        Panel(
+            "File descriptors",
+            "Of those that are allowed.",
+            (
+                Query(
+                    "max by (job, instance) (process_open_fds{SERIES} / process_max_fds{SERIES})",
+                    "{{job}} {{instance}}",
+                ),
+            ),
+            unit="percentunit",
+        ),
+    ),
+)
+
+ROWS = (NOW, SCHEDULE, EXECUTIONS, SINGLE_JOBS, OPERATOR, API, RESOURCES)

@@ -1,0 +1,69 @@
+"""Writes the table of the operator's metrics into docs/monitoring.md, from the registry that Prometheus reads.
+
+`make generate` runs it; with `--check` it only tells whether the page is as it should be.
+"""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prometheus_client.core import Metric
+
+from dkron_crds.kube.client import Call
+from dkron_operator.meters import Meters
+from dkron_operator.monitoring.gauges import Gauges
+from dkron_operator.monitoring.roll import Sums
+from dkron_operator.plan.roll import JobState, Line
+from generated_page import write_or_compare
+
+PAGE = Path(__file__).parents[1] / "docs" / "monitoring.md"
+BEGIN = "<!-- metrics: make generate writes what is between these lines -->\n"
+END = "<!-- /metrics -->\n"
+OURS = "dkron_operator_"
+
+
+def families() -> Iterator[Metric]:
+    """Every family that the operator can show, with a series in each."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    line = Line("namespace", "job", JobState.SCHEDULED, failing=False, stale=now, next=now, last_success=now)
+    sums = Sums(dict.fromkeys(JobState, 1), failing=0, stale=0, next=now, lines=[line])
+    gauges = Gauges(
+        version="", leader=True, active=0, jobs=sums, queues={"jobs": 0}, calls={Call("get", "jobs", 200): 1},
+        seen={"jobs": 0.0}, lag=0.0, per_job=True,
+    )  # fmt: skip
+    meters = Meters()
+    meters.told("receiver", delivered=True)
+    yield from gauges.collect()
+    yield from (family for family in meters.registry.collect() if family.name.startswith(OURS))
+
+
+def table() -> str:
+    """A line for each family."""
+    return "\n".join(["| metric | type | labels | |", "| --- | --- | --- | --- |", *sorted(map(_row, families()))])
+
+
+def with_table(page: str) -> str:
+    """The page with the table between its marks. Raises ValueError for a page without them."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"the page has no lines {BEGIN.strip()} and {END.strip()}")
+    return f"{before}{begin}\n{table()}\n\n{end}{after}"
+
+
+def _row(family: Metric) -> str:
+    name = family.name + ("_total" if family.type == "counter" else "")
+    labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
+    named = ", ".join(f"`{label}`" for label in labels)
+    return f"| `{name}` | {family.type} | {named} | {family.documentation} |"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or compare it; the exit status."""
+    wanted = with_table(PAGE.read_text(encoding="utf-8"))
+    return write_or_compare(PAGE, wanted, source="dkron_operator/meters.py and monitoring", arguments=arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,12 @@
+"""`python -m prometheus`: fetch Prometheus, so that progress shows and no test waits for it."""
+
+import sys
+
+from localcluster.errors import ClusterError
+from prometheus import programs
+
+if __name__ == "__main__":
+    try:
+        programs.find("prometheus")
+    except ClusterError as exc:
+        sys.exit(f"prometheus: {exc}")

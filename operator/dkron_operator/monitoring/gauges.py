@@ -1,0 +1,116 @@
+"""What is read off when Prometheus asks, rather than counted while it happens."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from dkron_crds.kube.client import Call
+from dkron_operator.monitoring.roll import Sums
+from dkron_operator.plan.roll import Line
+
+MOST_JOBS = 5000
+"""Beyond so many jobs there are no series for single ones: two for each would be most of what Prometheus stores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges(Collector):
+    """How things stand at one moment. `seen` is the last sign of life of each watch, in seconds since the epoch; with
+    `per_job` there are series for each job, if there are not too many."""
+
+    version: str
+    leader: bool
+    active: int
+    jobs: Sums
+    queues: Mapping[str, int]
+    calls: Mapping[Call, int]
+    seen: Mapping[str, float]
+    lag: float
+    per_job: bool
+
+    def collect(self) -> Iterator[Metric]:
+        """As families of metrics."""
+        build = _family("build_info", "The program.", "version")
+        build.add_metric([self.version], 1)
+        yield build
+        yield _single("leader", "1 if this replica holds the Lease, else 0.", self.leader)
+        yield _single("active_executions", "Attempts that run or are claimed to begin.", self.active)
+        yield from self._of_jobs()
+        yield from self._of_the_process()
+        if self.per_job and len(self.jobs.lines) <= MOST_JOBS:
+            yield from _each(self.jobs.lines)
+
+    def _of_jobs(self) -> Iterator[Metric]:
+        states = _family(
+            "jobs", "DkronJobs by what they run by: scheduled, dependent; or why not: suspended, invalid.", "state"
+        )
+        for state, number in self.jobs.states.items():
+            states.add_metric([state], number)
+        yield states
+        yield _single("jobs_failing", "DkronJobs whose newest run failed, as a whole or in part.", self.jobs.failing)
+        yield _single(
+            "jobs_stale",
+            "Scheduled DkronJobs without a success for two of their own intervals and their start deadline.",
+            self.jobs.stale,
+        )
+        upcoming = _family(
+            "next_slot_timestamp_seconds", "The earliest slot to come, over all jobs; absent if none is."
+        )
+        if self.jobs.next is not None:
+            upcoming.add_metric([], self.jobs.next.timestamp())
+        yield upcoming
+
+    def _of_the_process(self) -> Iterator[Metric]:
+        queues = _family(
+            "queue_depth", "Keys that wait in a queue, for their turn or for a delay, or are worked on.", "queue"
+        )
+        for queue, depth in self.queues.items():
+            queues.add_metric([queue], depth)
+        yield queues
+        yield _calls(self.calls)
+        seen = _family(
+            "watch_last_event_timestamp_seconds",
+            "When a watch last showed a sign of life: an event, or an answer that lets it go on, at least each minute.",
+            "resource",
+        )
+        for resource, at in self.seen.items():
+            seen.add_metric([resource], at)
+        yield seen
+        yield _single("event_loop_lag_seconds", "The longest time in the last minute that work had to wait.", self.lag)
+
+
+def _each(lines: Sequence[Line]) -> Iterator[Metric]:
+    success = _family(
+        "job_last_success_timestamp_seconds",
+        "When the newest successful execution of a job ended; absent before the first.",
+        "namespace",
+        "job",
+    )
+    failing = _family("job_failing", "1 if the newest run of a job failed, else 0.", "namespace", "job")
+    for line in lines:
+        labels = [line.namespace, line.name]
+        if line.last_success is not None:
+            success.add_metric(labels, line.last_success.timestamp())
+        failing.add_metric(labels, line.failing)
+    yield success
+    yield failing
+
+
+def _calls(calls: Mapping[Call, int]) -> Metric:
+    family = CounterMetricFamily(
+        "dkron_operator_kube_requests",
+        "Requests to the API server but for the watches of jobs; code 0 had no answer.",
+        labels=["verb", "resource", "code"],
+    )
+    for call, number in calls.items():
+        family.add_metric([call.verb, call.resource, str(call.status)], number)
+    return family
+
+
+def _family(name: str, what: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"dkron_operator_{name}", what, labels=labels)
+
+
+def _single(name: str, what: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"dkron_operator_{name}", what, value)

@@ -1,0 +1,67 @@
+"""Whether the process is alive, and whether it is ready: one sentence each about what is wrong. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from dkron_operator.signs import Sign
+
+HANG = 5.0
+"""Seconds that work may have to wait in the event loop; a process that lets it wait longer again and again hangs."""
+SILENCE = 150.0
+"""Seconds for which a watch may show no sign of life: it shows one each minute."""
+FAILURE = 15.0
+"""Seconds for which a watch may fail to begin again: as long as a Lease lives."""
+
+
+class Phase(StrEnum):
+    """How far a process is."""
+
+    STARTING = "starting"
+    WORKING = "working"
+    LEFT = "left"
+    STOPPING = "stopping"
+
+
+def unhealthy(*, lag: float, ended: Sequence[str]) -> str:
+    """Why the process should be started anew; empty if it should not. `ended` are its tasks that should live."""
+    if ended:
+        return f"a part of the operator has ended: {', '.join(ended)}"
+    if lag > HANG:
+        return f"the event loop is held up: work has to wait for {lag:.1f} s, of {HANG:.0f} s that are allowed"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What readiness depends on, at a moment `now` of the monotonic clock. `watches` are by resource."""
+
+    phase: Phase
+    now: float
+    watches: Mapping[str, Sign] = field(default_factory=dict)
+
+
+def unready(state: Readiness) -> str:
+    """What is missing until the operator does its work; empty if nothing is."""
+    match state.phase:
+        case Phase.STARTING:
+            return "the jobs that exist are still being read from the API server"
+        case Phase.LEFT:
+            return "this replica was asked to leave: it fires nothing until it is restarted"
+        case Phase.STOPPING:
+            return "the operator is stopping"
+        case Phase.WORKING:
+            wrong = (_wrong(resource, sign, state.now) for resource, sign in state.watches.items())
+            return "; ".join(sentence for sentence in wrong if sentence)
+
+
+def _wrong(resource: str, sign: Sign, now: float) -> str:
+    if sign.failing is not None and now - sign.failing > FAILURE:
+        return (
+            f"{resource} cannot be watched since {now - sign.failing:.0f} s: the API server does not answer, or refuses"
+        )
+    if sign.seen is None:
+        return f"the watch of {resource} has not begun yet"
+    if now - sign.seen > SILENCE:
+        return f"the watch of {resource} has shown no sign of life for {now - sign.seen:.0f} s"
+    return ""

@@ -1,0 +1,65 @@
+"""The roll: how each job stands, kept up to date at the price of a note for each change, and summed up when asked."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dkron_operator.plan.roll import JobState, Line, line
+from dkron_operator.store import Store
+
+SLICE = 100
+"""Jobs looked at before others have their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """All jobs at one moment. `next` is the earliest slot to come; `lines` are the jobs one by one."""
+
+    states: dict[JobState, int]
+    failing: int
+    stale: int
+    next: datetime | None
+    lines: Sequence[Line] = ()
+
+
+class Roll:
+    """Looks anew at the jobs that have changed since it was last asked, and at no other."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lines: dict[str, Line] = {}
+        self._changed: set[str] = set()
+        self._calling = asyncio.Lock()
+
+    def note(self, uid: str) -> None:
+        """This job has changed, has come or has gone."""
+        self._changed.add(uid)
+
+    async def call(self, now: datetime) -> Sums:
+        """How all jobs stand now."""
+        async with self._calling:
+            while self._changed:
+                for _ in range(min(SLICE, len(self._changed))):
+                    self._look(self._changed.pop())
+                await asyncio.sleep(0)
+            return _sums(list(self._lines.values()), now)
+
+    def _look(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        if entry is None:
+            self._lines.pop(uid, None)
+        else:
+            self._lines[uid] = line(entry.job, entry.base)
+
+
+def _sums(lines: list[Line], now: datetime) -> Sums:
+    states = Counter(each.state for each in lines)
+    return Sums(
+        states={state: states[state] for state in JobState},
+        failing=sum(each.failing for each in lines),
+        stale=sum(each.stale is not None and each.stale <= now for each in lines),
+        next=min((each.next for each in lines if each.next is not None), default=None),
+        lines=lines,
+    )

@@ -1,0 +1,133 @@
+"""What a write of a status makes true: which slots it settles, which executions it records. This is what is counted.
+
+A fact is counted when the API server has taken the write that holds it, by the process that has written it: changes
+that are folded a second time, or onto what somebody else wrote, settle nothing anew.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
+from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Passed, Started, is_known, is_recorded
+
+REPLACED = "Replaced"
+"""Why a slot did not run whose claim a newer one took, before its Job existed."""
+
+
+class SlotResult(StrEnum):
+    """What became of a scheduled slot."""
+
+    FIRED = "fired"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+
+
+MISSED = frozenset({SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED})
+"""Reasons that say that nobody could fire in time; the others are the job's own rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """`count` slots up to `slot` are settled."""
+
+    slot: datetime
+    result: SlotResult
+    reason: str = ""
+    count: int = 1
+
+
+Fact = Slots | Execution
+
+
+def facts(
+    before: JobStatus, changes: Iterable[Change], *, mark: datetime, forgotten: frozenset[str] = frozenset()
+) -> tuple[Fact, ...]:
+    """What the changes make true of a status that they are folded onto.
+
+    `mark` is the newest slot that was ever seen settled, and `forgotten` are recorded Jobs: a hand that wipes the
+    status takes neither back.
+    """
+    reading = _Reading(before, max(mark, before.last_schedule_time or mark), forgotten)
+    for change in changes:
+        reading.take(change)
+    return tuple(reading.told())
+
+
+def holds(status: JobStatus, fact: Fact) -> bool:
+    """Whether a status shows it: asked where the answer to a write was lost."""
+    if isinstance(fact, Execution):
+        return is_recorded(status, fact.job)
+    mark = status.last_schedule_time
+    return mark is not None and mark >= fact.slot and fact.slot not in _claims(status).values()
+
+
+def _claims(status: JobStatus) -> dict[str, datetime]:
+    """The slots whose Jobs are still to be created, by the names of those."""
+    return {entry.job: entry.slot for entry in status.active if _claims_slot(entry)}
+
+
+def _claims_slot(entry: Active) -> bool:
+    return not entry.uid and entry.trigger is Trigger.SCHEDULE and entry.attempt == 1
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A slot that is claimed is settled when its Jobs exist, or are given up."""
+
+    before: JobStatus
+    mark: datetime
+    forgotten: frozenset[str]
+    claims: dict[str, datetime] = field(init=False)
+    fired: dict[datetime, None] = field(default_factory=dict)
+    others: list[Slots] = field(default_factory=list)
+    ended: dict[str, Execution] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.claims = _claims(self.before)
+
+    def take(self, change: Change) -> None:
+        match change:
+            case Decided(slot) if slot > self.mark:
+                self.mark = slot
+                self.fired[slot] = None
+            case Passed(slot, count, reason) if slot > self.mark:
+                self.mark = slot
+                self.others.append(_unfired(slot, reason, count))
+            case Started(entry):
+                self._start(entry)
+            case Dropped(job, reason) if job in self.claims:
+                slot = self.claims.pop(job)
+                self.fired.pop(slot, None)
+                self.others.append(_unfired(slot, reason or REPLACED, 1))
+            case Finished(execution):
+                self._settle(execution.job)
+                if not (execution.job in self.forgotten or is_recorded(self.before, execution.job)):
+                    self.ended.setdefault(execution.job, execution)
+            case _:
+                pass
+
+    def told(self) -> Iterator[Fact]:
+        waiting = set(self.claims.values())
+        yield from (Slots(slot, SlotResult.FIRED) for slot in self.fired if slot not in waiting)
+        yield from self.others
+        yield from self.ended.values()
+
+    def _start(self, entry: Active) -> None:
+        if not _claims_slot(entry):
+            self._settle(entry.job)
+        elif not (entry.job in self.known or is_known(self.before, entry.job)):
+            self.claims[entry.job] = entry.slot
+
+    def _settle(self, job: str) -> None:
+        self.known.add(job)
+        slot = self.claims.pop(job, None)
+        if slot is not None:
+            self.fired[slot] = None
+
+
+def _unfired(slot: datetime, reason: str, count: int) -> Slots:
+    result = SlotResult.MISSED if reason in MISSED else SlotResult.SKIPPED
+    return Slots(slot, result, str(reason), count)

@@ -1,0 +1,108 @@
+"""Values that are misspelt, or cannot be meant, are refused before anything is installed, with a sentence."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import values_schema
+from tests.support.charts import CHART, HELMS, refusal
+
+Values = dict[str, Any]
+
+MISSPELT: list[tuple[str, Values, str, str]] = [
+    ("a key at the top", {"replicaCount": 2}, "", "replicaCount"),
+    ("a key of the operator", {"operator": {"replica": 1}}, "/operator", "replica"),
+    ("a key of the API", {"api": {"servce": {}}}, "/api", "servce"),
+    ("a key in a key", {"image": {"pullPolcy": "Never"}}, "/image", "pullPolcy"),
+    ("a key of a probe", {"operator": {"livenessProbe": {"period": 1}}}, "/operator/livenessProbe", "period"),
+    ("a key of resources", {"operator": {"resources": {"limit": {}}}}, "/operator/resources", "limit"),
+    ("a key of the DkronCluster", {"cluster": {"receivers": {"sislog": {}}}}, "/cluster/receivers", "sislog"),
+    (
+        "a key of a notification",
+        {"cluster": {"notifications": [{"name": "a", "uri": ""}]}},
+        "/cluster/notifications/0",
+        "uri",
+    ),
+    ("a mode", {"api": {"mode": "Sidecar"}}, "/api/mode", "deployment"),
+    ("a pull policy", {"image": {"pullPolicy": "Sometimes"}}, "/image/pullPolicy", "IfNotPresent"),
+    ("a digest", {"image": {"digest": "sha256:abc"}}, "/image/digest", "sha256"),
+    ("a namespace", {"watchNamespaces": ["Team A"]}, "/watchNamespaces/0", "Team A"),
+    ("a list that is a text", {"watchNamespaces": "team-a"}, "/watchNamespaces", "array"),
+    ("a switch that is a text", {"crds": {"enabled": "yes"}}, "/crds/enabled", "boolean"),
+    ("a second operator", {"operator": {"replicas": 2}}, "/operator/replicas", "1"),
+    ("a Service for the world", {"api": {"service": {"type": "LoadBalancer"}}}, "/api/service/type", "ClusterIP"),
+    (
+        "an interval",
+        {"monitoring": {"serviceMonitor": {"interval": "soon"}}},
+        "/monitoring/serviceMonitor/interval",
+        "soon",
+    ),
+    ("an endpoint", {"tracing": {"endpoint": "collector:4318"}}, "/tracing/endpoint", "collector"),
+    (
+        "an alert",
+        {"monitoring": {"prometheusRule": {"alerts": {"DkronSchedulelate": {"threshold": 1}}}}},
+        "/monitoring/prometheusRule/alerts",
+        "DkronSchedulelate",
+    ),
+    ("a folder", {"jobs": {"outputDir": "data"}}, "/jobs/outputDir", "data"),
+]
+CONTRADICTORY: list[tuple[Values, str]] = [
+    (
+        {"watchNamespaces": ["a"], "api": {"namespace": "b"}},
+        'api.namespace: the operator does not watch "b"; watchNamespaces holds a',
+    ),
+    (
+        {"watchNamespaces": ["a", "b"]},
+        "api.namespace: say which namespace the REST API serves; watchNamespaces holds a, b",
+    ),
+    ({"ingress": {"enabled": True}}, "ingress.hosts: name at least one host"),
+    (
+        {"ingress": {"enabled": True, "hosts": ["a.example"]}, "api": {"enabled": False}},
+        "ingress.enabled: there is no REST API to route to; set api.enabled=true",
+    ),
+    ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs: name at least one Gateway"),
+]
+
+
+@pytest.mark.parametrize("name", HELMS)
+@pytest.mark.parametrize("row", MISSPELT, ids=lambda row: row[0])
+def test_a_misspelt_value_is_named(name: str, row: tuple[str, Values, str, str], tmp_path: Path) -> None:
+    _, values, where, what = row
+    said = refusal(values, tmp_path, tool=HELMS[name])
+    assert f"'{where}'" in said
+    assert what in said
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"), CONTRADICTORY, ids=lambda value: value[:30] if isinstance(value, str) else ""
+)
+def test_a_contradiction_is_explained(values: Values, sentence: str, tmp_path: Path) -> None:
+    assert sentence in refusal(values, tmp_path)
+
+
+def test_every_value_is_in_the_schema_and_has_a_default() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    assert set(_unknown(values, values_schema.schema(), "")) == {"global"}
+
+
+def _unknown(values: Values, schema: Values, where: str) -> list[str]:
+    """Keys that only one of the two has."""
+    properties = schema.get("properties", {})
+    if (
+        not properties
+        or where in {"cluster.", "monitoring.prometheusRule.alerts."}
+        or schema.get("additionalProperties") is not False
+    ):
+        return []
+    if not values and where.endswith(("resources.", "Probe.")):
+        return []
+    odd = [where + key for key in properties.keys() ^ values.keys() if key != "claims"]
+    inside = (
+        name
+        for key in properties.keys() & values.keys()
+        if isinstance(values[key], dict)
+        for name in _unknown(values[key], properties[key], f"{where}{key}.")
+    )
+    return [*odd, *inside]

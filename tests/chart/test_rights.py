@@ -1,0 +1,113 @@
+"""The chart gives the rights that the tests prove to be needed, and no others."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.support.api_rights import LEAST_API
+from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
+from tests.support.rights import FOR_TAGS, FOR_THE_INSTALLATION, LEAST
+
+Rights = set[tuple[str, str, str]]
+
+ELSEWHERE = "team-a"
+OPERATOR, API = "dkron-operator", "dkron-api"
+
+
+def wanted(*rules: dict[tuple[str, str], tuple[str, ...]], home: bool | None = None) -> Rights:
+    """Group, resource and verb of each right; `home` picks those about the installation, or all others."""
+    return {
+        (group, resource, verb)
+        for each in rules
+        for (group, resource), verbs in each.items()
+        for verb in verbs
+        if home is None or home == (resource in FOR_THE_INSTALLATION)
+    }
+
+
+def given(objects: Iterable[Object], account: str, namespace: str | None) -> Rights:
+    """What the account may do in a namespace by Roles; with None in the whole cluster."""
+    objects = list(objects)
+    kind, binding = ("ClusterRole", "ClusterRoleBinding") if namespace is None else ("Role", "RoleBinding")
+    roles = {key(item)[1:]: item for item in of_kind(objects, kind)}
+    bound = [
+        roles[key(item)[1], item["roleRef"]["name"]]
+        for item in of_kind(objects, binding)
+        if item["metadata"].get("namespace") == namespace
+        and {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE} in item["subjects"]
+    ]
+    return {
+        (group, resource, verb)
+        for role in bound
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_an_operator_of_its_own_namespace_has_the_least_rights(tmp_path: Path) -> None:
+    objects = rendered({"watchNamespaces": [NAMESPACE], "api": {"enabled": False}}, folder=tmp_path)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST)
+    assert given(objects, OPERATOR, None) == set()
+
+
+def test_an_operator_of_other_namespaces_has_them_where_they_are_needed(tmp_path: Path) -> None:
+    objects = rendered({"watchNamespaces": [ELSEWHERE, "team-b"], "api": {"enabled": False}}, folder=tmp_path)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True)
+    for namespace in (ELSEWHERE, "team-b"):
+        assert given(objects, OPERATOR, namespace) == wanted(LEAST, home=False)
+
+
+def test_an_operator_of_all_namespaces_sees_nodes_too(tmp_path: Path) -> None:
+    objects = rendered({"api": {"enabled": False}}, folder=tmp_path)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True)
+    assert given(objects, OPERATOR, None) == wanted(LEAST, home=False) | wanted(FOR_TAGS)
+
+
+def test_the_api_has_the_least_rights(tmp_path: Path) -> None:
+    objects = rendered({"watchNamespaces": [NAMESPACE], "api": {"mode": "deployment"}}, folder=tmp_path)
+    assert given(objects, API, NAMESPACE) == wanted(LEAST_API)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST)
+
+
+def test_the_api_of_another_namespace_has_them_where_they_are_needed(tmp_path: Path) -> None:
+    objects = rendered({"watchNamespaces": [ELSEWHERE], "api": {"mode": "deployment"}}, folder=tmp_path)
+    assert given(objects, API, ELSEWHERE) == wanted(LEAST_API, home=False)
+    assert given(objects, API, NAMESPACE) == wanted(LEAST_API, home=True)
+
+
+def test_beside_the_operator_the_api_has_its_account(tmp_path: Path) -> None:
+    objects = rendered({"watchNamespaces": [NAMESPACE]}, folder=tmp_path)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, LEAST_API)
+    assert {key(item)[2] for item in of_kind(objects, "ServiceAccount")} == {"dkron-jobs", OPERATOR}
+
+
+def test_jobs_have_no_rights(tmp_path: Path) -> None:
+    objects = rendered({"watchNamespaces": [ELSEWHERE], "cluster": {"paused": False}}, folder=tmp_path)
+    assert ("ServiceAccount", ELSEWHERE, "dkron-jobs") in {key(item) for item in objects}
+    bound = {subject["name"] for item in of_kind(objects, "RoleBinding") for subject in item["subjects"]}
+    assert bound == {OPERATOR, "dkron-cluster"}
+
+
+def test_secrets_are_read_by_name_alone(tmp_path: Path) -> None:
+    objects = rendered({"rbac": {"secretNames": ["slack"]}}, folder=tmp_path)
+    rules = [rule for kind in ("Role", "ClusterRole") for item in of_kind(objects, kind) for rule in item["rules"]]
+    (about,) = (rule for rule in rules if "secrets" in rule["resources"])
+    assert (about["resourceNames"], about["verbs"]) == (["slack"], ["get"])
+
+
+def test_with_namespaces_nothing_spans_the_cluster(tmp_path: Path) -> None:
+    values = {"watchNamespaces": [ELSEWHERE], "crds": {"enabled": False}}
+    assert [item for item in rendered(values, folder=tmp_path) if item["kind"] in CLUSTER_WIDE] == []
+
+
+def test_nodes_may_be_seen_all_the_same(tmp_path: Path) -> None:
+    values = {"watchNamespaces": [ELSEWHERE], "rbac": {"nodes": True}, "api": {"mode": "deployment"}}
+    objects = rendered(values, folder=tmp_path)
+    assert given(objects, OPERATOR, None) == given(objects, API, None) == wanted(FOR_TAGS)
+
+
+def test_no_rights_are_made_where_others_make_them(tmp_path: Path) -> None:
+    objects = rendered({"rbac": {"create": False}, "cluster": {"paused": True}}, folder=tmp_path)
+    kinds = {item["kind"] for item in objects}
+    assert kinds & {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"} == set()

@@ -1,0 +1,204 @@
+"""A real Prometheus beside a running operator and REST API: each panel shows something, each alert sees its cause.
+
+Jobs that succeed, fail, are skipped, missed, suspended and wrong, a receiver, and requests that are refused provoke all
+that there is to show.
+"""
+
+import contextlib
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import localcluster
+from brokers.running import HOST, free_ports
+from dkron_crds.kube.paths import DKRON_CLUSTERS
+from prometheus.server import Prometheus, Sample, Target, prometheus
+from tests.support.api_sites import ApiSite, api_for
+from tests.support.documents import installation
+from tests.support.jobs import dkron_job, simulated
+from tests.support.kube import Kube, finished, is_ready
+from tests.support.operator_process import OperatorProcess
+from tests.support.receivers import in_background, web_server
+from tests.support.rest_jobs import body
+from tests.support.sites import install, namespace
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+FILES = Path(__file__).parents[2] / "charts" / "dkron-operator" / "files"
+RULES = FILES / "alerts.yaml"
+BOARD: dict[str, Any] = json.loads((FILES / "dashboard.json").read_text(encoding="utf-8"))
+BUILT_IN = {"__rate_interval": "10s", "__range": "5m"}
+VARIABLE = re.compile(r"\$(\w+)")
+CHOICES = re.compile(r"label_values\((.+), (\w+)\)")
+SELECTOR = re.compile(r"\bdkron_\w+\{[^}]*\}")
+SECONDS = 90
+AWAY = 4.0
+JOBS = (
+    dkron_job("succeeds", schedule="@every 1s", jobTemplate=simulated()),
+    dkron_job("fails", schedule="@every 1s", jobTemplate=simulated(exit_code=3)),
+    dkron_job("overlaps", schedule="@every 1s", concurrency="forbid", jobTemplate=simulated(run_for="10m")),
+    dkron_job("missed", schedule="@every 1s", missedRuns="skip", jobTemplate=simulated()),
+    dkron_job("after", schedule="", parentJob="succeeds", jobTemplate=simulated()),
+    dkron_job("suspended", schedule="@daily", disabled=True),
+    dkron_job("wrong", schedule="@daily", timezone="Europe/Atlantis"),
+    dkron_job("asked", run=("once",), jobTemplate=simulated(), processors={"elasticsearch": {}}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An operator and an API that a Prometheus scrapes."""
+
+    kube: Kube
+    operator: OperatorProcess
+    api: ApiSite
+    prometheus: Prometheus
+
+    def be_refused(self) -> None:
+        """Have the API answer with what counts as an error, and with what does not."""
+        self.api.rest.post("/v1/pause")
+        refused = self.api.rest.post("/v1/jobs", body("late"))
+        assert refused.status == 503, refused
+        self.api.rest.post("/v1/unpause")
+        assert self.api.rest.get("/v1/jobs/none").status == 404
+
+    def wait_for(self, what: str, seen: Callable[[], list[str]]) -> None:
+        """Wait until nothing is missing, while requests are refused."""
+
+        def looked() -> list[str]:
+            self.be_refused()
+            return seen()
+
+        wait_for(what, looked, lambda missing: not missing, seconds=SECONDS, shown="\n".join, guard=self.operator.check)
+
+
+@pytest.fixture(scope="module")
+def watched(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    install(cluster)
+    folder = tmp_path_factory.mktemp("prometheus")
+    with contextlib.ExitStack() as stack:
+        kube = stack.enter_context(namespace(cluster.kubeconfig, "prometheus"))
+        receiver = stack.enter_context(in_background(web_server()))
+        receivers = {"elasticsearch": [{"name": "default", "url": receiver.url}]}
+        kube.create(DKRON_CLUSTERS, installation(receivers=receivers))
+        (port,) = free_ports(1)
+        operator = OperatorProcess(
+            folder / "operator.log",
+            *("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace),
+            *("--monitoring-port", str(port), "--metrics-per-job"),
+        )
+        stack.callback(lambda: operator.running and operator.kill())
+        kube.apply(*JOBS)
+        be_away(kube, operator)
+        api = stack.enter_context(api_for(kube, folder))
+        labels = {"namespace": kube.namespace}
+        targets = [
+            Target("dkron-operator", f"{HOST}:{port}", labels),
+            Target("dkron-api", f"{api.rest.host}:{api.rest.port}", labels),
+        ]
+        server = stack.enter_context(prometheus(folder, targets, rules=RULES))
+        yield Watched(kube, operator, api, server)
+
+
+def be_away(kube: Kube, operator: OperatorProcess) -> None:
+    """Run, and be away for some slots of each job: before the first scrape, as after an outage."""
+    operator.start()
+    kube.wait_status("missed", "its first run", finished(1))
+    operator.stop()
+    back = time.monotonic() + AWAY
+    wait_for("slots to pass", time.monotonic, lambda now: now > back, seconds=2 * AWAY)
+    operator.start()
+    kube.wait_status("missed", "to be ready again", is_ready)
+
+
+def choices(server: Prometheus) -> dict[str, str]:
+    """What Grafana would put in place of each variable, with All chosen."""
+    chosen = dict(BUILT_IN)
+    for variable in BOARD["templating"]["list"]:
+        if variable["type"] == "query":
+            found = CHOICES.fullmatch(put(variable["query"]["query"], chosen))
+            assert found is not None, variable
+            chosen[variable["name"]] = "|".join(map(re.escape, server.label_values(found[2], found[1])))
+    return chosen
+
+
+def put(query: str, chosen: Mapping[str, str]) -> str:
+    return VARIABLE.sub(lambda found: chosen[found[1]].replace("\\", "\\\\"), query)
+
+
+def shows_something(samples: list[Sample]) -> bool:
+    """Whether Grafana could draw it: quantiles of nothing are no numbers."""
+    return any(math.isfinite(float(sample["value"][1])) for sample in samples)
+
+
+def test_every_panel_shows_something(watched: Watched) -> None:
+    queries = {
+        f"{panel['title']}: {target['expr']}": target["expr"]
+        for panel in BOARD["panels"]
+        for target in panel.get("targets", ())
+    }
+
+    def empty() -> list[str]:
+        chosen = choices(watched.prometheus)
+        return [
+            title
+            for title, query in queries.items()
+            if not shows_something(watched.prometheus.query(put(query, chosen)))
+        ]
+
+    watched.wait_for("every query of the dashboard to return something", empty)
+    chosen = choices(watched.prometheus)
+    assert chosen["job"] == "dkron\\-api|dkron\\-operator"
+    resources = [query for query in queries.values() if "process_" in query]
+    for query in resources:
+        jobs = {sample["metric"]["job"] for sample in watched.prometheus.query(put(query, chosen))}
+        assert jobs == {"dkron-api", "dkron-operator"}, query
+
+
+def test_what_is_wrong_is_alerted(watched: Watched) -> None:
+    rules = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    selectors = {selector for rule in rules for selector in SELECTOR.findall(rule["expr"])}
+    # What lasts for minutes before it is told is pending until then; tests/alerts has the rest of the story.
+    wanted = {
+        "DkronSlotsMissed": "firing",
+        "DkronJobFailing": "pending",
+        "DkronJobStale": "pending",
+        "DkronApiErrors": "pending",
+    }
+
+    def missing() -> list[str]:
+        states = {rule["name"]: rule["state"] for rule in watched.prometheus.rules()}
+        empty = [selector for selector in selectors if not watched.prometheus.query(selector)]
+        others = [f"{name} is {states[name]}" for name, state in wanted.items() if states[name] != state]
+        return empty + others
+
+    watched.wait_for("the alerts to see what they are for", missing)
+    rules_there = watched.prometheus.rules()
+    assert [rule["lastError"] for rule in rules_there if rule["health"] != "ok"] == []
+    critical = {rule["name"]: rule["state"] for rule in rules_there if rule["labels"]["severity"] == "critical"}
+    assert critical == {"DkronOperatorDown": "inactive", "DkronNoLeader": "inactive"}
+    failing = watched.prometheus.query("dkron_operator_job_failing == 1")
+    assert {sample["metric"]["exported_job"] for sample in failing} == {"fails"}
+
+
+def test_an_operator_that_is_gone_is_alerted(watched: Watched) -> None:
+    watched.operator.stop()
+
+    def state() -> str:
+        states = {rule["name"]: rule["state"] for rule in watched.prometheus.rules()}
+        return str(states["DkronOperatorDown"])
+
+    try:
+        wait_for("DkronOperatorDown to begin", state, lambda seen: seen == "pending", seconds=SECONDS)
+    finally:
+        watched.operator.start()
+    wait_for("DkronOperatorDown to end", state, lambda seen: seen == "inactive", seconds=SECONDS)

@@ -1,0 +1,392 @@
+"""What the operator tells of itself: probes in one sentence, series that Prometheus can read, a port that is taken."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from unittest.mock import Mock
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer, unused_port
+
+from dkron_crds.job import JobStatus, SkipReason, Trigger
+from dkron_crds.kube.client import Call
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.clock import Clock
+from dkron_operator.meters import MOST_REASONS, Meters
+from dkron_operator.monitoring import Monitoring, Parts, page
+from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
+from dkron_operator.monitoring.health import FAILURE, HANG, SILENCE, Phase, Readiness, unhealthy, unready
+from dkron_operator.monitoring.port import Answers, Exposure, PortTaken, application, listening
+from dkron_operator.monitoring.pulse import BEAT, MEMORY, Pulse
+from dkron_operator.monitoring.roll import SLICE, Roll, Sums
+from dkron_operator.plan.leader import Leadership
+from dkron_operator.plan.roll import JobState, Line
+from dkron_operator.plan.written import SlotResult, Slots
+from dkron_operator.signs import Sign, Signs
+from dkron_operator.store import Store
+from operator_metrics import PAGE, with_table
+from tests.support.builders import NAMESPACE, NOON, after, claim, execution, request_claim, wire_job
+from tests.support.scrape import Scrape, read, read_registry
+
+# --- probes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lag", "ended", "words"),
+    [
+        pytest.param(0.0, (), (), id="all is well"),
+        pytest.param(HANG, (), (), id="as late as is allowed"),
+        pytest.param(HANG + 1, (), ("event loop", "6.0 s", "5 s"), id="held up"),
+        pytest.param(0.0, ("lease", "watch"), ("has ended", "lease, watch"), id="dead parts"),
+    ],
+)
+def test_who_hangs_or_has_lost_a_part_is_not_healthy(
+    lag: float, ended: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    sentence = unhealthy(lag=lag, ended=ended)
+    assert bool(sentence) == bool(words)
+    assert [word for word in words if word not in sentence] == []
+
+
+GOOD = Sign(seen=990.0)
+AT = 1000.0
+
+
+@pytest.mark.parametrize(
+    ("phase", "signs", "words"),
+    [
+        pytest.param(Phase.STARTING, {}, ("still being read",), id="starting"),
+        pytest.param(Phase.LEFT, {"jobs": GOOD}, ("asked to leave",), id="left"),
+        pytest.param(Phase.STOPPING, {"jobs": GOOD}, ("stopping",), id="stopping"),
+        pytest.param(Phase.WORKING, {"dkronjobs": GOOD, "jobs": GOOD}, (), id="at work"),
+        pytest.param(Phase.WORKING, {"dkronjobs": Sign(), "jobs": GOOD}, ("dkronjobs", "not begun"), id="no watch yet"),
+        pytest.param(Phase.WORKING, {"jobs": Sign(AT - SILENCE)}, (), id="silent for as long as is allowed"),
+        pytest.param(Phase.WORKING, {"jobs": Sign(AT - 200)}, ("jobs", "no sign of life", "200 s"), id="silent"),
+        pytest.param(Phase.WORKING, {"jobs": replace(GOOD, failing=AT - FAILURE)}, (), id="failing for a moment"),
+        pytest.param(
+            Phase.WORKING, {"jobs": replace(GOOD, failing=AT - 20)}, ("jobs cannot be watched", "20 s"), id="failing"
+        ),
+        pytest.param(
+            Phase.WORKING, {"a": Sign(), "b": Sign(0.0), "c": GOOD}, ("watch of a", "watch of b"), id="two of three"
+        ),
+    ],
+)
+def test_who_does_not_see_all_or_does_nothing_is_not_ready(
+    phase: Phase, signs: dict[str, Sign], words: tuple[str, ...]
+) -> None:
+    sentence = unready(Readiness(phase, AT, signs))
+    assert bool(sentence) == bool(words)
+    assert [word for word in words if word not in sentence] == []
+
+
+class Hands:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.at = AT
+
+    def clock(self) -> Clock:
+        return Clock(now=lambda: NOON + timedelta(seconds=self.at - AT), monotonic=lambda: self.at)
+
+
+def test_signs_of_life_are_events_and_answers_to_watches() -> None:
+    hands = Hands()
+    signs = Signs((DKRON_JOBS, JOBS), (None,), hands.clock())
+    assert signs.oldest() == {"dkronjobs": Sign(), "jobs": Sign()}
+    signs.event(JOBS, "anywhere")
+    signs.answer("/k8s/clusters/c-1/apis/dkron.io/v1alpha1/dkronjobs", begun=True)
+    assert signs.oldest() == {"dkronjobs": Sign(AT), "jobs": Sign(AT)}
+    signs.answer(JOBS.path(), begun=False)
+    hands.at += 10
+    signs.answer(JOBS.path(), begun=False)
+    assert signs.oldest()["jobs"] == Sign(AT, failing=AT), "since the first time"
+    signs.answer("/api/v1/nodes", begun=True)
+    signs.answer(JOBS.path(), begun=True)
+    assert signs.oldest()["jobs"] == Sign(AT + 10)
+
+
+def test_of_several_namespaces_the_worst_counts() -> None:
+    hands = Hands()
+    signs = Signs((JOBS,), ("one", "two"), hands.clock())
+    signs.event(JOBS, "one")
+    assert signs.oldest() == {"jobs": Sign()}, "one of them has not begun"
+    hands.at += 5
+    signs.event(JOBS, "two")
+    signs.answer(JOBS.path("two"), begun=False)
+    assert signs.oldest() == {"jobs": Sign(AT, failing=AT + 5)}
+
+
+@pytest.mark.looptime
+async def test_the_pulse_tells_how_long_work_has_to_wait() -> None:
+    loop = asyncio.get_running_loop()
+    held_up = 0.0
+    pulse = Pulse(lambda: loop.time() + held_up)
+    beating = asyncio.create_task(pulse.run())
+    await asyncio.sleep(3.2 * BEAT)
+    assert pulse.lag == pulse.worst == pytest.approx(0.0)
+    # Something blocks: the clock goes on, and the loop does not.
+    held_up = 7.0
+    assert pulse.lag == pytest.approx(7.0 - 0.8 * BEAT)
+    await asyncio.sleep(BEAT)
+    assert pulse.lag > HANG
+    await asyncio.sleep(2 * BEAT)
+    assert pulse.lag == pytest.approx(0.0)
+    assert round(pulse.worst) == 7
+    await asyncio.sleep(MEMORY)
+    assert pulse.worst == pytest.approx(0.0)
+    beating.cancel()
+
+
+# --- what is counted -------------------------------------------------------------------------------------------------
+
+
+def test_facts_become_series() -> None:
+    meters = Meters()
+    slots = [Slots(NOON, SlotResult.FIRED), Slots(NOON, SlotResult.MISSED, SkipReason.MISSED, 7)]
+    good, bad = execution(seconds=2.0), execution(success=False, reason="OOMKilled", seconds=9.0)
+    meters.wrote([*slots, good, bad, execution(request_claim(), success=False, reason="Error")])
+    meters.began(claim(), after(0.2))
+    meters.began(claim(attempt=2), after(9))
+    meters.began(request_claim(), after(9))
+    meters.sized(2000, 0)
+    meters.sized(3000, 2)
+    meters.answered(Call("create", "jobs", 201), 0.02)
+    meters.told("slack one", delivered=True)
+    meters.told("slack one", delivered=False)
+    seen = read_registry(meters.registry)
+    assert seen.positive("slots_total") == {("", "fired"): 1, ("Missed", "missed"): 7}
+    assert seen.positive("executions_total") == {
+        ("", "success", "schedule"): 1, ("OOMKilled", "failed", "schedule"): 1, ("Error", "failed", "manual"): 1,
+    }  # fmt: skip
+    assert seen.one("execution_duration_seconds_sum", result="success") == 2.0
+    assert seen.one("execution_duration_seconds_count", result="failed") == 2
+    assert (seen.one("schedule_lateness_seconds_count"), seen.one("schedule_lateness_seconds_sum")) == (1, 0.2)
+    assert (seen.one("status_bytes_sum"), seen.one("history_truncated_total")) == (5000, 2)
+    assert seen.positive("kube_request_duration_seconds_count") == {("create",): 1}
+    assert seen.positive("messages_total") == {("slack one", "delivered"): 1, ("slack one", "failed"): 1}
+    assert meters.messages() == {"slack one delivered": 1, "slack one failed": 1}
+
+
+def test_what_is_to_be_counted_is_there_before_it_happens() -> None:
+    seen = read_registry(Meters().registry)
+    assert seen.one("slots_total", result="fired", reason="") == 0
+    assert {labels["trigger"] for labels in seen.labels("executions_total")} == set(Trigger)
+    assert read_registry(Meters().registry).families == seen.families, "each instance has a registry of its own"
+
+
+def test_reasons_of_somebody_elses_are_bounded() -> None:
+    meters = Meters()
+    meters.wrote(execution(success=False, reason=f"Reason{number}") for number in range(MOST_REASONS + 20))
+    meters.wrote([execution(success=False, reason="Reason0")])
+    seen = read_registry(meters.registry)
+    assert seen.one("executions_total", result="failed", trigger="schedule", reason="Other") == 20
+    assert seen.one("executions_total", result="failed", trigger="schedule", reason="Reason0") == 2
+
+
+# --- what is read off ------------------------------------------------------------------------------------------------
+
+
+def put(store: Store, name: str, status: JobStatus, **spec: Any) -> None:
+    store.see_job(wire_job(name=name, uid=name, status=status, **spec))
+
+
+async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
+    roll: Roll
+    store = Store(account=lambda uid, _: roll.note(uid))
+    roll = Roll(store)
+    put(store, "good", JobStatus(since=NOON, next=after(60), status="success", last_success=after(61)))
+    put(store, "bad", JobStatus(since=NOON, next=after(30), status="failed"))
+    put(store, "half", JobStatus(since=NOON, status="partially_failed"), schedule="", parentJob="good")
+    put(store, "off", JobStatus(since=NOON), disabled=True)
+    put(store, "wrong", JobStatus(since=NOON), schedule="soon")
+    sums = await roll.call(after(130))
+    assert sums.states == {"scheduled": 2, "dependent": 1, "suspended": 1, "invalid": 1}
+    assert (sums.failing, sums.stale, sums.next) == (2, 1, after(30))
+    store.vanish("bad")
+    for number in range(3 * SLICE):
+        put(store, f"more-{number}", JobStatus(since=NOON))
+    sums = await roll.call(after(130))
+    assert sums.states[JobState.SCHEDULED] == 1 + 3 * SLICE
+    assert (sums.failing, sums.next, len(sums.lines)) == (1, after(60), 4 + 3 * SLICE)
+
+
+def gauges(**fields: Any) -> Gauges:
+    defaults: dict[str, Any] = {
+        "version": "1.2.3", "leader": False, "active": 2, "queues": {"jobs": 3}, "lag": 0.5, "per_job": False,
+        "jobs": Sums(dict.fromkeys(JobState, 1), failing=1, stale=0, next=None),
+        "calls": {Call("create", "jobs", 0): 4}, "seen": {"jobs": 17.0},
+    }  # fmt: skip
+    return Gauges(**{**defaults, **fields})
+
+
+def shown(**fields: Any) -> Scrape:
+    return read(page(gauges(**fields), Meters().registry).decode())
+
+
+def test_how_things_stand_becomes_series() -> None:
+    seen = shown()
+    assert seen.one("build_info", version="1.2.3") == 1
+    assert (seen.one("leader"), seen.one("active_executions"), seen.one("queue_depth", queue="jobs")) == (0, 2, 3)
+    assert seen.sum("jobs") == len(JobState)
+    assert seen.one("kube_requests_total", verb="create", resource="jobs", code="0") == 4
+    assert seen.one("watch_last_event_timestamp_seconds", resource="jobs") == 17
+    assert seen.labels("next_slot_timestamp_seconds") == [], "no job is due"
+    assert seen.labels("job_failing") == []
+
+
+def of_job(number: int) -> Line:
+    good = after(number) if number else None
+    return Line(NAMESPACE, f"job-{number}", JobState.SCHEDULED, failing=True, stale=None, next=None, last_success=good)
+
+
+def with_jobs(number: int) -> Sums:
+    return Sums({}, failing=0, stale=0, next=after(1), lines=[of_job(each) for each in range(number)])
+
+
+def test_single_jobs_are_shown_to_who_asks_for_them() -> None:
+    seen = shown(per_job=True, jobs=with_jobs(2))
+    assert seen.one("job_failing", namespace=NAMESPACE, job="job-0") == 1
+    assert seen.labels("job_last_success_timestamp_seconds") == [{"namespace": NAMESPACE, "job": "job-1"}]
+    assert seen.one("next_slot_timestamp_seconds") == after(1).timestamp()
+    assert shown(per_job=True, jobs=with_jobs(MOST_JOBS + 1)).labels("job_failing") == []
+
+
+def test_the_page_about_monitoring_has_the_table_of_the_registry() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert with_table(text) == text, "run `make generate`"
+
+
+# --- all together, at the port ---------------------------------------------------------------------------------------
+
+
+class Fake:
+    """As much of an operator as monitoring looks at."""
+
+    def __init__(self, *, per_job: bool = False) -> None:
+        self.hands = Hands()
+        clock = self.hands.clock()
+        self.store = Store(account=lambda uid, _: self.monitoring.roll.note(uid))
+        self.signs = Signs((DKRON_JOBS, JOBS), (None,), clock)
+        self.lease = Mock(view=Leadership(held=True))
+        lane = Mock(__len__=lambda _: 3)
+        lane.name = "hand on"
+        acts = Mock(calls=(), lane=lane)
+        acts.delivery.waiting = 5
+        for part in ("writer", "observer", "checker", "stopper", "delivery"):
+            for each in ("lane", "endings", "starts", "listening"):
+                setattr(getattr(acts, part), each, lane)
+        acts.cleaning = lane
+        parts = Parts(
+            client=Mock(calls={}), store=self.store, tally=Mock(active=4, lane=lane), lease=self.lease,
+            events=Mock(lane=lane), reconciler=acts, signs=self.signs,
+        )  # fmt: skip
+        self.monitoring = Monitoring(parts, clock=clock, version="1", per_job=per_job)
+
+    def watched(self) -> None:
+        for resource in (DKRON_JOBS, JOBS):
+            self.signs.event(resource, NAMESPACE)
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[TestClient[Any, Any]]:
+        async with TestClient(TestServer(application(self.monitoring.answers))) as client:
+            yield client
+
+
+async def ask(client: TestClient[Any, Any], path: str) -> tuple[int, str]:
+    async with client.get(path) as response:
+        return response.status, await response.text()
+
+
+async def test_probes_follow_the_life_of_an_operator() -> None:
+    fake = Fake()
+    monitoring = fake.monitoring
+    async with fake.client() as client:
+        assert await ask(client, "/healthz") == (200, "ok\n")
+        assert (await ask(client, "/readyz"))[0] == 503
+        monitoring.phase = Phase.WORKING
+        assert "has not begun" in (await ask(client, "/readyz"))[1]
+        fake.watched()
+        assert await ask(client, "/readyz") == (200, "ok\n")
+        fake.lease.view = Leadership(trouble="forbidden")
+        assert (await ask(client, "/readyz"))[0] == 200, "who does not lead is ready"
+        fake.hands.at += SILENCE + 1
+        assert "no sign of life" in (await ask(client, "/readyz"))[1]
+        assert (await ask(client, "/healthz"))[0] == 200, "to start anew would not help"
+        monitoring.phase = Phase.STOPPING
+        assert await ask(client, "/readyz") == (503, "the operator is stopping\n")
+
+
+async def test_a_task_that_has_ended_is_told_until_the_operator_stops_them_itself() -> None:
+    fake = Fake()
+    fake.monitoring.phase = Phase.WORKING
+    dead, alive = asyncio.create_task(asyncio.sleep(0), name="lease"), asyncio.create_task(asyncio.sleep(60), name="x")
+    fake.monitoring.tasks = [dead, alive]
+    await dead
+    async with fake.client() as client:
+        assert await ask(client, "/healthz") == (503, "a part of the operator has ended: lease\n")
+        fake.monitoring.phase = Phase.STOPPING
+        assert await ask(client, "/healthz") == (200, "ok\n")
+    alive.cancel()
+
+
+async def test_the_metrics_of_the_whole_are_one_page(caplog: pytest.LogCaptureFixture) -> None:
+    fake = Fake(per_job=True)
+    fake.watched()
+    put(fake.store, "good", JobStatus(since=NOON, next=after(60)))
+    fake.hands.at += 30
+    async with fake.client() as client, client.get("/metrics") as response:
+        assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        seen = read(await response.text())
+    assert (seen.one("leader"), seen.one("active_executions")) == (1, 4)
+    assert (seen.one("queue_depth", queue="hand-on"), seen.one("queue_depth", queue="messages")) == (3, 5)
+    assert seen.one("watch_last_event_timestamp_seconds", resource="jobs") == NOON.timestamp()
+    assert seen.one("job_failing", namespace=NAMESPACE, job="good") == 0
+    assert seen.one("process_cpu_seconds_total") > 0
+    assert caplog.records == []
+
+
+async def test_too_many_jobs_for_series_of_their_own_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    fake = Fake(per_job=True)
+    fake.monitoring.roll._lines = {str(number): of_job(number) for number in range(MOST_JOBS + 1)}
+    with caplog.at_level(logging.WARNING):
+        async with fake.client() as client:
+            pages = [(await ask(client, "/metrics"))[1] for _ in range(2)]
+    assert [read(each).labels("job_failing") for each in pages] == [[], []]
+    (line,) = caplog.messages
+    assert all(word in line for word in ("--metrics-per-job", "5001", "5000"))
+
+
+@pytest.fixture
+def answers() -> Answers:
+    async def page() -> bytes:
+        return b"x 1\n"
+
+    return Answers(unhealthy=str, unready=str, page=page)
+
+
+async def test_the_port_is_there_as_long_as_it_is_wanted(answers: Answers) -> None:
+    port = unused_port()
+    url = f"http://127.0.0.1:{port}/metrics"
+    async with aiohttp.ClientSession() as session:
+        async with listening(Exposure(port=port), answers), session.get(url) as response:
+            assert await response.text() == "x 1\n"
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await session.get(url)
+
+
+async def test_no_port_is_none(answers: Answers) -> None:
+    async with listening(Exposure(host="not an address", port=0), answers):
+        pass
+
+
+async def test_a_port_that_is_taken_is_told_in_one_sentence(answers: Answers) -> None:
+    port = unused_port()
+    async with listening(Exposure(port=port), answers):
+        with pytest.raises(PortTaken, match=rf"--monitoring-port {port}: .*in use"):
+            async with listening(Exposure(port=port), answers):
+                pass

@@ -1,0 +1,101 @@
+"""From when on a job has been without a success for too long, and what else is said of one job among all."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
+from dkron_crds.job import GroupStatus, JobStatus
+from dkron_operator.plan.roll import JobState, line
+from dkron_operator.plan.stale import stale_at
+from tests.support.builders import NOON, after, job_view
+
+SUNDAY = NOON
+"""The first of March 2026."""
+
+
+@pytest.mark.parametrize(
+    ("spec", "since", "success", "expected"),
+    [
+        pytest.param({"schedule": "@every 60s"}, 0, None, after(120), id="two intervals after it came into force"),
+        pytest.param({"schedule": "@every 60s"}, 0, 60, after(180), id="two intervals after its success"),
+        pytest.param({"schedule": "@every 60s"}, 0, 85, after(205), id="and as long again as the run took"),
+        pytest.param(
+            {"schedule": "@every 60s"}, 0, 170, after(290), id="also of one that takes longer than an interval"
+        ),
+        pytest.param(
+            {"schedule": "@every 60s", "startingDeadlineSeconds": 15}, 0, 60, after(195), id="and its start deadline"
+        ),
+        pytest.param({"schedule": "@every 60s"}, 3600, 60, after(3720), id="an edit begins anew"),
+        pytest.param(
+            {"schedule": "0 0 9 * * mon-fri"}, 0, None, after(hours=45), id="a Sunday is no interval of a workday's job"
+        ),
+        pytest.param(
+            {"schedule": "0 0 9 * * mon-fri"},
+            -7 * 86400,
+            -51 * 3600 + 300,
+            after(300, hours=45),
+            id="from Friday's success to Tuesday",
+        ),
+        pytest.param({"schedule": "0 0 0 1 1 *"}, 0, None, after(days=670.5), id="a yearly job has two years"),
+        pytest.param({"schedule": "@at 2026-03-01T12:01:00Z"}, 0, None, None, id="one slot alone is no interval"),
+        pytest.param({"schedule": "@manually"}, 0, None, None, id="no slot at all"),
+        pytest.param({"schedule": "@every 60s", "disabled": True}, 0, None, None, id="a disabled job"),
+        pytest.param({"schedule": "@every 60s", "parentJob": "other"}, 0, None, None, id="a job with a parent"),
+        pytest.param({"schedule": "every minute"}, 0, None, None, id="a schedule that makes no sense"),
+        pytest.param(
+            {"schedule": "@every 60s", "startsAt": "2026-03-01T13:00:00Z"},
+            0,
+            None,
+            after(3660),
+            id="not before it starts",
+        ),
+        pytest.param(
+            {"schedule": "@every 60s", "expiresAt": "2026-03-01T12:01:30Z"}, 0, None, None, id="not when it has expired"
+        ),
+    ],
+)
+def test_when_a_job_is_stale(
+    spec: dict[str, Any], since: float, success: float | None, expected: datetime | None
+) -> None:
+    last = None if success is None else after(success)
+    assert stale_at(job_view(**spec), JobStatus(since=after(since), last_success=last)) == expected
+
+
+def test_a_job_that_is_not_in_force_yet_is_not_stale() -> None:
+    assert stale_at(job_view(), JobStatus()) is None
+
+
+def condition(kind: ConditionType, status: ConditionStatus) -> Condition:
+    return Condition(type=kind, status=status, reason="Because", last_transition_time=NOON)
+
+
+BROKEN = condition(ConditionType.READY, ConditionStatus.FALSE)
+SLEEPING = condition(ConditionType.SUSPENDED, ConditionStatus.TRUE)
+FINE = condition(ConditionType.READY, ConditionStatus.TRUE)
+
+
+@pytest.mark.parametrize(
+    ("spec", "conditions", "expected"),
+    [
+        pytest.param({}, (), JobState.SCHEDULED, id="a new one"),
+        pytest.param({}, (FINE,), JobState.SCHEDULED, id="one that is in order"),
+        pytest.param({"parentJob": "other"}, (FINE,), JobState.DEPENDENT, id="one with a parent"),
+        pytest.param({"disabled": True}, (), JobState.SUSPENDED, id="a disabled one"),
+        pytest.param({}, (SLEEPING,), JobState.SUSPENDED, id="one that has expired"),
+        pytest.param({}, (BROKEN,), JobState.INVALID, id="one that the API server refuses"),
+        pytest.param({"schedule": "soon"}, (), JobState.INVALID, id="one that cannot be read"),
+        pytest.param({"disabled": True}, (BROKEN,), JobState.INVALID, id="what is wrong comes first"),
+    ],
+)
+def test_the_state_of_a_job(spec: dict[str, Any], conditions: tuple[Condition, ...], expected: JobState) -> None:
+    found = line(job_view(**spec), JobStatus(since=NOON, conditions=conditions, next=after(60)))
+    assert found.state is expected
+    assert (found.next is not None) == (found.stale is not None) == (expected is JobState.SCHEDULED)
+
+
+@pytest.mark.parametrize("status", GroupStatus)
+def test_a_job_fails_when_its_newest_run_did(status: GroupStatus) -> None:
+    bad = (GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED)
+    assert line(job_view(), JobStatus(status=status)).failing is (status in bad)

@@ -1,0 +1,87 @@
+"""Alerts and the dashboard ask for metrics, and labels of metrics, that the programs have."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+from dashboard.panels import ROWS
+from dkron_api.metrics import REGISTRY, Cache, Standing
+from dkron_crds.kube.client import Call
+from dkron_operator.meters import Meters
+from dkron_operator.monitoring.gauges import Gauges
+from dkron_operator.monitoring.roll import Sums
+from dkron_operator.plan.roll import JobState, Line
+
+RULES = Path(__file__).parents[2] / "charts" / "dkron-operator" / "files" / "alerts.yaml"
+METRIC = re.compile(r"\b(?:dkron|process)_[a-z0-9_]+")
+PARTS = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "info": ("_info",)}
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+JOB = Line("team", "report", JobState.SCHEDULED, failing=True, stale=NOW, next=NOW, last_success=NOW)
+CALL = Call("get", "jobs", 200)
+GAUGES = Gauges(
+    version="0.1.0",
+    leader=True,
+    active=1,
+    jobs=Sums(states=dict.fromkeys(JobState, 1), failing=1, stale=1, next=NOW, lines=[JOB]),
+    queues={"events": 1},
+    calls={CALL: 1},
+    seen={"dkronjobs": 1.0},
+    lag=0.1,
+    per_job=True,
+)
+STANDING = Standing([("report", 1, 1)], [Cache("jobs", 1, 1.0)], {CALL: 1}, 1, 1, 1)
+
+
+def names(families: Iterable[Metric]) -> set[str]:
+    """As they stand in a query."""
+    return {family.name + part for family in families for part in PARTS.get(family.type, ("",))}
+
+
+def of(collector: Collector) -> set[str]:
+    return names(collector.collect())
+
+
+OPERATOR = of(GAUGES) | of(Meters().registry)
+API = of(STANDING) | of(REGISTRY)
+
+
+def asked_by_alerts() -> set[str]:
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    return {name for group in groups for rule in group["rules"] for name in METRIC.findall(rule["expr"])}
+
+
+def asked_by_the_dashboard() -> set[str]:
+    queries = [
+        query.expression
+        for row in ROWS
+        for panel in row.panels
+        for query in (panel.queries if hasattr(panel, "queries") else (panel.query,))
+    ]
+    return {name for query in queries for name in METRIC.findall(query)}
+
+
+def test_alerts_ask_for_what_there_is() -> None:
+    assert asked_by_alerts() - OPERATOR - API == set()
+
+
+def test_the_dashboard_asks_for_what_there_is() -> None:
+    assert asked_by_the_dashboard() - OPERATOR - API == set()
+
+
+def test_the_row_about_resources_is_about_both_programs() -> None:
+    resources = {name for name in asked_by_the_dashboard() if name.startswith("process_")}
+    assert resources - OPERATOR == set()
+    assert resources - API == set()
+
+
+def test_the_dashboard_shows_what_the_operator_tells() -> None:
+    histograms = {name.removesuffix("_bucket") for name in OPERATOR if name.endswith("_bucket")}
+    told = {name for name in OPERATOR if not name.startswith(("process_", "python_"))}
+    told -= {f"{name}{part}" for name in histograms for part in ("_sum", "_count")}
+    assert told - asked_by_the_dashboard() == set()
