@@ -94,6 +94,8 @@ args:
 envFrom:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+# What is missing is said in a sentence: kubectl describe pod shows it.
+terminationMessagePolicy: FallbackToLogsOnError
 resources:
   {{- toYaml $own.resources | nindent 2 }}
 securityContext:
