@@ -106,11 +106,19 @@ def test_an_install_without_cluster_rights_works_once_the_custom_resources_are_t
     assert "Phase:          Succeeded" in said, said
 
 
+def standing(kube: Kube) -> Object:
+    """The status of the DkronCluster, once somebody leads."""
+
+    def status() -> Object:
+        found: Object = kube.get(DKRON_CLUSTERS, "dkron").get("status") or {}
+        return found
+
+    return kube.wait_for("a leader", status, lambda seen: seen.get("leader") and seen.get("jobs"))
+
+
 def test_each_of_two_releases_looks_after_its_own_namespace(first: Kube, second: Kube) -> None:
     for kube in (first, second):
-        cluster = kube.wait_for(
-            "its leader", lambda: kube.get(DKRON_CLUSTERS, "dkron").get("status", {}), lambda s: s.get("leader")
-        )
+        cluster = standing(kube)
         assert (cluster["jobs"], condition(cluster, "Ready")["status"]) == (1, "True")
         assert condition(cluster, "Conflicted") == {}
         assert cluster["leader"] in [pod["metadata"]["name"] for pod in kube.all(PODS)]
