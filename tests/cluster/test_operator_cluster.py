@@ -306,7 +306,7 @@ def test_two_installations_at_the_same_jobs_run_each_slot_once_and_say_so(own_si
         def told() -> dict[str, str]:
             return {home.namespace: condition(standing(home), "Conflicted").get("message", "") for home in homes}
 
-        said = kube.wait_for("one of them to meet the other", told, lambda messages: any(messages.values()))
+        said = kube.wait_for("one of them to meet the other", told, lambda messages: any(messages.values()), seconds=60)
         for home, other, operator in ((first, second, both[0]), (second, first, both[1])):
             if said[home.namespace]:
                 assert f"namespace {other.namespace} fires jobs of namespace {kube.namespace}" in said[home.namespace]

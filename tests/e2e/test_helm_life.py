@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
 Object = dict[str, Any]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-EVERY = 3
+EVERY = 4
 OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"
 NEW, OLD = title("DkronJob"), "DkronJob, revision 0"
 """How the definition of DkronJob calls itself, by the chart of the checkout and by the older one."""
@@ -187,7 +187,8 @@ def test_an_uninstall_leaves_jobs_and_what_runs_and_an_install_takes_them_over(
     job = start_long_run(team, "through-uninstall", seconds=20)
     kept = team.get(DKRON_JOBS, "ticking")
     release.uninstall()
-    assert home.all(DEPLOYMENTS) == [] == home.all(PODS, OPERATOR)
+    assert home.all(DEPLOYMENTS) == []
+    home.wait_for("the operator to end", lambda: home.all(PODS, OPERATOR), lambda left: not left)
     assert installed_title(home) == OLD
     assert team.get(DKRON_JOBS, "ticking")["metadata"]["uid"] == kept["metadata"]["uid"]
     assert home.find(DKRON_CLUSTERS, "dkron") is not None
