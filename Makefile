@@ -110,7 +110,7 @@ test-cluster: venv ## The tests at a real control plane with simulated nodes (mi
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --durations 15 tests/cluster
 
 .PHONY: test-e2e
-test-e2e: venv ## The tests with a real node and real pods (minutes)
+test-e2e: venv chart-tools ## The tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real
 	$(BIN)/pytest --durations 15 tests/e2e
 

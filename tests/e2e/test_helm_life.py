@@ -27,7 +27,7 @@ from tests.support.helm import (
     values_of,
 )
 from tests.support.jobs import dkron_job
-from tests.support.kube import Kube, finished, is_ready, marked_after
+from tests.support.kube import Kube, finished, marked_after
 from tests.support.own_image import OwnImage
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
@@ -87,6 +87,15 @@ def team(release: Release) -> Iterator[Kube]:
         yield kube
 
 
+@pytest.fixture(scope="module", autouse=True)
+def examples(cluster: localcluster.Cluster, release: Release) -> Iterator[Kube]:
+    """A namespace with the examples, whose runs go on through the upgrade."""
+    with named_namespace(release.kubeconfig, "examples") as kube:
+        cluster.kubectl("-n", kube.namespace, "apply", "-f", str(EXAMPLES))
+        kube.ask_run("manual", "e2e", "2026-01-01T00:00:00Z by a test")
+        yield kube
+
+
 def operator_pod(home: Kube) -> Object:
     """The only one."""
     (pod,) = home.all(PODS, OPERATOR)
@@ -116,7 +125,7 @@ def wait_for_more(team: Kube) -> None:
 def test_an_upgrade_brings_newer_definitions_and_loses_no_run(release: Release, home: Kube, team: Kube) -> None:
     assert installed_title(home) == OLD
     before = operator_pod(home)["metadata"]["uid"]
-    job = start_long_run(team, "through-upgrade", seconds=30)
+    job = start_long_run(team, "through-upgrade", seconds=15)
     release.upgrade()
     assert installed_title(home) == NEW
     assert operator_pod(home)["metadata"]["uid"] != before
@@ -158,22 +167,17 @@ def test_helm_test_succeeds(release: Release) -> None:
     assert "executions:" in said, said
 
 
-def test_the_examples_show_what_they_promise(cluster: localcluster.Cluster) -> None:
-    with named_namespace(cluster.kubeconfig, "examples") as kube:
-        cluster.kubectl("-n", "examples", "apply", "-f", str(EXAMPLES))
-        kube.wait_status("manual", "to be read", is_ready)
-        kube.ask_run("manual", "e2e", "2026-01-01T00:00:00Z by a test")
+def test_the_examples_show_what_they_promise(cluster: localcluster.Cluster, examples: Kube) -> None:
+    def missing() -> dict[str, str]:
+        jobs = [DkronJob.from_wire(each) for each in examples.all(DKRON_JOBS)]
+        return {name: EXPECTATIONS[name].text for name in unmet(jobs, {})}
 
-        def missing() -> dict[str, str]:
-            jobs = [DkronJob.from_wire(each) for each in kube.all(DKRON_JOBS)]
-            return {name: EXPECTATIONS[name].text for name in unmet(jobs, {})}
-
-        kube.wait_for("what the examples promise", missing, lambda names: not names, seconds=150)
-        cluster.kubectl("-n", "examples", "delete", "dkronjobs", "--all")
+    examples.wait_for("what the examples promise", missing, lambda names: not names, seconds=150)
+    cluster.kubectl("-n", examples.namespace, "delete", "dkronjobs", "--all")
 
 
 def test_a_rollback_takes_all_of_it_back_and_loses_no_run(release: Release, home: Kube, team: Kube) -> None:
-    job = start_long_run(team, "through-rollback", seconds=30)
+    job = start_long_run(team, "through-rollback", seconds=15)
     release("rollback", "dkron", "1", *WAIT)
     assert installed_title(home) == OLD
     wait_for_more(team)
@@ -184,7 +188,7 @@ def test_an_uninstall_leaves_jobs_and_what_runs_and_an_install_takes_them_over(
     release: Release, home: Kube, team: Kube
 ) -> None:
     days = home.get(DKRON_CLUSTERS, "dkron")["status"]["days"]
-    job = start_long_run(team, "through-uninstall", seconds=20)
+    job = start_long_run(team, "through-uninstall", seconds=10)
     kept = team.get(DKRON_JOBS, "ticking")
     release.uninstall()
     assert home.all(DEPLOYMENTS) == []
