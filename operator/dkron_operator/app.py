@@ -115,8 +115,8 @@ class Operator:
         self.reconciler.lead()
 
     async def run(self) -> None:
-        """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `PortTaken`, `KubeError`,
-        or what broke."""
+        """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `PortTaken`,
+        `KubeError`, or what broke."""
         try:
             # It tells how far all the rest is, so it is there from the beginning to the end.
             async with listening(self._exposure, self.monitoring.answers):

@@ -156,7 +156,7 @@ def test_a_pod_of_the_cluster_uses_the_rest_api_by_the_name_of_its_service(home:
 
 def wait_until_available(home: Kube) -> None:
     def available(deployment: Object) -> bool:
-        return deployment.get("status", {}).get("availableReplicas") == 1
+        return bool(deployment.get("status", {}).get("availableReplicas") == 1)
 
     home.wait_for("the Deployment", lambda: home.get(DEPLOYMENTS, "dkron-operator"), available, seconds=90)
 
