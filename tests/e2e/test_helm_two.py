@@ -32,8 +32,8 @@ def first(cluster: localcluster.Cluster) -> Iterator[Kube]:
 
 
 @pytest.fixture(scope="module")
-def second(cluster: localcluster.Cluster) -> Iterator[Kube]:
-    with named_namespace(cluster.kubeconfig, "second") as kube:
+def second(first: Kube) -> Iterator[Kube]:
+    with named_namespace(first.kubeconfig, "second") as kube:
         yield kube
 
 
