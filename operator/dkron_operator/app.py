@@ -39,6 +39,8 @@ GRACE = 10.0
 """Seconds for what is under way when the operator is asked to stop."""
 LAST_MAIL = 3.0
 """Seconds for messages that are on their way, and once more to write down that they arrived."""
+LAST_STREAMS = 5.0
+"""Seconds for the watches to end."""
 FAREWELL = 5.0
 """Seconds for the Lease and the DkronCluster after that."""
 
@@ -239,7 +241,7 @@ class Operator:
         kopf_source.register(registry, self._source, self._access, self._signs)
         # Without one kopf looks up the name of the user, and in a container the user has none.
         identity: Any = self._identity
-        await kopf.operator(
+        tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=kopf_source.settings(),
             identity=identity,
@@ -248,6 +250,18 @@ class Operator:
             namespaces=self._namespaces,
             stop_flag=end,
         )
+        # kopf's own way to its end has no bound: it waits for the other streams when one has failed.
+        done = await _first(set(tasks))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=LAST_STREAMS)
+        try:
+            for task in done:
+                task.result()
+        except Exception:
+            # Of a kind that is gone kopf says no more than "404 page not found".
+            await self._require_installation()
+            raise
         self.stop()
 
     def _take_signals(self) -> None:

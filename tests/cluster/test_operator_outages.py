@@ -104,6 +104,17 @@ def test_a_cluster_without_the_kinds_is_told(
     assert "kubectl apply -f crds/" in sentence
 
 
+def test_kinds_that_are_removed_end_the_operator(bare: localcluster.Cluster, tmp_path: Path) -> None:
+    """It would not hear of them when they are back. Kubernetes restarts it."""
+    install(bare)
+    with namespace(bare.kubeconfig, "removed kinds") as kube:
+        options = ("--kubeconfig", str(kube.kubeconfig), "--namespace", kube.namespace)
+        operator = OperatorProcess(tmp_path / "log", *options).start()
+        bare.kubectl("delete", "crd", "dkronjobs.dkron.io")
+        operator.wait_for_line("DkronJob is not installed", seconds=60, may_end=True)
+        assert operator.wait() == 1, operator.tail()
+
+
 @pytest.mark.parametrize("limited", [False, True], ids=["all rights", "rights in one namespace"])
 def test_custom_resources_that_are_older_than_the_operator_are_told(
     bare: localcluster.Cluster, tmp_path: Path, *, limited: bool
