@@ -192,10 +192,11 @@ golden-schedules: venv ## Ask robfig/cron anew for tests/conformance/schedules.j
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Lateness beside CronJob, cost of an execution, requests per second of the REST API, cost of schedules, start of executors
+bench: venv ## Lateness beside CronJob, cost of an execution, requests per second of the REST API, cost of schedules, start of executors, cost of a scrape
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
 	@PYTHONPATH=hack $(BIN)/python bench/per_execution.py
 	@PYTHONPATH=hack $(BIN)/python bench/inline_calls.py
 	@PYTHONPATH=hack $(BIN)/python bench/rest.py
 	@$(BIN)/python bench/schedules.py
 	@$(BIN)/python bench/executor_start.py
+	@$(BIN)/python bench/scrape.py

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dashboard.model import Number, Panel, Query, Row
 
 QUANTILES = ("0.5", "0.9", "0.99")
+MISSED = 'dkron_operator_slots_total{SERIES, result="missed"}'
+"""A count of a new process has risen from nothing: it finds what was missed while none ran before its first scrape."""
 
 
 def rate(metric: str, *labels: str, matching: str = "") -> str:
@@ -53,7 +55,7 @@ NOW = Row(
         Number(
             "Missed slots",
             "Slots of the time that is shown that were due and that nobody could fire in time.",
-            Query('sum(increase(dkron_operator_slots_total{SERIES, result="missed"}[$__range])) or vector(0)'),
+            Query(f"sum(({MISSED} unless {MISSED} offset $__range) or increase({MISSED}[$__range])) or vector(0)"),
             bad=1,
         ),
         Number(

@@ -81,7 +81,6 @@ def prometheus(folder: Path, targets: list[Target], *, rules: Path) -> Iterator[
         f"--config.file={folder / 'prometheus.yaml'}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address={HOST}:{port}",
-        "--storage.tsdb.no-lockfile",
     ]
     with running([find("prometheus"), *arguments], port=port, folder=folder):
         yield Prometheus(port)

@@ -17,11 +17,11 @@ from tests.support.charts import (
     CLUSTER_WIDE,
     HELMS,
     ROOT,
-    arguments,
     helm,
     key,
     of_kind,
     rendered,
+    template,
 )
 
 EACH_CASE = pytest.mark.parametrize("values", CASES, ids=lambda path: path.stem.removesuffix("-values"))
@@ -57,7 +57,7 @@ def test_both_helms_agree(values: Path) -> None:
 @pytest.mark.parametrize("kubernetes", versions.SUPPORTED)
 @EACH_CASE
 def test_kubernetes_knows_every_field(values: Path, kubernetes: str, own_schemas: Path) -> None:
-    text = helm(HELMS["helm4"], ["template", *arguments(values, kubernetes=kubernetes)]).stdout
+    text = helm(HELMS["helm4"], template(values, kubernetes=kubernetes)).stdout
     folders = [schemas.of_kubernetes(kubernetes), *schemas.of_others(), own_schemas]
     places = [
         part

@@ -39,18 +39,18 @@ BOARD: dict[str, Any] = json.loads((FILES / "dashboard.json").read_text(encoding
 BUILT_IN = {"__rate_interval": "10s", "__range": "5m"}
 VARIABLE = re.compile(r"\$(\w+)")
 CHOICES = re.compile(r"label_values\((.+), (\w+)\)")
+LABEL = re.compile(r"\{\{(\w+)\}\}")
 SELECTOR = re.compile(r"\bdkron_\w+\{[^}]*\}")
 SECONDS = 90
 AWAY = 4.0
 JOBS = (
-    dkron_job("succeeds", schedule="@every 1s", jobTemplate=simulated()),
+    dkron_job("succeeds", schedule="@every 1s", jobTemplate=simulated(), processors={"elasticsearch": {}}),
     dkron_job("fails", schedule="@every 1s", jobTemplate=simulated(exit_code=3)),
     dkron_job("overlaps", schedule="@every 1s", concurrency="forbid", jobTemplate=simulated(run_for="10m")),
     dkron_job("missed", schedule="@every 1s", missedRuns="skip", jobTemplate=simulated()),
     dkron_job("after", schedule="", parentJob="succeeds", jobTemplate=simulated()),
     dkron_job("suspended", schedule="@daily", disabled=True),
     dkron_job("wrong", schedule="@daily", timezone="Europe/Atlantis"),
-    dkron_job("asked", run=("once",), jobTemplate=simulated(), processors={"elasticsearch": {}}),
 )
 
 
@@ -96,7 +96,7 @@ def watched(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFact
             *("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace),
             *("--monitoring-port", str(port), "--metrics-per-job"),
         )
-        stack.callback(lambda: operator.running and operator.kill())
+        stack.callback(ended, operator)
         kube.apply(*JOBS)
         be_away(kube, operator)
         api = stack.enter_context(api_for(kube, folder))
@@ -107,6 +107,11 @@ def watched(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFact
         ]
         server = stack.enter_context(prometheus(folder, targets, rules=RULES))
         yield Watched(kube, operator, api, server)
+
+
+def ended(operator: OperatorProcess) -> None:
+    if operator.running:
+        operator.kill()
 
 
 def be_away(kube: Kube, operator: OperatorProcess) -> None:
@@ -135,30 +140,28 @@ def put(query: str, chosen: Mapping[str, str]) -> str:
     return VARIABLE.sub(lambda found: chosen[found[1]].replace("\\", "\\\\"), query)
 
 
-def shows_something(samples: list[Sample]) -> bool:
-    """Whether Grafana could draw it: quantiles of nothing are no numbers."""
-    return any(math.isfinite(float(sample["value"][1])) for sample in samples)
+def shows_something(samples: list[Sample], legend: str) -> bool:
+    """Whether Grafana could draw it, quantiles of nothing being no numbers, and say what is what."""
+    drawn = [sample for sample in samples if math.isfinite(float(sample["value"][1]))]
+    labels = {label for sample in drawn for label in sample["metric"]}
+    return bool(drawn) and labels >= set(LABEL.findall(legend))
 
 
 def test_every_panel_shows_something(watched: Watched) -> None:
-    queries = {
-        f"{panel['title']}: {target['expr']}": target["expr"]
-        for panel in BOARD["panels"]
-        for target in panel.get("targets", ())
-    }
+    asked = [(panel["title"], target) for panel in BOARD["panels"] for target in panel.get("targets", ())]
 
     def empty() -> list[str]:
         chosen = choices(watched.prometheus)
         return [
-            title
-            for title, query in queries.items()
-            if not shows_something(watched.prometheus.query(put(query, chosen)))
+            f"{title}: {target['expr']}"
+            for title, target in asked
+            if not shows_something(watched.prometheus.query(put(target["expr"], chosen)), target["legendFormat"])
         ]
 
     watched.wait_for("every query of the dashboard to return something", empty)
     chosen = choices(watched.prometheus)
     assert chosen["job"] == "dkron\\-api|dkron\\-operator"
-    resources = [query for query in queries.values() if "process_" in query]
+    resources = [target["expr"] for _, target in asked if "process_" in target["expr"]]
     for query in resources:
         jobs = {sample["metric"]["job"] for sample in watched.prometheus.query(put(query, chosen))}
         assert jobs == {"dkron-api", "dkron-operator"}, query

@@ -1,7 +1,9 @@
 """The Helm chart, rendered without a cluster by either Helm."""
 
+import copy
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +28,24 @@ SECONDS = 60
 CLUSTER_WIDE = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
 
 
-def helm(
-    tool: Tool, arguments: Sequence[str | Path], *, folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
+def helm(tool: Tool, arguments: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
     """Run it; all that it prints is in `stdout`. Without a kubeconfig, so that no cluster is asked."""
-    environment = {"KUBECONFIG": "/dev/null"} | ({} if folder is None else {"HELM_CACHE_HOME": str(folder)})
-    return run_quietly([str(tool.program("helm")), *map(str, arguments)], seconds=SECONDS, environment=environment)
+    command = [str(tool.program("helm")), *map(str, arguments)]
+    return run_quietly(command, seconds=SECONDS, environment={"KUBECONFIG": "/dev/null"})
 
 
-def arguments(values: Path | None, *, kubernetes: str = versions.KUBERNETES[0]) -> list[str]:
-    """How `helm template` is told what to render, and for which cluster."""
-    given = [] if values is None else ["--values", str(values)]
+def template(
+    values: Path | None,
+    *,
+    release: str = RELEASE,
+    namespace: str = NAMESPACE,
+    kubernetes: str = versions.KUBERNETES[0],
+) -> tuple[str, ...]:
+    """How Helm is told what to render, and for which cluster."""
+    given = () if values is None else ("--values", str(values))
     known = [part for each in KNOWN for part in ("--api-versions", each)]
-    return [RELEASE, str(CHART), "--namespace", NAMESPACE, "--kube-version", kubernetes, *known, *given]
+    where = ("--namespace", namespace, "--kube-version", kubernetes)
+    return ("template", release, str(CHART), *where, *known, *given)
 
 
 def rendered(
@@ -47,21 +54,26 @@ def rendered(
     tool: Tool | None = None,
     release: str = RELEASE,
     namespace: str = NAMESPACE,
-    kubernetes: str = versions.KUBERNETES[0],
     folder: Path | None = None,
 ) -> list[Object]:
     """All objects of the chart with these values, hooks among them. A map of values needs a `folder` to lie in."""
     path = _written(values, folder) if isinstance(values, Mapping) else values
-    command = ["template", *arguments(path, kubernetes=kubernetes), "--namespace", namespace]
-    command[1] = release
-    result = helm(tool or HELMS["helm4"], command)
+    given = "" if path is None else path.read_text(encoding="utf-8")
+    command = template(path, release=release, namespace=namespace)
+    return copy.deepcopy(_objects(tool or HELMS["helm4"], command, given))
+
+
+@cache
+def _objects(tool: Tool, command: tuple[str, ...], given: str) -> list[Object]:  # noqa: ARG001 - what is in the file counts
+    """What Helm renders; many tests look at the same."""
+    result = helm(tool, command)
     assert result.returncode == 0, result.stdout
-    return [document for document in yaml.safe_load_all(result.stdout) if document]
+    return [document for document in yaml.load_all(result.stdout, Loader=yaml.CSafeLoader) if document]
 
 
 def refusal(values: Object, folder: Path, *, tool: Tool | None = None) -> str:
     """What `helm template` says about values that it does not take."""
-    result = helm(tool or HELMS["helm4"], ["template", *arguments(_written(values, folder))])
+    result = helm(tool or HELMS["helm4"], template(_written(values, folder)))
     assert result.returncode != 0, f"these values are taken: {values}"
     return result.stdout
 

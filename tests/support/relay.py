@@ -9,9 +9,10 @@ PIECE = 4096
 
 
 class Relay:
-    """Hands bytes on in both directions."""
+    """Hands bytes on in both directions. While it is `shut`, connections are broken as soon as they are made."""
 
     def __init__(self, host: str, port: int) -> None:
+        self.shut = False
         self._target = (host, port)
         self._open: set[asyncio.StreamWriter] = set()
         self._carriers: set[asyncio.Task[Any]] = set()
@@ -34,6 +35,9 @@ class Relay:
         assert carrier is not None
         self._carriers.add(carrier)
         carrier.add_done_callback(self._carriers.discard)
+        if self.shut:
+            writer.transport.abort()
+            return
         try:
             there, back = await asyncio.open_connection(*self._target)
         except OSError:

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
+from localcluster.quiet import run_quietly
+
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "charts" / "dkron-operator" / "files" / "alerts.yaml"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 SITE = "https://dkron-operator.github.io/dkron-operator/runbooks"
 OVERVIEW = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+COMMANDS = re.compile(r"^```console\n(.+?)^```$", re.MULTILINE | re.DOTALL)
 HEADINGS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 SELECTED = re.compile(r"\bdkron_\w+(.{0,18})", re.DOTALL)
 THRESHOLD = re.compile(r"> ([0-9.]+)\s*\Z")
@@ -44,7 +47,16 @@ def test_its_page_has_what_somebody_who_was_woken_needs(rule: dict[str, Any]) ->
     page = (RUNBOOKS / f"{rule['alert']}.md").read_text(encoding="utf-8")
     assert page.startswith(f"# {rule['alert']}\n\n**{rule['labels']['severity'].capitalize()}.**")
     assert re.findall(r"^## (.+)$", page, re.MULTILINE) == list(HEADINGS)
-    assert "```console" in page.partition("## Diagnosis")[2].partition("## Mitigation")[0], "no command to begin with"
+    assert COMMANDS.search(page.partition("## Diagnosis")[2].partition("## Mitigation")[0]), "no command to begin with"
+
+
+@every_alert
+def test_its_commands_are_ones_that_a_shell_can_read(rule: dict[str, Any]) -> None:
+    page = (RUNBOOKS / f"{rule['alert']}.md").read_text(encoding="utf-8")
+    for commands in COMMANDS.findall(page):
+        done = run_quietly(["bash", "-n", "-c", commands], seconds=10)
+        assert done.returncode == 0, done.stdout
+        assert "<" not in commands, "a gap to fill in is a redirection to a shell: give a variable instead"
 
 
 @every_alert

@@ -21,3 +21,19 @@
 {{- fail (printf "api.namespace: say which namespace the REST API serves; watchNamespaces holds %s" (join ", " $watched)) }}
 {{- end }}
 {{- end }}
+
+{{/* The release that has the custom resources of this cluster and is at work: "name namespace", empty if it is this one
+or none. What a release that is gone has left behind is for Helm to take over. Without a cluster nothing is known. */}}
+{{- define "dkron.otherOwner" -}}
+{{- $annotations := dig "metadata" "annotations" dict (lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "dkronjobs.dkron.io") }}
+{{- $name := get $annotations "meta.helm.sh/release-name" }}
+{{- $namespace := get $annotations "meta.helm.sh/release-namespace" }}
+{{- if and $name (or (ne $name .Release.Name) (ne $namespace .Release.Namespace)) }}
+{{- range (lookup "apps/v1" "Deployment" $namespace "").items }}
+{{- $labels := dig "metadata" "labels" dict . }}
+{{- if and (eq (get $labels "app.kubernetes.io/part-of") "dkron-operator") (eq (get $labels "app.kubernetes.io/instance") $name) (eq (get $labels "app.kubernetes.io/component") "operator") }}
+{{- printf "%q in namespace %q" $name $namespace }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}

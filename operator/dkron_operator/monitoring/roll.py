@@ -9,7 +9,7 @@ from datetime import datetime
 from dkron_operator.plan.roll import JobState, Line, line
 from dkron_operator.store import Store
 
-SLICE = 100
+SLICE = 50
 """Jobs looked at before others have their turn."""
 
 

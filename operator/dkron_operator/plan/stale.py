@@ -21,7 +21,7 @@ def stale_at(job: JobView, status: JobStatus) -> datetime | None:
     if job.schedule is None or since is None or spec.disabled or spec.parents or job.problem is not None:
         return None
     line = Timeline(job.schedule, since, spec.starts_at, spec.expires_at)
-    good = max(since, status.last_success or since)
+    good = status.last_success or since
     second = _next(line, _next(line, good))
     if second is None:
         return None

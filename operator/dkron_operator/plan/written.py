@@ -99,9 +99,7 @@ class _Reading:
             case Started(entry):
                 self._start(entry)
             case Dropped(job, reason) if job in self.claims:
-                slot = self.claims.pop(job)
-                self.fired.pop(slot, None)
-                self.others.append(_unfired(slot, reason or REPLACED, 1))
+                self.others.append(_unfired(self.claims.pop(job), reason or REPLACED, 1))
             case Finished(execution):
                 self._settle(execution.job)
                 if not (execution.job in self.forgotten or is_recorded(self.before, execution.job)):

@@ -202,17 +202,18 @@ async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
     put(store, "good", JobStatus(since=NOON, next=after(60), status="success", last_success=after(61)))
     put(store, "bad", JobStatus(since=NOON, next=after(30), status="failed"))
     put(store, "half", JobStatus(since=NOON, status="partially_failed"), schedule="", parentJob="good")
+    put(store, "new", JobStatus(since=after(120), next=after(180)))
     put(store, "off", JobStatus(since=NOON), disabled=True)
     put(store, "wrong", JobStatus(since=NOON), schedule="soon")
     sums = await roll.call(after(130))
-    assert sums.states == {"scheduled": 2, "dependent": 1, "suspended": 1, "invalid": 1}
+    assert sums.states == {"scheduled": 3, "dependent": 1, "suspended": 1, "invalid": 1}
     assert (sums.failing, sums.stale, sums.next) == (2, 1, after(30))
     store.vanish("bad")
     for number in range(3 * SLICE):
         put(store, f"more-{number}", JobStatus(since=NOON))
     sums = await roll.call(after(130))
-    assert sums.states[JobState.SCHEDULED] == 1 + 3 * SLICE
-    assert (sums.failing, sums.next, len(sums.lines)) == (1, after(60), 4 + 3 * SLICE)
+    assert sums.states[JobState.SCHEDULED] == 2 + 3 * SLICE
+    assert (sums.failing, sums.next, len(sums.lines)) == (1, after(60), 5 + 3 * SLICE)
 
 
 def gauges(**fields: Any) -> Gauges:

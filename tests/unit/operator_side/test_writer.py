@@ -14,6 +14,7 @@ from dkron_operator.writer import difference
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
+from tests.support.scrape import read_registry
 
 pytestmark = pytest.mark.looptime
 ENTRY = claim()
@@ -98,6 +99,66 @@ async def test_an_answer_that_was_lost_and_a_conflict_count_once() -> None:
     assert edges.status().success_count == 1
     assert len(edges.status().executions) == 1
     assert edges.entry().pending == []
+
+
+# --- what is counted ------------------------------------------------------------------------------------------------
+
+
+def counted(edges: Edges) -> tuple[float, float]:
+    """Slots that fired, executions that ended."""
+    seen = read_registry(edges.store.meters.registry)
+    return seen.one("slots_total", result="fired", reason=""), seen.sum("executions_total")
+
+
+async def test_what_was_written_is_counted_and_what_was_not_is_not() -> None:
+    edges = begin()
+    edges.entry().note(Decided(NOON), Started(seen(ENTRY)), ENDED)
+    edges.kube.fail("write dkronjobs", Rejected("no"))
+    with pytest.raises(Rejected):
+        await write(edges)
+    assert counted(edges) == (0, 0)
+    await write(edges)
+    edges.watch()
+    assert counted(edges) == (1, 1)
+    assert read_registry(edges.store.meters.registry).one("status_bytes_count") == 1
+
+
+async def test_what_somebody_else_has_written_first_is_theirs_to_count() -> None:
+    edges = begin()
+    edges.entry().note(Decided(NOON), Started(seen(ENTRY)), ENDED)
+    theirs = JobStatus(last_schedule_time=NOON, executions=(ENDED.execution,), counted=(ENTRY.job,), success_count=1)
+    somebody_writes(edges.kube, theirs)
+    await write(edges)
+    assert edges.entry().pending == []
+    assert counted(edges) == (0, 0)
+
+
+@pytest.mark.parametrize("event_first", [True, False])
+async def test_what_was_written_without_an_answer_is_counted_when_it_shows(*, event_first: bool) -> None:
+    edges = begin()
+    edges.entry().note(Decided(NOON), Started(seen(ENTRY)), ENDED)
+    edges.kube.lose_answer("write dkronjobs")
+    with pytest.raises(Unavailable):
+        await write(edges)
+    assert counted(edges) == (0, 0), "nobody knows yet"
+    if event_first:
+        edges.watch()
+        assert counted(edges) == (1, 1)
+    await write(edges)
+    edges.watch()
+    assert counted(edges) == (1, 1)
+
+
+async def test_a_claim_without_an_answer_is_counted_by_the_job_that_follows() -> None:
+    edges = begin(concurrency="forbid")
+    edges.kube.lose_answer("write dkronjobs")
+    with pytest.raises(Unavailable):
+        await edges.reconciler.writer.claim(edges.entry(), (Decided(NOON), Started(ENTRY)))
+    edges.watch()
+    assert counted(edges) == (0, 0), "a claim is no Job"
+    has_started(edges, seen(ENTRY))
+    await write(edges)
+    assert counted(edges) == (1, 0)
 
 
 async def test_an_answer_that_was_lost_and_whose_event_comes_first_counts_once() -> None:

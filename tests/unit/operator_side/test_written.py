@@ -190,6 +190,14 @@ def test_a_write_that_had_happened_makes_the_next_one_conflict_and_is_told_once(
     assert (set(found), len(found)) == (TRUE, len(TRUE))
 
 
+def test_a_write_that_never_happened_and_one_whose_event_is_faster_than_its_answer_are_one() -> None:
+    books = books_of()
+    books.unanswered(WROTE)
+    books.send(WROTE, CHANGES)
+    found = told(books.see(WROTE, DONE_WITH), books.taken())
+    assert (set(found), len(found)) == (TRUE, len(TRUE))
+
+
 def test_a_write_that_was_broken_off_is_in_doubt_as_well() -> None:
     books = books_of()
     books.send(WROTE, CHANGES)

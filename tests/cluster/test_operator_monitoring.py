@@ -1,0 +1,297 @@
+"""The operator's own port at a real API server: counts that are exact whoever dies, and probes that tell what is so."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import pytest
+import yaml
+from aiohttp.test_utils import unused_port
+
+import localcluster
+from localcluster.cluster import LocalCluster
+from tests.support.ice import ice
+from tests.support.jobs import at, dkron_job, simulated
+from tests.support.kube import Kube, condition, finished, marked_after
+from tests.support.operator_process import OperatorProcess
+from tests.support.relay import Relay, relaying
+from tests.support.scrape import Scrape, read
+from tests.support.sites import install, namespace
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
+AWAY = timedelta(seconds=3)
+"""For so long nobody fires, or all jobs go on."""
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An operator with a port, for a namespace of its own."""
+
+    kube: Kube
+    operator: OperatorProcess
+    port: int
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """The status and the text of an answer; 0 while nobody listens."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as refusal:
+            return refusal.code, refusal.read().decode()
+        except (URLError, OSError):
+            return 0, ""
+
+    def scrape(self) -> Scrape:
+        """What Prometheus reads."""
+        status, page = self.ask("/metrics")
+        assert status == 200, self.operator.tail()
+        return read(page)
+
+    def wait_ready(self, status: int, word: str, *, seconds: float = 40) -> str:
+        """Wait for this answer about being ready."""
+        return wait_for(
+            f"/readyz to be {status} with '{word}'",
+            lambda: self.ask("/readyz"),
+            lambda answer: answer[0] == status and word in answer[1],
+            seconds=seconds,
+            shown=lambda answer: f"{answer}\n{self.operator.tail()}",
+            guard=self.operator.check,
+        )[1]
+
+
+Watch = Callable[..., Watched]
+
+
+@pytest.fixture
+def watch(cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watch]:
+    """Makes an operator with a port, not started yet, that has to stop in order and must not complain."""
+    install(cluster)
+    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as kube:
+        made: list[OperatorProcess] = []
+
+        def make(*options: str, kubeconfig: Path = cluster.kubeconfig) -> Watched:
+            port = unused_port()
+            own = ("--kubeconfig", str(kubeconfig), "--namespace", kube.namespace, "--monitoring-port", str(port))
+            operator = OperatorProcess(tmp_path / "operator.log", *own, *options)
+            made.append(operator)
+            kube.guard, kube.appendix = operator.check, operator.tail
+            return Watched(kube, operator, port)
+
+        yield make
+        for operator in made:
+            if operator.running:
+                operator.stop()
+            operator.assert_clean()
+
+
+def each_second(name: str, **spec: Any) -> Object:
+    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
+
+
+def rest(kube: Kube, *names: str) -> dict[str, Object]:
+    """Their statuses when they are disabled, nothing runs any more, and all that has run is recorded."""
+    for name in names:
+        kube.edit(name, disabled=True)
+    return {name: kube.wait_status(name, "to rest", partial(is_at_rest, kube, name)) for name in names}
+
+
+def is_at_rest(kube: Kube, name: str, status: Object) -> bool:
+    known = {execution["job"] for execution in status.get("executions", ())}
+    unrecorded = {job["metadata"]["name"] for job in kube.jobs_of(name)} - known
+    return condition(status, "Suspended").get("status") == "True" and not status.get("active") and not unrecorded
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What statuses say: slots that fired, slots that did not, executions by their end."""
+
+    fired: int
+    unfired: int
+    good: int
+    bad: int
+
+    def since(self, before: "Books") -> "Books":
+        return Books(
+            self.fired - before.fired, self.unfired - before.unfired, self.good - before.good, self.bad - before.bad
+        )
+
+
+def fired_slots(status: Object) -> set[str]:
+    """The slots that have a Job, ended or not."""
+    runs = (*status.get("executions", ()), *(entry for entry in status.get("active", ()) if entry.get("uid")))
+    return {entry["slot"] for entry in runs if entry["trigger"] == "schedule"}
+
+
+def books(statuses: dict[str, Object]) -> Books:
+    found = statuses.values()
+    return Books(
+        fired=sum(len(fired_slots(status)) for status in found),
+        unfired=sum(status.get("skipped", {}).get("count", 0) for status in found),
+        good=sum(status.get("successCount", 0) for status in found),
+        bad=sum(status.get("errorCount", 0) for status in found),
+    )
+
+
+def told(seen: Scrape) -> Books:
+    return Books(
+        fired=int(seen.sum("slots_total", result="fired")),
+        unfired=int(seen.sum("slots_total", result="skipped") + seen.sum("slots_total", result="missed")),
+        good=int(seen.sum("executions_total", result="success")),
+        bad=int(seen.sum("executions_total", result="failed")),
+    )
+
+
+def go_on(kube: Kube, *names: str) -> None:
+    """Wait until each of them has had slots and executions since now."""
+    before, now = books({name: kube.status(name) for name in names}), datetime.now(UTC)
+    for name in names:
+        kube.wait_status(name, "to go on", marked_after(now + AWAY))
+        kube.wait_status(name, "an execution", finished(1))
+    kube.wait_for(
+        "more executions of both kinds",
+        lambda: books({name: kube.status(name) for name in names}).since(before),
+        lambda more: more.good > 0 and more.bad > 0,
+    )
+
+
+def until_passed(moment: datetime) -> None:
+    wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=30)
+
+
+def test_what_a_process_counts_is_what_it_has_written_whoever_dies(watch: Watch) -> None:
+    watched = watch()
+    kube, operator = watched.kube, watched.operator
+    names = ("good", "bad", "busy", "picky")
+    kube.apply(
+        each_second("good"),
+        each_second("bad", jobTemplate=simulated(exit_code=3), **ONCE_MORE),
+        each_second("busy", concurrency="forbid", jobTemplate=simulated(run_for="2500ms")),
+        each_second("picky", missedRuns="skip"),
+    )
+    operator.start()
+    go_on(kube, *names)
+    operator.kill()
+    written = books({name: kube.status(name) for name in names})
+    until_passed(datetime.now(UTC) + AWAY)
+    operator.start()
+    go_on(kube, *names)
+    statuses = rest(kube, *names)
+    seen = watched.scrape()
+    assert told(seen) == books(statuses).since(written), "of the last life, and of no other"
+    assert seen.sum("slots_total", reason="ConcurrencyForbidden") > 0
+    assert seen.sum("slots_total", reason="Missed") > 0
+    assert seen.sum("jobs", state="suspended") == len(names)
+    assert seen.one("active_executions") == 0
+    durations = [seen.one("execution_duration_seconds_count", result=result) for result in ("success", "failed")]
+    assert durations == [told(seen).good, told(seen).bad]
+
+
+def test_each_outcome_has_its_series(watch: Watch) -> None:
+    watched = watch("--metrics-per-job")
+    kube = watched.kube
+    watched.operator.start()
+    refused = {"spec": {"template": {"spec": {"restartPolicy": "Always"}}}}
+    kube.apply(
+        dkron_job("good", schedule="@yearly", run=["a", "b"], jobTemplate=simulated()),
+        dkron_job("bad", run=["a"], jobTemplate=simulated(exit_code=3), **ONCE_MORE),
+        dkron_job("after", "true", schedule="", parentJob="good", jobTemplate=simulated()),
+        dkron_job("off", schedule="@every 1s", disabled=True),
+        dkron_job("wrong", schedule="@every 1s", jobTemplate=refused),
+        each_second("hopeless", jobTemplate=simulated(exit_code=1)),
+    )
+    for name, count in (("good", 2), ("bad", 2), ("after", 2), ("hopeless", 4)):
+        kube.wait_status(name, "its executions", finished(count))
+    success = at(kube.wait_status("good", "a success", lambda s: s.get("lastSuccess"))["lastSuccess"])
+    upcoming = kube.wait_for(
+        "the series to show it", watched.scrape, lambda s: s.sum("executions_total", trigger="dependent") == 2
+    )
+    assert {state["state"]: upcoming.one("jobs", **state) for state in upcoming.labels("jobs")} == {
+        "scheduled": 3, "dependent": 1, "suspended": 1, "invalid": 1,
+    }  # fmt: skip
+    ended = upcoming.positive("executions_total")
+    scheduled = ended.pop(("Error", "failed", "schedule"))
+    assert scheduled >= 4
+    assert ended == {("", "success", "manual"): 2, ("Error", "failed", "manual"): 2, ("", "success", "dependent"): 2}
+    assert (upcoming.one("jobs_failing"), upcoming.one("jobs_stale")) == (2, 1)
+    assert upcoming.one("leader") == 1
+    assert abs(upcoming.one("next_slot_timestamp_seconds") - datetime.now(UTC).timestamp()) < 60
+    fired = upcoming.one("slots_total", result="fired", reason="")
+    assert upcoming.one("schedule_lateness_seconds_count") >= fired >= scheduled
+    assert upcoming.one("status_bytes_count") > 0
+    created = upcoming.one("kube_requests_total", verb="create", resource="jobs", code="201")
+    assert created <= upcoming.one("kube_request_duration_seconds_count", verb="create")
+    assert {labels["resource"] for labels in upcoming.labels("watch_last_event_timestamp_seconds")} == {
+        "dkronjobs", "jobs",
+    }  # fmt: skip
+    where = {"namespace": kube.namespace}
+    assert upcoming.one("job_last_success_timestamp_seconds", job="good", **where) == success.timestamp()
+    failing = {labels["job"]: upcoming.one("job_failing", **labels) for labels in upcoming.labels("job_failing")}
+    assert {job for job, value in failing.items() if value} == {"bad", "hopeless"}
+
+
+def test_a_start_that_takes_long_is_alive_and_not_ready(watch: Watch, cluster: localcluster.Cluster) -> None:
+    if not isinstance(cluster, LocalCluster):
+        pytest.skip("the API server of this cluster cannot be stopped")
+    watched = watch()
+    with ice(cluster):
+        watched.operator.start(wait=False)
+        watched.wait_ready(503, "still being read")
+        assert watched.ask("/healthz") == (200, "ok\n")
+    watched.wait_ready(200, "ok")
+    assert watched.ask("/nothing")[0] == 404
+
+
+def test_a_port_that_is_taken_ends_the_operator_with_a_sentence(watch: Watch) -> None:
+    first = watch()
+    first.operator.start()
+    second = OperatorProcess(
+        first.operator.log.with_name("second.log"), "--kubeconfig", str(first.kube.kubeconfig),
+        "--namespace", first.kube.namespace, "--monitoring-port", str(first.port),
+    )  # fmt: skip
+    second.start(wait=False)
+    assert second.wait() == 1, second.tail()
+    (complaint,) = [line["msg"] for line in second.lines() if line.get("level") != "INFO"]
+    assert f"--monitoring-port {first.port}" in complaint
+    assert "in use" in complaint
+
+
+@asynccontextmanager
+async def behind_a_relay(kubeconfig: Path, folder: Path) -> AsyncIterator[tuple[Relay, Path]]:
+    """A relay to the API server, and a kubeconfig that leads through it."""
+    raw = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))  # noqa: ASYNC240 - a small file
+    address = urlsplit(raw["clusters"][0]["cluster"]["server"])
+    async with relaying(str(address.hostname), address.port or 443) as (relay, port):
+        raw["clusters"][0]["cluster"]["server"] = f"{address.scheme}://127.0.0.1:{port}"
+        path = folder / "relay.kubeconfig"
+        path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+        yield relay, path
+
+
+async def test_an_api_server_that_goes_away_makes_it_unready_until_it_is_back(
+    watch: Watch, cluster: localcluster.Cluster, tmp_path: Path
+) -> None:
+    async with behind_a_relay(cluster.kubeconfig, tmp_path) as (relay, kubeconfig):
+        watched = watch(kubeconfig=kubeconfig)
+        await asyncio.to_thread(watched.operator.start)
+        await asyncio.to_thread(watched.wait_ready, 200, "ok")
+        relay.shut = True
+        assert relay.cut() > 0
+        sentence = await asyncio.to_thread(watched.wait_ready, 503, "cannot be watched")
+        assert "dkronjobs" in sentence
+        assert await asyncio.to_thread(watched.ask, "/healthz") == (200, "ok\n"), "to start anew would not help"
+        relay.shut = False
+        await asyncio.to_thread(watched.wait_ready, 200, "ok")
+        await asyncio.to_thread(watched.operator.stop)
