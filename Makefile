@@ -117,7 +117,7 @@ test-cluster: venv ## The tests at a real control plane with simulated nodes (mi
 	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) tests/cluster
 
 .PHONY: test-e2e
-test-e2e: venv ## The tests with a real node and real pods (minutes)
+test-e2e: venv chart-tools ## The tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 

@@ -6,18 +6,21 @@ import logging
 import signal
 import sys
 import warnings
+from collections.abc import Coroutine
 from typing import cast
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from dkron_api.app import make_app
 from dkron_api.edge.malformed import Malformed
+from dkron_api.keys import CATALOG, KUBE
 from dkron_api.routes.ui import NoUserInterface
 from dkron_api.settings import Settings
 from dkron_api.translate.record import FIELD_MANAGER
 from dkron_crds.kube import access
 from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.installed import Outdated, require_current
 from dkron_crds.program import logs
 from dkron_crds.program.command import USAGE, options
 from dkron_crds.program.loop import faster_loop, run
@@ -56,7 +59,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
     try:
         way = await access.load(settings.kubeconfig, settings.context)
         await _serve(_complete(settings, way.namespace), way, tracer)
-    except AccessError as exc:
+    except (AccessError, Outdated) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
     except NoUserInterface as exc:
@@ -96,12 +99,31 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
         await runner.setup()
         await listener.start_serving()
         _announce(settings, listener)
-        await stop.wait()
+        await _until_stopped(stop, _check(app))
         log.info("stopping")
     finally:
         listener.close()
         await runner.cleanup()
         log.info("stopped")
+
+
+async def _check(app: web.Application) -> None:
+    """Raise `Outdated` if the API server, once it answers, has older custom resources than we know."""
+    await app[CATALOG].complete.wait()
+    await require_current(app[KUBE])
+
+
+async def _until_stopped(stop: asyncio.Event, check: Coroutine[None, None, None]) -> None:
+    """Wait until asked to stop. What the check raises ends the wait."""
+    stopped, checked = asyncio.create_task(stop.wait()), asyncio.create_task(check)
+    try:
+        await asyncio.wait({stopped, checked}, return_when=asyncio.FIRST_COMPLETED)
+        if checked.done():
+            checked.result()
+        await stopped
+    finally:
+        stopped.cancel()
+        checked.cancel()
 
 
 async def _listen(settings: Settings, runner: web.AppRunner) -> asyncio.Server:

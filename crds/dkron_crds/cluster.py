@@ -46,7 +46,8 @@ class ClusterStatus(StatusModel):
         Field(max_length=8, json_schema_extra=LIST_BY_TYPE),
     ] = ()
     """Statements about the installation. Ready: an operator holds the Lease and fires what is due. Delivers: its
-    receivers and notifications make sense; absent if there are none."""
+    receivers and notifications make sense; absent if there are none. Conflicted: another installation fires jobs in a
+    namespace that this one watches; absent if none was seen lately."""
 
     leader: Annotated[str, Field(max_length=253)] = ""
     """The replica that fires jobs: the holder of the Lease. Empty while there is none."""

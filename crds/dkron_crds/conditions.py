@@ -19,6 +19,7 @@ class ConditionType(StrEnum):
     SUSPENDED = "Suspended"
     DEGRADED = "Degraded"
     DELIVERS = "Delivers"
+    CONFLICTED = "Conflicted"
 
 
 class ConditionStatus(StrEnum):

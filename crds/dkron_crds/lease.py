@@ -12,6 +12,8 @@ INSTALLATION = "dkron"
 LEASE_SECONDS = 15
 ADDRESS, VERSION = "dkron.io/address", "dkron.io/version"
 """Annotations in which the holder says where it is and what it is."""
+CREATED_BY = "dkron.io/installation"
+"""The annotation of a Job with the namespace of the installation that has created it."""
 
 
 def leave_key(identity: str) -> str:

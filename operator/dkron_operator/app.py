@@ -12,7 +12,8 @@ import kopf
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import NotFound
+from dkron_crds.kube.errors import NotFound, Rejected
+from dkron_crds.kube.installed import require_current
 from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, NODES
 from dkron_operator import source as kopf_source
 from dkron_operator.calls import Allowance
@@ -26,6 +27,7 @@ from dkron_operator.monitoring.health import Phase
 from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
 from dkron_operator.plan.leader import Leadership
 from dkron_operator.reconcile import Reconciler
+from dkron_operator.rivals import Rivals
 from dkron_operator.signs import Signs
 from dkron_operator.source import Source
 from dkron_operator.store import Store
@@ -40,12 +42,14 @@ GRACE = 10.0
 """Seconds for what is under way when the operator is asked to stop."""
 LAST_MAIL = 3.0
 """Seconds for messages that are on their way, and once more to write down that they arrived."""
+LAST_STREAMS = 5.0
+"""Seconds for the watches to end."""
 FAREWELL = 5.0
 """Seconds for the Lease and the DkronCluster after that."""
 
 
 class NotInstalled(Exception):
-    """The custom resources are missing. `str()` says what to do."""
+    """The custom resources, or the rights on them, are missing. `str()` says what to do."""
 
 
 class Operator:
@@ -90,6 +94,8 @@ class Operator:
         )
         self.reconciler.traces.tracer = tracer
         source = Source(self.store, changed=self.reconciler.lane.add)
+        rivals = Rivals(cluster_namespace, clock=clock, changed=self.tally.touch)
+        source.met, self.tally.rivalry = rivals.see, lambda: rivals.complaint
         self._source = source
         self._sweep = Sweep(self.client, self.store, source, self._namespaces or None)
         source.relisted = self._sweep.want
@@ -118,8 +124,8 @@ class Operator:
         self.reconciler.lead()
 
     async def run(self) -> None:
-        """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `PortTaken`, `KubeError`, or what
-        broke."""
+        """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `PortTaken`,
+        `KubeError`, or what broke."""
         try:
             # It tells how far all the rest is, so it is there from the beginning to the end.
             async with listening(self._exposure, self.monitoring.answers):
@@ -132,6 +138,7 @@ class Operator:
         pulse = asyncio.create_task(self.monitoring.pulse.run(), name="pulse")
         try:
             await self._require_installation()
+            await require_current(self.client)
             await self.tally.read()
             await self.delivery.installation.read()
             await self._sweep.fill()
@@ -154,8 +161,15 @@ class Operator:
                 break
         except NotFound as exc:
             raise NotInstalled(
-                "the custom resource DkronJob is not installed in this cluster: kubectl apply -f crds/"
+                "the custom resource DkronJob is not installed in this cluster: kubectl apply -f crds/, or "
+                "helm upgrade with crds.enabled=true"
             ) from exc
+        except Rejected as exc:
+            if namespace is None:
+                raise NotInstalled(
+                    f"{exc}; allow it by a ClusterRole, or name the namespaces to watch with --namespace"
+                ) from exc
+            raise
 
     async def _work(self) -> None:
         parts = self.reconciler
@@ -168,7 +182,8 @@ class Operator:
             self.tally.lane.run(), self.tally.look(), self.delivery.run(),
         )  # fmt: skip
         leaving = asyncio.create_task(self.lease.run(), name="lease")
-        watch = asyncio.create_task(self._watch(), name="watch")
+        end_watch = asyncio.Event()
+        watch = asyncio.create_task(self._watch(end_watch), name="watch")
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         monitoring = self.monitoring
         monitoring.tasks, monitoring.phase = [*effects, *others, leaving, watch], Phase.WORKING
@@ -188,8 +203,7 @@ class Operator:
             await self._take_leave()
             # It may be in the middle of its own start: that its connections are cut then is our doing, and no news.
             logging.getLogger("kopf").setLevel(logging.CRITICAL)
-            # Asked to end, it would wait five seconds for every task that began after it, ours as well.
-            watch.cancel()
+            end_watch.set()
             await asyncio.wait({watch}, timeout=GRACE)
         finally:
             await _cancel([watch, stopped, leaving, *effects, *others])
@@ -229,19 +243,33 @@ class Operator:
             return False
         return True
 
-    async def _watch(self) -> None:
+    async def _watch(self, end: asyncio.Event) -> None:
         registry = kopf.OperatorRegistry()
         kopf_source.register(registry, self._source, self._access, self._signs)
         # Without one kopf looks up the name of the user, and in a container the user has none.
         identity: Any = self._identity
-        await kopf.operator(
+        tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=kopf_source.settings(),
             identity=identity,
             standalone=True,
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
+            stop_flag=end,
         )
+        # kopf's own way to its end has no bound: it waits for the other streams when one has failed, and five seconds
+        # for every task that began after it, ours as well.
+        done = await _first(set(tasks))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=LAST_STREAMS)
+        try:
+            for task in done:
+                task.result()
+        except Exception:
+            # Of a kind that is gone kopf says no more than "404 page not found".
+            await self._require_installation()
+            raise
         self.stop()
 
     def _take_signals(self) -> None:

@@ -11,6 +11,7 @@ from dkron_crds.job import Active
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected, Unavailable
 from dkron_crds.kube.paths import JOBS
+from dkron_crds.lease import CREATED_BY
 from dkron_operator.calls import Calls
 from dkron_operator.clock import Clock
 from dkron_operator.executors.config import ConfigError
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 class Fire:
     """Creates what a plan asks for, or finds that it exists."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - those that it hands over to, one by one
         self,
         client: KubeClient,
         store: Store,
@@ -39,6 +40,7 @@ class Fire:
         *,
         clock: Clock,
         images: Images,
+        home: str,
         calls: Calls,
         began: Callable[[Entry, Active], None],
         traces: Traces,
@@ -48,6 +50,7 @@ class Fire:
         self._writer = writer
         self._clock = clock
         self._images = images
+        self._home = home
         self._began = began
         self._calls = calls
         self._traces = traces
@@ -89,6 +92,8 @@ class Fire:
 
     async def _create(self, entry: Entry, create: Create, firing: Firing) -> Object:
         body = build_job(entry.job, create.entry, images=self._images, traceparent=firing.traceparent)
+        if self._home:
+            body["metadata"]["annotations"][CREATED_BY] = self._home
         try:
             return await self._client.create(JOBS, entry.job.namespace, body)
         except AlreadyExists:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from dkron_crds.kube import access
 from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.errors import KubeError
+from dkron_crds.kube.installed import Outdated
 from dkron_crds.program.command import options
 from dkron_crds.program.loop import run
 from dkron_operator import logs
@@ -49,7 +50,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             tracer=tracer,
         )
         await operator.run()
-    except (AccessError, NotInstalled, PortTaken, KubeError) as exc:
+    except (AccessError, NotInstalled, Outdated, PortTaken, KubeError) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
     except Exception:

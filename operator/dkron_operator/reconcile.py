@@ -74,7 +74,8 @@ class Reconciler:
         self.calls = Calls(store, allowance, clock=clock, listener=delivery, known=self.lane.add)
         self.traces = Traces(store, clock=clock)
         self._fire = Fire(
-            client, store, self.writer, clock=clock, images=images, calls=self.calls, began=delivery.began,
+            client, store, self.writer,
+            clock=clock, images=images, home=delivery.installation.namespace, calls=self.calls, began=delivery.began,
             traces=self.traces,
         )  # fmt: skip
         delivery.touch, delivery.replan = self.writer.touch, self.lane.add

@@ -27,6 +27,7 @@ class Source:
         self._store = store
         self._changed = changed
         self.relisted: Callable[[], None] = lambda: None
+        self.met: Callable[[Object], None] = lambda _: None
 
     def feed_job(self, kind: str | None, body: Object) -> None:
         """A watch event about a DkronJob. `kind` is None for a listed one."""
@@ -40,6 +41,7 @@ class Source:
 
     def feed_run(self, kind: str | None, body: Object) -> None:
         """A watch event about a Job of ours."""
+        self.met(body)
         self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
 
     def vanish(self, uids: set[str]) -> None:

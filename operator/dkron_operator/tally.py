@@ -6,6 +6,7 @@ What the API server has of each job enters by `see`, the sums leave a moment lat
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +62,7 @@ class Tally:
         self._stored: Stored | None = None
         self._jobs_known = self._restored = self._over = False
         self._problems: tuple[str, ...] | None = None
+        self.rivalry: Callable[[], str] = str
         self._writing = asyncio.Lock()
         self._spell = Spell(log, f"DkronCluster {namespace}/{INSTALLATION}")
 
@@ -75,17 +77,17 @@ class Tally:
             self._ledger.lose(uid)
         else:
             self._ledger.see(uid, status)
-        self._touch()
+        self.touch()
 
     def lead(self, leadership: Leadership) -> None:
         """Somebody else leads than before."""
         self._leadership = leadership
-        self._touch()
+        self.touch()
 
     def judge(self, problems: tuple[str, ...] | None) -> None:
         """This is wrong with its receivers and notifications; None if it has none."""
         self._problems = problems
-        self._touch()
+        self.touch()
 
     async def read(self) -> None:
         """Read what an earlier process has written. Before the jobs: what departs in between would count twice."""
@@ -128,7 +130,8 @@ class Tally:
         except KubeError as exc:
             self._spell.goes_on(exc)
 
-    def _touch(self) -> None:
+    def touch(self) -> None:
+        """Something has changed that the status shows."""
         # In trouble it is up to the next look: a missing right would be asked for at each change.
         if not self._spell.trouble:
             self.lane.add(INSTALLATION, DEBOUNCE)
@@ -163,6 +166,7 @@ class Tally:
         status = standing(
             stored.status, self._ledger, leadership,
             generation=stored.generation, version=self._version, now=self._clock.now(), problems=self._problems,
+            rivalry=self.rivalry(),
         )  # fmt: skip
         patch = difference(stored.status.to_wire(), status.to_wire())
         if patch:

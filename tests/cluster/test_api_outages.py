@@ -17,6 +17,7 @@ import pytest
 import localcluster
 from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, PODS
 from dkron_crds.names import object_name
+from dkron_crds.revision import REVISION
 from localcluster.cluster import LocalCluster
 from localcluster.record import find
 from tests.support.api_process import ApiProcess
@@ -27,8 +28,8 @@ from tests.support.jobs import dkron_job
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body, save, until
-from tests.support.rights import change_rights, without
-from tests.support.sites import install, namespace
+from tests.support.rights import change_rights, limited_access, without
+from tests.support.sites import apply_older, install, namespace
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -136,6 +137,16 @@ def test_a_cluster_without_the_kinds_is_told_until_they_are_installed(
     finally:
         if api.running:
             api.kill()
+
+
+def test_kinds_that_are_older_than_the_api_end_it(bare: localcluster.Cluster, kube: Kube, tmp_path: Path) -> None:
+    apply_older(bare, tmp_path / "crds")
+    access = limited_access(kube, LEAST_API, folder=tmp_path)
+    api = ApiProcess(tmp_path / "api.log", kubeconfig=access, namespace=kube.namespace).start(wait=False)
+    line = api.wait_for_line("are older than this program", seconds=60, may_end=True)
+    assert line["level"] == "ERROR"
+    assert f"DkronJob has revision {REVISION - 1}" in line["msg"]
+    assert (api.wait(), "Traceback" in api.text()) == (1, False), api.tail()
 
 
 def test_kinds_that_are_removed_and_come_back_are_followed(own_api: ApiSite, bare: localcluster.Cluster) -> None:

@@ -11,16 +11,18 @@ import pytest
 import localcluster
 from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
 from dkron_crds.lease import leave_annotation, leave_key
+from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import FOR_THE_INSTALLATION, LEAST, change_rights, each_right, limited_access, without
-from tests.support.sites import Site, install, site
+from tests.support.sites import Site, install, namespace, site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
 Object = dict[str, Any]
 SECOND = timedelta(seconds=1)
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 NAMES = ("one", "two", "bad")
 
 
@@ -292,3 +294,31 @@ def test_rights_that_are_taken_away_cost_the_lease_and_the_totals_and_nothing_el
         operator.assert_clean()
         forbidden = [line["level"] for line in operator.lines() if "forbidden" in str(line["msg"])]
         assert forbidden == ["WARNING"] * 2, "each is said once"
+
+
+def test_two_installations_at_the_same_jobs_run_each_slot_once_and_say_so(own_site: Site, tmp_path: Path) -> None:
+    """Each has a namespace for its own DkronCluster; both look after the jobs of one."""
+    kube, folder = own_site.kube, tmp_path / "both"
+    folder.mkdir()
+    with namespace(kube.kubeconfig, "one home") as first, namespace(kube.kubeconfig, "other home") as second:
+        homes = (first, second)
+        options = ("--kubeconfig", str(kube.kubeconfig), "--namespace", kube.namespace, "--cluster-namespace")
+        both = [OperatorProcess(folder / home.namespace, *options, home.namespace) for home in homes]
+        for operator in both:
+            operator.start()
+        kube.apply(*(by_second(f"job-{number}", history=KEEP_ALL) for number in range(4)))
+
+        def told() -> dict[str, str]:
+            return {home.namespace: condition(standing(home), "Conflicted").get("message", "") for home in homes}
+
+        said = kube.wait_for("one of them to meet the other", told, lambda messages: any(messages.values()), seconds=60)
+        for home, other, operator in ((first, second, both[0]), (second, first, both[1])):
+            if said[home.namespace]:
+                assert f"namespace {other.namespace} fires jobs of namespace {kube.namespace}" in said[home.namespace]
+                lines = [line for line in operator.lines() if "fires jobs of namespace" in str(line["msg"])]
+                assert [line["level"] for line in lines] == ["WARNING"], "it is said once"
+        for account in ledger.close_all(kube, [f"job-{number}" for number in range(4)], every=1).values():
+            account.assert_balanced()
+        for operator in both:
+            operator.stop()
+            operator.assert_clean()

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 import localcluster
+from dkron_crds.revision import REVISION
 from localcluster.cluster import LocalCluster
 from localcluster.record import find
 from tests.support import ledger
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import finished, marked_after
 from tests.support.operator_process import OperatorProcess
-from tests.support.rights import limited_access
-from tests.support.sites import Site, install, namespace
+from tests.support.rights import LEAST, limited_access
+from tests.support.sites import Site, apply_older, install, namespace
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -103,6 +104,36 @@ def test_a_cluster_without_the_kinds_is_told(
     assert "kubectl apply -f crds/" in sentence
 
 
+def test_kinds_that_are_removed_end_the_operator(bare: localcluster.Cluster, tmp_path: Path) -> None:
+    """It would not hear of them when they are back. Kubernetes restarts it."""
+    install(bare)
+    with namespace(bare.kubeconfig, "removed kinds") as kube:
+        options = ("--kubeconfig", str(kube.kubeconfig), "--namespace", kube.namespace)
+        operator = OperatorProcess(tmp_path / "log", *options).start()
+        bare.kubectl("delete", "crd", "dkronjobs.dkron.io")
+        operator.wait_for_line("DkronJob is not installed", seconds=60, may_end=True)
+        assert operator.wait() == 1, operator.tail()
+
+
+@pytest.mark.parametrize("limited", [False, True], ids=["all rights", "rights in one namespace"])
+def test_custom_resources_that_are_older_than_the_operator_are_told(
+    bare: localcluster.Cluster, tmp_path: Path, *, limited: bool
+) -> None:
+    apply_older(bare, tmp_path / "crds")
+    with namespace(bare.kubeconfig, "older kinds") as kube:
+        access = limited_access(kube, LEAST, folder=tmp_path) if limited else kube.kubeconfig
+        options = ("--kubeconfig", str(access), "--namespace", kube.namespace)
+        operator = OperatorProcess(tmp_path / "log", *options).start(wait=False)
+        sentence = operator.wait_for_line("are older than this program", seconds=60, may_end=True)["msg"]
+        assert (operator.wait(), "Traceback" in operator.text()) == (1, False), operator.tail()
+        assert f"DkronJob has revision {REVISION - 1}" in sentence
+        assert "kubectl apply -f crds/" in sentence
+        install(bare)
+        again = OperatorProcess(tmp_path / "again", *options).start()
+        again.stop()
+        again.assert_clean()
+
+
 def test_an_operator_without_rights_says_which_it_lacks(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     install(cluster)
     with namespace(cluster.kubeconfig, "no rights") as kube:
@@ -113,6 +144,7 @@ def test_an_operator_without_rights_says_which_it_lacks(cluster: localcluster.Cl
     assert 'cannot list resource "dkronjobs"' in sentence
     assert kube.namespace in sentence
     assert "at the cluster scope" in everywhere
+    assert "--namespace" in everywhere, "it says what else could be done"
 
 
 def each_second(name: str, **spec: Any) -> dict[str, Any]:

@@ -14,6 +14,8 @@ pytestmark = pytest.mark.cluster(nodes="real")
 
 NEVER = pod_template(containers=[{"name": "job", "imagePullPolicy": "Never"}])
 MISSING_IMAGE = {"image": "registry.invalid/missing:1"}
+HUGE = pod_template(containers=[{"name": "job", "resources": {"requests": {"cpu": "9000"}}}])
+READ_ONLY = pod_template(containers=[{"name": "job", "securityContext": {"readOnlyRootFilesystem": True}}])
 KEEP_ALL = {"executions": 100, "successfulJobs": 100}
 
 STUCK = (
@@ -23,6 +25,7 @@ STUCK = (
     pytest.param("no-secret", {"CreateContainerConfigError"}, id="a secret that does not exist"),
     pytest.param("no-node", {"Unschedulable"}, id="a node that does not exist"),
     pytest.param("no-pod", {"FailedCreate"}, id="a service account that does not exist"),
+    pytest.param("no-room", {"Unschedulable"}, id="no node that has room for it"),
 )
 
 
@@ -36,6 +39,8 @@ def stuck_jobs() -> list[dict[str, Any]]:
         ),
         dkron_job("no-pod", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
         dkron_job("no-node", jobTemplate=pod_template(nodeSelector={"moon": "dark"}), run=["once"]),
+        dkron_job("no-room", jobTemplate=HUGE, run=["once"]),
+        dkron_job("read-only", "echo kept > /kept", config={"shell": "true"}, jobTemplate=READ_ONLY, run=["once"]),
         dkron_job("no-end", config=MISSING_IMAGE | {"timeout": "14s"}, jobTemplate=NEVER, run=["once"]),
     ]
 
@@ -55,6 +60,19 @@ def test_a_pod_that_does_not_start_is_told(shared_site: Site, name: str, reasons
     assert active["job"] in degraded["message"], "the message says where to look"
     assert condition(status, "Ready")["status"] == "True", "the spec is in order"
     kube.wait_for("an Event", lambda: [kube.events_of(name, reason) for reason in reasons], any)
+
+
+def test_a_full_cluster_is_told_in_the_words_of_the_scheduler(shared_site: Site) -> None:
+    status = shared_site.kube.wait_status(
+        "no-room", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True"
+    )
+    assert "Insufficient cpu" in condition(status, "Degraded")["message"]
+
+
+def test_a_file_system_that_cannot_be_written_is_told_by_the_output(shared_site: Site) -> None:
+    (execution,) = shared_site.kube.wait_status("read-only", "its run", finished(1), seconds=60)["executions"]
+    assert (execution["success"], execution["exitCode"]) == (False, 1)
+    assert "Read-only file system" in execution["output"]
 
 
 def test_a_pod_that_starts_after_all_takes_the_complaint_back(shared_site: Site) -> None:

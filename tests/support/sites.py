@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import localcluster
+from dkron_crds.revision import REVISION
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube
 from tests.support.operator_process import OperatorProcess
 
@@ -32,6 +33,18 @@ class Site:
 def install(cluster: localcluster.Cluster) -> None:
     """Have the API server know our kinds."""
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+
+
+def apply_older(cluster: localcluster.Cluster, folder: Path) -> None:
+    """Have the API server know our kinds as an older version installed them: the definitions are made in the folder."""
+    folder.mkdir()
+    for path in CRDS.glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        older = text.replace(f", revision {REVISION}\n", f", revision {REVISION - 1}\n")
+        assert older != text, f"{path.name} carries no revision"
+        (folder / path.name).write_text(older, encoding="utf-8")
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(folder))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 
 

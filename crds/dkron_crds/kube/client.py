@@ -26,6 +26,8 @@ JSON_PATCH = "application/json-patch+json"
 METADATA = "application/json;as={kind};g=meta.k8s.io;v=v1"
 CHUNK = 500
 """Objects asked for in one page of a list."""
+OPENAPI = Resource("", "v3", "openapi")
+"""What is counted when a schema is read."""
 CONNECT = 10.0
 """Seconds until a connection must be made."""
 
@@ -73,6 +75,10 @@ class KubeClient:
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         """One object. Raises `NotFound`."""
         return await self._call("get", resource, resource.path(namespace, name))
+
+    async def openapi(self, group: str, version: str) -> Object:
+        """The OpenAPI v3 document of a group's version. Raises `NotFound`, also before the server has made it."""
+        return await self._call("get", OPENAPI, f"/openapi/v3/apis/{group}/{version}")
 
     async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         """Create, and return what the server made of it. Raises `AlreadyExists`, `Rejected`.

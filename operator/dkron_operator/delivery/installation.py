@@ -36,7 +36,7 @@ class Installation:
 
     def __init__(self, client: KubeClient, *, namespace: str, output_dir: str) -> None:
         self._client = client
-        self._namespace = namespace
+        self.namespace = namespace
         self._output_dir = output_dir
         self._raw: Object | None = None
         self._listed = False
@@ -57,7 +57,7 @@ class Installation:
     async def read(self) -> None:
         """Look at it for the first time, so that no job seems to lack what is there."""
         try:
-            async for item in self._client.list(DKRON_CLUSTERS, self._namespace):
+            async for item in self._client.list(DKRON_CLUSTERS, self.namespace):
                 if item["metadata"]["name"] == INSTALLATION:
                     self.see(item)
         except KubeError as exc:
@@ -65,7 +65,7 @@ class Installation:
 
     async def run(self) -> None:
         """Follow it until cancelled."""
-        await follow(self._client, DKRON_CLUSTERS, self._namespace, self, name=INSTALLATION)
+        await follow(self._client, DKRON_CLUSTERS, self.namespace, self, name=INSTALLATION)
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as the watch calls it
         """All of its kind and name: it, or nothing."""

@@ -1,5 +1,6 @@
 """How the installation stands: the status of the DkronCluster, from the ledger and from who leads."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from dkron_crds.cluster import ClusterStatus
@@ -7,6 +8,9 @@ from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, Condi
 from dkron_operator.plan.leader import Leadership
 from dkron_operator.plan.ledger import Ledger
 
+Verdict = tuple[ConditionStatus, str, str]
+"""Status, reason and message of a condition."""
+OURS = (ConditionType.READY, ConditionType.DELIVERS, ConditionType.CONFLICTED)
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
@@ -19,12 +23,13 @@ def standing(
     version: str,
     now: datetime,
     problems: tuple[str, ...] | None = None,
+    rivalry: str = "",
 ) -> ClusterStatus:
     """The status as it should be, where it is `before`. `version` is the operator's own; `problems` are those of its
-    receivers and notifications, None if it has none."""
+    receivers and notifications, None if it has none; `rivalry` tells of other installations that do the same work."""
     return ClusterStatus(
         observed_generation=generation,
-        conditions=_conditions(before, leadership, problems, generation=generation, now=now),
+        conditions=_conditions(before, _verdicts(leadership, problems, rivalry), generation=generation, now=now),
         leader=leadership.leader,
         replicas=int(leadership.held),
         version=version,
@@ -37,16 +42,12 @@ def standing(
 
 def _conditions(
     before: ClusterStatus,
-    leadership: Leadership,
-    problems: tuple[str, ...] | None,
+    verdicts: Mapping[ConditionType, Verdict],
     *,
     generation: int,
     now: datetime,
 ) -> tuple[Condition, ...]:
     kept = {condition.type: condition for condition in before.conditions}
-    verdicts = {ConditionType.READY: _ready(leadership)}
-    if problems is not None:
-        verdicts[ConditionType.DELIVERS] = _delivers(problems)
     ours = []
     for kind, (status, reason, message) in verdicts.items():
         old = kept.get(kind)
@@ -61,17 +62,28 @@ def _conditions(
                 observed_generation=generation,
             )
         )
-    others = (each for kind, each in kept.items() if kind not in (ConditionType.READY, ConditionType.DELIVERS))
+    others = (each for kind, each in kept.items() if kind not in OURS)
     return (*ours, *others)
 
 
-def _delivers(problems: tuple[str, ...]) -> tuple[ConditionStatus, str, str]:
+def _verdicts(
+    leadership: Leadership, problems: tuple[str, ...] | None, rivalry: str
+) -> Mapping[ConditionType, Verdict]:
+    verdicts = {ConditionType.READY: _ready(leadership)}
+    if problems is not None:
+        verdicts[ConditionType.DELIVERS] = _delivers(problems)
+    if rivalry:
+        verdicts[ConditionType.CONFLICTED] = (TRUE, "SharedNamespace", rivalry)
+    return verdicts
+
+
+def _delivers(problems: tuple[str, ...]) -> Verdict:
     if problems:
         return FALSE, "InvalidReceiver", "; ".join(problems)
     return TRUE, "AsExpected", ""
 
 
-def _ready(leadership: Leadership) -> tuple[ConditionStatus, str, str]:
+def _ready(leadership: Leadership) -> Verdict:
     if leadership.stopped:
         return FALSE, "Stopped", "the operator was stopped"
     if leadership.left:

@@ -54,6 +54,12 @@ async def test_it_is_told_how_late_the_job_of_a_slot_was_created() -> None:
     assert lateness(edges) == (1, 1.5), "a retry is late by design"
 
 
+async def test_a_job_says_which_installation_has_created_it() -> None:
+    edges = begin()
+    await fire(edges, Create(ENTRY, after=MARK))
+    assert edges.kube.has(JOBS, ENTRY.job)["metadata"]["annotations"]["dkron.io/installation"] == "home"
+
+
 async def test_a_job_that_exists_already_is_adopted() -> None:
     edges = begin()
     edges.kube.put(JOBS, wire_run(ENTRY))

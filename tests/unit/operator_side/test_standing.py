@@ -82,3 +82,11 @@ def test_it_delivers_when(problems: tuple[str, ...] | None, expected: tuple[str,
     found = {each.type: (str(each.status), each.reason, each.message) for each in status.conditions}
     assert found.get("Delivers") == expected
     assert "Ready" in found
+
+
+def test_it_is_conflicted_while_others_do_its_work() -> None:
+    before = look(rivalry="another does it")
+    (_, conflicted) = before.conditions
+    told = (conflicted.type, str(conflicted.status), conflicted.reason, conflicted.message)
+    assert told == ("Conflicted", "True", "SharedNamespace", "another does it")
+    assert [each.type for each in look(before=before).conditions] == ["Ready"], "it is over"

@@ -1,0 +1,55 @@
+"""The revision of the custom resources: a number that grows with each change of what the API server checks and keeps.
+
+An older definition drops the fields that it does not know without a word, among them those that keep a run from
+happening twice. So the programs look before they begin. Each definition carries the number in the title of its schema,
+which the API server publishes to everyone in its OpenAPI document: the definitions themselves have no namespace, and
+an installation in one namespace may have no right to see them.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dkron_crds.kinds import KINDS
+from dkron_crds.names import GROUP, VERSION
+
+REVISION = 1
+"""Raise it with every change of a schema; `make generate` says when. What is newer than a program is fine for it."""
+
+_IDENTITY = "x-kubernetes-group-version-kind"
+
+
+def title(kind: str) -> str:
+    """The title of the schema of a kind."""
+    return f"{kind}, revision {REVISION}"
+
+
+def found(document: Mapping[str, Any]) -> dict[str, int]:
+    """The revision of each kind in the API server's OpenAPI v3 document of our group; 0 where there is none."""
+    schemas = document.get("components", {}).get("schemas", {}).values()
+    ours = {(GROUP, VERSION, kind.name) for kind in KINDS}
+    return {
+        identity["kind"]: _number(schema.get("title", ""))
+        for schema in schemas
+        for identity in schema.get(_IDENTITY, ())
+        if (identity["group"], identity["version"], identity["kind"]) in ours
+    }
+
+
+def older(document: Mapping[str, Any]) -> dict[str, int]:
+    """The kinds whose definitions are older than this program, with their revisions."""
+    return {kind: number for kind, number in sorted(found(document).items()) if number < REVISION}
+
+
+def advice(kinds: Mapping[str, int]) -> str:
+    """What is wrong when these kinds are older, and what to do about it."""
+    installed = ", ".join(f"{kind} has revision {number}" for kind, number in kinds.items())
+    return (
+        f"the custom resources in this cluster are older than this program: {installed}, and {REVISION} is needed; "
+        "apply those of this version: kubectl apply -f crds/, or helm upgrade with crds.enabled=true"
+    )
+
+
+def _number(text: str) -> int:
+    match = re.search(r", revision (\d+)$", text)
+    return int(match[1]) if match else 0

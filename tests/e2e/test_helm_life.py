@@ -1,0 +1,223 @@
+"""The life of a release, by Helm 4: from an earlier version over an upgrade, a rollback and an uninstall to a new
+install; with jobs that run all the time, of which none may be lost or doubled."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localcluster
+from demo.expectations import EXPECTATIONS, unmet
+from dkron_crds.job import DkronJob
+from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, PODS
+from dkron_crds.revision import title
+from tests.support import ledger, pods
+from tests.support.charts import HELMS
+from tests.support.helm import (
+    DEPLOYMENTS,
+    OLDER_CHART,
+    WAIT,
+    Release,
+    installed_title,
+    named_namespace,
+    remove_definitions,
+    values_of,
+)
+from tests.support.jobs import dkron_job
+from tests.support.kube import Kube, finished, marked_after
+from tests.support.own_image import OwnImage
+
+pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
+
+Object = dict[str, Any]
+EXAMPLES = Path(__file__).parents[2] / "examples"
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+EVERY = 4
+OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"
+NEW, OLD = title("DkronJob"), "DkronJob, revision 0"
+"""How the definition of DkronJob calls itself, by the chart of the checkout and by the older one."""
+
+CLIENT = """
+import json, sys, urllib.request
+
+def call(method, path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request("http://dkron-api:8080/v1" + path, data, {"Content-Type": "application/json"})
+    request.method = method
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+shell = {"shell": "true", "command": "echo called from within"}
+call("POST", "/jobs", {"name": "inside", "schedule": "@manually", "executor": "shell", "executor_config": shell})
+ran = call("POST", "/jobs/inside/run?wait=true")
+executions = call("GET", "/jobs/inside/executions")
+deleted = call("DELETE", "/jobs/inside")
+left = [job["name"] for job in call("GET", "/jobs")]
+print(json.dumps([ran["status"], executions[0]["output"], deleted["name"], left]))
+"""
+"""What a pod of the cluster does with the REST API, which it knows by the name of its Service alone."""
+
+
+@pytest.fixture(scope="module")
+def home(cluster: localcluster.Cluster) -> Iterator[Kube]:
+    """The namespace of the release."""
+    remove_definitions(cluster)
+    with named_namespace(cluster.kubeconfig, "dkron-system") as kube:
+        yield kube
+
+
+@pytest.fixture(scope="module")
+def release(home: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """The release; it is there from its first test to its last."""
+    values = values_of(image, tmp_path_factory.mktemp("helm"))
+    own = Release(HELMS["helm4"], home, home.kubeconfig, "dkron", values)
+    own.install(OLDER_CHART)
+    yield own
+    own.uninstall()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def team(release: Release) -> Iterator[Kube]:
+    """A namespace with a job that is due all the time, and makes up for what was missed."""
+    with named_namespace(release.kubeconfig, "team") as kube:
+        kube.apply(dkron_job("ticking", schedule=f"@every {EVERY}s", missedRuns="all", history=KEEP_ALL))
+        yield kube
+
+
+@pytest.fixture(scope="module", autouse=True)
+def examples(cluster: localcluster.Cluster, release: Release) -> Iterator[Kube]:
+    """A namespace with the examples, whose runs go on through the upgrade."""
+    with named_namespace(release.kubeconfig, "examples") as kube:
+        cluster.kubectl("-n", kube.namespace, "apply", "-f", str(EXAMPLES))
+        kube.ask_run("manual", "e2e", "2026-01-01T00:00:00Z by a test")
+        yield kube
+
+
+def operator_pod(home: Kube) -> Object:
+    """The only one."""
+    (pod,) = home.all(PODS, OPERATOR)
+    return pod
+
+
+def start_long_run(team: Kube, name: str, *, seconds: int) -> str:
+    """A run that outlives what follows: the name of its Job."""
+    team.apply(dkron_job(name, f"sleep {seconds}; echo survived", config={"shell": "true"}, run=["once"]))
+    (active,) = team.wait_status(name, "its run", lambda s: s.get("active"))["active"]
+    return str(active["job"])
+
+
+def assert_survived(team: Kube, name: str, job: str) -> None:
+    """That run has ended well, and was the only one."""
+    status = team.wait_status(name, "its end", finished(1), seconds=90)
+    (execution,) = status["executions"]
+    assert (execution["job"], execution["success"], execution["output"]) == (job, True, "survived\n")
+    assert not status.get("active")
+
+
+def wait_for_more(team: Kube) -> None:
+    """A slot after this moment was decided: the operator is at work."""
+    team.wait_status("ticking", "another slot", marked_after(datetime.now(UTC)), seconds=60)
+
+
+def test_an_upgrade_brings_newer_definitions_and_loses_no_run(release: Release, home: Kube, team: Kube) -> None:
+    assert installed_title(home) == OLD
+    before = operator_pod(home)["metadata"]["uid"]
+    job = start_long_run(team, "through-upgrade", seconds=15)
+    release.upgrade()
+    assert installed_title(home) == NEW
+    assert operator_pod(home)["metadata"]["uid"] != before
+    wait_for_more(team)
+    assert_survived(team, "through-upgrade", job)
+
+
+def test_what_was_missed_while_the_operator_was_gone_is_made_up_for(home: Kube, team: Kube) -> None:
+    pod = operator_pod(home)
+    home.delete(PODS, pod["metadata"]["name"])
+    home.wait_for(
+        "another operator", lambda: home.all(PODS, OPERATOR), lambda now: pod["metadata"]["uid"] not in uids(now)
+    )
+    wait_for_more(team)
+
+
+def uids(objects: list[Object]) -> list[str]:
+    return [each["metadata"]["uid"] for each in objects]
+
+
+def test_a_pod_of_the_cluster_uses_the_rest_api_by_the_name_of_its_service(home: Kube, image: OwnImage) -> None:
+    wait_until_available(home)
+    code, said = pods.run(home, "client", image.reference, ["python", "-c", CLIENT])
+    assert code == 0, said
+    assert json.loads(said.splitlines()[-1]) == ["success", "called from within\n", "inside", []]
+    assert home.find(DKRON_JOBS, "inside") is None
+
+
+def wait_until_available(home: Kube) -> None:
+    def available(deployment: Object) -> bool:
+        return bool(deployment.get("status", {}).get("availableReplicas") == 1)
+
+    home.wait_for("the Deployment", lambda: home.get(DEPLOYMENTS, "dkron-operator"), available, seconds=90)
+
+
+def test_helm_test_succeeds(release: Release) -> None:
+    said = release.test()
+    assert "Phase:          Succeeded" in said, said
+    assert "executions:" in said, said
+
+
+def test_the_examples_show_what_they_promise(cluster: localcluster.Cluster, examples: Kube) -> None:
+    def missing() -> dict[str, str]:
+        jobs = [DkronJob.from_wire(each) for each in examples.all(DKRON_JOBS)]
+        return {name: EXPECTATIONS[name].text for name in unmet(jobs, {})}
+
+    examples.wait_for("what the examples promise", missing, lambda names: not names, seconds=150)
+    cluster.kubectl("-n", examples.namespace, "delete", "dkronjobs", "--all")
+
+
+def test_a_rollback_takes_all_of_it_back_and_loses_no_run(release: Release, home: Kube, team: Kube) -> None:
+    job = start_long_run(team, "through-rollback", seconds=15)
+    release("rollback", "dkron", "1", *WAIT)
+    assert installed_title(home) == OLD
+    wait_for_more(team)
+    assert_survived(team, "through-rollback", job)
+
+
+def test_an_uninstall_leaves_jobs_and_what_runs_and_an_install_takes_them_over(
+    release: Release, home: Kube, team: Kube
+) -> None:
+    days = home.get(DKRON_CLUSTERS, "dkron")["status"]["days"]
+    job = start_long_run(team, "through-uninstall", seconds=10)
+    kept = team.get(DKRON_JOBS, "ticking")
+    release.uninstall()
+    assert home.all(DEPLOYMENTS) == []
+    home.wait_for("the operator to end", lambda: home.all(PODS, OPERATOR), lambda left: not left)
+    assert installed_title(home) == OLD
+    assert team.get(DKRON_JOBS, "ticking")["metadata"]["uid"] == kept["metadata"]["uid"]
+    assert home.find(DKRON_CLUSTERS, "dkron") is not None
+    team.wait_for("the Job to end without an operator", lambda: team.get(JOBS, job)["status"], has_ended, seconds=60)
+    release.install()
+    assert installed_title(home) == NEW
+    wait_for_more(team)
+    assert_survived(team, "through-uninstall", job)
+    counted = home.wait_for(
+        "the totals to go on",
+        lambda: home.get(DKRON_CLUSTERS, "dkron")["status"]["days"],
+        lambda now: total(now) > total(days),
+    )
+    assert home.get(LEASES, "dkron")["spec"]["holderIdentity"].startswith("dkron-operator-"), counted
+
+
+def has_ended(status: Object) -> bool:
+    return any(row["type"] == "Complete" and row["status"] == "True" for row in status.get("conditions", ()))
+
+
+def total(days: list[Object]) -> int:
+    return sum(day["success"] + day["failed"] for day in days)
+
+
+def test_in_all_that_time_no_slot_was_lost_or_doubled(team: Kube) -> None:
+    account = ledger.close(team, "ticking", every=EVERY)
+    account.assert_balanced()
+    assert (account.unfired, account.skipped) == ([], 0)

@@ -1,0 +1,83 @@
+"""Other installations at work in our namespaces: told once, and spoken of as long as they are seen."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dkron_crds.base import rfc3339
+from dkron_operator.clock import Clock
+from dkron_operator.rivals import MEMORY, MOST, Rivals
+from tests.support.builders import NOON, after
+
+LATER = after(60)
+
+
+class World:
+    """Rivals with a clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self.changes = 0
+        self.rivals = Rivals("home", clock=Clock(lambda: self.now), changed=self._change)
+
+    def _change(self) -> None:
+        self.changes += 1
+
+    def meet(self, home: str | None, *, namespace: str = "team", created: datetime = LATER) -> None:
+        notes = {"dkron.io/slot": "x"} | ({} if home is None else {"dkron.io/installation": home})
+        metadata: dict[str, Any] = {"namespace": namespace, "creationTimestamp": rfc3339(created), "annotations": notes}
+        self.rivals.see({"metadata": metadata})
+
+
+def test_a_job_of_another_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.meet("elsewhere")
+    world.meet("elsewhere")
+    (line,) = caplog.records
+    assert line.levelno == logging.WARNING
+    assert ("namespace elsewhere" in line.message, "namespace team" in line.message) == (True, True)
+    assert (world.rivals.complaint, world.changes) == (line.message, 1)
+
+
+@pytest.mark.parametrize(
+    ("home", "created"),
+    [
+        pytest.param("home", LATER, id="of ours"),
+        pytest.param(None, LATER, id="of a version that did not say"),
+        pytest.param("elsewhere", NOON - timedelta(hours=1), id="of an installation that was there before us"),
+    ],
+)
+def test_jobs_that_say_nothing(home: str | None, created: datetime, caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.meet(home, created=created)
+    assert (world.rivals.complaint, world.changes, caplog.text) == ("", 0, "")
+
+
+def test_a_job_without_annotations_says_nothing() -> None:
+    world = World()
+    world.rivals.see({"metadata": {"namespace": "team", "creationTimestamp": rfc3339(LATER)}})
+    assert world.rivals.complaint == ""
+
+
+def test_who_is_gone_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.meet("elsewhere")
+    world.now += MEMORY / 2
+    world.meet("elsewhere")
+    world.now += MEMORY / 2
+    assert world.rivals.complaint, "it was seen since"
+    world.now += MEMORY
+    assert world.rivals.complaint == ""
+    world.meet("elsewhere")
+    assert len(caplog.records) == 2, "it has come back"
+
+
+def test_many_are_counted_and_no_more_than_so_many_kept() -> None:
+    world = World()
+    for number in range(MOST + 5):
+        world.meet(f"other-{number:02}")
+    assert "namespace other-00" in world.rivals.complaint
+    assert world.rivals.complaint.endswith(f"(and {MOST - 1} more)")
+    assert world.changes == MOST
