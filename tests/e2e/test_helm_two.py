@@ -20,7 +20,7 @@ from tests.support.rights import CLUSTER_ROLES, ROLE_BINDINGS, Rules, limited_ac
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
 
 Object = dict[str, Any]
-BEYOND_ADMIN: Rules = {("dkron.io", "*"): ("*",), ("events.k8s.io", "events"): ("create",)}
+BEYOND_ADMIN: Rules = {("dkron.io", "*"): ("*",), ("events.k8s.io", "events"): ("create", "list")}
 """What somebody needs who installs the chart in a namespace in which they have the ClusterRole admin: nobody can give
 the operator what they do not have."""
 
