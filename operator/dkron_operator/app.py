@@ -182,8 +182,7 @@ class Operator:
             self.tally.lane.run(), self.tally.look(), self.delivery.run(),
         )  # fmt: skip
         leaving = asyncio.create_task(self.lease.run(), name="lease")
-        end_watch = asyncio.Event()
-        watch = asyncio.create_task(self._watch(end_watch), name="watch")
+        watch = asyncio.create_task(self._watch(), name="watch")
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         monitoring = self.monitoring
         monitoring.tasks, monitoring.phase = [*effects, *others, leaving, watch], Phase.WORKING
@@ -203,7 +202,8 @@ class Operator:
             await self._take_leave()
             # It may be in the middle of its own start: that its connections are cut then is our doing, and no news.
             logging.getLogger("kopf").setLevel(logging.CRITICAL)
-            end_watch.set()
+            # Asked to end, it would wait five seconds for every task that began after it, ours as well.
+            watch.cancel()
             await asyncio.wait({watch}, timeout=GRACE)
         finally:
             await _cancel([watch, stopped, leaving, *effects, *others])
@@ -243,7 +243,7 @@ class Operator:
             return False
         return True
 
-    async def _watch(self, end: asyncio.Event) -> None:
+    async def _watch(self) -> None:
         registry = kopf.OperatorRegistry()
         kopf_source.register(registry, self._source, self._access, self._signs)
         # Without one kopf looks up the name of the user, and in a container the user has none.
@@ -255,14 +255,15 @@ class Operator:
             standalone=True,
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
-            stop_flag=end,
         )
         # kopf's own way to its end has no bound: it waits for the other streams when one has failed, and five seconds
         # for every task that began after it, ours as well.
-        done = await _first(set(tasks))
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=LAST_STREAMS)
+        try:
+            done = await _first(set(tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=LAST_STREAMS)
         try:
             for task in done:
                 task.result()

@@ -24,6 +24,7 @@ from dkron_tracing.spans import Tracer
 log = logging.getLogger(__name__)
 
 FAILED = 1
+STRAY_WISHES = 5
 
 
 def main() -> None:
@@ -56,7 +57,21 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
     except Exception:
         log.exception("the operator cannot go on")
         return FAILED
+    finally:
+        await _end_strays()
     return 0
+
+
+async def _end_strays() -> None:
+    """End what is left of the watches. A stream of kopf whose sibling has failed takes the first wish that it ends for
+    something else, and Python itself wishes once and waits."""
+    for _ in range(STRAY_WISHES):
+        strays = asyncio.all_tasks() - {asyncio.current_task()}
+        if not strays:
+            return
+        for stray in strays:
+            stray.cancel()
+        await asyncio.wait(strays, timeout=1)
 
 
 def _replica() -> Replica:
