@@ -1,5 +1,6 @@
 """The command `dkron-operator`: settings, logging, and sentences instead of tracebacks."""
 
+import asyncio
 import logging
 import os
 import socket
