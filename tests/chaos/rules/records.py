@@ -1,0 +1,113 @@
+"""What the statuses said in the end, beside what the witness saw: each attempt counted once, with its outcome, and each
+slot that did not run counted as skipped.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Execution, JobStatus, Trigger
+from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.history import Act, Run
+from tests.chaos.rules.ends import is_forgotten
+
+
+def check(case: Case) -> Iterator[Objection]:
+    """Look at the record, if there is one."""
+    record = case.life.record
+    if record is None:
+        return
+    wrong = (_executions, _missing, _counters, _active, _skipped)
+    for part in wrong:
+        for text in part(case, record.status):
+            yield case.object_to(Kind.RECORD, record.read, text)
+
+
+def _executions(case: Case, status: JobStatus) -> Iterator[str]:
+    runs = {run.name: run for run in case.life.runs}
+    for name, times in Counter(execution.job for execution in status.executions).items():
+        if times > 1:
+            yield f"status.executions has Job {name} {times} times"
+    for execution in status.executions:
+        run = runs.get(execution.job)
+        if run is None:
+            if execution.success:
+                yield f"status.executions tells of a success of Job {execution.job}, which the witness never saw"
+        else:
+            yield from _differences(case, execution, run)
+
+
+def _differences(case: Case, execution: Execution, run: Run) -> Iterator[str]:
+    told = (execution.slot, execution.trigger, execution.attempt, execution.member)
+    if told != (run.slot, run.trigger, run.attempt, run.member):
+        yield f"status.executions gives Job {run.name} another cause than {run}"
+    if run.end is None:
+        return
+    if execution.success and not run.success:
+        yield f"status.executions tells of a success of {run}, which failed"
+    if not execution.success and run.success and not (case.is_hit(run) or case.is_replaced(run)):
+        yield f"status.executions tells of a failure ({execution.reason}) of {run}, which succeeded"
+    terms = case.weather.terms
+    ahead = case.weather.storm(run.began, run.end) is not None
+    if abs(execution.finished_at - run.end) > terms.lateness + terms.grain and not ahead:
+        yield f"status.executions has {run} end at {rfc3339(execution.finished_at)}, and it ended at {rfc3339(run.end)}"
+
+
+def _missing(case: Case, status: JobStatus) -> Iterator[str]:
+    told = {execution.job for execution in status.executions}
+    for run in _over(case):
+        if run.name not in told and not case.is_wiped and not is_forgotten(case, run):
+            yield f"status.executions does not have {run}, which ended at {rfc3339(case.end(run))}"
+
+
+def _counters(case: Case, status: JobStatus) -> Iterator[str]:
+    ended, over = [run for run in case.life.runs if run.end is not None], _over(case)
+    # A run may be cut short after its success, and then is none; or be seen by the witness, and not by its Job.
+    unsure = sum(1 for run in ended if run.success and (case.is_hit(run) or case.is_replaced(run)))
+    lost = len(case.life.runs) - len(ended)
+    ghosts = {execution.job for execution in status.executions} - {run.name for run in case.life.runs}
+    for what, count, success in (("successCount", status.success_count, True), ("errorCount", status.error_count, False)):
+        least = 0 if case.is_wiped else sum(1 for run in over if run.success is success)
+        most = sum(1 for run in ended if run.success is success)
+        if success:
+            least -= unsure
+        else:
+            most += unsure + lost + len(ghosts)
+        if not least <= count <= most:
+            yield f"status.{what} is {count}, and the witness saw {_range(max(least, 0), most)}"
+
+
+def _active(case: Case, status: JobStatus) -> Iterator[str]:
+    over = {run.name: run for run in _over(case)}
+    for entry in status.active:
+        if entry.job in over:
+            yield f"status.active has {over[entry.job]}, which ended at {rfc3339(case.end(over[entry.job]))}"
+        elif not entry.uid and case.weather.decided(entry.started_at) < case.weather.terms.read:
+            yield f"status.active has a claim of Job {entry.job} for {rfc3339(entry.started_at)}, which was never made"
+
+
+def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
+    count = status.skipped.count if status.skipped else 0
+    settled = [target for target in case.unrun if target.counted and target.by <= case.weather.terms.read]
+    least = 0 if case.is_wiped else len(settled)
+    others = sum(1 for op in case.life.operations if op.act is Act.RUN)
+    dependents = any(spec.parents for spec in case.life.specs(case.life.created, case.weather.terms.read))
+    most = len(case.unrun) + others
+    if count < least or (count > most and not dependents):
+        reason = f" (the last for {status.skipped.last_reason})" if status.skipped else ""
+        yield f"status.skipped counts {count}{reason}, and {_range(least, most)} slots did not run"
+    mark = status.last_schedule_time
+    slots = (group.slot for group in case.of(Trigger.SCHEDULE))
+    newest = max((slot for slot in slots if case.weather.decided(slot) <= case.weather.terms.read), default=None)
+    if newest is not None and (mark is None or mark < newest) and not case.is_wiped:
+        yield f"status.lastScheduleTime is {rfc3339(mark) if mark else 'absent'}, before {rfc3339(newest)}, which ran"
+
+
+def _over(case: Case) -> list[Run]:
+    """What ended so long ago that its record must have been written."""
+    ended = (run for run in case.life.runs if run.end is not None)
+    return [run for run in ended if case.weather.decided(case.end(run)) <= case.weather.terms.read]
+
+
+def _range(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least} to {most}"
