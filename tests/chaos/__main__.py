@@ -10,7 +10,10 @@ from tests.chaos.verdict import judge
 def main(arguments: list[str]) -> int:
     """Read the file, print the verdict."""
     if len(arguments) != 1:
-        print("usage: python -m tests.chaos FILE   (JSON Lines, see tests/chaos/reading.py; - is standard input)", file=sys.stderr)
+        print(
+            "usage: python -m tests.chaos FILE   (JSON Lines, see tests/chaos/reading.py; - is standard input)",
+            file=sys.stderr,
+        )
         return 2
     try:
         text = sys.stdin.read() if arguments[0] == "-" else Path(arguments[0]).read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ from functools import cached_property
 from dkron_crds.job import Concurrency, Execution, JobSpec, MissedRuns, Trigger
 from tests.chaos.history import FOREVER, Act, Run
 from tests.chaos.lives import Life
-from tests.chaos.targets import Need, Target, targets
+from tests.chaos.needs import Need
+from tests.chaos.targets import Target, targets
 from tests.chaos.weather import Weather
 
 
@@ -116,18 +117,22 @@ class Case:
 
     @cached_property
     def busy(self) -> list[tuple[datetime, datetime]]:
-        """When one of its runs may have stood in the way of another: from its slot, when it may have been claimed, until
-        its end must have been seen."""
+        """When one of its runs may have stood in the way of another: from its slot, when it may have been claimed,
+        until its end must have been seen."""
         return [(min(group.slot, group.began), self._free(group)) for group in self.groups]
 
     def excused(self, target: Target) -> bool:
         """Whether it is right that this slot has not run."""
-        return target.need is not Need.MUST or self.is_forbidden(target)
+        return target.need is not Need.MUST or self.is_forbidden(target) or not self.is_settled(target)
+
+    def is_settled(self, target: Target) -> bool:
+        """Whether its turn came before the job was changed, or looked at for the last time."""
+        return self.latest(target) <= min(target.until, self.weather.terms.read)
 
     def is_forbidden(self, target: Target) -> bool:
         """Whether another run stood in the way."""
-        forbidden = any(spec.concurrency is Concurrency.FORBID for spec in target.specs)
-        return forbidden and self.is_busy(target.opens, target.by)
+        forbidden = any(spec.concurrency is Concurrency.FORBID for spec in target.due.specs)
+        return forbidden and self.is_busy(target.due.opens, target.due.by)
 
     def is_busy(self, begin: datetime, end: datetime) -> bool:
         """Whether a run may have stood in the way of another at this time."""
@@ -135,11 +140,13 @@ class Case:
 
     def latest(self, target: Target) -> datetime:
         """When its Job may appear at the latest. Who wants every missed run, and no two at once, has them in a row."""
-        row = any(spec.concurrency is Concurrency.FORBID and spec.missed_runs is MissedRuns.ALL for spec in target.specs)
+        row = any(
+            spec.concurrency is Concurrency.FORBID and spec.missed_runs is MissedRuns.ALL for spec in target.due.specs
+        )
         if not row:
-            return target.by
+            return target.due.by
         before = (self._free(group) for group in self.groups if group.slot < target.slot)
-        return max(before, default=target.by) if self.weather.excuse(target.opens) else target.by
+        return max((target.due.by, *before)) if self.weather.excuse(target.due.opens) else target.due.by
 
     @property
     def is_wiped(self) -> bool:
@@ -155,9 +162,9 @@ class Case:
         hit = any({"*", run.name} & set(fault.hits) for fault in faults)
         return stopped or hit or self.life.deleted <= end
 
-    def is_replaced(self, run: Run) -> bool:
-        """Whether a newer run of a job that keeps only the newest took its place."""
-        end = run.end or FOREVER
+    def is_replaced(self, run: Run, until: datetime | None = None) -> bool:
+        """Whether a newer run of a job that keeps only the newest took its place, before its end or `until`."""
+        end = until or run.end or FOREVER
         specs = self.life.specs(run.began, min(end, self.weather.terms.read))
         replaces = any(spec.concurrency is Concurrency.REPLACE for spec in specs)
         return replaces and any(other.slot > run.slot and other.began <= end for other in self.groups)
@@ -177,7 +184,8 @@ class Case:
 
     def backoff(self, at: datetime, attempt: int) -> timedelta:
         """The longest wait that may follow this attempt."""
-        return max((waits(spec, attempt) for spec in self.life.specs(at, self.weather.decided(at))), default=timedelta(0))
+        specs = self.life.specs(at, self.weather.decided(at))
+        return max((waits(spec, attempt) for spec in specs), default=timedelta(0))
 
 
 def waits(spec: JobSpec, attempt: int) -> timedelta:

@@ -1,8 +1,8 @@
-"""What happened, as plain facts: what clients asked for, what a witness saw run, what was broken meanwhile, and what the
-statuses said in the end. Nobody has judged anything yet.
+"""What happened, as plain facts: what clients asked for, what a witness saw run, what was broken meanwhile, and what
+the statuses said in the end. Nobody has judged anything yet.
 
-A history is true only if its witness is: a pod that writes down itself, or a watch that no fault touches. The contract's
-models read specs and statuses; the operator's code is not used.
+A history is true only if its witness is: a pod that writes down itself, or a watch that no fault touches. The
+contract's models read specs and statuses; the operator's code is not used.
 """
 
 from dataclasses import dataclass, field, replace
@@ -114,9 +114,9 @@ class Since:
 class Fault:
     """Something was broken from `begin` to `end`; None: until the last read.
 
-    `down`: no operator lived in between, so what came due was surely missed; a process that was only stopped for a while,
-    or that the API server did not answer, is not `down`. `skew`: its clock was ahead by so much. `hits` names the Jobs
-    whose runs it may have cut off; "*" is any.
+    `down`: no operator lived in between, so what came due was surely missed; a process that was only stopped for a
+    while, or that the API server did not answer, is not `down`. `skew`: its clock was ahead by so much. `hits` names
+    the Jobs whose runs it may have cut off; "*" is any.
     """
 
     what: str
@@ -133,13 +133,15 @@ class Terms:
 
     `read`: when the last look was taken; what could legally still come then is not judged. `lateness`: for a slot to be
     decided, an edit to be seen, an end to be recorded, while nothing is broken. `recovery`: from the end of a fault
-    until that holds again. `start`: from the Job to its pod. `grain`: how exact the witness' clock is.
+    until that holds again. `start`: from the Job to its pod. `longest`: for a run whose job has no record that
+    could say that it goes on. `grain`: how exact the witness' clock is.
     """
 
     read: Instant
     lateness: timedelta = 5 * Second
     recovery: timedelta = 30 * Second
     start: timedelta = 10 * Second
+    longest: timedelta = 60 * Second
     grain: timedelta = Second
 
 

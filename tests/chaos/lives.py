@@ -1,5 +1,6 @@
-"""A life is one DkronJob object, from its creation to its deletion: the same name made anew is another life, with another
-uid."""
+"""A life is one DkronJob object, from its creation to its deletion. The same name made anew is another life, with
+another uid.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
 """Whether runs can be given to targets, one each, by nothing but the time at which they began.
 
 Runs are points and targets are windows. In the order of time, each run goes to the open window that closes first: that
-leaves the fewest runs over, and the fewest windows (Glover's rule for convex graphs). If all targets that must run can have
-a run, and all runs can have a target, then one assignment does both (Mendelsohn and Dulmage), so the two are asked apart.
+leaves the fewest runs over, and the fewest windows (Glover's rule for convex graphs). If all targets that must run can
+have a run, and all runs can have a target, then one assignment does both (Mendelsohn and Dulmage), so each is asked for
+by itself.
 """
 
 import heapq
@@ -45,7 +46,7 @@ def match(windows: Iterable[Window[T]], points: Iterable[Point[R]]) -> Matching[
     """Give each window a point of its own, as many as can be."""
     coming = sorted(windows, key=lambda window: window.opens, reverse=True)
     open_: list[tuple[datetime, int, Window[T]]] = []
-    found = Matching[T, R]([], [], [])
+    found: Matching[T, R] = Matching([], [], [])
     for point in sorted(points, key=lambda point: point.at):
         while coming and coming[-1].opens <= point.at:
             heapq.heappush(open_, (coming[-1].closes, len(coming), coming.pop()))

@@ -72,7 +72,7 @@ def _grid(step: timedelta | None, begin: datetime, end: datetime, since: datetim
 
 
 def _instant(argument: str) -> datetime:
-    return datetime.fromisoformat(argument.split()[0]).astimezone(UTC)
+    return datetime.fromisoformat(argument.split(maxsplit=1)[0]).astimezone(UTC)
 
 
 def grace(schedule: str) -> timedelta | None:

@@ -53,10 +53,9 @@ def read(lines: Iterable[str]) -> History:
 
 def write(history: History) -> Iterator[str]:
     """The lines of a history, each with its line feed."""
-    facts = (*history.operations, *history.runs, *history.records, *history.sinces, *history.faults)
     yield line(history.terms)
-    for fact in facts:
-        yield line(fact)
+    for facts in (history.operations, history.faults, history.sinces, history.runs, history.records):
+        yield from map(line, facts)
 
 
 def line(fact: Fact) -> str:

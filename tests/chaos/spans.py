@@ -1,5 +1,5 @@
-"""What was in force when, as far as anybody outside can know: an operation has its effect somewhere between the moment at
-which it was invoked and the moment at which the operator must have seen its answer.
+"""What was in force when, as far as anybody outside can know: an operation has its effect somewhere between the moment
+at which it was invoked and the moment by which the operator must have seen it.
 """
 
 from collections.abc import Callable, Iterable, Sequence

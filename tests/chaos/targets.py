@@ -1,45 +1,40 @@
-"""Which slots of a job had to run, which may have, and which must not: from what was acknowledged and from what was broken.
+"""Which slots of a job had to run, which may have, and which must not, from what was acknowledged and what was broken.
 
-Nothing here believes the operator, but where a grid of `@every` begins after an edit, which only it can know; that has to
-lie within the edit.
+The operator is believed in one thing: where a grid of `@every` begins after an edit, which only it can know. That has
+to lie within the edit.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import pairwise
 
-from dkron_crds.job import Concurrency, JobSpec, MissedRuns, Trigger
+from dkron_crds.job import JobSpec, Trigger
 from tests.chaos import oracle
 from tests.chaos.history import FOREVER
 from tests.chaos.lives import Life, Setting
+from tests.chaos.needs import Due, Need, need
 from tests.chaos.spans import Span, projected, spans
 from tests.chaos.weather import Weather
 
 
-class Need(StrEnum):
-    """What is wanted of a slot."""
-
-    MUST = "must"
-    MAY = "may"
-    NEVER = "never"
-
-
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A slot. `by` is when it must have been decided. `why` it need not run, or must not.
+    """A slot, and what is wanted of it. `why` it need not run, or must not.
 
-    `counted`: if it does not run, `status.skipped` has to say so. `specs` are those that may have decided about it.
+    `counted`: if it does not run, `status.skipped` has to say so. `until` its schedule surely was in force.
     """
 
-    slot: datetime
-    opens: datetime
-    by: datetime
+    due: Due
     need: Need
     why: str
     counted: bool
-    specs: tuple[JobSpec, ...]
+    until: datetime
+
+    @property
+    def slot(self) -> datetime:
+        """The instant by which its Job is called."""
+        return self.due.slot
 
 
 Timing = tuple[str, str, bool, datetime | None, tuple[str, ...]]
@@ -74,7 +69,7 @@ def _timing(spec: Setting) -> Timing | None:
 
 def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobSpec) -> Iterator[Target]:
     read = weather.terms.read
-    begin = life.created if span.first <= life.created else span.first
+    begin = max(life.created, span.first)
     end = min(span.last, read)
     widest = spec.model_copy(update={"expires_at": _last_expiry(life)})
     # One more than is judged: a slot may be passed over only in favour of a later one.
@@ -82,7 +77,7 @@ def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobS
     slots = oracle.due(widest, begin, beyond, since=_origin(life, span, spec))
     for slot, following in pairwise([*slots, FOREVER]):
         if slot <= end:
-            yield _target(life, weather, span, slot, following)
+            yield _target(_due(life, weather, slot, following), weather, span)
 
 
 def _last_expiry(life: Life) -> datetime | None:
@@ -110,47 +105,19 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> datetime | 
     return span.sure if first is None else first - step
 
 
-def _target(
-    life: Life, weather: Weather, span: Span[Timing | None], slot: datetime, following: datetime
-) -> Target:
+def _target(due: Due, weather: Weather, span: Span[Timing | None]) -> Target:
+    expired = any(spec.expires_at is not None and due.slot > spec.expires_at for spec in due.specs)
+    if expired or not span.covers(due.opens, due.by):
+        return Target(due, Need.MAY, "the job was changed around it", counted=False, until=span.until)
+    wanted, why = need(due, weather)
+    if due.by > weather.terms.read and wanted is not Need.NEVER:
+        return Target(
+            due, Need.MAY, "it could still have come when the last look was taken", counted=False, until=span.until
+        )
+    return Target(due, wanted, why, counted=True, until=span.until)
+
+
+def _due(life: Life, weather: Weather, slot: datetime, following: datetime) -> Due:
     opens = max(slot, life.created)
     by = weather.decided(opens)
-    specs = tuple(life.specs(slot, by))
-    need, why, counted = _need(weather, specs, slot=opens, by=by, following=following)
-    beyond = any(spec.expires_at is not None and slot > spec.expires_at for spec in specs)
-    if not span.covers(opens, by) or beyond:
-        need, why, counted = Need.MAY, "the job was changed around it", False
-    elif by > weather.terms.read and need is not Need.NEVER:
-        need, why, counted = Need.MAY, "it could still have come when the last look was taken", False
-    return Target(slot, opens, by, need, why, counted, specs)
-
-
-def _need(
-    weather: Weather, specs: tuple[JobSpec, ...], *, slot: datetime, by: datetime, following: datetime
-) -> tuple[Need, str, bool]:
-    storm, policies = weather.excuse(slot), {spec.missed_runs for spec in specs}
-    deadline = min((limit for spec in specs if (limit := _deadline(spec)) is not None), default=None)
-    outage = weather.outage(slot)
-    if outage is not None and policies == {MissedRuns.SKIP}:
-        return Need.NEVER, "it was missed, and missedRuns is skip", True
-    if outage is not None and policies == {MissedRuns.LATEST} and weather.outage(following) == outage:
-        return Need.NEVER, "it was missed, a later one was, too, and missedRuns is latest", True
-    if storm is not None and MissedRuns.SKIP in policies:
-        return Need.MAY, "it may have been missed, and missedRuns is skip", True
-    if storm is not None and MissedRuns.LATEST in policies and following <= storm:
-        return Need.MAY, "it may have been missed like a later one, and missedRuns is latest", True
-    if deadline is not None and by - slot > deadline:
-        return Need.MAY, "it may have been started too late for its deadline", True
-    return Need.MUST, "", True
-
-
-def _deadline(spec: JobSpec) -> timedelta | None:
-    grace = oracle.grace(spec.schedule)
-    seconds = spec.starting_deadline_seconds
-    limits = [grace] if grace is not None else []
-    return min([*limits, timedelta(seconds=seconds)] if seconds is not None else limits, default=None)
-
-
-def forbids(specs: tuple[JobSpec, ...]) -> bool:
-    """Whether no two runs may overlap, whichever of these was in force."""
-    return bool(specs) and all(spec.concurrency is Concurrency.FORBID for spec in specs)
+    return Due(slot, opens, by, following, tuple(life.specs(slot, by)))

@@ -9,8 +9,8 @@ from tests.chaos import telling
 from tests.chaos.case import Case, Kind, Objection
 from tests.chaos.history import History, Operation, Run
 from tests.chaos.lives import lives
+from tests.chaos.needs import Need
 from tests.chaos.rules import attempts, ends, jobs, overlaps, records, requests, slots, windows
-from tests.chaos.targets import Need
 from tests.chaos.weather import Weather
 
 RULES: tuple[Callable[[Case], Iterator[Objection]], ...] = (
@@ -61,7 +61,10 @@ class Verdict:
         around = [
             _told("runs near", (telling.run(run) for run in _nearest(case.life.runs, objection.at))),
             _told("asked for", (telling.operation(op) for op in _recent(case, objection.at))),
-            _told("broken", (telling.fault(fault) for fault in case.weather.around(objection.at, objection.at, NEAR)[-MOST:])),
+            _told(
+                "broken",
+                (telling.fault(fault) for fault in case.weather.around(objection.at, objection.at, NEAR)[-MOST:]),
+            ),
         ]
         where = f"{objection.job} ({objection.uid})" if objection.uid else objection.job
         return f"{objection.kind.upper()}: {where} at {rfc3339(objection.at)}: {objection.text}. " + " ".join(around)

@@ -40,11 +40,15 @@ def _wrong(case: Case, group: Group, run: Run, before: Run | None) -> str:
     if end >= FOREVER:
         return ""
     soonest = end + min((waits(spec, before.attempt) for spec in case.life.specs(end, run.began)), default=ZERO)
-    return f"before its backoff was over at {rfc3339(soonest)}" if run.began < soonest - 2 * case.weather.terms.grain else ""
+    return (
+        f"before its backoff was over at {rfc3339(soonest)}"
+        if run.began < soonest - 2 * case.weather.terms.grain
+        else ""
+    )
 
 
 def _is_owed(case: Case, run: Run) -> bool:
-    if run.end is None or run.success is not False or case.is_hit(run) or case.is_replaced(run) or case.is_wiped:
+    if run.end is None or run.success is not False or case.is_hit(run) or case.is_wiped:
         return False
     record = case.executions.get(run.name)
     if record is not None and record.reason in FINAL:
@@ -52,6 +56,8 @@ def _is_owed(case: Case, run: Run) -> bool:
     due = run.end + case.backoff(run.end, run.attempt)
     by = case.weather.decided(due)
     if by > case.weather.terms.read or by >= case.life.deleted:
+        return False
+    if case.is_replaced(run, by):
         return False
     specs = case.life.specs(run.end, by)
     return bool(specs) and all(run.attempt <= spec.retries and not spec.disabled for spec in specs)

@@ -15,5 +15,7 @@ def check(case: Case) -> Iterator[Objection]:
     for runs in found.values():
         for run in runs[1:]:
             of_one = run.name and run.name == runs[0].name
-            whose = "two pods of it ran, which is not our doing but the Job controller's" if of_one else f"so did {runs[0]}"
+            whose = (
+                "two pods of it ran, which is not our doing but the Job controller's" if of_one else f"so did {runs[0]}"
+            )
             yield case.object_to(Kind.DOUBLE, run.began, f"{run} ran, and {whose}: one attempt has one Job")

@@ -5,10 +5,9 @@ from datetime import datetime
 from itertools import pairwise
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Trigger
+from dkron_crds.job import Concurrency, Trigger
 from tests.chaos.case import Case, Group, Kind, Objection
 from tests.chaos.history import Act
-from tests.chaos.targets import forbids
 
 
 def check(case: Case) -> Iterator[Objection]:
@@ -28,7 +27,8 @@ def _is_alone(case: Case, group: Group) -> bool:
     forced = any(op.force for op in case.life.operations if op.act is Act.RUN)
     if group.trigger is Trigger.MANUAL and forced:
         return False
-    return forbids(tuple(case.life.specs(group.slot, group.began)))
+    specs = case.life.specs(group.slot, group.began)
+    return bool(specs) and all(spec.concurrency is Concurrency.FORBID for spec in specs)
 
 
 def _attempts(case: Case) -> Iterator[Objection]:

@@ -56,7 +56,7 @@ def _differences(case: Case, execution: Execution, run: Run) -> Iterator[str]:
 def _missing(case: Case, status: JobStatus) -> Iterator[str]:
     told = {execution.job for execution in status.executions}
     for run in _over(case):
-        if run.name not in told and not case.is_wiped and not is_forgotten(case, run):
+        if run.name not in told and not is_forgotten(case, run):
             yield f"status.executions does not have {run}, which ended at {rfc3339(case.end(run))}"
 
 
@@ -66,7 +66,10 @@ def _counters(case: Case, status: JobStatus) -> Iterator[str]:
     unsure = sum(1 for run in ended if run.success and (case.is_hit(run) or case.is_replaced(run)))
     lost = len(case.life.runs) - len(ended)
     ghosts = {execution.job for execution in status.executions} - {run.name for run in case.life.runs}
-    for what, count, success in (("successCount", status.success_count, True), ("errorCount", status.error_count, False)):
+    for what, count, success in (
+        ("successCount", status.success_count, True),
+        ("errorCount", status.error_count, False),
+    ):
         least = 0 if case.is_wiped else sum(1 for run in over if run.success is success)
         most = sum(1 for run in ended if run.success is success)
         if success:
@@ -88,7 +91,7 @@ def _active(case: Case, status: JobStatus) -> Iterator[str]:
 
 def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
     count = status.skipped.count if status.skipped else 0
-    settled = [target for target in case.unrun if target.counted and target.by <= case.weather.terms.read]
+    settled = [target for target in case.unrun if target.counted and case.is_settled(target)]
     least = 0 if case.is_wiped else len(settled)
     others = sum(1 for op in case.life.operations if op.act is Act.RUN)
     dependents = any(spec.parents for spec in case.life.specs(case.life.created, case.weather.terms.read))

@@ -1,5 +1,5 @@
-"""Runs that somebody asked for: each answered request runs once, unless something stood in its way, and nothing runs that
-nobody asked for.
+"""Runs that somebody asked for: each answered request runs once, unless something stood in its way, and nothing runs
+that nobody asked for.
 """
 
 from collections.abc import Iterator
