@@ -139,14 +139,16 @@ class Case:
         return any(first <= end and begin <= last for first, last in self.busy)
 
     def latest(self, target: Target) -> datetime:
-        """When its Job may appear at the latest. Who wants every missed run, and no two at once, has them in a row."""
-        row = any(
-            spec.concurrency is Concurrency.FORBID and spec.missed_runs is MissedRuns.ALL for spec in target.due.specs
-        )
-        if not row:
-            return target.due.by
-        before = (self._free(group) for group in self.groups if group.slot < target.slot)
-        return max((target.due.by, *before)) if self.weather.excuse(target.due.opens) else target.due.by
+        """When its Job may appear at the latest. Who wants every missed run, and no two at once, has them in a row, and
+        what comes due meanwhile has to wait for its turn."""
+        specs, latest = target.due.specs, target.due.by
+        row = any(spec.concurrency is Concurrency.FORBID and spec.missed_runs is MissedRuns.ALL for spec in specs)
+        if row and self.weather.has_stormed(target.due.opens):
+            for group in self.groups:
+                sooner = group.slot < target.slot or group.trigger is not Trigger.SCHEDULE
+                if sooner and group.began <= latest:
+                    latest = max(latest, self._free(group))
+        return latest
 
     @property
     def is_wiped(self) -> bool:

@@ -46,6 +46,10 @@ class Weather:
         storm = self.storm(due, due + self.terms.lateness)
         return storm[1] if storm else None
 
+    def has_stormed(self, due: datetime) -> bool:
+        """Whether anything may have been missed by then."""
+        return bool(self.storms) and self.storms[0][0] <= due + self.terms.lateness
+
     def outage(self, slot: datetime) -> Fault | None:
         """The fault during which surely nobody could fire this slot."""
         grain = self.terms.grain

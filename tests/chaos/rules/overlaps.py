@@ -7,7 +7,7 @@ from itertools import pairwise
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, Trigger
 from tests.chaos.case import Case, Group, Kind, Objection
-from tests.chaos.history import Act
+from tests.chaos.history import Act, Run
 
 
 def check(case: Case) -> Iterator[Objection]:
@@ -19,8 +19,14 @@ def check(case: Case) -> Iterator[Objection]:
                 if group.began + case.weather.terms.grain < end:
                     text = f"{group} began at {rfc3339(group.began)}, and {other} ran until {rfc3339(end)}"
                     yield case.object_to(Kind.OVERLAP, group.began, f"{text}: concurrency is forbid")
-        ended.append((max(case.end(run) for run in group.runs), group))
+        ended.append((max(_end(case, run) for run in group.runs), group))
     yield from _attempts(case)
+
+
+def _end(case: Case, run: Run) -> datetime:
+    """When it was over. Of one that was cut short nobody may know, and then it is in nobody's way."""
+    unknown = run.end is None and run.name not in case.executions
+    return run.began if unknown and (case.is_hit(run) or case.is_replaced(run)) else case.end(run)
 
 
 def _is_alone(case: Case, group: Group) -> bool:
@@ -36,6 +42,6 @@ def _attempts(case: Case) -> Iterator[Objection]:
         for member in {run.member for run in group.runs}:
             runs = sorted((run for run in group.runs if run.member == member), key=lambda run: run.attempt)
             for one, other in pairwise(runs):
-                if other.attempt > one.attempt and other.began + case.weather.terms.grain < case.end(one):
+                if other.attempt > one.attempt and other.began + case.weather.terms.grain < _end(case, one):
                     text = f"{other} began at {rfc3339(other.began)}, before the attempt before it had ended"
                     yield case.object_to(Kind.OVERLAP, other.began, text)
