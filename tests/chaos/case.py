@@ -51,8 +51,8 @@ class Group:
 
     @property
     def first(self) -> Run:
-        """The one that began first."""
-        return min(self.runs, key=lambda run: run.began)
+        """The first attempt, or what there is of it."""
+        return min(self.runs, key=lambda run: (run.attempt, run.began))
 
     @property
     def slot(self) -> datetime:
@@ -67,7 +67,7 @@ class Group:
     @property
     def began(self) -> datetime:
         """The first that was seen of it."""
-        return self.first.began
+        return min(run.began for run in self.runs)
 
     @property
     def ended(self) -> datetime | None:
@@ -107,7 +107,8 @@ class Case:
     @cached_property
     def unrun(self) -> list[Target]:
         """The slots without a run."""
-        run = {group.slot for group in self.of(Trigger.SCHEDULE)}
+        first = {run.slot for run in self.life.runs if run.trigger is Trigger.SCHEDULE and run.attempt == 1}
+        run = first | {e.slot for e in self.unseen if e.trigger is Trigger.SCHEDULE and e.attempt == 1}
         return [target for target in self.targets if target.slot not in run]
 
     @cached_property
@@ -116,10 +117,17 @@ class Case:
         return {e.job: e for e in self.life.record.status.executions} if self.life.record else {}
 
     @cached_property
-    def busy(self) -> list[tuple[datetime, datetime]]:
+    def unseen(self) -> list[Execution]:
+        """Attempts that never came so far that a pod could have told the witness: only their record tells of them."""
+        names = {run.name for run in self.life.runs}
+        told = (e for e in self.executions.values() if e.job not in names)
+        return [e for e in told if not e.success and e.exit_code is None and e.reason not in ("", "Error")]
+
+    @cached_property
+    def busy(self) -> list[tuple[datetime, datetime, Group]]:
         """When one of its runs may have stood in the way of another: from its slot, when it may have been claimed,
         until its end must have been seen."""
-        return [(min(group.slot, group.began), self._free(group)) for group in self.groups]
+        return [(min(group.slot, group.began), self._free(group), group) for group in self.groups]
 
     def excused(self, target: Target) -> bool:
         """Whether it is right that this slot has not run."""
@@ -132,11 +140,14 @@ class Case:
     def is_forbidden(self, target: Target) -> bool:
         """Whether another run stood in the way."""
         forbidden = any(spec.concurrency is Concurrency.FORBID for spec in target.due.specs)
-        return forbidden and self.is_busy(target.due.opens, target.due.by)
+        return forbidden and any(
+            group.trigger is not Trigger.SCHEDULE or group.slot != target.slot
+            for group in self.in_the_way(target.due.opens, target.due.by)
+        )
 
-    def is_busy(self, begin: datetime, end: datetime) -> bool:
-        """Whether a run may have stood in the way of another at this time."""
-        return any(first <= end and begin <= last for first, last in self.busy)
+    def in_the_way(self, begin: datetime, end: datetime) -> list[Group]:
+        """The runs that may have stood in the way of another at this time."""
+        return [group for first, last, group in self.busy if first <= end and begin <= last]
 
     def latest(self, target: Target) -> datetime:
         """When its Job may appear at the latest. Who wants every missed run, and no two at once, has them in a row, and

@@ -32,7 +32,7 @@ def _wrong(case: Case, group: Group, run: Run, before: Run | None) -> str:
     if run.attempt > allowed:
         return f"and the job allows {allowed}"
     if before is None:
-        told = {e.attempt for e in case.executions.values() if e.slot == run.slot and e.member == run.member}
+        told = {e.attempt for e in case.unseen if e.slot == run.slot and e.member == run.member}
         return "" if run.attempt - 1 in told else f"and attempt {run.attempt - 1} did not"
     if before.success:
         return f"though attempt {before.attempt} succeeded"

@@ -31,8 +31,8 @@ def _executions(case: Case, status: JobStatus) -> Iterator[str]:
     for execution in status.executions:
         run = runs.get(execution.job)
         if run is None:
-            if execution.success:
-                yield f"status.executions tells of a success of Job {execution.job}, which the witness never saw"
+            if execution not in case.unseen:
+                yield f"status.executions tells how Job {execution.job} ended, which the witness never saw"
         else:
             yield from _differences(case, execution, run)
 
@@ -65,7 +65,6 @@ def _counters(case: Case, status: JobStatus) -> Iterator[str]:
     # A run may be cut short after its success, and then is none; or be seen by the witness, and not by its Job.
     unsure = sum(1 for run in ended if run.success and (case.is_hit(run) or case.is_replaced(run)))
     lost = len(case.life.runs) - len(ended)
-    ghosts = {execution.job for execution in status.executions} - {run.name for run in case.life.runs}
     for what, count, success in (
         ("successCount", status.success_count, True),
         ("errorCount", status.error_count, False),
@@ -75,9 +74,17 @@ def _counters(case: Case, status: JobStatus) -> Iterator[str]:
         if success:
             least -= unsure
         else:
-            most += unsure + lost + len(ghosts)
+            most += unsure + lost + len(case.unseen)
+        told = sum(1 for execution in status.executions if execution.success is success)
         if not least <= count <= most:
             yield f"status.{what} is {count}, and the witness saw {_range(max(least, 0), most)}"
+        elif count != told and not case.is_wiped and not _is_full(case, status):
+            yield f"status.{what} is {count}, and status.executions, of which none was dropped, has {told}"
+
+
+def _is_full(case: Case, status: JobStatus) -> bool:
+    specs = case.life.specs(case.life.created, case.weather.terms.read)
+    return len(status.executions) >= min((spec.history.executions for spec in specs), default=0)
 
 
 def _active(case: Case, status: JobStatus) -> Iterator[str]:

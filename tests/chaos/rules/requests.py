@@ -47,4 +47,5 @@ def _refuses(case: Case, spec: JobSpec, op: Operation, by: datetime) -> bool:
     if spec.disabled and not spec.parents:
         return True
     forbids = spec.concurrency is Concurrency.FORBID and not op.force
-    return (forbids and case.is_busy(op.invoked, by)) or spec.ephemeral
+    others = (group for group in case.in_the_way(op.invoked, by) if group.slot != op.at)
+    return spec.ephemeral or (forbids and any(others))

@@ -14,7 +14,7 @@ from tests.unit.chaos.places import SECOND, later
 
 @dataclass(frozen=True)
 class Mutant:
-    """`places` are the runs that it can be done to, `change` does it; `kinds` are the objections of which one is due."""
+    """`places` are the runs that it can be done to, `change` does it, and one of the `kinds` is due."""
 
     places: Callable[[History], list[Run]]
     change: Callable[[History, Run], History]
@@ -218,12 +218,12 @@ def _mutant(where: Callable[[History], list[Run]], change: Callable[[History, Ru
 
 
 MUTANTS = {
-    "drop": _mutant(places.recorded, without, Kind.RECORD, Kind.UNSATISFIED, Kind.ATTEMPTS),
-    "lose": _mutant(places.calm, lost, Kind.UNSATISFIED, Kind.RECORD),
+    "drop": _mutant(places.recorded, without, Kind.RECORD),
+    "lose": _mutant(places.unasked, lost, Kind.UNSATISFIED, Kind.RECORD, Kind.ATTEMPTS),
     "hush up": _mutant(places.alone, hushed, Kind.UNSATISFIED),
     "double": _mutant(places.recorded, doubled, Kind.DOUBLE),
     "run too late": _mutant(places.calm, belated, Kind.UNTIMELY),
-    "run too soon": _mutant(places.scheduled, hasty, Kind.UNTIMELY),
+    "run too soon": _mutant(places.calm, hasty, Kind.UNTIMELY),
     "shift the slot": _mutant(places.scheduled, shifted, Kind.EXTRA),
     "cut": _mutant(places.recorded, cut, Kind.UNFINISHED),
     "swap two runs": _mutant(places.followed, swapped, Kind.UNTIMELY),

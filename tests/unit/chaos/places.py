@@ -40,6 +40,12 @@ def calm(history: History) -> list[Run]:
     return [run for run in scheduled(history) if _is_calm(history, run)]
 
 
+def unasked(history: History) -> list[Run]:
+    """Calm ones of a job that nobody asked to run: a refused request is not always counted as skipped."""
+    asked = {op.job for op in history.operations if op.act is Act.RUN}
+    return [run for run in calm(history) if run.job not in asked]
+
+
 def alone(history: History) -> list[Run]:
     """Calm ones with nothing else of their job around them."""
     return [run for run in calm(history) if not any(_meet(run, other) for other in history.runs)]
