@@ -130,7 +130,7 @@ class Model:
     def _accept(self, now: datetime, spec: JobSpec) -> None:
         if self.seen is None:
             self.since = at(self.script.made - 1)
-        elif self.seen.fingerprint != spec.fingerprint:
+        elif self.seen is not spec and self.seen.fingerprint != spec.fingerprint:
             self.since = now
         self.seen = spec
 

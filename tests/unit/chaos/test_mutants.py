@@ -1,4 +1,4 @@
-"""What an operator leaves behind that is right, is accepted; with one thing wrong in it, it is not, and that is told."""
+"""What an operator leaves behind that is right is accepted; with one thing wrong in it, it is not, and that is told."""
 
 import random
 from collections import Counter
