@@ -168,7 +168,7 @@ class Case:
 
     def is_hit(self, run: Run) -> bool:
         """Whether somebody, or something, may have cut this run short."""
-        end = run.end or FOREVER
+        end = run.end or self.weather.terms.read
         asked = (op for op in self.life.operations if op.act is Act.STOP and op.invoked <= end)
         stopped = any(op.hits in ("", run.name) for op in asked)
         faults = self.weather.around(run.began, end, self.weather.terms.lateness)

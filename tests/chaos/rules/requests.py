@@ -16,14 +16,16 @@ def check(case: Case) -> Iterator[Objection]:
     """Match requests with the groups that ran for them, by the time that each of them says."""
     asked = [op for op in case.life.operations if op.act is Act.RUN]
     groups = [Point(group.slot, group) for group in case.of(Trigger.MANUAL)]
-    for point in match((_window(case, op) for op in asked), groups).over:
+    matching = match((_window(case, op) for op in asked), groups)
+    for point in matching.over:
         yield case.object_to(Kind.EXTRA, point.what.began, f"{point.what} ran, and nobody had asked for it")
     for window in match((_window(case, op) for op in asked if _is_owed(case, op)), groups).empty:
         text = f"a run was asked for at {rfc3339(window.what.invoked)}, and nothing ran for it"
         yield case.object_to(Kind.REQUEST, window.what.invoked, text)
-    for group in case.of(Trigger.MANUAL):
-        if group.began < min((op.invoked for op in asked), default=FOREVER) - case.weather.terms.grain:
-            text = f"{group} began at {rfc3339(group.began)}, before anybody asked for a run"
+    for window, point in matching.pairs:
+        group, invoked = point.what, window.what.invoked
+        if group.began < invoked - case.weather.terms.grain:
+            text = f"{group} began at {rfc3339(group.began)}, and was asked for at {rfc3339(invoked)}"
             yield case.object_to(Kind.UNTIMELY, group.began, text)
 
 
