@@ -127,7 +127,7 @@ class Case:
     def busy(self) -> list[tuple[datetime, datetime, Group]]:
         """When one of its runs may have stood in the way of another: from its slot, when it may have been claimed,
         until its end must have been seen."""
-        return [(min(group.slot, group.began), self._free(group), group) for group in self.groups]
+        return [(self._claimed(group), self._free(group), group) for group in self.groups]
 
     def excused(self, target: Target) -> bool:
         """Whether it is right that this slot has not run."""
@@ -180,12 +180,20 @@ class Case:
         end = until or run.end or FOREVER
         specs = self.life.specs(run.began, min(end, self.weather.terms.read))
         replaces = any(spec.concurrency is Concurrency.REPLACE for spec in specs)
-        return replaces and any(other.slot > run.slot and other.began <= end for other in self.groups)
+        later = (group for group in self.groups if group.first.of != run.of and run.began <= group.began <= end)
+        return replaces and any(later)
 
     def end(self, run: Run) -> datetime:
         """When it was over; of one whose end the witness did not see, when its record says so."""
         record = self.executions.get(run.name)
         return run.end or (record.finished_at if record else FOREVER)
+
+    def _claimed(self, group: Group) -> datetime:
+        """From when on it may have stood in the way: a request may name any time, so only a storm leads back to it."""
+        soonest = min(group.slot, group.began)
+        if group.trigger is Trigger.SCHEDULE or self.weather.excuse(group.began - self.weather.terms.lateness):
+            return soonest
+        return max(soonest, group.began - self.weather.terms.lateness)
 
     def _free(self, group: Group) -> datetime:
         ends = [self.end(run) for run in group.runs]
