@@ -135,7 +135,12 @@ class Case:
 
     def is_settled(self, target: Target) -> bool:
         """Whether its turn came before the job was changed, or looked at for the last time."""
-        return self.latest(target) <= min(target.until, self.weather.terms.read)
+        return self.is_decided(target, marked=False)
+
+    def is_decided(self, target: Target, *, marked: bool) -> bool:
+        """Whether its turn came before the job was changed; and before the last look, or so the status says."""
+        latest = self.latest(target)
+        return latest <= target.until and (marked or latest <= self.weather.terms.read)
 
     def is_forbidden(self, target: Target) -> bool:
         """Whether another run stood in the way."""

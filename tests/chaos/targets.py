@@ -112,7 +112,7 @@ def _target(due: Due, weather: Weather, span: Span[Timing | None]) -> Target:
     wanted, why = need(due, weather)
     if due.by > weather.terms.read and wanted is not Need.NEVER:
         return Target(
-            due, Need.MAY, "it could still have come when the last look was taken", counted=False, until=span.until
+            due, Need.MAY, "it could still have come when the last look was taken", counted=True, until=span.until
         )
     return Target(due, wanted, why, counted=True, until=span.until)
 

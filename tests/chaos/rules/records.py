@@ -97,16 +97,17 @@ def _active(case: Case, status: JobStatus) -> Iterator[str]:
 
 
 def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
-    count = status.skipped.count if status.skipped else 0
-    settled = [target for target in case.unrun if target.counted and case.is_settled(target)]
-    least = 0 if case.is_wiped else len(settled)
+    mark, skipped = status.last_schedule_time, status.skipped
+    unrun = [(target, mark is not None and target.slot <= mark) for target in case.unrun]
+    surely = (target for target, decided in unrun if target.counted and case.is_decided(target, marked=decided))
+    least, most = len(list(surely)), sum(decided for _, decided in unrun)
     others = sum(1 for op in case.life.operations if op.act is Act.RUN)
     dependents = any(spec.parents for spec in case.life.specs(case.life.created, case.weather.terms.read))
-    most = len(case.unrun) + others
-    if count < least or (count > most and not dependents):
-        reason = f" (the last for {status.skipped.last_reason})" if status.skipped else ""
-        yield f"status.skipped counts {count}{reason}, and {_range(least, most)} slots did not run"
-    mark = status.last_schedule_time
+    count = skipped.count if skipped else 0
+    if (count < least and not case.is_wiped) or (count > most + others and not dependents):
+        reason = f" (the last for {skipped.last_reason})" if skipped else ""
+        asked = f", and {others} runs were asked for" if others else ""
+        yield f"status.skipped counts {count}{reason}, and {_range(least, max(least, most))} slots did not run{asked}"
     slots = (group.slot for group in case.of(Trigger.SCHEDULE))
     newest = max((slot for slot in slots if case.weather.decided(slot) <= case.weather.terms.read), default=None)
     if newest is not None and (mark is None or mark < newest) and not case.is_wiped:

@@ -224,7 +224,7 @@ MUTANTS = {
     "double": _mutant(places.recorded, doubled, Kind.DOUBLE),
     "run too late": _mutant(places.calm, belated, Kind.UNTIMELY),
     "run too soon": _mutant(places.calm, hasty, Kind.UNTIMELY),
-    "shift the slot": _mutant(places.scheduled, shifted, Kind.EXTRA),
+    "shift the slot": _mutant(places.calm, shifted, Kind.EXTRA),
     "cut": _mutant(places.recorded, cut, Kind.UNFINISHED),
     "swap two runs": _mutant(places.followed, swapped, Kind.UNTIMELY),
     "swap jobs": _mutant(places.of_two, exchanged, Kind.RECORD, Kind.EXTRA),
