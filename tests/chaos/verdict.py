@@ -1,6 +1,6 @@
 """The verdict on a history: what cannot be explained, each with what was going on around it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from tests.chaos.case import Case, Kind, Objection
 from tests.chaos.history import History, Operation, Run
 from tests.chaos.lives import lives
 from tests.chaos.needs import Need
-from tests.chaos.rules import attempts, ends, jobs, overlaps, records, requests, slots, windows
+from tests.chaos.rules import attempts, chains, ends, jobs, overlaps, records, requests, slots, windows
 from tests.chaos.weather import Weather
 
 RULES: tuple[Callable[[Case], Iterator[Objection]], ...] = (
@@ -74,12 +74,13 @@ def judge(history: History) -> Verdict:
     """Judge a history. Raises ValueError if it cannot be understood."""
     weather = Weather.of(history.faults, history.terms)
     cases = tuple(Case(life, weather) for life in lives(history, weather))
-    found = [objection for case in cases for objection in _objections(case)]
+    found = [objection for case in cases for objection in _objections(case, cases)]
     return Verdict(history, cases, tuple(sorted(found, key=lambda each: (each.at, each.kind, each.text))))
 
 
-def _objections(case: Case) -> Iterator[Objection]:
+def _objections(case: Case, cases: Sequence[Case]) -> Iterator[Objection]:
     found = [objection for rule in RULES for objection in rule(case)]
+    found += chains.check(case, cases)
     yield from found
     # Where slots are wrong, times are; only what the slots hide is news.
     if not {Kind.UNSATISFIED, Kind.EXTRA, Kind.DOUBLE, Kind.UNTIMELY} & {objection.kind for objection in found}:

@@ -1,5 +1,6 @@
 """Each rule by examples: a job due each ten seconds, looked at after forty."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -185,6 +186,41 @@ def test_records(facts: list[Any], kinds: set[Kind]) -> None:
 )
 def test_runs_without_an_end(facts: list[Any], kinds: set[Kind]) -> None:
     assert_objections([made(spec("@at 2026-03-01T00:00:10Z")), ran(10, lasts=None), *facts], kinds, read=90)
+
+
+CHILD: dict[str, Any] = {"job": "b", "uid": "uid-b", "trigger": Trigger.DEPENDENT}
+
+
+def follows(end: float, **more: Any) -> Any:
+    """A run of the job "b" after the end of one of "a"."""
+    return ran(end, name=f"b-{end}", **CHILD | more)
+
+
+def child(when: str = "success", **more: Any) -> Any:
+    """The job "b", which runs after "a"."""
+    tie = spec("", dependsOn=[{"job": "a", "when": when}], **more)
+    return replace(made(tie), job="b", uid="uid-b")
+
+
+@pytest.mark.parametrize(
+    ("facts", "kinds"),
+    [
+        pytest.param([child(), *ALL, follows(12.5), follows(22.5), follows(32.5)], FINE, id="each is followed"),
+        pytest.param([child(), *ALL, follows(12.5), follows(32.5)], {Kind.CHAIN}, id="one is not"),
+        pytest.param([child(), *ALL, *map(follows, (12.5, 12.6, 22.5, 32.5))], {Kind.CHAIN}, id="one is twice"),
+        pytest.param([child(), *ALL, *map(follows, (5, 12.5, 22.5, 32.5))], {Kind.CHAIN}, id="before any has ended"),
+        pytest.param([child("failure"), *ALL], FINE, id="after failures, and there are none"),
+        pytest.param([child("failure"), *ALL, follows(12.5)], {Kind.CHAIN}, id="after a success instead"),
+        pytest.param([child(disabled=True), *ALL], FINE, id="disabled"),
+        pytest.param([child(), *ALL, broke(32, None)], {Kind.CHAIN}, id="two of them, before an outage"),
+        pytest.param([child(), *ALL, broke(11, None, down=False)], FINE, id="not yet, in an outage"),
+        pytest.param([child(concurrency="forbid"), *ALL, follows(12.5, lasts=25)], FINE, id="it still ran"),
+        pytest.param([child(concurrency="forbid"), *ALL, follows(12.5)], {Kind.CHAIN}, id="it did not run any more"),
+        pytest.param([*ALL, follows(12.5)], {Kind.CHAIN}, id="a job that nobody made"),
+    ],
+)
+def test_chains(facts: list[Any], kinds: set[Kind]) -> None:
+    assert_objections([made(spec()), *facts], kinds)
 
 
 def assert_objections(facts: list[Any], kinds: set[Kind], *, read: float = 40) -> None:
