@@ -5,7 +5,7 @@ to lie within the edit.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -37,6 +37,9 @@ class Target:
         return self.due.slot
 
 
+GRAIN = timedelta(seconds=1)
+"""How exactly the API server tells times."""
+
 Timing = tuple[str, str, bool, datetime | None, tuple[str, ...]]
 """What `since` depends on: change any of it, and slots count anew."""
 
@@ -50,6 +53,11 @@ def targets(life: Life, weather: Weather) -> list[Target]:
             if known is None or (known.need is not Need.MUST and target.need is Need.MUST):
                 found[target.slot] = target
     return [found[slot] for slot in sorted(found)]
+
+
+def is_vague(life: Life) -> bool:
+    """Whether nobody knows all slots: a grid of `@every` began at an edit, and nothing tells where."""
+    return not all(_origin(life, span, spec)[1] for span, spec in _timings(life))
 
 
 def _timings(life: Life) -> Iterator[tuple[Span[Timing | None], JobSpec]]:
@@ -72,9 +80,12 @@ def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobS
     begin = max(life.created, span.first)
     end = min(span.last, read)
     widest = spec.model_copy(update={"expires_at": _last_expiry(life)})
+    origin, known = _origin(life, span, spec)
+    if origin is None:
+        return
+    span = span if known else replace(span, sure=None)
     # One more than is judged: a slot may be passed over only in favour of a later one.
-    beyond = end + _reach(weather, end)
-    slots = oracle.due(widest, begin, beyond, since=_origin(life, span, spec))
+    slots = oracle.due(widest, begin, end + _reach(weather, end), since=origin)
     for slot, following in pairwise([*slots, FOREVER]):
         if slot <= end:
             yield _target(_due(life, weather, slot, following), weather, span)
@@ -90,19 +101,24 @@ def _reach(weather: Weather, end: datetime) -> timedelta:
     return timedelta(0) if storm is None or storm >= FOREVER else max(timedelta(0), storm - end)
 
 
-def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> datetime | None:
-    """Where the grid of an `@every` begins: at the creation, or where the operator says that it saw an edit."""
+def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datetime | None, bool]:
+    """Where the grid of an `@every` begins, and whether that is known: at the creation, or where the operator says that
+    it saw an edit; else by the slots of its runs."""
     step = oracle.interval(spec.schedule)
     if step is None or span.first <= life.created:
-        return life.created
-    grain = timedelta(seconds=1)
+        return life.created, True
     told = [*life.sinces, *([life.record.status.since] if life.record and life.record.status.since else [])]
-    seen = [since for since in told if span.first - grain <= since <= min(span.sure or span.last, span.last)]
+    seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
     if seen:
-        return max(seen)
-    slots = (run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE and run.slot > span.first)
-    first = next((slot for slot in slots if slot <= span.last + step), None)
-    return span.sure if first is None else first - step
+        return max(seen), True
+    slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
+    own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
+    known = [*own, *(slot for slot in slots if span.first < slot <= span.last)]
+    if not known:
+        return None, False
+    # It saw the edit before that slot, by a whole number of steps, and by when it must have seen it.
+    steps = -((min(span.sure or span.last, known[0]) - known[0]) // step)
+    return known[0] - max(1, steps) * step, bool(own)
 
 
 def _target(due: Due, weather: Weather, span: Span[Timing | None]) -> Target:

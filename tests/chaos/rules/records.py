@@ -4,12 +4,16 @@ slot that did not run counted as skipped.
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Execution, JobStatus, Trigger
+from dkron_crds.job import Execution, GroupStatus, JobStatus, Trigger
 from tests.chaos.case import Case, Kind, Objection
-from tests.chaos.history import Act, Run
+from tests.chaos.history import FOREVER, Act, Run
+from tests.chaos.lives import Setting
 from tests.chaos.rules.ends import is_forgotten
+from tests.chaos.spans import Change
+from tests.chaos.targets import is_vague
 
 
 def check(case: Case) -> Iterator[Objection]:
@@ -17,7 +21,7 @@ def check(case: Case) -> Iterator[Objection]:
     record = case.life.record
     if record is None:
         return
-    wrong = (_executions, _missing, _counters, _active, _skipped)
+    wrong = (_executions, _missing, _counters, _active, _skipped, _mark, _origin, _outcome)
     for part in wrong:
         for text in part(case, record.status):
             yield case.object_to(Kind.RECORD, record.read, text)
@@ -104,14 +108,51 @@ def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
     others = sum(1 for op in case.life.operations if op.act is Act.RUN)
     dependents = any(spec.parents for spec in case.life.specs(case.life.created, case.weather.terms.read))
     count = skipped.count if skipped else 0
-    if (count < least and not case.is_wiped) or (count > most + others and not dependents):
+    unknown = dependents or is_vague(case.life)
+    if (count < least and not case.is_wiped) or (count > most + others and not unknown):
         reason = f" (the last for {skipped.last_reason})" if skipped else ""
         asked = f", and {others} runs were asked for" if others else ""
         yield f"status.skipped counts {count}{reason}, and {_range(least, max(least, most))} slots did not run{asked}"
+
+
+def _mark(case: Case, status: JobStatus) -> Iterator[str]:
+    mark = status.last_schedule_time
     slots = (group.slot for group in case.of(Trigger.SCHEDULE))
     newest = max((slot for slot in slots if case.weather.decided(slot) <= case.weather.terms.read), default=None)
     if newest is not None and (mark is None or mark < newest) and not case.is_wiped:
         yield f"status.lastScheduleTime is {rfc3339(mark) if mark else 'absent'}, before {rfc3339(newest)}, which ran"
+
+
+def _origin(case: Case, status: JobStatus) -> Iterator[str]:
+    """Slots count from the creation, or from a change that was seen: never from anything else, as from a restart."""
+    life, since = case.life, status.since
+    if since is None or case.is_wiped:
+        return
+    changes = [change for change in life.changes if change.value is not None]
+    if since < life.created - case.weather.terms.grain:
+        yield f"status.since is {rfc3339(since)}, before the job was made at {rfc3339(life.created)}"
+    elif since != life.created and not any(_may_begin(case, change, since) for change in changes[1:]):
+        yield f"status.since is {rfc3339(since)}, when nobody had changed the job"
+
+
+def _may_begin(case: Case, change: Change[Setting], since: datetime) -> bool:
+    grain = case.weather.terms.grain
+    return change.invoked - grain <= since <= (change.seen or FOREVER) + grain
+
+
+def _outcome(case: Case, status: JobStatus) -> Iterator[str]:
+    """The newest run that is over decides about `status.status`; one that a wipe or a cut has touched is not judged."""
+    newest = max(case.groups, key=lambda group: (group.slot, group.first.group), default=None)
+    if newest is None or case.is_wiped or newest.ended is None or any(case.is_hit(run) for run in newest.runs):
+        return
+    last = {run.member: run for run in sorted(newest.runs, key=lambda run: run.attempt)}
+    waits = {entry.group for entry in status.active} & {execution.group for execution in status.executions}
+    results = {bool(run.success) for run in last.values()}
+    if waits or case.weather.decided(newest.ended) > case.weather.terms.read or case.unseen or len(results) > 1:
+        return
+    told = GroupStatus.SUCCESS if True in results else GroupStatus.FAILED
+    if status.status != told:
+        yield f"status.status is {status.status or 'empty'}, and the newest run, {newest}, was a {told}"
 
 
 def _over(case: Case) -> list[Run]:

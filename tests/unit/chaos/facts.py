@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from dkron_crds.job import Execution, JobSpec, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import Execution, GroupStatus, JobSpec, JobStatus, Skipped, SkipReason, Trigger
 from tests.chaos.history import Act, Fault, History, Operation, Record, Run, Terms
 from tests.unit.chaos.model import TERMS, at
 
@@ -48,6 +48,7 @@ def told(*runs: Run, skipped: int = 0, **more: Any) -> Record:
         success_count=sum(execution.success for execution in executions),
         error_count=sum(not execution.success for execution in executions),
         skipped=Skipped(count=skipped, last_time=at(0), last_reason=SkipReason.MISSED) if skipped else None,
+        status=_outcome(runs[-1]) if runs else GroupStatus.NEVER,
         last_schedule_time=max((run.slot for run in runs), default=None),
     )
     return Record(job="a", uid=UID, read=TERMS.read, status=status.model_copy(update=more))
@@ -65,6 +66,10 @@ def history(*facts: Operation | Run | Fault | Record, read: float = 40) -> Histo
         faults=tuple(fact for fact in facts if isinstance(fact, Fault)),
         records=tuple(fact for fact in facts if isinstance(fact, Record)),
     )
+
+
+def _outcome(run: Run) -> GroupStatus:
+    return GroupStatus.SUCCESS if run.success else GroupStatus.FAILED
 
 
 def _execution(run: Run) -> Execution:

@@ -10,10 +10,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from dkron_crds.job import Active, Concurrency, Execution, JobSpec, JobStatus, MissedRuns, Skipped, SkipReason, Trigger
+from dkron_crds.job import (
+    Active,
+    Concurrency,
+    Execution,
+    GroupStatus,
+    JobSpec,
+    JobStatus,
+    MissedRuns,
+    Skipped,
+    SkipReason,
+    Trigger,
+)
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import TICK, Timeline
-from tests.chaos.history import Act, Fault, History, Operation, Record, Run, Terms
+from tests.chaos.history import Act, Fault, History, Operation, Record, Run, Since, Terms
 
 ZERO = datetime(2026, 3, 1, tzinfo=UTC)
 READ = 100
@@ -34,7 +45,10 @@ def at(seconds: float) -> datetime:
 
 @dataclass(frozen=True)
 class Script:
-    """What happens to one job. `lasts` and `fails` are those of its runs, in turn."""
+    """What happens to one job. `lasts` and `fails` are those of its runs, in turn.
+
+    `watched`: somebody writes down each `status.since`.
+    """
 
     name: str
     spec: JobSpec
@@ -43,6 +57,7 @@ class Script:
     requests: tuple[int, ...] = ()
     lasts: tuple[int, ...] = (2,)
     fails: tuple[bool, ...] = (False,)
+    watched: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ class Model:
     spec: JobSpec | None = None
     seen: JobSpec | None = None
     since: datetime = ZERO
+    sinces: list[Since] = field(default_factory=list)
     mark: datetime | None = None
     able: datetime = ZERO
 
@@ -132,6 +148,7 @@ class Model:
             self.since = at(self.script.made - 1)
         elif self.seen is not spec and self.seen.fingerprint != spec.fingerprint:
             self.since = now
+            self.sinces.append(Since(job=self.script.name, uid=self.uid, since=now))
         self.seen = spec
 
     def _slots(self, now: datetime, spec: JobSpec) -> None:
@@ -231,6 +248,7 @@ class Model:
         newest = self.skipped[-1] if self.skipped else None
         going = [(run, run.began) for run in self.active] + [(run, due) for due, run in self.claims]
         return JobStatus(
+            status=self._outcome,
             since=self.since,
             last_schedule_time=self.mark,
             active=tuple(_active(run, started) for run, started in going),
@@ -239,6 +257,16 @@ class Model:
             error_count=sum(not execution.success for execution in self.executions),
             skipped=newest and Skipped(count=len(self.skipped), last_time=newest[0], last_reason=newest[1]),
         )
+
+    @property
+    def _outcome(self) -> GroupStatus:
+        """How the newest run ended that is over."""
+        going = {(run.slot, run.group) for run in self.active} | {(run.slot, run.group) for _, run in self.claims}
+        over = [e for e in self.executions if (e.slot, e.group) not in going]
+        newest = max(over, key=lambda e: (e.slot, e.group, e.attempt), default=None)
+        if newest is None:
+            return GroupStatus.NEVER
+        return GroupStatus.SUCCESS if newest.success else GroupStatus.FAILED
 
     @property
     def witnessed(self) -> list[Run]:
@@ -272,6 +300,7 @@ def history(scripts: Iterable[Script], outages: tuple[Outage, ...] = ()) -> Hist
         terms=TERMS,
         operations=tuple(op for model in models for op in model.operations),
         runs=tuple(run for model in models for run in model.witnessed),
+        sinces=tuple(since for model in models if model.script.watched for since in model.sinces),
         records=tuple(
             Record(job=model.script.name, uid=model.uid, read=TERMS.read, status=model.status)
             for model in models

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dkron_crds.job import Active, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import Active, GroupStatus, JobStatus, Skipped, SkipReason, Trigger
 from tests.chaos.case import Kind
 from tests.chaos.history import History, Run
 from tests.unit.chaos import places
@@ -157,7 +157,17 @@ def changed(history: History, run: Run, into: Run) -> History:
     return history.with_runs(*(into if other is run else other for other in history.runs))
 
 
-def _with(status: JobStatus, **fields: object) -> JobStatus:
+def misjudged(history: History, run: Run) -> History:
+    """Its status says that the newest run ended as it did not."""
+    return rewritten(history, run, _reversed)
+
+
+def restarted(history: History, run: Run) -> History:
+    """Its slots are said to count from its beginning, and nobody had changed it then."""
+    return rewritten(history, run, lambda status, run: _with(status, since=run.slot))
+
+
+def _with(status: JobStatus, /, **fields: object) -> JobStatus:
     return status.model_copy(update=fields)
 
 
@@ -217,6 +227,11 @@ def _mutant(where: Callable[[History], list[Run]], change: Callable[[History, Ru
     return Mutant(where, change, frozenset(kinds))
 
 
+def _reversed(status: JobStatus, _: Run) -> JobStatus:
+    good = status.status is GroupStatus.SUCCESS
+    return _with(status, status=GroupStatus.FAILED if good else GroupStatus.SUCCESS)
+
+
 MUTANTS = {
     "drop": _mutant(places.recorded, without, Kind.RECORD),
     "lose": _mutant(places.unasked, lost, Kind.UNSATISFIED, Kind.RECORD, Kind.ATTEMPTS),
@@ -224,7 +239,7 @@ MUTANTS = {
     "double": _mutant(places.recorded, doubled, Kind.DOUBLE),
     "run too late": _mutant(places.calm, belated, Kind.UNTIMELY),
     "run too soon": _mutant(places.calm, hasty, Kind.UNTIMELY),
-    "shift the slot": _mutant(places.calm, shifted, Kind.EXTRA),
+    "shift the slot": _mutant(places.anchored, shifted, Kind.EXTRA),
     "cut": _mutant(places.recorded, cut, Kind.UNFINISHED),
     "swap two runs": _mutant(places.followed, swapped, Kind.UNTIMELY),
     "swap jobs": _mutant(places.of_two, exchanged, Kind.RECORD, Kind.EXTRA),
@@ -238,5 +253,7 @@ MUTANTS = {
     "record twice": _mutant(places.recorded, twice_told, Kind.RECORD),
     "record the contrary": _mutant(places.settled, turned, Kind.RECORD),
     "leave it running": _mutant(places.settled, immortal, Kind.RECORD),
+    "misjudge the newest run": _mutant(places.quiet, misjudged, Kind.RECORD),
+    "count slots anew": _mutant(places.calm, restarted, Kind.RECORD, Kind.EXTRA),
     "skip too much": _mutant(places.recorded, overskipped, Kind.RECORD),
 }

@@ -40,6 +40,13 @@ def calm(history: History) -> list[Run]:
     return [run for run in scheduled(history) if _is_calm(history, run)]
 
 
+def anchored(history: History) -> list[Run]:
+    """Calm ones of a job of which it is known where each grid of `@every` begins."""
+    edited = {op.job for op in history.operations if op.act is not Act.CREATE}
+    known = {since.job for since in history.sinces}
+    return [run for run in calm(history) if run.job in known or run.job not in edited]
+
+
 def unasked(history: History) -> list[Run]:
     """Calm ones of a job that nobody asked to run: a refused request is not always counted as skipped."""
     asked = {op.job for op in history.operations if op.act is Act.RUN}
@@ -49,6 +56,14 @@ def unasked(history: History) -> list[Run]:
 def alone(history: History) -> list[Run]:
     """Calm ones with nothing else of their job around them."""
     return [run for run in calm(history) if not any(_meet(run, other) for other in history.runs)]
+
+
+def quiet(history: History) -> list[Run]:
+    """Runs of a job whose record had time to be written: nothing of it ended lately, or goes on."""
+    recent = TERMS.read - MARGIN
+    busy = {run.uid for run in history.runs if run.end is None or run.end > recent}
+    claims = {record.uid for record in history.records if record.status.active}
+    return [run for run in recorded(history) if run.uid not in busy | claims]
 
 
 def followed(history: History) -> list[Run]:

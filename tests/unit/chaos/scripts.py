@@ -35,9 +35,10 @@ def edits(draw: st.DrawFn) -> tuple[tuple[int, Act, JobSpec | None], ...]:
 
 
 @st.composite
-def scripts(draw: st.DrawFn, name: str) -> Script:
+def scripts(draw: st.DrawFn, name: str, *, watched: bool) -> Script:
     return Script(
         name=name,
+        watched=watched,
         spec=draw(specs),
         made=draw(st.integers(1, 10)),
         edits=draw(edits()),
@@ -60,4 +61,4 @@ def outages(draw: st.DrawFn) -> tuple[Outage, ...]:
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
     """Two jobs, and outages."""
-    return Story((draw(scripts("a")), draw(scripts("b"))), draw(outages()))
+    return Story((draw(scripts("a", watched=True)), draw(scripts("b", watched=False))), draw(outages()))

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Trigger
+from dkron_crds.job import GroupStatus, Trigger
 from tests.chaos.case import Kind
 from tests.chaos.history import Act
 from tests.chaos.verdict import judge
 from tests.unit.chaos.facts import asked, broke, history, made, ran, spec, told
+from tests.unit.chaos.model import at
 
 FINE: set[Kind] = set()
 ALL = [ran(10), ran(20), ran(30)]
@@ -19,6 +20,13 @@ RETRIED = spec("@at 2026-03-01T00:00:10Z", retries=1)
 BY_HAND = spec("@manually")
 FAILED = ran(10, success=False)
 MANUAL: dict[str, Any] = {"trigger": Trigger.MANUAL, "group": 7}
+
+
+EVERY = asked(Act.EDIT, 15, spec=spec("@every 5s"))
+
+
+def ran_each(first: float, step: float, times: int) -> list[Any]:
+    return [ran(first + n * step) for n in range(times)]
 
 
 def attempt(number: int, begin: float, **more: Any) -> Any:
@@ -58,6 +66,9 @@ def test_slots(facts: list[Any], kinds: set[Kind]) -> None:
         pytest.param([asked(Act.DISABLE, 13), asked(Act.ENABLE, 23), ran(10), ran(30)], FINE, id="a pause"),
         pytest.param([asked(Act.DISABLE, 13), asked(Act.ENABLE, 23), ran(10)], {Kind.UNSATISFIED}, id="for ever"),
         pytest.param([asked(Act.EDIT, 15, spec=spec("5 * * * * *")), ran(10)], FINE, id="another schedule"),
+        pytest.param([EVERY, ran(10), ran(20.7), ran(25.7), ran(30.7), ran(35.7)], FINE, id="a grid of its own"),
+        pytest.param([EVERY, ran(10), ran(20.7), ran(30.7), ran(35.7)], {Kind.UNSATISFIED}, id="a hole in the grid"),
+        pytest.param([EVERY, ran(10), *ran_each(18.7, 3.5, 6)], {Kind.EXTRA, Kind.UNSATISFIED}, id="another grid"),
         pytest.param([asked(Act.EDIT, 15, spec=FORBID), *ALL], FINE, id="the same schedule"),
         pytest.param([asked(Act.EDIT, 15, spec=FORBID), ran(10), ran(20)], {Kind.UNSATISFIED}, id="still the same"),
         pytest.param([asked(Act.DELETE, 15), ran(10)], FINE, id="deleted"),
@@ -167,6 +178,10 @@ def test_requests(facts: list[Any], kinds: set[Kind]) -> None:
         pytest.param([told(*ALL, ran(25))], {Kind.RECORD}, id="one that never was"),
         pytest.param([told(*ALL, skipped=2)], {Kind.RECORD}, id="a skipped slot that ran"),
         pytest.param([told(), asked(Act.WIPE, 35)], FINE, id="wiped"),
+        pytest.param([told(*ALL, status=GroupStatus.FAILED)], {Kind.RECORD}, id="the newest one failed"),
+        pytest.param([told(*ALL, since=at(0))], FINE, id="since its creation"),
+        pytest.param([told(*ALL, since=at(15))], {Kind.RECORD}, id="since a change that was none"),
+        pytest.param([told(*ALL, since=at(15)), asked(Act.EDIT, 14.5, spec=FORBID)], FINE, id="since a change"),
         pytest.param([told(*ALL, last_schedule_time=None)], {Kind.RECORD}, id="no mark"),
     ],
 )
