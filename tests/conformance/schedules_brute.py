@@ -81,11 +81,12 @@ def fields(text: str) -> Fields:
     return Fields(seconds, minutes, hours, days, months, weekdays, both=stars[3] or stars[5])
 
 
-def slots(rules: Fields, zone: ZoneInfo, since: datetime) -> Iterator[datetime]:
-    """Every slot after `since`, until none comes up to the end of the fifth calendar year after the last one."""
+def slots(rules: Fields, zone: ZoneInfo, since: datetime, until: datetime | None = None) -> Iterator[datetime]:
+    """Every slot after `since`, until none comes up to the end of the fifth calendar year after the last one; or those
+    up to the minute of `until`."""
     at = since.replace(microsecond=0) + SECOND
     last_year = at.astimezone(zone).year + 5
-    while (local := at.astimezone(zone)).year <= last_year:
+    while (local := at.astimezone(zone)).year <= last_year and (until is None or at <= until):
         if at.time() == datetime.min.time() and not _near(rules, local.date()):
             at += DAY
         elif at.second == 0 and _even(at, zone):

@@ -1,0 +1,220 @@
+"""A life with everything that is derived from it once: what the rules look at."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+
+from dkron_crds.job import Concurrency, Execution, JobSpec, MissedRuns, Trigger
+from tests.chaos.history import FOREVER, Act, Run
+from tests.chaos.lives import Life
+from tests.chaos.needs import Need
+from tests.chaos.targets import Target, targets
+from tests.chaos.weather import Weather
+
+
+class Kind(StrEnum):
+    """What is wrong."""
+
+    UNSATISFIED = "a slot did not run"
+    DOUBLE = "one attempt, two Jobs"
+    EXTRA = "an unexplained run"
+    UNTIMELY = "a run at the wrong time"
+    UNFINISHED = "a run without an end"
+    OVERLAP = "runs overlap"
+    ATTEMPTS = "wrong attempts"
+    REQUEST = "a request was not met"
+    CHAIN = "wrong runs after a parent"
+    RECORD = "a wrong record"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Something that cannot be explained, in one sentence; `at` is where to look."""
+
+    kind: Kind
+    job: str
+    uid: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """All attempts and members of one trigger."""
+
+    runs: tuple[Run, ...]
+
+    def __str__(self) -> str:
+        return str(self.first)
+
+    @property
+    def first(self) -> Run:
+        """The first attempt, or what there is of it."""
+        return min(self.runs, key=lambda run: (run.attempt, run.began))
+
+    @property
+    def slot(self) -> datetime:
+        """What all of them belong to."""
+        return self.first.slot
+
+    @property
+    def trigger(self) -> Trigger:
+        """What caused all of them."""
+        return self.first.trigger
+
+    @property
+    def began(self) -> datetime:
+        """The first that was seen of it."""
+        return min(run.began for run in self.runs)
+
+    @property
+    def ended(self) -> datetime | None:
+        """The last that was seen of it; None if one has not ended."""
+        ends = [run.end for run in self.runs if run.end is not None]
+        return max(ends) if len(ends) == len(self.runs) else None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One life under the weather of its time."""
+
+    life: Life
+    weather: Weather
+
+    def object_to(self, kind: Kind, at: datetime, text: str) -> Objection:
+        """An objection to something about this life."""
+        return Objection(kind, self.life.job, self.life.uid, at, text)
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """Its slots."""
+        return targets(self.life, self.weather)
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """Its runs by trigger, in the order of their beginnings."""
+        found: dict[object, list[Run]] = defaultdict(list)
+        for run in self.life.runs:
+            found[run.of].append(run)
+        return sorted((Group(tuple(runs)) for runs in found.values()), key=lambda group: group.began)
+
+    def of(self, trigger: Trigger) -> list[Group]:
+        """Those of one trigger."""
+        return [group for group in self.groups if group.trigger is trigger]
+
+    @cached_property
+    def unrun(self) -> list[Target]:
+        """The slots without a run."""
+        first = {run.slot for run in self.life.runs if run.trigger is Trigger.SCHEDULE and run.attempt == 1}
+        run = first | {e.slot for e in self.unseen if e.trigger is Trigger.SCHEDULE and e.attempt == 1}
+        return [target for target in self.targets if target.slot not in run]
+
+    @cached_property
+    def executions(self) -> dict[str, Execution]:
+        """What its record tells about Jobs that have ended."""
+        return {e.job: e for e in self.life.record.status.executions} if self.life.record else {}
+
+    @cached_property
+    def unseen(self) -> list[Execution]:
+        """Attempts that never came so far that a pod could have told the witness: only their record tells of them."""
+        names = {run.name for run in self.life.runs}
+        told = (e for e in self.executions.values() if e.job not in names)
+        return [e for e in told if not e.success and e.exit_code is None and e.reason not in ("", "Error")]
+
+    @cached_property
+    def busy(self) -> list[tuple[datetime, datetime, Group]]:
+        """When one of its runs may have stood in the way of another: from its slot, when it may have been claimed,
+        until its end must have been seen."""
+        return [(self._claimed(group), self._free(group), group) for group in self.groups]
+
+    def excused(self, target: Target) -> bool:
+        """Whether it is right that this slot has not run."""
+        return target.need is not Need.MUST or self.is_forbidden(target) or not self.is_settled(target)
+
+    def is_settled(self, target: Target) -> bool:
+        """Whether its turn came before the job was changed, or looked at for the last time."""
+        return self.is_decided(target, marked=False)
+
+    def is_decided(self, target: Target, *, marked: bool) -> bool:
+        """Whether its turn came before the job was changed; and before the last look, or so the status says."""
+        latest = self.latest(target)
+        return latest <= target.until and (marked or latest <= self.weather.terms.read)
+
+    def is_forbidden(self, target: Target) -> bool:
+        """Whether another run stood in the way."""
+        forbidden = any(spec.concurrency is Concurrency.FORBID for spec in target.due.specs)
+        return forbidden and any(
+            group.trigger is not Trigger.SCHEDULE or group.slot != target.slot
+            for group in self.in_the_way(target.due.opens, target.due.by)
+        )
+
+    def in_the_way(self, begin: datetime, end: datetime) -> list[Group]:
+        """The runs that may have stood in the way of another at this time."""
+        return [group for first, last, group in self.busy if first <= end and begin <= last]
+
+    def latest(self, target: Target) -> datetime:
+        """When its Job may appear at the latest. Who wants every missed run, and no two at once, has them in a row, and
+        what comes due meanwhile has to wait for its turn."""
+        specs, latest = target.due.specs, target.due.by
+        row = any(spec.concurrency is Concurrency.FORBID and spec.missed_runs is MissedRuns.ALL for spec in specs)
+        if row and self.weather.has_stormed(target.due.opens):
+            for group in self.groups:
+                sooner = group.slot < target.slot or group.trigger is not Trigger.SCHEDULE
+                if sooner and group.began <= latest:
+                    latest = max(latest, self._free(group))
+        return latest
+
+    @property
+    def is_wiped(self) -> bool:
+        """Whether somebody has cleared its status."""
+        return any(op.act is Act.WIPE for op in self.life.operations)
+
+    def is_hit(self, run: Run) -> bool:
+        """Whether somebody, or something, may have cut this run short."""
+        end = run.end or self.weather.terms.read
+        asked = (op for op in self.life.operations if op.act is Act.STOP and op.invoked <= end)
+        stopped = any(op.hits in ("", run.name) for op in asked)
+        faults = self.weather.around(run.began, end, self.weather.terms.lateness)
+        hit = any({"*", run.name} & set(fault.hits) for fault in faults)
+        return stopped or hit or self.life.deleted <= end
+
+    def is_replaced(self, run: Run, until: datetime | None = None) -> bool:
+        """Whether a newer run of a job that keeps only the newest took its place, before its end or `until`."""
+        end = until or run.end or FOREVER
+        specs = self.life.specs(run.began, min(end, self.weather.terms.read))
+        replaces = any(spec.concurrency is Concurrency.REPLACE for spec in specs)
+        later = (group for group in self.groups if group.first.of != run.of and run.began <= group.began <= end)
+        return replaces and any(later)
+
+    def end(self, run: Run) -> datetime:
+        """When it was over; of one whose end the witness did not see, when its record says so."""
+        record = self.executions.get(run.name)
+        return run.end or (record.finished_at if record else FOREVER)
+
+    def _claimed(self, group: Group) -> datetime:
+        """From when on it may have stood in the way: a request may name any time, so only a storm leads back to it."""
+        soonest = min(group.slot, group.began)
+        if group.trigger is Trigger.SCHEDULE or self.weather.excuse(group.began - self.weather.terms.lateness):
+            return soonest
+        return max(soonest, group.began - self.weather.terms.lateness)
+
+    def _free(self, group: Group) -> datetime:
+        ends = [self.end(run) for run in group.runs]
+        last = max(ends)
+        if last >= FOREVER:
+            return FOREVER
+        failed = any(not run.success for run in group.runs if self.end(run) == last)
+        return self.weather.decided(last + self.backoff(last, len(ends)) if failed else last)
+
+    def backoff(self, at: datetime, attempt: int) -> timedelta:
+        """The longest wait that may follow this attempt."""
+        specs = self.life.specs(at, self.weather.decided(at))
+        return max((waits(spec, attempt) for spec in specs), default=timedelta(0))
+
+
+def waits(spec: JobSpec, attempt: int) -> timedelta:
+    """How long a job waits after an attempt that failed."""
+    backoff = spec.retry_backoff
+    return timedelta(seconds=min(backoff.initial_seconds * backoff.factor ** min(attempt - 1, 64), backoff.max_seconds))

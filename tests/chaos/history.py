@@ -1,0 +1,161 @@
+"""What happened, as plain facts: what clients asked for, what a witness saw run, what was broken meanwhile, and what
+the statuses said in the end. Nobody has judged anything yet.
+
+A history is true only if its witness is: a pod that writes down itself, or a watch that no fault touches. The
+contract's models read specs and statuses; the operator's code is not used.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from dkron_crds.base import Instant, rfc3339
+from dkron_crds.job import JobSpec, JobStatus, Trigger
+
+Second = timedelta(seconds=1)
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class Act(StrEnum):
+    """What a client can ask for. `wipe` is a status cleared by hand, or by `DELETE …/executions`."""
+
+    CREATE = "create"
+    EDIT = "edit"
+    DISABLE = "disable"
+    ENABLE = "enable"
+    DELETE = "delete"
+    RUN = "run"
+    STOP = "stop"
+    WIPE = "wipe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """Something that a client asked for. Without an answer nobody knows whether, or when, it was done.
+
+    `spec` is the whole spec after a create or an edit. Of a create, `uid` and `created` are the answer's metadata. Of a
+    run, `at` is the time that its annotation says, if the client knows it. `hits` is the Job of a stop.
+    """
+
+    act: Act
+    job: str
+    invoked: Instant
+    answered: Instant | None = None
+    refused: bool = False
+    uid: str = ""
+    created: Instant | None = None
+    spec: JobSpec | None = None
+    at: Instant | None = None
+    force: bool = False
+    hits: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What the witness saw of one attempt. `uid` is the DkronJob's, `name` the Job's.
+
+    `created` is when the Job appeared, `start` and `end` are the pod's own; a Job whose pod never began has no `start`.
+    """
+
+    job: str
+    uid: str
+    name: str
+    slot: Instant
+    trigger: Trigger = Trigger.SCHEDULE
+    group: int = 0
+    attempt: int = 1
+    member: str = ""
+    created: Instant | None = None
+    start: Instant | None = None
+    end: Instant | None = None
+    success: bool | None = None
+
+    def __str__(self) -> str:
+        attempt = f", attempt {self.attempt}" if self.attempt > 1 else ""
+        member = f", member {self.member}" if self.member else ""
+        return f"Job {self.name or '?'} ({self.trigger} {rfc3339(self.slot)}{attempt}{member})"
+
+    @property
+    def began(self) -> datetime:
+        """The first that was seen of it."""
+        return self.created or self.start or self.slot
+
+    @property
+    def of(self) -> tuple[str, Trigger, datetime, int]:
+        """The group that it is an attempt of. A slot is one group, whatever number it is given."""
+        return self.uid, self.trigger, self.slot, 0 if self.trigger is Trigger.SCHEDULE else self.group
+
+    @property
+    def cause(self) -> tuple[str, Trigger, datetime, int, int, str]:
+        """What may have one Job only."""
+        return *self.of, self.attempt, self.member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A status, read when all was over. There is none of a job that is gone."""
+
+    job: str
+    uid: str
+    read: Instant
+    status: JobStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """A `status.since` that was seen on the way: where a grid of `@every` begins."""
+
+    job: str
+    uid: str
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something was broken from `begin` to `end`; None: until the last read.
+
+    `down`: no operator lived in between, so what came due was surely missed; a process that was only stopped for a
+    while, or that the API server did not answer, is not `down`. `skew`: its clock was ahead by so much. `hits` names
+    the Jobs whose runs it may have cut off; "*" is any.
+    """
+
+    what: str
+    begin: Instant
+    end: Instant | None = None
+    down: bool = False
+    skew: timedelta = timedelta(0)
+    hits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How exact the promise is taken.
+
+    `read`: when the last look was taken; what could legally still come then is not judged. `lateness`: for a slot to be
+    decided, an edit to be seen, an end to be recorded, while nothing is broken. `recovery`: from the end of a fault
+    until that holds again. `start`: from the Job to its pod. `longest`: for a run whose job has no record that
+    could say that it goes on. `grain`: how exact the witness' clock is.
+    """
+
+    read: Instant
+    lateness: timedelta = 5 * Second
+    recovery: timedelta = 30 * Second
+    start: timedelta = 10 * Second
+    longest: timedelta = 60 * Second
+    grain: timedelta = Second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All facts. Their order says nothing."""
+
+    terms: Terms
+    operations: tuple[Operation, ...] = ()
+    runs: tuple[Run, ...] = ()
+    records: tuple[Record, ...] = ()
+    sinces: tuple[Since, ...] = ()
+    faults: tuple[Fault, ...] = field(default=())
+
+    def with_runs(self, *runs: Run) -> "History":
+        """The same, but these are all the runs."""
+        return replace(self, runs=runs)

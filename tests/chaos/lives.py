@@ -1,0 +1,133 @@
+"""A life is one DkronJob object, from its creation to its deletion. The same name made anew is another life, with
+another uid.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from dkron_crds.job import JobSpec
+from tests.chaos.history import FOREVER, Act, History, Operation, Record, Run
+from tests.chaos.spans import Change, Span, spans
+from tests.chaos.weather import Weather
+
+_CHANGES = frozenset({Act.CREATE, Act.EDIT, Act.DISABLE, Act.ENABLE, Act.DELETE})
+
+Setting = JobSpec | None
+"""What a job is set to; None once it is deleted."""
+
+
+@dataclass(frozen=True)
+class Life:
+    """One DkronJob: what was asked of it, what ran of it, and its record if it still was there at the end."""
+
+    job: str
+    uid: str
+    created: datetime
+    operations: tuple[Operation, ...]
+    changes: tuple[Change[Setting], ...]
+    runs: tuple[Run, ...]
+    record: Record | None
+    sinces: tuple[datetime, ...]
+
+    @cached_property
+    def settings(self) -> list[Span[Setting]]:
+        """Which specs may have been in force when."""
+        return spans(self.changes)
+
+    @property
+    def deleted(self) -> datetime:
+        """From when on it may be gone."""
+        return min((span.first for span in self.settings if span.value is None), default=FOREVER)
+
+    def specs(self, begin: datetime, end: datetime) -> list[JobSpec]:
+        """All that may have been in force at some moment of that time."""
+        return [span.value for span in self.settings if span.value is not None and span.touches(begin, end)]
+
+
+def lives(history: History, weather: Weather) -> list[Life]:
+    """Every DkronJob that somebody asked for, and every one that ran or left a record."""
+    seen = {(fact.job, fact.uid) for facts in (history.runs, history.records) for fact in facts}
+    made = [op for op in _effective(history.operations) if op.act is Act.CREATE]
+    claimed = {op.uid for op in made}
+    found: list[Life] = []
+    for op in sorted(made, key=lambda op: op.invoked):
+        # Without an answer, nobody was told the uid: it is one that turned up.
+        uid = op.uid or next((uid for job, uid in sorted(seen) if job == op.job and uid not in claimed), "")
+        claimed.add(uid)
+        found.append(_life(history, weather, op, uid))
+    strangers = sorted((job, uid) for job, uid in seen if uid not in claimed)
+    return found + [_stranger(history, job, uid) for job, uid in strangers]
+
+
+def _effective(operations: Iterable[Operation]) -> list[Operation]:
+    return [op for op in operations if not op.refused]
+
+
+def _life(history: History, weather: Weather, create: Operation, uid: str) -> Life:
+    operations = _its_operations(history, create, uid)
+    return Life(
+        job=create.job,
+        uid=uid,
+        created=create.created or create.invoked,
+        operations=operations,
+        changes=tuple(_changes(operations, weather)),
+        runs=tuple(sorted((run for run in history.runs if run.uid == uid), key=lambda run: (run.began, run.name))),
+        record=next((record for record in history.records if record.uid == uid), None),
+        sinces=tuple(sorted(fact.since for fact in history.sinces if fact.uid == uid)),
+    )
+
+
+def _stranger(history: History, job: str, uid: str) -> Life:
+    runs = tuple(run for run in history.runs if run.uid == uid)
+    return Life(job, uid, FOREVER, (), (), runs, None, ())
+
+
+def _its_operations(history: History, create: Operation, uid: str) -> tuple[Operation, ...]:
+    """What names its uid, or its name between its creation and the next one."""
+    others = (op.invoked for op in _effective(history.operations) if op.act is Act.CREATE and op.job == create.job)
+    end = min((invoked for invoked in others if invoked > create.invoked), default=FOREVER)
+    mine = (
+        op
+        for op in _effective(history.operations)
+        if op is create
+        or (
+            op.job == create.job
+            and op.act is not Act.CREATE
+            and (op.uid == uid if op.uid else create.invoked <= op.invoked < end)
+        )
+    )
+    return tuple(sorted(mine, key=lambda op: op.invoked))
+
+
+def _changes(operations: Iterable[Operation], weather: Weather) -> Iterable[Change[Setting]]:
+    spec: Setting = None
+    for op in operations:
+        if op.act not in _CHANGES:
+            continue
+        spec = _after(spec, op)
+        yield Change(spec, *_known(op, weather))
+
+
+def _known(op: Operation, weather: Weather) -> tuple[datetime, datetime | None]:
+    """From when on it may have had its effect, and from when on it surely had."""
+    if op.act is Act.CREATE and op.answered is not None:
+        # Slots count from the moment that the API server wrote down, whenever the operator sees the job.
+        seen = op.created or op.answered
+        return min(op.invoked, seen), seen
+    return op.invoked, None if op.answered is None else weather.decided(op.answered)
+
+
+def _after(spec: Setting, op: Operation) -> Setting:
+    match op.act:
+        case Act.DELETE:
+            return None
+        case Act.DISABLE | Act.ENABLE:
+            if spec is None:
+                raise ValueError(f'"{op.job}" cannot be {op.act}d at {op.invoked}: nothing tells its spec')
+            return spec.model_copy(update={"disabled": op.act is Act.DISABLE})
+        case _:
+            if op.spec is None:
+                raise ValueError(f'the {op.act} of "{op.job}" at {op.invoked} has no spec')
+            return op.spec

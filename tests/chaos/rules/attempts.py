@@ -1,0 +1,63 @@
+"""Attempts: as many as the job allows, each after a failure, and no failure without the next one."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from dkron_crds.base import rfc3339
+from tests.chaos.case import Case, Group, Kind, Objection, waits
+from tests.chaos.history import FOREVER, Run
+
+ZERO = timedelta(0)
+FINAL = frozenset({"Stopped", "JobLost", "Replaced", "NodeGone", "Unknown"})
+"""Reasons after which no attempt follows: somebody wanted it to end, or nobody can tell what became of it."""
+
+
+def check(case: Case) -> Iterator[Objection]:
+    """Look at the attempts of each member of each group."""
+    for group in case.groups:
+        for member in sorted({run.member for run in group.runs}):
+            attempts = {run.attempt: run for run in group.runs if run.member == member}
+            for number, run in sorted(attempts.items()):
+                before = attempts.get(number - 1)
+                if number > 1 and (wrong := _wrong(case, group, run, before)):
+                    yield case.object_to(Kind.ATTEMPTS, run.began, f"{run} ran, {wrong}")
+            last = attempts[max(attempts)]
+            if _is_owed(case, last):
+                text = f"{last} failed at {rfc3339(case.end(last))}, and attempt {last.attempt + 1} was not made"
+                yield case.object_to(Kind.ATTEMPTS, case.end(last), text)
+
+
+def _wrong(case: Case, group: Group, run: Run, before: Run | None) -> str:
+    allowed = max((spec.retries for spec in case.life.specs(group.began, run.began)), default=0) + 1
+    if run.attempt > allowed:
+        return f"and the job allows {allowed}"
+    if before is None:
+        told = {e.attempt for e in case.unseen if e.slot == run.slot and e.member == run.member}
+        return "" if run.attempt - 1 in told else f"and attempt {run.attempt - 1} did not"
+    if before.success:
+        return f"though attempt {before.attempt} succeeded"
+    end = case.end(before)
+    if end >= FOREVER:
+        return ""
+    soonest = end + min((waits(spec, before.attempt) for spec in case.life.specs(end, run.began)), default=ZERO)
+    return (
+        f"before its backoff was over at {rfc3339(soonest)}"
+        if run.began < soonest - 2 * case.weather.terms.grain
+        else ""
+    )
+
+
+def _is_owed(case: Case, run: Run) -> bool:
+    if run.end is None or run.success is not False or case.is_hit(run) or case.is_wiped:
+        return False
+    record = case.executions.get(run.name)
+    if record is not None and record.reason in FINAL:
+        return False
+    due = run.end + case.backoff(run.end, run.attempt)
+    by = case.weather.decided(due)
+    if by > case.weather.terms.read or by >= case.life.deleted:
+        return False
+    if case.is_replaced(run, by):
+        return False
+    specs = case.life.specs(run.end, by)
+    return bool(specs) and all(run.attempt <= spec.retries and not spec.disabled for spec in specs)

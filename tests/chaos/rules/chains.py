@@ -1,0 +1,97 @@
+"""Runs after other jobs: each follows the end of a run of a parent that counts, and each such end is followed once.
+
+With several parents it is only asked that there are not more runs than ends of the parent that had the fewest: which
+ends met, only the operator knows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Concurrency, Dependency, JobSpec, Trigger
+from tests.chaos.case import Case, Group, Kind, Objection
+from tests.chaos.history import FOREVER
+from tests.chaos.matching import Point, Window, match
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A run of a parent was over. `sure`: the witness saw that."""
+
+    what: str
+    at: datetime
+    sure: bool = True
+
+
+def check(case: Case, cases: Sequence[Case]) -> Iterator[Objection]:
+    """Match the ends of parents with the groups that ran after them."""
+    groups = [Point(group.began, group) for group in case.of(Trigger.DEPENDENT)]
+    ties = {tie for span in case.life.settings if span.value is not None for tie in span.value.parents}
+    ends = {tie: [end for parent in cases if parent.life.job == tie.job for end in _ends(parent, tie)] for tie in ties}
+    every = (_window(case, end) for those in ends.values() for end in those)
+    for point in match(every, groups).over:
+        text = f"{point.what} began at {rfc3339(point.at)}, and no run of a parent had ended that has not been followed"
+        yield case.object_to(Kind.CHAIN, point.at, text)
+    fewest = min((len(those) for those in ends.values()), default=0)
+    if len(ties) == 1:
+        yield from _unfollowed(case, next(iter(ends.values())), groups)
+    elif ties and len(groups) > fewest:
+        text = f"it ran {len(groups)} times after its parents, of which one has ended {fewest} times"
+        yield case.object_to(Kind.CHAIN, groups[-1].at, text)
+
+
+def _unfollowed(case: Case, ends: list[End], groups: list[Point[Group]]) -> Iterator[Objection]:
+    owed = (_window(case, end) for end in ends if end.sure and _is_owed(case, end.at))
+    for window in match(owed, groups).empty:
+        text = f"nothing ran after {window.what.what}, which ended at {rfc3339(window.what.at)}"
+        yield case.object_to(Kind.CHAIN, window.what.at, text)
+
+
+def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
+    """The runs of a parent that have ended as the tie wants it; the last attempt of each member decides."""
+    for group in parent.groups:
+        last = {run.member: run for run in sorted(group.runs, key=lambda run: run.attempt)}
+        at = max(parent.end(run) for run in last.values())
+        if at < FOREVER and tie.when.fits(success=all(run.success for run in last.values())):
+            yield End(str(group), at, sure=group.ended is not None)
+    for execution in parent.unseen:
+        if tie.when.fits(success=False):
+            yield End(f"Job {execution.job}", execution.finished_at, sure=False)
+
+
+def _window(case: Case, end: End) -> Window[End]:
+    """Until it must have been followed: by then it was seen to end, and that was heard of."""
+    terms, by = case.weather.terms, _by(case, end.at)
+    return Window(end.at - terms.grain, by if by >= FOREVER else by + terms.start, end)
+
+
+def _by(case: Case, end: datetime) -> datetime:
+    seen = case.weather.decided(end)
+    return seen if seen >= FOREVER else case.weather.decided(seen)
+
+
+def _is_owed(case: Case, end: datetime) -> bool:
+    by, life = _by(case, end), case.life
+    specs = life.specs(end - case.weather.terms.lateness, by)
+    sure = by <= case.weather.terms.read and end > life.created + case.weather.terms.lateness and by < life.deleted
+    return sure and bool(specs) and all(_runs(case, spec, end, by) for spec in specs)
+
+
+def _runs(case: Case, spec: JobSpec, end: datetime, by: datetime) -> bool:
+    """Whether nothing keeps a job with this spec from running after that end."""
+    closed = spec.disabled or not spec.parents or spec.ephemeral
+    outside = end < (spec.starts_at or end) or by > (spec.expires_at or by)
+    limit = spec.starting_deadline_seconds
+    hurried = limit is not None and (by - end).total_seconds() > limit
+    return not (closed or outside or hurried or (spec.concurrency is Concurrency.FORBID and _is_busy(case, end, by)))
+
+
+def _is_busy(case: Case, end: datetime, by: datetime) -> bool:
+    own = case.weather.terms.grain
+    others = (
+        group
+        for group in case.in_the_way(end, by)
+        if group.trigger is not Trigger.DEPENDENT or abs(group.slot - end) > own
+    )
+    return any(others)

@@ -1,0 +1,49 @@
+"""Runs whose end the witness did not see: they satisfy nothing, unless it is known what became of them."""
+
+from collections.abc import Iterator
+
+from dkron_crds.base import rfc3339
+from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.history import Run
+
+BY_ITSELF = frozenset({"OOMKilled", "DeadlineExceeded", "Unknown"})
+"""Reasons that a pod may have for not telling its end without anybody's doing."""
+LOST = BY_ITSELF | {"Replaced", "Stopped", "JobLost", "PodLost", "NodeGone"}
+"""All reasons for that."""
+
+
+def check(case: Case) -> Iterator[Objection]:
+    """Look at what has no end."""
+    for run in case.life.runs:
+        if run.end is None and (why := _unexplained(case, run)):
+            text = f"{run} began at {rfc3339(run.began)} and was never seen to end, {why}"
+            yield case.object_to(Kind.UNFINISHED, run.began, text)
+
+
+def _unexplained(case: Case, run: Run) -> str:
+    record, cut = case.executions.get(run.name), case.is_hit(run) or case.is_replaced(run)
+    if record is None:
+        return (
+            "" if cut or _is_active(case, run) or is_forgotten(case, run) else "and its job does not say that it runs"
+        )
+    if record.success or record.reason not in LOST:
+        return f"though its record says {'success' if record.success else record.reason or 'nothing'}"
+    known = cut or run.start is None or record.reason in BY_ITSELF
+    return "" if known else f"and nothing is known that explains {record.reason}"
+
+
+def _is_active(case: Case, run: Run) -> bool:
+    if case.life.record is None:
+        return run.began > case.weather.terms.read - case.weather.terms.longest
+    return any(entry.job == run.name for entry in case.life.record.status.active)
+
+
+def is_forgotten(case: Case, run: Run) -> bool:
+    """Whether its record was wiped, or may have made room for newer ones."""
+    if case.is_wiped:
+        return True
+    if case.life.record is None:
+        return False
+    kept = case.life.record.status.executions
+    limit = min((spec.history.executions for spec in case.life.specs(run.began, case.weather.terms.read)), default=0)
+    return len(kept) >= limit and all(run.began <= execution.finished_at for execution in kept)

@@ -1,0 +1,47 @@
+"""Runs that must not overlap: those of a job that forbids it, and the attempts of one run of any job."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Concurrency, Trigger
+from tests.chaos.case import Case, Group, Kind, Objection
+from tests.chaos.history import Act, Run
+
+
+def check(case: Case) -> Iterator[Objection]:
+    """Compare each group with those that began before it."""
+    ended: list[tuple[datetime, Group]] = []
+    for group in case.groups:
+        if _is_alone(case, group):
+            for end, other in ended:
+                if group.began + case.weather.terms.grain < end:
+                    text = f"{group} began at {rfc3339(group.began)}, and {other} ran until {rfc3339(end)}"
+                    yield case.object_to(Kind.OVERLAP, group.began, f"{text}: concurrency is forbid")
+        ended.append((max(_end(case, run) for run in group.runs), group))
+    yield from _attempts(case)
+
+
+def _end(case: Case, run: Run) -> datetime:
+    """When it was over. Of one that was cut short nobody may know, and then it is in nobody's way."""
+    unknown = run.end is None and run.name not in case.executions
+    return run.began if unknown and (case.is_hit(run) or case.is_replaced(run)) else case.end(run)
+
+
+def _is_alone(case: Case, group: Group) -> bool:
+    forced = any(op.force for op in case.life.operations if op.act is Act.RUN)
+    if group.trigger is Trigger.MANUAL and forced:
+        return False
+    specs = case.life.specs(group.slot, group.began)
+    return bool(specs) and all(spec.concurrency is Concurrency.FORBID for spec in specs)
+
+
+def _attempts(case: Case) -> Iterator[Objection]:
+    for group in case.groups:
+        for member in {run.member for run in group.runs}:
+            runs = sorted((run for run in group.runs if run.member == member), key=lambda run: run.attempt)
+            for one, other in pairwise(runs):
+                if other.attempt > one.attempt and other.began + case.weather.terms.grain < _end(case, one):
+                    text = f"{other} began at {rfc3339(other.began)}, before the attempt before it had ended"
+                    yield case.object_to(Kind.OVERLAP, other.began, text)

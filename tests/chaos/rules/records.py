@@ -1,0 +1,165 @@
+"""What the statuses said in the end, beside what the witness saw: each attempt counted once, with its outcome, and each
+slot that did not run counted as skipped.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Execution, GroupStatus, JobStatus, Trigger
+from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.history import FOREVER, Act, Run
+from tests.chaos.lives import Setting
+from tests.chaos.rules.ends import is_forgotten
+from tests.chaos.spans import Change
+from tests.chaos.targets import is_vague
+
+
+def check(case: Case) -> Iterator[Objection]:
+    """Look at the record, if there is one."""
+    record = case.life.record
+    if record is None:
+        return
+    wrong = (_executions, _missing, _counters, _active, _skipped, _mark, _origin, _outcome)
+    for part in wrong:
+        for text in part(case, record.status):
+            yield case.object_to(Kind.RECORD, record.read, text)
+
+
+def _executions(case: Case, status: JobStatus) -> Iterator[str]:
+    runs = {run.name: run for run in case.life.runs}
+    for name, times in Counter(execution.job for execution in status.executions).items():
+        if times > 1:
+            yield f"status.executions has Job {name} {times} times"
+    for execution in status.executions:
+        run = runs.get(execution.job)
+        if run is None:
+            if execution not in case.unseen:
+                yield f"status.executions tells how Job {execution.job} ended, which the witness never saw"
+        else:
+            yield from _differences(case, execution, run)
+
+
+def _differences(case: Case, execution: Execution, run: Run) -> Iterator[str]:
+    told = (execution.slot, execution.trigger, execution.attempt, execution.member)
+    if told != (run.slot, run.trigger, run.attempt, run.member):
+        yield f"status.executions gives Job {run.name} another cause than {run}"
+    if run.end is None:
+        return
+    if execution.success and not run.success:
+        yield f"status.executions tells of a success of {run}, which failed"
+    if not execution.success and run.success and not (case.is_hit(run) or case.is_replaced(run)):
+        yield f"status.executions tells of a failure ({execution.reason}) of {run}, which succeeded"
+    terms = case.weather.terms
+    ahead = case.weather.storm(run.began, run.end) is not None
+    if abs(execution.finished_at - run.end) > terms.lateness + terms.grain and not ahead:
+        yield f"status.executions has {run} end at {rfc3339(execution.finished_at)}, and it ended at {rfc3339(run.end)}"
+
+
+def _missing(case: Case, status: JobStatus) -> Iterator[str]:
+    told = {execution.job for execution in status.executions}
+    for run in _over(case):
+        if run.name not in told and not is_forgotten(case, run):
+            yield f"status.executions does not have {run}, which ended at {rfc3339(case.end(run))}"
+
+
+def _counters(case: Case, status: JobStatus) -> Iterator[str]:
+    ended, over = [run for run in case.life.runs if run.end is not None], _over(case)
+    # A run may be cut short after its success, and then is none; or be seen by the witness, and not by its Job.
+    unsure = sum(1 for run in ended if run.success and (case.is_hit(run) or case.is_replaced(run)))
+    lost = len(case.life.runs) - len(ended)
+    for what, count, success in (
+        ("successCount", status.success_count, True),
+        ("errorCount", status.error_count, False),
+    ):
+        least = 0 if case.is_wiped else sum(1 for run in over if run.success is success)
+        most = sum(1 for run in ended if run.success is success)
+        if success:
+            least -= unsure
+        else:
+            most += unsure + lost + len(case.unseen)
+        told = sum(1 for execution in status.executions if execution.success is success)
+        if not least <= count <= most:
+            yield f"status.{what} is {count}, and the witness saw {_range(max(least, 0), most)}"
+        elif count != told and not case.is_wiped and not _is_full(case, status):
+            yield f"status.{what} is {count}, and status.executions, of which none was dropped, has {told}"
+
+
+def _is_full(case: Case, status: JobStatus) -> bool:
+    specs = case.life.specs(case.life.created, case.weather.terms.read)
+    return len(status.executions) >= min((spec.history.executions for spec in specs), default=0)
+
+
+def _active(case: Case, status: JobStatus) -> Iterator[str]:
+    over = {run.name: run for run in _over(case)}
+    for entry in status.active:
+        if entry.job in over:
+            yield f"status.active has {over[entry.job]}, which ended at {rfc3339(case.end(over[entry.job]))}"
+        elif not entry.uid and case.weather.decided(entry.started_at) < case.weather.terms.read:
+            yield f"status.active has a claim of Job {entry.job} for {rfc3339(entry.started_at)}, which was never made"
+
+
+def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
+    mark, skipped = status.last_schedule_time, status.skipped
+    unrun = [(target, mark is not None and target.slot <= mark) for target in case.unrun]
+    surely = (target for target, decided in unrun if target.counted and case.is_decided(target, marked=decided))
+    least, most = len(list(surely)), sum(decided for _, decided in unrun)
+    others = sum(1 for op in case.life.operations if op.act is Act.RUN)
+    dependents = any(spec.parents for spec in case.life.specs(case.life.created, case.weather.terms.read))
+    count = skipped.count if skipped else 0
+    unknown = dependents or is_vague(case.life)
+    if (count < least and not case.is_wiped) or (count > most + others and not unknown):
+        reason = f" (the last for {skipped.last_reason})" if skipped else ""
+        asked = f", and {others} runs were asked for" if others else ""
+        yield f"status.skipped counts {count}{reason}, and {_range(least, max(least, most))} slots did not run{asked}"
+
+
+def _mark(case: Case, status: JobStatus) -> Iterator[str]:
+    mark = status.last_schedule_time
+    slots = (group.slot for group in case.of(Trigger.SCHEDULE))
+    newest = max((slot for slot in slots if case.weather.decided(slot) <= case.weather.terms.read), default=None)
+    if newest is not None and (mark is None or mark < newest) and not case.is_wiped:
+        yield f"status.lastScheduleTime is {rfc3339(mark) if mark else 'absent'}, before {rfc3339(newest)}, which ran"
+
+
+def _origin(case: Case, status: JobStatus) -> Iterator[str]:
+    """Slots count from the creation, or from a change that was seen: never from anything else, as from a restart."""
+    life, since = case.life, status.since
+    if since is None or case.is_wiped:
+        return
+    changes = [change for change in life.changes if change.value is not None]
+    if since < life.created - case.weather.terms.grain:
+        yield f"status.since is {rfc3339(since)}, before the job was made at {rfc3339(life.created)}"
+    elif since != life.created and not any(_may_begin(case, change, since) for change in changes[1:]):
+        yield f"status.since is {rfc3339(since)}, when nobody had changed the job"
+
+
+def _may_begin(case: Case, change: Change[Setting], since: datetime) -> bool:
+    grain = case.weather.terms.grain
+    return change.invoked - grain <= since <= (change.seen or FOREVER) + grain
+
+
+def _outcome(case: Case, status: JobStatus) -> Iterator[str]:
+    """The newest run that is over decides about `status.status`; one that a wipe or a cut has touched is not judged."""
+    newest = max(case.groups, key=lambda group: (group.slot, group.first.group), default=None)
+    if newest is None or case.is_wiped or newest.ended is None or any(case.is_hit(run) for run in newest.runs):
+        return
+    last = {run.member: run for run in sorted(newest.runs, key=lambda run: run.attempt)}
+    waits = {entry.group for entry in status.active} & {execution.group for execution in status.executions}
+    results = {bool(run.success) for run in last.values()}
+    if waits or case.weather.decided(newest.ended) > case.weather.terms.read or case.unseen or len(results) > 1:
+        return
+    told = GroupStatus.SUCCESS if True in results else GroupStatus.FAILED
+    if status.status != told:
+        yield f"status.status is {status.status or 'empty'}, and the newest run, {newest}, was a {told}"
+
+
+def _over(case: Case) -> list[Run]:
+    """What ended so long ago that its record must have been written."""
+    ended = (run for run in case.life.runs if run.end is not None)
+    return [run for run in ended if case.weather.decided(case.end(run)) <= case.weather.terms.read]
+
+
+def _range(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least} to {most}"

@@ -1,0 +1,53 @@
+"""Runs that somebody asked for: each answered request runs once, unless something stood in its way, and nothing runs
+that nobody asked for.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Concurrency, JobSpec, Trigger
+from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.history import FOREVER, Act, Operation
+from tests.chaos.matching import Point, Window, match
+
+
+def check(case: Case) -> Iterator[Objection]:
+    """Match requests with the groups that ran for them, by the time that each of them says."""
+    asked = [op for op in case.life.operations if op.act is Act.RUN]
+    groups = [Point(group.slot, group) for group in case.of(Trigger.MANUAL)]
+    matching = match((_window(case, op) for op in asked), groups)
+    for point in matching.over:
+        yield case.object_to(Kind.EXTRA, point.what.began, f"{point.what} ran, and nobody had asked for it")
+    for window in match((_window(case, op) for op in asked if _is_owed(case, op)), groups).empty:
+        text = f"a run was asked for at {rfc3339(window.what.invoked)}, and nothing ran for it"
+        yield case.object_to(Kind.REQUEST, window.what.invoked, text)
+    for window, point in matching.pairs:
+        group, invoked = point.what, window.what.invoked
+        if group.began < invoked - case.weather.terms.grain:
+            text = f"{group} began at {rfc3339(group.began)}, and was asked for at {rfc3339(invoked)}"
+            yield case.object_to(Kind.UNTIMELY, group.began, text)
+
+
+def _window(case: Case, op: Operation) -> Window[Operation]:
+    if op.at is not None:
+        return Window(op.at, op.at, op)
+    return Window(op.invoked - case.weather.terms.grain, (op.answered or FOREVER), op)
+
+
+def _is_owed(case: Case, op: Operation) -> bool:
+    if op.answered is None:
+        return False
+    by = case.weather.decided(op.answered)
+    specs = case.life.specs(op.invoked, by)
+    if not specs or by > case.weather.terms.read or by >= case.life.deleted:
+        return False
+    return not any(_refuses(case, spec, op, by) for spec in specs)
+
+
+def _refuses(case: Case, spec: JobSpec, op: Operation, by: datetime) -> bool:
+    if spec.disabled and not spec.parents:
+        return True
+    forbids = spec.concurrency is Concurrency.FORBID and not op.force
+    others = (group for group in case.in_the_way(op.invoked, by) if group.slot != op.at)
+    return spec.ephemeral or (forbids and any(others))

@@ -1,0 +1,55 @@
+"""By the slot that each Job carries: every slot that had to run did, in time, and no other one did."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Trigger
+from tests.chaos.case import Case, Group, Kind, Objection
+from tests.chaos.history import FOREVER
+from tests.chaos.needs import Need
+from tests.chaos.targets import Target
+
+
+def check(case: Case) -> Iterator[Objection]:
+    """Compare slots with the groups that ran for them."""
+    for target in case.unrun:
+        if not case.excused(target):
+            text = f"the slot {rfc3339(target.slot)} had to run by {rfc3339(target.due.by)}, and nothing ran for it"
+            yield case.object_to(Kind.UNSATISFIED, target.slot, text)
+    known = {target.slot: target for target in case.targets}
+    for group in case.of(Trigger.SCHEDULE):
+        yield from _of_group(case, known.get(group.slot), group)
+
+
+def _of_group(case: Case, target: Target | None, group: Group) -> Iterator[Objection]:
+    if target is None:
+        yield case.object_to(Kind.EXTRA, group.began, f"{group} ran for a slot that was not due")
+    elif target.need is Need.NEVER:
+        yield case.object_to(Kind.EXTRA, group.began, f"{group} ran, though {target.why}")
+    elif group.first.attempt == 1 and (wrong := _untimely(case, target, group)):
+        yield case.object_to(Kind.UNTIMELY, group.began, f"{group} began at {rfc3339(group.began)}, {wrong}")
+
+
+def _untimely(case: Case, target: Target, group: Group) -> str:
+    start = timedelta(0) if group.first.created else case.weather.terms.start
+    latest, limit = case.latest(target), _limit(case, target)
+    if group.began < target.due.opens - case.weather.early(target.slot):
+        return "before its slot"
+    if latest < FOREVER and group.began > latest + start:
+        return f"and had to begin by {rfc3339(latest)}"
+    if limit is not None and group.began > target.slot + limit + start:
+        return f"{limit} after its slot, where its start deadline was over"
+    return ""
+
+
+def _limit(case: Case, target: Target) -> timedelta | None:
+    """How late it may begin by its start deadline, whichever of its specs was in force: what was decided in time may
+    still take a moment to appear."""
+    seconds = [spec.starting_deadline_seconds for spec in target.due.specs]
+    known = [each for each in seconds if each is not None]
+    if not known or len(known) < len(seconds):
+        return None
+    terms = case.weather.terms
+    slack = terms.recovery if case.weather.excuse(target.due.opens) else terms.lateness
+    return timedelta(seconds=max(known)) + slack

@@ -1,0 +1,139 @@
+"""Which slots of a job had to run, which may have, and which must not, from what was acknowledged and what was broken.
+
+The operator is believed in one thing: where a grid of `@every` begins after an edit, which only it can know. That has
+to lie within the edit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from dkron_crds.job import JobSpec, Trigger
+from tests.chaos import oracle
+from tests.chaos.history import FOREVER
+from tests.chaos.lives import Life, Setting
+from tests.chaos.needs import Due, Need, need
+from tests.chaos.spans import Span, projected, spans
+from tests.chaos.weather import Weather
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A slot, and what is wanted of it. `why` it need not run, or must not.
+
+    `counted`: if it does not run, `status.skipped` has to say so. `until` its schedule surely was in force.
+    """
+
+    due: Due
+    need: Need
+    why: str
+    counted: bool
+    until: datetime
+
+    @property
+    def slot(self) -> datetime:
+        """The instant by which its Job is called."""
+        return self.due.slot
+
+
+GRAIN = timedelta(seconds=1)
+"""How exactly the API server tells times."""
+
+Timing = tuple[str, str, bool, datetime | None, tuple[str, ...]]
+"""What `since` depends on: change any of it, and slots count anew."""
+
+
+def targets(life: Life, weather: Weather) -> list[Target]:
+    """All slots up to the last read, in order. Several spans may have the same one: the strictest counts."""
+    found: dict[datetime, Target] = {}
+    for span, spec in _timings(life):
+        for target in _of_span(life, weather, span, spec):
+            known = found.get(target.slot)
+            if known is None or (known.need is not Need.MUST and target.need is Need.MUST):
+                found[target.slot] = target
+    return [found[slot] for slot in sorted(found)]
+
+
+def is_vague(life: Life) -> bool:
+    """Whether nobody knows all slots: a grid of `@every` began at an edit, and nothing tells where."""
+    return not all(_origin(life, span, spec)[1] for span, spec in _timings(life))
+
+
+def _timings(life: Life) -> Iterator[tuple[Span[Timing | None], JobSpec]]:
+    specs = {_timing(change.value): change.value for change in life.changes}
+    for span in spans(projected(life.changes, _timing)):
+        spec = specs[span.value]
+        if spec is not None and not spec.disabled and not spec.parents:
+            yield span, spec
+
+
+def _timing(spec: Setting) -> Timing | None:
+    if spec is None:
+        return None
+    parents = tuple(sorted(f"{parent.job} {parent.when}" for parent in spec.parents))
+    return spec.schedule, spec.timezone, spec.disabled, spec.starts_at, parents
+
+
+def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobSpec) -> Iterator[Target]:
+    read = weather.terms.read
+    begin = max(life.created, span.first)
+    end = min(span.last, read)
+    widest = spec.model_copy(update={"expires_at": _last_expiry(life)})
+    origin, known = _origin(life, span, spec)
+    if origin is None:
+        return
+    span = span if known else replace(span, sure=None)
+    # One more than is judged: a slot may be passed over only in favour of a later one.
+    slots = oracle.due(widest, begin, end + _reach(weather, end), since=origin)
+    for slot, following in pairwise([*slots, FOREVER]):
+        if slot <= end:
+            yield _target(_due(life, weather, slot, following), weather, span)
+
+
+def _last_expiry(life: Life) -> datetime | None:
+    expiries = [span.value.expires_at for span in life.settings if span.value is not None]
+    return None if None in expiries else max(at for at in expiries if at is not None)
+
+
+def _reach(weather: Weather, end: datetime) -> timedelta:
+    storm = weather.excuse(end)
+    return timedelta(0) if storm is None or storm >= FOREVER else max(timedelta(0), storm - end)
+
+
+def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datetime | None, bool]:
+    """Where the grid of an `@every` begins, and whether that is known: at the creation, or where the operator says that
+    it saw an edit; else by the slots of its runs."""
+    step = oracle.interval(spec.schedule)
+    if step is None or span.first <= life.created:
+        return life.created, True
+    told = [*life.sinces, *([life.record.status.since] if life.record and life.record.status.since else [])]
+    seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
+    if seen:
+        return max(seen), True
+    slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
+    own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
+    known = [*own, *(slot for slot in slots if span.first < slot <= span.last)]
+    if not known:
+        return None, False
+    # It saw the edit before that slot, by a whole number of steps, and by when it must have seen it.
+    steps = -((min(span.sure or span.last, known[0]) - known[0]) // step)
+    return known[0] - max(1, steps) * step, bool(own)
+
+
+def _target(due: Due, weather: Weather, span: Span[Timing | None]) -> Target:
+    expired = any(spec.expires_at is not None and due.slot > spec.expires_at for spec in due.specs)
+    if expired or not span.covers(due.opens, due.by):
+        return Target(due, Need.MAY, "the job was changed around it", counted=False, until=span.until)
+    wanted, why = need(due, weather)
+    if due.by > weather.terms.read and wanted is not Need.NEVER:
+        return Target(
+            due, Need.MAY, "it could still have come when the last look was taken", counted=True, until=span.until
+        )
+    return Target(due, wanted, why, counted=True, until=span.until)
+
+
+def _due(life: Life, weather: Weather, slot: datetime, following: datetime) -> Due:
+    opens = max(slot, life.created)
+    by = weather.decided(opens)
+    return Due(slot, opens, by, following, tuple(life.specs(slot, by)))

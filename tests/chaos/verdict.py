@@ -1,0 +1,100 @@
+"""The verdict on a history: what cannot be explained, each with what was going on around it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dkron_crds.base import rfc3339
+from tests.chaos import telling
+from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.history import History, Operation, Run
+from tests.chaos.lives import lives
+from tests.chaos.needs import Need
+from tests.chaos.rules import attempts, chains, ends, jobs, overlaps, records, requests, slots, windows
+from tests.chaos.weather import Weather
+
+RULES: tuple[Callable[[Case], Iterator[Objection]], ...] = (
+    slots.check,
+    jobs.check,
+    overlaps.check,
+    attempts.check,
+    ends.check,
+    requests.check,
+    records.check,
+)
+NEAR = timedelta(seconds=30)
+MOST = 4
+"""How many runs, operations and faults are told with an objection."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The objections to a history, in the order of time."""
+
+    history: History
+    cases: tuple[Case, ...]
+    objections: tuple[Objection, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing was lost and nothing ran twice."""
+        return not self.objections
+
+    def __str__(self) -> str:
+        told = "\n\n".join(self.paragraph(objection) for objection in self.objections)
+        return f"{self.summary}\n\n{told}" if told else self.summary
+
+    @property
+    def summary(self) -> str:
+        """One line: what was judged, and how many objections there are."""
+        targets = [target for case in self.cases for target in case.targets]
+        must = sum(target.need is Need.MUST for target in targets)
+        unrun = sum(len(case.unrun) for case in self.cases)
+        return (
+            f"{len(self.objections)} objections to {len(self.cases)} jobs with {len(self.history.runs)} runs: of "
+            f"{len(targets)} slots {must} had to run, {unrun} did not run; {len(self.history.faults)} faults"
+        )
+
+    def paragraph(self, objection: Objection) -> str:
+        """An objection, with the nearest runs of the job, and the operations and faults around it."""
+        case = next(case for case in self.cases if (case.life.job, case.life.uid) == (objection.job, objection.uid))
+        around = [
+            _told("runs near", (telling.run(run) for run in _nearest(case.life.runs, objection.at))),
+            _told("asked for", (telling.operation(op) for op in _recent(case, objection.at))),
+            _told(
+                "broken",
+                (telling.fault(fault) for fault in case.weather.around(objection.at, objection.at, NEAR)[-MOST:]),
+            ),
+        ]
+        where = f"{objection.job} ({objection.uid})" if objection.uid else objection.job
+        return f"{objection.kind.upper()}: {where} at {rfc3339(objection.at)}: {objection.text}. " + " ".join(around)
+
+
+def judge(history: History) -> Verdict:
+    """Judge a history. Raises ValueError if it cannot be understood."""
+    weather = Weather.of(history.faults, history.terms)
+    cases = tuple(Case(life, weather) for life in lives(history, weather))
+    found = [objection for case in cases for objection in _objections(case, cases)]
+    return Verdict(history, cases, tuple(sorted(found, key=lambda each: (each.at, each.kind, each.text))))
+
+
+def _objections(case: Case, cases: Sequence[Case]) -> Iterator[Objection]:
+    found = [objection for rule in RULES for objection in rule(case)]
+    found += chains.check(case, cases)
+    yield from found
+    # Where slots are wrong, times are; only what the slots hide is news.
+    if not {Kind.UNSATISFIED, Kind.EXTRA, Kind.DOUBLE, Kind.UNTIMELY} & {objection.kind for objection in found}:
+        yield from windows.check(case)
+
+
+def _nearest(runs: Iterable[Run], at: datetime) -> list[Run]:
+    nearest = sorted(runs, key=lambda run: abs(run.began - at))[:MOST]
+    return sorted(nearest, key=lambda run: run.began)
+
+
+def _recent(case: Case, at: datetime) -> list[Operation]:
+    return [op for op in case.life.operations if op.invoked <= at + NEAR][-MOST:]
+
+
+def _told(what: str, items: Iterable[str]) -> str:
+    return f"{what.capitalize()}: {'; '.join(items) or 'nothing'}."

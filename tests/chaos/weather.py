@@ -1,0 +1,70 @@
+"""When things were broken, and by when what came due meanwhile must have been decided."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tests.chaos.history import FOREVER, Fault, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """The faults of a history. `storms` are the times in which an operator is excused, in order and apart."""
+
+    terms: Terms
+    faults: tuple[Fault, ...]
+    storms: tuple[tuple[datetime, datetime], ...]
+
+    @classmethod
+    def of(cls, faults: Iterable[Fault], terms: Terms) -> "Weather":
+        """Each fault excuses until things have recovered from it; what overlaps is one storm."""
+        storms: list[tuple[datetime, datetime]] = []
+        known = tuple(sorted(faults, key=lambda fault: fault.begin))
+        for fault in known:
+            end = end_of(fault) if fault.end is None else fault.end + terms.recovery + abs(fault.skew)
+            if storms and fault.begin <= storms[-1][1]:
+                storms[-1] = (storms[-1][0], max(storms[-1][1], end))
+            else:
+                storms.append((fault.begin, end))
+        return cls(terms, known, tuple(storms))
+
+    def storm(self, begin: datetime, end: datetime) -> tuple[datetime, datetime] | None:
+        """The last storm that touches this time, if one does."""
+        return next((s for s in reversed(self.storms) if s[0] <= end and begin <= s[1]), None)
+
+    def decided(self, due: datetime) -> datetime:
+        """By when something that is due now must have been dealt with."""
+        by = due + self.terms.lateness
+        while (storm := self.storm(due, by)) is not None and storm[1] + self.terms.lateness > by:
+            if storm[1] >= FOREVER:
+                return FOREVER
+            by = storm[1] + self.terms.lateness
+        return by
+
+    def excuse(self, due: datetime) -> datetime | None:
+        """The end of the storm in which something that is due now may get lost, None in calm weather."""
+        storm = self.storm(due, due + self.terms.lateness)
+        return storm[1] if storm else None
+
+    def has_stormed(self, due: datetime) -> bool:
+        """Whether anything may have been missed by then."""
+        return bool(self.storms) and self.storms[0][0] <= due + self.terms.lateness
+
+    def outage(self, slot: datetime) -> Fault | None:
+        """The fault during which surely nobody could fire this slot."""
+        grain = self.terms.grain
+        return next((f for f in self.faults if f.down and f.begin + grain < slot < end_of(f) - grain), None)
+
+    def early(self, slot: datetime) -> timedelta:
+        """How much too soon a slot may run: the witness' clock is coarse, and the operator's may have been ahead."""
+        ahead = (f.skew for f in self.faults if f.skew and f.begin - f.skew <= slot + self.terms.lateness)
+        return self.terms.grain + max(ahead, default=timedelta(0))
+
+    def around(self, begin: datetime, end: datetime, margin: timedelta) -> list[Fault]:
+        """The faults that were near."""
+        return [f for f in self.faults if f.begin <= end + margin and begin - margin <= end_of(f)]
+
+
+def end_of(fault: Fault) -> datetime:
+    """When it was over."""
+    return FOREVER if fault.end is None else fault.end

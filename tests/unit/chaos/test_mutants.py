@@ -1,0 +1,69 @@
+"""What an operator leaves behind that is right is accepted; with one thing wrong in it, it is not, and that is told."""
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.chaos.case import Kind
+from tests.chaos.history import History
+from tests.chaos.reading import read, write
+from tests.chaos.rules import windows
+from tests.chaos.verdict import judge
+from tests.unit.chaos.model import Story
+from tests.unit.chaos.mutants import MUTANTS, doubled, without
+from tests.unit.chaos.places import alone
+from tests.unit.chaos.scripts import stories
+
+# The same histories each time: another one should be met by who works on the checker, not by who does not.
+STEADY = settings(
+    deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+
+
+@given(stories())
+@settings(STEADY, max_examples=200)
+def test_right_histories_are_accepted(story: Story) -> None:
+    verdict = judge(story.history)
+    assert verdict.valid, str(verdict)
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+@given(story=stories(), which=st.integers(0, 99))
+@settings(STEADY, max_examples=30)
+def test_a_mutant_is_objected_to_by_its_name(name: str, story: Story, which: int) -> None:
+    mutant = MUTANTS[name]
+    able = mutant.places(story.history)
+    assume(able)
+    verdict = judge(mutant.change(story.history, able[which % len(able)]))
+    found = {objection.kind for objection in verdict.objections}
+    assert found & mutant.kinds, f"{able[which % len(able)]}: {verdict}"
+
+
+@given(story=stories(), which=st.integers(0, 99))
+@settings(STEADY, max_examples=60)
+def test_the_times_of_runs_alone_tell_the_same(story: Story, which: int) -> None:
+    history = story.history
+    assert by_time(history) == set()
+    able = alone(history)
+    assume(able)
+    run = able[which % len(able)]
+    assert by_time(without(history, run)) == {Kind.UNSATISFIED}
+    assert by_time(doubled(history, run)) == {Kind.EXTRA}
+
+
+def by_time(history: History) -> set[Kind]:
+    return {objection.kind for case in judge(history).cases for objection in windows.check(case)}
+
+
+@given(story=stories(), seed=st.integers(0, 2**32))
+@settings(STEADY, max_examples=60)
+def test_the_order_of_lines_says_nothing(story: Story, seed: int) -> None:
+    lines = list(write(story.history))
+    shuffled = random.Random(seed).sample(lines, len(lines))  # noqa: S311 - no secret
+    one, other = judge(read(lines)), judge(read(shuffled))
+    assert one.valid
+    assert other.objections == one.objections
+    assert Counter(map(str, read(shuffled).runs)) == Counter(map(str, story.history.runs))
