@@ -116,8 +116,8 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
     known = [*own, *(slot for slot in slots if span.first < slot <= span.last)]
     if not known:
         return None, False
-    # It saw the edit before that slot, by a whole number of steps, and by when it must have seen it.
-    steps = -((min(span.sure or span.last, known[0]) - known[0]) // step)
+    # As many steps before that slot as the edit allows: what comes before it must have been seen may run, not must.
+    steps = (known[0] - span.first + GRAIN) // step
     return known[0] - max(1, steps) * step, bool(own)
 
 

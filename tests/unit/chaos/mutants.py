@@ -255,5 +255,5 @@ MUTANTS = {
     "leave it running": _mutant(places.settled, immortal, Kind.RECORD),
     "misjudge the newest run": _mutant(places.quiet, misjudged, Kind.RECORD),
     "count slots anew": _mutant(places.calm, restarted, Kind.RECORD, Kind.EXTRA),
-    "skip too much": _mutant(places.recorded, overskipped, Kind.RECORD),
+    "skip too much": _mutant(places.accountable, overskipped, Kind.RECORD),
 }

@@ -42,9 +42,12 @@ def calm(history: History) -> list[Run]:
 
 def anchored(history: History) -> list[Run]:
     """Calm ones of a job of which it is known where each grid of `@every` begins."""
-    edited = {op.job for op in history.operations if op.act is not Act.CREATE}
-    known = {since.job for since in history.sinces}
-    return [run for run in calm(history) if run.job in known or run.job not in edited]
+    return [run for run in calm(history) if _is_anchored(history, run)]
+
+
+def accountable(history: History) -> list[Run]:
+    """Recorded ones of a job that nobody changed, so that all of its slots are known."""
+    return [run for run in recorded(history) if not _is_edited(history, run)]
 
 
 def unasked(history: History) -> list[Run]:
@@ -89,6 +92,14 @@ def exclusive(history: History) -> list[Run]:
 def of_two(history: History) -> list[Run]:
     """Runs, if several jobs have some."""
     return recorded(history) if len({run.uid for run in history.runs}) > 1 else []
+
+
+def _is_anchored(history: History, run: Run) -> bool:
+    return not _is_edited(history, run) or run.job in {since.job for since in history.sinces}
+
+
+def _is_edited(history: History, run: Run) -> bool:
+    return run.job in {op.job for op in history.operations if op.act in (Act.EDIT, Act.DISABLE, Act.ENABLE)}
 
 
 def _is_calm(history: History, run: Run) -> bool:
