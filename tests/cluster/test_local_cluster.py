@@ -162,7 +162,7 @@ class TestOnARealNode:
         cluster.kubectl("create", "-f", "-", input=pod("client", run=["sleep", "3600"]))
         cluster.kubectl("expose", "pod", "web", "--port=80", "--target-port=8080")
         cluster.kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s")
-        ask = ("exec", "client", "--", "sh", "-c", "wget -T 2 -qO- http://web.default.svc.cluster.local || true")
+        ask = ("exec", "client", "--", "sh", "-c", "timeout 3 wget -qO- http://web.default.svc.cluster.local || true")
         assert eventually("the Service to answer", lambda: cluster.kubectl(*ask)) == "it works\n"
 
     @LOCAL_ONLY
