@@ -61,7 +61,7 @@ def sites(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
 
 def test_the_least_rights_suffice(sites: dict[str, Site]) -> None:
     kube, operator = sites[""].kube, sites[""].operator
-    good = kube.wait_status("good", "its run", finished(1), seconds=60)
+    good = kube.wait_status("good", "its run", finished(1), seconds=100)
     assert (good["executions"][0]["output"], good["status"]) == ("seen\n", "success")
     assert not kube.get(DKRON_JOBS, "good")["metadata"].get("annotations"), "the request is gone"
     kube.wait_status("bad", "its run", finished(1))
