@@ -9,7 +9,7 @@ from aiohttp import web
 
 from dkron_api.catalog import Catalog
 from dkron_api.edge.access import AccessLog
-from dkron_api.edge.expect import expecting
+from dkron_api.edge.expect import expect_anything_elsewhere, expecting
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.middleware import edge, sign
 from dkron_api.edge.traced import tracing
@@ -72,6 +72,7 @@ def make_app(
     """The service for one namespace, `settings.namespace`. It closes `kube` at its end."""
     middlewares = [edge] if tracer is None else [tracing(tracer), edge]
     app = web.Application(middlewares=middlewares, client_max_size=settings.max_body)
+    expect_anything_elsewhere(app)
     catalog = Catalog(clock)
     app[SETTINGS], app[KUBE], app[CLOCK], app[CATALOG] = settings, kube, clock, catalog
     app[STOPPING] = asyncio.Event()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, event, given, settings
+from hypothesis import HealthCheck, Phase, assume, event, example, given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.kube.paths import DKRON_JOBS
@@ -226,6 +226,7 @@ def test_no_header_breaks_a_request(shared_api: ApiSite) -> None:
 
         @many(300)
         @given(st.sampled_from(routes), headers())
+        @example(("GET", "/nope", b""), ["Expect: \xfe"])
         def is_answered(route: tuple[str, str, bytes], lines: list[str]) -> None:
             method, path, body = route
             answer = ask(shared_api.rest, request(method, path, *lines, body=body))

@@ -236,7 +236,7 @@ def test_clients_that_do_not_read_what_they_asked_for_cost_little(
     shared_api: ApiSite, long_list: int, query: str
 ) -> None:
     assert long_list > 4 * MIB
-    count = 200
+    count = 100
     with crowd(shared_api.rest, 5, head("GET", f"/v1/jobs{query}")):
         assert_served(shared_api)
     with bounded(shared_api, count * MIB // 2), crowd(shared_api.rest, count, head("GET", f"/v1/jobs{query}") * 4):
