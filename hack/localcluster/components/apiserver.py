@@ -18,6 +18,8 @@ def component(layout: Layout) -> Component:
             f"--bind-address={EVERYWHERE if layout.real else LOOPBACK}",
             f"--advertise-address={layout.addresses.host if layout.real else LOOPBACK}",
             f"--secure-port={layout.ports.apiserver}",
+            # It would tell pods where the API server is. Without a node there are none, and the loopback is refused.
+            f"--endpoint-reconciler-type={'lease' if layout.real else 'none'}",
             f"--tls-cert-file={certificates.serving}",
             f"--tls-private-key-file={certificates.serving_key}",
             f"--service-cluster-ip-range={layout.addresses.services}",
