@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from dkron_executors.keys import MODELS, keys_of
 from dkron_executors.keys.model import Keys
-from generated_page import write_or_compare
+from generated_page import with_part, write_or_compare
 
 PAGE = Path(__file__).parents[1] / "docs" / "executors.md"
 BEGIN = "<!-- keys of {}: make generate writes what is between these lines -->\n"
@@ -27,11 +27,7 @@ def table(model: type[Keys]) -> str:
 def with_tables(page: str, executors: Iterable[str]) -> str:
     """The page with the tables between their marks. Raises ValueError for a page without them."""
     for executor in executors:
-        before, begin, rest = page.partition(BEGIN.format(executor))
-        _, end, after = rest.partition(END)
-        if not (begin and end):
-            raise ValueError(f"the page has no lines {BEGIN.format(executor).strip()} and {END.strip()}")
-        page = f"{before}{begin}\n{table(keys_of(executor))}\n\n{end}{after}"
+        page = with_part(page, begin=BEGIN.format(executor), end=END, part=table(keys_of(executor)))
     return page
 
 

@@ -15,7 +15,7 @@ from dkron_operator.meters import Meters
 from dkron_operator.monitoring.gauges import Gauges
 from dkron_operator.monitoring.roll import Sums
 from dkron_operator.plan.roll import JobState, Line
-from generated_page import write_or_compare
+from generated_page import with_part, write_or_compare
 
 PAGE = Path(__file__).parents[1] / "docs" / "monitoring.md"
 BEGIN = "<!-- metrics: make generate writes what is between these lines -->\n"
@@ -45,11 +45,7 @@ def table() -> str:
 
 def with_table(page: str) -> str:
     """The page with the table between its marks. Raises ValueError for a page without them."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page has no lines {BEGIN.strip()} and {END.strip()}")
-    return f"{before}{begin}\n{table()}\n\n{end}{after}"
+    return with_part(page, begin=BEGIN, end=END, part=table())
 
 
 def _row(family: Metric) -> str:

@@ -202,7 +202,6 @@ class Operator:
             await self._take_leave()
             # It may be in the middle of its own start: that its connections are cut then is our doing, and no news.
             logging.getLogger("kopf").setLevel(logging.CRITICAL)
-            # Asked to end, it would wait five seconds for every task that began after it, ours as well.
             watch.cancel()
             await asyncio.wait({watch}, timeout=GRACE)
         finally:

@@ -31,12 +31,7 @@ class Writer:
     """Writes the pending changes of entries."""
 
     def __init__(
-        self,
-        client: KubeClient,
-        store: Store,
-        *,
-        due: Callable[[], int],
-        changed: Callable[[str], None],
+        self, client: KubeClient, store: Store, *, due: Callable[[], int], changed: Callable[[str], None]
     ) -> None:
         self._client = client
         self._store = store
