@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from charttools.swagger import closed
 from dkron_crds.cluster import DkronCluster
 from dkron_crds.structural import structural_schema
 from generated_page import write_or_compare
@@ -31,7 +32,6 @@ NAMESPACE: Schema = {"type": "string", "maxLength": 63, "pattern": NAME}
 NAMESPACES: Schema = {"type": "array", "items": NAMESPACE | {"minLength": 1}}
 PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
 PERIOD: Schema = {"type": "string", "pattern": r"^([0-9]+(ms|[smhdwy]))+$"}
-SAID_OTHERWISE = {"title", "description", "default", "nullable", "format"}
 DIGEST: Schema = {"type": "string", "pattern": r"^(sha256:[0-9a-f]{64})?$"}
 
 
@@ -184,31 +184,7 @@ def schema() -> Schema:
 def cluster() -> Schema:
     """The spec of the DkronCluster as a strict schema; what needs more than a schema, the API server says."""
     spec = structural_schema(DkronCluster)["properties"]["spec"]
-    return strictly(spec)
-
-
-def strictly(schema: Schema) -> Schema:
-    """A structural schema of Kubernetes as JSON Schema: without texts and defaults, and closed."""
-    kept = {
-        key: _child(key, value)
-        for key, value in schema.items()
-        if key not in SAID_OTHERWISE and not key.startswith("x-")
-    }
-    if schema.get("nullable"):
-        kept["type"] = [kept["type"], "null"]
-    if "properties" in kept:
-        kept["additionalProperties"] = False
-    return kept
-
-
-def _child(key: str, value: object) -> object:
-    match value:
-        case dict() if key == "properties":  # its keys are names
-            return {name: strictly(each) for name, each in value.items()}
-        case dict():
-            return strictly(value)
-        case _:
-            return value
+    return closed(spec)
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ WIDER: dict[str, Schema] = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": {"type": ["string", "number"]},
 }
 """Texts by their description, and more than that to the API server."""
-SAID_OTHERWISE = {"format", "default", "description", "nullable"}
+SAID_OTHERWISE = {"title", "format", "default", "description", "nullable"}
 """What JSON Schema has no such word for, or what checks nothing."""
 
 
@@ -43,7 +43,7 @@ def file_of(kind: dict[str, str]) -> str:
 
 
 def closed(schema: Schema) -> Schema:
-    """The schema with no room for keys that it does not name."""
+    """A structural schema of Kubernetes as JSON Schema, with no room for keys that it does not name."""
     kept = {
         key: _child(key, value)
         for key, value in schema.items()
