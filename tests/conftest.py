@@ -14,11 +14,14 @@ from tests.support.cluster import Clusters, nodes_wanted, time_the_test_alone
 settings.register_profile("dkron-operator", deadline=None)
 settings.load_profile("dkron-operator")
 
+DEADLINES = (r"waited [0-9]+ s for", r"Timeout \(>")
+"""What an error says that has to do with the machine: a deadline of a wait, or of a test, has passed."""
 CLUSTERS = pytest.StashKey[Clusters]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cluster(nodes): the test needs a cluster with nodes none, kwok:N or real")
+    config.addinivalue_line("markers", "promise: nothing is lost or runs twice: only a deadline gets another try")
     # Otherwise pytest-asyncio makes a loop to come back to after its tests, and nobody closes that.
     asyncio.set_event_loop(None)
 
@@ -33,6 +36,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         time_the_test_alone(item, default=float(config.getini("timeout") or 0))
+        if config.option.reruns and item.get_closest_marker("promise"):
+            item.add_marker(pytest.mark.flaky(reruns=config.option.reruns, only_rerun=[*DEADLINES]))
 
 
 @pytest.hookimpl(wrapper=True)

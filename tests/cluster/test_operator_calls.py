@@ -14,7 +14,7 @@ from tests.support.operator_process import OperatorProcess
 from tests.support.sites import Site, install, namespace
 from tests.support.web_server import Web, web_server
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
 
 KEEP_ALL = {"executions": 100}
 ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}

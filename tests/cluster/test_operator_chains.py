@@ -10,7 +10,7 @@ from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, is_ready
 from tests.support.sites import Site
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 NOON = "2026-01-01T12:00:00Z"
 

@@ -108,6 +108,7 @@ def test_the_cluster_says_who_leads_and_what_there_is(own_site: Site, tmp_path: 
     assert total(said) == (2, 0)
 
 
+@pytest.mark.promise
 def test_the_totals_are_exact_over_kills_and_deletions(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
@@ -296,6 +297,7 @@ def test_rights_that_are_taken_away_cost_the_lease_and_the_totals_and_nothing_el
         assert forbidden == ["WARNING"] * 2, "each is said once"
 
 
+@pytest.mark.promise
 def test_two_installations_at_the_same_jobs_run_each_slot_once_and_say_so(own_site: Site, tmp_path: Path) -> None:
     """Each has a namespace for its own DkronCluster; both look after the jobs of one."""
     kube, folder = own_site.kube, tmp_path / "both"

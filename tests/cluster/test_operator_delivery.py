@@ -27,7 +27,7 @@ from tests.support.receivers import (
 )
 from tests.support.sites import Site
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 Object = dict[str, Any]
 ONE: Object = {"run": ["once"], "jobTemplate": simulated()}

@@ -17,7 +17,7 @@ from tests.support.nodes import Fleet, fleet_of
 from tests.support.rights import LEAST, limited_access, permit_nodes
 from tests.support.sites import Site, install, site
 
-pytestmark = pytest.mark.cluster(nodes="kwok:5")
+pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise]
 
 Object = dict[str, Any]
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}

@@ -13,7 +13,7 @@ from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.sites import Site
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 AWAY = 5

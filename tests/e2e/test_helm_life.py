@@ -217,6 +217,7 @@ def total(days: list[Object]) -> int:
     return sum(day["success"] + day["failed"] for day in days)
 
 
+@pytest.mark.promise
 def test_in_all_that_time_no_slot_was_lost_or_doubled(team: Kube) -> None:
     account = ledger.close(team, "ticking", every=EVERY)
     account.assert_balanced()

@@ -45,6 +45,7 @@ class Kube:
         self.namespace = namespace
         self.guard: Callable[[], None] = waiting.nothing
         self.appendix: Callable[[], str] = str
+        self.applied: list[str] = []
         self._api = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
@@ -59,6 +60,7 @@ class Kube:
         """Create these DkronJobs."""
         for job in jobs:
             self.create(DKRON_JOBS, job)
+            self.applied.append(job["metadata"]["name"])
 
     def find(self, resource: Resource, name: str) -> Object | None:
         """One object, or None."""

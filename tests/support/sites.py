@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import localcluster
+from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.revision import REVISION
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube
 from tests.support.operator_process import OperatorProcess
@@ -103,9 +104,13 @@ def module_site(
 
 @pytest.fixture
 def shared_site(module_site: Site) -> Iterator[Site]:
-    """The module's site; in each test the operator has to stay alive and must not complain."""
+    """The module's site; in each test the operator must stay alive and not complain. The test's jobs go with it."""
     mark = module_site.operator.mark()
+    kube, others = module_site.kube, len(module_site.kube.applied)
     yield module_site
+    for name in kube.applied[others:]:
+        if kube.find(DKRON_JOBS, name):
+            kube.delete(DKRON_JOBS, name)
     module_site.operator.check()
     module_site.operator.assert_clean(mark)
 

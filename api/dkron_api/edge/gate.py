@@ -13,7 +13,7 @@ from dkron_api.refusal import LATER, Refusal
 ADDRESSES = 4096
 """How many addresses are remembered: the one that was quiet for longest makes room, and would have been let in."""
 UPLOADS = 256
-"""Bodies that may be on their way at once, each as large as --max-body allows."""
+"""Bodies on their way at once, each as large as --max-body allows: the next one takes the oldest's place."""
 RESTORES = 4
 """Backups that may be stored at once, each as large as --max-restore allows."""
 BURST = 2.0
@@ -44,7 +44,7 @@ class Gate:
         self.working = 0
         self._requests = requests
         self._streams = Room(streams, "answers are kept open")
-        self._uploads = Room(UPLOADS, "bodies are on their way")
+        self._uploads: OrderedDict[object, Callable[[], object]] = OrderedDict()
         self._restores = Room(RESTORES, "backups are being restored")
         self._rate = rate
         self._clock = clock
@@ -75,9 +75,29 @@ class Gate:
         """An answer stays open: it is no work any more, but one of the streams."""
         return self._aside(self._streams)
 
-    def upload(self) -> AbstractContextManager[None]:
-        """A body is still on its way: whoever sends slowly must not keep others out."""
-        return self._aside(self._uploads)
+    @property
+    def uploading(self) -> int:
+        """How many bodies are on their way."""
+        return len(self._uploads)
+
+    @contextmanager
+    def upload(self, give_way: Callable[[], object]) -> Iterator[None]:
+        """A body is still on its way: whoever sends slowly must not keep others out.
+
+        Nobody is refused: where there is no place left, the body that has been on its way for longest is told to give
+        way. An honest one needs milliseconds.
+        """
+        if len(self._uploads) >= UPLOADS:
+            _, oldest = self._uploads.popitem(last=False)
+            oldest()
+        place = object()
+        self._uploads[place] = give_way
+        self.working -= 1
+        try:
+            yield
+        finally:
+            self.working += 1
+            self._uploads.pop(place, None)
 
     def restore(self) -> AbstractContextManager[None]:
         """A backup is stored: it takes long, and much memory."""

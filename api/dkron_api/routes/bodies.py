@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import BodyPartReader, web
 
 from dkron_api.keys import GATE
-from dkron_api.refusal import Refusal
+from dkron_api.refusal import LATER, Refusal
 
 PATIENCE = 30.0
 """Seconds for a body to arrive; for a form, for the next piece of it."""
@@ -16,15 +16,18 @@ PIECE = 65536
 
 
 async def body_of(request: web.Request) -> bytes:
-    """The whole body; its size is bounded by `--max-body`. Raises `Refusal`, 408."""
+    """The whole body; its size is bounded by `--max-body`. Raises `Refusal`: 408, or 503 when others need the place."""
     if request.content.is_eof():
         return await request.read()
+    clock = asyncio.get_running_loop().time
+    end = clock() + PATIENCE
+    patience = asyncio.timeout_at(end)
     try:
-        with request.app[GATE].upload():
-            async with asyncio.timeout(PATIENCE):
+        async with patience:
+            with request.app[GATE].upload(lambda: patience.reschedule(clock())):
                 return await request.read()
     except TimeoutError:
-        raise _too_slow(PATIENCE) from None
+        raise _too_slow(PATIENCE) if patience.when() == end else _displaced() from None
 
 
 async def file_of(request: web.Request, field: str, *, limit: int) -> bytes | None:
@@ -56,6 +59,14 @@ async def _field_of(request: web.Request, field: str, limit: int, patience: asyn
         if part.name == field:
             return bytes(content)
     return None
+
+
+def _displaced() -> Refusal:
+    return Refusal(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "many bodies are on their way, and this one was the slowest: send it again, all at once",
+        {"Retry-After": LATER},
+    )
 
 
 def _too_slow(seconds: float) -> Refusal:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from dkron_api.edge import gate as gate_module
 from dkron_api.edge.gate import Gate
 from dkron_api.keys import CLUSTERS, GATE, POLICIES
 from dkron_api.routes import bodies, jobs, policies, restore, schedule
@@ -92,8 +93,25 @@ async def test_a_body_that_is_waited_for_takes_nobodys_place(
     await _until(lambda: _waiting(gate) == 0)
 
 
+async def test_the_oldest_body_gives_way_to_the_next(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "PATIENCE", 60)
+    monkeypatch.setattr(gate_module, "UPLOADS", 2)
+    gate = api.app[GATE]
+    preview = post("/v1/schedule/preview", LENGTH, "{")
+    async with AsyncExitStack() as stack:
+        readers = []
+        for most in (1, 2, 2):
+            readers.append(await stack.enter_async_context(sent(api, preview)))
+            await _until(lambda most=most: gate.uploading == most)
+        answer = (await asyncio.wait_for(readers[0].readuntil(b"all at once"), 10)).decode()
+        assert answer.startswith("HTTP/1.1 503 "), answer
+        assert "Retry-After" in answer
+        assert gate.uploading == 2
+    await _until(lambda: gate.uploading == gate.working == 0)
+
+
 def _waiting(gate: Gate) -> int:
-    return gate._uploads.taken + gate._restores.taken
+    return gate.uploading + gate._restores.taken
 
 
 async def _until(holds: Callable[[], bool]) -> None:

@@ -58,7 +58,7 @@ def test_a_stream_makes_room_for_requests_and_has_a_limit_of_its_own() -> None:
 def test_a_slow_body_keeps_nobody_out() -> None:
     door = gate(Clock(), requests=1)
     door.enter("a")
-    with door.upload():
+    with door.upload(lambda: None):
         door.enter("b")
         door.leave()
     with contextlib.ExitStack() as stack:
