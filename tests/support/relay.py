@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 PIECE = 4096
+TURNS = 10
+"""Turns of the loop until a connection that was just accepted has come to `accept`: it needs three."""
 
 
 class Relay:
@@ -25,8 +27,11 @@ class Relay:
         return broken
 
     async def close(self) -> None:
-        """Break what is open, and wait until nobody carries anything."""
+        """Break what is open, and wait until nobody carries anything. The server has to be closed before."""
+        self.shut = True
         self.cut()
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         await asyncio.gather(*self._carriers, return_exceptions=True)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
