@@ -92,7 +92,7 @@ CLUSTER_WORKERS ?= 4
 # RERUNS=1 runs a test once more that has failed, as on a busy machine, and shows it as R. A test of the promise, that
 # nothing is lost and nothing runs twice, only gets that when a deadline has passed (tests/conftest.py).
 RERUNS ?= 0
-ATCLUSTER := --dist loadfile --durations 15 --reruns $(RERUNS)
+ATCLUSTER := --dist loadfile --no-loadscope-reorder --durations 15 --reruns $(RERUNS)
 
 .PHONY: test-unit
 test-unit: venv ## The unit tests alone (seconds, no cluster)

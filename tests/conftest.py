@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 import localcluster
-from tests.support.cluster import Clusters, nodes_wanted, time_the_test_alone
+from tests.support.cluster import Clusters, longest_first, nodes_wanted, time_the_test_alone
 
 # How long an example takes is the machine's business: speed is measured in bench/.
 settings.register_profile("dkron-operator", deadline=None)
@@ -33,9 +33,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("cluster", [wanted], indirect=True, scope="session")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    default = float(config.getini("timeout") or 0)
+    if any(item.get_closest_marker("cluster") for item in items):
+        longest_first(items, default=default)
     for item in items:
-        time_the_test_alone(item, default=float(config.getini("timeout") or 0))
+        time_the_test_alone(item, default=default)
         if config.option.reruns and item.get_closest_marker("promise"):
             item.add_marker(pytest.mark.flaky(reruns=config.option.reruns, only_rerun=[*DEADLINES]))
 

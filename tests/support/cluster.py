@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
@@ -65,10 +66,29 @@ def nodes_wanted(item: pytest.Item) -> str:
     return str(marker.kwargs["nodes"])
 
 
+def timeout_of(item: pytest.Item, *, default: float) -> float:
+    """Seconds that the test may take."""
+    own = item.get_closest_marker("timeout")
+    return float(own.args[0] if own.args else own.kwargs.get("timeout", default)) if own else default
+
+
 def time_the_test_alone(item: pytest.Item, *, default: float) -> None:
     """Keep the test's timeout, but do not count the start of its cluster, which has deadlines of its own."""
     if not isinstance(item, pytest.Function) or not FIXTURES & set(item.fixturenames):
         return
-    own = item.get_closest_marker("timeout")
-    seconds = (own.args[0] if own.args else own.kwargs.get("timeout", default)) if own else default
-    item.add_marker(pytest.mark.timeout(seconds, func_only=True), append=False)
+    item.add_marker(pytest.mark.timeout(timeout_of(item, default=default), func_only=True), append=False)
+
+
+def longest_first(items: list[pytest.Item], *, default: float) -> None:
+    """Order files for workers that take one at a time: a long one that begins last is waited for by all.
+
+    Long are those that may take longest, then those with few tests: files with hundreds of them ask short questions.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+
+    def length(tests: list[pytest.Item]) -> tuple[float, int]:
+        return max(timeout_of(test, default=default) for test in tests), -len(tests)
+
+    items[:] = [item for tests in sorted(files.values(), key=length, reverse=True) for item in tests]
