@@ -259,7 +259,7 @@ class Operator:
             log.warning("the Lease could not be released; it ends by itself")
 
     async def _say_who_leads(self, *, stopped: bool) -> None:
-        """Say that this replica does not lead any more. As long as it does, since another one would say that it does."""
+        """Say that this replica does not lead any more, while it still does: the next one says that it leads."""
         try:
             async with asyncio.timeout(LAST_STATUS):
                 await self.tally.close(self.lease.view.ended(stopped=stopped))

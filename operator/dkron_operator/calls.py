@@ -29,8 +29,8 @@ RECORDING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What the installation allows: the greatest number of calls at once, 0 is none at all; `may_act` tells whether this
-    process is the one that makes them."""
+    """What the installation allows: the greatest number of calls at once, 0 is none at all; `may_act` tells whether
+    this process is the one that makes them."""
 
     limit: int = 0
     may_act: Callable[[], bool] = lambda: True

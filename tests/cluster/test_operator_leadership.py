@@ -1,4 +1,4 @@
-"""Several replicas at a real API server: one acts, the others wait, and whatever becomes of the one, each slot runs once.
+"""Several replicas at a real API server: one acts, the others wait, and whatever becomes of it, each slot runs once.
 
 The Lease lives shorter than by default, so that its end can be waited for.
 """
@@ -67,7 +67,9 @@ class Replicas:
 
     def wait_leader(self, name: str, *, seconds: float = 30) -> Object:
         """Wait until this one holds the Lease."""
-        return self.kube.wait_for(f"{name} to lead", self.lease, lambda s: s.get("holderIdentity") == name, seconds=seconds)
+        return self.kube.wait_for(
+            f"{name} to lead", self.lease, lambda s: s.get("holderIdentity") == name, seconds=seconds
+        )
 
     def lease(self) -> Object:
         found = self.kube.find(LEASES, "dkron") or {}
@@ -102,9 +104,9 @@ def replicas_of(kube: Kube, folder: Path, kubeconfig: Path | None = None) -> Ite
 @pytest.fixture
 def replicas(cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Replicas]:
     install(cluster)
-    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as kube:
-        with replicas_of(kube, tmp_path) as made:
-            yield made
+    purpose = request.node.name.removeprefix("test_")
+    with namespace(cluster.kubeconfig, purpose) as kube, replicas_of(kube, tmp_path) as made:
+        yield made
 
 
 def each_second(name: str, **spec: Any) -> Object:
@@ -288,7 +290,7 @@ def test_rights_that_are_taken_away_in_flight_cost_no_slot(cluster: localcluster
             change_rights(kube, without(LEAST, "leases", "patch"))
             first.wait_for_line('cannot patch resource "leases"')
             goes_on(kube, "often", "single")
-            kube.wait_for("both to do without", lambda: second.text(), lambda text: 'cannot patch resource "leases"' in text)
+            kube.wait_for("both to do without", second.text, lambda text: 'cannot patch resource "leases"' in text)
             goes_on(kube, "often", "single")
             change_rights(kube, LEAST)
             for account in ledger.close_all(kube, ("often", "single"), every=1).values():

@@ -1,5 +1,5 @@
-"""The operator with a wall clock that is wrong by `CLOCK_SHIFT` seconds, as on a machine that nobody sets. Its monotonic
-clock goes like any other.
+"""The operator with a wall clock that is wrong by `CLOCK_SHIFT` seconds, as on a machine that nobody sets. Its
+monotonic clock goes like any other.
 """
 
 import os
@@ -15,7 +15,7 @@ def main() -> None:
     """As `dkron-operator`."""
     shift = timedelta(seconds=float(os.environ["CLOCK_SHIFT"]))
     clock = Clock(now=lambda: datetime.now(UTC) + shift)
-    program.Operator = partial(Operator, clock=clock)  # type: ignore[attr-defined]
+    program.Operator = partial(Operator, clock=clock)  # type: ignore[assignment]
     program.main()
 
 

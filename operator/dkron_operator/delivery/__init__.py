@@ -57,7 +57,7 @@ class Sending(Protocol):
 class Delivery:
     """Tells receivers. `touch` has an entry written, `replan` a job looked at again."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, one by one
         self,
         client: KubeClient,
         store: Store,

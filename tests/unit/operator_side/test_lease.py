@@ -436,6 +436,10 @@ async def test_a_release_comes_after_our_own_last_renewal() -> None:
     me = Candidate(kube)
     async with me.running():
         await asyncio.sleep(1)
-    kube.meanwhile("patch leases", lambda: kube.edit(LEASES, "dkron", lambda body: body["spec"].update(renewTime="late")))
+
+    def renewed() -> None:
+        kube.edit(LEASES, "dkron", lambda body: body["spec"].update(renewTime="late"))
+
+    kube.meanwhile("patch leases", renewed)
     await me.lease.release(stopped=True)
     assert "holderIdentity" not in held(kube)

@@ -12,7 +12,7 @@ from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.leader import Terms
 from dkron_operator.store import Entry
 from tests.support.builders import NOON, after, claim, job_view
-from tests.support.edges import Edges, begin, until
+from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 
 pytestmark = pytest.mark.looptime
@@ -56,7 +56,7 @@ async def test_who_waits_asks_nothing_of_the_api_server() -> None:
     async with edges.running():
         for second in range(1, 120):
             await until(second)
-            edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(labels={"a": str(second)}))
+            edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(labels={"a": str(wall())}))
             edges.watch()
     assert edges.kube.calls == []
     assert not edges.entry().pending
@@ -126,7 +126,9 @@ async def test_a_deadline_counts_during_a_change_of_leaders_too() -> None:
 
 async def test_a_claim_of_the_leader_before_is_completed() -> None:
     job = job_view(concurrency="forbid")
-    claimed = JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60), active=(claim(after(60)),))
+    claimed = JobStatus(
+        since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60), active=(claim(after(60)),)
+    )
     edges = waiting(concurrency="forbid", status=claimed)
     async with edges.running():
         await until(70)
@@ -205,7 +207,9 @@ async def test_a_mark_that_was_moved_back_by_hand_stays_where_the_api_server_had
     edges = waiting(mark=after(120))
     async with edges.running():
         await until(1)
-        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["status"].update(lastScheduleTime="2026-03-01T12:00:00Z"))
+        edges.kube.edit(
+            DKRON_JOBS, "backup", lambda body: body["status"].update(lastScheduleTime="2026-03-01T12:00:00Z")
+        )
         edges.watch()
         await until(100)
         lead(edges)
