@@ -76,20 +76,21 @@ def test_a_lease_lives_as_long_as_is_said(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("duration", "deadline", "period"),
+    "seconds",
     [
-        pytest.param("10", "10", "2", id="nobody may take it while its holder acts"),
-        pytest.param("15", "2.4", "2", id="it has to be renewed before its holder stops"),
-        pytest.param("0", "10", "2", id="it has to live"),
-        pytest.param("15", "10", "0", id="not all the time"),
-        pytest.param("15", "inf", "2", id="a number"),
-        pytest.param("15", "nan", "2", id="a number too"),
+        pytest.param(("10", "10", "2"), id="nobody may take it while its holder acts"),
+        pytest.param(("15", "2.4", "2"), id="it has to be renewed before its holder stops"),
+        pytest.param(("0", "10", "2"), id="it has to live"),
+        pytest.param(("15", "10", "0"), id="not all the time"),
+        pytest.param(("15", "inf", "2"), id="a number"),
+        pytest.param(("15", "nan", "2"), id="a number too"),
     ],
 )
 def test_a_lease_that_would_have_two_holders_or_none_is_refused(
-    duration: str, deadline: str, period: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    seconds: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--lease-duration", duration, "--lease-renew-deadline", deadline, "--lease-retry-period", period]
+    names = ("--lease-duration", "--lease-renew-deadline", "--lease-retry-period")
+    words = [word for pair in zip(names, seconds, strict=True) for word in pair]
     monkeypatch.setattr("sys.argv", ["dkron-operator", *words])
     with pytest.raises(SystemExit) as ended:
         options("dkron-operator", Settings)
