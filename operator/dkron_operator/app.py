@@ -71,7 +71,7 @@ class Operator:
         output_dir: str = "",
         inline_calls: int = 0,
         replica: Replica,
-        terms: Terms | None = None,
+        terms: Terms | None,
         exposure: Exposure = NOWHERE,
         tracer: Tracer | None = None,
         clock: Clock | None = None,
