@@ -114,11 +114,13 @@ class Reconciler:
             self._carry_out(entry, draft)
             if not (draft.create or draft.settle or draft.remove or _answers(draft)):
                 return
+            planned = entry.version
             try:
                 await self._forget(entry, draft)
                 if draft.settle:
                     await self.writer.claim(entry, ())
-                if draft.create is not None:
+                # A claim says that nobody else has made one since the plan: what has changed is planned anew.
+                if draft.create is not None and entry.version == planned:
                     await self._fire(entry, draft.create)
                 if draft.remove:
                     await self._remove(entry)

@@ -281,3 +281,19 @@ async def test_who_leads_no_more_waits_for_no_call_at_its_end() -> None:
         edges.acts = False
         await edges.reconciler.calls.close(grace=10)
         assert asyncio.get_running_loop().time() < 62
+
+
+@pytest.mark.promise
+async def test_a_claim_of_another_that_arrives_while_ours_waits_for_its_turn_is_seen() -> None:
+    edges, answers = calling()
+    async with edges.running():
+        await until(59.5)
+        async with edges.entry().writing:
+            await until(60.5)
+            theirs = claim(after(60)).model_copy(update={"uid": "call-of-another"})
+            status = edges.status().model_copy(update={"active": (theirs,), "last_schedule_time": after(60)})
+            edges.kube.edit(DKRON_JOBS, NAME, lambda body: body.update(status=status.to_wire()))
+            edges.watch()
+        await until(62)
+        assert answers.asked == 0
+        assert [record.reason for record in edges.status().executions] == ["Unknown"]
