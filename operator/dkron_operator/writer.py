@@ -48,9 +48,14 @@ class Writer:
     async def claim(self, entry: Entry, changes: tuple[Change, ...]) -> None:
         """Write these changes now, together with what is pending, or raise `Conflict` without having written them.
 
-        After a `Conflict` the entry shows what somebody else wrote, to decide again.
+        They were decided upon with the entry as it is when this is called. After a `Conflict` it shows what somebody
+        else wrote, to decide again.
         """
+        planned = entry.version
         async with entry.writing:
+            if entry.version != planned:
+                # Folded onto what has come while we waited for our turn, they would claim what another has claimed.
+                raise Conflict("the job has changed since this was decided")
             pending = len(entry.pending)
             try:
                 await self._patch(entry, (*entry.pending, *changes), settled=pending)
@@ -59,6 +64,12 @@ class Writer:
                 raise
         if not entry.pending:
             self.lane.drop(entry.job.uid)
+
+    async def read_again(self, entry: Entry) -> None:
+        """See the job as it is now, whatever the watch has brought. Raises `Unavailable`."""
+        async with entry.writing:
+            await self._refresh(entry)
+        entry.behind = False
 
     async def _write(self, uid: str) -> None:
         entry = self._store.get(uid)
