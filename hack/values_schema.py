@@ -126,7 +126,11 @@ def schema() -> Schema:
         operator=component(
             replicas=number(0, MOST_OPERATORS),
             strategy=strict(type=one_of("RollingUpdate", "Recreate")),
-            lease=strict(durationSeconds=number(1), renewDeadlineSeconds=number(1), retryPeriodSeconds=number(1)),
+            lease=strict(
+                durationSeconds=number(1, 3600),
+                renewDeadlineSeconds={"type": "number", "exclusiveMinimum": 0},
+                retryPeriodSeconds={"type": "number", "minimum": 0.1},
+            ),
         ),
         api=component(
             replicas=number(0),
