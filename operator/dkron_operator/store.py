@@ -183,6 +183,19 @@ class Store:
         self.kinship.lose(entry.job)
         return tuple(namesakes)
 
+    def renew(self) -> None:
+        """Another process may have acted on these jobs: forget what was meant to be written, and what was in doubt.
+
+        What is under way for an entry as it was so far, ends there. How attempts ended stays known; they have names.
+        """
+        for uid, old in tuple(self._entries.items()):
+            entry = Entry(job=old.job, version=old.version, base=old.base, status=old.base, runs=old.runs)
+            entry.outcomes, entry.last_words, entry.books = old.outcomes, old.last_words, old.books
+            entry.checked, entry.refusal = verdict(old.job, old.base)
+            entry.mark = old.books.mark
+            entry.rebase(None if old.unreadable else old.base, old.version)
+            self._entries[uid] = entry
+
     def lose_run(self, body: Object) -> Iterable[str]:
         """A Job was deleted; `body` is how it last was."""
         run = read_run(body)

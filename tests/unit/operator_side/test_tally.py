@@ -129,8 +129,7 @@ async def test_an_orderly_stop_writes_what_is_left_and_that_nobody_leads() -> No
     async with running(kube, a=shows(day(2))) as tally:
         await asyncio.sleep(1.5)
         tally.see("a", shows(day(3)))
-        tally.lead(Leadership(stopped=True))
-    await tally.close()
+    await tally.close(ME.ended(stopped=True))
     assert (stored(kube).days, stored(kube).leader, stored(kube).replicas) == ((day(3),), "", 0)
     assert stored(kube).conditions[0].reason == "Stopped"
 
@@ -287,8 +286,7 @@ async def test_a_farewell_that_nobody_hears_is_no_reason_to_fail(caplog: pytest.
     async with running(kube) as tally:
         await asyncio.sleep(1.5)
     kube.fail("write dkronclusters", Unavailable("no answer"))
-    tally.lead(Leadership(stopped=True))
-    await tally.close()
+    await tally.close(ME.ended(stopped=True))
     assert "no answer" in caplog.text
 
 
