@@ -28,7 +28,8 @@ pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
 Object = dict[str, Any]
 OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-EVERY = 2
+EVERY = 3
+NOWHERE = {"spec": {"activeDeadlineSeconds": 1, "template": {"spec": {"nodeSelector": {"there-is": "none"}}}}}
 REPLICAS = 2
 SECONDS = 90
 
@@ -141,13 +142,14 @@ def stage(cluster: localcluster.Cluster, image: OwnImage, tmp_path_factory: pyte
 
 
 def with_jobs(team: Kube) -> Recorder:
-    """Whoever has created a job that makes up for all it missed, one whose runs must not overlap, and others."""
+    """Whoever has created a job that makes up for all it missed, one whose runs must not overlap, and a few for each
+    second, whose pods find no node: they cost next to nothing, and end as the deadline of their Jobs says."""
     recorder = Recorder(team)
     due = f"@every {EVERY}s"
     recorder.create(dkron_job("steady", schedule=due, missedRuns="all", history=KEEP_ALL))
-    recorder.create(dkron_job("careful", "sleep 3", schedule=due, concurrency="forbid", history=KEEP_ALL))
-    for name in ("other", "another"):
-        recorder.create(dkron_job(name, schedule="@every 3s", history=KEEP_ALL))
+    recorder.create(dkron_job("careful", "sleep 4", schedule=due, concurrency="forbid", history=KEEP_ALL))
+    for name in ("first", "second", "third"):
+        recorder.create(dkron_job(name, schedule="@every 1s", history=KEEP_ALL, jobTemplate=NOWHERE))
     return recorder
 
 
