@@ -26,7 +26,7 @@ from dkron_operator.monitoring import Monitoring, Parts
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
 from dkron_operator.plan.leader import Leadership, Terms
-from dkron_operator.reconcile import Reconciler
+from dkron_operator.reconcile import HOLD, Reconciler
 from dkron_operator.rivals import Rivals
 from dkron_operator.signs import Signs
 from dkron_operator.source import Source
@@ -48,6 +48,8 @@ LAST_STATUS = 1.0
 """Seconds for the DkronCluster, which says that nobody leads until another does."""
 LAST_STREAMS = 5.0
 """Seconds for the watches to end."""
+FRESH = HOLD.total_seconds() / 2
+"""Seconds for which watches may be silent, and what they showed still be believed by a new leader."""
 FAREWELL = 5.0
 """Seconds for the Lease."""
 
@@ -69,7 +71,7 @@ class Operator:
         output_dir: str = "",
         inline_calls: int = 0,
         replica: Replica,
-        terms: Terms | None = None,
+        terms: Terms | None,
         exposure: Exposure = NOWHERE,
         tracer: Tracer | None = None,
         clock: Clock | None = None,
@@ -83,7 +85,7 @@ class Operator:
         self.lease = Lease(
             self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead, terms=terms
         )
-        self._before = self.lease.view
+        self._before, self._filled_at = self.lease.view, 0.0
         # The one door to the world: whoever does not lead, writes nothing but the Lease itself.
         self.client.admit = self._may_write
         self.store = Store(account=self._account)
@@ -134,9 +136,15 @@ class Operator:
     def _lead(self, leadership: Leadership) -> None:
         before, self._before = self._before, leadership
         if leadership.acts and not before.acts:
-            self.reconciler.take_over(anew=leadership.term != before.term)
+            self.reconciler.take_over(anew=leadership.term != before.term, behind=self._is_behind())
         self.tally.lead(leadership)
         self.delivery.lead(leadership)
+
+    def _is_behind(self) -> bool:
+        """Whether the watches are silent for so long that Jobs whose names decide could have come and gone."""
+        signs = self._signs.oldest().values()
+        age = self._clock.monotonic() - min(max(sign.seen or 0.0, self._filled_at) for sign in signs)
+        return age > FRESH
 
     def _may_write(self, resource: Resource) -> bool:
         return resource == LEASES or self.lease.may_act()
@@ -159,6 +167,7 @@ class Operator:
             await require_current(self.client)
             await self.tally.read()
             await self.delivery.installation.read()
+            self._filled_at = self._clock.monotonic()
             await self._sweep.fill()
             self.tally.begin()
             self.reconciler.agenda.begin()
@@ -250,7 +259,7 @@ class Operator:
             log.warning("the Lease could not be released; it ends by itself")
 
     async def _say_who_leads(self, *, stopped: bool) -> None:
-        """Say that this replica does not lead any more. As long as it does, since another one would say that it does."""
+        """Say that this replica does not lead any more, while it still does: the next one says that it leads."""
         try:
             async with asyncio.timeout(LAST_STATUS):
                 await self.tally.close(self.lease.view.ended(stopped=stopped))

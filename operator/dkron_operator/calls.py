@@ -29,8 +29,8 @@ RECORDING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What the installation allows: the greatest number of calls at once, 0 is none at all; `may_act` tells whether this
-    process is the one that makes them."""
+    """What the installation allows: the greatest number of calls at once, 0 is none at all; `may_act` tells whether
+    this process is the one that makes them."""
 
     limit: int = 0
     may_act: Callable[[], bool] = lambda: True
@@ -99,7 +99,8 @@ class Calls:
         self._closing = True
         try:
             async with asyncio.timeout(grace):
-                while self._tasks or self._unrecorded():  # noqa: ASYNC110 - the plans of others record them
+                # The plans of others record them; of who leads no more, nobody does.
+                while self._may_act() and (self._tasks or self._unrecorded()):  # noqa: ASYNC110
                     await asyncio.sleep(RECORDING)
         except TimeoutError:
             log.warning("%d calls do not come to an end; the next start finds them undecided", len(self._tasks))

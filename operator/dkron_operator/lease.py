@@ -1,7 +1,7 @@
 """The Lease: of several replicas one holds it, and acts. The others keep their caches warm, and wait for it.
 
-It limits who acts, and keeps two from doing the work of one. That nothing runs twice does not depend on it: names decide
-(docs/adr/0001, docs/adr/0026).
+It keeps two from doing the work of one. That nothing runs twice does not depend on it: names decide (docs/adr/0001,
+docs/adr/0026).
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class Lease:
     """Takes part in holding the Lease of a namespace, on these `terms`; without any it acts whatever others do.
     `changed` is told when another leads, or how else this stands."""
 
-    def __init__(  # noqa: PLR0913 - whose, where, how, and who is told
+    def __init__(
         self,
         client: KubeClient,
         replica: Replica,
@@ -241,8 +241,8 @@ class Lease:
         log.info("waits: %s holds the Lease", leader, extra={"identity": self._replica.identity, "seconds": seconds})
         if seconds > MOST_TIMES * self._terms.duration:
             log.warning(
-                "the Lease %s/%s of %s says that it lives for %d s; ours live for %d s. If nobody renews it, nothing is "
-                "fired until then: delete it if it belongs to nobody",
+                "the Lease %s/%s of %s says that it lives for %d s; ours live for %d s. If nobody renews it, nothing "
+                "is fired until then: delete it if it belongs to nobody",
                 self._namespace, INSTALLATION, leader, seconds, self._terms.duration,
             )  # fmt: skip
 

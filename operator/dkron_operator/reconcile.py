@@ -48,7 +48,7 @@ WIDTH = 16
 class Reconciler:
     """Carries out plans, and owns the lanes in which that happens."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, one by one
         self,
         client: KubeClient,
         store: Store,
@@ -88,11 +88,12 @@ class Reconciler:
         )  # fmt: skip
         delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 
-    def take_over(self, *, anew: bool) -> None:
+    def take_over(self, *, anew: bool, behind: bool = False) -> None:
         """This process begins to act: look at every job, those that are due soonest first. `anew`: another process may
-        have acted meanwhile."""
+        have acted meanwhile; `behind`: and so long ago that the watches should have shown it, that it may not be known.
+        """
         if anew:
-            self._store.renew()
+            self._store.renew(behind=behind)
             self.calls.renew()
         self.agenda.take_over(self._handover)
         for entry in sorted(self._store, key=_next):
@@ -104,6 +105,10 @@ class Reconciler:
         while entry is not None and self._may_act():
             _prune(entry)
             draft = advance(self._situation(entry))
+            if entry.behind and draft.create is not None:
+                await self.writer.read_again(entry)
+                entry = self._store.get(uid)
+                continue
             self._carry_out(entry, draft)
             if not (draft.create or draft.settle or draft.remove or _answers(draft)):
                 return

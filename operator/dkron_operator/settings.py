@@ -59,8 +59,8 @@ class Settings(BaseSettings):
     )
     lease: Literal["on", "off"] = Field(
         default="on",
-        description="on: of several replicas the one that holds the Lease acts, and the others wait. off: this one acts "
-        "whatever others do, and nobody is shown as leader [DKRON_LEASE]",
+        description="on: of several replicas the one that holds the Lease acts, and the others wait. off: this one "
+        "acts whatever others do, and nobody is shown as leader [DKRON_LEASE]",
     )
     lease_duration: int = Field(
         default=15,
