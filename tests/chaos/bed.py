@@ -193,7 +193,7 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
         faults = Faults(kube, clients, crew=crew, network=Network(gateways), cluster=setup.cluster, told=journal.note)
         witness = stack.enter_context(Witness(setup.kubeconfig, namespace))
         stack.callback(crew.abandon)
-        stack.callback(faults.heal)
+        stack.callback(faults.leave)
         yield Bed(kube, faults, crew=crew, clients=clients, witness=witness, journal=journal, say=say)
 
 

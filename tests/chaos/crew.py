@@ -101,8 +101,10 @@ class Crew:
                 operator.kill()
 
     def _stop(self, operator: OperatorProcess) -> None:
+        begun = any("ready with" in str(line["msg"]) for line in operator.lines())
         try:
-            operator.stop()
+            # One that has hardly begun does not listen to signals yet, and just ends.
+            operator.stop() if begun else operator.end(signal.SIGTERM)
         except AssertionError as error:
             self.fallen.append(str(error).splitlines()[0])
 

@@ -18,6 +18,7 @@ from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
 from localcluster.cluster import LocalCluster
 from tests.chaos.crew import Crew
 from tests.chaos.history import Fault as Broken
+from tests.chaos.jobs import ASKED, PARENTS, SCHEDULED
 from tests.chaos.network import Network
 from tests.chaos.plan import ON_THE_WAY, Blow, Fault
 from tests.chaos.recorder import Recorder
@@ -27,6 +28,8 @@ from tests.support.kube import Kube, Refused
 T = TypeVar("T")
 Object = dict[str, Any]
 
+WIPED = frozenset(SCHEDULED) - PARENTS - frozenset(ASKED)
+"""Jobs whose status may be wiped. A request that is not removed yet, and what others wait for, would go with it."""
 STEP_BACK = timedelta(seconds=30)
 COMPONENTS_OF = {Fault.API_SERVER: "apiserver", Fault.ETCD: "etcd", Fault.CONTROLLERS: "controller-manager"}
 
@@ -75,6 +78,10 @@ class Faults:
         """End all that still lasts."""
         self.undo(float("inf"))
         self._crew.heal()
+
+    def leave(self) -> None:
+        """Leave the cluster as it was found."""
+        self._thaw_server()
 
     def _later(self, when: float, work: Callable[[], None]) -> None:
         heapq.heappush(self._undo, (when, next(self._order), work))
@@ -150,7 +157,9 @@ class Faults:
 
     def _job(self, pick: float) -> str:
         """A Job whose attempt is recorded as running, so that its mark is written."""
-        running = [entry["job"] for job in self._kube.all(DKRON_JOBS) for entry in _active(job) if entry.get("uid")]
+        running = [
+            str(entry["job"]) for job in self._kube.all(DKRON_JOBS) for entry in _active(job) if entry.get("uid")
+        ]
         if not running:
             return ""
         name = _one(sorted(running), pick)
@@ -175,7 +184,7 @@ class Faults:
             self._told(Broken(what=f"{what} of {job} deleted by hand", begin=begin, end=datetime.now(UTC), hits=(job,)))
 
     def _mark(self, pick: float) -> str:
-        marks = {
+        marks: dict[str, str] = {
             job["metadata"]["name"]: job["status"]["lastScheduleTime"]
             for job in self._kube.all(DKRON_JOBS)
             if (job.get("status") or {}).get("lastScheduleTime")
@@ -200,7 +209,8 @@ class Faults:
         self._kube.wait_for(f"the mark of {name} to move on", mark, lambda now: now != back, seconds=10)
 
     def _wipe(self, pick: float) -> str:
-        names = sorted(job["metadata"]["name"] for job in self._kube.all(DKRON_JOBS))
+        there: set[str] = {job["metadata"]["name"] for job in self._kube.all(DKRON_JOBS)}
+        names = sorted(there & WIPED)
         if not names or not self._crew.able():
             return ""
         name = _one(names, pick)
