@@ -69,6 +69,15 @@ class Recorder:
         key, text = stop_annotation(execution, op.invoked, by=WHO)
         return self._do(op, lambda: self._annotate(job, key, text))
 
+    def stop_one(self, job: str, pick: float) -> Operation | None:
+        """Ask for the stop of one of its executions that run; None if none does, or that cannot be seen."""
+        try:
+            status = (self._kube.find(DKRON_JOBS, job) or {}).get("status") or {}
+        except (Refused, HTTPError):
+            return None
+        running = [entry["job"] for entry in status.get("active") or () if entry.get("uid")]
+        return self.stop(job, running[int(pick * len(running))]) if running else None
+
     def wipe(self, job: str) -> Operation:
         """Clear its status by hand."""
         change = {"status": None}

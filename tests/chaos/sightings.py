@@ -19,6 +19,7 @@ CRON_SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 TOLD = timedelta(seconds=1)
 """The API server tells the second in which something was made, without its fraction."""
 CONTAINER = "job"
+ENDS = frozenset({"Complete", "Failed"})
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Sightings:
     """All that was seen, by uid. `seen` is the witness' own clock, which tells more than whole seconds."""
 
     _jobs: dict[str, Run] = field(default_factory=dict)
+    _over: dict[str, datetime] = field(default_factory=dict)
     _pods: dict[str, dict[str, Object]] = field(default_factory=dict)
     _sinces: dict[Since, None] = field(default_factory=dict)
 
@@ -34,6 +36,13 @@ class Sightings:
         uid = body["metadata"]["uid"]
         if uid not in self._jobs and (run := _run(body, seen)) is not None:
             self._jobs[uid] = run
+        if (told := _finished(body)) is not None:
+            self._over.setdefault(uid, _between(told, seen))
+
+    def lost_job(self, body: Object, seen: datetime) -> None:
+        """A Job is gone; this is how it was last."""
+        self.job(body, seen)
+        self._over.setdefault(body["metadata"]["uid"], seen)
 
     def pod(self, body: Object) -> None:
         """A pod is there. How it went does not change any more once it has ended."""
@@ -56,6 +65,7 @@ class Sightings:
         """One for each pod that began, and one for each Job without any. What came after `until` is left out."""
         for uid, run in self._jobs.items():
             if run.began <= until:
+                run = replace(run, over=min(self._over.get(uid, until), until))  # noqa: PLW2901 - the same, as known now
                 began = [ran for pod in self._pods.get(uid, {}).values() if (ran := _ran(run, pod, until)).start]
                 yield from began or (run,)
 
@@ -75,7 +85,7 @@ def _run(body: Object, seen: datetime) -> Run | None:
         uid=owner["uid"],
         name=metadata["name"],
         slot=_instant(notes.get("dkron.io/slot") or notes.get(CRON_SLOT) or metadata["creationTimestamp"]),
-        created=min(max(made, seen), made + TOLD),
+        created=_between(made, seen),
     )
     if owner["kind"] == "CronJob":
         return run
@@ -86,6 +96,17 @@ def _run(body: Object, seen: datetime) -> Run | None:
         attempt=int(notes["dkron.io/attempt"]),
         member=notes.get("dkron.io/member", ""),
     )
+
+
+def _finished(body: Object) -> datetime | None:
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    ends = (it["lastTransitionTime"] for it in conditions if it["type"] in ENDS and it["status"] == "True")
+    return next((_instant(end) for end in ends), None)
+
+
+def _between(told: datetime, seen: datetime) -> datetime:
+    """When it was, in the second that was told: as it was seen, if that was at once."""
+    return min(max(told, seen), told + TOLD)
 
 
 def _ran(run: Run, pod: Object, until: datetime) -> Run:

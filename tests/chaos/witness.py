@@ -87,9 +87,9 @@ class Witness:
 
     async def _watch(self) -> None:
         views = {
-            JOBS: View("Jobs", self._job, self._blind.append),
-            PODS: View("pods", self._seen.pod, self._blind.append),
-            DKRON_JOBS: View("DkronJobs", self._seen.dkron_job, self._blind.append),
+            JOBS: View("Jobs", self._job, self._lost_job, self._blind.append),
+            PODS: View("pods", self._seen.pod, self._seen.pod, self._blind.append),
+            DKRON_JOBS: View("DkronJobs", self._seen.dkron_job, self._seen.dkron_job, self._blind.append),
         }
         async with _client(self._kubeconfig) as client, asyncio.TaskGroup() as tasks:
             for resource, view in views.items():
@@ -114,33 +114,51 @@ class Witness:
     def _job(self, body: Object) -> None:
         self._seen.job(body, datetime.now(UTC))
 
+    def _lost_job(self, body: Object) -> None:
+        self._seen.lost_job(body, datetime.now(UTC))
+
 
 class View:
-    """One kind of object: each version of each of them is `told`, and when nothing could be seen is noted."""
+    """One kind of object: each version of each of them is `told`, and the last of one that is gone `lost`; when nothing
+    could be seen is noted as `blind`."""
 
-    def __init__(self, what: str, told: Callable[[Object], None], blind: Callable[[Fault], None]) -> None:
+    def __init__(
+        self,
+        what: str,
+        told: Callable[[Object], None],
+        lost: Callable[[Object], None],
+        blind: Callable[[Fault], None],
+    ) -> None:
         self.listed = asyncio.Event()
         self._what = what
         self._told = told
+        self._lost = lost
         self._blind = blind
         self._sign = datetime.now(UTC)
+        self._there: dict[str, Object] = {}
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as a Sink
         """Everything that is there. What came and went since the last sign of life has not been seen."""
         if self.listed.is_set():
             what = f"the witness did not see {self._what}, and lists them anew"
             self._blind(Fault(what=what, begin=self._sign, end=datetime.now(UTC)))
+        gone, self._there = self._there, {}
         for item in items:
-            self._told(item)
+            gone.pop(item["metadata"]["uid"], None)
+            self.see(item)
+        for item in gone.values():
+            self._lost(item)
         self.listed.set()
 
     def see(self, item: Object) -> None:
         """An object was added or modified."""
+        self._there[item["metadata"]["uid"]] = item
         self._told(item)
 
     def lose(self, item: Object) -> None:
         """An object was deleted; this is how it was last."""
-        self._told(item)
+        self._there.pop(item["metadata"]["uid"], None)
+        self._lost(item)
 
     def alive(self) -> None:
         """Everything up to now was seen."""
