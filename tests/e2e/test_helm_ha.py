@@ -4,7 +4,7 @@ second, and a new version is rolled out. No run may be lost or doubled, and who 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 import localcluster
 from dkron_crds.kube.paths import LEASES, PODS
 from tests.chaos.history import Fault, History, Record, Run, Since, Terms
+from tests.chaos.needs import Need
 from tests.chaos.recorder import Recorder
 from tests.chaos.verdict import judge
 from tests.chaos.witness import Witness
@@ -31,6 +32,8 @@ KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 EVERY = 3
 NOWHERE = {"spec": {"activeDeadlineSeconds": 1, "template": {"spec": {"nodeSelector": {"there-is": "none"}}}}}
 REPLICAS = 2
+LATENESS = timedelta(seconds=10)
+"""Pods are real and processors few. A fault is over here when somebody decides about slots again."""
 SECONDS = 90
 
 DIE = "import resource; resource.prlimit(1, resource.RLIMIT_CPU, (1, 1))"
@@ -70,7 +73,7 @@ while True:
         print("answered by" if status == 200 else "refused with %d by" % status, whom, flush=True)
     except Exception as exc:
         print("no answer:", repr(exc), flush=True)
-    time.sleep(0.05)
+    time.sleep(0.1)
 """
 )
 
@@ -115,7 +118,7 @@ class Stage:
         read = self.witness.look()
         facts = list(self.witness.facts(read))
         return History(
-            terms=Terms(read=read),
+            terms=Terms(read=read, lateness=LATENESS, recovery=timedelta(0), start=LATENESS),
             operations=tuple(self.recorder.operations),
             runs=tuple(fact for fact in facts if isinstance(fact, Run)),
             sinces=tuple(fact for fact in facts if isinstance(fact, Since)),
@@ -238,6 +241,7 @@ def test_in_all_that_time_nothing_was_lost_and_nothing_ran_twice(
     with capsys.disabled():
         print(f"\n{verdict.summary}; the latest were {latest(verdict.history)} late")
     assert verdict.valid, str(verdict)
+    assert any(target.need is Need.MUST for case in verdict.cases for target in case.targets)
     for account in accounts.values():
         account.assert_balanced()
     assert (accounts["steady"].unfired, accounts["steady"].skipped) == ([], 0)
