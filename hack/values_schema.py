@@ -32,6 +32,8 @@ NAMESPACE: Schema = {"type": "string", "maxLength": 63, "pattern": NAME}
 NAMESPACES: Schema = {"type": "array", "items": NAMESPACE | {"minLength": 1}}
 PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
 PERIOD: Schema = {"type": "string", "pattern": r"^([0-9]+(ms|[smhdwy]))+$"}
+MOST_OPERATORS = 5
+"""One works and the others wait, each with all jobs in memory: more of them make nothing safer."""
 DIGEST: Schema = {"type": "string", "pattern": r"^(sha256:[0-9a-f]{64})?$"}
 
 
@@ -80,7 +82,7 @@ def component(*, replicas: Schema, **own: Schema) -> Schema:
         extraEnvFrom=OBJECTS,
         extraVolumes=OBJECTS,
         extraVolumeMounts=OBJECTS,
-        pdb=strict(enabled=SWITCH, maxUnavailable={"type": ["integer", "string"]}),
+        podDisruptionBudget=strict(enabled=SWITCH, maxUnavailable={"type": ["integer", "string"]}),
         serviceAccount=strict(create=SWITCH, name=TEXT, annotations=LABELS, automount=SWITCH),
     )
 
@@ -121,7 +123,15 @@ def schema() -> Schema:
         crds=strict(enabled=SWITCH, keep=SWITCH, annotations=LABELS),
         watchNamespaces=NAMESPACES,
         rbac=strict(create=SWITCH, aggregate=SWITCH, nodes=SWITCH, secretNames=TEXTS),
-        operator=component(replicas=number(0, 1)),
+        operator=component(
+            replicas=number(0, MOST_OPERATORS),
+            strategy=strict(type=one_of("RollingUpdate", "Recreate")),
+            lease=strict(
+                durationSeconds=number(1, 3600),
+                renewDeadlineSeconds={"type": "number", "exclusiveMinimum": 0},
+                retryPeriodSeconds={"type": "number", "minimum": 0.1},
+            ),
+        ),
         api=component(
             replicas=number(0),
             enabled=SWITCH,
@@ -129,7 +139,9 @@ def schema() -> Schema:
             namespace=NAMESPACE,
             corsOrigins=TEXTS,
             rate={"type": "number", "minimum": 0},
-            service=strict(type=one_of("ClusterIP"), port=PORT, annotations=LABELS),
+            service=strict(
+                type=one_of("ClusterIP"), port=PORT, sessionAffinity=one_of("ClientIP", "None"), annotations=LABELS
+            ),
         ),
         jobs=strict(
             defaultImage=TEXT,

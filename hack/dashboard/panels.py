@@ -9,6 +9,12 @@ MISSED = 'dkron_operator_slots_total{SERIES, result="missed"}'
 """A count of a new process has risen from nothing: it finds what was missed while none ran before its first scrape."""
 
 
+def known(metric: str, *labels: str) -> str:
+    """A gauge about jobs, by namespace and labels. Each replica knows all jobs, also one that waits for the Lease: a
+    plain sum would count each job once for each replica."""
+    return f"max by ({', '.join(('namespace', *labels))}) ({metric}{{SERIES}})"
+
+
 def rate(metric: str, *labels: str, matching: str = "") -> str:
     """Events per second of a counter, by labels."""
     return f"sum by ({', '.join(labels)}) (rate({metric}{{SERIES{matching}}}[$__rate_interval]))"
@@ -39,17 +45,17 @@ NOW = Row(
             Query("count by (version) (dkron_operator_build_info{SERIES})", "{{version}}"),
             text=True,
         ),
-        Number("Jobs", "DkronJobs, in whatever state.", Query("sum(dkron_operator_jobs{SERIES})")),
+        Number("Jobs", "DkronJobs, in whatever state.", Query(f"sum({known('dkron_operator_jobs', 'state')})")),
         Number(
             "Failing jobs",
             "Jobs whose newest run has failed.",
-            Query("sum(dkron_operator_jobs_failing{SERIES})"),
+            Query(f"sum({known('dkron_operator_jobs_failing')})"),
             bad=1,
         ),
         Number(
             "Stale jobs",
             "Enabled, scheduled jobs without a success for two of their own intervals.",
-            Query("sum(dkron_operator_jobs_stale{SERIES})"),
+            Query(f"sum({known('dkron_operator_jobs_stale')})"),
             bad=1,
         ),
         Number(
@@ -61,7 +67,7 @@ NOW = Row(
         Number(
             "Active executions",
             "Attempts that run, or are claimed to begin.",
-            Query("sum(dkron_operator_active_executions{SERIES})"),
+            Query(f"sum({known('dkron_operator_active_executions')})"),
         ),
         Number(
             "Next slot",
@@ -91,7 +97,7 @@ SCHEDULE = Row(
         Panel(
             "Jobs by state",
             "Scheduled, dependent on others, suspended, or invalid.",
-            (Query("sum by (state) (dkron_operator_jobs{SERIES})", "{{state}}"),),
+            (Query(f"sum by (state) ({known('dkron_operator_jobs', 'state')})", "{{state}}"),),
             stacked=True,
         ),
     ),
@@ -136,14 +142,14 @@ EXECUTIONS = Row(
         Panel(
             "Active executions",
             "Attempts that run, or are claimed to begin.",
-            (Query("sum(dkron_operator_active_executions{SERIES})", "active"),),
+            (Query(f"sum({known('dkron_operator_active_executions')})", "active"),),
         ),
         Panel(
             "Failing and stale jobs",
             "Jobs whose newest run has failed, and jobs without a success for two of their own intervals.",
             (
-                Query("sum(dkron_operator_jobs_failing{SERIES})", "failing"),
-                Query("sum(dkron_operator_jobs_stale{SERIES})", "stale"),
+                Query(f"sum({known('dkron_operator_jobs_failing')})", "failing"),
+                Query(f"sum({known('dkron_operator_jobs_stale')})", "stale"),
             ),
         ),
     ),
@@ -183,6 +189,11 @@ OPERATOR = Row(
     "Operator",
     (
         Panel(
+            "Leader",
+            "Which replica holds the Lease: 1 for the one that leads, 0 for those that wait.",
+            (Query("max by (instance) (dkron_operator_leader{SERIES})", "{{instance}}"),),
+        ),
+        Panel(
             "Queues",
             "What waits to be done.",
             (Query("sum by (queue) (dkron_operator_queue_depth{SERIES})", "{{queue}}"),),
@@ -198,8 +209,8 @@ OPERATOR = Row(
             "Time since the API server last gave a sign of life.",
             (
                 Query(
-                    "time() - max by (resource) (dkron_operator_watch_last_event_timestamp_seconds{SERIES})",
-                    "{{resource}}",
+                    "time() - max by (instance, resource) (dkron_operator_watch_last_event_timestamp_seconds{SERIES})",
+                    "{{resource}} {{instance}}",
                 ),
             ),
             unit="s",

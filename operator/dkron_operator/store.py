@@ -17,7 +17,7 @@ from dkron_operator.kinship import Kinship
 from dkron_operator.links import Key, key_of
 from dkron_operator.meters import Meters
 from dkron_operator.notices import read_notify
-from dkron_operator.plan.fold import Change, Decided, fold, fold_all
+from dkron_operator.plan.fold import Change, Decided, fold, fold_all, is_recorded
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, read_stops, status_written
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
 
@@ -77,6 +77,14 @@ class Entry:
 
     def _remember(self) -> None:
         self.mark = max(self.mark, self.status.last_schedule_time or LONG_AGO)
+
+
+def _forget_gone(entry: Entry) -> None:
+    """Whoever acted before deleted no Job whose end was not recorded, and its name leaves the status after it: that it
+    is not there does not say that it has to be recorded. What is active is, whether its Job was seen or not."""
+    active = {standing.job for standing in entry.base.active}
+    for run in [run for run in entry.runs.values() if run.gone and run.name not in active]:
+        del entry.runs[run.name]
 
 
 def _nobody(uid: str, status: JobStatus | None) -> None:
@@ -191,6 +199,7 @@ class Store:
         `behind`: all this may be old.
         """
         for uid, old in tuple(self._entries.items()):
+            _forget_gone(old)
             entry = Entry(job=old.job, version=old.version, base=old.base, status=old.base, runs=old.runs)
             entry.outcomes, entry.last_words, entry.books = old.outcomes, old.last_words, old.books
             entry.checked, entry.refusal = verdict(old.job, old.base)
@@ -209,9 +218,13 @@ class Store:
         known = runs.get(name)
         if known is None or (last is not None and last.uid != known.uid):
             return ()
-        runs[name] = replace(last or known, gone=True)
-        if owner not in self._entries:
+        entry = self._entries.get(owner)
+        if entry is None:
             del self._runs[owner]
+        elif is_recorded(entry.base, name):
+            del runs[name]
+        else:
+            runs[name] = replace(last or known, gone=True)
         return (owner,)
 
     def vanish(self, uid: str) -> Iterable[str]:

@@ -1,26 +1,14 @@
 """The alerts as Prometheus evaluates them: each fires, does not fire, and recovers. The files beside have the cases."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from prometheus.programs import find
+from tests.alerts.promtool import HERE, promtool
 
-HERE = Path(__file__).parent
 RULES = HERE.parents[1] / "charts" / "dkron-operator" / "files" / "alerts.yaml"
 CASES = sorted(HERE.glob("*.yaml"))
-PROMTOOL_SECONDS = 60
-
-
-def promtool(*arguments: str | Path) -> str:
-    done = subprocess.run(
-        [find("promtool"), *arguments], capture_output=True, text=True, timeout=PROMTOOL_SECONDS, check=False, cwd=HERE
-    )
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    return said
 
 
 def alerts() -> list[str]:

@@ -172,8 +172,8 @@ class Case:
         return any(op.act is Act.WIPE for op in self.life.operations)
 
     def is_hit(self, run: Run) -> bool:
-        """Whether somebody, or something, may have cut this run short."""
-        end = run.end or self.weather.terms.read
+        """Whether somebody, or something, may have cut this run short, or removed it before its end was known."""
+        end = min(self.known(run), self.weather.terms.read)
         asked = (op for op in self.life.operations if op.act is Act.STOP and op.invoked <= end)
         stopped = any(op.hits in ("", run.name) for op in asked)
         faults = self.weather.around(run.began, end, self.weather.terms.lateness)
@@ -181,8 +181,9 @@ class Case:
         return stopped or hit or self.life.deleted <= end
 
     def is_replaced(self, run: Run, until: datetime | None = None) -> bool:
-        """Whether a newer run of a job that keeps only the newest took its place, before its end or `until`."""
-        end = until or run.end or FOREVER
+        """Whether a newer run of a job that keeps only the newest took its place, before its end was known, or until
+        `until`."""
+        end = until or self.known(run)
         specs = self.life.specs(run.began, min(end, self.weather.terms.read))
         replaces = any(spec.concurrency is Concurrency.REPLACE for spec in specs)
         later = (group for group in self.groups if group.first.of != run.of and run.began <= group.began <= end)
@@ -193,6 +194,15 @@ class Case:
         record = self.executions.get(run.name)
         return run.end or (record.finished_at if record else FOREVER)
 
+    def told(self, run: Run) -> datetime:
+        """From when on anybody could know that it was over."""
+        end = self.end(run)
+        return end if run.over is None else max(end, run.over)
+
+    def known(self, run: Run) -> datetime:
+        """By when its end must have been recorded, if the witness saw one."""
+        return FOREVER if run.end is None else self.weather.decided(self.told(run))
+
     def _claimed(self, group: Group) -> datetime:
         """From when on it may have stood in the way: a request may name any time, so only a storm leads back to it."""
         soonest = min(group.slot, group.began)
@@ -201,11 +211,11 @@ class Case:
         return max(soonest, group.began - self.weather.terms.lateness)
 
     def _free(self, group: Group) -> datetime:
-        ends = [self.end(run) for run in group.runs]
+        ends = [self.told(run) for run in group.runs]
         last = max(ends)
         if last >= FOREVER:
             return FOREVER
-        failed = any(not run.success for run in group.runs if self.end(run) == last)
+        failed = any(not run.success for run in group.runs if self.told(run) == last)
         return self.weather.decided(last + self.backoff(last, len(ends)) if failed else last)
 
     def backoff(self, at: datetime, attempt: int) -> timedelta:

@@ -55,6 +55,8 @@ class Run:
     """What the witness saw of one attempt. `uid` is the DkronJob's, `name` the Job's.
 
     `created` is when the Job appeared, `start` and `end` are the pod's own; a Job whose pod never began has no `start`.
+    `over` is when Kubernetes told that the Job was over, or that it was gone, if that was not at once: before that
+    nobody could act on its end.
     """
 
     job: str
@@ -68,6 +70,7 @@ class Run:
     created: Instant | None = None
     start: Instant | None = None
     end: Instant | None = None
+    over: Instant | None = None
     success: bool | None = None
 
     def __str__(self) -> str:

@@ -2,20 +2,22 @@
 another uid.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from dkron_crds.job import JobSpec
 from tests.chaos.history import FOREVER, Act, History, Operation, Record, Run
-from tests.chaos.spans import Change, Span, spans
+from tests.chaos.spans import Change, Span, projected, spans
 from tests.chaos.weather import Weather
 
 _CHANGES = frozenset({Act.CREATE, Act.EDIT, Act.DISABLE, Act.ENABLE, Act.DELETE})
 
 Setting = JobSpec | None
 """What a job is set to; None once it is deleted."""
+Renewed = tuple[Setting, int]
+"""What it is set to, and how often its status was wiped before: slots count anew after that."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Life:
     created: datetime
     operations: tuple[Operation, ...]
     changes: tuple[Change[Setting], ...]
+    renewals: tuple[Change[Renewed], ...]
     runs: tuple[Run, ...]
     record: Record | None
     sinces: tuple[datetime, ...]
@@ -72,7 +75,8 @@ def _life(history: History, weather: Weather, create: Operation, uid: str) -> Li
         uid=uid,
         created=create.created or create.invoked,
         operations=operations,
-        changes=tuple(_changes(operations, weather)),
+        changes=tuple(projected(_changes(operations, weather), lambda renewed: renewed[0])),
+        renewals=tuple(_changes(operations, weather)),
         runs=tuple(sorted((run for run in history.runs if run.uid == uid), key=lambda run: (run.began, run.name))),
         record=next((record for record in history.records if record.uid == uid), None),
         sinces=tuple(sorted(fact.since for fact in history.sinces if fact.uid == uid)),
@@ -81,7 +85,7 @@ def _life(history: History, weather: Weather, create: Operation, uid: str) -> Li
 
 def _stranger(history: History, job: str, uid: str) -> Life:
     runs = tuple(run for run in history.runs if run.uid == uid)
-    return Life(job, uid, FOREVER, (), (), runs, None, ())
+    return Life(job, uid, FOREVER, (), (), (), runs, None, ())
 
 
 def _its_operations(history: History, create: Operation, uid: str) -> tuple[Operation, ...]:
@@ -101,13 +105,17 @@ def _its_operations(history: History, create: Operation, uid: str) -> tuple[Oper
     return tuple(sorted(mine, key=lambda op: op.invoked))
 
 
-def _changes(operations: Iterable[Operation], weather: Weather) -> Iterable[Change[Setting]]:
+def _changes(operations: Iterable[Operation], weather: Weather) -> Iterator[Change[Renewed]]:
     spec: Setting = None
+    wipes = 0
     for op in operations:
-        if op.act not in _CHANGES:
+        if op.act is Act.WIPE:
+            wipes += 1
+        elif op.act in _CHANGES:
+            spec = _after(spec, op)
+        else:
             continue
-        spec = _after(spec, op)
-        yield Change(spec, *_known(op, weather))
+        yield Change((spec, wipes), *_known(op, weather))
 
 
 def _known(op: Operation, weather: Weather) -> tuple[datetime, datetime | None]:

@@ -38,9 +38,16 @@ class Unreadable(ValueError):
 def read(lines: Iterable[str]) -> History:
     """The history that these lines tell. Raises `Unreadable`."""
     facts = [_fact(line, number) for number, line in enumerate(lines, 1) if line.strip()]
+    terms = sum(isinstance(fact, Terms) for fact in facts)
+    if terms != 1:
+        raise Unreadable(f'{terms} lines have "fact": "terms"; exactly one is needed')
+    return gathered(facts)
+
+
+def gathered(facts: Iterable[Fact]) -> History:
+    """The history that these facts are, of which one has the terms."""
+    facts = tuple(facts)
     terms = [fact for fact in facts if isinstance(fact, Terms)]
-    if len(terms) != 1:
-        raise Unreadable(f'{len(terms)} lines have "fact": "terms"; exactly one is needed')
     return History(
         terms=terms[0],
         operations=tuple(fact for fact in facts if isinstance(fact, Operation)),

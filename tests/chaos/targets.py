@@ -12,7 +12,7 @@ from itertools import pairwise
 from dkron_crds.job import JobSpec, Trigger
 from tests.chaos import oracle
 from tests.chaos.history import FOREVER
-from tests.chaos.lives import Life, Setting
+from tests.chaos.lives import Life, Renewed
 from tests.chaos.needs import Due, Need, need
 from tests.chaos.spans import Span, projected, spans
 from tests.chaos.weather import Weather
@@ -40,8 +40,8 @@ class Target:
 GRAIN = timedelta(seconds=1)
 """How exactly the API server tells times."""
 
-Timing = tuple[str, str, bool, datetime | None, tuple[str, ...]]
-"""What `since` depends on: change any of it, and slots count anew."""
+Timing = tuple[str, str, bool, datetime | None, tuple[str, ...], int]
+"""What `since` depends on: change any of it, or wipe the status, and slots count anew."""
 
 
 def targets(life: Life, weather: Weather) -> list[Target]:
@@ -61,18 +61,19 @@ def is_vague(life: Life) -> bool:
 
 
 def _timings(life: Life) -> Iterator[tuple[Span[Timing | None], JobSpec]]:
-    specs = {_timing(change.value): change.value for change in life.changes}
-    for span in spans(projected(life.changes, _timing)):
+    specs = {_timing(change.value): change.value[0] for change in life.renewals}
+    for span in spans(projected(life.renewals, _timing)):
         spec = specs[span.value]
         if spec is not None and not spec.disabled and not spec.parents:
             yield span, spec
 
 
-def _timing(spec: Setting) -> Timing | None:
+def _timing(renewed: Renewed) -> Timing | None:
+    spec, wipes = renewed
     if spec is None:
         return None
     parents = tuple(sorted(f"{parent.job} {parent.when}" for parent in spec.parents))
-    return spec.schedule, spec.timezone, spec.disabled, spec.starts_at, parents
+    return spec.schedule, spec.timezone, spec.disabled, spec.starts_at, parents, wipes
 
 
 def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobSpec) -> Iterator[Target]:

@@ -31,7 +31,10 @@ MISSPELT: list[tuple[str, Values, str, str]] = [
     ("a namespace", {"watchNamespaces": ["Team A"]}, "/watchNamespaces/0", "Team A"),
     ("a list that is a text", {"rbac": {"secretNames": "slack"}}, "/rbac/secretNames", "array"),
     ("a switch that is a text", {"crds": {"enabled": "yes"}}, "/crds/enabled", "boolean"),
-    ("a second operator", {"operator": {"replicas": 2}}, "/operator/replicas", "1"),
+    ("too many operators", {"operator": {"replicas": 6}}, "/operator/replicas", "5"),
+    ("a strategy", {"operator": {"strategy": {"type": "Rolling"}}}, "/operator/strategy/type", "RollingUpdate"),
+    ("a duration", {"operator": {"lease": {"durationSeconds": "15s"}}}, "/operator/lease/durationSeconds", "integer"),
+    ("a key of the Lease", {"operator": {"lease": {"duration": 15}}}, "/operator/lease", "duration"),
     ("a Service for the world", {"api": {"service": {"type": "LoadBalancer"}}}, "/api/service/type", "ClusterIP"),
     (
         "an interval",
@@ -56,6 +59,10 @@ CONTRADICTORY: list[tuple[Values, str]] = [
     (
         {"watchNamespaces": ["a", "b"]},
         "api.namespace: say which namespace the REST API serves; watchNamespaces holds a, b",
+    ),
+    (
+        {"operator": {"lease": {"renewDeadlineSeconds": 20}}},
+        "operator.lease: durationSeconds (15) has to be more than renewDeadlineSeconds (20)",
     ),
     ({"ingress": {"enabled": True}}, "ingress.hosts: name at least one host"),
     (

@@ -97,8 +97,8 @@ def examples(cluster: localcluster.Cluster, release: Release) -> Iterator[Kube]:
 
 
 def operator_pod(home: Kube) -> Object:
-    """The only one."""
-    (pod,) = home.all(PODS, OPERATOR)
+    """The only one that is not about to go."""
+    (pod,) = (each for each in home.all(PODS, OPERATOR) if "deletionTimestamp" not in each["metadata"])
     return pod
 
 

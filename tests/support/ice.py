@@ -12,14 +12,15 @@ from localcluster.record import find
 @contextlib.contextmanager
 def ice(cluster: localcluster.Cluster) -> Iterator[None]:
     """Within this the API server's process stands still."""
-    _signal_server(cluster, signal.SIGSTOP)
+    signal_server(cluster, signal.SIGSTOP)
     try:
         yield
     finally:
-        _signal_server(cluster, signal.SIGCONT)
+        signal_server(cluster, signal.SIGCONT)
 
 
-def _signal_server(cluster: localcluster.Cluster, number: signal.Signals) -> None:
+def signal_server(cluster: localcluster.Cluster, number: signal.Signals) -> None:
+    """Send it a signal."""
     record = find(cluster.name)
     assert record is not None
     server = record.component("apiserver")

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from kubernetes import config
+from kubernetes import client, config
 
 from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS, Resource
 from tests.support import waiting
@@ -23,6 +23,7 @@ NODES = Resource("", "v1", "nodes")
 SECRETS = Resource("", "v1", "secrets")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
 CLUSTER_WIDE = {"namespaces", "nodes", "clusterroles", "clusterrolebindings", "customresourcedefinitions"}
+JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 REQUEST_SECONDS = 10.0
 NOT_FOUND = 404
@@ -38,15 +39,21 @@ class Refused(Exception):
 
 
 class Kube:
-    """One namespace. While waiting, `guard` raises when that is pointless; `appendix` tells more about a failure."""
+    """One namespace. While waiting, `guard` raises when that is pointless; `appendix` tells more about a failure.
 
-    def __init__(self, kubeconfig: Path, namespace: str) -> None:
+    `once`: a request that is not answered is not sent again, and raises what urllib3 says.
+    """
+
+    def __init__(self, kubeconfig: Path, namespace: str, *, once: bool = False) -> None:
         self.kubeconfig = kubeconfig
         self.namespace = namespace
         self.guard: Callable[[], None] = waiting.nothing
         self.appendix: Callable[[], str] = str
         self.applied: list[str] = []
-        self._api = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
+        connection = client.Configuration()
+        connection.retries = False if once else None
+        config.load_kube_config(str(kubeconfig), client_configuration=connection)  # type: ignore[no-untyped-call]
+        self._api: Any = client.ApiClient(connection)
 
     def close(self) -> None:
         """Close the connections."""
@@ -85,6 +92,11 @@ class Kube:
         """A JSON merge patch. Raises `Refused`."""
         path = resource.path(self._where(resource), name, subresource)
         return self._call("PATCH", path, body=change, content_type=MERGE_PATCH)
+
+    def json_patch(self, resource: Resource, name: str, change: list[Object]) -> Object:
+        """A JSON patch. Raises `Refused`."""
+        path = resource.path(self._where(resource), name)
+        return self._call("PATCH", path, body=change, content_type=JSON_PATCH)
 
     def replace(self, resource: Resource, name: str, body: Object, *, subresource: str | None = None) -> Object:
         """Replace the whole object, or its subresource."""
@@ -174,7 +186,7 @@ class Kube:
         method: str,
         path: str,
         *,
-        body: Object | None = None,
+        body: Object | list[Object] | None = None,
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> str:

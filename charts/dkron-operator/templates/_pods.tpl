@@ -46,7 +46,7 @@ affinity:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $own.topologySpreadConstraints }}
+{{- with include "dkron.spread" $own | fromYamlArray }}
 topologySpreadConstraints:
   {{- range . }}
   -
@@ -57,6 +57,21 @@ topologySpreadConstraints:
     {{- end }}
     {{- toYaml . | nindent 4 }}
   {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* How the pods of a part, with these values, are spread: as they say, else several of them as far as that is possible.
+The hash is there for pods of a new version to be spread among themselves. */}}
+{{- define "dkron.spread" -}}
+{{- if .topologySpreadConstraints }}
+{{- toYaml .topologySpreadConstraints }}
+{{- else if and (gt (int .replicas) 1) (empty .affinity) }}
+{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+- maxSkew: 1
+  topologyKey: {{ . }}
+  whenUnsatisfiable: ScheduleAnyway
+  matchLabelKeys: [pod-template-hash]
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -122,12 +137,22 @@ command: [dkron-operator]
 {{ include "dkron.container" (list . "operator") }}
 env:
   {{- include "dkron.podNameEnv" . | nindent 2 }}
+  - name: POD_IP
+    valueFrom:
+      fieldRef:
+        fieldPath: status.podIP
   {{- with include "dkron.watched" . }}
   - name: DKRON_NAMESPACE
     value: {{ . | quote }}
   {{- end }}
   - name: DKRON_CLUSTER_NAMESPACE
     value: {{ .Release.Namespace }}
+  - name: DKRON_LEASE_DURATION
+    value: {{ $own.lease.durationSeconds | quote }}
+  - name: DKRON_LEASE_RENEW_DEADLINE
+    value: {{ $own.lease.renewDeadlineSeconds | quote }}
+  - name: DKRON_LEASE_RETRY_PERIOD
+    value: {{ $own.lease.retryPeriodSeconds | quote }}
   - name: DKRON_EXECUTOR_IMAGE
     value: {{ default (include "dkron.image" .) .Values.jobs.executorImage | quote }}
   {{- with .Values.jobs.defaultImage }}
@@ -216,6 +241,10 @@ env:
 ports:
   - name: http
     containerPort: 8080
+# Nodes and gateways go on to send requests here for a moment after the pod was asked to end.
+lifecycle:
+  preStop:
+    sleep: {seconds: 3}
 {{- with $own.startupProbe }}
 startupProbe:
   tcpSocket: {port: http}

@@ -37,3 +37,21 @@ or none. What a release that is gone has left behind is for Helm to take over. W
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* A volume claim of the operator's pods that they could not have at once, though there may be two of them, be it during
+an upgrade. Empty if there is none. Without a cluster nothing is known. */}}
+{{- define "dkron.narrowClaim" -}}
+{{- $together := or (gt (int .Values.operator.replicas) 1) (eq .Values.operator.strategy.type "RollingUpdate") }}
+{{- $volumes := .Values.operator.extraVolumes }}
+{{- if and .Values.api.enabled (eq .Values.api.mode "sidecar") }}{{ $volumes = concat $volumes .Values.api.extraVolumes }}{{ end }}
+{{- $narrow := list }}
+{{- range $volume := $volumes }}
+{{- with dig "persistentVolumeClaim" "claimName" "" $volume }}
+{{- $modes := dig "spec" "accessModes" list (lookup "v1" "PersistentVolumeClaim" $.Release.Namespace .) }}
+{{- if and $together $modes (not (has "ReadWriteMany" $modes)) (not (has "ReadOnlyMany" $modes)) }}
+{{- $narrow = append $narrow (printf "%q is %s" . (join ", " $modes)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if $narrow }}{{ first $narrow }}{{ end }}
+{{- end }}

@@ -28,5 +28,12 @@ WARNING: the operator has the account "default", since operator.serviceAccount.c
 {{- end }}
 {{- if eq (int .Values.operator.replicas) 0 }}
 WARNING: operator.replicas is 0: no job runs.
+{{- else if eq (int .Values.operator.replicas) 1 }}
+NOTE: operator.replicas is 1. If its node fails, nothing fires until Kubernetes has started the pod elsewhere, which takes minutes; with operator.replicas=2 another takes over within {{ add .Values.operator.lease.durationSeconds .Values.operator.lease.retryPeriodSeconds }} seconds.
+{{- else if eq .Values.operator.strategy.type "Recreate" }}
+WARNING: operator.strategy.type is Recreate: an upgrade ends all {{ .Values.operator.replicas }} replicas before it starts new ones.
+{{- end }}
+{{- if and .Values.jobs.outputDir (gt (int .Values.operator.replicas) 1) }}
+WARNING: jobs.outputDir is written by the replica that leads: {{ .Values.jobs.outputDir }} has to be on a volume that all replicas share, else files are spread over several.
 {{- end }}
 {{- end }}

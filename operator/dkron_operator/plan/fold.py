@@ -132,6 +132,9 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
     """The status after one change."""
     match change:
         case Accepted(since, fingerprint, rebuilt):
+            if status.since is not None and status.fingerprint == fingerprint:
+                # Another operator has noticed it first: its slots count from then.
+                return status
             rebuilt_at = since if rebuilt else status.rebuilt_at
             return _with(status, since=since, fingerprint=fingerprint, rebuilt_at=rebuilt_at)
         case Decided(slot):

@@ -53,7 +53,7 @@ def _is_owed(case: Case, run: Run) -> bool:
     record = case.executions.get(run.name)
     if record is not None and record.reason in FINAL:
         return False
-    due = run.end + case.backoff(run.end, run.attempt)
+    due = max(run.end + case.backoff(run.end, run.attempt), case.told(run))
     by = case.weather.decided(due)
     if by > case.weather.terms.read or by >= case.life.deleted:
         return False

@@ -17,10 +17,11 @@ from tests.chaos.matching import Point, Window, match
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A run of a parent was over. `sure`: the witness saw that."""
+    """A run of a parent was over, and from `told` on one could know that. `sure`: the witness saw it."""
 
     what: str
     at: datetime
+    told: datetime
     sure: bool = True
 
 
@@ -42,7 +43,7 @@ def check(case: Case, cases: Sequence[Case]) -> Iterator[Objection]:
 
 
 def _unfollowed(case: Case, ends: list[End], groups: list[Point[Group]]) -> Iterator[Objection]:
-    owed = (_window(case, end) for end in ends if end.sure and _is_owed(case, end.at))
+    owed = (_window(case, end) for end in ends if end.sure and _is_owed(case, end))
     for window in match(owed, groups).empty:
         text = f"nothing ran after {window.what.what}, which ended at {rfc3339(window.what.at)}"
         yield case.object_to(Kind.CHAIN, window.what.at, text)
@@ -54,28 +55,29 @@ def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
         last = {run.member: run for run in sorted(group.runs, key=lambda run: run.attempt)}
         at = max(parent.end(run) for run in last.values())
         if at < FOREVER and tie.when.fits(success=all(run.success for run in last.values())):
-            yield End(str(group), at, sure=group.ended is not None)
+            told = max(parent.told(run) for run in last.values())
+            yield End(str(group), at, told, sure=group.ended is not None)
     for execution in parent.unseen:
         if tie.when.fits(success=False):
-            yield End(f"Job {execution.job}", execution.finished_at, sure=False)
+            yield End(f"Job {execution.job}", execution.finished_at, execution.finished_at, sure=False)
 
 
 def _window(case: Case, end: End) -> Window[End]:
     """Until it must have been followed: by then it was seen to end, and that was heard of."""
-    terms, by = case.weather.terms, _by(case, end.at)
+    terms, by = case.weather.terms, _by(case, end)
     return Window(end.at - terms.grain, by if by >= FOREVER else by + terms.start, end)
 
 
-def _by(case: Case, end: datetime) -> datetime:
-    seen = case.weather.decided(end)
+def _by(case: Case, end: End) -> datetime:
+    seen = case.weather.decided(end.told)
     return seen if seen >= FOREVER else case.weather.decided(seen)
 
 
-def _is_owed(case: Case, end: datetime) -> bool:
+def _is_owed(case: Case, end: End) -> bool:
     by, life = _by(case, end), case.life
-    specs = life.specs(end - case.weather.terms.lateness, by)
-    sure = by <= case.weather.terms.read and end > life.created + case.weather.terms.lateness and by < life.deleted
-    return sure and bool(specs) and all(_runs(case, spec, end, by) for spec in specs)
+    specs = life.specs(end.at - case.weather.terms.lateness, by)
+    sure = by <= case.weather.terms.read and end.at > life.created + case.weather.terms.lateness and by < life.deleted
+    return sure and bool(specs) and all(_runs(case, spec, end.at, by) for spec in specs)
 
 
 def _runs(case: Case, spec: JobSpec, end: datetime, by: datetime) -> bool:

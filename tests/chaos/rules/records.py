@@ -148,17 +148,18 @@ def _outcome(case: Case, status: JobStatus) -> Iterator[str]:
     last = {run.member: run for run in sorted(newest.runs, key=lambda run: run.attempt)}
     waits = {entry.group for entry in status.active} & {execution.group for execution in status.executions}
     results = {bool(run.success) for run in last.values()}
-    if waits or case.weather.decided(newest.ended) > case.weather.terms.read or case.unseen or len(results) > 1:
+    told = max(case.told(run) for run in newest.runs)
+    if waits or case.weather.decided(told) > case.weather.terms.read or case.unseen or len(results) > 1:
         return
-    told = GroupStatus.SUCCESS if True in results else GroupStatus.FAILED
-    if status.status != told:
-        yield f"status.status is {status.status or 'empty'}, and the newest run, {newest}, was a {told}"
+    outcome = GroupStatus.SUCCESS if True in results else GroupStatus.FAILED
+    if status.status != outcome:
+        yield f"status.status is {status.status or 'empty'}, and the newest run, {newest}, was a {outcome}"
 
 
 def _over(case: Case) -> list[Run]:
     """What ended so long ago that its record must have been written."""
     ended = (run for run in case.life.runs if run.end is not None)
-    return [run for run in ended if case.weather.decided(case.end(run)) <= case.weather.terms.read]
+    return [run for run in ended if case.weather.decided(case.told(run)) <= case.weather.terms.read]
 
 
 def _range(least: int, most: int) -> str:

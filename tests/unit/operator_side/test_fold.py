@@ -65,6 +65,18 @@ def skipped(count: int, at: datetime, reason: SkipReason) -> Skipped:
             {"since": NOON, "fingerprint": "f", "success_count": 3},
             id="a schedule is accepted, counters stay",
         ),
+        pytest.param(
+            {"since": NOON, "fingerprint": "f"},
+            [Accepted(after(60), "f")],
+            {"since": NOON, "fingerprint": "f"},
+            id="what another operator has accepted counts from when it did",
+        ),
+        pytest.param(
+            {"since": NOON, "fingerprint": "f"},
+            [Accepted(after(60), "g"), Accepted(after(70), "f")],
+            {"since": after(70), "fingerprint": "f"},
+            id="a schedule that is back counts anew",
+        ),
         pytest.param({}, [Decided(NOON)], {"last_schedule_time": NOON}, id="a slot is decided"),
         pytest.param(
             {"last_schedule_time": after(60)},

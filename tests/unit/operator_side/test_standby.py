@@ -11,7 +11,7 @@ from dkron_crds.kube.errors import Unavailable, Withheld
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.leader import Terms
 from dkron_operator.store import Entry
-from tests.support.builders import NOON, after, claim, job_view
+from tests.support.builders import NOON, after, claim, ended, job_view, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 
@@ -71,6 +71,20 @@ async def test_who_begins_does_at_once_what_is_to_be_done() -> None:
         await until(66)
         assert len(slots(edges)) == 2, "a slot, and what was asked for"
         assert edges.status().last_schedule_time == after(60)
+
+
+async def test_jobs_that_another_has_recorded_and_deleted_are_not_recorded_again() -> None:
+    edges = waiting(status=JobStatus(success_count=7), schedule="@manually")
+    old = claim()
+    async with edges.running():
+        # Another has recorded it, and its history and the names of finished Jobs have no place for it any more.
+        edges.kube.put(JOBS, wire_run(old, status=ended()))
+        edges.watch()
+        edges.source.feed_run("DELETED", edges.kube.objects.pop((JOBS.plural, old.job)))
+        await until(30)
+        lead(edges)
+        await until(60)
+    assert (edges.status().success_count, edges.status().error_count) == (7, 0)
 
 
 # --- a change of leaders -------------------------------------------------------------------------------------------

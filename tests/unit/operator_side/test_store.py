@@ -179,6 +179,23 @@ def test_a_job_that_was_deleted_stays_as_gone_until_it_is_recorded() -> None:
     assert (gone.gone, gone.finished) == (True, True), "what it was at its end is known"
 
 
+def test_a_job_that_was_recorded_and_is_deleted_leaves_nothing_behind() -> None:
+    found = store(wire_job(status=JobStatus(counted=(ENTRY.job,))))
+    found.see_run(wire_run(ENTRY, version=5, status=ended()))
+    assert list(found.lose_run(wire_run(ENTRY, version=6, status=ended()))) == [UID]
+    assert entry(found).runs == {}
+
+
+def test_who_begins_to_act_does_not_take_what_was_deleted_for_unrecorded() -> None:
+    standing, deleted = claim(after(60)), ENTRY
+    found = store(wire_job(status=JobStatus(active=(standing,))))
+    for each in (standing, deleted):
+        found.see_run(wire_run(each, version=5))
+        found.lose_run(wire_run(each, version=6, status=ended()))
+    found.renew(behind=False)
+    assert list(entry(found).runs) == [standing.job], "what is active has to be recorded"
+
+
 def test_late_news_do_not_bring_a_deleted_job_back() -> None:
     found = store(wire_job())
     found.see_run(wire_run(ENTRY, version=5))

@@ -1,0 +1,205 @@
+"""Where a storm happens: a namespace with operators, each behind a fault proxy of its own; clients and a witness, which
+are not; and the file to which all of them write.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from dkron_crds.kube.paths import DKRON_JOBS
+from localcluster.cluster import LocalCluster
+from tests.chaos.crew import Crew
+from tests.chaos.faults import Faults
+from tests.chaos.history import Act, History, Operation, Terms
+from tests.chaos.jobs import BODIES
+from tests.chaos.network import Network
+from tests.chaos.plan import Plan, Wish
+from tests.chaos.proxy.thread import gateway
+from tests.chaos.reading import Fact, line, read
+from tests.chaos.recorder import Recorder
+from tests.chaos.witness import Witness
+from tests.support.kube import Kube, condition
+from tests.support.operator_process import OperatorProcess
+
+Object = dict[str, Any]
+Say = Callable[[str], None]
+
+SECOND = timedelta(seconds=1)
+LATENESS = 5 * SECOND
+RECOVERY = 20 * SECOND
+"""From the end of a fault until slots are on time: a Lease whose holder was killed is free after 15 s."""
+CALM = 10.0
+"""Seconds of calm weather at the end, after all has recovered."""
+REST = 90.0
+TICK = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a storm is to have. `cluster` is that of the kubeconfig if its components may be restarted."""
+
+    kubeconfig: Path
+    cluster: LocalCluster | None
+    folder: Path
+    replicas: int = 2
+    split_brain: bool = False
+
+
+class Journal:
+    """The history as a file that grows."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        path.write_text("", encoding="utf-8")
+
+    def note(self, fact: Fact) -> None:
+        """Append a fact."""
+        with self._lock, self.path.open("a", encoding="utf-8") as file:
+            file.write(line(fact))
+
+
+class Bed:
+    """A storm's place. `path` is its history."""
+
+    def __init__(
+        self, kube: Kube, faults: Faults, *, crew: Crew, clients: Recorder, witness: Witness, journal: Journal, say: Say
+    ) -> None:
+        self._kube = kube
+        self._faults = faults
+        self._crew = crew
+        self._clients = clients
+        self._witness = witness
+        self._journal = journal
+        self._say = say
+
+    @property
+    def path(self) -> Path:
+        """Where the history is."""
+        return self._journal.path
+
+    def history(self) -> History:
+        """What is written there."""
+        return read(self.path.read_text(encoding="utf-8").splitlines())
+
+    def complaints(self) -> list[str]:
+        """What operators did that they should not: ended by themselves, did not end when asked, or had a traceback."""
+        return self._crew.complaints()
+
+    def live(self, plan: Plan) -> list[str]:
+        """Have this storm, and then rest until everything is recorded. Returns the faults that were done."""
+        self._crew.start()
+        for body in BODIES.values():
+            self._clients.create(body)
+        began = time.monotonic()
+        with ThreadPoolExecutor(1, "clients") as pool:
+            clients = pool.submit(self._wish, plan.wishes, began)
+            done = self._blow(plan, began)
+            self._say("the last fault is over; everything recovers")
+            clients.result()
+        self._pass(datetime.now(UTC) + RECOVERY + CALM * SECOND)
+        self._rest()
+        return done
+
+    def _blow(self, plan: Plan, began: float) -> list[str]:
+        done: list[str] = []
+        for blow in plan.blows:
+            self._until(began, blow.at)
+            met = self._faults.do(blow, time.monotonic() - began)
+            if met:
+                done.append(blow.fault)
+                self._say(f"{blow.fault}: {met}")
+        self._until(began, max((blow.at + blow.seconds for blow in plan.blows), default=0.0))
+        self._faults.heal()
+        return done
+
+    def _until(self, began: float, moment: float) -> None:
+        while True:
+            now = time.monotonic() - began
+            self._faults.undo(now)
+            self._crew.look_after()
+            if now >= moment:
+                return
+            time.sleep(min(TICK, moment - now))
+
+    def _wish(self, wishes: tuple[Wish, ...], began: float) -> None:
+        for wish in wishes:
+            time.sleep(max(0.0, began + wish.at - time.monotonic()))
+            self._do(wish)
+
+    def _do(self, wish: Wish) -> Operation | None:
+        """Every job that is made again is made as it was."""
+        clients = self._clients
+        if wish.act is Act.CREATE:
+            return clients.create(BODIES[wish.job])
+        if wish.act is Act.EDIT:
+            return clients.edit(wish.job, wish.spec)
+        if wish.act is Act.STOP:
+            return clients.stop_one(wish.job, wish.pick)
+        if wish.act is Act.RUN:
+            return clients.run(wish.job, force=wish.force)
+        plain = {Act.DISABLE: clients.disable, Act.ENABLE: clients.enable, Act.DELETE: clients.delete}
+        return plain[wish.act](wish.job)
+
+    def _rest(self) -> None:
+        """Disable all jobs, and take the last look when nothing runs and what has ended must be recorded."""
+        self._say("all jobs are disabled, until nothing runs any more")
+        for job in self._kube.all(DKRON_JOBS):
+            self._clients.disable(job["metadata"]["name"])
+        try:
+            self._kube.wait_for("all jobs to rest", self._restless, lambda names: not names, seconds=REST)
+        except AssertionError as error:
+            self._say(str(error).partition("\nnamespace")[0])
+        self._pass(datetime.now(UTC) + LATENESS + SECOND)
+        at = self._witness.look()
+        self._crew.finish()
+        self._journal.note(Terms(read=at, lateness=LATENESS, recovery=RECOVERY))
+        for fact in self._witness.facts(at):
+            self._journal.note(fact)
+
+    def _restless(self) -> list[str]:
+        return [
+            job["metadata"]["name"] for job in self._kube.all(DKRON_JOBS) if not is_at_rest(job.get("status") or {})
+        ]
+
+    def _pass(self, moment: datetime) -> None:
+        while datetime.now(UTC) < moment:
+            self._crew.look_after()
+            time.sleep(TICK)
+
+
+def is_at_rest(status: Object) -> bool:
+    """Whether the job is disabled, and nothing of it is active."""
+    return condition(status, "Suspended").get("reason") == "Disabled" and not status.get("active")
+
+
+@contextlib.contextmanager
+def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
+    """Prepare everything for a storm in this namespace; at its end nothing of it runs any more."""
+    kube, journal = Kube(setup.kubeconfig, namespace, once=True), Journal(setup.folder / "history.jsonl")
+    clients = Recorder(Kube(setup.kubeconfig, namespace, once=True), journal.note)
+    with contextlib.ExitStack() as stack:
+        gateways = [stack.enter_context(gateway(setup.kubeconfig, setup.folder, seed=n)) for n in range(setup.replicas)]
+        operators = [
+            operator(setup, namespace, number=n, kubeconfig=way.kubeconfig) for n, way in enumerate(gateways, 1)
+        ]
+        crew = Crew(operators, journal.note)
+        faults = Faults(kube, clients, crew=crew, network=Network(gateways), cluster=setup.cluster, told=journal.note)
+        witness = stack.enter_context(Witness(setup.kubeconfig, namespace))
+        stack.callback(crew.abandon)
+        stack.callback(faults.leave)
+        yield Bed(kube, faults, crew=crew, clients=clients, witness=witness, journal=journal, say=say)
+
+
+def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> OperatorProcess:
+    """One replica. Those of one machine must not have one name."""
+    return OperatorProcess(
+        setup.folder / f"operator-{number}.log", "--kubeconfig", str(kubeconfig), "--namespace", namespace,
+        environment={"POD_NAME": f"operator-{number}"},
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""The operators of a storm. One that ends by itself is started again, as Kubernetes would."""
+
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from tests.chaos.history import Fault
+from tests.support.operator_process import OperatorProcess
+
+
+class Crew:
+    """`told` hears of each fault when it is over, among them the times in which no operator lived. `fallen` is what
+    none of them should do: to end without being asked, or not in order when asked."""
+
+    def __init__(self, operators: list[OperatorProcess], told: Callable[[Fault], None]) -> None:
+        self.operators = operators
+        self.fallen: list[str] = []
+        self._told = told
+        self._frozen: dict[int, datetime] = {}
+        self._away: dict[int, tuple[str, datetime]] = {}
+        self._alone: datetime | None = None
+
+    def start(self) -> None:
+        """Start all of them, and wait until they are ready."""
+        for operator in self.operators:
+            operator.start()
+
+    def able(self) -> list[int]:
+        """Those that run and are not frozen."""
+        return [n for n, operator in enumerate(self.operators) if operator.running and n not in self._frozen]
+
+    def end(self, number: int, how: signal.Signals) -> bool:
+        """End one: at once, or as Kubernetes does. Whether it is still to be started again."""
+        operator, begin = self.operators[number], datetime.now(UTC)
+        if not operator.running:
+            return False
+        self.thaw(number)
+        if how is signal.SIGKILL:
+            operator.kill()
+        else:
+            self._stop(operator)
+        self._lost(number, f"{how.name} to operator {number + 1}", begin)
+        return True
+
+    def freeze(self, number: int) -> None:
+        """Stop it where it stands."""
+        self._frozen[number] = datetime.now(UTC)
+        self.operators[number].pause()
+
+    def thaw(self, number: int) -> None:
+        """Let it go on, if it was frozen."""
+        begin = self._frozen.pop(number, None)
+        if begin is not None:
+            self.operators[number].resume()
+            self._told(Fault(what=f"SIGSTOP of operator {number + 1}", begin=begin, end=datetime.now(UTC)))
+
+    def call(self, number: int) -> None:
+        """Start it again, if it does not run."""
+        if self.operators[number].running:
+            return
+        now = datetime.now(UTC)
+        self.operators[number].start(wait=False)
+        if self._alone is not None:
+            self._told(Fault(what="no operator lived", begin=self._alone, end=now, down=True))
+            self._alone = None
+        what, begin = self._away.pop(number, ("an operator was not there", now))
+        self._told(Fault(what=what, begin=begin, end=now))
+
+    def look_after(self) -> None:
+        """Start those again that have ended by themselves."""
+        for number, operator in enumerate(self.operators):
+            if not operator.running and number not in self._away:
+                words = str([{}, *operator.lines()][-1].get("msg", ""))
+                self.fallen.append(f"operator {number + 1}: {words}")
+                self._lost(number, f"operator {number + 1} has ended: {words}", datetime.now(UTC))
+                self.call(number)
+
+    def heal(self) -> None:
+        """Have all of them run."""
+        for number in range(len(self.operators)):
+            self.thaw(number)
+            self.call(number)
+
+    def finish(self) -> None:
+        """Stop all of them in order."""
+        for number, operator in enumerate(self.operators):
+            self.thaw(number)
+            if operator.running:
+                self._stop(operator)
+
+    def complaints(self) -> list[str]:
+        """What none of them should have done, and the tracebacks in their logs."""
+        logs = [operator.log.read_text(encoding="utf-8", errors="replace") for operator in self.operators]
+        traces = [text for log in logs for text in log.splitlines() if "Traceback" in text]
+        return [*self.fallen, *traces]
+
+    def abandon(self) -> None:
+        """Kill what is left of them."""
+        for operator in self.operators:
+            if operator.running:
+                operator.kill()
+
+    def _stop(self, operator: OperatorProcess) -> None:
+        begun = any("ready with" in str(line["msg"]) for line in operator.lines())
+        try:
+            # One that has hardly begun does not listen to signals yet, and just ends.
+            operator.stop() if begun else operator.end(signal.SIGTERM)
+        except AssertionError as error:
+            self.fallen.append(str(error).splitlines()[0])
+
+    def _lost(self, number: int, what: str, begin: datetime) -> None:
+        self._away[number] = (what, begin)
+        if not any(operator.running for operator in self.operators) and self._alone is None:
+            self._alone = datetime.now(UTC)

@@ -1,0 +1,69 @@
+"""The jobs of a storm: every schedule and policy beside every other, about three executions a second in all.
+
+Their pods are simulated, so how long they run and how they end is part of the job.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.support.jobs import dkron_job, simulated
+
+Object = dict[str, Any]
+
+KEEP = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+TIDY = {"executions": 10, "successfulJobs": 1, "failedJobs": 1}
+QUICK = {"initial": "1s", "max": "2s"}
+
+
+def job(name: str, schedule: str = "@manually", *, lasts: str = "100ms", code: int = 0, **spec: Any) -> Object:
+    """A job whose pod runs so long and ends with this code."""
+    template = simulated(run_for=lasts, exit_code=code)
+    return dkron_job(name, schedule=schedule, jobTemplate=template, **({"history": KEEP} | spec))
+
+
+_JOBS: tuple[Object, ...] = (
+    job("every-two", "@every 2s", missedRuns="all"),
+    job("every-three", "@every 3s", lasts="1s"),
+    job("every-four", "@every 4s", missedRuns="skip"),
+    job("fields", "*/5 * * * * *"),
+    job("madrid", "3-59/7 * * * * *", timezone="Europe/Madrid", missedRuns="all"),
+    job("single", "@every 3s", lasts="4s", concurrency="forbid"),
+    job("single-all", "@every 8s", lasts="1s", concurrency="forbid", missedRuns="all"),
+    job("single-skip", "*/9 * * * * *", lasts="4s", concurrency="forbid", missedRuns="skip"),
+    job("newest", "@every 6s", lasts="8s", concurrency="replace"),
+    job("newest-quick", "*/10 * * * * *", lasts="2s", concurrency="replace", missedRuns="all"),
+    job("fails", "*/12 * * * * *", code=1, retries=2, retryBackoff=QUICK),
+    job("fails-single", "@every 13s", code=1, retries=1, retryBackoff=QUICK, concurrency="forbid"),
+    job("deadline", "@every 5s", startingDeadlineSeconds=10, missedRuns="all"),
+    job("deadline-short", "*/6 * * * * *", startingDeadlineSeconds=4),
+    job("after-fields", schedule="", parentJob="fields"),
+    job("after-that", schedule="", parentJob="after-fields", lasts="1s"),
+    job("after-failure", schedule="", dependsOn=[{"job": "fails", "when": "failure"}], concurrency="forbid"),
+    job("asked", lasts="1s"),
+    job("asked-single", lasts="3s", concurrency="forbid"),
+    job("tidy", "@every 7s", history=TIDY),
+)
+
+BODIES: Mapping[str, Object] = {body["metadata"]["name"]: body for body in _JOBS}
+SPECS: Mapping[str, Object] = {name: body["spec"] for name, body in BODIES.items()}
+NAMES = tuple(BODIES)
+PARENTS = frozenset({"fields", "after-fields", "fails"})
+"""Jobs that others run after. They are not deleted: what their successors owe then, nobody promises."""
+SCHEDULED = tuple(name for name in NAMES if name not in {"asked", "asked-single"} and SPECS[name]["schedule"])
+ASKED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails")
+
+EDITS: tuple[Object, ...] = (
+    {"schedule": "@every 2s"},
+    {"schedule": "@every 5s"},
+    {"schedule": "*/4 * * * * *"},
+    {"schedule": "1-59/3 * * * * *", "timezone": "Asia/Kathmandu"},
+    {"missedRuns": "all"},
+    {"missedRuns": "latest"},
+    {"missedRuns": "skip"},
+    {"concurrency": "forbid"},
+    {"concurrency": "allow"},
+    {"concurrency": "replace"},
+    {"retries": 1},
+    {"startingDeadlineSeconds": 20},
+)
+"""What an edit may change, beside the spec that the job began with."""

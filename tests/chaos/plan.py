@@ -1,0 +1,192 @@
+"""What a storm will be: who does what when, made from a seed and nothing else, so that it can be had again. Pure.
+
+Faults come in gusts, one every few seconds; between two gusts it is calm for long enough that what is promised of calm
+times can be judged, too.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+
+from tests.chaos.history import Act
+from tests.chaos.jobs import ASKED, EDITS, NAMES, PARENTS, SCHEDULED, SPECS, Object
+
+HEAD_START = 8.0
+"""Seconds before the first fault: every job shall have run."""
+GUST = (15.0, 40.0)
+LULL = (22.0, 30.0)
+GAP = (1.5, 5.0)
+"""Seconds between two faults of a gust."""
+PAUSE = (0.5, 3.5)
+"""Seconds between two operations of clients."""
+AGAIN = 0.3
+"""How likely what was deleted or disabled is created or enabled next."""
+FORCED = 0.2
+"""How likely a run is asked for whatever runs already."""
+ACTS = {Act.RUN: 8, Act.EDIT: 3, Act.DISABLE: 2, Act.DELETE: 1, Act.STOP: 1}
+ABLE = {
+    Act.RUN: frozenset(ASKED),
+    Act.EDIT: frozenset(SCHEDULED),
+    Act.DELETE: frozenset(NAMES) - PARENTS,
+    Act.STOP: frozenset({"single", "single-skip", "newest", "asked-single"}),
+}
+"""To which jobs it is done."""
+
+
+class Fault(StrEnum):
+    """What is broken."""
+
+    KILL = "kill -9 of an operator"
+    STOP = "SIGTERM to an operator"
+    FREEZE = "SIGSTOP of an operator, then SIGCONT"
+    API_SERVER = "restart of the API server"
+    API_FREEZE = "SIGSTOP of the API server, then SIGCONT"
+    ETCD = "restart of etcd"
+    CONTROLLERS = "restart of the controller manager"
+    SLOW = "slow calls"
+    LOST_CALLS = "lost calls"
+    LOST_ANSWERS = "lost answers"
+    CONFLICTS = "answers 409"
+    TOO_MANY = "answers 429"
+    ERRORS = "answers 500 and 503"
+    CUT_WATCHES = "cut watches"
+    FROZEN_WATCHES = "silent watches"
+    EXPIRED = "watches that end with 410"
+    OLD_LISTS = "old lists"
+    JOB = "a running Job deleted by hand"
+    POD = "a running pod deleted by hand"
+    MARK = "a mark moved back by hand"
+    WIPE = "a status wiped by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How often a fault comes beside others, and for how many seconds it lasts; 0 is for a moment."""
+
+    weight: int
+    seconds: tuple[float, float] = (0.0, 0.0)
+
+
+KINDS: dict[Fault, Kind] = {
+    Fault.KILL: Kind(8, (0.0, 8.0)),
+    Fault.STOP: Kind(4, (0.0, 8.0)),
+    Fault.FREEZE: Kind(4, (1.0, 12.0)),
+    Fault.API_SERVER: Kind(2),
+    Fault.API_FREEZE: Kind(2, (1.0, 8.0)),
+    Fault.ETCD: Kind(1),
+    Fault.CONTROLLERS: Kind(2),
+    Fault.SLOW: Kind(1, (2.0, 10.0)),
+    Fault.LOST_CALLS: Kind(2, (2.0, 10.0)),
+    Fault.LOST_ANSWERS: Kind(3, (2.0, 10.0)),
+    Fault.CONFLICTS: Kind(1, (2.0, 10.0)),
+    Fault.TOO_MANY: Kind(1, (2.0, 10.0)),
+    Fault.ERRORS: Kind(2, (2.0, 10.0)),
+    Fault.CUT_WATCHES: Kind(1, (2.0, 6.0)),
+    Fault.FROZEN_WATCHES: Kind(2, (4.0, 15.0)),
+    Fault.EXPIRED: Kind(1, (1.0, 4.0)),
+    Fault.OLD_LISTS: Kind(1, (2.0, 8.0)),
+    Fault.JOB: Kind(3),
+    Fault.POD: Kind(3),
+    Fault.MARK: Kind(2),
+    Fault.WIPE: Kind(1),
+}
+COMPONENTS = frozenset({Fault.API_SERVER, Fault.API_FREEZE, Fault.ETCD, Fault.CONTROLLERS})
+"""Faults that need a cluster whose processes are ours."""
+ON_THE_WAY = frozenset(
+    {
+        Fault.SLOW, Fault.LOST_CALLS, Fault.LOST_ANSWERS, Fault.CONFLICTS, Fault.TOO_MANY, Fault.ERRORS,
+        Fault.CUT_WATCHES, Fault.FROZEN_WATCHES, Fault.EXPIRED, Fault.OLD_LISTS,
+    }
+)  # fmt: skip
+"""Faults between an operator and the API server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """A fault to come, so many seconds after the beginning. `pick`, from 0 to below 1, chooses whom it meets."""
+
+    at: float
+    fault: Fault
+    seconds: float
+    pick: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Something that a client will ask for. `force` is for a run, and `pick` chooses the execution to stop."""
+
+    at: float
+    act: Act
+    job: str
+    spec: Object = field(default_factory=dict)
+    force: bool = False
+    pick: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of a storm."""
+
+    blows: tuple[Blow, ...]
+    wishes: tuple[Wish, ...]
+
+
+def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(Fault)) -> Plan:
+    """The storm of this seed. It ends in calm weather. What clients do does not depend on which faults there are."""
+    blows = tuple(_blows(Random(f"blows {seed}"), seconds, sorted(faults)))  # noqa: S311 - has to be had again
+    return Plan(blows, tuple(_wishes(Random(f"wishes {seed}"), seconds)))  # noqa: S311
+
+
+def _blows(random: Random, seconds: float, faults: list[Fault]) -> Iterator[Blow]:
+    now, weights = HEAD_START, [KINDS[fault].weight for fault in faults]
+    while now < seconds:
+        end = min(now + random.uniform(*GUST), seconds)
+        while now < end:
+            fault = random.choices(faults, weights)[0]
+            yield Blow(now, fault, round(random.uniform(*KINDS[fault].seconds), 1), random.random())
+            now += random.uniform(*GAP)
+        now += random.uniform(*LULL)
+
+
+def _wishes(random: Random, seconds: float) -> Iterator[Wish]:
+    clients, now = _Clients(random), HEAD_START / 2
+    while now < seconds:
+        yield clients.wish(now)
+        now += random.uniform(*PAUSE)
+
+
+class _Clients:
+    """What people want, who know what they have asked for before."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._there = list(NAMES)
+        self._resting: list[str] = []
+        self._gone: list[str] = []
+
+    def wish(self, now: float) -> Wish:
+        """What is asked for next."""
+        if self._gone and self._random.random() < AGAIN:
+            name = self._gone.pop(0)
+            self._there.append(name)
+            return Wish(now, Act.CREATE, name, spec=SPECS[name])
+        if self._resting and self._random.random() < AGAIN:
+            return Wish(now, Act.ENABLE, self._resting.pop(0))
+        act = self._random.choices(list(ACTS), list(ACTS.values()))[0]
+        able = [name for name in self._there if name in ABLE.get(act, NAMES)]
+        if not able:
+            return Wish(now, Act.RUN, ASKED[0])
+        return self._of(act, now, self._random.choice(able))
+
+    def _of(self, act: Act, now: float, name: str) -> Wish:
+        if act in (Act.EDIT, Act.DELETE) and name in self._resting:
+            self._resting.remove(name)
+        if act is Act.EDIT:
+            return Wish(now, act, name, spec=SPECS[name] | self._random.choice(EDITS))
+        if act is Act.DELETE:
+            self._there.remove(name)
+            self._gone.append(name)
+        elif act is Act.DISABLE and name not in self._resting:
+            self._resting.append(name)
+        return Wish(now, act, name, force=self._random.random() < FORCED, pick=self._random.random())

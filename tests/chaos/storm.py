@@ -1,0 +1,121 @@
+"""`python -m tests.chaos.storm`: twenty jobs, two operators, clients that change their minds, and a fault every few
+seconds; then the verdict on what happened.
+"""
+
+import argparse
+import contextlib
+import random
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import localcluster
+from localcluster.cluster import LocalCluster
+from localcluster.record import every
+from tests.chaos.bed import Bed, Setup, bed
+from tests.chaos.figures import Figures, figures
+from tests.chaos.plan import COMPONENTS, Fault, plan
+from tests.chaos.verdict import Verdict, judge
+from tests.support.sites import install, namespace
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def main(arguments: list[str]) -> int:
+    """Have a storm. 0: nothing to object to, 1: objections, 2: options that are wrong."""
+    options = _parser().parse_args(arguments)
+    seed = random.randrange(10**6) if options.seed is None else options.seed  # noqa: S311 - to be repeated
+    again = (
+        f"python -m tests.chaos.storm --duration {options.duration:.0f}s --seed {seed} --replicas {options.replicas}"
+    )
+    say = Say()
+    say(f"seed {seed}; this storm again: {again}{' --split-brain' if options.split_brain else ''}")
+    with _cluster(options.kubeconfig) as (kubeconfig, cluster), _folder(options.folder) as folder:
+        setup = Setup(kubeconfig, cluster, folder, replicas=options.replicas, split_brain=options.split_brain)
+        with namespace(kubeconfig, "storm") as kube, bed(setup, kube.namespace, say=say) as made:
+            verdict, numbers, fallen = weathered(made, seed, options.duration, owned=cluster is not None)
+            print(f"\n{numbers}")
+            for words in fallen:
+                print(f"not in order: {words}")
+            print(f"history:      {made.path}; judge it again: python -m tests.chaos {made.path}\n\n{verdict}")
+    return 0 if verdict.valid and not fallen else 1
+
+
+def weathered(made: Bed, seed: int, seconds: float, *, owned: bool) -> tuple[Verdict, Figures, list[str]]:
+    """Have the storm of this seed: the verdict, the figures, and what operators did that they should not. `owned`: the
+    cluster's components may be restarted."""
+    done = made.live(plan(seed, seconds, faults=frozenset(Fault) - (frozenset() if owned else COMPONENTS)))
+    verdict = judge(made.history())
+    return verdict, figures(verdict, done), made.complaints()
+
+
+class Say:
+    """Prints lines, each with the seconds since the beginning."""
+
+    def __init__(self, write: Callable[[str], object] = print) -> None:
+        self._write = write
+        self._began = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        self._write(f"{time.monotonic() - self._began:7.1f}  {text}")
+        sys.stdout.flush()
+
+
+def duration(text: str) -> float:
+    """Seconds of 90, 90s, 10m or 1h. Raises `argparse.ArgumentTypeError`."""
+    match = re.fullmatch(r"([0-9]+)([smh]?)", text)
+    if match is None or int(match[1]) == 0:
+        raise argparse.ArgumentTypeError(f'"{text}" is no duration; write 90s, 10m or 1h')
+    return float(int(match[1]) * UNITS[match[2] or "s"])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.storm", description=__doc__)
+    parser.add_argument("--duration", type=duration, default=600.0, help="how long: 90s, 10m, 1h (default: 10m)")
+    parser.add_argument("--seed", type=int, help="which storm; the same seed has the same plan (default: any)")
+    parser.add_argument("--replicas", type=int, default=2, help="how many operators (default: 2)")
+    parser.add_argument(
+        "--split-brain", action="store_true", help="switch the election off, so that all of them act at once"
+    )
+    parser.add_argument(
+        "--kubeconfig",
+        type=Path,
+        help="a cluster to use, with simulated nodes and nothing of value in it; without it one is started. "
+        "Of one that is not of hack/cluster no component can be restarted",
+    )
+    parser.add_argument("--folder", type=Path, help="where history and logs go (default: a new one below /tmp)")
+    return parser
+
+
+@contextlib.contextmanager
+def _cluster(kubeconfig: Path | None) -> Iterator[tuple[Path, LocalCluster | None]]:
+    if kubeconfig is not None:
+        known = _known(kubeconfig)
+        yield kubeconfig, known
+        return
+    cluster = localcluster.up("storm", nodes="kwok:5", provider="local")
+    try:
+        install(cluster)
+        yield cluster.kubeconfig, cluster if isinstance(cluster, LocalCluster) else None
+    finally:
+        cluster.down()
+
+
+def _known(kubeconfig: Path) -> LocalCluster | None:
+    """The local cluster that this is the kubeconfig of."""
+    path = kubeconfig.resolve()
+    return next((LocalCluster(record) for record in every() if record.layout.kubeconfig.resolve() == path), None)
+
+
+@contextlib.contextmanager
+def _folder(wanted: Path | None) -> Iterator[Path]:
+    folder = wanted or Path(tempfile.mkdtemp(prefix="storm-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

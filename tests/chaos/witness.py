@@ -1,0 +1,183 @@
+"""A witness of its own: it watches Jobs, pods and DkronJobs of a namespace at the API server itself, never through
+anything that is being broken, and writes down what it sees as facts.
+
+It outlives ends of watches and restarts of the API server: a watch goes on where it was, and where the server has
+forgotten that, everything is listed anew, and a fault says from when to when the witness was blind.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.access import load
+from dkron_crds.kube.client import KubeClient, Object
+from dkron_crds.kube.errors import KubeError
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_crds.kube.watch import Pace, follow
+from tests.chaos.history import Fault, Record, Run, Since
+from tests.chaos.sightings import Sightings
+
+T = TypeVar("T")
+
+EAGER = Pace(first_delay=0.05, last_delay=0.2)
+"""Whoever looks away for less time than the operator misses nothing that the operator does."""
+READY_SECONDS = 30.0
+LOOK_SECONDS = 60.0
+
+
+class Witness:
+    """Sees what happens in a namespace while it is entered. May be asked from another thread at any time."""
+
+    def __init__(self, kubeconfig: Path, namespace: str) -> None:
+        self._kubeconfig = kubeconfig
+        self._namespace = namespace
+        self._seen = Sightings()
+        self._blind: list[Fault] = []
+        self._records: tuple[Record, ...] = ()
+        self._listed = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="witness", daemon=True)
+        self._work: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._loop.call_soon_threadsafe(self._begin)
+        if not self._listed.wait(READY_SECONDS):
+            self.__exit__()
+            raise TimeoutError(f"the API server has not shown what is there within {READY_SECONDS:.0f} s")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ask(self._end(), READY_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def look(self) -> datetime:
+        """Take the last look: list everything once more, and keep what the statuses say. Returns its time.
+
+        Raises `KubeError` if the API server cannot show it, and what has ended the watches if anything has.
+        """
+        if self._work is not None and self._work.done():
+            self._work.result()
+        return self._ask(self._look(), LOOK_SECONDS)
+
+    def facts(self, read: datetime) -> Iterator[Run | Since | Fault | Record]:
+        """All that was seen until the last look."""
+        yield from self._seen.runs(read)
+        yield from self._seen.sinces()
+        yield from self._blind
+        yield from self._records
+
+    def _ask(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
+
+    def _begin(self) -> None:
+        self._work = self._loop.create_task(self._watch())
+
+    async def _end(self) -> None:
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        views = {
+            JOBS: View("Jobs", self._job, self._lost_job, self._blind.append),
+            PODS: View("pods", self._seen.pod, self._seen.pod, self._blind.append),
+            DKRON_JOBS: View("DkronJobs", self._seen.dkron_job, self._seen.dkron_job, self._blind.append),
+        }
+        async with _client(self._kubeconfig) as client, asyncio.TaskGroup() as tasks:
+            for resource, view in views.items():
+                tasks.create_task(follow(client, resource, self._namespace, view, pace=EAGER))
+            for view in views.values():
+                await view.listed.wait()
+            self._listed.set()
+
+    async def _look(self) -> datetime:
+        async with _client(self._kubeconfig) as client:
+            jobs = [job async for job in client.list(DKRON_JOBS, self._namespace)]
+            read = datetime.now(UTC)
+            for pod in [pod async for pod in client.list(PODS, self._namespace)]:
+                self._seen.pod(pod)
+            for job in [job async for job in client.list(JOBS, self._namespace)]:
+                self._job(job)
+        for job in jobs:
+            self._seen.dkron_job(job)
+        self._records = tuple(_record(job, read) for job in jobs)
+        return read
+
+    def _job(self, body: Object) -> None:
+        self._seen.job(body, datetime.now(UTC))
+
+    def _lost_job(self, body: Object) -> None:
+        self._seen.lost_job(body, datetime.now(UTC))
+
+
+class View:
+    """One kind of object: each version of each of them is `told`, and the last of one that is gone `lost`; when nothing
+    could be seen is noted as `blind`."""
+
+    def __init__(
+        self,
+        what: str,
+        told: Callable[[Object], None],
+        lost: Callable[[Object], None],
+        blind: Callable[[Fault], None],
+    ) -> None:
+        self.listed = asyncio.Event()
+        self._what = what
+        self._told = told
+        self._lost = lost
+        self._blind = blind
+        self._sign = datetime.now(UTC)
+        self._there: dict[str, Object] = {}
+
+    def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as a Sink
+        """Everything that is there. What came and went since the last sign of life has not been seen."""
+        if self.listed.is_set():
+            what = f"the witness did not see {self._what}, and lists them anew"
+            self._blind(Fault(what=what, begin=self._sign, end=datetime.now(UTC)))
+        gone, self._there = self._there, {}
+        for item in items:
+            gone.pop(item["metadata"]["uid"], None)
+            self.see(item)
+        for item in gone.values():
+            self._lost(item)
+        self.listed.set()
+
+    def see(self, item: Object) -> None:
+        """An object was added or modified."""
+        self._there[item["metadata"]["uid"]] = item
+        self._told(item)
+
+    def lose(self, item: Object) -> None:
+        """An object was deleted; this is how it was last."""
+        self._there.pop(item["metadata"]["uid"], None)
+        self._lost(item)
+
+    def alive(self) -> None:
+        """Everything up to now was seen."""
+        self._sign = datetime.now(UTC)
+
+    def failed(self, error: KubeError) -> None:
+        """It is tried again; if anything is missed by that, a list follows."""
+
+
+@asynccontextmanager
+async def _client(kubeconfig: Path) -> AsyncIterator[KubeClient]:
+    client = KubeClient(await load(kubeconfig))
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def _record(job: Object, read: datetime) -> Record:
+    metadata = job["metadata"]
+    status = JobStatus.from_wire(job.get("status") or {})
+    return Record(job=metadata["name"], uid=metadata["uid"], read=read, status=status)

@@ -1,0 +1,127 @@
+"""The witness and the recorder at a real cluster: what they write down of an undisturbed run is a history to which the
+checker has no objection, and with one run dropped or doubled in it, it has.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localcluster
+from dkron_crds.job import Trigger
+from dkron_crds.kube.paths import DKRON_JOBS
+from tests.chaos.case import Kind
+from tests.chaos.history import Act, History, Operation, Terms
+from tests.chaos.reading import gathered, read, write
+from tests.chaos.recorder import Recorder
+from tests.chaos.verdict import judge
+from tests.chaos.witness import Witness
+from tests.support.jobs import dkron_job, simulated
+from tests.support.kube import Kube, condition
+from tests.support.sites import Site
+
+pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise, pytest.mark.timeout(180)]
+
+SECOND = timedelta(seconds=1)
+TERMS = {"lateness": 5 * SECOND, "recovery": 15 * SECOND}
+HISTORY = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+
+
+def job(name: str, schedule: str = "@manually", *, lasts: str = "100ms", code: int = 0, **spec: Any) -> dict[str, Any]:
+    template = simulated(run_for=lasts, exit_code=code)
+    return dkron_job(name, schedule=schedule, history=HISTORY, jobTemplate=template, **spec)
+
+
+MIXED = (
+    job("each-second", "@every 1s"),
+    job("cron", "*/3 * * * * *", timezone="Europe/Madrid"),
+    job("single", "@every 2s", lasts="3s", concurrency="forbid"),
+    job("newest", "@every 4s", lasts="6s", concurrency="replace"),
+    job("fails", "*/5 * * * * *", code=1, retries=2, retryBackoff={"initial": "1s", "max": "2s"}),
+    job("child", schedule="", parentJob="cron"),
+    job("deadline", "@every 5s", startingDeadlineSeconds=30, missedRuns="skip"),
+    job("asked"),
+)
+
+
+def test_what_is_written_down_of_quiet_times_is_valid_and_changes_of_it_are_not(
+    own_site: Site, cluster: localcluster.Cluster, tmp_path: Path
+) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    recorder = Recorder(Kube(cluster.kubeconfig, kube.namespace, once=True))
+    with Witness(cluster.kubeconfig, kube.namespace) as witness:
+        for body in MIXED:
+            assert recorder.create(body).answered
+        live(kube, recorder)
+        operator.check()
+        at = witness.look()
+        history = gathered([Terms(read=at, **TERMS), *recorder.operations, *witness.facts(at)])
+    path = tmp_path / "history.jsonl"
+    path.write_text("".join(write(history)), encoding="utf-8")
+    assert read(path.read_text(encoding="utf-8").splitlines()) == history
+    verdict = judge(history)
+    assert verdict.valid, str(verdict)
+    assert {run.job for run in history.runs} == {body["metadata"]["name"] for body in MIXED}
+    assert {run.trigger for run in history.runs} == set(Trigger)
+    assert not history.faults
+    for name in ("each-second", "cron", "fails", "asked", "child"):
+        assert_doctored_histories_are_objected_to(history, name)
+
+
+def live(kube: Kube, recorder: Recorder) -> None:
+    """Some 20 seconds in the life of these jobs, until all of them rest and their records are complete."""
+    until = datetime.now(UTC) + 8 * SECOND
+    assert recorder.run("asked").answered
+    pass_by(kube, until)
+    edited = MIXED[0]["spec"] | {"schedule": "@every 2s"}
+    assert recorder.edit("each-second", edited).answered
+    assert recorder.disable("deadline").answered
+    assert recorder.run("asked").answered
+    pass_by(kube, until + 8 * SECOND)
+    assert recorder.delete("newest").answered
+    rest(kube, recorder, [body["metadata"]["name"] for body in MIXED if body["metadata"]["name"] != "newest"])
+    pass_by(kube, datetime.now(UTC) + 6 * SECOND)
+
+
+def rest(kube: Kube, recorder: Recorder, names: list[str]) -> None:
+    for name in names:
+        assert recorder.disable(name).answered
+    for name in names:
+        kube.wait_status(name, "to rest", is_at_rest, seconds=60)
+
+
+def is_at_rest(status: dict[str, Any]) -> bool:
+    return condition(status, "Suspended").get("reason") == "Disabled" and not status.get("active")
+
+
+def pass_by(kube: Kube, moment: datetime) -> None:
+    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=60)
+
+
+def assert_doctored_histories_are_objected_to(history: History, name: str) -> None:
+    runs = [run for run in history.runs if run.job == name]
+    victim = sorted(runs, key=lambda run: run.began)[len(runs) // 2]
+    others = [run for run in history.runs if run is not victim]
+    again = replace(victim, name=f"{victim.name}-again")
+    for what, doctored, kinds in (
+        ("dropped", history.with_runs(*others), {Kind.UNSATISFIED, Kind.REQUEST, Kind.CHAIN, Kind.RECORD}),
+        ("doubled", history.with_runs(*history.runs, again), {Kind.DOUBLE}),
+    ):
+        objections = [each for each in judge(doctored).objections if each.job == name]
+        assert {each.kind for each in objections} & kinds, f"{victim} was {what}, and nobody objects"
+
+
+def test_requests_are_noted_as_they_were_answered(cluster: localcluster.Cluster, own_site: Site) -> None:
+    kube = own_site.kube
+    told: list[Operation] = []
+    recorder = Recorder(Kube(cluster.kubeconfig, kube.namespace, once=True), told.append)
+    made = recorder.create(job("a", "@every 1h"))
+    assert (made.uid, made.refused) == (kube.get(DKRON_JOBS, "a")["metadata"]["uid"], False)
+    assert recorder.create(job("a")).refused
+    assert recorder.delete("b").refused
+    assert recorder.wipe("a").answered
+    assert [op.act for op in told] == [Act.CREATE, Act.CREATE, Act.DELETE, Act.WIPE]
+    assert recorder.operations == told

@@ -1,0 +1,254 @@
+"""Two replicas, by Helm: whoever leads is evicted, killed and taken away again and again while jobs are due each
+second, and a new version is rolled out. No run may be lost or doubled, and who asks the REST API may not notice.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+import localcluster
+from dkron_crds.kube.paths import LEASES, PODS
+from tests.chaos.history import Fault, History, Record, Run, Since, Terms
+from tests.chaos.needs import Need
+from tests.chaos.recorder import Recorder
+from tests.chaos.verdict import judge
+from tests.chaos.witness import Witness
+from tests.support import ledger, pods
+from tests.support.charts import HELMS
+from tests.support.helm import DEPLOYMENTS, WAIT, Release, named_namespace, remove_definitions, values_of
+from tests.support.jobs import dkron_job
+from tests.support.kube import Kube, Refused, marked_after
+from tests.support.own_image import OwnImage
+
+pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
+
+Object = dict[str, Any]
+OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+EVERY = 3
+NOWHERE = {"spec": {"activeDeadlineSeconds": 1, "template": {"spec": {"nodeSelector": {"there-is": "none"}}}}}
+REPLICAS = 2
+LATENESS = timedelta(seconds=10)
+"""Pods are real and processors few. A fault is over here when somebody decides about slots again."""
+SECONDS = 90
+
+DIE = "import resource; resource.prlimit(1, resource.RLIMIT_CPU, (1, 1))"
+"""Takes all processor time from the first process of a container: the kernel kills it at once. A signal from within the
+container would not reach it."""
+
+CALLS = """
+import http.client, json, sys, time
+
+def ask(method, path, body=None):
+    connection = http.client.HTTPConnection("dkron-api", 8080, timeout=30)
+    connection.request(method, "/v1" + path, body and json.dumps(body), {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, answer.headers["X-Whom"]
+"""
+WRITE_AND_READ = (
+    CALLS
+    + """
+shell = {"command": "true"}
+for number in range(20):
+    name = "written-%d" % number
+    job = {"name": name, "schedule": "@manually", "executor": "shell", "executor_config": shell}
+    told = [ask("POST", "/jobs", job), ask("GET", "/jobs/" + name)]
+    told += [ask("DELETE", "/jobs/" + name), ask("GET", "/jobs/" + name)]
+    assert [status for status, _ in told] == [201, 200, 200, 404], told
+"""
+)
+"""Each request on a connection of its own: what was written is there, and what was deleted is not."""
+ASK_ALL_THE_TIME = (
+    CALLS
+    + """
+while True:
+    try:
+        status, whom = ask("GET", "/jobs")
+        print("answered by" if status == 200 else "refused with %d by" % status, whom, flush=True)
+    except Exception as exc:
+        print("no answer:", repr(exc), flush=True)
+    time.sleep(0.1)
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The release in its namespace `home`, the jobs of a team, who watches them, and what was broken so far."""
+
+    cluster: localcluster.Cluster
+    release: Release
+    home: Kube
+    team: Kube
+    recorder: Recorder
+    witness: Witness
+    faults: list[Fault] = field(default_factory=list)
+
+    def replicas(self) -> set[str]:
+        """The pods of the operator that are not about to go."""
+        pods_ = (pod["metadata"] for pod in self.home.all(PODS, OPERATOR))
+        return {pod["name"] for pod in pods_ if "deletionTimestamp" not in pod}
+
+    def leader(self) -> str:
+        """Who holds the Lease; empty for nobody."""
+        return str(self.home.get(LEASES, "dkron")["spec"].get("holderIdentity") or "")
+
+    def wait_for_both(self) -> str:
+        """Two replicas are ready, and one of them leads: which one."""
+
+        def available(deployment: Object) -> bool:
+            status = deployment["status"]
+            return bool(status.get("availableReplicas") == status.get("replicas") == REPLICAS)
+
+        self.home.wait_for("both", lambda: self.home.get(DEPLOYMENTS, "dkron-operator"), available, seconds=SECONDS)
+        return self.home.wait_for("a leader", self.leader, lambda one: one in self.replicas(), seconds=SECONDS)
+
+    def wait_for_more(self) -> None:
+        """A slot after this moment was decided: somebody is at work."""
+        self.team.wait_status("steady", "another slot", marked_after(datetime.now(UTC)), seconds=SECONDS)
+
+    def history(self) -> History:
+        """All that is known."""
+        read = self.witness.look()
+        facts = list(self.witness.facts(read))
+        return History(
+            terms=Terms(read=read, lateness=LATENESS, recovery=timedelta(0), start=LATENESS),
+            operations=tuple(self.recorder.operations),
+            runs=tuple(fact for fact in facts if isinstance(fact, Run)),
+            sinces=tuple(fact for fact in facts if isinstance(fact, Since)),
+            records=tuple(fact for fact in facts if isinstance(fact, Record)),
+            faults=(*self.faults, *(fact for fact in facts if isinstance(fact, Fault))),
+        )
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: localcluster.Cluster, image: OwnImage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Two replicas, and jobs that are due all the time."""
+    remove_definitions(cluster)
+    values = values_of(image, tmp_path_factory.mktemp("helm"), operator={"replicas": REPLICAS})
+    with (
+        named_namespace(cluster.kubeconfig, "two-replicas") as home,
+        named_namespace(cluster.kubeconfig, "busy-team") as team,
+    ):
+        release = Release(HELMS["helm4"], home, home.kubeconfig, "dkron", values)
+        release.install()
+        team.appendix = home.appendix
+        with Witness(cluster.kubeconfig, team.namespace) as witness:
+            yield Stage(cluster, release, home, team, with_jobs(team), witness)
+        release.uninstall()
+
+
+def with_jobs(team: Kube) -> Recorder:
+    """Whoever has created a job that makes up for all it missed, one whose runs must not overlap, and two more, whose
+    pods find no node: such a run costs little, and ends as the deadline of its Job says."""
+    recorder = Recorder(team)
+    due = f"@every {EVERY}s"
+    recorder.create(dkron_job("steady", schedule=due, missedRuns="all", history=KEEP_ALL))
+    recorder.create(dkron_job("careful", "sleep 4", schedule=due, concurrency="forbid", history=KEEP_ALL))
+    for name in ("first", "second"):
+        recorder.create(dkron_job(name, schedule="@every 2s", history=KEEP_ALL, jobTemplate=NOWHERE))
+    return recorder
+
+
+def evict(home: Kube, pod: str) -> None:
+    """Ask for it as `kubectl drain` does. Raises `Refused`."""
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+    home.text("POST", PODS.path(home.namespace, pod, "eviction"), body=body)
+
+
+def evicted(stage: Stage, pod: str) -> None:
+    """Its node is drained, and nobody may take the other one meanwhile."""
+    (other,) = stage.replicas() - {pod}
+    evict(stage.home, pod)
+    with pytest.raises(Refused, match="disruption budget") as refused:
+        evict(stage.home, other)
+    assert refused.value.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def forced(stage: Stage, pod: str) -> None:
+    """It is gone for the API server before it has ended."""
+    command = ("delete", "pod", pod, "--grace-period=0", "--force", "--wait=false")
+    stage.cluster.kubectl("-n", stage.home.namespace, *command)
+
+
+def crashed(stage: Stage, pod: str) -> None:
+    """Its process is killed, in a pod that stays."""
+    deaths = restarts(stage.home, pod)
+    stage.cluster.kubectl("-n", stage.home.namespace, "exec", pod, "-c", "operator", "--", "python", "-c", DIE)
+    stage.home.wait_for("a restart", lambda: restarts(stage.home, pod), lambda now: now > deaths, seconds=SECONDS)
+
+
+def restarts(home: Kube, pod: str) -> int:
+    """How often its operator was started again."""
+    containers = home.get(PODS, pod)["status"]["containerStatuses"]
+    return next(int(each["restartCount"]) for each in containers if each["name"] == "operator")
+
+
+def test_who_writes_by_rest_reads_it_again_though_two_answer(stage: Stage, image: OwnImage) -> None:
+    stage.wait_for_both()
+    code, said = pods.run(stage.home, "writer", image.reference, ["python", "-c", WRITE_AND_READ])
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("fault", [evicted, crashed, forced])
+@pytest.mark.parametrize("turn", ["once", "again"])
+def test_somebody_leads_soon_whatever_happens_to_the_leader(
+    stage: Stage, fault: Callable[[Stage, str], None], turn: str
+) -> None:
+    first, began = stage.wait_for_both(), datetime.now(UTC)
+    fault(stage, first)
+    if fault is not crashed:
+        stage.home.wait_for("another leader", stage.leader, lambda now: now not in {"", first}, seconds=SECONDS)
+    stage.wait_for_more()
+    what = f"{first}, which led, was {fault.__name__} {turn}"
+    stage.faults.append(Fault(what=what, begin=began, end=datetime.now(UTC)))
+
+
+def test_a_new_version_is_rolled_out_and_every_request_is_answered(stage: Stage, image: OwnImage) -> None:
+    stage.wait_for_both()
+    home, before = stage.home, stage.replicas()
+    pods.start(home, "asker", image.reference, ["python", "-c", ASK_ALL_THE_TIME])
+    pods.wait_ready(home, "asker")
+    home.wait_for("its first answer", lambda: pods.log(home, "asker"), bool)
+    stage.release("upgrade", *stage.release.what(), "--set", "operator.podAnnotations.rolled=out", *WAIT)
+    after = stage.replicas()
+    assert (len(after), after & before) == (REPLICAS, set())
+    home.wait_for("the old ones to end", lambda: home.all(PODS, OPERATOR), lambda left: len(left) == REPLICAS)
+    stage.wait_for_more()
+    said = pods.log(home, "asker").splitlines()
+    home.delete(PODS, "asker")
+    assert [line for line in said if not line.startswith("answered by")] == []
+    assert said[-1].rpartition(" ")[2] in after
+
+
+@pytest.mark.promise
+def test_in_all_that_time_nothing_was_lost_and_nothing_ran_twice(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [operation.job for operation in stage.recorder.operations]
+    for name in names:
+        stage.recorder.disable(name)
+    accounts = ledger.close_all(stage.team, ["steady", "careful"], every=EVERY)
+    for name in names:
+        stage.team.wait_status(name, "to rest", lambda status: not status.get("active"), seconds=SECONDS)
+    verdict = judge(stage.history())
+    with capsys.disabled():
+        print(f"\n{verdict.summary}; the latest were {latest(verdict.history)} late")
+    assert verdict.valid, str(verdict)
+    assert any(target.need is Need.MUST for case in verdict.cases for target in case.targets)
+    for account in accounts.values():
+        account.assert_balanced()
+    assert (accounts["steady"].unfired, accounts["steady"].skipped) == ([], 0)
+    assert accounts["careful"].skipped > 0
+
+
+def latest(history: History) -> str:
+    """How late the latest slots became a Job."""
+    late = sorted(((run.created or run.slot) - run.slot).total_seconds() for run in history.runs)
+    return ", ".join(f"{seconds:.1f} s" for seconds in late[-5:])
