@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -102,12 +103,16 @@ async def test_the_oldest_body_gives_way_to_the_next(api: Api, monkeypatch: pyte
         readers = []
         for most in (1, 2, 2):
             readers.append(await stack.enter_async_context(sent(api, preview)))
-            await _until(lambda most=most: gate.uploading == most)
+            await _until(partial(_uploading, gate, most))
         answer = (await asyncio.wait_for(readers[0].readuntil(b"all at once"), 10)).decode()
         assert answer.startswith("HTTP/1.1 503 "), answer
         assert "Retry-After" in answer
         assert gate.uploading == 2
     await _until(lambda: gate.uploading == gate.working == 0)
+
+
+def _uploading(gate: Gate, count: int) -> bool:
+    return gate.uploading == count
 
 
 def _waiting(gate: Gate) -> int:
