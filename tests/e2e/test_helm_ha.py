@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
 Object = dict[str, Any]
 OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-EVERY = 3
+EVERY = 4
 NOWHERE = {"spec": {"activeDeadlineSeconds": 1, "template": {"spec": {"nodeSelector": {"there-is": "none"}}}}}
 REPLICAS = 2
 LATENESS = timedelta(seconds=10)
@@ -150,7 +150,7 @@ def with_jobs(team: Kube) -> Recorder:
     recorder = Recorder(team)
     due = f"@every {EVERY}s"
     recorder.create(dkron_job("steady", schedule=due, missedRuns="all", history=KEEP_ALL))
-    recorder.create(dkron_job("careful", "sleep 4", schedule=due, concurrency="forbid", history=KEEP_ALL))
+    recorder.create(dkron_job("careful", "sleep 5", schedule=due, concurrency="forbid", history=KEEP_ALL))
     for name in ("first", "second"):
         recorder.create(dkron_job(name, schedule="@every 2s", history=KEEP_ALL, jobTemplate=NOWHERE))
     return recorder
