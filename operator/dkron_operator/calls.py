@@ -16,7 +16,7 @@ from dkron_executors.run.pool import Pool
 from dkron_operator.clock import Clock
 from dkron_operator.executors import inline
 from dkron_operator.listener import Listener
-from dkron_operator.plan.calls import MARK, call_outcome
+from dkron_operator.plan.calls import MARK, call_outcome, is_call
 from dkron_operator.plan.view import JobView, Outcome
 from dkron_operator.store import LONG_AGO, Entry, Store
 
@@ -52,7 +52,7 @@ class Calls:
         known: Callable[[str], None],
     ) -> None:
         self.allowed = allowance.limit > 0
-        self._mark = MARK + secrets.token_hex(8)
+        self._mark = _new_mark()
         self._store = store
         self._clock = clock
         self._listener = listener
@@ -70,13 +70,20 @@ class Calls:
     @property
     def caller(self) -> str:
         """How this process claims calls; empty while it may not."""
-        return self._mark if self.allowed and self._leads() and not self._closing else ""
+        return self.signature if not self._closing else ""
+
+    @property
+    def signature(self) -> str:
+        """How it has claimed calls that it may still give back; empty while it may not do that either."""
+        return self._mark if self.allowed and (self._leads() or self._closing) else ""
 
     def lead(self) -> bool:
-        """Who leads has changed; whether that makes this process the caller. What was due before, nobody could call."""
+        """Who leads has changed; whether that makes this process the caller. What was due before, nobody could call,
+        and what it claimed before, another may have given up meanwhile."""
         before, self._led = self._led, bool(self.caller)
         if self._led and not before:
             self.able_since = self._clock.now()
+            self._mark = _new_mark()
         return self._led and not before
 
     def under_way(self, uid: str) -> frozenset[str]:
@@ -97,10 +104,14 @@ class Calls:
             task.cancel()
 
     async def close(self, *, grace: float) -> None:
-        """Begin no more, and let those that are under way come to their end and be recorded, for `grace` seconds."""
+        """Begin no more, give back what was claimed ahead, and let those that are under way come to their end and be
+        recorded, for `grace` seconds."""
         if self._closing:
             return
         self._closing = True
+        for entry in self._store:
+            if self._is_ahead(entry):
+                self._known(entry.job.uid)
         try:
             async with asyncio.timeout(grace):
                 while self._tasks or self._unrecorded():  # noqa: ASYNC110 - the plans of others record them
@@ -114,7 +125,12 @@ class Calls:
         await self._pool.close()
 
     def _unrecorded(self) -> bool:
-        return any(e.uid == self._mark for entry in self._store for e in entry.status.active)
+        """Whether a status still has a call that has ended, or slots that this process has claimed ahead."""
+        return any(self._is_ahead(entry) or _has_ended_calls(entry) for entry in self._store)
+
+    def _is_ahead(self, entry: Entry) -> bool:
+        window = entry.status.window
+        return window is not None and window.caller == self._mark
 
     async def _make(self, key: Key, job: JobView, active: Active, traceparent: str) -> None:
         began = self._clock.now()
@@ -151,3 +167,11 @@ class Calls:
         if entry is not None:
             entry.outcomes[name] = outcome
             self._known(uid)
+
+
+def _new_mark() -> str:
+    return MARK + secrets.token_hex(8)
+
+
+def _has_ended_calls(entry: Entry) -> bool:
+    return any(is_call(active) and active.job in entry.outcomes for active in entry.status.active)

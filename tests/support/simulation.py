@@ -185,6 +185,7 @@ class Process:
         self.last_words: dict[str, Outcome] = {}
         self.caller = f"call-{next(PROCESSES)}"
         self.calling: set[str] = set()
+        self.leaving = False
         self.unsure: Active | None = None
         self.able_since = world.now
         self.wake: datetime | None = None
@@ -220,7 +221,8 @@ class Process:
             last_words=self.last_words,
             kin=self.kin(),
             nodes=dict(self.world.nodes),
-            caller=self.caller,
+            caller="" if self.leaving else self.caller,
+            signature=self.caller,
             calling=frozenset(self.calling),
         )
 
@@ -337,6 +339,7 @@ class Process:
         for job in create.replaces:
             world.delete(job.name)
         if create.call:
+            self.pending += create.after
             for name in create.cancels:
                 self._cancel(name)
             self._call(create.entry)

@@ -113,10 +113,12 @@ def _called(draft: Draft, entry: Active) -> None:
         # The claim was accepted, and its answer lost.
         draft.call.append(entry)
     elif situation.caller or situation.barred is not None:
-        _undecided(draft, entry, stop)
+        record_undecided(draft, entry)
 
 
-def _undecided(draft: Draft, entry: Active, stop: Stop | None) -> None:
+def record_undecided(draft: Draft, entry: Active) -> None:
+    """The call of this attempt was made, or it was not; it is not made any more."""
+    stop = stop_of(draft.situation.job, entry)
     outcome = undecided(draft) if stop is None else stopped(draft, entry, stop)
     retry = None if stop is not None or _replaced(draft, entry) else _retry(draft, entry, outcome)
     draft.note(_ended(draft, entry, outcome, retry))
