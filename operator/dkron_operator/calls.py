@@ -126,7 +126,8 @@ class Calls:
 
     def _unrecorded(self) -> bool:
         """Whether a status still has a call that has ended, or slots that this process has claimed ahead."""
-        return any(self._is_ahead(entry) or _has_ended_calls(entry) for entry in self._store)
+        acts = self._leads()
+        return any((acts and self._is_ahead(entry)) or _has_ended_calls(entry) for entry in self._store)
 
     def _is_ahead(self, entry: Entry) -> bool:
         window = entry.status.window

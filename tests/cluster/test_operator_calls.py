@@ -1,6 +1,7 @@
 """Calls without a pod at a real API server and a real web server, with an operator that is killed in the middle."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,25 +129,62 @@ def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(start: Start, w
     site.operator.start()
 
 
+def missing(status: dict[str, Any]) -> list[str]:
+    """The seconds between the first and the last record that have none."""
+    slots = sorted(datetime.fromisoformat(record["slot"]) for record in status["executions"])
+    seconds = int((slots[-1] - slots[0]).total_seconds())
+    expected = (slots[0] + timedelta(seconds=second) for second in range(seconds + 1))
+    return [str(slot) for slot in expected if slot not in slots]
+
+
+def rest(kube: Kube, name: str) -> dict[str, Any]:
+    """Its status when it is disabled and nothing of it is left to do."""
+    kube.edit(name, disabled=True)
+    return kube.wait_status(name, "to rest", lambda s: not s.get("active") and not s.get("window"))
+
+
+def assert_at_most_once(status: dict[str, Any], calls: int) -> None:
+    """`calls` have arrived of a job that has the whole of its history."""
+    records = status["executions"]
+    assert len(records) < KEEP_ALL["executions"], "nothing is trimmed"
+    slots = [record["slot"] for record in records]
+    assert len(set(slots)) == len(slots) == status.get("successCount", 0) + status.get("errorCount", 0)
+    assert {record.get("reason", "") for record in records} <= {"", "Unknown"}
+    assert status.get("successCount", 0) <= calls <= len(records), "each attempt at most once"
+    assert len(missing(status)) <= status.get("skipped", {}).get("count", 0), "no slot is lost"
+
+
 def test_killed_again_and_again_no_attempt_is_called_twice(start: Start, web: Web) -> None:
     site = start("--inline-calls", "10")
     kube, operator = site.kube, site.operator
     kube.apply(*(inline(f"steady-{n}", f"{web.url}/status/200/{n}", schedule="@every 1s") for n in range(4)))
     kube.wait_status("steady-0", "to be understood", is_ready)
-    for _ in range(4):
-        operator.wait_for_line("calling")
+    for calls in (1, 5, 7, 9, 3):
+        # So it dies at its first claim, and within windows of which several calls are not written down.
+        enough = len(web.asked) + calls
+        kube.wait_for("calls", lambda: len(web.asked), lambda count, enough=enough: count >= enough)
         operator.kill()
         operator.start()
     for n in range(4):
         name = f"steady-{n}"
         count = len(kube.status(name).get("executions", ()))
         kube.wait_status(name, "to go on", finished(count + 2))
-        kube.edit(name, disabled=True)
-        status = kube.wait_status(name, "to rest", lambda s: not s.get("active"))
-        records = status["executions"]
-        slots = [record["slot"] for record in records]
-        asked = sum(each.path == f"/status/200/{n}" for each in web.asked)
-        assert len(set(slots)) == len(slots) == status["successCount"] + status.get("errorCount", 0)
-        assert status["successCount"] <= asked <= len(records), "each attempt at most once"
-        assert {record.get("reason", "") for record in records} <= {"", "Unknown"}
+        status = rest(kube, name)
+        assert_at_most_once(status, sum(each.path == f"/status/200/{n}" for each in web.asked))
+        assert status.get("errorCount", 0) <= 5 * 3, "no crash leaves more undecided than a window has"
     assert kube.all(JOBS) == []
+
+
+def test_stopped_again_and_again_nothing_is_undecided(start: Start, web: Web) -> None:
+    site = start("--inline-calls", "10")
+    kube, operator = site.kube, site.operator
+    kube.apply(inline("steady", f"{web.url}/status/200/fine", schedule="@every 1s"))
+    for calls in (1, 2, 3, 4):
+        enough = len(web.asked) + calls
+        kube.wait_for("calls", lambda: len(web.asked), lambda count, enough=enough: count >= enough)
+        operator.stop()
+        status = kube.status("steady")
+        assert (status.get("active", []), status.get("window"), status.get("errorCount", 0)) == ([], None, 0)
+        assert status["successCount"] == len(web.asked), "all calls are written down"
+        operator.start()
+    assert_at_most_once(rest(kube, "steady"), len(web.asked))

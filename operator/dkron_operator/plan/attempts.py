@@ -112,13 +112,11 @@ def _called(draft: Draft, entry: Active) -> None:
     elif situation.caller and situation.caller == entry.uid and is_inline(situation.job.spec) and stop is None:
         # The claim was accepted, and its answer lost.
         draft.call.append(entry)
-    elif situation.caller or situation.barred is not None:
-        record_undecided(draft, entry)
+    elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
+        _undecided(draft, entry, stop)
 
 
-def record_undecided(draft: Draft, entry: Active) -> None:
-    """The call of this attempt was made, or it was not; it is not made any more."""
-    stop = stop_of(draft.situation.job, entry)
+def _undecided(draft: Draft, entry: Active, stop: Stop | None) -> None:
     outcome = undecided(draft) if stop is None else stopped(draft, entry, stop)
     retry = None if stop is not None or _replaced(draft, entry) else _retry(draft, entry, outcome)
     draft.note(_ended(draft, entry, outcome, retry))

@@ -14,7 +14,6 @@ from zlib import crc32
 from dkron_crds.job import Active, Concurrency, Trigger, Window
 from dkron_crds.status import MAX_AHEAD
 from dkron_operator.executors.inline import is_inline
-from dkron_operator.plan.attempts import record_undecided
 from dkron_operator.plan.calls import is_call
 from dkron_operator.plan.cause import EPOCH, scheduled
 from dkron_operator.plan.draft import Create, Draft
@@ -53,16 +52,15 @@ def _holds(draft: Draft) -> bool:
 
 
 def _give_up(draft: Draft, window: Window) -> None:
-    """The process that has claimed them is gone: what was due is undecided. What is still to come may be called yet, if
-    it is only out of sight."""
+    """The process that has claimed them is gone: what was due has begun as far as anybody knows, and is undecided. What
+    is still to come may be called yet, if that process is only out of sight."""
     job, now = draft.situation.job, draft.situation.now
     for slot in window.slots:
         if slot > now:
             draft.wake_at(slot)
             return
         entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=slot)
-        if entry.job not in draft.situation.runs:
-            record_undecided(draft, entry)
+        draft.note(Started(entry.model_copy(update={"uid": window.caller})))
         draft.note(Decided(slot))
 
 

@@ -125,7 +125,7 @@ def test_what_could_not_be_called_in_time_is_missed_like_any_slot(missed: str) -
         pytest.param([Reserved(US, (after(1), after(2))), Passed(after(1), 1, SkipReason.MISSED, at=after(1))], (2,),
                      id="one is passed over"),
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(2))], (), id="all are decided"),
-        pytest.param([Decided(after(1)), Reserved(US, (after(1), after(2)))], (2,), id="what is decided is not claimed"),
+        pytest.param([Decided(after(1)), Reserved(US, (after(1), after(2)))], (2,), id="not what is decided"),
         pytest.param([Reserved(US, (after(1),)), Released(US)], (), id="given back"),
         pytest.param([Reserved(US, (after(1),)), Released(THEM)], (1,), id="nobody gives back what is another's"),
         pytest.param([Reserved(US, (after(1),)), Reserved(THEM, (after(2),))], (1,), id="nobody claims over another"),
