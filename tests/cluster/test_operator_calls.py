@@ -129,6 +129,12 @@ def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(start: Start, w
     site.operator.start()
 
 
+def wait_for_calls(kube: Kube, web: Web, more: int) -> None:
+    """So many, beyond those that there have been."""
+    enough = len(web.asked) + more
+    kube.wait_for(f"{more} calls", lambda: len(web.asked), lambda count: count >= enough)
+
+
 def missing(status: dict[str, Any]) -> list[str]:
     """The seconds between the first and the last record that have none."""
     slots = sorted(datetime.fromisoformat(record["slot"]) for record in status["executions"])
@@ -161,8 +167,7 @@ def test_killed_again_and_again_no_attempt_is_called_twice(start: Start, web: We
     kube.wait_status("steady-0", "to be understood", is_ready)
     for calls in (1, 5, 7, 9, 3):
         # So it dies at its first claim, and within windows of which several calls are not written down.
-        enough = len(web.asked) + calls
-        kube.wait_for("calls", lambda: len(web.asked), lambda count, enough=enough: count >= enough)
+        wait_for_calls(kube, web, calls)
         operator.kill()
         operator.start()
     for n in range(4):
@@ -180,8 +185,7 @@ def test_stopped_again_and_again_nothing_is_undecided(start: Start, web: Web) ->
     kube, operator = site.kube, site.operator
     kube.apply(inline("steady", f"{web.url}/status/200/fine", schedule="@every 1s"))
     for calls in (1, 2, 3, 4):
-        enough = len(web.asked) + calls
-        kube.wait_for("calls", lambda: len(web.asked), lambda count, enough=enough: count >= enough)
+        wait_for_calls(kube, web, calls)
         operator.stop()
         status = kube.status("steady")
         assert (status.get("active", []), status.get("window"), status.get("errorCount", 0)) == ([], None, 0)
