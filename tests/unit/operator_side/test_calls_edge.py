@@ -157,16 +157,14 @@ async def test_an_edit_ends_the_window_at_once() -> None:
 async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() -> None:
     edges, answers = calling(schedule="* * * * * *", history={"executions": 100})
     answers.call = instantly  # type: ignore[method-assign]
-    leads = True
-    edges.reconciler.calls._leads = lambda: leads
     async with edges.running():
-        ahead = await within_a_window(edges, second=10.5)
-        for value in (False, True):
-            leads = value
-            edges.reconciler.lead()
+        await within_a_window(edges, second=10.5)
+        written = edges.status().window
+        assert written is not None
+        edges.reconciler.take_over(anew=True)
         await until(20)
         reasons = [record.reason for record in edges.status().executions]
-        assert reasons.count("Unknown") == ahead
+        assert reasons.count("Unknown") == len(written.slots), "what it has called, too: that was not written down"
         assert set(reasons) == {"", "Unknown"}
 
 
@@ -292,17 +290,58 @@ async def test_what_does_not_end_in_time_is_left_undecided() -> None:
 
 async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -> None:
     edges, answers = calling(schedule="*/10 * * * * *", missedRuns="skip")
-    leads = False
-    edges.reconciler.calls._leads = lambda: leads
-    edges.reconciler.lead()
+    edges.acts = False
     async with edges.running():
         await until(35)
         assert (answers.asked, edges.status().active, edges.status().skipped) == (0, (), None)
-        leads = True
-        edges.reconciler.lead()
+        edges.acts = True
+        edges.reconciler.take_over(anew=True)
         await until(45)
         assert answers.asked == 1
         assert [entry.slot for entry in edges.status().active] == [after(40)]
         skipped = edges.status().skipped
         assert skipped is not None
         assert skipped.count == 3
+
+
+async def test_a_call_that_waits_for_its_turn_is_not_made_by_who_leads_no_more() -> None:
+    edges, answers = calling(limit=1, schedule="*/10 * * * * *", missedRuns="skip")
+    async with edges.running():
+        await until(21)
+        assert (answers.asked, len(edges.status().active)) == (1, 2), "the second waits for the first"
+        edges.acts = False
+        answers.answer(Result("", b"late"))
+        await until(35)
+        assert answers.asked == 1
+        # Another has led since, and may have said of both that nobody knows.
+        edges.acts = True
+        edges.reconciler.take_over(anew=True)
+        await until(36)
+        ends = {record.slot: (record.success, record.reason) for record in edges.status().executions}
+        assert ends == {after(10): (True, ""), after(20): (False, "Unknown")}
+        assert answers.asked == 1
+
+
+async def test_a_call_that_was_not_made_yet_is_made_if_nobody_else_has_led() -> None:
+    edges, answers = calling(limit=1, schedule="*/10 * * * * *", missedRuns="skip")
+    async with edges.running():
+        await until(21)
+        edges.acts = False
+        answers.answer(Result("", b"late"))
+        await until(25)
+        edges.acts = True
+        edges.reconciler.take_over(anew=False)
+        await until(26)
+        answers.answer(Result("", b"fine"))
+        await until(28)
+        ends = {record.slot: record.success for record in edges.status().executions}
+        assert (ends, answers.asked) == ({after(10): True, after(20): True}, 2)
+
+
+async def test_who_leads_no_more_waits_for_no_call_at_its_end() -> None:
+    edges, _ = calling()
+    async with edges.running():
+        await until(61)
+        edges.acts = False
+        await edges.reconciler.calls.close(grace=10)
+        assert asyncio.get_running_loop().time() < 62

@@ -65,7 +65,7 @@ async def operator(
     senders: Senders | None = None,
     *,
     job: dict[str, Any] | None = None,
-    leadership: Leadership | None = None,
+    acts: bool = True,
 ) -> AsyncIterator[tuple[Edges, Senders]]:
     """A process with all its parts; it dies at the end. `job` makes the world's DkronJob."""
     senders = senders or Senders()
@@ -74,8 +74,7 @@ async def operator(
     edges = Edges(kube, senders)
     # What the watch would bring, a test brings by `see`.
     edges.delivery.installation.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
-    if leadership is not None:
-        edges.delivery.lead(leadership)
+    edges.acts = acts
     await edges.delivery.installation.read()
     edges.watch()
     async with edges.running():
@@ -284,12 +283,42 @@ async def test_an_operator_that_does_not_lead_tells_nobody_until_it_does() -> No
     owed = JobStatus(
         since=NOON, fingerprint=job_view(**LOG).fingerprint, executions=(execution(FIRST),), undelivered=(FIRST.job,)
     )
-    async with operator(kube, job={**LOG, "status": owed}, leadership=Leadership(leader="other")) as (edges, senders):
+    async with operator(kube, job={**LOG, "status": owed}, acts=False) as (edges, senders):
         await until(5)
         assert senders.sent == []
+        edges.acts = True
         edges.delivery.lead(Leadership(leader="me", held=True))
         await until(6)
         assert len(senders.sent) == 1
+
+
+async def test_after_another_has_led_what_is_still_owed_is_sent_again_and_nothing_else() -> None:
+    kube, senders = FakeKube(), Senders()
+    other = claim(after(120))
+    owed = JobStatus(
+        since=NOON, fingerprint=job_view(**LOG).fingerprint, last_schedule_time=after(600),
+        executions=(execution(FIRST), execution(other)), undelivered=(FIRST.job, other.job),
+    )  # fmt: skip
+    async with operator(kube, senders, job={**LOG, "status": owed}) as (edges, _):
+        edges.delivery.lead(Leadership(leader="me", held=True, term=1))
+        await until(2)
+        assert len(senders.sent) == 2
+        # It was only late: what it has sent, it knows.
+        edges.delivery.lead(Leadership(term=1))
+        edges.delivery.lead(Leadership(leader="me", held=True, term=1))
+        await until(4)
+        assert len(senders.sent) == 2
+        # The other has told of one of them, and not of the other.
+        edges.acts = False
+        edges.delivery.lead(Leadership(leader="other", term=1))
+        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["status"].update(undelivered=[other.job]))
+        edges.watch()
+        await until(6)
+        assert len(senders.sent) == 2
+        edges.acts = True
+        edges.delivery.lead(Leadership(leader="me", held=True, term=2))
+        await until(8)
+        assert len(senders.sent) == 3
 
 
 # --- notifications -------------------------------------------------------------------------------------------------
