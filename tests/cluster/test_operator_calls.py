@@ -1,6 +1,9 @@
 """Calls without a pod at a real API server and a real web server, with an operator that is killed in the middle."""
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -143,6 +146,14 @@ def missing(status: dict[str, Any]) -> list[str]:
     return [str(slot) for slot in expected if slot not in slots]
 
 
+def assert_called_once(*operators: OperatorProcess) -> None:
+    """Each attempt at most by one line in all logs that these have ever written."""
+    lines = (json.loads(line) for each in operators for line in each.log.read_text(encoding="utf-8").splitlines())
+    called = Counter((line["job"], line["slot"], line["attempt"]) for line in lines if line.get("msg") == "calling")
+    assert called
+    assert not [attempt for attempt, times in called.items() if times > 1]
+
+
 def rest(kube: Kube, name: str) -> dict[str, Any]:
     """Its status when it is disabled and nothing of it is left to do."""
     kube.edit(name, disabled=True)
@@ -177,6 +188,7 @@ def test_killed_again_and_again_no_attempt_is_called_twice(start: Start, web: We
         status = rest(kube, name)
         assert_at_most_once(status, sum(each.path == f"/status/200/{n}" for each in web.asked))
         assert status.get("errorCount", 0) <= 5 * 3, "no crash leaves more undecided than a window has"
+    assert_called_once(operator)
     assert kube.all(JOBS) == []
 
 
@@ -192,3 +204,86 @@ def test_stopped_again_and_again_nothing_is_undecided(start: Start, web: Web) ->
         assert status["successCount"] == len(web.asked), "all calls are written down"
         operator.start()
     assert_at_most_once(rest(kube, "steady"), len(web.asked))
+
+
+# --- several replicas that call ----------------------------------------------------------------------------------
+
+SHORT_LEASE = ("--lease-duration", "5", "--lease-renew-deadline", "3", "--lease-retry-period", "0.5")
+
+
+@contextmanager
+def replicas(cluster: localcluster.Cluster, folder: Path, purpose: str, *options: str) -> Iterator[tuple[Any, ...]]:
+    """A namespace and two operators that make calls in it. They have to stop in order, whatever was done to them."""
+    install(cluster)
+    with namespace(cluster.kubeconfig, purpose) as kube, ExitStack() as stack:
+        where = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace, "--inline-calls", "10")
+        pair = [
+            OperatorProcess(folder / f"{name}.log", *where, *options, environment={"POD_NAME": name})
+            for name in ("first", "second")
+        ]
+        for each in pair:
+            stack.callback(_stop, each)
+            each.start()
+        kube.appendix = lambda: "\n".join(each.tail() for each in pair)
+        yield kube, *pair
+
+
+def _stop(operator: OperatorProcess) -> None:
+    if operator.running:
+        operator.stop()
+
+
+def begin(kube: Kube, web: Web) -> dict[str, str]:
+    """Jobs that call each second, and the paths by which their calls are known."""
+    paths = {f"steady-{n}": f"/status/200/{n}" for n in range(3)}
+    kube.apply(*(inline(name, f"{web.url}{path}", schedule="@every 1s") for name, path in paths.items()))
+    wait_for_calls(kube, web, 4)
+    return paths
+
+
+def assert_promise(kube: Kube, web: Web, paths: dict[str, str], *operators: OperatorProcess) -> dict[str, int]:
+    """Nothing was called twice, nothing is lost; how many are undecided."""
+    undecided = {}
+    for name, path in paths.items():
+        status = rest(kube, name)
+        assert_at_most_once(status, sum(each.path == path for each in web.asked))
+        undecided[name] = status.get("errorCount", 0)
+    assert_called_once(*operators)
+    return undecided
+
+
+def test_another_replica_takes_over_without_calling_anything_again(
+    cluster: localcluster.Cluster, web: Web, tmp_path: Path
+) -> None:
+    with replicas(cluster, tmp_path, "calls that are handed over", *SHORT_LEASE) as (kube, first, second):
+        paths = begin(kube, web)
+        assert not [line for line in second.lines() if line["msg"] == "calling"], "who waits calls nothing"
+        first.kill()
+        second.wait_for_line("calling")
+        first.start()
+        second.pause()
+        first.wait_for_line("calling")
+        # It finds its Lease lost, and what it had claimed recorded as undecided.
+        second.resume()
+        wait_for_calls(kube, web, 9)
+        first.stop()
+        wait_for_calls(kube, web, 9)
+        undecided = assert_promise(kube, web, paths, first, second)
+        assert max(undecided.values()) <= 2 * 3, "a crash and a frozen process, and none by the orderly end"
+
+
+def test_two_that_both_believe_that_they_lead_call_nothing_twice(
+    cluster: localcluster.Cluster, web: Web, tmp_path: Path
+) -> None:
+    with replicas(cluster, tmp_path, "calls of two leaders", "--lease", "off") as (kube, first, second):
+        paths = begin(kube, web)
+        for each in (first, second, first):
+            each.wait_for_line("calling")
+            wait_for_calls(kube, web, 7)
+            each.kill()
+            wait_for_calls(kube, web, 3)
+            each.start()
+        for each in (first, second):
+            each.wait_for_line("calling")
+        second.stop()
+        assert_promise(kube, web, paths, first, second)
