@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,10 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound
 from dkron_crds.kube.paths import DKRON_JOBS, LEASES
 
-LONGEST = 40.0
+LONGEST = 90.0
 """Seconds to wait for anything."""
+SETTLE = 3.0
+"""Seconds for whatever the start of the second has held up."""
 AFTER = 2.0
 """Seconds in which a new leader makes up for what was due."""
 
@@ -51,14 +54,30 @@ class SlotWitness(Witness):
                 self.late.append((slot, time.time() - slot))
 
 
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A process, and where it logs."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    async def says(self, text: str) -> None:
+        """Return when it has logged this."""
+        async with asyncio.timeout(LONGEST):
+            while text not in self.log.read_text():  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.1)
+
+
 @contextlib.contextmanager
-def replica(kubeconfig: Path, home: str, name: str) -> Iterator[subprocess.Popen[bytes]]:
+def replica(kubeconfig: Path, home: str, name: str) -> Iterator[Replica]:
     """A running replica, ended at the end however it was until then."""
     command = [sys.executable, "-m", "dkron_operator", "--namespace", home, "--kubeconfig", str(kubeconfig)]
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stderr=output, cwd=ROOT, env={**os.environ, "POD_NAME": name})
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stderr=output, cwd=ROOT, env={**os.environ, "POD_NAME": name})
         try:
-            yield process
+            yield Replica(process, log)
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -96,15 +115,15 @@ async def lateness(
         with contextlib.ExitStack() as replicas:
             first = replicas.enter_context(replica(cluster.kubeconfig, name, "first"))
             await leader(client, name, "first")
-            replicas.enter_context(replica(cluster.kubeconfig, name, "second"))
-            # The second has read everything by then, and the first has made up for what was due before it came.
-            await asyncio.sleep(8)
+            second = replicas.enter_context(replica(cluster.kubeconfig, name, "second"))
+            await second.says("waits: first holds the Lease")
+            await asyncio.sleep(SETTLE)
             await asyncio.sleep((turn * 0.37 - time.time()) % 1)
             begin = time.time()
-            first.send_signal(way)
+            first.process.send_signal(way)
             await leader(client, name, "second")
             await asyncio.sleep(AFTER)
-            late = max(seconds for slot, seconds in witness.late if slot > begin - 0.1)
+            late = max((seconds for slot, seconds in witness.late if slot > begin - 0.1), default=float("nan"))
             # They stop in order, which takes an API server that answers.
             await asyncio.to_thread(replicas.pop_all().close)
     return late

@@ -208,28 +208,29 @@ def by_sigkill(leader: OperatorProcess) -> None:
     leader.kill()
 
 
+@pytest.mark.timeout(300)
 def test_no_slot_is_lost_or_runs_twice_however_often_the_leader_goes(replicas: Replicas) -> None:
-    kube, names = replicas.kube, ("all", "latest", "skip", "forbid")
+    # No more slots than a history has room for, however slow the machine is.
+    kube, names, often = replicas.kube, ("all", "latest", "skip", "forbid"), {"schedule": "@every 2s"}
     replicas.start("first")
     replicas.wait_leader("first")
     replicas.start("second")
     kube.apply(
-        each_second("all", missedRuns="all"),
-        each_second("latest"),
-        each_second("skip", missedRuns="skip"),
-        each_second("forbid", concurrency="forbid", missedRuns="all", jobTemplate=simulated(run_for="700ms")),
+        each_second("all", missedRuns="all", **often),
+        each_second("latest", **often),
+        each_second("skip", missedRuns="skip", **often),
+        each_second("forbid", concurrency="forbid", missedRuns="all", jobTemplate=simulated(run_for="1s"), **often),
     )
     goes_on(kube, *names)
     leader, other = "first", "second"
-    ways: tuple[Callable[[OperatorProcess], None], ...] = (by_sigterm, by_sigkill, by_sigterm, by_sigkill)
+    ways: tuple[Callable[[OperatorProcess], None], ...] = (by_sigterm, by_sigkill, by_sigterm)
     for way in ways:
         way(replicas.known[leader])
-        took = replicas.wait_leader(other)
+        replicas.wait_leader(other)
         goes_on(kube, *names)
         replicas.start(leader)
         leader, other = other, leader
-        assert at(took["acquireTime"]) <= datetime.now(UTC)
-    accounts = ledger.close_all(kube, names, every=1)
+    accounts = ledger.close_all(kube, names, every=2)
     for account in accounts.values():
         account.assert_balanced()
     assert accounts["all"].skipped == 0, "all of them ran, in time or late"
@@ -237,6 +238,7 @@ def test_no_slot_is_lost_or_runs_twice_however_often_the_leader_goes(replicas: R
     kube.wait_for("it to be shown who leads", lambda: standing(kube).get("leader"), lambda name: name == leader)
 
 
+@pytest.mark.timeout(300)
 def test_a_leader_that_was_frozen_does_nothing_more_when_it_wakes(replicas: Replicas) -> None:
     kube = replicas.kube
     first = replicas.start("first")
