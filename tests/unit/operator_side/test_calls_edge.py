@@ -162,7 +162,7 @@ async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() ->
         await within_a_window(edges, second=10.5)
         written = edges.status().window
         assert written is not None
-        edges.reconciler.take_over(anew=True)
+        edges.reconciler.take_over(idle=timedelta(), anew=True)
         await until(20)
         reasons = [record.reason for record in edges.status().executions]
         assert reasons.count("Unknown") == len(written.slots), "what it has called, too: that was not written down"
