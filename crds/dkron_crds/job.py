@@ -34,6 +34,7 @@ from dkron_crds.status import (
     Skipped,
     SkipReason,
     Trigger,
+    Window,
 )
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "SuspendedReason",
     "Trigger",
     "When",
+    "Window",
 ]
 
 

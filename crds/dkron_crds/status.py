@@ -22,6 +22,7 @@ MAX_ENDED = 4096
 MAX_HEARD = 8192
 MAX_EXECUTIONS = 100
 MAX_OUTPUT = 16384
+MAX_AHEAD = 16
 
 JobName = Annotated[str, Field(max_length=63)]
 Nanoseconds = Count
@@ -212,6 +213,16 @@ class Heard(WireModel):
     """True while the other parents have to end, too. A run that is not waiting has had its effect."""
 
 
+class Window(WireModel):
+    """Slots to come that one process has claimed in one write, to call each at its time without another."""
+
+    caller: Annotated[str, Field(min_length=1, max_length=64)]
+    """The process that makes these calls. No other ever does."""
+
+    slots: Annotated[tuple[Instant, ...], Field(min_length=1, max_length=MAX_AHEAD, json_schema_extra=ATOMIC_LIST)]
+    """The slots, in their order. Each leaves when the status says what became of it."""
+
+
 class JobStatus(StatusModel):
     """The state of the job and its newest executions. Written by the operator alone."""
 
@@ -241,6 +252,10 @@ class JobStatus(StatusModel):
 
     active: Annotated[tuple[Active, ...], Field(max_length=MAX_ACTIVE, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that run now or are claimed to begin."""
+
+    window: Window | None = None
+    """Slots that are claimed ahead, for calls that the operator makes itself each second or so. What a crash leaves
+    here was called or it was not: it is recorded with the reason Unknown."""
 
     counted: Annotated[tuple[JobName, ...], Field(max_length=MAX_COUNTED, json_schema_extra=ATOMIC_LIST)] = ()
     """Names of finished Jobs that still exist and are in the counters already, so that none is counted

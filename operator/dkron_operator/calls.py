@@ -16,7 +16,7 @@ from dkron_executors.run.pool import Pool
 from dkron_operator.clock import Clock
 from dkron_operator.executors import inline
 from dkron_operator.listener import Listener
-from dkron_operator.plan.calls import MARK, call_outcome
+from dkron_operator.plan.calls import MARK, call_outcome, is_call
 from dkron_operator.plan.view import JobView, Outcome
 from dkron_operator.store import Entry, Store
 
@@ -52,7 +52,7 @@ class Calls:
         known: Callable[[str], None],
     ) -> None:
         self.allowed = allowance.limit > 0
-        self._mark = MARK + secrets.token_hex(8)
+        self._mark = _new_mark()
         self._store = store
         self._clock = clock
         self._listener = listener
@@ -68,12 +68,17 @@ class Calls:
     @property
     def caller(self) -> str:
         """How this process claims calls; empty while it may not."""
-        return self._mark if self.allowed and self._may_act() and not self._closing else ""
+        return self.signature if not self._closing else ""
+
+    @property
+    def signature(self) -> str:
+        """How it has claimed calls that it may still give back; empty while it may not do that either."""
+        return self._mark if self.allowed and self._may_act() else ""
 
     def renew(self) -> None:
         """Another process may have acted meanwhile. What this one had claimed and not called yet, the other may have
         recorded as undecided by now: so it is, to us as well."""
-        self._mark = MARK + secrets.token_hex(8)
+        self._mark = _new_mark()
 
     def under_way(self, uid: str) -> frozenset[str]:
         """Names of the attempts of a job that are being called, or wait for their turn."""
@@ -93,10 +98,14 @@ class Calls:
             task.cancel()
 
     async def close(self, *, grace: float) -> None:
-        """Begin no more, and let those that are under way come to their end and be recorded, for `grace` seconds."""
+        """Begin no more, give back what was claimed ahead, and let those that are under way come to their end and be
+        recorded, for `grace` seconds."""
         if self._closing:
             return
         self._closing = True
+        for entry in self._store:
+            if self._is_ahead(entry):
+                self._known(entry.job.uid)
         try:
             async with asyncio.timeout(grace):
                 # The plans of others record them; of who leads no more, nobody does.
@@ -111,7 +120,12 @@ class Calls:
         await self._pool.close()
 
     def _unrecorded(self) -> bool:
-        return any(e.uid == self._mark for entry in self._store for e in entry.status.active)
+        """Whether a status still has a call that has ended, or slots that this process has claimed ahead."""
+        return any(self._is_ahead(entry) or _has_ended_calls(entry) for entry in self._store)
+
+    def _is_ahead(self, entry: Entry) -> bool:
+        window = entry.status.window
+        return window is not None and window.caller == self._mark
 
     async def _make(self, key: Key, job: JobView, active: Active, traceparent: str) -> None:
         began = self._clock.now()
@@ -152,3 +166,11 @@ class Calls:
         if entry is not None:
             entry.outcomes[name] = outcome
             self._known(uid)
+
+
+def _new_mark() -> str:
+    return MARK + secrets.token_hex(8)
+
+
+def _has_ended_calls(entry: Entry) -> bool:
+    return any(is_call(active) and active.job in entry.outcomes for active in entry.status.active)

@@ -9,7 +9,7 @@ from typing import Any
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected, Unavailable
+from dkron_crds.kube.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from dkron_crds.kube.paths import JOBS
 from dkron_crds.lease import CREATED_BY
 from dkron_operator.calls import Calls
@@ -67,11 +67,7 @@ class Fire:
         for run in create.replaces:
             await self._stop(entry, run)
         if create.call:
-            for name in create.cancels:
-                self._calls.cancel(entry.job.uid, name)
-            self._calls.begin(entry, create.entry, traceparent=firing.traceparent)
-            self._began(entry, create.entry)
-            log.info("calling", extra=context(entry, create.entry))
+            self._call(entry, create, firing)
             return
         try:
             answer = await (self._find(entry, create) if create.late else self._create(entry, create, firing))
@@ -89,6 +85,16 @@ class Fire:
         if not create.late:
             self._store.meters.began(create.entry, self._clock.now())
         self._adopt(entry, create, answer, firing)
+
+    def _call(self, entry: Entry, create: Create, firing: Firing) -> None:
+        if not create.before and not _is_ahead(entry, create.entry, self._calls.caller):
+            raise Conflict("the claim was given back since it was planned to make use of it")
+        entry.note(*create.after)
+        for name in create.cancels:
+            self._calls.cancel(entry.job.uid, name)
+        self._calls.begin(entry, create.entry, traceparent=firing.traceparent)
+        self._began(entry, create.entry)
+        log.info("calling", extra=context(entry, create.entry))
 
     async def _create(self, entry: Entry, create: Create, firing: Firing) -> Object:
         body = build_job(entry.job, create.entry, images=self._images, traceparent=firing.traceparent)
@@ -146,6 +152,12 @@ def _same(run: Run, entry: Entry, wanted: Active) -> bool:
     cause = (wanted.trigger, wanted.group, wanted.attempt, wanted.member)
     ours = (run.trigger, run.group, run.attempt, run.member) == cause
     return ours and run.owner == entry.job.uid
+
+
+def _is_ahead(entry: Entry, wanted: Active, caller: str) -> bool:
+    """Whether the slot is one that this process has claimed ahead, as the API server has it."""
+    window = entry.status.window
+    return window is not None and window.caller == caller == wanted.uid and wanted.slot in window.slots
 
 
 def context(entry: Entry, active: Active) -> dict[str, object]:

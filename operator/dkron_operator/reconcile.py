@@ -22,6 +22,7 @@ from dkron_operator.lanes import Lane
 from dkron_operator.nodes import Nodes
 from dkron_operator.observe import Observer
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.calling import next_claim
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.leader import Terms
@@ -30,7 +31,7 @@ from dkron_operator.removal import Removal, unbooked
 from dkron_operator.stop import Stopper
 from dkron_operator.store import Entry, Store
 from dkron_operator.traces import Traces
-from dkron_operator.writer import LONGEST_DEBOUNCE, Writer
+from dkron_operator.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +159,7 @@ class Reconciler:
             probed=entry.probed,
             last_words=entry.last_words,
             caller=caller,
+            signature=self.calls.signature,
             calling=self.calls.under_way(entry.job.uid),
             barred=NOT_ALLOWED if inline and not self.calls.allowed else None,
             refusal=entry.refusal,
@@ -196,13 +198,10 @@ class Reconciler:
         self.agenda.set(uid, draft.wake)
 
     def _patience(self, draft: Draft) -> float:
-        """How long a write may wait. The claim of a call that is due in a moment takes with it what is still to be
-        written: a job that is called each second costs one write for each call, not two."""
-        upcoming = draft.status.next
-        if upcoming is None or not is_inline(draft.situation.job.spec):
-            return 0.0
-        seconds = (upcoming - self._clock.now()).total_seconds() + MARGIN
-        return seconds if 0 < seconds <= LONGEST_DEBOUNCE else 0.0
+        """How long a write may wait. The next claim of a call takes with it what is still to be written: a job that is
+        called each second costs one write for several calls."""
+        claim = next_claim(draft)
+        return 0.0 if claim is None else max(0.0, (claim - self._clock.now()).total_seconds() + MARGIN)
 
     async def _forget(self, entry: Entry, draft: Draft) -> None:
         answers = _answers(draft)

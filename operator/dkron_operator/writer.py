@@ -42,8 +42,8 @@ class Writer:
     def touch(self, entry: Entry, *, patience: float = 0.0) -> None:
         """Have the entry written soon, or after `patience` seconds, if there is anything to write."""
         if entry.pending:
-            delay = min(max(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), patience), LONGEST_DEBOUNCE)
-            self.lane.add(entry.job.uid, delay)
+            debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), LONGEST_DEBOUNCE)
+            self.lane.add(entry.job.uid, max(debounce, patience))
 
     async def claim(self, entry: Entry, changes: tuple[Change, ...]) -> None:
         """Write these changes now, together with what is pending, or raise `Conflict` without having written them.
@@ -62,8 +62,8 @@ class Writer:
             except Conflict:
                 await self._refresh(entry)
                 raise
-        if not entry.pending:
-            self.lane.drop(entry.job.uid)
+        # What has come up meanwhile waits anew, as long as the plan that follows every claim says.
+        self.lane.drop(entry.job.uid)
 
     async def read_again(self, entry: Entry) -> None:
         """See the job as it is now, whatever the watch has brought. Raises `Unavailable`."""

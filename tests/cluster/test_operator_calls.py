@@ -1,6 +1,10 @@
 """Calls without a pod at a real API server and a real web server, with an operator that is killed in the middle."""
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,25 +132,158 @@ def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(start: Start, w
     site.operator.start()
 
 
+def wait_for_calls(kube: Kube, web: Web, more: int) -> None:
+    """So many, beyond those that there have been."""
+    enough = len(web.asked) + more
+    kube.wait_for(f"{more} calls", lambda: len(web.asked), lambda count: count >= enough)
+
+
+def missing(status: dict[str, Any]) -> list[str]:
+    """The seconds between the first and the last record that have none."""
+    slots = sorted(datetime.fromisoformat(record["slot"]) for record in status["executions"])
+    seconds = int((slots[-1] - slots[0]).total_seconds())
+    expected = (slots[0] + timedelta(seconds=second) for second in range(seconds + 1))
+    return [str(slot) for slot in expected if slot not in slots]
+
+
+def assert_called_once(*operators: OperatorProcess) -> None:
+    """Each attempt at most by one line in all logs that these have ever written."""
+    lines = (json.loads(line) for each in operators for line in each.log.read_text(encoding="utf-8").splitlines())
+    called = Counter((line["job"], line["slot"], line["attempt"]) for line in lines if line.get("msg") == "calling")
+    assert called
+    assert not [attempt for attempt, times in called.items() if times > 1]
+
+
+def rest(kube: Kube, name: str) -> dict[str, Any]:
+    """Its status when it is disabled and nothing of it is left to do."""
+    kube.edit(name, disabled=True)
+    return kube.wait_status(name, "to rest", lambda s: not s.get("active") and not s.get("window"))
+
+
+def assert_at_most_once(status: dict[str, Any], calls: int) -> None:
+    """`calls` have arrived of a job that has the whole of its history."""
+    records = status["executions"]
+    assert len(records) < KEEP_ALL["executions"], "nothing is trimmed"
+    slots = [record["slot"] for record in records]
+    assert len(set(slots)) == len(slots) == status.get("successCount", 0) + status.get("errorCount", 0)
+    assert {record.get("reason", "") for record in records} <= {"", "Unknown"}
+    assert status.get("successCount", 0) <= calls <= len(records), "each attempt at most once"
+    assert len(missing(status)) <= status.get("skipped", {}).get("count", 0), "no slot is lost"
+
+
 def test_killed_again_and_again_no_attempt_is_called_twice(start: Start, web: Web) -> None:
     site = start("--inline-calls", "10")
     kube, operator = site.kube, site.operator
     kube.apply(*(inline(f"steady-{n}", f"{web.url}/status/200/{n}", schedule="@every 1s") for n in range(4)))
     kube.wait_status("steady-0", "to be understood", is_ready)
-    for _ in range(4):
-        operator.wait_for_line("calling")
+    for calls in (1, 5, 7, 9, 3):
+        # So it dies at its first claim, and within windows of which several calls are not written down.
+        wait_for_calls(kube, web, calls)
         operator.kill()
         operator.start()
     for n in range(4):
         name = f"steady-{n}"
         count = len(kube.status(name).get("executions", ()))
         kube.wait_status(name, "to go on", finished(count + 2))
-        kube.edit(name, disabled=True)
-        status = kube.wait_status(name, "to rest", lambda s: not s.get("active"))
-        records = status["executions"]
-        slots = [record["slot"] for record in records]
-        asked = sum(each.path == f"/status/200/{n}" for each in web.asked)
-        assert len(set(slots)) == len(slots) == status["successCount"] + status.get("errorCount", 0)
-        assert status["successCount"] <= asked <= len(records), "each attempt at most once"
-        assert {record.get("reason", "") for record in records} <= {"", "Unknown"}
+        status = rest(kube, name)
+        assert_at_most_once(status, sum(each.path == f"/status/200/{n}" for each in web.asked))
+        assert status.get("errorCount", 0) <= 5 * 3, "no crash leaves more undecided than a window has"
+    assert_called_once(operator)
     assert kube.all(JOBS) == []
+
+
+def test_stopped_again_and_again_nothing_is_undecided(start: Start, web: Web) -> None:
+    site = start("--inline-calls", "10")
+    kube, operator = site.kube, site.operator
+    kube.apply(inline("steady", f"{web.url}/status/200/fine", schedule="@every 1s"))
+    for calls in (1, 2, 3, 4):
+        wait_for_calls(kube, web, calls)
+        operator.stop()
+        status = kube.status("steady")
+        assert (status.get("active", []), status.get("window"), status.get("errorCount", 0)) == ([], None, 0)
+        assert status["successCount"] == len(web.asked), "all calls are written down"
+        operator.start()
+    assert_at_most_once(rest(kube, "steady"), len(web.asked))
+
+
+# --- several replicas that call ----------------------------------------------------------------------------------
+
+SHORT_LEASE = ("--lease-duration", "5", "--lease-renew-deadline", "3", "--lease-retry-period", "0.5")
+
+
+@contextmanager
+def replicas(cluster: localcluster.Cluster, folder: Path, purpose: str, *options: str) -> Iterator[tuple[Any, ...]]:
+    """A namespace and two operators that make calls in it. They have to stop in order, whatever was done to them."""
+    install(cluster)
+    with namespace(cluster.kubeconfig, purpose) as kube, ExitStack() as stack:
+        where = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace, "--inline-calls", "10")
+        pair = [
+            OperatorProcess(folder / f"{name}.log", *where, *options, environment={"POD_NAME": name})
+            for name in ("first", "second")
+        ]
+        for each in pair:
+            stack.callback(_stop, each)
+            each.start()
+        kube.appendix = lambda: "\n".join(each.tail() for each in pair)
+        yield kube, *pair
+
+
+def _stop(operator: OperatorProcess) -> None:
+    if operator.running:
+        operator.stop()
+
+
+def begin(kube: Kube, web: Web) -> dict[str, str]:
+    """Jobs that call each second, and the paths by which their calls are known."""
+    paths = {f"steady-{n}": f"/status/200/{n}" for n in range(3)}
+    kube.apply(*(inline(name, f"{web.url}{path}", schedule="@every 1s") for name, path in paths.items()))
+    wait_for_calls(kube, web, 4)
+    return paths
+
+
+def assert_promise(kube: Kube, web: Web, paths: dict[str, str], *operators: OperatorProcess) -> dict[str, int]:
+    """Nothing was called twice, nothing is lost; how many are undecided."""
+    undecided = {}
+    for name, path in paths.items():
+        status = rest(kube, name)
+        assert_at_most_once(status, sum(each.path == path for each in web.asked))
+        undecided[name] = status.get("errorCount", 0)
+    assert_called_once(*operators)
+    return undecided
+
+
+def test_another_replica_takes_over_without_calling_anything_again(
+    cluster: localcluster.Cluster, web: Web, tmp_path: Path
+) -> None:
+    with replicas(cluster, tmp_path, "calls that are handed over", *SHORT_LEASE) as (kube, first, second):
+        paths = begin(kube, web)
+        assert not [line for line in second.lines() if line["msg"] == "calling"], "who waits calls nothing"
+        first.kill()
+        second.wait_for_line("calling")
+        first.start()
+        second.pause()
+        first.wait_for_line("calling")
+        # It finds its Lease lost, and what it had claimed recorded as undecided.
+        second.resume()
+        wait_for_calls(kube, web, 9)
+        first.stop()
+        wait_for_calls(kube, web, 9)
+        undecided = assert_promise(kube, web, paths, first, second)
+        assert max(undecided.values()) <= 2 * 3, "a crash and a frozen process, and none by the orderly end"
+
+
+def test_two_that_both_believe_that_they_lead_call_nothing_twice(
+    cluster: localcluster.Cluster, web: Web, tmp_path: Path
+) -> None:
+    with replicas(cluster, tmp_path, "calls of two leaders", "--lease", "off") as (kube, first, second):
+        paths = begin(kube, web)
+        for each in (first, second):
+            each.wait_for_line("calling")
+            wait_for_calls(kube, web, 5)
+            each.kill()
+            wait_for_calls(kube, web, 3)
+            each.start()
+        for each in (first, second):
+            each.wait_for_line("calling")
+        second.stop()
+        assert_promise(kube, web, paths, first, second)

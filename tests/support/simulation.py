@@ -86,6 +86,7 @@ class World:
     meanwhile: Callable[[], object] = nothing
     calls: list[Active] = field(default_factory=list)
     told: list[Fact] = field(default_factory=list)
+    version: int = 0
 
     def strikes(self, *faults: Fault) -> bool:
         """Whether one of these faults happens now; it happens once."""
@@ -103,7 +104,18 @@ class World:
     def write(self, changes: Iterable[Change]) -> None:
         """The API server accepts a status, folded onto whatever it has."""
         self.status = fold_all(self.status, changes, self.job.spec.history)
-        self.job = replace(self.job, status_written=True)
+        self.show(replace(self.job, status_written=True))
+
+    def show(self, job: JobView) -> None:
+        """The object has another version."""
+        self.job = job
+        self.version += 1
+
+    def edit(self, job: JobView) -> None:
+        """A person changes the spec to that of this job."""
+        before = self.job
+        self.show(replace(job, status_written=before.status_written, generation=before.generation + 1,
+                          requests=before.requests, stops=before.stops))  # fmt: skip
 
     def create(self, entry: Active) -> Run:
         """The Job of this entry: a new one, or the one of that name."""
@@ -132,17 +144,18 @@ class World:
     def ask(self, request: str) -> None:
         """A person wants a run."""
         wanted = Request(request, self.now, "me", "")
-        self.job = replace(self.job, requests=(*self.job.requests, wanted))
+        self.show(replace(self.job, requests=(*self.job.requests, wanted)))
 
     def forget(self, requests: Iterable[str]) -> None:
         """The annotations are removed."""
         kept = tuple(r for r in self.job.requests if r.id not in set(requests))
-        self.job = replace(self.job, requests=kept)
+        if kept != self.job.requests:
+            self.show(replace(self.job, requests=kept))
 
     def wish(self, target: str) -> None:
         """A person wants an attempt to stop."""
         wanted = Stop(target, self.now, "me", "")
-        self.job = replace(self.job, stops=(*self.job.stops, wanted))
+        self.show(replace(self.job, stops=(*self.job.stops, wanted)))
 
     def stop(self, job: Run) -> None:
         """A Job is deleted, and its pod takes a grace period."""
@@ -157,7 +170,7 @@ class World:
     def answer(self, keys: Iterable[str]) -> None:
         """The wishes are removed."""
         kept = tuple(stop for stop in self.job.stops if stop.key not in set(keys))
-        self.job = replace(self.job, stops=kept)
+        self.show(replace(self.job, stops=kept))
 
     def remove(self) -> None:
         """The DkronJob is deleted, and its Jobs with it."""
@@ -185,6 +198,7 @@ class Process:
         self.last_words: dict[str, Outcome] = {}
         self.caller = f"call-{next(PROCESSES)}"
         self.calling: set[str] = set()
+        self.leaving = False
         self.unsure: Active | None = None
         self.able_since = world.now
         self.wake: datetime | None = None
@@ -193,9 +207,15 @@ class Process:
         self.books.remember(world.status)
 
     @property
+    def base(self) -> tuple[JobView, JobStatus]:
+        """The object as this process has last seen it."""
+        return self.world.job, self.world.status
+
+    @property
     def status(self) -> JobStatus:
         """As this process sees it: what is written, with what is still to be."""
-        return fold_all(self.world.status, self.pending, self.world.job.spec.history)
+        job, status = self.base
+        return fold_all(status, self.pending, job.spec.history)
 
     def runs(self) -> dict[str, Run]:
         """The Jobs that exist, and those that this process saw going before their record was written."""
@@ -205,10 +225,11 @@ class Process:
 
     def situation(self) -> Situation:
         """All that the next plan depends on."""
+        job, persisted = self.base
         return Situation(
-            job=self.world.job,
+            job=job,
             status=self.status,
-            persisted=self.world.status,
+            persisted=persisted,
             now=self.world.now,
             able_since=self.able_since,
             hold=HOLD,
@@ -220,7 +241,8 @@ class Process:
             last_words=self.last_words,
             kin=self.kin(),
             nodes=dict(self.world.nodes),
-            caller=self.caller,
+            caller="" if self.leaving else self.caller,
+            signature=self.caller,
             calling=frozenset(self.calling),
         )
 
@@ -245,9 +267,9 @@ class Process:
         self.pending += draft.changes
         self.wake = draft.wake
         self._carry_out(draft)
-        if draft.settle:
-            self.flush()
         try:
+            if draft.settle:
+                self.flush()
             if draft.create is not None:
                 self._fire(draft.create)
         except NoAnswer:
@@ -337,6 +359,7 @@ class Process:
         for job in create.replaces:
             world.delete(job.name)
         if create.call:
+            self.pending += create.after
             for name in create.cancels:
                 self._cancel(name)
             self._call(create.entry)

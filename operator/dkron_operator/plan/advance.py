@@ -6,7 +6,7 @@ At most one Job is created by a plan: the next plan sees it and goes on.
 
 from dkron_crds.job import ReadyReason
 from dkron_operator.plan.attempts import plan_attempts
-from dkron_operator.plan.calls import plan_calls
+from dkron_operator.plan.calling import plan_calls, plan_window
 from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
 from dkron_operator.plan.conditions import plan_conditions
 from dkron_operator.plan.draft import Draft
@@ -28,6 +28,7 @@ def advance(situation: Situation) -> Draft:
     if situation.job.deleting or situation.looks_for_nodes:
         return draft
     _accept(draft)
+    plan_window(draft)
     plan_found_slots(draft)
     plan_attempts(draft)
     plan_stops(draft)

@@ -112,7 +112,7 @@ def _called(draft: Draft, entry: Active) -> None:
     elif situation.caller and situation.caller == entry.uid and is_inline(situation.job.spec) and stop is None:
         # The claim was accepted, and its answer lost.
         draft.call.append(entry)
-    elif situation.caller or situation.barred is not None:
+    elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
         _undecided(draft, entry, stop)
 
 

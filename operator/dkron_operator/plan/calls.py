@@ -5,14 +5,12 @@ by the API server, that names the process which makes it. Only that process know
 the call is undecided: it was made or it was not, and it is not made again.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from dkron_crds.conditions import MAX_MESSAGE
-from dkron_crds.job import Active, Concurrency, JobStatus
+from dkron_crds.job import Active, JobStatus
 from dkron_operator.executors.inline import is_inline
-from dkron_operator.plan.draft import Create, Draft
-from dkron_operator.plan.fold import Started
+from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.view import Outcome, Situation
 
 MARK = "call-"
@@ -43,30 +41,6 @@ def undecided(draft: Draft) -> Outcome:
         finished_at=draft.situation.now,
         reason=UNKNOWN,
         message="the operator ended before it had recorded the call: it was made, or it was not",
-    )
-
-
-def plan_calls(draft: Draft) -> None:
-    """Where the job wants no pods, have the attempt that the plan would create a Job for be a call."""
-    create, caller = draft.create, draft.situation.caller
-    if create is None or create.late or not is_inline(draft.situation.job.spec):
-        return
-    # Without a caller another process makes the calls, or nobody does yet: we are told when that changes.
-    draft.create = _as_call(draft, create, caller) if caller else None
-
-
-def _as_call(draft: Draft, create: Create, caller: str) -> Create:
-    entry = create.entry.model_copy(update={"uid": caller})
-    others = tuple(c for c in create.before if not (isinstance(c, Started) and c.entry.job == entry.job))
-    older = tuple(e.job for e in draft.status.active if is_call(e) and e.group < entry.group)
-    return replace(
-        create,
-        entry=entry,
-        before=(*others, *create.after, Started(entry)),
-        after=(),
-        otherwise=(),
-        call=True,
-        cancels=older if draft.situation.job.spec.concurrency is Concurrency.REPLACE else (),
     )
 
 

@@ -21,6 +21,7 @@ from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.kin import RunKey
 from dkron_operator.plan.linked import Followed, Forgotten, Link, Noted, Settled, fold_link, with_effect, with_ended
 from dkron_operator.plan.trim import trimmed
+from dkron_operator.plan.window import Released, Reserved, fold_window, settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ class Judged:
 
 Change = (
     Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Joined | Tidied | Delivered | Judged | Link
-)
+    | Reserved | Released
+)  # fmt: skip
 
 
 def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
@@ -138,7 +140,7 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             rebuilt_at = since if rebuilt else status.rebuilt_at
             return _with(status, since=since, fingerprint=fingerprint, rebuilt_at=rebuilt_at)
         case Decided(slot):
-            return _with(status, last_schedule_time=_later(status.last_schedule_time, slot))
+            return _marked(status, slot)
         case Passed():
             return _passed(status, change)
         case Refused(reason, at):
@@ -158,6 +160,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _with(status, observed_generation=generation, conditions=conditions, next=upcoming)
         case Joined() | Noted() | Settled() | Forgotten() | Followed():
             return _linked(status, change)
+        case Reserved() | Released():
+            return fold_window(status, change)
 
 
 def recorded(status: JobStatus) -> set[str]:
@@ -183,12 +187,16 @@ def _later(one: datetime | None, other: datetime) -> datetime:
     return other if one is None else max(one, other)
 
 
+def _marked(status: JobStatus, slot: datetime) -> JobStatus:
+    mark = _later(status.last_schedule_time, slot)
+    return settled(_with(status, last_schedule_time=mark), mark)
+
+
 def _passed(status: JobStatus, change: Passed) -> JobStatus:
     mark = status.last_schedule_time
     if mark is not None and mark >= change.slot:
         return status
-    status = _with(status, last_schedule_time=change.slot)
-    return _skipped(status, count=change.count, reason=change.reason, at=change.at)
+    return _skipped(_marked(status, change.slot), count=change.count, reason=change.reason, at=change.at)
 
 
 def _skipped(status: JobStatus, *, count: int, reason: SkipReason, at: datetime) -> JobStatus:

@@ -144,7 +144,8 @@ class Situation:
     those of the cluster by name, None while nobody looks at them; `blind` is why they cannot be seen, of a job that
     needs them. `site` and `endpoints` are what the installation offers to processors, and whom it tells about runs.
     `caller` is how this process claims calls of its own, empty while it may not; `calling` are those under way.
-    `barred` is what the installation does not allow.
+    `signature` is the name that it has claimed them by, as long as it may give back what it has claimed; `barred` is
+    what the installation does not allow.
     """
 
     job: JobView
@@ -169,6 +170,7 @@ class Situation:
     site: Site = field(default_factory=Site)
     endpoints: tuple[Endpoint, ...] = ()
     caller: str = ""
+    signature: str = ""
     calling: frozenset[str] = frozenset()
     barred: Problem | None = None
 

@@ -15,7 +15,9 @@ from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
 from dkron_operator.listener import Listener
+from dkron_operator.plan.draft import Create
 from dkron_operator.plan.view import JobView
+from dkron_operator.plan.window import Released
 from tests.support.builders import NAME, after, claim
 from tests.support.edges import Edges, begin
 
@@ -101,7 +103,7 @@ async def test_who_wants_more_of_the_output_than_the_status_keeps_gets_it() -> N
         assert (record.output, kept) == ("body", [(record.job, b"ng body")])
 
 
-async def test_a_job_that_is_called_each_second_costs_one_write_for_each_call() -> None:
+async def test_a_job_that_is_called_each_second_costs_one_write_for_three_calls() -> None:
     edges, answers = calling(schedule="* * * * * *", missedRuns="skip")
     answers.call = instantly  # type: ignore[method-assign]
     async with edges.running():
@@ -109,12 +111,75 @@ async def test_a_job_that_is_called_each_second_costs_one_write_for_each_call() 
         before = edges.status().success_count, edges.kube.calls.count(f"write dkronjobs {NAME}")
         await until(40.5)
         calls, writes = edges.status().success_count, edges.kube.calls.count(f"write dkronjobs {NAME}")
-        assert (calls - before[0], writes - before[1]) == (30, 30)
+        assert (calls - before[0], writes - before[1]) == (30, 10)
         edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["spec"].update(disabled=True))
         edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["metadata"].update(generation=2))
         edges.watch()
         await until(45)
         assert (edges.status().active, edges.status().success_count) == ((), 40), "the last record needs no claim"
+
+
+async def within_a_window(edges: Edges, *, second: float) -> int:
+    """Wait until slots are claimed ahead, after this second; how many of them are left."""
+    await until(second)
+    while (window := edges.entry().status.window) is None:  # noqa: ASYNC110 - of a status nobody tells
+        await asyncio.sleep(0.1)
+    return len(window.slots)
+
+
+async def test_at_an_orderly_end_what_is_claimed_ahead_is_given_back() -> None:
+    edges, answers = calling(schedule="* * * * * *", history={"executions": 100})
+    answers.call = instantly  # type: ignore[method-assign]
+    async with edges.running():
+        assert await within_a_window(edges, second=10.5)
+        await edges.reconciler.calls.close(grace=5)
+        await edges.reconciler.writer.lane.idle()
+        status, calls = edges.status(), edges.status().success_count
+        assert (status.window, status.active, status.error_count) == (None, (), 0)
+        await until(20)
+        assert edges.status().success_count == calls >= 10
+
+
+async def test_an_edit_ends_the_window_at_once() -> None:
+    edges, answers = calling(schedule="* * * * * *")
+    answers.call = instantly  # type: ignore[method-assign]
+    async with edges.running():
+        assert await within_a_window(edges, second=10.5)
+        edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["spec"].update(schedule="@manually"))
+        edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["metadata"].update(generation=2))
+        edges.watch()
+        await asyncio.sleep(0.1)
+        assert edges.status().window is None
+        calls = edges.status().success_count
+        await until(20)
+        assert (edges.status().success_count, edges.status().error_count) == (calls, 0)
+
+
+async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() -> None:
+    edges, answers = calling(schedule="* * * * * *", history={"executions": 100})
+    answers.call = instantly  # type: ignore[method-assign]
+    async with edges.running():
+        await within_a_window(edges, second=10.5)
+        written = edges.status().window
+        assert written is not None
+        edges.reconciler.take_over(idle=timedelta(), anew=True)
+        await until(20)
+        reasons = [record.reason for record in edges.status().executions]
+        assert reasons.count("Unknown") == len(written.slots), "what it has called, too: that was not written down"
+        assert set(reasons) == {"", "Unknown"}
+
+
+async def test_a_plan_that_is_older_than_the_release_calls_nothing() -> None:
+    edges, answers = calling(schedule="* * * * * *")
+    answers.call = instantly  # type: ignore[method-assign]
+    async with edges.running():
+        await within_a_window(edges, second=10.5)
+        entry, caller = edges.entry(), edges.reconciler.calls.caller
+        assert entry.status.window is not None
+        ahead = claim(entry.status.window.slots[-1]).model_copy(update={"uid": caller})
+        entry.note(Released(caller))
+        with pytest.raises(Conflict):
+            await edges.reconciler._fire(entry, Create(ahead, call=True))
 
 
 async def instantly(_keys: Http) -> Result:
