@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_operator.settings import Settings
 from localcluster.cluster import LocalCluster
 from tests.chaos.crew import Crew
 from tests.chaos.faults import Faults
@@ -30,6 +31,7 @@ from tests.support.operator_process import OperatorProcess
 Object = dict[str, Any]
 Say = Callable[[str], None]
 
+HAS_ELECTION = "lease" in Settings.model_fields
 SECOND = timedelta(seconds=1)
 LATENESS = 5 * SECOND
 RECOVERY = 20 * SECOND
@@ -42,7 +44,8 @@ TICK = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a storm is to have. `cluster` is that of the kubeconfig if its components may be restarted."""
+    """What a storm is to have. `cluster` is that of the kubeconfig if its components may be restarted; `split_brain`
+    switches the election off."""
 
     kubeconfig: Path
     cluster: LocalCluster | None
@@ -95,7 +98,7 @@ class Bed:
     def live(self, plan: Plan) -> list[str]:
         """Have this storm, and then rest until everything is recorded. Returns the faults that were done."""
         self._crew.start()
-        for body in BODIES.values():
+        for body in plan.bodies:
             self._clients.create(body)
         began = time.monotonic()
         with ThreadPoolExecutor(1, "clients") as pool:
@@ -134,10 +137,9 @@ class Bed:
             self._do(wish)
 
     def _do(self, wish: Wish) -> Operation | None:
-        """Every job that is made again is made as it was."""
         clients = self._clients
         if wish.act is Act.CREATE:
-            return clients.create(BODIES[wish.job])
+            return clients.create(BODIES[wish.job] | {"spec": wish.spec})
         if wish.act is Act.EDIT:
             return clients.edit(wish.job, wish.spec)
         if wish.act is Act.STOP:
@@ -199,7 +201,8 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
 
 def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> OperatorProcess:
     """One replica. Those of one machine must not have one name."""
-    return OperatorProcess(
-        setup.folder / f"operator-{number}.log", "--kubeconfig", str(kubeconfig), "--namespace", namespace,
-        environment={"POD_NAME": f"operator-{number}"},
-    )  # fmt: skip
+    options = ["--kubeconfig", str(kubeconfig), "--namespace", namespace]
+    if HAS_ELECTION:
+        options += ["--lease", "off" if setup.split_brain else "on"]
+    log, names = setup.folder / f"operator-{number}.log", {"POD_NAME": f"operator-{number}"}
+    return OperatorProcess(log, *options, environment=names)

@@ -30,6 +30,8 @@ Object = dict[str, Any]
 
 WIPED = frozenset(SCHEDULED) - PARENTS - frozenset(ASKED)
 """Jobs whose status may be wiped. A request that is not removed yet, and what others wait for, would go with it."""
+CONTROLLER_FLAGS = ("--kube-api-qps=100", "--kube-api-burst=200")
+"""With the default limits the Job controller would need minutes to catch up after a fault."""
 STEP_BACK = timedelta(seconds=30)
 COMPONENTS_OF = {Fault.API_SERVER: "apiserver", Fault.ETCD: "etcd", Fault.CONTROLLERS: "controller-manager"}
 
@@ -135,7 +137,7 @@ class Faults:
             return ""
         self._thaw_server()
         begin = datetime.now(UTC)
-        self._cluster.restart(component)
+        self._cluster.restart(component, CONTROLLER_FLAGS if component == "controller-manager" else ())
         self._told(Broken(what=f"restart of {component}", begin=begin, end=datetime.now(UTC)))
         return component
 

@@ -15,12 +15,15 @@ from pathlib import Path
 import localcluster
 from localcluster.cluster import LocalCluster
 from localcluster.record import every
-from tests.chaos.bed import Bed, Setup, bed
+from tests.chaos.bed import HAS_ELECTION, Bed, Setup, bed
+from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import Figures, figures
 from tests.chaos.plan import COMPONENTS, Fault, plan
 from tests.chaos.verdict import Verdict, judge
 from tests.support.sites import install, namespace
 
+MOST = 10
+"""How many objections are shown."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -34,20 +37,22 @@ def main(arguments: list[str]) -> int:
     say = Say()
     say(f"seed {seed}; this storm again: {again}{' --split-brain' if options.split_brain else ''}")
     with _cluster(options.kubeconfig) as (kubeconfig, cluster), _folder(options.folder) as folder:
-        setup = Setup(kubeconfig, cluster, folder, replicas=options.replicas, split_brain=options.split_brain)
+        split_brain = options.split_brain or (options.replicas > 1 and not HAS_ELECTION)
+        setup = Setup(kubeconfig, cluster, folder, replicas=options.replicas, split_brain=split_brain)
         with namespace(kubeconfig, "storm") as kube, bed(setup, kube.namespace, say=say) as made:
-            verdict, numbers, fallen = weathered(made, seed, options.duration, owned=cluster is not None)
+            verdict, numbers, fallen = weathered(made, setup, seed, options.duration)
             print(f"\n{numbers}")
             for words in fallen:
                 print(f"not in order: {words}")
-            print(f"history:      {made.path}; judge it again: python -m tests.chaos {made.path}\n\n{verdict}")
+            print(f"history:      {made.path}; judge it again: python -m tests.chaos {made.path}\n")
+            print(verdict.told(most=MOST))
     return 0 if verdict.valid and not fallen else 1
 
 
-def weathered(made: Bed, seed: int, seconds: float, *, owned: bool) -> tuple[Verdict, Figures, list[str]]:
-    """Have the storm of this seed: the verdict, the figures, and what operators did that they should not. `owned`: the
-    cluster's components may be restarted."""
-    done = made.live(plan(seed, seconds, faults=frozenset(Fault) - (frozenset() if owned else COMPONENTS)))
+def weathered(made: Bed, setup: Setup, seed: int, seconds: float) -> tuple[Verdict, Figures, list[str]]:
+    """Have the storm of this seed: the verdict, the figures, and what operators did that they should not."""
+    faults = frozenset(Fault) - (frozenset() if setup.cluster else COMPONENTS)
+    done = made.live(plan(seed, seconds, faults=faults, split_brain=setup.split_brain))
     verdict = judge(made.history())
     return verdict, figures(verdict, done), made.complaints()
 
@@ -96,7 +101,8 @@ def _cluster(kubeconfig: Path | None) -> Iterator[tuple[Path, LocalCluster | Non
         known = _known(kubeconfig)
         yield kubeconfig, known
         return
-    cluster = localcluster.up("storm", nodes="kwok:5", provider="local")
+    flags = " ".join(CONTROLLER_FLAGS)
+    cluster = localcluster.up("storm", nodes="kwok:5", provider="local", controller_flags=flags)
     try:
         install(cluster)
         yield cluster.kubeconfig, cluster if isinstance(cluster, LocalCluster) else None
