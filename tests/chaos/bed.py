@@ -33,11 +33,12 @@ Say = Callable[[str], None]
 
 HAS_ELECTION = "lease" in Settings.model_fields
 SECOND = timedelta(seconds=1)
-LATENESS = 5 * SECOND
+LATENESS = 15 * SECOND
+"""Everything runs on one machine, which other tests keep busy: how late slots are is shown, and not judged closely."""
 RECOVERY = 20 * SECOND
 """From the end of a fault until slots are on time: a Lease whose holder was killed is free after 15 s."""
-CALM = 10.0
-"""Seconds of calm weather at the end, after all has recovered."""
+CALM = 20 * SECOND
+"""Calm weather at the end, after all has recovered."""
 REST = 90.0
 TICK = 0.05
 
@@ -106,7 +107,7 @@ class Bed:
             done = self._blow(plan, began)
             self._say("the last fault is over; everything recovers")
             clients.result()
-        self._pass(datetime.now(UTC) + RECOVERY + CALM * SECOND)
+        self._pass(datetime.now(UTC) + RECOVERY + CALM)
         self._rest()
         return done
 

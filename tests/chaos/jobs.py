@@ -69,6 +69,6 @@ EDITS: tuple[Object, ...] = (
 
 
 def without_replace(spec: Object) -> Object:
-    """The same, but what would be replaced keeps the next one away. The name of a Job that is deleted is free again, and
-    so `replace` needs one operator alone to act."""
+    """The same, but what would be replaced keeps the next one away: the name of a Job that is deleted is free again, so
+    `replace` needs one operator alone to act."""
     return spec | {"concurrency": "forbid"} if spec.get("concurrency") == "replace" else spec
