@@ -54,6 +54,16 @@ class Setup:
     replicas: int = 2
     split_brain: bool = False
 
+    @property
+    def owned(self) -> bool:
+        """Whether the cluster's components may be restarted."""
+        return self.cluster is not None
+
+    @property
+    def has_rivals(self) -> bool:
+        """Whether several operators act at once."""
+        return self.replicas > 1 and (self.split_brain or not HAS_ELECTION)
+
 
 class Journal:
     """The history as a file that grows."""

@@ -91,7 +91,10 @@ KINDS: dict[Fault, Kind] = {
     Fault.MARK: Kind(2),
     Fault.WIPE: Kind(1),
 }
-DELETING = frozenset({Fault.JOB})
+AMONG_RIVALS = frozenset({Fault.JOB, Fault.WIPE})
+"""What several operators that act at once must be spared."""
+HARMLESS = frozenset({Act.RUN, Act.CREATE, Act.DELETE})
+"""What clients may ask of them."""
 COMPONENTS = frozenset({Fault.API_SERVER, Fault.API_FREEZE, Fault.ETCD, Fault.CONTROLLERS})
 """Faults that need a cluster whose processes are ours."""
 ON_THE_WAY = frozenset(
@@ -134,18 +137,19 @@ class Plan:
     wishes: tuple[Wish, ...]
 
 
-def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(Fault), split_brain: bool = False) -> Plan:
+def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(Fault), rivals: bool = False) -> Plan:
     """The storm of this seed. What clients do does not depend on which faults there are.
 
-    `split_brain`: several operators act at once. Then nothing deletes a Job before all of them must have seen it.
+    `rivals`: several operators act at once. Names keep them from doing anything twice, but not where a Job is deleted
+    before all of them have seen it, nor where each of them notices an edit at another time: there is none of that then.
     """
-    faults -= DELETING if split_brain else frozenset()
+    faults -= AMONG_RIVALS if rivals else frozenset()
     blows = _blows(Random(f"blows {seed}"), seconds, sorted(faults))  # noqa: S311 - has to be had again
     wishes = _wishes(Random(f"wishes {seed}"), seconds)  # noqa: S311
-    if not split_brain:
+    if not rivals:
         return Plan(tuple(BODIES.values()), tuple(blows), tuple(wishes))
     bodies = tuple(body | {"spec": without_replace(body["spec"])} for body in BODIES.values())
-    kept = (replace(wish, spec=without_replace(wish.spec)) for wish in wishes if wish.act is not Act.STOP)
+    kept = (replace(wish, spec=without_replace(wish.spec)) for wish in wishes if wish.act in HARMLESS)
     return Plan(bodies, tuple(blows), tuple(kept))
 
 

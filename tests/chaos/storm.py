@@ -15,7 +15,7 @@ from pathlib import Path
 import localcluster
 from localcluster.cluster import LocalCluster
 from localcluster.record import every
-from tests.chaos.bed import HAS_ELECTION, Bed, Setup, bed
+from tests.chaos.bed import Bed, Setup, bed
 from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import Figures, figures
 from tests.chaos.plan import COMPONENTS, Fault, plan
@@ -37,8 +37,7 @@ def main(arguments: list[str]) -> int:
     say = Say()
     say(f"seed {seed}; this storm again: {again}{' --split-brain' if options.split_brain else ''}")
     with _cluster(options.kubeconfig) as (kubeconfig, cluster), _folder(options.folder) as folder:
-        split_brain = options.split_brain or (options.replicas > 1 and not HAS_ELECTION)
-        setup = Setup(kubeconfig, cluster, folder, replicas=options.replicas, split_brain=split_brain)
+        setup = Setup(kubeconfig, cluster, folder, replicas=options.replicas, split_brain=options.split_brain)
         with namespace(kubeconfig, "storm") as kube, bed(setup, kube.namespace, say=say) as made:
             verdict, numbers, fallen = weathered(made, setup, seed, options.duration)
             print(f"\n{numbers}")
@@ -51,8 +50,8 @@ def main(arguments: list[str]) -> int:
 
 def weathered(made: Bed, setup: Setup, seed: int, seconds: float) -> tuple[Verdict, Figures, list[str]]:
     """Have the storm of this seed: the verdict, the figures, and what operators did that they should not."""
-    faults = frozenset(Fault) - (frozenset() if setup.cluster else COMPONENTS)
-    done = made.live(plan(seed, seconds, faults=faults, split_brain=setup.split_brain))
+    faults = frozenset(Fault) - (frozenset() if setup.owned else COMPONENTS)
+    done = made.live(plan(seed, seconds, faults=faults, rivals=setup.has_rivals))
     verdict = judge(made.history())
     return verdict, figures(verdict, done), made.complaints()
 
