@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     )
     say = Say()
     say(f"seed {seed}; this storm again: {again}{' --split-brain' if options.split_brain else ''}")
-    with _cluster(options.kubeconfig) as (kubeconfig, cluster), _folder(options.folder) as folder:
+    with cluster_of(options.kubeconfig) as (kubeconfig, cluster), folder_of(options.folder) as folder:
         setup = Setup(kubeconfig, cluster, folder, replicas=options.replicas, split_brain=options.split_brain)
         with namespace(kubeconfig, "storm") as kube, bed(setup, kube.namespace, say=say) as made:
             verdict, numbers, fallen = weathered(made, setup, seed, options.duration)
@@ -95,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextlib.contextmanager
-def _cluster(kubeconfig: Path | None) -> Iterator[tuple[Path, LocalCluster | None]]:
+def cluster_of(kubeconfig: Path | None) -> Iterator[tuple[Path, LocalCluster | None]]:
+    """A cluster that is there, or one for as long as this is entered; None where its components are not ours."""
     if kubeconfig is not None:
         known = _known(kubeconfig)
         yield kubeconfig, known
@@ -116,7 +117,8 @@ def _known(kubeconfig: Path) -> LocalCluster | None:
 
 
 @contextlib.contextmanager
-def _folder(wanted: Path | None) -> Iterator[Path]:
+def folder_of(wanted: Path | None) -> Iterator[Path]:
+    """Where files go."""
     folder = wanted or Path(tempfile.mkdtemp(prefix="storm-"))
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
