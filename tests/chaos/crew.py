@@ -1,11 +1,15 @@
 """The operators of a storm. One that ends by itself is started again, as Kubernetes would."""
 
 import signal
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tests.chaos.history import Fault
 from tests.support.operator_process import OperatorProcess
+
+SETTLED = 20.0
+"""Seconds after the start of an operator until it surely has found out who leads, and has seen everything."""
 
 
 class Crew:
@@ -19,15 +23,21 @@ class Crew:
         self._frozen: dict[int, datetime] = {}
         self._away: dict[int, tuple[str, datetime]] = {}
         self._alone: datetime | None = None
+        self._started = time.monotonic()
 
     def start(self) -> None:
         """Start all of them, and wait until they are ready."""
         for operator in self.operators:
             operator.start()
+        self._started = time.monotonic()
 
     def able(self) -> list[int]:
         """Those that run and are not frozen."""
         return [n for n, operator in enumerate(self.operators) if operator.running and n not in self._frozen]
+
+    def is_settled(self) -> bool:
+        """Whether all run and have done so for a while: one of them acts, and remembers what was."""
+        return len(self.able()) == len(self.operators) and time.monotonic() > self._started + SETTLED
 
     def end(self, number: int, how: signal.Signals) -> bool:
         """End one: at once, or as Kubernetes does. Whether it is still to be started again."""
@@ -60,6 +70,7 @@ class Crew:
             return
         now = datetime.now(UTC)
         self.operators[number].start(wait=False)
+        self._started = time.monotonic()
         if self._alone is not None:
             self._told(Fault(what="no operator lived", begin=self._alone, end=now, down=True))
             self._alone = None
@@ -71,7 +82,9 @@ class Crew:
         for number, operator in enumerate(self.operators):
             if not operator.running and number not in self._away:
                 words = str([{}, *operator.lines()][-1].get("msg", ""))
-                self.fallen.append(f"operator {number + 1}: {words}")
+                if _is_ready(operator):
+                    # While it starts, it may give up if the API server does not answer as it should.
+                    self.fallen.append(f"operator {number + 1} has ended by itself: {words}")
                 self._lost(number, f"operator {number + 1} has ended: {words}", datetime.now(UTC))
                 self.call(number)
 
@@ -101,10 +114,9 @@ class Crew:
                 operator.kill()
 
     def _stop(self, operator: OperatorProcess) -> None:
-        begun = any("ready with" in str(line["msg"]) for line in operator.lines())
         try:
             # One that has hardly begun does not listen to signals yet, and just ends.
-            operator.stop() if begun else operator.end(signal.SIGTERM)
+            operator.stop() if _is_ready(operator) else operator.end(signal.SIGTERM)
         except AssertionError as error:
             self.fallen.append(str(error).splitlines()[0])
 
@@ -112,3 +124,7 @@ class Crew:
         self._away[number] = (what, begin)
         if not any(operator.running for operator in self.operators) and self._alone is None:
             self._alone = datetime.now(UTC)
+
+
+def _is_ready(operator: OperatorProcess) -> bool:
+    return any("ready with" in str(line["msg"]) for line in operator.lines())
