@@ -130,8 +130,7 @@ class Crew:
 
 
 def _traces(log: Path) -> Iterator[str]:
-    """The lines with a traceback. What asyncio has to say of a library's generators after all is stopped, is none of our
-    doing."""
+    """The lines with a traceback. What asyncio has to say about a library's generators after the end is left out."""
     before = ""
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         if "Traceback" in line and '"msg": "stopped"' not in before:

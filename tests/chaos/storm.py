@@ -4,6 +4,7 @@ seconds; then the verdict on what happened.
 
 import argparse
 import contextlib
+import os
 import random
 import re
 import sys
@@ -102,7 +103,7 @@ def cluster_of(kubeconfig: Path | None) -> Iterator[tuple[Path, LocalCluster | N
         yield kubeconfig, known
         return
     flags = " ".join(CONTROLLER_FLAGS)
-    cluster = localcluster.up("storm", nodes="kwok:5", provider="local", controller_flags=flags)
+    cluster = localcluster.up(f"chaos-{os.getpid()}", nodes="kwok:5", provider="local", controller_flags=flags)
     try:
         install(cluster)
         yield cluster.kubeconfig, cluster if isinstance(cluster, LocalCluster) else None
