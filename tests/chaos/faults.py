@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 from dkron_crds.base import rfc3339
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
 from localcluster.cluster import LocalCluster
+from localcluster.errors import ClusterError
 from tests.chaos.crew import Crew
 from tests.chaos.history import Fault as Broken
 from tests.chaos.jobs import ASKED, PARENTS, SCHEDULED
@@ -138,7 +139,12 @@ class Faults:
             return ""
         self._thaw_server()
         begin = datetime.now(UTC)
-        self._cluster.restart(component, CONTROLLER_FLAGS if component == "controller-manager" else ())
+        flags = CONTROLLER_FLAGS if component == "controller-manager" else ()
+        try:
+            self._cluster.restart(component, flags)
+        except ClusterError:
+            # An API server on a busy machine may come up without ever being ready.
+            self._cluster.restart(component, flags)
         self._told(Broken(what=f"restart of {component}", begin=begin, end=datetime.now(UTC)))
         return component
 
