@@ -23,6 +23,7 @@ class Crew:
         self._told = told
         self._frozen: dict[int, datetime] = {}
         self._away: dict[int, tuple[str, datetime]] = {}
+        self._starting: dict[int, tuple[str, datetime]] = {}
         self._alone: datetime | None = None
         self._started = time.monotonic()
 
@@ -75,11 +76,12 @@ class Crew:
         if self._alone is not None:
             self._told(Fault(what="no operator lived", begin=self._alone, end=now, down=True))
             self._alone = None
-        what, begin = self._away.pop(number, ("an operator was not there", now))
-        self._told(Fault(what=what, begin=begin, end=now))
+        self._starting[number] = self._away.pop(number, ("an operator was not there", now))
 
     def look_after(self) -> None:
-        """Start those again that have ended by themselves."""
+        """Start those again that have ended by themselves, and notice those that are ready again."""
+        for number in [number for number in self._starting if _is_ready(self.operators[number])]:
+            self._back(number)
         for number, operator in enumerate(self.operators):
             if not operator.running and number not in self._away:
                 words = str([{}, *operator.lines()][-1].get("msg", ""))
@@ -94,6 +96,10 @@ class Crew:
         for number in range(len(self.operators)):
             self.thaw(number)
             self.call(number)
+
+    def is_whole(self) -> bool:
+        """Whether all of them run and are ready."""
+        return not self._starting and len(self.able()) == len(self.operators)
 
     def finish(self) -> None:
         """Stop all of them in order."""
@@ -123,7 +129,14 @@ class Crew:
         if code != 0 and begun:
             self.fallen.append(f"an operator ended with {code} after SIGTERM")
 
+    def _back(self, number: int) -> None:
+        """What had befallen it lasted until it was ready again: how long that takes is the machine's business."""
+        what, begin = self._starting.pop(number)
+        self._told(Fault(what=what, begin=begin, end=datetime.now(UTC)))
+
     def _lost(self, number: int, what: str, begin: datetime) -> None:
+        if number in self._starting:
+            self._back(number)
         self._away[number] = (what, begin)
         if not any(operator.running for operator in self.operators) and self._alone is None:
             self._alone = datetime.now(UTC)

@@ -41,7 +41,8 @@ NUMBER = 10
 """How many jobs each of them has of each concurrency policy."""
 AWAY = (1.0, 75.0)
 """Seconds between a kill and the next start: some are over before a minute is, and some last for more than one."""
-GAP = (5.0, 40.0)
+GAP = (25.0, 45.0)
+"""Seconds that both of them have to catch up. The next kill comes in the middle of something else."""
 POLICIES = {"Allow": "allow", "Forbid": "forbid"}
 SCHEDULE = "* * * * *"
 

@@ -15,7 +15,7 @@ from tests.chaos.jobs import ASKED, BODIES, EDITS, NAMES, PARENTS, SCHEDULED, Ob
 HEAD_START = 8.0
 """Seconds before the first fault: every job shall have run."""
 GUST = (15.0, 40.0)
-LULL = (26.0, 34.0)
+LULL = (32.0, 40.0)
 GAP = (1.5, 5.0)
 """Seconds between two faults of a gust."""
 PAUSE = (0.5, 3.5)
