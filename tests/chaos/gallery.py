@@ -1,4 +1,4 @@
-"""A witness of many namespaces at once: one watch for each kind, whatever the number of trials that happen side by side.
+"""A witness of many namespaces at once: one watch for each kind, however many trials happen side by side.
 
 Each namespace has a scene. It shows how its objects are now, what was ever seen in it, and wakes whoever waits for a
 change: nobody has to ask the API server.

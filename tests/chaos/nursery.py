@@ -1,7 +1,8 @@
 """Operators by the dozen: one process imports the program once, and forks a real process for each start.
 
 Most of the CPU of a start goes into imports. A forked operator runs the same `main` with its own options, environment
-and log; it is killed by its process id as any other. `hurry` shortens waiting times that a person would not sit through.
+and log; it is killed by its process id as any other. `hurry` shortens waiting times that nobody would
+sit through.
 """
 
 import asyncio
@@ -81,7 +82,12 @@ class Nursery:
 async def nursery() -> AsyncIterator[Nursery]:
     """One that runs; at the end it ends all its children."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.chaos.nursery", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        sys.executable,
+        "-m",
+        "tests.chaos.nursery",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
     )
     made = Nursery(process)
     listening = asyncio.create_task(made.listen())
@@ -100,7 +106,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     woken, wake = os.pipe()
-    os.set_blocking(wake, False)  # noqa: FBT003 - as the function has it
+    os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     children: dict[int, int] = {}

@@ -90,12 +90,16 @@ def forbid(scale: int) -> Scenario:
 
 
 def replace(scale: int) -> Scenario:
-    """The new slot takes the place of the one that runs."""
+    """The new slot takes the place of the one that runs; none would ever end by itself."""
 
     async def play(stage: Stage) -> None:
-        await stage.create(job("a", schedule="@every 1s", concurrency="replace", lasts="1500ms"))
+        await stage.create(job("a", schedule="@every 1s", concurrency="replace", lasts="1h"))
         await stage.until("its slots", lambda scene: passed(scene, "a", (1 + scale) * SECOND))
-        await let_rest(stage, "a")
+        await stage.disable("a")
+        await stage.until("the job to be disabled", lambda scene: is_disabled(scene, "a"))
+        await stage.until("one to run", lambda scene: len([*_running(scene, "a")]) == 1)
+        await stage.stop("a", next(_running(stage.scene, "a")))
+        await stage.at_rest("a")
 
     return Scenario("replace", play, every_slot_is_accounted_for)
 

@@ -1,7 +1,7 @@
 """All crash points of scenarios, none left out, many trials at once.
 
-How many writes a scenario has is counted in an undisturbed run. Two writes may become one by chance, so that a trial can
-end before its write has come; it is repeated, and goes on past the last number until there is no such write any more.
+How many writes a scenario has is counted in an undisturbed run. Two writes may become one by chance, so that a trial
+can end before its write has come; it is repeated. Numbers go on past the last one until there is no such write.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from tests.chaos.nursery import nursery
 from tests.chaos.scenarios import TAG
 from tests.chaos.trial import Crash, Report, Scenario, Side, Theatre, hold
 
-AT_ONCE = 24
+AT_ONCE = 16
 """Trials side by side: most of their time they wait."""
 TRIES = 3
 """How often a write that did not come is waited for."""
@@ -72,7 +72,7 @@ async def _label_nodes(client: KubeClient) -> None:
     body = {"metadata": {"labels": {TAG: "yes"}}}
     async for node in client.list(NODES, None):
         path = NODES.path(None, node["metadata"]["name"])
-        await client._call("patch", NODES, path, body=body, content_type=MERGE_PATCH)  # noqa: SLF001 - no namespace
+        await client._call("patch", NODES, path, body=body, content_type=MERGE_PATCH)
 
 
 class _House:

@@ -1,9 +1,9 @@
 """A trial: a short scenario in a namespace of its own, with an operator that is killed at one of its writes and started
 again. In the end the checker judges what a witness saw, and the scenario what there has to be.
 
-The kill is a real SIGKILL of a real process, at a moment that is exact: the proxy holds the write back until the process
-is dead. `before`: the write never arrives. `after`: it was carried out, and nobody reads the answer. `late`: it arrives
-when the next operator is already there, as from a network or an API server that was slow.
+The kill is a real SIGKILL of a real process, at a moment that is exact: the proxy holds the write back until the
+process is dead. `before`: the write never arrives. `after`: it was carried out, and nobody reads the answer. `late`: it
+arrives when the next operator is already there, as from a network or an API server that was slow.
 """
 
 import asyncio
@@ -39,6 +39,8 @@ STILL = 1.0
 """Seconds without a write after which a scenario that is done is over."""
 AFTERWARDS = timedelta(hours=1)
 """All is at rest when the last look is taken: what has not come by then will not come, as if it were so much later."""
+WATCHED = ("dkronjobs", "jobs")
+"""An operator that watches these is there."""
 CLOCKWORK = frozenset({"leases", "dkronclusters", "dkronclusters/status"})
 """What is written by the clock, and by no cause."""
 
@@ -199,13 +201,14 @@ async def hold(theatre: Theatre, scenario: Scenario, crash: Crash | None = None)
     await _prepare(theatre.client, namespace)
     async with _acting(theatre, scenario, crash, stage) as cast:
         complaints = [complaint async for complaint in _complaints(theatre, scenario, stage, cast)]
-    if complaints:
-        complaints.append(cast.told())
+        if complaints:
+            complaints.append(cast.told())
     return Report(scenario.name, crash, tuple(cast.proxy.writes), cast.struck, tuple(complaints))
 
 
 async def _complaints(theatre: Theatre, scenario: Scenario, stage: Stage, cast: "Cast") -> AsyncIterator[str]:
     try:
+        await cast.start()
         await scenario.play(stage)
         await cast.still()
     except Stuck as stuck:
@@ -225,7 +228,7 @@ async def _facts(stage: Stage) -> AsyncIterator[Any]:
     for resource in (PODS, JOBS):
         async for body in client.list(resource, namespace):
             stage.scene.take(resource, body, lost=False)
-    yield Terms(read=read + AFTERWARDS)
+    yield Terms(read=read + AFTERWARDS, lateness=PATIENCE * SECOND, recovery=PATIENCE * SECOND)
     for operation in stage.operations:
         yield operation
         gone = stage.scene.removed.get(operation.uid)
@@ -249,7 +252,9 @@ async def _prepare(client: KubeClient, namespace: str) -> None:
 class Cast:
     """The operator of a trial, and who kills it."""
 
-    def __init__(self, theatre: Theatre, scenario: Scenario, crash: Crash | None, stage: Stage, proxy: Proxy) -> None:
+    def __init__(
+        self, theatre: Theatre, scenario: Scenario, crash: Crash | None, *, stage: Stage, proxy: Proxy
+    ) -> None:
         self.proxy = proxy
         self.struck: Write | None = None
         self._theatre = theatre
@@ -259,21 +264,37 @@ class Cast:
         self._log = theatre.folder / f"{stage.namespace}.log"
         self._kubeconfig = proxy.write_kubeconfig(theatre.folder / f"{stage.namespace}.kubeconfig")
         self._operator: Child | None = None
+        self._killed: Child | None = None
+        self._before_it = 0
         self._reborn: asyncio.Task[None] | None = None
         proxy.before, proxy.after = self._before, self._after
 
     async def start(self) -> None:
-        """Start the operator, and wait until it watches."""
-        watches = self._watches()
+        """Start the operator, and wait until it, or the next one if it is killed meanwhile, watches."""
+        await self._spawn()
+        await self._watching()
+
+    async def _spawn(self) -> None:
+        self._before_it = self._watches()
         self._operator = await self._theatre.nursery.start(
             "--kubeconfig", str(self._kubeconfig), "--namespace", self._stage.namespace,
             log=self._log, environment={"POD_NAME": "operator"}, hurry=self._hurry,
         )  # fmt: skip
-        async with asyncio.timeout(PATIENCE):
-            while self._watches() < watches + 2:
-                if self._operator.ended.done():
-                    raise Stuck(f"the operator has ended: {self.told()}")
-                await asyncio.sleep(0.05)
+
+    async def _watching(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while self._watches() < self._before_it + len(WATCHED):
+                    self._check()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise Stuck(f"the operator did not watch within {PATIENCE:.0f} s") from None
+
+    def _check(self) -> None:
+        """Nobody but us ends an operator."""
+        operator = self._operator
+        if operator is not None and operator.ended.done() and operator is not self._killed:
+            raise Stuck(f"the operator has ended with {operator.ended.result()}")
 
     async def end(self) -> None:
         """No operator any more."""
@@ -299,7 +320,7 @@ class Cast:
         return f"writes:\n{writes}\nlog:\n" + "\n".join(lines[-40:])
 
     def _watches(self) -> int:
-        return sum(n for call, n in self.proxy.calls.items() if call.verb == "watch" and call.resource.endswith("jobs"))
+        return sum(n for call, n in self.proxy.calls.items() if call.verb == "watch" and call.resource in WATCHED)
 
     def _strikes(self, write: Write) -> bool:
         return self._crash is not None and self._crash.number == write.number and self.struck is None
@@ -311,6 +332,7 @@ class Cast:
                 raise Lost
             assert self._reborn is not None
             await asyncio.wait({self._reborn})
+            # Then it arrives.
 
     async def _after(self, write: Write) -> None:
         if self._strikes(write):
@@ -319,26 +341,24 @@ class Cast:
 
     async def _kill(self, write: Write) -> None:
         assert self._operator is not None
-        self.struck = write
+        self.struck, self._killed = write, self._operator
         begin = datetime.now(UTC)
         await self._operator.end(signal.SIGKILL)
         self._reborn = asyncio.create_task(self._restart(begin))
 
     async def _restart(self, begin: datetime) -> None:
-        await self.start()
+        await self._spawn()
+        await self._watching()
         fault = Fault(what=f"{self._crash} ({self.struck and self.struck.call})", begin=begin)
         self._stage.faults.append(replace(fault, end=datetime.now(UTC), down=True))
 
 
 @asynccontextmanager
-async def _acting(
-    theatre: Theatre, scenario: Scenario, crash: Crash | None, stage: Stage
-) -> AsyncIterator[Cast]:
+async def _acting(theatre: Theatre, scenario: Scenario, crash: Crash | None, stage: Stage) -> AsyncIterator[Cast]:
     proxy = Proxy(theatre.client.access, counted=scenario.counted)
     async with proxy.serving():
-        cast = Cast(theatre, scenario, crash, stage, proxy)
+        cast = Cast(theatre, scenario, crash, stage=stage, proxy=proxy)
         try:
-            await cast.start()
             yield cast
         finally:
             await cast.end()
