@@ -16,13 +16,12 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.chaos.hurried import Hurry, hurry_up
+
 ROOT = Path(__file__).parents[2]
-Hurry = Mapping[str, float]
-"""Seconds by name: `{"dkron_operator.reconcile.HOLD": 2}`."""
 
 
 @dataclass
@@ -111,7 +110,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     children: dict[int, int] = {}
     wishes = selectors.DefaultSelector()
-    wishes.register(sys.stdin.buffer.raw, selectors.EVENT_READ)  # type: ignore[attr-defined]
+    wishes.register(sys.stdin.fileno(), selectors.EVENT_READ)
     wishes.register(woken, selectors.EVENT_READ)
     rest = b""
     while True:
@@ -160,7 +159,7 @@ def _live(wish: dict[str, Any]) -> NoReturn:
         os.dup2(number, target)
     code = 1
     try:
-        _hurry(wish["hurry"])
+        hurry_up(wish["hurry"])
         os.environ.update(wish["environment"])
         sys.argv = ["dkron-operator", *wish["arguments"]]
         importlib.import_module("dkron_operator.main").main()
@@ -170,14 +169,6 @@ def _live(wish: dict[str, Any]) -> NoReturn:
     finally:
         sys.stderr.flush()
         os._exit(code)
-
-
-def _hurry(seconds: Hurry) -> None:
-    for name, value in seconds.items():
-        module, _, attribute = name.rpartition(".")
-        owner = importlib.import_module(module)
-        is_span = isinstance(getattr(owner, attribute), timedelta)
-        setattr(owner, attribute, timedelta(seconds=value) if is_span else value)
 
 
 if __name__ == "__main__":

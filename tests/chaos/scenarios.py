@@ -152,7 +152,7 @@ def stop(scale: int) -> Scenario:
             await stage.run(f"a{number}")
         for number in range(1, scale + 1):
             name = f"a{number}"
-            await stage.until("it to run", lambda scene, name=name: [*_running(scene, name)])
+            await stage.until("it to run", partial(_runs, name))
             await stage.stop(name, next(_running(stage.scene, name)))
         await stage.at_rest(*(f"a{number}" for number in range(1, scale + 1)), runs=scale)
 
@@ -165,6 +165,10 @@ def stop(scale: int) -> Scenario:
             yield f"these Jobs are still there: {left}"
 
     return Scenario("stop", play, complaints)
+
+
+def _runs(name: str, scene: Scene) -> bool:
+    return any(_running(scene, name))
 
 
 def _running(scene: Scene, name: str) -> Iterator[str]:

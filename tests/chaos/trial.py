@@ -24,7 +24,8 @@ from dkron_crds.requests import run_annotation
 from dkron_crds.stops import stop_annotation
 from tests.chaos.gallery import Gallery, Scene
 from tests.chaos.history import Act, Fault, Operation, Record, Terms
-from tests.chaos.nursery import Child, Hurry, Nursery
+from tests.chaos.hurried import Hurry
+from tests.chaos.nursery import Child, Nursery
 from tests.chaos.proxy.call import Call
 from tests.chaos.proxy.server import Lost, Proxy, Write
 from tests.chaos.reading import gathered

@@ -1,8 +1,8 @@
 """The operator dies at every write that it makes, before and after it, and the next one goes on: nothing is lost and
 nothing runs twice. All writes of each scenario, not a sample.
 
-The trials of all scenarios happen side by side in one go, in the fixture; a test then tells of one scenario. `CHAOS_SCALE`
-makes scenarios longer, and `CHAOS_SIDES` adds writes that arrive late: `make chaos-writes`.
+The trials of all scenarios happen side by side in one go, in the fixture; a test then tells of one scenario.
+`CHAOS_SCALE` makes scenarios longer, and `CHAOS_SIDES` adds writes that arrive late: `make chaos-writes`.
 """
 
 import asyncio
@@ -33,7 +33,8 @@ def swept(
     install(cluster)
     capture = request.config.pluginmanager.getplugin("capturemanager")
     assert capture is not None
-    wanted = {item.callspec.params["name"] for item in request.session.items if _is_ours(item)}
+    ours = (item for item in request.session.items if item.path == Path(__file__))
+    wanted = {name for item in ours for name in NAMES if item.name.endswith(f"[{name}]")}
 
     def told(text: str) -> None:
         with capture.global_and_fixture_disabled():
@@ -42,10 +43,6 @@ def swept(
     chosen = [scenario for scenario in scenarios(SCALE) if scenario.name in wanted]
     folder: Path = tmp_path_factory.mktemp("trials")
     return asyncio.run(sweep(cluster.kubeconfig, folder, chosen, sides=SIDES, told=told))
-
-
-def _is_ours(item: pytest.Item) -> bool:
-    return isinstance(item, pytest.Function) and item.path == Path(__file__) and "name" in item.callspec.params
 
 
 @pytest.mark.parametrize("name", NAMES)
