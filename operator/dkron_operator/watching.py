@@ -55,6 +55,7 @@ class Watching:
 
     async def run(self) -> None:
         """Watch until cancelled, or until kopf ends by itself. Raises what `gone` raises."""
+        asyncio.get_running_loop().set_exception_handler(_unless_of_kopf)
         pause = FIRST_PAUSE
         while True:
             began = time.monotonic()
@@ -111,6 +112,13 @@ async def _end_strays() -> None:
 def _is_of_kopf(task: "asyncio.Task[Any]") -> bool:
     code = getattr(task.get_coro(), "cr_code", None)
     return code is not None and str(code.co_filename).startswith(HOME)
+
+
+def _unless_of_kopf(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Of streams that have failed side by side kopf looks at one only. What has become of the others is no news."""
+    task = context.get("future")
+    if not (isinstance(task, asyncio.Task) and _is_of_kopf(task)):
+        loop.default_exception_handler(context)
 
 
 def _sentence(failure: Exception) -> str:
