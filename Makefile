@@ -121,6 +121,15 @@ test-e2e: venv chart-tools ## The tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 
+# The short scenarios, without late writes, are a part of `make test-cluster`. SCALE=5 is longer; SIDES leaves some out.
+SCALE ?= 3
+SIDES ?= before,after,late
+
+.PHONY: chaos-writes
+chaos-writes: venv ## Kill the operator at every write of longer scenarios, and let writes arrive late (minutes)
+	@hack/cluster build --nodes kwok
+	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest tests/cluster/test_chaos_writes.py
+
 .PHONY: matrix
 matrix: venv ## The cluster tests on the oldest and the newest Kubernetes, or those of MATRIX="1.34 1.35", and their table in docs/support.md (an hour)
 	@PYTHONPATH=hack $(BIN)/python hack/matrix.py $(MATRIX)
