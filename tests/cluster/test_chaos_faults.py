@@ -234,32 +234,38 @@ def test_a_silent_watch_is_noticed(bed: Bed) -> None:
     assert_recovered(bed, names)
 
 
-@pytest.mark.parametrize("fault", [ExpireWatch(), Answer(410)], ids=["as an event", "as an answer"])
-def test_what_vanishes_behind_an_expired_watch_is_missed(bed: Bed, fault: ExpireWatch | Answer) -> None:
-    """The last of its kind, so that the new list shows nothing at all of it."""
-    name = f"vanishing-{type(fault).__name__.lower()}"
-    lasting = dkron_job(f"{name}-job", run=["once"], jobTemplate=simulated(run_for="1h"))
-    gone = each_second(f"{name}-gone")
-    bed.kube.apply(lasting, gone)
-    entry = bed.kube.wait_status(f"{name}-job", "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
-    bed.kube.wait_status(f"{name}-gone", "a slot", lambda status: status.get("lastScheduleTime"))
+@pytest.mark.parametrize(
+    ("name", "fault", "watched"),
+    [
+        pytest.param("vanished-run", ExpireWatch(), "jobs", id="runs, as an event"),
+        pytest.param("vanished-both", ExpireWatch(), BOTH, id="jobs and runs, as an event"),
+        pytest.param("vanished-410", Answer(410), BOTH, id="jobs and runs, as an answer"),
+    ],
+)
+def test_what_vanishes_behind_an_expired_watch_is_missed(
+    bed: Bed, *, name: str, fault: ExpireWatch | Answer, watched: str
+) -> None:
+    """A Job that runs, and a job that is due each second, are deleted while the operator sees nothing of it."""
+    run, gone, later = f"{name}-run", f"{name}-gone", f"{name}-later-all"
+    bed.kube.apply(dkron_job(run, run=["once"], jobTemplate=simulated(run_for="1h")), each_second(gone))
+    entry = bed.kube.wait_status(run, "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
+    bed.kube.wait_status(gone, "a slot", lambda status: status.get("lastScheduleTime"))
     bed.gate.have(Rule(fault=FreezeWatch(), verb="watch", resource=BOTH))
     bed.wait_struck(2)
-    mark = bed.operator.mark()
-    bed.kube.delete(JOBS, entry["active"][0]["job"])
-    bed.kube.delete(DKRON_JOBS, f"{name}-gone")
-    bed.kube.wait_for("both to go", lambda: bed.kube.find(JOBS, entry["active"][0]["job"]), lambda found: found is None)
-    cut = [] if isinstance(fault, ExpireWatch) else [Rule(fault=CutWatch(), verb="watch", resource=BOTH, times=2)]
-    bed.gate.have(*cut, Rule(fault=fault, verb="watch", resource=BOTH, times=2))
-    status = bed.kube.wait_status(f"{name}-job", "to be recorded", finished(1), seconds=60)
+    mark, lost = bed.operator.mark(), entry["active"][0]["job"]
+    bed.kube.delete(JOBS, lost)
+    bed.kube.delete(DKRON_JOBS, gone)
+    bed.kube.wait_for("the Job to go", lambda: bed.kube.find(JOBS, lost), lambda found: found is None)
+    cut = Rule(fault=CutWatch(), verb="watch", resource=watched, times=2)
+    bed.gate.have(*[cut] * isinstance(fault, Answer), Rule(fault=fault, verb="watch", resource=watched, times=2))
+    status = bed.kube.wait_status(run, "to be recorded", finished(1), seconds=60)
     assert status["executions"][0]["reason"] == "JobLost"
     bed.wait_said(mark, "vanished unseen")
     started = len(bed.said(mark, "started"))
-    recovered = ("after-" + name + "-all",)
-    bed.kube.apply(each_second(recovered[0], missedRuns="all"))
-    assert_recovered(bed, recovered)
-    later = [line for line in bed.said(mark, "started")[started:] if line["job"] == f"{name}-gone"]
-    assert not later, "a job that is gone fires no more"
+    bed.gate.have()
+    bed.kube.apply(each_second(later, missedRuns="all"))
+    assert_recovered(bed, (later,))
+    assert gone not in {line["job"] for line in bed.said(mark, "started")[started:]}, "what is gone fires no more"
 
 
 def test_an_old_list_fires_nothing_again(bed: Bed) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.errors import Unavailable
-from dkron_operator import watching
 from dkron_operator.app import NotInstalled
 from dkron_operator.clock import Clock
 from dkron_operator.signs import Signs
@@ -51,7 +50,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         if len(found) == 5:
             raise Ended
 
-    monkeypatch.setattr(watching.asyncio, "sleep", pause)
+    monkeypatch.setattr(asyncio, "sleep", pause)
     return found
 
 
