@@ -121,6 +121,15 @@ test-e2e: venv chart-tools ## The tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 
+# The short scenarios, without late writes, are a part of `make test-cluster`. SCALE=5 is longer; SIDES leaves some out.
+SCALE ?= 3
+SIDES ?= before,after,late
+
+.PHONY: chaos-writes
+chaos-writes: venv ## Kill the operator at every write of longer scenarios, and let writes arrive late (minutes)
+	@hack/cluster build --nodes kwok
+	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest tests/cluster/test_chaos_writes.py
+
 # The same SEED has the same plan. REPLICAS=1, or SPLIT_BRAIN=1 for operators that all act at once.
 DURATION ?= 10m
 SEED ?=
