@@ -5,7 +5,7 @@ change: nobody has to ask the API server.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -63,7 +63,8 @@ class Scene:
         else:
             self.now[resource][metadata["name"]] = body
         if resource is JOBS:
-            self.seen.job(body, datetime.now(UTC))
+            take = self.seen.lost_job if lost else self.seen.job
+            take(body, datetime.now(UTC))
         elif resource is PODS:
             self.seen.pod(body)
         else:
@@ -94,12 +95,12 @@ class _Hall(View):
     """One kind of object in all namespaces."""
 
     def __init__(self, resource: Resource, gallery: Gallery) -> None:
-        super().__init__(resource.plural, lambda item: gallery.look(resource, item), gallery.blind.append)
-        self._lose: Callable[[Object], None] = lambda item: gallery.look(resource, item, lost=True)
-
-    def lose(self, item: Object) -> None:
-        """It is gone."""
-        self._lose(item)
+        super().__init__(
+            resource.plural,
+            lambda item: gallery.look(resource, item),
+            lambda item: gallery.look(resource, item, lost=True),
+            gallery.blind.append,
+        )
 
 
 @asynccontextmanager
