@@ -121,6 +121,28 @@ test-e2e: venv chart-tools ## The tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 
+# The short scenarios, without late writes, are a part of `make test-cluster`. SCALE=5 is longer; SIDES leaves some out.
+SCALE ?= 3
+SIDES ?= before,after,late
+
+.PHONY: chaos-writes
+chaos-writes: venv ## Kill the operator at every write of longer scenarios, and let writes arrive late (minutes)
+	@hack/cluster build --nodes kwok
+	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest tests/cluster/test_chaos_writes.py
+
+# The same SEED has the same plan. REPLICAS=1, or SPLIT_BRAIN=1 for operators that all act at once.
+DURATION ?= 10m
+SEED ?=
+REPLICAS ?= 2
+
+.PHONY: chaos
+chaos: venv ## A storm of faults for DURATION=10m, judged at the end; SEED=… has one again
+	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.storm --duration $(DURATION) --replicas $(REPLICAS) $(if $(SEED),--seed $(SEED)) $(if $(SPLIT_BRAIN),--split-brain)
+
+.PHONY: chaos-cronjobs
+chaos-cronjobs: venv ## CronJobs and DkronJobs side by side while both controllers are killed, judged by the same checker (7 minutes)
+	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.cronjobs
+
 .PHONY: matrix
 matrix: venv ## The cluster tests on the oldest and the newest Kubernetes, or those of MATRIX="1.34 1.35", and their table in docs/support.md (an hour)
 	@PYTHONPATH=hack $(BIN)/python hack/matrix.py $(MATRIX)

@@ -7,15 +7,12 @@ from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-import kopf
-
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound, Rejected
 from dkron_crds.kube.installed import require_current
 from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Resource
-from dkron_operator import source as kopf_source
 from dkron_operator.calls import Allowance
 from dkron_operator.clock import Clock
 from dkron_operator.delivery import Delivery
@@ -33,6 +30,7 @@ from dkron_operator.source import Source
 from dkron_operator.store import Store
 from dkron_operator.sweep import Sweep
 from dkron_operator.tally import Tally
+from dkron_operator.watching import Watching
 from dkron_tracing.kube import KubeSpans
 from dkron_tracing.spans import Tracer
 
@@ -46,8 +44,6 @@ LAST_WORDS = 0.5
 """Seconds for messages about what was written last. Nobody fires meanwhile."""
 LAST_STATUS = 1.0
 """Seconds for the DkronCluster, which says that nobody leads until another does."""
-LAST_STREAMS = 5.0
-"""Seconds for the watches to end."""
 FRESH = HOLD.total_seconds() / 2
 """Seconds for which watches may be silent, and what they showed still be believed by a new leader."""
 FAREWELL = 5.0
@@ -76,8 +72,6 @@ class Operator:
         tracer: Tracer | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._access = access
-        self._identity = replica.identity
         self._namespaces = tuple(namespaces)
         observer = None if tracer is None else KubeSpans(tracer, server=access.server)
         self.client, clock = KubeClient(access, observer=observer), clock or Clock()
@@ -111,11 +105,18 @@ class Operator:
         source = Source(self.store, changed=self.reconciler.lane.add)
         rivals = Rivals(cluster_namespace, clock=clock, changed=self.tally.touch)
         source.met, self.tally.rivalry = rivals.see, lambda: rivals.complaint
-        self._source = source
         self._sweep = Sweep(self.client, self.store, source, self._namespaces or None)
-        source.relisted = self._sweep.want
+        source.listed = self._sweep.want
         self._clock = clock
         self._signs = Signs((DKRON_JOBS, JOBS), self._namespaces or (None,), clock)
+        self.watching = Watching(
+            source,
+            access,
+            self._signs,
+            identity=replica.identity,
+            namespaces=self._namespaces,
+            gone=self._require_installation,
+        )
         self.reconciler.nodes.heard = partial(self._signs.beside, NODES)
         self.delivery.installation.heard = partial(self._signs.beside, DKRON_CLUSTERS)
         parts = Parts(self.client, self.store, self.tally, self.lease, self.events, self.reconciler, self._signs)
@@ -278,33 +279,7 @@ class Operator:
         return True
 
     async def _watch(self) -> None:
-        registry = kopf.OperatorRegistry()
-        kopf_source.register(registry, self._source, self._access, self._signs)
-        # Without one kopf looks up the name of the user, and in a container the user has none.
-        identity: Any = self._identity
-        tasks = await kopf.spawn_tasks(
-            registry=registry,
-            settings=kopf_source.settings(),
-            identity=identity,
-            standalone=True,
-            clusterwide=not self._namespaces,
-            namespaces=self._namespaces,
-        )
-        # kopf's own way to its end has no bound: it waits for the other streams when one has failed, and five seconds
-        # for every task that began after it, ours as well.
-        try:
-            done = await _first(set(tasks))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks, timeout=LAST_STREAMS)
-        try:
-            for task in done:
-                task.result()
-        except Exception:
-            # Of a kind that is gone kopf says no more than "404 page not found".
-            await self._require_installation()
-            raise
+        await self.watching.run()
         self.stop()
 
     def _take_signals(self) -> None:

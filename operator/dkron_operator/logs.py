@@ -5,14 +5,17 @@ import logging
 from dkron_crds.program import logs
 from dkron_crds.program.logs import LogFormat, LogLevel
 
+_TRIED_AGAIN = ("will retry", "escalating", "has failed")
+
 
 class Calm(logging.Filter):
-    """kopf calls a request that it is about to repeat an error; for whoever is woken by errors, it is none yet."""
+    """kopf calls a request that it is about to repeat an error, and shows a traceback when a watch has failed, which
+    begins anew (`watching.py`). For whoever is woken by errors, these are none."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let everything pass."""
-        if record.name.startswith("kopf.") and "will retry" in record.getMessage():
-            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        if record.name.startswith("kopf.") and any(words in record.getMessage() for words in _TRIED_AGAIN):
+            record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
         return True
 
 

@@ -38,8 +38,7 @@ class Signs:
 
     def answer(self, path: str, *, begun: bool) -> None:
         """The API server was asked for a watch of this path, and lets it begin, or does not."""
-        # The address of an API server may have a path of its own before ours.
-        known = next((each for each in self._signs if path.endswith(each)), None)
+        known = self._known(path)
         if known is None:
             return
         if begun:
@@ -48,6 +47,10 @@ class Signs:
             before = self._signs[known]
             now = self._clock.monotonic()
             self._signs[known] = Sign(before.seen, now if before.failing is None else before.failing)
+
+    def knows(self, path: str) -> bool:
+        """Whether what is at this path is watched."""
+        return self._known(path) is not None
 
     def oldest(self) -> dict[str, Sign]:
         """How the watches of each resource are; of several namespaces the one that is worst off."""
@@ -61,6 +64,10 @@ class Signs:
         """When each resource that is watched last showed a sign of life, by the monotonic clock."""
         needed = {plural: sign.seen for plural, sign in self.oldest().items() if sign.seen is not None}
         return {**needed, **self._beside}
+
+    def _known(self, path: str) -> str | None:
+        # The address of an API server may have a path of its own before ours.
+        return next((each for each in self._signs if path.endswith(each)), None)
 
     def _hear(self, path: str) -> None:
         self._signs[path] = Sign(self._clock.monotonic())

@@ -19,6 +19,12 @@ WATCH = 60
 """Seconds that a watch is asked to last. kopf keeps to itself what it hears but events, so that one which goes on for
 long could not be told from one that is dead; the server sends a bookmark before it ends, and nothing is listed anew."""
 
+SILENCE = 10
+"""Seconds longer than that without a word, and a watch is taken for dead: it begins again where it was."""
+
+BACKOFFS = (0.5, 1, 2, 5, 10)
+"""Seconds between kopf's tries. Then it gives up, and its streams begin anew (`watching.py`)."""
+
 
 class Source:
     """Feeds the store with what the watches bring, and tells whose situation has changed."""
@@ -26,18 +32,14 @@ class Source:
     def __init__(self, store: Store, *, changed: Callable[[str], None]) -> None:
         self._store = store
         self._changed = changed
-        self.relisted: Callable[[], None] = lambda: None
+        self.listed: Callable[[], None] = lambda: None
+        """Called when kopf has listed what it watches: it says nothing about what vanished before that."""
         self.met: Callable[[Object], None] = lambda _: None
 
     def feed_job(self, kind: str | None, body: Object) -> None:
         """A watch event about a DkronJob. `kind` is None for a listed one."""
-        if kind == "DELETED":
-            self._tell(self._store.lose_job(body["metadata"]["uid"]))
-            return
-        if kind is None and self._store.get(body["metadata"]["uid"]) is not None:
-            # kopf lists again after a 410, and says nothing about what vanished in between.
-            self.relisted()
-        self._tell(self._store.see_job(body))
+        gone = kind == "DELETED"
+        self._tell(self._store.lose_job(body["metadata"]["uid"]) if gone else self._store.see_job(body))
 
     def feed_run(self, kind: str | None, body: Object) -> None:
         """A watch event about a Job of ours."""
@@ -57,9 +59,14 @@ class Source:
 def register(registry: kopf.OperatorRegistry, source: Source, access: Access, signs: Signs) -> None:
     """Connect kopf with the source. The handlers never raise and never write."""
 
+    def listed(path: str) -> None:
+        if signs.knows(path):
+            source.listed()
+
     @kopf.on.login(registry=registry)
     async def login(**_: object) -> kopf.AiohttpSession:
-        return kopf.AiohttpSession(server=access.server, aiohttp_session=access.open_session(watched=signs.answer))
+        session = access.open_session(watched=signs.answer, listed=listed)
+        return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
 
     @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)
     async def job_seen(event: kopf.RawEvent, **_: object) -> None:
@@ -84,11 +91,14 @@ def settings() -> kopf.OperatorSettings:
     settings.persistence.progress_storage = _NoProgress()
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.persistence.finalizer = "dkron.io/operator"
+    settings.watching.inactivity_timeout = WATCH + SILENCE
+    # kopf would kill the process ten minutes after its streams have ended, whoever has begun them anew.
+    settings.process.ultimate_exiting_timeout = None
     settings.peering.standalone = True
     settings.scanning.disabled = True
     settings.posting.enabled = False
     settings.networking.request_timeout = 30
-    settings.networking.error_backoffs = (0.5, 1, 2, 5, 10)
+    settings.networking.error_backoffs = BACKOFFS
     settings.queueing.idle_timeout = 1.5
     settings.execution.max_workers = 4
     return settings

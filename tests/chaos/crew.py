@@ -1,11 +1,16 @@
 """The operators of a storm. One that ends by itself is started again, as Kubernetes would."""
 
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.chaos.history import Fault
 from tests.support.operator_process import OperatorProcess
+
+SETTLED = 20.0
+"""Seconds after the start of an operator until it surely has found out who leads, and has seen everything."""
 
 
 class Crew:
@@ -18,16 +23,23 @@ class Crew:
         self._told = told
         self._frozen: dict[int, datetime] = {}
         self._away: dict[int, tuple[str, datetime]] = {}
+        self._starting: dict[int, tuple[str, datetime]] = {}
         self._alone: datetime | None = None
+        self._started = time.monotonic()
 
     def start(self) -> None:
         """Start all of them, and wait until they are ready."""
         for operator in self.operators:
             operator.start()
+        self._started = time.monotonic()
 
     def able(self) -> list[int]:
         """Those that run and are not frozen."""
         return [n for n, operator in enumerate(self.operators) if operator.running and n not in self._frozen]
+
+    def is_settled(self) -> bool:
+        """Whether all run and have done so for a while: one of them acts, and remembers what was."""
+        return len(self.able()) == len(self.operators) and time.monotonic() > self._started + SETTLED
 
     def end(self, number: int, how: signal.Signals) -> bool:
         """End one: at once, or as Kubernetes does. Whether it is still to be started again."""
@@ -60,18 +72,22 @@ class Crew:
             return
         now = datetime.now(UTC)
         self.operators[number].start(wait=False)
+        self._started = time.monotonic()
         if self._alone is not None:
             self._told(Fault(what="no operator lived", begin=self._alone, end=now, down=True))
             self._alone = None
-        what, begin = self._away.pop(number, ("an operator was not there", now))
-        self._told(Fault(what=what, begin=begin, end=now))
+        self._starting[number] = self._away.pop(number, ("an operator was not there", now))
 
     def look_after(self) -> None:
-        """Start those again that have ended by themselves."""
+        """Start those again that have ended by themselves, and notice those that are ready again."""
+        for number in [number for number in self._starting if _is_ready(self.operators[number])]:
+            self._back(number)
         for number, operator in enumerate(self.operators):
             if not operator.running and number not in self._away:
                 words = str([{}, *operator.lines()][-1].get("msg", ""))
-                self.fallen.append(f"operator {number + 1}: {words}")
+                if _is_ready(operator):
+                    # While it starts, it may give up if the API server does not answer as it should.
+                    self.fallen.append(f"operator {number + 1} has ended by itself: {words}")
                 self._lost(number, f"operator {number + 1} has ended: {words}", datetime.now(UTC))
                 self.call(number)
 
@@ -80,6 +96,10 @@ class Crew:
         for number in range(len(self.operators)):
             self.thaw(number)
             self.call(number)
+
+    def is_whole(self) -> bool:
+        """Whether all of them run and are ready."""
+        return not self._starting and len(self.able()) == len(self.operators)
 
     def finish(self) -> None:
         """Stop all of them in order."""
@@ -90,9 +110,7 @@ class Crew:
 
     def complaints(self) -> list[str]:
         """What none of them should have done, and the tracebacks in their logs."""
-        logs = [operator.log.read_text(encoding="utf-8", errors="replace") for operator in self.operators]
-        traces = [text for log in logs for text in log.splitlines() if "Traceback" in text]
-        return [*self.fallen, *traces]
+        return [*self.fallen, *(trace for operator in self.operators for trace in _traces(operator.log))]
 
     def abandon(self) -> None:
         """Kill what is left of them."""
@@ -101,14 +119,37 @@ class Crew:
                 operator.kill()
 
     def _stop(self, operator: OperatorProcess) -> None:
-        begun = any("ready with" in str(line["msg"]) for line in operator.lines())
+        begun = _is_ready(operator)
         try:
-            # One that has hardly begun does not listen to signals yet, and just ends.
-            operator.stop() if begun else operator.end(signal.SIGTERM)
+            code = operator.end(signal.SIGTERM)
         except AssertionError as error:
             self.fallen.append(str(error).splitlines()[0])
+            return
+        # One that has hardly begun does not listen to signals yet, and just ends.
+        if code != 0 and begun:
+            self.fallen.append(f"an operator ended with {code} after SIGTERM")
+
+    def _back(self, number: int) -> None:
+        """What had befallen it lasted until it was ready again: how long that takes is the machine's business."""
+        what, begin = self._starting.pop(number)
+        self._told(Fault(what=what, begin=begin, end=datetime.now(UTC)))
 
     def _lost(self, number: int, what: str, begin: datetime) -> None:
+        if number in self._starting:
+            self._back(number)
         self._away[number] = (what, begin)
         if not any(operator.running for operator in self.operators) and self._alone is None:
             self._alone = datetime.now(UTC)
+
+
+def _traces(log: Path) -> Iterator[str]:
+    """The lines with a traceback. What asyncio has to say about a library's generators after the end is left out."""
+    before = ""
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        if "Traceback" in line and '"msg": "stopped"' not in before:
+            yield line
+        before = line
+
+
+def _is_ready(operator: OperatorProcess) -> bool:
+    return any("ready with" in str(line["msg"]) for line in operator.lines())

@@ -33,8 +33,9 @@ class Act(StrEnum):
 class Operation:
     """Something that a client asked for. Without an answer nobody knows whether, or when, it was done.
 
-    `spec` is the whole spec after a create or an edit. Of a create, `uid` and `created` are the answer's metadata. Of a
-    run, `at` is the time that its annotation says, if the client knows it. `hits` is the Job of a stop.
+    `spec` is the whole spec after a create or an edit; after a disable or an enable it may be told. Of a create, `uid`
+    and `created` are the answer's metadata. Of a run, `at` is the time that its annotation says, if the client knows
+    it. `hits` is the Job of a stop.
     """
 
     act: Act

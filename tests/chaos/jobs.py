@@ -45,11 +45,10 @@ _JOBS: tuple[Object, ...] = (
 )
 
 BODIES: Mapping[str, Object] = {body["metadata"]["name"]: body for body in _JOBS}
-SPECS: Mapping[str, Object] = {name: body["spec"] for name, body in BODIES.items()}
 NAMES = tuple(BODIES)
 PARENTS = frozenset({"fields", "after-fields", "fails"})
 """Jobs that others run after. They are not deleted: what their successors owe then, nobody promises."""
-SCHEDULED = tuple(name for name in NAMES if name not in {"asked", "asked-single"} and SPECS[name]["schedule"])
+SCHEDULED = tuple(name for name in NAMES if name not in {"asked", "asked-single"} and BODIES[name]["spec"]["schedule"])
 ASKED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails")
 
 EDITS: tuple[Object, ...] = (
@@ -67,3 +66,9 @@ EDITS: tuple[Object, ...] = (
     {"startingDeadlineSeconds": 20},
 )
 """What an edit may change, beside the spec that the job began with."""
+
+
+def without_replace(spec: Object) -> Object:
+    """The same, but what would be replaced keeps the next one away: the name of a Job that is deleted is free again, so
+    `replace` needs one operator alone to act."""
+    return spec | {"concurrency": "forbid"} if spec.get("concurrency") == "replace" else spec

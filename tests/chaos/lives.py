@@ -132,9 +132,8 @@ def _after(spec: Setting, op: Operation) -> Setting:
         case Act.DELETE:
             return None
         case Act.DISABLE | Act.ENABLE:
-            if spec is None:
-                raise ValueError(f'"{op.job}" cannot be {op.act}d at {op.invoked}: nothing tells its spec')
-            return spec.model_copy(update={"disabled": op.act is Act.DISABLE})
+            # Of what is gone nothing is changed; and an answer knows best what came of those that nobody answered.
+            return op.spec or (spec and spec.model_copy(update={"disabled": op.act is Act.DISABLE}))
         case _:
             if op.spec is None:
                 raise ValueError(f'the {op.act} of "{op.job}" at {op.invoked} has no spec')

@@ -5,17 +5,17 @@ times can be judged, too.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 
 from tests.chaos.history import Act
-from tests.chaos.jobs import ASKED, EDITS, NAMES, PARENTS, SCHEDULED, SPECS, Object
+from tests.chaos.jobs import ASKED, BODIES, EDITS, NAMES, PARENTS, SCHEDULED, Object, without_replace
 
 HEAD_START = 8.0
 """Seconds before the first fault: every job shall have run."""
 GUST = (15.0, 40.0)
-LULL = (22.0, 30.0)
+LULL = (32.0, 40.0)
 GAP = (1.5, 5.0)
 """Seconds between two faults of a gust."""
 PAUSE = (0.5, 3.5)
@@ -71,7 +71,7 @@ class Kind:
 KINDS: dict[Fault, Kind] = {
     Fault.KILL: Kind(8, (0.0, 8.0)),
     Fault.STOP: Kind(4, (0.0, 8.0)),
-    Fault.FREEZE: Kind(4, (1.0, 12.0)),
+    Fault.FREEZE: Kind(4, (1.0, 25.0)),
     Fault.API_SERVER: Kind(2),
     Fault.API_FREEZE: Kind(2, (1.0, 8.0)),
     Fault.ETCD: Kind(1),
@@ -91,6 +91,10 @@ KINDS: dict[Fault, Kind] = {
     Fault.MARK: Kind(2),
     Fault.WIPE: Kind(1),
 }
+AMONG_RIVALS = frozenset({Fault.JOB, Fault.WIPE})
+"""What several operators that act at once must be spared."""
+HARMLESS = frozenset({Act.RUN, Act.CREATE, Act.DELETE})
+"""What clients may ask of them."""
 COMPONENTS = frozenset({Fault.API_SERVER, Fault.API_FREEZE, Fault.ETCD, Fault.CONTROLLERS})
 """Faults that need a cluster whose processes are ours."""
 ON_THE_WAY = frozenset(
@@ -126,16 +130,27 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of a storm."""
+    """All of a storm: the jobs that there are at first, the faults, and what clients ask for."""
 
+    bodies: tuple[Object, ...]
     blows: tuple[Blow, ...]
     wishes: tuple[Wish, ...]
 
 
-def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(Fault)) -> Plan:
-    """The storm of this seed. It ends in calm weather. What clients do does not depend on which faults there are."""
-    blows = tuple(_blows(Random(f"blows {seed}"), seconds, sorted(faults)))  # noqa: S311 - has to be had again
-    return Plan(blows, tuple(_wishes(Random(f"wishes {seed}"), seconds)))  # noqa: S311
+def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(Fault), rivals: bool = False) -> Plan:
+    """The storm of this seed. What clients do does not depend on which faults there are.
+
+    `rivals`: several operators act at once. Names keep them from doing anything twice, but not where a Job is deleted
+    before all of them have seen it, nor where each of them notices an edit at another time: there is none of that then.
+    """
+    faults -= AMONG_RIVALS if rivals else frozenset()
+    blows = _blows(Random(f"blows {seed}"), seconds, sorted(faults))  # noqa: S311 - has to be had again
+    wishes = _wishes(Random(f"wishes {seed}"), seconds)  # noqa: S311
+    if not rivals:
+        return Plan(tuple(BODIES.values()), tuple(blows), tuple(wishes))
+    bodies = tuple(body | {"spec": without_replace(body["spec"])} for body in BODIES.values())
+    kept = (replace(wish, spec=without_replace(wish.spec)) for wish in wishes if wish.act in HARMLESS)
+    return Plan(bodies, tuple(blows), tuple(kept))
 
 
 def _blows(random: Random, seconds: float, faults: list[Fault]) -> Iterator[Blow]:
@@ -170,7 +185,7 @@ class _Clients:
         if self._gone and self._random.random() < AGAIN:
             name = self._gone.pop(0)
             self._there.append(name)
-            return Wish(now, Act.CREATE, name, spec=SPECS[name])
+            return Wish(now, Act.CREATE, name, spec=_spec(name))
         if self._resting and self._random.random() < AGAIN:
             return Wish(now, Act.ENABLE, self._resting.pop(0))
         act = self._random.choices(list(ACTS), list(ACTS.values()))[0]
@@ -183,10 +198,15 @@ class _Clients:
         if act in (Act.EDIT, Act.DELETE) and name in self._resting:
             self._resting.remove(name)
         if act is Act.EDIT:
-            return Wish(now, act, name, spec=SPECS[name] | self._random.choice(EDITS))
+            return Wish(now, act, name, spec=_spec(name) | self._random.choice(EDITS))
         if act is Act.DELETE:
             self._there.remove(name)
             self._gone.append(name)
         elif act is Act.DISABLE and name not in self._resting:
             self._resting.append(name)
         return Wish(now, act, name, force=self._random.random() < FORCED, pick=self._random.random())
+
+
+def _spec(name: str) -> Object:
+    spec: Object = BODIES[name]["spec"]
+    return spec

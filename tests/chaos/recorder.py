@@ -108,8 +108,14 @@ def _answered(op: Operation, call: Callable[[], Object | None]) -> Operation:
         return replace(op, answered=datetime.now(UTC), refused=True)
     except HTTPError:
         return op
-    op = replace(op, answered=datetime.now(UTC))
-    if op.act is not Act.CREATE or answer is None:
-        return op
+    return replace(op, answered=datetime.now(UTC), **_told(op.act, answer or {}))
+
+
+def _told(act: Act, answer: Object) -> dict[str, Any]:
+    """What the answer says that nobody else knows."""
+    if act in (Act.DISABLE, Act.ENABLE):
+        return {"spec": JobSpec.from_wire(answer["spec"])}
+    if act is not Act.CREATE:
+        return {}
     metadata = answer["metadata"]
-    return replace(op, uid=metadata["uid"], created=datetime.fromisoformat(metadata["creationTimestamp"]))
+    return {"uid": metadata["uid"], "created": datetime.fromisoformat(metadata["creationTimestamp"])}

@@ -4,6 +4,7 @@ seconds; then the verdict on what happened.
 
 import argparse
 import contextlib
+import os
 import random
 import re
 import sys
@@ -16,11 +17,14 @@ import localcluster
 from localcluster.cluster import LocalCluster
 from localcluster.record import every
 from tests.chaos.bed import Bed, Setup, bed
+from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import Figures, figures
 from tests.chaos.plan import COMPONENTS, Fault, plan
 from tests.chaos.verdict import Verdict, judge
 from tests.support.sites import install, namespace
 
+MOST = 10
+"""How many objections are shown."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -33,21 +37,22 @@ def main(arguments: list[str]) -> int:
     )
     say = Say()
     say(f"seed {seed}; this storm again: {again}{' --split-brain' if options.split_brain else ''}")
-    with _cluster(options.kubeconfig) as (kubeconfig, cluster), _folder(options.folder) as folder:
+    with cluster_of(options.kubeconfig) as (kubeconfig, cluster), folder_of(options.folder) as folder:
         setup = Setup(kubeconfig, cluster, folder, replicas=options.replicas, split_brain=options.split_brain)
         with namespace(kubeconfig, "storm") as kube, bed(setup, kube.namespace, say=say) as made:
-            verdict, numbers, fallen = weathered(made, seed, options.duration, owned=cluster is not None)
+            verdict, numbers, fallen = weathered(made, setup, seed, options.duration)
             print(f"\n{numbers}")
             for words in fallen:
                 print(f"not in order: {words}")
-            print(f"history:      {made.path}; judge it again: python -m tests.chaos {made.path}\n\n{verdict}")
+            print(f"history:      {made.path}; judge it again: python -m tests.chaos {made.path}\n")
+            print(verdict.told(most=MOST))
     return 0 if verdict.valid and not fallen else 1
 
 
-def weathered(made: Bed, seed: int, seconds: float, *, owned: bool) -> tuple[Verdict, Figures, list[str]]:
-    """Have the storm of this seed: the verdict, the figures, and what operators did that they should not. `owned`: the
-    cluster's components may be restarted."""
-    done = made.live(plan(seed, seconds, faults=frozenset(Fault) - (frozenset() if owned else COMPONENTS)))
+def weathered(made: Bed, setup: Setup, seed: int, seconds: float) -> tuple[Verdict, Figures, list[str]]:
+    """Have the storm of this seed: the verdict, the figures, and what operators did that they should not."""
+    faults = frozenset(Fault) - (frozenset() if setup.owned else COMPONENTS)
+    done = made.live(plan(seed, seconds, faults=faults, rivals=setup.has_rivals))
     verdict = judge(made.history())
     return verdict, figures(verdict, done), made.complaints()
 
@@ -91,12 +96,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextlib.contextmanager
-def _cluster(kubeconfig: Path | None) -> Iterator[tuple[Path, LocalCluster | None]]:
+def cluster_of(kubeconfig: Path | None) -> Iterator[tuple[Path, LocalCluster | None]]:
+    """A cluster that is there, or one for as long as this is entered; None where its components are not ours."""
     if kubeconfig is not None:
         known = _known(kubeconfig)
         yield kubeconfig, known
         return
-    cluster = localcluster.up("storm", nodes="kwok:5", provider="local")
+    flags = " ".join(CONTROLLER_FLAGS)
+    cluster = localcluster.up(f"chaos-{os.getpid()}", nodes="kwok:5", provider="local", controller_flags=flags)
     try:
         install(cluster)
         yield cluster.kubeconfig, cluster if isinstance(cluster, LocalCluster) else None
@@ -111,7 +118,8 @@ def _known(kubeconfig: Path) -> LocalCluster | None:
 
 
 @contextlib.contextmanager
-def _folder(wanted: Path | None) -> Iterator[Path]:
+def folder_of(wanted: Path | None) -> Iterator[Path]:
+    """Where files go."""
     folder = wanted or Path(tempfile.mkdtemp(prefix="storm-"))
     folder.mkdir(parents=True, exist_ok=True)
     yield folder

@@ -41,8 +41,13 @@ class Verdict:
         return not self.objections
 
     def __str__(self) -> str:
-        told = "\n\n".join(self.paragraph(objection) for objection in self.objections)
-        return f"{self.summary}\n\n{told}" if told else self.summary
+        return self.told(most=len(self.objections))
+
+    def told(self, *, most: int) -> str:
+        """The summary, and at most so many objections."""
+        shown = [self.paragraph(objection) for objection in self.objections[:most]]
+        more = len(self.objections) - len(shown)
+        return "\n\n".join([self.summary, *shown, *([f"and {more} more"] if more else [])])
 
     @property
     def summary(self) -> str:

@@ -31,6 +31,10 @@ class Watched(Protocol):
         """A watch of this path was asked for."""
 
 
+def _ignore(path: str) -> None:
+    """Nobody wants to know."""
+
+
 class AccessError(Exception):
     """There is no usable way to reach a cluster. `str()` is a sentence for the person who started us."""
 
@@ -45,12 +49,15 @@ class Access:
     authorization: Callable[[], Awaitable[str | None]]
     proxy: str | None = None
 
-    def open_session(self, *, watched: Watched | None = None) -> aiohttp.ClientSession:
+    def open_session(
+        self, *, watched: Watched | None = None, listed: Callable[[str], None] = _ignore
+    ) -> aiohttp.ClientSession:
         """A session that sends the current credentials with each request. The caller closes it.
 
-        `watched` is told by path of each watch that was asked for in it, and whether the server lets it begin.
+        `watched` is told by path of each watch that was asked for in it, and whether the server lets it begin; with
+        it, `listed` of each path that was read otherwise.
         """
-        middlewares = (self._authorize,) if watched is None else (self._authorize, _noting(watched))
+        middlewares = (self._authorize,) if watched is None else (self._authorize, _noting(watched, listed))
         return aiohttp.ClientSession(
             base_url=self.server,
             connector=aiohttp.TCPConnector(ssl=self.tls, limit=0, keepalive_timeout=KEEP_ALIVE),
@@ -68,10 +75,13 @@ class Access:
         return await handler(request)
 
 
-def _noting(watched: Watched) -> aiohttp.ClientMiddlewareType:
+def _noting(watched: Watched, listed: Callable[[str], None]) -> aiohttp.ClientMiddlewareType:
     async def note(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         if "watch" not in request.url.query:
-            return await handler(request)
+            response = await handler(request)
+            if response.ok:
+                listed(request.url.path)
+            return response
         try:
             response = await handler(request)
         except Exception:

@@ -133,12 +133,8 @@ def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> 
 def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: C901, PLR0911 - one case, one line
     """The status after one change."""
     match change:
-        case Accepted(since, fingerprint, rebuilt):
-            if status.since is not None and status.fingerprint == fingerprint:
-                # Another operator has noticed it first: its slots count from then.
-                return status
-            rebuilt_at = since if rebuilt else status.rebuilt_at
-            return _with(status, since=since, fingerprint=fingerprint, rebuilt_at=rebuilt_at)
+        case Accepted():
+            return _accepted(status, change)
         case Decided(slot):
             return _marked(status, slot)
         case Passed():
@@ -162,6 +158,14 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _linked(status, change)
         case Reserved() | Released():
             return fold_window(status, change)
+
+
+def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
+    if status.since is not None and status.fingerprint == change.fingerprint:
+        # Another operator has noticed it first: its slots count from then.
+        return status
+    rebuilt_at = change.since if change.rebuilt else status.rebuilt_at
+    return _with(status, since=change.since, fingerprint=change.fingerprint, rebuilt_at=rebuilt_at)
 
 
 def recorded(status: JobStatus) -> set[str]:

@@ -1,7 +1,7 @@
 """What a request asks of the API server: a verb and an object, as RBAC names them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -17,6 +17,8 @@ class Call:
     subresource: str = ""
     namespace: str = ""
     name: str = ""
+    dry: bool = False
+    """A dry run changes nothing."""
 
     @property
     def kind(self) -> str:
@@ -26,7 +28,7 @@ class Call:
     @property
     def is_write(self) -> bool:
         """Whether it may change something."""
-        return self.verb in WRITES
+        return self.verb in WRITES and not self.dry
 
     def __str__(self) -> str:
         where = f" in {self.namespace}" if self.namespace else ""
@@ -38,11 +40,7 @@ def read(method: str, path: str, query: Mapping[str, str]) -> Call:
     place = _place(path)
     if place is None:
         return Call()
-    return Call(verb=_verb(method, query, named=bool(place.name)), **_fields(place))
-
-
-def _fields(place: Call) -> dict[str, str]:
-    return {name: getattr(place, name) for name in ("resource", "subresource", "namespace", "name")}
+    return replace(place, verb=_verb(method, query, named=bool(place.name)), dry="dryRun" in query)
 
 
 def _place(path: str) -> Call | None:

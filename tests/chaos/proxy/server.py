@@ -85,6 +85,7 @@ class Proxy:
         self._changed = asyncio.Event()
         self._session: aiohttp.ClientSession | None = None
         self._remembered: dict[tuple[str, str], bytes] = {}
+        self._under_way: set[asyncio.Task[web.StreamResponse]] = set()
         self.port = 0
 
     @property
@@ -122,6 +123,9 @@ class Proxy:
                 yield self
             finally:
                 await runner.cleanup()
+                for task in self._under_way:
+                    task.cancel()
+                await asyncio.gather(*self._under_way, return_exceptions=True)
 
     def write_kubeconfig(self, path: Path) -> Path:
         """A kubeconfig that leads here."""
@@ -138,15 +142,27 @@ class Proxy:
         call = read(request.method, request.rel_url.path, request.rel_url.query)
         self.calls[call] += 1
         try:
-            return await self._answer(request, call)
+            body = await request.read()
+            if not call.is_write:
+                return await self._answer(request, call, body)
+            # A write that has arrived is carried out, even if its client has died meanwhile.
+            task = asyncio.create_task(self._answer(request, call, body))
+            self._under_way.add(task)
+            task.add_done_callback(self._done)
+            return await asyncio.shield(task)
         except (Lost, aiohttp.ClientError, ConnectionError, TimeoutError):
             # The client sees what a broken network shows, whoever broke it.
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
 
-    async def _answer(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
-        body = await request.read()
+    def _done(self, task: "asyncio.Task[web.StreamResponse]") -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            # Whoever asked may be gone, and nobody else wants to know.
+            task.exception()
+
+    async def _answer(self, request: web.BaseRequest, call: Call, body: bytes) -> web.StreamResponse:
         write = self._number(call, body)
         last: Fault | None = None
         for fault in self._ruling.on(call):

@@ -56,7 +56,9 @@ def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
         at = max(parent.end(run) for run in last.values())
         if at < FOREVER and tie.when.fits(success=all(run.success for run in last.values())):
             told = max(parent.told(run) for run in last.values())
-            yield End(str(group), at, told, sure=group.ended is not None)
+            # One that is removed after its success, and before anybody took note of that, has none.
+            touched = any(parent.is_hit(run) or parent.is_replaced(run) for run in last.values())
+            yield End(str(group), at, told, sure=group.ended is not None and not touched)
     for execution in parent.unseen:
         if tie.when.fits(success=False):
             yield End(f"Job {execution.job}", execution.finished_at, execution.finished_at, sure=False)

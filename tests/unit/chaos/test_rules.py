@@ -80,6 +80,26 @@ def test_operations(facts: list[Any], kinds: set[Kind]) -> None:
     assert_objections([made(spec()), *facts], kinds)
 
 
+ANEW = told(ran(10), ran(25.3), ran(35.3), since=at(15.3))
+
+
+@pytest.mark.parametrize(
+    ("facts", "kinds"),
+    [
+        pytest.param([asked(Act.WIPE, 15), ran(10), ran(25.3), ran(35.3)], FINE, id="slots count anew"),
+        pytest.param([asked(Act.WIPE, 15), ran(10), ran(25.3)], {Kind.UNSATISFIED, Kind.RECORD}, id="and have to run"),
+        pytest.param(
+            [asked(Act.WIPE, 15), ran(10), ran(20), ran(25.3), ran(35.3)], {Kind.EXTRA}, id="and not as before"
+        ),
+        pytest.param(
+            [ran(10), ran(25.3), ran(35.3)], {Kind.UNSATISFIED, Kind.EXTRA, Kind.RECORD}, id="nobody wiped it"
+        ),
+    ],
+)
+def test_a_wiped_status_begins_anew(facts: list[Any], kinds: set[Kind]) -> None:
+    assert_objections([made(spec("@every 10s"), when=0), *facts, ANEW], kinds, read=45)
+
+
 @pytest.mark.parametrize(
     ("facts", "kinds"),
     [
@@ -134,6 +154,8 @@ def test_a_slot_that_forbid_skips_is_counted() -> None:
     [
         pytest.param([FAILED, attempt(2, 14)], FINE, id="tried again"),
         pytest.param([FAILED], {Kind.ATTEMPTS}, id="not tried again"),
+        pytest.param([ran(10, success=False, over=at(39))], FINE, id="nobody knew of its end in time"),
+        pytest.param([ran(10, success=False, over=at(20))], {Kind.ATTEMPTS}, id="known late, and not tried again"),
         pytest.param([FAILED, asked(Act.DISABLE, 12.2)], FINE, id="disabled before it was tried again"),
         pytest.param([FAILED, broke(11, None)], FINE, id="it could not be tried again"),
         pytest.param([FAILED, attempt(2, 14, success=False)], FINE, id="twice failed"),
@@ -217,6 +239,9 @@ def child(when: str = "success", **more: Any) -> Any:
     return replace(made(tie), job="b", uid="uid-b")
 
 
+TWO, FOLLOWED = ALL[:2], [follows(12.5), follows(22.5)]
+
+
 @pytest.mark.parametrize(
     ("facts", "kinds"),
     [
@@ -224,6 +249,8 @@ def child(when: str = "success", **more: Any) -> Any:
         pytest.param([child(), *ALL, follows(12.5), follows(32.5)], {Kind.CHAIN}, id="one is not"),
         pytest.param([child(), *ALL, *map(follows, (12.5, 12.6, 22.5, 32.5))], {Kind.CHAIN}, id="one is twice"),
         pytest.param([child(), *ALL, *map(follows, (5, 12.5, 22.5, 32.5))], {Kind.CHAIN}, id="before any has ended"),
+        pytest.param([child(), *TWO, ran(30, over=at(39)), *FOLLOWED], FINE, id="nobody knew of one end in time"),
+        pytest.param([child(), *TWO, ran(30, over=at(33)), *FOLLOWED], {Kind.CHAIN}, id="one is known late, and not"),
         pytest.param([child("failure"), *ALL], FINE, id="after failures, and there are none"),
         pytest.param([child("failure"), *ALL, follows(12.5)], {Kind.CHAIN}, id="after a success instead"),
         pytest.param([child(disabled=True), *ALL], FINE, id="disabled"),

@@ -47,18 +47,20 @@ async def test_a_request_without_an_answer_is_told_too() -> None:
 
 async def test_a_session_tells_of_each_watch_whether_it_was_let_begin() -> None:
     told: list[tuple[str, bool]] = []
+    listed: list[str] = []
 
     def watched(path: str, *, begun: bool) -> None:
         told.append((path, begun))
 
     async with serving(answer) as server:
         client = client_of(str(server.make_url("")).rstrip("/"))
-        async with client.access.open_session(watched=watched) as session:
+        async with client.access.open_session(watched=watched, listed=listed.append) as session:
             for query in ({"watch": "true"}, {"watch": "true", "resourceVersion": "0"}, {}):
                 async with session.get(JOBS.path("default"), params=query):
                     pass
         await client.close()
     assert told == [(JOBS.path("default"), True), (JOBS.path("default"), False)]
+    assert listed == [JOBS.path("default")]
     async with replace(client.access, server=NOWHERE).open_session(watched=watched) as session:
         with pytest.raises(aiohttp.ClientConnectionError):
             await session.get(JOBS.path(), params={"watch": "true"})

@@ -114,7 +114,8 @@ def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[
     ("name", "message", "level"),
     [
         pytest.param("kopf.watching", "attempt #1/6 failed; will retry", logging.WARNING, id="kopf tries again"),
-        pytest.param("kopf.watching", "attempt #6/6 failed; escalating", logging.ERROR, id="kopf gives up"),
+        pytest.param("kopf.watching", "attempt #6/6 failed; escalating", logging.WARNING, id="we begin anew"),
+        pytest.param("kopf.watching", "Watcher for jobs has failed: no", logging.WARNING, id="so do watches"),
         pytest.param("dkron_operator", "will retry", logging.ERROR, id="an error of ours"),
     ],
 )

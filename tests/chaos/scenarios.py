@@ -1,0 +1,283 @@
+"""Short scenarios, one for each thing that an operator does in several writes. `scale` makes them longer.
+
+What has to be in the end does not depend on whether, or where, the operator was killed on the way.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from tests.chaos.gallery import Scene
+from tests.chaos.trial import Scenario, Stage
+from tests.support.jobs import at, dkron_job, simulated
+from tests.support.kube import condition
+
+Object = dict[str, Any]
+
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+SECOND = timedelta(seconds=1)
+SOON = {"dkron_operator.reconcile.HOLD": 2.0}
+"""A finished Job outlives its doubt by two seconds, not sixty: a killed operator is back within that."""
+TAG = "chaos.dkron.io/trial"
+NODES = 2
+
+
+def job(name: str, *, lasts: str = "100ms", code: int = 0, **spec: Any) -> Object:
+    template = simulated(run_for=lasts, exit_code=code)
+    return dkron_job(name, **{"history": KEEP_ALL, "jobTemplate": template, **spec})
+
+
+def executions(stage: Stage, name: str) -> list[Object]:
+    """The record of a job, oldest first."""
+    return list(reversed(stage.scene.status(name).get("executions", ())))
+
+
+def passed(scene: Scene, name: str, slots: timedelta) -> bool:
+    """Whether the mark is so far behind the job's creation."""
+    mark = scene.status(name).get("lastScheduleTime")
+    created = scene.created(name)
+    return bool(mark and created and at(mark) - created >= slots)
+
+
+def is_disabled(scene: Scene, name: str) -> bool:
+    return bool(condition(scene.status(name), "Suspended").get("reason") == "Disabled")
+
+
+async def let_rest(stage: Stage, name: str) -> None:
+    await stage.disable(name)
+    await stage.until("the job to be disabled", lambda scene: is_disabled(scene, name))
+    await stage.at_rest(name)
+
+
+# One Job for each slot
+
+
+def schedule(scale: int) -> Scenario:
+    """Each slot runs, whenever the operator was away."""
+
+    async def play(stage: Stage) -> None:
+        await stage.create(job("a", schedule="@every 1s", missedRuns="all"))
+        await stage.until("its slots", lambda scene: passed(scene, "a", 2 * scale * SECOND))
+        await let_rest(stage, "a")
+
+    return Scenario("schedule", play, every_slot_has_run)
+
+
+def every_slot_has_run(stage: Stage) -> Iterator[str]:
+    mark, created = stage.scene.status("a").get("lastScheduleTime"), stage.scene.created("a")
+    if mark is None or created is None:
+        yield "no slot was decided"
+        return
+    due = {created + n * SECOND for n in range(1, (at(mark) - created) // SECOND + 1)}
+    ran = Counter(at(execution["slot"]) for execution in executions(stage, "a"))
+    yield from (f"slot {slot} ran {ran[slot]} times" for slot in sorted(due | ran.keys()) if ran[slot] != (slot in due))
+
+
+# Claimed slots: never two at a time
+
+
+def forbid(scale: int) -> Scenario:
+    """A slot is claimed before its Job is created; one that comes too soon is counted as skipped."""
+
+    async def play(stage: Stage) -> None:
+        await stage.create(job("a", schedule="@every 1s", concurrency="forbid", lasts="1500ms"))
+        await stage.until("its slots", lambda scene: passed(scene, "a", (1 + 2 * scale) * SECOND))
+        await let_rest(stage, "a")
+
+    return Scenario("forbid", play, every_slot_is_accounted_for)
+
+
+def replace(scale: int) -> Scenario:
+    """The new slot takes the place of the one that runs; none would ever end by itself."""
+
+    async def play(stage: Stage) -> None:
+        await stage.create(job("a", schedule="@every 1s", concurrency="replace", lasts="1h"))
+        await stage.until("its slots", lambda scene: passed(scene, "a", (1 + scale) * SECOND))
+        await stage.disable("a")
+        await stage.until("the job to be disabled", lambda scene: is_disabled(scene, "a"))
+        await stage.until("one to run", lambda scene: len([*_running(scene, "a")]) == 1)
+        await stage.stop("a", next(_running(stage.scene, "a")))
+        await stage.at_rest("a")
+
+    return Scenario("replace", play, every_slot_is_accounted_for)
+
+
+def every_slot_is_accounted_for(stage: Stage) -> Iterator[str]:
+    mark, created = stage.scene.status("a").get("lastScheduleTime"), stage.scene.created("a")
+    if mark is None or created is None:
+        yield "no slot was decided"
+        return
+    due = (at(mark) - created) // SECOND
+    ran = Counter(execution["slot"] for execution in executions(stage, "a"))
+    skipped = stage.scene.status("a").get("skipped", {}).get("count", 0)
+    if len(ran) + skipped != due or max(ran.values(), default=0) > 1:
+        yield f"{due} slots were due, {skipped} are counted as skipped, and these ran: {dict(ran)}"
+
+
+# Runs on request
+
+
+def retry(scale: int) -> Scenario:
+    """Attempts follow failures, after their delay."""
+
+    async def play(stage: Stage) -> None:
+        backoff = {"initial": "1s", "factor": 1, "max": "1s"}
+        await stage.create(job("a", code=3, retries=scale, retryBackoff=backoff))
+        await stage.run("a")
+        await stage.at_rest("a", runs=1 + scale)
+
+    return Scenario("retry", play, partial(recorded, {"a": [(n, False) for n in range(1, scale + 2)]}))
+
+
+def manual(scale: int) -> Scenario:
+    """Each request is one run, and is removed."""
+
+    async def play(stage: Stage) -> None:
+        await stage.create(job("a"))
+        for number in range(2 * scale):
+            await stage.run("a", f"r{number}")
+        await stage.at_rest("a", runs=2 * scale)
+
+    return Scenario("manual", play, partial(recorded, {"a": [(1, True)] * 2 * scale}))
+
+
+def stop(scale: int) -> Scenario:
+    """An execution that runs is stopped: its Job is deleted, it is recorded, and the wish is removed."""
+
+    async def play(stage: Stage) -> None:
+        for number in range(1, scale + 1):
+            await stage.create(job(f"a{number}", lasts="1h", retries=1))
+            await stage.run(f"a{number}")
+        for number in range(1, scale + 1):
+            name = f"a{number}"
+            await stage.until("it to run", partial(_runs, name))
+            await stage.stop(name, next(_running(stage.scene, name)))
+        await stage.at_rest(*(f"a{number}" for number in range(1, scale + 1)), runs=scale)
+
+    def complaints(stage: Stage) -> Iterator[str]:
+        for number in range(1, scale + 1):
+            reasons = [execution.get("reason") for execution in executions(stage, f"a{number}")]
+            if reasons != ["Stopped"]:
+                yield f"a{number} is recorded as {reasons}"
+        if left := [body["metadata"]["name"] for body in stage.scene.jobs()]:
+            yield f"these Jobs are still there: {left}"
+
+    return Scenario("stop", play, complaints)
+
+
+def _runs(name: str, scene: Scene) -> bool:
+    return any(_running(scene, name))
+
+
+def _running(scene: Scene, name: str) -> Iterator[str]:
+    """The Jobs of a job whose pods run, as its status knows them."""
+    known = {entry["job"] for entry in scene.status(name).get("active", ()) if entry.get("uid")}
+    for pod in scene.pods():
+        owner = pod["metadata"].get("labels", {}).get("job-name", "")
+        if owner in known and pod.get("status", {}).get("phase") == "Running":
+            yield owner
+
+
+def cleanup(scale: int) -> Scenario:
+    """Finished Jobs beyond the history are deleted, when they are recorded and in no doubt; the record is trimmed."""
+    kept = {"executions": 2, "successfulJobs": 1, "failedJobs": 1}
+
+    async def play(stage: Stage) -> None:
+        await stage.create(job("a", history=kept))
+        for number in range(2 + scale):
+            await stage.run("a", f"r{number}")
+        await stage.until("its runs", lambda scene: scene.status("a").get("successCount") == 2 + scale)
+        await stage.until("old Jobs to go", lambda scene: len(scene.jobs()) == 1)
+
+    def complaints(stage: Stage) -> Iterator[str]:
+        if (found := len(executions(stage, "a"))) != 2:
+            yield f"{found} executions are kept"
+        if (counted := stage.scene.status("a").get("successCount")) != 2 + scale:
+            yield f"{counted} runs are counted"
+
+    return Scenario("cleanup", play, complaints, hurry=SOON)
+
+
+# Jobs and other jobs
+
+
+def chain(scale: int) -> Scenario:
+    """Who runs after a job runs once for each of its runs."""
+
+    async def play(stage: Stage) -> None:
+        await stage.create(job("a"))
+        await stage.create(job("b", schedule="", parentJob="a"))
+        for number in range(scale):
+            await stage.run("a", f"r{number}")
+        await stage.at_rest("a", "b", runs=2 * scale)
+
+    return Scenario("chain", play, partial(recorded, {"a": [(1, True)] * scale, "b": [(1, True)] * scale}))
+
+
+def group(scale: int) -> Scenario:
+    """A run on several nodes has one Job for each, claimed together."""
+
+    async def play(stage: Stage) -> None:
+        await stage.create(job("a", tags={TAG: f"yes:{NODES}"}))
+        for number in range(scale):
+            await stage.run("a", f"r{number}")
+        await stage.at_rest("a", runs=NODES * scale)
+
+    return Scenario("group", play, partial(recorded, {"a": [(1, True)] * NODES * scale}))
+
+
+def ephemeral(scale: int) -> Scenario:
+    """It is deleted after its first run that succeeded, and what runs after it has run."""
+
+    async def play(stage: Stage) -> None:
+        names = [f"a{number}" for number in range(scale)]
+        await stage.create(job("b", schedule="", dependsOn=[{"job": name} for name in names[:1]]))
+        for name in names:
+            await stage.create(job(name, ephemeral=True))
+            await stage.run(name)
+        await stage.until("it to go", lambda scene: scene.names() == ["b"])
+        await stage.at_rest("b", runs=1)
+
+    def complaints(stage: Stage) -> Iterator[str]:
+        yield from recorded({"b": [(1, True)]}, stage)
+        made = Counter(run.job for run in stage.scene.seen.runs(at("9999-01-01T00:00:00Z")))
+        yield from (f"{name} has had {number} runs" for name, number in made.items() if number != 1)
+
+    return Scenario("ephemeral", play, complaints)
+
+
+def recorded(wanted: dict[str, list[tuple[int, bool]]], stage: Stage) -> Iterator[str]:
+    """What is not as it should be in the records: attempts with their ends, by job."""
+    for name, ends in wanted.items():
+        found = [(execution["attempt"], execution["success"]) for execution in executions(stage, name)]
+        if sorted(found) != sorted(ends):
+            yield f"{name} has these attempts in its record: {found}, not {ends}"
+
+
+# The operator itself
+
+
+def installation(scale: int) -> Scenario:
+    """The Lease and the DkronCluster are taken and written, by whoever is next, and jobs run."""
+
+    async def play(stage: Stage) -> None:
+        await stage.create(job("a"))
+        for number in range(scale):
+            await stage.run("a", f"r{number}")
+        await stage.at_rest("a", runs=scale)
+
+    return Scenario(
+        "installation", play, partial(recorded, {"a": [(1, True)] * scale}), counted=lambda call: call.is_write
+    )
+
+
+MAKERS: tuple[Callable[[int], Scenario], ...] = (
+    schedule, retry, forbid, replace, manual, cleanup, chain, group, ephemeral, stop, installation,
+)  # fmt: skip
+
+
+def scenarios(scale: int = 1) -> Iterable[Scenario]:
+    """All of them."""
+    return [make(scale) for make in MAKERS]

@@ -1,0 +1,117 @@
+"""All crash points of scenarios, none left out, many trials at once.
+
+How many writes a scenario has is counted in an undisturbed run. Two writes may become one by chance, so that a trial
+can end before its write has come; it is repeated. Numbers go on past the last one until there is no such write.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dkron_crds.kube.access import load
+from dkron_crds.kube.client import MERGE_PATCH, KubeClient
+from dkron_crds.kube.paths import NODES
+from tests.chaos.gallery import gallery
+from tests.chaos.nursery import nursery
+from tests.chaos.scenarios import TAG
+from tests.chaos.trial import Crash, Report, Scenario, Side, Theatre, hold
+
+AT_ONCE = 16
+"""Trials side by side: most of their time they wait."""
+TRIES = 3
+"""How often a write that did not come is waited for."""
+
+
+@dataclass
+class Sweep:
+    """What came of one scenario."""
+
+    scenario: str
+    writes: int = 0
+    crashes: int = 0
+    missed: list[Crash] = field(default_factory=list)
+    """Crash points up to the number of writes that never came, in all tries."""
+    failed: list[Report] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        told = f"{self.scenario}: {self.writes} writes, {self.crashes} crashes, {len(self.failed)} failures"
+        return told + (f", not met: {', '.join(map(str, self.missed))}" if self.missed else "")
+
+
+async def sweep(
+    kubeconfig: Path,
+    folder: Path,
+    scenarios: Sequence[Scenario],
+    *,
+    sides: Sequence[Side] = (Side.BEFORE, Side.AFTER),
+    told: Callable[[str], None] = lambda _: None,
+) -> dict[str, Sweep]:
+    """Have the operator die at each write of each of these scenarios, by name."""
+    async with theatre(kubeconfig, folder) as stage_house:
+        house = _House(stage_house, sides, told)
+        found = await asyncio.gather(*map(house.sweep, scenarios))
+    return {each.scenario: each for each in found}
+
+
+@asynccontextmanager
+async def theatre(kubeconfig: Path, folder: Path) -> AsyncIterator[Theatre]:
+    """What all trials share."""
+    client = KubeClient(await load(kubeconfig))
+    try:
+        await _label_nodes(client)
+        async with nursery() as children, gallery(client) as scenes:
+            yield Theatre(kubeconfig, client, scenes, children, folder)
+    finally:
+        await client.close()
+
+
+async def _label_nodes(client: KubeClient) -> None:
+    body = {"metadata": {"labels": {TAG: "yes"}}}
+    async for node in client.list(NODES, None):
+        path = NODES.path(None, node["metadata"]["name"])
+        await client._call("patch", NODES, path, body=body, content_type=MERGE_PATCH)
+
+
+class _House:
+    def __init__(self, theatre: Theatre, sides: Iterable[Side], told: Callable[[str], None]) -> None:
+        self._theatre = theatre
+        self._sides = tuple(sides)
+        self._told = told
+        self._free = asyncio.Semaphore(AT_ONCE)
+
+    async def sweep(self, scenario: Scenario) -> Sweep:
+        """All crash points of one scenario."""
+        calm = await self._hold(scenario, None)
+        swept = Sweep(scenario.name, writes=len(calm.writes), failed=[calm] if calm.complaints else [])
+        points = [Crash(number, side) for number in range(1, swept.writes + 1) for side in self._sides]
+        await asyncio.gather(*(self._point(scenario, crash, swept) for crash in points))
+        for number in itertools.count(swept.writes + 1):
+            beyond = [Crash(number, side) for side in self._sides]
+            struck = await asyncio.gather(*(self._point(scenario, crash, swept, tries=1) for crash in beyond))
+            if not any(struck):
+                break
+        self._told(str(swept))
+        return swept
+
+    async def _point(self, scenario: Scenario, crash: Crash, swept: Sweep, *, tries: int = TRIES) -> bool:
+        """Whether the operator has died there."""
+        for _ in range(tries):
+            report = await self._hold(scenario, crash)
+            if report.complaints:
+                swept.failed.append(report)
+                self._told(str(report))
+            if report.struck is not None:
+                swept.crashes += 1
+                return True
+            if report.complaints:
+                return False
+        if crash.number <= swept.writes:
+            swept.missed.append(crash)
+        return False
+
+    async def _hold(self, scenario: Scenario, crash: Crash | None) -> Report:
+        async with self._free:
+            return await hold(self._theatre, scenario, crash)

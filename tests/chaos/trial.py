@@ -1,0 +1,365 @@
+"""A trial: a short scenario in a namespace of its own, with an operator that is killed at one of its writes and started
+again. In the end the checker judges what a witness saw, and the scenario what there has to be.
+
+The kill is a real SIGKILL of a real process, at a moment that is exact: the proxy holds the write back until the
+process is dead. `before`: the write never arrives. `after`: it was carried out, and nobody reads the answer. `late`: it
+arrives when the next operator is already there, as from a network or an API server that was slow.
+"""
+
+import asyncio
+import secrets
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from dkron_crds.job import JobSpec, JobStatus
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_crds.requests import run_annotation
+from dkron_crds.stops import stop_annotation
+from tests.chaos.gallery import Gallery, Scene
+from tests.chaos.history import Act, Fault, Operation, Record, Terms
+from tests.chaos.hurried import Hurry
+from tests.chaos.nursery import Child, Nursery
+from tests.chaos.proxy.call import Call
+from tests.chaos.proxy.server import Lost, Proxy, Write
+from tests.chaos.reading import gathered
+from tests.chaos.verdict import judge
+from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS
+
+Object = dict[str, Any]
+SECOND = timedelta(seconds=1)
+PATIENCE = 120.0
+"""Seconds for one step of a scenario, on a machine that does many trials at once."""
+STILL = 1.0
+"""Seconds without a write after which a scenario that is done is over."""
+AFTERWARDS = timedelta(hours=1)
+"""All is at rest when the last look is taken: what has not come by then will not come, as if it were so much later."""
+WATCHED = ("dkronjobs", "jobs")
+"""An operator that watches these is there."""
+CLOCKWORK = frozenset({"leases", "dkronclusters", "dkronclusters/status"})
+"""What is written by the clock, and by no cause."""
+
+
+class Side(StrEnum):
+    """Where the operator dies."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A death at the write with this number."""
+
+    number: int
+    side: Side
+
+    def __str__(self) -> str:
+        return f"killed {self.side} write {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`play` does what people do, until all has happened that it is about. `expect` says what is wrong in the end.
+
+    `counted` says which writes are crash points.
+    """
+
+    name: str
+    play: Callable[["Stage"], Awaitable[None]]
+    expect: Callable[["Stage"], Iterable[str]]
+    counted: Callable[[Call], bool] = lambda call: call.is_write and call.kind not in CLOCKWORK
+    hurry: Hurry = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a trial."""
+
+    scenario: str
+    crash: Crash | None
+    writes: tuple[Write, ...]
+    struck: Write | None
+    complaints: tuple[str, ...]
+
+    def __str__(self) -> str:
+        where = "undisturbed" if self.crash is None else f"{self.crash} ({self.struck and self.struck.call})"
+        return f"{self.scenario}, {where}:\n" + "\n".join(self.complaints)
+
+
+@dataclass(frozen=True, slots=True)
+class Theatre:
+    """What all trials share: the way to the API server that nothing disturbs, its witness, and operators."""
+
+    kubeconfig: Path
+    client: KubeClient
+    gallery: Gallery
+    nursery: Nursery
+    folder: Path
+
+
+@dataclass
+class Stage:
+    """One namespace, what is asked for in it, and what is seen in it."""
+
+    namespace: str
+    client: KubeClient
+    scene: Scene
+    operations: list[Operation] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    async def create(self, body: Object) -> None:
+        """Create a DkronJob."""
+        now = datetime.now(UTC)
+        answer = await self.client.create(DKRON_JOBS, self.namespace, body)
+        metadata = answer["metadata"]
+        made = datetime.fromisoformat(metadata["creationTimestamp"])
+        self._note(
+            Act.CREATE, metadata["name"], now, uid=metadata["uid"], created=made, spec=JobSpec.from_wire(body["spec"])
+        )
+
+    async def run(self, job: str, request: str = "once") -> None:
+        """Ask for a run."""
+        now = datetime.now(UTC)
+        key, text = run_annotation(request, now, by="a trial")
+        await self._annotate(job, key, text)
+        self._note(Act.RUN, job, now, at=now)
+
+    async def stop(self, job: str, execution: str) -> None:
+        """Ask for the stop of the execution with this Job."""
+        now = datetime.now(UTC)
+        key, text = stop_annotation(execution, now, by="a trial")
+        await self._annotate(job, key, text)
+        self._note(Act.STOP, job, now, hits=execution)
+
+    async def disable(self, job: str) -> None:
+        """Let it rest."""
+        now = datetime.now(UTC)
+        await self.client.patch(DKRON_JOBS, self.namespace, job, {"spec": {"disabled": True}})
+        self._note(Act.DISABLE, job, now)
+
+    async def until(self, what: str, holds: Callable[[Scene], object]) -> None:
+        """Wait until that holds of the scene."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not holds(self.scene):
+                    await self.scene.changed.wait()
+        except TimeoutError:
+            raise Stuck(f"waited {PATIENCE:.0f} s for {what}; {self.described()}") from None
+
+    async def at_rest(self, *jobs: str, runs: int = 0) -> None:
+        """Wait until these jobs have so many executions at least, in all, and nothing active or owed."""
+        await self.until(f"{', '.join(jobs)} to rest", lambda scene: is_at_rest(scene, jobs, runs))
+
+    def described(self) -> str:
+        """What is there."""
+        return " ".join(f"{name}: {job.get('status')}" for name, job in self.scene.now[DKRON_JOBS].items())
+
+    async def _annotate(self, job: str, key: str, text: str) -> None:
+        await self.client.patch(DKRON_JOBS, self.namespace, job, {"metadata": {"annotations": {key: text}}})
+
+    def _note(self, act: Act, job: str, invoked: datetime, **more: Any) -> None:
+        self.operations.append(Operation(act=act, job=job, invoked=invoked, answered=datetime.now(UTC), **more))
+
+
+class Stuck(Exception):
+    """What should have happened did not."""
+
+
+def is_at_rest(scene: Scene, jobs: Iterable[str], runs: int) -> bool:
+    """Whether nothing is active, asked for or owed, every Job is recorded, and there were enough executions."""
+    done = 0
+    recorded: set[str] = set()
+    for name in jobs:
+        status = scene.status(name)
+        notes = scene.now[DKRON_JOBS].get(name, {}).get("metadata", {}).get("annotations", {})
+        if not status or status.get("active") or status.get("ended") or any(_is_wish(key) for key in notes):
+            return False
+        done += status.get("successCount", 0) + status.get("errorCount", 0)
+        recorded |= {execution["job"] for execution in status.get("executions", ())}
+    finished = {job["metadata"]["name"] for job in scene.jobs() if "deletionTimestamp" not in job["metadata"]}
+    return done >= runs and finished <= recorded
+
+
+def _is_wish(annotation: str) -> bool:
+    return annotation.startswith(("run.dkron.io/", "stop.dkron.io/"))
+
+
+async def hold(theatre: Theatre, scenario: Scenario, crash: Crash | None = None) -> Report:
+    """One trial, from an empty namespace to the verdict."""
+    namespace = f"{scenario.name}-{secrets.token_hex(3)}"
+    stage = Stage(namespace, theatre.client, theatre.gallery.scene(namespace))
+    await _prepare(theatre.client, namespace)
+    async with _acting(theatre, scenario, crash, stage) as cast:
+        complaints = [complaint async for complaint in _complaints(theatre, scenario, stage, cast)]
+        if complaints:
+            complaints.append(cast.told())
+    return Report(scenario.name, crash, tuple(cast.proxy.writes), cast.struck, tuple(complaints))
+
+
+async def _complaints(theatre: Theatre, scenario: Scenario, stage: Stage, cast: "Cast") -> AsyncIterator[str]:
+    try:
+        await cast.start()
+        await scenario.play(stage)
+        await cast.still()
+    except Stuck as stuck:
+        yield str(stuck)
+    for complaint in scenario.expect(stage):
+        yield complaint
+    verdict = judge(gathered([fact async for fact in _facts(stage)]))
+    if not verdict.valid:
+        yield str(verdict)
+    if theatre.gallery.blind:
+        yield f"the witness was blind: {theatre.gallery.blind[-1]}"
+
+
+async def _facts(stage: Stage) -> AsyncIterator[Any]:
+    client, namespace, seen = stage.client, stage.namespace, stage.scene.seen
+    read = datetime.now(UTC)
+    for resource in (PODS, JOBS):
+        async for body in client.list(resource, namespace):
+            stage.scene.take(resource, body, lost=False)
+    yield Terms(read=read + AFTERWARDS, lateness=PATIENCE * SECOND, recovery=PATIENCE * SECOND)
+    for operation in stage.operations:
+        yield operation
+        gone = stage.scene.removed.get(operation.uid)
+        if gone is not None:
+            yield Operation(act=Act.DELETE, job=operation.job, invoked=gone, answered=gone)
+    for fact in (*stage.faults, *seen.runs(read + SECOND), *seen.sinces()):
+        yield fact
+    async for body in client.list(DKRON_JOBS, namespace):
+        metadata, status = body["metadata"], JobStatus.from_wire(body.get("status") or {})
+        yield Record(job=metadata["name"], uid=metadata["uid"], read=read, status=status)
+
+
+async def _prepare(client: KubeClient, namespace: str) -> None:
+    await client.create(NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    # A controller makes it, too, but it has many namespaces to care for.
+    with suppress(Exception):
+        await client.create(SERVICE_ACCOUNTS, namespace, account)
+
+
+class Cast:
+    """The operator of a trial, and who kills it."""
+
+    def __init__(
+        self, theatre: Theatre, scenario: Scenario, crash: Crash | None, *, stage: Stage, proxy: Proxy
+    ) -> None:
+        self.proxy = proxy
+        self.struck: Write | None = None
+        self._theatre = theatre
+        self._hurry = scenario.hurry
+        self._crash = crash
+        self._stage = stage
+        self._log = theatre.folder / f"{stage.namespace}.log"
+        self._kubeconfig = proxy.write_kubeconfig(theatre.folder / f"{stage.namespace}.kubeconfig")
+        self._operator: Child | None = None
+        self._killed: Child | None = None
+        self._before_it = 0
+        self._reborn: asyncio.Task[None] | None = None
+        proxy.before, proxy.after = self._before, self._after
+
+    async def start(self) -> None:
+        """Start the operator, and wait until it, or the next one if it is killed meanwhile, watches."""
+        await self._spawn()
+        await self._watching()
+
+    async def _spawn(self) -> None:
+        self._before_it = self._watches()
+        self._operator = await self._theatre.nursery.start(
+            "--kubeconfig", str(self._kubeconfig), "--namespace", self._stage.namespace,
+            log=self._log, environment={"POD_NAME": "operator"}, hurry=self._hurry,
+        )  # fmt: skip
+
+    async def _watching(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while self._watches() < self._before_it + len(WATCHED):
+                    self._check()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise Stuck(f"the operator did not watch within {PATIENCE:.0f} s") from None
+
+    def _check(self) -> None:
+        """Nobody but us ends an operator."""
+        operator = self._operator
+        if operator is not None and operator.ended.done() and operator is not self._killed:
+            raise Stuck(f"the operator has ended with {operator.ended.result()}")
+
+    async def end(self) -> None:
+        """No operator any more."""
+        if self._reborn is not None:
+            self._reborn.cancel()
+            await asyncio.gather(self._reborn, return_exceptions=True)
+        if self._operator is not None:
+            await self._operator.end()
+
+    async def still(self) -> None:
+        """Wait until the operator lives and has nothing to write any more."""
+        if self._reborn is not None:
+            await self._reborn
+        count = -1
+        while count != len(self.proxy.writes):
+            count = len(self.proxy.writes)
+            await asyncio.sleep(STILL)
+
+    def told(self) -> str:
+        """What was written, and what the operator said of it."""
+        writes = "\n".join(f"  {write.number}: {write.call}" for write in self.proxy.writes)
+        lines = self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
+        return f"writes:\n{writes}\nlog:\n" + "\n".join(lines[-40:])
+
+    def _watches(self) -> int:
+        return sum(n for call, n in self.proxy.calls.items() if call.verb == "watch" and call.resource in WATCHED)
+
+    def _strikes(self, write: Write) -> bool:
+        return self._crash is not None and self._crash.number == write.number and self.struck is None
+
+    async def _before(self, write: Write) -> None:
+        if self._strikes(write) and self._crash is not None and self._crash.side is not Side.AFTER:
+            await self._kill(write)
+            if self._crash.side is Side.BEFORE:
+                raise Lost
+            assert self._reborn is not None
+            await asyncio.wait({self._reborn})
+            # Then it arrives.
+
+    async def _after(self, write: Write) -> None:
+        if self._strikes(write):
+            await self._kill(write)
+            raise Lost
+
+    async def _kill(self, write: Write) -> None:
+        assert self._operator is not None
+        self.struck, self._killed = write, self._operator
+        begin = datetime.now(UTC)
+        await self._operator.end(signal.SIGKILL)
+        self._reborn = asyncio.create_task(self._restart(begin))
+
+    async def _restart(self, begin: datetime) -> None:
+        await self._spawn()
+        await self._watching()
+        fault = Fault(what=f"{self._crash} ({self.struck and self.struck.call})", begin=begin)
+        self._stage.faults.append(replace(fault, end=datetime.now(UTC), down=True))
+
+
+@asynccontextmanager
+async def _acting(theatre: Theatre, scenario: Scenario, crash: Crash | None, stage: Stage) -> AsyncIterator[Cast]:
+    proxy = Proxy(theatre.client.access, counted=scenario.counted)
+    async with proxy.serving():
+        cast = Cast(theatre, scenario, crash, stage=stage, proxy=proxy)
+        try:
+            yield cast
+        finally:
+            await cast.end()

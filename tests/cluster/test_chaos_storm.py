@@ -1,0 +1,32 @@
+"""A short storm at a real cluster: twenty jobs, operators that are killed, stopped and cut off, an API server and
+an etcd that come and go, clients that change their minds. The checker has no objection to it.
+
+`make chaos` has longer ones.
+"""
+
+from pathlib import Path
+
+import pytest
+
+import localcluster
+from localcluster.cluster import LocalCluster
+from tests.chaos.bed import Setup, bed
+from tests.chaos.storm import Say, weathered
+from tests.support.sites import install, namespace
+
+pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise, pytest.mark.timeout(420)]
+
+SEED, SECONDS = 1029, 45
+"""A storm that is short, and has most kinds of faults."""
+
+
+def test_nothing_is_lost_and_nothing_runs_twice_in_a_storm(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+    install(cluster)
+    owned = cluster if isinstance(cluster, LocalCluster) else None
+    setup = Setup(cluster.kubeconfig, owned, tmp_path)
+    with namespace(cluster.kubeconfig, "storm") as kube, bed(setup, kube.namespace, say=Say()) as made:
+        verdict, numbers, complaints = weathered(made, setup, SEED, SECONDS)
+    assert verdict.valid, f"{numbers}\n{verdict.told(most=5)}"
+    assert not complaints, f"{numbers}\n{complaints}"
+    assert len(numbers.faults) > 4, f"hardly anything was broken:\n{numbers}"
+    assert verdict.history.runs, str(numbers)

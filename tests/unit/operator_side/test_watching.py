@@ -1,0 +1,111 @@
+"""kopf's streams fail, and begin anew: which failures end the program, how long it waits, and that nothing is left."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+import kopf
+import pytest
+
+from dkron_crds.kube.access import Access
+from dkron_crds.kube.errors import Unavailable
+from dkron_operator.app import NotInstalled
+from dkron_operator.clock import Clock
+from dkron_operator.signs import Signs
+from dkron_operator.source import Source, settings
+from dkron_operator.store import Store
+from dkron_operator.watching import Watching
+
+
+class Refused(Exception):
+    """As kopf's own."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("no")
+        self.status = status
+
+
+class Ended(Exception):
+    """The test is over."""
+
+
+async def nowhere() -> None:
+    return None
+
+
+def made(gone: Callable[[], Awaitable[None]] = nowhere) -> Watching:
+    access = Access(server="http://127.0.0.1:1", namespace="", tls=True, authorization=nowhere)
+    source = Source(Store(), changed=lambda _: None)
+    return Watching(source, access, Signs((), (), Clock()), identity="me", namespaces=(), gone=gone)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that are made, which take no time; after the fifth the test is over."""
+    found: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        found.append(seconds)
+        if len(found) == 5:
+            raise Ended
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    return found
+
+
+def fails(monkeypatch: pytest.MonkeyPatch, *failures: Exception) -> None:
+    """Have kopf's streams fail in this order, and the last way for ever."""
+    left = list(failures)
+
+    async def fail() -> NoReturn:
+        raise left.pop(0) if len(left) > 1 else left[0]
+
+    async def spawn_tasks(**_: Any) -> list[asyncio.Task[Any]]:
+        return [asyncio.ensure_future(fail()), asyncio.ensure_future(asyncio.Event().wait())]
+
+    monkeypatch.setattr(kopf, "spawn_tasks", spawn_tasks)
+
+
+async def test_what_is_refused_is_tried_again_later_each_time(
+    monkeypatch: pytest.MonkeyPatch, pauses: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    fails(monkeypatch, Refused(403))
+    with caplog.at_level(logging.WARNING), pytest.raises(Ended):
+        await made().run()
+    assert pauses == [1, 2, 4, 8, 15]
+    assert caplog.messages[0] == "the watches have failed: no (HTTP 403); they begin anew in 1 s"
+
+
+async def test_kinds_that_are_gone_end_the_program(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    async def gone() -> None:
+        raise NotInstalled("it is gone")
+
+    fails(monkeypatch, Refused(500), Refused(404))
+    with pytest.raises(NotInstalled):
+        await made(gone).run()
+    assert pauses == [1]
+
+
+async def test_whether_kinds_are_gone_need_not_be_known(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    async def unknown() -> None:
+        raise Unavailable("no answer")
+
+    fails(monkeypatch, Refused(404))
+    with pytest.raises(Ended):
+        await made(unknown).run()
+    assert len(pauses) == 5
+
+
+async def test_an_end_in_order_is_an_end(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    async def spawn_tasks(**_: Any) -> list[asyncio.Task[Any]]:
+        return [asyncio.ensure_future(asyncio.Event().wait()), asyncio.ensure_future(nowhere())]
+
+    monkeypatch.setattr(kopf, "spawn_tasks", spawn_tasks)
+    await made().run()
+    assert not pauses
+
+
+def test_kopf_does_not_kill_a_process_that_goes_on() -> None:
+    """It would, ten minutes after its tasks were cancelled."""
+    assert settings().process.ultimate_exiting_timeout is None
