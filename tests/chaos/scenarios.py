@@ -97,11 +97,20 @@ def replace(scale: int) -> Scenario:
         await stage.until("its slots", lambda scene: passed(scene, "a", (1 + scale) * SECOND))
         await stage.disable("a")
         await stage.until("the job to be disabled", lambda scene: is_disabled(scene, "a"))
-        await stage.until("one to run", lambda scene: len([*_running(scene, "a")]) == 1)
-        await stage.stop("a", next(_running(stage.scene, "a")))
+        stopped: set[str] = set()
+        while stage.scene.status("a").get("active"):
+            # One that is stopped may be replaced first.
+            await stage.until("one to run, or none", lambda scene: _is_over_or_new(scene, stopped))
+            for execution in set(_running(stage.scene, "a")) - stopped:
+                await stage.stop("a", execution)
+                stopped.add(execution)
         await stage.at_rest("a")
 
     return Scenario("replace", play, every_slot_is_accounted_for)
+
+
+def _is_over_or_new(scene: Scene, stopped: set[str]) -> bool:
+    return not scene.status("a").get("active") or bool(set(_running(scene, "a")) - stopped)
 
 
 def every_slot_is_accounted_for(stage: Stage) -> Iterator[str]:

@@ -19,7 +19,7 @@ from tests.chaos.nursery import nursery
 from tests.chaos.scenarios import TAG
 from tests.chaos.trial import Crash, Report, Scenario, Side, Theatre, hold
 
-AT_ONCE = 16
+AT_ONCE = 12
 """Trials side by side: most of their time they wait."""
 TRIES = 3
 """How often a write that did not come is waited for."""
@@ -89,10 +89,10 @@ class _House:
         points = [Crash(number, side) for number in range(1, swept.writes + 1) for side in self._sides]
         await asyncio.gather(*(self._point(scenario, crash, swept) for crash in points))
         for number in itertools.count(swept.writes + 1):
-            beyond = [Crash(number, side) for side in self._sides]
-            struck = await asyncio.gather(*(self._point(scenario, crash, swept, tries=1) for crash in beyond))
-            if not any(struck):
+            beyond, *others = [Crash(number, side) for side in self._sides]
+            if not await self._point(scenario, beyond, swept, tries=1):
                 break
+            await asyncio.gather(*(self._point(scenario, crash, swept, tries=1) for crash in others))
         self._told(str(swept))
         return swept
 
@@ -108,7 +108,7 @@ class _House:
                 return True
             if report.complaints:
                 return False
-        if crash.number <= swept.writes:
+        if tries > 1:
             swept.missed.append(crash)
         return False
 

@@ -34,8 +34,10 @@ from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS
 
 Object = dict[str, Any]
 SECOND = timedelta(seconds=1)
-PATIENCE = 120.0
-"""Seconds for one step of a scenario, on a machine that does many trials at once."""
+PATIENCE = 240.0
+"""Seconds for one step of a scenario, on a machine that does many trials at once, and other things."""
+STARTS = 5
+"""How often an operator is started that ends because nobody answers, as Kubernetes would."""
 STILL = 1.0
 """Seconds without a write after which a scenario that is done is over."""
 AFTERWARDS = timedelta(hours=1)
@@ -214,6 +216,8 @@ async def _complaints(theatre: Theatre, scenario: Scenario, stage: Stage, cast: 
         await cast.still()
     except Stuck as stuck:
         yield str(stuck)
+    if traces := [line for line in cast.lines() if "Traceback" in line]:
+        yield f"the operator showed a traceback: {traces[0]}"
     for complaint in scenario.expect(stage):
         yield complaint
     verdict = judge(gathered([fact async for fact in _facts(stage)]))
@@ -267,6 +271,8 @@ class Cast:
         self._operator: Child | None = None
         self._killed: Child | None = None
         self._before_it = 0
+        self._starts = 0
+        self._starting = asyncio.Lock()
         self._reborn: asyncio.Task[None] | None = None
         proxy.before, proxy.after = self._before, self._after
 
@@ -286,16 +292,22 @@ class Cast:
         try:
             async with asyncio.timeout(PATIENCE):
                 while self._watches() < self._before_it + len(WATCHED):
-                    self._check()
+                    async with self._starting:
+                        if self._has_ended():
+                            await self._spawn()
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise Stuck(f"the operator did not watch within {PATIENCE:.0f} s") from None
 
-    def _check(self) -> None:
-        """Nobody but us ends an operator."""
+    def _has_ended(self) -> bool:
+        """Whether it has ended, and not by us. It may give up where nobody answers in time."""
         operator = self._operator
-        if operator is not None and operator.ended.done() and operator is not self._killed:
+        if operator is None or not operator.ended.done() or operator is self._killed:
+            return False
+        self._starts += 1
+        if self._starts > STARTS:
             raise Stuck(f"the operator has ended with {operator.ended.result()}")
+        return True
 
     async def end(self) -> None:
         """No operator any more."""
@@ -317,8 +329,11 @@ class Cast:
     def told(self) -> str:
         """What was written, and what the operator said of it."""
         writes = "\n".join(f"  {write.number}: {write.call}" for write in self.proxy.writes)
-        lines = self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
-        return f"writes:\n{writes}\nlog:\n" + "\n".join(lines[-40:])
+        return f"writes:\n{writes}\nlog:\n" + "\n".join(self.lines()[-40:])
+
+    def lines(self) -> list[str]:
+        """What all operators of this trial have said."""
+        return self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
 
     def _watches(self) -> int:
         return sum(n for call, n in self.proxy.calls.items() if call.verb == "watch" and call.resource in WATCHED)
@@ -348,8 +363,7 @@ class Cast:
         self._reborn = asyncio.create_task(self._restart(begin))
 
     async def _restart(self, begin: datetime) -> None:
-        await self._spawn()
-        await self._watching()
+        await self.start()
         fault = Fault(what=f"{self._crash} ({self.struck and self.struck.call})", begin=begin)
         self._stage.faults.append(replace(fault, end=datetime.now(UTC), down=True))
 
