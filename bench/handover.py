@@ -3,7 +3,7 @@
 Two replicas of a namespace, and jobs that are due every second. The one that leads is ended at some point of a second;
 the latest Job of a slot from there on, from its slot until a watch has seen it, tells for how long nobody fired.
 
-    python bench/handover.py [--times 8] [--jobs 5] [--ways SIGTERM SIGKILL]
+    python bench/handover.py [--times 6] [--jobs 2] [--ways SIGTERM SIGKILL]
 """
 
 import argparse
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -74,20 +74,46 @@ class Replica:
                 await asyncio.sleep(0.1)
 
 
-@contextlib.contextmanager
-def replica(kubeconfig: Path, home: str, name: str) -> Iterator[Replica]:
-    """A running replica, ended at the end however it was until then."""
-    command = [sys.executable, "-m", "dkron_operator", "--namespace", home, "--kubeconfig", str(kubeconfig)]
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
+class Pair:
+    """Two replicas of a namespace: one leads, the other waits."""
+
+    def __init__(self, kubeconfig: Path, home: str, folder: Path) -> None:
+        self.home = home
+        self.leads, self._waits = "first", "second"
+        self._kubeconfig = kubeconfig
+        self._folder = folder
+        self._running: dict[str, Replica] = {}
+
+    async def begin(self, client: KubeClient) -> None:
+        """Return when one leads and the other waits."""
+        self._start(self.leads)
+        await leader(client, self.home, self.leads)
+        await self.complete()
+
+    async def complete(self) -> None:
+        """Start the one that is missing, and return when it waits."""
+        self._start(self._waits)
+        await self._running[self._waits].says("holds the Lease")
+
+    def end(self, way: signal.Signals) -> None:
+        """End the one that leads. From now on the other is meant to."""
+        self._running.pop(self.leads).process.send_signal(way)
+        self.leads, self._waits = self._waits, self.leads
+
+    def close(self) -> None:
+        """End both, while there is an API server that answers."""
+        for each in self._running.values():
+            each.process.terminate()
+        for each in self._running.values():
+            each.process.wait(LONGEST)
+
+    def _start(self, name: str) -> None:
+        command = [sys.executable, "-m", "dkron_operator", "--namespace", self.home]
+        command += ["--kubeconfig", str(self._kubeconfig)]
+        log = self._folder / f"{name}-{time.monotonic_ns()}"
         with log.open("wb") as output:
             process = subprocess.Popen(command, stderr=output, cwd=ROOT, env={**os.environ, "POD_NAME": name})
-        try:
-            yield Replica(process, log)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-            process.wait(30)
+        self._running[name] = Replica(process, log)
 
 
 async def leader(client: KubeClient, home: str, name: str) -> None:
@@ -112,27 +138,18 @@ async def busy(client: KubeClient, name: str, jobs: int) -> AsyncIterator[SlotWi
         yield witness
 
 
-async def lateness(
-    cluster: localcluster.Cluster, client: KubeClient, way: signal.Signals, *, jobs: int, turn: int
-) -> float:
-    """Seconds by which the latest Job is late when the leader is ended like this."""
-    name = f"handover-{way.name.lower()}-{turn}"
-    async with busy(client, name, jobs) as witness:
-        with contextlib.ExitStack() as replicas:
-            first = replicas.enter_context(replica(cluster.kubeconfig, name, "first"))
-            await leader(client, name, "first")
-            second = replicas.enter_context(replica(cluster.kubeconfig, name, "second"))
-            await second.says("waits: first holds the Lease")
-            await asyncio.sleep(SETTLE)
-            await asyncio.sleep((turn * 0.37 - time.time()) % 1)
-            begin = time.time()
-            first.process.send_signal(way)
-            await leader(client, name, "second")
-            await witness.sees(time.time())
-            await asyncio.sleep(AFTER)
-            late = max(seconds for slot, seconds in witness.late if slot > begin - 0.1)
-            # They stop in order, which takes an API server that answers.
-            await asyncio.to_thread(replicas.pop_all().close)
+async def lateness(client: KubeClient, witness: SlotWitness, pair: Pair, way: signal.Signals, *, turn: int) -> float:
+    """Seconds by which the latest Job is late when the leader is ended like this. The other leads then, and another
+    process waits."""
+    # At another point of a second each time.
+    await asyncio.sleep(SETTLE + (turn * 0.37 - time.time()) % 1)
+    begin = time.time()
+    pair.end(way)
+    await leader(client, pair.home, pair.leads)
+    await witness.sees(time.time())
+    await asyncio.sleep(AFTER)
+    late = max(seconds for slot, seconds in witness.late if slot > begin - 0.1)
+    await pair.complete()
     return late
 
 
@@ -141,9 +158,17 @@ async def measure(cluster: localcluster.Cluster, ways: list[str], times: int, jo
     client = KubeClient(await access.load(cluster.kubeconfig))
     try:
         for way in ways:
-            found = [
-                await lateness(cluster, client, signal.Signals[way], jobs=jobs, turn=turn) for turn in range(times)
-            ]
+            async with busy(client, f"handover-{way.lower()}", jobs) as witness:
+                with tempfile.TemporaryDirectory() as folder:
+                    pair = Pair(cluster.kubeconfig, f"handover-{way.lower()}", Path(folder))
+                    try:
+                        await pair.begin(client)
+                        turns = range(times)
+                        found = [
+                            await lateness(client, witness, pair, signal.Signals[way], turn=turn) for turn in turns
+                        ]
+                    finally:
+                        pair.close()
             each = ", ".join(f"{seconds:.2f}" for seconds in sorted(found))
             print(f"{way}: median {statistics.median(found):.2f} s, of {each}", flush=True)
     finally:
@@ -153,8 +178,8 @@ async def measure(cluster: localcluster.Cluster, ways: list[str], times: int, jo
 def main() -> None:
     """Start the cluster, measure, and stop it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--times", type=int, default=8, help="how often each way is measured (default 8)")
-    parser.add_argument("--jobs", type=int, default=5, help="how many jobs, each once a second (default 5)")
+    parser.add_argument("--times", type=int, default=6, help="how often each way is measured (default 6)")
+    parser.add_argument("--jobs", type=int, default=2, help="how many jobs, each once a second (default 2)")
     parser.add_argument("--ways", nargs="+", default=["SIGTERM", "SIGKILL"], choices=["SIGTERM", "SIGKILL"])
     options = parser.parse_args()
     cluster = localcluster.up("bench-handover", nodes="none", provider="local")
