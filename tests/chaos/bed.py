@@ -15,7 +15,7 @@ from typing import Any
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator.settings import Settings
 from localcluster.cluster import LocalCluster
-from tests.chaos.crew import Crew
+from tests.chaos.crew import READY_SECONDS, Crew
 from tests.chaos.faults import Faults
 from tests.chaos.history import Act, History, Operation, Terms
 from tests.chaos.jobs import BODIES
@@ -37,7 +37,6 @@ LATENESS = 15 * SECOND
 """Everything runs on one machine, which other tests keep busy: how late slots are is shown, and not judged closely."""
 RECOVERY = 25 * SECOND
 """From the end of a fault until slots are on time: a Lease whose holder was killed is free after 15 s."""
-READY_SECONDS = 120.0
 CALM = 20 * SECOND
 """Calm weather at the end, after all has recovered."""
 REST = 90.0

@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.chaos.history import Fault
 from tests.support.operator_process import OperatorProcess
 
+READY_SECONDS = 120.0
+"""Seconds that a start may take where many other things happen on the machine."""
 SETTLED = 20.0
 """Seconds after the start of an operator until it surely has found out who leads, and has seen everything."""
 
@@ -30,7 +32,9 @@ class Crew:
     def start(self) -> None:
         """Start all of them, and wait until they are ready."""
         for operator in self.operators:
-            operator.start()
+            operator.start(wait=False)
+        for operator in self.operators:
+            operator.wait_for_line("ready with", seconds=READY_SECONDS)
         self._started = time.monotonic()
 
     def able(self) -> list[int]:

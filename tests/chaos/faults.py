@@ -34,6 +34,7 @@ WIPED = frozenset(SCHEDULED) - PARENTS - frozenset(ASKED)
 """Jobs whose status may be wiped. A request that is not removed yet, and what others wait for, would go with it."""
 CONTROLLER_FLAGS = ("--kube-api-qps=100", "--kube-api-burst=200")
 """With the default limits the Job controller would need minutes to catch up after a fault."""
+RESTARTS = 3
 STEP_BACK = timedelta(seconds=30)
 COMPONENTS_OF = {Fault.API_SERVER: "apiserver", Fault.ETCD: "etcd", Fault.CONTROLLERS: "controller-manager"}
 
@@ -140,13 +141,21 @@ class Faults:
         self._thaw_server()
         begin = datetime.now(UTC)
         flags = CONTROLLER_FLAGS if component == "controller-manager" else ()
-        try:
-            self._cluster.restart(component, flags)
-        except ClusterError:
-            # An API server on a busy machine may come up without ever being ready.
-            self._cluster.restart(component, flags)
+        self._restart_with(component, flags)
         self._told(Broken(what=f"restart of {component}", begin=begin, end=datetime.now(UTC)))
         return component
+
+    def _restart_with(self, component: str, flags: tuple[str, ...]) -> None:
+        assert self._cluster is not None
+        for left in reversed(range(RESTARTS)):
+            try:
+                self._cluster.restart(component, flags)
+            except ClusterError:
+                # On a busy machine an API server may give up while it starts, or come up without ever being ready.
+                if not left:
+                    raise
+            else:
+                return
 
     def _thaw_server(self) -> None:
         """What stands still cannot be restarted, and nothing else be restarted beside it."""
