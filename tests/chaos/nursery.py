@@ -145,8 +145,10 @@ def _bury(children: dict[int, int]) -> None:
 
 
 def _tell(what: dict[str, int]) -> None:
-    sys.stdout.write(json.dumps(what) + "\n")
-    sys.stdout.flush()
+    # Whoever started us may be dead; the children are ended all the same.
+    with suppress(BrokenPipeError):
+        sys.stdout.write(json.dumps(what) + "\n")
+        sys.stdout.flush()
 
 
 def _live(wish: dict[str, Any]) -> NoReturn:
