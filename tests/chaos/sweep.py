@@ -1,7 +1,8 @@
 """All crash points of scenarios, none left out, many trials at once.
 
 How many writes a scenario has is counted in an undisturbed run. Two writes may become one by chance, so that a trial
-can end before its write has come; it is repeated. Numbers go on past the last one until there is no such write.
+can end before its write has come: then it had fewer of them, all of which other trials die at. One that is left out in
+the middle is tried again. Numbers go on past the last one until there is no such write.
 """
 
 import asyncio
@@ -21,8 +22,8 @@ from tests.chaos.trial import Crash, Report, Scenario, Side, Theatre, hold
 
 AT_ONCE = 12
 """Trials side by side: most of their time they wait."""
-TRIES = 3
-"""How often a write that did not come is waited for."""
+TRIES = 2
+"""How often a write in the middle that did not come is tried again."""
 
 
 @dataclass
@@ -31,14 +32,21 @@ class Sweep:
 
     scenario: str
     writes: int = 0
-    crashes: int = 0
-    missed: list[Crash] = field(default_factory=list)
-    """Crash points up to the number of writes that never came, in all tries."""
+    met: set[Crash] = field(default_factory=set)
     failed: list[Report] = field(default_factory=list)
 
+    @property
+    def left_out(self) -> list[Crash]:
+        """Crash points between others at which no trial has died."""
+        found = []
+        for side in sorted({crash.side for crash in self.met}):
+            last = max(crash.number for crash in self.met if crash.side is side)
+            found += [crash for number in range(1, last) if (crash := Crash(number, side)) not in self.met]
+        return found
+
     def __str__(self) -> str:
-        told = f"{self.scenario}: {self.writes} writes, {self.crashes} crashes, {len(self.failed)} failures"
-        return told + (f", not met: {', '.join(map(str, self.missed))}" if self.missed else "")
+        told = f"{self.scenario}: {self.writes} writes, {len(self.met)} deaths, {len(self.failed)} failures"
+        return told + (f", left out: {', '.join(map(str, self.left_out))}" if self.left_out else "")
 
 
 async def sweep(
@@ -87,30 +95,27 @@ class _House:
         calm = await self._hold(scenario, None)
         swept = Sweep(scenario.name, writes=len(calm.writes), failed=[calm] if calm.complaints else [])
         points = [Crash(number, side) for number in range(1, swept.writes + 1) for side in self._sides]
-        await asyncio.gather(*(self._point(scenario, crash, swept) for crash in points))
+        await self._die_at(points, scenario, swept)
+        for _ in range(TRIES):
+            await self._die_at(swept.left_out, scenario, swept)
         for number in itertools.count(swept.writes + 1):
-            beyond, *others = [Crash(number, side) for side in self._sides]
-            if not await self._point(scenario, beyond, swept, tries=1):
+            if not await self._die_at([Crash(number, side) for side in self._sides], scenario, swept):
                 break
-            await asyncio.gather(*(self._point(scenario, crash, swept, tries=1) for crash in others))
         self._told(str(swept))
         return swept
 
-    async def _point(self, scenario: Scenario, crash: Crash, swept: Sweep, *, tries: int = TRIES) -> bool:
-        """Whether the operator has died there."""
-        for _ in range(tries):
-            report = await self._hold(scenario, crash)
-            if report.complaints:
-                swept.failed.append(report)
-                self._told(str(report))
-            if report.struck is not None:
-                swept.crashes += 1
-                return True
-            if report.complaints:
-                return False
-        if tries > 1:
-            swept.missed.append(crash)
-        return False
+    async def _die_at(self, points: Iterable[Crash], scenario: Scenario, swept: Sweep) -> bool:
+        """Whether the operator has died at any of these."""
+        return any(await asyncio.gather(*(self._point(scenario, crash, swept) for crash in points)))
+
+    async def _point(self, scenario: Scenario, crash: Crash, swept: Sweep) -> bool:
+        report = await self._hold(scenario, crash)
+        if report.complaints:
+            swept.failed.append(report)
+            self._told(str(report))
+        if report.struck is not None:
+            swept.met.add(crash)
+        return report.struck is not None
 
     async def _hold(self, scenario: Scenario, crash: Crash | None) -> Report:
         async with self._free:
