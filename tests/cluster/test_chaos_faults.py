@@ -84,7 +84,8 @@ def shared_bed(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("faults")
     with namespace(cluster.kubeconfig, "faults") as kube, gateway(cluster.kubeconfig, folder, seed=7) as gate:
         options = ("--kubeconfig", str(gate.kubeconfig), "--namespace", kube.namespace)
-        operator = HurriedOperator(folder / "operator.log", json.dumps(HURRY), *options).start()
+        operator = HurriedOperator(folder / "operator.log", json.dumps(HURRY), *options)
+        operator.start(wait=False).wait_for_line("ready with", seconds=120)
         kube.guard, kube.appendix = operator.check, operator.tail
         yield Bed(kube, operator, gate)
         operator.stop()
