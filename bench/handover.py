@@ -54,7 +54,10 @@ class SlotWitness(Witness):
 
     async def _read(self, lines: Any) -> None:  # noqa: ANN401 - aiohttp's stream
         while True:
-            event = json.loads(await lines.readuntil(b"\n"))
+            line = await lines.readuntil(b"\n")
+            if not line:
+                sys.exit("the watch of the witness has ended")
+            event = json.loads(line)
             if event["type"] == "ADDED":
                 slot = datetime.fromisoformat(event["object"]["metadata"]["annotations"]["dkron.io/slot"]).timestamp()
                 self.late.append((slot, time.time() - slot))
