@@ -15,6 +15,7 @@ from pathlib import Path
 
 import localcluster
 from localcluster.cluster import LocalCluster
+from localcluster.current import CurrentCluster
 from localcluster.record import every
 from tests.chaos.bed import Bed, Setup, bed
 from tests.chaos.faults import CONTROLLER_FLAGS
@@ -100,6 +101,7 @@ def cluster_of(kubeconfig: Path | None) -> Iterator[tuple[Path, LocalCluster | N
     """A cluster that is there, or one for as long as this is entered; None where its components are not ours."""
     if kubeconfig is not None:
         known = _known(kubeconfig)
+        install(known or CurrentCluster("current", kubeconfig))
         yield kubeconfig, known
         return
     flags = " ".join(CONTROLLER_FLAGS)

@@ -17,7 +17,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.kube.access import load
 from dkron_crds.kube.client import KubeClient, Object
 from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS, Resource
 from dkron_crds.kube.watch import Pace, follow
 from tests.chaos.history import Fault, Record, Run, Since
 from tests.chaos.sightings import Sightings
@@ -43,13 +43,16 @@ class Witness:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="witness", daemon=True)
         self._work: asyncio.Task[None] | None = None
+        self._views: tuple[View, ...] = ()
 
     def __enter__(self) -> Self:
         self._thread.start()
         self._loop.call_soon_threadsafe(self._begin)
         if not self._listed.wait(READY_SECONDS):
             self.__exit__()
-            raise TimeoutError(f"the API server has not shown what is there within {READY_SECONDS:.0f} s")
+            raise TimeoutError(
+                f"the API server has not shown what is there within {READY_SECONDS:.0f} s: {self._why()}"
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,6 +77,11 @@ class Witness:
         yield from self._blind
         yield from self._records
 
+    def _why(self) -> str:
+        return "; ".join(
+            f"{view.what}: {view.trouble or 'no answer'}" for view in self._views if not view.listed.is_set()
+        )
+
     def _ask(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
@@ -86,17 +94,21 @@ class Witness:
             await asyncio.gather(self._work, return_exceptions=True)
 
     async def _watch(self) -> None:
-        views = {
+        views = self._kinds()
+        self._views = tuple(views.values())
+        async with _client(self._kubeconfig) as client, asyncio.TaskGroup() as tasks:
+            for resource, view in views.items():
+                tasks.create_task(follow(client, resource, self._namespace, view, pace=EAGER))
+            for view in self._views:
+                await view.listed.wait()
+            self._listed.set()
+
+    def _kinds(self) -> dict[Resource, "View"]:
+        return {
             JOBS: View("Jobs", self._job, self._lost_job, self._blind.append),
             PODS: View("pods", self._seen.pod, self._seen.pod, self._blind.append),
             DKRON_JOBS: View("DkronJobs", self._seen.dkron_job, self._seen.dkron_job, self._blind.append),
         }
-        async with _client(self._kubeconfig) as client, asyncio.TaskGroup() as tasks:
-            for resource, view in views.items():
-                tasks.create_task(follow(client, resource, self._namespace, view, pace=EAGER))
-            for view in views.values():
-                await view.listed.wait()
-            self._listed.set()
 
     async def _look(self) -> datetime:
         async with _client(self._kubeconfig) as client:
@@ -130,7 +142,8 @@ class View:
         blind: Callable[[Fault], None],
     ) -> None:
         self.listed = asyncio.Event()
-        self._what = what
+        self.what = what
+        self.trouble = ""
         self._told = told
         self._lost = lost
         self._blind = blind
@@ -140,7 +153,7 @@ class View:
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as a Sink
         """Everything that is there. What came and went since the last sign of life has not been seen."""
         if self.listed.is_set():
-            what = f"the witness did not see {self._what}, and lists them anew"
+            what = f"the witness did not see {self.what}, and lists them anew"
             self._blind(Fault(what=what, begin=self._sign, end=datetime.now(UTC)))
         gone, self._there = self._there, {}
         for item in items:
@@ -166,6 +179,7 @@ class View:
 
     def failed(self, error: KubeError) -> None:
         """It is tried again; if anything is missed by that, a list follows."""
+        self.trouble = str(error)
 
 
 @asynccontextmanager
