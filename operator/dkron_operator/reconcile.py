@@ -127,7 +127,7 @@ class Reconciler:
             now=self._clock.now(),
             able_since=max(self.agenda.able_since, entry.able_since, self.calls.able_since if inline else LONG_AGO),
             hold=HOLD,
-            runs=entry.runs,
+            runs={name: run for name, run in entry.runs.items() if name not in entry.past},
             outcomes=entry.outcomes,
             troubles=entry.troubles,
             probed=entry.probed,
@@ -214,8 +214,10 @@ def _prune(entry: Entry) -> None:
     """Drop what was only kept until it is recorded, and doubts that the watch has cleared up."""
     if entry.unsure is not None and entry.unsure.job in entry.runs:
         entry.unsure = None
-    for run in [run for run in entry.runs.values() if run.gone and is_recorded(entry.base, run.name)]:
-        del entry.runs[run.name]
+    for run in [run for run in entry.runs.values() if run.gone]:
+        if run.name in entry.past or is_recorded(entry.base, run.name):
+            del entry.runs[run.name]
+    entry.past &= entry.runs.keys()
     alive = {active.job for active in entry.status.active}
     for kept in (entry.outcomes, entry.troubles, entry.probed, entry.last_words):
         for name in [name for name in kept if name not in alive and is_recorded(entry.status, name)]:

@@ -17,7 +17,7 @@ from dkron_operator.kinship import Kinship
 from dkron_operator.links import Key, key_of
 from dkron_operator.meters import Meters
 from dkron_operator.notices import read_notify
-from dkron_operator.plan.fold import Change, Decided, fold, fold_all
+from dkron_operator.plan.fold import Change, Decided, fold, fold_all, recorded
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, read_stops, status_written
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
 
@@ -28,7 +28,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 @dataclass(slots=True)
 class Entry:
     """One DkronJob with everything that we know about it. `status` is `base`, as the API server has it, with the
-    `pending` changes folded in."""
+    `pending` changes folded in. `past` are Jobs that were counted and forgotten again, though we have not seen them go."""
 
     job: JobView
     version: int
@@ -38,6 +38,7 @@ class Entry:
     mark: datetime = LONG_AGO
     able_since: datetime = LONG_AGO
     runs: dict[str, Run] = field(default_factory=dict)
+    past: set[str] = field(default_factory=set)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     probed: dict[str, datetime] = field(default_factory=dict)
@@ -67,12 +68,22 @@ class Entry:
     def rebase(self, read: JobStatus | None, version: int) -> None:
         """Somebody wrote: fold what is pending onto their status. None: it makes no sense, and counts as wiped."""
         base = read or JobStatus()
+        self._let_pass(base)
         self.version, self.base, self.unreadable = version, base, read is None
         if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
             # A mark never moves back while we remember it, whatever a hand writes.
             self.pending.append(Decided(self.mark))
         self.status = fold_all(base, self.pending, self.job.spec.history)
         self._remember()
+
+    def _let_pass(self, base: JobStatus) -> None:
+        """Another replica forgets what it has counted once it has seen that Job go, which we may hear of later. Counted
+        anew it would be forgotten anew, and so on."""
+        if base.since is None:
+            # Wiped: what still exists counts again.
+            self.past.clear()
+        else:
+            self.past |= (recorded(self.base) - recorded(base)) & self.runs.keys()
 
     def _remember(self) -> None:
         self.mark = max(self.mark, self.status.last_schedule_time or LONG_AGO)

@@ -1,6 +1,7 @@
 """What a process has in place of a `KubeClient`: the world at the other end of the network."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -50,17 +51,17 @@ class WorldClient:
             "try" if dry_run else "create",
             resource,
             body["metadata"]["name"],
-            lambda: self._world.create(resource, namespace, body, dry_run=dry_run),
+            lambda: self._world.create(resource, namespace, _sent(body), dry_run=dry_run),
         )
 
     async def patch(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
-        act = lambda: self._world.patch(resource, namespace, name, body)  # noqa: E731
+        act = lambda: self._world.patch(resource, namespace, name, _sent(body))  # noqa: E731
         return await self._call("patch", resource, name, act, meddled=(namespace, name))
 
     async def patch_status(
         self, resource: Resource, namespace: str, name: str, body: Object, *, whole: bool = False
     ) -> Object:
-        act = lambda: self._world.patch(resource, namespace, name, body, status=True)  # noqa: E731
+        act = lambda: self._world.patch(resource, namespace, name, _sent(body), status=True)  # noqa: E731
         answer = await self._call("write", resource, name, act, meddled=(namespace, name))
         return answer if whole else {"metadata": answer["metadata"]}
 
@@ -192,6 +193,12 @@ class WorldClient:
             self._world.patch(resource, namespace, name, note)
         except KubeError:
             return
+
+
+def _sent(body: Object) -> Object:
+    """As it arrives."""
+    arrived: Object = json.loads(json.dumps(body))
+    return arrived
 
 
 async def _quiet(seconds: float) -> AsyncIterator[bytes]:

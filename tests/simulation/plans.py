@@ -192,7 +192,7 @@ class _Planner:
             case "freeze":
                 self._add(self._when(), What.FREEZE, on=on or "operator-0", lasts=lasts * 2)
             case "skew":
-                skew = rand.choice((-90.0, -4.0, 4.0, 90.0))
+                skew = rand.choice((-90.0, -3.0, 3.0))
                 self._add(self._when(), What.SKEW, on=on or "operator-0", lasts=lasts, skew=skew)
             case "call":
                 ill = rand.choice((Ill.LOSE, Ill.LOSE, Ill.DROP, Ill.REFUSE, Ill.SLOW, Ill.MEDDLE))
