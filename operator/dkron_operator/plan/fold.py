@@ -131,9 +131,8 @@ def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> 
 def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: C901, PLR0911 - one case, one line
     """The status after one change."""
     match change:
-        case Accepted(since, fingerprint, rebuilt):
-            rebuilt_at = since if rebuilt else status.rebuilt_at
-            return _with(status, since=since, fingerprint=fingerprint, rebuilt_at=rebuilt_at)
+        case Accepted():
+            return _accepted(status, change)
         case Decided(slot):
             return _with(status, last_schedule_time=_later(status.last_schedule_time, slot))
         case Passed():
@@ -170,6 +169,14 @@ def is_recorded(status: JobStatus, job: str) -> bool:
 def is_known(status: JobStatus, job: str) -> bool:
     """Whether the Job of this name has been counted, or is active or claimed."""
     return is_recorded(status, job) or any(entry.job == job for entry in status.active)
+
+
+def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
+    if status.since is not None and status.fingerprint == change.fingerprint:
+        # Another replica has written it first: slots count from the moment that stands there.
+        return status
+    rebuilt_at = change.since if change.rebuilt else status.rebuilt_at
+    return _with(status, since=change.since, fingerprint=change.fingerprint, rebuilt_at=rebuilt_at)
 
 
 def _with(status: JobStatus, **fields: object) -> JobStatus:
