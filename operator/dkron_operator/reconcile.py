@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from dkron_crds.kube.client import KubeClient
@@ -202,7 +201,7 @@ class Reconciler:
         except NotFound:
             self._store.lose_run_of(uid, name)
         else:
-            entry.runs[name] = replace(run, deleting=True)
+            entry.doom_run(name)
 
 
 def _answers(draft: Draft) -> list[str]:

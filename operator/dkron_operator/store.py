@@ -57,6 +57,12 @@ class Entry:
             self.status = fold(self.status, change, self.job.spec.history)
         self._remember()
 
+    def doom_run(self, name: str) -> None:
+        """This Job was deleted, and goes when the watch says so: it may have said so before the answer was here."""
+        run = self.runs.get(name)
+        if run is not None:
+            self.runs[name] = replace(run, deleting=True)
+
     def settle(self, count: int, base: JobStatus, version: int) -> None:
         """The first `count` pending changes were written, and gave `base`."""
         del self.pending[:count]
