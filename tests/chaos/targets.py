@@ -111,7 +111,8 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
     told = [*life.sinces, *([life.record.status.since] if life.record and life.record.status.since else [])]
     seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
     if seen:
-        return max(seen), True
+        # What was seen after the next change belongs to that one.
+        return max([since for since in seen if since < span.until] or seen), True
     slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
     own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
     known = [*own, *(slot for slot in slots if span.first < slot <= span.last)]

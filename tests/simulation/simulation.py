@@ -181,7 +181,7 @@ class Simulation:
                 what=f"{event.ill or event.what} on {event.on or 'all'}",
                 begin=begin,
                 end=begin + timedelta(seconds=event.lasts),
-                skew=timedelta(seconds=abs(event.skew)),
+                skew=timedelta(seconds=max(event.skew, 0.0)),
             )
         )
 
