@@ -186,7 +186,7 @@ class Reconciler:
         try:
             answer = await self._client.patch(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
         except NotFound:
-            self._store.lose_job(entry.job.uid)
+            self._store.miss_job(entry.job.uid)
         else:
             self._store.see_job(answer)
 

@@ -46,7 +46,7 @@ class Source:
 
     def vanish(self, uids: set[str]) -> None:
         """These objects are not there any more."""
-        for uid in uids:
+        for uid in sorted(uids):
             self._tell(self._store.vanish(uid))
 
     def _tell(self, uids: Iterable[str]) -> None:

@@ -117,6 +117,8 @@ class Store:
         self._entries: dict[str, Entry] = {}
         self._runs: dict[str, dict[str, Run]] = {}
         self._names: dict[Key, set[str]] = {}
+        self._objects: dict[tuple[str, str], str] = {}
+        self._missed: set[str] = set()
         self.kinship = Kinship(self._holder, self.get)
 
     def __len__(self) -> int:
@@ -131,13 +133,15 @@ class Store:
 
     def uids(self) -> set[str]:
         """Of all DkronJobs and all Jobs that are known."""
-        return self._entries.keys() | {run.uid for runs in self._runs.values() for run in runs.values()}
+        return self._entries.keys() | self._missed | {run.uid for runs in self._runs.values() for run in runs.values()}
 
     def see_job(self, body: Object) -> Iterable[str]:
         """A DkronJob was seen."""
         metadata = body["metadata"]
         uid, version = metadata["uid"], int(metadata["resourceVersion"])
         entry = self._entries.get(uid)
+        if uid in self._missed:
+            return ()
         if entry is None:
             return self._add(body, uid, version)
         if version <= entry.version:
@@ -185,20 +189,32 @@ class Store:
         runs[run.name] = run
         return (run.owner,)
 
+    def miss_job(self, uid: str) -> Iterable[str]:
+        """The API server does not have a DkronJob any more. The watch has yet to say so, and until then an older version
+        of it may be on its way, which would look new."""
+        self._missed.add(uid)
+        return self._drop(uid)
+
     def lose_job(self, uid: str) -> Iterable[str]:
-        """A DkronJob is gone; its Jobs are the garbage collector's now."""
+        """A DkronJob is gone, and nothing more will be heard of it; its Jobs are the garbage collector's now."""
+        self._missed.discard(uid)
+        return self._drop(uid)
+
+    def _drop(self, uid: str) -> Iterable[str]:
         entry = self._entries.pop(uid, None)
         self._runs.pop(uid, None)
         if entry is None:
             return ()
         self._account(uid, None)
+        if self._objects.get((entry.job.namespace, entry.job.name)) == uid:
+            del self._objects[entry.job.namespace, entry.job.name]
         key = key_of(entry.job)
         namesakes = self._names[key]
         namesakes.discard(uid)
         if not namesakes:
             del self._names[key]
         self.kinship.lose(entry.job)
-        return tuple(namesakes)
+        return sorted(namesakes)
 
     def lose_run(self, body: Object) -> Iterable[str]:
         """A Job was deleted; `body` is how it last was."""
@@ -218,7 +234,7 @@ class Store:
 
     def vanish(self, uid: str) -> Iterable[str]:
         """The object with this uid, a DkronJob or a Job, is not there any more."""
-        if uid in self._entries:
+        if uid in self._entries or uid in self._missed:
             return self.lose_job(uid)
         for owner, runs in self._runs.items():
             for run in runs.values():
@@ -244,17 +260,24 @@ class Store:
 
     def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
         job, read = read_job(body), read_status(body)
+        former = self._entries.get(self._objects.get((job.namespace, job.name), ""))
+        if former is not None and former.version > version:
+            # It has made room for the one that we know, and its end is on its way.
+            self._missed.add(uid)
+            return ()
+        orphaned = () if former is None else self.miss_job(former.job.uid)
         status = read or JobStatus()
         entry = Entry(job=job, version=version, base=status, status=status, runs=self._runs_of(uid))
         entry.unreadable = read is None
         entry.checked, entry.refusal = verdict(job, status)
         entry.mark = entry.books.mark = status.last_schedule_time or LONG_AGO
         self._entries[uid] = entry
+        self._objects[job.namespace, job.name] = uid
         self._account(uid, status)
         namesakes = self._names.setdefault(key_of(job), set())
         namesakes.add(uid)
         self.kinship.see(entry, None)
-        return tuple(namesakes)
+        return sorted({*namesakes, *orphaned})
 
     def _runs_of(self, owner: str) -> dict[str, Run]:
         return self._runs.setdefault(owner, {})

@@ -57,6 +57,9 @@ class Writer:
             except Conflict:
                 await self._refresh(entry)
                 raise
+            except NotFound as exc:
+                self._tell(self._store.miss_job(entry.job.uid))
+                raise Conflict("the job was deleted", status=exc.status) from exc
         if not entry.pending:
             self.lane.drop(entry.job.uid)
 
@@ -73,7 +76,7 @@ class Writer:
                 except Conflict:
                     await self._refresh(entry)
                 except NotFound:
-                    self._tell(self._store.lose_job(uid))
+                    self._tell(self._store.miss_job(uid))
                     return
                 else:
                     break
@@ -117,10 +120,10 @@ class Writer:
         try:
             answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
         except NotFound:
-            self._tell(self._store.lose_job(entry.job.uid))
+            self._tell(self._store.miss_job(entry.job.uid))
             return
         if answer["metadata"]["uid"] != entry.job.uid:
-            self._tell(self._store.lose_job(entry.job.uid))
+            self._tell(self._store.miss_job(entry.job.uid))
         self._tell(self._store.see_job(answer))
 
     def _tell(self, uids: Iterable[str]) -> None:

@@ -220,7 +220,7 @@ class Simulation:
         if event.what in _SPECS:
             made["spec"] = JobSpec.from_wire(event.spec)
         if event.what is What.RUN:
-            made |= {"at": now.replace(microsecond=0), "force": event.force}
+            made |= {"at": _asked_at(now), "force": event.force}
         self._operations.append(Operation(act=act, job=event.on, invoked=now, answered=now, **made))
 
     def _request(self, event: Event) -> Object:
@@ -234,8 +234,7 @@ class Simulation:
                 return {}
             case What.RUN:
                 self._requests += 1
-                at = self.now().replace(microsecond=0)
-                key, text = run_annotation(f"r{self._requests}", at, force=event.force)
+                key, text = run_annotation(f"r{self._requests}", _asked_at(self.now()), force=event.force)
                 return world.patch(DKRON_JOBS, NAMESPACE, name, {"metadata": {"annotations": {key: text}}})
             case What.EDIT:
                 spec = dict.fromkeys(world.get(DKRON_JOBS, NAMESPACE, name)["spec"]) | event.spec
@@ -285,6 +284,11 @@ class _Logs(logging.Handler):
     def __init__(self, log: Callable[[logging.LogRecord], None]) -> None:
         super().__init__()
         self.emit = log  # type: ignore[method-assign]
+
+
+def _asked_at(now: datetime) -> datetime:
+    """What a client writes: its clock is as far off as those of the operators, and it took a moment to write."""
+    return now.replace(microsecond=0) - timedelta(seconds=1)
 
 
 def _trouble(event: Event) -> Trouble:
