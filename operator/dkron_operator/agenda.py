@@ -17,10 +17,14 @@ STALL = timedelta(seconds=5)
 
 
 class Agenda:
-    """A heap of instants, and one task that hands over each uid when its instant has come."""
+    """A heap of instants, and one task that hands over each uid when its instant has come.
+
+    Slots before `able_since` could not be fired in time. After `reach_since` that was only since one replica followed
+    another.
+    """
 
     def __init__(self, clock: Clock, due: Callable[[str], None]) -> None:
-        self.able_since = clock.now()
+        self.able_since = self.reach_since = self._there_since = clock.now()
         self._clock = clock
         self._due = due
         self._heap: list[tuple[datetime, str]] = []
@@ -40,6 +44,15 @@ class Agenda:
             if self._heap[0] == (when, uid):
                 self._changed.set()
 
+    def begin(self) -> None:
+        """From now on this process knows all jobs."""
+        self.able_since = self.reach_since = self._there_since = self._clock.now()
+
+    def take_over(self, handover: timedelta) -> None:
+        """This process begins to fire. Whoever did so before, did until `handover` ago at least."""
+        self.able_since = self._clock.now()
+        self.reach_since = max(self._there_since, self.able_since - handover)
+
     async def run(self) -> None:
         """Hand over what is due, until cancelled."""
         glance = self._clock.now()
@@ -47,7 +60,7 @@ class Agenda:
             now = self._clock.now()
             if now - glance > STALL:
                 log.warning("nothing could be fired for %.1f s", (now - glance).total_seconds())
-                self.able_since = now
+                self.able_since = self.reach_since = now
             self._hand_over(now)
             # A clock that jumps back fires nothing twice: every job has its mark.
             glance = await self._rest(now)

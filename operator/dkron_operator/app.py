@@ -14,7 +14,7 @@ from dkron_crds.kube.access import Access
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound, Rejected
 from dkron_crds.kube.installed import require_current
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, NODES
+from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Resource
 from dkron_operator import source as kopf_source
 from dkron_operator.calls import Allowance
 from dkron_operator.clock import Clock
@@ -25,8 +25,8 @@ from dkron_operator.lease import Lease, Replica
 from dkron_operator.monitoring import Monitoring, Parts
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
-from dkron_operator.plan.leader import Leadership
-from dkron_operator.reconcile import Reconciler
+from dkron_operator.plan.leader import Leadership, Terms
+from dkron_operator.reconcile import HOLD, Reconciler
 from dkron_operator.rivals import Rivals
 from dkron_operator.signs import Signs
 from dkron_operator.source import Source
@@ -42,10 +42,16 @@ GRACE = 10.0
 """Seconds for what is under way when the operator is asked to stop."""
 LAST_MAIL = 3.0
 """Seconds for messages that are on their way, and once more to write down that they arrived."""
+LAST_WORDS = 0.5
+"""Seconds for messages about what was written last. Nobody fires meanwhile."""
+LAST_STATUS = 1.0
+"""Seconds for the DkronCluster, which says that nobody leads until another does."""
 LAST_STREAMS = 5.0
 """Seconds for the watches to end."""
+FRESH = HOLD.total_seconds() / 2
+"""Seconds for which watches may be silent, and what they showed still be believed by a new leader."""
 FAREWELL = 5.0
-"""Seconds for the Lease and the DkronCluster after that."""
+"""Seconds for the Lease."""
 
 
 class NotInstalled(Exception):
@@ -65,22 +71,30 @@ class Operator:
         output_dir: str = "",
         inline_calls: int = 0,
         replica: Replica,
+        terms: Terms | None = None,
         exposure: Exposure = NOWHERE,
         tracer: Tracer | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._access = access
         self._identity = replica.identity
         self._namespaces = tuple(namespaces)
         observer = None if tracer is None else KubeSpans(tracer, server=access.server)
-        self.client, clock = KubeClient(access, observer=observer), Clock()
+        self.client, clock = KubeClient(access, observer=observer), clock or Clock()
         self.tally = Tally(self.client, namespace=cluster_namespace, version=replica.version, clock=clock)
-        self.lease = Lease(self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead)
+        self.lease = Lease(
+            self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead, terms=terms
+        )
+        self._before, self._filled_at = self.lease.view, 0.0
+        # The one door to the world: whoever does not lead, writes nothing but the Lease itself.
+        self.client.admit = self._may_write
         self.store = Store(account=self._account)
         self.client.observe = self.store.meters.answered
         self.events = Events(self.client, clock=clock, identity=replica.identity)
         self.delivery = Delivery(
-            self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace, output_dir=output_dir
-        )
+            self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
+            output_dir=output_dir, may_act=self.lease.may_act,
+        )  # fmt: skip
         self.delivery.judged = self.tally.judge
         self.reconciler = Reconciler(
             self.client,
@@ -90,7 +104,8 @@ class Operator:
             delivery=self.delivery,
             images=images,
             booked=self.tally.settle,
-            allowance=Allowance(inline_calls, self._leads),
+            allowance=Allowance(inline_calls, self.lease.may_act),
+            terms=terms,
         )
         self.reconciler.traces.tracer = tracer
         source = Source(self.store, changed=self.reconciler.lane.add)
@@ -119,9 +134,20 @@ class Operator:
         self.reconciler.traces.see(uid, status)
 
     def _lead(self, leadership: Leadership) -> None:
+        before, self._before = self._before, leadership
+        if leadership.acts and not before.acts:
+            self.reconciler.take_over(anew=leadership.term != before.term, behind=self._is_behind())
         self.tally.lead(leadership)
         self.delivery.lead(leadership)
-        self.reconciler.lead()
+
+    def _is_behind(self) -> bool:
+        """Whether the watches are silent for so long that Jobs whose names decide could have come and gone."""
+        signs = self._signs.oldest().values()
+        age = self._clock.monotonic() - min(max(sign.seen or 0.0, self._filled_at) for sign in signs)
+        return age > FRESH
+
+    def _may_write(self, resource: Resource) -> bool:
+        return resource == LEASES or self.lease.may_act()
 
     async def run(self) -> None:
         """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `PortTaken`,
@@ -141,9 +167,10 @@ class Operator:
             await require_current(self.client)
             await self.tally.read()
             await self.delivery.installation.read()
+            self._filled_at = self._clock.monotonic()
             await self._sweep.fill()
             self.tally.begin()
-            self.reconciler.agenda.able_since = self._clock.now()
+            self.reconciler.agenda.begin()
             self._take_signals()
             log.info("ready with %d jobs", len(self.store), extra={"namespaces": list(self._namespaces) or "all"})
             await self._work()
@@ -195,11 +222,13 @@ class Operator:
             monitoring.phase = Phase.STOPPING
             log.info("stopping")
             await parts.calls.close(grace=GRACE)
-            await _cancel([leaving, *effects])
+            # Jobs are fired while messages are on their way: between that and the Lease's being free nobody fires.
+            await self.delivery.drain(LAST_MAIL)
+            await _cancel(effects)
             if await self._flush(GRACE):
-                await self.delivery.drain(LAST_MAIL)
+                await self.delivery.drain(LAST_WORDS)
                 await self._flush(LAST_MAIL)
-            await self._take_leave()
+            await self._take_leave(leaving)
             # It may be in the middle of its own start: that its connections are cut then is our doing, and no news.
             logging.getLogger("kopf").setLevel(logging.CRITICAL)
             watch.cancel()
@@ -216,21 +245,26 @@ class Operator:
         await self.reconciler.calls.close(grace=GRACE)
         await _cancel(effects)
         await self._flush(GRACE)
+        await self._say_who_leads(stopped=False)
         await self.lease.release()
 
-    def _leads(self) -> bool:
-        """Whether this replica makes the calls of the installation. Without rights on Leases there is one replica."""
-        view = self.lease.view
-        return view.held or (bool(view.trouble) and not (view.by_another or view.left or view.stopped))
-
-    async def _take_leave(self) -> None:
-        """Say that nobody leads any more, if the API server answers."""
+    async def _take_leave(self, leaving: asyncio.Task[None]) -> None:
+        """Let another replica lead, if the API server answers."""
+        await self._say_who_leads(stopped=True)
+        await _cancel([leaving])
         try:
             async with asyncio.timeout(FAREWELL):
                 await self.lease.release(stopped=True)
-                await self.tally.close()
         except TimeoutError:
-            log.warning("the Lease and the DkronCluster could not be written; the Lease ends by itself")
+            log.warning("the Lease could not be released; it ends by itself")
+
+    async def _say_who_leads(self, *, stopped: bool) -> None:
+        """Say that this replica does not lead any more, while it still does: the next one says that it leads."""
+        try:
+            async with asyncio.timeout(LAST_STATUS):
+                await self.tally.close(self.lease.view.ended(stopped=stopped))
+        except TimeoutError:
+            log.warning("the DkronCluster could not be written; the next leader writes it")
 
     async def _flush(self, seconds: float) -> bool:
         """Write what is to be written; whether that was possible."""

@@ -18,7 +18,7 @@ from dkron_operator.executors import inline
 from dkron_operator.listener import Listener
 from dkron_operator.plan.calls import MARK, call_outcome
 from dkron_operator.plan.view import JobView, Outcome
-from dkron_operator.store import LONG_AGO, Entry, Store
+from dkron_operator.store import Entry, Store
 
 Key = tuple[str, str]
 log = logging.getLogger(__name__)
@@ -29,11 +29,11 @@ RECORDING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What the installation allows: the greatest number of calls at once, 0 is none at all; `leads` tells whether this
-    process is the one that makes them."""
+    """What the installation allows: the greatest number of calls at once, 0 is none at all; `may_act` tells whether
+    this process is the one that makes them."""
 
     limit: int = 0
-    leads: Callable[[], bool] = lambda: True
+    may_act: Callable[[], bool] = lambda: True
 
 
 NO_CALLS = Allowance()
@@ -56,13 +56,11 @@ class Calls:
         self._store = store
         self._clock = clock
         self._listener = listener
-        self._leads = allowance.leads
+        self._may_act = allowance.may_act
         self._known = known
         self._pool = Pool(limit=max(allowance.limit, 1))
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._closing = False
-        self._led = bool(self.caller)
-        self.able_since = LONG_AGO
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -70,14 +68,12 @@ class Calls:
     @property
     def caller(self) -> str:
         """How this process claims calls; empty while it may not."""
-        return self._mark if self.allowed and self._leads() and not self._closing else ""
+        return self._mark if self.allowed and self._may_act() and not self._closing else ""
 
-    def lead(self) -> bool:
-        """Who leads has changed; whether that makes this process the caller. What was due before, nobody could call."""
-        before, self._led = self._led, bool(self.caller)
-        if self._led and not before:
-            self.able_since = self._clock.now()
-        return self._led and not before
+    def renew(self) -> None:
+        """Another process may have acted meanwhile. What this one had claimed and not called yet, the other may have
+        recorded as undecided by now: so it is, to us as well."""
+        self._mark = MARK + secrets.token_hex(8)
 
     def under_way(self, uid: str) -> frozenset[str]:
         """Names of the attempts of a job that are being called, or wait for their turn."""
@@ -120,6 +116,10 @@ class Calls:
         began = self._clock.now()
         try:
             async with self._pool.place():
+                if not self._may_act():
+                    # It was not made. Whoever acts next finds the claim.
+                    del self._tasks[key]
+                    return
                 began = self._clock.now()
                 self._store.meters.began(active, began)
                 outcome = self._told(key, job, await self._result(job, traceparent), began)

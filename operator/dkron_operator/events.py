@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from dkron_crds.base import rfc3339
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import AlreadyExists, KubeError, Unavailable
+from dkron_crds.kube.errors import AlreadyExists, KubeError, Unavailable, Withheld
 from dkron_crds.kube.paths import EVENTS
 from dkron_crds.names import API_VERSION
 from dkron_operator.clock import Clock
@@ -66,7 +66,8 @@ class Events:
             return
         try:
             await self._client.create(EVENTS, body["metadata"]["namespace"], body)
-        except AlreadyExists:
+        except (AlreadyExists, Withheld):
+            # It was told, or it is for another replica to tell.
             pass
         except Unavailable:
             raise

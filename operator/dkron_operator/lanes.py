@@ -2,7 +2,7 @@
 
 A key that is added while it waits is worked on once; added while it is being worked on, once more after that. So a
 key is never worked on twice at the same time, and no change is overlooked. What fails for a while is tried again,
-later each time.
+later each time. What this process may not do is dropped: when it may again, everything is looked at anew.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
-from dkron_crds.kube.errors import KubeError, Unavailable
+from dkron_crds.kube.errors import KubeError, Unavailable, Withheld
 
 K = TypeVar("K", bound=Hashable)
 log = logging.getLogger(__name__)
@@ -103,6 +103,10 @@ class Lane(Generic[K]):
             delay = self._backoff(key)
             log.warning("%s: %s; again in %.1f s", self.name, exc, delay, extra={"key": str(key)})
             return max(delay, exc.retry_after or 0.0)
+        except Withheld as exc:
+            log.info("%s: %s", self.name, exc, extra={"key": str(key)})
+            self._failures.pop(key, None)
+            return None
         except KubeError as exc:
             log.error("%s: %s", self.name, exc, extra={"key": str(key), "status": exc.status})  # noqa: TRY400 - no bug
             return self._backoff(key)

@@ -1,5 +1,7 @@
-"""The Lease: one replica holds it, and says so every two seconds. It shows who leads, and by it a replica is asked to
-leave. What may be done is not decided here: names decide (docs/adr/0001).
+"""The Lease: of several replicas one holds it, and acts. The others keep their caches warm, and wait for it.
+
+It keeps two from doing the work of one. That nothing runs twice does not depend on it: names decide (docs/adr/0001,
+docs/adr/0026).
 """
 
 import asyncio
@@ -9,21 +11,24 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected, Unavailable
+from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
 from dkron_crds.kube.paths import LEASES
-from dkron_crds.lease import ADDRESS, INSTALLATION, LEASE_SECONDS, VERSION, leave_key
+from dkron_crds.lease import ADDRESS, INSTALLATION, VERSION, leave_key
 from dkron_operator.clock import Clock
-from dkron_operator.plan.leader import Act, Held, Leadership, Watched, decide, read_lease, watched
+from dkron_operator.plan.leader import Act, Held, Leadership, Terms, Watched, decide, read_lease, watched
 from dkron_operator.spells import Spell
 
 Object = dict[str, Any]
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-PERIOD, SOON, WITHOUT_RIGHTS = 2.0, 0.2, 30.0
-"""Seconds until the Lease is looked at again: mostly, when somebody wrote first, and when it is forbidden."""
-TIMEOUT = 5.0
-"""Seconds for one request: a second one has to fit into the life of a Lease."""
+DEFAULT = Terms()
+MOST_TIMES = 4
+"""How much longer than our own the Lease of another may live before that is told."""
+RELEASES = 3
+"""How often it is released if somebody writes first."""
+SOON, WITHOUT_RIGHTS = 0.2, 30.0
+"""Seconds until the Lease is looked at again, when somebody wrote first, and when it is forbidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,8 @@ class Replica:
 
 
 class Lease:
-    """Takes part in holding the Lease of a namespace. `changed` is told when another leads, or how else
-    this stands."""
+    """Takes part in holding the Lease of a namespace, on these `terms`; without any it acts whatever others do.
+    `changed` is told when another leads, or how else this stands."""
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class Lease:
         namespace: str,
         clock: Clock,
         changed: Callable[[Leadership], None],
+        terms: Terms | None = DEFAULT,
     ) -> None:
         self.view = Leadership()
         self._client = client
@@ -54,14 +60,26 @@ class Lease:
         self._namespace = namespace
         self._clock = clock
         self._changed = changed
+        self._elects = terms is not None
+        self._terms = terms or DEFAULT
         self._ours: Held | None = None
         self._watched: Watched | None = None
         self._newcomer = True
-        self._seen_at = float("-inf")
+        self._seen_at = self._renewed_at = float("-inf")
         self._spell = Spell(log, f"Lease {namespace}/{INSTALLATION}")
+
+    def may_act(self) -> bool:
+        """Whether this replica may do anything to the world at this moment. Asked before each thing that is done: a
+        process that was frozen learns here that its time is over, before it has learned anything else."""
+        held = self.view.held and self._clock.monotonic() - self._renewed_at < self._terms.renew_deadline
+        return held or self.view.free
 
     async def run(self) -> None:
         """Hold it or wait for it. Returns when this replica was asked to leave."""
+        if not self._elects:
+            log.info("acts without a Lease, as --lease off says")
+            self._tell(self.view.goes_free())
+            await asyncio.Event().wait()
         while True:
             pause = await self._turn()
             if self.view.left:
@@ -71,17 +89,24 @@ class Lease:
     async def release(self, *, stopped: bool = False) -> None:
         """Let another have it at once. Best effort: it is over in seconds anyway."""
         held = self.view.held
-        leader = "" if held else self.view.leader
-        self._tell(replace(self.view, held=False, leader=leader, stopped=stopped))
+        self._tell(self.view.ended(stopped=stopped))
         if not held:
             return
-        try:
-            lease = await self._read()
-            if lease is not None and lease.holder == self._replica.identity:
-                await self._patch(lease, {"holderIdentity": None})
-                log.info("released the Lease")
-        except KubeError as exc:
-            self._spell.goes_on(exc)
+        for _ in range(RELEASES):
+            try:
+                await self._give_back()
+            except Conflict:
+                # Our own last renewal, whose answer nobody has waited for.
+                continue
+            except KubeError as exc:
+                self._spell.goes_on(exc)
+            return
+
+    async def _give_back(self) -> None:
+        lease = await self._read()
+        if lease is not None and lease.holder == self._replica.identity:
+            await self._patch(lease, {"holderIdentity": None})
+            log.info("released the Lease")
 
     async def _turn(self) -> float:
         """One look, and what follows from it; returns seconds until the next."""
@@ -92,30 +117,43 @@ class Lease:
             self._ours = None
             return SOON
         except KubeError as exc:
-            self._fail(exc)
-            return WITHOUT_RIGHTS if isinstance(exc, Rejected) else PERIOD
+            return self._fail(exc)
         self._seen_at = began
         self._spell.is_over()
         if act is Act.RETURN:
             return SOON
-        self._newcomer = False
-        held = lease.holder == self._replica.identity
-        self._ours = lease if held else None
-        self._tell(Leadership(leader=lease.holder, held=held, left=act is Act.LEAVE))
-        return PERIOD
+        if lease is None:
+            return self._terms.glance
+        anew, self._newcomer = self._newcomer or act is not Act.RENEW, False
+        self._lapse()
+        if act is Act.LEAVE:
+            view = self.view if self.view.held else self.view.waits(lease.holder)
+            self._tell(replace(view, left=True))
+        elif act is Act.WAIT:
+            self._tell(self.view.waits(lease.holder))
+        else:
+            self._ours, self._renewed_at = lease, began
+            self._tell(self.view.holds(lease.holder, anew=anew))
+        return self._terms.retry_period if self.view.held else self._terms.glance
 
-    async def _look(self) -> tuple[Act, Held]:
+    async def _look(self) -> tuple[Act, Held | None]:
         # As long as it is ours, nobody can write without our next write failing: it need not be read before.
         lease = self._ours or await self._read()
         now = self._clock.monotonic()
-        self._watched = None if lease is None else watched(lease, self._watched, now=now)
-        identity = self._replica.identity
-        act = decide(lease, self._watched, identity=identity, now=now, newcomer=self._newcomer)
+        self._watched = watched(lease, self._watched, now=now)
+        act = decide(
+            lease,
+            self._watched,
+            identity=self._replica.identity,
+            now=now,
+            newcomer=self._newcomer,
+            duration=self._terms.duration,
+        )
         return act, await self._do(act, lease)
 
-    async def _do(self, act: Act, lease: Held | None) -> Held:
+    async def _do(self, act: Act, lease: Held | None) -> Held | None:
         if lease is None:
-            return await self._create()
+            return await self._create() if act is Act.CREATE else None
         match act:
             case Act.TAKE:
                 now = self._now()
@@ -130,7 +168,7 @@ class Lease:
 
     async def _read(self) -> Held | None:
         try:
-            return read_lease(await _in_time(self._client.get(LEASES, self._namespace, INSTALLATION)))
+            return read_lease(await self._in_time(self._client.get(LEASES, self._namespace, INSTALLATION)))
         except NotFound:
             return None
 
@@ -142,19 +180,19 @@ class Lease:
             "metadata": {"name": INSTALLATION, "namespace": self._namespace, "annotations": self._notes()},
             "spec": spec,
         }
-        return read_lease(await _in_time(self._client.create(LEASES, self._namespace, body)))
+        return read_lease(await self._in_time(self._client.create(LEASES, self._namespace, body)))
 
     async def _patch(self, lease: Held, spec: Object, *, notes: Object | None = None) -> Held:
         body = {"metadata": {"resourceVersion": lease.version, "annotations": notes or {}}, "spec": spec}
         try:
-            return read_lease(await _in_time(self._client.patch(LEASES, self._namespace, INSTALLATION, body)))
+            return read_lease(await self._in_time(self._client.patch(LEASES, self._namespace, INSTALLATION, body)))
         except NotFound as exc:
             raise Conflict("somebody has deleted the Lease", status=exc.status) from exc
 
     def _spec(self) -> Object:
         return {
             "holderIdentity": self._replica.identity,
-            "leaseDurationSeconds": LEASE_SECONDS,
+            "leaseDurationSeconds": self._terms.duration,
             "renewTime": self._now(),
         }
 
@@ -165,24 +203,52 @@ class Lease:
         """A MicroTime always has six digits."""
         return self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
-    def _fail(self, exc: KubeError) -> None:
+    def _fail(self, exc: KubeError) -> float:
+        """There was no answer, or a refusal; seconds until the next look."""
         self._spell.goes_on(exc)
         self._ours = None
-        known = self._clock.monotonic() - self._seen_at <= LEASE_SECONDS
-        view = self.view if known else Leadership()
+        self._lapse()
+        known = self._clock.monotonic() - self._seen_at <= self._terms.duration
+        if not isinstance(exc, Unavailable) and not (known and self.view.by_another):
+            # Whoever may not use the Lease, may be alone; names decide if not.
+            self._tell(self.view.goes_free(str(exc)))
+            return WITHOUT_RIGHTS
+        view = self.view if known or self.view.free else self.view.waits()
         self._tell(replace(view, trouble=str(exc)))
+        return self._terms.retry_period / 2
+
+    def _lapse(self) -> None:
+        """Say so if it is too long ago that we have renewed it."""
+        if self.view.held and not self.may_act():
+            log.warning("the Lease could not be renewed for %g s: nothing is done until it is", self._age())
+            self._tell(self.view.waits())
+
+    def _age(self) -> float:
+        return round(self._clock.monotonic() - self._renewed_at, 1)
 
     def _tell(self, view: Leadership) -> None:
         before, self.view = self.view, view
+        if view == before:
+            return
         if view.held and not before.held:
             log.info("holds the Lease", extra={"identity": self._replica.identity, "namespace": self._namespace})
-        if view != before:
-            self._changed(view)
+        if view.by_another and view.leader != before.leader:
+            self._tell_who(view.leader)
+        self._changed(view)
 
+    def _tell_who(self, leader: str) -> None:
+        seconds = self._watched.seconds if self._watched else self._terms.duration
+        log.info("waits: %s holds the Lease", leader, extra={"identity": self._replica.identity, "seconds": seconds})
+        if seconds > MOST_TIMES * self._terms.duration:
+            log.warning(
+                "the Lease %s/%s of %s says that it lives for %d s; ours live for %d s. If nobody renews it, nothing "
+                "is fired until then: delete it if it belongs to nobody",
+                self._namespace, INSTALLATION, leader, seconds, self._terms.duration,
+            )  # fmt: skip
 
-async def _in_time(answer: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(TIMEOUT):
-            return await answer
-    except TimeoutError:
-        raise Unavailable(f"no answer from the API server within {TIMEOUT:.0f} s") from None
+    async def _in_time(self, answer: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._terms.patience):
+                return await answer
+        except TimeoutError:
+            raise Unavailable(f"no answer from the API server within {self._terms.patience:g} s") from None

@@ -48,6 +48,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             output_dir="" if settings.output_dir is None else str(settings.output_dir),
             inline_calls=settings.inline_calls,
             replica=_replica(),
+            terms=settings.terms() if settings.lease == "on" else None,
             exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),
             tracer=tracer,
         )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
@@ -23,17 +23,21 @@ from dkron_operator.observe import Observer
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import is_recorded
+from dkron_operator.plan.leader import Terms
 from dkron_operator.plan.view import Situation
 from dkron_operator.removal import Removal, unbooked
 from dkron_operator.stop import Stopper
-from dkron_operator.store import LONG_AGO, Entry, Store
+from dkron_operator.store import Entry, Store
 from dkron_operator.traces import Traces
 from dkron_operator.writer import LONGEST_DEBOUNCE, Writer
 
 log = logging.getLogger(__name__)
 
 HOLD = timedelta(seconds=60)
-"""How long a finished Job is kept at least, so that its name outlives every doubt about its slot."""
+"""How long a finished Job is kept at least, so that its name outlives every doubt about its slot: that is also three
+times as long as a Lease lives."""
+NO_HANDOVER = timedelta()
+LAST = datetime.max.replace(tzinfo=UTC)
 MARGIN = 1.0
 """Seconds after a slot in which its claim should have been written."""
 WIDTH = 16
@@ -43,7 +47,7 @@ WIDTH = 16
 class Reconciler:
     """Carries out plans, and owns the lanes in which that happens."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, one by one
         self,
         client: KubeClient,
         store: Store,
@@ -54,11 +58,15 @@ class Reconciler:
         images: Images,
         booked: Callable[[], Awaitable[None]] = unbooked,
         allowance: Allowance = NO_CALLS,
+        terms: Terms | None = None,
     ) -> None:
         self._client = client
         self._store = store
         self._clock = clock
         self._events = events
+        self._may_act = allowance.may_act
+        self._handover = NO_HANDOVER if terms is None else terms.handover
+        self._hold = HOLD if terms is None else max(HOLD, 3 * timedelta(seconds=terms.duration))
         self.delivery = delivery
         self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH)
         self.cleaning: Lane[tuple[str, str]] = Lane("clean-up", self._delete, width=4)
@@ -79,18 +87,27 @@ class Reconciler:
         )  # fmt: skip
         delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 
-    def lead(self) -> None:
-        """Who leads has changed: look at the jobs whose calls the leader makes."""
-        if self.calls.lead():
-            for entry in self._store:
-                if is_inline(entry.job.spec):
-                    self.lane.add(entry.job.uid)
+    def take_over(self, *, anew: bool, behind: bool = False) -> None:
+        """This process begins to act: look at every job, those that are due soonest first. `anew`: another process may
+        have acted meanwhile; `behind`: and so long ago that the watches should have shown it, that it may not be known.
+        """
+        if anew:
+            self._store.renew(behind=behind)
+            self.calls.renew()
+        self.agenda.take_over(self._handover)
+        for entry in sorted(self._store, key=_next):
+            self.lane.add(entry.job.uid)
 
     async def _reconcile(self, uid: str) -> None:
         entry = self._store.get(uid)
-        while entry is not None:
+        # Who waits plans nothing: it would be of no use by the time that it may act.
+        while entry is not None and self._may_act():
             _prune(entry)
             draft = advance(self._situation(entry))
+            if entry.behind and draft.create is not None:
+                await self.writer.read_again(entry)
+                entry = self._store.get(uid)
+                continue
             self._carry_out(entry, draft)
             if not (draft.create or draft.settle or draft.remove or _answers(draft)):
                 return
@@ -117,6 +134,9 @@ class Reconciler:
 
     def _situation(self, entry: Entry) -> Situation:
         inline, caller = is_inline(entry.job.spec), self.calls.caller
+        able, reach = self.agenda.able_since, self.agenda.reach_since
+        if entry.able_since > able:
+            able = reach = entry.able_since
         if entry.job.spec.tags:
             self.nodes.want()
         return Situation(
@@ -124,8 +144,9 @@ class Reconciler:
             status=entry.status,
             persisted=entry.base,
             now=self._clock.now(),
-            able_since=max(self.agenda.able_since, entry.able_since, self.calls.able_since if inline else LONG_AGO),
-            hold=HOLD,
+            able_since=able,
+            reach_since=reach,
+            hold=self._hold,
             runs={name: run for name, run in entry.runs.items() if name not in entry.past},
             outcomes=entry.outcomes,
             troubles=entry.troubles,
@@ -207,6 +228,11 @@ class Reconciler:
 def _answers(draft: Draft) -> list[str]:
     """The annotations that have done their work."""
     return [*(RUN_PREFIX + request for request in draft.forget), *draft.answered]
+
+
+def _next(entry: Entry) -> datetime:
+    """When its next slot was due, as whoever acted before has written."""
+    return entry.base.next or LAST
 
 
 def _prune(entry: Entry) -> None:

@@ -1,13 +1,14 @@
 """Settings: every flag is an environment variable too, and `--help` is the manual."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsConfigDict
 
 from dkron_crds.program.image import own_image
 from dkron_crds.program.logs import LogFormat, LogLevel
+from dkron_operator.plan.leader import Terms
 
 Namespaces = Annotated[list[str], NoDecode]
 
@@ -56,6 +57,31 @@ class Settings(BaseSettings):
         description="how many calls of jobs with executorConfig.inline the operator makes itself at once, from its own "
         "place in the network; 0 is none, and such jobs are refused [DKRON_INLINE_CALLS]",
     )
+    lease: Literal["on", "off"] = Field(
+        default="on",
+        description="on: of several replicas the one that holds the Lease acts, and the others wait. off: this one "
+        "acts whatever others do, and nobody is shown as leader [DKRON_LEASE]",
+    )
+    lease_duration: int = Field(
+        default=15,
+        ge=1,
+        le=3600,
+        description="seconds after its last renewal in which nobody else takes the Lease [DKRON_LEASE_DURATION]",
+    )
+    lease_renew_deadline: float = Field(
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds after its last renewal in which its holder acts; less than --lease-duration "
+        "[DKRON_LEASE_RENEW_DEADLINE]",
+    )
+    lease_retry_period: float = Field(
+        default=2.0,
+        ge=0.1,
+        allow_inf_nan=False,
+        description="seconds between two renewals; --lease-renew-deadline is more than 1.2 times as long "
+        "[DKRON_LEASE_RETRY_PERIOD]",
+    )
     monitoring_host: str = Field(
         default="127.0.0.1",
         min_length=1,
@@ -94,6 +120,17 @@ class Settings(BaseSettings):
             raise ValueError(f"{path} is no directory; give the absolute path of one that exists")
         return path
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        """A holder has to stop before another begins, and to have tried again before it stops."""
+        if not self.terms().in_order:
+            raise ValueError(
+                f"--lease-duration {self.lease_duration} must be more than --lease-renew-deadline "
+                f"{self.lease_renew_deadline:g}, and that more than 1.2 times --lease-retry-period "
+                f"{self.lease_retry_period:g}"
+            )
+        return self
+
     @field_validator("namespace", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -104,3 +141,9 @@ class Settings(BaseSettings):
     def home(self, own: str) -> str:
         """The namespace of the DkronCluster and the Lease; `own` is that of the pod, or of the kubeconfig's context."""
         return self.cluster_namespace or (self.namespace[0] if len(self.namespace) == 1 else own)
+
+    def terms(self) -> Terms:
+        """How the Lease is held."""
+        return Terms(
+            duration=self.lease_duration, renew_deadline=self.lease_renew_deadline, retry_period=self.lease_retry_period
+        )

@@ -28,7 +28,8 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 @dataclass(slots=True)
 class Entry:
     """One DkronJob with everything that we know about it. `status` is `base`, as the API server has it, with the
-    `pending` changes folded in. `past` are Jobs that were counted and forgotten again, though we have not seen them go."""
+    `pending` changes folded in. `past` are Jobs that were counted and forgotten again, though we have not seen them go.
+    `behind`: what is known may be so old that a slot which has had its run would look due."""
 
     job: JobView
     version: int
@@ -47,6 +48,7 @@ class Entry:
     checked: int = -1
     unsure: Active | None = None
     unreadable: bool = False
+    behind: bool = False
     books: Books = field(default_factory=Books)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -215,6 +217,20 @@ class Store:
             del self._names[key]
         self.kinship.lose(entry.job)
         return sorted(namesakes)
+
+    def renew(self, *, behind: bool) -> None:
+        """Another process may have acted on these jobs: forget what was meant to be written, and what was in doubt.
+
+        What is under way for an entry as it was so far, ends there. How attempts ended stays known; they have names.
+        `behind`: all this may be old.
+        """
+        for uid, old in tuple(self._entries.items()):
+            entry = Entry(job=old.job, version=old.version, base=old.base, status=old.base, runs=old.runs)
+            entry.outcomes, entry.last_words, entry.books = old.outcomes, old.last_words, old.books
+            entry.checked, entry.refusal = verdict(old.job, old.base)
+            entry.mark, entry.behind = old.books.mark, behind
+            entry.rebase(None if old.unreadable else old.base, old.version)
+            self._entries[uid] = entry
 
     def lose_run(self, body: Object) -> Iterable[str]:
         """A Job was deleted; `body` is how it last was."""

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
+from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable, Withheld
 from dkron_crds.kube.paths import DKRON_CLUSTERS
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.names import API_VERSION
@@ -60,7 +60,7 @@ class Tally:
         self._ledger = Ledger()
         self._leadership = Leadership()
         self._stored: Stored | None = None
-        self._jobs_known = self._restored = self._over = False
+        self._jobs_known = self._restored = self._closing = self._over = False
         self._problems: tuple[str, ...] | None = None
         self.rivalry: Callable[[], str] = str
         self._writing = asyncio.Lock()
@@ -81,6 +81,9 @@ class Tally:
 
     def lead(self, leadership: Leadership) -> None:
         """Somebody else leads than before."""
+        if leadership.term != self._leadership.term:
+            # Whoever wrote so far knew more than what we have read.
+            self._stored = None
         self._leadership = leadership
         self.touch()
 
@@ -92,9 +95,14 @@ class Tally:
     async def read(self) -> None:
         """Read what an earlier process has written. Before the jobs: what departs in between would count twice."""
         try:
-            await self._read()
+            body = await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
+        except NotFound:
+            # Whoever leads makes it, when there is something to say.
+            self._restored = True
         except KubeError as exc:
             self._spell.goes_on(exc)
+        else:
+            self._take(body)
 
     def begin(self) -> None:
         """All jobs that exist were seen: go on from what was written."""
@@ -109,23 +117,28 @@ class Tally:
             self._stored = None
             self.lane.add(INSTALLATION)
 
-    async def close(self) -> None:
-        """Write for the last time, if the API server answers."""
+    async def close(self, leadership: Leadership) -> None:
+        """Write for the last time, if it was us who wrote and the API server answers."""
+        if not self._leadership.acts:
+            return
+        self._leadership, self._closing = leadership, True
         try:
             await self._write()
         except KubeError as exc:
             self._spell.goes_on(exc)
+        finally:
+            self._over = True
 
     async def settle(self) -> None:
         """Return when all that was seen is written, or cannot be. What is deleted after that stays counted.
 
-        Raises `Unavailable` if there is no answer.
+        Raises `Unavailable` if there is no answer, `Withheld` if it is not ours to write.
         """
         if self._spell.trouble:
             return
         try:
             await self._write()
-        except Unavailable:
+        except (Unavailable, Withheld):
             raise
         except KubeError as exc:
             self._spell.goes_on(exc)
@@ -139,6 +152,8 @@ class Tally:
     async def _work(self, _: str) -> None:
         try:
             await self._write()
+        except Withheld:
+            self._stored = None
         except KubeError as exc:
             self._spell.goes_on(exc)
             self._stored = None
@@ -150,7 +165,7 @@ class Tally:
     async def _write(self) -> None:
         async with self._writing:
             for _ in range(TRIES):
-                if self._over or self._leadership.by_another:
+                if self._over or not (self._leadership.acts or self._closing):
                     return
                 stored = self._stored or await self._read()
                 try:
@@ -173,10 +188,11 @@ class Tally:
             body = {"metadata": {"resourceVersion": stored.version}, "status": patch}
             answer = await self._client.patch_status(DKRON_CLUSTERS, self._namespace, INSTALLATION, body)
             self._stored = _stored(answer, status)
-        self._over = leadership.stopped or (leadership.left and not leadership.held)
 
     async def _read(self) -> Stored:
-        body = await self._find_or_create()
+        return self._take(await self._find_or_create())
+
+    def _take(self, body: Object) -> Stored:
         self._stored = _stored(body, _status(body))
         if self._jobs_known:
             self._go_on(self._stored.status)

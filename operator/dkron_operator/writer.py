@@ -63,6 +63,12 @@ class Writer:
         if not entry.pending:
             self.lane.drop(entry.job.uid)
 
+    async def read_again(self, entry: Entry) -> None:
+        """See the job as it is now, whatever the watch has brought. Raises `Unavailable`."""
+        async with entry.writing:
+            await self._refresh(entry)
+        entry.behind = False
+
     async def _write(self, uid: str) -> None:
         entry = self._store.get(uid)
         if entry is None:

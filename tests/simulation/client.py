@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from dkron_crds.kube.client import Call
-from dkron_crds.kube.errors import KubeError, Unavailable
+from dkron_crds.kube.errors import KubeError, Unavailable, Withheld
 from dkron_crds.kube.paths import Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network
 from tests.simulation.world import Object, World, refused
 
-TIMEOUT = 10.0
+TIMEOUT = 5.0
 """The longest that a request without an answer takes, in seconds."""
-WRITES = frozenset({"create", "patch", "write", "delete"})
+WRITES = frozenset({"create", "try", "patch", "write", "delete"})
 RETRY_AFTER = 2
 TOO_MANY = 429
 
@@ -29,6 +29,7 @@ class WorldClient:
     ) -> None:
         self.calls: Counter[Call] = Counter()
         self.observe: Callable[[Call, float], None] = lambda *_: None
+        self.admit: Callable[[Resource], bool] = lambda _: True
         self.closed = False
         self._world = world
         self._network = network
@@ -153,6 +154,8 @@ class WorldClient:
         *,
         meddled: tuple[str, str] | None = None,
     ) -> Object:
+        if verb in WRITES and not self.admit(resource):
+            raise Withheld(f"{verb} {resource.plural} is not sent")
         dice, call = self._dice, f"{verb} {resource.plural}"
         met = self._network.met(self._loop.time(), self._replica, call, dice)
         longest = 2.0 if Ill.SLOW in met else 0.02

@@ -72,10 +72,11 @@ _BY_CLIENTS = frozenset({What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A seed decides what is left to chance. `calm` is when the last trouble is over; `ends` when all are looked at."""
+    """A seed decides what is left to chance. `elects`: one of the replicas acts, else both do. `calm` is when the last trouble is over; `ends` when all are looked at."""
 
     seed: int
     replicas: int
+    elects: bool
     course: Course
     skews: tuple[float, ...]
     events: tuple[Event, ...]
@@ -83,7 +84,8 @@ class Plan:
     ends: float
 
     def __str__(self) -> str:
-        head = f"seed {self.seed}, {self.replicas} replicas, calm from {self.calm:.1f} s, read at {self.ends:.1f} s"
+        who = f"{self.replicas} replicas, {'one acts' if self.elects else 'all act'}"
+        head = f"seed {self.seed}, {who}, calm from {self.calm:.1f} s, read at {self.ends:.1f} s"
         return "\n".join([head, *map(str, self.events)])
 
     def with_events(self, events: Sequence[Event]) -> "Plan":
@@ -105,8 +107,9 @@ def from_text(text: str) -> Plan:
     return Plan(**{**raw, "course": Course(**raw["course"]), "skews": tuple(raw["skews"]), "events": tuple(events)})
 
 
-RECOVERY, LATENESS, LONGEST_RUN = 22.0, 4.0, 6.0
-"""What the checker allows, and how long a pod takes at most, in seconds."""
+RECOVERY, LATENESS, LONGEST_RUN, HANDOVER = 14.0, 4.0, 6.0, 18.0
+"""What the checker allows, how long a pod takes at most, and how long it takes until another replica leads: until the
+Lease is over, and then two looks at it. In seconds."""
 
 
 def plan(seed: int) -> Plan:
@@ -119,6 +122,7 @@ class _Planner:
         self._random = Random(seed)
         self._seed = seed
         self._replicas = self._random.choice((1, 2, 2))
+        self._elects = self._random.random() < 0.6
         # Mostly short: what goes wrong needs few events. Some are long enough for the clean-up of Jobs.
         self._length = self._random.choice((15.0, 20.0, 25.0, 25.0, 80.0))
         self._events: list[Event] = []
@@ -135,11 +139,12 @@ class _Planner:
         return Plan(
             seed=self._seed,
             replicas=self._replicas,
+            elects=self._elects,
             course=Course(fails=rand.choice((0.0, 0.3, 0.6)), stuck=rand.choice((0.0, 0.0, 0.1)), lasts=lasts),
             skews=tuple(round(rand.uniform(-0.3, 0.3), 3) for _ in range(self._replicas)),
             events=tuple(events),
             calm=calm,
-            ends=round(calm + RECOVERY + LATENESS + lasts + rand.uniform(6, 9), 3),
+            ends=round(calm + (HANDOVER if self._elects and self._replicas > 1 else 0.0) + RECOVERY + LATENESS + lasts + rand.uniform(6, 9), 3),
         )
 
     def _when(self) -> float:

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 from unittest.mock import patch
 
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator import app
 from dkron_operator.app import Operator
 from dkron_operator.clock import Clock
 from dkron_operator.lease import Replica as Identity
+from dkron_operator.plan.leader import Terms
 from dkron_operator.plan.view import SELECTOR
+from dkron_operator.source import Source
 from tests.simulation.client import WorldClient, as_client
 from tests.simulation.dice import Dice
 from tests.simulation.loop import RUNNING, Process, VirtualLoop
@@ -36,9 +39,13 @@ class Simulated(Operator):
     watches: Callable[["Simulated"], list[Watch]]
 
     @property
-    def source(self) -> Any:  # noqa: ANN401 - the operator's own
+    def source(self) -> Source:
         """Where the watches feed."""
         return self._source
+
+    def hear(self, resource: Resource) -> None:
+        """A watch shows a sign of life."""
+        self._signs.answer(resource.path(), begun=True)
 
     async def _watch(self) -> None:
         for watch in self.watches(self):
@@ -54,7 +61,7 @@ class Replica:
 
     def __init__(
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
-        told: Callable[[str, str, str, str, str], None],
+        told: Callable[[str, str, str, str, str], None], elects: bool,
     ) -> None:  # fmt: skip
         self.name = name
         self.skew = timedelta(0)
@@ -66,6 +73,7 @@ class Replica:
         self._seed = seed
         self._wall = wall
         self._told = told
+        self._elects = elects
         self._loop = cast("VirtualLoop", asyncio.get_running_loop())
         self._starts = 0
         self._operator: Simulated | None = None
@@ -143,6 +151,7 @@ class Replica:
                 Watch(
                     self._world, self._network, Dice(self._seed, f"{resource.plural} for {process.name}"),
                     resource=resource, selector=selector, replica=self.name, context=context, feed=feed,
+                    alive=partial(operator.hear, resource),
                 )
                 for resource, selector, feed in kinds
             ]  # fmt: skip
@@ -150,10 +159,11 @@ class Replica:
 
         client = self._client = WorldClient(self._world, self._network, dice, replica=self.name, told=told)
         clock = Clock(self._now, self._loop.time)
-        with patch.object(app, "KubeClient", lambda *_, **__: as_client(client)), patch.object(app, "Clock", lambda: clock):
+        with patch.object(app, "KubeClient", lambda *_, **__: as_client(client)):
             operator = self._operator = Simulated(
                 cast("Access", None), namespaces=(), cluster_namespace=HOME, images=IMAGES,
-                replica=Identity(identity=self.name, address="", version="1"),
+                replica=Identity(identity=self.name, address="", version="1"), terms=Terms() if self._elects else None,
+                clock=clock,
             )  # fmt: skip
         operator.watches = watches
         return _ignoring(operator)

@@ -21,7 +21,7 @@ from tests.simulation import world as worlds
 from tests.simulation.controllers import Controllers
 from tests.simulation.loop import Livelock, VirtualLoop
 from tests.simulation.network import Ill, Network, Trouble
-from tests.simulation.plans import LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
+from tests.simulation.plans import HANDOVER, LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
 from tests.simulation.replica import HOME, Replica
 from tests.simulation.world import Object, World
 
@@ -32,6 +32,7 @@ RESTART = 0.3
 MOST_CALLS = 20_000
 LOG = logging.getLogger("dkron_operator")
 _SPECS = (What.CREATE, What.EDIT)
+_ENDS_A_LEASE = (What.KILL, What.FREEZE, What.TERMINATE)
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class Simulation:
         network = Network(tuple(_trouble(event) for event in plan.events if event.what is What.ILL))
         self.replicas = {
             f"operator-{number}": Replica(
-                f"operator-{number}", self.world, network, seed=plan.seed, wall=self.now, told=self._told
+                f"operator-{number}", self.world, network, seed=plan.seed, wall=self.now, told=self._told,
+                elects=plan.elects,
             )
             for number in range(plan.replicas)
         }
@@ -176,11 +178,13 @@ class Simulation:
 
     def _fault(self, event: Event) -> None:
         begin = self.now()
+        # Whoever leads may be gone, and another one leads once its Lease is over.
+        handover = HANDOVER if self.plan.elects and event.what in _ENDS_A_LEASE or event.ill is not None else 0.0
         self._faults.append(
             Fault(
                 what=f"{event.ill or event.what} on {event.on or 'all'}",
                 begin=begin,
-                end=begin + timedelta(seconds=event.lasts),
+                end=begin + timedelta(seconds=event.lasts + handover),
                 skew=timedelta(seconds=max(event.skew, 0.0)),
             )
         )

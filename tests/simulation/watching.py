@@ -22,7 +22,7 @@ class Watch:
 
     def __init__(
         self, world: World, network: Network, dice: Dice, *, resource: Resource, selector: str, replica: str,
-        context: Context, feed: Feed,
+        context: Context, feed: Feed, alive: Callable[[], None],
     ) -> None:  # fmt: skip
         self._world = world
         self._network = network
@@ -33,24 +33,35 @@ class Watch:
         self._replica = replica
         self._context = context
         self._feed = feed
+        self._alive = alive
         self._loop = asyncio.get_running_loop()
         self._due: dict[str, float] = {}
         self._newest: dict[str, int] = {}
         self._gone: set[str] = set()
+        self._ended = False
 
     def begin(self) -> None:
         """List all, and tell what happens from now on."""
         self.list()
         self._world.heard.append(self._hear)
+        self._live()
 
     def end(self) -> None:
         """Tell nothing more."""
+        self._ended = True
         self._world.heard.remove(self._hear)
 
     def list(self) -> None:
         """Everything that there is."""
         for body in self._world.list(self._resource, None, labels=self._selector or None):
             self._send(None, body, int(body["metadata"]["resourceVersion"]))
+
+    def _live(self) -> None:
+        """Now and then a watch ends, and is let begin again."""
+        if not self._ended:
+            if self._network.watch(self._loop.time(), self._replica, self._resource.plural, Ill.FREEZE) is None:
+                self._alive()
+            self._loop.call_later(self._dice.between(20.0, 60.0), self._live, context=self._context)
 
     def _hear(self, event: Event) -> None:
         if event.plural != self._resource.plural:
@@ -82,4 +93,5 @@ class Watch:
             self._gone.add(uid)
         elif self._newest[uid] > version and self._dice.chance(0.3):
             return
+        self._alive()
         self._feed(kind, body)

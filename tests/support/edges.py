@@ -35,9 +35,18 @@ class Edges:
     def __init__(self, kube: FakeKube, senders: Sending | None = None, *, inline_calls: int = 0) -> None:
         client, clock = cast("KubeClient", kube), Clock(wall)
         self.kube = kube
+        self.acts = True
         self.store = Store(account=self._account)
         self.events = Events(client, clock=clock, identity="me")
-        self.delivery = Delivery(client, self.store, events=self.events, clock=clock, namespace="home", senders=senders)
+        self.delivery = Delivery(
+            client,
+            self.store,
+            events=self.events,
+            clock=clock,
+            namespace="home",
+            senders=senders,
+            may_act=self._may_act,
+        )
         self.reconciler = Reconciler(
             client,
             self.store,
@@ -46,7 +55,7 @@ class Edges:
             delivery=self.delivery,
             images=IMAGES,
             booked=self._book,
-            allowance=Allowance(inline_calls),
+            allowance=Allowance(inline_calls, self._may_act),
         )
         self.booked = 0
         self.changed: list[str] = []
@@ -96,6 +105,9 @@ class Edges:
             await asyncio.gather(*tasks, return_exceptions=True)
             assert not ended, "no part of the operator ends by itself"
             assert len(self.kube.calls) < ROOM, f"a loop without rest: {self.kube.calls[-5:]}"
+
+    def _may_act(self) -> bool:
+        return self.acts
 
     async def _book(self) -> None:
         self.booked += 1

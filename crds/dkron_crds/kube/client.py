@@ -15,7 +15,7 @@ import aiohttp
 
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.answers import answered, pieces, read_object, require_success
-from dkron_crds.kube.errors import Unavailable
+from dkron_crds.kube.errors import Unavailable, Withheld
 from dkron_crds.kube.observer import Exchange, Observer
 from dkron_crds.kube.paths import Resource
 
@@ -44,12 +44,18 @@ def _unobserved(call: Call, seconds: float) -> None:
     """Nobody wants to know."""
 
 
+def _admitted(_: Resource) -> bool:
+    """Nobody keeps us from writing."""
+    return True
+
+
 class KubeClient:
     """Calls to one API server. `calls` counts every answer by verb, resource and status (0: there was none).
     `observe` is told of each as well, and how many seconds it took; of a stream, until its first byte could come.
 
     `field_manager` is the name under which the server records who wrote a field; by default it takes the User-Agent.
-    `observer` is told of each call.
+    `observer` is told of each call. `admit` is asked right before each write whether it may be sent; if not, the call
+    raises `Withheld`.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class KubeClient:
         self._observer = observer
         self.calls: Counter[Call] = Counter()
         self.observe: Callable[[Call, float], None] = _unobserved
+        self.admit: Callable[[Resource], bool] = _admitted
         self._session = access.open_session()
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT)
         self._manager = {} if field_manager is None else {"fieldManager": field_manager}
@@ -249,6 +256,8 @@ class KubeClient:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Object:
+        if verb in _CHANGES and not self.admit(resource):
+            raise Withheld(f"{verb} {resource.plural} is not sent: this process may not write at the moment")
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         headers = {"Accept": accept} | ({} if data is None else {"Content-Type": content_type})
         query = {**(params or {}), **(self._manager if verb in _WRITES else {})}
@@ -282,3 +291,4 @@ class KubeClient:
 _METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
 _WRITES = {"create", "patch"}
 """Verbs whose writer is recorded."""
+_CHANGES = {*_WRITES, "delete"}

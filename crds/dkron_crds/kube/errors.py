@@ -47,6 +47,10 @@ class Rejected(KubeError):
     """The request is wrong or not allowed: report it, a repetition would fail the same way."""
 
 
+class Withheld(KubeError):
+    """The request was not sent: this process may not write at the moment. Leave it to whoever may."""
+
+
 class Unavailable(KubeError):
     """No answer, or the answer was to come back later, after `retry_after` seconds where the server said so."""
 

@@ -28,7 +28,12 @@ def options(program: str, settings: type[S]) -> S:
 def _sentence(exc: ValidationError | SettingsError) -> str:
     if isinstance(exc, SettingsError):
         return str(exc)
-    return "; ".join(f"--{_option(error['loc'])}: {error['msg']}" for error in exc.errors())
+    return "; ".join(_complaint(error["loc"], error["msg"].removeprefix("Value error, ")) for error in exc.errors())
+
+
+def _complaint(where: tuple[int | str, ...], what: str) -> str:
+    # What is wrong with several options together names them itself.
+    return f"--{_option(where)}: {what}" if where else what
 
 
 def _option(where: tuple[int | str, ...]) -> str:

@@ -57,7 +57,7 @@ class Sending(Protocol):
 class Delivery:
     """Tells receivers. `touch` has an entry written, `replan` a job looked at again."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, one by one
         self,
         client: KubeClient,
         store: Store,
@@ -68,16 +68,18 @@ class Delivery:
         output_dir: str = "",
         limits: Limits | None = None,
         senders: Sending | None = None,
+        may_act: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store = store
         self._events = events
         self._complaints = Complaints(events, clock=clock)
         self._outputs = Outputs(client)
         self._senders = senders or Senders(client, namespace=namespace, output_dir=output_dir, clock=clock)
-        self._outboxes = Outboxes(self._senders.send, limits or Limits())
+        self._outboxes = Outboxes(self._senders.send, limits or Limits(), may_act=may_act)
         self._taken: dict[str, set[str]] = {}
         self._lazy: set[str] = set()
-        self._by_another = False
+        self._may_act = may_act
+        self._term = 0
         self.touch: Callable[[Entry], None] = _nothing
         self.replan: Callable[[str], None] = lambda _: None
         self.judged: Callable[[tuple[str, ...] | None], None] = lambda _: None
@@ -98,7 +100,7 @@ class Delivery:
         taken = self._taken.pop(uid, set())
         for name in taken - owed:
             self._outputs.forget(uid, name)
-        if self._by_another:
+        if not self._may_act():
             owed &= taken
         if owed:
             self._taken[uid] = owed
@@ -107,8 +109,13 @@ class Delivery:
 
     def lead(self, leadership: Leadership) -> None:
         """Somebody else leads than before; only one of two tells people."""
-        before, self._by_another = self._by_another, leadership.by_another
-        if before and not self._by_another:
+        if leadership.by_another or leadership.term != self._term:
+            # What waits is not ours to tell, or was told by now by whoever led since.
+            self._term = leadership.term
+            self._outboxes.clear()
+            self._taken.clear()
+        if leadership.acts:
+            self._warn()
             for entry in self._store:
                 self.see(entry.job.uid, entry.base)
 
@@ -124,7 +131,7 @@ class Delivery:
 
     def began(self, entry: Entry, active: Active) -> None:
         """The Job of an attempt exists. Who wants to know is told, as well as that goes: nothing waits for it."""
-        if self._by_another or not self.installation.endpoints:
+        if not (self._may_act() and self.installation.endpoints):
             return
         started = Execution(
             id=active.id, job=active.job, slot=active.slot, trigger=active.trigger, group=active.group,
@@ -147,6 +154,8 @@ class Delivery:
 
     async def drain(self, seconds: float) -> None:
         """Give what is on its way so many seconds, then have it written what has arrived."""
+        if not self._may_act():
+            self._outboxes.clear()
         try:
             async with asyncio.timeout(seconds):
                 await self.lane.idle()
@@ -161,6 +170,10 @@ class Delivery:
         uid, name = key
         entry = self._store.get(uid)
         if entry is None:
+            return
+        if not self._may_act():
+            # It is still owed.
+            self._taken.get(uid, set()).discard(name)
             return
         execution = next((each for each in entry.base.executions if each.job == name), None)
         parcels = [] if execution is None else await self._parcels(entry, execution)
@@ -225,11 +238,15 @@ class Delivery:
         self.judged(problems if self.installation.asked else None)
         for problem in problems:
             log.warning("DkronCluster: %s", problem)
-            if self.installation.cluster is not None:
-                self._events.report(self.installation.cluster, Report(Severity.WARNING, "InvalidReceiver", problem))
+        self._warn()
         for entry in self._store:
             if entry.job.spec.processors:
                 self.replan(entry.job.uid)
+
+    def _warn(self) -> None:
+        for problem in self.installation.problems:
+            if self.installation.cluster is not None:
+                self._events.report(self.installation.cluster, Report(Severity.WARNING, "InvalidReceiver", problem))
 
 
 def _ended(job: JobView, execution: Execution, *, output: str = "", truncated: bool = False) -> Ended:

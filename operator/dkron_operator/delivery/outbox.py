@@ -51,10 +51,18 @@ class _State:
 class Outbox:
     """The queue of one receiver, and its workers."""
 
-    def __init__(self, receiver: str, send: Callable[[Message], Awaitable[None]], limits: Limits) -> None:
+    def __init__(
+        self,
+        receiver: str,
+        send: Callable[[Message], Awaitable[None]],
+        limits: Limits,
+        *,
+        may_act: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.receiver = receiver
         self._send = send
         self._limits = limits
+        self._may_act = may_act
         self._ready: asyncio.Queue[int] = asyncio.Queue()
         self._numbers = count()
         self._state = _State()
@@ -80,6 +88,12 @@ class Outbox:
             oldest = next(iter(self._state.letters))
             self._settle(oldest, f"dropped, because too much waits for {self.receiver}")
 
+    def clear(self) -> None:
+        """Forget what waits: it is for somebody else to send."""
+        self._state.letters.clear()
+        self._state.size = 0
+        self._quiet.set()
+
     async def empty(self) -> None:
         """Return when nothing waits."""
         while self._state.letters:
@@ -101,6 +115,10 @@ class Outbox:
                 await self._attempt(number, letter)
 
     async def _attempt(self, number: int, letter: Letter) -> None:
+        if not self._may_act():
+            # It is sent when we may again, unless somebody else has taken over by then.
+            asyncio.get_running_loop().call_later(self._limits.first_delay, self._ready.put_nowait, number)
+            return
         letter.tries += 1
         try:
             async with asyncio.timeout(self._limits.patience):

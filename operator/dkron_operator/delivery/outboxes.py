@@ -12,9 +12,12 @@ from dkron_operator.processors.message import Message, Parcel
 class Outboxes:
     """Takes parcels at any time; sends them while it runs."""
 
-    def __init__(self, send: Callable[[Message], Awaitable[None]], limits: Limits) -> None:
+    def __init__(
+        self, send: Callable[[Message], Awaitable[None]], limits: Limits, *, may_act: Callable[[], bool] = lambda: True
+    ) -> None:
         self._send = send
         self._limits = limits
+        self._may_act = may_act
         self._by_receiver: dict[str, Outbox] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -25,9 +28,16 @@ class Outboxes:
         """Have it sent. `done` is told why it did not arrive; nothing if it did."""
         outbox = self._by_receiver.get(parcel.receiver)
         if outbox is None:
-            outbox = self._by_receiver[parcel.receiver] = Outbox(parcel.receiver, self._send, self._limits)
+            outbox = self._by_receiver[parcel.receiver] = Outbox(
+                parcel.receiver, self._send, self._limits, may_act=self._may_act
+            )
             self._start(outbox)
         outbox.add(Letter(parcel.message, weight(parcel.message), done))
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        for outbox in self._by_receiver.values():
+            outbox.clear()
 
     async def run(self) -> None:
         """Send until cancelled."""

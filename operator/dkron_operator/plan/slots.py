@@ -82,13 +82,20 @@ def _pass_missed(draft: Draft, line: Timeline, slot: datetime) -> bool:
     match draft.situation.job.spec.missed_runs:
         case _ if slot > able:
             return False
-        case MissedRuns.SKIP:
+        case MissedRuns.SKIP if not _within_reach(draft, line):
             return _pass_until(draft, line, able, SkipReason.MISSED)
-        case MissedRuns.LATEST:
-            newest = line.latest(draft.status.last_schedule_time, able)
-            return newest is not None and _pass_until(draft, line, newest - TICK, SkipReason.MISSED)
         case MissedRuns.ALL:
             return False
+        case _:
+            newest = line.latest(draft.status.last_schedule_time, able)
+            return newest is not None and _pass_until(draft, line, newest - TICK, SkipReason.MISSED)
+
+
+def _within_reach(draft: Draft, line: Timeline) -> bool:
+    """Whether the newest missed slot was only missed because one replica has followed another: that is no downtime."""
+    reach, able = draft.situation.reach_since, draft.situation.able_since
+    newest = line.latest(draft.status.last_schedule_time, able)
+    return reach is not None and newest is not None and newest > reach
 
 
 def _pass_until(draft: Draft, line: Timeline, until: datetime, reason: SkipReason) -> bool:

@@ -90,6 +90,7 @@ def _ready(leadership: Leadership) -> Verdict:
         return FALSE, "Left", "the operator was asked to leave, and fires nothing until it is restarted"
     if leadership.held:
         return TRUE, "Leading", ""
-    if leadership.trouble:
-        return TRUE, "NoLease", f"jobs are fired without a Lease: {leadership.trouble}"
+    if leadership.free:
+        why = leadership.trouble or "the operator was started with --lease off"
+        return TRUE, "NoLease", f"jobs are fired without a Lease: {why}"
     return UNKNOWN, "Waiting", "nobody holds the Lease yet"

@@ -136,7 +136,8 @@ class Node:
 class Situation:
     """All that a plan depends on. `status` has what is still to be written, `persisted` is what the API server has.
 
-    `able_since` is the moment from which slots could be fired: one that lies before it was missed. `refusal` is what
+    `able_since` is the moment from which slots could be fired: one that lies before it was missed; if it lies after
+    `reach_since`, only because one replica has followed another. `refusal` is what
     the API server said to the Job in a dry run, `duplicate` that another object has the same Dkron name. `unsure` is an
     attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at, `last_words`
     what the pods of Jobs that are being stopped have told. `kin` are the jobs around this one. `nodes` are
@@ -161,6 +162,7 @@ class Situation:
     checked: bool = True
     unsure: Active | None = None
     last_words: Mapping[str, Outcome] = field(default_factory=dict)
+    reach_since: datetime | None = None
     kin: Kin = ALONE
     nodes: Mapping[str, Node] | None = None
     blind: Problem | None = None

@@ -225,14 +225,12 @@ async def test_what_does_not_end_in_time_is_left_undecided() -> None:
 
 async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -> None:
     edges, answers = calling(schedule="*/10 * * * * *", missedRuns="skip")
-    leads = False
-    edges.reconciler.calls._leads = lambda: leads
-    edges.reconciler.lead()
+    edges.acts = False
     async with edges.running():
         await until(35)
         assert (answers.asked, edges.status().active, edges.status().skipped) == (0, (), None)
-        leads = True
-        edges.reconciler.lead()
+        edges.acts = True
+        edges.reconciler.take_over(anew=True)
         await until(45)
         assert answers.asked == 1
         assert [entry.slot for entry in edges.status().active] == [after(40)]

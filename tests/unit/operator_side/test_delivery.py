@@ -65,7 +65,7 @@ async def operator(
     senders: Senders | None = None,
     *,
     job: dict[str, Any] | None = None,
-    leadership: Leadership | None = None,
+    acts: bool = True,
 ) -> AsyncIterator[tuple[Edges, Senders]]:
     """A process with all its parts; it dies at the end. `job` makes the world's DkronJob."""
     senders = senders or Senders()
@@ -74,8 +74,7 @@ async def operator(
     edges = Edges(kube, senders)
     # What the watch would bring, a test brings by `see`.
     edges.delivery.installation.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
-    if leadership is not None:
-        edges.delivery.lead(leadership)
+    edges.acts = acts
     await edges.delivery.installation.read()
     edges.watch()
     async with edges.running():
@@ -284,9 +283,10 @@ async def test_an_operator_that_does_not_lead_tells_nobody_until_it_does() -> No
     owed = JobStatus(
         since=NOON, fingerprint=job_view(**LOG).fingerprint, executions=(execution(FIRST),), undelivered=(FIRST.job,)
     )
-    async with operator(kube, job={**LOG, "status": owed}, leadership=Leadership(leader="other")) as (edges, senders):
+    async with operator(kube, job={**LOG, "status": owed}, acts=False) as (edges, senders):
         await until(5)
         assert senders.sent == []
+        edges.acts = True
         edges.delivery.lead(Leadership(leader="me", held=True))
         await until(6)
         assert len(senders.sent) == 1

@@ -48,7 +48,7 @@ def seen(ago: float) -> Watched:
 def test_what_to_do_about_the_lease(
     found: Held | None, since: Watched | None, *, newcomer: bool, expected: Act
 ) -> None:
-    assert decide(found, since, identity="me", now=NOW, newcomer=newcomer) is expected
+    assert decide(found, since, identity="me", now=NOW, newcomer=newcomer, duration=15) is expected
 
 
 @pytest.mark.parametrize(

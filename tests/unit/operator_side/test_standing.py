@@ -34,7 +34,11 @@ def test_it_says_who_leads_and_what_there_is() -> None:
     ("leadership", "expected", "leader"),
     [
         pytest.param(LEADING, ("True", "Leading"), "me", id="this replica leads"),
-        pytest.param(Leadership(trouble="forbidden"), ("True", "NoLease"), "", id="there are no rights to the Lease"),
+        pytest.param(
+            Leadership(free=True, trouble="forbidden"), ("True", "NoLease"), "", id="there are no rights to the Lease"
+        ),
+        pytest.param(Leadership(free=True), ("True", "NoLease"), "", id="nobody is elected"),
+        pytest.param(Leadership(trouble="no answer"), ("Unknown", "Waiting"), "", id="nobody knows who leads"),
         pytest.param(Leadership(), ("Unknown", "Waiting"), "", id="nobody leads yet"),
         pytest.param(Leadership(left=True), ("False", "Left"), "", id="it was asked to leave"),
         pytest.param(Leadership(stopped=True), ("False", "Stopped"), "", id="it was stopped"),
@@ -50,13 +54,15 @@ def test_it_is_ready_when(leadership: Leadership, expected: tuple[str, str], lea
 
 
 def test_a_trouble_is_told_in_its_own_words() -> None:
-    (ready,) = look(Leadership(trouble="leases is forbidden")).conditions
+    (ready,) = look(Leadership(free=True, trouble="leases is forbidden")).conditions
     assert ready.message == "jobs are fired without a Lease: leases is forbidden"
+    (ready,) = look(Leadership(free=True)).conditions
+    assert ready.message == "jobs are fired without a Lease: the operator was started with --lease off"
 
 
 def test_a_condition_that_does_not_turn_keeps_its_time() -> None:
     first = look(now=after(1))
-    again = look(Leadership(trouble="forbidden"), before=first, now=after(2))
+    again = look(Leadership(free=True, trouble="forbidden"), before=first, now=after(2))
     turned = look(Leadership(left=True), before=again, now=after(3))
     assert [status.conditions[0].last_transition_time for status in (first, again, turned)] == [
         after(1), after(1), after(3),

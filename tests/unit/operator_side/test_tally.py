@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.job import Day, JobStatus
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import NotFound, Rejected, Unavailable
+from dkron_crds.kube.errors import NotFound, Rejected, Unavailable, Withheld
 from dkron_crds.kube.paths import DKRON_CLUSTERS
 from dkron_operator.clock import Clock
 from dkron_operator.plan.leader import Leadership
@@ -68,7 +69,9 @@ async def test_it_is_created_and_says_what_there_is() -> None:
     kube = FakeKube()
     async with running(kube, a=shows(day(2, 1), active=(claim(),)), b=shows(day(3))):
         await asyncio.sleep(1.5)
-    assert kube.calls == ["get dkronclusters dkron", "create dkronclusters dkron", "write dkronclusters dkron"]
+    assert kube.calls == [
+        "get dkronclusters dkron", "get dkronclusters dkron", "create dkronclusters dkron", "write dkronclusters dkron",
+    ]  # fmt: skip
     status = stored(kube)
     assert (status.jobs, status.active, status.days) == (2, 1, (day(5, 1),))
     assert (status.leader, status.replicas, status.version) == ("me", 1, "1.2.3")
@@ -129,18 +132,24 @@ async def test_an_orderly_stop_writes_what_is_left_and_that_nobody_leads() -> No
     async with running(kube, a=shows(day(2))) as tally:
         await asyncio.sleep(1.5)
         tally.see("a", shows(day(3)))
-        tally.lead(Leadership(stopped=True))
-    await tally.close()
+    await tally.close(ME.ended(stopped=True))
     assert (stored(kube).days, stored(kube).leader, stored(kube).replicas) == ((day(3),), "", 0)
     assert stored(kube).conditions[0].reason == "Stopped"
 
 
-async def test_while_another_leads_nothing_is_written() -> None:
+@pytest.mark.parametrize(
+    "leadership", [Leadership(leader="other"), Leadership(), Leadership(trouble="no answer")], ids=str
+)
+async def test_who_does_not_lead_creates_and_writes_nothing(leadership: Leadership) -> None:
     kube = FakeKube()
     async with running(kube, a=shows(day(2))) as tally:
-        tally.lead(Leadership(leader="other"))
+        tally.lead(leadership)
         await asyncio.sleep(100)
-        assert writes(kube) == 0
+        await tally.close(leadership.ended(stopped=True))
+        assert set(kube.calls) == {"get dkronclusters dkron"}
+    async with running(kube, a=shows(day(2))) as tally:
+        tally.lead(leadership)
+        await asyncio.sleep(100)
         tally.lead(ME)
         await asyncio.sleep(1.5)
         assert stored(kube).days == (day(2),)
@@ -149,24 +158,42 @@ async def test_while_another_leads_nothing_is_written() -> None:
 async def test_who_was_asked_to_leave_writes_that_and_nothing_more() -> None:
     kube = FakeKube()
     async with running(kube, a=shows(day(2))) as tally:
-        tally.lead(Leadership(left=True))
+        tally.lead(replace(ME, left=True))
         await asyncio.sleep(1.5)
-        assert (stored(kube).leader, stored(kube).conditions[0].reason) == ("", "Left")
+        assert (stored(kube).leader, stored(kube).replicas) == ("me", 1), "until it has given it back"
+        await tally.close(replace(ME, left=True).ended(stopped=False))
+        assert (stored(kube).leader, stored(kube).replicas) == ("", 0)
+        assert stored(kube).conditions[0].reason == "Left"
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["status"].update(leader="other"))
         tally.see("a", shows(day(3)))
         await asyncio.sleep(100)
     assert stored(kube).leader == "other"
 
 
-async def test_who_is_asked_to_leave_is_shown_as_leader_until_it_has_released_the_lease() -> None:
+async def test_who_leads_again_reads_what_was_written_meanwhile() -> None:
     kube = FakeKube()
-    async with running(kube) as tally:
-        tally.lead(Leadership(leader="me", held=True, left=True))
-        await asyncio.sleep(5)
-        assert stored(kube).leader == "me"
-        tally.lead(Leadership(left=True))
-        await asyncio.sleep(5)
-    assert (stored(kube).leader, stored(kube).replicas) == ("", 0)
+    async with running(kube, a=shows(day(2))) as tally:
+        await asyncio.sleep(1.5)
+        tally.lead(Leadership(leader="other"))
+        more = [day(9).model_dump(mode="json")]
+        kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["status"].update(days=more, leader="other"))
+        kube.calls.clear()
+        tally.lead(replace(ME, term=2))
+        await asyncio.sleep(1.5)
+        assert kube.calls == ["get dkronclusters dkron", "write dkronclusters dkron"], "no write of an old version"
+    assert (stored(kube).days, stored(kube).leader) == ((day(9),), "me")
+
+
+async def test_what_this_process_may_not_write_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
+    kube = FakeKube()
+    with caplog.at_level(logging.INFO):
+        async with running(kube, a=shows(day(2))) as tally:
+            kube.fail("write dkronclusters", Withheld("not now"))
+            await asyncio.sleep(5)
+            assert caplog.records == []
+            tally.see("a", shows(day(3)))
+            await asyncio.sleep(1.5)
+    assert stored(kube).days == (day(3),)
 
 
 async def test_what_somebody_else_writes_is_kept_where_it_is_theirs() -> None:
@@ -287,8 +314,7 @@ async def test_a_farewell_that_nobody_hears_is_no_reason_to_fail(caplog: pytest.
     async with running(kube) as tally:
         await asyncio.sleep(1.5)
     kube.fail("write dkronclusters", Unavailable("no answer"))
-    tally.lead(Leadership(stopped=True))
-    await tally.close()
+    await tally.close(ME.ended(stopped=True))
     assert "no answer" in caplog.text
 
 

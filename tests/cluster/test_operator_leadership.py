@@ -1,0 +1,367 @@
+"""Several replicas at a real API server: one acts, the others wait, and whatever becomes of it, each slot runs once.
+
+The Lease lives shorter than by default, so that its end can be waited for.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+from aiohttp.test_utils import unused_port
+
+import localcluster
+from dkron_crds.kube.paths import DKRON_CLUSTERS, LEASES
+from tests.support import ledger
+from tests.support.jobs import at, dkron_job, simulated
+from tests.support.kube import Kube, condition, finished, is_ready, marked_after
+from tests.support.operator_process import OperatorProcess
+from tests.support.rights import LEAST, change_rights, limited_access, without
+from tests.support.scrape import read
+from tests.support.sites import install, namespace
+from tests.support.web_server import Web, web_server
+
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
+
+Object = dict[str, Any]
+SHORT = ("--lease-duration", "6", "--lease-renew-deadline", "4", "--lease-retry-period", "1")
+LIFE = timedelta(seconds=6)
+OFF = ("--lease", "off")
+SECOND = timedelta(seconds=1)
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+READS = {"get", "list", "watch"}
+
+
+class Shifted(OperatorProcess):
+    """A replica whose clock is wrong by CLOCK_SHIFT seconds."""
+
+    module = "tests.support.shifted_operator"
+
+
+class Replicas:
+    """Operators of one namespace, by name; started by `start`, and stopped in order at the end."""
+
+    def __init__(self, kube: Kube, folder: Path, kubeconfig: Path | None = None) -> None:
+        self.kube = kube
+        self._folder = folder
+        self._kubeconfig = kubeconfig or kube.kubeconfig
+        self.known: dict[str, OperatorProcess] = {}
+
+    def start(self, name: str, *options: str, shift: timedelta | None = None) -> OperatorProcess:
+        """Start the replica of this name, for the first time or again."""
+        if name not in self.known:
+            environment = {"POD_NAME": name, "POD_IP": "10.1.2.3"}
+            kind: type[OperatorProcess] = OperatorProcess
+            if shift is not None:
+                kind, environment["CLOCK_SHIFT"] = Shifted, str(shift.total_seconds())
+            where = ("--kubeconfig", str(self._kubeconfig), "--namespace", self.kube.namespace)
+            log = self._folder / f"{name}.log"
+            self.known[name] = kind(log, *where, *(options or SHORT), environment=environment)
+        return self.known[name].start()
+
+    def wait_leader(self, name: str, *, seconds: float = 30) -> Object:
+        """Wait until this one holds the Lease."""
+        return self.kube.wait_for(
+            f"{name} to lead", self.lease, lambda s: s.get("holderIdentity") == name, seconds=seconds
+        )
+
+    def lease(self) -> Object:
+        found = self.kube.find(LEASES, "dkron") or {}
+        spec: Object = found.get("spec") or {}
+        return spec
+
+    def tails(self) -> str:
+        """What each has written last."""
+        return "\n".join(f"--- {name}\n{each.tail()}" for name, each in self.known.items())
+
+    def close(self) -> None:
+        for each in self.known.values():
+            if each.running:
+                each.stop()
+            each.assert_clean()
+
+
+@contextlib.contextmanager
+def replicas_of(kube: Kube, folder: Path, kubeconfig: Path | None = None) -> Iterator[Replicas]:
+    made = Replicas(kube, folder, kubeconfig)
+    kube.appendix = made.tails
+    try:
+        yield made
+        made.close()
+    finally:
+        for each in made.known.values():
+            if each.running:
+                each.resume()
+                each.kill()
+
+
+@pytest.fixture
+def replicas(cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Replicas]:
+    install(cluster)
+    purpose = request.node.name.removeprefix("test_")
+    with namespace(cluster.kubeconfig, purpose) as kube, replicas_of(kube, tmp_path) as made:
+        yield made
+
+
+def each_second(name: str, **spec: Any) -> Object:
+    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
+
+
+def goes_on(kube: Kube, *names: str) -> None:
+    """Wait until slots that come due from now on are decided."""
+    moment = datetime.now(UTC)
+    for name in names:
+        kube.wait_status(name, "to go on", marked_after(moment), seconds=60)
+
+
+def wait_until_passed(kube: Kube, moment: datetime) -> None:
+    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=90)
+
+
+def standing(kube: Kube) -> Object:
+    found = kube.find(DKRON_CLUSTERS, "dkron") or {}
+    status: Object = found.get("status") or {}
+    return status
+
+
+def overlaps(status: Object) -> list[tuple[str, str]]:
+    """Executions of which one began before the other had ended."""
+    runs = sorted(status["executions"], key=lambda run: at(run["startedAt"]))
+    return [(a["job"], b["job"]) for a, b in pairwise(runs) if at(b["startedAt"]) < at(a["finishedAt"])]
+
+
+def started_slots(replica: OperatorProcess, since: datetime) -> list[str]:
+    """Slots after this moment of which it says that it has started them."""
+    lines = (line for line in replica.lines() if line["msg"] == "started")
+    return [line["slot"] for line in lines if at(line["slot"]) > since]
+
+
+# --- who waits -------------------------------------------------------------------------------------------------------
+
+
+def test_who_waits_is_ready_and_writes_nothing(replicas: Replicas) -> None:
+    kube, port = replicas.kube, unused_port()
+    first = replicas.start("first")
+    replicas.wait_leader("first")
+    second = replicas.start("second", *SHORT, "--monitoring-port", str(port))
+    second.wait_for_line("waits: first holds the Lease")
+    kube.apply(each_second("often"), dkron_job("broken", schedule="@every 1s", jobTemplate={"spec": {"no": "field"}}))
+    kube.wait_status("often", "some runs", finished(4))
+
+    def page(path: str) -> tuple[int, str]:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as refusal:
+            return refusal.code, refusal.read().decode()
+
+    kube.wait_for("the one that waits to be ready", partial(page, "/readyz"), lambda answer: answer[0] == 200)
+    told = read(page("/metrics")[1])
+    assert (told.one("leader"), told.sum("slots_total")) == (0, 0)
+    assert standing(kube)["leader"] == "first"
+    second.stop()
+    calls = second.lines()[-1]["calls"]
+    assert {call.split()[0] for call in calls} <= READS, "it has only read"
+    goes_on(kube, "often")
+    first.check()
+
+
+def test_a_stranger_that_holds_the_lease_is_told_of_and_waited_for(replicas: Replicas) -> None:
+    kube = replicas.kube
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    spec = {"holderIdentity": "a-stranger", "leaseDurationSeconds": 8, "renewTime": now, "acquireTime": now}
+    kube.create(LEASES, {"metadata": {"name": "dkron"}, "spec": spec})
+    operator = replicas.start("first")
+    told = operator.wait_for_line("waits: a-stranger holds the Lease")
+    assert (told["level"], told["seconds"]) == ("INFO", 8)
+    kube.apply(each_second("often"))
+    operator.wait_for_line("holds the Lease")
+    assert replicas.lease()["holderIdentity"] == "first"
+    kube.wait_status("often", "a run", finished(1))
+    # One that was forgotten for an hour is told of, and gone when somebody deletes it.
+    operator.stop()
+    kube.patch(LEASES, "dkron", {"spec": {"holderIdentity": "a-stranger", "leaseDurationSeconds": 3600}})
+    replicas.start("first").wait_for_line("says that it lives for 3600 s; ours live for 6 s")
+    wait_until_passed(kube, datetime.now(UTC) + LIFE + SECOND)
+    kube.delete(LEASES, "dkron")
+    replicas.wait_leader("first")
+    goes_on(kube, "often")
+
+
+# --- from one to the next ------------------------------------------------------------------------------------------
+
+
+def by_sigterm(leader: OperatorProcess) -> None:
+    leader.stop()
+
+
+def by_sigkill(leader: OperatorProcess) -> None:
+    leader.kill()
+
+
+def test_no_slot_is_lost_or_runs_twice_however_often_the_leader_goes(replicas: Replicas) -> None:
+    kube, names = replicas.kube, ("all", "latest", "skip", "forbid")
+    replicas.start("first")
+    replicas.wait_leader("first")
+    replicas.start("second")
+    kube.apply(
+        each_second("all", missedRuns="all"),
+        each_second("latest"),
+        each_second("skip", missedRuns="skip"),
+        each_second("forbid", concurrency="forbid", missedRuns="all", jobTemplate=simulated(run_for="700ms")),
+    )
+    goes_on(kube, *names)
+    leader, other = "first", "second"
+    ways: tuple[Callable[[OperatorProcess], None], ...] = (by_sigterm, by_sigkill, by_sigterm, by_sigkill)
+    for way in ways:
+        way(replicas.known[leader])
+        took = replicas.wait_leader(other)
+        goes_on(kube, *names)
+        replicas.start(leader)
+        leader, other = other, leader
+        assert at(took["acquireTime"]) <= datetime.now(UTC)
+    accounts = ledger.close_all(kube, names, every=1)
+    for account in accounts.values():
+        account.assert_balanced()
+    assert accounts["all"].skipped == 0, "all of them ran, in time or late"
+    assert not overlaps(kube.status("forbid"))
+    kube.wait_for("it to be shown who leads", lambda: standing(kube).get("leader"), lambda name: name == leader)
+
+
+def test_a_leader_that_was_frozen_does_nothing_more_when_it_wakes(replicas: Replicas) -> None:
+    kube = replicas.kube
+    first = replicas.start("first")
+    replicas.wait_leader("first")
+    kube.apply(each_second("often"), each_second("single", concurrency="forbid"))
+    goes_on(kube, "often", "single")
+    replicas.start("second")
+    first.pause()
+    frozen = datetime.now(UTC)
+    replicas.wait_leader("second")
+    goes_on(kube, "often", "single")
+    first.resume()
+    first.wait_for_line("waits: second holds the Lease")
+    goes_on(kube, "often", "single")
+    assert started_slots(first, since=frozen) == []
+    # Alone, it goes on when it wakes.
+    first.stop()
+    second = replicas.known["second"]
+    second.pause()
+    wait_until_passed(kube, datetime.now(UTC) + LIFE)
+    second.resume()
+    second.wait_for_line("nothing is done until it is")
+    goes_on(kube, "often", "single")
+    for account in ledger.close_all(kube, ("often", "single"), every=1).values():
+        account.assert_balanced()
+
+
+def test_a_lease_that_somebody_deletes_stays_with_its_holder(replicas: Replicas) -> None:
+    kube = replicas.kube
+    replicas.start("first")
+    replicas.wait_leader("first")
+    second = replicas.start("second")
+    second.wait_for_line("waits: first holds the Lease")
+    kube.apply(each_second("often"))
+    goes_on(kube, "often")
+    kube.delete(LEASES, "dkron")
+    replicas.wait_leader("first")
+    goes_on(kube, "often")
+    assert started_slots(second, since=datetime.min.replace(tzinfo=UTC)) == []
+    ledger.close(kube, "often", every=1).assert_balanced()
+
+
+def test_rights_that_are_taken_away_in_flight_cost_no_slot(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+    install(cluster)
+    with namespace(cluster.kubeconfig, "no lease any more") as kube:
+        limited = limited_access(kube, LEAST, folder=tmp_path)
+        with replicas_of(kube, tmp_path, limited) as replicas:
+            first = replicas.start("first")
+            replicas.wait_leader("first")
+            second = replicas.start("second")
+            second.wait_for_line("waits: first holds the Lease")
+            kube.apply(each_second("often"), each_second("single", concurrency="forbid"))
+            goes_on(kube, "often", "single")
+            change_rights(kube, without(LEAST, "leases", "patch"))
+            first.wait_for_line('cannot patch resource "leases"')
+            goes_on(kube, "often", "single")
+            kube.wait_for("both to do without", second.text, lambda text: 'cannot patch resource "leases"' in text)
+            goes_on(kube, "often", "single")
+            change_rights(kube, LEAST)
+            for account in ledger.close_all(kube, ("often", "single"), every=1).values():
+                account.assert_balanced()
+            assert not overlaps(kube.status("single"))
+            kube.wait_for(
+                "one of them to wait again",
+                lambda: [name for name, each in replicas.known.items() if "works again" in each.text()],
+                lambda names: len(names) == 2,
+                seconds=60,
+            )
+
+
+def test_clocks_that_are_an_hour_apart_change_nothing_about_who_leads(replicas: Replicas) -> None:
+    kube = replicas.kube
+    first = replicas.start("first")
+    replicas.wait_leader("first")
+    kube.apply(each_second("often"))
+    goes_on(kube, "often")
+    ahead = replicas.start("ahead", shift=timedelta(hours=1))
+    replicas.start("behind", shift=-timedelta(hours=1))
+    wait_until_passed(kube, datetime.now(UTC) + LIFE + 2 * SECOND)
+    assert replicas.lease()["holderIdentity"] == "first"
+    goes_on(kube, "often")
+    # Whoever comes next goes by its own clock: the hour between is missed, or is there again, and runs nothing twice.
+    replicas.known["behind"].stop()
+    first.stop()
+    replicas.wait_leader("ahead")
+    kube.wait_status("often", "to be an hour ahead", marked_after(datetime.now(UTC) + timedelta(minutes=59)))
+    replicas.start("first")
+    ahead.stop()
+    replicas.wait_leader("first")
+    ledger.close(kube, "often", every=1).assert_balanced()
+
+
+# --- two at once -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with web_server() as server:
+        yield server
+
+
+def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) -> None:
+    """What an election keeps from happening, and what holds if it does."""
+    kube, names = replicas.kube, ("often", "single", "newest")
+    for name in ("first", "second"):
+        replicas.start(name, *OFF, "--inline-calls", "4")
+    called = each_second("called", executor="http")
+    del called["spec"]["jobTemplate"]
+    called["spec"]["executorConfig"] = {"method": "GET", "url": f"{web.url}/status/200/fine", "inline": "true"}
+    kube.apply(
+        each_second("often"),
+        each_second("single", concurrency="forbid", jobTemplate=simulated(run_for="1500ms")),
+        each_second("newest", concurrency="replace", jobTemplate=simulated(run_for="1500ms")),
+        called,
+        dkron_job("asked", jobTemplate=simulated(), history=KEEP_ALL),
+    )
+    kube.wait_status("asked", "to be there", is_ready)
+    for number in range(3):
+        kube.ask_run("asked", f"r{number}", datetime.now(UTC).isoformat())
+    kube.wait_status("often", "some runs", finished(12), seconds=60)
+    kube.edit("called", disabled=True)
+    accounts = ledger.close_all(kube, names, every=1)
+    for account in accounts.values():
+        account.assert_balanced()
+    assert not overlaps(kube.status("single"))
+    asked = kube.wait_status("asked", "to have had its runs", finished(3))["executions"]
+    assert len(asked) == len({run["group"] for run in asked}) == 3
+    calls = kube.wait_status("called", "to rest", lambda s: condition(s, "Suspended") and not s.get("active"))
+    assert 0 < len(web.asked) <= len(calls["executions"]), "each attempt is called once, or not at all"
+    assert standing(kube).get("leader", "") == ""
+    assert "without a Lease" in condition(standing(kube), "Ready")["message"]

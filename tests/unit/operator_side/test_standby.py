@@ -1,0 +1,260 @@
+"""A replica that waits, one that begins to act, and one that has to stop in the middle: around a fake API server."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.errors import Unavailable, Withheld
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.plan.leader import Terms
+from dkron_operator.store import Entry
+from tests.support.builders import NOON, after, claim, job_view
+from tests.support.edges import Edges, begin, until, wall
+from tests.support.fake_kube import FakeKube
+
+pytestmark = pytest.mark.looptime
+
+TERMS = Terms(duration=15, renew_deadline=10.0, retry_period=2.0)
+REACH = 19
+"""Seconds that a change of leaders takes at most on these terms."""
+
+
+def waiting(*, mark: datetime | None = None, **spec: Any) -> Edges:
+    """A replica that does not act yet. `mark` is the newest slot that was decided by another."""
+    if mark is not None:
+        spec["status"] = JobStatus(since=NOON, fingerprint=job_view(**spec).fingerprint, last_schedule_time=mark)
+    edges = begin(**spec)
+    edges.acts = False
+    edges.reconciler._handover = TERMS.handover
+    return edges
+
+
+def lead(edges: Edges, *, anew: bool = True, behind: bool = False) -> None:
+    edges.acts = True
+    edges.reconciler.take_over(anew=anew, behind=behind)
+
+
+def slots(edges: Edges) -> list[datetime]:
+    """Of the Jobs that exist."""
+    bodies = [edges.kube.has(JOBS, name) for name in edges.kube.names(JOBS)]
+    return sorted(datetime.fromisoformat(body["metadata"]["annotations"]["dkron.io/slot"]) for body in bodies)
+
+
+def skipped(edges: Edges) -> int:
+    found = edges.status().skipped
+    return 0 if found is None else found.count
+
+
+# --- waiting ---------------------------------------------------------------------------------------------------------
+
+
+async def test_who_waits_asks_nothing_of_the_api_server() -> None:
+    edges = waiting(schedule="* * * * * *", requests={"a": "2026-03-01T12:00:00Z"})
+    async with edges.running():
+        for second in range(1, 120):
+            await until(second)
+            edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(labels={"a": str(wall())}))
+            edges.watch()
+    assert edges.kube.calls == []
+    assert not edges.entry().pending
+
+
+async def test_who_begins_does_at_once_what_is_to_be_done() -> None:
+    edges = waiting(requests={"a": "2026-03-01T12:00:10Z"})
+    async with edges.running():
+        await until(65)
+        lead(edges)
+        await until(66)
+        assert len(slots(edges)) == 2, "a slot, and what was asked for"
+        assert edges.status().last_schedule_time == after(60)
+
+
+# --- a change of leaders -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missed", ["latest", "skip", "all"])
+@pytest.mark.parametrize("late", [0.5, 17, REACH - 0.5], ids="{} s".format)
+async def test_a_slot_that_came_due_during_a_change_of_leaders_runs_late_whatever_missed_runs_says(
+    missed: str, late: float
+) -> None:
+    edges = waiting(missedRuns=missed)
+    async with edges.running():
+        await until(60 + late)
+        lead(edges)
+        await until(60 + late + 1)
+        assert (slots(edges), skipped(edges)) == ([after(60)], 0)
+
+
+@pytest.mark.parametrize(
+    ("missed", "fired", "passed"),
+    [
+        pytest.param("latest", [100], 4, id="latest runs the newest"),
+        pytest.param("skip", [100], 4, id="skip runs the newest as well: nobody was away"),
+        pytest.param("all", [60, 70, 80, 90, 100], 0, id="all runs all"),
+    ],
+)
+async def test_several_slots_of_a_job_during_a_change_of_leaders(missed: str, fired: list[int], passed: int) -> None:
+    edges = waiting(schedule="*/10 * * * * *", missedRuns=missed, mark=after(50))
+    async with edges.running():
+        await until(105)
+        lead(edges)
+        await until(106)
+        assert (slots(edges), skipped(edges)) == ([after(second) for second in fired], passed)
+
+
+async def test_what_nobody_has_run_for_longer_is_missed() -> None:
+    edges = waiting(missedRuns="skip")
+    async with edges.running():
+        await until(60 + REACH + 1)
+        lead(edges)
+        await until(60 + REACH + 2)
+        assert (slots(edges), skipped(edges)) == ([], 1)
+
+
+async def test_a_deadline_counts_during_a_change_of_leaders_too() -> None:
+    edges = waiting(startingDeadlineSeconds=5)
+    async with edges.running():
+        await until(66)
+        lead(edges)
+        await until(67)
+        assert (slots(edges), skipped(edges)) == ([], 1)
+        assert edges.status().skipped.last_reason == "DeadlineExceeded"  # type: ignore[union-attr]
+
+
+async def test_a_claim_of_the_leader_before_is_completed() -> None:
+    job = job_view(concurrency="forbid")
+    claimed = JobStatus(
+        since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60), active=(claim(after(60)),)
+    )
+    edges = waiting(concurrency="forbid", status=claimed)
+    async with edges.running():
+        await until(70)
+        assert slots(edges) == []
+        lead(edges)
+        await until(71)
+        assert (slots(edges), skipped(edges)) == ([after(60)], 0)
+        assert [entry.uid for entry in edges.status().active] == [f"uid-of-{claim(after(60)).job}"]
+
+
+# --- stopping in the middle ----------------------------------------------------------------------------------------
+
+
+def from_now_on_withheld(edges: Edges, *calls: str) -> Callable[[], None]:
+    """The replica may not act any more from this moment on, and notices when it wants to write."""
+
+    def lose() -> None:
+        edges.acts = False
+        for call in calls:
+            edges.kube.fail(call, *[Withheld("not now")] * 5)
+        raise Withheld("not now")
+
+    return lose
+
+
+async def test_who_may_not_write_leaves_it_and_does_not_try_again() -> None:
+    edges = begin()
+    edges.kube.meanwhile("create jobs", from_now_on_withheld(edges, "write dkronjobs"))
+    async with edges.running():
+        await until(300)
+        assert slots(edges) == []
+        assert edges.entry().unsure is None, "nothing was sent, so nothing is in doubt"
+        assert edges.kube.calls.count("create jobs " + claim(after(60)).job) == 1
+        assert len([call for call in edges.kube.calls if call.startswith("write")]) <= 3
+
+
+async def test_what_was_meant_to_be_written_is_forgotten_when_another_has_led() -> None:
+    edges = begin(missedRuns="latest")
+    async with edges.running():
+        await until(61)
+        # Its Job is there; that it was fired is not written yet, when the Lease is lost.
+        edges.kube.fail("write dkronjobs", *[Withheld("not now")] * 5)
+        edges.acts = False
+        await until(62)
+        theirs = {"fingerprint": edges.entry().base.fingerprint, "since": "2026-03-01T12:00:00Z"}
+        moved = {**theirs, "lastScheduleTime": "2026-03-01T12:03:00Z", "skipped": {
+            "count": 2, "lastTime": "2026-03-01T12:02:00Z", "lastReason": "Missed"}}  # fmt: skip
+        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body.update(status=moved))
+        edges.kube.before.clear()
+        await until(200)
+        edges.watch()
+        lead(edges)
+        await until(235)
+        assert skipped(edges) == 2, "what the other has counted, and no more"
+        assert edges.status().last_schedule_time == after(180)
+        await until(241)
+        assert edges.status().last_schedule_time == after(240)
+
+
+async def test_who_was_only_late_goes_on_with_what_it_meant_to_write() -> None:
+    edges = begin()
+    async with edges.running():
+        await until(59)
+        edges.kube.fail("write dkronjobs", Withheld("not now"))
+        await until(60.1)
+        edges.acts = False
+        await until(65)
+        assert edges.status().last_schedule_time is None
+        assert edges.entry().pending
+        lead(edges, anew=False)
+        await until(66)
+        assert (slots(edges), edges.status().last_schedule_time) == ([after(60)], after(60))
+
+
+async def test_a_mark_that_was_moved_back_by_hand_stays_where_the_api_server_had_it() -> None:
+    edges = waiting(mark=after(120))
+    async with edges.running():
+        await until(1)
+        edges.kube.edit(
+            DKRON_JOBS, "backup", lambda body: body["status"].update(lastScheduleTime="2026-03-01T12:00:00Z")
+        )
+        edges.watch()
+        await until(100)
+        lead(edges)
+        await until(101)
+        assert (slots(edges), edges.status().last_schedule_time) == ([], after(120))
+
+
+# --- watches that are behind ---------------------------------------------------------------------------------------
+
+
+async def test_a_leader_whose_watches_were_silent_reads_a_job_before_it_fires_it() -> None:
+    edges = waiting()
+    async with edges.running():
+        await until(100)
+        # The watch has not shown that the leader before has run the slot, and tidied up.
+        theirs = {"since": "2026-03-01T12:00:00Z", "lastScheduleTime": "2026-03-01T12:01:00Z"}
+        edges.kube.edit(
+            DKRON_JOBS, "backup", lambda body: body.update(status={**theirs, "fingerprint": job_view().fingerprint})
+        )
+        lead(edges, behind=True)
+        await until(110)
+        assert slots(edges) == []
+        await until(121)
+        assert slots(edges) == [after(120)]
+        assert edges.kube.calls.count("get dkronjobs backup") == 1, "once is enough"
+
+
+async def test_as_long_as_it_cannot_be_read_it_does_not_fire() -> None:
+    edges = waiting()
+    edges.kube.fail("get dkronjobs", *[Unavailable("no answer")] * 3)
+    async with edges.running():
+        await until(61)
+        lead(edges, behind=True)
+        await until(61.3)
+        assert slots(edges) == []
+        await until(75)
+        assert slots(edges) == [after(60)]
+
+
+async def test_an_entry_of_an_earlier_term_changes_nothing_any_more() -> None:
+    kube = FakeKube()
+    edges = begin(kube)
+    before: Entry = edges.entry()
+    edges.store.renew(behind=False)
+    before.note()
+    edges.store.settle(before, 0, base=JobStatus(since=NOON), version=10**6)
+    assert edges.entry() is not before
+    assert edges.entry().base.since is None
