@@ -112,7 +112,11 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
     seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
     if seen:
         # What was seen after the next change belongs to that one.
-        return max([since for since in seen if since < span.until] or seen), True
+        before = [since for since in seen if since < span.until - GRAIN]
+        return max(before or [since for since in seen if since < span.until] or seen), True
+    if told and max(told) < span.first:
+        # Nobody saw the job before it was edited, so to the operator it began as it is now.
+        return max(told), False
     slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
     own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
     known = [*own, *(slot for slot in slots if span.first < slot <= span.last)]

@@ -292,7 +292,7 @@ class _Logs(logging.Handler):
 
 def _asked_at(now: datetime) -> datetime:
     """What a client writes: its clock is as far off as those of the operators, and it took a moment to write."""
-    return now.replace(microsecond=0) - timedelta(seconds=1)
+    return now - timedelta(seconds=1)
 
 
 def _trouble(event: Event) -> Trouble:
