@@ -30,6 +30,7 @@ class WorldClient:
         self.calls: Counter[Call] = Counter()
         self.observe: Callable[[Call, float], None] = lambda *_: None
         self.admit: Callable[[Resource], bool] = lambda _: True
+        self.begins: Callable[[str], None] = lambda _: None
         self.closed = False
         self._world = world
         self._network = network
@@ -157,6 +158,7 @@ class WorldClient:
         if verb in WRITES and not self.admit(resource):
             raise Withheld(f"{verb} {resource.plural} is not sent")
         dice, call = self._dice, f"{verb} {resource.plural}"
+        self.begins(call)
         met = self._network.met(self._loop.time(), self._replica, call, dice)
         longest = 2.0 if Ill.SLOW in met else 0.02
         await self._pass(dice.between(0.001, longest))

@@ -1,11 +1,145 @@
-"""Operators with a mistake, which the simulation has to find."""
+"""Operators with a mistake, which the simulation has to find: each breaks one rule of the protocol (docs/adr/0001)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
 
-MUTANTS: dict[str, object] = {}
+from dkron_crds.job import Active, JobStatus
+from dkron_crds.spec import History
+from dkron_operator import fire, writer
+from dkron_operator.fire import Fire
+from dkron_operator.plan import cause, draft, fold, slots
+from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.draft import Create
+from dkron_operator.plan.fold import Change, Finished, Started
+from dkron_operator.reconcile import Reconciler
+from dkron_operator.store import Entry
+from dkron_operator.writer import Writer
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+def _mark_before_effect() -> AbstractContextManager[Any]:
+    """A slot is written down as decided, and its Job made after that."""
+    create: Callable[..., Awaitable[None]] = Fire.__call__
+
+    async def fire_late(self: Fire, entry: Entry, wanted: Create) -> None:
+        await self._writer.claim(entry, wanted.after)
+        await create(self, entry, wanted)
+
+    return patch.object(Fire, "__call__", fire_late)
+
+
+def _name_without_slot() -> AbstractContextManager[Any]:
+    """The name of a Job does not follow from its cause."""
+
+    def job_name(self: Cause, *, uid: str, name: str) -> str:
+        return f"{name}-{uid[-4:]}-{random.getrandbits(40):x}"
+
+    return patch.object(Cause, "job_name", job_name)
+
+
+def _any_owner() -> AbstractContextManager[Any]:
+    """A Job of that name is taken for ours, whoever owns it."""
+    return patch.object(fire, "_same", lambda *_: True)
+
+
+def _no_conflicts() -> AbstractContextManager[Any]:
+    """A status is written over whatever is there."""
+
+    async def send(self: Writer, entry: Entry, body: dict[str, Any]) -> int:
+        answer = await self._client.patch_status(
+            writer.DKRON_JOBS, entry.job.namespace, entry.job.name, {"status": body}
+        )
+        self._store.meters.wrote(entry.books.taken())
+        return int(answer["metadata"]["resourceVersion"])
+
+    return patch.object(Writer, "_send", send)
+
+
+def _count_twice() -> AbstractContextManager[Any]:
+    """An outcome counts as often as it is folded."""
+    right = fold.fold
+
+    def fold_again(status: JobStatus, change: Change, history: History) -> JobStatus:
+        if isinstance(change, Finished) and fold.is_recorded(status, change.execution.job):
+            kept = tuple(each for each in status.executions if each.job != change.execution.job)
+            counted = tuple(name for name in status.counted if name != change.execution.job)
+            status = status.model_copy(update={"executions": kept, "counted": counted})
+        return right(status, change, history)
+
+    return patch.object(fold, "fold", fold_again)
+
+
+def _no_claims() -> AbstractContextManager[Any]:
+    """`forbid` and `replace` do not claim a run before its effect."""
+    right = draft.creation
+
+    def creation(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - what the right one returns
+        create = right(*args, **kwargs)
+        if isinstance(create, Create) and create.before:
+            marks = tuple(change for change in create.before if not isinstance(change, Started))
+            return replace(create, before=(), after=marks)
+        return create
+
+    return patch.object(slots, "creation", creation)
+
+
+def _forget_uncertain() -> AbstractContextManager[Any]:
+    """A create without an answer is taken for none."""
+    right: Callable[..., Awaitable[None]] = Fire._carry_out
+
+    async def carry_out(self: Fire, entry: Entry, create: Create, firing: Any) -> None:  # noqa: ANN401
+        try:
+            await right(self, entry, create, firing)
+        finally:
+            if entry.unsure is not None:
+                entry.unsure = None
+                entry.note(*create.after)
+
+    return patch.object(Fire, "_carry_out", carry_out)
+
+
+def _delete_at_once() -> AbstractContextManager[Any]:
+    """A finished Job is deleted as soon as it is known to be over."""
+    right = Reconciler._situation
+
+    def situation(self: Reconciler, entry: Entry) -> Any:  # noqa: ANN401 - what the right one returns
+        found = right(self, entry)
+        return replace(found, hold=found.hold * 0, persisted=found.status)
+
+    return patch.object(Reconciler, "_situation", situation)
+
+
+def _one_attempt_more() -> AbstractContextManager[Any]:
+    """A retry is made under the name of the attempt before, with another number."""
+
+    def entry(self: Cause, **named: Any) -> Active:
+        return _ENTRY(replace(self, attempt=min(self.attempt, 2)), **named)
+
+    return patch.object(Cause, "entry", entry)
+
+
+_ENTRY = cause.Cause.entry
+
+MUTANTS: dict[str, Mutant] = {
+    "mark-before-effect": _mark_before_effect,
+    "name-without-slot": _name_without_slot,
+    "any-owner": _any_owner,
+    "no-conflicts": _no_conflicts,
+    "count-twice": _count_twice,
+    "no-claims": _no_claims,
+    "forget-uncertain": _forget_uncertain,
+    "delete-at-once": _delete_at_once,
+    "one-attempt-more": _one_attempt_more,
+}
 
 
 @contextmanager
 def broken(name: str | None) -> Iterator[None]:
-    yield
+    """Break the operator in this way; None leaves it as it is. Raises KeyError."""
+    with nullcontext() if name is None else MUTANTS[name]():
+        yield

@@ -22,6 +22,7 @@ class What(StrEnum):
     ENABLE = "enable"
     DELETE = "delete"
     RUN = "run"
+    SQUAT = "squat"
     KILL = "kill"
     TERMINATE = "terminate"
     FREEZE = "freeze"
@@ -33,9 +34,10 @@ class What(StrEnum):
 class Event:
     """One thing that happens at a second, to a job or a replica (`on`; "" is all of them).
 
-    `lasts`: until the process is started again, or goes on, or the trouble is over. `steps` are those that a process
-    still makes after a kill. For a trouble, `ill`, `calls`, `share` and `status` are those of `network.Trouble`. `skew`
-    are seconds.
+    `lasts`: until the process is started again, or goes on, or the trouble is over. A kill waits for a call that begins
+    with `calls`, if it names any, and then for so many `steps` of the process. For a trouble, `ill`, `calls`, `share` and
+    `status` are those of `network.Trouble`. `skew` are seconds. Squatting is to have a Job of one's own by the name that
+    the next slot's will have.
     """
 
     at: float
@@ -117,6 +119,12 @@ def plan(seed: int) -> Plan:
     return _Planner(seed).plan()
 
 
+_FAULTS = (
+    *("kill", "kill", "kill at a call", "kill at a call", "kill at a call", "terminate", "freeze", "skew"),
+    *("call", "call", "call", "call", "watch", "watch", "squat"),
+)
+
+
 class _Planner:
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
@@ -134,7 +142,7 @@ class _Planner:
         rand = self._random
         for number in range(rand.choice((1, 1, 1, 2))):
             self._job(f"j{number}")
-        for _ in range(rand.choice((0, 1, 1, 2, 2, 3, 4))):
+        for _ in range(rand.choice((0, 1, 2, 2, 3, 3, 4, 5))):
             self._fault()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
@@ -191,10 +199,16 @@ class _Planner:
     def _fault(self) -> None:
         rand, on = self._random, self._replica()
         lasts = round(rand.choice((0.5, 2.0, 5.0, 10.0)) * rand.uniform(0.5, 1.0), 3)
-        match rand.choice(("kill", "kill", "kill", "terminate", "freeze", "skew", "call", "call", "call", "watch", "watch")):
+        match rand.choice(_FAULTS):
             case "kill":
-                on = on or "operator-0"
-                self._add(self._when(), What.KILL, on=on, lasts=lasts, steps=rand.choice((0, 1, 3, 10, 30, 100)))
+                steps = rand.choice((0, 1, 3, 10, 30, 100))
+                self._add(self._when(), What.KILL, on=on or "operator-0", lasts=lasts, steps=steps)
+            case "kill at a call":
+                calls = rand.choice(("create jobs", "create jobs", "write dkronjobs", "write dkronjobs", "delete", "patch"))
+                steps = rand.choice((0, 1, 2, 3, 4, 6, 10))
+                self._add(self._when(), What.KILL, on=on or "operator-0", lasts=lasts, steps=steps, calls=calls)
+            case "squat":
+                self._add(self._when(), What.SQUAT, on="j0", lasts=lasts + 5.0)
             case "terminate":
                 self._add(self._when(), What.TERMINATE, on=on or "operator-0", lasts=lasts)
             case "freeze":

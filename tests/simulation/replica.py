@@ -100,9 +100,15 @@ class Replica:
         assert self._client is not None
         self._past.append((process, self._client, self.task))
 
-    def kill(self, steps: int) -> None:
-        """SIGKILL, after so many steps."""
-        if self.process is not None:
+    def kill(self, steps: int, *, calls: str = "") -> None:
+        """SIGKILL, so many steps after the next call that begins so; at once if it names none."""
+        if not calls:
+            self._light(steps)
+        elif self._client is not None:
+            self._client.begins = lambda call: self._light(steps) if call.startswith(calls) else None
+
+    def _light(self, steps: int) -> None:
+        if self.process is not None and self.process.fuse is None:
             self.process.fuse = steps
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import traceback
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from dkron_crds.kube.errors import KubeError
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.names import API_VERSION
 from dkron_crds.requests import run_annotation
+from dkron_crds.schedule import parse
+from dkron_crds.schedule.timeline import Timeline
+from dkron_operator.plan.cause import scheduled
 from tests.chaos.history import Act, Fault, History, Operation, Record, Since, Terms
 from tests.chaos.verdict import judge
 from tests.simulation import world as worlds
@@ -51,6 +55,7 @@ def simulate(plan: Plan, *, verbose: bool = False) -> Result:
     random.seed(plan.seed)
     loop = VirtualLoop(plan.seed)
     simulation = Simulation(plan, loop)
+    loop.set_exception_handler(simulation.unexpected)
     handler = _Logs(simulation.log)
     level, LOG.propagate = LOG.level, False
     LOG.addHandler(handler)
@@ -131,6 +136,12 @@ class Simulation:
         wrong = [*self.wrong, *map(verdict.paragraph, verdict.objections)]
         return Result(self.plan, tuple(wrong), tuple(self.trace), history)
 
+    def unexpected(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A callback or a task has failed."""
+        exc = context.get("exception")
+        text = "" if exc is None else "".join(traceback.format_exception(exc))
+        self.wrong.append(f"UNEXPECTED: {context['message']}\n{text}")
+
     def log(self, record: logging.LogRecord) -> None:
         """Something that an operator says. What it did not expect is wrong."""
         self._note("log", f"{record.levelname} {record.name}: {record.getMessage()}")
@@ -151,6 +162,8 @@ class Simulation:
             self._fault(event)
             if event.ill is Ill.GAP:
                 self._at(event.ends, partial(self._relist, event.on))
+        elif event.what is What.SQUAT:
+            self._squat(event)
         elif event.is_fault:
             self._break(event)
         else:
@@ -164,7 +177,7 @@ class Simulation:
         match event.what:
             case What.KILL:
                 self._back[replica.name] = event.ends
-                replica.kill(event.steps)
+                replica.kill(event.steps, calls=event.calls)
             case What.TERMINATE:
                 self._back[replica.name] = event.ends
                 replica.stop()
@@ -175,6 +188,26 @@ class Simulation:
                 before = replica.skew
                 replica.skew = timedelta(seconds=event.skew)
                 self._at(event.ends, partial(setattr, replica, "skew", before))
+
+    def _squat(self, event: Event) -> None:
+        """Have a Job there that belongs to nobody, by the name of the next slot's."""
+        try:
+            job = self.world.get(DKRON_JOBS, NAMESPACE, event.on)
+        except KubeError:
+            return
+        spec = JobSpec.from_wire(job["spec"])
+        since = datetime.fromisoformat((job.get("status") or {}).get("since") or job["metadata"]["creationTimestamp"])
+        slot = Timeline(parse(spec.schedule), since, None, None).next(self.now())
+        if slot is None:
+            return
+        name = scheduled(slot).job_name(uid=job["metadata"]["uid"], name=event.on)
+        try:
+            made = self.world.create(JOBS, NAMESPACE, {"metadata": {"name": name}, "spec": {}})
+        except KubeError:
+            return
+        self._fault(event)
+        uid = made["metadata"]["uid"]
+        self._at(event.ends, partial(self.world.delete, JOBS, NAMESPACE, name, uid=uid))
 
     def _fault(self, event: Event) -> None:
         begin = self.now()
@@ -250,11 +283,26 @@ class Simulation:
     # --- what is seen ------------------------------------------------------------------------------------------------
 
     def _hear(self, event: worlds.Event) -> None:
+        if event.plural == JOBS.plural and event.kind == "DELETED":
+            self._check_deletion(event.body)
         if event.plural == DKRON_JOBS.plural:
             since = (event.body.get("status") or {}).get("since")
             if since is not None:
                 metadata = event.body["metadata"]
                 self._sinces[metadata["name"], metadata["uid"], datetime.fromisoformat(since)] = None
+
+    def _check_deletion(self, job: Object) -> None:
+        """A Job that is over is kept until its record is written."""
+        owner = next(iter(job["metadata"].get("ownerReferences") or ()), {})
+        try:
+            dkron_job = self.world.get(DKRON_JOBS, NAMESPACE, owner.get("name", ""))
+        except KubeError:
+            return
+        ours = dkron_job["metadata"]["uid"] == owner["uid"] and dkron_job["spec"]["concurrency"] != "replace"
+        status, name = dkron_job.get("status") or {}, job["metadata"]["name"]
+        told = {*status.get("counted", ()), *(each["job"] for each in status.get("executions", ()))}
+        if ours and (job.get("status") or {}).get("conditions") and name not in told:
+            self.wrong.append(f"TOO SOON: Job {name} was deleted at {self._loop.time():.3f} before its record was written")
 
     def _told(self, process: str, verb: str, plural: str, name: str, answer: str) -> None:
         self._note(process, f"{verb} {plural} {name}: {answer}")

@@ -50,4 +50,6 @@ def is_forgotten(case: Case, run: Run) -> bool:
         return False
     kept = case.life.record.status.executions
     limit = min((spec.history.executions for spec in case.life.specs(run.began, case.weather.terms.read)), default=0)
-    return len(kept) >= limit and all(run.began <= execution.finished_at for execution in kept)
+    # Kubelets tell whole seconds.
+    began = run.began - case.weather.terms.grain
+    return len(kept) >= limit and all(began <= execution.finished_at for execution in kept)

@@ -108,7 +108,9 @@ def _active(case: Case, status: JobStatus) -> Iterator[str]:
 
 def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
     mark, skipped = status.last_schedule_time, status.skipped
-    unrun = [(target, mark is not None and target.slot <= mark) for target in case.unrun]
+    # A claim stands for a run that is about to begin.
+    claimed = {entry.slot for entry in status.active if entry.trigger is Trigger.SCHEDULE}
+    unrun = [(target, mark is not None and target.slot <= mark) for target in case.unrun if target.slot not in claimed]
     surely = (target for target, decided in unrun if target.counted and case.is_decided(target, marked=decided))
     least, most = len(list(surely)), sum(decided for _, decided in unrun)
     others = sum(1 for op in case.life.operations if op.act is Act.RUN)
