@@ -126,6 +126,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _count(self) -> None:
         self._steps += 1
         if self._steps > MOST_STEPS:
+            self._steps = 0
             raise Livelock(f"no rest at second {self._instant:.3f}")
 
     def _step(self, handle: asyncio.Handle) -> None:
