@@ -192,8 +192,8 @@ class Store:
         return (run.owner,)
 
     def miss_job(self, uid: str) -> Iterable[str]:
-        """The API server does not have a DkronJob any more. The watch has yet to say so, and until then an older version
-        of it may be on its way, which would look new."""
+        """The API server does not have a DkronJob any more. The watch has yet to say so, and until then an older
+        version of it may be on its way, which would look new."""
         self._missed.add(uid)
         return self._drop(uid)
 

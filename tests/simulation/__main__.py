@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 if nothing was lost and nothing ran twice, 1 if something was, 2 for wrong arguments."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.jobs < 1 or options.seeds is not None and options.seeds < 1:
+    if options.jobs < 1 or (options.seeds is not None and options.seeds < 1):
         parser.error("--seeds and --jobs have to be at least 1")
     try:
         wanted = None if options.plan is None else from_text(Path(options.plan).read_text())
@@ -45,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="with --seeds: the first of them (0)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes at once")
     parser.add_argument("--trace", action="store_true", help="print everything that happens")
-    parser.add_argument("--shrink", metavar="FILE", help="if it fails: drop events as long as it does, and write the rest")
+    parser.add_argument(
+        "--shrink", metavar="FILE", help="if it fails: drop events as long as it does, and write the rest"
+    )
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="break the operator in this way before")
     return parser
 
@@ -56,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
 def _one(wanted: Plan, options: argparse.Namespace) -> int:
     result = simulate(wanted, verbose=options.trace)
     if result.wrong and options.shrink:
-        smallest = shrink(wanted, _fails, progress=lambda p: print(f"{len(p.events)} events still fail", file=sys.stderr))
+        smallest = shrink(
+            wanted, _fails, progress=lambda p: print(f"{len(p.events)} events still fail", file=sys.stderr)
+        )
         Path(options.shrink).write_text(smallest.to_text())
         result = simulate(smallest, verbose=options.trace)
     if options.trace:

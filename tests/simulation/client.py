@@ -25,7 +25,7 @@ class WorldClient:
     """The interface of `KubeClient`, for one process of a replica. `told` is told each call with its answer."""
 
     def __init__(
-        self, world: World, network: Network, dice: Dice, *, replica: str, told: Callable[[str, str, str, str], None]
+        self, world: World, network: Network, dice: Dice, *, replica: str, told: Callable[[str], None]
     ) -> None:
         self.calls: Counter[Call] = Counter()
         self.observe: Callable[[Call, float], None] = lambda *_: None
@@ -163,23 +163,23 @@ class WorldClient:
         longest = 2.0 if Ill.SLOW in met else 0.02
         await self._pass(dice.between(0.001, longest))
         if Ill.DROP in met:
-            self._told(verb, resource.plural, name, "lost")
+            self._told(f"{call} {name}: lost")
             await self._pass(dice.between(0.1, TIMEOUT))
             raise Unavailable("no answer")
         if Ill.REFUSE in met:
             status = met[Ill.REFUSE].status
-            self._told(verb, resource.plural, name, f"refused {status}")
+            self._told(f"{call} {name}: refused {status}")
             raise refused(status, seconds=RETRY_AFTER if status == TOO_MANY else None)
         if Ill.MEDDLE in met and meddled is not None:
             self._meddle(resource, *meddled)
         try:
             answer = act()
         except KubeError as exc:
-            self._told(verb, resource.plural, name, f"{type(exc).__name__}")
+            self._told(f"{call} {name}: {type(exc).__name__}")
             await self._pass(dice.between(0.001, longest))
             raise
         lost = Ill.LOSE in met
-        self._told(verb, resource.plural, name, "done, and the answer lost" if lost else "done")
+        self._told(f"{call} {name}: done{', and the answer lost' if lost else ''}")
         await self._pass(dice.between(0.001, longest))
         if lost:
             await self._pass(dice.between(0.1, TIMEOUT))
@@ -212,6 +212,6 @@ async def _quiet(seconds: float) -> AsyncIterator[bytes]:
         yield nothing
 
 
-def as_client(client: WorldClient) -> Any:  # noqa: ANN401 - it takes the place of a KubeClient
+def as_client(client: WorldClient) -> Any:
     """The same, for whoever expects a `KubeClient`."""
     return client

@@ -1,5 +1,5 @@
-"""The rules of an API server that the operator depends on, each as a small play. The same ones are tried at the world of
-the simulation and at a real API server (`tests/cluster/test_world_contract.py`), so neither can drift from the other.
+"""The rules of an API server that the operator depends on, each as a small play. They are tried at the world of the
+simulation and at a real API server (`tests/cluster/test_world_contract.py`), so that neither can drift from the other.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ class Ground(Protocol):
     namespace: str
 
     @property
-    def client(self) -> Any:  # noqa: ANN401 - a KubeClient, or what takes its place
+    def client(self) -> Any:
         """For the calls."""
 
     def watching(self, resource: Resource) -> "AbstractAsyncContextManager[Told]":
@@ -105,14 +105,14 @@ async def status_and_spec_have_addresses_of_their_own(ground: Ground) -> None:
 
 async def a_generation_rises_with_the_spec_alone(ground: Ground) -> None:
     """So it tells which spec a status is about."""
-    generations = [(await _create(ground, "generation"))["metadata"]["generation"]]
-    for act in (
+    acts = (
+        _create(ground, "generation"),
         _write(ground, "generation", {"successCount": 1}),
         _patch(ground, "generation", {"metadata": {"annotations": {"a": "b"}}}),
         _patch(ground, "generation", {"spec": {"retries": 1}}),
         _patch(ground, "generation", {"spec": {"retries": 1}}),
-    ):
-        generations.append((await act)["metadata"]["generation"])
+    )
+    generations = [(await act)["metadata"]["generation"] for act in acts]
     assert generations == [1, 1, 1, 2, 2]
 
 
@@ -214,7 +214,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def dkron_job(name: str, **spec: Any) -> Object:  # noqa: ANN401 - as the API server takes it
+def dkron_job(name: str, **spec: Any) -> Object:
     """A DkronJob that never runs; `status` goes beside its spec."""
     status = spec.pop("status", None)
     body: Object = {
@@ -251,7 +251,7 @@ async def nothing_left(ground: Ground) -> AsyncIterator[None]:
             await ground.client.delete(resource, ground.namespace, item["metadata"]["name"], uid=_uid(item))
 
 
-async def _create(ground: Ground, name: str, **spec: Any) -> Object:  # noqa: ANN401 - as the API server takes it
+async def _create(ground: Ground, name: str, **spec: Any) -> Object:
     made: Object = await ground.client.create(DKRON_JOBS, ground.namespace, dkron_job(name, **spec))
     return made
 
@@ -299,14 +299,14 @@ async def _is_there(ground: Ground, name: str) -> bool:
 
 async def _until_gone(ground: Ground, name: str) -> None:
     async with asyncio.timeout(SECONDS):
-        while await _is_there(ground, name):
+        while await _is_there(ground, name):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.1)
 
 
 async def _until(what: str, holds: Callable[[], bool]) -> None:
     try:
         async with asyncio.timeout(SECONDS):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"waited {SECONDS:.0f} s for {what}") from None

@@ -21,6 +21,10 @@ from tests.simulation.world import FOREGROUND, Event, Key, World
 Object = dict[str, Any]
 
 
+SQUATTER = "squatter"
+"""The annotation of a Job that no operator has made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """How Jobs fare: `fails` and `stuck` are shares of them, `lasts` the longest time that a pod takes, in seconds."""
@@ -33,13 +37,15 @@ class Course:
 class Controllers:
     """All of them, driven by what happens in the world."""
 
-    def __init__(self, world: World, course: Course, *, seed: int, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, world: World, course: Course, *, seed: int, loop: asyncio.AbstractEventLoop, clock: Callable[[], datetime]
+    ) -> None:
         self.runs: dict[str, Run] = {}
         self._world = world
         self._course = course
         self._seed = seed
         self._clock = clock
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._dice = Dice(seed, "garbage collector")
         world.heard.append(self._hear)
 
@@ -117,7 +123,7 @@ class Controllers:
         self._show(job, {"phase": phase}, {"terminated": ended}, {})
         self._later(dice.between(0.01, 0.5), partial(self._conclude, job, success))
 
-    def _conclude(self, job: Object, success: bool) -> None:  # noqa: FBT001 - of a partial
+    def _conclude(self, job: Object, success: bool) -> None:
         if self._is_there(job):
             at = _told(self._clock())
             condition = {"type": "Complete" if success else "Failed", "status": "True", "lastTransitionTime": at}
@@ -171,7 +177,7 @@ def _witnessed(job: Object, now: datetime) -> Run | None:
     metadata = job["metadata"]
     notes = metadata.get("annotations") or {}
     owners = metadata.get("ownerReferences") or ()
-    if "dkron.io/slot" not in notes or not owners:
+    if "dkron.io/slot" not in notes or SQUATTER in notes or not owners:
         return None
     return Run(
         job=notes["dkron.io/name"],

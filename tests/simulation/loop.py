@@ -77,7 +77,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._instant = 0.0
-        self._dice = random.Random(seed)
+        self._dice = random.Random(seed)  # noqa: S311 - no secret
         self._steps = 0
         self._tasks = 0
         self.set_task_factory(self._new_task)

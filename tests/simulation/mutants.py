@@ -36,7 +36,7 @@ def _mark_before_effect() -> AbstractContextManager[Any]:
 def _name_without_slot() -> AbstractContextManager[Any]:
     """The name of a Job does not follow from its cause."""
 
-    def job_name(self: Cause, *, uid: str, name: str) -> str:
+    def job_name(_: Cause, *, uid: str, name: str) -> str:
         return f"{name}-{uid[-4:]}-{random.getrandbits(40):x}"
 
     return patch.object(Cause, "job_name", job_name)
@@ -78,7 +78,7 @@ def _no_claims() -> AbstractContextManager[Any]:
     """`forbid` and `replace` do not claim a run before its effect."""
     right = draft.creation
 
-    def creation(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - what the right one returns
+    def creation(*args: Any, **kwargs: Any) -> Any:
         create = right(*args, **kwargs)
         if isinstance(create, Create) and create.before:
             marks = tuple(change for change in create.before if not isinstance(change, Started))
@@ -92,7 +92,7 @@ def _forget_uncertain() -> AbstractContextManager[Any]:
     """A create without an answer is taken for none."""
     right: Callable[..., Awaitable[None]] = Fire._carry_out
 
-    async def carry_out(self: Fire, entry: Entry, create: Create, firing: Any) -> None:  # noqa: ANN401
+    async def carry_out(self: Fire, entry: Entry, create: Create, firing: Any) -> None:
         try:
             await right(self, entry, create, firing)
         finally:
@@ -107,7 +107,7 @@ def _delete_at_once() -> AbstractContextManager[Any]:
     """A finished Job is deleted as soon as it is known to be over."""
     right = Reconciler._situation
 
-    def situation(self: Reconciler, entry: Entry) -> Any:  # noqa: ANN401 - what the right one returns
+    def situation(self: Reconciler, entry: Entry) -> Any:
         found = right(self, entry)
         return replace(found, hold=found.hold * 0, persisted=found.status)
 

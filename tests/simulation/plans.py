@@ -35,8 +35,8 @@ class Event:
     """One thing that happens at a second, to a job or a replica (`on`; "" is all of them).
 
     `lasts`: until the process is started again, or goes on, or the trouble is over. A kill waits for a call that begins
-    with `calls`, if it names any, and then for so many `steps` of the process. For a trouble, `ill`, `calls`, `share` and
-    `status` are those of `network.Trouble`. `skew` are seconds. Squatting is to have a Job of one's own by the name that
+    with `calls`, if it names any, and then for so many `steps` of the process. For a trouble, `ill`, `calls`, `share`
+    and `status` are those of `network.Trouble`. `skew` are seconds. Squatting is to have a Job there by the name that
     the next slot's will have.
     """
 
@@ -74,7 +74,8 @@ _BY_CLIENTS = frozenset({What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A seed decides what is left to chance. `elects`: one of the replicas acts, else both do. `calm` is when the last trouble is over; `ends` when all are looked at."""
+    """A seed decides what is left to chance. `elects`: one of the replicas acts, else all do. `calm` is when the last
+    trouble is over; `ends` when all is looked at."""
 
     seed: int
     replicas: int
@@ -127,7 +128,7 @@ _FAULTS = (
 
 class _Planner:
     def __init__(self, seed: int) -> None:
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311 - no secret
         self._seed = seed
         self._replicas = self._random.choice((1, 2, 2))
         self._elects = self._random.random() < 0.6
@@ -155,7 +156,15 @@ class _Planner:
             skews=tuple(round(rand.uniform(-0.3, 0.3), 3) for _ in range(self._replicas)),
             events=tuple(events),
             calm=calm,
-            ends=round(calm + (HANDOVER if self._elects and self._replicas > 1 else 0.0) + RECOVERY + LATENESS + lasts + rand.uniform(6, 9), 3),
+            ends=round(
+                calm
+                + (HANDOVER if self._elects and self._replicas > 1 else 0.0)
+                + RECOVERY
+                + LATENESS
+                + lasts
+                + rand.uniform(6, 9),
+                3,
+            ),
         )
 
     def _when(self) -> float:
@@ -204,7 +213,9 @@ class _Planner:
                 steps = rand.choice((0, 1, 3, 10, 30, 100))
                 self._add(self._when(), What.KILL, on=on or "operator-0", lasts=lasts, steps=steps)
             case "kill at a call":
-                calls = rand.choice(("create jobs", "create jobs", "write dkronjobs", "write dkronjobs", "delete", "patch"))
+                calls = rand.choice(
+                    ("create jobs", "create jobs", "write dkronjobs", "write dkronjobs", "delete", "patch")
+                )
                 steps = rand.choice((0, 1, 2, 3, 4, 6, 10))
                 self._add(self._when(), What.KILL, on=on or "operator-0", lasts=lasts, steps=steps, calls=calls)
             case "squat":
@@ -235,7 +246,7 @@ class _Planner:
         self._events.append(Event(at=at, what=what, **more))
 
 
-def _shortly(value: Any) -> str:  # noqa: ANN401 - of any field
+def _shortly(value: Any) -> str:
     return json.dumps(value, separators=(",", ":")) if isinstance(value, dict) else str(value).replace(" ", "-")
 
 

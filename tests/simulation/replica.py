@@ -61,7 +61,7 @@ class Replica:
 
     def __init__(
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
-        told: Callable[[str, str, str, str, str], None], elects: bool,
+        told: Callable[[str, str], None], elects: bool,
     ) -> None:  # fmt: skip
         self.name = name
         self.skew = timedelta(0)
@@ -133,6 +133,7 @@ class Replica:
 
     def close(self) -> None:
         """Have all that is left of all its processes end, without a trace in the world."""
+        self.ended = lambda _: None
         self._end()
         for process, client, task in self._past:
             client.closed = True
@@ -145,11 +146,8 @@ class Replica:
         self._watches.clear()
         self.ended(self)
 
-    def _run(self, process: Process, context: Context) -> Any:  # noqa: ANN401 - a coroutine
+    def _run(self, process: Process, context: Context) -> Any:
         dice = Dice(self._seed, f"calls of {process.name}")
-
-        def told(verb: str, plural: str, name: str, answer: str) -> None:
-            self._told(process.name, verb, plural, name, answer)
 
         def watches(operator: Simulated) -> list[Watch]:
             kinds = ((DKRON_JOBS, "", operator.source.feed_job), (JOBS, SELECTOR, operator.source.feed_run))
@@ -163,7 +161,9 @@ class Replica:
             ]  # fmt: skip
             return self._watches
 
-        client = self._client = WorldClient(self._world, self._network, dice, replica=self.name, told=told)
+        client = self._client = WorldClient(
+            self._world, self._network, dice, replica=self.name, told=partial(self._told, process.name)
+        )
         clock = Clock(self._now, self._loop.time)
         with patch.object(app, "KubeClient", lambda *_, **__: as_client(client)):
             operator = self._operator = Simulated(

@@ -3,6 +3,7 @@ debugging, Zeller and Hildebrandt 2002). What is left is what the failure needs.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from tests.simulation.plans import Event, Plan
 
@@ -22,11 +23,9 @@ def shrink(plan: Plan, fails: Callable[[Plan], bool], *, progress: Callable[[Pla
     return plan.with_events(events)
 
 
-def _without_a_piece(
-    plan: Plan, events: list[Event], pieces: int, fails: Callable[[Plan], bool]
-) -> list[Event] | None:
+def _without_a_piece(plan: Plan, events: list[Event], pieces: int, fails: Callable[[Plan], bool]) -> list[Event] | None:
     bounds = [number * len(events) // pieces for number in range(pieces + 1)]
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in pairwise(bounds):
         rest = events[:begin] + events[end:]
         if rest and fails(plan.with_events(rest)):
             return rest

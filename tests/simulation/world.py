@@ -1,4 +1,4 @@
-"""The world: what an API server with its etcd holds, and by which rules it changes. In memory, at once, and never wrong.
+"""The world: what an API server with its etcd holds, and by which rules it changes. In memory, at once, never wrong.
 
 `tests/simulation/contract.py` tries these rules here and at a real API server.
 """
@@ -41,8 +41,8 @@ class Event:
 
 
 class World:
-    """All objects. `clock` is the server's; `heard` are told each change, in the order of versions. `ending` are the uids
-    of those that wait for their dependents to go."""
+    """All objects. `clock` is the server's; `heard` are told each change, in the order of versions. `ending` are the
+    uids of those that wait for their dependents to go."""
 
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0) -> None:
         self.clock = clock
@@ -246,6 +246,12 @@ def _field(body: Object, path: str) -> object:
 
 def refused(status: int, *, seconds: int | None = None) -> Exception:
     """The answer of a server that has no time, or no wish, to do it."""
-    reasons = {403: "Forbidden", 409: "Conflict", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}
+    reasons = {
+        403: "Forbidden",
+        409: "Conflict",
+        429: "TooManyRequests",
+        500: "InternalError",
+        503: "ServiceUnavailable",
+    }
     body = {"message": f"answered {status}", "reason": reasons[status]}
     return from_status(status, body, None if seconds is None else str(seconds))

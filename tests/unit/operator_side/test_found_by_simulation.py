@@ -156,4 +156,3 @@ def test_jobs_that_are_listed_anew_have_the_world_compared() -> None:
     assert not wanted
     source.feed_run(None, wire_run(ENTRY))
     assert wanted
-

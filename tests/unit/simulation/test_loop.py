@@ -97,7 +97,7 @@ def test_a_process_that_is_stopped_goes_on_where_it_was() -> None:
 def test_a_loop_without_rest_is_told() -> None:
     async def main(_: VirtualLoop) -> list[str]:
         async def spin() -> None:
-            while True:
+            while True:  # noqa: ASYNC110 - as a mistake would
                 await asyncio.sleep(0)
 
         spinning = asyncio.create_task(spin())

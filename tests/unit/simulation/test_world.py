@@ -24,8 +24,8 @@ class Ground:
 
     def __init__(self, loop: VirtualLoop) -> None:
         self.world = World(lambda: ZERO + timedelta(seconds=loop.time()))
-        Controllers(self.world, Course(), seed=0, clock=self.world.clock)
-        self.client = WorldClient(self.world, Network(()), Dice(0, "calls"), replica="", told=lambda *_: None)
+        Controllers(self.world, Course(), seed=0, loop=loop, clock=self.world.clock)
+        self.client = WorldClient(self.world, Network(()), Dice(0, "calls"), replica="", told=lambda _: None)
 
     @asynccontextmanager
     async def watching(self, resource: Resource) -> AsyncIterator[Told]:
