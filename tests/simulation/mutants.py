@@ -3,19 +3,17 @@
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import JobStatus
 from dkron_crds.spec import History
 from dkron_operator import fire, writer
 from dkron_operator.fire import Fire
-from dkron_operator.plan import cause, draft, fold, slots
+from dkron_operator.plan import fold
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.draft import Create
-from dkron_operator.plan.fold import Change, Finished, Started
-from dkron_operator.reconcile import Reconciler
+from dkron_operator.plan.fold import Change, Finished
 from dkron_operator.store import Entry
 from dkron_operator.writer import Writer
 
@@ -74,20 +72,6 @@ def _count_twice() -> AbstractContextManager[Any]:
     return patch.object(fold, "fold", fold_again)
 
 
-def _no_claims() -> AbstractContextManager[Any]:
-    """`forbid` and `replace` do not claim a run before its effect."""
-    right = draft.creation
-
-    def creation(*args: Any, **kwargs: Any) -> Any:
-        create = right(*args, **kwargs)
-        if isinstance(create, Create) and create.before:
-            marks = tuple(change for change in create.before if not isinstance(change, Started))
-            return replace(create, before=(), after=marks)
-        return create
-
-    return patch.object(slots, "creation", creation)
-
-
 def _forget_uncertain() -> AbstractContextManager[Any]:
     """A create without an answer is taken for none."""
     right: Callable[..., Awaitable[None]] = Fire._carry_out
@@ -103,38 +87,13 @@ def _forget_uncertain() -> AbstractContextManager[Any]:
     return patch.object(Fire, "_carry_out", carry_out)
 
 
-def _delete_at_once() -> AbstractContextManager[Any]:
-    """A finished Job is deleted as soon as it is known to be over."""
-    right = Reconciler._situation
-
-    def situation(self: Reconciler, entry: Entry) -> Any:
-        found = right(self, entry)
-        return replace(found, hold=found.hold * 0, persisted=found.status)
-
-    return patch.object(Reconciler, "_situation", situation)
-
-
-def _one_attempt_more() -> AbstractContextManager[Any]:
-    """A retry is made under the name of the attempt before, with another number."""
-
-    def entry(self: Cause, **named: Any) -> Active:
-        return _ENTRY(replace(self, attempt=min(self.attempt, 2)), **named)
-
-    return patch.object(Cause, "entry", entry)
-
-
-_ENTRY = cause.Cause.entry
-
 MUTANTS: dict[str, Mutant] = {
     "mark-before-effect": _mark_before_effect,
     "name-without-slot": _name_without_slot,
     "any-owner": _any_owner,
     "no-conflicts": _no_conflicts,
     "count-twice": _count_twice,
-    "no-claims": _no_claims,
     "forget-uncertain": _forget_uncertain,
-    "delete-at-once": _delete_at_once,
-    "one-attempt-more": _one_attempt_more,
 }
 
 
