@@ -208,8 +208,8 @@ def _sent(body: Object) -> Object:
 
 async def _quiet(seconds: float) -> AsyncIterator[bytes]:
     await asyncio.sleep(seconds)
-    for nothing in ():
-        yield nothing
+    for piece in tuple[bytes, ...]():
+        yield piece
 
 
 def as_client(client: WorldClient) -> Any:

@@ -41,7 +41,7 @@ class Clients:
             answer = self._request(event)
         except KubeError:
             return
-        now, more = self._clock(), {}
+        now, more = self._clock(), dict[str, Any]()
         if event.what in _WITH_SPEC:
             more["spec"] = JobSpec.from_wire(event.spec)
         if event.what is What.RUN:

@@ -129,7 +129,7 @@ class Controllers:
             condition = {"type": "Complete" if success else "Failed", "status": "True", "lastTransitionTime": at}
             if not success:
                 condition |= {"reason": "BackoffLimitExceeded", "message": "Job has reached its backoff limit"}
-            status = {"active": None, "ready": None, "conditions": [condition]}
+            status: Object = {"active": None, "ready": None, "conditions": [condition]}
             status |= {"completionTime": at} if success else {}
             self._world.patch(JOBS, job["namespace"], job["name"], {"status": status}, status=True)
 

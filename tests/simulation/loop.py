@@ -8,8 +8,9 @@ its tasks, as a signal does it: nothing of it runs any more, not even a `finally
 import asyncio
 import heapq
 import random
+from collections import deque
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from typing import Any
 
 
@@ -74,6 +75,9 @@ class Task(asyncio.Task[Any]):
 class VirtualLoop(asyncio.BaseEventLoop):
     """Virtual time, in seconds since the loop was made."""
 
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._instant = 0.0
@@ -99,9 +103,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         ready, timers = self._ready, self._scheduled
         if not ready:
             self._leap()
-        while timers and (timers[0]._cancelled or timers[0]._when <= self._instant):
+        while timers and (timers[0]._cancelled or timers[0].when() <= self._instant):
             timer = heapq.heappop(timers)
-            timer._scheduled = False
             if not timer._cancelled:
                 ready.append(timer)
         self._count()
@@ -117,11 +120,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _leap(self) -> None:
         timers = self._scheduled
         while timers and timers[0]._cancelled:
-            heapq.heappop(timers)._scheduled = False
+            heapq.heappop(timers)
         if not timers:
             raise Livelock("nothing is left to happen")
-        if timers[0]._when > self._instant:
-            self._instant, self._steps = timers[0]._when, 0
+        if timers[0].when() > self._instant:
+            self._instant, self._steps = timers[0].when(), 0
 
     def _count(self) -> None:
         self._steps += 1
@@ -130,7 +133,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
             raise Livelock(f"no rest at second {self._instant:.3f}")
 
     def _step(self, handle: asyncio.Handle) -> None:
-        process = handle._context.get(RUNNING)
+        context: Context = handle._context  # type: ignore[attr-defined]
+        process = context.get(RUNNING)
         if process is not None:
             if process.rests:
                 process.hold(handle)
@@ -142,6 +146,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
                     process.hold(handle)
                     return
         handle._run()
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """It is passed over when its time comes."""
 
     # What a loop with sockets and threads does; there are none.
 

@@ -7,8 +7,9 @@ from typing import Any
 from unittest.mock import patch
 
 from dkron_crds.job import JobStatus
+from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.spec import History
-from dkron_operator import fire, writer
+from dkron_operator import fire
 from dkron_operator.fire import Fire
 from dkron_operator.plan import fold
 from dkron_operator.plan.cause import Cause
@@ -49,9 +50,7 @@ def _no_conflicts() -> AbstractContextManager[Any]:
     """A status is written over whatever is there."""
 
     async def send(self: Writer, entry: Entry, body: dict[str, Any]) -> int:
-        answer = await self._client.patch_status(
-            writer.DKRON_JOBS, entry.job.namespace, entry.job.name, {"status": body}
-        )
+        answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, {"status": body})
         self._store.meters.wrote(entry.books.taken())
         return int(answer["metadata"]["resourceVersion"])
 

@@ -1,5 +1,5 @@
-"""The simulation finds operators that have a mistake. Where a seed does not any more, since plans are made in another way,
-`python -m tests.simulation --seeds 1000 --mutant NAME` finds one that does.
+"""The simulation finds operators that have a mistake. Where a seed does not any more, since plans are made in another
+way, `python -m tests.simulation --seeds 1000 --mutant NAME` finds one that does.
 """
 
 import pytest
