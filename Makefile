@@ -244,8 +244,9 @@ golden-schedules: venv ## Ask robfig/cron anew for tests/conformance/schedules.j
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Lateness beside CronJob, cost of an execution, requests per second of the REST API, cost of schedules, start of executors, cost of a scrape, cost of tracing
+bench: venv ## Lateness beside CronJob and when leaders change, cost of an execution, requests per second of the REST API, cost of schedules, start of executors, cost of a scrape, cost of tracing
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
+	@PYTHONPATH=hack $(BIN)/python bench/handover.py
 	@PYTHONPATH=hack $(BIN)/python bench/per_execution.py
 	@PYTHONPATH=hack $(BIN)/python bench/inline_calls.py
 	@PYTHONPATH=hack $(BIN)/python bench/rest.py

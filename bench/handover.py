@@ -3,7 +3,7 @@
 Two replicas of a namespace, and jobs that are due every second. The one that leads is ended at some point of a second;
 the latest Job of a slot from there on, from its slot until a watch has seen it, tells for how long nobody fired.
 
-    python bench/handover.py [--times 8] [--jobs 5] [--ways SIGTERM SIGKILL]
+    python bench/handover.py [--times 6] [--jobs 2] [--ways SIGTERM SIGKILL]
 """
 
 import argparse
@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,12 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound
 from dkron_crds.kube.paths import DKRON_JOBS, LEASES
 
-LONGEST = 40.0
+LONGEST = 90.0
 """Seconds to wait for anything."""
-AFTER = 2.0
-"""Seconds in which a new leader makes up for what was due."""
+SETTLE = 3.0
+"""Seconds for whatever the start of the second has held up."""
+AFTER = 1.0
+"""Seconds for whatever a new leader makes up for besides."""
 
 
 class SlotWitness(Witness):
@@ -43,26 +46,77 @@ class SlotWitness(Witness):
         super().__init__(client, namespace)
         self.late: list[tuple[float, float]] = []
 
+    async def sees(self, moment: float) -> None:
+        """Return when a slot after this moment has its Job."""
+        async with asyncio.timeout(LONGEST):
+            while not any(slot > moment for slot, _ in self.late):  # noqa: ASYNC110 - arrivals are timed elsewhere
+                await asyncio.sleep(0.05)
+
     async def _read(self, lines: Any) -> None:  # noqa: ANN401 - aiohttp's stream
         while True:
-            event = json.loads(await lines.readuntil(b"\n"))
+            line = await lines.readuntil(b"\n")
+            if not line:
+                sys.exit("the watch of the witness has ended")
+            event = json.loads(line)
             if event["type"] == "ADDED":
                 slot = datetime.fromisoformat(event["object"]["metadata"]["annotations"]["dkron.io/slot"]).timestamp()
                 self.late.append((slot, time.time() - slot))
 
 
-@contextlib.contextmanager
-def replica(kubeconfig: Path, home: str, name: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A running replica, ended at the end however it was until then."""
-    command = [sys.executable, "-m", "dkron_operator", "--namespace", home, "--kubeconfig", str(kubeconfig)]
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stderr=output, cwd=ROOT, env={**os.environ, "POD_NAME": name})
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
-            process.wait(30)
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A process, and where it logs."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    async def says(self, text: str) -> None:
+        """Return when it has logged this."""
+        async with asyncio.timeout(LONGEST):
+            while text not in self.log.read_text():  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.1)
+
+
+class Pair:
+    """Two replicas of a namespace: one leads, the other waits."""
+
+    def __init__(self, kubeconfig: Path, home: str, folder: Path) -> None:
+        self.home = home
+        self.leads, self._waits = "first", "second"
+        self._kubeconfig = kubeconfig
+        self._folder = folder
+        self._running: dict[str, Replica] = {}
+
+    async def begin(self, client: KubeClient) -> None:
+        """Return when one leads and the other waits."""
+        self._start(self.leads)
+        await leader(client, self.home, self.leads)
+        await self.complete()
+
+    async def complete(self) -> None:
+        """Start the one that is missing, and return when it waits."""
+        self._start(self._waits)
+        await self._running[self._waits].says("holds the Lease")
+
+    def end(self, way: signal.Signals) -> None:
+        """End the one that leads. From now on the other is meant to."""
+        self._running.pop(self.leads).process.send_signal(way)
+        self.leads, self._waits = self._waits, self.leads
+
+    def close(self) -> None:
+        """End both, while there is an API server that answers."""
+        for each in self._running.values():
+            each.process.terminate()
+        for each in self._running.values():
+            each.process.wait(LONGEST)
+
+    def _start(self, name: str) -> None:
+        command = [sys.executable, "-m", "dkron_operator", "--namespace", self.home]
+        command += ["--kubeconfig", str(self._kubeconfig)]
+        log = self._folder / f"{name}-{time.monotonic_ns()}"
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stderr=output, cwd=ROOT, env={**os.environ, "POD_NAME": name})
+        self._running[name] = Replica(process, log)
 
 
 async def leader(client: KubeClient, home: str, name: str) -> None:
@@ -87,26 +141,18 @@ async def busy(client: KubeClient, name: str, jobs: int) -> AsyncIterator[SlotWi
         yield witness
 
 
-async def lateness(
-    cluster: localcluster.Cluster, client: KubeClient, way: signal.Signals, *, jobs: int, turn: int
-) -> float:
-    """Seconds by which the latest Job is late when the leader is ended like this."""
-    name = f"handover-{way.name.lower()}-{turn}"
-    async with busy(client, name, jobs) as witness:
-        with contextlib.ExitStack() as replicas:
-            first = replicas.enter_context(replica(cluster.kubeconfig, name, "first"))
-            await leader(client, name, "first")
-            replicas.enter_context(replica(cluster.kubeconfig, name, "second"))
-            # The second has read everything by then, and the first has made up for what was due before it came.
-            await asyncio.sleep(8)
-            await asyncio.sleep((turn * 0.37 - time.time()) % 1)
-            begin = time.time()
-            first.send_signal(way)
-            await leader(client, name, "second")
-            await asyncio.sleep(AFTER)
-            late = max(seconds for slot, seconds in witness.late if slot > begin - 0.1)
-            # They stop in order, which takes an API server that answers.
-            await asyncio.to_thread(replicas.pop_all().close)
+async def lateness(client: KubeClient, witness: SlotWitness, pair: Pair, way: signal.Signals, *, turn: int) -> float:
+    """Seconds by which the latest Job is late when the leader is ended like this. The other leads then, and another
+    process waits."""
+    # At another point of a second each time.
+    await asyncio.sleep(SETTLE + (turn * 0.37 - time.time()) % 1)
+    begin = time.time()
+    pair.end(way)
+    await leader(client, pair.home, pair.leads)
+    await witness.sees(time.time())
+    await asyncio.sleep(AFTER)
+    late = max(seconds for slot, seconds in witness.late if slot > begin - 0.1)
+    await pair.complete()
     return late
 
 
@@ -115,9 +161,17 @@ async def measure(cluster: localcluster.Cluster, ways: list[str], times: int, jo
     client = KubeClient(await access.load(cluster.kubeconfig))
     try:
         for way in ways:
-            found = [
-                await lateness(cluster, client, signal.Signals[way], jobs=jobs, turn=turn) for turn in range(times)
-            ]
+            async with busy(client, f"handover-{way.lower()}", jobs) as witness:
+                with tempfile.TemporaryDirectory() as folder:
+                    pair = Pair(cluster.kubeconfig, f"handover-{way.lower()}", Path(folder))
+                    try:
+                        await pair.begin(client)
+                        turns = range(times)
+                        found = [
+                            await lateness(client, witness, pair, signal.Signals[way], turn=turn) for turn in turns
+                        ]
+                    finally:
+                        pair.close()
             each = ", ".join(f"{seconds:.2f}" for seconds in sorted(found))
             print(f"{way}: median {statistics.median(found):.2f} s, of {each}", flush=True)
     finally:
@@ -127,8 +181,8 @@ async def measure(cluster: localcluster.Cluster, ways: list[str], times: int, jo
 def main() -> None:
     """Start the cluster, measure, and stop it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--times", type=int, default=8, help="how often each way is measured (default 8)")
-    parser.add_argument("--jobs", type=int, default=5, help="how many jobs, each once a second (default 5)")
+    parser.add_argument("--times", type=int, default=6, help="how often each way is measured (default 6)")
+    parser.add_argument("--jobs", type=int, default=2, help="how many jobs, each once a second (default 2)")
     parser.add_argument("--ways", nargs="+", default=["SIGTERM", "SIGKILL"], choices=["SIGTERM", "SIGKILL"])
     options = parser.parse_args()
     cluster = localcluster.up("bench-handover", nodes="none", provider="local")

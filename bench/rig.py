@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 import localcluster
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound
@@ -24,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 NAMESPACES = Resource("", "v1", "namespaces")
 
 Object = dict[str, Any]
+ENDLESS = aiohttp.ClientTimeout(total=None)
 CLEAN_UP = 180.0
 """Seconds that the removal of a namespace may take."""
 
@@ -52,7 +55,7 @@ class Witness:
     async def watching(self) -> AsyncIterator["Witness"]:
         """Watch from now on."""
         session = self._client.access.open_session()
-        response = await session.get(JOBS.path(self._namespace), params={"watch": "true"})
+        response = await session.get(JOBS.path(self._namespace), params={"watch": "true"}, timeout=ENDLESS)
         task = asyncio.create_task(self._read(response.content))
         try:
             yield self

@@ -48,10 +48,12 @@ class Agenda:
         """From now on this process knows all jobs."""
         self.able_since = self.reach_since = self._there_since = self._clock.now()
 
-    def take_over(self, handover: timedelta) -> None:
-        """This process begins to fire. Whoever did so before, did until `handover` ago at least."""
-        self.able_since = self._clock.now()
-        self.reach_since = max(self._there_since, self.able_since - handover)
+    def take_over(self, *, idle: timedelta, longest: timedelta) -> None:
+        """This process begins to fire. Nobody was seen to for `idle`; a change of leaders takes `longest` at most."""
+        now = self._clock.now()
+        # As short as a stall that is no more than lateness, it is no more than that either.
+        self.able_since = now if idle > STALL else max(self._there_since, now - STALL)
+        self.reach_since = max(self._there_since, now - longest)
 
     async def run(self) -> None:
         """Hand over what is due, until cancelled."""

@@ -71,7 +71,7 @@ class Operator:
         output_dir: str = "",
         inline_calls: int = 0,
         replica: Replica,
-        terms: Terms | None = None,
+        terms: Terms | None,
         exposure: Exposure = NOWHERE,
         tracer: Tracer | None = None,
         clock: Clock | None = None,
@@ -136,7 +136,8 @@ class Operator:
     def _lead(self, leadership: Leadership) -> None:
         before, self._before = self._before, leadership
         if leadership.acts and not before.acts:
-            self.reconciler.take_over(anew=leadership.term != before.term, behind=self._is_behind())
+            anew = leadership.term != before.term
+            self.reconciler.take_over(idle=self.lease.idle, anew=anew, behind=self._is_behind())
         self.tally.lead(leadership)
         self.delivery.lead(leadership)
 

@@ -99,7 +99,8 @@ class Calls:
         self._closing = True
         try:
             async with asyncio.timeout(grace):
-                while self._tasks or self._unrecorded():  # noqa: ASYNC110 - the plans of others record them
+                # The plans of others record them; of who leads no more, nobody does.
+                while self._may_act() and (self._tasks or self._unrecorded()):  # noqa: ASYNC110
                     await asyncio.sleep(RECORDING)
         except TimeoutError:
             log.warning("%d calls do not come to an end; the next start finds them undecided", len(self._tasks))

@@ -104,7 +104,7 @@ class Lane(Generic[K]):
             log.warning("%s: %s; again in %.1f s", self.name, exc, delay, extra={"key": str(key)})
             return max(delay, exc.retry_after or 0.0)
         except Withheld as exc:
-            log.info("%s: %s", self.name, exc, extra={"key": str(key)})
+            log.debug("%s: %s", self.name, exc, extra={"key": str(key)})
             self._failures.pop(key, None)
             return None
         except KubeError as exc:

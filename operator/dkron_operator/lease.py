@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from dkron_crds.kube.client import KubeClient
@@ -73,6 +74,11 @@ class Lease:
         process that was frozen learns here that its time is over, before it has learned anything else."""
         held = self.view.held and self._clock.monotonic() - self._renewed_at < self._terms.renew_deadline
         return held or self.view.free
+
+    @property
+    def idle(self) -> timedelta:
+        """For how long nobody was seen to lead, at the moment at which this replica begins to."""
+        return timedelta(seconds=self._clock.monotonic() - self._watched.since if self._watched else 0.0)
 
     async def run(self) -> None:
         """Hold it or wait for it. Returns when this replica was asked to leave."""

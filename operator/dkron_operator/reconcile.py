@@ -87,14 +87,16 @@ class Reconciler:
         )  # fmt: skip
         delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 
-    def take_over(self, *, anew: bool, behind: bool = False) -> None:
-        """This process begins to act: look at every job, those that are due soonest first. `anew`: another process may
-        have acted meanwhile; `behind`: and so long ago that the watches should have shown it, that it may not be known.
+    def take_over(self, *, idle: timedelta, anew: bool, behind: bool = False) -> None:
+        """This process begins to act: look at every job, those that are due soonest first.
+
+        Nobody was seen to act for `idle`. `anew`: another process may have acted before; `behind`: and what it did may
+        not be known.
         """
         if anew:
             self._store.renew(behind=behind)
             self.calls.renew()
-        self.agenda.take_over(self._handover)
+        self.agenda.take_over(idle=idle, longest=self._handover)
         for entry in sorted(self._store, key=_next):
             self.lane.add(entry.job.uid)
 
@@ -111,11 +113,13 @@ class Reconciler:
             self._carry_out(entry, draft)
             if not (draft.create or draft.settle or draft.remove or _answers(draft)):
                 return
+            planned = entry.version
             try:
                 await self._forget(entry, draft)
                 if draft.settle:
                     await self.writer.claim(entry, ())
-                if draft.create is not None:
+                # A claim says that nobody else has made one since the plan: what has changed is planned anew.
+                if draft.create is not None and entry.version == planned:
                     await self._fire(entry, draft.create)
                 if draft.remove:
                     await self._remove(entry)

@@ -48,9 +48,14 @@ class Writer:
     async def claim(self, entry: Entry, changes: tuple[Change, ...]) -> None:
         """Write these changes now, together with what is pending, or raise `Conflict` without having written them.
 
-        After a `Conflict` the entry shows what somebody else wrote, to decide again.
+        They were decided upon with the entry as it is when this is called. After a `Conflict` it shows what somebody
+        else wrote, to decide again.
         """
+        planned = entry.version
         async with entry.writing:
+            if entry.version != planned:
+                # Folded onto what has come while we waited for our turn, they would claim what another has claimed.
+                raise Conflict("the job has changed since this was decided")
             pending = len(entry.pending)
             try:
                 await self._patch(entry, (*entry.pending, *changes), settled=pending)

@@ -34,7 +34,9 @@ SHORT = ("--lease-duration", "6", "--lease-renew-deadline", "4", "--lease-retry-
 LIFE = timedelta(seconds=6)
 OFF = ("--lease", "off")
 SECOND = timedelta(seconds=1)
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100, "outputBytes": 0}
+PATIENCE = 90.0
+"""Seconds for a start while everything else is busy."""
 READS = {"get", "list", "watch"}
 
 
@@ -63,7 +65,9 @@ class Replicas:
             where = ("--kubeconfig", str(self._kubeconfig), "--namespace", self.kube.namespace)
             log = self._folder / f"{name}.log"
             self.known[name] = kind(log, *where, *(options or SHORT), environment=environment)
-        return self.known[name].start()
+        replica = self.known[name].start(wait=False)
+        replica.wait_for_line("ready with", seconds=PATIENCE)
+        return replica
 
     def wait_leader(self, name: str, *, seconds: float = 30) -> Object:
         """Wait until this one holds the Lease."""
@@ -181,8 +185,7 @@ def test_a_stranger_that_holds_the_lease_is_told_of_and_waited_for(replicas: Rep
     told = operator.wait_for_line("waits: a-stranger holds the Lease")
     assert (told["level"], told["seconds"]) == ("INFO", 8)
     kube.apply(each_second("often"))
-    operator.wait_for_line("holds the Lease")
-    assert replicas.lease()["holderIdentity"] == "first"
+    replicas.wait_leader("first")
     kube.wait_status("often", "a run", finished(1))
     # One that was forgotten for an hour is told of, and gone when somebody deletes it.
     operator.stop()
@@ -205,28 +208,29 @@ def by_sigkill(leader: OperatorProcess) -> None:
     leader.kill()
 
 
+@pytest.mark.timeout(300)
 def test_no_slot_is_lost_or_runs_twice_however_often_the_leader_goes(replicas: Replicas) -> None:
-    kube, names = replicas.kube, ("all", "latest", "skip", "forbid")
+    # No more slots than a history has room for, however slow the machine is.
+    kube, names, often = replicas.kube, ("all", "latest", "skip", "forbid"), {"schedule": "@every 2s"}
     replicas.start("first")
     replicas.wait_leader("first")
     replicas.start("second")
     kube.apply(
-        each_second("all", missedRuns="all"),
-        each_second("latest"),
-        each_second("skip", missedRuns="skip"),
-        each_second("forbid", concurrency="forbid", missedRuns="all", jobTemplate=simulated(run_for="700ms")),
+        each_second("all", missedRuns="all", **often),
+        each_second("latest", **often),
+        each_second("skip", missedRuns="skip", **often),
+        each_second("forbid", concurrency="forbid", missedRuns="all", jobTemplate=simulated(run_for="1s"), **often),
     )
     goes_on(kube, *names)
     leader, other = "first", "second"
-    ways: tuple[Callable[[OperatorProcess], None], ...] = (by_sigterm, by_sigkill, by_sigterm, by_sigkill)
+    ways: tuple[Callable[[OperatorProcess], None], ...] = (by_sigterm, by_sigkill, by_sigterm)
     for way in ways:
         way(replicas.known[leader])
-        took = replicas.wait_leader(other)
+        replicas.wait_leader(other)
         goes_on(kube, *names)
         replicas.start(leader)
         leader, other = other, leader
-        assert at(took["acquireTime"]) <= datetime.now(UTC)
-    accounts = ledger.close_all(kube, names, every=1)
+    accounts = ledger.close_all(kube, names, every=2)
     for account in accounts.values():
         account.assert_balanced()
     assert accounts["all"].skipped == 0, "all of them ran, in time or late"
@@ -234,6 +238,7 @@ def test_no_slot_is_lost_or_runs_twice_however_often_the_leader_goes(replicas: R
     kube.wait_for("it to be shown who leads", lambda: standing(kube).get("leader"), lambda name: name == leader)
 
 
+@pytest.mark.timeout(300)
 def test_a_leader_that_was_frozen_does_nothing_more_when_it_wakes(replicas: Replicas) -> None:
     kube = replicas.kube
     first = replicas.start("first")
@@ -290,7 +295,7 @@ def test_rights_that_are_taken_away_in_flight_cost_no_slot(cluster: localcluster
             change_rights(kube, without(LEAST, "leases", "patch"))
             first.wait_for_line('cannot patch resource "leases"')
             goes_on(kube, "often", "single")
-            kube.wait_for("both to do without", second.text, lambda text: 'cannot patch resource "leases"' in text)
+            second.wait_for_line('cannot patch resource "leases"')
             goes_on(kube, "often", "single")
             change_rights(kube, LEAST)
             for account in ledger.close_all(kube, ("often", "single"), every=1).values():
@@ -361,7 +366,9 @@ def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) ->
     assert not overlaps(kube.status("single"))
     asked = kube.wait_status("asked", "to have had its runs", finished(3))["executions"]
     assert len(asked) == len({run["group"] for run in asked}) == 3
-    calls = kube.wait_status("called", "to rest", lambda s: condition(s, "Suspended") and not s.get("active"))
+    calls = kube.wait_status(
+        "called", "to rest", lambda s: condition(s, "Suspended").get("status") == "True" and not s.get("active")
+    )
     assert 0 < len(web.asked) <= len(calls["executions"]), "each attempt is called once, or not at all"
     assert standing(kube).get("leader", "") == ""
     assert "without a Lease" in condition(standing(kube), "Ready")["message"]

@@ -15,7 +15,7 @@ def main() -> None:
     """As `dkron-operator`."""
     shift = timedelta(seconds=float(os.environ["CLOCK_SHIFT"]))
     clock = Clock(now=lambda: datetime.now(UTC) + shift)
-    program.Operator = partial(Operator, clock=clock)  # type: ignore[assignment]
+    vars(program)["Operator"] = partial(Operator, clock=clock)
     program.main()
 
 

@@ -150,6 +150,7 @@ class Delivery:
                 group.create_task(self.lane.run(), name="hand on")
                 group.create_task(self.installation.run(), name="installation")
         finally:
+            log.info("messages", extra={"messages": self._store.meters.messages()})
             await self._senders.close()
 
     async def drain(self, seconds: float) -> None:
@@ -164,7 +165,6 @@ class Delivery:
             log.warning("%d messages are still on their way; the next start sends them again", self.waiting)
         for uid in tuple(self._lazy):
             self._write(uid)
-        log.info("messages", extra={"messages": self._store.meters.messages()})
 
     async def _hand_on(self, key: Key) -> None:
         uid, name = key

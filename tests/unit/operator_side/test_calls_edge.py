@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -230,10 +231,69 @@ async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -
         await until(35)
         assert (answers.asked, edges.status().active, edges.status().skipped) == (0, (), None)
         edges.acts = True
-        edges.reconciler.take_over(anew=True)
+        edges.reconciler.take_over(idle=timedelta(seconds=16), anew=True)
         await until(45)
         assert answers.asked == 1
         assert [entry.slot for entry in edges.status().active] == [after(40)]
         skipped = edges.status().skipped
         assert skipped is not None
         assert skipped.count == 3
+
+
+async def test_a_call_that_waits_for_its_turn_is_not_made_by_who_leads_no_more() -> None:
+    edges, answers = calling(limit=1, schedule="*/10 * * * * *", missedRuns="skip")
+    async with edges.running():
+        await until(21)
+        assert (answers.asked, len(edges.status().active)) == (1, 2), "the second waits for the first"
+        edges.acts = False
+        answers.answer(Result("", b"late"))
+        await until(35)
+        assert answers.asked == 1
+        # Another has led since, and may have said of both that nobody knows.
+        edges.acts = True
+        edges.reconciler.take_over(idle=timedelta(seconds=16), anew=True)
+        await until(36)
+        ends = {record.slot: (record.success, record.reason) for record in edges.status().executions}
+        assert ends == {after(10): (True, ""), after(20): (False, "Unknown")}
+        assert answers.asked == 1
+
+
+async def test_a_call_that_was_not_made_yet_is_made_if_nobody_else_has_led() -> None:
+    edges, answers = calling(limit=1, schedule="*/10 * * * * *", missedRuns="skip")
+    async with edges.running():
+        await until(21)
+        edges.acts = False
+        answers.answer(Result("", b"late"))
+        await until(25)
+        edges.acts = True
+        edges.reconciler.take_over(idle=timedelta(seconds=16), anew=False)
+        await until(26)
+        answers.answer(Result("", b"fine"))
+        await until(28)
+        ends = {record.slot: record.success for record in edges.status().executions}
+        assert (ends, answers.asked) == ({after(10): True, after(20): True}, 2)
+
+
+async def test_who_leads_no_more_waits_for_no_call_at_its_end() -> None:
+    edges, _ = calling()
+    async with edges.running():
+        await until(61)
+        edges.acts = False
+        await edges.reconciler.calls.close(grace=10)
+        assert asyncio.get_running_loop().time() < 62
+
+
+@pytest.mark.promise
+async def test_a_claim_of_another_that_arrives_while_ours_waits_for_its_turn_is_seen() -> None:
+    edges, answers = calling()
+    async with edges.running():
+        await until(59.5)
+        async with edges.entry().writing:
+            await until(60.5)
+            theirs = claim(after(60)).model_copy(update={"uid": "call-of-another"})
+            status = edges.status().model_copy(update={"active": (theirs,), "last_schedule_time": after(60)})
+            edges.kube.edit(DKRON_JOBS, NAME, lambda body: body.update(status=status.to_wire()))
+            edges.watch()
+        await until(62)
+        assert answers.asked == 0
+        assert [record.reason for record in edges.status().executions] == ["Unknown"]

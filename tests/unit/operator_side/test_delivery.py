@@ -292,6 +292,35 @@ async def test_an_operator_that_does_not_lead_tells_nobody_until_it_does() -> No
         assert len(senders.sent) == 1
 
 
+async def test_after_another_has_led_what_is_still_owed_is_sent_again_and_nothing_else() -> None:
+    kube, senders = FakeKube(), Senders()
+    other = claim(after(120))
+    owed = JobStatus(
+        since=NOON, fingerprint=job_view(**LOG).fingerprint, last_schedule_time=after(600),
+        executions=(execution(FIRST), execution(other)), undelivered=(FIRST.job, other.job),
+    )  # fmt: skip
+    async with operator(kube, senders, job={**LOG, "status": owed}) as (edges, _):
+        edges.delivery.lead(Leadership(leader="me", held=True, term=1))
+        await until(2)
+        assert len(senders.sent) == 2
+        # It was only late: what it has sent, it knows.
+        edges.delivery.lead(Leadership(term=1))
+        edges.delivery.lead(Leadership(leader="me", held=True, term=1))
+        await until(4)
+        assert len(senders.sent) == 2
+        # The other has told of one of them, and not of the other.
+        edges.acts = False
+        edges.delivery.lead(Leadership(leader="other", term=1))
+        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["status"].update(undelivered=[other.job]))
+        edges.watch()
+        await until(6)
+        assert len(senders.sent) == 2
+        edges.acts = True
+        edges.delivery.lead(Leadership(leader="me", held=True, term=2))
+        await until(8)
+        assert len(senders.sent) == 3
+
+
 # --- notifications -------------------------------------------------------------------------------------------------
 
 

@@ -323,6 +323,23 @@ async def test_who_waits_may_not_act_and_who_was_elected_may() -> None:
             assert (first.lease.may_act(), second.lease.may_act()) == (True, False)
 
 
+async def test_for_how_long_nobody_has_led() -> None:
+    kube, idle = FakeKube(), []
+    me = Candidate(kube)
+    me.lease._changed = lambda view: idle.append(me.lease.idle.total_seconds()) if view.acts else None
+    async with me.running():
+        await asyncio.sleep(1)
+        renew_for_another(kube, "dies")
+        await asyncio.sleep(30)
+        renew_for_another(kube, "goes in order")
+        await asyncio.sleep(5)
+        kube.edit(LEASES, "dkron", lambda body: body["spec"].pop("holderIdentity"))
+        await asyncio.sleep(1)
+    none_before, dead, released = idle
+    assert (none_before, released) == (0, 0)
+    assert 15 < dead < 16
+
+
 async def test_a_process_that_was_frozen_may_not_act_from_the_moment_it_wakes() -> None:
     kube = FakeKube()
     frozen = Frozen()

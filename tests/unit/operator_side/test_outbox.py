@@ -25,7 +25,8 @@ class Receiver:
         self.hangs = False
         self.tries: list[tuple[str, float]] = []
         self.ends: dict[str, str] = {}
-        self.outbox = Outbox("files", self.send, limits)
+        self.acts = True
+        self.outbox = Outbox("files", self.send, limits, may_act=lambda: self.acts)
 
     async def send(self, message: Message) -> None:
         assert isinstance(message, File)
@@ -164,3 +165,24 @@ async def test_a_mistake_of_ours_costs_the_message_and_nothing_else() -> None:
         receiver.add("b")
         await receiver.outbox.empty()
         assert receiver.ends == {"a": "KeyError: 'x'", "b": ""}
+
+
+async def test_who_may_not_send_keeps_what_waits_until_it_may_or_somebody_else_does() -> None:
+    async with working(Limits(width=1)) as receiver:
+        receiver.acts = False
+        receiver.add("a", "b")
+        await asyncio.sleep(100)
+        assert (receiver.tries, len(receiver.outbox)) == ([], 2)
+        receiver.acts = True
+        await asyncio.sleep(2)
+        assert receiver.ends == {"a": "", "b": ""}
+        receiver.acts = False
+        receiver.add("c")
+        await asyncio.sleep(5)
+        receiver.outbox.clear()
+        await receiver.outbox.empty()
+        receiver.acts = True
+        await asyncio.sleep(100)
+    assert [name for name, _ in receiver.tries] == ["a", "b"]
+    assert "c" not in receiver.ends, "nobody is told of what is not ours to send"
+    assert receiver.outbox.size == 0

@@ -1,14 +1,17 @@
 """Options: each is a flag and an environment variable, and `--help` tells of both."""
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic_settings import CliApp
 
+from dkron_crds.program.command import options
 from dkron_crds.program.image import own_image
 from dkron_crds.program.logs import TextFormatter
 from dkron_operator.logs import Calm
+from dkron_operator.plan.leader import Terms
 from dkron_operator.settings import Settings
 
 
@@ -60,6 +63,41 @@ def test_a_directory_for_output_has_to_be_there(tmp_path: Path) -> None:
     for words in ("relative", str(tmp_path / "missing")):
         with pytest.raises(ValueError, match="is no directory"):
             CliApp.run(Settings, cli_args=["--output-dir", words])
+
+
+def test_a_lease_lives_as_long_as_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert CliApp.run(Settings, cli_args=[]).terms() == Terms(duration=15, renew_deadline=10.0, retry_period=2.0)
+    monkeypatch.setenv("DKRON_LEASE_DURATION", "60")
+    words = ["--lease-renew-deadline", "40", "--lease-retry-period", "7.5"]
+    terms = CliApp.run(Settings, cli_args=words).terms()
+    assert terms == Terms(duration=60, renew_deadline=40.0, retry_period=7.5)
+    assert (terms.glance, terms.handover) == (1.875, timedelta(seconds=75))
+    assert 2 * terms.patience + terms.retry_period / 2 <= terms.renew_deadline, "two tries fit in"
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        pytest.param(("10", "10", "2"), id="nobody may take it while its holder acts"),
+        pytest.param(("15", "2.4", "2"), id="it has to be renewed before its holder stops"),
+        pytest.param(("0", "10", "2"), id="it has to live"),
+        pytest.param(("15", "10", "0"), id="not all the time"),
+        pytest.param(("15", "inf", "2"), id="a number"),
+        pytest.param(("15", "nan", "2"), id="a number too"),
+    ],
+)
+def test_a_lease_that_would_have_two_holders_or_none_is_refused(
+    seconds: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("--lease-duration", "--lease-renew-deadline", "--lease-retry-period")
+    words = [word for pair in zip(names, seconds, strict=True) for word in pair]
+    monkeypatch.setattr("sys.argv", ["dkron-operator", *words])
+    with pytest.raises(SystemExit) as ended:
+        options("dkron-operator", Settings)
+    told = capsys.readouterr().err
+    assert (ended.value.code, told.count("\n")) == (2, 1)
+    assert told.startswith("dkron-operator: --lease-")
+    assert "Value error" not in told
 
 
 def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[str]) -> None:

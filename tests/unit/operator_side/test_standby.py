@@ -1,7 +1,7 @@
 """A replica that waits, one that begins to act, and one that has to stop in the middle: around a fake API server."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,9 +32,10 @@ def waiting(*, mark: datetime | None = None, **spec: Any) -> Edges:
     return edges
 
 
-def lead(edges: Edges, *, anew: bool = True, behind: bool = False) -> None:
+def lead(edges: Edges, *, idle: float = 16, anew: bool = True, behind: bool = False) -> None:
+    """It acts from now on, after nobody was seen to for so many seconds."""
     edges.acts = True
-    edges.reconciler.take_over(anew=anew, behind=behind)
+    edges.reconciler.take_over(idle=timedelta(seconds=idle), anew=anew, behind=behind)
 
 
 def slots(edges: Edges) -> list[datetime]:
@@ -103,6 +104,29 @@ async def test_several_slots_of_a_job_during_a_change_of_leaders(missed: str, fi
         lead(edges)
         await until(106)
         assert (slots(edges), skipped(edges)) == ([after(second) for second in fired], passed)
+
+
+@pytest.mark.parametrize("missed", ["latest", "skip", "all"])
+async def test_a_lease_that_was_released_costs_no_slot(missed: str) -> None:
+    edges = waiting(schedule="* * * * * *", missedRuns=missed, mark=after(50))
+    async with edges.running():
+        await until(53.2)
+        lead(edges, idle=0.4)
+        await until(53.8)
+        assert (slots(edges), skipped(edges)) == ([after(51), after(52), after(53)], 0)
+
+
+async def test_what_was_due_before_this_process_was_there_is_missed_whoever_led() -> None:
+    edges = begin(schedule="*/10 * * * * *", missedRuns="skip")
+    edges.acts = False
+    edges.reconciler._handover = TERMS.handover
+    async with edges.running():
+        await until(45)
+        edges.reconciler.agenda.begin()
+        await until(51)
+        lead(edges)
+        await until(52)
+        assert (slots(edges), skipped(edges)) == ([after(50)], 4)
 
 
 async def test_what_nobody_has_run_for_longer_is_missed() -> None:
