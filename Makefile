@@ -98,6 +98,15 @@ ATCLUSTER := --dist loadfile --no-loadscope-reorder --durations 15 --reruns $(RE
 test-unit: venv ## The unit tests alone (seconds, no cluster)
 	$(BIN)/pytest -n $(WORKERS) tests/unit tests/conformance
 
+# SEEDS=100000 takes an hour and a half on two cores; FIRST=5000 begins there. It stops at the first seed that fails, and says how
+# to see it again.
+SEEDS ?= 10000
+FIRST ?= 0
+
+.PHONY: simulate
+simulate: venv ## Simulate the operator on SEEDS seeds, on all cores, until one fails (a thousand of them are unit tests)
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
+
 .PHONY: test-brokers
 test-brokers: venv ## The tests with real message brokers (a minute; Kafka needs Maven and Java, RabbitMQ apt-get)
 	@PYTHONPATH=hack $(BIN)/python -m brokers

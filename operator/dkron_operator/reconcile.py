@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from dkron_crds.kube.client import KubeClient
@@ -153,7 +152,7 @@ class Reconciler:
             able_since=able,
             reach_since=reach,
             hold=self._hold,
-            runs=entry.runs,
+            runs={name: run for name, run in entry.runs.items() if name not in entry.past},
             outcomes=entry.outcomes,
             troubles=entry.troubles,
             probed=entry.probed,
@@ -211,7 +210,7 @@ class Reconciler:
         try:
             answer = await self._client.patch(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
         except NotFound:
-            self._store.lose_job(entry.job.uid)
+            self._store.miss_job(entry.job.uid)
         else:
             self._store.see_job(answer)
 
@@ -226,7 +225,7 @@ class Reconciler:
         except NotFound:
             self._store.lose_run_of(uid, name)
         else:
-            entry.runs[name] = replace(run, deleting=True)
+            entry.doom_run(name)
 
 
 def _answers(draft: Draft) -> list[str]:
@@ -243,8 +242,10 @@ def _prune(entry: Entry) -> None:
     """Drop what was only kept until it is recorded, and doubts that the watch has cleared up."""
     if entry.unsure is not None and entry.unsure.job in entry.runs:
         entry.unsure = None
-    for run in [run for run in entry.runs.values() if run.gone and is_recorded(entry.base, run.name)]:
-        del entry.runs[run.name]
+    for run in [run for run in entry.runs.values() if run.gone]:
+        if run.name in entry.past or is_recorded(entry.base, run.name):
+            del entry.runs[run.name]
+    entry.past &= entry.runs.keys()
     alive = {active.job for active in entry.status.active}
     for kept in (entry.outcomes, entry.troubles, entry.probed, entry.last_words):
         for name in [name for name in kept if name not in alive and is_recorded(entry.status, name)]:

@@ -54,8 +54,8 @@ class Removal:
         try:
             answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
         except NotFound:
-            self._store.lose_job(entry.job.uid)
+            self._store.miss_job(entry.job.uid)
             return
         if answer["metadata"]["uid"] != entry.job.uid:
-            self._store.lose_job(entry.job.uid)
+            self._store.miss_job(entry.job.uid)
         self._store.see_job(answer)

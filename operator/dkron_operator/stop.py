@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Conflict, KubeError, NotFound
@@ -86,7 +85,7 @@ class Stopper:
             with contextlib.suppress(NotFound):
                 self._store.see_run(await self._client.get(JOBS, namespace, run.name))
         else:
-            entry.runs[run.name] = replace(entry.runs.get(run.name, run), deleting=True)
+            entry.doom_run(run.name)
             log.info("stopping", extra={**_context(entry), "run": run.name})
 
     async def _listen(self, key: Key) -> None:

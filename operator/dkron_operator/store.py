@@ -17,7 +17,7 @@ from dkron_operator.kinship import Kinship
 from dkron_operator.links import Key, key_of
 from dkron_operator.meters import Meters
 from dkron_operator.notices import read_notify
-from dkron_operator.plan.fold import Change, Decided, fold, fold_all, is_recorded
+from dkron_operator.plan.fold import Change, Decided, fold, fold_all, is_recorded, recorded
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, read_stops, status_written
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
 
@@ -28,7 +28,8 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 @dataclass(slots=True)
 class Entry:
     """One DkronJob with everything that we know about it. `status` is `base`, as the API server has it, with the
-    `pending` changes folded in. `behind`: that may be so old that a slot which has had its run would look due."""
+    `pending` changes folded in. `past` are Jobs that were counted and forgotten again, though we have not seen them go.
+    `behind`: what is known may be so old that a slot which has had its run would look due."""
 
     job: JobView
     version: int
@@ -38,6 +39,7 @@ class Entry:
     mark: datetime = LONG_AGO
     able_since: datetime = LONG_AGO
     runs: dict[str, Run] = field(default_factory=dict)
+    past: set[str] = field(default_factory=set)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     probed: dict[str, datetime] = field(default_factory=dict)
@@ -57,6 +59,12 @@ class Entry:
             self.status = fold(self.status, change, self.job.spec.history)
         self._remember()
 
+    def doom_run(self, name: str) -> None:
+        """This Job was deleted, and goes when the watch says so: it may have said so before the answer was here."""
+        run = self.runs.get(name)
+        if run is not None:
+            self.runs[name] = replace(run, deleting=True)
+
     def settle(self, count: int, base: JobStatus, version: int) -> None:
         """The first `count` pending changes were written, and gave `base`."""
         del self.pending[:count]
@@ -68,12 +76,22 @@ class Entry:
     def rebase(self, read: JobStatus | None, version: int) -> None:
         """Somebody wrote: fold what is pending onto their status. None: it makes no sense, and counts as wiped."""
         base = read or JobStatus()
+        self._let_pass(base)
         self.version, self.base, self.unreadable = version, base, read is None
         if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
             # A mark never moves back while we remember it, whatever a hand writes.
             self.pending.append(Decided(self.mark))
         self.status = fold_all(base, self.pending, self.job.spec.history)
         self._remember()
+
+    def _let_pass(self, base: JobStatus) -> None:
+        """Another replica forgets what it has counted once it has seen that Job go, which we may hear of later. Counted
+        anew it would be forgotten anew, and so on."""
+        if base.since is None:
+            # Wiped: what still exists counts again.
+            self.past.clear()
+        else:
+            self.past |= (recorded(self.base) - recorded(base)) & self.runs.keys()
 
     def _remember(self) -> None:
         self.mark = max(self.mark, self.status.last_schedule_time or LONG_AGO)
@@ -109,6 +127,8 @@ class Store:
         self._entries: dict[str, Entry] = {}
         self._runs: dict[str, dict[str, Run]] = {}
         self._names: dict[Key, set[str]] = {}
+        self._objects: dict[tuple[str, str], str] = {}
+        self._missed: set[str] = set()
         self.kinship = Kinship(self._holder, self.get)
 
     def __len__(self) -> int:
@@ -123,13 +143,15 @@ class Store:
 
     def uids(self) -> set[str]:
         """Of all DkronJobs and all Jobs that are known."""
-        return self._entries.keys() | {run.uid for runs in self._runs.values() for run in runs.values()}
+        return self._entries.keys() | self._missed | {run.uid for runs in self._runs.values() for run in runs.values()}
 
     def see_job(self, body: Object) -> Iterable[str]:
         """A DkronJob was seen."""
         metadata = body["metadata"]
         uid, version = metadata["uid"], int(metadata["resourceVersion"])
         entry = self._entries.get(uid)
+        if uid in self._missed:
+            return ()
         if entry is None:
             return self._add(body, uid, version)
         if version <= entry.version:
@@ -177,20 +199,32 @@ class Store:
         runs[run.name] = run
         return (run.owner,)
 
+    def miss_job(self, uid: str) -> Iterable[str]:
+        """The API server does not have a DkronJob any more. The watch has yet to say so, and until then an older
+        version of it may be on its way, which would look new."""
+        self._missed.add(uid)
+        return self._drop(uid)
+
     def lose_job(self, uid: str) -> Iterable[str]:
-        """A DkronJob is gone; its Jobs are the garbage collector's now."""
+        """A DkronJob is gone, and nothing more will be heard of it; its Jobs are the garbage collector's now."""
+        self._missed.discard(uid)
+        return self._drop(uid)
+
+    def _drop(self, uid: str) -> Iterable[str]:
         entry = self._entries.pop(uid, None)
         self._runs.pop(uid, None)
         if entry is None:
             return ()
         self._account(uid, None)
+        if self._objects.get((entry.job.namespace, entry.job.name)) == uid:
+            del self._objects[entry.job.namespace, entry.job.name]
         key = key_of(entry.job)
         namesakes = self._names[key]
         namesakes.discard(uid)
         if not namesakes:
             del self._names[key]
         self.kinship.lose(entry.job)
-        return tuple(namesakes)
+        return sorted(namesakes)
 
     def renew(self, *, behind: bool) -> None:
         """Another process may have acted on these jobs: forget what was meant to be written, and what was in doubt.
@@ -229,7 +263,7 @@ class Store:
 
     def vanish(self, uid: str) -> Iterable[str]:
         """The object with this uid, a DkronJob or a Job, is not there any more."""
-        if uid in self._entries:
+        if uid in self._entries or uid in self._missed:
             return self.lose_job(uid)
         for owner, runs in self._runs.items():
             for run in runs.values():
@@ -255,17 +289,24 @@ class Store:
 
     def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
         job, read = read_job(body), read_status(body)
+        former = self._entries.get(self._objects.get((job.namespace, job.name), ""))
+        if former is not None and former.version > version:
+            # It has made room for the one that we know, and its end is on its way.
+            self._missed.add(uid)
+            return ()
+        orphaned = () if former is None else self.miss_job(former.job.uid)
         status = read or JobStatus()
         entry = Entry(job=job, version=version, base=status, status=status, runs=self._runs_of(uid))
         entry.unreadable = read is None
         entry.checked, entry.refusal = verdict(job, status)
         entry.mark = entry.books.mark = status.last_schedule_time or LONG_AGO
         self._entries[uid] = entry
+        self._objects[job.namespace, job.name] = uid
         self._account(uid, status)
         namesakes = self._names.setdefault(key_of(job), set())
         namesakes.add(uid)
         self.kinship.see(entry, None)
-        return tuple(namesakes)
+        return sorted({*namesakes, *orphaned})
 
     def _runs_of(self, owner: str) -> dict[str, Run]:
         return self._runs.setdefault(owner, {})

@@ -62,6 +62,9 @@ class Writer:
             except Conflict:
                 await self._refresh(entry)
                 raise
+            except NotFound as exc:
+                self._tell(self._store.miss_job(entry.job.uid))
+                raise Conflict("the job was deleted", status=exc.status) from exc
         # What has come up meanwhile waits anew, as long as the plan that follows every claim says.
         self.lane.drop(entry.job.uid)
 
@@ -84,7 +87,7 @@ class Writer:
                 except Conflict:
                     await self._refresh(entry)
                 except NotFound:
-                    self._tell(self._store.lose_job(uid))
+                    self._tell(self._store.miss_job(uid))
                     return
                 else:
                     break
@@ -128,10 +131,10 @@ class Writer:
         try:
             answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
         except NotFound:
-            self._tell(self._store.lose_job(entry.job.uid))
+            self._tell(self._store.miss_job(entry.job.uid))
             return
         if answer["metadata"]["uid"] != entry.job.uid:
-            self._tell(self._store.lose_job(entry.job.uid))
+            self._tell(self._store.miss_job(entry.job.uid))
         self._tell(self._store.see_job(answer))
 
     def _tell(self, uids: Iterable[str]) -> None:

@@ -77,7 +77,8 @@ def _timing(renewed: Renewed) -> Timing | None:
 
 
 def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobSpec) -> Iterator[Target]:
-    read = weather.terms.read
+    # Of a clock that is ahead, what comes soon may have run already.
+    read = weather.terms.read + weather.early(weather.terms.read)
     begin = max(life.created, span.first)
     end = min(span.last, read)
     widest = spec.model_copy(update={"expires_at": _last_expiry(life)})
@@ -111,7 +112,12 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
     told = [*life.sinces, *([life.record.status.since] if life.record and life.record.status.since else [])]
     seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
     if seen:
-        return max(seen), True
+        # What was seen after the next change belongs to that one.
+        before = [since for since in seen if since < span.until - GRAIN]
+        return max(before or [since for since in seen if since < span.until] or seen), True
+    if told and max(told) < span.first:
+        # Nobody saw the job before it was edited, so to the operator it began as it is now.
+        return max(told), False
     slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
     own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
     known = [*own, *(slot for slot in slots if span.first < slot <= span.last)]

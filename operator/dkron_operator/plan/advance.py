@@ -56,6 +56,7 @@ def _accept(draft: Draft) -> None:
         draft.tell("StatusRebuilt", "status was wiped: it is rebuilt from the Jobs that exist, counters restart")
     elif status.fingerprint != fingerprint:
         # Whatever the old schedule had due until now is settled by the edit: nothing fires in retrospect.
-        draft.note(Accepted(draft.situation.now, fingerprint))
+        # A clock that is behind does not lead back to what was settled by the edit before.
+        draft.note(Accepted(max(draft.situation.now, status.since, job.created), fingerprint))
         if status.fingerprint == BROKEN:
             draft.tell(ReadyReason.SCHEDULED, "the job is in order again; its slots count from now")

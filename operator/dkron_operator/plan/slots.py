@@ -45,6 +45,9 @@ def plan_slots(draft: Draft) -> datetime | None:
         return line.next(now)
     slot = line.next(draft.status.last_schedule_time)
     while draft.create is None and slot is not None and slot <= now:
+        if not _is_agreed(draft):
+            draft.settle = True
+            break
         if not _settle(draft, line, slot):
             break
         slot = line.next(draft.status.last_schedule_time)
@@ -53,6 +56,13 @@ def plan_slots(draft: Draft) -> datetime | None:
     if slot is not None:
         draft.wake_at(slot)
     return slot
+
+
+def _is_agreed(draft: Draft) -> bool:
+    """Whether the API server has the moment from which slots count. Until then another replica may write another one,
+    and a slot of `@every` that is fired before is none."""
+    since = draft.status.since
+    return since in (draft.situation.persisted.since, draft.situation.job.created)
 
 
 def _settle(draft: Draft, line: Timeline, slot: datetime) -> bool:

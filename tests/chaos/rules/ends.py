@@ -33,8 +33,12 @@ def _unexplained(case: Case, run: Run) -> str:
 
 
 def _is_active(case: Case, run: Run) -> bool:
+    terms = case.weather.terms
     if case.life.record is None:
-        return run.began > case.weather.terms.read - case.weather.terms.longest
+        return run.began > terms.read - terms.longest
+    if case.weather.decided(run.began) > terms.read:
+        # It appeared a moment ago, and the status could still be to be written.
+        return True
     return any(entry.job == run.name for entry in case.life.record.status.active)
 
 
@@ -46,4 +50,6 @@ def is_forgotten(case: Case, run: Run) -> bool:
         return False
     kept = case.life.record.status.executions
     limit = min((spec.history.executions for spec in case.life.specs(run.began, case.weather.terms.read)), default=0)
-    return len(kept) >= limit and all(run.began <= execution.finished_at for execution in kept)
+    # Kubelets tell whole seconds.
+    began = run.began - case.weather.terms.grain
+    return len(kept) >= limit and all(began <= execution.finished_at for execution in kept)

@@ -49,7 +49,7 @@ def _differences(case: Case, execution: Execution, run: Run) -> Iterator[str]:
         return
     if execution.success and not run.success:
         yield f"status.executions tells of a success of {run}, which failed"
-    if not execution.success and run.success and not (case.is_hit(run) or case.is_replaced(run)):
+    if not execution.success and run.success and not _is_cut(case, run):
         yield f"status.executions tells of a failure ({execution.reason}) of {run}, which succeeded"
     terms = case.weather.terms
     ahead = case.weather.storm(run.began, run.end) is not None
@@ -67,7 +67,7 @@ def _missing(case: Case, status: JobStatus) -> Iterator[str]:
 def _counters(case: Case, status: JobStatus) -> Iterator[str]:
     ended, over = [run for run in case.life.runs if run.end is not None], _over(case)
     # A run may be cut short after its success, and then is none; or be seen by the witness, and not by its Job.
-    unsure = sum(1 for run in ended if run.success and (case.is_hit(run) or case.is_replaced(run)))
+    unsure = sum(1 for run in ended if run.success and _is_cut(case, run))
     lost = len(case.life.runs) - len(ended)
     for what, count, success in (
         ("successCount", status.success_count, True),
@@ -86,6 +86,12 @@ def _counters(case: Case, status: JobStatus) -> Iterator[str]:
             yield f"status.{what} is {count}, and status.executions, of which none was dropped, has {told}"
 
 
+def _is_cut(case: Case, run: Run) -> bool:
+    """Whether its success may not count: it was hit, or a newer run took its place before it was seen to be over."""
+    end = None if run.end is None else case.weather.decided(run.end)
+    return case.is_hit(run) or case.is_replaced(run, end)
+
+
 def _is_full(case: Case, status: JobStatus) -> bool:
     specs = case.life.specs(case.life.created, case.weather.terms.read)
     return len(status.executions) >= min((spec.history.executions for spec in specs), default=0)
@@ -102,7 +108,9 @@ def _active(case: Case, status: JobStatus) -> Iterator[str]:
 
 def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
     mark, skipped = status.last_schedule_time, status.skipped
-    unrun = [(target, mark is not None and target.slot <= mark) for target in case.unrun]
+    # A claim stands for a run that is about to begin.
+    claimed = {entry.slot for entry in status.active if entry.trigger is Trigger.SCHEDULE}
+    unrun = [(target, mark is not None and target.slot <= mark) for target in case.unrun if target.slot not in claimed]
     surely = (target for target, decided in unrun if target.counted and case.is_decided(target, marked=decided))
     least, most = len(list(surely)), sum(decided for _, decided in unrun)
     others = sum(1 for op in case.life.operations if op.act is Act.RUN)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, JobSpec, Trigger
-from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.case import Case, Group, Kind, Objection
 from tests.chaos.history import FOREVER, Act, Operation
 from tests.chaos.matching import Point, Window, match
 
@@ -49,5 +49,9 @@ def _refuses(case: Case, spec: JobSpec, op: Operation, by: datetime) -> bool:
     if spec.disabled and not spec.parents:
         return True
     forbids = spec.concurrency is Concurrency.FORBID and not op.force
-    others = (group for group in case.in_the_way(op.invoked, by) if group.slot != op.at)
+    others = (group for group in case.in_the_way(op.invoked, by) if not _is_its_own(group, op))
     return spec.ephemeral or (forbids and any(others))
+
+
+def _is_its_own(group: Group, op: Operation) -> bool:
+    return group.trigger is Trigger.MANUAL and group.slot == op.at

@@ -1,0 +1,64 @@
+"""A real API server keeps the rules of the world in which the operator is simulated (`tests/unit/simulation`)."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+import localcluster
+from dkron_crds.kube import access
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.paths import Resource
+from dkron_crds.kube.watch_events import Lines
+from tests.simulation.contract import RULES, Rule, Told, nothing_left
+from tests.support.kube import Kube
+from tests.support.sites import install, namespace
+
+pytestmark = pytest.mark.cluster(nodes="none")
+
+
+@pytest.fixture(scope="module")
+def kube(cluster: localcluster.Cluster) -> Iterator[Kube]:
+    install(cluster)
+    with namespace(cluster.kubeconfig, "world contract") as kube:
+        yield kube
+
+
+class Ground:
+    """A namespace of a real API server."""
+
+    def __init__(self, client: KubeClient, namespace: str) -> None:
+        self.client = client
+        self.namespace = namespace
+
+    @contextlib.asynccontextmanager
+    async def watching(self, resource: Resource) -> AsyncIterator[Told]:
+        told = Told()
+        pages = self.client.pages(resource, self.namespace, selector={})
+        version = [page["metadata"]["resourceVersion"] async for page in pages][-1]
+        task = asyncio.create_task(self._follow(resource, str(version), told))
+        yield told
+        task.cancel()
+        await asyncio.wait({task})
+
+    async def _follow(self, resource: Resource, version: str, told: Told) -> None:
+        query, lines = {"resourceVersion": version}, Lines()
+        async with self.client.watch(resource, self.namespace, query=query, silence=60) as pieces:
+            async for piece in pieces:
+                for line in lines.feed(piece):
+                    event = json.loads(line)
+                    metadata = event["object"]["metadata"]
+                    told.events.append((event["type"], metadata["name"], int(metadata["resourceVersion"])))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+async def test_a_real_api_server_keeps_the_rule(rule: Rule, kube: Kube, cluster: localcluster.Cluster) -> None:
+    client = KubeClient(await access.load(cluster.kubeconfig))
+    try:
+        ground = Ground(client, kube.namespace)
+        async with nothing_left(ground):
+            await rule(ground)
+    finally:
+        await client.close()

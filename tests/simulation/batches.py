@@ -1,0 +1,19 @@
+"""The seeds that the unit tests carry out, in batches that several processes share."""
+
+from collections.abc import Iterable
+
+from tests.simulation.plans import plan
+from tests.simulation.simulation import simulate
+
+SEEDS = 1000
+BATCH = 25
+
+
+def failures(seeds: Iterable[int]) -> str:
+    """What is wrong, with the command that shows it; empty if nothing is."""
+    for seed in seeds:
+        result = simulate(plan(seed))
+        if result.wrong:
+            told = "\n\n".join([str(result.plan), *result.wrong])
+            return f"{told}\n\nagain: python -m tests.simulation --seed {seed} --trace"
+    return ""

@@ -1,0 +1,217 @@
+"""What a process has in place of a `KubeClient`: the world at the other end of the network."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from dkron_crds.kube.client import Call
+from dkron_crds.kube.errors import KubeError, Unavailable, Withheld
+from dkron_crds.kube.paths import Resource
+from tests.simulation.dice import Dice
+from tests.simulation.network import Ill, Network
+from tests.simulation.world import Object, World, refused
+
+TIMEOUT = 5.0
+"""The longest that a request without an answer takes, in seconds."""
+WRITES = frozenset({"create", "try", "patch", "write", "delete"})
+RETRY_AFTER = 2
+TOO_MANY = 429
+
+
+class WorldClient:
+    """The interface of `KubeClient`, for one process of a replica. `told` is told each call with its answer."""
+
+    def __init__(
+        self, world: World, network: Network, dice: Dice, *, replica: str, told: Callable[[str], None]
+    ) -> None:
+        self.calls: Counter[Call] = Counter()
+        self.observe: Callable[[Call, float], None] = lambda *_: None
+        self.admit: Callable[[Resource], bool] = lambda _: True
+        self.begins: Callable[[str], None] = lambda _: None
+        self.closed = False
+        self._world = world
+        self._network = network
+        self._dice = dice
+        self._replica = replica
+        self._told = told
+        self._loop = asyncio.get_running_loop()
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
+        return await self._call("get", resource, name, lambda: self._world.get(resource, namespace, name))
+
+    async def openapi(self, _group: str, _version: str) -> Object:
+        return {}
+
+    async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
+        return await self._call(
+            "try" if dry_run else "create",
+            resource,
+            body["metadata"]["name"],
+            lambda: self._world.create(resource, namespace, _sent(body), dry_run=dry_run),
+        )
+
+    async def patch(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
+        act = lambda: self._world.patch(resource, namespace, name, _sent(body))  # noqa: E731
+        return await self._call("patch", resource, name, act, meddled=(namespace, name))
+
+    async def patch_status(
+        self, resource: Resource, namespace: str, name: str, body: Object, *, whole: bool = False
+    ) -> Object:
+        act = lambda: self._world.patch(resource, namespace, name, _sent(body), status=True)  # noqa: E731
+        answer = await self._call("write", resource, name, act, meddled=(namespace, name))
+        return answer if whole else {"metadata": answer["metadata"]}
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str,
+        version: str | None = None,
+        foreground: bool = False,
+    ) -> None:
+        def act() -> Object:
+            self._world.delete(resource, namespace, name, uid=uid, version=version, foreground=foreground)
+            return {}
+
+        await self._call("delete", resource, name, act)
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        metadata_only: bool = False,  # noqa: ARG002 - metadata is part of all
+    ) -> AsyncIterator[Object]:
+        selector = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        wanted = {key: value for key, value in selector.items() if value is not None}
+        async for page in self.pages(resource, namespace, selector=wanted):
+            for item in page["items"]:
+                yield item
+
+    async def pages(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        selector: Mapping[str, str],
+        metadata_only: bool = False,  # noqa: ARG002 - metadata is part of all
+    ) -> AsyncIterator[Object]:
+        labels, fields = selector.get("labelSelector"), selector.get("fieldSelector")
+
+        def act() -> Object:
+            items = self._world.list(resource, namespace, labels=labels, fields=fields)
+            return {"items": items, "metadata": {"resourceVersion": str(self._world.version)}}
+
+        yield await self._call("list", resource, labels or fields or "", act)
+
+    @asynccontextmanager
+    async def watch(
+        self,
+        resource: Resource,
+        _namespace: str | None,
+        *,
+        query: Mapping[str, str],
+        silence: float,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Nothing ever happens to what is watched in this way."""
+        await self._call("watch", resource, "", dict)
+        yield _quiet(min(float(query["timeoutSeconds"]), silence))
+
+    async def log_tail(self, resource: Resource, _namespace: str, pod: str, *, container: str, size: int) -> bytes:
+        await self._call("log", resource, f"{pod}/{container}", dict)
+        return b"done\n"[-(size + 1) :]
+
+    async def follow_log(
+        self,
+        resource: Resource,
+        _namespace: str,
+        pod: str,
+        *,
+        container: str,
+        follow: bool,  # noqa: ARG002 - it ends at once, as if the container had
+        query: Mapping[str, str] | None = None,  # noqa: ARG002 - there is little of it
+    ) -> AsyncGenerator[bytes]:
+        await self._call("follow", resource, f"{pod}/{container}", dict)
+        yield b"done\n"
+
+    # --- the way there and back --------------------------------------------------------------------------------------
+
+    async def _call(
+        self,
+        verb: str,
+        resource: Resource,
+        name: str,
+        act: Callable[[], Object],
+        *,
+        meddled: tuple[str, str] | None = None,
+    ) -> Object:
+        if verb in WRITES and not self.admit(resource):
+            raise Withheld(f"{verb} {resource.plural} is not sent")
+        dice, call = self._dice, f"{verb} {resource.plural}"
+        self.begins(call)
+        met = self._network.met(self._loop.time(), self._replica, call, dice)
+        longest = 2.0 if Ill.SLOW in met else 0.02
+        await self._pass(dice.between(0.001, longest))
+        if Ill.DROP in met:
+            self._told(f"{call} {name}: lost")
+            await self._pass(dice.between(0.1, TIMEOUT))
+            raise Unavailable("no answer")
+        if Ill.REFUSE in met:
+            status = met[Ill.REFUSE].status
+            self._told(f"{call} {name}: refused {status}")
+            raise refused(status, seconds=RETRY_AFTER if status == TOO_MANY else None)
+        if Ill.MEDDLE in met and meddled is not None:
+            self._meddle(resource, *meddled)
+        try:
+            answer = act()
+        except KubeError as exc:
+            self._told(f"{call} {name}: {type(exc).__name__}")
+            await self._pass(dice.between(0.001, longest))
+            raise
+        lost = Ill.LOSE in met
+        self._told(f"{call} {name}: done{', and the answer lost' if lost else ''}")
+        await self._pass(dice.between(0.001, longest))
+        if lost:
+            await self._pass(dice.between(0.1, TIMEOUT))
+            raise Unavailable("no answer")
+        return answer
+
+    async def _pass(self, seconds: float) -> None:
+        if self.closed:
+            raise Unavailable("it is over")
+        await asyncio.sleep(seconds)
+
+    def _meddle(self, resource: Resource, namespace: str, name: str) -> None:
+        """A person writes something that means nothing."""
+        note = {"metadata": {"annotations": {"somebody": f"{self._loop.time():.6f}"}}}
+        try:
+            self._world.patch(resource, namespace, name, note)
+        except KubeError:
+            return
+
+
+def _sent(body: Object) -> Object:
+    """As it arrives."""
+    arrived: Object = json.loads(json.dumps(body))
+    return arrived
+
+
+async def _quiet(seconds: float) -> AsyncIterator[bytes]:
+    await asyncio.sleep(seconds)
+    for piece in tuple[bytes, ...]():
+        yield piece
+
+
+def as_client(client: WorldClient) -> Any:
+    """The same, for whoever expects a `KubeClient`."""
+    return client

@@ -1,0 +1,108 @@
+"""Clients: people and programs that create, edit and delete jobs, and ask for runs. They get through at once."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from dkron_crds.job import JobSpec
+from dkron_crds.kube.errors import KubeError
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.names import API_VERSION
+from dkron_crds.requests import run_annotation
+from dkron_crds.schedule import parse
+from dkron_crds.schedule.timeline import Timeline
+from dkron_operator.plan.build import build_job
+from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.read import read_job
+from tests.chaos.history import Act, Operation
+from tests.simulation.controllers import SQUATTER
+from tests.simulation.plans import Event, What
+from tests.simulation.world import Object, World
+from tests.support.builders import IMAGES
+
+NAMESPACE = "default"
+NOBODY = "00000000-0000-0000-0000-0000deadbeef"
+_WITH_SPEC = (What.CREATE, What.EDIT)
+
+
+class Clients:
+    """All of them. `operations` is what they asked for and were told was done."""
+
+    def __init__(self, world: World, clock: Callable[[], datetime]) -> None:
+        self.operations: list[Operation] = []
+        self._world = world
+        self._clock = clock
+        self._requests = 0
+
+    def ask(self, event: Event) -> None:
+        """Do what the plan says, if that is possible."""
+        try:
+            answer = self._request(event)
+        except KubeError:
+            return
+        now, more = self._clock(), dict[str, Any]()
+        if event.what in _WITH_SPEC:
+            more["spec"] = JobSpec.from_wire(event.spec)
+        if event.what is What.RUN:
+            more |= {"at": _asked_at(now), "force": event.force}
+        if event.what is What.CREATE:
+            more |= {"uid": answer["metadata"]["uid"], "created": _created(answer)}
+        self.operations.append(Operation(act=Act(event.what), job=event.on, invoked=now, answered=now, **more))
+
+    def squat(self, event: Event) -> Callable[[], None] | None:
+        """Have a Job there as the next slot's will be, but of another owner; returns how it goes again."""
+        try:
+            body = self._next_run(self._world.get(DKRON_JOBS, NAMESPACE, event.on))
+            made = self._world.create(JOBS, NAMESPACE, body)
+        except KubeError:
+            return None
+
+        def go() -> None:
+            # The garbage collector may have been here.
+            with suppress(KubeError):
+                self._world.delete(JOBS, NAMESPACE, body["metadata"]["name"], uid=made["metadata"]["uid"])
+
+        return go
+
+    def _next_run(self, job: Object) -> Object:
+        since = (job.get("status") or {}).get("since")
+        begin = _created(job) if since is None else datetime.fromisoformat(since)
+        slot = Timeline(parse(job["spec"]["schedule"]), begin, None, None).next(self._clock())
+        assert slot is not None, "each schedule of a plan goes on for ever"
+        entry = scheduled(slot).entry(uid=job["metadata"]["uid"], name=job["metadata"]["name"], at=self._clock())
+        body = build_job(read_job(job), entry, images=IMAGES)
+        body["metadata"]["annotations"][SQUATTER] = "yes"
+        body["metadata"]["ownerReferences"][0]["uid"] = NOBODY
+        return body
+
+    def _request(self, event: Event) -> Object:
+        name = event.on
+        match event.what:
+            case What.CREATE:
+                body = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": {"name": name}, "spec": event.spec}
+                return self._world.create(DKRON_JOBS, NAMESPACE, body)
+            case What.DELETE:
+                self._world.delete(DKRON_JOBS, NAMESPACE, name)
+                return {}
+            case What.RUN:
+                self._requests += 1
+                key, text = run_annotation(f"r{self._requests}", _asked_at(self._clock()), force=event.force)
+                return self._patch(name, {"metadata": {"annotations": {key: text}}})
+            case What.EDIT:
+                before = self._world.get(DKRON_JOBS, NAMESPACE, name)["spec"]
+                return self._patch(name, {"spec": dict.fromkeys(before) | event.spec})
+            case _:
+                return self._patch(name, {"spec": {"disabled": event.what is What.DISABLE}})
+
+    def _patch(self, name: str, body: dict[str, Any]) -> Object:
+        return self._world.patch(DKRON_JOBS, NAMESPACE, name, body)
+
+
+def _created(job: Object) -> datetime:
+    return datetime.fromisoformat(job["metadata"]["creationTimestamp"])
+
+
+def _asked_at(now: datetime) -> datetime:
+    """What a client writes: its clock is as far off as those of the operators, and it took a moment to write."""
+    return now - timedelta(seconds=1)

@@ -1,0 +1,103 @@
+"""Operators with a mistake, which the simulation has to find: each breaks one rule of the protocol (docs/adr/0001)."""
+
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+from unittest.mock import patch
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_crds.spec import History
+from dkron_operator import fire
+from dkron_operator.fire import Fire
+from dkron_operator.plan import fold
+from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.draft import Create
+from dkron_operator.plan.fold import Change, Finished
+from dkron_operator.store import Entry
+from dkron_operator.writer import Writer
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+def _mark_before_effect() -> AbstractContextManager[Any]:
+    """A slot is written down as decided, and its Job made after that."""
+    create: Callable[..., Awaitable[None]] = Fire.__call__
+
+    async def fire_late(self: Fire, entry: Entry, wanted: Create) -> None:
+        await self._writer.claim(entry, wanted.after)
+        await create(self, entry, wanted)
+
+    return patch.object(Fire, "__call__", fire_late)
+
+
+def _name_without_slot() -> AbstractContextManager[Any]:
+    """The name of a Job does not follow from its cause."""
+
+    def job_name(_: Cause, *, uid: str, name: str) -> str:
+        return f"{name}-{uid[-4:]}-{random.getrandbits(40):x}"
+
+    return patch.object(Cause, "job_name", job_name)
+
+
+def _any_owner() -> AbstractContextManager[Any]:
+    """A Job of that name is taken for ours, whoever owns it."""
+    return patch.object(fire, "_same", lambda *_: True)
+
+
+def _no_conflicts() -> AbstractContextManager[Any]:
+    """A status is written over whatever is there."""
+
+    async def send(self: Writer, entry: Entry, body: dict[str, Any]) -> int:
+        answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, {"status": body})
+        self._store.meters.wrote(entry.books.taken())
+        return int(answer["metadata"]["resourceVersion"])
+
+    return patch.object(Writer, "_send", send)
+
+
+def _count_twice() -> AbstractContextManager[Any]:
+    """An outcome counts as often as it is folded."""
+    right = fold.fold
+
+    def fold_again(status: JobStatus, change: Change, history: History) -> JobStatus:
+        if isinstance(change, Finished) and fold.is_recorded(status, change.execution.job):
+            kept = tuple(each for each in status.executions if each.job != change.execution.job)
+            counted = tuple(name for name in status.counted if name != change.execution.job)
+            status = status.model_copy(update={"executions": kept, "counted": counted})
+        return right(status, change, history)
+
+    return patch.object(fold, "fold", fold_again)
+
+
+def _forget_uncertain() -> AbstractContextManager[Any]:
+    """A create without an answer is taken for none."""
+    right: Callable[..., Awaitable[None]] = Fire._carry_out
+
+    async def carry_out(self: Fire, entry: Entry, create: Create, firing: Any) -> None:
+        try:
+            await right(self, entry, create, firing)
+        finally:
+            if entry.unsure is not None:
+                entry.unsure = None
+                entry.note(*create.after)
+
+    return patch.object(Fire, "_carry_out", carry_out)
+
+
+MUTANTS: dict[str, Mutant] = {
+    "mark-before-effect": _mark_before_effect,
+    "name-without-slot": _name_without_slot,
+    "any-owner": _any_owner,
+    "no-conflicts": _no_conflicts,
+    "count-twice": _count_twice,
+    "forget-uncertain": _forget_uncertain,
+}
+
+
+@contextmanager
+def broken(name: str | None) -> Iterator[None]:
+    """Break the operator in this way; None leaves it as it is. Raises KeyError."""
+    with nullcontext() if name is None else MUTANTS[name]():
+        yield

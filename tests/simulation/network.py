@@ -1,0 +1,57 @@
+"""The network between operators and the API server, and what is wrong with it: answers that are lost, requests that do
+not arrive or are refused, delays, somebody who writes in between, and watches that are late, repeat themselves, or have
+to begin anew.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.simulation.dice import Dice
+
+
+class Ill(StrEnum):
+    """What can be wrong."""
+
+    LOSE = "the answer is lost"
+    DROP = "the request is lost"
+    REFUSE = "the server refuses"
+    SLOW = "everything takes long"
+    MEDDLE = "somebody else writes just before"
+    FREEZE = "the watch tells nothing"
+    GAP = "the watch begins anew, and does not tell what it has missed"
+    REPEAT = "the watch repeats itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong from one second to another, for `share` of the calls of a replica, or of all ("").
+
+    `calls` are those whose "verb resource" begins so. `status` is what a refusal says.
+    """
+
+    ill: Ill
+    begin: float
+    end: float
+    replica: str = ""
+    calls: str = ""
+    share: float = 1.0
+    status: int = 503
+
+
+class Network:
+    """All troubles, and which of them a call meets."""
+
+    def __init__(self, troubles: tuple[Trouble, ...]) -> None:
+        self._troubles = troubles
+
+    def met(self, now: float, replica: str, call: str, dice: Dice) -> dict[Ill, Trouble]:
+        """What a call meets."""
+        return {t.ill: t for t in self._now(now, replica) if call.startswith(t.calls) and dice.chance(t.share)}
+
+    def watch(self, now: float, replica: str, plural: str, ill: Ill) -> Trouble | None:
+        """The trouble of this kind that a watch of these has."""
+        return next((t for t in self._now(now, replica) if t.ill is ill and plural.startswith(t.calls)), None)
+
+    def _now(self, now: float, replica: str) -> Iterator[Trouble]:
+        return (t for t in self._troubles if t.begin <= now < t.end and t.replica in ("", replica))

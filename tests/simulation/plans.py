@@ -1,0 +1,253 @@
+"""Plans: what clients do, and what goes wrong, second by second. A seed gives a plan; a plan can be written down, cut
+shorter, and carried out again.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from random import Random
+from typing import Any
+
+from tests.simulation.controllers import Course
+from tests.simulation.network import Ill
+
+
+class What(StrEnum):
+    """What happens."""
+
+    CREATE = "create"
+    EDIT = "edit"
+    DISABLE = "disable"
+    ENABLE = "enable"
+    DELETE = "delete"
+    RUN = "run"
+    SQUAT = "squat"
+    KILL = "kill"
+    TERMINATE = "terminate"
+    FREEZE = "freeze"
+    SKEW = "skew"
+    ILL = "ill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happens at a second, to a job or a replica (`on`; "" is all of them).
+
+    `lasts`: until the process is started again, or goes on, or the trouble is over. A kill waits for a call that begins
+    with `calls`, if it names any, and then for so many `steps` of the process. For a trouble, `ill`, `calls`, `share`
+    and `status` are those of `network.Trouble`. `skew` are seconds. Squatting is to have a Job there by the name that
+    the next slot's will have.
+    """
+
+    at: float
+    what: What
+    on: str = ""
+    lasts: float = 0.0
+    spec: dict[str, Any] = field(default_factory=dict)
+    force: bool = False
+    steps: int = 0
+    ill: Ill | None = None
+    calls: str = ""
+    share: float = 1.0
+    status: int = 503
+    skew: float = 0.0
+
+    @property
+    def ends(self) -> float:
+        """When it is over."""
+        return self.at + self.lasts
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether something goes wrong."""
+        return self.what not in _BY_CLIENTS
+
+    def __str__(self) -> str:
+        plain = Event(at=self.at, what=self.what)
+        told = {key: value for key, value in asdict(self).items() if value != getattr(plain, key)}
+        return f"{self.at:8.3f} {self.what} " + " ".join(f"{key}={_shortly(value)}" for key, value in told.items())
+
+
+_BY_CLIENTS = frozenset({What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A seed decides what is left to chance. `elects`: one of the replicas acts, else all do. `calm` is when the last
+    trouble is over; `ends` when all is looked at."""
+
+    seed: int
+    replicas: int
+    elects: bool
+    course: Course
+    skews: tuple[float, ...]
+    events: tuple[Event, ...]
+    calm: float
+    ends: float
+
+    def __str__(self) -> str:
+        who = f"{self.replicas} replicas, {'one acts' if self.elects else 'all act'}"
+        head = f"seed {self.seed}, {who}, calm from {self.calm:.1f} s, read at {self.ends:.1f} s"
+        return "\n".join([head, *map(str, self.events)])
+
+    def with_events(self, events: Sequence[Event]) -> "Plan":
+        """The same with these events alone."""
+        return replace(self, events=tuple(events))
+
+    def to_text(self) -> str:
+        """For `from_text`."""
+        return json.dumps(asdict(self))
+
+
+def from_text(text: str) -> Plan:
+    """The plan that was written down so. Raises ValueError, KeyError, TypeError."""
+    raw = json.loads(text)
+    events = (
+        Event(**{**event, "what": What(event["what"]), "ill": Ill(event["ill"]) if event["ill"] else None})
+        for event in raw["events"]
+    )
+    return Plan(**{**raw, "course": Course(**raw["course"]), "skews": tuple(raw["skews"]), "events": tuple(events)})
+
+
+RECOVERY, LATENESS, LONGEST_RUN, HANDOVER = 14.0, 4.0, 6.0, 18.0
+"""What the checker allows, how long a pod takes at most, and how long it takes until another replica leads: until the
+Lease is over, and then two looks at it. In seconds."""
+
+
+def plan(seed: int) -> Plan:
+    """The plan of a seed."""
+    return _Planner(seed).plan()
+
+
+_FAULTS = (
+    *("kill", "kill", "kill at a call", "kill at a call", "kill at a call", "terminate", "freeze", "skew"),
+    *("call", "call", "call", "call", "watch", "watch", "squat"),
+)
+
+
+class _Planner:
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)  # noqa: S311 - no secret
+        self._seed = seed
+        self._replicas = self._random.choice((1, 2, 2))
+        self._elects = self._random.random() < 0.6
+        # Mostly short: what goes wrong needs few events. Some are long enough for the clean-up of Jobs.
+        self._length = self._random.choice((10.0, 12.0, 15.0, 15.0, 15.0, 20.0, 20.0, 20.0, 25.0, 75.0))
+        # Where several act, what one of them replaces another may start once more (docs/reliability.md).
+        split = self._replicas > 1 and not self._elects
+        self._policies = ("allow", "forbid") if split else ("allow", "forbid", "replace")
+        self._events: list[Event] = []
+
+    def plan(self) -> Plan:
+        rand = self._random
+        for number in range(rand.choice((1, 1, 1, 2))):
+            self._job(f"j{number}")
+        for _ in range(rand.choice((0, 1, 2, 2, 3, 3, 4, 5))):
+            self._fault()
+        events = sorted(self._events, key=lambda event: event.at)
+        calm = max([self._length, *(event.ends for event in events)])
+        lasts = rand.choice((1.0, 3.0, LONGEST_RUN))
+        return Plan(
+            seed=self._seed,
+            replicas=self._replicas,
+            elects=self._elects,
+            course=Course(fails=rand.choice((0.0, 0.3, 0.6)), stuck=rand.choice((0.0, 0.0, 0.1)), lasts=lasts),
+            skews=tuple(round(rand.uniform(-0.3, 0.3), 3) for _ in range(self._replicas)),
+            events=tuple(events),
+            calm=calm,
+            ends=round(
+                calm
+                + (HANDOVER if self._elects and self._replicas > 1 else 0.0)
+                + RECOVERY
+                + LATENESS
+                + lasts
+                + rand.uniform(6, 9),
+                3,
+            ),
+        )
+
+    def _when(self) -> float:
+        """Mostly around a full second, when slots are due."""
+        at = self._random.uniform(1.0, self._length)
+        return round(round(at) + self._random.uniform(-0.1, 0.4) if self._random.random() < 0.7 else at, 3)
+
+    def _job(self, name: str) -> None:
+        rand = self._random
+        self._add(round(rand.uniform(0.0, 4.0), 3), What.CREATE, on=name, spec=self._spec())
+        for _ in range(rand.choice((0, 0, 1, 2))):
+            self._add(self._when(), What.RUN, on=name, force=rand.random() < 0.2)
+        for _ in range(rand.choice((0, 0, 0, 1, 2))):
+            what = rand.choice((What.EDIT, What.DISABLE, What.ENABLE))
+            self._add(self._when(), what, on=name, spec=self._spec() if what is What.EDIT else {})
+        if rand.random() < 0.12:
+            at = self._when()
+            self._add(at, What.DELETE, on=name)
+            if rand.random() < 0.7:
+                self._add(at + rand.choice((0.1, 1.0, 5.0)), What.CREATE, on=name, spec=self._spec())
+
+    def _spec(self) -> dict[str, Any]:
+        rand = self._random
+        spec: dict[str, Any] = {
+            "schedule": rand.choice(("@every 4s", "@every 7s", "*/5 * * * * *", "*/10 * * * * *", "0 * * * * *")),
+            "executorConfig": {"command": "true"},
+            "concurrency": rand.choice(self._policies),
+            "missedRuns": rand.choice(("skip", "latest", "all")),
+            "retries": rand.choice((0, 0, 1, 2)),
+            "retryBackoff": {"initialSeconds": rand.choice((1, 2)), "factor": 2, "maxSeconds": 4},
+            "history": {
+                "executions": rand.choice((100, 100, 5)),
+                "successfulJobs": rand.choice((0, 1, 3)),
+                "failedJobs": rand.choice((0, 1)),
+            },
+        }
+        if rand.random() < 0.25:
+            spec["startingDeadlineSeconds"] = rand.choice((2, 10, 30))
+        return spec
+
+    def _fault(self) -> None:
+        rand, on = self._random, self._replica()
+        lasts = round(rand.choice((0.5, 2.0, 5.0, 10.0)) * rand.uniform(0.5, 1.0), 3)
+        match rand.choice(_FAULTS):
+            case "kill":
+                steps = rand.choice((0, 1, 3, 10, 30, 100))
+                self._add(self._when(), What.KILL, on=on or "operator-0", lasts=lasts, steps=steps)
+            case "kill at a call":
+                calls = rand.choice(
+                    ("create jobs", "create jobs", "write dkronjobs", "write dkronjobs", "delete", "patch")
+                )
+                steps = rand.choice((0, 1, 2, 3, 4, 6, 10))
+                self._add(self._when(), What.KILL, on=on or "operator-0", lasts=lasts, steps=steps, calls=calls)
+            case "squat":
+                self._add(self._when(), What.SQUAT, on="j0", lasts=lasts + 5.0)
+            case "terminate":
+                self._add(self._when(), What.TERMINATE, on=on or "operator-0", lasts=lasts)
+            case "freeze":
+                self._add(self._when(), What.FREEZE, on=on or "operator-0", lasts=lasts * 2)
+            case "skew":
+                skew = rand.choice((-90.0, -3.0, 3.0))
+                self._add(self._when(), What.SKEW, on=on or "operator-0", lasts=lasts, skew=skew)
+            case "call":
+                ill = rand.choice((Ill.LOSE, Ill.LOSE, Ill.DROP, Ill.REFUSE, Ill.SLOW, Ill.MEDDLE))
+                calls = rand.choice(("", "", "create jobs", "write dkronjobs", "delete", "get", "list", "patch"))
+                self._add(
+                    self._when(), What.ILL, on=on, lasts=lasts, ill=ill, calls=calls,
+                    share=rand.choice((0.2, 0.5, 1.0)), status=rand.choice((429, 500, 503)),
+                )  # fmt: skip
+            case "watch":
+                ill = rand.choice((Ill.FREEZE, Ill.GAP, Ill.REPEAT))
+                calls = rand.choice(("", "jobs", "dkronjobs"))
+                self._add(self._when(), What.ILL, on=on, lasts=lasts, ill=ill, calls=calls, share=0.5)
+
+    def _replica(self) -> str:
+        return self._random.choice(("", *(f"operator-{number}" for number in range(self._replicas))))
+
+    def _add(self, at: float, what: What, **more: Any) -> None:
+        self._events.append(Event(at=at, what=what, **more))
+
+
+def _shortly(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, dict) else str(value).replace(" ", "-")
+
+
+Planner = Callable[[int], Plan]

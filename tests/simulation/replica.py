@@ -1,0 +1,184 @@
+"""A replica of the operator: process after process of the program as it is, from its lanes to its Lease, with the world
+in place of the API server, and our watches in place of kopf's.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, cast
+from unittest.mock import patch
+
+from dkron_crds.kube.access import Access
+from dkron_crds.kube.errors import KubeError
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_operator import app
+from dkron_operator.app import Operator
+from dkron_operator.clock import Clock
+from dkron_operator.lease import Replica as Identity
+from dkron_operator.plan.leader import Terms
+from dkron_operator.plan.view import SELECTOR
+from dkron_operator.source import Source
+from tests.simulation.client import WorldClient, as_client
+from tests.simulation.dice import Dice
+from tests.simulation.loop import RUNNING, Process, VirtualLoop
+from tests.simulation.network import Network
+from tests.simulation.watching import Watch
+from tests.simulation.world import World
+from tests.support.builders import IMAGES
+
+HOME = "home"
+"""The namespace of the operator."""
+
+
+class Simulated(Operator):
+    """The operator without kopf, signals and a port."""
+
+    watches: Callable[["Simulated"], list[Watch]]
+
+    @property
+    def source(self) -> Source:
+        """Where the watches feed."""
+        return self._source
+
+    def hear(self, resource: Resource) -> None:
+        """A watch shows a sign of life."""
+        self._signs.answer(resource.path(), begun=True)
+
+    async def _watch(self) -> None:
+        for watch in self.watches(self):
+            watch.begin()
+        await asyncio.Event().wait()
+
+    def _take_signals(self) -> None:
+        pass
+
+
+class Replica:
+    """One pod. `wall` is the true time of day, and `skew` is how much this one's clock is ahead of it."""
+
+    def __init__(
+        self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
+        told: Callable[[str, str], None], elects: bool,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.skew = timedelta(0)
+        self.process: Process | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.ended: Callable[[Replica], None] = lambda _: None
+        self._world = world
+        self._network = network
+        self._seed = seed
+        self._wall = wall
+        self._told = told
+        self._elects = elects
+        self._loop = cast("VirtualLoop", asyncio.get_running_loop())
+        self._starts = 0
+        self._operator: Simulated | None = None
+        self._client: WorldClient | None = None
+        self._watches: list[Watch] = []
+        self._past: list[tuple[Process, WorldClient, asyncio.Task[None]]] = []
+
+    @property
+    def lives(self) -> bool:
+        """Whether a process of it runs."""
+        return self.process is not None and not self.process.dead and self.task is not None and not self.task.done()
+
+    def start(self) -> None:
+        """Start a process, unless one runs."""
+        if self.lives:
+            return
+        self._starts += 1
+        process = self.process = Process(f"{self.name}#{self._starts}")
+        process.killed = self._end
+        context = Context()
+        context.run(RUNNING.set, process)
+        self.task = self._loop.create_task(context.run(self._run, process, context), context=context)
+        self.task.add_done_callback(lambda _: self._end(), context=Context())
+        assert self._client is not None
+        self._past.append((process, self._client, self.task))
+
+    def kill(self, steps: int, *, calls: str = "") -> None:
+        """SIGKILL, so many steps after the next call that begins so; at once if it names none."""
+        if not calls:
+            self._light(steps)
+        elif self._client is not None:
+            self._client.begins = lambda call: self._light(steps) if call.startswith(calls) else None
+
+    def _light(self, steps: int) -> None:
+        if self.process is not None and self.process.fuse is None:
+            self.process.fuse = steps
+
+    def stop(self) -> None:
+        """SIGTERM."""
+        if self._operator is not None and self.lives:
+            self._operator.stop()
+
+    def freeze(self) -> None:
+        """SIGSTOP."""
+        if self.process is not None:
+            self.process.stopped = True
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        if self.process is not None and not self.process.dead:
+            self._loop.resume(self.process)
+
+    def relist(self) -> None:
+        """Its watches begin anew."""
+        for watch in self._watches:
+            watch.list()
+
+    def close(self) -> None:
+        """Have all that is left of all its processes end, without a trace in the world."""
+        self.ended = lambda _: None
+        self._end()
+        for process, client, task in self._past:
+            client.closed = True
+            self._loop.resume(process)
+            task.cancel()
+
+    def _end(self) -> None:
+        for watch in self._watches:
+            watch.end()
+        self._watches.clear()
+        self.ended(self)
+
+    def _run(self, process: Process, context: Context) -> Any:
+        dice = Dice(self._seed, f"calls of {process.name}")
+
+        def watches(operator: Simulated) -> list[Watch]:
+            kinds = ((DKRON_JOBS, "", operator.source.feed_job), (JOBS, SELECTOR, operator.source.feed_run))
+            self._watches = [
+                Watch(
+                    self._world, self._network, Dice(self._seed, f"{resource.plural} for {process.name}"),
+                    resource=resource, selector=selector, replica=self.name, context=context, feed=feed,
+                    alive=partial(operator.hear, resource),
+                )
+                for resource, selector, feed in kinds
+            ]  # fmt: skip
+            return self._watches
+
+        client = self._client = WorldClient(
+            self._world, self._network, dice, replica=self.name, told=partial(self._told, process.name)
+        )
+        clock = Clock(self._now, self._loop.time)
+        with patch.object(app, "KubeClient", lambda *_, **__: as_client(client)):
+            operator = self._operator = Simulated(
+                cast("Access", None), namespaces=(), cluster_namespace=HOME, images=IMAGES,
+                replica=Identity(identity=self.name, address="", version="1"), terms=Terms() if self._elects else None,
+                clock=clock,
+            )  # fmt: skip
+        operator.watches = watches
+        return _ignoring(operator)
+
+    def _now(self) -> datetime:
+        return self._wall() + self.skew
+
+
+async def _ignoring(operator: Simulated) -> None:
+    """A process that cannot go on ends, and is started again."""
+    with suppress(KubeError):
+        await operator.run()

@@ -1,0 +1,62 @@
+"""What is seen of the world from outside, for the checker; and what must not be seen at any moment."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.errors import NotFound
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from tests.chaos.history import Record, Since
+from tests.simulation.clients import NAMESPACE
+from tests.simulation.world import Event, Object, World
+
+
+class Sights:
+    """A watch that no fault touches. `wrong` are sentences about what it should never have seen."""
+
+    def __init__(self, world: World, clock: Callable[[], datetime], wrong: list[str]) -> None:
+        self._world = world
+        self._clock = clock
+        self._wrong = wrong
+        self._sinces: dict[tuple[str, str, datetime], None] = {}
+        world.heard.append(self._hear)
+
+    @property
+    def sinces(self) -> tuple[Since, ...]:
+        """Each moment from which slots counted."""
+        return tuple(Since(job=job, uid=uid, since=since) for job, uid, since in self._sinces)
+
+    def records(self) -> tuple[Record, ...]:
+        """All statuses, as they are now."""
+        return tuple(
+            Record(
+                job=body["metadata"]["name"],
+                uid=body["metadata"]["uid"],
+                read=self._clock(),
+                status=JobStatus.from_wire(body.get("status") or {}),
+            )
+            for body in self._world.list(DKRON_JOBS, None)
+        )
+
+    def _hear(self, event: Event) -> None:
+        if event.plural == JOBS.plural and event.kind == "DELETED":
+            self._check_deletion(event.body)
+        since = (event.body.get("status") or {}).get("since")
+        if event.plural == DKRON_JOBS.plural and since is not None:
+            metadata = event.body["metadata"]
+            self._sinces[metadata["name"], metadata["uid"], datetime.fromisoformat(since)] = None
+
+    def _check_deletion(self, run: Object) -> None:
+        """A Job that is over is kept until its record is written. One that is replaced may end while it goes."""
+        owner = next(iter(run["metadata"].get("ownerReferences") or ()), None)
+        if owner is None or not (run.get("status") or {}).get("conditions"):
+            return
+        try:
+            job = self._world.get(DKRON_JOBS, NAMESPACE, owner["name"])
+        except NotFound:
+            return
+        status, name = job.get("status") or {}, run["metadata"]["name"]
+        told = {*status.get("counted", ()), *(each["job"] for each in status.get("executions", ()))}
+        ours = job["metadata"]["uid"] == owner["uid"] and job["spec"]["concurrency"] != "replace"
+        if ours and name not in told:
+            self._wrong.append(f"TOO SOON: Job {name} was deleted at {self._clock()}, before its record was written")

@@ -1,0 +1,257 @@
+"""Carries out a plan, and judges what came of it."""
+
+import asyncio
+import logging
+import random
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from tests.chaos.history import Fault, History, Record, Terms
+from tests.chaos.verdict import judge
+from tests.simulation.clients import Clients
+from tests.simulation.controllers import Controllers
+from tests.simulation.loop import Livelock, VirtualLoop
+from tests.simulation.network import Ill, Network, Trouble
+from tests.simulation.plans import HANDOVER, LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
+from tests.simulation.replica import Replica
+from tests.simulation.sights import Sights
+from tests.simulation.world import World
+
+ZERO = datetime(2026, 3, 1, 11, 59, 30, tzinfo=UTC)
+RESTART = 0.3
+"""Seconds until a process that has ended is started again, at least."""
+MOST_CALLS = 20_000
+LOG = logging.getLogger("dkron_operator")
+_ENDS_A_LEASE = (What.KILL, What.FREEZE, What.TERMINATE, What.ILL)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a plan: what is wrong with it, in sentences, and what happened, line by line."""
+
+    plan: Plan
+    wrong: tuple[str, ...]
+    trace: tuple[str, ...]
+    history: History
+
+
+def simulate(plan: Plan, *, verbose: bool = False) -> Result:
+    """Carry out a plan. `verbose`: have the logs of the operators in the trace."""
+    # Lanes and watches spread their retries by the one source of chance that all programs share.
+    random.seed(plan.seed)
+    loop = VirtualLoop(plan.seed)
+    simulation = Simulation(plan, loop)
+    loop.set_exception_handler(simulation.unexpected)
+    with _heard(simulation.log, logging.DEBUG if verbose else logging.ERROR):
+        try:
+            loop.run_until_complete(simulation.run())
+        except Livelock as exc:
+            simulation.wrong.append(f"LIVELOCK: {exc}")
+        finally:
+            loop.close()
+    return simulation.result()
+
+
+class Simulation:
+    """The world, those who work in it, and those who break them."""
+
+    def __init__(self, plan: Plan, loop: VirtualLoop) -> None:
+        self.plan = plan
+        self.wrong: list[str] = []
+        self.trace: list[str] = []
+        self._loop = loop
+        self._world = World(self.now, seed=plan.seed)
+        self._sights = Sights(self._world, self.now, self.wrong)
+        self._clients = Clients(self._world, self.now)
+        self._controllers = Controllers(self._world, plan.course, seed=plan.seed, loop=loop, clock=self.now)
+        self._replicas: dict[str, Replica] = {}
+        self._records: tuple[Record, ...] = ()
+        self._faults: list[Fault] = []
+        self._calls = 0
+        self._alone: datetime | None = None
+        self._back: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """From the first second to the last look."""
+        network = Network(tuple(_trouble(event) for event in self.plan.events if event.what is What.ILL))
+        for number, skew in enumerate(self.plan.skews):
+            replica = Replica(
+                f"operator-{number}", self._world, network,
+                seed=self.plan.seed, wall=self.now, told=self._told, elects=self.plan.elects,
+            )  # fmt: skip
+            replica.skew, replica.ended = timedelta(seconds=skew), self._ended
+            self._replicas[replica.name] = replica
+            self._start(replica)
+        for event in self.plan.events:
+            self._at(event.at, partial(self._do, event))
+        await asyncio.sleep(self.plan.ends)
+        self._look()
+        await self._close()
+
+    def now(self) -> datetime:
+        """The true time."""
+        return ZERO + timedelta(seconds=self._loop.time())
+
+    def result(self) -> Result:
+        """What came of it."""
+        terms = Terms(
+            read=ZERO + timedelta(seconds=self.plan.ends), lateness=timedelta(seconds=LATENESS),
+            recovery=timedelta(seconds=RECOVERY), start=timedelta(seconds=2),
+            longest=timedelta(seconds=LONGEST_RUN + 2),
+        )  # fmt: skip
+        history = History(
+            terms=terms,
+            operations=tuple(self._clients.operations),
+            runs=tuple(self._controllers.runs.values()),
+            records=self._records,
+            sinces=self._sights.sinces,
+            faults=tuple(self._faults),
+        )
+        verdict = judge(history)
+        wrong = [*self.wrong, *map(verdict.paragraph, verdict.objections)]
+        return Result(self.plan, tuple(wrong), tuple(self.trace), history)
+
+    # --- what must not happen ----------------------------------------------------------------------------------------
+
+    def unexpected(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A callback or a task has failed."""
+        exc = context.get("exception")
+        text = "" if exc is None else "".join(traceback.format_exception(exc))
+        self.wrong.append(f"UNEXPECTED: {context['message']}\n{text}")
+
+    def log(self, record: logging.LogRecord) -> None:
+        """Something that an operator says. With a traceback it is something that nobody expected."""
+        self._note("log", f"{record.levelname} {record.name}: {record.getMessage()}")
+        if record.exc_info:
+            text = logging.Formatter().formatException(record.exc_info)
+            self._note("log", text)
+            self.wrong.append(f"UNEXPECTED: {record.getMessage()}\n{text}")
+
+    # --- what happens ------------------------------------------------------------------------------------------------
+
+    def _at(self, second: float, act: Callable[[], None]) -> None:
+        self._loop.call_at(second, act, context=Context())
+
+    def _do(self, event: Event) -> None:
+        self._note("plan", str(event))
+        if not event.is_fault:
+            self._clients.ask(event)
+        elif event.what is What.ILL:
+            self._fault(event)
+            if event.ill is Ill.GAP:
+                self._at(event.ends, partial(self._relist, event.on))
+        elif event.what is What.SQUAT:
+            go = self._clients.squat(event)
+            if go is not None:
+                self._fault(event)
+                self._at(event.ends, go)
+        else:
+            self._fault(event)
+            self._break(event, self._replicas[event.on])
+
+    def _break(self, event: Event, replica: Replica) -> None:
+        match event.what:
+            case What.KILL:
+                self._back[replica.name] = event.ends
+                replica.kill(event.steps, calls=event.calls)
+            case What.TERMINATE:
+                self._back[replica.name] = event.ends
+                replica.stop()
+            case What.FREEZE:
+                replica.freeze()
+                self._at(event.ends, replica.thaw)
+            case What.SKEW:
+                before = replica.skew
+                replica.skew = timedelta(seconds=event.skew)
+                self._at(event.ends, partial(setattr, replica, "skew", before))
+
+    def _fault(self, event: Event) -> None:
+        # Whoever leads may be gone by it, and another one leads once its Lease is over.
+        handover = HANDOVER if self.plan.elects and event.what in _ENDS_A_LEASE else 0.0
+        begin, lasts = self.now(), timedelta(seconds=event.lasts + handover)
+        ahead = timedelta(seconds=max(event.skew, 0.0))
+        what = f"{event.ill or event.what} on {event.on or 'all'}"
+        self._faults.append(Fault(what=what, begin=begin, end=begin + lasts, skew=ahead))
+
+    def _start(self, replica: Replica) -> None:
+        if self._alone is not None:
+            self._faults.append(Fault(what="no operator", begin=self._alone, end=self.now(), down=True))
+            self._alone = None
+        replica.start()
+        self._note(replica.name, "starts")
+
+    def _ended(self, replica: Replica) -> None:
+        self._note(replica.name, "has ended")
+        if self._alone is None and not any(each.lives for each in self._replicas.values()):
+            self._alone = self.now()
+        # Its pod starts it again.
+        again = max(self._back.get(replica.name, 0.0), self._loop.time() + RESTART)
+        self._at(again, partial(self._start, replica))
+
+    def _relist(self, on: str) -> None:
+        for name, replica in self._replicas.items():
+            if on in ("", name) and replica.lives:
+                replica.relist()
+
+    # --- what is seen ------------------------------------------------------------------------------------------------
+
+    def _told(self, process: str, what: str) -> None:
+        self._note(process, what)
+        self._calls += 1
+        if self._calls == MOST_CALLS:
+            self.wrong.append(f"TOO MANY CALLS: {MOST_CALLS} and more")
+
+    def _note(self, who: str, what: str) -> None:
+        self.trace.append(f"{self._loop.time():10.6f} {who} {what}")
+
+    def _look(self) -> None:
+        self._records = self._sights.records()
+        for name, replica in self._replicas.items():
+            if not replica.lives:
+                self.wrong.append(f"NO OPERATOR: {name} does not run in the end")
+
+    async def _close(self) -> None:
+        """End everything in order, so that nothing is left for the garbage collector to complain about."""
+        for replica in self._replicas.values():
+            replica.close()
+        while strays := asyncio.all_tasks() - {asyncio.current_task()}:
+            for stray in strays:
+                stray.cancel()
+            await asyncio.wait(strays, timeout=1)
+
+
+@contextmanager
+def _heard(hear: Callable[[logging.LogRecord], None], level: int) -> Iterator[None]:
+    """Have what operators log handed over, and nowhere else."""
+    handler, before = _Handler(hear), LOG.level
+    LOG.addHandler(handler)
+    LOG.setLevel(level)
+    LOG.propagate = False
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
+        LOG.setLevel(before)
+        LOG.propagate = True
+
+
+class _Handler(logging.Handler):
+    def __init__(self, hear: Callable[[logging.LogRecord], None]) -> None:
+        super().__init__()
+        self._hear = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hear(record)
+
+
+def _trouble(event: Event) -> Trouble:
+    assert event.ill is not None
+    return Trouble(
+        event.ill, event.at, event.ends, replica=event.on, calls=event.calls, share=event.share, status=event.status
+    )

@@ -1,0 +1,257 @@
+"""The world: what an API server with its etcd holds, and by which rules it changes. In memory, at once, never wrong.
+
+`tests/simulation/contract.py` tries these rules here and at a real API server.
+"""
+
+import marshal
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from dkron_crds.base import rfc3339
+from dkron_crds.kube.errors import AlreadyExists, Conflict, NotFound, from_status
+from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, PODS, Resource
+
+Object = dict[str, Any]
+WITH_STATUS = frozenset({DKRON_JOBS.plural, DKRON_CLUSTERS.plural, JOBS.plural, PODS.plural})
+"""Kinds whose status is written at an address of its own."""
+WITHOUT_GENERATION = frozenset({LEASES.plural, "events"})
+FOREGROUND = "foregroundDeletion"
+
+
+class Key(NamedTuple):
+    """Where an object is."""
+
+    plural: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a watch tells: ADDED, MODIFIED or DELETED, and the object at that version."""
+
+    kind: str
+    plural: str
+    version: int
+    body: Object
+
+
+class World:
+    """All objects. `clock` is the server's; `heard` are told each change, in the order of versions. `ending` are the
+    uids of those that wait for their dependents to go."""
+
+    def __init__(self, clock: Callable[[], datetime], *, seed: int = 0) -> None:
+        self.clock = clock
+        self.heard: list[Callable[[Event], None]] = []
+        self._seed = seed
+        self._version = 1000
+        self._born = 0
+        self._objects: dict[Key, Object] = {}
+        self._dependents: dict[str, dict[Key, None]] = defaultdict(dict)
+        self._alive: set[str] = set()
+        self.ending: set[str] = set()
+
+    @property
+    def version(self) -> int:
+        """The newest version of anything."""
+        return self._version
+
+    # --- what clients ask for ----------------------------------------------------------------------------------------
+
+    def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
+        """One object. Raises `NotFound`."""
+        return copied(self._found(Key(resource.plural, namespace or "", name)))
+
+    def list(
+        self, resource: Resource, namespace: str | None, *, labels: str | None = None, fields: str | None = None
+    ) -> list[Object]:
+        """All objects of a kind, by namespace and name."""
+        wanted = terms(labels), terms(fields)
+        keys = sorted(key for key in self._objects if key.plural == resource.plural)
+        bodies = (self._objects[key] for key in keys if namespace in (None, key.namespace))
+        return [copied(body) for body in bodies if _matches(body, *wanted)]
+
+    def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
+        """A new object. Raises `AlreadyExists`."""
+        made = copied(body)
+        metadata = made["metadata"]
+        key = Key(resource.plural, namespace or "", metadata["name"])
+        if key in self._objects:
+            text = f'{resource.plural} "{key.name}" already exists'
+            raise AlreadyExists(text, status=409, reason="AlreadyExists")
+        if resource.plural in WITH_STATUS:
+            made.pop("status", None)
+        self._born += 1
+        metadata |= {
+            "uid": str(UUID(int=(self._seed << 32 | self._born) & ((1 << 128) - 1))),
+            "creationTimestamp": rfc3339(self.clock().replace(microsecond=0)),
+        }
+        if namespace:
+            metadata["namespace"] = namespace
+        if resource.plural not in WITHOUT_GENERATION:
+            metadata["generation"] = 1
+        if not dry_run:
+            self._store(key, made, "ADDED")
+            for owner in metadata.get("ownerReferences") or ():
+                self._dependents[owner["uid"]][key] = None
+        return copied(made)
+
+    def patch(
+        self, resource: Resource, namespace: str | None, name: str, body: Object, *, status: bool = False
+    ) -> Object:
+        """A merge patch, of the status or of all but the status. Raises `NotFound`, `Conflict`."""
+        key = Key(resource.plural, namespace or "", name)
+        before = self._found(key)
+        version = (body.get("metadata") or {}).get("resourceVersion")
+        if version not in (None, before["metadata"]["resourceVersion"]):
+            text = f'Operation cannot be fulfilled on {resource.plural} "{name}": the object has been modified'
+            raise Conflict(text, status=409, reason="Conflict")
+        after = merged(before, _patchable(body, resource, status=status))
+        after["metadata"] = merged(after["metadata"], {key: before["metadata"].get(key) for key in _OF_THE_SERVER})
+        if after == before:
+            return copied(before)
+        if not status and resource.plural not in WITHOUT_GENERATION and after.get("spec") != before.get("spec"):
+            after["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
+        if status:
+            after["metadata"]["managedFields"] = [{"manager": "somebody", "subresource": "status"}]
+        self._store(key, after, "MODIFIED")
+        if "deletionTimestamp" in after["metadata"] and not after["metadata"].get("finalizers"):
+            self._remove(key)
+        return copied(after)
+
+    def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        version: str | None = None,
+        foreground: bool = False,
+    ) -> None:
+        """Away with it; or, in the foreground, once its dependents are. Raises `NotFound`, `Conflict`."""
+        key = Key(resource.plural, namespace or "", name)
+        metadata = self._found(key)["metadata"]
+        if uid not in (None, metadata["uid"]) or version not in (None, metadata["resourceVersion"]):
+            text = f'Operation cannot be fulfilled on {resource.plural} "{name}": the precondition failed'
+            raise Conflict(text, status=409, reason="Conflict")
+        if not foreground and not metadata.get("finalizers"):
+            self._remove(key)
+        elif "deletionTimestamp" not in metadata:
+            doomed = dict(metadata, deletionTimestamp=rfc3339(self.clock().replace(microsecond=0)))
+            if foreground:
+                doomed["finalizers"] = [*metadata.get("finalizers", ()), FOREGROUND]
+            self._store(key, {**self._objects[key], "metadata": doomed}, "MODIFIED")
+
+    # --- what controllers ask for ------------------------------------------------------------------------------------
+
+    def exists(self, uid: str, key: Key) -> bool:
+        """Whether this very object is there."""
+        found = self._objects.get(key)
+        return found is not None and found["metadata"]["uid"] == uid
+
+    def dependents(self, uid: str) -> Iterator[tuple[Key, Object]]:
+        """The objects that this one owns."""
+        for key in tuple(self._dependents.get(uid, ())):
+            if key in self._objects:
+                yield key, self._objects[key]
+
+    def is_alive(self, uid: str) -> bool:
+        """Whether any object has this uid."""
+        return uid in self._alive
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _found(self, key: Key) -> Object:
+        try:
+            return self._objects[key]
+        except KeyError:
+            raise NotFound(f'{key.plural} "{key.name}" not found', status=404, reason="NotFound") from None
+
+    def _store(self, key: Key, body: Object, kind: str) -> None:
+        self._version += 1
+        body["metadata"]["resourceVersion"] = str(self._version)
+        self._objects[key] = body
+        self._alive.add(body["metadata"]["uid"])
+        self._tell(Event(kind, key.plural, self._version, copied(body)))
+
+    def _remove(self, key: Key) -> None:
+        body = copied(self._objects.pop(key))
+        self._alive.discard(body["metadata"]["uid"])
+        for owner in body["metadata"].get("ownerReferences") or ():
+            self._dependents[owner["uid"]].pop(key, None)
+        self._version += 1
+        body["metadata"]["resourceVersion"] = str(self._version)
+        self._tell(Event("DELETED", key.plural, self._version, body))
+
+    def _tell(self, event: Event) -> None:
+        for hear in self.heard:
+            hear(event)
+
+
+_OF_THE_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "deletionTimestamp", "name", "namespace")
+
+
+def copied(body: Object) -> Object:
+    """A copy that shares nothing."""
+    copy: Object = marshal.loads(marshal.dumps(body))  # noqa: S302 - ours, of this moment
+    return copy
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> Object:
+    """A JSON merge patch (RFC 7386)."""
+    result = dict(base)
+    for key, value in over.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            below = result.get(key)
+            result[key] = merged(below if isinstance(below, dict) else {}, value)
+        else:
+            result[key] = value
+    return result
+
+
+def terms(selector: str | None) -> list[tuple[str, str | None]]:
+    """The terms of a selector: name and value, or a name that has to be there."""
+    found = (term.partition("=") for term in selector.split(",")) if selector else ()
+    return [(key, value if equals else None) for key, equals, value in found]
+
+
+def _patchable(body: Object, resource: Resource, *, status: bool) -> Object:
+    if resource.plural not in WITH_STATUS:
+        return body
+    if status:
+        return {key: value for key, value in body.items() if key == "status"}
+    return {key: value for key, value in body.items() if key != "status"}
+
+
+def _matches(body: Object, labels: list[tuple[str, str | None]], fields: list[tuple[str, str | None]]) -> bool:
+    own = body["metadata"].get("labels") or {}
+    if not all(key in own and value in (None, own[key]) for key, value in labels):
+        return False
+    return all(_field(body, path) == value for path, value in fields)
+
+
+def _field(body: Object, path: str) -> object:
+    found: Any = body
+    for step in path.split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
+
+
+def refused(status: int, *, seconds: int | None = None) -> Exception:
+    """The answer of a server that has no time, or no wish, to do it."""
+    reasons = {
+        403: "Forbidden",
+        409: "Conflict",
+        429: "TooManyRequests",
+        500: "InternalError",
+        503: "ServiceUnavailable",
+    }
+    body = {"message": f"answered {status}", "reason": reasons[status]}
+    return from_status(status, body, None if seconds is None else str(seconds))

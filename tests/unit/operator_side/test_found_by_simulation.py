@@ -1,0 +1,158 @@
+"""What the simulation has found: each test is one of its failures, made small (docs/reliability.md)."""
+
+import asyncio
+
+import pytest
+
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.errors import Conflict
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.fold import Accepted, fold
+from dkron_operator.source import Source
+from dkron_operator.store import Store
+from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
+from tests.support.edges import Edges, begin
+from tests.support.fake_kube import FakeKube
+
+ENTRY = claim()
+OTHER_UID = "00000000-0000-0000-0000-00000000000b"
+COUNTED = JobStatus(since=NOON, counted=(ENTRY.job,), success_count=1)
+TRIMMED = JobStatus(since=NOON, success_count=1)
+
+
+def counted_and_forgotten() -> Store:
+    """Another replica has counted a Job, and seen it go; we have yet to hear of that."""
+    store = Store()
+    store.see_job(wire_job(version=1, status=COUNTED))
+    store.see_run(wire_run(ENTRY, version=2, status=ended()))
+    store.see_job(wire_job(version=3, status=TRIMMED))
+    return store
+
+
+# --- counted twice ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.looptime
+async def test_what_another_replica_has_counted_and_forgotten_is_not_counted_anew() -> None:
+    kube = FakeKube(version=1000)
+    kube.put(DKRON_JOBS, wire_job(status=TRIMMED, schedule="@yearly"))
+    edges = Edges(kube)
+    edges.store.see_job(wire_job(version=1, status=COUNTED, schedule="@yearly"))
+    edges.store.see_run(wire_run(ENTRY, version=2, status=ended()))
+    edges.watch()
+    async with edges.running():
+        await asyncio.sleep(10)
+    assert (edges.status().success_count, edges.status().counted) == (1, ())
+
+
+def test_it_is_forgotten_when_the_watch_says_that_it_is_gone() -> None:
+    store = counted_and_forgotten()
+    (entry,) = store
+    assert entry.past == {ENTRY.job}
+    store.lose_run(wire_run(ENTRY, version=4, status=ended()))
+    assert entry.runs[ENTRY.job].gone
+
+
+def test_what_a_hand_has_wiped_counts_again() -> None:
+    store = counted_and_forgotten()
+    store.see_job(wire_job(version=4, status=JobStatus()))
+    (entry,) = store
+    assert entry.past == set()
+
+
+@pytest.mark.looptime
+async def test_the_answer_to_a_deletion_does_not_bring_a_job_back() -> None:
+    edges = begin(status=COUNTED)
+    run = edges.kube.put(JOBS, wire_run(ENTRY, status=ended()))
+    edges.watch()
+    entry = edges.entry()
+
+    def tell_its_end() -> None:
+        edges.source.feed_run("DELETED", run)
+        entry.runs.pop(ENTRY.job)
+
+    edges.kube.meanwhile("delete jobs", tell_its_end)
+    await edges.reconciler._delete((UID, ENTRY.job))
+    assert entry.runs == {}
+
+
+# --- slots of two grids ----------------------------------------------------------------------------------------------
+
+
+def test_an_edit_that_another_replica_has_accepted_is_accepted() -> None:
+    theirs = JobStatus(since=after(7), fingerprint="new")
+    assert fold(theirs, Accepted(after(8), "new"), job_view().spec.history) == theirs
+
+
+def test_no_slot_fires_before_the_api_server_has_from_when_slots_count() -> None:
+    job = job_view(schedule="@every 3s")
+    before, edited = JobStatus(since=NOON, fingerprint="old"), JobStatus(since=after(10), fingerprint=job.fingerprint)
+    draft = advance(situation(job, edited, persisted=before, now=after(13)))
+    assert (draft.settle, draft.create) == (True, None)
+    draft = advance(situation(job, edited, now=after(13)))
+    assert draft.create is not None
+    assert draft.create.entry.slot == after(13)
+
+
+def test_slots_of_a_new_job_need_not_wait_for_that() -> None:
+    job = job_view(schedule="@every 3s")
+    draft = advance(situation(job, JobStatus(), now=after(3)))
+    assert draft.create is not None
+
+
+def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_last_edit() -> None:
+    job, status = job_view(), JobStatus(since=after(60), fingerprint="old")
+    assert advance(situation(job, status, now=after(-30))).status.since == after(60)
+
+
+# --- a job and its successor -----------------------------------------------------------------------------------------
+
+
+def test_a_late_version_of_a_job_that_is_gone_is_no_new_job() -> None:
+    store = Store()
+    store.see_job(wire_job(version=1))
+    store.miss_job(UID)
+    assert list(store.see_job(wire_job(version=2))) == []
+    assert (len(store), store.uids()) == (0, {UID})
+    assert list(store.vanish(UID)) == []
+    assert store.uids() == set()
+
+
+def test_a_successor_says_that_the_job_before_it_is_gone() -> None:
+    store = Store()
+    store.see_job(wire_job(version=1))
+    assert list(store.see_job(wire_job(uid=OTHER_UID, version=5))) == [OTHER_UID]
+    (entry,) = store
+    assert (entry.job.uid, store.duplicate(entry)) == (OTHER_UID, None)
+    assert list(store.see_job(wire_job(version=4))) == []
+    assert [entry.job.uid for entry in store] == [OTHER_UID]
+
+
+def test_the_job_before_is_gone_also_when_it_is_heard_of_later() -> None:
+    store = Store()
+    store.see_job(wire_job(uid=OTHER_UID, version=5))
+    assert list(store.see_job(wire_job(version=4))) == []
+    assert [entry.job.uid for entry in store] == [OTHER_UID]
+
+
+@pytest.mark.looptime
+async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
+    edges = begin()
+    edges.kube.objects.clear()
+    with pytest.raises(Conflict, match="deleted"):
+        await edges.reconciler.writer.claim(edges.entry(), (Accepted(NOON, "f"),))
+    assert edges.store.get(UID) is None
+
+
+# --- a watch that begins anew ----------------------------------------------------------------------------------------
+
+
+def test_jobs_that_are_listed_anew_have_the_world_compared() -> None:
+    store, wanted = Store(), []
+    source = Source(store, changed=lambda _: None)
+    source.relisted = lambda: wanted.append("sweep")
+    source.feed_run("ADDED", wire_run(ENTRY))
+    assert not wanted
+    source.feed_run(None, wire_run(ENTRY))
+    assert wanted

@@ -1,0 +1,36 @@
+"""Plans: what a seed gives, how they are written down, and how they are shrunk."""
+
+import pytest
+
+from tests.simulation.plans import Plan, from_text, plan
+from tests.simulation.shrink import shrink
+
+
+def test_a_seed_gives_one_plan() -> None:
+    assert plan(7) == plan(7)
+    assert plan(7) != plan(8)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_plan_that_was_written_down_is_the_same(seed: int) -> None:
+    assert from_text(plan(seed).to_text()) == plan(seed)
+
+
+def test_every_event_has_a_line() -> None:
+    wanted = plan(3)
+    assert len(str(wanted).splitlines()) == len(wanted.events) + 1
+
+
+def test_what_is_left_is_what_the_failure_needs() -> None:
+    long = max((plan(seed) for seed in range(50)), key=lambda found: len(found.events))
+    needed = long.events[1], long.events[-2]
+
+    def fails(tried: Plan) -> bool:
+        return all(event in tried.events for event in needed)
+
+    assert shrink(long, fails).events == needed
+
+
+def test_a_failure_that_needs_everything_keeps_everything() -> None:
+    whole = plan(3)
+    assert shrink(whole, lambda tried: tried == whole) == whole
