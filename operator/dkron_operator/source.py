@@ -44,9 +44,6 @@ class Source:
     def feed_run(self, kind: str | None, body: Object) -> None:
         """A watch event about a Job of ours."""
         self.met(body)
-        if kind is None:
-            # So is a Job that went in between, and would stay active.
-            self.relisted()
         self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
 
     def vanish(self, uids: set[str]) -> None:

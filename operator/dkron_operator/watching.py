@@ -45,7 +45,7 @@ class Watching:
         namespaces: Sequence[str],
         gone: Callable[[], Awaitable[None]],
     ) -> None:
-        self._source = source
+        self.source = source
         self._access = access
         self._signs = signs
         # Without one kopf looks up the name of the user, and in a container the user has none.
@@ -74,7 +74,7 @@ class Watching:
     async def _watch(self) -> Exception | None:
         """What has ended the streams."""
         registry = kopf.OperatorRegistry()
-        kopf_source.register(registry, self._source, self._access, self._signs)
+        kopf_source.register(registry, self.source, self._access, self._signs)
         tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=kopf_source.settings(),

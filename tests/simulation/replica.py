@@ -41,7 +41,7 @@ class Simulated(Operator):
     @property
     def source(self) -> Source:
         """Where the watches feed."""
-        return self._source
+        return self.watching.source
 
     def hear(self, resource: Resource) -> None:
         """A watch shows a sign of life."""
@@ -155,7 +155,7 @@ class Replica:
                 Watch(
                     self._world, self._network, Dice(self._seed, f"{resource.plural} for {process.name}"),
                     resource=resource, selector=selector, replica=self.name, context=context, feed=feed,
-                    alive=partial(operator.hear, resource),
+                    alive=partial(operator.hear, resource), listed=operator.source.listed,
                 )
                 for resource, selector, feed in kinds
             ]  # fmt: skip

@@ -22,7 +22,7 @@ class Watch:
 
     def __init__(
         self, world: World, network: Network, dice: Dice, *, resource: Resource, selector: str, replica: str,
-        context: Context, feed: Feed, alive: Callable[[], None],
+        context: Context, feed: Feed, alive: Callable[[], None], listed: Callable[[], None],
     ) -> None:  # fmt: skip
         self._world = world
         self._network = network
@@ -34,6 +34,7 @@ class Watch:
         self._context = context
         self._feed = feed
         self._alive = alive
+        self._listed = listed
         self._loop = asyncio.get_running_loop()
         self._due: dict[str, float] = {}
         self._newest: dict[str, int] = {}
@@ -52,7 +53,8 @@ class Watch:
         self._world.heard.remove(self._hear)
 
     def list(self) -> None:
-        """Everything that there is."""
+        """Everything that there is, and first that this was asked."""
+        self._loop.call_soon(self._listed, context=self._context)
         for body in self._world.list(self._resource, None, labels=self._selector or None):
             self._send(None, body, int(body["metadata"]["resourceVersion"]))
 

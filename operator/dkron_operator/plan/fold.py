@@ -183,14 +183,6 @@ def is_known(status: JobStatus, job: str) -> bool:
     return is_recorded(status, job) or any(entry.job == job for entry in status.active)
 
 
-def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
-    if status.since is not None and status.fingerprint == change.fingerprint:
-        # Another replica has written it first: slots count from the moment that stands there.
-        return status
-    rebuilt_at = change.since if change.rebuilt else status.rebuilt_at
-    return _with(status, since=change.since, fingerprint=change.fingerprint, rebuilt_at=rebuilt_at)
-
-
 def _with(status: JobStatus, **fields: object) -> JobStatus:
     return status.model_copy(update=fields)
 

@@ -9,7 +9,6 @@ from dkron_crds.kube.errors import Conflict
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import Accepted, fold
-from dkron_operator.source import Source
 from dkron_operator.store import Store
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
 from tests.support.edges import Edges, begin
@@ -143,16 +142,3 @@ async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
     with pytest.raises(Conflict, match="deleted"):
         await edges.reconciler.writer.claim(edges.entry(), (Accepted(NOON, "f"),))
     assert edges.store.get(UID) is None
-
-
-# --- a watch that begins anew ----------------------------------------------------------------------------------------
-
-
-def test_jobs_that_are_listed_anew_have_the_world_compared() -> None:
-    store, wanted = Store(), []
-    source = Source(store, changed=lambda _: None)
-    source.relisted = lambda: wanted.append("sweep")
-    source.feed_run("ADDED", wire_run(ENTRY))
-    assert not wanted
-    source.feed_run(None, wire_run(ENTRY))
-    assert wanted
