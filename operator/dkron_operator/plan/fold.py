@@ -165,7 +165,9 @@ def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
         # Another operator has noticed it first: its slots count from then.
         return status
     rebuilt_at = change.since if change.rebuilt else status.rebuilt_at
-    return _with(status, since=change.since, fingerprint=change.fingerprint, rebuilt_at=rebuilt_at)
+    # What another operator has noticed meanwhile was settled then: slots never count from an earlier moment again.
+    since = _later(status.since, change.since)
+    return _with(status, since=since, fingerprint=change.fingerprint, rebuilt_at=rebuilt_at)
 
 
 def recorded(status: JobStatus) -> set[str]:

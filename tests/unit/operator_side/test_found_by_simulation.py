@@ -84,6 +84,11 @@ def test_an_edit_that_another_replica_has_accepted_is_accepted() -> None:
     assert fold(theirs, Accepted(after(8), "new"), job_view().spec.history) == theirs
 
 
+def test_an_edit_that_was_overtaken_does_not_lead_back_to_an_earlier_moment() -> None:
+    theirs = JobStatus(since=after(8), fingerprint="newest")
+    assert fold(theirs, Accepted(after(5), "between"), job_view().spec.history).since == after(8)
+
+
 def test_no_slot_fires_before_the_api_server_has_from_when_slots_count() -> None:
     job = job_view(schedule="@every 3s")
     before, edited = JobStatus(since=NOON, fingerprint="old"), JobStatus(since=after(10), fingerprint=job.fingerprint)
