@@ -69,7 +69,7 @@ async def test_the_answer_to_a_deletion_does_not_bring_a_job_back() -> None:
 
     def tell_its_end() -> None:
         edges.source.feed_run("DELETED", run)
-        entry.runs.pop(ENTRY.job)
+        entry.runs.pop(ENTRY.job, None)
 
     edges.kube.meanwhile("delete jobs", tell_its_end)
     await edges.reconciler._delete((UID, ENTRY.job))
