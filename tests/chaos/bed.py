@@ -22,6 +22,7 @@ from tests.chaos.jobs import BODIES
 from tests.chaos.network import Network
 from tests.chaos.plan import Plan, Wish
 from tests.chaos.proxy.thread import gateway
+from tests.chaos.pulse import pulse
 from tests.chaos.reading import Fact, line, read
 from tests.chaos.recorder import Recorder
 from tests.chaos.witness import Witness
@@ -217,6 +218,7 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
         crew = Crew(operators, journal.note)
         faults = Faults(hands, clients, crew=crew, network=Network(gateways), cluster=setup.cluster, told=journal.note)
         witness = stack.enter_context(Witness(setup.kubeconfig, namespace))
+        stack.enter_context(pulse(journal.note))
         stack.callback(crew.abandon)
         stack.callback(faults.leave)
         yield Bed(kube, faults, crew=crew, clients=clients, witness=witness, journal=journal, say=say)
