@@ -22,6 +22,7 @@ from tests.chaos.jobs import BODIES
 from tests.chaos.network import Network
 from tests.chaos.plan import Plan, Wish
 from tests.chaos.proxy.thread import gateway
+from tests.chaos.pulse import pulse
 from tests.chaos.reading import Fact, line, read
 from tests.chaos.recorder import Recorder
 from tests.chaos.witness import Witness
@@ -174,8 +175,8 @@ class Bed:
     def _rest(self) -> None:
         """Disable all jobs, and take the last look when nothing runs and what has ended must be recorded."""
         self._say("all jobs are disabled, until nothing runs any more")
-        for job in self._kube.all(DKRON_JOBS):
-            self._clients.disable(job["metadata"]["name"])
+        for name in self._restless():
+            self._clients.disable(name)
         try:
             self._kube.wait_for("all jobs to rest", self._restless, lambda names: not names, seconds=REST)
         except AssertionError as error:
@@ -206,7 +207,8 @@ def is_at_rest(status: Object) -> bool:
 @contextlib.contextmanager
 def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
     """Prepare everything for a storm in this namespace; at its end nothing of it runs any more."""
-    kube, journal = Kube(setup.kubeconfig, namespace, once=True), Journal(setup.folder / "history.jsonl")
+    kube, journal = Kube(setup.kubeconfig, namespace), Journal(setup.folder / "history.jsonl")
+    hands = Kube(setup.kubeconfig, namespace, once=True)
     clients = Recorder(Kube(setup.kubeconfig, namespace, once=True), journal.note)
     with contextlib.ExitStack() as stack:
         gateways = [stack.enter_context(gateway(setup.kubeconfig, setup.folder, seed=n)) for n in range(setup.replicas)]
@@ -214,8 +216,9 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
             operator(setup, namespace, number=n, kubeconfig=way.kubeconfig) for n, way in enumerate(gateways, 1)
         ]
         crew = Crew(operators, journal.note)
-        faults = Faults(kube, clients, crew=crew, network=Network(gateways), cluster=setup.cluster, told=journal.note)
+        faults = Faults(hands, clients, crew=crew, network=Network(gateways), cluster=setup.cluster, told=journal.note)
         witness = stack.enter_context(Witness(setup.kubeconfig, namespace))
+        stack.enter_context(pulse(journal.note))
         stack.callback(crew.abandon)
         stack.callback(faults.leave)
         yield Bed(kube, faults, crew=crew, clients=clients, witness=witness, journal=journal, say=say)

@@ -23,6 +23,7 @@ from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import figures
 from tests.chaos.history import Act, Fault, History, Operation, Terms
 from tests.chaos.jobs import job
+from tests.chaos.pulse import pulse
 from tests.chaos.reading import gathered, write
 from tests.chaos.recorder import Recorder
 from tests.chaos.storm import Say, cluster_of, duration, folder_of
@@ -93,7 +94,8 @@ def compare(
     options = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace)
     crew = Crew([OperatorProcess(folder / "operator.log", *options)], down["DkronJob"].append)
     recorder = Recorder(kube)
-    with Witness(cluster.kubeconfig, kube.namespace) as witness:
+    still: list[Fault] = []
+    with Witness(cluster.kubeconfig, kube.namespace) as witness, pulse(still.append):
         crew.start()
         made = {"CronJob": list(_cron_jobs(kube)), "DkronJob": [recorder.create(body) for body in _dkron_jobs()]}
         began = time.monotonic()
@@ -105,7 +107,7 @@ def compare(
         _pass(RECOVERY + 60 * SECOND + LATENESS)
         at = witness.look()
         crew.finish()
-        facts = list(witness.facts(at))
+        facts = [*witness.facts(at), *still]
     terms = Terms(read=at, lateness=LATENESS, recovery=RECOVERY)
     return {kind: _history(terms, made[kind], facts, down[kind]) for kind in made}
 
