@@ -24,7 +24,12 @@ class Clock:
 def test_a_machine_that_stands_still_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Fault] = []
     heard = threading.Event()
+
+    def hear(fault: Fault) -> None:
+        told.append(fault)
+        heard.set()
+
     monkeypatch.setattr(pulse, "datetime", Clock(0, 0.1, 5, 0.1))
-    with pulse.pulse(lambda fault: (told.append(fault), heard.set())[0]):
+    with pulse.pulse(hear):
         assert heard.wait(10)
     assert [(fault.end - fault.begin).total_seconds() for fault in told if fault.end] == [5]
