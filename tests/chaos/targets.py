@@ -114,6 +114,9 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
     if seen:
         # What was seen after the next change belongs to that one.
         before = [since for since in seen if since < span.until - GRAIN]
+        if life.record is not None and life.record.status.since in before:
+            # Two replicas may have seen an edit, each at its own moment. What was written last is agreed.
+            return life.record.status.since, True
         return max(before or [since for since in seen if since < span.until] or seen), True
     if told and max(told) < span.first:
         # Nobody saw the job before it was edited, so to the operator it began as it is now.
