@@ -2,8 +2,9 @@
 second, and a new version is rolled out. No run may be lost or doubled, and who asks the REST API may not notice.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +14,6 @@ import pytest
 import localcluster
 from dkron_crds.kube.paths import LEASES, PODS
 from tests.chaos.history import Fault, History, Record, Run, Since, Terms
-from tests.chaos.needs import Need
 from tests.chaos.recorder import Recorder
 from tests.chaos.verdict import judge
 from tests.chaos.witness import Witness
@@ -29,11 +29,11 @@ pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
 Object = dict[str, Any]
 OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-EVERY = 4
+EVERY = 3
 NOWHERE = {"spec": {"activeDeadlineSeconds": 1, "template": {"spec": {"nodeSelector": {"there-is": "none"}}}}}
 REPLICAS = 2
-LATENESS = timedelta(seconds=10)
-"""Pods are real and processors few. A fault is over here when somebody decides about slots again."""
+LATENESS = timedelta(seconds=60)
+"""How late something may be is not the question here, where pods are real and processors few."""
 SECONDS = 90
 
 DIE = "import resource; resource.prlimit(1, resource.RLIMIT_CPU, (1, 1))"
@@ -121,7 +121,7 @@ class Stage:
         read = self.witness.look()
         facts = list(self.witness.facts(read))
         return History(
-            terms=Terms(read=read, lateness=LATENESS, recovery=timedelta(0), start=LATENESS),
+            terms=Terms(read=read, lateness=LATENESS, start=LATENESS),
             operations=tuple(self.recorder.operations),
             runs=tuple(fact for fact in facts if isinstance(fact, Run)),
             sinces=tuple(fact for fact in facts if isinstance(fact, Since)),
@@ -148,14 +148,15 @@ def stage(cluster: localcluster.Cluster, image: OwnImage, tmp_path_factory: pyte
 
 
 def with_jobs(team: Kube) -> Recorder:
-    """Whoever has created a job that makes up for all it missed, one whose runs must not overlap, and two more, whose
-    pods find no node: such a run costs little, and ends as the deadline of its Job says."""
+    """Whoever has created jobs that make up for all that they missed, of which one may not overlap, and two have pods
+    that find no node: such a run costs little, and ends as the deadline of its Job says."""
     recorder = Recorder(team)
     due = f"@every {EVERY}s"
-    recorder.create(dkron_job("steady", schedule=due, missedRuns="all", history=KEEP_ALL))
-    recorder.create(dkron_job("careful", "sleep 5", schedule=due, concurrency="forbid", history=KEEP_ALL))
     for name in ("first", "second"):
-        recorder.create(dkron_job(name, schedule="@every 2s", history=KEEP_ALL, jobTemplate=NOWHERE))
+        recorder.create(dkron_job(name, schedule=due, missedRuns="all", history=KEEP_ALL, jobTemplate=NOWHERE))
+    recorder.create(dkron_job("steady", schedule=due, missedRuns="all", history=KEEP_ALL))
+    careful = dkron_job("careful", "sleep 4", schedule=due, missedRuns="all", concurrency="forbid", history=KEEP_ALL)
+    recorder.create(careful)
     return recorder
 
 
@@ -237,18 +238,21 @@ def test_in_all_that_time_nothing_was_lost_and_nothing_ran_twice(
     names = [operation.job for operation in stage.recorder.operations]
     for name in names:
         stage.recorder.disable(name)
-    accounts = ledger.close_all(stage.team, ["steady", "careful"], every=EVERY)
-    for name in names:
-        stage.team.wait_status(name, "to rest", lambda status: not status.get("active"), seconds=SECONDS)
-    verdict = judge(stage.history())
+    accounts = ledger.close_all(stage.team, names, every=EVERY)
+    history = stage.history()
+    verdict = judge(history)
     with capsys.disabled():
-        print(f"\n{verdict.summary}; the latest were {latest(verdict.history)} late")
+        print(f"\n{verdict.summary}; the latest were {latest(history)} late")
     assert verdict.valid, str(verdict)
-    assert any(target.need is Need.MUST for case in verdict.cases for target in case.targets)
-    for account in accounts.values():
-        account.assert_balanced()
-    assert (accounts["steady"].unfired, accounts["steady"].skipped) == ([], 0)
-    assert accounts["careful"].skipped > 0
+    for name, account in accounts.items():
+        seen = replace(account, fired=fired(history, name))
+        seen.assert_balanced()
+        assert bool(seen.skipped) == (name == "careful")
+
+
+def fired(history: History, job: str) -> Counter[datetime]:
+    """How many Jobs the witness has seen for each slot; the job itself forgets the oldest."""
+    return Counter(slot for slot, _ in {(run.slot, run.name) for run in history.runs if run.job == job})
 
 
 def latest(history: History) -> str:
