@@ -117,15 +117,16 @@ test-alerts: venv ## The alerts by promtool (seconds; Prometheus is the one on P
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
 	$(BIN)/pytest tests/alerts
 
-# Tools are built first, so that progress shows and no test waits for a compiler.
-
 DEATHS := tests/cluster/test_chaos_writes.py
+FAULTS := tests/cluster/test_chaos_faults.py tests/cluster/test_chaos_storm.py
+
+# Tools are built first, so that progress shows and no test waits for a compiler.
 
 .PHONY: test-cluster
 test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
-	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --ignore $(DEATHS) tests/cluster
+	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) $(addprefix --ignore ,$(DEATHS) $(FAULTS)) tests/cluster
 
 .PHONY: test-e2e
 test-e2e: venv chart-tools ## The tests with a real node and real pods (minutes)
@@ -141,6 +142,11 @@ SIDES ?= before,after
 chaos-writes: venv ## Kill the operator before and after each write of eleven scenarios (some minutes)
 	@hack/cluster build --nodes kwok
 	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest $(DEATHS)
+
+.PHONY: chaos-faults
+chaos-faults: venv ## Each class of faults between operator and API server for itself, and a short storm (ten minutes)
+	@hack/cluster build --nodes kwok
+	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) $(FAULTS)
 
 # The same SEED has the same plan. REPLICAS=1, or SPLIT_BRAIN=1 for operators that all act at once.
 DURATION ?= 10m

@@ -14,8 +14,8 @@ from tests.support.cluster import Clusters, longest_first, nodes_wanted, time_th
 settings.register_profile("dkron-operator", deadline=None)
 settings.load_profile("dkron-operator")
 
-DEADLINES = (r"waited [0-9]+ s for", r"Timeout \(>")
-"""What an error says that has to do with the machine: a deadline of a wait, or of a test, has passed."""
+DEADLINES = (r"waited [0-9]+ s for", r"Timeout \(>", r"Read timed out")
+"""What an error says that has to do with the machine: a deadline of a wait, a test or a request has passed."""
 CLUSTERS = pytest.StashKey[Clusters]()
 
 

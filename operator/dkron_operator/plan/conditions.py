@@ -39,10 +39,9 @@ def plan_conditions(draft: Draft, upcoming: datetime | None) -> None:
     before = {condition.type: condition for condition in draft.status.conditions}
     conditions = []
     for kind, verdict in verdicts.items():
-        condition = _condition(draft, kind, verdict, before.pop(kind, None))
+        condition = _condition(draft, kind, verdict, before.get(kind))
         conditions.append(condition)
-    others = tuple(before.values())
-    draft.note(Judged(draft.situation.job.generation, (*conditions, *others), upcoming))
+    draft.note(Judged(draft.situation.job.generation, tuple(conditions), upcoming))
 
 
 def _condition(draft: Draft, kind: str, verdict: Verdict, old: Condition | None) -> Condition:

@@ -2,7 +2,7 @@
 and the result is the same: that is what makes a lost answer or a crash harmless.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -153,7 +153,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
         case Delivered(jobs):
             return _with(status, undelivered=tuple(name for name in status.undelivered if name not in jobs))
         case Judged(generation, conditions, upcoming):
-            return _with(status, observed_generation=generation, conditions=conditions, next=upcoming)
+            told = (*conditions, *_of_others(status, conditions))
+            return _with(status, observed_generation=generation, conditions=told, next=upcoming)
         case Joined() | Noted() | Settled() | Forgotten() | Followed():
             return _linked(status, change)
         case Reserved() | Released():
@@ -168,6 +169,12 @@ def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
     # What another operator has noticed meanwhile was settled then: slots never count from an earlier moment again.
     since = _later(status.since, change.since)
     return _with(status, since=since, fingerprint=change.fingerprint, rebuilt_at=rebuilt_at)
+
+
+def _of_others(status: JobStatus, ours: tuple[Condition, ...]) -> Iterator[Condition]:
+    """Conditions that somebody else keeps there, as they are now."""
+    types = {condition.type for condition in ours}
+    return (condition for condition in status.conditions if condition.type not in types)
 
 
 def recorded(status: JobStatus) -> set[str]:

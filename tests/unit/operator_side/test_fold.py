@@ -403,3 +403,10 @@ def test_a_record_that_comes_again_is_not_owed_again() -> None:
 def test_of_what_is_not_kept_nobody_can_be_told() -> None:
     status = folded(owed(FIRST), owed(SECOND), history=History(executions=1))
     assert status.undelivered == (SECOND.job,)
+
+
+def test_a_condition_of_somebody_else_that_came_meanwhile_stays() -> None:
+    theirs = CONDITION.model_copy(update={"type": "Theirs"})
+    status = JobStatus(conditions=(CONDITION, theirs))
+    judged = fold(status, Judged(2, (CONDITION,), None), HISTORY)
+    assert judged.conditions == (CONDITION, theirs)
