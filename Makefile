@@ -92,7 +92,7 @@ CLUSTER_WORKERS ?= 4
 # RERUNS=1 runs a test once more that has failed, as on a busy machine, and shows it as R. A test of the promise, that
 # nothing is lost and nothing runs twice, only gets that when a deadline has passed (tests/conftest.py).
 RERUNS ?= 0
-ATCLUSTER := --dist loadfile --no-loadscope-reorder --durations 15 --reruns $(RERUNS)
+ATCLUSTER := --dist loadfile --durations 15 --reruns $(RERUNS)
 
 .PHONY: test-unit
 test-unit: venv ## The unit tests alone (seconds, no cluster)
@@ -126,7 +126,7 @@ FAULTS := tests/cluster/test_chaos_faults.py tests/cluster/test_chaos_storm.py
 test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
-	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) $(addprefix --ignore ,$(DEATHS) $(FAULTS)) tests/cluster
+	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder $(addprefix --ignore ,$(DEATHS) $(FAULTS)) tests/cluster
 
 .PHONY: test-e2e
 test-e2e: venv chart-tools ## The tests with a real node and real pods (minutes)

@@ -30,7 +30,7 @@ def start_everything(kube: Kube) -> None:
     kube.apply(
         dkron_job("good", "echo seen", run=["once"]),
         dkron_job("bad", "false", run=["once"]),
-        dkron_job("replaced", "sleep 60", schedule="@every 2s", concurrency="replace", jobTemplate=QUICK_END),
+        dkron_job("replaced", "sleep 60", schedule="@every 5s", concurrency="replace", jobTemplate=QUICK_END),
         dkron_job("haunted"),
         dkron_job("ephemeral", ephemeral=True, run=["once"]),
         dkron_job("podless", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
