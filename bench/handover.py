@@ -23,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rig import ROOT, Witness, dkron_job, namespace
+from rig import ROOT, Witness, dkron_job, installed, namespace
 
 import localcluster
 from dkron_crds.kube import access
@@ -185,13 +185,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="how many jobs, each once a second (default 2)")
     parser.add_argument("--ways", nargs="+", default=["SIGTERM", "SIGKILL"], choices=["SIGTERM", "SIGKILL"])
     options = parser.parse_args()
-    cluster = localcluster.up("bench-handover", nodes="none", provider="local")
-    try:
-        cluster.kubectl("apply", "-f", str(ROOT / "crds"))
-        cluster.kubectl("wait", "--for=condition=Established", "crd/dkronjobs.dkron.io")
+    with installed("bench-handover") as cluster:
         asyncio.run(measure(cluster, options.ways, options.times, options.jobs))
-    finally:
-        cluster.down()
 
 
 if __name__ == "__main__":

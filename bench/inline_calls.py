@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from rig import ROOT, many, namespace, operator
+from rig import installed, many, namespace, operator
 
 import localcluster
 from dkron_crds.kube import access
@@ -137,13 +137,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30, help="how long to measure (default 30)")
     parser.add_argument("--kept", type=int, default=20, help="history.executions of each job (default 20)")
     options = parser.parse_args()
-    cluster = localcluster.up("bench-calls", nodes="none", provider="local")
-    try:
-        cluster.kubectl("apply", "-f", str(ROOT / "crds"))
-        cluster.kubectl("wait", "--for=condition=Established", "crd/dkronjobs.dkron.io")
+    with installed("bench-calls") as cluster:
         asyncio.run(measure(cluster, options.jobs, options.seconds, options.kept))
-    finally:
-        cluster.down()
 
 
 if __name__ == "__main__":

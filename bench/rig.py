@@ -31,10 +31,15 @@ CLEAN_UP = 180.0
 """Seconds that the removal of a namespace may take."""
 
 
-@contextlib.contextmanager
-def simulated(controller_flags: str = "") -> Iterator[localcluster.Cluster]:
+def simulated(controller_flags: str = "") -> contextlib.AbstractContextManager[localcluster.Cluster]:
     """A cluster with simulated nodes and the definitions, gone at the end."""
-    cluster = localcluster.up("bench", nodes="kwok:10", provider="local", controller_flags=controller_flags)
+    return installed("bench", nodes="kwok:10", controller_flags=controller_flags)
+
+
+@contextlib.contextmanager
+def installed(name: str, *, nodes: str = "none", controller_flags: str = "") -> Iterator[localcluster.Cluster]:
+    """A cluster of this name with the definitions, gone at the end."""
+    cluster = localcluster.up(name, nodes=nodes, provider="local", controller_flags=controller_flags)
     try:
         cluster.kubectl("apply", "-f", str(ROOT / "crds"))
         cluster.kubectl("wait", "--for=condition=Established", "crd/dkronjobs.dkron.io")

@@ -19,13 +19,13 @@ from dkron_operator.executors.images import Images
 from dkron_operator.lease import Replica
 from dkron_operator.monitoring.port import Exposure, PortTaken
 from dkron_operator.settings import Settings
+from dkron_operator.strays import end_strays
 from dkron_tracing import start
 from dkron_tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 
 FAILED = 1
-STRAY_WISHES = 5
 
 
 def main() -> None:
@@ -60,20 +60,9 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         log.exception("the operator cannot go on")
         return FAILED
     finally:
-        await _end_strays()
+        # What is left of the watches: Python itself wishes once that they end, and waits.
+        await end_strays(lambda: asyncio.all_tasks() - {asyncio.current_task()})
     return 0
-
-
-async def _end_strays() -> None:
-    """End what is left of the watches. A stream of kopf whose sibling has failed takes the first wish that it ends for
-    something else, and Python itself wishes once and waits."""
-    for _ in range(STRAY_WISHES):
-        strays = asyncio.all_tasks() - {asyncio.current_task()}
-        if not strays:
-            return
-        for stray in strays:
-            stray.cancel()
-        await asyncio.wait(strays, timeout=1)
 
 
 def _replica() -> Replica:

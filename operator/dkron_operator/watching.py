@@ -17,13 +17,12 @@ from dkron_crds.kube.errors import KubeError
 from dkron_operator import source as kopf_source
 from dkron_operator.signs import Signs
 from dkron_operator.source import Source
+from dkron_operator.strays import end_strays
 
 log = logging.getLogger(__name__)
 
 LAST_STREAMS = 5.0
 """Seconds for the streams to end."""
-WISHES = 5
-"""How often a task is asked to end: one whose sibling has failed takes the first wish for something else."""
 FIRST_PAUSE, LAST_PAUSE = 1.0, 15.0
 """Seconds until streams begin anew. kopf has tried for about 18 seconds by then, unless the answer was final."""
 STEADY = 120.0
@@ -94,19 +93,9 @@ class Watching:
         failures = [task.exception() for task in done if not task.cancelled()]
         failure = next((each for each in failures if isinstance(each, Exception)), None)
         if failure is not None:
-            await _end_strays()
+            # Nobody else ends the streams beside it, and they would go on feeding.
+            await end_strays(lambda: {task for task in asyncio.all_tasks() if _is_of_kopf(task)})
         return failure
-
-
-async def _end_strays() -> None:
-    """End what is left of streams whose sibling has failed: nobody else does, and they would go on feeding."""
-    for _ in range(WISHES):
-        strays = {task for task in asyncio.all_tasks() if _is_of_kopf(task)}
-        if not strays:
-            return
-        for stray in strays:
-            stray.cancel()
-        await asyncio.wait(strays, timeout=1)
 
 
 def _is_of_kopf(task: "asyncio.Task[Any]") -> bool:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from dkron_crds.kube.paths import DKRON_JOBS
-from dkron_operator.settings import Settings
 from localcluster.cluster import LocalCluster
 from tests.chaos.crew import READY_SECONDS, Crew
 from tests.chaos.faults import Faults
@@ -32,7 +31,6 @@ from tests.support.operator_process import OperatorProcess
 Object = dict[str, Any]
 Say = Callable[[str], None]
 
-HAS_ELECTION = "lease" in Settings.model_fields
 SECOND = timedelta(seconds=1)
 LATENESS = 15 * SECOND
 """Everything runs on one machine, which other tests keep busy: how late slots are is shown, and not judged closely."""
@@ -63,7 +61,7 @@ class Setup:
     @property
     def has_rivals(self) -> bool:
         """Whether several operators act at once."""
-        return self.replicas > 1 and (self.split_brain or not HAS_ELECTION)
+        return self.replicas > 1 and self.split_brain
 
 
 class Journal:
@@ -226,8 +224,7 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
 
 def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> OperatorProcess:
     """One replica. Those of one machine must not have one name."""
-    options = ["--kubeconfig", str(kubeconfig), "--namespace", namespace]
-    if HAS_ELECTION:
-        options += ["--lease", "off" if setup.split_brain else "on"]
+    lease = "off" if setup.split_brain else "on"
+    options = ["--kubeconfig", str(kubeconfig), "--namespace", namespace, "--lease", lease]
     log, names = setup.folder / f"operator-{number}.log", {"POD_NAME": f"operator-{number}"}
     return OperatorProcess(log, *options, environment=names)
