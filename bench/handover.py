@@ -9,7 +9,6 @@ the latest Job of a slot from there on, from its slot until a watch has seen it,
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import statistics
@@ -19,11 +18,9 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from rig import ROOT, Witness, dkron_job, installed, namespace
+from rig import ROOT, SlotWitness, dkron_job, installed, namespace
 
 import localcluster
 from dkron_crds.kube import access
@@ -37,30 +34,6 @@ SETTLE = 3.0
 """Seconds for whatever the start of the second has held up."""
 AFTER = 1.0
 """Seconds for whatever a new leader makes up for besides."""
-
-
-class SlotWitness(Witness):
-    """Sees how late Jobs appear."""
-
-    def __init__(self, client: KubeClient, namespace: str) -> None:
-        super().__init__(client, namespace)
-        self.late: list[tuple[float, float]] = []
-
-    async def sees(self, moment: float) -> None:
-        """Return when a slot after this moment has its Job."""
-        async with asyncio.timeout(LONGEST):
-            while not any(slot > moment for slot, _ in self.late):  # noqa: ASYNC110 - arrivals are timed elsewhere
-                await asyncio.sleep(0.05)
-
-    async def _read(self, lines: Any) -> None:  # noqa: ANN401 - aiohttp's stream
-        while True:
-            line = await lines.readuntil(b"\n")
-            if not line:
-                sys.exit("the watch of the witness has ended")
-            event = json.loads(line)
-            if event["type"] == "ADDED":
-                slot = datetime.fromisoformat(event["object"]["metadata"]["annotations"]["dkron.io/slot"]).timestamp()
-                self.late.append((slot, time.time() - slot))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +122,7 @@ async def lateness(client: KubeClient, witness: SlotWitness, pair: Pair, way: si
     begin = time.time()
     pair.end(way)
     await leader(client, pair.home, pair.leads)
-    await witness.sees(time.time())
+    await witness.sees(time.time(), LONGEST)
     await asyncio.sleep(AFTER)
     late = max(seconds for slot, seconds in witness.late if slot > begin - 0.1)
     await pair.complete()

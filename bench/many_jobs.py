@@ -15,9 +15,8 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from rig import OperatorProcess, Witness, dkron_job, many, namespace, operator, simulated
+from rig import OperatorProcess, SlotWitness, dkron_job, many, namespace, operator, percentiles, simulated
 from same_second import RAISED
 
 import localcluster
@@ -29,27 +28,6 @@ YEARLY = "0 0 0 1 1 *"
 MINUTE = 60
 AHEAD = 60
 """Seconds between the operator's start and the minute that is measured: with 10,000 jobs it is ready long before."""
-
-
-class SlotWitness(Witness):
-    """Sees Jobs appear, and reads for which slot each is."""
-
-    def __init__(self, client: KubeClient, namespace: str) -> None:
-        super().__init__(client, namespace)
-        self.late: list[float] = []
-
-    async def _read(self, lines: Any) -> None:  # noqa: ANN401 - aiohttp's stream
-        while True:
-            line = await lines.readuntil(b"\n")
-            if b'"ADDED"' in line[:40]:
-                now = time.time()
-                begin = line.index(SLOT) + len(SLOT)
-                slot = datetime.fromisoformat(line[begin : line.index(b'"', begin)].decode())
-                self.seen.append(now)
-                self.late.append(now - slot.timestamp())
-
-
-SLOT = b'"dkron.io/slot":"'
 
 
 async def create(client: KubeClient, name: str, schedules: Iterable[str]) -> None:
@@ -129,14 +107,9 @@ async def spread(client: KubeClient, kubeconfig: Path, count: int) -> None:
                 await witness.all_of(count, (begin - datetime.now(UTC)).total_seconds() + 2 * MINUTE)
                 process.check()
                 memory, cpu = process.memory(), process.cpu()
-        late = sorted(witness.late)
+        late = sorted(seconds for _, seconds in witness.late)
         print(f"  {len(late)} of {count} ran; late by (s): {percentiles(late)}")
         print(f"  the operator: {memory:.0f} MB, {cpu:.0f} s of CPU", flush=True)
-
-
-def percentiles(values: list[float]) -> str:
-    """Median, 99th percentile and the worst."""
-    return f"p50 {values[len(values) // 2]:.3f}, p99 {values[len(values) * 99 // 100]:.3f}, last {values[-1]:.3f}"
 
 
 async def run(cluster: localcluster.Cluster, options: argparse.Namespace) -> None:

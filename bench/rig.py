@@ -5,15 +5,17 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -57,7 +59,7 @@ class Witness:
         self.seen: list[float] = []
 
     @contextlib.asynccontextmanager
-    async def watching(self) -> AsyncIterator["Witness"]:
+    async def watching(self) -> AsyncIterator[Self]:
         """Watch from now on."""
         session = self._client.access.open_session()
         response = await session.get(JOBS.path(self._namespace), params={"watch": "true"}, timeout=ENDLESS)
@@ -73,7 +75,11 @@ class Witness:
         while True:
             line = await lines.readuntil(b"\n")
             if b'"ADDED"' in line[:40]:
-                self.seen.append(time.time())
+                self.saw(line, time.time())
+
+    def saw(self, line: bytes, now: float) -> None:  # noqa: ARG002 - others read it
+        """Note one more Job."""
+        self.seen.append(now)
 
     async def all_of(self, count: int, deadline: float) -> list[float]:
         """Times of arrival of this many Jobs, or what there was at the deadline."""
@@ -83,6 +89,36 @@ class Witness:
         if len(self.seen) < count:
             sys.stderr.write(f"only {len(self.seen)} of {count} Jobs after {deadline:.0f} s\n")
         return self.seen[:count]
+
+
+class SlotWitness(Witness):
+    """Sees Jobs appear, and reads on each for which slot it is, whether an operator or CronJob made it."""
+
+    SLOTS = re.compile(rb'"(?:dkron\.io/slot|batch\.kubernetes\.io/cronjob-scheduled-timestamp)":"([^"]+)"')
+
+    def __init__(self, client: KubeClient, namespace: str) -> None:
+        super().__init__(client, namespace)
+        self.late: list[tuple[float, float]] = []
+        """Of each Job its slot, in seconds since the epoch, and by how many seconds it came late."""
+
+    async def sees(self, moment: float, deadline: float) -> None:
+        """Return when a slot after this moment has its Job. Raises TimeoutError."""
+        async with asyncio.timeout(deadline):
+            while not any(slot > moment for slot, _ in self.late):  # noqa: ASYNC110 - arrivals are timed elsewhere
+                await asyncio.sleep(0.05)
+
+    def between(self, begin: float, end: float) -> list[float]:
+        """By how many seconds the Jobs of the slots from `begin` until before `end` came late, sorted."""
+        return sorted(late for slot, late in self.late if begin <= slot < end)
+
+    def saw(self, line: bytes, now: float) -> None:
+        """Note one more Job."""
+        super().saw(line, now)
+        found = self.SLOTS.search(line)
+        if found is None:
+            sys.exit(f"a Job without a slot: {line[:2000].decode()}")
+        slot = datetime.fromisoformat(found[1].decode()).timestamp()
+        self.late.append((slot, now - slot))
 
 
 async def many(count: int, work: Callable[[int], Awaitable[None]], width: int = 32) -> None:
@@ -119,6 +155,19 @@ async def _gone(client: KubeClient, name: str) -> None:
         sys.stderr.write(f"namespace {name} is still there after {CLEAN_UP:.0f} s\n")
 
 
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def percentiles(values: Sequence[float]) -> str:
+    """Median, 99th percentile and the worst of sorted values."""
+    if not values:
+        return "none"
+    return f"p50 {values[len(values) // 2]:.3f}, p99 {values[len(values) * 99 // 100]:.3f}, last {values[-1]:.3f}"
+
+
 def dkron_job(name: str, schedule: str) -> Object:
     """A DkronJob that runs what every contender runs."""
     spec = {"schedule": schedule, "executorConfig": {"command": "true"}}
@@ -140,8 +189,7 @@ class OperatorProcess:
 
     def cpu(self) -> float:
         """Seconds of CPU since it was started."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_of(self.process.pid)
 
     def memory(self) -> float:
         """Resident memory in MB."""

@@ -26,7 +26,7 @@ from tests.chaos.reading import Fact, line, read
 from tests.chaos.recorder import Recorder
 from tests.chaos.witness import Witness
 from tests.support.kube import Kube, condition
-from tests.support.operator_process import OperatorProcess
+from tests.support.shifted_operator import ShiftedOperator
 
 Object = dict[str, Any]
 Say = Callable[[str], None]
@@ -222,9 +222,9 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
         yield Bed(kube, faults, crew=crew, clients=clients, witness=witness, journal=journal, say=say)
 
 
-def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> OperatorProcess:
+def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> ShiftedOperator:
     """One replica. Those of one machine must not have one name."""
     lease = "off" if setup.split_brain else "on"
     options = ["--kubeconfig", str(kubeconfig), "--namespace", namespace, "--lease", lease]
     log, names = setup.folder / f"operator-{number}.log", {"POD_NAME": f"operator-{number}"}
-    return OperatorProcess(log, *options, environment=names)
+    return ShiftedOperator(log, *options, environment=names)

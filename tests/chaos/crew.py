@@ -3,11 +3,12 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.chaos.history import Fault
 from tests.support.operator_process import OperatorProcess
+from tests.support.shifted_operator import ShiftedOperator
 
 READY_SECONDS = 120.0
 """Seconds that a start may take where many other things happen on the machine."""
@@ -19,11 +20,12 @@ class Crew:
     """`told` hears of each fault when it is over, among them the times in which no operator lived. `fallen` is what
     none of them should do: to end without being asked, or not in order when asked."""
 
-    def __init__(self, operators: list[OperatorProcess], told: Callable[[Fault], None]) -> None:
+    def __init__(self, operators: list[ShiftedOperator], told: Callable[[Fault], None]) -> None:
         self.operators = operators
         self.fallen: list[str] = []
         self._told = told
         self._frozen: dict[int, datetime] = {}
+        self._wrong: dict[int, tuple[timedelta, datetime]] = {}
         self._away: dict[int, tuple[str, datetime]] = {}
         self._starting: dict[int, tuple[str, datetime]] = {}
         self._alone: datetime | None = None
@@ -70,6 +72,23 @@ class Crew:
             self.operators[number].resume()
             self._told(Fault(what=f"SIGSTOP of operator {number + 1}", begin=begin, end=datetime.now(UTC)))
 
+    def set_clock(self, number: int, shift: timedelta) -> bool:
+        """Let its clock be wrong by so much; False if it is wrong already."""
+        if number in self._wrong:
+            return False
+        self._wrong[number] = (shift, datetime.now(UTC))
+        self.operators[number].set_clock(shift)
+        return True
+
+    def set_right(self, number: int) -> None:
+        """Let its clock be right, if it was wrong."""
+        if number not in self._wrong:
+            return
+        shift, begin = self._wrong.pop(number)
+        self.operators[number].set_clock(timedelta(0))
+        what = f"clock of operator {number + 1} wrong by {shift.total_seconds():+.0f} s"
+        self._told(Fault(what=what, begin=begin, end=datetime.now(UTC), skew=shift))
+
     def call(self, number: int) -> None:
         """Start it again, if it does not run."""
         if self.operators[number].running:
@@ -99,6 +118,7 @@ class Crew:
         """Have all of them run."""
         for number in range(len(self.operators)):
             self.thaw(number)
+            self.set_right(number)
             self.call(number)
 
     def is_whole(self) -> bool:

@@ -30,7 +30,7 @@ from tests.chaos.storm import Say, cluster_of, duration, folder_of
 from tests.chaos.verdict import judge
 from tests.chaos.witness import Witness
 from tests.support.kube import Kube
-from tests.support.operator_process import OperatorProcess
+from tests.support.shifted_operator import ShiftedOperator
 from tests.support.sites import namespace
 
 Object = dict[str, Any]
@@ -92,7 +92,7 @@ def compare(
     """Let both live through these kills; the history of each."""
     down: dict[str, list[Fault]] = {"CronJob": [], "DkronJob": []}
     options = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace)
-    crew = Crew([OperatorProcess(folder / "operator.log", *options)], down["DkronJob"].append)
+    crew = Crew([ShiftedOperator(folder / "operator.log", *options)], down["DkronJob"].append)
     recorder = Recorder(kube)
     still: list[Fault] = []
     with Witness(cluster.kubeconfig, kube.namespace) as witness, pulse(still.append):

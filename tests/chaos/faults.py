@@ -36,6 +36,8 @@ CONTROLLER_FLAGS = ("--kube-api-qps=100", "--kube-api-burst=200")
 """With the default limits the Job controller would need minutes to catch up after a fault."""
 RESTARTS = 3
 STEP_BACK = timedelta(seconds=30)
+WRONG = timedelta(seconds=40)
+"""A clock is set wrong by as much at most, in either direction."""
 COMPONENTS_OF = {Fault.API_SERVER: "apiserver", Fault.ETCD: "etcd", Fault.CONTROLLERS: "controller-manager"}
 
 
@@ -69,7 +71,7 @@ class Faults:
         if blow.fault in ON_THE_WAY:
             return self._break(blow, now)
         lasting = {
-            Fault.KILL: self._end, Fault.STOP: self._end, Fault.FREEZE: self._freeze,
+            Fault.KILL: self._end, Fault.STOP: self._end, Fault.FREEZE: self._freeze, Fault.CLOCK: self._set_clock,
             Fault.API_FREEZE: self._freeze_server,
         }  # fmt: skip
         return lasting[blow.fault](blow, now) if blow.fault in lasting else self._by_hand(blow)
@@ -108,6 +110,14 @@ class Faults:
         self._crew.freeze(number)
         self._later(now + blow.seconds, lambda: self._crew.thaw(number))
         return f"operator {number + 1} for {blow.seconds} s"
+
+    def _set_clock(self, blow: Blow, now: float) -> str:
+        number, share = divmod(blow.pick * len(self._crew.operators), 1)
+        shift = timedelta(seconds=round(WRONG.total_seconds() * (2 * share - 1)))
+        if not self._crew.set_clock(int(number), shift):
+            return ""
+        self._later(now + blow.seconds, lambda: self._crew.set_right(int(number)))
+        return f"operator {int(number) + 1}, by {shift.total_seconds():+.0f} s for {blow.seconds} s"
 
     def _freeze_server(self, blow: Blow, now: float) -> str:
         cluster, begin = self._cluster, datetime.now(UTC)

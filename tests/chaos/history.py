@@ -119,8 +119,8 @@ class Fault:
     """Something was broken from `begin` to `end`; None: until the last read.
 
     `down`: no operator lived in between, so what came due was surely missed; a process that was only stopped for a
-    while, or that the API server did not answer, is not `down`. `skew`: its clock was ahead by so much. `hits` names
-    the Jobs whose runs it may have cut off; "*" is any.
+    while, or that the API server did not answer, is not `down`. `skew`: its clock was ahead by so much, or behind where
+    it is negative. `hits` names the Jobs whose runs it may have cut off; "*" is any.
     """
 
     what: str

@@ -40,6 +40,7 @@ class Fault(StrEnum):
     KILL = "kill -9 of an operator"
     STOP = "SIGTERM to an operator"
     FREEZE = "SIGSTOP of an operator, then SIGCONT"
+    CLOCK = "a clock of an operator set wrong, then right"
     API_SERVER = "restart of the API server"
     API_FREEZE = "SIGSTOP of the API server, then SIGCONT"
     ETCD = "restart of etcd"
@@ -72,6 +73,7 @@ KINDS: dict[Fault, Kind] = {
     Fault.KILL: Kind(8, (0.0, 8.0)),
     Fault.STOP: Kind(4, (0.0, 8.0)),
     Fault.FREEZE: Kind(4, (1.0, 25.0)),
+    Fault.CLOCK: Kind(2, (2.0, 20.0)),
     Fault.API_SERVER: Kind(2),
     Fault.API_FREEZE: Kind(2, (1.0, 8.0)),
     Fault.ETCD: Kind(1),

@@ -57,12 +57,17 @@ class Weather:
 
     def early(self, slot: datetime) -> timedelta:
         """How much too soon a slot may run: the witness' clock is coarse, and the operator's may have been ahead."""
-        ahead = (f.skew for f in self.faults if f.skew and f.begin - f.skew <= slot + self.terms.lateness)
-        return self.terms.grain + max(ahead, default=timedelta(0))
+        ahead = (f for f in self.faults if f.skew > timedelta(0) and f.begin <= slot <= latest(f))
+        return self.terms.grain + max((f.skew for f in ahead), default=timedelta(0))
 
     def around(self, begin: datetime, end: datetime, margin: timedelta) -> list[Fault]:
         """The faults that were near."""
         return [f for f in self.faults if f.begin <= end + margin and begin - margin <= end_of(f)]
+
+
+def latest(fault: Fault) -> datetime:
+    """The latest slot that a clock that was ahead could take for due."""
+    return FOREVER if fault.end is None else fault.end + fault.skew
 
 
 def end_of(fault: Fault) -> datetime:

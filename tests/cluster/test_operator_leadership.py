@@ -24,6 +24,7 @@ from tests.support.kube import Kube, condition, finished, is_ready, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, change_rights, limited_access, without
 from tests.support.scrape import read
+from tests.support.shifted_operator import ShiftedOperator
 from tests.support.sites import install, namespace
 from tests.support.web_server import Web, web_server
 
@@ -40,12 +41,6 @@ PATIENCE = 90.0
 READS = {"get", "list", "watch"}
 
 
-class Shifted(OperatorProcess):
-    """A replica whose clock is wrong by CLOCK_SHIFT seconds."""
-
-    module = "tests.support.shifted_operator"
-
-
 class Replicas:
     """Operators of one namespace, by name; started by `start`, and stopped in order at the end."""
 
@@ -59,12 +54,13 @@ class Replicas:
         """Start the replica of this name, for the first time or again."""
         if name not in self.known:
             environment = {"POD_NAME": name, "POD_IP": "10.1.2.3"}
-            kind: type[OperatorProcess] = OperatorProcess
-            if shift is not None:
-                kind, environment["CLOCK_SHIFT"] = Shifted, str(shift.total_seconds())
             where = ("--kubeconfig", str(self._kubeconfig), "--namespace", self.kube.namespace)
-            log = self._folder / f"{name}.log"
-            self.known[name] = kind(log, *where, *(options or SHORT), environment=environment)
+            log, options = self._folder / f"{name}.log", options or SHORT
+            self.known[name] = (
+                OperatorProcess(log, *where, *options, environment=environment)
+                if shift is None
+                else ShiftedOperator(log, *where, *options, environment=environment, shift=shift)
+            )
         replica = self.known[name].start(wait=False)
         replica.wait_for_line("ready with", seconds=PATIENCE)
         return replica

@@ -1,21 +1,45 @@
-"""The operator with a wall clock that is wrong by `CLOCK_SHIFT` seconds, as on a machine that nobody sets. Its
-monotonic clock goes like any other.
+"""The operator with a wall clock that is wrong by as many seconds as the file CLOCK_SHIFT says, as on a machine that
+nobody sets; written anew, it is a clock that somebody sets. Its monotonic clock goes like any other.
 """
 
 import os
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from dkron_operator import main as program
 from dkron_operator.app import Operator
 from dkron_operator.clock import Clock
+from tests.support.operator_process import OperatorProcess
+
+
+class ShiftedOperator(OperatorProcess):
+    """One replica, and the clock of its machine. It can be set while it runs, and between two runs."""
+
+    module = "tests.support.shifted_operator"
+
+    def __init__(
+        self, log: Path, *arguments: str, environment: dict[str, str] | None = None, shift: timedelta | None = None
+    ) -> None:
+        self._clock = log.with_suffix(".clock")
+        super().__init__(log, *arguments, environment={**(environment or {}), "CLOCK_SHIFT": str(self._clock)})
+        self.set_clock(shift or timedelta(0))
+
+    def set_clock(self, shift: timedelta) -> None:
+        """Let it be wrong by so much from now on."""
+        partial_file = self._clock.with_suffix(".partial")
+        partial_file.write_text(str(shift.total_seconds()), encoding="utf-8")
+        partial_file.rename(self._clock)
 
 
 def main() -> None:
     """As `dkron-operator`."""
-    shift = timedelta(seconds=float(os.environ["CLOCK_SHIFT"]))
-    clock = Clock(now=lambda: datetime.now(UTC) + shift)
-    vars(program)["Operator"] = partial(Operator, clock=clock)
+    file = Path(os.environ["CLOCK_SHIFT"])
+
+    def now() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=float(file.read_text(encoding="utf-8")))
+
+    vars(program)["Operator"] = partial(Operator, clock=Clock(now=now))
     program.main()
 
 

@@ -1,6 +1,7 @@
 """Each rule by examples: a job due each ten seconds, looked at after forty."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +28,10 @@ EVERY = asked(Act.EDIT, 15, spec=spec("@every 5s"))
 
 def ran_each(first: float, step: float, times: int) -> list[Any]:
     return [ran(first + n * step) for n in range(times)]
+
+
+def wrong_clock(begin: float, end: float, seconds: float) -> Any:
+    return broke(begin, end, down=False, skew=timedelta(seconds=seconds))
 
 
 def attempt(number: int, begin: float, **more: Any) -> Any:
@@ -123,6 +128,12 @@ def test_a_wiped_status_begins_anew(facts: list[Any], kinds: set[Kind]) -> None:
             {Kind.UNTIMELY},
             id="one beyond the deadline",
         ),
+        pytest.param([made(SKIP), wrong_clock(8, 12, 9), ran(10), ran(20, late=-8), ran(30)], FINE, id="ahead"),
+        pytest.param(
+            [made(SKIP), wrong_clock(8, 12, 5), *ALL[:2], ran(30, late=-5)], {Kind.UNTIMELY}, id="right again"
+        ),
+        pytest.param([made(SKIP), wrong_clock(8, 12, -9), ran(10, late=9), ran(20), ran(30)], FINE, id="behind"),
+        pytest.param([made(SKIP), wrong_clock(8, 22, -9), ran(20, late=-5), ran(30)], {Kind.UNTIMELY}, id="not ahead"),
     ],
 )
 def test_faults(facts: list[Any], kinds: set[Kind]) -> None:

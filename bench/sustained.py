@@ -1,0 +1,189 @@
+"""How many executions a second can go on for minutes, from the slot to the removal of what it left? Ours and CronJob.
+
+One cluster with simulated (KWOK) nodes and raised limits of the controller manager, the same for all. For a rate of 20
+there are 1,200 jobs, each due once a minute. CronJobs are all due in the first second of the minute, since they know
+no other; DkronJobs are `spread` over its seconds, or due like CronJobs (`minutely`). The watch of a witness tells
+by how much each Job came late.
+
+    python bench/sustained.py [--rates 10 20 30] [--seconds 300] [--contenders spread minutely CronJob]
+"""
+
+import argparse
+import asyncio
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rig import (
+    Object,
+    OperatorProcess,
+    SlotWitness,
+    cpu_of,
+    dkron_job,
+    many,
+    namespace,
+    operator,
+    percentiles,
+    simulated,
+)
+from same_second import CRON_JOBS, RAISED, pod_template
+
+import localcluster
+from dkron_crds.kube import access
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from localcluster.record import find
+
+MINUTE = 60
+LATE = 5
+"""Seconds after the last slot that is measured, for Jobs that are late."""
+COMPONENTS = {"apiserver": "apiserver", "etcd": "etcd", "controller-manager": "controllers", "kwok": "KWOK"}
+CONTENDERS = ("spread", "minutely", "CronJob")
+
+
+def dkron(number: int, *, spread: bool) -> Object:
+    """A DkronJob that is due once a minute."""
+    return dkron_job(f"job-{number}", f"{number % MINUTE if spread else 0} * * * * *")
+
+
+def cron(number: int) -> Object:
+    """A CronJob that runs the same each minute."""
+    spec = {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": pod_template()}}}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": f"job-{number}"}, "spec": spec}
+
+
+class Meter:
+    """CPU of all that takes part, between two moments."""
+
+    def __init__(self, cluster: localcluster.Cluster, process: OperatorProcess | None) -> None:
+        record = find(cluster.name)
+        running = record.components if record else ()
+        self._pids = {COMPONENTS[each.name]: each.identity.pid for each in running if each.name in COMPONENTS}
+        if process is not None:
+            self._pids["operator"] = process.process.pid
+        self._begin = self._read()
+
+    def each(self, executions: int) -> str:
+        """Milliseconds for each of so many executions."""
+        used = {name: seconds - self._begin[name] for name, seconds in self._read().items()}
+        return ", ".join(f"{name} {seconds / max(executions, 1) * 1000:.1f}" for name, seconds in used.items())
+
+    def _read(self) -> dict[str, float]:
+        return {name: cpu_of(pid) for name, pid in self._pids.items()}
+
+
+@contextmanager
+def contender(kubeconfig: Path, kind: str, name: str) -> Iterator[OperatorProcess | None]:
+    """The operator, or nothing where the controller manager does the work."""
+    if kind == "CronJob":
+        yield None
+        return
+    with operator(kubeconfig, name) as process:
+        yield process
+
+
+async def totals(client: KubeClient, name: str) -> tuple[int, int]:
+    """How many executions have been recorded, and how many slots were skipped."""
+    recorded = skipped = 0
+    async for job in client.list(DKRON_JOBS, name):
+        status = job.get("status") or {}
+        recorded += status.get("successCount", 0) + status.get("errorCount", 0)
+        skipped += (status.get("skipped") or {}).get("count", 0)
+    return recorded, skipped
+
+
+async def until(moment: float, process: OperatorProcess | None) -> None:
+    """Wait for a moment while the operator lives."""
+    while (left := moment - time.time()) > 0:
+        if process is not None:
+            process.check()
+        await asyncio.sleep(min(left, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Who has to run how many executions a second, and for how many seconds."""
+
+    kind: str
+    rate: int
+    seconds: int
+
+    @property
+    def jobs(self) -> int:
+        """So many jobs, each once a minute."""
+        return self.rate * MINUTE
+
+    @property
+    def due(self) -> int:
+        """So many executions while it is measured."""
+        return self.rate * self.seconds
+
+    async def create(self, client: KubeClient, name: str, number: int) -> None:
+        """One of the jobs."""
+        if self.kind == "CronJob":
+            await client.create(CRON_JOBS, name, cron(number))
+        else:
+            await client.create(DKRON_JOBS, name, dkron(number, spread=self.kind == "spread"))
+
+
+async def measure(cluster: localcluster.Cluster, client: KubeClient, load: Load) -> None:
+    """Print what became of this load."""
+    name = f"{load.kind.lower()}-{load.rate}"
+    async with namespace(client, name), SlotWitness(client, name).watching() as witness:
+        with contender(cluster.kubeconfig, load.kind, name) as process:
+            await many(load.jobs, lambda number: load.create(client, name, number))
+            # The first minute is not measured: nothing is removed in it, and each job is new.
+            begin = math.ceil(time.time() / MINUTE) * MINUTE + MINUTE
+            await until(begin - 1, process)
+            meter, (before, _) = Meter(cluster, process), await totals(client, name)
+            await until(begin - 1 + load.seconds, process)
+            used, (after, _) = meter.each(load.due), await totals(client, name)
+            await until(begin + load.seconds + LATE, process)
+            memory = 0.0 if process is None else process.memory()
+        late = witness.between(begin, begin + load.seconds)
+        print(f"{load.kind}, {load.rate}/s for {load.seconds} s: {len(late)} of {load.due} ran")
+        print(f"  late by (s): {percentiles(late)}")
+        print(
+            f"  CPU, ms for each: {used}; {len([0 async for _ in client.list(JOBS, name)])} Jobs at the end", flush=True
+        )
+        if process is not None:
+            ran, skipped = await totals(client, name)
+            print(f"  {(after - before) / load.seconds:.1f}/s recorded, {skipped} slots skipped, {memory:.0f} MB")
+            print(
+                f"  {sum(process.calls.values()) / ran:.2f} API calls for each: {calls(process.calls, ran)}", flush=True
+            )
+
+
+def calls(made: dict[str, int], executions: int) -> str:
+    """The calls that count."""
+    shares = sorted(((number / executions, call) for call, number in made.items()), reverse=True)
+    return ", ".join(f"{share:.2f} {call}" for share, call in shares if share >= 0.01)
+
+
+async def run(cluster: localcluster.Cluster, options: argparse.Namespace) -> None:
+    """Each contender at each rate, one after another."""
+    client = KubeClient(await access.load(cluster.kubeconfig))
+    try:
+        for kind in options.contenders:
+            for rate in options.rates:
+                await measure(cluster, client, Load(kind, rate, options.seconds))
+    finally:
+        await client.close()
+
+
+def main() -> None:
+    """Start the cluster, measure, and stop it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rates", type=int, nargs="+", default=[10, 20, 30], help="executions a second, in turn")
+    parser.add_argument("--seconds", type=int, default=300, help="how long each is measured (default 300)")
+    parser.add_argument("--contenders", nargs="+", default=CONTENDERS, choices=CONTENDERS)
+    options = parser.parse_args()
+    with simulated(RAISED) as cluster:
+        asyncio.run(run(cluster, options))
+
+
+if __name__ == "__main__":
+    main()
