@@ -75,7 +75,7 @@ class Operator:
         self._namespaces = tuple(namespaces)
         observer = None if tracer is None else KubeSpans(tracer, server=access.server)
         self.client, clock = KubeClient(access, observer=observer), clock or Clock()
-        self.tally = Tally(self.client, namespace=cluster_namespace, version=replica.version, clock=clock)
+        self.tally = Tally(self.client, replica, namespace=cluster_namespace, clock=clock)
         self.lease = Lease(
             self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead, terms=terms
         )

@@ -21,6 +21,8 @@ from dkron_crds.lease import INSTALLATION
 from dkron_crds.names import API_VERSION
 from dkron_operator.clock import Clock
 from dkron_operator.lanes import Lane
+from dkron_operator.lease import Replica
+from dkron_operator.peers import Peers
 from dkron_operator.plan.leader import Leadership
 from dkron_operator.plan.ledger import Ledger
 from dkron_operator.plan.standing import standing
@@ -49,13 +51,14 @@ class Stored:
 
 
 class Tally:
-    """Writes the DkronCluster of a namespace. `version` is the operator's own."""
+    """Writes the DkronCluster of a namespace. `replica` is this process."""
 
-    def __init__(self, client: KubeClient, *, namespace: str, version: str, clock: Clock) -> None:
+    def __init__(self, client: KubeClient, replica: Replica, *, namespace: str, clock: Clock) -> None:
         self.lane: Lane[str] = Lane("cluster", self._work, width=1)
         self._client = client
         self._namespace = namespace
-        self._version = version
+        self._version = replica.version
+        self._peers, self._replicas = Peers(client, namespace=namespace, pod=replica.identity), 1
         self._clock = clock
         self._ledger = Ledger()
         self._leadership = Leadership()
@@ -179,7 +182,7 @@ class Tally:
     async def _patch(self, stored: Stored) -> None:
         leadership = self._leadership
         status = standing(
-            stored.status, self._ledger, leadership,
+            stored.status, self._ledger, leadership, replicas=self._replicas,
             generation=stored.generation, version=self._version, now=self._clock.now(), problems=self._problems,
             rivalry=self.rivalry(),
         )  # fmt: skip
@@ -190,6 +193,7 @@ class Tally:
             self._stored = _stored(answer, status)
 
     async def _read(self) -> Stored:
+        self._replicas = await self._peers.count()
         return self._take(await self._find_or_create())
 
     def _take(self, body: Object) -> Stored:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import LEASES, PODS
+from dkron_crds.kube.paths import DKRON_CLUSTERS, LEASES, PODS
 from tests.chaos.history import Fault, History, Record, Run, Since, Terms
 from tests.chaos.recorder import Recorder
 from tests.chaos.verdict import judge
@@ -192,6 +192,16 @@ def restarts(home: Kube, pod: str) -> int:
     """How often its operator was started again."""
     containers = home.get(PODS, pod)["status"]["containerStatuses"]
     return next(int(each["restartCount"]) for each in containers if each["name"] == "operator")
+
+
+def test_the_installation_says_how_many_replicas_there_are(stage: Stage) -> None:
+    stage.wait_for_both()
+
+    def told() -> Object:
+        status: Object = stage.home.get(DKRON_CLUSTERS, "dkron").get("status") or {}
+        return status
+
+    stage.home.wait_for("both to be counted", told, lambda status: status.get("replicas") == REPLICAS, seconds=SECONDS)
 
 
 def test_who_writes_by_rest_reads_it_again_though_two_answer(stage: Stage, image: OwnImage) -> None:

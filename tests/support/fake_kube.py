@@ -128,7 +128,11 @@ class FakeKube:
         self._arrive("list", resource, label_selector or field_selector or "")
         for (plural, _), body in tuple(self.objects.items()):
             labels = body["metadata"].get("labels", {})
-            fields = {"regarding.uid": body.get("regarding", {}).get("uid"), "reason": body.get("reason")}
+            fields = {
+                "metadata.name": body["metadata"]["name"],
+                "regarding.uid": body.get("regarding", {}).get("uid"),
+                "reason": body.get("reason"),
+            }
             if (
                 plural == resource.plural
                 and all(labels.get(key) == value for key, value in _terms(label_selector))

@@ -32,6 +32,9 @@ LEAST: Rules = {
 FOR_TAGS: Rules = {("", "nodes"): ("list", "watch")}
 """What jobs with tags need besides, in a ClusterRole: nodes have no namespace."""
 
+FOR_REPLICAS: Rules = {("", "pods"): ("list",)}
+"""What it needs in its own namespace to count them, if no jobs run there."""
+
 FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "leases")
 """Resources without which jobs run all the same."""
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +69,13 @@ def namespace(kubeconfig: Path, purpose: str) -> Iterator[Kube]:
         kube.close()
 
 
+def remove(kube: Kube, names: Sequence[str]) -> None:
+    """Delete these DkronJobs, as far as they are still there; what they have started goes with them."""
+    for name in names:
+        if kube.find(DKRON_JOBS, name):
+            kube.delete(DKRON_JOBS, name)
+
+
 @contextlib.contextmanager
 def site(
     kubeconfig: Path, *, purpose: str, folder: Path, access: Callable[[Kube], Path] | None = None
@@ -108,9 +115,7 @@ def shared_site(module_site: Site) -> Iterator[Site]:
     mark = module_site.operator.mark()
     kube, others = module_site.kube, len(module_site.kube.applied)
     yield module_site
-    for name in kube.applied[others:]:
-        if kube.find(DKRON_JOBS, name):
-            kube.delete(DKRON_JOBS, name)
+    remove(kube, kube.applied[others:])
     module_site.operator.check()
     module_site.operator.assert_clean(mark)
 

@@ -33,6 +33,10 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [get, create, patch]
+# Its own: how many replicas there are.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
 {{- with .Values.rbac.secretNames }}
 # Those that receivers and notifications of the DkronCluster name.
 - apiGroups: [""]

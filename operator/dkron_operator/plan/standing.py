@@ -14,24 +14,26 @@ OURS = (ConditionType.READY, ConditionType.DELIVERS, ConditionType.CONFLICTED)
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
-def standing(
+def standing(  # noqa: PLR0913 - what the status says, one by one
     before: ClusterStatus,
     ledger: Ledger,
     leadership: Leadership,
     *,
+    replicas: int,
     generation: int,
     version: str,
     now: datetime,
     problems: tuple[str, ...] | None = None,
     rivalry: str = "",
 ) -> ClusterStatus:
-    """The status as it should be, where it is `before`. `version` is the operator's own; `problems` are those of its
+    """The status as it should be, where it is `before`. `replicas` run, one of
+    which leads; `version` is the operator's own; `problems` are those of its
     receivers and notifications, None if it has none; `rivalry` tells of other installations that do the same work."""
     return ClusterStatus(
         observed_generation=generation,
         conditions=_conditions(before, _verdicts(leadership, problems, rivalry), generation=generation, now=now),
         leader=leadership.leader,
-        replicas=int(leadership.held),
+        replicas=replicas if leadership.held else 0,
         version=version,
         jobs=len(ledger),
         active=ledger.active,

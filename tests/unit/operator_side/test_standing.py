@@ -20,7 +20,7 @@ def look(leadership: Leadership = LEADING, *, before: ClusterStatus | None = Non
     ledger = Ledger()
     ledger.see("a", JobStatus(since=NOON, active=(claim(),), days=(DAY,)))
     ledger.see("b", JobStatus(since=NOON))
-    given = {"generation": 3, "version": "1.2.3", "now": after(60), **fields}
+    given = {"replicas": 1, "generation": 3, "version": "1.2.3", "now": after(60), **fields}
     return standing(before or ClusterStatus(), ledger, leadership, **given)
 
 

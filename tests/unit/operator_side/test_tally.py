@@ -15,6 +15,7 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound, Rejected, Unavailable, Withheld
 from dkron_crds.kube.paths import DKRON_CLUSTERS
 from dkron_operator.clock import Clock
+from dkron_operator.lease import Replica
 from dkron_operator.plan.leader import Leadership
 from dkron_operator.tally import Tally
 from tests.support.builders import NOON, claim
@@ -35,7 +36,7 @@ def shows(*days: Day, **fields: Any) -> JobStatus:
 
 
 def make(kube: FakeKube) -> Tally:
-    return Tally(cast("KubeClient", kube), namespace="home", version="1.2.3", clock=Clock(wall))
+    return Tally(cast("KubeClient", kube), Replica("me", "", "1.2.3"), namespace="home", clock=Clock(wall))
 
 
 @asynccontextmanager
@@ -70,7 +71,8 @@ async def test_it_is_created_and_says_what_there_is() -> None:
     async with running(kube, a=shows(day(2, 1), active=(claim(),)), b=shows(day(3))):
         await asyncio.sleep(1.5)
     assert kube.calls == [
-        "get dkronclusters dkron", "get dkronclusters dkron", "create dkronclusters dkron", "write dkronclusters dkron",
+        "get dkronclusters dkron", "list pods metadata.name=me", "get dkronclusters dkron",
+        "create dkronclusters dkron", "write dkronclusters dkron",
     ]  # fmt: skip
     status = stored(kube)
     assert (status.jobs, status.active, status.days) == (2, 1, (day(5, 1),))
