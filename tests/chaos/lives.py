@@ -3,7 +3,7 @@ another uid.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -48,6 +48,11 @@ class Life:
         """All that may have been in force at some moment of that time."""
         return [span.value for span in self.settings if span.value is not None and span.touches(begin, end)]
 
+    def without(self, runs: Iterable[Run]) -> "Life":
+        """The same without these."""
+        left_out = set(runs)
+        return replace(self, runs=tuple(run for run in self.runs if run not in left_out))
+
 
 def lives(history: History, weather: Weather) -> list[Life]:
     """Every DkronJob that somebody asked for, and every one that ran or left a record."""
@@ -70,7 +75,7 @@ def _effective(operations: Iterable[Operation]) -> list[Operation]:
 
 def _life(history: History, weather: Weather, create: Operation, uid: str) -> Life:
     operations = _its_operations(history, create, uid)
-    return Life(
+    life = Life(
         job=create.job,
         uid=uid,
         created=create.created or create.invoked,
@@ -81,6 +86,18 @@ def _life(history: History, weather: Weather, create: Operation, uid: str) -> Li
         record=next((record for record in history.records if record.uid == uid), None),
         sinces=tuple(sorted(fact.since for fact in history.sinces if fact.uid == uid)),
     )
+    return life.without(_still_on_their_way(life, weather))
+
+
+def _still_on_their_way(life: Life, weather: Weather) -> Iterator[Run]:
+    """Runs that there were before, made once more when a storm was there as the job was deleted: with the first Job its
+    name was gone, and a second request to create it may have been on its way."""
+    seen: set[object] = set()
+    for run in life.runs:
+        late = life.deleted <= run.began <= weather.decided(life.deleted)
+        if late and run.cause in seen and weather.excuse(life.deleted) is not None:
+            yield run
+        seen.add(run.cause)
 
 
 def _stranger(history: History, job: str, uid: str) -> Life:

@@ -79,6 +79,12 @@ def test_slots(facts: list[Any], kinds: set[Kind]) -> None:
         pytest.param([asked(Act.DELETE, 15), ran(10)], FINE, id="deleted"),
         pytest.param([asked(Act.DELETE, 15), ran(10), ran(20)], {Kind.EXTRA}, id="deleted, and it ran"),
         pytest.param([asked(Act.DELETE, 11), ran(10, lasts=None)], FINE, id="its run went with it"),
+        pytest.param([asked(Act.DELETE, 11), ran(10), ran(10, late=2)], {Kind.DOUBLE}, id="its run came again"),
+        pytest.param(
+            [asked(Act.DELETE, 11), broke(5, 10.6, down=False), ran(10), ran(10, late=2)],
+            FINE,
+            id="its run was on its way twice",
+        ),
     ],
 )
 def test_operations(facts: list[Any], kinds: set[Kind]) -> None:
