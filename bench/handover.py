@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rig import ROOT, SlotWitness, dkron_job, installed, namespace
+from rig import ROOT, Witness, dkron_job, installed, namespace
 
 import localcluster
 from dkron_crds.kube import access
@@ -103,9 +103,9 @@ async def leader(client: KubeClient, home: str, name: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def busy(client: KubeClient, name: str, jobs: int) -> AsyncIterator[SlotWitness]:
+async def busy(client: KubeClient, name: str, jobs: int) -> AsyncIterator[Witness]:
     """A namespace whose jobs are due every second."""
-    witness = SlotWitness(client, name)
+    witness = Witness(client, name)
     async with namespace(client, name), witness.watching():
         for number in range(jobs):
             job = dkron_job(f"job-{number}", "@every 1s")
@@ -114,7 +114,7 @@ async def busy(client: KubeClient, name: str, jobs: int) -> AsyncIterator[SlotWi
         yield witness
 
 
-async def lateness(client: KubeClient, witness: SlotWitness, pair: Pair, way: signal.Signals, *, turn: int) -> float:
+async def lateness(client: KubeClient, witness: Witness, pair: Pair, way: signal.Signals, *, turn: int) -> float:
     """Seconds by which the latest Job is late when the leader is ended like this. The other leads then, and another
     process waits."""
     # At another point of a second each time.

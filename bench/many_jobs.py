@@ -4,19 +4,18 @@ One cluster with simulated (KWOK) nodes and raised limits of the controller mana
 
     python bench/many_jobs.py [--jobs 1000 10000] [--spread 10000]
 
-For each number of `--jobs`: idle jobs, and one that is due each second. For `--spread`: all of them are due once within
-one minute, and a watch on Jobs is the witness of how late each was.
+For `--spread`: all of them are due once within one minute, and a watch on Jobs is the witness of how late each was. For
+each number of `--jobs`: idle jobs, and one that is due each second.
 """
 
 import argparse
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rig import OperatorProcess, SlotWitness, dkron_job, many, namespace, operator, percentiles, simulated
+from rig import OperatorProcess, Witness, dkron_job, many, namespace, operator, percentiles, simulated
 from same_second import RAISED
 
 import localcluster
@@ -43,14 +42,6 @@ async def create(client: KubeClient, name: str, schedules: Iterable[str]) -> Non
     print(f"  created {len(bodies)} jobs, {len(bodies) / took:.0f}/s", flush=True)
 
 
-@contextlib.asynccontextmanager
-async def filled(client: KubeClient, name: str, schedules: Iterable[str]) -> AsyncIterator[str]:
-    """A namespace with these jobs."""
-    async with namespace(client, name) as filled_namespace:
-        await create(client, filled_namespace, schedules)
-        yield filled_namespace
-
-
 async def until_it_fires(client: KubeClient, name: str, process: OperatorProcess) -> float:
     """Seconds from the operator's start until a Job of this process appears."""
     begin = time.monotonic()
@@ -62,10 +53,11 @@ async def until_it_fires(client: KubeClient, name: str, process: OperatorProcess
         await asyncio.sleep(0.05)
 
 
-async def idle(client: KubeClient, kubeconfig: Path, count: int) -> None:
+async def idle(client: KubeClient, kubeconfig: Path, count: int, *, tidy: bool) -> None:
     """Many jobs that wait, and one that runs each second: a first start, which writes each status, and a second."""
     print(f"{count} idle jobs", flush=True)
-    async with filled(client, f"idle-{count}", [YEARLY] * count) as name:
+    async with namespace(client, f"idle-{count}", tidy=tidy) as name:
+        await create(client, name, [YEARLY] * count)
         await client.create(DKRON_JOBS, name, dkron_job("tick", "@every 1s"))
         for title in ("first start", "second start"):
             with operator(kubeconfig, name) as process:
@@ -94,14 +86,15 @@ def over_a_minute(count: int, begin: datetime) -> list[str]:
     return [f"{slot.second} {slot.minute} {slot.hour} {slot.day} {slot.month} *" for slot in slots]
 
 
-async def spread(client: KubeClient, kubeconfig: Path, count: int) -> None:
+async def spread(client: KubeClient, kubeconfig: Path, count: int, *, tidy: bool) -> None:
     """Jobs that are due once within one minute, created while nobody looks."""
     print(f"{count} jobs due within one minute", flush=True)
     creating = timedelta(seconds=count / 100)
     begin = (datetime.now(UTC) + creating + timedelta(seconds=AHEAD)).replace(second=0, microsecond=0)
     begin += timedelta(seconds=MINUTE)
-    async with filled(client, "spread", over_a_minute(count, begin)) as name:
-        witness = SlotWitness(client, name)
+    async with namespace(client, "spread", tidy=tidy) as name:
+        await create(client, name, over_a_minute(count, begin))
+        witness = Witness(client, name)
         async with witness.watching():
             with operator(kubeconfig, name) as process:
                 await witness.all_of(count, (begin - datetime.now(UTC)).total_seconds() + 2 * MINUTE)
@@ -116,10 +109,11 @@ async def run(cluster: localcluster.Cluster, options: argparse.Namespace) -> Non
     """All that was asked for, one after another."""
     client = KubeClient(await access.load(cluster.kubeconfig))
     try:
-        for count in options.jobs:
-            await idle(client, cluster.kubeconfig, count)
-        if options.spread:
-            await spread(client, cluster.kubeconfig, options.spread)
+        parts = [(spread, options.spread)] if options.spread else []
+        parts += [(idle, count) for count in options.jobs]
+        for part, count in parts:
+            # What is left of the last one goes with the cluster.
+            await part(client, cluster.kubeconfig, count, tidy=(part, count) != parts[-1])
     finally:
         await client.close()
 

@@ -4,6 +4,7 @@ start it."""
 import asyncio
 import contextlib
 import json
+import multiprocessing
 import os
 import re
 import resource
@@ -11,15 +12,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
 
 import localcluster
+from dkron_crds.kube.access import Access
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound
 from dkron_crds.kube.paths import JOBS, Resource
@@ -28,6 +32,8 @@ ROOT = Path(__file__).parent.parent
 NAMESPACES = Resource("", "v1", "namespaces")
 
 Object = dict[str, Any]
+WATCH = 3600
+"""Seconds that the watch of a witness lasts."""
 ENDLESS = aiohttp.ClientTimeout(total=None)
 CLEAN_UP = 180.0
 """Seconds that the removal of a namespace may take."""
@@ -50,56 +56,61 @@ def installed(name: str, *, nodes: str = "none", controller_flags: str = "") -> 
         cluster.down()
 
 
+SLOTS = re.compile(rb'"(?:dkron\.io/slot|batch\.kubernetes\.io/cronjob-scheduled-timestamp)":"([^"]+)"')
+VERSION = re.compile(rb'"resourceVersion":"([0-9]+)"')
+Sight = tuple[float, float | None]
+"""When a Job was seen, and for which slot it is, both in seconds since the epoch."""
+
+
 class Witness:
-    """Sees Jobs appear in a namespace."""
+    """Sees Jobs appear in a namespace: a process of its own, since the API server cuts off whoever reads too slowly."""
 
     def __init__(self, client: KubeClient, namespace: str) -> None:
-        self._client = client
-        self._namespace = namespace
-        self.seen: list[float] = []
+        self._access = client.access
+        self._path = JOBS.path(namespace)
+        self._sights: list[Sight] = []
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[Self]:
         """Watch from now on."""
-        session = self._client.access.open_session()
-        response = await session.get(JOBS.path(self._namespace), params={"watch": "true"}, timeout=ENDLESS)
-        task = asyncio.create_task(self._read(response.content))
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=_watch, args=(self._access, self._path, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        await asyncio.to_thread(ours.recv)
+        reader = threading.Thread(target=self._read, args=(ours,))
+        reader.start()
         try:
             yield self
         finally:
-            task.cancel()
-            response.close()
-            await session.close()
+            process.terminate()
+            process.join()
+            reader.join()
 
-    async def _read(self, lines: Any) -> None:  # noqa: ANN401 - aiohttp's stream
-        while True:
-            line = await lines.readuntil(b"\n")
-            if b'"ADDED"' in line[:40]:
-                self.saw(line, time.time())
+    def _read(self, ours: Connection) -> None:
+        with ours, contextlib.suppress(EOFError):
+            while True:
+                self._sights.append(ours.recv())
 
-    def saw(self, line: bytes, now: float) -> None:  # noqa: ARG002 - others read it
-        """Note one more Job."""
-        self.seen.append(now)
+    @property
+    def seen(self) -> list[float]:
+        """When each Job was seen."""
+        return [at for at, _ in self._sights]
+
+    @property
+    def late(self) -> list[tuple[float, float]]:
+        """Of each Job its slot, in seconds since the epoch, and by how many seconds it came late."""
+        return [(slot, at - slot) for at, slot in self._sights if slot is not None]
 
     async def all_of(self, count: int, deadline: float) -> list[float]:
         """Times of arrival of this many Jobs, or what there was at the deadline."""
         end = time.monotonic() + deadline
-        while len(self.seen) < count and time.monotonic() < end:  # noqa: ASYNC110 - arrivals are timed elsewhere
-            await asyncio.sleep(0.01)
-        if len(self.seen) < count:
-            sys.stderr.write(f"only {len(self.seen)} of {count} Jobs after {deadline:.0f} s\n")
+        while len(self._sights) < count and time.monotonic() < end:  # noqa: ASYNC110 - arrivals are timed elsewhere
+            await asyncio.sleep(0.05)
+        if len(self._sights) < count:
+            sys.stderr.write(f"only {len(self._sights)} of {count} Jobs after {deadline:.0f} s\n")
         return self.seen[:count]
-
-
-class SlotWitness(Witness):
-    """Sees Jobs appear, and reads on each for which slot it is, whether an operator or CronJob made it."""
-
-    SLOTS = re.compile(rb'"(?:dkron\.io/slot|batch\.kubernetes\.io/cronjob-scheduled-timestamp)":"([^"]+)"')
-
-    def __init__(self, client: KubeClient, namespace: str) -> None:
-        super().__init__(client, namespace)
-        self.late: list[tuple[float, float]] = []
-        """Of each Job its slot, in seconds since the epoch, and by how many seconds it came late."""
 
     async def sees(self, moment: float, deadline: float) -> None:
         """Return when a slot after this moment has its Job. Raises TimeoutError."""
@@ -111,14 +122,29 @@ class SlotWitness(Witness):
         """By how many seconds the Jobs of the slots from `begin` until before `end` came late, sorted."""
         return sorted(late for slot, late in self.late if begin <= slot < end)
 
-    def saw(self, line: bytes, now: float) -> None:
-        """Note one more Job."""
-        super().saw(line, now)
-        found = self.SLOTS.search(line)
-        if found is None:
-            sys.exit(f"a Job without a slot: {line[:2000].decode()}")
-        slot = datetime.fromisoformat(found[1].decode()).timestamp()
-        self.late.append((slot, now - slot))
+
+def _watch(access: Access, path: str, theirs: Connection) -> None:
+    asyncio.run(_send_sights(access, path, theirs))
+
+
+async def _send_sights(access: Access, path: str, theirs: Connection) -> None:
+    """Send that the watch has begun, and then what it shows, until killed. It goes on where it was cut off."""
+    version, begun = "", False
+    async with access.open_session() as session:
+        while True:
+            params = {"watch": "true", "timeoutSeconds": str(WATCH), "resourceVersion": version}
+            async with session.get(path, params=params, timeout=ENDLESS, read_bufsize=2**20) as response:
+                if not begun:
+                    theirs.send(None)
+                    begun = True
+                while line := await response.content.readuntil(b"\n"):
+                    now, found = time.time(), VERSION.search(line)
+                    if found is None:
+                        sys.exit(f"the watch of the witness has ended: {line.decode()}")
+                    version = found[1].decode()
+                    if b'"ADDED"' in line[:40]:
+                        slot = SLOTS.search(line)
+                        theirs.send((now, datetime.fromisoformat(slot[1].decode()).timestamp() if slot else None))
 
 
 async def many(count: int, work: Callable[[int], Awaitable[None]], width: int = 32) -> None:
@@ -133,16 +159,17 @@ async def many(count: int, work: Callable[[int], Awaitable[None]], width: int = 
 
 
 @contextlib.asynccontextmanager
-async def namespace(client: KubeClient, name: str) -> AsyncIterator[str]:
-    """A namespace for one contender; what is in it goes with it."""
+async def namespace(client: KubeClient, name: str, *, tidy: bool = True) -> AsyncIterator[str]:
+    """A namespace for one contender; what is in it goes with it, unless nobody comes after who could be disturbed."""
     created = await client.create(
         NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     )
     try:
         yield name
     finally:
-        await client.delete(NAMESPACES, None, name, uid=created["metadata"]["uid"])
-        await _gone(client, name)
+        if tidy:
+            await client.delete(NAMESPACES, None, name, uid=created["metadata"]["uid"])
+            await _gone(client, name)
 
 
 async def _gone(client: KubeClient, name: str) -> None:

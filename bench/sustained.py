@@ -20,7 +20,7 @@ from pathlib import Path
 from rig import (
     Object,
     OperatorProcess,
-    SlotWitness,
+    Witness,
     cpu_of,
     dkron_job,
     many,
@@ -132,7 +132,7 @@ class Load:
 async def measure(cluster: localcluster.Cluster, client: KubeClient, load: Load) -> None:
     """Print what became of this load."""
     name = f"{load.kind.lower()}-{load.rate}"
-    async with namespace(client, name), SlotWitness(client, name).watching() as witness:
+    async with namespace(client, name), Witness(client, name).watching() as witness:
         with contender(cluster.kubeconfig, load.kind, name) as process:
             await many(load.jobs, lambda number: load.create(client, name, number))
             # The first minute is not measured: nothing is removed in it, and each job is new.

@@ -1,15 +1,17 @@
 """Lanes: bounded workers over a queue of keys. Everything the operator does to the world is done in one.
 
 A key that is added while it waits is worked on once; added while it is being worked on, once more after that. So a
-key is never worked on twice at the same time, and no change is overlooked. What fails for a while is tried again,
-later each time. What this process may not do is dropped: when it may again, everything is looked at anew.
+key is never worked on twice at the same time, and no change is overlooked. What is urgent goes first, in its lane and
+before other lanes, but never alone. What fails for a while is tried again, later each time. What this process may not
+do is dropped: when it may again, everything is looked at anew.
 """
 
 import asyncio
 import logging
 import random
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from dkron_crds.kube.errors import KubeError, Unavailable, Withheld
 
@@ -17,6 +19,10 @@ K = TypeVar("K", bound=Hashable)
 log = logging.getLogger(__name__)
 
 FIRST_DELAY, LAST_DELAY = 0.2, 5.0
+IN_A_ROW = 8
+"""After so many urgent keys one that is not has its turn: what is always late must not keep the rest from happening."""
+LONGEST_YIELD, GLANCE = 2.0, 0.05
+"""Seconds that a worker waits at most for what is urgent in another lane, and between two looks."""
 
 
 class Lane(Generic[K]):
@@ -26,27 +32,44 @@ class Lane(Generic[K]):
         self.name = name
         self._work = work
         self._width = width
-        self._ready: asyncio.Queue[K] = asyncio.Queue()
-        self._waiting: set[K] = set()
+        self._turns = asyncio.Semaphore(0)
+        self._urgent: OrderedDict[K, None] = OrderedDict()
+        self._others: OrderedDict[K, None] = OrderedDict()
+        self._row = 0
         self._busy: set[K] = set()
         self._again: dict[K, float] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
         self._quiet = asyncio.Event()
+        self._ahead: Lane[Any] | None = None
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._busy) + len(self._timers)
+        return len(self._urgent) + len(self._others) + len(self._busy) + len(self._timers)
+
+    def yield_to(self, other: "Lane[Any]") -> None:
+        """Let what is urgent in another lane go before anything in this one."""
+        self._ahead = other
 
     def add(self, key: K, delay: float = 0.0) -> None:
         """Have the key worked on, after `delay` seconds; a key that waits for its delay keeps it."""
         if key in self._busy:
             self._again[key] = min(delay, self._again.get(key, delay))
-        elif key in self._waiting:
+        elif key in self._urgent or key in self._others:
             return
         elif delay <= 0:
             self._expire(key)
         elif key not in self._timers:
             self._timers[key] = asyncio.get_running_loop().call_later(delay, self._expire, key)
+
+    def hurry(self, key: K) -> None:
+        """Have the key worked on before those that are not urgent."""
+        if key in self._busy:
+            self._again[key] = 0.0
+            return
+        self._expire(key)
+        if key in self._others:
+            del self._others[key]
+            self._urgent[key] = None
 
     def drop(self, key: K) -> None:
         """There is nothing to do any more for a key that waits for its delay."""
@@ -68,7 +91,8 @@ class Lane(Generic[K]):
                 workers.create_task(self._worker(), name=f"{self.name}-{number}")
 
     async def idle(self) -> None:
-        """Return when nothing waits, is due later, or is being worked on."""
+        """Return when nothing waits, is due later, or is being worked on. Nothing else goes first any more."""
+        self._ahead = None
         self.hasten()
         while len(self):
             self._quiet.clear()
@@ -78,14 +102,20 @@ class Lane(Generic[K]):
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
-        if key not in self._waiting:
-            self._waiting.add(key)
-            self._ready.put_nowait(key)
+        if key not in self._urgent and key not in self._others:
+            self._others[key] = None
+            self._turns.release()
+
+    def _next(self) -> K:
+        urgent = self._urgent and (self._row < IN_A_ROW or not self._others)
+        self._row = self._row + 1 if urgent else 0
+        return (self._urgent if urgent else self._others).popitem(last=False)[0]
 
     async def _worker(self) -> None:
         while True:
-            key = await self._ready.get()
-            self._waiting.discard(key)
+            await self._turns.acquire()
+            await self._give_way()
+            key = self._next()
             self._busy.add(key)
             delay = await self._attempt(key)
             self._busy.discard(key)
@@ -94,6 +124,12 @@ class Lane(Generic[K]):
                 self.add(key, again or 0.0 if delay is None else delay)
             if not len(self):
                 self._quiet.set()
+
+    async def _give_way(self) -> None:
+        left = LONGEST_YIELD
+        while left > 0 and self._ahead is not None and self._ahead._urgent:
+            await asyncio.sleep(GLANCE)
+            left -= GLANCE
 
     async def _attempt(self, key: K) -> float | None:
         """Seconds until the key should be tried again; None if it is done."""

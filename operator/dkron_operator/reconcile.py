@@ -41,8 +41,9 @@ NO_HANDOVER = timedelta()
 LAST = datetime.max.replace(tzinfo=UTC)
 MARGIN = 1.0
 """Seconds after a slot in which its claim should have been written."""
-WIDTH = 16
-"""Jobs worked on at once. Each worker has a connection of its own, and opening one costs more than a create."""
+WIDTH = 32
+"""Jobs worked on at once. Each worker has a connection of its own, and opening one costs more than a create; but with
+fewer of them the controllers, which begin with the first Job, have the API server for themselves before the last."""
 
 
 class Reconciler:
@@ -71,11 +72,13 @@ class Reconciler:
         self.delivery = delivery
         self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH)
         self.cleaning: Lane[tuple[str, str]] = Lane("clean-up", self._delete, width=4)
-        self.agenda = Agenda(clock, self.lane.add)
+        self.agenda = Agenda(clock, self.lane.hurry)
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.lane.add)
         self.stopper = Stopper(client, store, self.observer, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add)
+        for behind in (self.writer.lane, self.observer.endings, self.observer.starts, self.cleaning):
+            behind.yield_to(self.lane)
         store.kinship.wake = self.lane.add
         self._remove = Removal(client, store, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed)
@@ -122,6 +125,10 @@ class Reconciler:
                 # A claim says that nobody else has made one since the plan: what has changed is planned anew.
                 if draft.create is not None and entry.version == planned:
                     await self._fire(entry, draft.create)
+                    # What others are due for goes before what follows from this.
+                    self.writer.touch(entry)
+                    self.lane.add(uid)
+                    return
                 if draft.remove:
                     await self._remove(entry)
             except Conflict:

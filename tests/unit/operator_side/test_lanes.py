@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_operator.lanes import FIRST_DELAY, LAST_DELAY, Lane
+from dkron_operator.lanes import FIRST_DELAY, IN_A_ROW, LAST_DELAY, LONGEST_YIELD, Lane
 
 pytestmark = pytest.mark.looptime
 SLACK = 1.25
@@ -47,6 +47,55 @@ class Diary:
     def gaps(self) -> list[float]:
         times = [when for when, _ in self.done]
         return [later - earlier for earlier, later in pairwise(times)]
+
+
+async def test_what_is_urgent_goes_first_but_never_alone() -> None:
+    diary = Diary(takes=1)
+    async with running(diary, width=1) as lane:
+        for number in range(3):
+            lane.add(f"other {number}")
+        lane.add("upgraded")
+        for number in range(2 * IN_A_ROW):
+            lane.hurry(f"urgent {number}")
+        lane.hurry("upgraded")
+        await lane.idle()
+    kinds = [key.split()[0] for key in diary.keys]
+    urgent = ["urgent"] * IN_A_ROW
+    assert kinds == [*urgent, "other", *urgent, "other", "upgraded", "other"]
+
+
+async def test_what_becomes_urgent_while_it_is_worked_on_is_worked_on_again_and_once() -> None:
+    diary = Diary(takes=1)
+    async with running(diary) as lane:
+        lane.add("a")
+        await asyncio.sleep(0.5)
+        lane.hurry("a")
+        lane.hurry("a")
+        lane.add("late", 9)
+        lane.hurry("late")
+        await lane.idle()
+    assert diary.done == [(0, "a"), (0.5, "late"), (1, "a")]
+
+
+async def test_another_lane_waits_for_what_is_urgent_but_not_for_ever() -> None:
+    diary, other = Diary(), Diary(takes=0.6)
+    async with running(other, width=1) as first, running(diary, width=1) as lane:
+        lane.yield_to(first)
+        for number in range(3):
+            first.hurry(f"urgent {number}")
+        lane.add("soon")
+        await asyncio.sleep(1.5)
+        assert [round(when, 1) for when in (diary.done[0][0], other.done[-1][0])] == [1.2, 1.2]
+        for number in range(9):
+            first.hurry(f"urgent again {number}")
+        began = now()
+        lane.add("at last")
+        await asyncio.sleep(LONGEST_YIELD + 0.1)
+        assert diary.keys[-1] == "at last"
+        assert diary.done[-1][0] == pytest.approx(began + LONGEST_YIELD)
+        lane.add("at the end")
+        await lane.idle()
+        assert diary.keys[-1] == "at the end"
 
 
 @asynccontextmanager
