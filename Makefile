@@ -117,36 +117,33 @@ test-alerts: venv ## The alerts by promtool (seconds; Prometheus is the one on P
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
 	$(BIN)/pytest tests/alerts
 
-DEATHS := tests/cluster/test_chaos_writes.py
-FAULTS := tests/cluster/test_chaos_faults.py tests/cluster/test_chaos_storm.py
-
 # Tools are built first, so that progress shows and no test waits for a compiler.
 
 .PHONY: test-cluster
 test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
-	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder $(addprefix --ignore ,$(DEATHS) $(FAULTS)) tests/cluster
+	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder tests/cluster
 
 .PHONY: test-e2e
 test-e2e: venv chart-tools ## The tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 
-# Hundreds of processes die in it, so that it is no part of `make test`. SCALE=3 has longer scenarios; with
-# SIDES=before,after,late some writes arrive when the next operator is already there.
+# SCALE=3 has longer scenarios than `make test`; with SIDES=before,after,late some writes arrive when the next operator is
+# already there.
 SCALE ?= 1
 SIDES ?= before,after
 
 .PHONY: chaos-writes
-chaos-writes: venv ## Kill the operator before and after each write of eleven scenarios (some minutes)
+chaos-writes: venv ## Kill the operator before and after each write of eleven scenarios (five minutes)
 	@hack/cluster build --nodes kwok
-	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest $(DEATHS)
+	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest tests/cluster/test_chaos_writes.py
 
 .PHONY: chaos-faults
-chaos-faults: venv ## Each class of faults between operator and API server for itself, and a short storm (ten minutes)
+chaos-faults: venv ## Each class of faults between operator and API server for itself, and a short storm (five minutes)
 	@hack/cluster build --nodes kwok
-	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) $(FAULTS)
+	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/cluster/test_chaos_faults.py tests/cluster/test_chaos_storm.py
 
 # The same SEED has the same plan. REPLICAS=1, or SPLIT_BRAIN=1 for operators that all act at once.
 DURATION ?= 10m

@@ -159,17 +159,16 @@ async def many(count: int, work: Callable[[int], Awaitable[None]], width: int = 
 
 
 @contextlib.asynccontextmanager
-async def namespace(client: KubeClient, name: str, *, tidy: bool = True) -> AsyncIterator[str]:
-    """A namespace for one contender; what is in it goes with it, unless nobody comes after who could be disturbed."""
+async def namespace(client: KubeClient, name: str) -> AsyncIterator[str]:
+    """A namespace for one contender; what is in it goes with it."""
     created = await client.create(
         NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     )
     try:
         yield name
     finally:
-        if tidy:
-            await client.delete(NAMESPACES, None, name, uid=created["metadata"]["uid"])
-            await _gone(client, name)
+        await client.delete(NAMESPACES, None, name, uid=created["metadata"]["uid"])
+        await _gone(client, name)
 
 
 async def _gone(client: KubeClient, name: str) -> None:

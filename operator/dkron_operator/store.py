@@ -188,7 +188,7 @@ class Store:
         self.kinship.see(entry, entry.base)
 
     def see_run(self, body: Object) -> Iterable[str]:
-        """A Job of ours was seen."""
+        """A Job of ours was seen. Of its controller's notes to itself nobody has to know."""
         run = read_run(body)
         if run is None:
             return ()
@@ -197,7 +197,7 @@ class Store:
         if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
             return ()
         runs[run.name] = run
-        return (run.owner,)
+        return () if known is not None and replace(known, version=run.version) == run else (run.owner,)
 
     def miss_job(self, uid: str) -> Iterable[str]:
         """The API server does not have a DkronJob any more. The watch has yet to say so, and until then an older

@@ -14,9 +14,9 @@ from tests.chaos.bed import Setup, bed
 from tests.chaos.storm import Say, weathered
 from tests.support.sites import install, namespace
 
-pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise, pytest.mark.timeout(600)]
 
-SEED, SECONDS = 1029, 45
+SEED, SECONDS = 1029, 120
 """A storm that is short, and has most kinds of faults."""
 
 

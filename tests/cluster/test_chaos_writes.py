@@ -2,8 +2,7 @@
 nothing runs twice. All writes of each scenario, not a sample.
 
 The trials of all scenarios happen side by side in one go, in the fixture; a test then tells of one scenario.
-`make chaos-writes` runs it, `make test` does not. `CHAOS_SCALE` makes scenarios longer, and `CHAOS_SIDES` adds writes
-that arrive late.
+`make chaos-writes` runs it alone: `CHAOS_SCALE` makes scenarios longer, and `CHAOS_SIDES` adds writes that arrive late.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from tests.chaos.sweep import Sweep, sweep
 from tests.chaos.trial import Side
 from tests.support.sites import install
 
-pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise]
+pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise, pytest.mark.timeout(600)]
 
 NAMES = [make.__name__ for make in MAKERS]
 SCALE = int(os.environ.get("CHAOS_SCALE", "1"))

@@ -171,6 +171,14 @@ def test_the_newest_version_of_a_job_wins() -> None:
     assert entry(found).runs[ENTRY.job].finished
 
 
+def test_a_version_that_tells_nothing_new_wakes_nobody_and_still_counts() -> None:
+    found = store(wire_job())
+    found.see_run(wire_run(ENTRY, version=5))
+    assert list(found.see_run(wire_run(ENTRY, version=6))) == []
+    assert list(found.see_run(wire_run(ENTRY, version=5, status=ended()))) == [], "that was before"
+    assert list(found.see_run(wire_run(ENTRY, version=7, status=ended()))) == [UID]
+
+
 def test_a_job_that_was_deleted_stays_as_gone_until_it_is_recorded() -> None:
     found = store(wire_job())
     found.see_run(wire_run(ENTRY, version=5))
