@@ -16,11 +16,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rig import NAMESPACES, OperatorProcess, Witness, dkron_job, many, operator, percentiles, simulated
+from rig import OperatorProcess, Witness, connected, dkron_job, many, operator, percentiles, simulated
 from same_second import RAISED, pod_template
 
 import localcluster
-from dkron_crds.kube import access
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 
@@ -130,12 +129,8 @@ def full_minute(ahead: timedelta) -> datetime:
 
 async def run(cluster: localcluster.Cluster, part: Part, count: int) -> None:
     """One measurement."""
-    client = KubeClient(await access.load(cluster.kubeconfig))
-    try:
-        await client.create(NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}})
+    async with connected(cluster, NAME) as client:
         await part(client, cluster.kubeconfig, count)
-    finally:
-        await client.close()
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from typing import Any, Self
 import aiohttp
 
 import localcluster
-from dkron_crds.kube.access import Access
+from dkron_crds.kube import access
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound
 from dkron_crds.kube.paths import JOBS, Resource
@@ -123,14 +123,14 @@ class Witness:
         return sorted(late for slot, late in self.late if begin <= slot < end)
 
 
-def _watch(access: Access, path: str, theirs: Connection) -> None:
-    asyncio.run(_send_sights(access, path, theirs))
+def _watch(way: access.Access, path: str, theirs: Connection) -> None:
+    asyncio.run(_send_sights(way, path, theirs))
 
 
-async def _send_sights(access: Access, path: str, theirs: Connection) -> None:
+async def _send_sights(way: access.Access, path: str, theirs: Connection) -> None:
     """Send that the watch has begun, and then what it shows, until killed. It goes on where it was cut off."""
     version, begun = "", False
-    async with access.open_session() as session:
+    async with way.open_session() as session:
         while True:
             params = {"watch": "true", "timeoutSeconds": str(WATCH), "resourceVersion": version}
             async with session.get(path, params=params, timeout=ENDLESS, read_bufsize=2**20) as response:
@@ -159,16 +159,29 @@ async def many(count: int, work: Callable[[int], Awaitable[None]], width: int = 
 
 
 @contextlib.asynccontextmanager
+async def connected(cluster: localcluster.Cluster, name: str) -> AsyncIterator[KubeClient]:
+    """A client of a cluster, in which there is a namespace of this name from now on."""
+    client = KubeClient(await access.load(cluster.kubeconfig))
+    try:
+        await client.create(NAMESPACES, None, _namespace(name))
+        yield client
+    finally:
+        await client.close()
+
+
+@contextlib.asynccontextmanager
 async def namespace(client: KubeClient, name: str) -> AsyncIterator[str]:
     """A namespace for one contender; what is in it goes with it."""
-    created = await client.create(
-        NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    )
+    created = await client.create(NAMESPACES, None, _namespace(name))
     try:
         yield name
     finally:
         await client.delete(NAMESPACES, None, name, uid=created["metadata"]["uid"])
         await _gone(client, name)
+
+
+def _namespace(name: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 async def _gone(client: KubeClient, name: str) -> None:

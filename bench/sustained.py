@@ -1,6 +1,6 @@
 """How many executions a second can go on for minutes, from the slot to the removal of what it left? Ours and CronJob.
 
-One cluster with simulated (KWOK) nodes and raised limits of the controller manager, the same for all. For a rate of 20
+Each has a cluster of its own with simulated (KWOK) nodes and raised limits of the controller manager. For a rate of 20
 there are 1,200 jobs, each due once a minute. CronJobs are all due in the first second of the minute, since they know
 no other; DkronJobs are `spread` over its seconds, or due like CronJobs (`minutely`). The watch of a witness tells
 by how much each Job came late.
@@ -21,10 +21,10 @@ from rig import (
     Object,
     OperatorProcess,
     Witness,
+    connected,
     cpu_of,
     dkron_job,
     many,
-    namespace,
     operator,
     percentiles,
     simulated,
@@ -32,11 +32,11 @@ from rig import (
 from same_second import CRON_JOBS, RAISED, pod_template
 
 import localcluster
-from dkron_crds.kube import access
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from localcluster.record import find
 
+NAME = "sustained"
 MINUTE = 60
 LATE = 5
 """Seconds after the last slot that is measured, for Jobs that are late."""
@@ -45,8 +45,10 @@ CONTENDERS = ("spread", "minutely", "CronJob")
 
 
 def dkron(number: int, *, spread: bool) -> Object:
-    """A DkronJob that is due once a minute."""
-    return dkron_job(f"job-{number}", f"{number % MINUTE if spread else 0} * * * * *")
+    """A DkronJob that is due once a minute. Simulated nodes have no output to read, and say so with an error."""
+    job = dkron_job(f"job-{number}", f"{number % MINUTE if spread else 0} * * * * *")
+    job["spec"]["history"] = {"outputBytes": 0}
+    return job
 
 
 def cron(number: int) -> Object:
@@ -76,19 +78,19 @@ class Meter:
 
 
 @contextmanager
-def contender(kubeconfig: Path, kind: str, name: str) -> Iterator[OperatorProcess | None]:
+def contender(kubeconfig: Path, kind: str) -> Iterator[OperatorProcess | None]:
     """The operator, or nothing where the controller manager does the work."""
     if kind == "CronJob":
         yield None
         return
-    with operator(kubeconfig, name) as process:
+    with operator(kubeconfig, NAME) as process:
         yield process
 
 
-async def totals(client: KubeClient, name: str) -> tuple[int, int]:
+async def totals(client: KubeClient) -> tuple[int, int]:
     """How many executions have been recorded, and how many slots were skipped."""
     recorded = skipped = 0
-    async for job in client.list(DKRON_JOBS, name):
+    async for job in client.list(DKRON_JOBS, NAME):
         status = job.get("status") or {}
         recorded += status.get("successCount", 0) + status.get("errorCount", 0)
         skipped += (status.get("skipped") or {}).get("count", 0)
@@ -121,36 +123,34 @@ class Load:
         """So many executions while it is measured."""
         return self.rate * self.seconds
 
-    async def create(self, client: KubeClient, name: str, number: int) -> None:
+    async def create(self, client: KubeClient, number: int) -> None:
         """One of the jobs."""
         if self.kind == "CronJob":
-            await client.create(CRON_JOBS, name, cron(number))
+            await client.create(CRON_JOBS, NAME, cron(number))
         else:
-            await client.create(DKRON_JOBS, name, dkron(number, spread=self.kind == "spread"))
+            await client.create(DKRON_JOBS, NAME, dkron(number, spread=self.kind == "spread"))
 
 
-async def measure(cluster: localcluster.Cluster, client: KubeClient, load: Load) -> None:
+async def measure(cluster: localcluster.Cluster, load: Load) -> None:
     """Print what became of this load."""
-    name = f"{load.kind.lower()}-{load.rate}"
-    async with namespace(client, name), Witness(client, name).watching() as witness:
-        with contender(cluster.kubeconfig, load.kind, name) as process:
-            await many(load.jobs, lambda number: load.create(client, name, number))
+    async with connected(cluster, NAME) as client, Witness(client, NAME).watching() as witness:
+        with contender(cluster.kubeconfig, load.kind) as process:
+            await many(load.jobs, lambda number: load.create(client, number))
             # The first minute is not measured: nothing is removed in it, and each job is new.
             begin = math.ceil(time.time() / MINUTE) * MINUTE + MINUTE
             await until(begin - 1, process)
-            meter, (before, _) = Meter(cluster, process), await totals(client, name)
+            meter, (before, _) = Meter(cluster, process), await totals(client)
             await until(begin - 1 + load.seconds, process)
-            used, (after, _) = meter.each(load.due), await totals(client, name)
+            used, (after, _) = meter.each(load.due), await totals(client)
             await until(begin + load.seconds + LATE, process)
             memory = 0.0 if process is None else process.memory()
         late = witness.between(begin, begin + load.seconds)
         print(f"{load.kind}, {load.rate}/s for {load.seconds} s: {len(late)} of {load.due} ran")
         print(f"  late by (s): {percentiles(late)}")
-        print(
-            f"  CPU, ms for each: {used}; {len([0 async for _ in client.list(JOBS, name)])} Jobs at the end", flush=True
-        )
+        left = len([0 async for _ in client.list(JOBS, NAME)])
+        print(f"  CPU, ms for each: {used}; {left} Jobs at the end", flush=True)
         if process is not None:
-            ran, skipped = await totals(client, name)
+            ran, skipped = await totals(client)
             print(f"  {(after - before) / load.seconds:.1f}/s recorded, {skipped} slots skipped, {memory:.0f} MB")
             print(
                 f"  {sum(process.calls.values()) / ran:.2f} API calls for each: {calls(process.calls, ran)}", flush=True
@@ -158,20 +158,10 @@ async def measure(cluster: localcluster.Cluster, client: KubeClient, load: Load)
 
 
 def calls(made: dict[str, int], executions: int) -> str:
-    """The calls that count."""
+    """How many there are for each execution, and which count."""
     shares = sorted(((number / executions, call) for call, number in made.items()), reverse=True)
-    return ", ".join(f"{share:.2f} {call}" for share, call in shares if share >= 0.01)
-
-
-async def run(cluster: localcluster.Cluster, options: argparse.Namespace) -> None:
-    """Each contender at each rate, one after another."""
-    client = KubeClient(await access.load(cluster.kubeconfig))
-    try:
-        for kind in options.contenders:
-            for rate in options.rates:
-                await measure(cluster, client, Load(kind, rate, options.seconds))
-    finally:
-        await client.close()
+    told = ", ".join(f"{share:.2f} {call}" for share, call in shares if share >= 0.01)
+    return f"{sum(share for share, _ in shares):.2f}: {told}"
 
 
 def main() -> None:
@@ -181,8 +171,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=300, help="how long each is measured (default 300)")
     parser.add_argument("--contenders", nargs="+", default=CONTENDERS, choices=CONTENDERS)
     options = parser.parse_args()
-    with simulated(RAISED) as cluster:
-        asyncio.run(run(cluster, options))
+    for kind in options.contenders:
+        for rate in options.rates:
+            with simulated(RAISED) as cluster:
+                asyncio.run(measure(cluster, Load(kind, rate, options.seconds)))
 
 
 if __name__ == "__main__":
