@@ -2,7 +2,8 @@
 nothing runs twice. All writes of each scenario, not a sample.
 
 The trials of all scenarios happen side by side in one go, in the fixture; a test then tells of one scenario.
-`make chaos-writes` runs it alone: `CHAOS_SCALE` makes scenarios longer, and `CHAOS_SIDES` adds writes that arrive late.
+`make chaos-writes` runs it, `make test` does not. `CHAOS_SCALE` makes scenarios longer, and `CHAOS_SIDES` adds writes
+that arrive late.
 """
 
 import asyncio
