@@ -20,6 +20,7 @@ LATEST, SKIP, EACH = spec(missedRuns="latest"), spec(missedRuns="skip"), spec(mi
 RETRIED = spec("@at 2026-03-01T00:00:10Z", retries=1)
 BY_HAND = spec("@manually")
 FAILED = ran(10, success=False)
+OLD_LIST = replace(broke(35, 36, down=False), what="old lists at operator 1")
 MANUAL: dict[str, Any] = {"trigger": Trigger.MANUAL, "group": 7}
 
 
@@ -226,6 +227,12 @@ def test_requests(facts: list[Any], kinds: set[Kind]) -> None:
 )
 def test_records(facts: list[Any], kinds: set[Kind]) -> None:
     assert_objections([made(spec()), *ALL, *facts], kinds)
+
+
+def test_an_old_list_may_count_again_what_the_status_does_not_keep() -> None:
+    few = [made(spec(history={"executions": 3})), *ALL]
+    for count, faults, kinds in ((6, [OLD_LIST], FINE), (7, [OLD_LIST], {Kind.RECORD}), (4, [], {Kind.RECORD})):
+        assert_objections([*few, *faults, told(*ALL, success_count=count)], kinds)
 
 
 @pytest.mark.parametrize(
