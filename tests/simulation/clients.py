@@ -89,6 +89,8 @@ class Clients:
                 self._requests += 1
                 key, text = run_annotation(f"r{self._requests}", _asked_at(self._clock()), force=event.force)
                 return self._patch(name, {"metadata": {"annotations": {key: text}}})
+            case What.WIPE:
+                return self._world.patch(DKRON_JOBS, NAMESPACE, name, {"status": None}, status=True)
             case What.EDIT:
                 before = self._world.get(DKRON_JOBS, NAMESPACE, name)["spec"]
                 return self._patch(name, {"spec": dict.fromkeys(before) | event.spec})

@@ -12,6 +12,9 @@ from typing import Any
 from tests.simulation.controllers import Course
 from tests.simulation.network import Ill
 
+WIPED = 0.3
+"""How likely a status is cleared by hand, if it may be."""
+
 
 class What(StrEnum):
     """What happens."""
@@ -22,6 +25,7 @@ class What(StrEnum):
     ENABLE = "enable"
     DELETE = "delete"
     RUN = "run"
+    WIPE = "wipe"
     SQUAT = "squat"
     KILL = "kill"
     TERMINATE = "terminate"
@@ -69,7 +73,7 @@ class Event:
         return f"{self.at:8.3f} {self.what} " + " ".join(f"{key}={_shortly(value)}" for key, value in told.items())
 
 
-_BY_CLIENTS = frozenset({What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN})
+_BY_CLIENTS = frozenset({What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.WIPE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +149,7 @@ class _Planner:
             self._job(f"j{number}")
         for _ in range(rand.choice((0, 1, 2, 2, 3, 3, 4, 5))):
             self._fault()
+        self._wipe()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 3.0, LONGEST_RUN))
@@ -238,6 +243,16 @@ class _Planner:
                 ill = rand.choice((Ill.FREEZE, Ill.GAP, Ill.REPEAT))
                 calls = rand.choice(("", "jobs", "dkronjobs"))
                 self._add(self._when(), What.ILL, on=on, lasts=lasts, ill=ill, calls=calls, share=0.5)
+
+    def _wipe(self) -> None:
+        """A status is cleared by hand. With it goes what no Job shows (docs/reliability.md): that a request had its
+        run, that an attempt came and was replaced, and by which clock steps are counted. Where there is none of that,
+        nothing may get lost or run twice."""
+        wipes = Random(f"wipes {self._seed}")  # noqa: S311 - no secret
+        mine = [event for event in self._events if event.on == "j0"]
+        vague = any(event.what is What.RUN or event.spec.get("retries") for event in mine)
+        if wipes.random() < WIPED and not vague and not any(event.what is What.SKEW for event in self._events):
+            self._add(round(wipes.uniform(5.0, self._length), 3), What.WIPE, on="j0")
 
     def _replica(self) -> str:
         return self._random.choice(("", *(f"operator-{number}" for number in range(self._replicas))))
