@@ -79,7 +79,8 @@ def _timing(renewed: Renewed) -> Timing | None:
 def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobSpec) -> Iterator[Target]:
     # Of a clock that is ahead, what comes soon may have run already.
     read = weather.terms.read + weather.early(weather.terms.read)
-    begin = max(life.created, span.first)
+    # The operator's clock may be a little behind that of who asked: a slot of that moment may be due by either spec.
+    begin = max(life.created, span.first - weather.terms.grain)
     end = min(span.last, read)
     widest = spec.model_copy(update={"expires_at": _last_expiry(life)})
     origin, known = _origin(life, span, spec)
