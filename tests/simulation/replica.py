@@ -57,14 +57,15 @@ class Simulated(Operator):
 
 
 class Replica:
-    """One pod. `wall` is the true time of day, and `skew` is how much this one's clock is ahead of it."""
+    """One pod. `wall` is the true time of day, and `skew` is how much this one's clock is ahead of it,
+    `by_itself` while nobody sets it."""
 
     def __init__(
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
         told: Callable[[str, str], None], elects: bool,
     ) -> None:  # fmt: skip
         self.name = name
-        self.skew = timedelta(0)
+        self.skew = self.by_itself = timedelta(0)
         self.process: Process | None = None
         self.task: asyncio.Task[None] | None = None
         self.ended: Callable[[Replica], None] = lambda _: None

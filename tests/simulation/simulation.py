@@ -85,7 +85,8 @@ class Simulation:
                 f"operator-{number}", self._world, network,
                 seed=self.plan.seed, wall=self.now, told=self._told, elects=self.plan.elects,
             )  # fmt: skip
-            replica.skew, replica.ended = timedelta(seconds=skew), self._ended
+            replica.skew = replica.by_itself = timedelta(seconds=skew)
+            replica.ended = self._ended
             self._replicas[replica.name] = replica
             self._start(replica)
         for event in self.plan.events:
@@ -167,9 +168,8 @@ class Simulation:
                 replica.freeze()
                 self._at(event.ends, replica.thaw)
             case What.SKEW:
-                before = replica.skew
                 replica.skew = timedelta(seconds=event.skew)
-                self._at(event.ends, partial(setattr, replica, "skew", before))
+                self._at(event.ends, partial(setattr, replica, "skew", replica.by_itself))
 
     def _fault(self, event: Event) -> None:
         # Whoever leads may be gone by it, and another one leads once its Lease is over.
