@@ -60,6 +60,11 @@ class Weather:
         ahead = (f for f in self.faults if f.skew > timedelta(0) and f.begin <= slot <= latest(f))
         return self.terms.grain + max((f.skew for f in ahead), default=timedelta(0))
 
+    def behind(self, moment: datetime) -> timedelta:
+        """By how much a clock may have been behind that noticed something of that moment."""
+        wrong = (f for f in self.faults if f.skew < timedelta(0) and f.begin <= self.decided(moment))
+        return max((-f.skew for f in wrong if moment <= end_of(f)), default=timedelta(0))
+
     def around(self, begin: datetime, end: datetime, margin: timedelta) -> list[Fault]:
         """The faults that were near."""
         return [f for f in self.faults if f.begin <= end + margin and begin - margin <= end_of(f)]

@@ -175,9 +175,8 @@ class Simulation:
         # Whoever leads may be gone by it, and another one leads once its Lease is over.
         handover = HANDOVER if self.plan.elects and event.what in _ENDS_A_LEASE else 0.0
         begin, lasts = self.now(), timedelta(seconds=event.lasts + handover)
-        ahead = timedelta(seconds=max(event.skew, 0.0))
         what = f"{event.ill or event.what} on {event.on or 'all'}"
-        self._faults.append(Fault(what=what, begin=begin, end=begin + lasts, skew=ahead))
+        self._faults.append(Fault(what=what, begin=begin, end=begin + lasts, skew=timedelta(seconds=event.skew)))
 
     def _start(self, replica: Replica) -> None:
         if self._alone is not None:

@@ -151,7 +151,7 @@ def _origin(case: Case, status: JobStatus) -> Iterator[str]:
 
 def _may_begin(case: Case, change: Change[Setting], since: datetime) -> bool:
     grain = case.weather.terms.grain
-    return change.invoked - grain <= since <= (change.seen or FOREVER) + grain
+    return change.invoked - grain - case.weather.behind(change.invoked) <= since <= (change.seen or FOREVER) + grain
 
 
 def _outcome(case: Case, status: JobStatus) -> Iterator[str]:
