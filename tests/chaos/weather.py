@@ -52,8 +52,9 @@ class Weather:
 
     def outage(self, slot: datetime) -> Fault | None:
         """The fault during which surely nobody could fire this slot."""
-        grain = self.terms.grain
-        return next((f for f in self.faults if f.down and f.begin + grain < slot < end_of(f) - grain), None)
+        # A clock that was ahead may have fired it before, and one that is behind may take it for due afterwards.
+        begin, end = slot - self.early(slot), slot + self.terms.grain + self.behind(slot)
+        return next((f for f in self.faults if f.down and f.begin < begin and end < end_of(f)), None)
 
     def early(self, slot: datetime) -> timedelta:
         """How much too soon a slot may run: the witness' clock is coarse, and the operator's may have been ahead."""
