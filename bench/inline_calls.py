@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from rig import installed, many, namespace, operator
+from rig import installed, many, namespace, operator, recorded
 
 import localcluster
 from dkron_crds.kube import access
@@ -106,7 +106,7 @@ async def measure(cluster: localcluster.Cluster, jobs: int, seconds: float, kept
                     # It stops in order, which takes an answer to each call that is under way.
                     await asyncio.to_thread(running.__exit__, None, None, None)
                 rate = server.rate(begin, end)
-                executions, failed, skipped = await _recorded(client, name)
+                executions, failed, skipped = await recorded(client, name)
         print(
             f"operator: {rate:.0f} calls/s of {jobs} wanted, {used / (rate * (end - begin)) * 1000:.2f} ms of CPU each"
         )
@@ -118,16 +118,6 @@ async def measure(cluster: localcluster.Cluster, jobs: int, seconds: float, kept
 
 async def _create(client: KubeClient, name: str, body: Object) -> None:
     await client.create(DKRON_JOBS, name, body)
-
-
-async def _recorded(client: KubeClient, name: str) -> tuple[int, int, int]:
-    totals = [0, 0, 0]
-    async for job in client.list(DKRON_JOBS, name):
-        status = job.get("status") or {}
-        totals[0] += status.get("successCount", 0) + status.get("errorCount", 0)
-        totals[1] += status.get("errorCount", 0)
-        totals[2] += (status.get("skipped") or {}).get("count", 0)
-    return totals[0], totals[1], totals[2]
 
 
 def main() -> None:

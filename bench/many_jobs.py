@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rig import OperatorProcess, Witness, connected, dkron_job, many, operator, percentiles, simulated
-from same_second import RAISED, pod_template
+from same_second import RAISED, bare_job
 
 import localcluster
 from dkron_crds.kube.client import KubeClient
@@ -114,8 +114,7 @@ async def bare(client: KubeClient, _: Path, count: int) -> None:
             slot = begin + timedelta(seconds=number * MINUTE // count)
             await asyncio.sleep((slot - datetime.now(UTC)).total_seconds())
             metadata = {"name": f"bare-{number}", "annotations": {"dkron.io/slot": slot.isoformat()}}
-            body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata}
-            await client.create(JOBS, NAME, body | {"spec": {"template": pod_template()}})
+            await client.create(JOBS, NAME, bare_job(metadata))
 
         await many(count, one)
         await witness.all_of(count, 2 * MINUTE)

@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 
-from rig import Object, OperatorProcess, dkron_job, many, namespace, operator, simulated
+from rig import Object, OperatorProcess, dkron_job, many, namespace, operator, recorded, simulated
 from same_second import RAISED
 
 import localcluster
@@ -24,11 +24,6 @@ async def statuses(client: KubeClient, name: str) -> list[Object]:
     return [body.get("status") or {} async for body in client.list(DKRON_JOBS, name)]
 
 
-async def executions(client: KubeClient, name: str) -> int:
-    """How many executions were recorded so far."""
-    return sum(status.get("successCount", 0) + status.get("errorCount", 0) for status in await statuses(client, name))
-
-
 async def measure(client: KubeClient, process: OperatorProcess, name: str, options: argparse.Namespace) -> int:
     """Let the jobs run, and print what that cost. Returns the number of executions in all."""
     schedule = f"@every {options.every}s"
@@ -37,19 +32,19 @@ async def measure(client: KubeClient, process: OperatorProcess, name: str, optio
         await client.create(DKRON_JOBS, name, dkron_job(f"job-{number}", schedule))
 
     await many(options.jobs, create)
-    while await executions(client, name) < options.jobs:
+    while (await recorded(client, name))[0] < options.jobs:
         process.check()
         await asyncio.sleep(0.5)
-    before, cpu, begin = await executions(client, name), process.cpu(), time.monotonic()
+    before, cpu, begin = (await recorded(client, name))[0], process.cpu(), time.monotonic()
     await asyncio.sleep(options.seconds)
-    count, cpu, seconds = await executions(client, name) - before, process.cpu() - cpu, time.monotonic() - begin
+    count, cpu, seconds = (await recorded(client, name))[0] - before, process.cpu() - cpu, time.monotonic() - begin
     full = max(await statuses(client, name), key=lambda status: len(status.get("executions", ())))
     size = len(json.dumps(full, separators=(",", ":")))
     print(f"executions                {count} in {seconds:.0f} s, {count / seconds:.1f}/s")
     print(f"CPU of the operator       {cpu / count * 1000:.2f} ms each, {cpu / seconds * 100:.0f} % of a core")
     print(f"memory of the operator    {process.memory():.0f} MB")
     print(f"status                    {size} bytes with {len(full['executions'])} executions")
-    return await executions(client, name)
+    return (await recorded(client, name))[0]
 
 
 async def run(cluster: localcluster.Cluster, options: argparse.Namespace) -> None:

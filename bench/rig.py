@@ -26,7 +26,7 @@ import localcluster
 from dkron_crds.kube import access
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound
-from dkron_crds.kube.paths import JOBS, Resource
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
 
 ROOT = Path(__file__).parent.parent
 NAMESPACES = Resource("", "v1", "namespaces")
@@ -205,6 +205,18 @@ def percentiles(values: Sequence[float]) -> str:
     if not values:
         return "none"
     return f"p50 {values[len(values) // 2]:.3f}, p99 {values[len(values) * 99 // 100]:.3f}, last {values[-1]:.3f}"
+
+
+async def recorded(client: KubeClient, name: str) -> tuple[int, int, int]:
+    """How many executions the jobs of a namespace have recorded, how many of these failed, and how many slots were
+    skipped."""
+    success = failed = skipped = 0
+    async for job in client.list(DKRON_JOBS, name):
+        status = job.get("status") or {}
+        success += status.get("successCount", 0)
+        failed += status.get("errorCount", 0)
+        skipped += (status.get("skipped") or {}).get("count", 0)
+    return success + failed, failed, skipped
 
 
 def dkron_job(name: str, schedule: str) -> Object:

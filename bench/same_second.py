@@ -54,14 +54,24 @@ def pod_template() -> Object:
     return {"spec": {"restartPolicy": "Never", "containers": [container]}}
 
 
+def bare_job(metadata: Object) -> Object:
+    """A Job of nobody."""
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": pod_template()}}
+
+
+def cron_job(name: str, schedule: str) -> Object:
+    """A CronJob that runs the same."""
+    spec = {"schedule": schedule, "jobTemplate": {"spec": {"template": pod_template()}}}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name}, "spec": spec}
+
+
 async def bare_loop(client: KubeClient, count: int) -> Row:
     """As fast as one client can create them."""
     async with namespace(client, "bare") as name, Witness(client, name).watching() as witness:
         begin = time.time()
 
         async def create(number: int) -> None:
-            body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": f"bare-{number}"}}
-            await client.create(JOBS, name, body | {"spec": {"template": pod_template()}})
+            await client.create(JOBS, name, bare_job({"name": f"bare-{number}"}))
 
         await many(count, create)
         return row("bare loop, 32 connections", begin, await witness.all_of(count, 60))
@@ -73,9 +83,7 @@ async def cron_jobs(client: KubeClient, count: int, *, title: str, name: str) ->
         slot = datetime.fromtimestamp((time.time() + 10) // 60 * 60 + 60, UTC)
 
         async def create(number: int) -> None:
-            spec = {"schedule": f"{slot.minute} * * * *", "jobTemplate": {"spec": {"template": pod_template()}}}
-            body = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": f"cron-{number}"}, "spec": spec}
-            await client.create(CRON_JOBS, name, body)
+            await client.create(CRON_JOBS, name, cron_job(f"cron-{number}", f"{slot.minute} * * * *"))
 
         await many(count, create)
         return row(title, slot.timestamp(), await witness.all_of(count, slot.timestamp() - time.time() + 300))

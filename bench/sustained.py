@@ -27,9 +27,10 @@ from rig import (
     many,
     operator,
     percentiles,
+    recorded,
     simulated,
 )
-from same_second import CRON_JOBS, RAISED, pod_template
+from same_second import CRON_JOBS, RAISED, cron_job
 
 import localcluster
 from dkron_crds.kube.client import KubeClient
@@ -49,12 +50,6 @@ def dkron(number: int, *, spread: bool) -> Object:
     job = dkron_job(f"job-{number}", f"{number % MINUTE if spread else 0} * * * * *")
     job["spec"]["history"] = {"outputBytes": 0}
     return job
-
-
-def cron(number: int) -> Object:
-    """A CronJob that runs the same each minute."""
-    spec = {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": pod_template()}}}
-    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": f"job-{number}"}, "spec": spec}
 
 
 class Meter:
@@ -87,16 +82,6 @@ def contender(kubeconfig: Path, kind: str) -> Iterator[OperatorProcess | None]:
         yield process
 
 
-async def totals(client: KubeClient) -> tuple[int, int]:
-    """How many executions have been recorded, and how many slots were skipped."""
-    recorded = skipped = 0
-    async for job in client.list(DKRON_JOBS, NAME):
-        status = job.get("status") or {}
-        recorded += status.get("successCount", 0) + status.get("errorCount", 0)
-        skipped += (status.get("skipped") or {}).get("count", 0)
-    return recorded, skipped
-
-
 async def until(moment: float, process: OperatorProcess | None) -> None:
     """Wait for a moment while the operator lives."""
     while (left := moment - time.time()) > 0:
@@ -126,7 +111,7 @@ class Load:
     async def create(self, client: KubeClient, number: int) -> None:
         """One of the jobs."""
         if self.kind == "CronJob":
-            await client.create(CRON_JOBS, NAME, cron(number))
+            await client.create(CRON_JOBS, NAME, cron_job(f"job-{number}", "* * * * *"))
         else:
             await client.create(DKRON_JOBS, NAME, dkron(number, spread=self.kind == "spread"))
 
@@ -139,9 +124,9 @@ async def measure(cluster: localcluster.Cluster, load: Load) -> None:
             # The first minute is not measured: nothing is removed in it, and each job is new.
             begin = math.ceil(time.time() / MINUTE) * MINUTE + MINUTE
             await until(begin - 1, process)
-            meter, (before, _) = Meter(cluster, process), await totals(client)
+            meter, (before, *_) = Meter(cluster, process), await recorded(client, NAME)
             await until(begin - 1 + load.seconds, process)
-            used, (after, _) = meter.each(load.due), await totals(client)
+            used, (after, *_) = meter.each(load.due), await recorded(client, NAME)
             await until(begin + load.seconds + LATE, process)
             memory = 0.0 if process is None else process.memory()
         late = witness.between(begin, begin + load.seconds)
@@ -150,7 +135,7 @@ async def measure(cluster: localcluster.Cluster, load: Load) -> None:
         left = len([0 async for _ in client.list(JOBS, NAME)])
         print(f"  CPU, ms for each: {used}; {left} Jobs at the end", flush=True)
         if process is not None:
-            ran, skipped = await totals(client)
+            ran, _, skipped = await recorded(client, NAME)
             print(f"  {(after - before) / load.seconds:.1f}/s recorded, {skipped} slots skipped, {memory:.0f} MB")
             print(
                 f"  {sum(process.calls.values()) / ran:.2f} API calls for each: {calls(process.calls, ran)}", flush=True

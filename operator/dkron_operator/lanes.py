@@ -54,7 +54,7 @@ class Lane(Generic[K]):
         """Have the key worked on, after `delay` seconds; a key that waits for its delay keeps it."""
         if key in self._busy:
             self._again[key] = min(delay, self._again.get(key, delay))
-        elif key in self._urgent or key in self._others:
+        elif self._waits(key):
             return
         elif delay <= 0:
             self._expire(key)
@@ -102,9 +102,12 @@ class Lane(Generic[K]):
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
-        if key not in self._urgent and key not in self._others:
+        if not self._waits(key):
             self._others[key] = None
             self._turns.release()
+
+    def _waits(self, key: K) -> bool:
+        return key in self._urgent or key in self._others
 
     def _next(self) -> K:
         urgent = self._urgent and (self._row < IN_A_ROW or not self._others)
