@@ -38,6 +38,7 @@ class Lane(Generic[K]):
         self._row = 0
         self._busy: set[K] = set()
         self._again: dict[K, float] = {}
+        self._pressing: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
         self._quiet = asyncio.Event()
@@ -64,7 +65,7 @@ class Lane(Generic[K]):
     def hurry(self, key: K) -> None:
         """Have the key worked on before those that are not urgent."""
         if key in self._busy:
-            self._again[key] = 0.0
+            self._pressing.add(key)
             return
         self._expire(key)
         if key in self._others:
@@ -122,11 +123,20 @@ class Lane(Generic[K]):
             self._busy.add(key)
             delay = await self._attempt(key)
             self._busy.discard(key)
-            again = self._again.pop(key, None)
-            if delay is not None or again is not None:
-                self.add(key, again or 0.0 if delay is None else delay)
+            self._requeue(key, delay)
             if not len(self):
                 self._quiet.set()
+
+    def _requeue(self, key: K, delay: float | None) -> None:
+        """Have the key worked on once more if it failed, or if somebody has asked for that meanwhile."""
+        again, pressing = self._again.pop(key, None), key in self._pressing
+        self._pressing.discard(key)
+        if delay is not None:
+            self.add(key, delay)
+        elif pressing:
+            self.hurry(key)
+        elif again is not None:
+            self.add(key, again)
 
     async def _give_way(self) -> None:
         left = LONGEST_YIELD

@@ -13,6 +13,7 @@ from dkron_crds.kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.clock import Clock
 from dkron_operator.lanes import Lane
 from dkron_operator.listener import Listener
+from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.outcome import (
     NOT_CREATED,
     has_ended,
@@ -64,11 +65,15 @@ class Observer:
         self._known(uid)
 
     async def _look_for(self, entry: Entry, name: str) -> None:
-        """A Job that status knows and the watch does not: ask before it is declared lost."""
+        """A Job that status knows and the watch does not: ask before it is declared lost, or forgotten."""
         with contextlib.suppress(NotFound):
             self._store.see_run(await self._client.get(JOBS, entry.job.namespace, name))
-        if name not in entry.runs:
-            # Not there, or not ours any more: asked again, the answer would be the same.
+        if name in entry.runs:
+            return
+        # Not there, or not ours any more: asked again, the answer would be the same.
+        if is_recorded(entry.status, name):
+            entry.absent.add(name)
+        else:
             entry.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
     async def outcome(self, entry: Entry, run: Run) -> Outcome:

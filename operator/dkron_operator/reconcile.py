@@ -13,6 +13,7 @@ from dkron_operator.calls import NO_CALLS, Allowance, Calls
 from dkron_operator.check import Checker
 from dkron_operator.clock import Clock
 from dkron_operator.delivery import Delivery
+from dkron_operator.doubts import Doubts
 from dkron_operator.events import Events
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.inline import NOT_ALLOWED, is_inline
@@ -23,7 +24,8 @@ from dkron_operator.observe import Observer
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.calling import next_claim
 from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.fold import is_recorded
+from dkron_operator.plan.evidence import is_settled
+from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.leader import Terms
 from dkron_operator.plan.view import Situation
 from dkron_operator.removal import Removal, unbooked
@@ -79,6 +81,7 @@ class Reconciler:
         self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add)
         for behind in (self.writer.lane, self.observer.endings, self.observer.starts, self.cleaning):
             behind.yield_to(self.lane)
+        self._doubts = Doubts(client, store, self.writer)
         store.kinship.wake = self.lane.add
         self._remove = Removal(client, store, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed)
@@ -109,9 +112,13 @@ class Reconciler:
         # Who waits plans nothing: it would be of no use by the time that it may act.
         while entry is not None and self._may_act():
             _prune(entry)
+            if doubtful := self._doubts.about(entry):
+                await self._doubts.clear(entry, doubtful)
+                entry = self._store.get(uid)
+                continue
             draft = advance(self._situation(entry))
-            if entry.behind and draft.create is not None:
-                await self.writer.read_again(entry)
+            if entry.behind and draft.acts:
+                await self._read_again(entry)
                 entry = self._store.get(uid)
                 continue
             self._carry_out(entry, draft)
@@ -139,6 +146,13 @@ class Reconciler:
                 raise
             entry = self._store.get(uid)
 
+    async def _read_again(self, entry: Entry) -> None:
+        await self.writer.read_again(entry)
+        # What they had shown it of old may be forgotten in what was read, and would have its effect once more.
+        for parent in self._store.parents(entry):
+            if parent.behind:
+                await self.writer.read_again(parent)
+
     def _nodes_changed(self) -> None:
         for entry in self._store:
             if entry.job.spec.tags or any(active.node_name for active in entry.status.active):
@@ -159,7 +173,7 @@ class Reconciler:
             able_since=able,
             reach_since=reach,
             hold=self._hold,
-            runs={name: run for name, run in entry.runs.items() if name not in entry.past},
+            runs=dict(entry.runs),
             outcomes=entry.outcomes,
             troubles=entry.troubles,
             probed=entry.probed,
@@ -177,6 +191,7 @@ class Reconciler:
             blind=self.nodes.problem if entry.job.spec.tags else None,
             site=self.delivery.installation.site,
             endpoints=self.delivery.installation.endpoints,
+            absent=entry.absent,
         )
 
     def _carry_out(self, entry: Entry, draft: Draft) -> None:
@@ -250,9 +265,12 @@ def _prune(entry: Entry) -> None:
     if entry.unsure is not None and entry.unsure.job in entry.runs:
         entry.unsure = None
     for run in [run for run in entry.runs.values() if run.gone]:
-        if run.name in entry.past or is_recorded(entry.base, run.name):
+        if is_recorded(entry.base, run.name):
+            entry.absent.add(run.name)
             del entry.runs[run.name]
-    entry.past &= entry.runs.keys()
+        elif not is_known(entry.status, run.name) and is_settled(entry.job, entry.status, run):
+            del entry.runs[run.name]
+    entry.absent &= set(entry.status.counted)
     alive = {active.job for active in entry.status.active}
     for kept in (entry.outcomes, entry.troubles, entry.probed, entry.last_words):
         for name in [name for name in kept if name not in alive and is_recorded(entry.status, name)]:

@@ -11,25 +11,29 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dkron_crds.job import Active, JobStatus
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.books import Books
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kinship import Kinship
 from dkron_operator.links import Key, key_of
 from dkron_operator.meters import Meters
 from dkron_operator.notices import read_notify
-from dkron_operator.plan.fold import Change, Decided, fold, fold_all, is_recorded, recorded
+from dkron_operator.plan.fold import Change, Decided, fold, fold_all, is_recorded
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, read_stops, status_written
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
 
 Object = dict[str, Any]
+Place = tuple[Resource, str, str]
+"""Resource, namespace and name of an object."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class Entry:
     """One DkronJob with everything that we know about it. `status` is `base`, as the API server has it, with the
-    `pending` changes folded in. `past` are Jobs that were counted and forgotten again, though we have not seen them go.
-    `behind`: what is known may be so old that a slot which has had its run would look due."""
+    `pending` changes folded in. `behind`: it may be so old that a slot which has had its run would look due. `proven`
+    are uids of Jobs that the API server has shown when it was asked for them, `absent` names of Jobs that are gone for
+    sure."""
 
     job: JobView
     version: int
@@ -39,7 +43,8 @@ class Entry:
     mark: datetime = LONG_AGO
     able_since: datetime = LONG_AGO
     runs: dict[str, Run] = field(default_factory=dict)
-    past: set[str] = field(default_factory=set)
+    proven: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     probed: dict[str, datetime] = field(default_factory=dict)
@@ -69,14 +74,14 @@ class Entry:
         """The first `count` pending changes were written, and gave `base`."""
         del self.pending[:count]
         if version > self.version:
-            self.version, self.base, self.unreadable = version, base, False
+            # The API server takes a write only from who has the newest version.
+            self.version, self.base, self.unreadable, self.behind = version, base, False, False
             self.books.remember(base)
         self.status = fold_all(self.base, self.pending, self.job.spec.history)
 
     def rebase(self, read: JobStatus | None, version: int) -> None:
         """Somebody wrote: fold what is pending onto their status. None: it makes no sense, and counts as wiped."""
         base = read or JobStatus()
-        self._let_pass(base)
         self.version, self.base, self.unreadable = version, base, read is None
         if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
             # A mark never moves back while we remember it, whatever a hand writes.
@@ -84,25 +89,8 @@ class Entry:
         self.status = fold_all(base, self.pending, self.job.spec.history)
         self._remember()
 
-    def _let_pass(self, base: JobStatus) -> None:
-        """Another replica forgets what it has counted once it has seen that Job go, which we may hear of later. Counted
-        anew it would be forgotten anew, and so on."""
-        if base.since is None:
-            # Wiped: what still exists counts again.
-            self.past.clear()
-        else:
-            self.past |= (recorded(self.base) - recorded(base)) & self.runs.keys()
-
     def _remember(self) -> None:
         self.mark = max(self.mark, self.status.last_schedule_time or LONG_AGO)
-
-
-def _forget_gone(entry: Entry) -> None:
-    """Whoever acted before deleted no Job whose end was not recorded, and its name leaves the status after it: that it
-    is not there does not say that it has to be recorded. What is active is, whether its Job was seen or not."""
-    active = {standing.job for standing in entry.base.active}
-    for run in [run for run in entry.runs.values() if run.gone and run.name not in active]:
-        del entry.runs[run.name]
 
 
 def _nobody(uid: str, status: JobStatus | None) -> None:
@@ -141,9 +129,21 @@ class Store:
         """The entry of a DkronJob that exists."""
         return self._entries.get(uid)
 
-    def uids(self) -> set[str]:
-        """Of all DkronJobs and all Jobs that are known."""
-        return self._entries.keys() | self._missed | {run.uid for runs in self._runs.values() for run in runs.values()}
+    def places(self) -> dict[str, Place | None]:
+        """Where all DkronJobs and all Jobs are that are known, by uid; None where nobody can say."""
+        found: dict[str, Place | None] = dict.fromkeys(self._missed)
+        for uid, entry in self._entries.items():
+            found[uid] = (DKRON_JOBS, entry.job.namespace, entry.job.name)
+        for owner, runs in self._runs.items():
+            namespace = self._entries[owner].job.namespace if owner in self._entries else None
+            for run in runs.values():
+                found[run.uid] = None if namespace is None else (JOBS, namespace, run.name)
+        return found
+
+    def parents(self, entry: Entry) -> list[Entry]:
+        """The jobs that it runs after, as far as they exist."""
+        found = (self._holder((entry.job.namespace, link.job)) for link in entry.job.spec.parents)
+        return [parent for parent in found if parent is not None]
 
     def see_job(self, body: Object) -> Iterable[str]:
         """A DkronJob was seen."""
@@ -233,11 +233,10 @@ class Store:
         `behind`: all this may be old.
         """
         for uid, old in tuple(self._entries.items()):
-            _forget_gone(old)
             entry = Entry(job=old.job, version=old.version, base=old.base, status=old.base, runs=old.runs)
             entry.outcomes, entry.last_words, entry.books = old.outcomes, old.last_words, old.books
             entry.checked, entry.refusal = verdict(old.job, old.base)
-            entry.mark, entry.behind = old.books.mark, behind
+            entry.mark, entry.behind, entry.absent = old.books.mark, behind or old.behind, old.absent
             entry.rebase(None if old.unreadable else old.base, old.version)
             self._entries[uid] = entry
 
@@ -257,6 +256,7 @@ class Store:
             del self._runs[owner]
         elif is_recorded(entry.base, name):
             del runs[name]
+            entry.absent.add(name)
         else:
             runs[name] = replace(last or known, gone=True)
         return (owner,)
@@ -297,7 +297,8 @@ class Store:
         orphaned = () if former is None else self.miss_job(former.job.uid)
         status = read or JobStatus()
         entry = Entry(job=job, version=version, base=status, status=status, runs=self._runs_of(uid))
-        entry.unreadable = read is None
+        # A list may be old, and a watch then tells what has happened since, one by one.
+        entry.unreadable, entry.behind = read is None, True
         entry.checked, entry.refusal = verdict(job, status)
         entry.mark = entry.books.mark = status.last_schedule_time or LONG_AGO
         self._entries[uid] = entry

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Sequence
 
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Expired, KubeError
+from dkron_crds.kube.errors import Expired, KubeError, NotFound
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.view import SELECTOR
 from dkron_operator.source import Source
-from dkron_operator.store import Store
+from dkron_operator.store import Place, Store
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +37,10 @@ class Sweep:
         """Read everything there is. DkronJobs first: a Job that their status names is in the later list, or gone."""
         for namespace in self._namespaces:
             async for body in self._client.list(DKRON_JOBS, namespace):
-                self._source.feed_job("ADDED", body)
+                self._source.feed_job(None, body)
         for namespace in self._namespaces:
             async for body in self._client.list(JOBS, namespace, label_selector=SELECTOR):
-                self._source.feed_run("ADDED", body)
+                self._source.feed_run(None, body)
 
     async def run(self) -> None:
         """Sweep when wanted and now and then, until cancelled."""
@@ -61,13 +61,22 @@ class Sweep:
 
     async def compare(self) -> None:
         """Drop what was known before and exists no more."""
-        before = self._store.uids()
+        before = self._store.places()
         present: set[str] = set()
         for namespace in self._namespaces:
             for resource, selector in ((DKRON_JOBS, None), (JOBS, SELECTOR)):
                 async for item in self._client.list(resource, namespace, label_selector=selector, metadata_only=True):
                     present.add(item["metadata"]["uid"])
-        vanished = before - present
+        vanished = {uid for uid in before.keys() - present if await self._is_gone(uid, before[uid])}
         if vanished:
             log.info("%d objects vanished unseen", len(vanished))
             self._source.vanish(vanished)
+
+    async def _is_gone(self, uid: str, place: Place | None) -> bool:
+        """Whether the API server does not have it either when it is asked for it: a list may be old."""
+        if place is None:
+            return True
+        try:
+            return str((await self._client.get(*place))["metadata"]["uid"]) != uid
+        except NotFound:
+            return True

@@ -79,17 +79,19 @@ class Journal:
 
 
 class Bed:
-    """A storm's place. `path` is its history."""
+    """A storm's place. `path` is its history; `rivals`: all its operators act at once."""
 
     def __init__(
-        self, kube: Kube, faults: Faults, *, crew: Crew, clients: Recorder, witness: Witness, journal: Journal, say: Say
-    ) -> None:
+        self, kube: Kube, faults: Faults, *, crew: Crew, clients: Recorder, witness: Witness, journal: Journal,
+        rivals: bool, say: Say,
+    ) -> None:  # fmt: skip
         self._kube = kube
         self._faults = faults
         self._crew = crew
         self._clients = clients
         self._witness = witness
         self._journal = journal
+        self._rivals = rivals
         self._say = say
 
     @property
@@ -182,7 +184,7 @@ class Bed:
         self._pass(datetime.now(UTC) + LATENESS + SECOND)
         at = self._witness.look()
         self._crew.finish()
-        self._journal.note(Terms(read=at, lateness=LATENESS, recovery=RECOVERY))
+        self._journal.note(Terms(read=at, lateness=LATENESS, recovery=RECOVERY, rivals=self._rivals))
         for fact in self._witness.facts(at):
             self._journal.note(fact)
 
@@ -219,7 +221,9 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
         stack.enter_context(pulse(journal.note))
         stack.callback(crew.abandon)
         stack.callback(faults.leave)
-        yield Bed(kube, faults, crew=crew, clients=clients, witness=witness, journal=journal, say=say)
+        yield Bed(
+            kube, faults, crew=crew, clients=clients, witness=witness, journal=journal, rivals=setup.has_rivals, say=say
+        )
 
 
 def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> ShiftedOperator:

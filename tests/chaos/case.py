@@ -186,8 +186,10 @@ class Case:
         end = until or self.known(run)
         specs = self.life.specs(run.began, min(end, self.weather.terms.read))
         replaces = any(spec.concurrency is Concurrency.REPLACE for spec in specs)
-        later = (group for group in self.groups if group.first.of != run.of and run.began <= group.began <= end)
-        return replaces and any(later)
+        later = any(group.first.of != run.of and run.began <= group.began <= end for group in self.groups)
+        # A slot that was claimed has the place of the run before it, whether it comes to run or not.
+        claimed = any(run.began <= target.slot <= end and self.weather.excuse(target.slot) for target in self.unrun)
+        return replaces and (later or claimed)
 
     def end(self, run: Run) -> datetime:
         """When it was over; of one whose end the witness did not see, when its record says so."""

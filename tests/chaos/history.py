@@ -138,7 +138,7 @@ class Terms:
     `read`: when the last look was taken; what could legally still come then is not judged. `lateness`: for a slot to be
     decided, an edit to be seen, an end to be recorded, while nothing is broken. `recovery`: from the end of a fault
     until that holds again. `start`: from the Job to its pod. `longest`: for a run whose job has no record that
-    could say that it goes on. `grain`: how exact the witness' clock is.
+    could say that it goes on. `grain`: how exact the witness' clock is. `rivals`: several operators act at once.
     """
 
     read: Instant
@@ -147,6 +147,7 @@ class Terms:
     start: timedelta = 10 * Second
     longest: timedelta = 60 * Second
     grain: timedelta = Second
+    rivals: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

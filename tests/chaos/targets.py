@@ -79,19 +79,41 @@ def _timing(renewed: Renewed) -> Timing | None:
 def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobSpec) -> Iterator[Target]:
     # Of a clock that is ahead, what comes soon may have run already.
     read = weather.terms.read + weather.early(weather.terms.read)
-    # The operator's clock may be a little behind that of who asked: a slot of that moment may be due by either spec.
-    begin = max(life.created, span.first - weather.terms.grain)
+    begin = _begin(life, weather, span)
     end = min(span.last, read)
     widest = spec.model_copy(update={"expires_at": _last_expiry(life)})
     origin, known = _origin(life, span, spec)
     if origin is None:
         return
-    span = span if known else replace(span, sure=None)
-    # One more than is judged: a slot may be passed over only in favour of a later one.
-    slots = oracle.due(widest, begin, end + _reach(weather, end), since=origin)
-    for slot, following in pairwise([*slots, FOREVER]):
-        if slot <= end:
-            yield _target(_due(life, weather, slot, following), weather, span)
+    origins = {origin: span if known else replace(span, sure=None)}
+    if weather.terms.rivals and oracle.interval(spec.schedule) is not None:
+        # Each counts from the moment at which it noticed the edit, until it reads what another wrote.
+        origins = {since: replace(span, sure=None) for since in life.sinces if span.first - GRAIN <= since} | origins
+    for since, within in origins.items():
+        # One more than is judged: a slot may be passed over only in favour of a later one.
+        slots = oracle.due(widest, begin, end + _reach(weather, end), since=since)
+        for slot, following in pairwise([*slots, FOREVER]):
+            if slot <= end:
+                # By a clock that is behind, a slot may be due that was before the edit.
+                opens = max(slot, life.created, span.first)
+                yield _target(_due(life, weather, slot, opens=opens, following=following), weather, within)
+
+
+def _begin(life: Life, weather: Weather, span: Span[Timing | None]) -> datetime:
+    """From when on slots may have been due by it."""
+    # The clock of an operator may be behind that of who asked: then slots of that moment may be due by either spec.
+    first = span.first - max(weather.terms.grain, weather.behind(span.first))
+    told = _told(life)
+    if told and max(told) < first:
+        # Nobody noticed a change, so to the operator the job was like this from the start.
+        first = max(told)
+    return max(life.created, first)
+
+
+def _told(life: Life) -> list[datetime]:
+    """The moments from which slots counted, as the operator has written them."""
+    last = life.record.status.since if life.record else None
+    return [*life.sinces, *([last] if last else [])]
 
 
 def _last_expiry(life: Life) -> datetime | None:
@@ -110,21 +132,26 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
     step = oracle.interval(spec.schedule)
     if step is None or span.first <= life.created:
         return life.created, True
-    told = [*life.sinces, *([life.record.status.since] if life.record and life.record.status.since else [])]
+    told = _told(life)
     seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
-    if seen:
+    within = [since for since in seen if since < span.until]
+    if within:
         # What was seen after the next change belongs to that one.
-        before = [since for since in seen if since < span.until - GRAIN]
+        before = [since for since in within if since < span.until - GRAIN]
         if life.record is not None and life.record.status.since in before:
             # Two replicas may have seen an edit, each at its own moment. What was written last is agreed.
             return life.record.status.since, True
-        return max(before or [since for since in seen if since < span.until] or seen), True
-    if told and max(told) < span.first:
-        # Nobody saw the job before it was edited, so to the operator it began as it is now.
-        return max(told), False
+        return max(before or within), True
     slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
+    known = [slot for slot in slots if span.first < slot <= span.last]
+    # Perhaps nobody noticed the edit, so that to the operator the job was like this before; or it was noticed late.
+    earlier = [since for since in told if since < span.first]
+    origins = [*sorted(earlier, reverse=True)[:1], *seen]
+    if origins:
+        fitting = [origin for origin in origins if any((slot - origin) % step == timedelta(0) for slot in known)]
+        return max(fitting or seen or earlier), not earlier
     own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
-    known = [*own, *(slot for slot in slots if span.first < slot <= span.last)]
+    known = [*own, *known]
     if not known:
         return None, False
     # As many steps before that slot as the edit allows: what comes before it must have been seen may run, not must.
@@ -144,7 +171,6 @@ def _target(due: Due, weather: Weather, span: Span[Timing | None]) -> Target:
     return Target(due, wanted, why, counted=True, until=span.until)
 
 
-def _due(life: Life, weather: Weather, slot: datetime, following: datetime) -> Due:
-    opens = max(slot, life.created)
+def _due(life: Life, weather: Weather, slot: datetime, *, opens: datetime, following: datetime) -> Due:
     by = weather.decided(opens)
     return Due(slot, opens, by, following, tuple(life.specs(slot, by)))

@@ -25,7 +25,7 @@ from tests.support.sites import Site
 pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise, pytest.mark.timeout(180)]
 
 SECOND = timedelta(seconds=1)
-TERMS = {"lateness": 5 * SECOND, "recovery": 15 * SECOND}
+TERMS: dict[str, Any] = {"lateness": 5 * SECOND, "recovery": 15 * SECOND}
 HISTORY = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 
 

@@ -109,8 +109,9 @@ class WorldClient:
         labels, fields = selector.get("labelSelector"), selector.get("fieldSelector")
 
         def act() -> Object:
-            items = self._world.list(resource, namespace, labels=labels, fields=fields)
-            return {"items": items, "metadata": {"resourceVersion": str(self._world.version)}}
+            old = self._network.old(self._loop.time(), self._replica, resource.plural)
+            items = self._world.list(resource, namespace, labels=labels, fields=fields, version=old)
+            return {"items": items, "metadata": {"resourceVersion": str(old or self._world.version)}}
 
         yield await self._call("list", resource, labels or fields or "", act)
 

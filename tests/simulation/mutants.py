@@ -10,10 +10,11 @@ from dkron_crds.job import JobStatus
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.spec import History
 from dkron_operator import fire
+from dkron_operator.doubts import Doubts
 from dkron_operator.fire import Fire
 from dkron_operator.plan import fold
 from dkron_operator.plan.cause import Cause
-from dkron_operator.plan.draft import Create
+from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Change, Finished
 from dkron_operator.store import Entry
 from dkron_operator.writer import Writer
@@ -86,6 +87,16 @@ def _forget_uncertain() -> AbstractContextManager[Any]:
     return patch.object(Fire, "_carry_out", carry_out)
 
 
+def _believe_lists() -> AbstractContextManager[Any]:
+    """What a list shows of a job is so, however old it is."""
+    return patch.object(Draft, "acts", False)
+
+
+def _believe_sights() -> AbstractContextManager[Any]:
+    """Whatever Job is seen is there."""
+    return patch.object(Doubts, "about", lambda *_: [])
+
+
 MUTANTS: dict[str, Mutant] = {
     "mark-before-effect": _mark_before_effect,
     "name-without-slot": _name_without_slot,
@@ -93,6 +104,8 @@ MUTANTS: dict[str, Mutant] = {
     "no-conflicts": _no_conflicts,
     "count-twice": _count_twice,
     "forget-uncertain": _forget_uncertain,
+    "believe-lists": _believe_lists,
+    "believe-sights": _believe_sights,
 }
 
 

@@ -21,6 +21,7 @@ class Ill(StrEnum):
     FREEZE = "the watch tells nothing"
     GAP = "the watch begins anew, and does not tell what it has missed"
     REPEAT = "the watch repeats itself"
+    OLD = "lists are as they were when it began"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Network:
 
     def __init__(self, troubles: tuple[Trouble, ...]) -> None:
         self._troubles = troubles
+        self._versions: dict[Trouble, int] = {}
 
     def met(self, now: float, replica: str, call: str, dice: Dice) -> dict[Ill, Trouble]:
         """What a call meets."""
@@ -52,6 +54,15 @@ class Network:
     def watch(self, now: float, replica: str, plural: str, ill: Ill) -> Trouble | None:
         """The trouble of this kind that a watch of these has."""
         return next((t for t in self._now(now, replica) if t.ill is ill and plural.startswith(t.calls)), None)
+
+    def remember(self, trouble: Trouble, version: int) -> None:
+        """The newest version of anything, at the moment at which lists begin to be old."""
+        self._versions[trouble] = version
+
+    def old(self, now: float, replica: str, plural: str) -> int | None:
+        """The version that a list of these has; None is the newest."""
+        trouble = self.watch(now, replica, plural, Ill.OLD)
+        return None if trouble is None else self._versions[trouble]
 
     def _now(self, now: float, replica: str) -> Iterator[Trouble]:
         return (t for t in self._troubles if t.begin <= now < t.end and t.replica in ("", replica))

@@ -14,6 +14,10 @@ from tests.simulation.network import Ill
 
 WIPED = 0.3
 """How likely a status is cleared by hand, if it may be."""
+KEPT = 60.0
+"""How long a finished Job is there at least, in seconds."""
+OLD_LISTS = 0.15
+"""How likely lists are old for a while, in which a replica lists all."""
 
 
 class What(StrEnum):
@@ -150,6 +154,7 @@ class _Planner:
         for _ in range(rand.choice((0, 1, 2, 2, 3, 3, 4, 5))):
             self._fault()
         self._wipe()
+        self._old_lists()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 3.0, LONGEST_RUN))
@@ -253,6 +258,25 @@ class _Planner:
         vague = any(event.what is What.RUN or event.spec.get("retries") for event in mine)
         if wipes.random() < WIPED and not vague and not any(event.what is What.SKEW for event in self._events):
             self._add(round(wipes.uniform(5.0, self._length), 3), What.WIPE, on="j0")
+
+    def _old_lists(self) -> None:
+        """An API server that has fallen behind, and a replica that lists by it: it starts, or its watches do."""
+        old = Random(f"old lists {self._seed}")  # noqa: S311 - no secret
+        if old.random() > OLD_LISTS:
+            return
+        at, lasts = round(old.uniform(1.0, self._length / 2), 3), old.choice((2.0, 10.0, 30.0, 70.0))
+        on, calls = f"operator-{old.randrange(self._replicas)}", old.choice(("", "jobs", "dkronjobs"))
+        self._add(at, What.ILL, on=on, lasts=lasts, ill=Ill.OLD, calls=calls)
+        if lasts > KEPT:
+            # What is in the list was deleted since, and nothing is left of it.
+            for event in self._events:
+                if event.spec:
+                    event.spec["history"] = {"executions": 1, "successfulJobs": 0, "failedJobs": 0}
+        then = round(at + lasts * old.uniform(0.3, 0.9), 3)
+        if old.random() < 0.7:
+            self._add(then, What.KILL, on=on, lasts=0.0)
+        else:
+            self._add(then - 1.0, What.ILL, on=on, lasts=1.0, ill=Ill.GAP, share=0.5)
 
     def _replica(self) -> str:
         return self._random.choice(("", *(f"operator-{number}" for number in range(self._replicas))))

@@ -109,7 +109,7 @@ class Replica:
             self._client.begins = lambda call: self._light(steps) if call.startswith(calls) else None
 
     def _light(self, steps: int) -> None:
-        if self.process is not None and self.process.fuse is None:
+        if self.lives and self.process is not None and self.process.fuse is None:
             self.process.fuse = steps
 
     def stop(self) -> None:

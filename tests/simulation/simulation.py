@@ -73,16 +73,17 @@ class Simulation:
         self._replicas: dict[str, Replica] = {}
         self._records: tuple[Record, ...] = ()
         self._faults: list[Fault] = []
+        self._network = Network(tuple(_trouble(event) for event in plan.events if event.what is What.ILL))
         self._calls = 0
         self._alone: datetime | None = None
         self._back: dict[str, float] = {}
+        self._fell: dict[str, float] = {}
 
     async def run(self) -> None:
         """From the first second to the last look."""
-        network = Network(tuple(_trouble(event) for event in self.plan.events if event.what is What.ILL))
         for number, skew in enumerate(self.plan.skews):
             replica = Replica(
-                f"operator-{number}", self._world, network,
+                f"operator-{number}", self._world, self._network,
                 seed=self.plan.seed, wall=self.now, told=self._told, elects=self.plan.elects,
             )  # fmt: skip
             replica.skew = replica.by_itself = timedelta(seconds=skew)
@@ -104,7 +105,7 @@ class Simulation:
         terms = Terms(
             read=ZERO + timedelta(seconds=self.plan.ends), lateness=timedelta(seconds=LATENESS),
             recovery=timedelta(seconds=RECOVERY), start=timedelta(seconds=2),
-            longest=timedelta(seconds=LONGEST_RUN + 2),
+            longest=timedelta(seconds=LONGEST_RUN + 2), rivals=self.plan.replicas > 1 and not self.plan.elects,
         )  # fmt: skip
         history = History(
             terms=terms,
@@ -147,6 +148,8 @@ class Simulation:
             self._fault(event)
             if event.ill is Ill.GAP:
                 self._at(event.ends, partial(self._relist, event.on))
+            elif event.ill is Ill.OLD:
+                self._network.remember(_trouble(event), self._world.version)
         elif event.what is What.SQUAT:
             go = self._clients.squat(event)
             if go is not None:
@@ -187,6 +190,7 @@ class Simulation:
 
     def _ended(self, replica: Replica) -> None:
         self._note(replica.name, "has ended")
+        self._fell[replica.name] = self._loop.time()
         if self._alone is None and not any(each.lives for each in self._replicas.values()):
             self._alone = self.now()
         # Its pod starts it again.
@@ -212,7 +216,8 @@ class Simulation:
     def _look(self) -> None:
         self._records = self._sights.records()
         for name, replica in self._replicas.items():
-            if not replica.lives:
+            # One that was killed at its first call of a kind may have been killed a moment ago.
+            if not replica.lives and self._loop.time() - self._fell[name] > RESTART:
                 self.wrong.append(f"NO OPERATOR: {name} does not run in the end")
 
     async def _close(self) -> None:

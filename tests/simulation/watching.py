@@ -53,10 +53,14 @@ class Watch:
         self._world.heard.remove(self._hear)
 
     def list(self) -> None:
-        """Everything that there is, and first that this was asked."""
+        """Everything that there is, and first that this was asked. After an old list comes what has happened since."""
         self._loop.call_soon(self._listed, context=self._context)
-        for body in self._world.list(self._resource, None, labels=self._selector or None):
+        old = self._network.old(self._loop.time(), self._replica, self._resource.plural)
+        for body in self._world.list(self._resource, None, labels=self._selector or None, version=old):
+            self._gone.discard(body["metadata"]["uid"])
             self._send(None, body, int(body["metadata"]["resourceVersion"]))
+        for event in () if old is None else self._world.since(old):
+            self._hear(event)
 
     def _live(self) -> None:
         """Now and then a watch ends, and is let begin again."""

@@ -51,6 +51,7 @@ class World:
         self._version = 1000
         self._born = 0
         self._objects: dict[Key, Object] = {}
+        self._events: list[Event] = []
         self._dependents: dict[str, dict[Key, None]] = defaultdict(dict)
         self._alive: set[str] = set()
         self.ending: set[str] = set()
@@ -67,13 +68,18 @@ class World:
         return copied(self._found(Key(resource.plural, namespace or "", name)))
 
     def list(
-        self, resource: Resource, namespace: str | None, *, labels: str | None = None, fields: str | None = None
-    ) -> list[Object]:
-        """All objects of a kind, by namespace and name."""
-        wanted = terms(labels), terms(fields)
-        keys = sorted(key for key in self._objects if key.plural == resource.plural)
-        bodies = (self._objects[key] for key in keys if namespace in (None, key.namespace))
+        self, resource: Resource, namespace: str | None, *, labels: str | None = None, fields: str | None = None,
+        version: int | None = None,
+    ) -> list[Object]:  # fmt: skip
+        """All objects of a kind, by namespace and name; as they were at a version, if one is named."""
+        wanted, objects = (terms(labels), terms(fields)), self._objects if version is None else self._as_of(version)
+        keys = sorted(key for key in objects if key.plural == resource.plural)
+        bodies = (objects[key] for key in keys if namespace in (None, key.namespace))
         return [copied(body) for body in bodies if _matches(body, *wanted)]
+
+    def since(self, version: int) -> Iterator[Event]:
+        """What has happened after a version, in order."""
+        return (event for event in self._events if event.version > version)
 
     def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         """A new object. Raises `AlreadyExists`."""
@@ -172,6 +178,19 @@ class World:
         except KeyError:
             raise NotFound(f'{key.plural} "{key.name}" not found', status=404, reason="NotFound") from None
 
+    def _as_of(self, version: int) -> dict[Key, Object]:
+        objects: dict[Key, Object] = {}
+        for event in self._events:
+            metadata = event.body["metadata"]
+            key = Key(event.plural, metadata.get("namespace", ""), metadata["name"])
+            if event.version > version:
+                break
+            if event.kind == "DELETED":
+                del objects[key]
+            else:
+                objects[key] = event.body
+        return objects
+
     def _store(self, key: Key, body: Object, kind: str) -> None:
         self._version += 1
         body["metadata"]["resourceVersion"] = str(self._version)
@@ -189,6 +208,7 @@ class World:
         self._tell(Event("DELETED", key.plural, self._version, body))
 
     def _tell(self, event: Event) -> None:
+        self._events.append(event)
         for hear in self.heard:
             hear(event)
 

@@ -94,7 +94,7 @@ class Edges:
             asyncio.create_task(work)
             for work in (parts.agenda.run(), parts.nodes.run(), *(lane.run() for lane in lanes))
         ]
-        for uid in self.store.uids():
+        for uid in tuple(self.store.places()):
             self._change(uid)
         try:
             yield

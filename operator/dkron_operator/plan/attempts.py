@@ -168,7 +168,8 @@ def _claimed(draft: Draft, entry: Active) -> None:
         draft.note(Dropped(entry.job))
         why = "the job was disabled" if job.spec.disabled else problem.message if problem else ""
         draft.warn("RetryCancelled", f"attempt {entry.attempt} is not made: {why}", entry.job)
-    elif entry.started_at > now:
+    elif entry.attempt > 1 and entry.started_at > now:
+        # First ones are due when they are claimed, even if the clock was set back since.
         draft.wake_at(entry.started_at)
     elif draft.create is None:
         draft.create = _complete(draft, entry)

@@ -80,6 +80,12 @@ class Draft:
     def __post_init__(self) -> None:
         self.status = self.situation.status
 
+    @property
+    def acts(self) -> bool:
+        """Whether anything outside would be other than before."""
+        written = self.changes or self.create or self.settle or self.remove or self.forget or self.answered
+        return bool(written or self.stop or self.delete or self.call or self.cancel)
+
     def note(self, change: Change) -> None:
         """Change the status, if the change makes a difference."""
         changed = fold(self.status, change, self.situation.job.spec.history)

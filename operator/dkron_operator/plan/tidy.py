@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from dkron_crds.job import Trigger
 from dkron_crds.requests import group_of
+from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Tidied, recorded
@@ -48,9 +49,14 @@ def _is_wanted(draft: Draft, run: Run) -> bool:
 
 def _forget_counted(draft: Draft) -> None:
     # Names of Jobs that are gone do no harm: they leave with a write that is made anyway.
-    vanished = frozenset(draft.status.counted) - draft.situation.runs.keys() - _to_be_answered(draft)
-    if vanished and draft.changes:
+    if not draft.changes:
+        return
+    unseen = frozenset(draft.status.counted) - draft.situation.runs.keys() - _to_be_answered(draft)
+    # A list may be so old that a Job is not in it yet. Forgotten, it would be counted again when it is seen.
+    vanished = unseen if is_inline(draft.situation.job.spec) else unseen & draft.situation.absent
+    if vanished:
         draft.note(Tidied(vanished))
+    draft.gather += sorted(unseen - vanished)
 
 
 def _to_be_answered(draft: Draft) -> set[str]:

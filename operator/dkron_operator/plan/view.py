@@ -4,6 +4,7 @@ Raw objects are read into these once, at the border; everything behind it trusts
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -145,7 +146,7 @@ class Situation:
     needs them. `site` and `endpoints` are what the installation offers to processors, and whom it tells about runs.
     `caller` is how this process claims calls of its own, empty while it may not; `calling` are those under way.
     `signature` is the name that it has claimed them by, as long as it may give back what it has claimed; `barred` is
-    what the installation does not allow.
+    what the installation does not allow. `absent` are names of Jobs that are gone for sure.
     """
 
     job: JobView
@@ -173,6 +174,7 @@ class Situation:
     signature: str = ""
     calling: frozenset[str] = frozenset()
     barred: Problem | None = None
+    absent: AbstractSet[str] = frozenset()
 
     @property
     def looks_for_nodes(self) -> bool:

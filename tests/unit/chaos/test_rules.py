@@ -20,11 +20,11 @@ LATEST, SKIP, EACH = spec(missedRuns="latest"), spec(missedRuns="skip"), spec(mi
 RETRIED = spec("@at 2026-03-01T00:00:10Z", retries=1)
 BY_HAND = spec("@manually")
 FAILED = ran(10, success=False)
-OLD_LIST = replace(broke(35, 36, down=False), what="old lists at operator 1")
 MANUAL: dict[str, Any] = {"trigger": Trigger.MANUAL, "group": 7}
 
 
 EVERY = asked(Act.EDIT, 15, spec=spec("@every 5s"))
+TO_TENS = [made(spec("0 * * * * *")), asked(Act.EDIT, 13, spec=EACH)]
 
 
 def ran_each(first: float, step: float, times: int) -> list[Any]:
@@ -150,6 +150,19 @@ def test_faults(facts: list[Any], kinds: set[Kind]) -> None:
 @pytest.mark.parametrize(
     ("facts", "kinds"),
     [
+        pytest.param([wrong_clock(5, 40, -4), ran(10, late=4)], FINE, id="noticed by a clock that is behind"),
+        pytest.param([wrong_clock(5, 40, -2), ran(10, late=4)], {Kind.EXTRA}, id="it is not so far behind"),
+        pytest.param([ran(10, late=4), told(ran(10), *ALL[1:], since=at(0))], FINE, id="nobody saw it before"),
+        pytest.param([ran(10, late=4), told(ran(10), *ALL[1:], since=at(13))], {Kind.EXTRA}, id="somebody noticed"),
+    ],
+)
+def test_slots_before_an_edit(facts: list[Any], kinds: set[Kind]) -> None:
+    assert_objections([*TO_TENS, broke(0, 14, down=False), *facts, *ALL[1:]], kinds)
+
+
+@pytest.mark.parametrize(
+    ("facts", "kinds"),
+    [
         pytest.param([ran(10, lasts=13), ran(30)], FINE, id="skipped while one ran"),
         pytest.param([ran(10), ran(30)], {Kind.UNSATISFIED}, id="skipped while none ran"),
         pytest.param([ran(10, lasts=13), ran(20), ran(30)], {Kind.OVERLAP}, id="ran while one ran"),
@@ -227,12 +240,6 @@ def test_requests(facts: list[Any], kinds: set[Kind]) -> None:
 )
 def test_records(facts: list[Any], kinds: set[Kind]) -> None:
     assert_objections([made(spec()), *ALL, *facts], kinds)
-
-
-def test_an_old_list_may_count_again_what_the_status_does_not_keep() -> None:
-    few = [made(spec(history={"executions": 3})), *ALL]
-    for count, faults, kinds in ((6, [OLD_LIST], FINE), (7, [OLD_LIST], {Kind.RECORD}), (4, [], {Kind.RECORD})):
-        assert_objections([*few, *faults, told(*ALL, success_count=count)], kinds)
 
 
 @pytest.mark.parametrize(

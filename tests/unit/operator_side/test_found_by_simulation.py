@@ -17,7 +17,7 @@ from tests.support.fake_kube import FakeKube
 ENTRY = claim()
 OTHER_UID = "00000000-0000-0000-0000-00000000000b"
 COUNTED = JobStatus(since=NOON, counted=(ENTRY.job,), success_count=1)
-TRIMMED = JobStatus(since=NOON, success_count=1)
+TRIMMED = JobStatus(since=NOON, success_count=1, last_schedule_time=ENTRY.slot)
 
 
 def counted_and_forgotten() -> Store:
@@ -48,16 +48,8 @@ async def test_what_another_replica_has_counted_and_forgotten_is_not_counted_ane
 def test_it_is_forgotten_when_the_watch_says_that_it_is_gone() -> None:
     store = counted_and_forgotten()
     (entry,) = store
-    assert entry.past == {ENTRY.job}
     store.lose_run(wire_run(ENTRY, version=4, status=ended()))
     assert entry.runs[ENTRY.job].gone
-
-
-def test_what_a_hand_has_wiped_counts_again() -> None:
-    store = counted_and_forgotten()
-    store.see_job(wire_job(version=4, status=JobStatus()))
-    (entry,) = store
-    assert entry.past == set()
 
 
 @pytest.mark.looptime
@@ -110,6 +102,16 @@ def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_last_edit() -> 
     assert advance(situation(job, status, now=after(-30))).status.since == after(60)
 
 
+# --- a clock that is set back ----------------------------------------------------------------------------------------
+
+
+def test_a_claim_does_not_wait_for_a_clock_that_was_set_back() -> None:
+    waiting = claim(after(60), at=after(61))
+    draft = advance(situation(job_view(), JobStatus(active=(waiting,)), now=after(58)))
+    assert draft.create is not None
+    assert draft.create.entry == waiting
+
+
 # --- a job and its successor -----------------------------------------------------------------------------------------
 
 
@@ -118,9 +120,9 @@ def test_a_late_version_of_a_job_that_is_gone_is_no_new_job() -> None:
     store.see_job(wire_job(version=1))
     store.miss_job(UID)
     assert list(store.see_job(wire_job(version=2))) == []
-    assert (len(store), store.uids()) == (0, {UID})
+    assert (len(store), store.places()) == (0, {UID: None})
     assert list(store.vanish(UID)) == []
-    assert store.uids() == set()
+    assert store.places() == {}
 
 
 def test_a_successor_says_that_the_job_before_it_is_gone() -> None:

@@ -77,6 +77,17 @@ async def test_what_becomes_urgent_while_it_is_worked_on_is_worked_on_again_and_
     assert diary.done == [(0, "a"), (0.5, "late"), (1, "a")]
 
 
+async def test_and_before_those_that_have_waited_for_longer() -> None:
+    diary = Diary(takes=1)
+    async with running(diary, width=1) as lane:
+        lane.add("a")
+        await asyncio.sleep(0.5)
+        lane.add("b")
+        lane.hurry("a")
+        await lane.idle()
+    assert diary.keys == ["a", "a", "b"]
+
+
 async def test_another_lane_waits_for_what_is_urgent_but_not_for_ever() -> None:
     diary, other = Diary(), Diary(takes=0.6)
     async with running(other, width=1) as first, running(diary, width=1) as lane:

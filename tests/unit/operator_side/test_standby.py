@@ -74,8 +74,8 @@ async def test_who_begins_does_at_once_what_is_to_be_done() -> None:
 
 
 async def test_jobs_that_another_has_recorded_and_deleted_are_not_recorded_again() -> None:
-    edges = waiting(status=JobStatus(success_count=7), schedule="@manually")
     old = claim()
+    edges = waiting(status=JobStatus(since=NOON, success_count=7, last_schedule_time=old.slot), schedule="@manually")
     async with edges.running():
         # Another has recorded it, and its history and the names of finished Jobs have no place for it any more.
         edges.kube.put(JOBS, wire_run(old, status=ended()))

@@ -108,7 +108,7 @@ def test_a_job_that_is_gone_takes_its_jobs_along() -> None:
     found = store(wire_job())
     found.see_run(wire_run(ENTRY))
     assert list(found.lose_job(UID)) == []
-    assert (found.get(UID), found.uids()) == (None, set())
+    assert (found.get(UID), found.places()) == (None, {})
     assert list(found.lose_job(UID)) == []
 
 
@@ -194,16 +194,6 @@ def test_a_job_that_was_recorded_and_is_deleted_leaves_nothing_behind() -> None:
     assert entry(found).runs == {}
 
 
-def test_who_begins_to_act_does_not_take_what_was_deleted_for_unrecorded() -> None:
-    standing, deleted = claim(after(60)), ENTRY
-    found = store(wire_job(status=JobStatus(active=(standing,))))
-    for each in (standing, deleted):
-        found.see_run(wire_run(each, version=5))
-        found.lose_run(wire_run(each, version=6, status=ended()))
-    found.renew(behind=False)
-    assert list(entry(found).runs) == [standing.job], "what is active has to be recorded"
-
-
 def test_late_news_do_not_bring_a_deleted_job_back() -> None:
     found = store(wire_job())
     found.see_run(wire_run(ENTRY, version=5))
@@ -233,13 +223,13 @@ def test_a_job_whose_owner_is_gone_is_forgotten_with_its_deletion() -> None:
     found.lose_job(UID)
     found.see_run(wire_run(ENTRY))
     found.lose_run(wire_run(ENTRY))
-    assert found.uids() == set()
+    assert found.places() == {}
 
 
 def test_whatever_vanished_unseen_is_lost_by_its_uid() -> None:
     found = store(wire_job())
     found.see_run(wire_run(ENTRY, uid="run"))
-    assert found.uids() == {UID, "run"}
+    assert found.places().keys() == {UID, "run"}
     assert list(found.vanish("run")) == [UID]
     assert entry(found).runs[ENTRY.job].gone
     assert list(found.vanish("nobody")) == []

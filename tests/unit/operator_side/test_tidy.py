@@ -113,8 +113,18 @@ def test_a_record_in_the_history_protects_as_well_as_a_count() -> None:
 def test_names_of_jobs_that_are_gone_leave_with_a_write_that_is_made_anyway() -> None:
     job = job_view(schedule="@manually")
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, counted=("gone", claim().job))
-    first = advance(situation(job, status, runs=[ended(0)], now=after(6)))
+    gone = frozenset({"gone"})
+    first = advance(situation(job, status, runs=[ended(0)], now=after(6), absent=gone))
     assert first.status.counted == (claim().job,), "the conditions were written anyway"
     again = first.status.model_copy(update={"counted": ("gone", claim().job)})
-    quiet = advance(situation(job, again, runs=[ended(0)], now=after(7)))
+    quiet = advance(situation(job, again, runs=[ended(0)], now=after(7), absent=gone))
     assert (quiet.changes, quiet.status.counted) == ([], ("gone", claim().job))
+
+
+def test_names_of_jobs_that_were_not_seen_are_asked_for_before_they_are_forgotten() -> None:
+    job = job_view(schedule="@manually")
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, counted=("unseen",))
+    draft = advance(situation(job, status, now=after(6)))
+    assert (draft.gather, draft.status.counted) == (["unseen"], ("unseen",))
+    quiet = advance(situation(job, draft.status, now=after(7)))
+    assert (quiet.changes, quiet.gather) == ([], []), "there is time until the next write"

@@ -9,12 +9,14 @@ from tests.simulation.plans import plan
 from tests.simulation.simulation import simulate
 
 FOUND_BY = {
-    "mark-before-effect": 26,
+    "mark-before-effect": 84,
     "name-without-slot": 0,
     "any-owner": 9,
-    "no-conflicts": 11,
+    "no-conflicts": 234,
     "count-twice": 0,
     "forget-uncertain": 30,
+    "believe-lists": 256,
+    "believe-sights": 2556,
 }
 
 

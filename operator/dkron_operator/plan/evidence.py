@@ -1,0 +1,29 @@
+"""What it says to see a Job that the status does not know: it is new, or from before, recorded long ago and forgotten
+since. Lists and watches may be old, so the API server is asked.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from dkron_crds.job import JobStatus, Trigger
+from dkron_crds.requests import group_of
+from dkron_operator.plan.fold import recorded
+from dkron_operator.plan.view import JobView, Run
+
+
+def unknown(status: JobStatus, runs: Mapping[str, Run]) -> Iterable[Run]:
+    """The Jobs that the status has neither as active nor as recorded."""
+    known = recorded(status) | {entry.job for entry in status.active}
+    return (run for name, run in runs.items() if name not in known)
+
+
+def is_settled(job: JobView, status: JobStatus, run: Run) -> bool:
+    """Whether what a Job was made for is settled, so that one which the status does not know is from before.
+
+    A slot is as soon as the mark has reached it, a request when its annotation is gone. All other attempts are claimed
+    in the status before they are made.
+    """
+    if run.attempt > 1 or run.trigger is Trigger.DEPENDENT:
+        return True
+    if run.trigger is Trigger.SCHEDULE:
+        return status.last_schedule_time is not None and run.slot <= status.last_schedule_time
+    return run.group not in {group_of(request.id, request.at) for request in job.requests if request.at is not None}

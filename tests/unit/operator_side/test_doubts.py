@@ -1,0 +1,202 @@
+"""Lists and watches may be old: what they show of a Job that the status does not know, or do not show of one that it
+does, is asked for by name before anything follows from it.
+"""
+
+from typing import Any, cast
+
+import pytest
+
+from dkron_crds.job import Heard, JobStatus
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.plan.cause import following
+from dkron_operator.plan.evidence import is_settled
+from dkron_operator.sweep import Sweep
+from tests.support.builders import (
+    NAME,
+    NOON,
+    UID,
+    after,
+    claim,
+    ended,
+    job_view,
+    request_claim,
+    run,
+    wire_job,
+    wire_run,
+)
+from tests.support.edges import Edges, begin, until
+from tests.support.fake_kube import FakeKube
+
+BEGAN = after(-120)
+ENTRY = claim(after(-60))
+FORGOTTEN = JobStatus(since=BEGAN, success_count=1, last_schedule_time=ENTRY.slot)
+"""Its run was counted, its Job was deleted, and the history has no place for it any more."""
+COUNTED = FORGOTTEN.model_copy(update={"counted": (ENTRY.job,)})
+NEW = JobStatus(since=BEGAN)
+AFTER_A_PARENT = following(Heard(job="parent", uid="uid-parent", group=1, at=NOON)).entry(uid=UID, name=NAME, at=NOON)
+
+
+def counts(edges: Edges) -> tuple[int, int]:
+    return edges.status().success_count, edges.status().error_count
+
+
+def asked(edges: Edges, call: str) -> int:
+    return sum(each.startswith(call) for each in edges.kube.calls)
+
+
+# --- a Job that the status does not know -----------------------------------------------------------------------------
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("retries", [0, 2])
+async def test_what_an_old_list_shows_is_neither_counted_nor_tried_again(retries: int) -> None:
+    edges = begin(schedule="@yearly", status=FORGOTTEN, retries=retries)
+    async with edges.running():
+        edges.source.feed_run(None, wire_run(ENTRY, version=2, status=ended("Failed")))
+        await until(30)
+    assert (counts(edges), edges.kube.names(JOBS), asked(edges, "get jobs")) == ((1, 0), [], 1)
+
+
+@pytest.mark.looptime
+async def test_nor_is_it_when_the_watch_tells_its_end_at_once() -> None:
+    edges = begin(schedule="@yearly", status=FORGOTTEN)
+    async with edges.running():
+        edges.source.feed_run(None, wire_run(ENTRY, version=2))
+        edges.source.feed_run("DELETED", wire_run(ENTRY, version=3, status=ended()))
+        await until(30)
+    assert (counts(edges), edges.entry().runs) == ((1, 0), {})
+
+
+@pytest.mark.looptime
+async def test_nor_is_it_when_the_watch_tells_of_it_bit_by_bit() -> None:
+    edges = begin(schedule="@yearly", status=FORGOTTEN)
+    async with edges.running():
+        for version in (2, 3):
+            edges.source.feed_run("MODIFIED", wire_run(ENTRY, version=version, status=ended()))
+            await until(10 * version)
+    assert (counts(edges), edges.entry().runs) == ((1, 0), {})
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("status", [NEW, JobStatus()], ids=["an operator that died before it wrote", "a wiped status"])
+async def test_what_is_there_is_asked_for_once_and_counted(status: JobStatus) -> None:
+    edges = begin(schedule="@yearly", status=status)
+    edges.kube.put(JOBS, wire_run(ENTRY, status=ended()))
+    async with edges.running():
+        edges.watch()
+        await until(30)
+    assert (counts(edges), asked(edges, "get jobs")) == ((1, 0), 1)
+
+
+@pytest.mark.looptime
+async def test_what_is_gone_is_recorded_if_its_slot_is_still_to_be_decided() -> None:
+    edges, entry = begin(status=NEW), claim(after(60))
+    async with edges.running():
+        await until(59.9)
+        edges.source.feed_run("ADDED", wire_run(entry, version=2))
+        edges.source.feed_run("DELETED", wire_run(entry, version=3))
+        await until(90)
+    assert (counts(edges), edges.status().executions[0].reason, edges.kube.names(JOBS)) == ((0, 1), "JobLost", [])
+
+
+@pytest.mark.looptime
+async def test_nothing_is_decided_while_nobody_answers() -> None:
+    edges = begin(status=NEW, concurrency="forbid")
+    edges.kube.put(JOBS, wire_run(ENTRY))
+    edges.kube.fail("get jobs", *[Unavailable("no answer")] * 3)
+    async with edges.running():
+        edges.watch()
+        await until(121)
+        assert edges.kube.names(JOBS) == [ENTRY.job], "it runs, and forbids another"
+        assert edges.status().last_schedule_time == after(120)
+
+
+# --- a name of which no Job was seen ---------------------------------------------------------------------------------
+
+
+@pytest.mark.looptime
+async def test_a_job_that_is_not_in_an_old_list_is_not_forgotten() -> None:
+    edges = begin(schedule="@yearly", status=COUNTED)
+    unseen = edges.kube.put(JOBS, wire_run(ENTRY, status=ended()))
+    async with edges.running():
+        await until(10)
+        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["spec"].update(schedule="@monthly"))
+        edges.watch()
+        await until(20)
+        edges.source.feed_run("ADDED", unseen)
+        await until(30)
+    assert (counts(edges), edges.status().counted) == ((1, 0), (ENTRY.job,))
+
+
+# --- a DkronJob ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.looptime
+async def test_a_job_from_an_old_list_is_read_before_anything_is_done_for_it() -> None:
+    edges = Edges(FakeKube(version=1000))
+    edges.kube.put(DKRON_JOBS, wire_job(status=FORGOTTEN.model_copy(update={"last_schedule_time": after(600)})))
+    edges.source.feed_job(None, wire_job(version=1, status=NEW))
+    async with edges.running():
+        await until(590)
+    assert (edges.kube.names(JOBS), edges.status().skipped) == ([], None)
+    assert edges.kube.calls[0] == "get dkronjobs backup"
+
+
+@pytest.mark.looptime
+async def test_with_the_parents_whose_runs_it_may_have_forgotten() -> None:
+    edges = Edges(FakeKube(version=1000))
+    for name, uid, more in (
+        ("parent", "uid-parent", {"deleting": True}),
+        ("child", UID, {"schedule": "", "parentJob": "parent"}),
+    ):
+        body = wire_job(name=name, uid=uid, **more)
+        edges.kube.put(DKRON_JOBS, body)
+        edges.source.feed_job(None, body)
+    async with edges.running():
+        await until(5)
+    assert edges.kube.calls[:2] == ["get dkronjobs child", "get dkronjobs parent"], (
+        "the parent has nothing to do itself"
+    )
+
+
+@pytest.mark.looptime
+async def test_a_sweep_drops_nothing_that_is_there() -> None:
+    edges = begin(status=FORGOTTEN)
+    there = edges.kube.put(JOBS, wire_run(ENTRY, uid="there"))
+    edges.source.feed_run("ADDED", there)
+    edges.source.feed_run("ADDED", wire_run(claim(after(60)), uid="gone", version=1))
+    sweep = Sweep(_with_old_lists(edges.kube), edges.store, edges.source, None)
+    await sweep.compare()
+    assert {run.uid: run.gone for run in edges.entry().runs.values()} == {"there": False, "gone": True}
+
+
+def _with_old_lists(kube: FakeKube) -> KubeClient:
+    class Old:
+        get = kube.get
+
+        async def list(self, *_: Any, **__: Any) -> Any:
+            for body in tuple[Any, ...]():
+                yield body
+
+    return cast("KubeClient", Old())
+
+
+# --- what is settled -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("entry", "settled"),
+    [
+        pytest.param(claim(after(60)), True, id="a slot that the mark has reached"),
+        pytest.param(claim(after(120)), False, id="a later slot"),
+        pytest.param(claim(after(120), attempt=2), True, id="a second attempt, which is claimed before"),
+        pytest.param(request_claim("asked"), False, id="a request that is still there"),
+        pytest.param(request_claim("done"), True, id="a request that had its run"),
+        pytest.param(AFTER_A_PARENT, True, id="after a parent, which is claimed before"),
+    ],
+)
+def test_what_a_job_was_made_for_is_settled_or_not(entry: Any, settled: bool) -> None:
+    job, status = job_view(requests={"asked": "2026-03-01T12:00:00Z"}), JobStatus(last_schedule_time=after(60))
+    assert is_settled(job, status, run(entry)) is settled
