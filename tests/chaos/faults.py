@@ -20,7 +20,7 @@ from localcluster.cluster import LocalCluster
 from localcluster.errors import ClusterError
 from tests.chaos.crew import Crew
 from tests.chaos.history import Fault as Broken
-from tests.chaos.jobs import ASKED, PARENTS, SCHEDULED
+from tests.chaos.jobs import ASKED, PARENTS, SCHEDULED, STEADY
 from tests.chaos.network import Network
 from tests.chaos.plan import ON_THE_WAY, Blow, Fault
 from tests.chaos.recorder import Recorder
@@ -30,7 +30,7 @@ from tests.support.kube import Kube, Refused
 T = TypeVar("T")
 Object = dict[str, Any]
 
-WIPED = frozenset(SCHEDULED) - PARENTS - frozenset(ASKED)
+WIPED = frozenset(SCHEDULED) - STEADY - PARENTS - frozenset(ASKED)
 """Jobs whose status may be wiped. A request that is not removed yet, and what others wait for, would go with it."""
 CONTROLLER_FLAGS = ("--kube-api-qps=100", "--kube-api-burst=200")
 """With the default limits the Job controller would need minutes to catch up after a fault."""

@@ -49,6 +49,10 @@ NAMES = tuple(BODIES)
 PARENTS = frozenset({"fields", "after-fields", "fails"})
 """Jobs that others run after. They are not deleted: what their successors owe then, nobody promises."""
 SCHEDULED = tuple(name for name in NAMES if name not in {"asked", "asked-single"} and BODIES[name]["spec"]["schedule"])
+STEADY = frozenset({"every-two", "fields", "madrid", "single-all", "newest-quick", "fails", "tidy"})
+"""Jobs that nobody changes. Of the others it is mostly open by which spec a slot was decided that came due in a storm,
+and then it need not run. Of these it is known, and each slot that `missedRuns` wants has to.
+"""
 ASKED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails")
 
 EDITS: tuple[Object, ...] = (

@@ -10,7 +10,7 @@ from enum import StrEnum
 from random import Random
 
 from tests.chaos.history import Act
-from tests.chaos.jobs import ASKED, BODIES, EDITS, NAMES, PARENTS, SCHEDULED, Object, without_replace
+from tests.chaos.jobs import ASKED, BODIES, EDITS, NAMES, PARENTS, SCHEDULED, STEADY, Object, without_replace
 
 HEAD_START = 8.0
 """Seconds before the first fault: every job shall have run."""
@@ -27,8 +27,9 @@ FORCED = 0.2
 ACTS = {Act.RUN: 8, Act.EDIT: 3, Act.DISABLE: 2, Act.DELETE: 1, Act.STOP: 1}
 ABLE = {
     Act.RUN: frozenset(ASKED),
-    Act.EDIT: frozenset(SCHEDULED),
-    Act.DELETE: frozenset(NAMES) - PARENTS,
+    Act.EDIT: frozenset(SCHEDULED) - STEADY,
+    Act.DISABLE: frozenset(NAMES) - STEADY,
+    Act.DELETE: frozenset(NAMES) - STEADY - PARENTS,
     Act.STOP: frozenset({"single", "single-skip", "newest", "asked-single"}),
 }
 """To which jobs it is done."""

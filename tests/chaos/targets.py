@@ -134,14 +134,13 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
         return life.created, True
     told = _told(life)
     seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
-    within = [since for since in seen if since < span.until]
-    if within:
-        # What was seen after the next change belongs to that one.
-        before = [since for since in within if since < span.until - GRAIN]
-        if life.record is not None and life.record.status.since in before:
-            # Two replicas may have seen an edit, each at its own moment. What was written last is agreed.
-            return life.record.status.since, True
-        return max(before or within), True
+    # What was seen after the next change belongs to that one.
+    before = [since for since in seen if since < span.until - GRAIN]
+    if life.record is not None and life.record.status.since in before:
+        # Two replicas may have seen an edit, each at its own moment. What was written last is agreed.
+        return life.record.status.since, True
+    if before:
+        return max(before), True
     slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
     known = [slot for slot in slots if span.first < slot <= span.last]
     # Perhaps nobody noticed the edit, so that to the operator the job was like this before; or it was noticed late.
@@ -149,7 +148,8 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
     origins = [*sorted(earlier, reverse=True)[:1], *seen]
     if origins:
         fitting = [origin for origin in origins if any((slot - origin) % step == timedelta(0) for slot in known)]
-        return max(fitting or seen or earlier), not earlier
+        near = [since for since in seen if since < span.until]
+        return max(fitting or near or origins), not earlier
     own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
     known = [*own, *known]
     if not known:

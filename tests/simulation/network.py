@@ -21,7 +21,7 @@ class Ill(StrEnum):
     FREEZE = "the watch tells nothing"
     GAP = "the watch begins anew, and does not tell what it has missed"
     REPEAT = "the watch repeats itself"
-    OLD = "lists are as they were when it began"
+    OLD = "old lists: as they were when it began"
 
 
 @dataclass(frozen=True, slots=True)

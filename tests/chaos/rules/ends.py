@@ -50,6 +50,6 @@ def is_forgotten(case: Case, run: Run) -> bool:
         return False
     kept = case.life.record.status.executions
     limit = min((spec.history.executions for spec in case.life.specs(run.began, case.weather.terms.read)), default=0)
-    # Kubelets tell whole seconds.
-    began = run.began - case.weather.terms.grain
+    # Kubelets tell whole seconds, and a clock that is behind takes it for an older one.
+    began = run.began - case.weather.terms.grain - case.weather.behind(run.began)
     return len(kept) >= limit and all(began <= execution.finished_at for execution in kept)

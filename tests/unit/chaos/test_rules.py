@@ -242,6 +242,18 @@ def test_records(facts: list[Any], kinds: set[Kind]) -> None:
     assert_objections([made(spec()), *ALL, *facts], kinds)
 
 
+def test_who_starts_on_an_old_list_may_count_a_slot_as_missed_that_ran() -> None:
+    for what, kinds in (("old lists at operator 1", FINE), ("slow calls", {Kind.RECORD})):
+        fault = replace(broke(18, 22, down=False), what=what)
+        assert_objections([made(spec()), *ALL, fault, told(*ALL, skipped=1)], kinds)
+
+
+def test_rivals_may_count_a_slot_as_skipped_that_ran() -> None:
+    facts = history(made(spec()), *ALL, told(*ALL, skipped=1))
+    assert {o.kind for o in judge(facts).objections} == {Kind.RECORD}
+    assert judge(replace(facts, terms=replace(facts.terms, rivals=True))).valid
+
+
 @pytest.mark.parametrize(
     ("facts", "kinds"),
     [
