@@ -104,9 +104,10 @@ def _begin(life: Life, weather: Weather, span: Span[Timing | None]) -> datetime:
     # The clock of an operator may be behind that of who asked: then slots of that moment may be due by either spec.
     first = span.first - max(weather.terms.grain, weather.behind(span.first))
     told = _told(life)
-    if told and max(told) < first:
-        # Nobody noticed a change, so to the operator the job was like this from the start.
-        first = max(told)
+    earlier = [since for since in told if since < first]
+    if earlier and not any(first <= since < span.until for since in told):
+        # Nobody noticed the change before the next one, so to the operator the job may have been like this before.
+        first = max(earlier)
     return max(life.created, first)
 
 
