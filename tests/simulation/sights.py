@@ -19,6 +19,7 @@ class Sights:
         self._clock = clock
         self._wrong = wrong
         self._sinces: dict[tuple[str, str, datetime], None] = {}
+        self._replacing: set[str] = set()
         world.heard.append(self._hear)
 
     @property
@@ -41,13 +42,16 @@ class Sights:
     def _hear(self, event: Event) -> None:
         if event.plural == JOBS.plural and event.kind == "DELETED":
             self._check_deletion(event.body)
+        if event.plural == DKRON_JOBS.plural and event.body["spec"]["concurrency"] == "replace":
+            self._replacing.add(event.body["metadata"]["uid"])
         since = (event.body.get("status") or {}).get("since")
         if event.plural == DKRON_JOBS.plural and since is not None:
             metadata = event.body["metadata"]
             self._sinces[metadata["name"], metadata["uid"], datetime.fromisoformat(since)] = None
 
     def _check_deletion(self, run: Object) -> None:
-        """A Job that is over is kept until its record is written. One that is replaced may end while it goes."""
+        """A Job that is over is kept until its record is written. One that is replaced may end while it goes, whatever
+        the spec says by then."""
         owner = next(iter(run["metadata"].get("ownerReferences") or ()), None)
         if owner is None or not (run.get("status") or {}).get("conditions"):
             return
@@ -57,6 +61,6 @@ class Sights:
             return
         status, name = job.get("status") or {}, run["metadata"]["name"]
         told = {*status.get("counted", ()), *(each["job"] for each in status.get("executions", ()))}
-        ours = job["metadata"]["uid"] == owner["uid"] and job["spec"]["concurrency"] != "replace"
-        if ours and name not in told:
+        ours = job["metadata"]["uid"] == owner["uid"]
+        if ours and owner["uid"] not in self._replacing and name not in told:
             self._wrong.append(f"TOO SOON: Job {name} was deleted at {self._clock()}, before its record was written")
