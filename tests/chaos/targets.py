@@ -37,6 +37,7 @@ class Target:
         return self.due.slot
 
 
+ZERO = timedelta(0)
 GRAIN = timedelta(seconds=1)
 """How exactly the API server tells times."""
 
@@ -148,7 +149,8 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
     earlier = [since for since in told if since < span.first]
     origins = [*sorted(earlier, reverse=True)[:1], *seen]
     if origins:
-        fitting = [origin for origin in origins if any((slot - origin) % step == timedelta(0) for slot in known)]
+        after = {origin: [slot for slot in slots if origin < slot <= span.last] for origin in origins}
+        fitting = [origin for origin in origins if any((slot - origin) % step == ZERO for slot in after[origin])]
         near = [since for since in seen if since < span.until]
         return max(fitting or near or origins), not earlier
     own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
