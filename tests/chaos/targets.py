@@ -136,21 +136,22 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
         return life.created, True
     told = _told(life)
     seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
+    slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
     # What was seen after the next change belongs to that one.
     before = [since for since in seen if since < span.until - GRAIN]
-    if life.record is not None and life.record.status.since in before:
-        # Two replicas may have seen an edit, each at its own moment. What was written last is agreed.
-        return life.record.status.since, True
     if before:
-        return max(before), True
-    slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
+        # Two replicas may have seen an edit, each at its own moment. What was written last is agreed.
+        last = life.record.status.since if life.record is not None else None
+        origin = last if last is not None and last in before else max(before)
+        fitting = [since for since in before if _fits(since, slots, span.until, step)]
+        # A clock that is behind notices the next change within this one, as it seems.
+        return (origin, True) if origin in fitting or not fitting else (max(fitting), False)
     known = [slot for slot in slots if span.first < slot <= span.last]
     # Perhaps nobody noticed the edit, so that to the operator the job was like this before; or it was noticed late.
     earlier = [since for since in told if since < span.first]
     origins = [*sorted(earlier, reverse=True)[:1], *seen]
     if origins:
-        after = {origin: [slot for slot in slots if origin < slot <= span.last] for origin in origins}
-        fitting = [origin for origin in origins if any((slot - origin) % step == ZERO for slot in after[origin])]
+        fitting = [origin for origin in origins if _fits(origin, slots, span.last, step)]
         near = [since for since in seen if since < span.until]
         return max(fitting or near or origins), not earlier
     own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
@@ -160,6 +161,11 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
     # As many steps before that slot as the edit allows: what comes before it must have been seen may run, not must.
     steps = (known[0] - span.first + GRAIN) // step
     return known[0] - max(1, steps) * step, bool(own)
+
+
+def _fits(origin: datetime, slots: list[datetime], end: datetime, step: timedelta) -> bool:
+    """Whether any of these slots is one of the grid that begins there."""
+    return any(origin < slot <= end and (slot - origin) % step == ZERO for slot in slots)
 
 
 def _target(due: Due, weather: Weather, span: Span[Timing | None]) -> Target:
