@@ -173,7 +173,7 @@ class Reconciler:
             able_since=able,
             reach_since=reach,
             hold=self._hold,
-            runs=dict(entry.runs),
+            runs=entry.runs,
             outcomes=entry.outcomes,
             troubles=entry.troubles,
             probed=entry.probed,

@@ -131,6 +131,10 @@ class Fault:
     hits: tuple[str, ...] = ()
 
 
+OLD_LISTS = "old lists"
+"""How a fault's `what` begins if lists showed what there had been a while before, as no API server does by itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """How exact the promise is taken.

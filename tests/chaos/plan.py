@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 
-from tests.chaos.history import Act
+from tests.chaos.history import OLD_LISTS, Act
 from tests.chaos.jobs import ASKED, BODIES, EDITS, NAMES, PARENTS, SCHEDULED, STEADY, Object, without_replace
 
 HEAD_START = 8.0
@@ -55,7 +55,7 @@ class Fault(StrEnum):
     CUT_WATCHES = "cut watches"
     FROZEN_WATCHES = "silent watches"
     EXPIRED = "watches that end with 410"
-    OLD_LISTS = "old lists"
+    OLD_LISTS = OLD_LISTS
     JOB = "a running Job deleted by hand"
     POD = "a running pod deleted by hand"
     MARK = "a mark moved back by hand"

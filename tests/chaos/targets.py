@@ -146,7 +146,6 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
         fitting = [since for since in before if _fits(since, slots, span.until, step)]
         # A clock that is behind notices the next change within this one, as it seems.
         return (origin, True) if origin in fitting or not fitting else (max(fitting), False)
-    known = [slot for slot in slots if span.first < slot <= span.last]
     # Perhaps nobody noticed the edit, so that to the operator the job was like this before; or it was noticed late.
     earlier = [since for since in told if since < span.first]
     origins = [*sorted(earlier, reverse=True)[:1], *seen]
@@ -154,8 +153,13 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
         fitting = [origin for origin in origins if _fits(origin, slots, span.last, step)]
         near = [since for since in seen if since < span.until]
         return max(fitting or near or origins), not earlier
+    return _guessed(slots, span, step)
+
+
+def _guessed(slots: list[datetime], span: Span[Timing | None], step: timedelta) -> tuple[datetime | None, bool]:
+    """Where the grid begins if nobody tells, by the slots that ran; and whether it was surely in force by then."""
     own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
-    known = [*own, *known]
+    known = [*own, *(slot for slot in slots if span.first < slot <= span.last)]
     if not known:
         return None, False
     # As many steps before that slot as the edit allows: what comes before it must have been seen may run, not must.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tests.chaos.history import OLD_LISTS
 from tests.simulation.dice import Dice
 
 
@@ -21,7 +22,7 @@ class Ill(StrEnum):
     FREEZE = "the watch tells nothing"
     GAP = "the watch begins anew, and does not tell what it has missed"
     REPEAT = "the watch repeats itself"
-    OLD = "old lists: as they were when it began"
+    OLD = f"{OLD_LISTS}: as they were when it began"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,11 @@ from datetime import datetime
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution, GroupStatus, JobStatus, Trigger
 from tests.chaos.case import Case, Kind, Objection
-from tests.chaos.history import FOREVER, Act, Run
+from tests.chaos.history import FOREVER, OLD_LISTS, Act, Run
 from tests.chaos.lives import Setting
 from tests.chaos.rules.ends import is_forgotten
 from tests.chaos.spans import Change
 from tests.chaos.targets import is_vague
-
-OLD_LISTS = "old lists"
-"""What such a fault is called: whoever lists sees what there was a while ago, as no API server does by itself."""
 
 
 def check(case: Case) -> Iterator[Objection]:

@@ -20,15 +20,6 @@ COUNTED = JobStatus(since=NOON, counted=(ENTRY.job,), success_count=1)
 TRIMMED = JobStatus(since=NOON, success_count=1, last_schedule_time=ENTRY.slot)
 
 
-def counted_and_forgotten() -> Store:
-    """Another replica has counted a Job, and seen it go; we have yet to hear of that."""
-    store = Store()
-    store.see_job(wire_job(version=1, status=COUNTED))
-    store.see_run(wire_run(ENTRY, version=2, status=ended()))
-    store.see_job(wire_job(version=3, status=TRIMMED))
-    return store
-
-
 # --- counted twice ---------------------------------------------------------------------------------------------------
 
 
@@ -45,8 +36,11 @@ async def test_what_another_replica_has_counted_and_forgotten_is_not_counted_ane
     assert (edges.status().success_count, edges.status().counted) == (1, ())
 
 
-def test_it_is_forgotten_when_the_watch_says_that_it_is_gone() -> None:
-    store = counted_and_forgotten()
+def test_it_stays_as_gone_until_a_plan_has_looked_at_it() -> None:
+    store = Store()
+    store.see_job(wire_job(version=1, status=COUNTED))
+    store.see_run(wire_run(ENTRY, version=2, status=ended()))
+    store.see_job(wire_job(version=3, status=TRIMMED))
     (entry,) = store
     store.lose_run(wire_run(ENTRY, version=4, status=ended()))
     assert entry.runs[ENTRY.job].gone
