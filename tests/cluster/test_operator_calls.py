@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,9 @@ from tests.support.web_server import Web, web_server
 pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
 
 KEEP_ALL = {"executions": 100}
+LEFT = 3 + 3
+"""What a crash leaves undecided at most of a job that is called each second: a window, and what is still under way of
+the one before, as it is where the machine is busy."""
 ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
 Start = Callable[..., Site]
 
@@ -146,10 +149,15 @@ def missing(status: dict[str, Any]) -> list[str]:
     return [str(slot) for slot in expected if slot not in slots]
 
 
-def assert_called_once(*operators: OperatorProcess) -> None:
-    """Each attempt at most by one line in all logs that these have ever written."""
+def said(what: str, operators: Iterable[OperatorProcess]) -> list[dict[str, Any]]:
+    """The lines with this message in all that these have ever written, whatever was started anew."""
     lines = (json.loads(line) for each in operators for line in each.log.read_text(encoding="utf-8").splitlines())
-    called = Counter((line["job"], line["slot"], line["attempt"]) for line in lines if line.get("msg") == "calling")
+    return [line for line in lines if line.get("msg") == what]
+
+
+def assert_called_once(*operators: OperatorProcess) -> None:
+    """Each attempt at most by one line in all logs."""
+    called = Counter((line["job"], line["slot"], line["attempt"]) for line in said("calling", operators))
     assert called
     assert not [attempt for attempt, times in called.items() if times > 1]
 
@@ -187,7 +195,7 @@ def test_killed_again_and_again_no_attempt_is_called_twice(start: Start, web: We
         kube.wait_status(name, "to go on", finished(count + 2))
         status = rest(kube, name)
         assert_at_most_once(status, sum(each.path == f"/status/200/{n}" for each in web.asked))
-        assert status.get("errorCount", 0) <= 5 * 3, "no crash leaves more undecided than a window has"
+        assert status.get("errorCount", 0) <= 5 * LEFT
     assert_called_once(operator)
     assert kube.all(JOBS) == []
 
@@ -269,7 +277,10 @@ def test_another_replica_takes_over_without_calling_anything_again(
         first.stop()
         wait_for_calls(kube, web, 9)
         undecided = assert_promise(kube, web, paths, first, second)
-        assert max(undecided.values()) <= 2 * 3, "a crash and a frozen process, and none by the orderly end"
+        # One term ends in order and one goes on. The others are a crash and a frozen process, and on a busy machine
+        # whoever was too late to renew its Lease.
+        cut_short = len(said("holds the Lease", (first, second))) - 2
+        assert max(undecided.values()) <= cut_short * LEFT, "and the orderly end leaves none"
 
 
 def test_two_that_both_believe_that_they_lead_call_nothing_twice(

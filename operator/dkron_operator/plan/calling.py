@@ -23,7 +23,7 @@ from dkron_operator.plan.window import Released, Reserved
 
 SPAN = timedelta(seconds=3)
 """How far ahead slots are claimed: as long the record of a call may wait, and what a crash leaves undecided is no
-more than the slots of it."""
+more than the slots of it and what is under way from before."""
 SOON = timedelta(seconds=1)
 """Within which the claim of a single call takes with it what is still to be written."""
 CLOSEST = SPAN / 2
