@@ -5,6 +5,7 @@ refused today may be allowed in a minute, and meanwhile slots go on. So they beg
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -104,10 +105,17 @@ def _is_of_kopf(task: "asyncio.Task[Any]") -> bool:
 
 
 def _unless_of_kopf(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Of streams that have failed side by side kopf looks at one only. What has become of the others is no news."""
+    """Of streams that have failed side by side kopf looks at one only, and one that has had no answer yet it cannot
+    stop: the callback that should do so fails. What becomes of the others is no news."""
     task = context.get("future")
-    if not (isinstance(task, asyncio.Task) and _is_of_kopf(task)):
+    of_task = isinstance(task, asyncio.Task) and _is_of_kopf(task)
+    if not of_task and not _is_raised_by_kopf(context.get("exception")):
         loop.default_exception_handler(context)
+
+
+def _is_raised_by_kopf(exception: BaseException | None) -> bool:
+    frames = traceback.extract_tb(exception.__traceback__) if exception is not None else []
+    return bool(frames) and frames[-1].filename.startswith(HOME)
 
 
 def _sentence(failure: Exception) -> str:

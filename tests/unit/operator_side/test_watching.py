@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import kopf
 import pytest
+from kopf._cogs.clients import api
 
 from dkron_crds.kube.access import Access
 from dkron_crds.kube.errors import Unavailable
@@ -104,6 +105,33 @@ async def test_an_end_in_order_is_an_end(monkeypatch: pytest.MonkeyPatch, pauses
     monkeypatch.setattr(kopf, "spawn_tasks", spawn_tasks)
     await made().run()
     assert not pauses
+
+
+async def test_a_stream_that_kopf_cannot_stop_is_no_news(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It fails in a callback if the stream has had no answer yet."""
+    loop = asyncio.get_running_loop()
+
+    async def stream(stopper: asyncio.Future[None]) -> None:
+        async for _ in api.stream("/", settings=settings(), stopper=stopper, logger=logging.getLogger()):
+            pass
+
+    async def spawn_tasks(**_: Any) -> list[asyncio.Task[Any]]:
+        stopper: asyncio.Future[None] = loop.create_future()
+        loop.call_later(0.01, stopper.set_result, None)
+        loop.call_later(0.02, fail_by_ourselves)
+        return [asyncio.ensure_future(stream(stopper)), asyncio.ensure_future(asyncio.sleep(0.03))]
+
+    def fail_by_ourselves() -> None:
+        raise Refused(500)
+
+    monkeypatch.setattr(api, "request", lambda **_: asyncio.Event().wait())
+    monkeypatch.setattr(kopf, "spawn_tasks", spawn_tasks)
+    with caplog.at_level(logging.ERROR):
+        await made().run()
+    told = [record.exc_info for record in caplog.records]
+    assert [type(told_of[1]) for told_of in told if told_of] == [Refused], caplog.text
 
 
 def test_kopf_does_not_kill_a_process_that_goes_on() -> None:
