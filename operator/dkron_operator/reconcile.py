@@ -83,7 +83,7 @@ class Reconciler:
             behind.yield_to(self.lane)
         self._doubts = Doubts(client, store, self.writer)
         store.kinship.wake = self.lane.add
-        self._remove = Removal(client, store, events=events, booked=booked)
+        self._remove = Removal(client, store, self.writer, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed)
         self.calls = Calls(store, allowance, clock=clock, listener=delivery, known=self.lane.add)
         self.traces = Traces(store, clock=clock)

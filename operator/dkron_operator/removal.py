@@ -9,6 +9,7 @@ from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator.events import Events
 from dkron_operator.plan.draft import Report, Severity
 from dkron_operator.store import Entry, Store
+from dkron_operator.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +25,17 @@ class Removal:
     """Deletes DkronJobs. `booked` returns when all that is known of the jobs is in the totals, which outlive them."""
 
     def __init__(
-        self, client: KubeClient, store: Store, *, events: Events, booked: Callable[[], Awaitable[None]]
+        self,
+        client: KubeClient,
+        store: Store,
+        writer: Writer,
+        *,
+        events: Events,
+        booked: Callable[[], Awaitable[None]],
     ) -> None:
         self._client = client
         self._store = store
+        self._writer = writer
         self._events = events
         self._booked = booked
 
@@ -40,7 +48,7 @@ class Removal:
         except NotFound:
             pass
         except Conflict:
-            await self._read_again(entry)
+            await self._writer.read_again(entry)
             raise
         except Rejected as exc:
             text = f"the job has succeeded and is ephemeral, but it cannot be deleted: {exc}"
@@ -49,13 +57,3 @@ class Removal:
         log.info("deleted after its run", extra={"job": job.dkron_name, "namespace": job.namespace})
         # It stays known until the watch has told its end: an older version that is still on its way would look new.
         self._store.doom(entry)
-
-    async def _read_again(self, entry: Entry) -> None:
-        try:
-            answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
-        except NotFound:
-            self._store.miss_job(entry.job.uid)
-            return
-        if answer["metadata"]["uid"] != entry.job.uid:
-            self._store.miss_job(entry.job.uid)
-        self._store.see_job(answer)
