@@ -157,6 +157,13 @@ REPLICAS ?= 2
 chaos: venv ## A storm of faults for DURATION=10m, judged at the end; SEED=… has one again
 	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.storm --duration $(DURATION) --replicas $(REPLICAS) $(if $(SEED),--seed $(SEED)) $(if $(SPLIT_BRAIN),--split-brain)
 
+# OUTAGE=5m is how long each of the seven lasts.
+OUTAGE ?= 5m
+
+.PHONY: chaos-outages
+chaos-outages: venv ## An API server that is away, stands still, refuses or is silent for OUTAGE=5m each, judged at the end (45 minutes)
+	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.outages --duration $(OUTAGE)
+
 .PHONY: chaos-cronjobs
 chaos-cronjobs: venv ## CronJobs and DkronJobs side by side while both controllers are killed, judged by the same checker (7 minutes)
 	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.cronjobs

@@ -72,7 +72,7 @@ class Faults:
             return self._break(blow, now)
         lasting = {
             Fault.KILL: self._end, Fault.STOP: self._end, Fault.FREEZE: self._freeze, Fault.CLOCK: self._set_clock,
-            Fault.API_FREEZE: self._freeze_server,
+            Fault.API_FREEZE: self._freeze_server, Fault.API_AWAY: self._end_server,
         }  # fmt: skip
         return lasting[blow.fault](blow, now) if blow.fault in lasting else self._by_hand(blow)
 
@@ -131,7 +131,20 @@ class Faults:
     def _melt(self) -> None:
         if self._cluster is not None:
             signal_server(self._cluster, signal.SIGCONT)
-            self._told(Broken(what="SIGSTOP of the API server", begin=self._frozen_since, end=datetime.now(UTC)))
+            what, begin, end = "SIGSTOP of the API server", self._frozen_since, datetime.now(UTC)
+            self._told(Broken(what=what, begin=begin, end=end, holds=True))
+
+    def _end_server(self, blow: Blow, now: float) -> str:
+        if self._cluster is None:
+            return ""
+        begin = datetime.now(UTC)
+        signal_server(self._cluster, signal.SIGKILL)
+        self._later(now + blow.seconds, lambda: self._begin_server(begin))
+        return f"for {blow.seconds} s"
+
+    def _begin_server(self, begin: datetime) -> None:
+        self._restart_with("apiserver", ())
+        self._told(Broken(what=Fault.API_AWAY, begin=begin, end=datetime.now(UTC)))
 
     def _break(self, blow: Blow, now: float) -> str:
         number, fault = int(blow.pick * len(self._network)), blow.fault

@@ -17,14 +17,14 @@ ZERO = timedelta(0)
 @dataclass(frozen=True, slots=True)
 class Figures:
     """`calm` and `stormy` are how late the first attempts of slots were that came due in such times. `recoveries`: from
-    the end of each storm's last fault until a slot that came due after it ran on time."""
+    the end of each storm's last fault, by its name, until a slot that came due after it ran on time."""
 
     slots: Counter[str]
     runs: Counter[str]
     faults: Counter[str]
     calm: tuple[timedelta, ...]
     stormy: tuple[timedelta, ...]
-    recoveries: tuple[timedelta, ...]
+    recoveries: tuple[tuple[str, timedelta], ...]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -35,7 +35,8 @@ class Figures:
         yield f"runs:         {_counted(self.runs)}"
         yield f"lateness:     {_spread(self.calm)} in calm times; {_spread(self.stormy)} in storms"
         if self.recoveries:
-            yield f"recovery:     {len(self.recoveries)} storms, the longest {_seconds(max(self.recoveries))}"
+            longest = max(seconds for _, seconds in self.recoveries)
+            yield f"recovery:     {len(self.recoveries)} storms, the longest {_seconds(longest)}"
         yield f"faults:       {sum(self.faults.values())}"
         for what, number in sorted(self.faults.items(), key=lambda item: (-item[1], item[0])):
             yield f"  {number:4} {what}"
@@ -65,7 +66,7 @@ def figures(verdict: Verdict, faults: Iterable[str] = ()) -> Figures:
     )
 
 
-def _recoveries(faults: Iterable[Fault], runs: Iterable[Run]) -> Iterator[timedelta]:
+def _recoveries(faults: Iterable[Fault], runs: Iterable[Run]) -> Iterator[tuple[str, timedelta]]:
     good = sorted((run for run in runs if run.began - run.slot <= ON_TIME), key=lambda run: run.began)
     known = sorted((fault for fault in faults if fault.end is not None), key=lambda fault: fault.begin)
     for fault in known:
@@ -74,7 +75,7 @@ def _recoveries(faults: Iterable[Fault], runs: Iterable[Run]) -> Iterator[timede
         following = min((other.begin for other in known if other.begin > fault.end), default=None)
         run = next((run for run in good if run.slot > fault.end), None)
         if run is not None and (following is None or run.began < following):
-            yield run.began - fault.end
+            yield fault.what, run.began - fault.end
 
 
 def percentile(values: tuple[timedelta, ...], part: float) -> timedelta:

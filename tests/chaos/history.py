@@ -120,7 +120,8 @@ class Fault:
 
     `down`: no operator lived in between, so what came due was surely missed; a process that was only stopped for a
     while, or that the API server did not answer, is not `down`. `skew`: its clock was ahead by so much, or behind where
-    it is negative. `hits` names the Jobs whose runs it may have cut off; "*" is any.
+    it is negative. `hits` names the Jobs whose runs it may have cut off; "*" is any. `holds`: what was asked for in
+    between may be done at its end, whoever still waits for it.
     """
 
     what: str
@@ -129,6 +130,7 @@ class Fault:
     down: bool = False
     skew: timedelta = timedelta(0)
     hits: tuple[str, ...] = ()
+    holds: bool = False
 
 
 OLD_LISTS = "old lists"

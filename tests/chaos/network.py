@@ -27,6 +27,7 @@ RULES: Mapping[Fault, tuple[Rule, ...]] = {
     Fault.ERRORS: (Rule(fault=Answer(500), chance=0.3), Rule(fault=Answer(503), chance=0.3)),
     Fault.CUT_WATCHES: (Rule(fault=CutWatch(0.5)),),
     Fault.FROZEN_WATCHES: (Rule(fault=FreezeWatch()),),
+    Fault.REFUSED_WATCHES: (Rule(fault=CutWatch()), Rule(fault=Answer(403), verb="watch")),
     Fault.EXPIRED: (Rule(fault=ExpireWatch(), times=3),),
     Fault.OLD_LISTS: (Rule(fault=ExpireWatch(), times=3), Rule(fault=Replay(), verb="list")),
 }

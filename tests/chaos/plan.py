@@ -44,6 +44,7 @@ class Fault(StrEnum):
     CLOCK = "a clock of an operator set wrong, then right"
     API_SERVER = "restart of the API server"
     API_FREEZE = "SIGSTOP of the API server, then SIGCONT"
+    API_AWAY = "the API server ended, then started"
     ETCD = "restart of etcd"
     CONTROLLERS = "restart of the controller manager"
     SLOW = "slow calls"
@@ -54,6 +55,7 @@ class Fault(StrEnum):
     ERRORS = "answers 500 and 503"
     CUT_WATCHES = "cut watches"
     FROZEN_WATCHES = "silent watches"
+    REFUSED_WATCHES = "watches that are refused"
     EXPIRED = "watches that end with 410"
     OLD_LISTS = OLD_LISTS
     JOB = "a running Job deleted by hand"
@@ -94,16 +96,17 @@ KINDS: dict[Fault, Kind] = {
     Fault.MARK: Kind(2),
     Fault.WIPE: Kind(1),
 }
+"""What a storm has."""
 AMONG_RIVALS = frozenset({Fault.JOB, Fault.WIPE})
 """What several operators that act at once must be spared."""
 HARMLESS = frozenset({Act.RUN, Act.CREATE, Act.DELETE})
 """What clients may ask of them."""
-COMPONENTS = frozenset({Fault.API_SERVER, Fault.API_FREEZE, Fault.ETCD, Fault.CONTROLLERS})
+COMPONENTS = frozenset({Fault.API_SERVER, Fault.API_FREEZE, Fault.API_AWAY, Fault.ETCD, Fault.CONTROLLERS})
 """Faults that need a cluster whose processes are ours."""
 ON_THE_WAY = frozenset(
     {
         Fault.SLOW, Fault.LOST_CALLS, Fault.LOST_ANSWERS, Fault.CONFLICTS, Fault.TOO_MANY, Fault.ERRORS,
-        Fault.CUT_WATCHES, Fault.FROZEN_WATCHES, Fault.EXPIRED, Fault.OLD_LISTS,
+        Fault.CUT_WATCHES, Fault.FROZEN_WATCHES, Fault.REFUSED_WATCHES, Fault.EXPIRED, Fault.OLD_LISTS,
     }
 )  # fmt: skip
 """Faults between an operator and the API server."""
@@ -140,7 +143,7 @@ class Plan:
     wishes: tuple[Wish, ...]
 
 
-def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(Fault), rivals: bool = False) -> Plan:
+def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(KINDS), rivals: bool = False) -> Plan:
     """The storm of this seed. What clients do does not depend on which faults there are.
 
     `rivals`: several operators act at once. Names keep them from doing anything twice, but not where a Job is deleted

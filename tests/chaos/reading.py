@@ -6,7 +6,8 @@
     {"fact": "operation", "act": "run", "job": "a", "invoked": "…", "answered": "…", "at": "…", "force": true}
     {"fact": "run", "job": "a", "uid": "…", "name": "a-1767225600-0123abcd", "slot": "…", "trigger": "schedule",
      "group": 0, "attempt": 1, "member": "", "created": "…", "start": "…", "end": "…", "success": true}
-    {"fact": "fault", "what": "kill -9 of the leader", "begin": "…", "end": "…", "down": true, "skew": 0, "hits": []}
+    {"fact": "fault", "what": "kill -9 of the leader", "begin": "…", "end": "…", "down": true, "skew": 0, "hits": [],
+     "holds": false}
     {"fact": "since", "job": "a", "uid": "…", "since": "…"}
     {"fact": "record", "job": "a", "uid": "…", "read": "…", "status": {"successCount": 1}}
 

@@ -20,7 +20,7 @@ from localcluster.record import every
 from tests.chaos.bed import Bed, Setup, bed
 from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import Figures, figures
-from tests.chaos.plan import COMPONENTS, Fault, plan
+from tests.chaos.plan import COMPONENTS, KINDS, Plan, plan
 from tests.chaos.verdict import Verdict, judge
 from tests.support.sites import install, namespace
 
@@ -41,21 +41,30 @@ def main(arguments: list[str]) -> int:
     with cluster_of(options.kubeconfig) as (kubeconfig, cluster), folder_of(options.folder) as folder:
         setup = Setup(kubeconfig, cluster, folder, replicas=options.replicas, split_brain=options.split_brain)
         with namespace(kubeconfig, "storm") as kube, bed(setup, kube.namespace, say=say) as made:
-            verdict, numbers, fallen = weathered(made, setup, seed, options.duration)
-            print(f"\n{numbers}")
-            for words in fallen:
-                print(f"not in order: {words}")
-            print(f"history:      {made.path}; judge it again: python -m tests.chaos {made.path}\n")
-            print(verdict.told(most=MOST))
-    return 0 if verdict.valid and not fallen else 1
+            return show(made, *weathered(made, setup, seed, options.duration))
 
 
 def weathered(made: Bed, setup: Setup, seed: int, seconds: float) -> tuple[Verdict, Figures, list[str]]:
     """Have the storm of this seed: the verdict, the figures, and what operators did that they should not."""
-    faults = frozenset(Fault) - (frozenset() if setup.owned else COMPONENTS)
-    done = made.live(plan(seed, seconds, faults=faults, rivals=setup.has_rivals))
+    faults = frozenset(KINDS) - (frozenset() if setup.owned else COMPONENTS)
+    return lived(made, plan(seed, seconds, faults=faults, rivals=setup.has_rivals))
+
+
+def lived(made: Bed, what: Plan) -> tuple[Verdict, Figures, list[str]]:
+    """Have what is planned: the verdict, the figures, and what operators did that they should not."""
+    done = made.live(what)
     verdict = judge(made.history())
     return verdict, figures(verdict, done), made.complaints()
+
+
+def show(made: Bed, verdict: Verdict, numbers: Figures, fallen: list[str]) -> int:
+    """Print all of it. 0: nothing to object to."""
+    print(f"\n{numbers}")
+    for words in fallen:
+        print(f"not in order: {words}")
+    print(f"history:      {made.path}; judge it again: python -m tests.chaos {made.path}\n")
+    print(verdict.told(most=MOST))
+    return 0 if verdict.valid and not fallen else 1
 
 
 class Say:

@@ -56,6 +56,11 @@ class Weather:
         begin, end = slot - self.early(slot), slot + self.terms.grain + self.behind(slot)
         return next((f for f in self.faults if f.down and f.begin < begin and end < end_of(f)), None)
 
+    def held(self, moment: datetime) -> datetime:
+        """By when something that was asked for at this moment must have been done."""
+        ends = (end_of(f) + self.terms.lateness for f in self.faults if f.holds and f.begin <= moment <= end_of(f))
+        return max(ends, default=moment)
+
     def early(self, slot: datetime) -> timedelta:
         """How much too soon a slot may run: the witness' clock is coarse, and the operator's may have been ahead."""
         ahead = (f for f in self.faults if f.skew > timedelta(0) and f.begin <= slot <= latest(f))

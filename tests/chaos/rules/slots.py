@@ -1,7 +1,7 @@
 """By the slot that each Job carries: every slot that had to run did, in time, and no other one did."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Trigger
@@ -33,23 +33,23 @@ def _of_group(case: Case, target: Target | None, group: Group) -> Iterator[Objec
 
 def _untimely(case: Case, target: Target, group: Group) -> str:
     start = timedelta(0) if group.first.created else case.weather.terms.start
-    latest, limit = case.latest(target), _limit(case, target)
+    latest, deadline = case.latest(target), _deadline(case, target)
     if group.began < target.due.opens - case.weather.early(target.slot):
         return "before its slot"
     if latest < FOREVER and group.began > latest + start:
         return f"and had to begin by {rfc3339(latest)}"
-    if limit is not None and group.began > target.slot + limit + start:
-        return f"{limit} after its slot, where its start deadline was over"
+    if deadline < FOREVER and group.began > deadline + start:
+        return f"{group.began - target.slot} after its slot, where its start deadline was over"
     return ""
 
 
-def _limit(case: Case, target: Target) -> timedelta | None:
-    """How late it may begin by its start deadline, whichever of its specs was in force: what was decided in time may
-    still take a moment to appear."""
+def _deadline(case: Case, target: Target) -> datetime:
+    """By when it may begin by its start deadline, whichever of its specs was in force: what was decided in time may
+    still take a moment to appear, or as long as the API server stands still."""
     seconds = [spec.starting_deadline_seconds for spec in target.due.specs]
     known = [each for each in seconds if each is not None]
     if not known or len(known) < len(seconds):
-        return None
+        return FOREVER
     terms = case.weather.terms
     slack = terms.recovery if case.weather.excuse(target.due.opens) else terms.lateness
-    return timedelta(seconds=max(known)) + slack
+    return case.weather.held(target.slot + timedelta(seconds=max(known)) + slack)

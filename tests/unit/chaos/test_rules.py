@@ -135,6 +135,11 @@ def test_a_wiped_status_begins_anew(facts: list[Any], kinds: set[Kind]) -> None:
             {Kind.UNTIMELY},
             id="one beyond the deadline",
         ),
+        pytest.param(
+            [made(spec(startingDeadlineSeconds=8)), broke(5, 25, down=False, holds=True), ran(10, late=16), *ALL[1:]],
+            FINE,
+            id="asked for before the API server stood still",
+        ),
         pytest.param([made(SKIP), wrong_clock(8, 12, 9), ran(10), ran(20, late=-8), ran(30)], FINE, id="ahead"),
         pytest.param(
             [made(SKIP), wrong_clock(8, 12, 5), *ALL[:2], ran(30, late=-5)], {Kind.UNTIMELY}, id="right again"

@@ -6,6 +6,7 @@ import pytest
 
 from tests.chaos.history import Act
 from tests.chaos.jobs import BODIES, PARENTS
+from tests.chaos.outages import CALM, outages
 from tests.chaos.plan import COMPONENTS, KINDS, LULL, ON_THE_WAY, Fault, Plan, plan
 
 SEEDS = range(20)
@@ -23,9 +24,16 @@ def test_clients_do_not_depend_on_the_faults() -> None:
 
 def test_there_are_twenty_jobs_and_every_kind_of_fault() -> None:
     assert len(BODIES) == 20
-    assert set(KINDS) == set(Fault)
-    assert {blow.fault for seed in SEEDS for blow in plan(seed, MINUTES).blows} == set(Fault)
+    assert set(KINDS) | {blow.fault for blow in outages(MINUTES).blows} == set(Fault)
+    assert {blow.fault for seed in SEEDS for blow in plan(seed, MINUTES).blows} == set(KINDS)
     assert set(Fault) > COMPONENTS | ON_THE_WAY
+
+
+def test_an_outage_is_over_before_the_next_begins() -> None:
+    blows = outages(MINUTES).blows
+    gaps = [after.at - before.at - before.seconds for before, after in pairwise(blows)]
+    assert min(gaps) >= CALM
+    assert {blow.seconds for blow in blows} == {MINUTES}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

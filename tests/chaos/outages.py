@@ -1,0 +1,51 @@
+"""`python -m tests.chaos.outages`: one operator, and an API server that is away, stands still, refuses or is silent,
+for minutes. Then the verdict, and how soon slots were on time again.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.chaos.bed import Setup, bed
+from tests.chaos.jobs import BODIES
+from tests.chaos.plan import HEAD_START, Blow, Fault, Plan
+from tests.chaos.storm import Say, cluster_of, duration, folder_of, lived, show
+from tests.support.sites import namespace
+
+LONG = (
+    Fault.API_AWAY, Fault.API_FREEZE, Fault.TOO_MANY, Fault.ERRORS, Fault.LOST_ANSWERS, Fault.FROZEN_WATCHES,
+    Fault.REFUSED_WATCHES,
+)  # fmt: skip
+"""What may last until somebody does something about it."""
+CALM = 90.0
+"""Seconds from the end of one to the next. What was missed has run by then."""
+
+
+def outages(seconds: float) -> Plan:
+    """All of them, one after the other, for so long each. Pure."""
+    starts = (HEAD_START + number * (seconds + CALM) for number in range(len(LONG)))
+    blows = (Blow(at, fault, seconds, pick=0.0) for at, fault in zip(starts, LONG, strict=True))
+    return Plan(tuple(BODIES.values()), tuple(blows), wishes=())
+
+
+def main(arguments: list[str]) -> int:
+    """Have them. 0: nothing to object to, 1: objections, 2: options that are wrong."""
+    options = _parser().parse_args(arguments)
+    with cluster_of(None) as (kubeconfig, cluster), folder_of(options.folder) as folder:
+        setup = Setup(kubeconfig, cluster, folder, replicas=1)
+        with namespace(kubeconfig, "outages") as kube, bed(setup, kube.namespace, say=Say()) as made:
+            verdict, numbers, fallen = lived(made, outages(options.duration))
+            for what, after in numbers.recoveries:
+                print(f"on time again after {after.total_seconds():5.2f} s: {what}")
+            return show(made, verdict, numbers, fallen)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.outages", description=__doc__)
+    parser.add_argument("--duration", type=duration, default=300.0, help="how long each: 60s, 5m (default: 5m)")
+    parser.add_argument("--folder", type=Path, help="where history and logs go (default: a new one below /tmp)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
