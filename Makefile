@@ -96,7 +96,7 @@ ATCLUSTER := --dist loadfile --durations 15 --reruns $(RERUNS)
 
 .PHONY: test-unit
 test-unit: venv ## The unit tests alone (seconds, no cluster)
-	$(BIN)/pytest -n $(WORKERS) tests/unit tests/conformance
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests/unit tests/conformance
 
 # SEEDS=100000 takes an hour and a half on two cores; FIRST=5000 begins there. It stops at the first seed that fails, or at
 # the one of FAILURES=20, and says how to see each again.
