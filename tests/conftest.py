@@ -5,13 +5,13 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import localcluster
 from tests.support.cluster import Clusters, longest_first, nodes_wanted, time_the_test_alone
 
 # How long an example takes is the machine's business: speed is measured in bench/.
-settings.register_profile("dkron-operator", deadline=None)
+settings.register_profile("dkron-operator", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dkron-operator")
 
 DEADLINES = (r"waited [0-9]+ s for", r"Timeout \(>", r"Read timed out")

@@ -1,7 +1,6 @@
 """Fire: the door through which Jobs are created. Every create is named after its cause, so that doing it twice is
 doing it once."""
 
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -134,8 +133,10 @@ class Fire:
             self._began(entry, run.entry(create.entry.started_at))
 
     async def _stop(self, entry: Entry, run: Run) -> None:
-        with contextlib.suppress(NotFound):
+        try:
             await self._client.delete(JOBS, entry.job.namespace, run.name, uid=run.uid)
+        except NotFound:
+            self._store.lose_run_of(entry.job.uid, run.name)
         log.info("replaced", extra={"job": entry.job.dkron_name, "namespace": entry.job.namespace, "run": run.name})
 
     def _record_refusal(self, entry: Entry, create: Create, exc: Exception) -> None:

@@ -17,6 +17,8 @@ PERIOD = 600.0
 """Seconds between two sweeps without a cause."""
 SETTLE = 5.0
 """Seconds to let a relist of the watch come to its end before it is compared."""
+LONGEST = 60.0
+"""Seconds between two tries at the most, while the API server answers none."""
 
 
 class Sweep:
@@ -43,12 +45,14 @@ class Sweep:
                 self._source.feed_run(None, body)
 
     async def run(self) -> None:
-        """Sweep when wanted and now and then, until cancelled."""
+        """Sweep when wanted and now and then, until cancelled. What fails is tried again: until a sweep has come to its
+        end, nobody knows what vanished while the watch did not look."""
+        pause = SETTLE
         while True:
             try:
                 async with asyncio.timeout(PERIOD):
                     await self._wanted.wait()
-                await asyncio.sleep(SETTLE)
+                await asyncio.sleep(pause)
             except TimeoutError:
                 pass
             self._wanted.clear()
@@ -57,7 +61,11 @@ class Sweep:
             except Expired:
                 self.want()
             except KubeError as exc:
-                log.warning("sweep: %s; trying again later", exc)
+                self.want()
+                pause = min(2 * pause, LONGEST)
+                log.warning("sweep: %s; again in %.0f s", exc, pause)
+            else:
+                pause = SETTLE
 
     async def compare(self) -> None:
         """Drop what was known before and exists no more."""

@@ -4,7 +4,7 @@ The operator is believed in one thing: where a grid of `@every` begins after an 
 to lie within the edit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -58,7 +58,7 @@ def targets(life: Life, weather: Weather) -> list[Target]:
 
 def is_vague(life: Life) -> bool:
     """Whether nobody knows all slots: a grid of `@every` began at an edit, and nothing tells where."""
-    return not all(_origin(life, span, spec)[1] for span, spec in _timings(life))
+    return not all(_origins(life, span, spec)[1] for span, spec in _timings(life))
 
 
 def _timings(life: Life) -> Iterator[tuple[Span[Timing | None], JobSpec]]:
@@ -83,10 +83,8 @@ def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobS
     begin = _begin(life, weather, span)
     end = min(span.last, read)
     widest = spec.model_copy(update={"expires_at": _last_expiry(life)})
-    origin, known = _origin(life, span, spec)
-    if origin is None:
-        return
-    origins = {origin: span if known else replace(span, sure=None)}
+    begins, known = _origins(life, span, spec)
+    origins = dict.fromkeys(begins, span if known else replace(span, sure=None))
     if weather.terms.rivals and oracle.interval(spec.schedule) is not None:
         # Each counts from the moment at which it noticed the edit, until it reads what another wrote.
         origins = {since: replace(span, sure=None) for since in life.sinces if span.first - GRAIN <= since} | origins
@@ -128,12 +126,12 @@ def _reach(weather: Weather, end: datetime) -> timedelta:
     return timedelta(0) if storm is None or storm >= FOREVER else max(timedelta(0), storm - end)
 
 
-def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datetime | None, bool]:
-    """Where the grid of an `@every` begins, and whether that is known: at the creation, or where the operator says that
-    it saw an edit; else by the slots of its runs."""
+def _origins(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[Sequence[datetime], bool]:
+    """Where the grid of an `@every` may begin, and whether that is known: at the creation, or where the operator says
+    that it saw an edit; else by the slots of its runs."""
     step = oracle.interval(spec.schedule)
     if step is None or span.first <= life.created:
-        return life.created, True
+        return (life.created,), True
     told = _told(life)
     seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
     slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
@@ -145,26 +143,27 @@ def _origin(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[datet
         origin = last if last is not None and last in before else max(before)
         fitting = [since for since in before if _fits(since, slots, span.until, step)]
         # A clock that is behind notices the next change within this one, as it seems.
-        return (origin, True) if origin in fitting or not fitting else (max(fitting), False)
+        return ((origin,), True) if origin in fitting or not fitting else (fitting, False)
     # Perhaps nobody noticed the edit, so that to the operator the job was like this before; or it was noticed late.
     earlier = [since for since in told if since < span.first]
     origins = [*sorted(earlier, reverse=True)[:1], *seen]
     if origins:
+        # Several may fit, as when it was noticed by a clock that was behind, and then the next change.
         fitting = [origin for origin in origins if _fits(origin, slots, span.last, step)]
         near = [since for since in seen if since < span.until]
-        return max(fitting or near or origins), not earlier
+        return fitting or (max(near or origins),), not earlier and len(fitting) <= 1
     return _guessed(slots, span, step)
 
 
-def _guessed(slots: list[datetime], span: Span[Timing | None], step: timedelta) -> tuple[datetime | None, bool]:
+def _guessed(slots: list[datetime], span: Span[Timing | None], step: timedelta) -> tuple[Sequence[datetime], bool]:
     """Where the grid begins if nobody tells, by the slots that ran; and whether it was surely in force by then."""
     own = [slot for slot in slots if span.sure is not None and span.sure < slot <= span.until]
     known = [*own, *(slot for slot in slots if span.first < slot <= span.last)]
     if not known:
-        return None, False
+        return (), False
     # As many steps before that slot as the edit allows: what comes before it must have been seen may run, not must.
     steps = (known[0] - span.first + GRAIN) // step
-    return known[0] - max(1, steps) * step, bool(own)
+    return (known[0] - max(1, steps) * step,), bool(own)
 
 
 def _fits(origin: datetime, slots: list[datetime], end: datetime, step: timedelta) -> bool:

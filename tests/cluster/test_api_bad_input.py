@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, event, example, given, settings
+from hypothesis import Phase, assume, event, example, given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.kube.paths import DKRON_JOBS
@@ -33,7 +33,7 @@ def many(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """So many examples, however long each takes. One that fails is shown as it is: to make it smaller would take
     thousands of further requests."""
     phases = (Phase.explicit, Phase.reuse, Phase.generate)
-    return settings(max_examples=count, deadline=None, phases=phases, suppress_health_check=[HealthCheck.too_slow])
+    return settings(max_examples=count, phases=phases)
 
 
 @contextlib.contextmanager

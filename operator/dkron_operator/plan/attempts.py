@@ -154,8 +154,16 @@ def _lose(draft: Draft, entry: Active) -> None:
 def _replaced(draft: Draft, entry: Active) -> bool:
     """Whether a newer run of a job that keeps only the newest has taken this one's place."""
     return draft.situation.job.spec.concurrency is Concurrency.REPLACE and any(
-        other.group > entry.group for other in draft.status.active
+        _is_newer(other, entry) for other in draft.status.active
     )
+
+
+def _is_newer(one: Active, other: Active) -> bool:
+    """Whether its trigger came later. Numbers say that of slots, whatever a clock said when they were claimed; requests
+    may name any time, and two of the same second have no order but that of their claims."""
+    if one.group == other.group or {one.trigger, other.trigger} == {Trigger.SCHEDULE}:
+        return one.group > other.group
+    return one.started_at > other.started_at
 
 
 def _claimed(draft: Draft, entry: Active) -> None:
@@ -179,7 +187,8 @@ def _complete(draft: Draft, entry: Active) -> Create:
     given_up = (Dropped(entry.job, SkipReason.DEADLINE_EXCEEDED),)
     older: tuple[Run, ...] = ()
     if draft.situation.job.spec.concurrency is Concurrency.REPLACE:
-        older = tuple(run for run in draft.situation.runs.values() if _running(run) and run.group < entry.group)
+        standing = {other.job for other in draft.status.active if _is_newer(entry, other)}
+        older = tuple(run for run in draft.situation.runs.values() if _running(run) and run.name in standing)
     if (end := _hopeless(draft, entry)) is not None:
         _tell_failure(draft, entry, end, None)
         return Create(entry, replaces=older, late=True, otherwise=(_ended(draft, entry, end),))

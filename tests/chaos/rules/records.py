@@ -156,7 +156,9 @@ def _outcome(case: Case, status: JobStatus) -> Iterator[str]:
     """The newest run that is over decides about `status.status`; one that a wipe or a cut has touched is not judged."""
     # Of those of one second their numbers decide, which for requests say nothing about what came first.
     newest = max(case.groups, key=lambda group: (group.slot.replace(microsecond=0), group.first.group), default=None)
-    if newest is None or case.is_wiped or newest.ended is None or any(case.is_hit(run) for run in newest.runs):
+    if newest is None or case.is_wiped or newest.ended is None:
+        return
+    if any(case.is_hit(run) or case.is_replaced(run) for run in newest.runs):
         return
     last = {run.member: run for run in sorted(newest.runs, key=lambda run: run.attempt)}
     waits = {entry.group for entry in status.active} & {execution.group for execution in status.executions}

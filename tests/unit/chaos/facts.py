@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from dkron_crds.job import Execution, GroupStatus, JobSpec, JobStatus, Skipped, SkipReason, Trigger
-from tests.chaos.history import Act, Fault, History, Operation, Record, Run, Terms
+from tests.chaos.history import Act, Fault, History, Operation, Record, Run, Since, Terms
 from tests.unit.chaos.model import TERMS, at
 
 UID = "uid-a"
@@ -54,7 +54,12 @@ def told(*runs: Run, skipped: int = 0, **more: Any) -> Record:
     return Record(job="a", uid=UID, read=TERMS.read, status=status.model_copy(update=more))
 
 
-def history(*facts: Operation | Run | Fault | Record, read: float = 40) -> History:
+def noticed(since: float) -> Since:
+    """The status said that slots count from then."""
+    return Since(job="a", uid=UID, since=at(since))
+
+
+def history(*facts: Operation | Run | Fault | Record | Since, read: float = 40) -> History:
     """All of them, read after so many seconds."""
     terms = Terms(
         read=at(read), lateness=TERMS.lateness, recovery=TERMS.recovery, start=TERMS.start, grain=timedelta(seconds=0.5)
@@ -65,6 +70,7 @@ def history(*facts: Operation | Run | Fault | Record, read: float = 40) -> Histo
         runs=tuple(fact for fact in facts if isinstance(fact, Run)),
         faults=tuple(fact for fact in facts if isinstance(fact, Fault)),
         records=tuple(fact for fact in facts if isinstance(fact, Record)),
+        sinces=tuple(fact for fact in facts if isinstance(fact, Since)),
     )
 
 

@@ -10,7 +10,7 @@ from dkron_crds.job import GroupStatus, Trigger
 from tests.chaos.case import Kind
 from tests.chaos.history import Act
 from tests.chaos.verdict import judge
-from tests.unit.chaos.facts import asked, broke, history, made, ran, spec, told
+from tests.unit.chaos.facts import asked, broke, history, made, noticed, ran, spec, told
 from tests.unit.chaos.model import at
 
 FINE: set[Kind] = set()
@@ -168,6 +168,22 @@ def test_slots_before_an_edit(facts: list[Any], kinds: set[Kind]) -> None:
 @pytest.mark.parametrize(
     ("facts", "kinds"),
     [
+        pytest.param([], FINE, id="of neither"),
+        pytest.param([ran(15.2), ran(22.2)], FINE, id="of the one that was noticed by a clock that is behind"),
+        pytest.param([ran(22.7)], {Kind.EXTRA}, id="of none"),
+    ],
+)
+def test_slots_between_two_edits(facts: list[Any], kinds: set[Kind]) -> None:
+    asked_for = [made(spec("@every 7s")), asked(Act.DISABLE, 1), asked(Act.ENABLE, 13)]
+    edited = [asked(Act.EDIT, 25, spec=spec("@every 1s")), noticed(25.2), *ran_each(26.2, 1, 14)]
+    # The pause ended at 14.2 as the clock says 8.2.
+    weather = [wrong_clock(5, 16, -6), broke(14, 34, down=False), noticed(1.1), noticed(8.2)]
+    assert_objections([*asked_for, *weather, *facts, *edited], kinds)
+
+
+@pytest.mark.parametrize(
+    ("facts", "kinds"),
+    [
         pytest.param([ran(10, lasts=13), ran(30)], FINE, id="skipped while one ran"),
         pytest.param([ran(10), ran(30)], {Kind.UNSATISFIED}, id="skipped while none ran"),
         pytest.param([ran(10, lasts=13), ran(20), ran(30)], {Kind.OVERLAP}, id="ran while one ran"),
@@ -245,6 +261,13 @@ def test_requests(facts: list[Any], kinds: set[Kind]) -> None:
 )
 def test_records(facts: list[Any], kinds: set[Kind]) -> None:
     assert_objections([made(spec()), *ALL, *facts], kinds)
+
+
+def test_a_run_that_ended_as_it_was_replaced_may_count_as_either() -> None:
+    newest, other = ran(15.8, **MANUAL), ran(15.2, late=2.5, success=False, trigger=Trigger.MANUAL, group=6)
+    facts = [asked(Act.RUN, 15.8, at=at(15.8)), asked(Act.RUN, 17.5, at=at(15.2)), newest, other, told(newest, other)]
+    for concurrency, kinds in (("replace", FINE), ("allow", {Kind.RECORD})):
+        assert_objections([made(spec("@manually", concurrency=concurrency)), *facts], kinds)
 
 
 def test_who_starts_on_an_old_list_may_count_a_slot_as_missed_that_ran() -> None:

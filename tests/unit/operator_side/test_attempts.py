@@ -273,6 +273,37 @@ def test_a_run_that_failed_while_a_newer_one_replaced_it_is_not_tried_again() ->
     assert draft.status.active == (newer,)
 
 
+FIRST, SECOND = sorted((request_claim("a"), request_claim("b")), key=lambda entry: -entry.group)
+"""Two runs that were asked for within one second. The number of the first is the higher one."""
+ASKED_LATER = SECOND.model_copy(update={"started_at": after(1)})
+FROM_BEFORE = request_claim("a", after(-30)).model_copy(update={"started_at": after(1)})
+"""Asked for by a clock that is behind."""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(FIRST, ASKED_LATER, id="two requests of one second"),
+        pytest.param(SLOT, FROM_BEFORE, id="a request that names a time before the slot"),
+        pytest.param(FROM_BEFORE, claim(after(60)), id="a slot after a request"),
+        pytest.param(
+            claim(NOON, at=after(30)), claim(after(5), at=after(6)), id="slots, and a clock that was set back"
+        ),
+    ],
+)
+def test_whatever_was_triggered_later_takes_the_place_of_the_run_before(old: Active, new: Active) -> None:
+    job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
+    draft = look(job, active=(seen(old), new), runs=[run(old)], now=after(70))
+    assert (created(draft).entry, [job.name for job in created(draft).replaces]) == (new, [old.job])
+    draft = look(job, active=(seen(old), seen(new)), runs=[run(old, gone=True), run(new)], now=after(70))
+    assert [(record.job, record.reason) for record in draft.status.executions] == [(old.job, "Replaced")]
+    draft = look(
+        job, active=(seen(old), seen(new)), runs=[run(old, RunState.FAILED), run(new)], now=after(70),
+        outcomes={old.job: outcome(success=False)},
+    )  # fmt: skip
+    assert draft.status.active == (seen(new),), "it is not tried again"
+
+
 # --- Jobs that the API server refused ---------------------------------------------------------------------------
 
 

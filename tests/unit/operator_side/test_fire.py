@@ -172,8 +172,11 @@ async def test_what_is_replaced_goes_after_the_claim_and_before_the_create() -> 
 
 async def test_what_is_to_be_replaced_and_is_gone_holds_nothing_up() -> None:
     edges = begin(concurrency="replace")
-    await fire(edges, Create(ENTRY, before=(Started(ENTRY),), replaces=(run(claim(after(-60))),)))
+    old = seen(claim(after(-60)))
+    edges.source.feed_run(None, wire_run(old))
+    await fire(edges, Create(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
     assert edges.kube.names(JOBS) == [ENTRY.job]
+    assert edges.entry().runs[old.job].gone, "whatever the watch has missed"
 
 
 async def test_a_namesake_of_what_is_to_be_replaced_is_not_deleted() -> None:

@@ -1,15 +1,20 @@
 """What the simulation has found: each test is one of its failures, made small (docs/reliability.md)."""
 
 import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Conflict
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import Accepted, fold
 from dkron_operator.store import Store
+from dkron_operator.sweep import Sweep
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
@@ -143,3 +148,40 @@ async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
     with pytest.raises(Conflict, match="deleted"):
         await edges.reconciler.writer.claim(edges.entry(), (Accepted(NOON, "f"),))
     assert edges.store.get(UID) is None
+
+
+# --- what vanished while nobody looked -------------------------------------------------------------------------------
+
+
+@pytest.mark.looptime
+async def test_a_sweep_that_fails_is_made_again() -> None:
+    edges = begin()
+    edges.source.feed_run("ADDED", wire_run(ENTRY))
+    lists = Refusing(refusals=6)
+    sweep = Sweep(cast("KubeClient", lists), edges.store, edges.source, None)
+    sweep.want()
+    task = asyncio.create_task(sweep.run())
+    await asyncio.sleep(300)
+    task.cancel()
+    assert edges.entry().runs[ENTRY.job].gone
+    gaps = [later - sooner for sooner, later in itertools.pairwise((0, *lists.asked[:7]))]
+    assert gaps == pytest.approx([5, 10, 20, 40, 60, 60, 60])
+    assert lists.asked[7:] == [], "it is done, and made again in ten minutes"
+
+
+class Refusing:
+    """An API server that has one DkronJob and no Jobs, and refuses the first so many sweeps."""
+
+    def __init__(self, *, refusals: int) -> None:
+        self.asked: list[float] = []
+        self._refusals = refusals
+
+    async def list(self, resource: Resource, *_: Any, **__: Any) -> AsyncIterator[Any]:
+        if resource == DKRON_JOBS:
+            self.asked.append(asyncio.get_running_loop().time())
+            if len(self.asked) <= self._refusals:
+                raise Unavailable("answered 500")
+            yield wire_job()
+
+    async def get(self, *_: Any) -> Any:
+        raise NotFound("not found")
