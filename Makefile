@@ -95,7 +95,7 @@ RERUNS ?= 0
 ATCLUSTER := --dist loadfile --durations 15 --reruns $(RERUNS)
 
 .PHONY: test-unit
-test-unit: venv ## The unit tests alone (seconds, no cluster)
+test-unit: venv ## The unit tests alone (three minutes, no cluster)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests/unit tests/conformance
 
 # SEEDS=100000 takes an hour and a half on two cores; FIRST=5000 begins there. It stops at the first seed that fails, or at
