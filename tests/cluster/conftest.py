@@ -7,12 +7,20 @@ import pytest
 
 from tests.support.api_sites import api_beside, module_api, own_api, shared_api
 from tests.support.cluster import Clusters
+from tests.support.forks import forked
 from tests.support.judge import Judge
 from tests.support.sites import module_site, own_site, shared_site
 
 __all__ = ["api_beside", "module_api", "module_site", "own_api", "own_site", "shared_api", "shared_site"]
 
 CRDS = Path(__file__).parents[2] / "crds"
+
+
+@pytest.fixture(scope="package", autouse=True)
+def quick_starts() -> Iterator[None]:
+    """Operators and APIs are forks of one process that has imported them."""
+    with forked():
+        yield
 
 
 @pytest.fixture(scope="module")

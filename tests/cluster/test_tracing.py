@@ -200,7 +200,9 @@ def test_a_receiver_that_is_away_is_one_warning(cluster: localcluster.Cluster, t
 
             wait_for("spans of both", senders, lambda names: len(names) == 2, seconds=30, guard=site.operator.check)
             site.operator.wait_for_line("again")
-            site.operator.stop()
+            kube.wait_status("tick", "a record that is told", finished(kube.status("tick")["successCount"] + 2))
+            for program in (site.operator, site.api):
+                program.stop()
             names = [span.name for span in back.spans]
         warnings = [line["msg"] for line in site.operator.lines() if "traces" in line["msg"]]
         assert [message.split(" http")[0] for message in warnings] == [

@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from tests.support.waiting import nothing, wait_for
 
@@ -15,9 +17,40 @@ STOP_SECONDS = 20.0
 KEPT_LINES = 40
 
 
-class LoggedProcess:
-    """One process of `module`. `arguments` are its options; `start` may be called again after it has ended."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a process is started with; what it prints goes behind what the log holds."""
 
+    module: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    log: Path
+
+
+class Started(Protocol):
+    """What a test needs of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def kill(self) -> None: ...
+
+
+def fresh(start: Start) -> Started:
+    """A new interpreter for it."""
+    command = [sys.executable, "-m", start.module, *start.arguments]
+    with start.log.open("ab") as output:
+        return subprocess.Popen(command, stderr=output, stdout=output, env=start.environment)
+
+
+class LoggedProcess:
+    """One process of `module`. `arguments` are its options; `start` may be called again after it has ended.
+
+    `launch` may be replaced for a while, see `tests/support/forks.py`.
+    """
+
+    launch: ClassVar[Callable[[Start], Started]] = staticmethod(fresh)
     module: ClassVar[str]
     what: ClassVar[str]
     """What it is, in a sentence: "the operator"."""
@@ -26,15 +59,14 @@ class LoggedProcess:
         self.log = log
         self._arguments = arguments
         self._environment = {**_clean_environment(), **(environment or {})}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Started | None = None
         self._read_from = 0
 
     def start(self, *, wait: bool = True) -> Self:
         """Start it, and wait until it says that it is ready."""
-        with self.log.open("ab") as output:
-            self._read_from = output.tell()
-            command = [sys.executable, "-m", self.module, *self._arguments]
-            self._process = subprocess.Popen(command, stderr=output, stdout=output, env=self._environment)
+        self.log.touch()
+        self._read_from = self.mark()
+        self._process = LoggedProcess.launch(Start(self.module, self._arguments, self._environment, self.log))
         if wait:
             self.wait_for_line("ready with")
         return self
@@ -52,8 +84,9 @@ class LoggedProcess:
 
     def check(self) -> None:
         """Raise if it should run and does not."""
-        if self._process is not None and self._process.poll() is not None:
-            raise AssertionError(f"{self.what} has ended with {self._process.returncode}:\n{self.tail()}")
+        code = None if self._process is None else self._process.poll()
+        if code is not None:
+            raise AssertionError(f"{self.what} has ended with {code}:\n{self.tail()}")
 
     def stop(self) -> None:
         """Ask it to end, as Kubernetes does; it has to do so in order."""

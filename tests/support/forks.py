@@ -1,0 +1,78 @@
+"""Programs by fork: one process imports them, and each start is a fork of it.
+
+Most of the CPU of a start goes into imports, and the tests at a real control plane start programs by the hundred. A
+fork is a process like any other: its own id, signals, options, environment, log and exit code.
+"""
+
+import multiprocessing
+import os
+import runpy
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+
+from tests.support.logged_process import LoggedProcess, Start
+
+PROGRAMS = ("dkron_operator.main", "dkron_api.main")
+
+
+class Fork:
+    """A started program, as `subprocess.Popen` would have it."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; the exit code. Raises `subprocess.TimeoutExpired`."""
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
+        return code
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+
+@contextmanager
+def forked() -> Iterator[None]:
+    """Start programs by fork meanwhile."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PROGRAMS))
+
+    def launch(start: Start) -> Fork:
+        process = context.Process(target=_live, args=(start,), name=start.module, daemon=True)
+        process.start()
+        return Fork(process)
+
+    fresh, LoggedProcess.launch = LoggedProcess.launch, staticmethod(launch)
+    try:
+        yield
+    finally:
+        LoggedProcess.launch = staticmethod(fresh)
+
+
+def _live(start: Start) -> None:
+    """What a fork does: as `python -m` with this environment."""
+    log = os.open(start.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.environ.clear()
+    os.environ.update(start.environment)
+    time.tzset()
+    sys.argv = [start.module, *start.arguments]
+    runpy.run_module(start.module, run_name="__main__", alter_sys=True)
