@@ -16,7 +16,8 @@ from multiprocessing.process import BaseProcess
 
 from tests.support.logged_process import LoggedProcess, Start
 
-PROGRAMS = ("dkron_operator.main", "dkron_api.main")
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["dkron_operator.main", "dkron_api.main"])
 
 
 class Fork:
@@ -30,6 +31,11 @@ class Fork:
         """Its process id."""
         assert self._process.pid is not None
         return self._process.pid
+
+    @property
+    def sentinel(self) -> int:
+        """What can be read from when it has ended."""
+        return self._process.sentinel
 
     def poll(self) -> int | None:
         """Its exit code, negative for a signal; None while it runs."""
@@ -48,18 +54,17 @@ class Fork:
         self._process.kill()
 
 
+def fork(start: Start) -> Fork:
+    """Start it."""
+    process = _CONTEXT.Process(target=_live, args=(start,), name=start.module, daemon=True)
+    process.start()
+    return Fork(process)
+
+
 @contextmanager
 def forked() -> Iterator[None]:
-    """Start programs by fork meanwhile."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PROGRAMS))
-
-    def launch(start: Start) -> Fork:
-        process = context.Process(target=_live, args=(start,), name=start.module, daemon=True)
-        process.start()
-        return Fork(process)
-
-    fresh, LoggedProcess.launch = LoggedProcess.launch, staticmethod(launch)
+    """Start what is a `LoggedProcess` by fork meanwhile."""
+    fresh, LoggedProcess.launch = LoggedProcess.launch, staticmethod(fork)
     try:
         yield
     finally:

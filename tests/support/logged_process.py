@@ -58,7 +58,7 @@ class LoggedProcess:
     def __init__(self, log: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
         self.log = log
         self._arguments = arguments
-        self._environment = {**_clean_environment(), **(environment or {})}
+        self._environment = {**clean_environment(), **(environment or {})}
         self._process: Started | None = None
         self._read_from = 0
 
@@ -179,7 +179,7 @@ def _parsed(line: str) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {"msg": line}
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Ours without settings that the caller may have set for a program of their own."""
     ours = ("DKRON_", "KUBECONFIG", "OTEL_", "POD_")
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
