@@ -118,7 +118,7 @@ class Bed:
             done = self._blow(plan, began)
             self._say("the last fault is over; everything recovers")
             clients.result()
-        self._pass(datetime.now(UTC) + RECOVERY + CALM)
+        self._pass(max(datetime.now(UTC), self._crew.on_time) + RECOVERY + CALM)
         self._rest()
         return done
 

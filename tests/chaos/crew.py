@@ -18,11 +18,13 @@ SETTLED = 20.0
 
 class Crew:
     """`told` hears of each fault when it is over, among them the times in which no operator lived. `fallen` is what
-    none of them should do: to end without being asked, or not in order when asked."""
+    none of them should do: to end without being asked, or not in order when asked. `on_time`: when a clock that was set
+    right says what it has said before."""
 
     def __init__(self, operators: list[ShiftedOperator], told: Callable[[Fault], None]) -> None:
         self.operators = operators
         self.fallen: list[str] = []
+        self.on_time = datetime.now(UTC)
         self._told = told
         self._frozen: dict[int, datetime] = {}
         self._wrong: dict[int, tuple[timedelta, datetime]] = {}
@@ -85,6 +87,7 @@ class Crew:
         if number not in self._wrong:
             return
         shift, begin = self._wrong.pop(number)
+        self.on_time = max(self.on_time, datetime.now(UTC) + abs(shift))
         self.operators[number].set_clock(timedelta(0))
         what = f"clock of operator {number + 1} wrong by {shift.total_seconds():+.0f} s"
         self._told(Fault(what=what, begin=begin, end=datetime.now(UTC), skew=shift))
