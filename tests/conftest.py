@@ -16,6 +16,8 @@ settings.load_profile("dkron-operator")
 
 DEADLINES = (r"waited [0-9]+ s for", r"Timeout \(>", r"Read timed out")
 """What an error says that has to do with the machine: a deadline of a wait, a test or a request has passed."""
+REASON = 40
+"""Lines of an error that are shown."""
 CLUSTERS = pytest.StashKey[Clusters]()
 
 
@@ -51,6 +53,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and clusters is not None:
         report.sections.extend(("a component of the cluster has died", text) for text in clusters.obituaries())
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell why a test was run once more: what is wrong with it is to be mended all the same."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.section(f"the first try of {report.nodeid}", sep="_")
+        terminalreporter.line("\n".join(report.longreprtext.splitlines()[-REASON:]))
 
 
 @pytest.fixture(scope="session")
