@@ -16,8 +16,8 @@ settings.load_profile("dkron-operator")
 
 DEADLINES = (r"waited [0-9]+ s for", r"Timeout \(>", r"Read timed out")
 """What an error says that has to do with the machine: a deadline of a wait, a test or a request has passed."""
-REASON = 40
-"""Lines of an error that are shown."""
+REASON = 20
+"""Lines that are shown before an error, and of it."""
 CLUSTERS = pytest.StashKey[Clusters]()
 
 
@@ -59,7 +59,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell why a test was run once more: what is wrong with it is to be mended all the same."""
     for report in terminalreporter.stats.get("rerun", ()):
         terminalreporter.section(f"the first try of {report.nodeid}", sep="_")
-        terminalreporter.line("\n".join(report.longreprtext.splitlines()[-REASON:]))
+        lines = report.longreprtext.splitlines()
+        error = next((n for n, line in enumerate(lines) if line.startswith("E ")), 0)
+        terminalreporter.line("\n".join(lines[max(0, error - REASON) : error + REASON]))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The events of a running API: each change once and in order, whoever makes it, and nothing missed on coming back."""
 
+import http.client
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +62,7 @@ def let_in(site: ApiSite) -> Listener | None:
     try:
         return listening(site)
     except NoStream as full:
-        if not full.answer.startswith("503"):
+        if full.status != http.client.SERVICE_UNAVAILABLE:
             raise
         return None
 

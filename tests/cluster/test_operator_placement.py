@@ -14,8 +14,10 @@ from dkron_crds.kube.paths import DKRON_JOBS, PODS
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, is_ready
 from tests.support.nodes import Fleet, fleet_of
+from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, limited_access, permit_nodes
 from tests.support.sites import Site, install, site
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise]
 
@@ -213,6 +215,8 @@ def test_killed_within_a_group_each_member_runs_once_although_other_nodes_come(o
     for round_ in range(4):
         operator.start()
         operator.wait_for_line("started")
+        if round_ % 2 == 1:
+            wait_for("a slot of the other job", lambda: _started(operator), lambda jobs: "all" in jobs, seconds=30)
         operator.kill()
         fleet.label(fleet.names[4], value="eu" if round_ % 2 == 0 else None)
         fleet.label(fleet.names[0], value=None if round_ % 2 == 0 else "eu")
@@ -229,6 +233,11 @@ def test_killed_within_a_group_each_member_runs_once_although_other_nodes_come(o
         assert status["successCount"] == len(jobs), "each is recorded, once"
         assert len(status["executions"]) == len(jobs)
     assert len({noted(job, "group") for job in kube.jobs_of("asked")}) == 3
+
+
+def _started(operator: OperatorProcess) -> list[str]:
+    """The jobs that it has begun members of since its latest start."""
+    return [line["job"] for line in operator.lines() if line["msg"] == "started"]
 
 
 def _asks_nothing(job: Object) -> bool:

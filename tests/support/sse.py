@@ -77,14 +77,14 @@ def parsed(stream: bytes) -> list[Told]:
 class NoStream(Exception):
     """There was another answer than a stream."""
 
-    def __init__(self, answer: str) -> None:
-        super().__init__(answer)
-        self.answer = answer
+    def __init__(self, status: int, text: bytes) -> None:
+        super().__init__(f"no stream but {status}: {text!r}")
+        self.status = status
 
 
 class Listener:
     """A client of GET /v1/events in a thread of its own. `events` are those that came so far, `trouble` says what was
-    wrong with the end of the stream."""
+    wrong with the end of the stream. Raises NoStream."""
 
     def __init__(self, rest: Rest, query: str = "", *, last_id: str = "") -> None:
         self.events: list[Told] = []
@@ -94,9 +94,8 @@ class Listener:
         self._connection = http.client.HTTPConnection(rest.host, rest.port, timeout=SILENCE)
         self._connection.request("GET", f"/v1/events{query}", headers=headers)
         self._response = self._connection.getresponse()
-        assert self._response.status == http.client.OK, (
-            f"no stream but {self._response.status}: {self._response.read()!r}"
-        )
+        if self._response.status != http.client.OK:
+            raise NoStream(self._response.status, self._response.read())
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
