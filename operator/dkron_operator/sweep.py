@@ -17,7 +17,7 @@ PERIOD = 600.0
 """Seconds between two sweeps without a cause."""
 SETTLE = 5.0
 """Seconds to let a relist of the watch come to its end before it is compared."""
-LONGEST = 60.0
+LONGEST = 30.0
 """Seconds between two tries at the most, while the API server answers none."""
 
 

@@ -165,7 +165,7 @@ async def test_a_sweep_that_fails_is_made_again() -> None:
     task.cancel()
     assert edges.entry().runs[ENTRY.job].gone
     gaps = [later - sooner for sooner, later in itertools.pairwise((0, *lists.asked[:7]))]
-    assert gaps == pytest.approx([5, 10, 20, 40, 60, 60, 60])
+    assert gaps == pytest.approx([5, 10, 20, 30, 30, 30, 30])
     assert lists.asked[7:] == [], "it is done, and made again in ten minutes"
 
 
