@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -22,12 +23,24 @@ REMOTE = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 IDS = Ids("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
 KNOWN = {"service.name": "dkron-operator", "k8s.pod.name": "dkron-0"}
 LONG, SHORT = 30.0, 0.2
+DELIVERING = ("OtelBatchSpanRecordProcessor", "last-spans")
 
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    """What still delivers in the background draws random numbers for its pauses, which tests with hypothesis notice."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if thread.name in DELIVERING:
+            thread.join(LONG)
+            assert not thread.is_alive(), thread.name
 
 
 @pytest.fixture
