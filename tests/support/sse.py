@@ -95,7 +95,9 @@ class Listener:
         self._connection.request("GET", f"/v1/events{query}", headers=headers)
         self._response = self._connection.getresponse()
         if self._response.status != http.client.OK:
-            raise NoStream(self._response.status, self._response.read())
+            text = self._response.read()
+            self._connection.close()
+            raise NoStream(self._response.status, text)
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
