@@ -9,6 +9,7 @@ from dkron_crds.kube.errors import Expired, KubeError, NotFound
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.view import SELECTOR
 from dkron_operator.source import Source
+from dkron_operator.spells import Spell
 from dkron_operator.store import Place, Store
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Sweep:
         self._source = source
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._wanted = asyncio.Event()
+        self._spell = Spell(log, "sweep")
 
     def want(self) -> None:
         """Have a sweep made soon."""
@@ -63,9 +65,10 @@ class Sweep:
             except KubeError as exc:
                 self.want()
                 pause = min(2 * pause, LONGEST)
-                log.warning("sweep: %s; again in %.0f s", exc, pause)
+                self._spell.goes_on(exc)
             else:
                 pause = SETTLE
+                self._spell.is_over()
 
     async def compare(self) -> None:
         """Drop what was known before and exists no more."""
