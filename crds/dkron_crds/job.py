@@ -24,6 +24,7 @@ from dkron_crds.spec import (
     RetryBackoff,
 )
 from dkron_crds.status import (
+    AcceptedSchedule,
     Active,
     Day,
     Ended,
@@ -38,6 +39,7 @@ from dkron_crds.status import (
 )
 
 __all__ = [
+    "AcceptedSchedule",
     "Active",
     "Concurrency",
     "Condition",

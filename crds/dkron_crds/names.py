@@ -24,6 +24,10 @@ GROUP = "dkron.io"
 VERSION = "v1alpha1"
 API_VERSION: Final = "dkron.io/v1alpha1"
 
+ACCEPTED = f"{GROUP}/accepted"
+"""The annotation of a DkronJob that an operator has accepted: its uid. It stands outside the status, so that a status
+which somebody has wiped is told from one that was never written."""
+
 OBJECT_NAME_LENGTH = 52
 """Longest metadata.name of a DkronJob. The Jobs made from it need the rest of the 63 characters."""
 

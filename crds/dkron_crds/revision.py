@@ -13,7 +13,7 @@ from typing import Any
 from dkron_crds.kinds import KINDS
 from dkron_crds.names import GROUP, VERSION
 
-REVISION = 2
+REVISION = 3
 """Raise it with every change of a schema; `make generate` says when. What is newer than a program is fine for it."""
 
 _IDENTITY = "x-kubernetes-group-version-kind"

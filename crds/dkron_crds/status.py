@@ -59,6 +59,7 @@ class SkipReason(StrEnum):
     NOT_STARTED = "NotStarted"
     NOT_READY = "NotReady"
     SUCCEEDED = "Succeeded"
+    EDITED = "Edited"
 
 
 class Active(WireModel):
@@ -165,7 +166,7 @@ class Skipped(WireModel):
     could fire it in time, see spec.missedRuns. Disabled: somebody asked to run a disabled job, or its parent
     ended. TooManyActive: a thousand attempts would be active. Expired, NotStarted: its parent ended outside of
     startsAt and expiresAt. NotReady: its parent ended while the job was not in order. Succeeded: an ephemeral
-    job has had its run, and goes."""
+    job has had its run, and goes. Edited: an edit came before a slot of the old schedule was decided."""
 
 
 class Day(WireModel):
@@ -223,6 +224,22 @@ class Window(WireModel):
     """The slots, in their order. Each leaves when the status says what became of it."""
 
 
+class AcceptedSchedule(WireModel):
+    """The fields of the spec that made slots due, as the operator last accepted them."""
+
+    schedule: Annotated[str, Field(max_length=1024)]
+    """spec.schedule."""
+
+    timezone: Annotated[str, Field(max_length=64)] = ""
+    """spec.timezone."""
+
+    starts_at: Instant | None = None
+    """spec.startsAt."""
+
+    expires_at: Instant | None = None
+    """spec.expiresAt."""
+
+
 class JobStatus(StatusModel):
     """The state of the job and its newest executions. Written by the operator alone."""
 
@@ -239,6 +256,11 @@ class JobStatus(StatusModel):
     fingerprint: Annotated[str, Field(max_length=64)] = ""
     """Hash of schedule, timezone, disabled, startsAt and the parents, by which a change made while no operator
     ran is noticed."""
+
+    accepted: AcceptedSchedule | None = None
+    """The schedule that is in force since then. An edit counts its slots that were due and undecided as skipped, with
+    the reason Edited. Absent while nothing makes the job due by itself: it is disabled, has parents, or is not in
+    order."""
 
     rebuilt_at: Instant | None = None
     """When the operator found that somebody had wiped this status. Runs that ended before start no other

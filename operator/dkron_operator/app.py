@@ -18,6 +18,7 @@ from dkron_operator.clock import Clock
 from dkron_operator.delivery import Delivery
 from dkron_operator.events import Events
 from dkron_operator.executors.images import Images
+from dkron_operator.foreign import ForeignJobs
 from dkron_operator.lease import Lease, Replica
 from dkron_operator.monitoring import Monitoring, Parts
 from dkron_operator.monitoring.health import Phase
@@ -82,9 +83,10 @@ class Operator:
         self._before, self._filled_at = self.lease.view, 0.0
         # The one door to the world: whoever does not lead, writes nothing but the Lease itself.
         self.client.admit = self._may_write
-        self.store = Store(account=self._account)
-        self.client.observe = self.store.meters.answered
         self.events = Events(self.client, clock=clock, identity=replica.identity)
+        foreign = ForeignJobs(clock=clock, report=self.events.report)
+        self.store = Store(account=self._account, foreign=foreign.see, clock=clock)
+        self.client.observe = self.store.meters.answered
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
             output_dir=output_dir, may_act=self.lease.may_act,
@@ -206,8 +208,9 @@ class Operator:
         effects = _start(parts.agenda.run(), parts.lane.run())
         others = _start(
             parts.writer.lane.run(), parts.observer.endings.run(), parts.observer.starts.run(),
-            parts.checker.lane.run(), parts.cleaning.run(), parts.stopper.lane.run(), parts.stopper.listening.run(),
-            parts.nodes.run(), self.events.lane.run(), self._sweep.run(),
+            parts.checker.lane.run(), parts.acceptance.lane.run(), parts.cleaning.run(),
+            parts.stopper.lane.run(), parts.stopper.listening.run(), parts.nodes.run(),
+            self.events.lane.run(), self._sweep.run(),
             self.tally.lane.run(), self.tally.look(), self.delivery.run(),
         )  # fmt: skip
         leaving = asyncio.create_task(self.lease.run(), name="lease")

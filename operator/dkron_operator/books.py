@@ -62,6 +62,10 @@ class Books:
         """The API server has this status."""
         self.mark = max(self.mark, base.last_schedule_time or FOREVER_AGO)
 
+    def forget_mark(self) -> None:
+        """The mark was ahead of the clock and is taken back: the slots up to it are counted when they are decided."""
+        self.mark = FOREVER_AGO
+
     def _doubt(self) -> None:
         self.doubtful += tuple(fact for fact in self.sent or () if fact not in self.doubtful)
         self.sent = None

@@ -8,6 +8,7 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.requests import RUN_PREFIX
+from dkron_operator.acceptance import Acceptance
 from dkron_operator.agenda import Agenda
 from dkron_operator.calls import NO_CALLS, Allowance, Calls
 from dkron_operator.check import Checker
@@ -24,7 +25,7 @@ from dkron_operator.observe import Observer
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.calling import next_claim
 from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.evidence import is_settled
+from dkron_operator.plan.evidence import is_settled, split
 from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.leader import Terms
 from dkron_operator.plan.view import Situation
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 HOLD = timedelta(seconds=60)
 """How long a finished Job is kept at least, so that its name outlives every doubt about its slot: that is also three
 times as long as a Lease lives."""
+SOON = 1.0
+"""Seconds after which a new job gets its annotation: its first status is written by then anyway."""
 NO_HANDOVER = timedelta()
 LAST = datetime.max.replace(tzinfo=UTC)
 MARGIN = 1.0
@@ -79,7 +82,14 @@ class Reconciler:
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.lane.add)
         self.stopper = Stopper(client, store, self.observer, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add)
-        for behind in (self.writer.lane, self.observer.endings, self.observer.starts, self.cleaning):
+        self.acceptance = Acceptance(client, store, self.writer)
+        for behind in (
+            self.acceptance.lane,
+            self.writer.lane,
+            self.observer.endings,
+            self.observer.starts,
+            self.cleaning,
+        ):
             behind.yield_to(self.lane)
         self._doubts = Doubts(client, store, self.writer)
         store.kinship.wake = self.lane.add
@@ -122,13 +132,11 @@ class Reconciler:
                 entry = self._store.get(uid)
                 continue
             self._carry_out(entry, draft)
-            if not (draft.create or draft.settle or draft.remove or _answers(draft)):
+            if not (draft.create or draft.settle or draft.accept or draft.remove or _answers(draft)):
                 return
             planned = entry.version
             try:
-                await self._forget(entry, draft)
-                if draft.settle:
-                    await self.writer.claim(entry, ())
+                await self._write_first(entry, draft)
                 # A claim says that nobody else has made one since the plan: what has changed is planned anew.
                 if draft.create is not None and entry.version == planned:
                     await self._fire(entry, draft.create)
@@ -142,9 +150,17 @@ class Reconciler:
                 log.info("somebody wrote first, deciding again", extra={"job": entry.job.dkron_name})
             except Unavailable:
                 # What passes until the API server answers again, passes while nobody can fire it.
-                entry.able_since = self._clock.now()
+                entry.able_since = self._clock.monotonic()
                 raise
             entry = self._store.get(uid)
+
+    async def _write_first(self, entry: Entry, draft: Draft) -> None:
+        """What has to be written before anything else is done. Raises `Conflict` and `Unavailable`."""
+        await self._forget(entry, draft)
+        if draft.accept:
+            await self.acceptance(entry)
+        elif draft.settle:
+            await self.writer.claim(entry, ())
 
     async def _read_again(self, entry: Entry) -> None:
         await self.writer.read_again(entry)
@@ -165,15 +181,19 @@ class Reconciler:
             able = reach = entry.able_since
         if entry.job.spec.tags:
             self.nodes.want()
+        now = self._clock.now()
+        runs, ahead = split(entry.runs, entry.status, now)
         return Situation(
             job=entry.job,
             status=entry.status,
             persisted=entry.base,
-            now=self._clock.now(),
-            able_since=able,
-            reach_since=reach,
+            now=now,
+            able_since=self._clock.when(able, now),
+            reach_since=self._clock.when(reach, now),
             hold=self._hold,
-            runs=entry.runs,
+            runs=runs,
+            accepted=entry.job.accepted or entry.unmarked,
+            ahead=ahead,
             outcomes=entry.outcomes,
             troubles=entry.troubles,
             probed=entry.probed,
@@ -216,6 +236,8 @@ class Reconciler:
             self.cleaning.add((uid, run.name))
         if draft.check:
             self.checker.lane.add(uid)
+        if not (entry.job.accepted or entry.job.deleting or entry.unmarked):
+            self.acceptance.lane.add(uid, SOON)
         self.agenda.set(uid, draft.wake)
 
     def _patience(self, draft: Draft) -> float:

@@ -13,19 +13,33 @@ from typing import Any
 from dkron_crds.job import Active, JobStatus
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.books import Books
+from dkron_operator.clock import Clock
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kinship import Kinship
 from dkron_operator.links import Key, key_of
 from dkron_operator.meters import Meters
 from dkron_operator.notices import read_notify
-from dkron_operator.plan.fold import Change, Decided, fold, fold_all, is_recorded
-from dkron_operator.plan.read import read_job, read_requests, read_run, read_status, read_stops, status_written
+from dkron_operator.plan.evidence import is_ahead
+from dkron_operator.plan.fold import Change, Decided, MarkTakenBack, fold, fold_all, is_recorded
+from dkron_operator.plan.read import (
+    is_accepted,
+    is_named_after_its_cause,
+    read_job,
+    read_requests,
+    read_run,
+    read_status,
+    read_stops,
+    status_written,
+)
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
 
 Object = dict[str, Any]
 Place = tuple[Resource, str, str]
 """Resource, namespace and name of an object."""
+Owner = tuple[str, str]
+"""The uid of a DkronJob, and the namespace of Jobs that name it as their owner."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+NEVER = float("-inf")
 
 
 @dataclass(slots=True)
@@ -33,7 +47,8 @@ class Entry:
     """One DkronJob with everything that we know about it. `status` is `base`, as the API server has it, with the
     `pending` changes folded in. `behind`: it may be so old that a slot which has had its run would look due. `proven`
     are uids of Jobs that the API server has shown when it was asked for them, `absent` names of Jobs that are gone for
-    sure."""
+    sure. `able_since` is the moment, in seconds of the monotonic clock, from which its slots could be fired.
+    `unmarked`: the API server has refused the annotation that says that the job is accepted."""
 
     job: JobView
     version: int
@@ -41,7 +56,7 @@ class Entry:
     status: JobStatus
     pending: list[Change] = field(default_factory=list)
     mark: datetime = LONG_AGO
-    able_since: datetime = LONG_AGO
+    able_since: float = NEVER
     runs: dict[str, Run] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)
     absent: set[str] = field(default_factory=set)
@@ -54,6 +69,7 @@ class Entry:
     unsure: Active | None = None
     unreadable: bool = False
     behind: bool = False
+    unmarked: bool = False
     books: Books = field(default_factory=Books)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -62,6 +78,8 @@ class Entry:
         self.pending += changes
         for change in changes:
             self.status = fold(self.status, change, self.job.spec.history)
+            if isinstance(change, MarkTakenBack):
+                self.mark = LONG_AGO
         self._remember()
 
     def doom_run(self, name: str) -> None:
@@ -72,20 +90,29 @@ class Entry:
 
     def settle(self, count: int, base: JobStatus, version: int) -> None:
         """The first `count` pending changes were written, and gave `base`."""
+        taken_back = any(isinstance(change, MarkTakenBack) for change in self.pending[:count])
         del self.pending[:count]
         if version > self.version:
             # The API server takes a write only from who has the newest version.
             self.version, self.base, self.unreadable, self.behind = version, base, False, False
+            if taken_back:
+                self.books.forget_mark()
             self.books.remember(base)
         self.status = fold_all(self.base, self.pending, self.job.spec.history)
 
-    def rebase(self, read: JobStatus | None, version: int) -> None:
+    def rebase(self, read: JobStatus | None, version: int, *, now: datetime) -> None:
         """Somebody wrote: fold what is pending onto their status. None: it makes no sense, and counts as wiped."""
         base = read or JobStatus()
         self.version, self.base, self.unreadable = version, base, read is None
         if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
-            # A mark never moves back while we remember it, whatever a hand writes.
-            self.pending.append(Decided(self.mark))
+            if is_ahead(self.mark, now):
+                # Another replica has taken back a mark that a wrong clock or a hand had set.
+                self.mark = LONG_AGO
+                self.books.forget_mark()
+                self.books.remember(base)
+            else:
+                # A mark never moves back while we remember it, whatever a hand writes.
+                self.pending.append(Decided(self.mark))
         self.status = fold_all(base, self.pending, self.job.spec.history)
         self._remember()
 
@@ -97,23 +124,32 @@ def _nobody(uid: str, status: JobStatus | None) -> None:
     """Nobody keeps account."""
 
 
+def _ignore(job: JobView, run: Run) -> None:
+    """Nobody is told about foreign Jobs."""
+
+
 class Store:
     """All entries. What it returns to the caller is the uid whose situation has changed, if any.
 
-    `account` is told each status that the API server has, by uid; None when the DkronJob is gone. `meters` count
-    what becomes of them. `kinship` tells which jobs have to do with one another, and whom a change of one concerns.
+    `account` is told each status that the API server has, by uid; None when the DkronJob is gone. `foreign` is told of
+    a Job that names a DkronJob as its owner and was not made for it. `meters` count what becomes of them. `kinship`
+    tells which jobs have to do with one another, and whom a change of one concerns.
     """
 
     def __init__(
         self,
         *,
         account: Callable[[str, JobStatus | None], None] = _nobody,
+        foreign: Callable[[JobView, Run], None] = _ignore,
         meters: Meters | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._account = account
+        self._foreign = foreign
         self.meters = meters or Meters()
+        self._clock = clock or Clock()
         self._entries: dict[str, Entry] = {}
-        self._runs: dict[str, dict[str, Run]] = {}
+        self._runs: dict[Owner, dict[str, Run]] = {}
         self._names: dict[Key, set[str]] = {}
         self._objects: dict[tuple[str, str], str] = {}
         self._missed: set[str] = set()
@@ -134,10 +170,9 @@ class Store:
         found: dict[str, Place | None] = dict.fromkeys(self._missed)
         for uid, entry in self._entries.items():
             found[uid] = (DKRON_JOBS, entry.job.namespace, entry.job.name)
-        for owner, runs in self._runs.items():
-            namespace = self._entries[owner].job.namespace if owner in self._entries else None
+        for (owner, namespace), runs in self._runs.items():
             for run in runs.values():
-                found[run.uid] = None if namespace is None else (JOBS, namespace, run.name)
+                found[run.uid] = (JOBS, namespace, run.name) if owner in self._entries else None
         return found
 
     def parents(self, entry: Entry) -> list[Entry]:
@@ -163,12 +198,13 @@ class Store:
                 stops=read_stops(metadata),
                 notify=read_notify(metadata),
                 deleting="deletionTimestamp" in metadata,
+                accepted=is_accepted(metadata),
                 status_written=entry.job.status_written or status_written(metadata),
             )
         else:
             entry.job = read_job(body)
         before = entry.base
-        entry.rebase(read_status(body), version)
+        entry.rebase(read_status(body), version, now=self._clock.now())
         self.meters.wrote(entry.books.see(before, entry.base))
         self._account(uid, entry.base)
         self.kinship.see(entry, before)
@@ -192,7 +228,12 @@ class Store:
         run = read_run(body)
         if run is None:
             return ()
-        runs = self._runs_of(run.owner)
+        entry = self._entries.get(run.owner)
+        if not is_named_after_its_cause(run) or (entry is not None and not _is_of(entry.job, run)):
+            if entry is not None:
+                self._foreign(entry.job, run)
+            return ()
+        runs = self._runs_of(run.owner, run.namespace)
         known = runs.get(run.name)
         if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
             return ()
@@ -212,9 +253,9 @@ class Store:
 
     def _drop(self, uid: str) -> Iterable[str]:
         entry = self._entries.pop(uid, None)
-        self._runs.pop(uid, None)
         if entry is None:
             return ()
+        self._runs.pop((uid, entry.job.namespace), None)
         self._account(uid, None)
         if self._objects.get((entry.job.namespace, entry.job.name)) == uid:
             del self._objects[entry.job.namespace, entry.job.name]
@@ -237,24 +278,31 @@ class Store:
             entry.outcomes, entry.last_words, entry.books = old.outcomes, old.last_words, old.books
             entry.checked, entry.refusal = verdict(old.job, old.base)
             entry.mark, entry.behind, entry.absent = old.books.mark, behind or old.behind, old.absent
-            entry.rebase(None if old.unreadable else old.base, old.version)
+            entry.rebase(None if old.unreadable else old.base, old.version, now=self._clock.now())
             self._entries[uid] = entry
 
     def lose_run(self, body: Object) -> Iterable[str]:
         """A Job was deleted; `body` is how it last was."""
         run = read_run(body)
-        return () if run is None else self.lose_run_of(run.owner, run.name, run)
+        if run is None:
+            return ()
+        entry = self._entries.get(run.owner)
+        if entry is None:
+            # Its DkronJob is gone, or was never seen.
+            self._runs.pop((run.owner, run.namespace), None)
+            return (run.owner,)
+        return self.lose_run_of(run.owner, run.name, run) if _is_of(entry.job, run) else ()
 
     def lose_run_of(self, owner: str, name: str, last: Run | None = None) -> Iterable[str]:
         """A Job is not there any more. One that was not recorded yet stays, marked as gone, until it is."""
-        runs = self._runs.get(owner, {})
+        entry = self._entries.get(owner)
+        if entry is None:
+            return ()
+        runs = entry.runs
         known = runs.get(name)
         if known is None or (last is not None and last.uid != known.uid):
             return ()
-        entry = self._entries.get(owner)
-        if entry is None:
-            del self._runs[owner]
-        elif is_recorded(entry.base, name):
+        if is_recorded(entry.base, name):
             del runs[name]
             entry.absent.add(name)
         else:
@@ -265,9 +313,11 @@ class Store:
         """The object with this uid, a DkronJob or a Job, is not there any more."""
         if uid in self._entries or uid in self._missed:
             return self.lose_job(uid)
-        for owner, runs in self._runs.items():
+        for (owner, namespace), runs in self._runs.items():
             for run in runs.values():
                 if run.uid == uid:
+                    if owner not in self._entries:
+                        del self._runs[owner, namespace]
                     return self.lose_run_of(owner, run.name)
         return ()
 
@@ -296,7 +346,7 @@ class Store:
             return ()
         orphaned = () if former is None else self.miss_job(former.job.uid)
         status = read or JobStatus()
-        entry = Entry(job=job, version=version, base=status, status=status, runs=self._runs_of(uid))
+        entry = Entry(job=job, version=version, base=status, status=status, runs=self._runs_of(uid, job.namespace))
         # A list may be old, and a watch then tells what has happened since, one by one.
         entry.unreadable, entry.behind = read is None, True
         entry.checked, entry.refusal = verdict(job, status)
@@ -309,8 +359,12 @@ class Store:
         self.kinship.see(entry, None)
         return sorted({*namesakes, *orphaned})
 
-    def _runs_of(self, owner: str) -> dict[str, Run]:
-        return self._runs.setdefault(owner, {})
+    def _runs_of(self, owner: str, namespace: str) -> dict[str, Run]:
+        return self._runs.setdefault((owner, namespace), {})
+
+
+def _is_of(job: JobView, run: Run) -> bool:
+    return (run.namespace, run.owner_name) == (job.namespace, job.name)
 
 
 def verdict(job: JobView, status: JobStatus) -> tuple[int, Problem | None]:

@@ -9,7 +9,9 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution, JobStatus, Trigger
+from dkron_crds.names import ACCEPTED
 from dkron_operator.executors.images import Images
+from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.cause import Cause, nanoseconds, requested, scheduled
 from dkron_operator.plan.read import read_job
 from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
@@ -53,6 +55,8 @@ def wire_job(
     }
     wishes = {f"run.dkron.io/{key}": text for key, text in (requests or {}).items()}
     wishes |= {f"stop.dkron.io/{key}": text for key, text in (stops or {}).items()}
+    if status is not None:
+        wishes[ACCEPTED] = uid
     if wishes:
         metadata["annotations"] = wishes
     if deleting:
@@ -75,6 +79,8 @@ def wire_run(
     entry: Active,
     *,
     owner: str = UID,
+    owner_name: str = NAME,
+    namespace: str = NAMESPACE,
     uid: str = "",
     version: int = 1,
     created: datetime | None = None,
@@ -85,7 +91,7 @@ def wire_run(
     began = entry.started_at if created is None else created
     metadata: Object = {
         "name": entry.job,
-        "namespace": NAMESPACE,
+        "namespace": namespace,
         "uid": uid or entry.uid or f"uid-of-{entry.job}",
         "resourceVersion": str(version),
         "creationTimestamp": rfc3339(began),
@@ -98,7 +104,7 @@ def wire_run(
             **({"dkron.io/member": entry.member} if entry.member else {}),
             **({"dkron.io/node": entry.node_name} if entry.node_name else {}),
         },
-        "ownerReferences": [{"uid": owner, "controller": True}],
+        "ownerReferences": [{"uid": owner, "name": owner_name, "controller": True}],
     }
     if deleting:
         metadata["deletionTimestamp"] = rfc3339(began)
@@ -184,6 +190,8 @@ def run(entry: Active | None = None, state: RunState = RunState.RUNNING, **field
     entry = claim() if entry is None else entry
     over = state in (RunState.SUCCEEDED, RunState.FAILED)
     defaults: Object = {
+        "namespace": NAMESPACE,
+        "owner_name": NAME,
         "name": entry.job,
         "uid": f"uid-of-{entry.job}",
         "owner": UID,
@@ -231,7 +239,8 @@ def situation(job: JobView | None = None, status: JobStatus | None = None, **fie
     """
     job = job_view() if job is None else job
     if status is None:
-        status = JobStatus(since=job.created, fingerprint=job.fingerprint)
+        schedule = None if job.problem else accepted_schedule(job.spec)
+        status = JobStatus(since=job.created, fingerprint=job.fingerprint, accepted=schedule)
     runs = fields.pop("runs", ())
     by_name = runs if isinstance(runs, dict) else {r.name: r for r in runs}
     defaults: Object = {

@@ -33,7 +33,7 @@ class Edges:
     """Everything that acts, connected as in the operator, and the watch in the hands of the test."""
 
     def __init__(self, kube: FakeKube, senders: Sending | None = None, *, inline_calls: int = 0) -> None:
-        client, clock = cast("KubeClient", kube), Clock(wall)
+        client, clock = cast("KubeClient", kube), Clock(wall, asyncio.get_running_loop().time)
         self.kube = kube
         self.acts = True
         self.store = Store(account=self._account)
@@ -88,7 +88,7 @@ class Edges:
         parts, self._act = self.reconciler, True
         lanes = (
             parts.lane, parts.writer.lane, parts.observer.endings, parts.observer.starts, parts.checker.lane,
-            parts.cleaning, parts.stopper.lane, parts.stopper.listening, self.events.lane,
+            parts.acceptance.lane, parts.cleaning, parts.stopper.lane, parts.stopper.listening, self.events.lane,
         )  # fmt: skip
         tasks = [
             asyncio.create_task(work)

@@ -114,8 +114,12 @@ class World:
     def edit(self, job: JobView) -> None:
         """A person changes the spec to that of this job."""
         before = self.job
-        self.show(replace(job, status_written=before.status_written, generation=before.generation + 1,
+        self.show(replace(job, accepted=before.accepted, status_written=before.status_written, generation=before.generation + 1,
                           requests=before.requests, stops=before.stops))  # fmt: skip
+
+    def accept(self) -> None:
+        """The annotation says that an operator has accepted the job."""
+        self.show(replace(self.job, accepted=True))
 
     def create(self, entry: Active) -> Run:
         """The Job of this entry: a new one, or the one of that name."""
@@ -244,6 +248,7 @@ class Process:
             caller="" if self.leaving else self.caller,
             signature=self.caller,
             calling=frozenset(self.calling),
+            accepted=job.accepted,
         )
 
     def kin(self) -> Kin:
@@ -268,8 +273,10 @@ class Process:
         self.wake = draft.wake
         self._carry_out(draft)
         try:
-            if draft.settle:
+            if draft.settle or draft.accept:
                 self.flush()
+            if draft.accept:
+                self.world.accept()
             if draft.create is not None:
                 self._fire(draft.create)
         except NoAnswer:
@@ -280,7 +287,7 @@ class Process:
         if draft.remove:
             self.world.remove()
         begun = draft.create or draft.stop or draft.cancel
-        return bool(draft.gather or draft.forget or draft.answered or draft.settle or begun)
+        return bool(draft.gather or draft.forget or draft.answered or draft.settle or draft.accept or begun)
 
     def _carry_out(self, draft: Draft) -> None:
         """What needs no answer before the next plan."""

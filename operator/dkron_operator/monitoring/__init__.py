@@ -91,6 +91,7 @@ class Monitoring:
         parts, acts = self._parts, self._parts.reconciler
         lanes = (
             acts.lane, acts.writer.lane, acts.observer.endings, acts.observer.starts, acts.checker.lane, acts.cleaning,
+            acts.acceptance.lane,
             acts.stopper.lane, acts.stopper.listening, parts.events.lane, parts.tally.lane, acts.delivery.lane,
         )  # fmt: skip
         for lane in lanes:

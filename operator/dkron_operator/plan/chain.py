@@ -8,6 +8,7 @@ parents' runs have had their effect are one write, so each parent's run has its 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Dependency, GroupStatus, Heard, ReadyReason, SkipReason
 from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.cause import following
 from dkron_operator.plan.decide import Decision, Skip, decide_dependent
 from dkron_operator.plan.draft import Draft, busy, creation
@@ -23,13 +24,17 @@ SHOWN = 10
 
 def plan_dependent_runs(draft: Draft) -> None:
     """Take note of the parents' runs, and run after them."""
-    if draft.situation.job.spec.parents:
-        _give_up_waiting(draft)
-        _join(draft)
-        for run in _unheard(draft):
-            if draft.create is not None:
-                break
-            _hear(draft, run)
+    if not draft.situation.job.spec.parents:
+        return
+    _give_up_waiting(draft)
+    _join(draft)
+    for run in _unheard(draft):
+        if draft.create is not None:
+            break
+        if _in_force(draft, run) and not is_accepted(draft):
+            draft.accept = True
+            break
+        _hear(draft, run)
 
 
 def plan_forgetting(draft: Draft) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from dkron_crds.base import rfc3339
 from dkron_crds.job import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator import executors
@@ -9,6 +10,7 @@ from dkron_operator.executors.problem import Problem
 from dkron_operator.plan import placement
 from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.evidence import TOLERANCE, is_ahead
 from dkron_operator.plan.fold import Judged
 from dkron_operator.plan.handing import trouble as delivery_trouble
 from dkron_operator.plan.view import RunState
@@ -117,7 +119,26 @@ def _degraded(draft: Draft) -> Verdict:
     newest = next(iter(draft.status.executions), None)
     if newest is not None and newest.reason in NEEDS_A_PERSON:
         return TRUE, newest.reason, f"Job {newest.job}: {newest.message or newest.reason}"
+    early = _ahead(draft)
+    if early is not None:
+        return TRUE, *early
     undeliverable = delivery_trouble(draft.situation)
     if undeliverable is not None:
         return TRUE, *undeliverable
     return FALSE, "AsExpected", ""
+
+
+def _ahead(draft: Draft) -> tuple[str, str] | None:
+    """What lies so far ahead of the clock that it keeps slots from being decided, or does not count."""
+    mark, now = draft.status.last_schedule_time, draft.situation.now
+    if mark is not None and is_ahead(mark, now):
+        text = f"status.lastScheduleTime is {rfc3339(mark)}, ahead of the clock: no slot up to then is run"
+        return "MarkAhead", text
+    if draft.situation.ahead:
+        run = min(draft.situation.ahead, key=lambda run: run.slot)
+        draft.wake_at(run.slot - TOLERANCE)
+        return (
+            "JobAhead",
+            f"Job {run.name} names the slot {rfc3339(run.slot)}, ahead of the clock: it is ignored until then",
+        )
+    return None

@@ -7,7 +7,7 @@ from enum import StrEnum
 from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
-from dkron_operator.plan.fold import Change, Dropped, Started, fold
+from dkron_operator.plan.fold import Change, Dropped, Started, fold, is_recorded
 from dkron_operator.plan.placement import ALONE, Member, members, shortage
 from dkron_operator.plan.view import Run, RunState, Situation
 
@@ -54,8 +54,9 @@ class Draft:
     """What to do in this situation. `status` already shows the changes, so a later step sees an earlier one's.
 
     `forget` are requests for a run, `answered` other annotations, that have been dealt with. `settle`: write the status
-    now, and plan again once it is written. `stop` are Jobs to delete after their last words, `delete` those to tidy up.
-    `remove`: delete the DkronJob itself, if nobody has written to it since.
+    now, and plan again once it is written. `accept`: the same, and say in the annotation of the DkronJob that it is
+    accepted; nothing that is due is decided before. `stop` are Jobs to delete after their last words, `delete` those to
+    tidy up. `remove`: delete the DkronJob itself, if nobody has written to it since.
     `call` are claimed calls that have not begun, `cancel` those to break off.
     """
 
@@ -66,6 +67,7 @@ class Draft:
     forget: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
     settle: bool = False
+    accept: bool = False
     stop: list[Run] = field(default_factory=list)
     call: list[Active] = field(default_factory=list)
     cancel: list[str] = field(default_factory=list)
@@ -83,7 +85,9 @@ class Draft:
     @property
     def acts(self) -> bool:
         """Whether anything outside would be other than before."""
-        written = self.changes or self.create or self.settle or self.remove or self.forget or self.answered
+        written = (
+            self.changes or self.create or self.settle or self.accept or self.remove or self.forget or self.answered
+        )
         return bool(written or self.stop or self.delete or self.call or self.cancel)
 
     def note(self, change: Change) -> None:
@@ -139,6 +143,16 @@ def _of_member(draft: Draft, entry: Active, member: Member) -> Active:
     job = draft.situation.job
     cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt, member.name)
     return cause.entry(uid=job.uid, name=job.name, at=entry.started_at, node=member.node)
+
+
+def has_begun(draft: Draft, cause: Cause) -> bool:
+    """Whether there is a trace of this run: a Job, an execution, or a line of it in the status."""
+    job = draft.situation.job
+    others = (draft.status.active, draft.status.executions, draft.situation.runs.values())
+    run = (cause.trigger, cause.group)
+    if any((other.trigger, other.group) == run for attempts in others for other in attempts):
+        return True
+    return is_recorded(draft.status, cause.job_name(uid=job.uid, name=job.name))
 
 
 def busy(draft: Draft) -> int:

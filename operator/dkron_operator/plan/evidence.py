@@ -3,11 +3,35 @@ since. Lists and watches may be old, so the API server is asked.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.requests import group_of
-from dkron_operator.plan.fold import recorded
+from dkron_operator.plan.fold import is_recorded, recorded
 from dkron_operator.plan.view import JobView, Run
+
+TOLERANCE = timedelta(seconds=60)
+"""How far ahead of the clock a slot may lie and still count: clocks of replicas differ by seconds, not by minutes."""
+
+
+def is_ahead(instant: datetime, now: datetime) -> bool:
+    """Whether an instant lies further ahead of the clock than clocks may differ."""
+    return instant - now > TOLERANCE
+
+
+def split(runs: Mapping[str, Run], status: JobStatus, now: datetime) -> tuple[dict[str, Run], tuple[Run, ...]]:
+    """The Jobs that count, by name, and those that do not yet: their slots lie ahead of the clock, and the status does
+    not know them."""
+    ahead = tuple(run for run in runs.values() if is_ahead(run.slot, now) and not _knows(status, run))
+    if not ahead:
+        return dict(runs), ()
+    return {name: run for name, run in runs.items() if run not in ahead}, ahead
+
+
+def _knows(status: JobStatus, run: Run) -> bool:
+    if is_recorded(status, run.name):
+        return True
+    return any(entry.job == run.name and entry.uid in ("", run.uid) for entry in status.active)
 
 
 def unknown(status: JobStatus, runs: Mapping[str, Run]) -> Iterable[Run]:

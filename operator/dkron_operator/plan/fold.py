@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dkron_crds.job import (
+    AcceptedSchedule,
     Active,
     Condition,
     Day,
@@ -26,11 +27,29 @@ from dkron_operator.plan.window import Released, Reserved, fold_window, settled
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The schedule, as it is since `since`, is in force; `fingerprint` recognizes it. `rebuilt`: status was wiped."""
+    """The schedule, as it is since `since`, is in force; `fingerprint` recognizes it, and `schedule` is what makes the
+    job due by itself. `rebuilt`: status was wiped."""
 
     since: datetime
     fingerprint: str
     rebuilt: bool = False
+    schedule: AcceptedSchedule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkTakenBack:
+    """The mark, which was ahead of the clock at `mark`, is `to` now."""
+
+    mark: datetime
+    to: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SinceTakenBack:
+    """Slots count from `to` on: `since` was ahead of the clock."""
+
+    since: datetime
+    to: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +138,7 @@ class Judged:
 
 Change = (
     Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Joined | Tidied | Delivered | Judged | Link
-    | Reserved | Released
+    | Reserved | Released | MarkTakenBack | SinceTakenBack
 )  # fmt: skip
 
 
@@ -130,7 +149,7 @@ def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> 
     return status
 
 
-def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: C901, PLR0911 - one case, one line
+def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # noqa: C901, PLR0911, PLR0912 - one case, one line
     """The status after one change."""
     match change:
         case Accepted():
@@ -159,16 +178,22 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _linked(status, change)
         case Reserved() | Released():
             return fold_window(status, change)
+        case MarkTakenBack(mark, to):
+            return _with(status, last_schedule_time=to) if status.last_schedule_time == mark else status
+        case SinceTakenBack(since, to):
+            return _with(status, since=to) if status.since == since else status
 
 
 def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
     if status.since is not None and status.fingerprint == change.fingerprint:
-        # Another operator has noticed it first: its slots count from then.
-        return status
+        if status.accepted == change.schedule:
+            # Another operator has noticed it first: its slots count from then.
+            return status
+        return _with(status, since=max(status.since, change.since), accepted=change.schedule)
     rebuilt_at = change.since if change.rebuilt else status.rebuilt_at
     # What another operator has noticed meanwhile was settled then: slots never count from an earlier moment again.
     since = _later(status.since, change.since)
-    return _with(status, since=since, fingerprint=change.fingerprint, rebuilt_at=rebuilt_at)
+    return _with(status, since=since, fingerprint=change.fingerprint, accepted=change.schedule, rebuilt_at=rebuilt_at)
 
 
 def _of_others(status: JobStatus, ours: tuple[Condition, ...]) -> Iterator[Condition]:
@@ -252,7 +277,7 @@ def _linked(status: JobStatus, change: Joined | Link) -> JobStatus:
 
 def _finished(status: JobStatus, change: Finished, history: History) -> JobStatus:
     execution = change.execution
-    executions = tuple(sorted((execution, *status.executions), key=_start, reverse=True))
+    executions = tuple(sorted((execution, *status.executions), key=start_of, reverse=True))
     active = tuple(e for e in status.active if e.job != execution.job)
     if change.retry is not None and not is_known(status, change.retry.job):
         active = (*active, change.retry)
@@ -270,7 +295,7 @@ def _owed(status: JobStatus, job: str) -> JobStatus:
     return _with(status, undelivered=tuple(name for name in (*status.undelivered, job) if name in kept))
 
 
-def _start(execution: Execution) -> tuple[datetime, int]:
+def start_of(execution: Execution) -> tuple[datetime, int]:
     """When it was asked for, which its id begins with: what its pod tells is no finer than a second."""
     try:
         return started_at(execution.id), execution.attempt

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
+from dkron_crds.names import ACCEPTED
 from dkron_crds.requests import Request, read_instant, read_request
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_crds.stops import Stop, read_stop
@@ -14,7 +15,7 @@ from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
 from dkron_operator.notices import read_notify
-from dkron_operator.plan.cause import started_at
+from dkron_operator.plan.cause import Cause, nanoseconds, started_at
 from dkron_operator.plan.placement import check_placement
 from dkron_operator.plan.view import JobView, Node, Run, RunState
 from dkron_operator.processors import check as check_processors
@@ -38,6 +39,7 @@ def read_job(body: Object) -> JobView:
         generation=metadata.get("generation", 0),
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         deleting="deletionTimestamp" in metadata,
+        accepted=is_accepted(metadata),
         status_written=status_written(metadata),
         requests=read_requests(metadata),
         stops=read_stops(metadata),
@@ -74,7 +76,7 @@ def read_status(body: Object) -> JobStatus | None:
 def read_run(body: Object) -> Run | None:
     """A Job of ours; None if it is not one (no owner, or somebody cut its annotations or wrote nonsense there)."""
     metadata = body["metadata"]
-    owner = next((o["uid"] for o in metadata.get("ownerReferences") or () if o.get("controller")), None)
+    owner = next((o for o in metadata.get("ownerReferences") or () if o.get("controller")), None)
     if owner is None:
         return None
     try:
@@ -86,16 +88,27 @@ def read_run(body: Object) -> Run | None:
     return run
 
 
-def _read_run(metadata: Object, status: Object, owner: str) -> Run:
+def is_named_after_its_cause(run: Run) -> bool:
+    """Whether the Job has the name that we would have given it. One of another name was not made by us, whatever it
+    says about its owner and its slot."""
+    if run.trigger is Trigger.SCHEDULE and run.group != nanoseconds(run.slot):
+        return False
+    cause = Cause(run.trigger, run.slot, run.group, run.attempt, run.member)
+    return run.name == cause.job_name(uid=run.owner, name=run.owner_name)
+
+
+def _read_run(metadata: Object, status: Object, owner: Object) -> Run:
     notes = metadata.get("annotations") or {}
     slot = read_instant(notes["dkron.io/slot"])
     if slot is None:
         raise ValueError("dkron.io/slot is no instant")
     state, finished_at, reason, message = _job_state(status)
     return Run(
+        namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
-        owner=owner,
+        owner=owner["uid"],
+        owner_name=owner["name"],
         version=int(metadata["resourceVersion"]),
         id=notes["dkron.io/execution"],
         slot=slot,
@@ -147,8 +160,14 @@ def _processors(spec: JobSpec) -> Problem | None:
     return Problem(ReadyReason.INVALID_PROCESSOR, wrong) if wrong else None
 
 
+def is_accepted(metadata: Object) -> bool:
+    """Whether an operator has accepted this very object. A copy of another one brings the uid of that one."""
+    return bool((metadata.get("annotations") or {}).get(ACCEPTED) == metadata["uid"])
+
+
 def status_written(metadata: Object) -> bool:
-    """Whether anybody has ever written its status: the API server keeps a record of who wrote what."""
+    """Whether anybody has ever written its status: the API server keeps a record of who wrote what, until the status is
+    removed as a whole."""
     return any(entry.get("subresource") == "status" for entry in metadata.get("managedFields") or ())
 
 

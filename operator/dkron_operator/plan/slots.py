@@ -5,10 +5,11 @@ from datetime import datetime
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, MissedRuns, SkipReason, Trigger
 from dkron_crds.schedule.timeline import TICK, Timeline
+from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.calls import is_anothers
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
-from dkron_operator.plan.draft import Draft, busy, creation
+from dkron_operator.plan.draft import Draft, busy, creation, has_begun
 from dkron_operator.plan.fold import Decided, Passed
 from dkron_operator.plan.settle import is_over
 
@@ -24,10 +25,10 @@ def timeline(draft: Draft) -> Timeline | None:
 
 def plan_found_slots(draft: Draft) -> None:
     """Move the mark over slots whose Jobs exist. Those in between, whose passing a crash has kept from being written
-    down, are written down now."""
-    line = timeline(draft)
-    slots = {run.slot for run in draft.situation.runs.values() if run.trigger is Trigger.SCHEDULE}
-    for slot in sorted(slots):
+    down, are written down now. A slot that is still to come is decided when it is due."""
+    line, now = timeline(draft), draft.situation.now
+    found = (run for run in draft.situation.runs.values() if run.trigger is Trigger.SCHEDULE)
+    for slot in sorted({run.slot for run in found if run.slot <= now}):
         mark = draft.status.last_schedule_time
         if mark is None or slot > mark:
             if line is not None:
@@ -45,8 +46,8 @@ def plan_slots(draft: Draft) -> datetime | None:
         return line.next(now)
     slot = line.next(draft.status.last_schedule_time)
     while draft.create is None and slot is not None and slot <= now:
-        if not _is_agreed(draft):
-            draft.settle = True
+        if not is_accepted(draft):
+            draft.accept = True
             break
         if not _settle(draft, line, slot):
             break
@@ -56,13 +57,6 @@ def plan_slots(draft: Draft) -> datetime | None:
     if slot is not None:
         draft.wake_at(slot)
     return slot
-
-
-def _is_agreed(draft: Draft) -> bool:
-    """Whether the API server has the moment from which slots count. Until then another replica may write another one,
-    and a slot of `@every` that is fired before is none."""
-    since = draft.status.since
-    return since in (draft.situation.persisted.since, draft.situation.job.created)
 
 
 def _settle(draft: Draft, line: Timeline, slot: datetime) -> bool:
@@ -100,7 +94,7 @@ def _within_reach(draft: Draft, line: Timeline) -> bool:
 
 def _pass_until(draft: Draft, line: Timeline, until: datetime, reason: SkipReason) -> bool:
     mark = draft.status.last_schedule_time
-    newest = line.latest(mark, until)
+    newest = line.latest(mark, min(until, draft.situation.now))
     if newest is None:
         return False
     count = line.count(mark, newest)
@@ -113,6 +107,10 @@ def _pass_until(draft: Draft, line: Timeline, until: datetime, reason: SkipReaso
 
 def _fire(draft: Draft, slot: datetime) -> bool:
     job, now = draft.situation.job, draft.situation.now
+    if has_begun(draft, scheduled(slot)):
+        # By a clock that was ahead.
+        draft.note(Decided(slot))
+        return True
     decision = decide(job, slot=slot, now=now, active=busy(draft))
     if isinstance(decision, Skip):
         return not _catching_up(draft, slot) and _skip(draft, slot, decision)

@@ -28,7 +28,8 @@ SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_JOB}"
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A DkronJob as the last event or answer showed it, without its status."""
+    """A DkronJob as the last event or answer showed it, without its status. `accepted`: its annotation says that an
+    operator has accepted it; `status_written`: the API server has a record that somebody wrote its status."""
 
     uid: str
     namespace: str
@@ -37,6 +38,7 @@ class JobView:
     generation: int
     created: datetime
     deleting: bool
+    accepted: bool
     status_written: bool
     requests: tuple[Request, ...]
     stops: tuple[Stop, ...]
@@ -66,9 +68,11 @@ class Run:
     """A Kubernetes Job of ours, as last seen. `gone` says that it was deleted since; `trace` is the span of what it
     runs, if it names one."""
 
+    namespace: str
     name: str
     uid: str
     owner: str
+    owner_name: str
     version: int
     id: str
     slot: datetime
@@ -146,7 +150,9 @@ class Situation:
     needs them. `site` and `endpoints` are what the installation offers to processors, and whom it tells about runs.
     `caller` is how this process claims calls of its own, empty while it may not; `calling` are those under way.
     `signature` is the name that it has claimed them by, as long as it may give back what it has claimed; `barred` is
-    what the installation does not allow. `absent` are names of Jobs that are gone for sure.
+    what the installation does not allow. `absent` are names of Jobs that are gone for sure. `accepted`: the
+    annotation says that an operator has accepted the job, or it cannot be written. `ahead` are Jobs whose slots
+    lie so far ahead of the clock that they do not count yet.
     """
 
     job: JobView
@@ -175,6 +181,8 @@ class Situation:
     calling: frozenset[str] = frozenset()
     barred: Problem | None = None
     absent: AbstractSet[str] = frozenset()
+    accepted: bool = True
+    ahead: tuple[Run, ...] = ()
 
     @property
     def looks_for_nodes(self) -> bool:

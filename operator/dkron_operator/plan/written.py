@@ -10,7 +10,17 @@ from datetime import datetime
 from enum import StrEnum
 
 from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
-from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Passed, Started, is_known, is_recorded
+from dkron_operator.plan.fold import (
+    Change,
+    Decided,
+    Dropped,
+    Finished,
+    MarkTakenBack,
+    Passed,
+    Started,
+    is_known,
+    is_recorded,
+)
 
 REPLACED = "Replaced"
 """Why a slot did not run whose claim a newer one took, before its Job existed."""
@@ -96,6 +106,8 @@ class _Reading:
             case Passed(slot, count, reason) if slot > self.mark:
                 self.mark = slot
                 self.others.append(_unfired(slot, reason, count))
+            case MarkTakenBack(mark, to) if mark == self.mark:
+                self.mark = to
             case Started(entry):
                 self._start(entry)
             case Dropped(job, reason) if job in self.claims:

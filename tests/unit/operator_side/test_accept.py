@@ -1,15 +1,17 @@
 """Since when a schedule counts: a new job, an edit, a status that was wiped, a spec that was mended."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from dkron_crds.job import JobStatus
+from dkron_crds.names import ACCEPTED
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.read import read_job
 from dkron_operator.plan.view import JobView, RunState
-from tests.support.builders import NOON, after, claim, job_view, outcome, run, situation
+from tests.support.builders import NOON, after, claim, job_view, outcome, run, situation, wire_job
 
 NOW = after(330)
 
@@ -26,7 +28,8 @@ def test_a_new_job_counts_from_its_creation() -> None:
 
 
 def test_a_new_job_that_nobody_saw_for_a_while_runs_its_latest_slot() -> None:
-    draft = advance(situation(job_view(), JobStatus(), now=NOW, able_since=NOW))
+    status = advance(situation(job_view(), JobStatus(), now=NOW, able_since=NOW)).status
+    draft = advance(situation(job_view(), status, now=NOW, able_since=NOW))
     assert draft.create is not None
     assert draft.create.entry.slot == after(300)
 
@@ -94,6 +97,70 @@ def test_a_job_that_is_broken_has_no_slots_and_mended_counts_from_then(broken: J
     assert first.status.fingerprint == "-"
     mended = advance(situation(job_view(), first.status, now=NOW, able_since=NOON))
     assert (mended.status.since, mended.create, mended.status.next) == (NOW, None, after(360))
+
+
+@dataclass(frozen=True)
+class Edit:
+    spec: dict[str, Any]
+    counted: int
+    old: dict[str, Any] = field(default_factory=dict)
+    reason: str = "Edited"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(Edit({"schedule": "30 * * * * *"}, counted=4), id="the schedule"),
+        pytest.param(Edit({"timezone": "Asia/Kolkata"}, counted=4), id="the timezone"),
+        pytest.param(Edit({"disabled": True}, counted=4), id="disabled"),
+        pytest.param(Edit({"startsAt": "2026-03-01T12:04:30Z"}, counted=4), id="startsAt"),
+        pytest.param(Edit({"expiresAt": "2026-03-01T12:02:30Z"}, counted=4), id="an end that has passed"),
+        pytest.param(Edit({"schedule": "", "parentJob": "a"}, counted=4), id="a parent"),
+        pytest.param(Edit({"executor": "perl"}, counted=4, reason="NotReady"), id="a mistake"),
+        pytest.param(Edit({}, counted=0, old={"disabled": True}), id="one that was disabled is enabled"),
+        pytest.param(Edit({}, counted=0, old={"executor": "perl"}), id="one that was broken is mended"),
+        pytest.param(Edit({}, counted=2, old={"expiresAt": "2026-03-01T12:03:30Z"}), id="one that was over goes on"),
+    ],
+)
+def test_an_edit_counts_the_old_slots_that_were_due_and_undecided(edit: Edit) -> None:
+    old = job_view(**edit.old)
+    first = advance(situation(old, JobStatus(), now=NOON)).status
+    status = first.model_copy(update={"last_schedule_time": after(60)})
+    draft = advance(situation(job_view(generation=2, **edit.spec), status, now=NOW, able_since=NOON))
+    skipped = draft.status.skipped
+    assert (0 if skipped is None else skipped.count) == edit.counted
+    assert (draft.create, draft.accept) == (None, False)
+    if skipped is not None:
+        assert skipped.last_reason == edit.reason
+        assert [report.reason for report in draft.reports if "not run" in report.message] == ["SlotsMissed"]
+    again = advance(situation(job_view(generation=2, **edit.spec), draft.status, now=NOW, able_since=NOON))
+    assert again.changes == []
+
+
+def test_a_later_end_leaves_what_was_due_and_the_phase_of_every_alone() -> None:
+    old = job_view(schedule="@every 45s", expiresAt="2026-03-01T13:00:00Z")
+    first = advance(situation(old, JobStatus(), now=NOON)).status
+    status = first.model_copy(update={"last_schedule_time": after(315)})
+    edited = job_view(schedule="@every 45s", expiresAt="2026-03-01T14:00:00Z", generation=2)
+    draft = advance(situation(edited, status, now=NOW, able_since=NOON))
+    assert (draft.status.since, draft.status.skipped, draft.status.next) == (NOON, None, after(360))
+
+
+@pytest.mark.parametrize("missed", ["latest", "all", "skip"])
+def test_a_new_process_takes_a_wiped_job_that_was_accepted_for_no_new_one(missed: str) -> None:
+    """The API server has no record any more that the status was ever written."""
+    wiped = replace(job_view(missedRuns=missed), accepted=True, status_written=False)
+    draft = advance(situation(wiped, JobStatus(), now=NOW, able_since=NOW))
+    assert (draft.status.since, draft.create) == (NOW, None)
+    assert [report.reason for report in draft.reports] == ["StatusRebuilt"]
+    again = advance(situation(wiped, draft.status, now=after(340), able_since=NOW))
+    assert (again.create, again.status.skipped) == (None, None)
+
+
+def test_a_copy_of_a_job_that_was_accepted_is_new() -> None:
+    body = wire_job()
+    body["metadata"]["annotations"] = {ACCEPTED: "another"}
+    assert not read_job(body).accepted
 
 
 def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist() -> None:

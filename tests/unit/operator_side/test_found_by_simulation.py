@@ -84,21 +84,20 @@ def test_no_slot_fires_before_the_api_server_has_from_when_slots_count() -> None
     job = job_view(schedule="@every 3s")
     before, edited = JobStatus(since=NOON, fingerprint="old"), JobStatus(since=after(10), fingerprint=job.fingerprint)
     draft = advance(situation(job, edited, persisted=before, now=after(13)))
-    assert (draft.settle, draft.create) == (True, None)
+    assert (draft.accept, draft.create) == (True, None)
     draft = advance(situation(job, edited, now=after(13)))
     assert draft.create is not None
     assert draft.create.entry.slot == after(13)
 
 
-def test_slots_of_a_new_job_need_not_wait_for_that() -> None:
-    job = job_view(schedule="@every 3s")
-    draft = advance(situation(job, JobStatus(), now=after(3)))
-    assert draft.create is not None
+def test_no_slot_fires_before_the_annotation_says_that_the_job_is_accepted() -> None:
+    draft = advance(situation(job_view(schedule="@every 3s"), accepted=False, now=after(3)))
+    assert (draft.accept, draft.create) == (True, None)
 
 
 def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_last_edit() -> None:
     job, status = job_view(), JobStatus(since=after(60), fingerprint="old")
-    assert advance(situation(job, status, now=after(-30))).status.since == after(60)
+    assert advance(situation(job, status, now=after(10))).status.since == after(60)
 
 
 # --- a clock that is set back ----------------------------------------------------------------------------------------

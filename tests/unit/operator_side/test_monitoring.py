@@ -281,7 +281,7 @@ class Fake:
         lane.name = "hand on"
         acts = Mock(calls=(), lane=lane)
         acts.delivery.waiting = 5
-        for part in ("writer", "observer", "checker", "stopper", "delivery"):
+        for part in ("writer", "observer", "checker", "acceptance", "stopper", "delivery"):
             for each in ("lane", "endings", "starts", "listening"):
                 setattr(getattr(acts, part), each, lane)
         acts.cleaning = lane

@@ -40,7 +40,7 @@ MINUTELY: list[Any] = [
     ),
     pytest.param(
         {},
-        {"now": minutes(1.5), "mark": minutes(3)},
+        {"now": minutes(2.5), "mark": minutes(3)},
         (None, 0, None, minutes(3)),
         id="a clock that jumped back fires nothing twice",
     ),

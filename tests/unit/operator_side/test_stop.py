@@ -8,6 +8,7 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.errors import Rejected, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_crds.names import ACCEPTED
 from tests.support.builders import NAME, NOON, claim, ended, job_view, seen, terminated, wire_pod, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
@@ -58,7 +59,7 @@ def order(edges: Edges) -> list[str]:
 
 
 def wishes(edges: Edges) -> list[str]:
-    return list(edges.kube.has(DKRON_JOBS, NAME)["metadata"].get("annotations", {}))
+    return [key for key in edges.kube.has(DKRON_JOBS, NAME)["metadata"].get("annotations", {}) if key != ACCEPTED]
 
 
 async def test_a_stop_from_the_wish_to_the_record() -> None:

@@ -1,0 +1,55 @@
+"""Acceptance: the annotation by which a job whose status was wiped is told from a new one (plan/acceptance.py)."""
+
+import logging
+
+from dkron_crds.kube.client import KubeClient
+from dkron_crds.kube.errors import Conflict, NotFound, Rejected
+from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_crds.names import ACCEPTED
+from dkron_operator.lanes import Lane
+from dkron_operator.store import Entry, Store
+from dkron_operator.writer import Writer
+
+log = logging.getLogger(__name__)
+
+WIDTH = 4
+
+
+class Acceptance:
+    """Writes it: soon after a job was seen first, or at once where a slot is due."""
+
+    def __init__(self, client: KubeClient, store: Store, writer: Writer) -> None:
+        self._client = client
+        self._store = store
+        self._writer = writer
+        self.lane: Lane[str] = Lane("acceptance", self._accept, width=WIDTH)
+
+    async def __call__(self, entry: Entry) -> None:
+        """Write the status, which says since when slots count, and then the annotation. Raises `Conflict` if somebody
+        has written since, and `Unavailable`."""
+        await self._writer.claim(entry, ())
+        if entry.job.accepted:
+            return
+        job = entry.job
+        body = {"metadata": {"uid": job.uid, "annotations": {ACCEPTED: job.uid}}}
+        async with entry.writing:
+            try:
+                answer = await self._client.patch(DKRON_JOBS, job.namespace, job.name, body)
+            except NotFound:
+                self._store.miss_job(job.uid)
+            except Conflict:
+                raise
+            except Rejected as exc:
+                # Slots go on: only a wiped status would not be noticed by the process after this one.
+                entry.unmarked = True
+                log.warning("the annotation %s was refused: %s", ACCEPTED, exc, extra={"job": job.dkron_name})
+            else:
+                self._store.see_job(answer)
+
+    async def _accept(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        if entry is not None and not (entry.job.accepted or entry.job.deleting or entry.unmarked):
+            try:
+                await self(entry)
+            except Conflict:
+                self.lane.add(uid)

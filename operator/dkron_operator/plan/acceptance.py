@@ -1,0 +1,92 @@
+"""Acceptance: from which moment slots count, and what becomes of those of the schedule before an edit.
+
+A job is accepted in two steps, before any of its slots is decided: the status says since when slots count, and then an
+annotation says that it does. Whoever wipes the status, and with it the API server's record of who wrote it, leaves the
+annotation: such a job is not new, and no slot of it runs again.
+"""
+
+from datetime import datetime
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import AcceptedSchedule, JobSpec, ReadyReason, SkipReason
+from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+from dkron_crds.schedule.timeline import Timeline
+from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.fold import Accepted, Passed
+from dkron_operator.plan.settle import is_over
+
+BROKEN = "-"
+"""The fingerprint of a spec that cannot run: mended, it is another one, and no slot in between fires."""
+
+
+def plan_acceptance(draft: Draft) -> None:
+    """Notice a new job, an edit, and a status that somebody wiped."""
+    situation, job, status = draft.situation, draft.situation.job, draft.status
+    broken = situation.problem is not None
+    fingerprint = BROKEN if broken else job.fingerprint
+    schedule = None if broken else accepted_schedule(job.spec)
+    if status.since is None and not (job.accepted or job.status_written):
+        draft.note(Accepted(job.created, fingerprint, schedule=schedule))
+    elif status.since is None:
+        draft.note(Accepted(situation.now, fingerprint, rebuilt=True, schedule=schedule))
+        text = "status was wiped: it is rebuilt from the Jobs that exist, counters restart, and slots count from now"
+        draft.warn("StatusRebuilt", text)
+    elif status.fingerprint != fingerprint:
+        _settle_old_slots(draft, SkipReason.NOT_READY if broken else SkipReason.EDITED)
+        # A clock that is behind does not lead back to what was settled by the edit before.
+        draft.note(Accepted(max(situation.now, status.since, job.created), fingerprint, schedule=schedule))
+        if status.fingerprint == BROKEN:
+            draft.tell(ReadyReason.SCHEDULED, "the job is in order again; its slots count from now")
+    elif status.accepted != schedule:
+        _accept_expiry(draft, status.since, schedule)
+
+
+def is_accepted(draft: Draft) -> bool:
+    """Whether slots may be decided: the API server has the moment from which they count, and the annotation that says
+    so. Without the first another replica may count from another moment, and a slot of `@every` that is fired before is
+    none; without the second a wiped status would look new."""
+    since = draft.status.since
+    return since is not None and since == draft.situation.persisted.since and draft.situation.accepted
+
+
+def accepted_schedule(spec: JobSpec) -> AcceptedSchedule | None:
+    """What makes the job due by itself; None if nothing does."""
+    if not spec.schedule or spec.disabled or spec.parents:
+        return None
+    return AcceptedSchedule(
+        schedule=spec.schedule, timezone=spec.timezone, starts_at=spec.starts_at, expires_at=spec.expires_at
+    )
+
+
+def _accept_expiry(draft: Draft, since: datetime, schedule: AcceptedSchedule | None) -> None:
+    """Only `expiresAt` differs, or an older version has written the status. The phase of `@every` stays, unless the job
+    was over: what it had due meanwhile was none of its slots."""
+    old, now = draft.status.accepted, draft.situation.now
+    expired = old is not None and old.expires_at is not None and old.expires_at < now
+    _settle_old_slots(draft, SkipReason.EDITED)
+    draft.note(Accepted(max(now, since) if expired else since, draft.status.fingerprint, schedule=schedule))
+
+
+def _settle_old_slots(draft: Draft, reason: SkipReason) -> None:
+    """Count what the schedule before the edit had due and nobody has decided."""
+    line, mark = _old_timeline(draft), draft.status.last_schedule_time
+    newest = None if line is None else line.latest(mark, draft.situation.now)
+    if line is None or newest is None:
+        return
+    count = line.count(mark, newest)
+    draft.note(Passed(newest, count, reason, at=newest))
+    slots = "1 slot that was due was" if count == 1 else f"{count} slots that were due were"
+    why = "the job is not in order" if reason is SkipReason.NOT_READY else "the job was edited before"
+    draft.warn("SlotsMissed", f"{slots} not run, the newest at {rfc3339(newest)}: {why}")
+
+
+def _old_timeline(draft: Draft) -> Timeline | None:
+    old, since = draft.status.accepted, draft.status.since
+    if old is None or since is None or is_over(draft):
+        return None
+    try:
+        schedule = parse(old.schedule, timezone=old.timezone, name=draft.situation.job.dkron_name)
+    except (ScheduleError, TimezoneError):
+        # Written by hand, or by a version that took more.
+        return None
+    return Timeline(schedule, since, old.starts_at, old.expires_at)

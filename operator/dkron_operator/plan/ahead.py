@@ -1,0 +1,39 @@
+"""What lies ahead of the clock: marks, beginnings and Jobs that a wrong clock or a hand has put there.
+
+An operator whose clock was ahead leaves a mark that silences the job until then. The rule by which that heals: a mark
+further ahead than TOLERANCE is taken back to now, and a slot whose attempt the status or a Job still shows is not run
+again when it comes due. Where executions were dropped, the mark goes back no further than the oldest one that is kept:
+what was dropped may have run.
+"""
+
+from datetime import datetime
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import JobStatus
+from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.evidence import is_ahead
+from dkron_operator.plan.fold import MarkTakenBack, SinceTakenBack, start_of
+
+
+def plan_ahead(draft: Draft) -> None:
+    """Take back a mark and a beginning that lie ahead of the clock."""
+    status, job, now = draft.status, draft.situation.job, draft.situation.now
+    since, mark = status.since, status.last_schedule_time
+    # The API server's clock has made the creation, and no slot lies before it.
+    if since is not None and is_ahead(since, now) and since > job.created:
+        draft.note(SinceTakenBack(since, max(now, job.created)))
+        draft.warn("ClockWasAhead", f"status.since was {rfc3339(since)}, ahead of the clock: slots count from now")
+    if mark is not None and is_ahead(mark, now):
+        to = max(now, _unsure_until(status) or now)
+        if to < mark:
+            draft.note(MarkTakenBack(mark, to))
+            text = f"the mark was {rfc3339(mark)}, ahead of the clock: slots after {rfc3339(to)} are decided when due"
+            draft.warn("ClockWasAhead", text)
+
+
+def _unsure_until(status: JobStatus) -> datetime | None:
+    """No slot after this one has run without being shown; None if every slot that has run is shown."""
+    if status.success_count + status.error_count <= len(status.executions):
+        return None
+    # Executions are dropped in the order of their starts, and no slot starts before its time.
+    return min((start_of(each)[0] for each in status.executions), default=status.last_schedule_time)

@@ -1,0 +1,168 @@
+"""Marks, beginnings and Jobs that lie ahead of the clock: how a job heals from them, and that no slot runs twice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import Active, JobStatus
+from dkron_operator.clock import Clock
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.evidence import split
+from dkron_operator.plan.view import RunState, Situation
+from dkron_operator.store import Store
+from tests.support.builders import NOON, after, claim, execution, job_view, run, situation, wire_job, wire_run
+
+JOB = job_view()
+
+
+def accepted(**fields: object) -> JobStatus:
+    base = advance(situation(JOB, JobStatus(), now=NOON)).status
+    return base.model_copy(update=fields)
+
+
+@dataclass(frozen=True)
+class Row:
+    mark: datetime
+    taken_back_to: datetime
+    degraded: bool = False
+    executions: int = 0
+    dropped: int = 0
+    """Executions that ran and are not kept."""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(Row(mark=after(150), taken_back_to=after(150)), id="clocks may differ by a minute"),
+        pytest.param(Row(mark=after(300), taken_back_to=after(100)), id="a clock that was ahead"),
+        pytest.param(Row(mark=after(days=365), taken_back_to=after(100)), id="a hand"),
+        pytest.param(Row(mark=after(300), taken_back_to=after(100), executions=3), id="all that ran is shown"),
+        pytest.param(
+            Row(mark=after(600), taken_back_to=after(421), degraded=True, executions=4, dropped=1),
+            id="no further than to the oldest that is shown",
+        ),
+        pytest.param(
+            Row(mark=after(600), taken_back_to=after(600), degraded=True, dropped=1), id="nothing that ran is shown"
+        ),
+    ],
+)
+def test_a_mark_that_is_ahead_is_taken_back(row: Row) -> None:
+    slots = [row.mark - timedelta(minutes=n) for n in range(row.executions)]
+    shown = tuple(execution(claim(slot, at=slot + timedelta(seconds=1))) for slot in slots)
+    status = accepted(last_schedule_time=row.mark, executions=shown, success_count=len(shown) + row.dropped)
+    draft = advance(situation(JOB, status, now=after(100)))
+    assert draft.status.last_schedule_time == row.taken_back_to
+    degraded = next(each for each in draft.status.conditions if each.type == "Degraded")
+    assert (degraded.reason == "MarkAhead") is row.degraded
+    assert advance(situation(JOB, draft.status, now=after(100))).changes == []
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param(lambda entry: {"executions": (execution(entry),)}, id="an execution"),
+        pytest.param(lambda entry: {"counted": (entry.job,)}, id="a counted Job"),
+        pytest.param(lambda entry: {"active": (entry.model_copy(update={"uid": "u"}),)}, id="an active attempt"),
+    ],
+)
+def test_a_slot_that_a_clock_ahead_has_run_does_not_run_again(shown: Callable[[Active], dict[str, Any]]) -> None:
+    entry = claim(after(300), at=after(100))
+    status = accepted(last_schedule_time=after(240), **shown(entry))
+    draft = advance(situation(JOB, status, now=after(310), able_since=NOON))
+    fired = draft.create.entry.slot if draft.create else None
+    assert fired != after(300)
+    assert draft.status.last_schedule_time == after(300)
+
+
+def test_slots_after_a_beginning_that_is_ahead_count_from_now() -> None:
+    draft = advance(situation(JOB, accepted(since=after(hours=1)), now=after(100)))
+    assert (draft.status.since, draft.status.next) == (after(100), after(120))
+
+
+def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_creation() -> None:
+    draft = advance(situation(JOB, accepted(), now=after(-600)))
+    assert draft.status.since == NOON
+
+
+def test_no_slot_to_come_is_missed() -> None:
+    """As an operator sees it that has begun while its clock was ahead."""
+    draft = advance(situation(JOB, accepted(), now=after(130), able_since=after(hours=1)))
+    assert draft.status.skipped is None or draft.status.skipped.last_time <= after(130)
+    assert draft.status.last_schedule_time in (None, after(60), after(120))
+
+
+# --- Jobs ------------------------------------------------------------------------------------------------------------
+
+
+def seen(body: dict[str, Any]) -> tuple[Store, list[str]]:
+    told: list[str] = []
+    store = Store(foreign=lambda _, run: told.append(f"{run.namespace}/{run.name}"))
+    store.see_job(wire_job(status=accepted()))
+    store.see_run(body)
+    return store, told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(wire_run(claim(after(60)), namespace="elsewhere"), id="in another namespace"),
+        pytest.param(wire_run(claim(after(60)).model_copy(update={"job": "backup-1"})), id="under another name"),
+        pytest.param(wire_run(claim(after(60)), owner_name="other"), id="of an owner of another name"),
+        pytest.param(wire_run(claim(after(60)).model_copy(update={"group": 7})), id="of another group"),
+        pytest.param(wire_run(claim(after(60)).model_copy(update={"attempt": 2})), id="of another attempt"),
+    ],
+)
+def test_a_foreign_job_decides_nothing_and_is_told(body: dict[str, Any]) -> None:
+    store, told = seen(body)
+    (found,) = store
+    assert found.runs == {}
+    assert len(told) == 1
+
+
+def test_a_foreign_job_does_not_hide_the_real_one_of_its_name() -> None:
+    entry = claim(after(60))
+    store = Store()
+    store.see_run(wire_run(entry, uid="foreign", namespace="elsewhere", version=9))
+    store.see_run(wire_run(entry, uid="real", version=5))
+    store.see_job(wire_job(status=accepted()))
+    (found,) = store
+    assert [each.uid for each in found.runs.values()] == ["real"]
+
+
+def test_a_job_of_a_slot_far_ahead_does_not_count_until_then() -> None:
+    far = datetime.fromisoformat("2260-01-01T00:00:00+00:00")
+    entry = claim(far, at=after(1))
+    draft = advance(_with_ahead(situation(JOB, accepted(), now=after(130), runs=[run(entry)])))
+    assert draft.status.last_schedule_time != far
+    assert draft.status.active == ()
+    degraded = next(each for each in draft.status.conditions if each.type == "Degraded")
+    assert (degraded.reason, entry.job in degraded.message) == ("JobAhead", True)
+
+
+def test_a_job_of_a_slot_far_ahead_that_the_status_knows_is_followed() -> None:
+    entry = claim(after(600), at=after(1))
+    job = run(entry, RunState.SUCCEEDED)
+    status = accepted(active=(entry.model_copy(update={"uid": job.uid}),))
+    draft = advance(_with_ahead(situation(JOB, status, now=after(50), runs=[job])))
+    assert draft.gather == [job.name]
+    assert draft.status.last_schedule_time is None
+
+
+def _with_ahead(whole: Situation) -> Situation:
+    runs, ahead = split(whole.runs, whole.status, whole.now)
+    return replace(whole, runs=runs, ahead=ahead)
+
+
+# --- what a process remembers ----------------------------------------------------------------------------------------
+
+
+def test_a_replica_that_has_seen_a_mark_ahead_takes_the_one_that_another_has_taken_back() -> None:
+    store = Store(clock=Clock(lambda: after(100)))
+    store.see_job(wire_job(version=1, status=accepted(last_schedule_time=after(hours=1))))
+    store.see_job(wire_job(version=2, status=accepted(last_schedule_time=after(60))))
+    store.renew(behind=False)
+    (found,) = store
+    assert (found.status.last_schedule_time, found.pending) == (after(60), [])
