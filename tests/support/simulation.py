@@ -114,8 +114,8 @@ class World:
     def edit(self, job: JobView) -> None:
         """A person changes the spec to that of this job."""
         before = self.job
-        self.show(replace(job, accepted=before.accepted, status_written=before.status_written, generation=before.generation + 1,
-                          requests=before.requests, stops=before.stops))  # fmt: skip
+        self.show(replace(job, accepted=before.accepted, status_written=before.status_written,
+                          generation=before.generation + 1, requests=before.requests, stops=before.stops))  # fmt: skip
 
     def accept(self) -> None:
         """The annotation says that an operator has accepted the job."""

@@ -1,0 +1,195 @@
+"""What could make a slot run twice, or be lost without a word: a status that is wiped, a clock that is wrong for a
+while, Jobs of somebody else, and edits that come before a slot was decided."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localcluster
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.plan.build import build_job
+from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.read import read_job
+from tests.support.builders import IMAGES
+from tests.support.jobs import at, dkron_job, simulated
+from tests.support.kube import Kube, condition, finished, marked_after
+from tests.support.shifted_operator import ShiftedOperator
+from tests.support.sites import Site, install, namespace
+
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
+
+KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+
+
+def each_second(name: str, **spec: Any) -> dict[str, Any]:
+    return dkron_job(name, **{"schedule": "* * * * * *", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
+
+
+def slots(kube: Kube, name: str) -> list[datetime]:
+    return [at(slot) for slot in kube.slots_of(name)]
+
+
+# --- a status that was wiped -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missed", ["all", "latest"])
+def test_a_new_process_runs_no_slot_of_a_wiped_job_again(own_site: Site, missed: str) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(each_second("wiped", missedRuns=missed))
+    kube.wait_status("wiped", "two runs", finished(2))
+    operator.stop()
+    old = {job["metadata"]["name"] for job in kube.jobs_of("wiped")}
+    # As after a clean-up: nothing but the status and the annotation tells that they have run.
+    for name in old:
+        kube.delete(JOBS, name)
+    kube.patch(DKRON_JOBS, "wiped", {"status": None}, subresource="status")
+    kube.wait_for("the Jobs to be gone", lambda: kube.jobs_of("wiped"), lambda jobs: not jobs)
+    wiped = datetime.now(UTC)
+    operator.start()
+    kube.wait_status("wiped", "to go on", marked_after(wiped + timedelta(seconds=1)))
+    assert [slot for slot in slots(kube, "wiped") if slot <= wiped] == []
+    assert "skipped" not in kube.status("wiped")
+    assert kube.wait_for("an Event", lambda: kube.events_of("wiped", "StatusRebuilt"), bool)
+
+
+# --- a clock that is wrong -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shifted:
+    kube: Kube
+    operator: ShiftedOperator
+
+
+@pytest.fixture
+def ahead(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[Shifted]:
+    """An operator whose clock is three minutes ahead."""
+    install(cluster)
+    with namespace(cluster.kubeconfig, "a-clock-ahead") as kube:
+        where = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace)
+        operator = ShiftedOperator(tmp_path / "operator.log", *where, shift=timedelta(minutes=3))
+        kube.guard, kube.appendix = operator.check, operator.tail
+        operator.start()
+        yield Shifted(kube, operator)
+        if operator.running:
+            operator.kill()
+
+
+@pytest.mark.parametrize("missed", ["all", "latest", "skip"])
+def test_a_clock_that_was_ahead_silences_no_job(ahead: Shifted, missed: str) -> None:
+    kube = ahead.kube
+    kube.apply(each_second("old", missedRuns="skip"))
+    kube.wait_status("old", "runs ahead of time", finished(2))
+    ahead.operator.set_clock(timedelta())
+    right = datetime.now(UTC)
+    kube.apply(each_second("new", missedRuns=missed))
+    for name in ("old", "new"):
+        # The test's clock and that of the API server are one.
+        status = kube.wait_status(name, "its own time", lambda status: _runs_on_time(status, right))
+        assert at(status["lastScheduleTime"]) <= datetime.now(UTC) + timedelta(seconds=1)
+    assert _future_skips(kube.status("new")) == []
+    again = [slot for slot in slots(kube, "old") if slots(kube, "old").count(slot) > 1]
+    assert again == []
+
+
+def _runs_on_time(status: dict[str, Any], right: datetime) -> bool:
+    mark = status.get("lastScheduleTime")
+    if mark is None or not right + timedelta(seconds=2) <= at(mark) <= datetime.now(UTC) + timedelta(seconds=1):
+        return False
+    return any(right <= at(run["slot"]) <= datetime.now(UTC) for run in status.get("executions", ()))
+
+
+def _future_skips(status: dict[str, Any]) -> list[dict[str, Any]]:
+    skipped = status.get("skipped")
+    return [skipped] if skipped and at(skipped["lastTime"]) > datetime.now(UTC) else []
+
+
+def test_a_mark_that_a_hand_has_set_to_come_heals(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(each_second("frozen"))
+    kube.wait_status("frozen", "two runs", finished(2))
+    kube.write_status("frozen", lastScheduleTime="2200-01-01T00:00:00Z")
+    frozen = datetime.now(UTC)
+    kube.wait_status("frozen", "to go on", lambda status: _runs_on_time(status, frozen))
+    assert kube.wait_for("an Event", lambda: kube.events_of("frozen", "ClockWasAhead"), bool)
+
+
+# --- Jobs of somebody else -------------------------------------------------------------------------------------------
+
+
+def test_a_job_in_another_namespace_decides_nothing(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+    install(cluster)
+    with namespace(cluster.kubeconfig, "victim") as kube, namespace(cluster.kubeconfig, "stranger") as stranger:
+        where = ("--namespace", kube.namespace, "--namespace", stranger.namespace)
+        operator = ShiftedOperator(tmp_path / "operator.log", "--kubeconfig", str(cluster.kubeconfig), *where)
+        kube.guard, kube.appendix = operator.check, operator.tail
+        operator.start()
+        kube.apply(each_second("victim"))
+        kube.wait_status("victim", "a run", finished(1))
+        _forge(kube.get(DKRON_JOBS, "victim"), stranger)
+        kube.wait_for("an Event", lambda: kube.events_of("victim", "ForeignJob"), bool)
+        status = kube.wait_status("victim", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=1)))
+        assert at(status["lastScheduleTime"]).year < 2200
+        operator.stop()
+
+
+def test_a_job_of_a_far_slot_is_shown_and_does_not_count(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(each_second("forged"))
+    kube.wait_status("forged", "a run", finished(1))
+    _forge(kube.get(DKRON_JOBS, "forged"), kube)
+    kube.wait_status("forged", "the condition", lambda s: condition(s, "Degraded").get("reason") == "JobAhead")
+    kube.wait_status("forged", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=1)))
+
+
+def _forge(job: dict[str, Any], where: Kube) -> None:
+    """A Job as the operator would make it for a slot in two centuries."""
+    view = read_job(job)
+    far = datetime(2230, 1, 1, tzinfo=UTC)
+    body = build_job(view, scheduled(far).entry(uid=view.uid, name=view.name, at=datetime.now(UTC)), images=IMAGES)
+    body["metadata"].pop("namespace", None)
+    where.create(JOBS, body)
+
+
+# --- edits -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Edit:
+    spec: dict[str, Any]
+    before: dict[str, Any] = field(default_factory=dict)
+
+
+EDITS = {
+    "schedule": Edit({"schedule": "0 0 0 1 1 *"}),
+    "disabled": Edit({"disabled": True}),
+    "starts-at": Edit({"startsAt": "2100-01-01T00:00:00Z"}),
+    "timezone": Edit({"timezone": "Asia/Kolkata"}),
+    "parent-job": Edit({"schedule": None, "parentJob": "schedule"}),
+}
+
+
+def test_an_edit_while_nobody_looks_counts_the_slots_before_it(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(*(each_second(name, **edit.before) for name, edit in EDITS.items()))
+    for name in EDITS:
+        kube.wait_status(name, "a run", finished(1))
+    operator.stop()
+    marks = {name: at(kube.status(name)["lastScheduleTime"]) for name in EDITS}
+    behind = max(marks.values()) + timedelta(seconds=4)
+    kube.wait_for("slots to pass", lambda: datetime.now(UTC), lambda now: now > behind)
+    for name, edit in EDITS.items():
+        kube.edit(name, **edit.spec)
+    edited = datetime.now(UTC)
+    operator.start()
+    for name in EDITS:
+        status = kube.wait_status(name, "the edit", lambda status: status.get("skipped"))
+        due = int((edited - marks[name]).total_seconds())
+        assert (status["skipped"]["count"] >= due, status["skipped"]["lastReason"]) == (True, "Edited"), name
+        assert kube.wait_for("an Event", lambda name=name: kube.events_of(name, "SlotsMissed"), bool)
