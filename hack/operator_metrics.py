@@ -26,8 +26,10 @@ OURS = "dkron_operator_"
 def families() -> Iterator[Metric]:
     """Every family that the operator can show, with a series in each."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    line = Line("namespace", "job", JobState.SCHEDULED, failing=False, stale=now, next=now, last_success=now)
-    sums = Sums(dict.fromkeys(JobState, 1), failing=0, stale=0, next=now, lines=[line])
+    line = Line(
+        "namespace", "job", JobState.SCHEDULED, failing=False, degraded=False, stale=now, next=now, last_success=now
+    )
+    sums = Sums(dict.fromkeys(JobState, 1), failing=0, degraded=0, stale=0, next=now, lines=[line])
     gauges = Gauges(
         version="", leader=True, active=0, jobs=sums, queues={"jobs": 0}, calls={Call("get", "jobs", 200): 1},
         seen={"jobs": 0.0}, lag=0.0, per_job=True,

@@ -126,6 +126,7 @@ def schema() -> Schema:
         operator=component(
             replicas=number(0, MOST_OPERATORS),
             strategy=strict(type=one_of("RollingUpdate", "Recreate")),
+            minReadySeconds=number(0),
             lease=strict(
                 durationSeconds=number(1, 3600),
                 renewDeadlineSeconds={"type": "number", "exclusiveMinimum": 0},
@@ -171,6 +172,7 @@ def schema() -> Schema:
         ),
         monitoring=strict(
             perJob=SWITCH,
+            checkResources=SWITCH,
             serviceMonitor=monitored(
                 interval=PERIOD, scrapeTimeout=PERIOD, metricRelabelings=OBJECTS, relabelings=OBJECTS
             ),

@@ -18,6 +18,7 @@ from dkron_crds.names import NAME_LENGTH
 MAX_ACTIVE = 2048
 MAX_COUNTED = 4096
 MAX_DEPENDENTS = 256
+MAX_RUNS_AFTER = 128
 MAX_ENDED = 4096
 MAX_HEARD = 8192
 MAX_EXECUTIONS = 100
@@ -271,6 +272,9 @@ class JobStatus(StatusModel):
 
     next: Instant | None = None
     """When the job is due next. Absent if never."""
+
+    runs_after: Annotated[str, Field(max_length=MAX_RUNS_AFTER)] = ""
+    """The jobs after which it runs, as `kubectl get` shows them: their names, with commas between."""
 
     active: Annotated[tuple[Active, ...], Field(max_length=MAX_ACTIVE, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that run now or are claimed to begin."""

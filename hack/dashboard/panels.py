@@ -54,7 +54,7 @@ NOW = Row(
         ),
         Number(
             "Stale jobs",
-            "Enabled, scheduled jobs without a success for two of their own intervals.",
+            "Enabled jobs without a success for two intervals of the schedule that they follow.",
             Query(f"sum({known('dkron_operator_jobs_stale')})"),
             bad=1,
         ),
@@ -145,10 +145,11 @@ EXECUTIONS = Row(
             (Query(f"sum({known('dkron_operator_active_executions')})", "active"),),
         ),
         Panel(
-            "Failing and stale jobs",
-            "Jobs whose newest run has failed, and jobs without a success for two of their own intervals.",
+            "Failing, degraded and stale jobs",
+            "Jobs whose newest run has failed, jobs that need a person, and jobs without a success for two intervals.",
             (
                 Query(f"sum({known('dkron_operator_jobs_failing')})", "failing"),
+                Query(f"sum({known('dkron_operator_jobs_degraded')})", "degraded"),
                 Query(f"sum({known('dkron_operator_jobs_stale')})", "stale"),
             ),
         ),

@@ -50,6 +50,10 @@ class Kinship:
             circle=self._links.circle(name) if job.spec.parents else (),
         )
 
+    def children(self, name: Key) -> Iterable[str]:
+        """The uids of the jobs that run after the one of this name."""
+        return self._links.children(name)
+
     def see(self, known: Known, before: JobStatus | None) -> None:
         """This job is there; `before` is the status that the API server had so far, None if the job is new."""
         self._wake_around(known.job, self._links.see(known.job))

@@ -61,6 +61,7 @@ def running() -> JobStatus:
     return JobStatus(
         conditions=(ready,),
         next=datetime(2108, 2, 20, 12, tzinfo=UTC),
+        runs_after="first",
         executions=(done,),
         active=(claim, claim),
         status=GroupStatus.PARTIALLY_FAILED,
@@ -100,8 +101,8 @@ def test_a_later_status_leaves_nothing_of_the_one_before(cluster: Cluster, judge
 @pytest.mark.usefixtures("listed")
 def test_kubectl_get_shows_what_matters(cluster: Cluster, judge: Judge) -> None:
     head, *rows = cluster.kubectl("-n", judge.namespace, "get", "dkj", "columns", "untouched").splitlines()
-    assert head.split() == ["NAME", "SCHEDULE", "LAST", "NEXT", "STATUS", "ACTIVE", "AGE"]
-    shown = ["columns", "@daily", "3d1h", "2108-02-20T12:00:00Z", "partially_failed", "2"]
+    assert head.split() == ["NAME", "SCHEDULE", "PARENT", "LAST", "NEXT", "STATUS", "ACTIVE", "AGE"]
+    shown = ["columns", "@daily", "first", "3d1h", "2108-02-20T12:00:00Z", "partially_failed", "2"]
     assert rows[0].split()[:-1] == shown
     assert rows[1].split()[:-1] == ["untouched", "@daily"]
 
@@ -109,8 +110,8 @@ def test_kubectl_get_shows_what_matters(cluster: Cluster, judge: Judge) -> None:
 @pytest.mark.usefixtures("listed")
 def test_kubectl_get_wide_shows_the_rest(cluster: Cluster, judge: Judge) -> None:
     head, row = cluster.kubectl("-n", judge.namespace, "get", "dkj", "columns", "-o", "wide").splitlines()
-    assert head.split()[6:] == ["TIMEZONE", "SUCCESS", "ERRORS", "PARENT", "READY", "AGE"]
-    assert row.split()[6:-1] == ["Europe/Madrid", "41", "7", "first", "Scheduled"]
+    assert head.split()[7:] == ["TIMEZONE", "SUCCESS", "ERRORS", "READY", "AGE"]
+    assert row.split()[7:-1] == ["Europe/Madrid", "41", "7", "Scheduled"]
 
 
 @pytest.mark.usefixtures("listed")

@@ -83,6 +83,9 @@ labels:
   {{- include "dkron.selector" . | nindent 2 }}
   app.kubernetes.io/version: {{ $root.Chart.AppVersion | replace "+" "_" | quote }}
   app.kubernetes.io/part-of: dkron-operator
+  {{- if and $root.Values.api.enabled (eq (index . 1) (ternary "operator" "api" (eq $root.Values.api.mode "sidecar"))) }}
+  {{- include "dkron.restLabel" $root | nindent 2 }}
+  {{- end }}
   {{- with $root.Values.commonLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -241,10 +244,9 @@ env:
 ports:
   - name: http
     containerPort: 8080
-# Nodes and gateways go on to send requests here for a moment after the pod was asked to end.
 lifecycle:
   preStop:
-    sleep: {seconds: 3}
+    {{- include "dkron.restPreStop" . | nindent 4 }}
 {{- with $own.startupProbe }}
 startupProbe:
   tcpSocket: {port: http}

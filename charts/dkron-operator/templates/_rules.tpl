@@ -91,7 +91,7 @@
   verbs: [list, watch]
 {{- end }}
 
-{{/* A Role and its binding, called with (dict "root" $ "part" "operator" "suffix" "home" "namespace" … "account" … "rules" …). */}}
+{{/* A Role and its binding, called with (dict "root" $ "part" "operator" "name" "operator-home" "namespace" … "accounts" "a,b" "rules" …). */}}
 {{- define "dkron.role" }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -116,9 +116,11 @@ roleRef:
   kind: Role
   name: {{ include "dkron.name" (list .root .name) }}
 subjects:
+  {{- range splitList "," .accounts }}
   - kind: ServiceAccount
-    name: {{ .account }}
-    namespace: {{ .root.Release.Namespace }}
+    name: {{ . }}
+    namespace: {{ $.root.Release.Namespace }}
+  {{- end }}
 {{- end }}
 
 {{- define "dkron.clusterRole" }}

@@ -20,9 +20,6 @@ NOTE: this release has the custom resources of the whole cluster. A second relea
 {{- else }}
 NOTE: crds.enabled is false: the custom resources have to be installed, and kept at this version, by somebody else.
 {{- end }}
-{{- if and .Values.monitoring.serviceMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) }}
-WARNING: there is no ServiceMonitor, since the cluster does not have the resources monitoring.coreos.com/v1; install the Prometheus Operator first, then upgrade.
-{{- end }}
 {{- if and (not .Values.operator.serviceAccount.create) (empty .Values.operator.serviceAccount.name) }}
 WARNING: the operator has the account "default", since operator.serviceAccount.create is false and it has no name: its rights are those of every pod without an account.
 {{- end }}

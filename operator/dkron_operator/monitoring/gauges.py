@@ -49,9 +49,11 @@ class Gauges(Collector):
             states.add_metric([state], number)
         yield states
         yield _single("jobs_failing", "DkronJobs whose newest run failed, as a whole or in part.", self.jobs.failing)
+        yield _single("jobs_degraded", "DkronJobs to which a person has to see: Degraded is True.", self.jobs.degraded)
         yield _single(
             "jobs_stale",
-            "Scheduled DkronJobs without a success for two of their own intervals and their start deadline.",
+            "DkronJobs without a success for two intervals and the start deadline of the schedule that they follow, "
+            "their own or that of the jobs after which they run.",
             self.jobs.stale,
         )
         upcoming = _family(

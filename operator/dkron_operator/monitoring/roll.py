@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_operator.plan.roll import JobState, Line, line
+from dkron_operator.plan.stale import paces_of
+from dkron_operator.plan.view import JobView
 from dkron_operator.store import Store
 
+Paces = tuple[tuple[str, str, datetime | None], ...]
+"""What tells the schedules that a job follows from others: uid, fingerprint and end of each."""
 SLICE = 50
 """Jobs looked at before others have their turn."""
 
@@ -19,17 +23,20 @@ class Sums:
 
     states: dict[JobState, int]
     failing: int
+    degraded: int
     stale: int
     next: datetime | None
     lines: Sequence[Line] = ()
 
 
 class Roll:
-    """Looks anew at the jobs that have changed since it was last asked, and at no other."""
+    """Looks anew at the jobs that have changed since it was last asked, at those that run after one whose schedule has
+    changed, and at no other."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lines: dict[str, Line] = {}
+        self._paces: dict[str, Paces] = {}
         self._changed: set[str] = set()
         self._calling = asyncio.Lock()
 
@@ -47,11 +54,19 @@ class Roll:
             return _sums(list(self._lines.values()), now)
 
     def _look(self, uid: str) -> None:
-        entry = self._store.get(uid)
-        if entry is None:
-            self._lines.pop(uid, None)
-        else:
-            self._lines[uid] = line(entry.job, entry.base)
+        entry, before = self._store.get(uid), self._lines.pop(uid, None)
+        known, paces = self._paces.pop(uid, None), None
+        if entry is not None:
+            followed = paces_of(entry.job, self._parents)
+            self._lines[uid] = line(entry.job, entry.base, followed)
+            paces = self._paces[uid] = tuple((each.uid, each.fingerprint, each.spec.expires_at) for each in followed)
+        if paces != known:
+            for each in filter(None, (before, self._lines.get(uid))):
+                self._changed.update(self._store.kinship.children((each.namespace, each.name)))
+
+    def _parents(self, job: JobView) -> list[JobView]:
+        entry = self._store.get(job.uid)
+        return [] if entry is None else [parent.job for parent in self._store.parents(entry)]
 
 
 def _sums(lines: list[Line], now: datetime) -> Sums:
@@ -59,6 +74,7 @@ def _sums(lines: list[Line], now: datetime) -> Sums:
     return Sums(
         states={state: states[state] for state in JobState},
         failing=sum(each.failing for each in lines),
+        degraded=sum(each.degraded for each in lines),
         stale=sum(each.stale is not None and each.stale <= now for each in lines),
         next=min((each.next for each in lines if each.next is not None), default=None),
         lines=lines,

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Condition, ConditionStatus, ConditionType, ReadyReason, SuspendedReason
+from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobSpec, ReadyReason, SuspendedReason
 from dkron_crds.schedule.timeline import TICK
+from dkron_crds.status import MAX_RUNS_AFTER
 from dkron_operator import executors
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan import placement
@@ -43,7 +44,14 @@ def plan_conditions(draft: Draft, upcoming: datetime | None) -> None:
     for kind, verdict in verdicts.items():
         condition = _condition(draft, kind, verdict, before.get(kind))
         conditions.append(condition)
-    draft.note(Judged(draft.situation.job.generation, tuple(conditions), upcoming))
+    job = draft.situation.job
+    draft.note(Judged(job.generation, tuple(conditions), upcoming, _parents(job.spec)))
+
+
+def _parents(spec: JobSpec) -> str:
+    """The names of the parents, as far as there is room."""
+    names = ", ".join(link.job for link in spec.parents)
+    return names if len(names) <= MAX_RUNS_AFTER else f"{names[: MAX_RUNS_AFTER - 1]}…"
 
 
 def _condition(draft: Draft, kind: str, verdict: Verdict, old: Condition | None) -> Condition:

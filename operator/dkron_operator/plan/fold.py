@@ -129,11 +129,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What people are told: the verdict on the spec, and when the job runs next."""
+    """What people are told: the verdict on the spec, when the job runs next, and after which jobs."""
 
     generation: int
     conditions: tuple[Condition, ...]
     next: datetime | None
+    runs_after: str = ""
 
 
 Change = (
@@ -171,9 +172,11 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
         case Delivered(jobs):
             return _with(status, undelivered=tuple(name for name in status.undelivered if name not in jobs))
-        case Judged(generation, conditions, upcoming):
+        case Judged(generation, conditions, upcoming, runs_after):
             told = (*conditions, *_of_others(status, conditions))
-            return _with(status, observed_generation=generation, conditions=told, next=upcoming)
+            return _with(
+                status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after
+            )
         case Joined() | Noted() | Settled() | Forgotten() | Followed():
             return _linked(status, change)
         case Reserved() | Released():

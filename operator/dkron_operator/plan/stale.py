@@ -1,33 +1,75 @@
-"""When a job that should run by schedule has been without a success for too long. Pure: the instant follows from the
-spec and the status, and whoever asks compares it with the time.
+"""When a job that should run has been without a success for too long. Pure: the instant follows from the spec and the
+status, and whoever asks compares it with the time.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from dkron_crds.depends import When
 from dkron_crds.job import JobStatus
 from dkron_crds.schedule.timeline import Timeline
 from dkron_operator.plan.decide import start_deadline
 from dkron_operator.plan.view import JobView
 
+MOST_ABOVE = 100
+"""Jobs between a dependent and the schedules that it follows. What hangs on a longer chain is never called stale."""
 
-def stale_at(job: JobView, status: JobStatus) -> datetime | None:
-    """From when on the job is stale, unless it succeeds before: two of its own intervals and its start deadline after
-    the last success, or after `since` if there was none. None if it never will be.
 
-    Intervals are counted in slots: the second slot after the success, and as long again as the success came after its
-    own slot. So a job of workdays is not stale on Sunday, and a run may take its time.
+def stale_at(status: JobStatus, paces: Sequence[JobView]) -> datetime | None:
+    """From when on the job is stale, unless it succeeds before: two intervals and the start deadline after the last
+    success, or after `since` if there was none. None if it never will be.
+
+    The intervals are those of `paces`: the job itself, or the scheduled jobs that it follows, of which the slowest
+    counts. They are counted in slots: the second slot after the success, and as long again as the success came after
+    its slot. So a job of workdays is not stale on Sunday, and a run may take its time.
     """
-    spec, since = job.spec, status.since
-    if job.schedule is None or since is None or spec.disabled or spec.parents or job.problem is not None:
+    since = status.since
+    if since is None:
         return None
-    line = Timeline(job.schedule, since, spec.starts_at, spec.expires_at)
-    good = status.last_success or since
+    instants = [_stale_at(pace, since, status.last_success or since) for pace in paces]
+    found = [each for each in instants if each is not None]
+    return max(found, default=None) if len(found) == len(instants) else None
+
+
+def paces_of(job: JobView, parents_of: Callable[[JobView], Sequence[JobView]]) -> tuple[JobView, ...]:
+    """The jobs whose schedules make this one run: itself, or those at the top of its parents. Empty if nothing says
+    when it has to succeed: one of these is disabled, broken or missing, or a failure is awaited.
+
+    `parents_of` finds the parents of a job that exist.
+    """
+    found: dict[str, JobView] = {}
+    met, ahead = {job.uid}, [job]
+    while ahead:
+        here = ahead.pop()
+        links = here.spec.parents
+        parents = parents_of(here) if links else ()
+        missing = len(parents) < len(links)
+        if (
+            here.spec.disabled
+            or here.problem is not None
+            or missing
+            or any(link.when is When.FAILURE for link in links)
+        ):
+            return ()
+        if not links:
+            found[here.uid] = here
+        ahead += [each for each in parents if each.uid not in met]
+        met.update(each.uid for each in parents)
+        if len(met) > MOST_ABOVE:
+            return ()
+    return tuple(found[uid] for uid in sorted(found))
+
+
+def _stale_at(pace: JobView, since: datetime, good: datetime) -> datetime | None:
+    if pace.schedule is None:
+        return None
+    line = Timeline(pace.schedule, since, pace.spec.starts_at, pace.spec.expires_at)
     second = _next(line, _next(line, good))
     if second is None:
         return None
     own = line.latest(None, good)
     took = timedelta() if own is None else good - own
-    return second + took + (start_deadline(job) or timedelta())
+    return second + took + (start_deadline(pace) or timedelta())
 
 
 def _next(line: Timeline, mark: datetime | None) -> datetime | None:

@@ -203,3 +203,22 @@ def test_a_job_that_becomes_degraded_is_told_and_one_that_recovers_is_not() -> N
 
 def test_a_suspended_job_makes_no_events() -> None:
     assert told(look(job_view(schedule="@manually", disabled=True))) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "shown"),
+    [
+        pytest.param({"schedule": "@manually"}, "", id="a job by itself"),
+        pytest.param({"parentJob": "hello"}, "hello", id="one parent"),
+        pytest.param(
+            {"dependsOn": [{"job": "every"}, {"job": "retries", "when": "always"}]}, "every, retries", id="several"
+        ),
+        pytest.param(
+            {"dependsOn": [{"job": letter * 60} for letter in "abc"]},
+            f"{'a' * 60}, {'b' * 60}, ccc…",
+            id="more than a column has room for",
+        ),
+    ],
+)
+def test_the_status_names_the_jobs_after_which_it_runs(spec: dict[str, Any], shown: str) -> None:
+    assert look(job_view(**spec)).status.runs_after == shown

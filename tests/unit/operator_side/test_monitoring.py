@@ -210,7 +210,7 @@ async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
     put(store, "wrong", JobStatus(since=NOON), schedule="soon")
     sums = await roll.call(after(130))
     assert sums.states == {"scheduled": 3, "dependent": 1, "suspended": 1, "invalid": 1}
-    assert (sums.failing, sums.stale, sums.next) == (2, 1, after(30))
+    assert (sums.failing, sums.stale, sums.next) == (2, 2, after(30))
     store.vanish("bad")
     for number in range(3 * SLICE):
         put(store, f"more-{number}", JobStatus(since=NOON))
@@ -219,10 +219,27 @@ async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
     assert (sums.failing, sums.next, len(sums.lines)) == (1, after(60), 5 + 3 * SLICE)
 
 
+async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes() -> None:
+    roll: Roll
+    store = Store(account=lambda uid, _: roll.note(uid))
+    roll = Roll(store)
+    put(store, "last", JobStatus(since=NOON), schedule="", parentJob="middle")
+    put(store, "middle", JobStatus(since=NOON), schedule="", parentJob="first")
+    assert (await roll.call(after(7300))).stale == 0, "there is nothing that it could follow"
+    put(store, "first", JobStatus(since=NOON), schedule="@every 3600s")
+    assert (await roll.call(after(7100))).stale == 0
+    assert (await roll.call(after(7300))).stale == 3
+    status = JobStatus(since=NOON)
+    store.see_job(wire_job(name="first", uid="first", version=2, generation=2, status=status, schedule="@daily"))
+    assert (await roll.call(after(7300))).stale == 0
+    store.vanish("first")
+    assert (await roll.call(after(80000))).stale == 0
+
+
 def gauges(**fields: Any) -> Gauges:
     defaults: dict[str, Any] = {
         "version": "1.2.3", "leader": False, "active": 2, "queues": {"jobs": 3}, "lag": 0.5, "per_job": False,
-        "jobs": Sums(dict.fromkeys(JobState, 1), failing=1, stale=0, next=None),
+        "jobs": Sums(dict.fromkeys(JobState, 1), failing=1, degraded=2, stale=0, next=None),
         "calls": {Call("create", "jobs", 0): 4}, "seen": {"jobs": 17.0},
     }  # fmt: skip
     return Gauges(**{**defaults, **fields})
@@ -237,6 +254,7 @@ def test_how_things_stand_becomes_series() -> None:
     assert seen.one("build_info", version="1.2.3") == 1
     assert (seen.one("leader"), seen.one("active_executions"), seen.one("queue_depth", queue="jobs")) == (0, 2, 3)
     assert seen.sum("jobs") == len(JobState)
+    assert seen.one("jobs_degraded") == 2
     assert seen.one("kube_requests_total", verb="create", resource="jobs", code="0") == 4
     assert seen.one("watch_last_event_timestamp_seconds", resource="jobs") == 17
     assert seen.labels("next_slot_timestamp_seconds") == [], "no job is due"
@@ -245,11 +263,20 @@ def test_how_things_stand_becomes_series() -> None:
 
 def of_job(number: int) -> Line:
     good = after(number) if number else None
-    return Line(NAMESPACE, f"job-{number}", JobState.SCHEDULED, failing=True, stale=None, next=None, last_success=good)
+    return Line(
+        NAMESPACE,
+        f"job-{number}",
+        JobState.SCHEDULED,
+        failing=True,
+        degraded=False,
+        stale=None,
+        next=None,
+        last_success=good,
+    )
 
 
 def with_jobs(number: int) -> Sums:
-    return Sums({}, failing=0, stale=0, next=after(1), lines=[of_job(each) for each in range(number)])
+    return Sums({}, failing=0, degraded=0, stale=0, next=after(1), lines=[of_job(each) for each in range(number)])
 
 
 def test_single_jobs_are_shown_to_who_asks_for_them() -> None:

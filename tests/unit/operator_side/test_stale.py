@@ -1,5 +1,6 @@
 """From when on a job has been without a success for too long, and what else is said of one job among all."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
 from dkron_crds.job import GroupStatus, JobStatus
 from dkron_operator.plan.roll import JobState, line
-from dkron_operator.plan.stale import stale_at
+from dkron_operator.plan.stale import MOST_ABOVE, paces_of, stale_at
+from dkron_operator.plan.view import JobView
 from tests.support.builders import NOON, after, job_view
 
 SUNDAY = NOON
@@ -42,7 +44,9 @@ SUNDAY = NOON
         pytest.param({"schedule": "@at 2026-03-01T12:01:00Z"}, 0, None, None, id="one slot alone is no interval"),
         pytest.param({"schedule": "@manually"}, 0, None, None, id="no slot at all"),
         pytest.param({"schedule": "@every 60s", "disabled": True}, 0, None, None, id="a disabled job"),
-        pytest.param({"schedule": "@every 60s", "parentJob": "other"}, 0, None, None, id="a job with a parent"),
+        pytest.param(
+            {"schedule": "@every 60s", "parentJob": "other"}, 0, None, None, id="a job whose parent is missing"
+        ),
         pytest.param({"schedule": "every minute"}, 0, None, None, id="a schedule that makes no sense"),
         pytest.param(
             {"schedule": "@every 60s", "startsAt": "2026-03-01T13:00:00Z"},
@@ -60,11 +64,94 @@ def test_when_a_job_is_stale(
     spec: dict[str, Any], since: float, success: float | None, expected: datetime | None
 ) -> None:
     last = None if success is None else after(success)
-    assert stale_at(job_view(**spec), JobStatus(since=after(since), last_success=last)) == expected
+    job = job_view(**spec)
+    found = stale_at(JobStatus(since=after(since), last_success=last), paces_of(job, lambda _: ()))
+    assert found == expected
 
 
 def test_a_job_that_is_not_in_force_yet_is_not_stale() -> None:
-    assert stale_at(job_view(), JobStatus()) is None
+    assert stale_at(JobStatus(), [job_view()]) is None
+
+
+def family(**specs: dict[str, Any]) -> dict[str, JobView]:
+    """Jobs by name, in which they find their parents."""
+    return {name: replace(job_view(**spec), uid=name, name=name, dkron_name=name) for name, spec in specs.items()}
+
+
+def stale_of(jobs: dict[str, JobView], name: str, *, success: float | None = None) -> datetime | None:
+    """When the job of this name is stale, whose newest success was so many seconds after noon."""
+
+    def parents_of(job: JobView) -> list[JobView]:
+        return [jobs[link.job] for link in job.spec.parents if link.job in jobs]
+
+    last = None if success is None else after(success)
+    return stale_at(JobStatus(since=NOON, last_success=last), paces_of(jobs[name], parents_of))
+
+
+MINUTE, HOUR = {"schedule": "@every 60s"}, {"schedule": "@every 3600s", "startingDeadlineSeconds": 15}
+
+
+@dataclass(frozen=True)
+class Follower:
+    """A job `last`, what it follows, and when it is stale if it succeeded `success` seconds after noon."""
+
+    id: str
+    last: dict[str, Any]
+    others: dict[str, dict[str, Any]]
+    success: float | None
+    expected: datetime | None
+
+
+FOLLOWERS = (
+    Follower("two intervals of its parent", {"parentJob": "a"}, {"a": MINUTE}, None, after(120)),
+    Follower("and as long again as it came after the slot", {"parentJob": "a"}, {"a": MINUTE}, 70, after(190)),
+    Follower(
+        "two intervals of the schedule at the top",
+        {"parentJob": "b"},
+        {"b": {"parentJob": "a"}, "a": HOUR},
+        None,
+        after(7215),
+    ),
+    Follower(
+        "the slowest of several",
+        {"dependsOn": [{"job": "a"}, {"job": "b", "when": "always"}]},
+        {"a": MINUTE, "b": HOUR},
+        None,
+        after(7215),
+    ),
+    Follower(
+        "a failure that is waited for need not come",
+        {"dependsOn": [{"job": "a", "when": "failure"}]},
+        {"a": MINUTE},
+        None,
+        None,
+    ),
+    Follower(
+        "nor does what follows it",
+        {"parentJob": "b"},
+        {"b": {"dependsOn": [{"job": "a", "when": "failure"}]}, "a": MINUTE},
+        None,
+        None,
+    ),
+    Follower("a parent that is disabled", {"parentJob": "a"}, {"a": MINUTE | {"disabled": True}}, None, None),
+    Follower("a parent that is run by hand", {"parentJob": "a"}, {"a": {"schedule": "@manually"}}, None, None),
+    Follower("a parent that cannot be read", {"parentJob": "a"}, {"a": {"schedule": "soon"}}, None, None),
+    Follower("one of its parents is missing", {"dependsOn": [{"job": "a"}, {"job": "b"}]}, {"a": MINUTE}, None, None),
+    Follower("a circle", {"parentJob": "a"}, {"a": {"parentJob": "last"}}, None, None),
+    Follower("it is disabled itself", {"parentJob": "a", "disabled": True}, {"a": MINUTE}, None, None),
+)
+
+
+@pytest.mark.parametrize("case", FOLLOWERS, ids=lambda case: case.id)
+def test_when_a_job_that_runs_after_others_is_stale(case: Follower) -> None:
+    assert stale_of(family(last=case.last, **case.others), "last", success=case.success) == case.expected
+
+
+def test_a_job_that_follows_by_too_long_a_chain_is_never_stale() -> None:
+    chain = {f"j{number}": {"parentJob": f"j{number - 1}"} for number in range(1, MOST_ABOVE + 1)}
+    jobs = family(j0=MINUTE, **chain)
+    assert stale_of(jobs, f"j{MOST_ABOVE - 1}") == after(120)
+    assert stale_of(jobs, f"j{MOST_ABOVE}") is None
 
 
 def condition(kind: ConditionType, status: ConditionStatus) -> Condition:
@@ -90,12 +177,19 @@ FINE = condition(ConditionType.READY, ConditionStatus.TRUE)
     ],
 )
 def test_the_state_of_a_job(spec: dict[str, Any], conditions: tuple[Condition, ...], expected: JobState) -> None:
-    found = line(job_view(**spec), JobStatus(since=NOON, conditions=conditions, next=after(60)))
+    found = line(job_view(**spec), JobStatus(since=NOON, conditions=conditions, next=after(60)), [job_view()])
     assert found.state is expected
-    assert (found.next is not None) == (found.stale is not None) == (expected is JobState.SCHEDULED)
+    assert (found.next is not None) == (expected is JobState.SCHEDULED)
+    assert (found.stale is not None) == (expected in {JobState.SCHEDULED, JobState.DEPENDENT})
 
 
 @pytest.mark.parametrize("status", GroupStatus)
 def test_a_job_fails_when_its_newest_run_did(status: GroupStatus) -> None:
     bad = (GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED)
-    assert line(job_view(), JobStatus(status=status)).failing is (status in bad)
+    assert line(job_view(), JobStatus(status=status), []).failing is (status in bad)
+
+
+@pytest.mark.parametrize("status", ConditionStatus)
+def test_a_job_is_degraded_while_the_condition_is_true(status: ConditionStatus) -> None:
+    told = JobStatus(conditions=(condition(ConditionType.DEGRADED, status),))
+    assert line(job_view(), told, []).degraded is (status is ConditionStatus.TRUE)

@@ -1,0 +1,69 @@
+{{/* The REST API, beside the operator or in pods of its own: what both ways have in common, and how one follows the other. */}}
+
+{{/* The label of every pod that serves the REST API. The Service selects pods by it, whatever api.mode is: a pod of one way
+answers until one of the other way is ready. */}}
+{{- define "dkron.restLabel" -}}
+dkron.io/rest-api: "true"
+{{- end }}
+
+{{- define "dkron.restSelector" -}}
+app.kubernetes.io/name: {{ include "dkron.chartName" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{ include "dkron.restLabel" . }}
+{{- end }}
+
+{{/* The way in which the REST API of this release runs in the cluster, if an upgrade changes it; else empty. Without a
+cluster nothing is known. */}}
+{{- define "dkron.modeBefore" -}}
+{{- if and .Values.api.enabled .Release.IsUpgrade }}
+{{- $operator := lookup "apps/v1" "Deployment" .Release.Namespace (include "dkron.name" (list . "operator")) }}
+{{- $containers := list }}
+{{- range dig "spec" "template" "spec" "containers" list $operator }}{{ $containers = append $containers .name }}{{ end }}
+{{- if eq .Values.api.mode "deployment" }}
+{{- if has "api" $containers }}sidecar{{ end }}
+{{- else if lookup "apps/v1" "Deployment" .Release.Namespace (include "dkron.name" (list . "api")) }}deployment
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The service accounts of the REST API, divided by commas. Pods of the way before need theirs until they end. */}}
+{{- define "dkron.restAccounts" -}}
+{{- $before := include "dkron.modeBefore" . }}
+{{- $sidecar := list "sidecar" (include "dkron.serviceAccount" (list . "operator")) }}
+{{- $deployment := list "deployment" (include "dkron.serviceAccount" (list . "api")) }}
+{{- $accounts := list }}
+{{- range list $sidecar $deployment }}
+{{- if has (first .) (list $.Values.api.mode $before) }}{{ $accounts = append $accounts (last .) }}{{ end }}
+{{- end }}
+{{- join "," (uniq $accounts) }}
+{{- end }}
+
+{{/* Seconds for which a new pod of the operator has to be ready before an old one goes. An old one that has the REST API
+beside it stays until the API's own pods have had time to be ready. */}}
+{{- define "dkron.minReady" -}}
+{{- $wanted := int .Values.operator.minReadySeconds }}
+{{- if eq (include "dkron.modeBefore" .) "sidecar" }}{{ max $wanted 30 }}{{ else }}{{ $wanted }}{{ end }}
+{{- end }}
+
+{{/* The address of the REST API inside the cluster. */}}
+{{- define "dkron.restUrl" -}}
+http://{{ include "dkron.name" (list . "api") }}.{{ .Release.Namespace }}.svc:{{ .Values.api.service.port }}
+{{- end }}
+
+{{/* What a pod of the REST API does between the wish that it ends and its end. Beside an operator it cannot stay: with the
+operator's container the pod is not ready any more. */}}
+{{- define "dkron.restPreStop" -}}
+{{- if eq .Values.api.mode "sidecar" -}}
+# Nodes and gateways go on to send requests here for a moment after the pod was asked to end.
+sleep: {seconds: 3}
+{{- else -}}
+exec:
+  command:
+    - python
+    - -c
+    - |
+      {{- .Files.Get "files/hand_over.py" | trim | nindent 6 }}
+    - {{ include "dkron.restUrl" . }}
+    - {{ max 0 (sub (int .Values.api.terminationGracePeriodSeconds) 10) | quote }}
+{{- end }}
+{{- end }}
