@@ -186,8 +186,8 @@ cluster-down: ## Stop it and leave nothing behind
 	@hack/cluster down --name $(NAME)
 
 .PHONY: kubeconfig
-kubeconfig: ## Print the path of its kubeconfig: pass it as KUBECONFIG
-	@hack/cluster kubeconfig --name $(NAME)
+kubeconfig: ## Print the path of its kubeconfig, or of the demo's if that runs alone: pass it as KUBECONFIG
+	@hack/cluster kubeconfig --name $(NAME) $(if $(filter file,$(origin NAME)),--or $(DEMO_NAME))
 
 ##@ Image
 

@@ -70,7 +70,15 @@ def _parser() -> argparse.ArgumentParser:
     add("down", commands.down, "stop a cluster and leave nothing behind", named)
     add("status", commands.status, "show what runs, and what has died", named)
     add("list", commands.list_clusters, "list the clusters of this user")
-    add("kubeconfig", commands.kubeconfig, "print the path of a cluster's kubeconfig", named)
+    kubeconfig = add("kubeconfig", commands.kubeconfig, "print the path of a cluster's kubeconfig", named)
+    kubeconfig.add_argument(
+        "--or",
+        dest="others",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="take this one if the other does not run",
+    )
     _logs(add("logs", commands.logs, "show what components wrote", named))
     _kubectl(add("kubectl", commands.kubectl, "run kubectl: hack/cluster kubectl -- get nodes", named))
     load = add("load-image", commands.load_image, "make an image available to pods", named)

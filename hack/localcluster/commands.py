@@ -80,15 +80,21 @@ def status(options: argparse.Namespace) -> int:
 def list_clusters(_: argparse.Namespace) -> int:
     """List all clusters."""
     for record in every():
-        alive = record.provider != local.PROVIDER or all(processes.alive(known.identity) for known in record.components)
-        state = "ready" if record.ready and alive else "broken" if record.ready else "starting or failed"
+        state = "ready" if record.ready and _alive(record) else "broken" if record.ready else "starting or failed"
         print(f"{record.name}  {record.provider}  {record.kubernetes}  nodes={record.nodes}  {state}")
     return 0
 
 
 def kubeconfig(options: argparse.Namespace) -> int:
-    """Print the path and nothing else."""
-    print(provider.get(options.name, provider=_provider()).kubeconfig)
+    """Print the path and nothing else: of the named cluster, or if it does not run, of the first other that does."""
+    names = (options.name, *options.others)
+    found = (find(name) for name in names)
+    name = next((record.name for record in found if record is not None and _alive(record)), None)
+    if name is None and options.others and _provider() != Provider.CURRENT:
+        raise ClusterError(
+            f"no cluster runs that is called {' or '.join(names)}; start one with make cluster or make demo"
+        )
+    print(provider.get(name or options.name, provider=_provider()).kubeconfig)
     return 0
 
 
@@ -154,3 +160,8 @@ def _record(name: str) -> Record:
 
 def _provider() -> str:
     return os.environ.get("CLUSTER") or Provider.AUTO
+
+
+def _alive(record: Record) -> bool:
+    """Whether its components run, as far as they are processes of ours."""
+    return record.provider != local.PROVIDER or all(processes.alive(known.identity) for known in record.components)

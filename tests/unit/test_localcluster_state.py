@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcluster import kubeconfig, provider, record
-from localcluster.cli import split
+from localcluster.cli import main, split
 from localcluster.components import kube_proxy, kubelet, namespaces
 from localcluster.components.containerd import network
 from localcluster.errors import ClusterError
@@ -23,6 +25,7 @@ from localcluster.record import Record, Running
 from localcluster.starting import ready_nodes
 
 PORTS = Ports(etcd=1, etcd_peer=2, apiserver=3, controller_manager=4, scheduler=5, kwok=6)
+MAKEFILE = Path(__file__).parents[2] / "Makefile"
 RECORD = Record("dkron", "local", "1.36.3", "kwok:5", slot=1, ports=PORTS)
 
 
@@ -143,3 +146,45 @@ def test_a_provider_that_cannot_be_had_is_refused(wanted: str, kind: NodeKind) -
 def test_what_stands_behind_the_dashes_belongs_to_kubectl() -> None:
     assert split(["kubectl", "--name", "a", "--", "get", "--", "x"]) == (["kubectl", "--name", "a"], ["get", "--", "x"])
     assert split(["status"]) == (["status"], [])
+
+
+@pytest.mark.parametrize(
+    ("running", "dead", "arguments", "shown"),
+    [
+        pytest.param(["dkron"], [], [], "dkron", id="its own"),
+        pytest.param(["demo"], [], ["--or", "demo"], "demo", id="the other runs alone"),
+        pytest.param(["dkron", "demo"], [], ["--or", "demo"], "dkron", id="both run"),
+        pytest.param(["demo"], ["dkron"], ["--or", "demo"], "demo", id="its own has died"),
+        pytest.param(["dkron", "demo"], [], ["--name", "demo"], "demo", id="the other by its name"),
+    ],
+)
+def test_the_kubeconfig_is_that_of_the_cluster_that_runs(
+    running: list[str], dead: list[str], arguments: list[str], shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in running:
+        record.save(replace(RECORD, name=name, ready=True))
+    for name in dead:
+        record.save(replace(RECORD, name=name, ready=True, components=(Running("etcd", Identity(1, 1), 1),)))
+    assert main(["kubeconfig", *arguments]) == 0
+    assert capsys.readouterr().out == f"{cluster_folder(shown) / 'kubeconfig'}\n"
+
+
+def test_without_a_cluster_the_kubeconfig_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kubeconfig", "--name", "dkron", "--or", "demo"]) == 1
+    said = capsys.readouterr().err
+    assert said == "cluster: no cluster runs that is called dkron or demo; start one with make cluster or make demo\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        pytest.param([], "--name dkron --or demo", id="none"),
+        pytest.param(["NAME=mine"], "--name mine", id="a name"),
+        pytest.param(["DEMO_NAME=mine"], "--name dkron --or mine", id="that of the demo"),
+    ],
+)
+def test_make_kubeconfig_knows_the_demo(given: list[str], names: str) -> None:
+    command = ["make", "--dry-run", "--no-print-directory", "-f", str(MAKEFILE), "kubeconfig", *given]
+    clean = {name: text for name, text in os.environ.items() if name not in ("NAME", "DEMO_NAME", "MAKEFLAGS")}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=clean)
+    assert done.stdout.strip() == f"hack/cluster kubeconfig {names}"
