@@ -148,23 +148,24 @@ def test_what_stands_behind_the_dashes_belongs_to_kubectl() -> None:
     assert split(["status"]) == (["status"], [])
 
 
+ALIVE, DEAD = (), (Running("etcd", Identity(1, 1), 1),)
+
+
 @pytest.mark.parametrize(
-    ("running", "dead", "arguments", "shown"),
+    ("known", "arguments", "shown"),
     [
-        pytest.param(["dkron"], [], [], "dkron", id="its own"),
-        pytest.param(["demo"], [], ["--or", "demo"], "demo", id="the other runs alone"),
-        pytest.param(["dkron", "demo"], [], ["--or", "demo"], "dkron", id="both run"),
-        pytest.param(["demo"], ["dkron"], ["--or", "demo"], "demo", id="its own has died"),
-        pytest.param(["dkron", "demo"], [], ["--name", "demo"], "demo", id="the other by its name"),
+        pytest.param({"dkron": ALIVE}, [], "dkron", id="its own"),
+        pytest.param({"demo": ALIVE}, ["--or", "demo"], "demo", id="the other runs alone"),
+        pytest.param({"dkron": ALIVE, "demo": ALIVE}, ["--or", "demo"], "dkron", id="both run"),
+        pytest.param({"dkron": DEAD, "demo": ALIVE}, ["--or", "demo"], "demo", id="its own has died"),
+        pytest.param({"dkron": ALIVE, "demo": ALIVE}, ["--name", "demo"], "demo", id="the other by its name"),
     ],
 )
 def test_the_kubeconfig_is_that_of_the_cluster_that_runs(
-    running: list[str], dead: list[str], arguments: list[str], shown: str, capsys: pytest.CaptureFixture[str]
+    known: dict[str, tuple[Running, ...]], arguments: list[str], shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in running:
-        record.save(replace(RECORD, name=name, ready=True))
-    for name in dead:
-        record.save(replace(RECORD, name=name, ready=True, components=(Running("etcd", Identity(1, 1), 1),)))
+    for name, components in known.items():
+        record.save(replace(RECORD, name=name, ready=True, components=components))
     assert main(["kubeconfig", *arguments]) == 0
     assert capsys.readouterr().out == f"{cluster_folder(shown) / 'kubeconfig'}\n"
 

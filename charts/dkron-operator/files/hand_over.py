@@ -1,7 +1,8 @@
 """What a pod of the REST API does before it ends: it goes on answering until another pod answers in its place.
 
-Where no pod of the Service is ready, Kubernetes sends requests to those that are about to end, as long as they answer. So
-a change of `api.mode`, which deletes the pods of the API before those of the operator have one beside them, is not noticed.
+Where no pod of the Service is ready, Kubernetes sends requests to those that are about to end, as long as they answer.
+So nobody notices a change of `api.mode`, which deletes the pods of the API before those of the operator have it beside
+them.
 """
 
 import os
@@ -15,10 +16,13 @@ SETTLE = 3.0
 """Seconds for which nodes and gateways go on to send requests here after another pod was ready."""
 
 
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def answered_by_another(url: str, own: str) -> bool:
     """Whether another pod answers at the Service."""
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+        with DIRECT.open(f"{url}/health", timeout=2) as answer:
             return str(answer.headers["X-Whom"]) != own
     except OSError:
         return False
