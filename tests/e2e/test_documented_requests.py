@@ -3,6 +3,7 @@
 The pages are read from top to bottom in one shell. What a command prints has to fit what the page says that it prints.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,14 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
+MAKE = """#!/bin/sh
+case "$*" in
+  "-s kubeconfig") echo "$KUBECONFIG" ;;
+  "-s api-url") echo "$API" ;;
+  *) exit 2 ;;
+esac
+"""
+"""What stands for `make` where the README asks it about a demo: the same, about what runs here."""
 PAGES = ("concepts", "rest-api", "operations", "migrate-from-dkron", "migrate-from-cronjob")
 SECONDS = 110
 
@@ -124,3 +133,21 @@ def test_each_command_prints_what_the_page_says(place: Place, documented: str, t
         if not fits(text, command.output)
     ]
     assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.parametrize("documented", ["readme"])
+def test_the_lines_of_the_readme_after_the_demo_work_as_written(place: Place, tmp_path: Path) -> None:
+    kube = place.here.kube
+    kube.apply(yaml.safe_load((ROOT / "examples" / "hello.yaml").read_text(encoding="utf-8")))
+    kube.wait_status("hello", "a success", lambda status: status.get("status") == "success", seconds=60)
+    commands = shown((ROOT / "README.md").read_text(encoding="utf-8"))
+    known = environment(place, tmp_path)
+    (tmp_path / "make").write_text(MAKE, encoding="utf-8")
+    (tmp_path / "make").chmod(0o755)
+    known["PATH"] = f"{tmp_path}:{known['PATH']}"
+    *_, listing, coming = run(commands, environment=known, folder=tmp_path, seconds=SECONDS)
+    head, row = listing.splitlines()
+    shown_head = next(each.output for each in commands if each.output.startswith("NAME")).splitlines()[0]
+    assert head.split() == shown_head.split()
+    assert row.split()[0] == "hello"
+    assert len(json.loads(coming)["next"]) == 2

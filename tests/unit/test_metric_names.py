@@ -22,13 +22,13 @@ METRIC = re.compile(r"\b(?:dkron|process)_[a-z0-9_]+")
 PARTS = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "info": ("_info",)}
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-JOB = Line("team", "report", JobState.SCHEDULED, failing=True, stale=NOW, next=NOW, last_success=NOW)
+JOB = Line("team", "report", JobState.SCHEDULED, failing=True, degraded=True, stale=NOW, next=NOW, last_success=NOW)
 CALL = Call("get", "jobs", 200)
 GAUGES = Gauges(
     version="0.1.0",
     leader=True,
     active=1,
-    jobs=Sums(states=dict.fromkeys(JobState, 1), failing=1, stale=1, next=NOW, lines=[JOB]),
+    jobs=Sums(states=dict.fromkeys(JobState, 1), failing=1, degraded=1, stale=1, next=NOW, lines=[JOB]),
     queues={"events": 1},
     calls={CALL: 1},
     seen={"dkronjobs": 1.0},

@@ -57,7 +57,7 @@ def line(job: JobView, status: JobStatus, paces: Sequence[JobView]) -> Line:
     )
 
 
-def _state(job: JobView, found: AbstractSet[tuple[ConditionType, ConditionStatus]]) -> JobState:
+def _state(job: JobView, found: AbstractSet[tuple[str, ConditionStatus]]) -> JobState:
     if job.problem is not None or (ConditionType.READY, ConditionStatus.FALSE) in found:
         return JobState.INVALID
     if job.spec.disabled or (ConditionType.SUSPENDED, ConditionStatus.TRUE) in found:
