@@ -27,7 +27,7 @@ shell = {"command": "true"}
 job = {"name": "asked", "schedule": "@manually", "executor": "shell", "executor_config": shell}
 
 def ask(method, path, body=None):
-    connection = http.client.HTTPConnection("dkron-api", 8080, timeout=30)
+    connection = http.client.HTTPConnection("dkron-api", 8080, timeout=10)
     connection.request(method, "/v1" + path, body and json.dumps(body), {"Content-Type": "application/json"})
     answer = connection.getresponse()
     text = answer.read()

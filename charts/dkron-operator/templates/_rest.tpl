@@ -63,7 +63,8 @@ exec:
     - -c
     - |
       {{- .Files.Get "files/hand_over.py" | trim | nindent 6 }}
-    - {{ include "dkron.restUrl" . }}
+    - {{ .Release.Namespace }}
+    - {{ include "dkron.name" (list . "api") }}
     - {{ max 0 (sub (int .Values.api.terminationGracePeriodSeconds) 10) | quote }}
 {{- end }}
 {{- end }}

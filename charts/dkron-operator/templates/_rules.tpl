@@ -76,6 +76,13 @@
   verbs: [list, watch, patch]
 {{- end }}
 
+{{/* A pod of the REST API that is about to end: whether another one is ready. */}}
+{{- define "dkron.rules.handOver" -}}
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list]
+{{- end }}
+
 {{/* The hook that applies the value cluster. */}}
 {{- define "dkron.rules.cluster" -}}
 - apiGroups: [dkron.io]
