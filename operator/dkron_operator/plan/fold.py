@@ -174,9 +174,7 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _with(status, undelivered=tuple(name for name in status.undelivered if name not in jobs))
         case Judged(generation, conditions, upcoming, runs_after):
             told = (*conditions, *_of_others(status, conditions))
-            return _with(
-                status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after
-            )
+            return _with(status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after)
         case Joined() | Noted() | Settled() | Forgotten() | Followed():
             return _linked(status, change)
         case Reserved() | Released():
