@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from tests.chaos.faults import Faults
 from tests.chaos.history import Act, History, Operation, Terms
 from tests.chaos.jobs import BODIES
 from tests.chaos.network import Network
-from tests.chaos.plan import Plan, Wish
+from tests.chaos.plan import CALM, LATENESS, RECOVERY, SETTLE, Plan, Wish
+from tests.chaos.probe import TIMED, probe
 from tests.chaos.proxy.thread import gateway
-from tests.chaos.pulse import pulse
+from tests.chaos.pulse import Pulse, pulse
 from tests.chaos.reading import Fact, line, read
 from tests.chaos.recorder import Recorder
 from tests.chaos.witness import Witness
@@ -32,14 +33,30 @@ Object = dict[str, Any]
 Say = Callable[[str], None]
 
 SECOND = timedelta(seconds=1)
-LATENESS = 15 * SECOND
-"""Everything runs on one machine, which other tests keep busy: how late slots are is shown, and not judged closely."""
-RECOVERY = 25 * SECOND
-"""From the end of a fault until slots are on time: a Lease whose holder was killed is free after 15 s."""
-CALM = 20 * SECOND
-"""Calm weather at the end, after all has recovered."""
+LAST_CALM, MOST_CALM = 20.0, 180.0
+"""Seconds of calm weather at the end, after all has recovered: at least, and at most."""
+MARGIN = 1.15
+"""By how much longer a storm is than what is broken would need for half of it to be calm."""
 REST = 90.0
 TICK = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How closely a storm is judged, see `Terms`: seconds, and the share that has to be calm."""
+
+    lateness: float = LATENESS
+    recovery: float = RECOVERY
+    calm: float = CALM
+
+    def terms(self, read: datetime, *, stretch: float, rivals: bool) -> Terms:
+        """The terms of a history that was read then, on a machine where all takes longer by `stretch`. What one of
+        several does promptly tells nothing of its rivals, so they have no probe."""
+        lateness = self.lateness * stretch * SECOND
+        return Terms(
+            read=read, lateness=lateness, recovery=self.recovery * SECOND, settle=SETTLE * SECOND,
+            probe="" if rivals else TIMED, calm=self.calm, rivals=rivals,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,7 @@ class Setup:
     folder: Path
     replicas: int = 2
     split_brain: bool = False
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def owned(self) -> bool:
@@ -79,20 +97,24 @@ class Journal:
 
 
 class Bed:
-    """A storm's place. `path` is its history; `rivals`: all its operators act at once."""
+    """A storm's place. `path` is its history."""
 
     def __init__(
-        self, kube: Kube, faults: Faults, *, crew: Crew, clients: Recorder, witness: Witness, journal: Journal,
-        rivals: bool, say: Say,
+        self, kube: Kube, faults: Faults, *, crew: Crew, clients: Recorder, prober: Recorder, witness: Witness,
+        journal: Journal, heart: Pulse, setup: Setup, say: Say,
     ) -> None:  # fmt: skip
         self._kube = kube
         self._faults = faults
         self._crew = crew
         self._clients = clients
+        self._prober = prober
         self._witness = witness
         self._journal = journal
-        self._rivals = rivals
+        self._heart = heart
+        self._setup = setup
         self._say = say
+        self._whole_since = 0.0
+        self._broken = 0.0
 
     @property
     def path(self) -> Path:
@@ -113,22 +135,33 @@ class Bed:
         for body in plan.bodies:
             self._clients.create(body)
         began = time.monotonic()
-        with ThreadPoolExecutor(1, "clients") as pool:
+        with ThreadPoolExecutor(1, "clients") as pool, probe(self._prober):
             clients = pool.submit(self._wish, plan.wishes, began)
             done = self._blow(plan, began)
             self._say("the last fault is over; everything recovers")
             clients.result()
-        self._pass(max(datetime.now(UTC), self._crew.on_time) + RECOVERY + CALM)
+            last = max(datetime.now(UTC), self._crew.on_time)
+            self._pass(last + (self._setup.patience.recovery + self._last_calm(began)) * SECOND)
+            self._until(began, plan.seconds)
         self._rest()
         return done
+
+    def _last_calm(self, began: float) -> float:
+        """For how many seconds it has to be calm yet: longer where the machine took longer than planned."""
+        wanted = self._setup.patience.calm
+        missing = self._broken / (1 - wanted) * MARGIN - (time.monotonic() - began) if wanted else 0.0
+        return min(max(LAST_CALM, missing), MOST_CALM)
 
     def _blow(self, plan: Plan, began: float) -> list[str]:
         done: list[str] = []
         for blow in plan.blows:
             self._until(began, blow.at)
+            self._await_quiet(blow.quiet)
             # One that took long, as a restart may, must not have the next ones come all at once.
             began = max(began, time.monotonic() - blow.at)
+            self._is_broken()
             met = self._faults.do(blow, time.monotonic() - began)
+            self._is_broken()
             if met:
                 done.append(blow.fault)
                 self._say(f"{blow.fault}: {met}")
@@ -148,11 +181,29 @@ class Bed:
     def _until(self, began: float, moment: float) -> None:
         while True:
             now = time.monotonic() - began
-            self._faults.undo(now)
-            self._crew.look_after()
+            self._look_after(now)
             if now >= moment:
                 return
             time.sleep(min(TICK, moment - now))
+
+    def _await_quiet(self, seconds: float) -> None:
+        """Let nothing be broken for so long: on a slow machine it takes longer than planned until all is whole."""
+        while seconds and time.monotonic() < self._whole_since + seconds:
+            self._look_after(float("inf"))
+            time.sleep(TICK)
+
+    def _look_after(self, now: float) -> None:
+        self._faults.undo(now)
+        self._crew.look_after()
+        if not (self._faults.is_over() and self._crew.is_whole()):
+            self._is_broken()
+
+    def _is_broken(self) -> None:
+        """Note that something is broken now, and that this excuses for a while."""
+        patience, now = self._setup.patience, time.monotonic()
+        excused = patience.recovery + patience.lateness * self._heart.stretch
+        self._broken += min(now - self._whole_since, excused)
+        self._whole_since = now
 
     def _wish(self, wishes: tuple[Wish, ...], began: float) -> None:
         for wish in wishes:
@@ -181,10 +232,10 @@ class Bed:
             self._kube.wait_for("all jobs to rest", self._restless, lambda names: not names, seconds=REST)
         except AssertionError as error:
             self._say(str(error).partition("\nnamespace")[0])
-        self._pass(datetime.now(UTC) + LATENESS + SECOND)
+        self._pass(datetime.now(UTC) + self._setup.patience.lateness * self._heart.stretch * SECOND + SECOND)
         at = self._witness.look()
         self._crew.finish()
-        self._journal.note(Terms(read=at, lateness=LATENESS, recovery=RECOVERY, rivals=self._rivals))
+        self._journal.note(self._setup.patience.terms(at, stretch=self._heart.stretch, rivals=self._setup.has_rivals))
         for fact in self._witness.facts(at):
             self._journal.note(fact)
 
@@ -209,7 +260,7 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
     """Prepare everything for a storm in this namespace; at its end nothing of it runs any more."""
     kube, journal = Kube(setup.kubeconfig, namespace), Journal(setup.folder / "history.jsonl")
     hands = Kube(setup.kubeconfig, namespace, once=True)
-    clients = Recorder(Kube(setup.kubeconfig, namespace, once=True), journal.note)
+    clients, prober = (Recorder(Kube(setup.kubeconfig, namespace, once=True), journal.note) for _ in range(2))
     with contextlib.ExitStack() as stack:
         gateways = [stack.enter_context(gateway(setup.kubeconfig, setup.folder, seed=n)) for n in range(setup.replicas)]
         operators = [
@@ -218,12 +269,13 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
         crew = Crew(operators, journal.note)
         faults = Faults(hands, clients, crew=crew, network=Network(gateways), cluster=setup.cluster, told=journal.note)
         witness = stack.enter_context(Witness(setup.kubeconfig, namespace))
-        stack.enter_context(pulse(journal.note))
+        heart = stack.enter_context(pulse(journal.note))
         stack.callback(crew.abandon)
         stack.callback(faults.leave)
         yield Bed(
-            kube, faults, crew=crew, clients=clients, witness=witness, journal=journal, rivals=setup.has_rivals, say=say
-        )
+            kube, faults, crew=crew, clients=clients, prober=prober, witness=witness, journal=journal, heart=heart,
+            setup=setup, say=say,
+        )  # fmt: skip
 
 
 def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> ShiftedOperator:

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     REQUEST = "a request was not met"
     CHAIN = "wrong runs after a parent"
     RECORD = "a wrong record"
+    STORMY = "too little calm"
 
 
 @dataclass(frozen=True, slots=True)

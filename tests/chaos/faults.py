@@ -22,7 +22,7 @@ from tests.chaos.crew import Crew
 from tests.chaos.history import Fault as Broken
 from tests.chaos.jobs import ASKED, PARENTS, SCHEDULED, STEADY
 from tests.chaos.network import Network
-from tests.chaos.plan import ON_THE_WAY, Blow, Fault
+from tests.chaos.plan import ON_THE_WAY, WRONG, Blow, Fault
 from tests.chaos.recorder import Recorder
 from tests.support.ice import signal_server
 from tests.support.kube import Kube, Refused
@@ -36,8 +36,6 @@ CONTROLLER_FLAGS = ("--kube-api-qps=100", "--kube-api-burst=200")
 """With the default limits the Job controller would need minutes to catch up after a fault."""
 RESTARTS = 3
 STEP_BACK = timedelta(seconds=30)
-WRONG = timedelta(seconds=40)
-"""A clock is set wrong by as much at most, in either direction."""
 COMPONENTS_OF = {Fault.API_SERVER: "apiserver", Fault.ETCD: "etcd", Fault.CONTROLLERS: "controller-manager"}
 
 
@@ -81,6 +79,10 @@ class Faults:
         while self._undo and self._undo[0][0] <= now:
             heapq.heappop(self._undo)[2]()
 
+    def is_over(self) -> bool:
+        """Whether nothing lasts any more."""
+        return not self._undo
+
     def heal(self) -> None:
         """End all that still lasts."""
         self.undo(float("inf"))
@@ -113,7 +115,7 @@ class Faults:
 
     def _set_clock(self, blow: Blow, now: float) -> str:
         number, share = divmod(blow.pick * len(self._crew.operators), 1)
-        shift = timedelta(seconds=round(WRONG.total_seconds() * (2 * share - 1)))
+        shift = timedelta(seconds=round(WRONG * (2 * share - 1)))
         if not self._crew.set_clock(int(number), shift):
             return ""
         self._later(now + blow.seconds, lambda: self._crew.set_right(int(number)))

@@ -1,4 +1,5 @@
-"""The jobs of a storm: every schedule and policy beside every other, about three executions a second in all.
+"""The jobs of a storm: every schedule and policy beside every other, about three executions a second in all; and one
+that only shows how soon what is asked for is done.
 
 Their pods are simulated, so how long they run and how they end is part of the job.
 """
@@ -42,14 +43,17 @@ _JOBS: tuple[Object, ...] = (
     job("asked", lasts="1s"),
     job("asked-single", lasts="3s", concurrency="forbid"),
     job("tidy", "@every 7s", history=TIDY),
+    job("probe", history=TIDY),
 )
 
 BODIES: Mapping[str, Object] = {body["metadata"]["name"]: body for body in _JOBS}
 NAMES = tuple(BODIES)
 PARENTS = frozenset({"fields", "after-fields", "fails"})
 """Jobs that others run after. They are not deleted: what their successors owe then, nobody promises."""
-SCHEDULED = tuple(name for name in NAMES if name not in {"asked", "asked-single"} and BODIES[name]["spec"]["schedule"])
-STEADY = frozenset({"every-two", "fields", "madrid", "single-all", "newest-quick", "fails", "tidy"})
+SCHEDULED = tuple(
+    name for name in NAMES if name not in {"asked", "asked-single", "probe"} and BODIES[name]["spec"]["schedule"]
+)
+STEADY = frozenset({"every-two", "fields", "madrid", "single-all", "newest-quick", "fails", "tidy", "probe"})
 """Jobs that nobody changes. Of the others it is mostly open by which spec a slot was decided that came due in a storm,
 and then it need not run. Of these it is known, and each slot that `missedRuns` wants has to.
 """

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.chaos.bed import Setup, bed
+from tests.chaos.bed import Patience, Setup, bed
 from tests.chaos.jobs import BODIES
 from tests.chaos.plan import HEAD_START, Blow, Fault, Plan
 from tests.chaos.storm import Say, cluster_of, duration, folder_of, lived, show
@@ -20,6 +20,9 @@ LONG = (
 CALM = 90.0
 """Seconds from the end of one to the next. What was missed has run by then."""
 
+PATIENCE = Patience(lateness=15.0, recovery=25.0, calm=0.0)
+"""After minutes much has to be made up for; and calm times between them are not the question here."""
+
 
 def outages(seconds: float) -> Plan:
     """All of them, one after the other, for so long each. Pure."""
@@ -32,7 +35,7 @@ def main(arguments: list[str]) -> int:
     """Have them. 0: nothing to object to, 1: objections, 2: options that are wrong."""
     options = _parser().parse_args(arguments)
     with cluster_of(None) as (kubeconfig, cluster), folder_of(options.folder) as folder:
-        setup = Setup(kubeconfig, cluster, folder, replicas=1)
+        setup = Setup(kubeconfig, cluster, folder, replicas=1, patience=PATIENCE)
         with namespace(kubeconfig, "outages") as kube, bed(setup, kube.namespace, say=Say()) as made:
             verdict, numbers, fallen = lived(made, outages(options.duration))
             for what, after in numbers.recoveries:

@@ -1,10 +1,10 @@
 """What a storm will be: who does what when, made from a seed and nothing else, so that it can be had again. Pure.
 
-Faults come in gusts, one every few seconds; between two gusts it is calm for long enough that what is promised of calm
-times can be judged, too.
+Faults come in gusts, one every few seconds. After each gust it is calm for longer than the gust may excuse anything, so
+that at least half of a storm shows what is promised of calm times.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
@@ -14,10 +14,29 @@ from tests.chaos.jobs import ASKED, BODIES, EDITS, NAMES, PARENTS, SCHEDULED, ST
 
 HEAD_START = 8.0
 """Seconds before the first fault: every job shall have run."""
-GUST = (15.0, 40.0)
-LULL = (32.0, 40.0)
-GAP = (1.5, 5.0)
+GUST = (3.0, 20.0)
+LULL = (1.1, 1.4)
+"""How long it is calm after a gust, as a share of the time for which the gust excuses."""
+GAP = (0.8, 3.0)
 """Seconds between two faults of a gust."""
+LATENESS = 5.0
+"""Seconds by which a slot may be late in calm times. Everything runs on one machine, which other tests keep busy; where
+that machine stands still, the pulse says so."""
+SETTLE = 6.0
+"""Seconds from the end of a fault until all slots can be on time: a workqueue pauses for as long between two tries."""
+RECOVERY = 20.0
+"""Seconds from the end of a fault until slots must be on time again: the Lease of a holder that was killed is free
+after 15 s, and another needs 2 s to see that."""
+WRONG = 20.0
+"""Seconds by which a clock is set wrong at most, in either direction. A Lease lasts for less."""
+CALM = 0.5
+"""The share of a storm that is to be calm."""
+LONGEST = 60.0
+"""Seconds for which a gust may excuse at most."""
+STORMY = 0.46
+"""The share of a storm that its plan may excuse at most: less than what would be allowed, as machines may be slow."""
+SHORTEST = 120.0
+"""Seconds. A shorter storm has no room for a fault and for calm times."""
 PAUSE = (0.5, 3.5)
 """Seconds between two operations of clients."""
 AGAIN = 0.3
@@ -66,21 +85,23 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How often a fault comes beside others, and for how many seconds it lasts; 0 is for a moment."""
+    """How often a fault comes beside others, and for how many seconds it lasts; 0 is for a moment. `takes`: how many
+    seconds more until what was ended has begun again."""
 
     weight: int
     seconds: tuple[float, float] = (0.0, 0.0)
+    takes: float = 0.0
 
 
 KINDS: dict[Fault, Kind] = {
-    Fault.KILL: Kind(8, (0.0, 8.0)),
-    Fault.STOP: Kind(4, (0.0, 8.0)),
+    Fault.KILL: Kind(8, (0.0, 8.0), takes=4.0),
+    Fault.STOP: Kind(4, (0.0, 8.0), takes=4.0),
     Fault.FREEZE: Kind(4, (1.0, 25.0)),
     Fault.CLOCK: Kind(2, (2.0, 20.0)),
-    Fault.API_SERVER: Kind(2),
+    Fault.API_SERVER: Kind(2, takes=5.0),
     Fault.API_FREEZE: Kind(2, (1.0, 8.0)),
-    Fault.ETCD: Kind(1),
-    Fault.CONTROLLERS: Kind(2),
+    Fault.ETCD: Kind(1, takes=5.0),
+    Fault.CONTROLLERS: Kind(2, takes=3.0),
     Fault.SLOW: Kind(1, (2.0, 10.0)),
     Fault.LOST_CALLS: Kind(2, (2.0, 10.0)),
     Fault.LOST_ANSWERS: Kind(3, (2.0, 10.0)),
@@ -114,12 +135,25 @@ ON_THE_WAY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """A fault to come, so many seconds after the beginning. `pick`, from 0 to below 1, chooses whom it meets."""
+    """A fault to come, so many seconds after the beginning. `pick`, from 0 to below 1, chooses whom it meets. `quiet`:
+    for how many seconds nothing may have been broken before it, however long that takes."""
 
     at: float
     fault: Fault
     seconds: float
     pick: float
+    quiet: float = 0.0
+
+    @property
+    def over(self) -> float:
+        """When what it has broken is whole again, if all goes as planned."""
+        return self.at + self.seconds + (KINDS[self.fault].takes if self.fault in KINDS else 0.0)
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """From when until when it may excuse that a slot which comes due then is late or missed."""
+        wrong = WRONG if self.fault is Fault.CLOCK else 0.0
+        return self.at - LATENESS, self.over + wrong + RECOVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,38 +170,78 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of a storm: the jobs that there are at first, the faults, and what clients ask for."""
+    """All of a storm: the jobs that there are at first, the faults, what clients ask for, and for how many seconds it
+    goes on at least."""
 
     bodies: tuple[Object, ...]
     blows: tuple[Blow, ...]
     wishes: tuple[Wish, ...]
+    seconds: float = 0.0
 
 
 def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(KINDS), rivals: bool = False) -> Plan:
-    """The storm of this seed. What clients do does not depend on which faults there are.
+    """The storm of this seed. What clients do does not depend on which faults there are. Raises ValueError if it is to
+    be shorter than `SHORTEST`.
 
     `rivals`: several operators act at once. Names keep them from doing anything twice, but not where a Job is deleted
     before all of them have seen it, nor where each of them notices an edit at another time: there is none of that then.
     """
+    if seconds < SHORTEST:
+        raise ValueError(f"a storm of {seconds:.0f} s has no room for faults and calm times; {SHORTEST:.0f} s has")
     faults -= AMONG_RIVALS if rivals else frozenset()
     blows = _blows(Random(f"blows {seed}"), seconds, sorted(faults))  # noqa: S311 - has to be had again
     wishes = _wishes(Random(f"wishes {seed}"), seconds)  # noqa: S311
     if not rivals:
-        return Plan(tuple(BODIES.values()), tuple(blows), tuple(wishes))
+        return Plan(tuple(BODIES.values()), tuple(blows), tuple(wishes), seconds)
     bodies = tuple(body | {"spec": without_replace(body["spec"])} for body in BODIES.values())
     kept = (replace(wish, spec=without_replace(wish.spec)) for wish in wishes if wish.act in HARMLESS)
-    return Plan(bodies, tuple(blows), tuple(kept))
+    return Plan(bodies, tuple(blows), tuple(kept), seconds)
+
+
+def excused(blows: Sequence[Blow]) -> list[tuple[float, float]]:
+    """The times of a plan that may be excused, in order and apart. Pure."""
+    found: list[tuple[float, float]] = []
+    for begin, end in sorted(blow.window for blow in blows):
+        if found and begin <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((begin, end))
+    return found
+
+
+def calm_share(blows: Sequence[Blow], seconds: float) -> float:
+    """The share of a storm that is surely calm, if each fault takes as long as it may to be recovered from. Pure."""
+    return 1 - sum(end - max(begin, 0.0) for begin, end in excused(blows)) / seconds
 
 
 def _blows(random: Random, seconds: float, faults: list[Fault]) -> Iterator[Blow]:
-    now, weights = HEAD_START, [KINDS[fault].weight for fault in faults]
-    while now < seconds:
-        end = min(now + random.uniform(*GUST), seconds)
-        while now < end:
-            fault = random.choices(faults, weights)[0]
-            yield Blow(now, fault, round(random.uniform(*KINDS[fault].seconds), 1), random.random())
-            now += random.uniform(*GAP)
-        now += random.uniform(*LULL)
+    now, quiet, left = HEAD_START, 0.0, STORMY * seconds
+    while now < seconds and left > 0 and faults:
+        gust = [
+            replace(blow, quiet=0.0 if n else quiet)
+            for n, blow in enumerate(_gust(random, now, min(left, LONGEST), faults))
+        ]
+        if not gust:
+            return
+        yield from gust
+        begin, end = min(blow.at for blow in gust) - LATENESS, max(blow.window[1] for blow in gust)
+        left -= end - begin
+        following = end + LATENESS + random.uniform(*LULL) * (end - begin)
+        now, quiet = following, following - max(blow.over for blow in gust)
+
+
+def _gust(random: Random, begin: float, most: float, faults: list[Fault]) -> list[Blow]:
+    """Faults from `begin` on, which excuse `most` seconds at most."""
+    weights = [KINDS[fault].weight for fault in faults]
+    now, end, found = begin, begin + random.uniform(*GUST), list[Blow]()
+    while now < end:
+        fault = random.choices(faults, weights)[0]
+        blow = Blow(now, fault, round(random.uniform(*KINDS[fault].seconds), 1), random.random())
+        if blow.window[1] - (begin - LATENESS) <= most:
+            found.append(blow)
+        now += random.uniform(*GAP)
+    # What was left out at the beginning must not be waited for.
+    return found
 
 
 def _wishes(random: Random, seconds: float) -> Iterator[Wish]:

@@ -1,6 +1,7 @@
 """A history as a file: JSON Lines, a fact a line, in any order. Times are RFC 3339 with a zone, durations are seconds.
 
-    {"fact": "terms", "read": "…", "lateness": 5, "recovery": 30, "start": 10, "grain": 1, "rivals": false}
+    {"fact": "terms", "read": "…", "lateness": 5, "recovery": 30, "start": 10, "grain": 1, "rivals": false,
+     "probe": "a", "settle": 6, "calm": 0.5}
     {"fact": "operation", "act": "create", "job": "a", "invoked": "…", "answered": "…", "uid": "…", "created": "…",
      "spec": {"schedule": "*/10 * * * * *", "concurrency": "forbid"}}
     {"fact": "operation", "act": "run", "job": "a", "invoked": "…", "answered": "…", "at": "…", "force": true}

@@ -20,7 +20,7 @@ from localcluster.record import every
 from tests.chaos.bed import Bed, Setup, bed
 from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import Figures, figures
-from tests.chaos.plan import COMPONENTS, KINDS, Plan, plan
+from tests.chaos.plan import COMPONENTS, KINDS, SHORTEST, Plan, plan
 from tests.chaos.verdict import Verdict, judge
 from tests.support.sites import install, namespace
 
@@ -87,9 +87,17 @@ def duration(text: str) -> float:
     return float(int(match[1]) * UNITS[match[2] or "s"])
 
 
+def long_enough(text: str) -> float:
+    """The same, of a storm. Raises `argparse.ArgumentTypeError` if it had no room for faults and calm times."""
+    seconds = duration(text)
+    if seconds < SHORTEST:
+        raise argparse.ArgumentTypeError(f'"{text}" is too short for a storm; give {SHORTEST:.0f}s or more')
+    return seconds
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.storm", description=__doc__)
-    parser.add_argument("--duration", type=duration, default=600.0, help="how long: 90s, 10m, 1h (default: 10m)")
+    parser.add_argument("--duration", type=long_enough, default=600.0, help="how long: 90s, 10m, 1h (default: 10m)")
     parser.add_argument("--seed", type=int, help="which storm; the same seed has the same plan (default: any)")
     parser.add_argument("--replicas", type=int, default=2, help="how many operators (default: 2)")
     parser.add_argument(

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
 from tests.chaos import telling
+from tests.chaos.calm import Calm, calm
 from tests.chaos.case import Case, Kind, Objection
 from tests.chaos.history import History, Operation, Run
 from tests.chaos.lives import lives
 from tests.chaos.needs import Need
+from tests.chaos.recovery import signs
 from tests.chaos.rules import attempts, chains, ends, jobs, overlaps, records, requests, slots, windows
 from tests.chaos.weather import Weather
 
@@ -29,11 +31,13 @@ MOST = 4
 
 @dataclass(frozen=True)
 class Verdict:
-    """The objections to a history, in the order of time."""
+    """The objections to a history, in the order of time. `calm`: how much of it could be judged without an excuse; None
+    if no slot came due."""
 
     history: History
     cases: tuple[Case, ...]
     objections: tuple[Objection, ...]
+    calm: Calm | None = None
 
     @property
     def valid(self) -> bool:
@@ -47,7 +51,8 @@ class Verdict:
         """The summary, and at most so many objections."""
         shown = [self.paragraph(objection) for objection in self.objections[:most]]
         more = len(self.objections) - len(shown)
-        return "\n\n".join([self.summary, *shown, *([f"and {more} more"] if more else [])])
+        lines = self.summary if self.calm is None else f"{self.summary}\n{self.calm}"
+        return "\n\n".join([lines, *shown, *([f"and {more} more"] if more else [])])
 
     @property
     def summary(self) -> str:
@@ -62,6 +67,8 @@ class Verdict:
 
     def paragraph(self, objection: Objection) -> str:
         """An objection, with the nearest runs of the job, and the operations and faults around it."""
+        if not objection.job:
+            return f"{objection.kind.upper()}: {objection.text}."
         case = next(case for case in self.cases if (case.life.job, case.life.uid) == (objection.job, objection.uid))
         around = [
             _told("runs near", (telling.run(run) for run in _nearest(case.life.runs, objection.at))),
@@ -77,10 +84,20 @@ class Verdict:
 
 def judge(history: History) -> Verdict:
     """Judge a history. Raises ValueError if it cannot be understood."""
-    weather = Weather.of(history.faults, history.terms)
+    weather = Weather.of(history.faults, history.terms, signs(history))
     cases = tuple(Case(life, weather) for life in lives(history, weather))
     found = [objection for case in cases for objection in _objections(case, cases)]
-    return Verdict(history, cases, tuple(sorted(found, key=lambda each: (each.at, each.kind, each.text))))
+    known = calm(cases)
+    found.extend(_of_all(history, known))
+    return Verdict(history, cases, tuple(sorted(found, key=lambda each: (each.at, each.kind, each.text))), known)
+
+
+def _of_all(history: History, known: Calm | None) -> Iterator[Objection]:
+    """Where too little is calm, nothing is proved, and a verdict without objections would say that it is."""
+    share = 0.0 if known is None else known.share
+    if share < history.terms.calm:
+        text = f"{100 * share:.1f} % of the time is calm, and {100 * history.terms.calm:.0f} % must be"
+        yield Objection(Kind.STORMY, "", "", history.terms.read, text)
 
 
 def _objections(case: Case, cases: Sequence[Case]) -> Iterator[Objection]:

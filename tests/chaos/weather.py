@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tests.chaos.history import FOREVER, Fault, Terms
+from tests.chaos.recovery import Signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,13 @@ class Weather:
     storms: tuple[tuple[datetime, datetime], ...]
 
     @classmethod
-    def of(cls, faults: Iterable[Fault], terms: Terms) -> "Weather":
-        """Each fault excuses until things have recovered from it; what overlaps is one storm."""
+    def of(cls, faults: Iterable[Fault], terms: Terms, signs: Signs | None = None) -> "Weather":
+        """Each fault excuses until things have recovered from it, as `signs` show or after as long as that may take;
+        what overlaps is one storm."""
         storms: list[tuple[datetime, datetime]] = []
         known = tuple(sorted(faults, key=lambda fault: fault.begin))
         for fault in known:
-            end = end_of(fault) if fault.end is None else fault.end + terms.recovery + abs(fault.skew)
+            end = _recovered(fault, terms, signs)
             if storms and fault.begin <= storms[-1][1]:
                 storms[-1] = (storms[-1][0], max(storms[-1][1], end))
             else:
@@ -74,6 +76,16 @@ class Weather:
     def around(self, begin: datetime, end: datetime, margin: timedelta) -> list[Fault]:
         """The faults that were near."""
         return [f for f in self.faults if f.begin <= end + margin and begin - margin <= end_of(f)]
+
+
+def _recovered(fault: Fault, terms: Terms, signs: Signs | None) -> datetime:
+    """By when slots must be on time again."""
+    if fault.end is None:
+        return FOREVER
+    over = fault.end + abs(fault.skew)
+    if signs is None:
+        return over + terms.recovery
+    return min(over + terms.recovery, max(over + terms.settle, signs.after(over)))
 
 
 def latest(fault: Fault) -> datetime:

@@ -28,7 +28,11 @@ def test_nothing_to_object_to(file: Path, capsys: pytest.CaptureFixture[str]) ->
     file.write_text("".join(write(GOOD)))
     assert main([str(file)]) == 0
     told = capsys.readouterr().out
-    assert told == "0 objections to 1 jobs with 3 runs: of 4 slots 3 had to run, 1 did not run; 0 faults\n"
+    assert told == (
+        "0 objections to 1 jobs with 3 runs: of 4 slots 3 had to run, 1 did not run; 0 faults\n"
+        "calm for 100.0 % of 30.0 s; the latest slot in it ran 0.5 s late (a at 2026-03-01T00:00:30Z); "
+        "no slot had more than 2.0 s\n"
+    )
 
 
 def test_objections_are_told_with_what_was_around(

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.chaos import pulse
+from tests.chaos.bed import Patience
 from tests.chaos.history import Fault
+from tests.chaos.plan import LATENESS
 
 
 class Clock:
@@ -33,3 +35,26 @@ def test_a_machine_that_stands_still_is_noticed(monkeypatch: pytest.MonkeyPatch)
     with pulse.pulse(hear):
         assert heard.wait(10)
     assert [(fault.end - fault.begin).total_seconds() for fault in told if fault.end] == [5]
+
+
+@pytest.mark.parametrize(
+    ("load", "stretch"),
+    [
+        pytest.param(0.1, 1.0, id="idle"),
+        pytest.param(8.0, 1.0, id="two for each core"),
+        pytest.param(12.0, 1.5, id="three"),
+        pytest.param(90.0, 3.0, id="never more than three times as long"),
+    ],
+)
+def test_everything_may_take_longer_on_a_busy_machine(
+    monkeypatch: pytest.MonkeyPatch, load: float, stretch: float
+) -> None:
+    loads = iter([0.0, load])
+    monkeypatch.setattr(pulse.os, "getloadavg", lambda: (next(loads, 0.0), 0.0, 0.0))
+    monkeypatch.setattr(pulse.os, "cpu_count", lambda: 4)
+    heart = pulse.Pulse()
+    for _ in range(3):
+        heart.look()
+    assert heart.stretch == stretch
+    terms = Patience().terms(datetime.now(UTC), stretch=heart.stretch, rivals=False)
+    assert terms.lateness == timedelta(seconds=LATENESS * stretch)

@@ -5,12 +5,29 @@ from itertools import pairwise
 import pytest
 
 from tests.chaos.history import Act
-from tests.chaos.jobs import BODIES, PARENTS
-from tests.chaos.outages import CALM, outages
-from tests.chaos.plan import COMPONENTS, KINDS, LULL, ON_THE_WAY, Fault, Plan, plan
+from tests.chaos.jobs import BODIES, PARENTS, STEADY
+from tests.chaos.outages import CALM as PAUSE
+from tests.chaos.outages import outages
+from tests.chaos.plan import (
+    CALM,
+    COMPONENTS,
+    KINDS,
+    LATENESS,
+    LONGEST,
+    ON_THE_WAY,
+    RECOVERY,
+    SHORTEST,
+    Fault,
+    Plan,
+    calm_share,
+    excused,
+    plan,
+)
+from tests.chaos.probe import PROBE
 
 SEEDS = range(20)
 MINUTES = 600.0
+CI = 120.0
 
 
 def test_a_seed_gives_the_same_storm_again() -> None:
@@ -18,12 +35,17 @@ def test_a_seed_gives_the_same_storm_again() -> None:
     assert plan(1, MINUTES) != plan(2, MINUTES)
 
 
+def test_clients_leave_the_probe_alone() -> None:
+    assert PROBE in STEADY
+    assert not [wish for seed in SEEDS for wish in plan(seed, MINUTES).wishes if wish.job == PROBE]
+
+
 def test_clients_do_not_depend_on_the_faults() -> None:
     assert plan(1, MINUTES, faults=frozenset({Fault.KILL})).wishes == plan(1, MINUTES).wishes
 
 
 def test_there_are_twenty_jobs_and_every_kind_of_fault() -> None:
-    assert len(BODIES) == 20
+    assert len(set(BODIES) - {PROBE}) == 20
     assert set(KINDS) | {blow.fault for blow in outages(MINUTES).blows} == set(Fault)
     assert {blow.fault for seed in SEEDS for blow in plan(seed, MINUTES).blows} == set(KINDS)
     assert set(Fault) > COMPONENTS | ON_THE_WAY
@@ -32,17 +54,44 @@ def test_there_are_twenty_jobs_and_every_kind_of_fault() -> None:
 def test_an_outage_is_over_before_the_next_begins() -> None:
     blows = outages(MINUTES).blows
     gaps = [after.at - before.at - before.seconds for before, after in pairwise(blows)]
-    assert min(gaps) >= CALM
+    assert min(gaps) >= PAUSE
     assert {blow.seconds for blow in blows} == {MINUTES}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_storm_has_gusts_and_lulls(seed: int) -> None:
     blows = plan(seed, MINUTES).blows
-    gaps = [after.at - before.at for before, after in pairwise(blows)]
-    assert 40 < len(blows) < 200
-    assert max(gaps) >= LULL[0]
+    gusts = excused(blows)
+    assert 20 < len(blows) < 100
+    assert len(gusts) >= 5
     assert all(0 <= blow.pick < 1 and blow.at < MINUTES for blow in blows)
+    for (begin, end), (following, _) in pairwise(gusts):
+        assert end - begin <= LONGEST
+        assert following - end >= end - begin, "it is calm for as long as it was not"
+        first = next(blow for blow in blows if blow.at > following)
+        assert first.quiet >= RECOVERY + end - begin, "however slow the machine is"
+
+
+@pytest.mark.parametrize("rivals", [False, True])
+@pytest.mark.parametrize("seconds", [CI, MINUTES])
+def test_at_least_half_of_a_storm_is_calm(seconds: float, *, rivals: bool) -> None:
+    plans = [plan(seed, seconds, rivals=rivals) for seed in range(50)]
+    assert all(storm.blows for storm in plans)
+    assert min(calm_share(storm.blows, seconds) for storm in plans) >= CALM
+    assert max(end - begin for storm in plans for begin, end in excused(storm.blows)) <= LONGEST
+    among = set(KINDS) - ({Fault.JOB, Fault.WIPE} if rivals else set())
+    many = (plan(seed, seconds, rivals=rivals) for seed in range(150))
+    assert {blow.fault for storm in many for blow in storm.blows} == among, "each kind of fault has its turn"
+
+
+def test_a_storm_that_is_too_short_is_refused() -> None:
+    with pytest.raises(ValueError, match="no room for faults and calm times; 120 s has"):
+        plan(1, SHORTEST - 1)
+
+
+def test_what_comes_due_a_moment_before_a_fault_is_excused_too() -> None:
+    blows = plan(1, CI).blows
+    assert excused(blows)[0][0] == blows[0].at - LATENESS
 
 
 @pytest.mark.parametrize("seed", SEEDS)

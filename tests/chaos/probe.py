@@ -1,0 +1,29 @@
+"""Asks for a run every few seconds, by which recovery.py measures how soon all was well again after a fault."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.chaos.recorder import Recorder
+
+PROBE, TIMED = "probe", "every-two"
+"""Jobs that nobody changes, and whose runs keep no other run away: one that is asked for, and one with many slots."""
+EVERY = 2.0
+
+
+@contextmanager
+def probe(recorder: Recorder) -> Iterator[None]:
+    """While this is entered, runs of the probe are asked for. Nobody else uses this recorder."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_ask, args=(recorder, ended), name="probe", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _ask(recorder: Recorder, ended: threading.Event) -> None:
+    while not ended.wait(EVERY):
+        recorder.run(PROBE)
