@@ -38,6 +38,7 @@ pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise, pytest.mar
 
 Object = dict[str, Any]
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 SECOND = timedelta(seconds=1)
 WATCH, SILENCE = 6, 2
 HURRY = {
@@ -106,16 +107,18 @@ def bed(shared_bed: Bed) -> Iterator[Bed]:
 
 
 def each_second(name: str, **spec: Any) -> Object:
-    return dkron_job(name, schedule="@every 1s", history=KEEP_ALL, jobTemplate=simulated(), **spec)
+    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
 
 
 def begin(bed: Bed, name: str) -> tuple[str, ...]:
-    """Jobs that run each second, with different wishes. Returns when all have run once."""
-    names = (f"{name}-all", f"{name}-latest", f"{name}-single")
+    """Jobs that run each second, with different wishes. One forgets its runs soon, and deletes their Jobs. Returns when
+    all have run once."""
+    names = (f"{name}-all", f"{name}-latest", f"{name}-single", f"{name}-tidy-all")
     bed.kube.apply(
         each_second(names[0], missedRuns="all"),
         each_second(names[1]),
         each_second(names[2], concurrency="forbid", missedRuns="all"),
+        each_second(names[3], history=TIDY, missedRuns="all"),
     )
     for each in names:
         bed.kube.wait_status(each, "a run", finished(1), seconds=60)
@@ -130,9 +133,14 @@ def assert_recovered(bed: Bed, names: tuple[str, ...]) -> None:
     for name, account in ledger.close_all(bed.kube, names, every=1).items():
         account.assert_balanced()
         status = bed.kube.status(name)
-        runs = {execution["job"] for execution in status["executions"]}
-        assert status["successCount"] + status.get("errorCount", 0) == len(runs), f"{name}: each is counted once"
-        assert {job["metadata"]["name"] for job in bed.kube.jobs_of(name)} <= runs, f"{name}: each is recorded"
+        counted, recorded = status["successCount"] + status.get("errorCount", 0), status["executions"]
+        assert counted == account.fired.total(), f"{name}: each is counted once"
+        if "tidy" in name:
+            assert len(recorded) <= TIDY["executions"] < counted, f"{name}: it has forgotten some"
+        else:
+            runs = {execution["job"] for execution in recorded}
+            assert len(runs) == counted, f"{name}: each is recorded"
+            assert {job["metadata"]["name"] for job in bed.kube.jobs_of(name)} <= runs, f"{name}: each is recorded"
         if name.endswith("-all"):
             assert account.skipped == 0, "every slot runs, late or not"
 

@@ -36,6 +36,7 @@ LIFE = timedelta(seconds=6)
 OFF = ("--lease", "off")
 SECOND = timedelta(seconds=1)
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100, "outputBytes": 0}
+TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 PATIENCE = 90.0
 """Seconds for a start while everything else is busy."""
 READS = {"get", "list", "watch"}
@@ -207,13 +208,14 @@ def by_sigkill(leader: OperatorProcess) -> None:
 @pytest.mark.timeout(300)
 def test_no_slot_is_lost_or_runs_twice_however_often_the_leader_goes(replicas: Replicas) -> None:
     # No more slots than a history has room for, however slow the machine is.
-    kube, names, often = replicas.kube, ("all", "latest", "skip", "forbid"), {"schedule": "@every 2s"}
+    kube, names, often = replicas.kube, ("all", "latest", "skip", "forbid", "tidy"), {"schedule": "@every 2s"}
     replicas.start("first")
     replicas.wait_leader("first")
     replicas.start("second")
     kube.apply(
         each_second("all", missedRuns="all", **often),
         each_second("latest", **often),
+        each_second("tidy", missedRuns="all", history=TIDY, **often),
         each_second("skip", missedRuns="skip", **often),
         each_second("forbid", concurrency="forbid", missedRuns="all", jobTemplate=simulated(run_for="1s"), **often),
     )
@@ -229,7 +231,7 @@ def test_no_slot_is_lost_or_runs_twice_however_often_the_leader_goes(replicas: R
     accounts = ledger.close_all(kube, names, every=2)
     for account in accounts.values():
         account.assert_balanced()
-    assert accounts["all"].skipped == 0, "all of them ran, in time or late"
+    assert accounts["all"].skipped == accounts["tidy"].skipped == 0, "all of them ran, in time or late"
     assert not overlaps(kube.status("forbid"))
     kube.wait_for("it to be shown who leads", lambda: standing(kube).get("leader"), lambda name: name == leader)
 

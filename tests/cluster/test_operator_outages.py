@@ -25,6 +25,7 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 POLICIES = ("latest", "skip", "all")
 SECOND = timedelta(seconds=1)
 NOBODY_LISTENS = """
@@ -148,7 +149,7 @@ def test_an_operator_without_rights_says_which_it_lacks(cluster: localcluster.Cl
 
 
 def each_second(name: str, **spec: Any) -> dict[str, Any]:
-    return dkron_job(name, schedule="@every 1s", history=KEEP_ALL, jobTemplate=simulated(), **spec)
+    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
 
 
 def signal_server(cluster: localcluster.Cluster, number: signal.Signals) -> None:
@@ -202,10 +203,10 @@ def test_an_api_server_that_is_away_is_outlived(
     if not isinstance(cluster, LocalCluster):
         pytest.skip("the API server of this cluster cannot be stopped")
     kube, operator = own_site.kube, own_site.operator
-    names = (*POLICIES, "single")
+    names = (*POLICIES, "single", "tidy")
     operator.start()
     kube.apply(*(each_second(policy, missedRuns=policy) for policy in POLICIES))
-    kube.apply(each_second("single", concurrency="forbid"))
+    kube.apply(each_second("single", concurrency="forbid"), each_second("tidy", history=TIDY, missedRuns="all"))
     for name in names:
         kube.wait_status(name, "a run", finished(1))
     outage(cluster, operator)
@@ -215,4 +216,4 @@ def test_an_api_server_that_is_away_is_outlived(
     accounts = ledger.close_all(kube, names, every=1)
     for account in accounts.values():
         account.assert_balanced()
-    assert accounts["all"].skipped == 0, "every slot of the outage runs afterwards"
+    assert accounts["all"].skipped == accounts["tidy"].skipped == 0, "every slot of the outage runs afterwards"

@@ -14,6 +14,7 @@ from dkron_crds.kube.paths import PODS, Resource
 from dkron_crds.names import GROUP
 from localcluster.quiet import run_quietly
 from localcluster.tools import Tool
+from tests.support.births import Births
 from tests.support.charts import CHART
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube, Refused
 from tests.support.own_image import OwnImage
@@ -105,7 +106,8 @@ def named_namespace(kubeconfig: Path, name: str) -> Iterator[Kube]:
     kube.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     kube.appendix = lambda: pod_logs(kube)
     kube.wait_for("the service account of pods", lambda: kube.find(SERVICE_ACCOUNTS, "default"), bool)
-    yield kube
+    with Births(kubeconfig, name) as kube.births:
+        yield kube
     kube.close()
 
 

@@ -13,6 +13,7 @@ from kubernetes import client, config
 
 from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS, Resource
 from tests.support import waiting
+from tests.support.births import Births
 from tests.support.jobs import at
 
 Object = dict[str, Any]
@@ -41,7 +42,8 @@ class Refused(Exception):
 class Kube:
     """One namespace. While waiting, `guard` raises when that is pointless; `appendix` tells more about a failure.
 
-    `once`: a request that is not answered is not sent again, and raises what urllib3 says.
+    `once`: a request that is not answered is not sent again, and raises what urllib3 says. `births`: the Jobs that the
+    namespace has ever had, if somebody watches them.
     """
 
     def __init__(self, kubeconfig: Path, namespace: str, *, once: bool = False) -> None:
@@ -50,6 +52,7 @@ class Kube:
         self.guard: Callable[[], None] = waiting.nothing
         self.appendix: Callable[[], str] = str
         self.applied: list[str] = []
+        self.births: Births | None = None
         connection = client.Configuration()
         connection.retries = False if once else None
         config.load_kube_config(str(kubeconfig), client_configuration=connection)  # type: ignore[no-untyped-call]

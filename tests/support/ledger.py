@@ -1,7 +1,10 @@
-"""The promise as an account: every slot that was due has exactly one Job, or is counted as skipped."""
+"""The promise as an account: every slot that was due has exactly one Job, or is counted as skipped.
+
+Jobs are counted by their uids, as a watch has seen them be born: one that was made again has the name of the first.
+"""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,7 +46,7 @@ class Ledger:
 def close(kube: Kube, name: str, *, every: int) -> Ledger:
     """Disable the job, wait until all its attempts have ended, and add up.
 
-    Only right for a job whose schedule was never changed and whose history forgets nothing.
+    Only right for a job whose schedule was never changed. What its history has forgotten, the watch has seen.
     """
     return close_all(kube, [name], every=every)[name]
 
@@ -58,11 +61,11 @@ def close_all(kube: Kube, names: Iterable[str], *, every: int) -> dict[str, Ledg
 def _ledger(kube: Kube, name: str, *, every: int) -> Ledger:
     status = kube.wait_status(name, "to be disabled, with nothing active", _closed, seconds=60)
     job = kube.get(DKRON_JOBS, name)
-    created = at(job["metadata"]["creationTimestamp"])
+    created, uid = at(job["metadata"]["creationTimestamp"]), job["metadata"]["uid"]
     skipped = status.get("skipped") or {}
     return Ledger(
         due=_grid(created, every=every, until=at(status["lastScheduleTime"])),
-        fired=Counter(at(slot) for slot, _ in _fired(kube, name, status)),
+        fired=Counter(at(slot) for slot, _ in _fired(kube, uid, status)),
         skipped=skipped.get("count", 0),
         reason=skipped.get("lastReason", ""),
     )
@@ -78,19 +81,20 @@ def _grid(origin: datetime, *, every: int, until: datetime) -> tuple[datetime, .
     return tuple(origin + timedelta(seconds=every * step) for step in range(1, steps + 1))
 
 
-def _fired(kube: Kube, name: str, status: Object) -> set[tuple[str, str]]:
-    """Slot and name of each Job of a first attempt by schedule, from the Jobs that exist and from the record."""
-    notes = (
-        (job["metadata"]["name"], job["metadata"]["annotations"]) for job in kube.all(JOBS, f"dkron.io/job={name}")
-    )
-    existing = {
-        (note["dkron.io/slot"], job)
-        for job, note in notes
-        if (note["dkron.io/trigger"], note["dkron.io/attempt"]) == ("schedule", "1")
-    }
+def _fired(kube: Kube, uid: str, status: Object) -> Iterator[tuple[str, str]]:
+    """Slot and name of each Job of a first attempt by schedule, from those that were born; and from the record, if it
+    tells of another one."""
+    assert kube.births is not None, "nobody watches the Jobs of this namespace"
+    born = kube.births.of(uid, lambda: kube.all(JOBS))
+    seen = set()
+    for metadata in born:
+        note = metadata["annotations"]
+        seen.add(metadata["name"])
+        if (note["dkron.io/trigger"], note["dkron.io/attempt"]) == ("schedule", "1"):
+            yield note["dkron.io/slot"], metadata["name"]
     recorded = {
         (execution["slot"], execution["job"])
         for execution in status.get("executions", ())
         if (execution["trigger"], execution["attempt"]) == ("schedule", 1)
     }
-    return existing | recorded
+    yield from (each for each in recorded if each[1] not in seen)

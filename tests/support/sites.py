@@ -16,6 +16,7 @@ import pytest
 import localcluster
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.revision import REVISION
+from tests.support.births import Births
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube
 from tests.support.operator_process import OperatorProcess
 
@@ -62,7 +63,8 @@ def namespace(kubeconfig: Path, purpose: str) -> Iterator[Kube]:
     kube.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     try:
         kube.wait_for("the service account of pods", lambda: kube.find(SERVICE_ACCOUNTS, "default"), bool)
-        yield kube
+        with Births(kubeconfig, name) as kube.births:
+            yield kube
     finally:
         if os.environ.get("CLUSTER") == "current":
             kube.delete(NAMESPACES, name)

@@ -8,13 +8,14 @@ import pytest
 from dkron_crds.job import Trigger
 from tests.chaos.calm import calm
 from tests.chaos.case import Kind
-from tests.chaos.history import FOREVER, Act, Fault, History
+from tests.chaos.history import FOREVER, Act, Fault, History, Operation, Record, Run, Since
 from tests.chaos.recovery import signs
 from tests.chaos.verdict import judge
 from tests.chaos.weather import Weather
 from tests.unit.chaos.facts import asked, broke, history, made, ran, spec, told
 from tests.unit.chaos.model import at
 
+Known = Operation | Run | Fault | Record | Since
 SECOND = timedelta(seconds=1)
 RUNS = [ran(slot) for slot in range(10, 100, 10)]
 
@@ -76,14 +77,14 @@ def test_without_slots_nothing_is_calm() -> None:
 # --- how soon it is calm again -------------------------------------------------------------------------------------
 
 
-def probed(*facts: object, recovery: float = 20, settle: float = 1) -> History:
+def probed(*facts: Known, recovery: float = 20, settle: float = 1) -> History:
     """A history whose probe is the job."""
-    known = history(*facts, read=99)  # type: ignore[arg-type] - facts
+    known = history(*facts, read=99)
     terms = replace(known.terms, probe="a", recovery=recovery * SECOND, settle=settle * SECOND)
     return replace(known, terms=terms)
 
 
-def requested(when: float, *, late: float) -> list[object]:
+def requested(when: float, *, late: float) -> list[Known]:
     """A run is asked for, answered 0.1 s later, and begins so late after that."""
     run = ran(when, late=late + 0.1, trigger=Trigger.MANUAL, created=at(when + 0.1 + late))
     return [asked(Act.RUN, when, at=at(when)), run]
@@ -105,7 +106,7 @@ def requested(when: float, *, late: float) -> list[object]:
         pytest.param([ran(60), *requested(60, late=0)], 50, id="not later than it may last"),
     ],
 )
-def test_a_fault_excuses_until_the_probe_shows_that_all_is_well(facts: list[object], end: float) -> None:
+def test_a_fault_excuses_until_the_probe_shows_that_all_is_well(facts: list[Known], end: float) -> None:
     known = probed(broke(20, 30, down=False), *facts)
     weather = Weather.of(known.faults[:1], known.terms, signs(known))
     assert weather.storms == ((at(20), at(end)),)

@@ -1,5 +1,6 @@
 """The pulse of the machine."""
 
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -50,8 +51,8 @@ def test_everything_may_take_longer_on_a_busy_machine(
     monkeypatch: pytest.MonkeyPatch, load: float, stretch: float
 ) -> None:
     loads = iter([0.0, load])
-    monkeypatch.setattr(pulse.os, "getloadavg", lambda: (next(loads, 0.0), 0.0, 0.0))
-    monkeypatch.setattr(pulse.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "getloadavg", lambda: (next(loads, 0.0), 0.0, 0.0))
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
     heart = pulse.Pulse()
     for _ in range(3):
         heart.look()
