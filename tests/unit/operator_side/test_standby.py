@@ -258,33 +258,68 @@ async def test_a_mark_that_was_moved_back_by_hand_stays_where_the_api_server_had
 # --- watches that are behind ---------------------------------------------------------------------------------------
 
 
+async def led_before(edges: Edges) -> None:
+    """It has run the slot at 60, as the newest version of the job shows, and then another leads. That one runs the slot
+    at 120 and tidies up, and the watch shows nothing of it."""
+    await until(65)
+    assert slots(edges) == [after(60)]
+    assert not edges.entry().behind, "what it has written itself is the newest there is"
+    edges.acts = False
+    await until(125)
+    edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["status"].update(lastScheduleTime="2026-03-01T12:02:00Z"))
+    edges.kube.calls.clear()
+
+
 async def test_a_leader_whose_watches_were_silent_reads_a_job_before_it_fires_it() -> None:
+    edges = begin()
+    async with edges.running():
+        await led_before(edges)
+        lead(edges, behind=True)
+        await until(170)
+        assert slots(edges) == [after(60)], "the slot at 120 has had its run"
+        await until(181)
+        assert slots(edges) == [after(60), after(180)]
+        assert edges.kube.calls.count("get dkronjobs backup") == 1, "once is enough"
+
+
+async def test_a_leader_whose_watches_speak_need_not_read_a_job_before_it_fires_it() -> None:
+    edges = begin()
+    async with edges.running():
+        await led_before(edges)
+        edges.watch()
+        lead(edges, behind=False)
+        await until(181)
+        assert slots(edges) == [after(60), after(180)]
+        assert edges.kube.calls.count("get dkronjobs backup") == 0
+
+
+async def test_as_long_as_it_cannot_be_read_it_does_not_fire() -> None:
+    edges = begin()
+    async with edges.running():
+        await led_before(edges)
+        await until(181)
+        edges.kube.fail("get dkronjobs", *[Unavailable("no answer")] * 3)
+        lead(edges, behind=True)
+        await until(181.3)
+        assert slots(edges) == [after(60)]
+        await until(195)
+        assert slots(edges) == [after(60), after(180)]
+
+
+async def test_who_never_acted_reads_a_job_before_it_fires_it_whatever_the_watches_say() -> None:
     edges = waiting()
     async with edges.running():
         await until(100)
-        # The watch has not shown that the leader before has run the slot, and tidied up.
         theirs = {"since": "2026-03-01T12:00:00Z", "lastScheduleTime": "2026-03-01T12:01:00Z"}
         edges.kube.edit(
             DKRON_JOBS, "backup", lambda body: body.update(status={**theirs, "fingerprint": job_view().fingerprint})
         )
-        lead(edges, behind=True)
+        lead(edges, behind=False)
         await until(110)
         assert slots(edges) == []
         await until(121)
         assert slots(edges) == [after(120)]
         assert edges.kube.calls.count("get dkronjobs backup") == 1, "once is enough"
-
-
-async def test_as_long_as_it_cannot_be_read_it_does_not_fire() -> None:
-    edges = waiting()
-    edges.kube.fail("get dkronjobs", *[Unavailable("no answer")] * 3)
-    async with edges.running():
-        await until(61)
-        lead(edges, behind=True)
-        await until(61.3)
-        assert slots(edges) == []
-        await until(75)
-        assert slots(edges) == [after(60)]
 
 
 async def test_an_entry_of_an_earlier_term_changes_nothing_any_more() -> None:
