@@ -1,21 +1,39 @@
-"""Hooks and fixtures for all tests: real clusters, see tests/support/cluster.py."""
+"""Hooks and fixtures for all tests: real clusters (tests/support/cluster.py), seeds, second tries, and what a test may
+not leave behind (tests/support/leftovers.py).
+"""
 
 import asyncio
 import os
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import localcluster
+from localcluster.debian import NoPackages
 from tests.support.cluster import Clusters, longest_first, nodes_wanted, time_the_test_alone
 
-# How long an example takes is the machine's business: speed is measured in bench/.
-settings.register_profile("dkron-operator", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("dkron-operator")
+pytest_plugins = ["tests.support.leftovers"]
 
-DEADLINES = (r"waited [0-9]+ s for", r"Timeout \(>", r"Read timed out")
-"""What an error says that has to do with the machine: a deadline of a wait, a test or a request has passed."""
+# How long an example takes is the machine's business: speed is measured in bench/.
+LENIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", LENIENT, derandomize=True)
+settings.register_profile("fresh", LENIENT, print_blob=True)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "steady")
+"""`steady`: the same examples each time, so that a change is judged by what it changes. `fresh`: others each time, by
+night."""
+settings.load_profile(PROFILE)
+
+ENVIRONMENT = {
+    r"waited [0-9]+ s for": "a wait had a deadline, and the machine had more to do than it allows for",
+    r"Timeout \(>": "the same, of a whole test",
+    r"Read timed out": "the same, of a request to the API server",
+    r"Address already in use": "another process took the port between its choice and its use",
+    r"a component of the cluster has died": "the kernel ended it, as where memory is short",
+}
+"""What an error says that has its cause in the environment, and what that is. Only such a test is tried once more, and
+never one of the promise: there a deadline that has passed may be a slot that was lost."""
 REASON = 20
 """Lines that are shown before an error, and of it."""
 CLUSTERS = pytest.StashKey[Clusters]()
@@ -23,7 +41,7 @@ CLUSTERS = pytest.StashKey[Clusters]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cluster(nodes): the test needs a cluster with nodes none, kwok:N or real")
-    config.addinivalue_line("markers", "promise: nothing is lost or runs twice: only a deadline gets another try")
+    config.addinivalue_line("markers", "promise: nothing is lost or runs twice: it gets no second try")
     # Otherwise pytest-asyncio makes a loop to come back to after its tests, and nobody closes that.
     asyncio.set_event_loop(None)
 
@@ -42,8 +60,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         longest_first(items, default=default)
     for item in items:
         time_the_test_alone(item, default=default)
-        if config.option.reruns and item.get_closest_marker("promise"):
-            item.add_marker(pytest.mark.flaky(reruns=config.option.reruns, only_rerun=[*DEADLINES]))
+        if config.option.reruns:
+            tries = 0 if item.get_closest_marker("promise") else config.option.reruns
+            item.add_marker(pytest.mark.flaky(reruns=tries, only_rerun=[*ENVIRONMENT]))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -53,6 +72,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and clusters is not None:
         report.sections.extend(("a component of the cluster has died", text) for text in clusters.obituaries())
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, None, None]:
+    with left_out():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    with left_out():
+        yield
+
+
+@contextmanager
+def left_out() -> Iterator[None]:
+    """A test that needs Debian's packages is left out where there are none, and says so."""
+    try:
+        yield
+    except NoPackages as exc:
+        pytest.skip(str(exc))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,10 +9,14 @@ from localcluster.quiet import run_quietly
 APT_SECONDS = 600
 
 
+class NoPackages(ClusterError):
+    """This machine has no apt-get."""
+
+
 def candidate(package: str) -> str:
-    """The version that Debian has."""
+    """The version that Debian has. Raises `NoPackages` where there is no apt-get."""
     if shutil.which("apt-get") is None:
-        raise ClusterError(f"{package} comes from Debian's packages, and there is no apt-get")
+        raise NoPackages(f"{package} comes from Debian's packages, and there is no apt-get")
     for _ in range(2):
         answer = _run(["apt-cache", "policy", package])
         found = [line.split()[1] for line in answer.splitlines() if line.strip().startswith("Candidate:")]

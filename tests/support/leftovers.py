@@ -1,0 +1,121 @@
+"""What a test leaves open fails that test, and not the one that happens to run when it is noticed: sockets and files,
+tasks, threads, child processes. A plugin of pytest.
+
+What a fixture of a wider scope has begun may stay until the fixture ends.
+"""
+
+import asyncio
+import contextlib
+import gc
+import threading
+import time
+from asyncio import Runner
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.unraisableexception import collect_unraisable
+
+LASTING = frozenset({"births"})
+"""Threads that one test begins and all later ones use."""
+SECONDS = 5.0
+"""How long something that was told to end may take."""
+TURNS = 10
+"""Turns of a loop after which a task that was cancelled has ended."""
+PAUSE = 0.01
+
+Left = frozenset[tuple[str, int]]
+RUNNER = "_function_scoped_runner"
+"""The fixture of pytest-asyncio that has the loop of a test."""
+
+
+class Leftovers:
+    """Looks before and after each test."""
+
+    def __init__(self) -> None:
+        self._expected: Left = frozenset()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Generator[None, None, None]:
+        """What is there before the test is not its own."""
+        self._expected = there()
+        yield
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        """What a wider fixture begins is not the test's either. The tasks of a test end before its loop is closed."""
+        before = there() if fixturedef.scope != "function" else frozenset()
+        made = yield
+        if fixturedef.scope != "function":
+            self._expected |= there() - before
+        if fixturedef.argname == RUNNER and isinstance(made, Runner):
+            fixturedef.addfinalizer(lambda: no_tasks(made))
+        return made
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """After all fixtures of the test. pytest would notice what is collected here in the test that follows."""
+        yield
+        gc.collect()
+        collect_unraisable(item.config)
+        deadline = time.monotonic() + SECONDS
+        while left := there() - self._expected:
+            if time.monotonic() > deadline:
+                pytest.fail(
+                    f"the test has left behind: {', '.join(sorted(_described(*each) for each in left))}", pytrace=False
+                )
+            time.sleep(PAUSE)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Leftovers(), "leftovers")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays for good, and need not be looked at again after each test."""
+    gc.collect()
+    gc.freeze()
+
+
+def there() -> Left:
+    """The threads, and the child processes that run."""
+    return frozenset([*_threads(), *_children()])
+
+
+def no_tasks(runner: Runner) -> None:
+    """Fail if tasks of the loop still go on: closing it would cancel them, and nobody would know."""
+    loop = runner.get_loop()
+    for _ in range(TURNS):
+        if not asyncio.all_tasks(loop):
+            return
+        loop.run_until_complete(asyncio.sleep(0))
+    left = sorted(f"{task.get_coro()}" for task in asyncio.all_tasks(loop))
+    if left:
+        pytest.fail(f"the test has left tasks behind: {', '.join(left)}", pytrace=False)
+
+
+def _threads() -> Iterator[tuple[str, int]]:
+    for thread in threading.enumerate():
+        if thread.name not in LASTING and thread.ident is not None:
+            yield "thread", thread.ident
+
+
+def _children() -> Iterator[tuple[str, int]]:
+    for path in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            yield from (("process", int(pid)) for pid in path.read_text().split() if _command(int(pid)))
+
+
+def _described(what: str, number: int) -> str:
+    if what == "process":
+        return f"process {number}, {_command(number) or 'which has ended'}"
+    return next((thread.name for thread in threading.enumerate() if thread.ident == number), "a thread")
+
+
+def _command(pid: int) -> str:
+    """Empty for one that has ended and was not waited for: that costs nothing, and its owner is told when it goes."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
