@@ -1,0 +1,95 @@
+"""`python hack/stages.py`: all stages of `make test`, whatever becomes of each, and one table at the end.
+
+0: all of them succeeded, 1: some did not. What was left out, as where the machine has no apt-get, is said at the end.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+STAGES = {
+    "test-unit": "unit: rules and tables, no cluster",
+    "test-alerts": "alerts: by promtool",
+    "lint-chart": "chart: both Helms, without a cluster",
+    "test-brokers": "brokers: real servers for the executors that send messages",
+    "test-cluster": "cluster: a real control plane, simulated nodes",
+    "test-e2e": "e2e: a real node, real pods",
+}
+"""The targets of make, and what each of them is."""
+CLOSING = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s\b")
+"""How pytest ends: `== 2 failed, 5 passed, 1 rerun in 3.21s ==`."""
+LEFT_OUT = "left out: "
+COUNTS = ("passed", "failed", "error", "rerun", "skipped")
+PIECE = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What became of one: its exit code, how many tests did what, and how many seconds it took."""
+
+    target: str
+    code: int
+    counts: dict[str, int]
+    seconds: float
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> str:
+        """One word."""
+        return "passed" if self.code == 0 else "FAILED"
+
+
+def counted(lines: Iterable[str]) -> dict[str, int]:
+    """How many tests did what, by all closing lines of pytest among these. Pure."""
+    counts = dict.fromkeys(COUNTS, 0)
+    for line in lines:
+        if closing := CLOSING.match(line):
+            for number, word in re.findall(r"(\d+) ([a-z]+)", closing[1]):
+                key = word if word in counts else word.removesuffix("s")
+                counts[key] = counts.get(key, 0) + int(number)
+    return counts
+
+
+def table(stages: Sequence[Stage]) -> Iterator[str]:
+    """The lines of the summary. Pure."""
+    yield f"{'stage':14}{'':8}" + "".join(f"{word:>9}" for word in COUNTS) + f"{'time':>9}"
+    for stage in stages:
+        numbers = "".join(f"{stage.counts.get(word, 0) or '-':>9}" for word in COUNTS)
+        minutes, seconds = divmod(round(stage.seconds), 60)
+        yield f"{stage.target:14}{stage.outcome:8}{numbers}{f'{minutes}:{seconds:02}':>9}"
+    yield from dict.fromkeys(line for stage in stages for line in stage.left_out)
+
+
+def run(target: str, arguments: Sequence[str]) -> Stage:
+    """Run one target of make, and show what it prints as it comes."""
+    began, text = time.monotonic(), bytearray()
+    command = ["make", "--no-print-directory", target, *arguments]
+    reading, writing = os.pipe()
+    with subprocess.Popen(command, stdout=writing, stderr=writing) as process:
+        os.close(writing)
+        while piece := os.read(reading, PIECE):
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+            text += piece
+        os.close(reading)
+    lines = text.decode(errors="replace").splitlines()
+    left_out = tuple(line for line in lines if line.startswith(LEFT_OUT))
+    return Stage(target, process.returncode, counted(lines), time.monotonic() - began, left_out)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run all of them. `arguments` go to make."""
+    stages = []
+    for target, what in STAGES.items():
+        print(f"== {what}", flush=True)
+        stages.append(run(target, arguments))
+    print("\n== all stages", *table(stages), sep="\n")
+    return 0 if all(stage.code == 0 for stage in stages) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,64 @@
+"""`make test`: all stages run, and the table at the end says what became of each."""
+
+from pathlib import Path
+
+import pytest
+
+import stages
+from stages import Stage, counted, table
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("lines", "counts"),
+    [
+        pytest.param(["================ 5 passed in 3.21s ================"], {"passed": 5}, id="all passed"),
+        pytest.param(["5 passed in 3.21s"], {"passed": 5}, id="quiet"),
+        pytest.param(
+            ["= 2 failed, 2019 passed, 3 skipped, 1 error, 4 rerun in 1023.00s (0:17:03) ="],
+            {"failed": 2, "passed": 2019, "skipped": 3, "error": 1, "rerun": 4}, id="of everything",
+        ),
+        pytest.param(["= 2 errors in 3.00s ="], {"error": 2}, id="several errors"),
+        pytest.param(["4 passed in 1.00s", "= 1 failed, 2 passed in 3.00s ="], {"passed": 6, "failed": 1}, id="two"),
+        pytest.param(["5 passed the ball in 3 s", "in 3.21s"], {}, id="other lines"),
+    ],
+)  # fmt: skip
+def test_the_closing_lines_of_pytest_are_counted(lines: list[str], counts: dict[str, int]) -> None:
+    assert {what: number for what, number in counted(lines).items() if number} == counts
+
+
+def test_the_table_has_a_line_for_each_stage_and_says_what_was_left_out() -> None:
+    left_out = "left out: tests with RabbitMQ: there is no apt-get"
+    good = Stage("test-unit", 0, {"passed": 6815}, 183.4)
+    bad = Stage("test-cluster", 2, {"passed": 2019, "failed": 2, "rerun": 1}, 1020.0, (left_out, left_out))
+    assert [line.split() for line in table([good, bad])] == [
+        ["stage", "passed", "failed", "error", "rerun", "skipped", "time"],
+        ["test-unit", "passed", "6815", "-", "-", "-", "-", "3:03"],
+        ["test-cluster", "FAILED", "2019", "2", "-", "1", "-", "17:00"],
+        left_out.split(),
+    ]
+
+
+def test_all_stages_run_though_one_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "Makefile").write_text(
+        "one:\n\t@echo '== 1 failed, 2 passed in 1.00s =='; echo \"$(RERUNS)\" >&2; exit 1\n"
+        "two:\n\t@echo 'left out: all of it'; echo '3 passed in 1.00s'\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stages, "STAGES", {"one": "first", "two": "second"})
+    assert stages.main(["RERUNS=7"]) == 1
+    said = capfdbinary.readouterr().out.decode()
+    assert "== 1 failed, 2 passed in 1.00s ==\n7\n" in said, "what a stage prints is shown as it is"
+    end = said.partition("== all stages\n")[2].splitlines()
+    assert [line.split()[:4] for line in end[1:3]] == [["one", "FAILED", "2", "1"], ["two", "passed", "3", "-"]]
+    assert end[3:] == ["left out: all of it"]
+    monkeypatch.setattr(stages, "STAGES", {"two": "second"})
+    assert stages.main([]) == 0
+
+
+def test_the_stages_are_targets_that_there_are() -> None:
+    made = (ROOT / "Makefile").read_text("utf-8")
+    assert [target for target in stages.STAGES if f"\n{target}:" not in made] == []
