@@ -70,27 +70,16 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 ##@ Test
 
 .PHONY: test
-test: ## All tests: unit, alerts, the chart, then real brokers, then real control planes, then real pods
-	@echo "== unit: rules and tables, no cluster"
-	@$(MAKE) --no-print-directory test-unit
-	@echo "== alerts: by promtool"
-	@$(MAKE) --no-print-directory test-alerts
-	@echo "== chart: both Helms, without a cluster"
-	@$(MAKE) --no-print-directory lint-chart
-	@echo "== brokers: real servers for the executors that send messages"
-	@$(MAKE) --no-print-directory test-brokers
-	@echo "== cluster: a real control plane, simulated nodes"
-	@$(MAKE) --no-print-directory test-cluster
-	@echo "== e2e: a real node, real pods"
-	@$(MAKE) --no-print-directory test-e2e
+test: venv ## All tests: unit, alerts, the chart, then real brokers, control planes and pods; all stages run, and a table ends it
+	@$(BIN)/python hack/stages.py
 
 # So many at a time on two cores: unit tests work, cluster tests mostly wait. Each worker has clusters of its own, with
 # 1 GiB of memory each. WORKERS=0 is one by one.
 WORKERS ?= 2
 CLUSTER_WORKERS ?= 4
 
-# RERUNS=1 runs a test once more that has failed, as on a busy machine, and shows it as R. A test of the promise, that
-# nothing is lost and nothing runs twice, only gets that when a deadline has passed (tests/conftest.py).
+# RERUNS=1 runs a test once more that has failed for a cause of the environment (tests/conftest.py names them), as on a busy
+# machine, and shows it as R. A test of the promise, that nothing is lost and nothing runs twice, never gets that.
 RERUNS ?= 0
 ATCLUSTER := --dist loadfile --durations 15 --reruns $(RERUNS)
 
@@ -134,14 +123,16 @@ test-e2e: venv chart-tools ## The tests with a real node and real pods (minutes)
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 
 # Two hundred processes die in it, and it wants the machine for itself, so it is no part of `make test`. SCALE=3 has longer
-# scenarios; with SIDES=before,after,late some writes arrive when the next operator is already there.
+# scenarios; with SIDES=before,after,late some writes arrive when the next operator is already there. FOLDER=… is where the
+# files of this and of the storms go, to be looked at afterwards.
 SCALE ?= 1
 SIDES ?= before,after
+FOLDER ?=
 
 .PHONY: chaos-writes
 chaos-writes: venv ## Kill the operator before and after each write of eleven scenarios (five minutes)
 	@hack/cluster build --nodes kwok
-	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest $(DEATHS)
+	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest $(if $(FOLDER),--basetemp $(FOLDER)) $(DEATHS)
 
 .PHONY: chaos-faults
 chaos-faults: venv ## Each class of faults between operator and API server for itself, and a short storm (five minutes)
@@ -155,14 +146,14 @@ REPLICAS ?= 2
 
 .PHONY: chaos
 chaos: venv ## A storm of faults for DURATION=10m, judged at the end; SEED=… has one again
-	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.storm --duration $(DURATION) --replicas $(REPLICAS) $(if $(SEED),--seed $(SEED)) $(if $(SPLIT_BRAIN),--split-brain)
+	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.storm --duration $(DURATION) --replicas $(REPLICAS) $(if $(SEED),--seed $(SEED)) $(if $(SPLIT_BRAIN),--split-brain) $(if $(FOLDER),--folder $(FOLDER))
 
 # OUTAGE=5m is how long each of the seven lasts.
 OUTAGE ?= 5m
 
 .PHONY: chaos-outages
 chaos-outages: venv ## An API server that is away, stands still, refuses or is silent for OUTAGE=5m each, judged at the end (45 minutes)
-	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.outages --duration $(OUTAGE)
+	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.outages --duration $(OUTAGE) $(if $(FOLDER),--folder $(FOLDER))
 
 .PHONY: chaos-cronjobs
 chaos-cronjobs: venv ## CronJobs and DkronJobs side by side while both controllers are killed, judged by the same checker (7 minutes)

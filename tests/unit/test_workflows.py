@@ -11,7 +11,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 FORGE = ROOT / ".github"
 WORKFLOWS = sorted((FORGE / "workflows").iterdir())
-TARGETS = {*re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)}
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+TARGETS = {*re.findall(r"^([a-z][a-z0-9-]*):", MAKEFILE, re.MULTILINE)}
 PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 Job = dict[str, Any]
 
@@ -70,6 +71,54 @@ def test_who_may_publish_runs_nothing_of_the_checkout(job: Job) -> None:
         return
     assert "actions/checkout" not in str(job["steps"])
     assert not re.search(r"\b(make|pip|python)\b", commands(job))
+
+
+def nightly() -> dict[str, Job]:
+    made: dict[str, Job] = yaml.safe_load((FORGE / "workflows" / "nightly.yaml").read_text("utf-8"))["jobs"]
+    return made
+
+
+def test_slow_proofs_run_by_night() -> None:
+    ran = {name: re.findall(r"\bmake ([a-z-]+)", commands(job)) for name, job in nightly().items()}
+    assert ran == {
+        "matrix": ["matrix"], "deaths": ["chaos-writes"], "storms": ["chaos"], "outages": ["chaos-outages"],
+        "seeds": ["simulate"], "examples": ["test-unit"],
+    }  # fmt: skip
+    assert "DURATION=10m" in commands(nightly()["storms"])
+    assert "SEED=" not in commands(nightly()["storms"]), "another storm each time"
+    assert nightly()["storms"]["strategy"]["matrix"]["brains"] == ["one", "split"]
+    assert "HYPOTHESIS_PROFILE" in str(nightly()["examples"]["steps"])
+
+
+def test_a_hundred_thousand_seeds_are_split_over_jobs() -> None:
+    job = nightly()["seeds"]
+    shards, text = job["strategy"]["matrix"]["shard"], commands(job)
+    (each,) = {int(number) for number in re.findall(r"SEEDS=(\d+)", text)}
+    assert shards == list(range(len(shards)))
+    assert len(shards) * each == 100_000
+    assert f"SHARD * {each}" in text
+    assert "NIGHT * 100000" in text
+    # The exit code is that of make, and not that of what writes its output down.
+    assert next(step for step in job["steps"] if "run" in step)["shell"] == "bash"
+
+
+@pytest.mark.parametrize("name", [name for name in nightly() if name != "matrix"])
+def test_a_failure_of_the_night_uploads_what_happened(name: str) -> None:
+    job = nightly()[name]
+    (upload,) = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
+    assert upload["if"] == "failure()"
+    for folder in re.findall(r"FOLDER=(\S+)", commands(job)):
+        assert upload["with"]["path"] == folder
+    for dimension in job.get("strategy", {}).get("matrix", ()):
+        assert f"${{{{ matrix.{dimension} }}}}" in upload["with"]["name"], "two of one name cannot be uploaded"
+
+
+@pytest.mark.parametrize("job", ALL)
+def test_what_make_is_given_is_known_to_it(job: Job) -> None:
+    given = {
+        word for line in re.findall(r"\bmake [a-z-]+(.*)", commands(job)) for word in re.findall(r"([A-Z_]+)=", line)
+    }
+    assert [word for word in given if f"$({word})" not in MAKEFILE] == []
 
 
 def test_a_release_takes_what_make_release_builds() -> None:
