@@ -141,16 +141,11 @@ class Bed:
             self._say("the last fault is over; everything recovers")
             clients.result()
             last = max(datetime.now(UTC), self._crew.on_time)
-            self._pass(last + (self._setup.patience.recovery + self._last_calm(began)) * SECOND)
+            yet = last_calm(self._broken, time.monotonic() - began, wanted=self._setup.patience.calm)
+            self._pass(last + (self._setup.patience.recovery + yet) * SECOND)
             self._until(began, plan.seconds)
         self._rest()
         return done
-
-    def _last_calm(self, began: float) -> float:
-        """For how many seconds it has to be calm yet: longer where the machine took longer than planned."""
-        wanted = self._setup.patience.calm
-        missing = self._broken / (1 - wanted) * MARGIN - (time.monotonic() - began) if wanted else 0.0
-        return min(max(LAST_CALM, missing), MOST_CALM)
 
     def _blow(self, plan: Plan, began: float) -> list[str]:
         done: list[str] = []
@@ -248,6 +243,13 @@ class Bed:
         while datetime.now(UTC) < moment:
             self._crew.look_after()
             time.sleep(TICK)
+
+
+def last_calm(broken: float, lasted: float, *, wanted: float) -> float:
+    """For how many seconds it has to be calm yet, if it was not for `broken` of the `lasted` seconds, so that this share
+    is `wanted`: longer where the machine took longer than planned. Pure."""
+    missing = broken / (1 - wanted) * MARGIN - lasted if wanted else 0.0
+    return min(max(LAST_CALM, missing), MOST_CALM)
 
 
 def is_at_rest(status: Object) -> bool:

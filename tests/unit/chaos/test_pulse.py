@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.chaos import pulse
-from tests.chaos.bed import Patience
+from tests.chaos.bed import LAST_CALM, MOST_CALM, Patience, last_calm
 from tests.chaos.history import Fault
 from tests.chaos.plan import LATENESS
 
@@ -59,3 +59,18 @@ def test_everything_may_take_longer_on_a_busy_machine(
     assert heart.stretch == stretch
     terms = Patience().terms(datetime.now(UTC), stretch=heart.stretch, rivals=False)
     assert terms.lateness == timedelta(seconds=LATENESS * stretch)
+
+
+@pytest.mark.parametrize(
+    ("broken", "lasted", "wanted", "seconds"),
+    [
+        pytest.param(40, 120, 0.5, LAST_CALM, id="as planned"),
+        pytest.param(100, 150, 0.5, 80, id="a slow machine: 230 s, of which 100 are not calm"),
+        pytest.param(1000, 1100, 0.5, MOST_CALM, id="not for ever"),
+        pytest.param(100, 100, 0.0, LAST_CALM, id="none is wanted"),
+    ],
+)
+def test_it_is_calm_for_longer_at_the_end_where_more_was_broken(
+    broken: float, lasted: float, wanted: float, seconds: float
+) -> None:
+    assert last_calm(broken, lasted, wanted=wanted) == pytest.approx(seconds)
