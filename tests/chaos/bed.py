@@ -246,8 +246,8 @@ class Bed:
 
 
 def last_calm(broken: float, lasted: float, *, wanted: float) -> float:
-    """For how many seconds it has to be calm yet, if `broken` of the `lasted` seconds were not, so that the share that is
-    `wanted` is: longer where the machine took longer than planned. Pure."""
+    """For how many seconds it has to be calm yet, where `broken` of the `lasted` seconds were not, and a share is
+    `wanted`: longer where the machine took longer than planned. Pure."""
     missing = broken / (1 - wanted) * MARGIN - lasted if wanted else 0.0
     return min(max(LAST_CALM, missing), MOST_CALM)
 

@@ -61,7 +61,7 @@ def grpc_server(*, reflected: str = "v1alpha") -> Iterator[Rpc]:
     """
     pool = _pool()
     order = message_factory.GetMessageClass(pool.FindMessageTypeByName("shop.v1.Order"))
-    server = grpc.server(ThreadPoolExecutor(4))
+    server = grpc.server(ThreadPoolExecutor(4, thread_name_prefix="serves"))
     rpc = Rpc(f"localhost:{server.add_insecure_port('localhost:0')}")
 
     def handle(name: str, request: Any, context: grpc.ServicerContext) -> Any:

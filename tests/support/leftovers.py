@@ -7,6 +7,7 @@ What a fixture of a wider scope has begun may stay until the fixture ends.
 import asyncio
 import contextlib
 import gc
+import re
 import threading
 import time
 from asyncio import Runner
@@ -17,8 +18,9 @@ from typing import Any
 import pytest
 from _pytest.unraisableexception import collect_unraisable
 
-LASTING = frozenset({"births"})
-"""Threads that one test begins and all later ones use."""
+OTHERS = re.compile(r"births$|serves_|.*\(process_request_thread\)$")
+"""Threads that are not a test's, though one may have had them begin: what goes on for the session, and what a server has
+begun for a request. A server is to be closed itself."""
 SECONDS = 5.0
 """How long something that was told to end may take."""
 TURNS = 10
@@ -97,7 +99,7 @@ def no_tasks(runner: Runner) -> None:
 
 def _threads() -> Iterator[tuple[str, int]]:
     for thread in threading.enumerate():
-        if thread.name not in LASTING and thread.ident is not None:
+        if not OTHERS.match(thread.name) and thread.ident is not None:
             yield "thread", thread.ident
 
 
