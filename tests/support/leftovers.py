@@ -19,8 +19,8 @@ import pytest
 from _pytest.unraisableexception import collect_unraisable
 
 OTHERS = re.compile(r"births$|serves_|.*\(process_request_thread\)$")
-"""Threads that are not a test's, though one may have had them begin: what goes on for the session, and what a server has
-begun for a request. A server is to be closed itself."""
+"""Threads that are not a test's, though one may have had them begin: what goes on for the session, and what a server
+has begun for a request. A server is to be closed itself."""
 SECONDS = 5.0
 """How long something that was told to end may take."""
 TURNS = 10
