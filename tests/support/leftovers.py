@@ -18,9 +18,13 @@ from typing import Any
 import pytest
 from _pytest.unraisableexception import collect_unraisable
 
+from localcluster.record import every
+
 OTHERS = re.compile(r"births$|serves_|.*\(process_request_thread\)$")
 """Threads that are not a test's, though one may have had them begin: what goes on for the session, and what a server
 has begun for a request. A server is to be closed itself."""
+FORKS = "from multiprocessing."
+"""Processes that hold what is forked for the tests of a folder (forks.py). They begin when one is first wanted."""
 SECONDS = 5.0
 """How long something that was told to end may take."""
 TURNS = 10
@@ -62,7 +66,7 @@ class Leftovers:
         gc.collect()
         collect_unraisable(item.config)
         deadline = time.monotonic() + SECONDS
-        while left := there() - self._expected:
+        while left := own(there() - self._expected):
             if time.monotonic() > deadline:
                 pytest.fail(
                     f"the test has left behind: {', '.join(sorted(_described(*each) for each in left))}", pytrace=False
@@ -83,6 +87,18 @@ def pytest_collection_finish() -> None:
 def there() -> Left:
     """The threads, and the child processes that run."""
     return frozenset([*_threads(), *_children()])
+
+
+def own(left: Left) -> Left:
+    """Without what a test may begin for all: components of a cluster that were restarted, and where forks come from."""
+    if not left:
+        return left
+    components = {running.identity.pid for record in every() for running in record.components}
+    return frozenset(
+        (what, number)
+        for what, number in left
+        if what != "process" or not (number in components or FORKS in _command(number))
+    )
 
 
 def no_tasks(runner: Runner) -> None:
