@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
 from dkron_crds.program.logs import LogFormat, LogLevel
 
 MIB = 1024 * 1024
@@ -53,6 +54,29 @@ class Settings(BaseSettings):
         default_factory=name_of_this_pod_or_host,
         description="what X-Whom says. Beside an operator it is the operator's name. Without it: $POD_NAME, else the "
         "name of the host [DKRON_API_NODE_NAME]",
+    )
+    datacenter: str = Field(
+        default=DKRONS.datacenter,
+        min_length=1,
+        pattern=LABEL_VALUE,
+        description="tag dc of nodes that have no label of this name; as the operator's option [DKRON_API_DATACENTER]",
+    )
+    region: str = Field(
+        default=DKRONS.region,
+        min_length=1,
+        pattern=LABEL_VALUE,
+        description="tag region of nodes that have no label of this name; as the operator's option [DKRON_API_REGION]",
+    )
+    strict: bool = Field(
+        default=False,
+        description="refuse jobs with keys of executor_config, processors or keys of theirs that are not known. Without "
+        "it they are ignored, as in Dkron, and a header Warning tells of them; as the operator's option "
+        "[DKRON_API_STRICT]",
+    )
+    run_waits: bool = Field(
+        default=False,
+        description="answer a run when it is over, as Dkron does, unless the request says otherwise by ?wait=false or "
+        "Prefer: respond-async. Without it a run is answered with 202 at once [DKRON_API_RUN_WAITS]",
     )
     max_body: int = Field(
         default=MIB, ge=1024, description="bytes that the body of a request may have [DKRON_API_MAX_BODY]"
@@ -107,3 +131,7 @@ class Settings(BaseSettings):
         """One text with commas, from the variable or an option, is a list."""
         items = value if isinstance(value, list) else [value]
         return [origin.strip().rstrip("/") for item in items for origin in str(item).split(",") if origin.strip()]
+
+    def own_tags(self) -> AgentTags:
+        """The tags that nodes have without a label."""
+        return AgentTags(self.datacenter, self.region)

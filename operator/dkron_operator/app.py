@@ -13,6 +13,7 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import NotFound, Rejected
 from dkron_crds.kube.installed import require_current
 from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Resource
+from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_operator.calls import Allowance
 from dkron_operator.clock import Clock
 from dkron_operator.delivery import Delivery
@@ -67,6 +68,8 @@ class Operator:
         images: Images,
         output_dir: str = "",
         inline_calls: int = 0,
+        own_tags: AgentTags = DKRONS,
+        strict: bool = False,
         replica: Replica,
         terms: Terms | None,
         exposure: Exposure = NOWHERE,
@@ -102,6 +105,8 @@ class Operator:
             booked=self.tally.settle,
             allowance=Allowance(inline_calls, self.lease.may_act),
             terms=terms,
+            own=own_tags,
+            strict=strict,
         )
         self.reconciler.traces.tracer = tracer
         source = Source(self.store, changed=self.reconciler.lane.add)

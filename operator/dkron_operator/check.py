@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected
 from dkron_crds.kube.paths import JOBS
+from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_operator.clock import Clock
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.inline import is_inline
@@ -28,13 +29,21 @@ class Checker:
     """Dry runs by uid of the DkronJob."""
 
     def __init__(
-        self, client: KubeClient, store: Store, *, clock: Clock, images: Images, known: Callable[[str], None]
+        self,
+        client: KubeClient,
+        store: Store,
+        *,
+        clock: Clock,
+        images: Images,
+        known: Callable[[str], None],
+        own: AgentTags = DKRONS,
     ) -> None:
         self._client = client
         self._store = store
         self._clock = clock
         self._images = images
         self._known = known
+        self._own = own
         self.lane: Lane[str] = Lane("check", self._check, width=WIDTH)
 
     async def _check(self, uid: str) -> None:
@@ -64,7 +73,7 @@ class Checker:
             return None
         now = self._clock.now()
         claim = scheduled(now).entry(uid=job.uid, name=job.name, at=now)
-        body = build_job(job, claim, images=self._images)
+        body = build_job(job, claim, images=self._images, own=self._own)
         try:
             await self._client.create(JOBS, job.namespace, body, dry_run=True)
         except (AlreadyExists, NotFound):

@@ -11,6 +11,7 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from dkron_crds.kube.paths import JOBS
 from dkron_crds.lease import CREATED_BY
+from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_operator.calls import Calls
 from dkron_operator.clock import Clock
 from dkron_operator.executors.config import ConfigError
@@ -43,6 +44,7 @@ class Fire:
         calls: Calls,
         began: Callable[[Entry, Active], None],
         traces: Traces,
+        own: AgentTags = DKRONS,
     ) -> None:
         self._client = client
         self._store = store
@@ -53,6 +55,7 @@ class Fire:
         self._began = began
         self._calls = calls
         self._traces = traces
+        self._own = own
 
     async def __call__(self, entry: Entry, create: Create) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the entry stays unsure)."""
@@ -96,7 +99,7 @@ class Fire:
         log.info("calling", extra=context(entry, create.entry))
 
     async def _create(self, entry: Entry, create: Create, firing: Firing) -> Object:
-        body = build_job(entry.job, create.entry, images=self._images, traceparent=firing.traceparent)
+        body = build_job(entry.job, create.entry, images=self._images, own=self._own, traceparent=firing.traceparent)
         if self._home:
             body["metadata"]["annotations"][CREATED_BY] = self._home
         try:

@@ -47,6 +47,8 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             images=Images(default=settings.default_image, own=settings.executor_image),
             output_dir="" if settings.output_dir is None else str(settings.output_dir),
             inline_calls=settings.inline_calls,
+            own_tags=settings.own_tags(),
+            strict=settings.strict,
             replica=_replica(),
             terms=settings.terms() if settings.lease == "on" else None,
             exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),

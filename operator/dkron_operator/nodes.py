@@ -12,6 +12,7 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import KubeError, Unavailable
 from dkron_crds.kube.paths import NODES
 from dkron_crds.kube.watch import STEADY, Pace, follow
+from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.read import read_node
 from dkron_operator.plan.view import Node
@@ -24,11 +25,14 @@ class Nodes:
     """All nodes of the cluster, as a watch shows them; the sink of `follow`.
 
     `changed` is called when they are known, or not any more, and when one of them is another than before; their
-    heartbeats change nothing. `heard` is called at each sign of life.
+    heartbeats change nothing. `own` are the tags that they have without a label. `heard` is called at each sign of life.
     """
 
-    def __init__(self, client: KubeClient, *, changed: Callable[[], None], pace: Pace = STEADY) -> None:
+    def __init__(
+        self, client: KubeClient, *, changed: Callable[[], None], own: AgentTags = DKRONS, pace: Pace = STEADY
+    ) -> None:
         self._client = client
+        self._own = own
         self._changed = changed
         self._pace = pace
         self._wanted = asyncio.Event()
@@ -56,14 +60,14 @@ class Nodes:
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
         """A complete list."""
         before = self._nodes
-        self._nodes = {node.name: node for node in map(read_node, items)}
+        self._nodes = {node.name: node for node in (read_node(item, self._own) for item in items)}
         self._listed = True
         if before != self._nodes:
             self._changed()
 
     def see(self, item: Object) -> None:
         """A node was added or modified."""
-        node = read_node(item)
+        node = read_node(item, self._own)
         before = self._nodes.get(node.name)
         self._nodes[node.name] = node
         if before != node:

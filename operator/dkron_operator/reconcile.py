@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.requests import RUN_PREFIX
 from dkron_operator.acceptance import Acceptance
 from dkron_operator.agenda import Agenda
@@ -18,6 +19,7 @@ from dkron_operator.doubts import Doubts
 from dkron_operator.events import Events
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.inline import NOT_ALLOWED, is_inline
+from dkron_operator.executors.problem import Problem
 from dkron_operator.fire import Fire
 from dkron_operator.lanes import Lane
 from dkron_operator.nodes import Nodes
@@ -66,12 +68,15 @@ class Reconciler:
         booked: Callable[[], Awaitable[None]] = unbooked,
         allowance: Allowance = NO_CALLS,
         terms: Terms | None = None,
+        own: AgentTags = DKRONS,
+        strict: bool = False,
     ) -> None:
         self._client = client
         self._store = store
         self._clock = clock
         self._events = events
         self._may_act = allowance.may_act
+        self._strict = strict
         self._handover = NO_HANDOVER if terms is None else terms.handover
         self._hold = HOLD if terms is None else max(HOLD, 3 * timedelta(seconds=terms.duration))
         self.delivery = delivery
@@ -81,7 +86,7 @@ class Reconciler:
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.lane.add)
         self.stopper = Stopper(client, store, self.observer, known=self.lane.add)
-        self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add)
+        self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add, own=own)
         self.acceptance = Acceptance(client, store, self.writer)
         for behind in (
             self.acceptance.lane,
@@ -94,13 +99,13 @@ class Reconciler:
         self._doubts = Doubts(client, store, self.writer)
         store.kinship.wake = self.lane.add
         self._remove = Removal(client, store, self.writer, events=events, booked=booked)
-        self.nodes = Nodes(client, changed=self._nodes_changed)
+        self.nodes = Nodes(client, changed=self._nodes_changed, own=own)
         self.calls = Calls(store, allowance, clock=clock, listener=delivery, known=self.lane.add)
         self.traces = Traces(store, clock=clock)
         self._fire = Fire(
             client, store, self.writer,
             clock=clock, images=images, home=delivery.installation.namespace, calls=self.calls, began=delivery.began,
-            traces=self.traces,
+            traces=self.traces, own=own,
         )  # fmt: skip
         delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 
@@ -201,7 +206,7 @@ class Reconciler:
             caller=caller,
             signature=self.calls.signature,
             calling=self.calls.under_way(entry.job.uid),
-            barred=NOT_ALLOWED if inline and not self.calls.allowed else None,
+            barred=self._barred(entry, inline=inline),
             refusal=entry.refusal,
             duplicate=self._store.duplicate(entry),
             checked=entry.checked == entry.job.generation,
@@ -213,6 +218,12 @@ class Reconciler:
             endpoints=self.delivery.installation.endpoints,
             absent=entry.absent,
         )
+
+    def _barred(self, entry: Entry, *, inline: bool) -> Problem | None:
+        """What this installation does not allow."""
+        if inline and not self.calls.allowed:
+            return NOT_ALLOWED
+        return entry.job.unknown if self._strict else None
 
     def _carry_out(self, entry: Entry, draft: Draft) -> None:
         """Everything that needs no answer before the next plan."""

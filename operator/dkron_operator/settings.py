@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsConfigDict
 
+from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
 from dkron_crds.program.image import own_image
 from dkron_crds.program.logs import LogFormat, LogLevel
 from dkron_operator.plan.leader import Terms
@@ -56,6 +57,23 @@ class Settings(BaseSettings):
         le=1000,
         description="how many calls of jobs with executorConfig.inline the operator makes itself at once, from its own "
         "place in the network; 0 is none, and such jobs are refused [DKRON_INLINE_CALLS]",
+    )
+    datacenter: str = Field(
+        default=DKRONS.datacenter,
+        min_length=1,
+        pattern=LABEL_VALUE,
+        description="tag dc of nodes that have no label of this name, as the option of Dkron [DKRON_DATACENTER]",
+    )
+    region: str = Field(
+        default=DKRONS.region,
+        min_length=1,
+        pattern=LABEL_VALUE,
+        description="tag region of nodes that have no label of this name, as the option of Dkron [DKRON_REGION]",
+    )
+    strict: CliImplicitFlag[bool] = Field(
+        default=False,
+        description="do not run jobs that have settings which this operator does not know: keys of executorConfig, "
+        "processors and their keys. Without it they are ignored, as in Dkron, and told [DKRON_STRICT]",
     )
     lease: Literal["on", "off"] = Field(
         default="on",
@@ -141,6 +159,10 @@ class Settings(BaseSettings):
     def home(self, own: str) -> str:
         """The namespace of the DkronCluster and the Lease; `own` is that of the pod, or of the kubeconfig's context."""
         return self.cluster_namespace or (self.namespace[0] if len(self.namespace) == 1 else own)
+
+    def own_tags(self) -> AgentTags:
+        """The tags that nodes have without a label."""
+        return AgentTags(self.datacenter, self.region)
 
     def terms(self) -> Terms:
         """How the Lease is held."""

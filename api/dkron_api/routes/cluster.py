@@ -32,18 +32,19 @@ async def show_status(request: web.Request) -> web.StreamResponse:
         version=VERSION,
         namespace=app[SETTINGS].namespace,
         leader="" if leading is None else leading.identity,
-        members=len(members(nodes, leading)),
+        members=len(members(nodes, leading, app[SETTINGS].own_tags())),
         jobs=len(catalog),
         active=running(catalog),
         cache_age=catalog.mirror.age(),
+        tags=app[SETTINGS].own_tags(),
     )
     return json_answer(request, status(agent))
 
 
 async def list_members(request: web.Request) -> web.StreamResponse:
     """GET /v1/members. Without the right to list Nodes it shows the operator alone."""
-    nodes = request.app[NODES]
-    found = members(nodes, leader(request.app))
+    nodes, own = request.app[NODES], request.app[SETTINGS].own_tags()
+    found = members(nodes, leader(request.app), own)
     return json_answer(request, found, headers={"X-Total-Count": str(len(found))})
 
 
@@ -54,7 +55,7 @@ async def show_leader(request: web.Request) -> web.StreamResponse:
         return web.Response(
             status=HTTPStatus.INTERNAL_SERVER_ERROR, body=b"null", headers={"Content-Type": "text/plain"}
         )
-    return json_answer(request, leader_of(leading))
+    return json_answer(request, leader_of(leading, request.app[SETTINGS].own_tags()))
 
 
 async def is_leader(request: web.Request) -> web.StreamResponse:
@@ -75,7 +76,7 @@ async def leave(request: web.Request) -> web.StreamResponse:
     except NotFound:
         return json_answer(request, [])
     app[LEASES].see(lease)
-    return json_answer(request, remaining(holder(lease, now), identity))
+    return json_answer(request, remaining(holder(lease, now), identity, app[SETTINGS].own_tags()))
 
 
 async def show_pause(request: web.Request) -> web.StreamResponse:

@@ -5,16 +5,18 @@ holds the Lease, the others wait without a name.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from dkron_crds.lease import ADDRESS, LEASE_SECONDS, VERSION
+from dkron_crds.node_tags import DKRONS, Agent, AgentTags, read_agent
 
 Object = dict[str, Any]
 
-ALIVE = 1
+ALIVE, LEAVING = (1, "alive"), (2, "leaving")
+"""States of a member, as a number and in a word."""
 PROTOCOL = {"ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin": 2, "DelegateMax": 5, "DelegateCur": 4}
 """What every member of a Dkron cluster says (Dkron behaviour §1.3)."""
 NO_PORT = 0
@@ -42,48 +44,49 @@ def holder(lease: Object | None, now: datetime) -> Replica | None:
     return Replica(spec["holderIdentity"], notes.get(ADDRESS, ""), notes.get(VERSION, ""))
 
 
-def members(nodes: Iterable[Object], leader: Replica | None) -> list[Object]:
-    """All members as GET /v1/members shows them: the replica that leads, then the ready Nodes by their names."""
-    servers = [] if leader is None else [replica_member(leader)]
-    ready = sorted((node for node in nodes if _is_ready(node)), key=lambda node: node["metadata"]["name"])
-    return [*servers, *(_node_member(node) for node in ready)]
+def members(nodes: Iterable[Object], leader: Replica | None, own: AgentTags = DKRONS) -> list[Object]:
+    """All members as GET /v1/members shows them: the replica that leads, then the ready Nodes by their names, with the
+    tags by which jobs find them. `own` are those that a node has without a label."""
+    servers = [] if leader is None else [replica_member(leader, own)]
+    agents = ((read_agent(node, own), node) for node in nodes)
+    ready = sorted((each for each in agents if each[0].ready), key=lambda each: each[0].name)
+    return [*servers, *(_node_member(agent, node) for agent, node in ready)]
 
 
-def remaining(leader: Replica | None, leaving: str) -> list[Object]:
+def remaining(leader: Replica | None, leaving: str, own: AgentTags = DKRONS) -> list[Object]:
     """The replicas that are left when one has gone, as POST /v1/leave answers."""
-    return [] if leader is None or leader.identity == leaving else [replica_member(leader)]
+    return [] if leader is None or leader.identity == leaving else [replica_member(leader, own)]
 
 
-def leader_of(leader: Replica) -> Object:
+def leader_of(leader: Replica, own: AgentTags = DKRONS) -> Object:
     """The leader as GET /v1/leader shows it: a member without what Dkron adds to a list (Dkron behaviour §1.3)."""
-    shown = replica_member(leader)
+    shown = replica_member(leader, own)
     del shown["id"], shown["statusText"]
     return shown
 
 
-def replica_member(replica: Replica) -> Object:
+def replica_member(replica: Replica, own: AgentTags = DKRONS) -> Object:
     """A replica of the operator as a member."""
-    tags = {"role": "dkron", "server": "true", "version": replica.version}
+    tags = {**own.own, "version": replica.version}
     key = uuid.uuid5(uuid.NAMESPACE_DNS, f"{replica.identity}.replica.dkron.io")
     return _member(replica.identity, replica.address, NO_PORT, tags=tags, uid=str(key))
 
 
-def _node_member(node: Object) -> Object:
+def _node_member(agent: Agent, node: Object) -> Object:
     metadata, status = node["metadata"], node.get("status") or {}
     addresses = {entry["type"]: entry["address"] for entry in reversed(status.get("addresses") or ())}
     port = ((status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port", NO_PORT)
-    labels = metadata.get("labels") or {}
-    return _member(metadata["name"], addresses.get("InternalIP", ""), port, tags=labels, uid=metadata["uid"])
+    address = addresses.get("InternalIP", "")
+    state = ALIVE if agent.available else LEAVING
+    return _member(agent.name, address, port, tags=agent.tags, uid=metadata["uid"], state=state)
 
 
-def _member(name: str, address: str, port: int, *, tags: dict[str, str], uid: str) -> Object:
-    own = {"Name": name, "Addr": address, "Port": port, "Tags": dict(sorted(tags.items())), "Status": ALIVE}
-    return {**own, **PROTOCOL, "id": uid, "statusText": "alive"}
-
-
-def _is_ready(node: Object) -> bool:
-    conditions = (node.get("status") or {}).get("conditions") or ()
-    return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
+def _member(  # noqa: PLR0913 - what a member shows, one by one
+    name: str, address: str, port: int, *, tags: Mapping[str, str], uid: str, state: tuple[int, str] = ALIVE
+) -> Object:
+    number, word = state
+    own = {"Name": name, "Addr": address, "Port": port, "Tags": dict(sorted(tags.items())), "Status": number}
+    return {**own, **PROTOCOL, "id": uid, "statusText": word}
 
 
 def _instant(text: str | None) -> datetime | None:

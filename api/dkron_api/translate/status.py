@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dkron_api.translate.record import Job
+from dkron_crds.node_tags import DKRONS, AgentTags
 
 LONGEST_SILENCE = 300.0
 """Seconds without a sign of life from the API server after which the cache is not trusted. Its watches send a bookmark
@@ -26,6 +27,7 @@ class Agent:
     jobs: int
     active: int
     cache_age: float
+    tags: AgentTags = DKRONS
 
 
 def status(agent: Agent) -> dict[str, dict[str, str]]:
@@ -39,13 +41,7 @@ def status(agent: Agent) -> dict[str, dict[str, str]]:
             "leader": agent.leader,
             "members": str(agent.members),
         },
-        "tags": {
-            "namespace": agent.namespace,
-            "region": "global",
-            "role": "dkron",
-            "server": "true",
-            "version": agent.version,
-        },
+        "tags": dict(sorted({**agent.tags.own, "namespace": agent.namespace, "version": agent.version}.items())),
     }
 
 

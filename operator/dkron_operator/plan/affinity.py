@@ -9,8 +9,9 @@ from itertools import product
 from typing import Any
 
 from dkron_crds.job import Active, JobSpec
+from dkron_crds.node_tags import MOST_CHOICES, AgentTags, label_names
 from dkron_operator.executors.template import pod_spec, template_list, template_object
-from dkron_operator.plan.tags import MOST_ALTERNATIVES, label_names, read_tags
+from dkron_operator.plan.tags import read_tags
 from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB
 
 Object = dict[str, Any]
@@ -24,13 +25,16 @@ def is_spread(entry: Active) -> bool:
     return bool(entry.member and not entry.node_name)
 
 
-def affinity(pod: Mapping[str, Any], entry: Active, *, tags: Mapping[str, str], job: str) -> Object | None:
-    """The affinity of the pod: what it has with what the placement of this attempt adds; None if it has none.
+def affinity(
+    pod: Mapping[str, Any], entry: Active, *, tags: Mapping[str, str], job: str, own: AgentTags
+) -> Object | None:
+    """The affinity of the pod: what it has with what the placement of this attempt adds; None if it has none. `own` are
+    the tags of nodes that have no label for them.
 
     Raises `ConfigError` where what it has is not an affinity.
     """
     whole = dict(template_object(pod.get("affinity"), WHERE))
-    if terms := _node_terms(entry, tags):
+    if terms := _node_terms(entry, tags, own):
         whole["nodeAffinity"] = _with_terms(whole.get("nodeAffinity"), terms)
     if is_spread(entry):
         whole["podAntiAffinity"] = _apart(whole.get("podAntiAffinity"), {LABEL_JOB: job, LABEL_GROUP: str(entry.group)})
@@ -44,18 +48,27 @@ def check_affinity(spec: JobSpec) -> None:
     _apart(whole.get("podAntiAffinity"), {})
 
 
-def _node_terms(entry: Active, tags: Mapping[str, str]) -> list[Object]:
+def _node_terms(entry: Active, tags: Mapping[str, str], own: AgentTags) -> list[Object]:
     """Alternatives, one of which a node has to satisfy."""
     if entry.node_name:
         return [{"matchFields": [_is("metadata.name", entry.node_name)]}]
     if not tags:
         return []
     wanted = read_tags(tags)
-    # More alternatives than that are refused beside a count. Without one a Job is pinned: this is but the dry run.
-    depth = 2 if wanted.alternatives <= MOST_ALTERNATIVES else 1
-    names = ([_is(name, value) for name in label_names(key)[:depth]] for key, value in wanted.labels.items())
-    choices = product(*names)
-    return [{"matchExpressions": list(choice)} for choice in choices]
+    choices = [_choices(key, value, own) for key, value in wanted.labels.items()]
+    if wanted.choices > MOST_CHOICES:
+        # Beside a count that is refused. Without one a Job is pinned: this is but the dry run.
+        choices = [each[:1] for each in choices]
+    return [{"matchExpressions": [part for parts in choice for part in parts]} for choice in product(*choices)]
+
+
+def _choices(key: str, value: str, own: AgentTags) -> list[list[Object]]:
+    """By which expressions on its labels a node may have a tag: as `Tags.fit` says of what `AgentTags.of` gives."""
+    names = label_names(key)
+    choices = [[_is(name, value)] for name in names]
+    if own.own.get(key) == value:
+        choices.append([{"key": name, "operator": "DoesNotExist"} for name in names])
+    return choices
 
 
 def _is(key: str, value: str) -> Object:

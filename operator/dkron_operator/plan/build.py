@@ -6,6 +6,7 @@ from typing import Any
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.names import API_VERSION
+from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.traceparent import ANNOTATION, VARIABLE
 from dkron_operator import executors
 from dkron_operator.executors.images import Images
@@ -16,9 +17,9 @@ from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, M
 Object = dict[str, Any]
 
 
-def build_job(job: JobView, entry: Active, *, images: Images, traceparent: str = "") -> Object:
-    """The Job to create for this attempt, which continues the trace of `traceparent` if there is one. Raises
-    `ConfigError` for a spec that `check_template` refuses."""
+def build_job(job: JobView, entry: Active, *, images: Images, own: AgentTags = DKRONS, traceparent: str = "") -> Object:
+    """The Job to create for this attempt, which continues the trace of `traceparent` if there is one; `own` are the tags
+    that nodes have without a label. Raises `ConfigError` for a spec that `check_template` refuses."""
     template = {"metadata": job.spec.job_template.metadata, "spec": job.spec.job_template.spec}
     body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images)})
     body = merge(body, template)
@@ -26,7 +27,7 @@ def build_job(job: JobView, entry: Active, *, images: Images, traceparent: str =
     if traceparent:
         body["metadata"]["annotations"][ANNOTATION] = traceparent
     pod = body["spec"]["template"].setdefault("spec", {})
-    placed = affinity(pod, entry, tags=job.spec.tags, job=job.name)
+    placed = affinity(pod, entry, tags=job.spec.tags, job=job.name, own=own)
     pod |= {"affinity": placed} if placed else {}
     variables = _variables(job, entry) | ({VARIABLE: traceparent} if traceparent else {})
     pod["containers"] = [_with_env(container, variables) for container in pod.get("containers") or ()]

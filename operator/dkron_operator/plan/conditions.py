@@ -75,6 +75,9 @@ def _tell(draft: Draft, kind: str, verdict: Verdict, old: Condition | None) -> N
         return
     if (kind, status) in ((ConditionType.READY, FALSE), (ConditionType.DEGRADED, TRUE)):
         draft.warn(reason, message)
+    ignored = draft.situation.job.ignored
+    if (kind, status) == (ConditionType.READY, TRUE) and ignored and (old is None or ignored not in old.message):
+        draft.warn("SettingsIgnored", ignored)
 
 
 def _ready(draft: Draft) -> Verdict:
@@ -87,7 +90,7 @@ def _ready(draft: Draft) -> Verdict:
     if not situation.checked:
         return UNKNOWN, ReadyReason.PENDING, "the API server has not been asked yet"
     spec, nodes = situation.job.spec, situation.nodes or {}
-    told = (placement.remarks(spec.tags, nodes.values()), executors.remarks(spec))
+    told = (situation.job.ignored, placement.remarks(spec.tags, nodes.values()), executors.remarks(spec))
     return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)
 
 

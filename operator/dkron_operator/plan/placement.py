@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dkron_crds.job import JobSpec, SkipReason
+from dkron_crds.node_tags import nobody_has
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.affinity import check_affinity
@@ -41,7 +42,7 @@ def members(tags: Mapping[str, str], nodes: Iterable[Node]) -> tuple[Member, ...
     # As many as are needed: a cluster may have thousands.
     found = list(islice(names, wanted.count))
     if not found:
-        return Skip(SkipReason.NO_MATCHING_NODE, f"no ready, schedulable node has the tags {wanted}")
+        return Skip(SkipReason.NO_MATCHING_NODE, nobody_has(wanted))
     if wanted.count is None:
         return tuple(Member(name, node=name) for name in sorted(found))
     if wanted.count == 1:
@@ -65,7 +66,7 @@ def remarks(tags: Mapping[str, str], nodes: Iterable[Node]) -> str:
     wanted = read_tags(tags)
     if any(node.available and wanted.fit(node.labels) for node in nodes):
         return ""
-    return f"no ready, schedulable node has the tags {wanted}; runs are skipped until one has them"
+    return f"{nobody_has(wanted)}; runs are skipped until one has them"
 
 
 def check_placement(spec: JobSpec) -> Problem | None:

@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
+from dkron_crds.known_settings import Settings
 from dkron_crds.names import ACCEPTED
+from dkron_crds.node_tags import DKRONS, AgentTags, read_agent
 from dkron_crds.requests import Request, read_instant, read_request
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_crds.stops import Stop, read_stop
@@ -31,6 +33,7 @@ def read_job(body: Object) -> JobView:
     # Also of a spec that cannot be read: its name is what tells it from others.
     name = str((body.get("spec") or {}).get("name") or metadata["name"])
     schedule, schedule_problem = _read_schedule(spec, name)
+    given, spec = spec, _understood(spec)
     return JobView(
         uid=metadata["uid"],
         namespace=metadata["namespace"],
@@ -47,6 +50,8 @@ def read_job(body: Object) -> JobView:
         schedule=schedule,
         problem=problem or schedule_problem or check(spec) or check_placement(spec) or _processors(spec),
         fingerprint=spec.fingerprint,
+        ignored="" if spec is given else _settings(given).ignored(),
+        unknown=None if spec is given else check(given) or _processors(given),
         notify=read_notify(metadata),
     )
 
@@ -127,12 +132,10 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> Run:
     )
 
 
-def read_node(body: Object) -> Node:
-    """A node. One that is being deleted takes no new pods, whatever else it says."""
-    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
-    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ())
-    leaving = "deletionTimestamp" in metadata or bool(spec.get("unschedulable"))
-    return Node(metadata["name"], metadata.get("labels") or {}, available=ready and not leaving)
+def read_node(body: Object, own: AgentTags = DKRONS) -> Node:
+    """A node. `own` are the tags that it has without a label."""
+    agent = read_agent(body, own)
+    return Node(agent.name, agent.tags, available=agent.available)
 
 
 def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
@@ -142,6 +145,19 @@ def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
         first = exc.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return JobSpec(), Problem(ReadyReason.INVALID_SPEC, f"spec.{where}: {first['msg']}")
+
+
+def _understood(spec: JobSpec) -> JobSpec:
+    """The spec without the settings that mean nothing here; the same one if it has none."""
+    given = _settings(spec)
+    known = given.known
+    if known == given:
+        return spec
+    return spec.model_copy(update={"executor_config": known.config, "processors": known.processors})
+
+
+def _settings(spec: JobSpec) -> Settings:
+    return Settings(spec.executor, spec.executor_config, spec.processors)
 
 
 def _read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem | None]:

@@ -29,7 +29,11 @@ SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_JOB}"
 @dataclass(frozen=True, slots=True)
 class JobView:
     """A DkronJob as the last event or answer showed it, without its status. `accepted`: its annotation says that an
-    operator has accepted it; `status_written`: the API server has a record that somebody wrote its status."""
+    operator has accepted it; `status_written`: the API server has a record that somebody wrote its status.
+
+    `spec` has only settings that mean something; `ignored` names the others, and `unknown` is the problem that they are
+    to a strict installation.
+    """
 
     uid: str
     namespace: str
@@ -46,6 +50,8 @@ class JobView:
     schedule: Schedule | None
     problem: Problem | None
     fingerprint: str
+    ignored: str = ""
+    unknown: Problem | None = None
     notify: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -130,7 +136,8 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of Kubernetes. `available`: it is ready, and takes new pods."""
+    """A node of Kubernetes. `labels` are its tags, also those that it has without a label; `available`: it is ready, and
+    takes new pods."""
 
     name: str
     labels: Mapping[str, str]

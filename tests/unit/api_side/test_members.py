@@ -11,6 +11,7 @@ from dkron_api.translate.members import Replica, holder, leader_of, members, rem
 from dkron_crds.base import rfc3339
 from dkron_crds.kube.errors import Rejected
 from dkron_crds.kube.paths import LEASES as LEASES_PATH
+from dkron_crds.node_tags import AgentTags
 from tests.support.api_app import object_of, running_api
 from tests.support.builders import NOON, after
 
@@ -44,9 +45,10 @@ def names(found: list[Object]) -> list[str]:
 def test_a_node_is_a_member_with_the_fields_of_dkron_in_its_order() -> None:
     [member] = members([wire_node()], None)
     assert list(member) == FIELDS
-    assert list(member["Tags"]) == ["dc", "zone"]
+    assert list(member["Tags"]) == ["dc", "region", "role", "server", "zone"]
     assert member == {
-        "Name": "n1", "Addr": "10.0.0.1", "Port": 10250, "Tags": {"dc": "eu", "zone": "b"}, "Status": 1,
+        "Name": "n1", "Addr": "10.0.0.1", "Port": 10250,
+        "Tags": {"dc": "eu", "region": "global", "role": "dkron", "server": "true", "zone": "b"}, "Status": 1,
         "ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin": 2, "DelegateMax": 5, "DelegateCur": 4,
         "id": "uid-of-n1", "statusText": "alive",
     }  # fmt: skip
@@ -56,8 +58,21 @@ def test_the_replica_that_leads_comes_before_the_nodes_which_are_in_the_order_of
     found = members([wire_node("n2"), wire_node("n10"), wire_node("a")], REPLICA)
     assert names(found) == ["replica-a", "a", "n10", "n2"]
     assert list(found[0]) == FIELDS
-    assert found[0]["Tags"] == {"role": "dkron", "server": "true", "version": "0.1.0"}
+    own = {"dc": "dc1", "region": "global", "role": "dkron", "server": "true"}
+    assert found[0]["Tags"] == {**own, "version": "0.1.0"}
     assert found[0]["Addr"] == "10.0.0.9"
+
+
+def test_a_node_that_takes_no_pods_is_leaving() -> None:
+    node = wire_node()
+    node["spec"] = {"unschedulable": True}
+    [member] = members([node], None)
+    assert (member["Status"], member["statusText"]) == (2, "leaving")
+
+
+def test_members_have_the_dc_and_region_of_the_installation() -> None:
+    found = members([object_of("n1", status=wire_node()["status"])], REPLICA, AgentTags("dc7", "moon"))
+    assert [(member["Tags"]["dc"], member["Tags"]["region"]) for member in found] == [("dc7", "moon")] * 2
 
 
 @pytest.mark.parametrize(

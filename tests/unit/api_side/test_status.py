@@ -46,7 +46,7 @@ def test_the_status_has_the_three_maps_of_dkron_sorted_and_of_strings() -> None:
     assert shown["agent"] == {"name": "n1", "version": "1"}
     assert shown["serf"] == {"active": "2", "cache_age": "1.2", "jobs": "7", "leader": "n2", "members": "3"}
     assert shown["tags"] == {
-        "namespace": "jobs", "region": "global", "role": "dkron", "server": "true", "version": "1",
+        "dc": "dc1", "namespace": "jobs", "region": "global", "role": "dkron", "server": "true", "version": "1",
     }  # fmt: skip
 
 

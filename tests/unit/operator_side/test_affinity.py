@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active
+from dkron_crds.node_tags import AgentTags
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.read import read_node, read_run
 from tests.support.builders import IMAGES, NOON, claim, job_view
@@ -127,4 +128,25 @@ READY = {"type": "Ready", "status": "True"}
 )
 def test_a_node_that_is(body: Object, *, available: bool) -> None:
     node = read_node({**body, "metadata": {"name": "n1", "labels": {"dc": "eu"}, **body.get("metadata", {})}})
-    assert (node.name, dict(node.labels), node.available) == ("n1", {"dc": "eu"}, available)
+    tags = {"dc": "eu", "region": "global", "role": "dkron", "server": "true"}
+    assert (node.name, dict(node.labels), node.available) == ("n1", tags, available)
+
+
+def absent(key: str) -> Object:
+    return {"key": key, "operator": "DoesNotExist"}
+
+
+def test_a_tag_that_every_node_has_is_found_on_nodes_without_a_label_for_it() -> None:
+    pod = pod_of(tags={"server": "true:1"})
+    assert terms(pod) == [
+        {"matchExpressions": [is_in("server", "true")]},
+        {"matchExpressions": [is_in("dkron.io/server", "true")]},
+        {"matchExpressions": [absent("server"), absent("dkron.io/server")]},
+    ]
+
+
+def test_another_value_of_such_a_tag_needs_a_label() -> None:
+    assert len(terms(pod_of(tags={"dc": "eu:1"}))) == 2
+    job = job_view(tags={"dc": "eu:1"})
+    here = build_job(job, claim(NOON), images=IMAGES, own=AgentTags(datacenter="eu"))
+    assert len(terms(here["spec"]["template"]["spec"])) == 3

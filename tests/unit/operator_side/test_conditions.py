@@ -69,10 +69,38 @@ def changed_at(draft: Draft, kind: str) -> datetime:
             ("True", "Scheduled", 'command ends at "|": set shell: "true" to run all of it in a shell'),
             id="in order, with a remark",
         ),
+        pytest.param(
+            {
+                "executorConfig": {"command": "true", "project": "x", "allowed_exitcodes": "0"},
+                "processors": {"nope": {}},
+            },
+            {},
+            (
+                "True",
+                "Scheduled",
+                "ignored, since they are not known here: executorConfig.allowed_exitcodes, executorConfig.project, "
+                "processors.nope",
+            ),
+            id="in order, with settings that mean nothing",
+        ),
     ],
 )
 def test_ready_is(spec: dict[str, Any], fields: dict[str, Any], expected: tuple[str, str, str]) -> None:
     assert condition(look(job_view(**{"schedule": "@manually", **spec}), **fields), "Ready") == expected
+
+
+def test_settings_that_mean_nothing_are_told_once() -> None:
+    job = job_view(schedule="@manually", executorConfig={"command": "true", "project": "x"})
+    first = look(job)
+    assert [report.reason for report in first.reports] == ["SettingsIgnored"]
+    again = look(job, status=first.status)
+    assert again.reports == []
+
+
+def test_a_strict_installation_does_not_run_them() -> None:
+    job = job_view(schedule="@manually", executorConfig={"command": "true", "project": "x"})
+    draft = look(job, barred=job.unknown)
+    assert condition(draft, "Ready")[:2] == ("False", "InvalidExecutorConfig")
 
 
 @pytest.mark.parametrize(

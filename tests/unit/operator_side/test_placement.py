@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_crds.job import SkipReason
+from dkron_crds.node_tags import AgentTags, label_names
 from dkron_operator.plan.decide import Skip
 from dkron_operator.plan.placement import ALONE, Member, check_placement, members, shortage
-from dkron_operator.plan.tags import label_names, read_tags
+from dkron_operator.plan.tags import read_tags
 from dkron_operator.plan.view import Node
 from tests.support.builders import job_view, node
 
@@ -72,6 +73,30 @@ def test_a_tag_is_one_of_two_labels(labels: dict[str, str], tags: dict[str, str]
     assert read_tags(tags).fit(labels) is fits
 
 
+@pytest.mark.parametrize(
+    ("labels", "tags", "fits"),
+    [
+        pytest.param({}, {"server": "true:1"}, True, id="the first example of Dkron"),
+        pytest.param({}, {"role": "dkron"}, True, id="role"),
+        pytest.param({}, {"dc": "dc7", "region": "moon"}, True, id="dc and region as the installation says"),
+        pytest.param({}, {"dc": "dc1"}, False, id="not as another one says"),
+        pytest.param({"dc": "eu"}, {"dc": "dc7"}, False, id="a label takes its place"),
+        pytest.param({"dkron.io/dc": "eu"}, {"dc": "dc7"}, False, id="our label, too"),
+        pytest.param({"dkron.io/server": "false"}, {"server": "true:1"}, False, id="a node that is taken out"),
+        pytest.param({}, {"dkron.io/dc": "dc7"}, False, id="a label in full is a label"),
+        pytest.param({}, {"version": "4.1.2"}, False, id="nothing else"),
+    ],
+)
+def test_a_node_has_the_tags_of_a_dkron_server(labels: dict[str, str], tags: dict[str, str], *, fits: bool) -> None:
+    own = AgentTags(datacenter="dc7", region="moon")
+    assert read_tags(tags).fit(own.of(labels)) is fits
+
+
+def test_what_members_show_of_a_label_of_ours_is_what_a_tag_finds() -> None:
+    assert AgentTags().of({"dkron.io/dc": "eu"})["dc"] == "eu"
+    assert AgentTags().of({"dkron.io/dc": "eu", "dc": "us"})["dc"] == "us"
+
+
 def test_nodes_that_take_no_pods_are_no_targets() -> None:
     ready, away = node("a", {"dc": "eu"}), node("b", {"dc": "eu"}, available=False)
     assert members({"dc": "eu"}, [ready, away]) == pinned("a")
@@ -99,7 +124,9 @@ def test_nodes_that_take_no_pods_are_no_targets() -> None:
         pytest.param({"a/b/dc": "eu"}, ("tags.a/b/dc", "key"), id="two slashes"),
         pytest.param({"Example.com/dc": "eu"}, ("tags.Example.com/dc", "key"), id="a prefix that is no domain"),
         pytest.param({"k" * 64: "eu"}, ("63",), id="too long a key"),
-        pytest.param({str(i): "x:2" for i in range(7)}, ("7 keys", "at most 6"), id="too many alternatives"),
+        pytest.param(
+            {str(i): "x:2" for i in range(7)}, ("7 keys", "128 combinations", "at most 100"), id="too many alternatives"
+        ),
     ],
 )
 def test_a_tag_that_cannot_be_is_named(tags: dict[str, str], says: tuple[str, ...]) -> None:

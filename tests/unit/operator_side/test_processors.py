@@ -86,7 +86,8 @@ def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> No
 def test_what_is_wrong_is_named(named: dict[str, dict[str, str]], sentence: str) -> None:
     found = processors.check(JobSpec(processors=named))
     assert sentence in found
-    problem = job_view(processors=named).problem
+    job = job_view(processors=named)
+    problem = job.unknown or job.problem
     assert problem is not None
     assert (problem.reason, problem.message) == ("InvalidProcessor", found)
 

@@ -148,7 +148,8 @@ def test_the_kubernetes_executor_runs_the_template_as_it_stands() -> None:
     ],
 )
 def test_the_kubernetes_executor_refuses(template: Object, config: dict[str, str], reason: str, says: str) -> None:
-    problem = job_view(executor="kubernetes", jobTemplate=template, executorConfig=config).problem
+    job = job_view(executor="kubernetes", jobTemplate=template, executorConfig=config)
+    problem = job.problem or job.unknown
     assert problem is not None
     assert problem.reason == reason
     assert says in problem.message

@@ -1,0 +1,100 @@
+"""Which settings of a job mean something: the keys of `executorConfig`, the processors, and theirs. Others are ignored, as
+in Dkron, and told; the operator and the REST API tell the same. Pure.
+
+How values are read is each executor's own business (`dkron_executors.keys`, `dkron_operator.executors`); tests hold the
+two together.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+_SHELL = frozenset({"command", "cwd", "env", "image", "mem_limit", "payload", "shell", "su", "timeout"})
+
+EXECUTOR_KEYS: Mapping[str, frozenset[str]] = {
+    "docker": _SHELL - {"shell", "payload"} | {"volumes"},
+    "gcppubsub": frozenset({"attributes", "data", "project", "topic"}),
+    "grpc": frozenset({"body", "debug", "expectCode", "headers", "timeout", "url"}),
+    "http": frozenset(
+        {
+            "body", "debug", "expectBody", "expectCode", "headers", "inline", "method", "timeout", "tlsCertificateFile",
+            "tlsCertificateKeyFile", "tlsNoVerifyPeer", "tlsRootCAsFile", "url",
+        }
+    ),
+    "kafka": frozenset(
+        {
+            "brokerAddress", "debug", "key", "message", "saslMechanism", "saslPassword", "saslUsername", "tlsEnable",
+            "tlsInsecureSkipVerify", "topic",
+        }
+    ),
+    "kubernetes": frozenset(),
+    "nats": frozenset({"debug", "message", "password", "subject", "url", "userName"}),
+    "rabbitmq": frozenset(
+        {
+            "exchange", "message.base64Body", "message.body", "message.content_type", "message.delivery_mode",
+            "message.messageId", "queue.auto_delete", "queue.create", "queue.durable", "queue.exclusive", "queue.name",
+            "url",
+        }
+    ),
+    "shell": _SHELL,
+}  # fmt: skip
+"""The executors, and their keys. `volumes` of docker is known to be refused: without them a job sees other files."""
+
+PROCESSOR_KEYS: Mapping[str, frozenset[str]] = {
+    "elasticsearch": frozenset({"config", "forward"}),
+    "email": frozenset({"emails", "onSuccess", "provider"}),
+    "files": frozenset({"forward", "log_dir"}),
+    "fluent": frozenset({"forward"}),
+    "log": frozenset({"forward"}),
+    "slack": frozenset({"channel", "onSuccess", "team"}),
+    "syslog": frozenset({"forward"}),
+}
+"""The processors, and their keys."""
+
+_SHOWN, _LENGTH = 8, 40
+"""How many settings are named, and how many characters of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a job says to its executor and its processors."""
+
+    executor: str
+    config: Mapping[str, str]
+    processors: Mapping[str, Mapping[str, str]]
+
+    @property
+    def known(self) -> "Settings":
+        """Those that mean something. An executor that is not known keeps its keys: it is refused itself."""
+        keys = EXECUTOR_KEYS.get(self.executor)
+        config = {key: text for key, text in self.config.items() if keys is None or key in keys}
+        processors = {
+            name: {key: text for key, text in settings.items() if key in PROCESSOR_KEYS[name]}
+            for name, settings in self.processors.items()
+            if name in PROCESSOR_KEYS
+        }
+        return Settings(self.executor, config, processors)
+
+    def ignored(self, *, config: str = "executorConfig") -> str:
+        """A sentence that names the others; empty if there are none. `config` is what its reader calls that field."""
+        found = list(self._unknown(config))
+        if not found:
+            return ""
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        return f"ignored, since they are not known here: {', '.join(found[:_SHOWN])}{more}"
+
+    def _unknown(self, config: str) -> Iterator[str]:
+        known = self.known
+        for key in sorted(self.config.keys() - known.config.keys()):
+            yield f"{config}.{_plain(key)}"
+        for name, settings in sorted(self.processors.items()):
+            if name not in known.processors:
+                yield f"processors.{_plain(name)}"
+                continue
+            for key in sorted(settings.keys() - known.processors[name].keys()):
+                yield f"processors.{name}.{_plain(key)}"
+
+
+def _plain(name: str) -> str:
+    """A name that somebody chose, in printable ASCII and not too long of it."""
+    cut = name if len(name) <= _LENGTH else f"{name[:_LENGTH]}..."
+    return cut.encode("unicode_escape").decode() if not (cut.isascii() and cut.isprintable()) else cut
