@@ -13,6 +13,7 @@ import yaml
 
 from charttools.swagger import closed
 from dkron_crds.cluster import DkronCluster
+from dkron_crds.node_tags import LABEL_VALUE
 from dkron_crds.structural import structural_schema
 from generated_page import write_or_compare
 
@@ -34,6 +35,7 @@ PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
 PERIOD: Schema = {"type": "string", "pattern": r"^([0-9]+(ms|[smhdwy]))+$"}
 MOST_OPERATORS = 5
 """One works and the others wait, each with all jobs in memory: more of them make nothing safer."""
+TAG: Schema = {"type": "string", "minLength": 1, "pattern": LABEL_VALUE}
 DIGEST: Schema = {"type": "string", "pattern": r"^(sha256:[0-9a-f]{64})?$"}
 
 
@@ -140,6 +142,7 @@ def schema() -> Schema:
             namespace=NAMESPACE,
             corsOrigins=TEXTS,
             rate={"type": "number", "minimum": 0},
+            runWaits=SWITCH,
             service=strict(
                 type=one_of("ClusterIP"), port=PORT, sessionAffinity=one_of("ClientIP", "None"), annotations=LABELS
             ),
@@ -148,6 +151,9 @@ def schema() -> Schema:
             defaultImage=TEXT,
             executorImage=TEXT,
             inlineCalls=number(0, 1000),
+            strict=SWITCH,
+            datacenter=TAG,
+            region=TAG,
             outputDir={"type": "string", "pattern": "^(/.*)?$"},
             serviceAccount=strict(create=SWITCH, name=TEXT, annotations=LABELS),
         ),

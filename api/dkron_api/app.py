@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from dkron_api.asked import Asked
 from dkron_api.catalog import Catalog
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.expect import expect_anything_elsewhere, expecting
@@ -17,6 +18,7 @@ from dkron_api.informers import informers
 from dkron_api.journal import Journal
 from dkron_api.keys import (
     ACCESS,
+    ASKED,
     CATALOG,
     CLOCK,
     CLUSTERS,
@@ -26,6 +28,7 @@ from dkron_api.keys import (
     LEASE_FEED,
     LEASES,
     NODES,
+    PODS,
     POLICIES,
     SETTINGS,
     STOPPING,
@@ -33,6 +36,7 @@ from dkron_api.keys import (
     WRITES,
 )  # fmt: skip
 from dkron_api.mirror import Mirror, plain
+from dkron_api.pods import Pods
 from dkron_api.publish import Feed, Leadership
 from dkron_api.routes import (
     cluster,
@@ -77,6 +81,8 @@ def make_app(
     app[SETTINGS], app[KUBE], app[CLOCK], app[CATALOG] = settings, kube, clock, catalog
     app[STOPPING] = asyncio.Event()
     app[VIGILS] = Vigils(catalog)
+    app[ASKED] = Asked(catalog, time.monotonic)
+    app[PODS] = Pods(kube, settings.namespace)
     app[WRITES] = Writes(kube, catalog, settings.namespace)
     app[GATE] = Gate(
         requests=settings.max_requests, streams=settings.max_streams, rate=settings.rate, clock=time.monotonic

@@ -63,8 +63,8 @@ class Catalog:
         return None if namesakes is None else namesakes[0]
 
     def children(self, name: str) -> list[str]:
-        """Names of the jobs that run after this one."""
-        return sorted(self._children.get(name, ()))
+        """Names of the jobs that run after this one, in the order in which those were created."""
+        return sorted(self._children.get(name, ()), key=lambda child: (self._named[child][0].created, child))
 
     def parents(self, name: str) -> tuple[str, ...] | None:
         """Names of the jobs after which this one runs; None if there is no such job."""

@@ -7,10 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
+from dkron_api.asked import Asked
 from dkron_api.catalog import Catalog
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.gate import Gate
 from dkron_api.mirror import Mirror
+from dkron_api.pods import Pods
 from dkron_api.settings import Settings
 from dkron_api.waiting import Vigils
 from dkron_api.writes import Writes
@@ -25,6 +27,8 @@ CATALOG = web.AppKey("CATALOG", Catalog)
 FEED: web.AppKey[Sink] = web.AppKey("FEED")
 """Where the watch of the DkronJobs leads."""
 VIGILS = web.AppKey("VIGILS", Vigils)
+ASKED = web.AppKey("ASKED", Asked)
+PODS = web.AppKey("PODS", Pods)
 WRITES = web.AppKey("WRITES", Writes)
 STOPPING = web.AppKey("STOPPING", asyncio.Event)
 """Set when the service is to stop: who works on long lists leaves the rest."""

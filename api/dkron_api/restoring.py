@@ -106,9 +106,12 @@ def _history(body: JobBody, job: Job) -> dict[str, Any]:
         "errorCount": max(0, body.error_count),
         "lastSuccess": body.last_success,
         "lastError": body.last_error,
-        "status": body.status if body.status in known else "",
+        # What is shown of a job that cannot run is not how its last run ended.
+        "status": body.status if body.status in known and not body.problem else "",
     }
     if not any(history.values()):
         return {}
-    # A status without it looks to the operator as if somebody had wiped it.
-    return {key: value for key, value in history.items() if value not in (None, "")} | {"since": rfc3339(job.created)}
+    # Without the first a status looks to the operator as if somebody had wiped it, without the second as if the job had
+    # been edited: slots of `@every` would count from that moment, with its fraction of a second.
+    begun = {"since": rfc3339(job.created), "fingerprint": job.spec.fingerprint}
+    return {key: value for key, value in history.items() if value not in (None, "")} | begun

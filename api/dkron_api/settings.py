@@ -69,8 +69,8 @@ class Settings(BaseSettings):
     )
     strict: bool = Field(
         default=False,
-        description="refuse jobs with keys of executor_config, processors or keys of theirs that are not known. Without "
-        "it they are ignored, as in Dkron, and a header Warning tells of them; as the operator's option "
+        description="refuse jobs with keys of executor_config, processors or keys of theirs that are not known. "
+        "Without it they are ignored, as in Dkron, and a header Warning tells of them; as the operator's option "
         "[DKRON_API_STRICT]",
     )
     run_waits: bool = Field(

@@ -1,5 +1,6 @@
-"""Which settings of a job mean something: the keys of `executorConfig`, the processors, and theirs. Others are ignored, as
-in Dkron, and told; the operator and the REST API tell the same. Pure.
+"""Which settings of a job mean something: the keys of `executorConfig`, the processors, and theirs.
+
+Others are ignored, as in Dkron, and told; the operator and the REST API tell the same. Pure.
 
 How values are read is each executor's own business (`dkron_executors.keys`, `dkron_operator.executors`); tests hold the
 two together.

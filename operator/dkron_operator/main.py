@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from dkron_crds.kube import access
 from dkron_crds.kube.access import AccessError
@@ -49,7 +50,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             inline_calls=settings.inline_calls,
             own_tags=settings.own_tags(),
             strict=settings.strict,
-            replica=_replica(),
+            replica=_replica(way.server),
             terms=settings.terms() if settings.lease == "on" else None,
             exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),
             tracer=tracer,
@@ -67,9 +68,23 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
     return 0
 
 
-def _replica() -> Replica:
+def _replica(server: str) -> Replica:
     return Replica(
         identity=os.environ.get("POD_NAME") or socket.gethostname(),
-        address=os.environ.get("POD_IP", ""),
+        address=os.environ.get("POD_IP") or own_address(server),
         version=version("dkron-operator"),
     )
+
+
+def own_address(server: str) -> str:
+    """The address of this machine on its way to the API server at this URL; empty if there is none."""
+    url = urlsplit(server)
+    try:
+        found = socket.getaddrinfo(url.hostname, url.port or 443, type=socket.SOCK_DGRAM)
+        family, kind, _, _, there = found[0]
+        with socket.socket(family, kind) as way:
+            # Nothing is sent: this only chooses the way.
+            way.connect(there)
+            return str(way.getsockname()[0])
+    except (OSError, ValueError):
+        return ""

@@ -25,7 +25,8 @@ class Nodes:
     """All nodes of the cluster, as a watch shows them; the sink of `follow`.
 
     `changed` is called when they are known, or not any more, and when one of them is another than before; their
-    heartbeats change nothing. `own` are the tags that they have without a label. `heard` is called at each sign of life.
+    heartbeats change nothing. `own` are the tags that they have without a label. `heard` is called at each sign of
+    life.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 For what one group of routes does; the whole program is tried in tests/cluster.
 """
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -12,14 +13,32 @@ from typing import Any, cast
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from dkron_api.asked import Asked
 from dkron_api.catalog import Catalog
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.middleware import edge, sign
 from dkron_api.journal import Journal
-from dkron_api.keys import ACCESS, CATALOG, CLOCK, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS, WRITES
+from dkron_api.keys import (
+    ACCESS,
+    ASKED,
+    CATALOG,
+    CLOCK,
+    CLUSTERS,
+    GATE,
+    KUBE,
+    LEASES,
+    NODES,
+    PODS,
+    POLICIES,
+    SETTINGS,
+    VIGILS,
+    WRITES,
+)  # fmt: skip
 from dkron_api.mirror import Mirror, plain
+from dkron_api.pods import Pods
 from dkron_api.routes.events import JOURNAL
 from dkron_api.settings import Settings
+from dkron_api.waiting import Vigils
 from dkron_api.writes import Writes
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Conflict
@@ -84,6 +103,8 @@ async def running_api(*routes: Iterable[web.RouteDef], **settings: Any) -> Async
     app[KUBE], app[CLOCK] = cast("KubeClient", kube), lambda: NOON
     app[CATALOG] = Catalog(lambda: NOON)
     app[WRITES] = Writes(app[KUBE], app[CATALOG], NAMESPACE)
+    app[VIGILS], app[ASKED] = Vigils(app[CATALOG]), Asked(app[CATALOG], asyncio.get_running_loop().time)
+    app[PODS] = Pods(app[KUBE], NAMESPACE)
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = Mirror(kind, plain)
     app[JOURNAL] = Journal()

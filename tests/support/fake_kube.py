@@ -135,7 +135,7 @@ class FakeKube:
             }
             if (
                 plural == resource.plural
-                and all(labels.get(key) == value for key, value in _terms(label_selector))
+                and _select(labels, label_selector)
                 and all(fields[key] == value for key, value in _terms(field_selector))
             ):
                 yield copy.deepcopy(body)
@@ -224,6 +224,14 @@ def _merged(base: Object, over: Object) -> Object:
         if value is not None
     }
     return {key: value for key, value in base.items() if key not in over} | merged
+
+
+def _select(labels: Mapping[str, str], selector: str | None) -> bool:
+    """Whether these labels fit a selector, which is `key=value,…` or one `key in (value,…)`."""
+    key, found, values = (selector or "").partition(" in ")
+    if found:
+        return labels.get(key) in values.strip("()").split(",")
+    return all(labels.get(key) == value for key, value in _terms(selector))
 
 
 def _terms(selector: str | None) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 ANY = "*"
 METHODS = "GET, POST, PUT, PATCH, DELETE"
-EXPOSED = "X-Total-Count, Location, X-Whom, ETag, Retry-After, X-Request-Id"
+EXPOSED = "X-Total-Count, Location, X-Whom, ETag, Retry-After, X-Request-Id, Preference-Applied, Warning"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
 LIFE = "600"
@@ -37,9 +37,21 @@ def is_foreign(method: str, headers: Mapping[str, str], origins: Sequence[str]) 
     if site:
         return site not in _OWN
     try:
-        return urlsplit(origin).netloc != headers.get("Host", "")
+        return _plain(urlsplit(origin).netloc) not in _own_hosts(headers)
     except ValueError:
         return True
+
+
+def _own_hosts(headers: Mapping[str, str]) -> set[str]:
+    """The names under which a browser knows this server. No page can send the header of a proxy to another origin: a
+    browser asks first."""
+    forwarded = headers.get("X-Forwarded-Host", "").split(",")[0].strip()
+    return {_plain(host) for host in (headers.get("Host", ""), forwarded) if host}
+
+
+def _plain(host: str) -> str:
+    """Without the port that goes without saying, which browsers leave away and some proxies do not."""
+    return host.lower().removesuffix(":80").removesuffix(":443")
 
 
 def preflight(asked_headers: str) -> dict[str, str]:

@@ -1,14 +1,20 @@
 """/v1/jobs/{job}/executions and /v1/busy (Dkron behaviour §1.7, §1.8)."""
 
+import asyncio
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CATALOG, WRITES
+from dkron_api.keys import ASKED, CATALOG, CLOCK, PODS, WRITES
+from dkron_api.pods import Pods
 from dkron_api.refusal import Refusal
 from dkron_api.routes.requests import etag, job_of, require_ready
-from dkron_api.translate.execution import listed, running, single
+from dkron_api.translate.execution import found, listed, running, shown, unplaced, with_output
+from dkron_api.translate.record import Job
+from dkron_api.translate.run import coming
+from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
 
 CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": None, "lastError": None}
@@ -17,18 +23,37 @@ CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": 
 
 async def list_executions(request: web.Request) -> web.StreamResponse:
     """GET: all that are kept, newest first."""
-    executions = listed(job_of(request), request.query)
+    job = job_of(request)
+    nodes = await request.app[PODS].nodes(unplaced(job))
+    executions = listed(job, request.query, coming=coming_of(request, job), nodes=nodes)
     return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
 
 
 async def show_execution(request: web.Request) -> web.StreamResponse:
-    """GET one of them, with all the output that is kept."""
-    job = job_of(request)
-    execution = single(job, request.match_info["execution"])
-    if execution is None:
-        text = f"the job {quoted(job.name)} has no execution {quoted(request.match_info['execution'])} (any more)"
+    """GET one of them, with all of its output: as its pod has it, else as the status keeps it."""
+    job, wanted = job_of(request), request.match_info["execution"]
+    run = found(job, wanted, coming=coming_of(request, job))
+    if run is None:
+        text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
         raise Refusal(HTTPStatus.NOT_FOUND, text)
-    return json_answer(request, execution)
+    return json_answer(request, await _whole(request.app[PODS], job, run))
+
+
+async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any]:
+    if isinstance(run, Execution):
+        tail = await pods.output(run.job) if run.output_truncated else None
+        return shown(job, run if tail is None else with_output(run, tail.data))
+    if not run.uid:
+        return shown(job, run)
+    nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job))
+    placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
+    return shown(job, placed, so_far="" if tail is None else tail.data.decode("utf-8", "replace"))
+
+
+def coming_of(request: web.Request, job: Job) -> list[Active]:
+    """The executions of the job that were asked for and are still to begin."""
+    now = request.app[CLOCK]()
+    return [coming(job, run, now) for run in request.app[ASKED].of(job)]
 
 
 async def clear_executions(request: web.Request) -> web.StreamResponse:
@@ -41,7 +66,8 @@ async def busy(request: web.Request) -> web.StreamResponse:
     """GET /v1/busy: what runs now, the oldest first."""
     require_ready(request)
     catalog = request.app[CATALOG]
-    executions = running(catalog)
+    nodes = await request.app[PODS].nodes([name for job in catalog if job.busy for name in unplaced(job)])
+    executions = running(catalog, nodes)
     return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
 
 

@@ -1,15 +1,17 @@
 """What the handlers know of the installation: who holds its Lease, and its DkronCluster."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
-from dkron_api.keys import CLOCK, CLUSTERS, LEASES
+from dkron_api.keys import CLOCK, CLUSTERS, LEASES, NODES, SETTINGS
 from dkron_api.mirror import Mirror
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.translate.members import Replica, holder
 from dkron_crds.lease import INSTALLATION
+from dkron_crds.node_tags import lacking, read_agent
 
 Object = dict[str, Any]
 
@@ -29,6 +31,14 @@ def known_cluster(app: web.Application) -> Object | None:
     """The DkronCluster, if there is one. Raises `Refusal`, 503, if it could not be looked for yet."""
     require_known(app[CLUSTERS])
     return app[CLUSTERS].by_name(INSTALLATION)
+
+
+def without_node(app: web.Application, tags: Mapping[str, str]) -> str:
+    """Why a job with these tags finds no node at present; empty if one fits, or if the nodes are not known here."""
+    nodes, own = app[NODES], app[SETTINGS].own_tags()
+    if not tags or not nodes.ready or nodes.trouble:
+        return ""
+    return lacking(tags, (read_agent(node, own) for node in nodes))
 
 
 def require_known(mirror: Mirror[Object]) -> None:

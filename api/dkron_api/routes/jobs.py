@@ -7,11 +7,12 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.catalog import Catalog
-from dkron_api.keys import CATALOG, CLUSTERS, WRITES
+from dkron_api.keys import ASKED, CATALOG, CLUSTERS, SETTINGS, WRITES
 from dkron_api.long_answer import joined_answer, list_answer
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused
+from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate.body import JobBody, echo, read_body
@@ -19,6 +20,7 @@ from dkron_api.translate.gojson import Unreadable
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
 from dkron_api.translate.validate import Invalid, check
+from dkron_api.translate.warnings import header, ignored, unknown_executor
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.schedule.errors import quoted
 
@@ -109,6 +111,10 @@ async def read_job(request: web.Request) -> JobBody:
         check(body)
     except Invalid as reason:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the job is not valid: {reason}.") from reason
+    foreign = ignored(body) if request.app[SETTINGS].strict else ""
+    if foreign:
+        text = f"the job is not valid: {foreign.replace('ignored', 'refused', 1)}."
+        raise Refusal(HTTPStatus.BAD_REQUEST, text)
     return body
 
 
@@ -127,10 +133,14 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     require_ready(request)
     require_parent(request.app[CATALOG], body)
     wanted = "runoncreate" in request.query and (not body.disabled or body.parent_job)
-    annotations = dict([request_of(request).annotation]) if wanted else None
+    run = request_of(request) if wanted else None
+    annotations = None if run is None else dict([run.annotation])
     job, _ = await request.app[WRITES].upsert(body, terms_of(request), annotations=annotations)
+    if run is not None:
+        request.app[ASKED].note(job, run)
     headers = {"Location": f"{request.rel_url}/{quote(body.name)}", "ETag": etag(job)}
-    return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers)
+    warnings = (ignored(body), unknown_executor(body), without_node(request.app, body.tags or {}))
+    return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers | header(warnings))
 
 
 ROUTES = (

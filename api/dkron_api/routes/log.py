@@ -14,11 +14,13 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.keys import GATE, KUBE, SETTINGS
+from dkron_api.keys import PODS as PODS_OF
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.routes.events import JOURNAL
+from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import flag, job_of
-from dkron_api.translate.execution import single
-from dkron_api.translate.pod import container_of, has_begun, newest, obstacle
+from dkron_api.translate.execution import found, shown
+from dkron_api.translate.pod import container_of, has_begun, obstacle
 from dkron_api.translate.times import ZERO
 from dkron_crds.kube.errors import KubeError
 from dkron_crds.kube.paths import PODS
@@ -66,17 +68,14 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
 
 def _execution(request: web.Request) -> Object:
     job, key = job_of(request), request.match_info["execution"]
-    execution = single(job, key)
-    if execution is None:
+    run = found(job, key, coming=coming_of(request, job))
+    if run is None:
         raise Refusal(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} has no execution {quoted(key)} (any more)")
-    return execution
+    return shown(job, run)
 
 
 async def _pod(request: web.Request) -> Object | None:
-    run = request.match_info["execution"].partition("-")[2]
-    kube, namespace = request.app[KUBE], request.app[SETTINGS].namespace
-    selector = f"batch.kubernetes.io/job-name={run}"
-    return newest([pod async for pod in kube.list(PODS, namespace, label_selector=selector)])
+    return await request.app[PODS_OF].of(request.match_info["execution"].partition("-")[2])
 
 
 def _gone(request: web.Request, execution: Object) -> Refusal:

@@ -2,17 +2,22 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.edge.traced import TRACE
-from dkron_api.keys import CATALOG, CLOCK, GATE, SETTINGS, VIGILS, WRITES
+from dkron_api.keys import ASKED, CATALOG, CLOCK, GATE, SETTINGS, VIGILS, WRITES
 from dkron_api.refusal import Refusal
+from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import flag, job_of
+from dkron_api.translate.prefer import Preference, read_preference
 from dkron_api.translate.record import Job
-from dkron_api.translate.run import Progress, Run, problem, progress, refusal
+from dkron_api.translate.run import Progress, Run, finds_no_node, progress, refusal
+from dkron_api.translate.standing import problem
+from dkron_crds.schedule.errors import quoted
 
 
 def request_of(request: web.Request) -> Run:
@@ -27,22 +32,44 @@ def request_of(request: web.Request) -> Run:
 
 
 async def run_job(request: web.Request) -> web.StreamResponse:
-    """Ask for a run: 202 with the job as it was, or with `?wait=true` 200 with the job when all is over."""
+    """Ask for a run: 202 with the job as it was, or, for whoever waits, 200 with the job when all is over."""
     job = job_of(request)
     _require_able(job, request)
+    preference = read_preference(request.headers.getall("Prefer", ()))
+    waiting = _waits(request, preference)
+    applied = preference.applied(waiting=waiting)
+    headers = {"Location": str(request.rel_url), "Vary": "Prefer"}
+    headers |= {"Preference-Applied": applied} if applied else {}
     catalog = request.app[CATALOG]
     before, run = catalog.json(job.name), request_of(request)
-    if not flag(request, "wait"):
-        await request.app[WRITES].annotate(job, dict([run.annotation]))
-        return json_answer(request, before, status=HTTPStatus.ACCEPTED, headers=_location(request))
+    if not waiting:
+        await ask(request, job, run)
+        return json_answer(request, before, status=HTTPStatus.ACCEPTED, headers=headers)
     with request.app[GATE].stream():
-        return await _wait(request, job, run)
+        return await _wait(request, job, run, seconds=preference.seconds, headers=headers)
 
 
-async def _wait(request: web.Request, job: Job, run: Run) -> web.StreamResponse:
-    limit = request.app[SETTINGS].max_wait
+async def ask(request: web.Request, job: Job, run: Run) -> Job:
+    """Ask the operator for the run; the job with the request."""
+    asked = await request.app[WRITES].annotate(job, dict([run.annotation]))
+    request.app[ASKED].note(asked, run)
+    return asked
+
+
+def _waits(request: web.Request, preference: Preference) -> bool:
+    """Whether to answer when the run is over: as the query says, else the header, else the installation."""
+    if "wait" in request.query:
+        return flag(request, "wait")
+    return preference.wait or (request.app[SETTINGS].run_waits and not preference.at_once)
+
+
+async def _wait(
+    request: web.Request, job: Job, run: Run, *, seconds: int | None, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    longest = request.app[SETTINGS].max_wait
+    limit = longest if seconds is None else min(longest, seconds)
     with request.app[VIGILS].watch(job, run) as watching:
-        asked = await request.app[WRITES].annotate(job, dict([run.annotation]))
+        asked = await ask(request, job, run)
         try:
             last = await asyncio.wait_for(watching.ended, limit)
         except TimeoutError:
@@ -51,8 +78,9 @@ async def _wait(request: web.Request, job: Job, run: Run) -> web.StreamResponse:
         else:
             status = HTTPStatus.OK
     if progress(last, run) is Progress.REFUSED:
-        raise Refusal(HTTPStatus.CONFLICT, refusal(last, run))
-    return json_answer(request, request.app[CATALOG].render(last), status=status, headers=_location(request))
+        code = HTTPStatus.NOT_FOUND if finds_no_node(last, run) else HTTPStatus.CONFLICT
+        raise Refusal(code, refusal(last, run))
+    return json_answer(request, request.app[CATALOG].render(last), status=status, headers=headers)
 
 
 def _require_able(job: Job, request: web.Request) -> None:
@@ -62,13 +90,12 @@ def _require_able(job: Job, request: web.Request) -> None:
     trouble = problem(job)
     if trouble:
         raise Refusal(HTTPStatus.CONFLICT, trouble)
+    nowhere = without_node(request.app, spec.get("tags") or {})
+    if nowhere:
+        raise Refusal(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} cannot run: {nowhere}")
     if spec.get("concurrency") == "forbid" and job.busy and not flag(request, "force"):
         text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it all the same'
         raise Refusal(HTTPStatus.CONFLICT, text)
-
-
-def _location(request: web.Request) -> dict[str, str]:
-    return {"Location": str(request.rel_url)}
 
 
 async def give_up(app: web.Application) -> None:

@@ -9,7 +9,8 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.keys import CLOCK, WRITES
-from dkron_api.refusal import Refusal
+from dkron_api.refusal import LATER, Refusal
+from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import attempt, shown
 from dkron_api.translate.times import in_utc
@@ -22,6 +23,9 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     """Ask for a stop: 202 with the execution as it is. Once is enough: who asks again does not become who asked."""
     job, wanted = job_of(request), request.match_info["execution"]
     found = attempt(job, wanted)
+    if found is None and any(run.id == wanted for run in coming_of(request, job)):
+        text = f"the execution {quoted(wanted)} was asked for and has not begun; ask again"
+        raise Refusal(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
     if found is None:
         text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
         raise Refusal(HTTPStatus.NOT_FOUND, text)

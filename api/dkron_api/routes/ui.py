@@ -18,6 +18,7 @@ from dkron_api.routes.installation import leader
 from dkron_api.settings import Settings
 from dkron_api.translate import gojson
 from dkron_api.translate.record import Job
+from dkron_api.translate.standing import status_of
 
 INDEX = "index.html"
 HTML = frozenset({"text/html", "text/*", "*/*"})
@@ -97,7 +98,7 @@ def files_below(folder: Path) -> dict[str, Path]:
 
 def page_values(jobs: Iterable[Job], *, leading: str) -> dict[str, Value]:
     """What the page knows when it opens. A job that failed in part is in the total alone, as in Dkron."""
-    by_status = Counter(str(job.raw_status.get("status") or "") for job in jobs)
+    by_status = Counter(map(status_of, jobs))
     return {
         "DKRON_API_URL": "../v1",
         "DKRON_LEADER": leading or "no leader",

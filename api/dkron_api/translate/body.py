@@ -24,7 +24,7 @@ _DIGITS = 24
 class JobBody:
     """A job as a client sent it: the fields of Dkron behaviour §2.1 under their names on the wire, absent ones with
     Dkron's defaults. None is Go's nil: the client sent null or nothing. Times are in the normal form of `moments`, the
-    zero time is None."""
+    zero time is None. `problem` is ours, see `standing`; whatever it is, it is not stored."""
 
     id: str = ""
     name: str = ""
@@ -52,6 +52,7 @@ class JobBody:
     ephemeral: bool = False
     starts_at: str | None = None
     expires_at: str | None = None
+    problem: str = ""
 
 
 def read_body(data: bytes) -> JobBody:
@@ -122,6 +123,11 @@ def _text(field: str, value: object) -> str:
     if isinstance(value, str):
         return value
     raise Unreadable(f"{field}: it is {_kind(value)}; send a string, in double quotes")
+
+
+def _word(_: str, value: object) -> str:
+    """A text, of a field that clients of Dkron do not know and may use for anything."""
+    return value if isinstance(value, str) else ""
 
 
 def _flag(field: str, value: object) -> bool:
@@ -235,4 +241,5 @@ _READERS: Mapping[str, Callable[[str, Any], object]] = {
     "ephemeral": _flag,
     "starts_at": _time,
     "expires_at": _time,
+    "problem": _word,
 }

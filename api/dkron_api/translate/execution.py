@@ -1,6 +1,6 @@
 """From `status.executions` and `status.active` to Dkron's executions (Dkron behaviour §1.7)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -12,14 +12,21 @@ from dkron_crds.schedule import TimezoneError
 from dkron_crds.schedule.zones import load_zone
 
 JSON = dict[str, Any]
+NOWHERE: Mapping[str, str] = {}
+"""Nothing is known about where anything runs."""
 _SORTS = {"finished_at": "finished_at", "attempt": "attempt"}
 
 
-def listed(job: Job, query: Mapping[str, str]) -> list[JSON]:
-    """All executions that are kept, newest first unless asked otherwise, times in the job's zone."""
+def listed(
+    job: Job, query: Mapping[str, str], *, coming: Sequence[Active] = (), nodes: Mapping[str, str] = NOWHERE
+) -> list[JSON]:
+    """All executions that are kept, newest first unless asked otherwise, times in the job's zone.
+
+    `coming` are those that were asked for and are still to begin; `nodes` tells by its Job where one runs.
+    """
     zone = _zone(job.spec.timezone)
     limit = _limit(query.get("output_size_limit"))
-    runs = sorted(_runs(job), key=_order(query.get("_sort", "")))
+    runs = sorted(every(job, coming=coming, nodes=nodes), key=_order(query.get("_sort", "")))
     if query.get("_order", "").upper() != "ASC":
         runs.reverse()
     return [_with_flag(shown(job, run, zone=zone), run, limit) for run in runs]
@@ -27,7 +34,18 @@ def listed(job: Job, query: Mapping[str, str]) -> list[JSON]:
 
 def single(job: Job, execution_id: str) -> JSON | None:
     """One execution with all of the output that is kept, in UTC; None if it is not there (any more)."""
-    return next((shown(job, run) for run in _runs(job) if run.id == execution_id), None)
+    run = found(job, execution_id)
+    return None if run is None else shown(job, run)
+
+
+def found(job: Job, execution_id: str, *, coming: Sequence[Active] = ()) -> Execution | Active | None:
+    """What a client may see of the attempt with this id; None if it is not there (any more)."""
+    return next((run for run in every(job, coming=coming) if run.id == execution_id), None)
+
+
+def with_output(run: Execution, data: bytes) -> Execution:
+    """The attempt with more of its output than the status keeps."""
+    return run.model_copy(update={"output": data.decode("utf-8", "replace")})
 
 
 def attempt(job: Job, execution_id: str) -> Execution | Active | None:
@@ -36,16 +54,27 @@ def attempt(job: Job, execution_id: str) -> Execution | Active | None:
     return next((run for run in runs if run.id == execution_id), None)
 
 
-def running(jobs: Iterable[Job]) -> list[JSON]:
+def every(job: Job, *, coming: Sequence[Active] = (), nodes: Mapping[str, str] = NOWHERE) -> list[Execution | Active]:
+    """All attempts that are kept, that run, or that are to come; see `listed`. A claim without a Job has not begun."""
+    return [*job.status.executions, *_active(job, nodes), *coming]
+
+
+def unplaced(job: Job) -> list[str]:
+    """The Jobs that run, and of which the status does not say where."""
+    return [active.job for active in _active(job) if not active.node_name]
+
+
+def running(jobs: Iterable[Job], nodes: Mapping[str, str] = NOWHERE) -> list[JSON]:
     """What runs now in all jobs, the oldest first."""
-    busy = [(run.started_at, job.name, shown(job, run)) for job in jobs if job.busy for run in _active(job)]
+    busy = [(run.started_at, job.name, shown(job, run)) for job in jobs if job.busy for run in _active(job, nodes)]
     busy.sort(key=lambda entry: entry[:2])
     return [entry[2] for entry in busy]
 
 
-def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC) -> JSON:
-    """One execution in Dkron's order of fields; one that still runs has the zero time as its end."""
-    output = _output(run) if isinstance(run, Execution) else ""
+def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str = "") -> JSON:
+    """One execution in Dkron's order of fields; one that still runs has the zero time as its end. `so_far` is what that
+    has written by now."""
+    output = _output(run) if isinstance(run, Execution) else so_far
     return {
         "id": run.id,
         "job_name": job.name,
@@ -59,13 +88,15 @@ def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC) -> JSON:
     }
 
 
-def _runs(job: Job) -> list[Execution | Active]:
-    return [*job.status.executions, *_active(job)]
-
-
-def _active(job: Job) -> list[Active]:
-    """Attempts that have begun: a claim without a Job has not."""
-    return [active for active in job.status.active if active.uid]
+def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
+    """Attempts that have begun."""
+    begun = [active for active in job.status.active if active.uid]
+    if not nodes:
+        return begun
+    return [
+        active if active.node_name else active.model_copy(update={"node_name": nodes.get(active.job, "")})
+        for active in begun
+    ]
 
 
 def _output(run: Execution) -> str:

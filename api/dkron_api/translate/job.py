@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from dkron_api.translate.moments import moment
 from dkron_api.translate.record import Job
+from dkron_api.translate.standing import obstacle, status_of
 from dkron_api.translate.times import in_utc
 from dkron_api.translate.upcoming import upcoming
 
@@ -24,8 +26,8 @@ def shown(job: Job, *, children: Sequence[str], now: datetime) -> JSON:
         "owner_email": spec.owner_email,
         "success_count": status.success_count,
         "error_count": status.error_count,
-        "last_success": _or_null(status.last_success),
-        "last_error": _or_null(status.last_error),
+        "last_success": _as_written(status.last_success, job.raw_status.get("lastSuccess")),
+        "last_error": _as_written(status.last_error, job.raw_status.get("lastError")),
         "disabled": spec.disabled,
         "tags": _sorted(spec.tags) or None,
         "metadata": _sorted(spec.metadata) or None,
@@ -36,17 +38,30 @@ def shown(job: Job, *, children: Sequence[str], now: datetime) -> JSON:
         "concurrency": str(spec.concurrency),
         "executor": spec.executor,
         "executor_config": _sorted(spec.executor_config) or None,
-        "status": str(status.status),
+        "status": status_of(job),
         "next": in_utc(upcoming(job, spec=spec, status=status, now=now)),
         "ephemeral": spec.ephemeral,
-        "starts_at": _or_null(spec.starts_at),
-        "expires_at": _or_null(spec.expires_at),
+        "starts_at": _as_written(spec.starts_at, job.raw["spec"].get("startsAt")),
+        "expires_at": _as_written(spec.expires_at, job.raw["spec"].get("expiresAt")),
+        **_problem(job),
     }
+
+
+def _problem(job: Job) -> JSON:
+    """A field that Dkron does not have, of a job alone that does not run: clients of Dkron read no others."""
+    why = obstacle(job)
+    return {"problem": why} if why else {}
 
 
 def _sorted(mapping: dict[str, str]) -> dict[str, str]:
     return dict(sorted(mapping.items()))
 
 
-def _or_null(instant: datetime | None) -> str | None:
-    return None if instant is None else in_utc(instant)
+def _as_written(instant: datetime | None, text: object) -> str | None:
+    """A time with all the digits that it was written with: the instant has microseconds, Dkron has nanoseconds."""
+    if instant is None:
+        return None
+    try:
+        return moment(str(text)) or in_utc(instant)
+    except ValueError:
+        return in_utc(instant)

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
+from dkron_api.translate.standing import status_of
 
 Pairs = Iterable[tuple[str, str]]
 T = TypeVar("T")
@@ -76,12 +77,12 @@ def sliced(items: Sequence[T], query: JobQuery) -> Sequence[T]:
 
 
 def _matches(job: Job, query: JobQuery) -> bool:
-    spec, status = job.raw["spec"], job.raw_status
+    spec = job.raw["spec"]
     if query.search and query.search not in job.name and query.search not in (spec.get("displayName") or ""):
         return False
     if query.status is not None:
         wanted = "" if query.status == UNTRIGGERED else query.status
-        if (status.get("status") or "") != wanted:
+        if status_of(job) != wanted:
             return False
     if query.disabled is not None and query.disabled != ("true" if spec.get("disabled") else "false"):
         return False

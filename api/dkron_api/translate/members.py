@@ -81,7 +81,7 @@ def _node_member(agent: Agent, node: Object) -> Object:
     return _member(agent.name, address, port, tags=agent.tags, uid=metadata["uid"], state=state)
 
 
-def _member(  # noqa: PLR0913 - what a member shows, one by one
+def _member(
     name: str, address: str, port: int, *, tags: Mapping[str, str], uid: str, state: tuple[int, str] = ALIVE
 ) -> Object:
     number, word = state

@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from dkron_api.translate.record import Job
-from dkron_crds.job import ConditionType, ReadyReason
-from dkron_crds.requests import group_of, run_annotation
+from dkron_api.translate.standing import problem
+from dkron_crds.attempt_names import execution_id, job_name, start_of_request
+from dkron_crds.job import Active, SkipReason, Trigger
+from dkron_crds.requests import RUN_PREFIX, group_of, read_request, run_annotation
 from dkron_crds.traceparent import TraceContext
-
-_OF_PARENTS = frozenset({ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE})
 
 
 class Progress(StrEnum):
@@ -44,6 +44,12 @@ class Run:
         return group_of(self.id, self.at)
 
 
+def requests(job: Job) -> list[Run]:
+    """The runs that are asked for on this version of the job, by whomever; those that make sense."""
+    read = (read_request(key, str(text)) for key, text in job.annotations.items())
+    return [Run(each.id, each.at) for each in read if each is not None and each.at is not None]
+
+
 def progress(job: Job, run: Run) -> Progress:
     """How far the run is in this version of the job."""
     status = job.raw_status
@@ -51,7 +57,7 @@ def progress(job: Job, run: Run) -> Progress:
         return Progress.RUNNING
     if any(execution.get("group") == run.group for execution in status.get("executions") or ()):
         return Progress.OVER
-    if run.annotation[0] in job.annotations:
+    if RUN_PREFIX + run.id in job.annotations:
         return Progress.ASKED
     return Progress.REFUSED if refusal(job, run) else Progress.UNSEEN
 
@@ -64,13 +70,18 @@ def refusal(job: Job, run: Run) -> str:
     return problem(job)
 
 
-def problem(job: Job) -> str:
-    """Why the job as it stands cannot run at all, as the operator has found out; empty if it has not."""
-    for condition in job.raw_status.get("conditions") or ():
-        if condition.get("type") == ConditionType.READY and condition.get("status") == "False":
-            if condition.get("reason") in _OF_PARENTS:
-                # Nothing starts it but a person.
-                return ""
-            current = condition.get("observedGeneration", job.generation) == job.generation
-            return f"the job cannot run: {condition.get('message') or condition.get('reason')}" if current else ""
-    return ""
+def finds_no_node(job: Job, run: Run) -> bool:
+    """Whether that is why the operator did not run it."""
+    skipped = job.status.skipped
+    return skipped is not None and skipped.last_time >= run.at and skipped.last_reason is SkipReason.NO_MATCHING_NODE
+
+
+def coming(job: Job, run: Run, now: datetime) -> Active:
+    """The execution that a run will be, under the name that the operator gives it. Where tags want several, it stands
+    for them all until there are any."""
+    begun = start_of_request(run.at, now)
+    name = job_name(uid=job.uid, name=job.object_name, trigger=Trigger.MANUAL.value, slot=run.at, group=run.group)
+    return Active(
+        id=execution_id(begun, name), job=name, slot=run.at, trigger=Trigger.MANUAL, group=run.group, attempt=1,
+        started_at=begun,
+    )  # fmt: skip

@@ -166,6 +166,14 @@ env:
   - name: DKRON_INLINE_CALLS
     value: {{ . | quote }}
   {{- end }}
+  {{- if .Values.jobs.strict }}
+  - name: DKRON_STRICT
+    value: "true"
+  {{- end }}
+  - name: DKRON_DATACENTER
+    value: {{ .Values.jobs.datacenter | quote }}
+  - name: DKRON_REGION
+    value: {{ .Values.jobs.region | quote }}
   {{- with .Values.jobs.outputDir }}
   - name: DKRON_OUTPUT_DIR
     value: {{ . | quote }}
@@ -231,6 +239,18 @@ env:
   - name: DKRON_API_RATE
     value: {{ . | quote }}
   {{- end }}
+  {{- if $own.runWaits }}
+  - name: DKRON_API_RUN_WAITS
+    value: "true"
+  {{- end }}
+  {{- if .Values.jobs.strict }}
+  - name: DKRON_API_STRICT
+    value: "true"
+  {{- end }}
+  - name: DKRON_API_DATACENTER
+    value: {{ .Values.jobs.datacenter | quote }}
+  - name: DKRON_API_REGION
+    value: {{ .Values.jobs.region | quote }}
   - name: DKRON_API_LOG_FORMAT
     value: {{ $own.log.format }}
   - name: DKRON_API_LOG_LEVEL

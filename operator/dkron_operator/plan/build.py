@@ -18,8 +18,8 @@ Object = dict[str, Any]
 
 
 def build_job(job: JobView, entry: Active, *, images: Images, own: AgentTags = DKRONS, traceparent: str = "") -> Object:
-    """The Job to create for this attempt, which continues the trace of `traceparent` if there is one; `own` are the tags
-    that nodes have without a label. Raises `ConfigError` for a spec that `check_template` refuses."""
+    """The Job to create for this attempt, which continues the trace of `traceparent` if there is one; `own` are the
+    tags that nodes have without a label. Raises `ConfigError` for a spec that `check_template` refuses."""
     template = {"metadata": job.spec.job_template.metadata, "spec": job.spec.job_template.spec}
     body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images)})
     body = merge(body, template)

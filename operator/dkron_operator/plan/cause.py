@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 
+from dkron_crds.attempt_names import EPOCH as EPOCH
+from dkron_crds.attempt_names import execution_id, job_name
+from dkron_crds.attempt_names import nanoseconds as nanoseconds
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import Active, Heard, Trigger
 from dkron_crds.requests import group_of
-
-EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-NAME_ROOM = 42
-"""How much of the DkronJob's name fits: 63 for a label, less ten digits of time, eight of hash and two hyphens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +23,18 @@ class Cause:
     member: str = ""
 
     def job_name(self, *, uid: str, name: str) -> str:
-        """The name of the Job for this cause, unique to the DkronJob with this uid.
-
-        Two attempts of a slot share its second, so the hash has to tell them apart: 32 bits of it make that as good
-        as certain, and a Job that is adopted is compared with its cause all the same.
-        """
-        text = f"{uid}/{self.trigger}/{self.group}/{self.attempt}"
-        if self.member:
-            text += f"/{self.member}"
-        seconds = nanoseconds(self.slot) // 1_000_000_000
-        return f"{name[:NAME_ROOM]}-{seconds}-{sha256(text.encode()).hexdigest()[:8]}"
+        """The name of the Job for this cause, unique to the DkronJob with this uid."""
+        return job_name(
+            uid=uid, name=name, trigger=str(self.trigger), slot=self.slot, group=self.group, attempt=self.attempt,
+            member=self.member,
+        )  # fmt: skip
 
     def entry(self, *, uid: str, name: str, at: datetime, node: str = "") -> Active:
         """A claim of this attempt, due or started at `at`, pinned to `node` if it names one; it gets the Job's uid once
         that was seen."""
         job = self.job_name(uid=uid, name=name)
         return Active(
-            id=f"{nanoseconds(at)}-{job}", job=job, slot=self.slot, trigger=self.trigger, group=self.group,
+            id=execution_id(at, job), job=job, slot=self.slot, trigger=self.trigger, group=self.group,
             attempt=self.attempt, started_at=at, node_name=node, member=self.member,
         )  # fmt: skip
 
@@ -60,11 +53,6 @@ def following(run: Heard) -> Cause:
     """The cause of a run after this run of a parent; its slot is when that one ended."""
     group = dependent_group(run.uid, run.group, run.at)
     return Cause(trigger=Trigger.DEPENDENT, slot=run.at, group=group)
-
-
-def nanoseconds(at: datetime) -> int:
-    """Since the epoch, exactly (a float has no room for today's nanoseconds)."""
-    return (at - EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def started_at(execution_id: str) -> datetime:

@@ -1,5 +1,6 @@
 """Runs that a person asked for by annotation: each becomes one Job, or is refused with a reason, and is forgotten."""
 
+from dkron_crds.attempt_names import start_of_request
 from dkron_crds.job import Active, SkipReason
 from dkron_crds.requests import RUN_PREFIX, Request
 from dkron_operator.plan.calls import is_called
@@ -29,7 +30,8 @@ def _plan_request(draft: Draft, request: Request) -> None:
         why = f'"{request.text}" does not begin with an RFC 3339 time with a zone in the years 1970 to 2261'
         _refuse(draft, request, why)
         return
-    entry = requested(request.id, request.at).entry(uid=job.uid, name=job.name, at=draft.situation.now)
+    begun = start_of_request(request.at, draft.situation.now)
+    entry = requested(request.id, request.at).entry(uid=job.uid, name=job.name, at=begun)
     claimed = any(e.job == entry.job and not e.uid for e in draft.status.active)
     exists = entry.job in draft.situation.runs or is_called(draft.status, entry.job)
     if exists or is_recorded(draft.status, entry.job) or _has_members(draft, entry):

@@ -136,8 +136,8 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of Kubernetes. `labels` are its tags, also those that it has without a label; `available`: it is ready, and
-    takes new pods."""
+    """A node of Kubernetes. `labels` are its tags, also those that it has without a label; `available`: it is ready,
+    and takes new pods."""
 
     name: str
     labels: Mapping[str, str]

@@ -34,7 +34,7 @@ def read(**sent: Any) -> JobBody:
 
 
 def test_a_body_has_the_fields_of_dkron_in_its_order() -> None:
-    assert [field.name for field in fields(JobBody)] == ORDER
+    assert [field.name for field in fields(JobBody)] == [*ORDER, "problem"]
     assert list(echo(JobBody())) == ORDER
     assert sorted([*STRINGS, *FLAGS, *NUMBERS, *MAPS, *TIMES, "next", "dependent_jobs", "processors"]) == sorted(ORDER)
 

@@ -44,7 +44,10 @@ def test_a_parent_shows_its_children_by_name_and_forgets_those_that_go() -> None
     jobs.see(job("z", 2, parentJob="parent"))
     jobs.see(job("a", 3, parentJob="parent"))
     assert shown(jobs, "parent")["dependent_jobs"] == ["a", "z"]
-    jobs.see(job("z", 4))
+    jobs.see(wire_job(name="b", uid="uid-of-b", version=4, created=after(-5), parentJob="parent"))
+    assert shown(jobs, "parent")["dependent_jobs"] == ["b", "a", "z"], "in the order of their creation"
+    jobs.see(wire_job(name="b", uid="uid-of-b", version=5, created=after(-5)))
+    jobs.see(job("z", 6))
     assert shown(jobs, "parent")["dependent_jobs"] == ["a"]
     child = jobs.get("a")
     assert child is not None

@@ -154,6 +154,23 @@ EVIL = "https://evil.example"
         pytest.param("POST", {"Origin": EVIL, "Host": "dkron:8080"}, [], True, id="a foreign page"),
         pytest.param("GET", {"Origin": EVIL, "Host": "dkron:8080"}, [], False, id="reading changes nothing"),
         pytest.param("POST", {"Origin": "http://dkron:8080", "Host": "dkron:8080"}, [], False, id="our own page"),
+        pytest.param(
+            "POST",
+            {"Origin": "http://d.example", "Host": "10.0.0.7:8080", "X-Forwarded-Host": "d.example"},
+            [],
+            False,
+            id="our own page, without TLS, behind a proxy that renames us and says so",
+        ),
+        pytest.param(
+            "POST",
+            {"Origin": "https://d.example", "Host": "x", "X-Forwarded-Host": "d.example:443, inner"},
+            [],
+            False,
+            id="behind two proxies",
+        ),
+        pytest.param(
+            "POST", {"Origin": EVIL, "Host": "x", "X-Forwarded-Host": "d.example"}, [], True, id="a foreign page there"
+        ),
         pytest.param("POST", {"Origin": "http://dkron:80", "Host": "dkron:8080"}, [], True, id="another port"),
         pytest.param("DELETE", {"Origin": EVIL, "Host": "d"}, [EVIL], False, id="a page that was named"),
         pytest.param("PUT", {"Origin": EVIL, "Host": "d"}, ["*"], False, id="anybody"),

@@ -49,6 +49,41 @@ def test_a_fresh_job_has_every_field_in_the_order_of_dkron() -> None:
     )  # fmt: skip
 
 
+NOT_READY = {"type": "Ready", "status": "False", "reason": "UnknownExecutor", "message": "no perl"}
+
+
+def test_a_job_that_cannot_run_is_failed_and_says_why() -> None:
+    found = json_of(job(status={"status": "success", "conditions": [NOT_READY]}))
+    assert (found["status"], found["problem"]) == ("failed", "the job cannot run: no perl")
+    assert list(found)[-1] == "problem", "behind the fields of Dkron"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        pytest.param({**NOT_READY, "status": "True"}, id="ready"),
+        pytest.param({**NOT_READY, "observedGeneration": 0}, id="of an earlier spec"),
+        pytest.param({**NOT_READY, "type": "Degraded"}, id="another condition"),
+    ],
+)
+def test_a_job_that_can_run_says_nothing(condition: Object) -> None:
+    found = json_of(job(status={"status": "success", "conditions": [condition]}))
+    assert found["status"] == "success"
+    assert "problem" not in found
+
+
+def test_a_job_without_its_parent_says_so_and_shows_how_its_last_run_ended() -> None:
+    found = json_of(job(status={"status": "success", "conditions": [{**NOT_READY, "reason": "ParentNotFound"}]}))
+    assert (found["status"], found["problem"]) == ("success", "the job cannot run: no perl")
+
+
+def test_times_keep_the_digits_that_they_were_written_with() -> None:
+    text = "2026-03-01T11:00:00.123456789Z"
+    found = json_of(job(startsAt=text, status={"lastSuccess": text, "lastError": "2026-03-01T12:00:00.5+01:00"}))
+    assert (found["starts_at"], found["last_success"]) == (text, text)
+    assert found["last_error"] == "2026-03-01T11:00:00.5Z"
+
+
 def test_what_became_of_a_job_is_shown() -> None:
     status = {
         "successCount": 3,

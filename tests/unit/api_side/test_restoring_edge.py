@@ -160,18 +160,31 @@ async def test_a_new_job_gets_the_history_of_the_backup_and_one_that_is_there_ke
     assert history["lastSuccess"] == "2026-01-02T03:04:05.6Z"
 
 
+async def test_a_restored_job_counts_its_slots_from_its_creation_as_a_new_one_does() -> None:
+    writes = Stored()
+    await restored(writes, job("every", schedule="@every 10s", **RAN))
+    history = writes.histories["every"]
+    assert history["fingerprint"], "an edit is what is not as it was"
+    assert "." not in history["since"]
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
         pytest.param({"success_count": -5, "error_count": 1}, {"errorCount": 1}, id="a negative count is none"),
         pytest.param({"status": "made up", "error_count": 2}, {"errorCount": 2}, id="an unknown status is none"),
+        pytest.param(
+            {"error_count": 2, "status": "failed", "problem": "the job cannot run: …"}, {"errorCount": 2}, id="broken"
+        ),
         pytest.param({"last_error": "0001-01-01T00:00:00Z", "status": "failed"}, {"status": "failed"}, id="no time"),
     ],
 )
 async def test_history_that_cannot_be_is_left_out(fields: dict[str, Any], expected: History) -> None:
     writes = Stored()
     assert await restored(writes, job("a", **fields)) == ["success create a"]
-    stored = {key: value for key, value in writes.histories["a"].items() if value and key != "since"}
+    stored = {
+        key: value for key, value in writes.histories["a"].items() if value and key not in ("since", "fingerprint")
+    }
     assert stored == expected
 
 

@@ -9,9 +9,12 @@ import pytest
 from dkron_api import waiting
 from dkron_api.catalog import Catalog
 from dkron_api.translate.record import Job
-from dkron_api.translate.run import Progress, Run, problem, progress, refusal
+from dkron_api.translate.run import Progress, Run, coming, progress, refusal
+from dkron_api.translate.standing import problem
 from dkron_crds.depends import dependent_group
-from tests.support.builders import NOON, wire_job
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.read import read_job
+from tests.support.builders import NOON, after, situation, wire_job
 
 Object = dict[str, Any]
 RUN = Run(id="rest-1", at=NOON, by="rest")
@@ -50,6 +53,13 @@ def raw(status: Object | None = None, *runs: Run, version: int = 1) -> Object:
 )
 def test_progress(status: Object, asked: bool, expected: Progress) -> None:
     assert progress(Job(raw(status, *([RUN] if asked else []))), RUN) is expected
+
+
+def test_a_run_that_is_still_to_come_has_the_name_that_the_operator_gives_it() -> None:
+    job = wire_job(requests={"rest-1": "2026-03-01T12:00:00Z"})
+    draft = advance(situation(read_job(job), now=after(3)))
+    assert draft.create is not None
+    assert coming(Job(job), RUN, after(1)) == draft.create.entry
 
 
 def test_a_refusal_says_why() -> None:

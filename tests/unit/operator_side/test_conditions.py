@@ -15,6 +15,7 @@ from tests.support.builders import NOON, after, claim, execution, job_view, run,
 
 LATER = after(10)
 RUNNING = seen(claim())
+IGNORED = "ignored, since they are not known here"
 REFUSED = Problem("InvalidTemplate", "spec.template: no")
 
 
@@ -78,8 +79,7 @@ def changed_at(draft: Draft, kind: str) -> datetime:
             (
                 "True",
                 "Scheduled",
-                "ignored, since they are not known here: executorConfig.allowed_exitcodes, executorConfig.project, "
-                "processors.nope",
+                f"{IGNORED}: executorConfig.allowed_exitcodes, executorConfig.project, processors.nope",
             ),
             id="in order, with settings that mean nothing",
         ),

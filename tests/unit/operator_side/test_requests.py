@@ -32,8 +32,8 @@ def refusal(draft: Draft) -> str:
     return report.message
 
 
-def asked(request: str = "a", seconds: float = 2) -> Active:
-    """What a request at noon becomes when it is seen so much later."""
+def asked(request: str = "a", seconds: float = 0) -> Active:
+    """What a request at noon becomes when it is seen: it starts when it was asked for, or so much later."""
     return replace_start(request_claim(request), seconds)
 
 
@@ -48,6 +48,22 @@ def test_a_request_becomes_a_job_and_keeps_its_annotation_until_that_exists() ->
     assert draft.create == Create(asked())
     assert draft.forget == []
     assert draft.status.last_schedule_time is None
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "starts"),
+    [
+        pytest.param(0, 0, id="at once"),
+        pytest.param(600, 0, id="ten minutes later"),
+        pytest.param(601, 601, id="too late to be believed"),
+        pytest.param(-5, 0, id="by a clock that is behind"),
+        pytest.param(-6, -6, id="by a clock that is too far behind"),
+    ],
+)
+def test_a_run_starts_when_it_was_asked_for_so_that_its_id_is_known(seen_at: float, starts: float) -> None:
+    draft = look(seconds=seen_at)
+    assert draft.create is not None
+    assert draft.create.entry == asked(seconds=starts)
 
 
 def test_a_request_whose_job_exists_is_forgotten() -> None:

@@ -1,0 +1,146 @@
+"""What pods tell of executions: all of the output, and where it runs; and what is shown when they cannot be asked."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from dkron_api import pods as pods_module
+from dkron_api.pods import OUTPUT
+from dkron_api.routes import executions
+from dkron_crds.job import JobStatus
+from dkron_crds.kube.errors import Unavailable
+from dkron_crds.kube.paths import DKRON_JOBS, PODS
+from tests.support.api_app import Api, running_api
+from tests.support.builders import NAME, after, claim, execution, seen, terminated, wire_job, wire_pod
+
+OVER, RUNNING = claim(), seen(claim(after(60)))
+BEGUN = {"job": {"running": {"startedAt": "2026-03-01T12:00:01Z"}}}
+ENDED = {"job": terminated(0)}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(executions.ROUTES) as running:
+        yield running
+
+
+def has(api: Api, status: JobStatus, *pods: tuple[str, dict[str, Any]]) -> None:
+    api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(status=status)))
+    for job, pod in pods:
+        pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": job}
+        api.kube.put(PODS, pod)
+
+
+async def shown(api: Api, execution_id: str) -> dict[str, Any]:
+    answer = await api.client.get(f"/v1/jobs/{NAME}/executions/{execution_id}")
+    assert answer.status == 200
+    found: dict[str, Any] = await answer.json()
+    return found
+
+
+def ended(**fields: Any) -> JobStatus:
+    kept: dict[str, Any] = {"output": "end\n", "output_truncated": True, **fields}
+    return JobStatus(executions=(execution(OVER, **kept),))
+
+
+class TestTheOutputOfOne:
+    async def test_all_of_it_as_long_as_the_pod_is_there(self, api: Api) -> None:
+        has(api, ended(), (OVER.job, wire_pod(states=ENDED)))
+        api.kube.logs["pod"] = b"x" * 5000 + b"end\n"
+        assert (await shown(api, OVER.id))["output"] == "x" * 5000 + "end\n"
+
+    async def test_its_end_as_much_as_dkron_keeps(self, api: Api) -> None:
+        has(api, ended(), (OVER.job, wire_pod(states=ENDED)))
+        api.kube.logs["pod"] = b"a" + b"x" * OUTPUT
+        assert (await shown(api, OVER.id))["output"] == "x" * OUTPUT
+
+    async def test_behind_what_went_wrong(self, api: Api) -> None:
+        has(api, ended(success=False, exit_code=3, reason="Error"), (OVER.job, wire_pod(states=ENDED)))
+        api.kube.logs["pod"] = b"all of it\n"
+        assert (await shown(api, OVER.id))["output"] == "exit status 3\nall of it\n"
+
+    async def test_what_the_status_has_if_that_is_all(self, api: Api) -> None:
+        has(api, ended(output_truncated=False), (OVER.job, wire_pod(states=ENDED)))
+        assert (await shown(api, OVER.id))["output"] == "end\n"
+        assert api.kube.calls == []
+
+    async def test_what_the_status_has_once_the_pod_is_gone(self, api: Api) -> None:
+        has(api, ended())
+        assert (await shown(api, OVER.id))["output"] == "end\n"
+
+    @pytest.mark.parametrize("trouble", [Unavailable("no answer"), TimeoutError()], ids=["no answer", "too slow"])
+    async def test_what_the_status_has_if_the_log_cannot_be_had(self, api: Api, trouble: Any) -> None:
+        has(api, ended(), (OVER.job, wire_pod(states=ENDED)))
+
+        async def log_tail(*_: Any, **__: Any) -> bytes:
+            raise trouble
+
+        api.kube.log_tail = log_tail  # type: ignore[method-assign]
+        assert (await shown(api, OVER.id))["output"] == "end\n"
+
+    async def test_few_logs_are_read_at_once_and_not_for_long(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pods_module, "OUTPUT_SECONDS", 0.05)
+        has(api, ended(), (OVER.job, wire_pod(states=ENDED)))
+        at_once, most = 0, 0
+
+        async def log_tail(*_: Any, **__: Any) -> bytes:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                at_once -= 1
+            return b""
+
+        api.kube.log_tail = log_tail  # type: ignore[method-assign]
+        found = await asyncio.gather(*(shown(api, OVER.id) for _ in range(20)))
+        assert {one["output"] for one in found} == {"end\n"}
+        assert (at_once, most) == (0, pods_module.WIDTH)
+
+    async def test_of_one_that_runs_what_it_has_written_so_far(self, api: Api) -> None:
+        has(api, JobStatus(active=(RUNNING,)), (RUNNING.job, wire_pod(states=BEGUN, node="n7")))
+        api.kube.logs["pod"] = b"so far\n"
+        found = await shown(api, RUNNING.id)
+        assert (found["output"], found["node_name"], found["success"]) == ("so far\n", "n7", False)
+        assert found["finished_at"] == "0001-01-01T00:00:00Z"
+
+
+class TestWhereItRuns:
+    async def test_a_running_one_names_its_node(self, api: Api) -> None:
+        has(api, JobStatus(active=(RUNNING,)), (RUNNING.job, wire_pod(states=BEGUN, node="n7")))
+        for path in (f"/v1/jobs/{NAME}/executions", "/v1/busy"):
+            [found] = await (await api.client.get(path)).json()
+            assert found["node_name"] == "n7", path
+        assert len(api.kube.calls) == 1, "a pod never moves"
+
+    async def test_one_whose_pod_has_no_node_yet_is_asked_for_again(self, api: Api) -> None:
+        has(api, JobStatus(active=(RUNNING,)), (RUNNING.job, wire_pod(node="")))
+        for _ in range(2):
+            [found] = await (await api.client.get("/v1/busy")).json()
+            assert found["node_name"] == ""
+        assert len(api.kube.calls) == 2
+
+    async def test_one_that_tags_have_pinned_needs_no_asking(self, api: Api) -> None:
+        pinned = RUNNING.model_copy(update={"node_name": "n3"})
+        has(api, JobStatus(active=(pinned,)))
+        [found] = await (await api.client.get("/v1/busy")).json()
+        assert (found["node_name"], api.kube.calls) == ("n3", [])
+
+    async def test_lists_come_without_nodes_if_pods_cannot_be_listed(self, api: Api) -> None:
+        has(api, JobStatus(active=(RUNNING,)))
+
+        def refuse(*_: Any, **__: Any) -> AsyncIterator[dict[str, Any]]:
+            raise Unavailable("no answer")
+
+        api.kube.list = refuse  # type: ignore[method-assign]
+        [found] = await (await api.client.get("/v1/busy")).json()
+        assert found["node_name"] == ""
+
+    async def test_a_list_of_pods_is_bounded_whatever_runs(self, api: Api) -> None:
+        many = tuple(seen(claim(after(number))) for number in range(1000))
+        has(api, JobStatus(active=many))
+        assert (await api.client.get("/v1/busy")).status == 200
+        assert len(api.kube.calls) == pods_module.CHUNKS
