@@ -28,7 +28,11 @@ def places(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFacto
 
         def place(where: Place) -> ApiSite:
             if where not in made:
-                made[where] = _made(stack, where, cluster.kubeconfig, tmp_path_factory.mktemp(str(where)))
+                folder = tmp_path_factory.mktemp(str(where))
+                if where is Place.WAITS:
+                    made[where] = stack.enter_context(api_for(place(Place.OPERATOR).kube, folder, "--run-waits"))
+                else:
+                    made[where] = _made(stack, where, cluster.kubeconfig, folder)
             return made[where]
 
         yield place
@@ -49,7 +53,7 @@ def test_a_fact_of_the_table(row: Row, places: Places) -> None:
     site = places(row.where)
     mark = site.api.mark()
     play(row, site)
-    if row.where is Place.OPERATOR:
+    if row.where in (Place.OPERATOR, Place.WAITS):
         remove_jobs(row, site)
     site.api.check()
     site.api.assert_clean(mark)

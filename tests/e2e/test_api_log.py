@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.paths import JOBS, PODS
+from dkron_crds.kube.paths import JOBS, NODES, PODS
 from tests.support.api_sites import ApiSite, api_beside
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body, until
@@ -67,8 +67,38 @@ def test_the_whole_log_is_there_although_only_its_end_is_kept(api_beside: ApiSit
     assert answer.header("Content-Type") == "text/plain; charset=utf-8"
     lines = answer.text.splitlines()
     assert (len(lines), lines[0]) == (3000, "line 1 of a log that is longer than what is kept")
-    assert answer.text.endswith(shown["output"])
-    assert len(shown["output"]) == 1024
+    assert shown["output"] == answer.text, "one execution has all of it, as in Dkron"
+    [listed] = api_beside.rest.get("/v1/jobs/long/executions").json()
+    assert (len(listed["output"]), listed["output_truncated"]) == (1024, True)
+    assert answer.text.endswith(listed["output"])
+
+
+def test_of_an_output_that_is_longer_than_dkron_keeps_its_end_is_shown(api_beside: ApiSite) -> None:
+    execution = begin(api_beside, "longer", "yes 0123456789abcdef | head -n 20000; echo the end")
+    shown = end(api_beside, "longer", execution)
+    assert len(shown["output"]) == 256_000
+    assert shown["output"].endswith("0123456789abcdef\nthe end\n")
+
+
+def test_a_running_execution_names_its_node_and_what_it_has_written(api_beside: ApiSite) -> None:
+    execution = begin(api_beside, "seen", "echo hello; sleep 30")
+    path = f"/v1/jobs/seen/executions/{execution}"
+    shown = until(api_beside, path, lambda answer: answer.json().get("output") == "hello\n", seconds=60).json()
+    [node] = api_beside.kube.all(NODES)
+    assert (shown["node_name"], shown["finished_at"]) == (node["metadata"]["name"], ZERO)
+    [listed] = api_beside.rest.get("/v1/jobs/seen/executions").json()
+    assert listed["node_name"] == shown["node_name"]
+
+
+def test_once_the_pod_is_gone_what_is_kept_is_shown(api_beside: ApiSite) -> None:
+    execution = begin(api_beside, "gone-pod", LONG)
+    whole = end(api_beside, "gone-pod", execution)["output"]
+    job = execution.partition("-")[2]
+    for pod in api_beside.kube.all(PODS, f"batch.kubernetes.io/job-name={job}"):
+        api_beside.kube.delete(PODS, pod["metadata"]["name"])
+    path = f"/v1/jobs/gone-pod/executions/{execution}"
+    kept = until(api_beside, path, lambda answer: len(answer.json()["output"]) == 1024, seconds=60).json()["output"]
+    assert whole.endswith(kept)
 
 
 def test_who_follows_from_the_first_moment_sees_each_line_as_it_is_written(api_beside: ApiSite) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution, JobStatus, Trigger
 from dkron_crds.names import ACCEPTED
 from dkron_operator.executors.images import Images
 from dkron_operator.plan.acceptance import accepted_schedule
-from dkron_operator.plan.cause import Cause, nanoseconds, requested, scheduled
+from dkron_operator.plan.cause import Cause, requested, scheduled
 from dkron_operator.plan.read import read_job
 from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
 

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from zlib import crc32
 
+from dkron_crds.attempt_names import EPOCH
 from dkron_crds.job import Active, Concurrency, Trigger, Window
 from dkron_crds.status import MAX_AHEAD
 from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.calls import is_call
-from dkron_operator.plan.cause import EPOCH, scheduled
+from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Decided, Started
 from dkron_operator.plan.slots import timeline

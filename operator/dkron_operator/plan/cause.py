@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dkron_crds.attempt_names import EPOCH as EPOCH
-from dkron_crds.attempt_names import execution_id, job_name
-from dkron_crds.attempt_names import nanoseconds as nanoseconds
+from dkron_crds.attempt_names import EPOCH, execution_id, job_name, nanoseconds
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import Active, Heard, Trigger
 from dkron_crds.requests import group_of

@@ -25,9 +25,24 @@ CORS = Difference(
 
 RUN = Difference(
     "run a job",
-    "waits for all of it, then 200",
-    "202 at once; `?wait=true` waits for the run with its retries and for all that runs after it, then 200",
+    "waits for all of it, then 200 with the job as it was before",
+    "202 at once; with `?wait=true`, `Prefer: wait` or the option `--run-waits` it waits for the run with its retries "
+    "and for all that runs after it, then 200 with the job as it is then",
     "the OpenAPI says 202, and a request should not last as long as a job",
+)
+
+UNKNOWN_SETTINGS = Difference(
+    "keys of an executor, processors and keys of theirs that are not known",
+    "ignored without a word",
+    "ignored, and told by the header `Warning`, an Event and the condition `Ready`; refused with the option `--strict`",
+    "a job that ran in Dkron runs here, and a misspelt key is noticed",
+)
+
+CANNOT_RUN = Difference(
+    "a job that cannot run: an executor that is not known, or a value that makes no sense",
+    "runs, and each execution fails with the reason as its output",
+    "does not run; its `status` is `failed`, and a field `problem`, which no other job has, says why; a run is 409",
+    "a pod that cannot start costs a node and tells no more",
 )
 
 RUN_BUSY = Difference(
@@ -215,8 +230,9 @@ READ_YOUR_WRITES = Difference(
 MEMBERS = Difference(
     "members, leader and tags",
     "serf agents, and the leader of raft",
-    "nodes of Kubernetes with their labels as tags, and replicas of the operator with `role: dkron`; the leader holds "
-    "the Lease",
+    "nodes of Kubernetes with their labels as tags, and with `server`, `role`, `dc` and `region` as Dkron's servers "
+    "have them; replicas of the operator with these as well; a node that takes no pods is leaving; the leader holds the "
+    "Lease",
     "that is what runs jobs here",
 )
 

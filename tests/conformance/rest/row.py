@@ -32,6 +32,8 @@ class Place(StrEnum):
     """The API is started with `--cors-origins https://ui.example.com`."""
     OPERATOR = "operator"
     """With an operator and simulated nodes: what is asked for runs."""
+    WAITS = "waits"
+    """The same, and the API is started with `--run-waits`."""
 
 
 @dataclass(frozen=True, slots=True)

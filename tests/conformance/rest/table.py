@@ -3,6 +3,7 @@
 from tests.conformance.rest import (
     bodies,
     clearing,
+    clients,
     cluster,
     due,
     executions,
@@ -47,4 +48,5 @@ ROWS: tuple[Row, ...] = (
     *restore.ROWS,
     *policies.ROWS,
     *runs.ROWS,
+    *clients.ROWS,
 )
