@@ -241,7 +241,8 @@ def test_what_the_installation_lacks_or_gets_wrong_is_said_and_mended_at_once(ow
     kube = own_site.kube
     own_site.operator.start()
     kube.apply(
-        dkron_job("lacking", processors={"syslog": {}}, **ONE), dkron_job("wrong", processors={"syslog": {"tag": "x"}})
+        dkron_job("lacking", processors={"syslog": {}}, **ONE),
+        dkron_job("wrong", processors={"syslog": {"forward": "x"}}),
     )
     status = kube.wait_status("lacking", "its run", finished(1))
     assert status["executions"][0].get("output") != "Output in syslog"
@@ -250,7 +251,7 @@ def test_what_the_installation_lacks_or_gets_wrong_is_said_and_mended_at_once(ow
     assert condition(degraded, "Degraded")["reason"] == "NoReceiver"
     wrong = kube.wait_status("wrong", "to be refused", lambda s: condition(s, "Ready").get("status") == "False")
     assert condition(wrong, "Ready")["reason"] == "InvalidProcessor"
-    assert "processors.syslog.tag: it has no such setting; use forward" in condition(wrong, "Ready")["message"]
+    assert 'processors.syslog.forward: "x" is neither' in condition(wrong, "Ready")["message"]
     installation(kube, receivers={"syslog": {"address": "udp://127.0.0.1:9"}})
     kube.wait_status("lacking", "to be mended", lambda s: condition(s, "Degraded").get("status") == "False")
     installation(kube, notifications=[{"name": "ops", "url": "http://x.invalid", "payload": "{{ nope }}"}])

@@ -12,7 +12,7 @@ import pytest
 import localcluster
 from dkron_crds.kube.paths import DKRON_JOBS, PODS
 from tests.support.jobs import dkron_job, simulated
-from tests.support.kube import Kube, condition, finished, is_ready
+from tests.support.kube import NODES, Kube, condition, finished, is_ready
 from tests.support.nodes import Fleet, fleet_of
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, limited_access, permit_nodes
@@ -102,6 +102,33 @@ def test_one_is_one_job_on_a_node_that_matches(shared_site: Site, fleet: Fleet) 
     status = kube.wait_status("one", "to end", ended(1))
     assert nodes_of(kube, "one") == [fleet.names[2]]
     assert "member" not in status["executions"][0]
+
+
+def test_each_node_has_the_tags_of_a_dkron_server(shared_site: Site, fleet: Fleet) -> None:
+    kube = shared_site.kube
+    tags = {"server": "true", "role": "dkron", "dc": "dc1", "region": "global"}
+    kube.apply(dkron_job("servers", tags=tags, run=["once"], history=KEEP_ALL, jobTemplate=simulated()))
+    kube.wait_status("servers", "to end on all nodes", ended(5))
+    assert nodes_of(kube, "servers") == fleet.names
+
+
+def test_a_node_that_a_label_takes_out_is_no_server(shared_site: Site, fleet: Fleet) -> None:
+    kube, only = shared_site.kube, fleet.names[3]
+    away = [name for name in fleet.names if name != only]
+    try:
+        for name in away:
+            kube.patch(NODES, name, {"metadata": {"labels": {"dkron.io/server": "false"}}})
+        kube.apply(
+            dkron_job("first", tags={"server": "true:1"}, run=["once"], history=KEEP_ALL, jobTemplate=simulated()),
+            dkron_job("away", tags={"server": "false:1"}, run=["once"], history=KEEP_ALL, jobTemplate=simulated()),
+        )
+        kube.wait_status("first", "to end", ended(1))
+        kube.wait_status("away", "to end", ended(1))
+        assert nodes_of(kube, "first") == [only], "also the scheduler knows"
+        assert set(nodes_of(kube, "away")) <= set(away)
+    finally:
+        for name in away:
+            kube.patch(NODES, name, {"metadata": {"labels": {"dkron.io/server": None}}})
 
 
 def test_without_a_node_slots_are_skipped_until_there_is_one(shared_site: Site, fleet: Fleet) -> None:
