@@ -1,6 +1,7 @@
 """Settings that nobody knows: they are ignored and told, and a strict installation does not run their jobs."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,12 @@ pytestmark = pytest.mark.cluster(nodes="kwok")
 CONFIG = {"command": "true", "allowed_exitcodes": "0", "mem_limit_kb": "16384", "project": "dms"}
 """What the Terraform provider of Dkron sends."""
 NAMED = "executorConfig.allowed_exitcodes, executorConfig.mem_limit_kb, executorConfig.project, processors.nope"
-JOB = {"executorConfig": CONFIG, "processors": {"nope": {}}, "jobTemplate": simulated(), "run": ["once"]}
+JOB: dict[str, Any] = {
+    "executorConfig": CONFIG,
+    "processors": {"nope": {}},
+    "jobTemplate": simulated(),
+    "run": ["once"],
+}
 
 
 def test_a_job_with_settings_that_are_not_known_runs_and_tells_of_them_once(shared_site: Site) -> None:
