@@ -78,8 +78,8 @@ def _replica(server: str) -> Replica:
 
 def own_address(server: str) -> str:
     """The address of this machine on its way to the API server at this URL; empty if there is none."""
-    url = urlsplit(server)
     try:
+        url = urlsplit(server)
         found = socket.getaddrinfo(url.hostname, url.port or 443, type=socket.SOCK_DGRAM)
         family, kind, _, _, there = found[0]
         with socket.socket(family, kind) as way:

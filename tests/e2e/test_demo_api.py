@@ -74,3 +74,10 @@ def test_the_programs_are_found_again_at_the_same_address_when_they_start_anew(
     again.restart(kubeconfig=cluster.kubeconfig, namespace="default", alone=True)
     assert again.api.running() != before
     assert again.api_url == address
+
+
+def test_the_leader_says_where_it_is_also_outside_of_a_pod(programs: Programs) -> None:
+    leader = answer(["curl", "--retry", "20", "--retry-all-errors", "--fail", f"{programs.api_url}/v1/leader"])
+    assert leader["Addr"]
+    members = answer(["curl", f"{programs.api_url}/v1/members"])
+    assert leader["Addr"] in {member["Addr"] for member in members}
