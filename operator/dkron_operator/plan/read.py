@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.known_settings import Settings
 from dkron_crds.names import ACCEPTED
@@ -17,7 +18,7 @@ from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
 from dkron_operator.notices import read_notify
-from dkron_operator.plan.cause import Cause, nanoseconds, started_at
+from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.placement import check_placement
 from dkron_operator.plan.view import JobView, Node, Run, RunState
 from dkron_operator.processors import check as check_processors
