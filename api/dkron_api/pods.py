@@ -25,7 +25,7 @@ OUTPUT = 256_000
 OUTPUT_SECONDS, NODE_SECONDS = 10.0, 2.0
 """How long a client waits for a log, and for the names of nodes."""
 WIDTH = 8
-"""Logs that are read at once, and lists of pods."""
+"""Logs that are read at once, and so many lists of pods beside them."""
 CHUNK, CHUNKS = 50, 4
 """Jobs whose pods are asked for at once, and how many times for one client."""
 REMEMBERED = 8192
@@ -46,7 +46,7 @@ class Pods:
     def __init__(self, kube: KubeClient, namespace: str) -> None:
         self._kube = kube
         self._namespace = namespace
-        self._places = asyncio.Semaphore(WIDTH)
+        self._logs, self._lists = asyncio.Semaphore(WIDTH), asyncio.Semaphore(WIDTH)
         self._nodes: OrderedDict[str, str] = OrderedDict()
         self._trouble = ""
 
@@ -58,7 +58,7 @@ class Pods:
     async def output(self, job: str) -> Tail | None:
         """The end of the log of a Job, as long as its pod is there; None if it cannot be had."""
         try:
-            async with asyncio.timeout(OUTPUT_SECONDS), self._places:
+            async with asyncio.timeout(OUTPUT_SECONDS), self._logs:
                 pod = await self.of(job)
                 if pod is None or not has_begun(pod, container_of(pod)):
                     return None
@@ -74,7 +74,7 @@ class Pods:
         missing = [job for job in jobs if job not in self._nodes]
         if missing:
             try:
-                async with asyncio.timeout(NODE_SECONDS), self._places:
+                async with asyncio.timeout(NODE_SECONDS), self._lists:
                     for begin in range(0, min(len(missing), CHUNK * CHUNKS), CHUNK):
                         await self._look(missing[begin : begin + CHUNK])
             except (KubeError, TimeoutError) as error:

@@ -45,6 +45,21 @@ CANNOT_RUN = Difference(
     "a pod that cannot start costs a node and tells no more",
 )
 
+OUTPUT_KEPT = Difference(
+    "output of an execution",
+    "the last 256,000 bytes, as long as the execution is kept",
+    "of one execution the same, as long as its pod is there; in lists, and afterwards, the last `history.outputBytes` "
+    "(1,024), with `output_truncated`",
+    "the whole is where Kubernetes keeps logs; etcd is no place for it",
+)
+
+DEPENDENT_ORDER = Difference(
+    "order of `dependent_jobs`",
+    "that in which the jobs became dependent",
+    "that in which they were created, by name within a second",
+    "it follows from the jobs themselves, so it is the same for every replica and after a restore",
+)
+
 RUN_BUSY = Difference(
     "run a job that forbids concurrency and is busy",
     "runs beside the other run",

@@ -1,5 +1,6 @@
 """Dkron behaviour §1.7: how much of an output is shown."""
 
+from tests.conformance.rest import differences
 from tests.conformance.rest.answers import ABSENT, Has
 from tests.conformance.rest.executions import RUNS
 from tests.conformance.rest.row import Row, Stored, get, row
@@ -47,4 +48,14 @@ SIZES = (
     ),
 )
 
-ROWS: tuple[Row, ...] = SIZES
+ROWS: tuple[Row, ...] = (
+    *SIZES,
+    row(
+        "one execution whose pod is gone has the end of its output that is kept",
+        "§1.7, §4.4",
+        get(f"{RUNS}/{execution_id(1)}", 200, Has({"output": "the end"})),
+        get(RUNS, 200, Has([{"output": "the end", "output_truncated": True}])),
+        given=(Stored("$job", status={"executions": [ended(1, output="the end", outputTruncated=True)]}),),
+        differs=differences.OUTPUT_KEPT,
+    ),
+)
