@@ -4,6 +4,7 @@ while, Jobs of somebody else, and edits that come before a slot was decided."""
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -192,4 +193,4 @@ def test_an_edit_while_nobody_looks_counts_the_slots_before_it(own_site: Site) -
         status = kube.wait_status(name, "the edit", lambda status: status.get("skipped"))
         due = int((edited - marks[name]).total_seconds())
         assert (status["skipped"]["count"] >= due, status["skipped"]["lastReason"]) == (True, "Edited"), name
-        assert kube.wait_for("an Event", lambda name=name: kube.events_of(name, "SlotsMissed"), bool)
+        assert kube.wait_for("an Event", partial(kube.events_of, name, "SlotsMissed"), bool)

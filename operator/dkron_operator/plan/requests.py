@@ -1,7 +1,9 @@
 """Runs that a person asked for by annotation: each becomes one Job, or is refused with a reason, and is forgotten."""
 
+from datetime import datetime
+
 from dkron_crds.attempt_names import start_of_request
-from dkron_crds.job import Active, SkipReason
+from dkron_crds.job import Active, Concurrency, SkipReason
 from dkron_crds.requests import RUN_PREFIX, Request
 from dkron_operator.plan.calls import is_called
 from dkron_operator.plan.cause import requested
@@ -30,14 +32,19 @@ def _plan_request(draft: Draft, request: Request) -> None:
         why = f'"{request.text}" does not begin with an RFC 3339 time with a zone in the years 1970 to 2261'
         _refuse(draft, request, why)
         return
-    begun = start_of_request(request.at, draft.situation.now)
-    entry = requested(request.id, request.at).entry(uid=job.uid, name=job.name, at=begun)
+    entry = requested(request.id, request.at).entry(uid=job.uid, name=job.name, at=_begun(draft, request.at))
     claimed = any(e.job == entry.job and not e.uid for e in draft.status.active)
     exists = entry.job in draft.situation.runs or is_called(draft.status, entry.job)
     if exists or is_recorded(draft.status, entry.job) or _has_members(draft, entry):
         draft.forget.append(request.id)
     elif draft.create is None and not claimed:
         _decide(draft, request, entry)
+
+
+def _begun(draft: Draft, at: datetime) -> datetime:
+    """When the run begins. A job that keeps only its newest run tells which one that is by when each was decided."""
+    now = draft.situation.now
+    return now if draft.situation.job.spec.concurrency is Concurrency.REPLACE else start_of_request(at, now)
 
 
 def _decide(draft: Draft, request: Request, entry: Active) -> None:
