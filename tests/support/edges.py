@@ -103,6 +103,7 @@ class Edges:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self.reconciler.calls.close(grace=0)
             assert not ended, "no part of the operator ends by itself"
             assert len(self.kube.calls) < ROOM, f"a loop without rest: {self.kube.calls[-5:]}"
 

@@ -11,6 +11,7 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.errors import Conflict, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.names import ACCEPTED
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
@@ -263,7 +264,7 @@ async def test_a_stop_breaks_a_call_off() -> None:
         (record,) = edges.status().executions
         assert (record.reason, record.message) == ("Stopped", "asked for at 2026-03-01T12:01:01Z by ada")
         assert (edges.status().active, answers.waiting[0].cancelled()) == ((), True)
-        assert edges.kube.has(DKRON_JOBS, NAME)["metadata"]["annotations"] == {}
+        assert list(edges.kube.has(DKRON_JOBS, NAME)["metadata"]["annotations"]) == [ACCEPTED]
 
 
 async def test_at_the_end_calls_come_to_theirs_and_none_begins() -> None:
