@@ -13,6 +13,7 @@ from dkron_api.edge.access import AccessLog
 from dkron_api.edge.expect import expect_anything_elsewhere, expecting
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.middleware import edge, sign
+from dkron_api.edge.routing import bound_paths
 from dkron_api.edge.traced import tracing
 from dkron_api.informers import informers
 from dkron_api.journal import Journal
@@ -76,6 +77,7 @@ def make_app(
     """The service for one namespace, `settings.namespace`. It closes `kube` at its end."""
     middlewares = [edge] if tracer is None else [tracing(tracer), edge]
     app = web.Application(middlewares=middlewares, client_max_size=settings.max_body)
+    bound_paths(app)
     expect_anything_elsewhere(app)
     catalog = Catalog(clock)
     app[SETTINGS], app[KUBE], app[CLOCK], app[CATALOG] = settings, kube, clock, catalog

@@ -1,6 +1,7 @@
 """The catalog: the jobs of the namespace by their Dkron names, each rendered once for as long as it stays the same."""
 
 import asyncio
+import logging
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -8,9 +9,12 @@ from typing import Any
 
 from dkron_api.mirror import Mirror
 from dkron_api.translate import gojson
-from dkron_api.translate.job import shown
+from dkron_api.translate.job import bare, shown
 from dkron_api.translate.pieces import compact
 from dkron_api.translate.record import Job, kept
+from dkron_crds.schedule.errors import quoted
+
+log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 Listener = Callable[[Job | None, Job | None], None]
@@ -108,7 +112,13 @@ class Catalog:
         return gojson.encode(self._shown(job))
 
     def _shown(self, job: Job) -> Object:
-        return shown(job, children=self.children(job.name), now=self._clock())
+        children = self.children(job.name)
+        try:
+            return shown(job, children=children, now=self._clock())
+        except Exception:
+            # What is odd about one job keeps nobody from the list of all.
+            log.exception("not all of the job %s can be shown", quoted(job.name))
+            return bare(job, children=children)
 
     def see(self, raw: Object) -> None:
         """A job as it is now: the answer to a write of ours."""

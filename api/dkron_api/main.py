@@ -12,6 +12,7 @@ from typing import cast
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from dkron_api.app import make_app
+from dkron_api.edge.connection import Connection
 from dkron_api.edge.malformed import Malformed
 from dkron_api.keys import CATALOG, KUBE
 from dkron_api.routes.ui import NoUserInterface
@@ -85,7 +86,7 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
     observer = None if tracer is None else KubeSpans(tracer, server=way.server)
     kube = KubeClient(way, timeout=KUBE_SECONDS, field_manager=FIELD_MANAGER, observer=observer)
     app = make_app(settings, kube, tracer=tracer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, keepalive_timeout=IDLE, max_line_size=LINE)
+    runner = web.AppRunner(app, shutdown_timeout=GRACE)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -127,12 +128,13 @@ async def _until_stopped(stop: asyncio.Event, check: Coroutine[None, None, None]
 
 
 async def _listen(settings: Settings, runner: web.AppRunner) -> asyncio.Server:
-    def connection() -> asyncio.Protocol:
-        return cast("web.Server", runner.server)()
+    loop = asyncio.get_running_loop()
 
-    return await asyncio.get_running_loop().create_server(
-        connection, settings.host, settings.port, backlog=BACKLOG, start_serving=False
-    )
+    def connection() -> asyncio.Protocol:
+        server = cast("web.Server", runner.server)
+        return Connection(server, loop=loop, access_log=None, keepalive_timeout=IDLE, max_line_size=LINE)
+
+    return await loop.create_server(connection, settings.host, settings.port, backlog=BACKLOG, start_serving=False)
 
 
 def _announce(settings: Settings, listener: asyncio.Server) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 from dkron_api.refusal import Refusal, refusal_of
 from dkron_api.translate.body import JobBody
+from dkron_api.translate.history import history
 from dkron_api.translate.record import Job
 from dkron_api.translate.restoring import Dump, Entry
 from dkron_api.writes import Terms, Writes
 from dkron_crds.base import rfc3339
 from dkron_crds.depends import circle
-from dkron_crds.job import GroupStatus
 from dkron_crds.kube.errors import KubeError
 
 WIDTH = 16
@@ -70,9 +70,9 @@ class Restore:
         body = self._dump.job(entry)
         try:
             job, new = await self._writes.upsert(body, self._terms)
-            history = _history(body, job)
-            if new and history:
-                await self._writes.write_status(job, history)
+            past = _history(body, job)
+            if new and past:
+                await self._writes.write_status(job, past)
         except Refusal as refusal:
             return refusal.reason
         except KubeError as error:
@@ -100,18 +100,7 @@ def circle_outside(dump: Dump, parents_of: Callable[[str], Iterable[str] | None]
 
 def _history(body: JobBody, job: Job) -> dict[str, Any]:
     """What the status of a new job takes over from the backup; empty if it never ran."""
-    known = {each.value for each in GroupStatus}
-    history = {
-        "successCount": max(0, body.success_count),
-        "errorCount": max(0, body.error_count),
-        "lastSuccess": body.last_success,
-        "lastError": body.last_error,
-        # What is shown of a job that cannot run is not how its last run ended.
-        "status": body.status if body.status in known and not body.problem else "",
-    }
-    if not any(history.values()):
-        return {}
+    told = history(body)
     # Without the first a status looks to the operator as if somebody had wiped it, without the second as if the job had
     # been edited: slots of `@every` would count from that moment, with its fraction of a second.
-    begun = {"since": rfc3339(job.created), "fingerprint": job.spec.fingerprint}
-    return {key: value for key, value in history.items() if value not in (None, "")} | begun
+    return {**told, "since": rfc3339(job.created), "fingerprint": job.spec.fingerprint} if told else {}

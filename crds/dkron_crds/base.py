@@ -24,6 +24,12 @@ INT64_MAX = 2**63 - 1024
 
 Count = Annotated[int, Field(ge=0, le=INT64_MAX)]
 
+
+def saturated(count: int) -> int:
+    """The number as a `Count`, which stays at its bounds: what goes beyond them could not be written, for ever."""
+    return max(0, min(count, INT64_MAX))
+
+
 ATOMIC_LIST: Final[dict[str, Any]] = {"x-kubernetes-list-type": "atomic"}
 """For a list with one writer: it is replaced as a whole, and its entries cost no managedFields."""
 

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from datetime import date
 from itertools import chain
 
+from dkron_crds.base import saturated
 from dkron_crds.status import Day
 
 Counts = Counter[tuple[date, bool]]
@@ -44,9 +45,14 @@ def counts(days: Iterable[Day]) -> Counts:
     return found
 
 
-def as_days(found: Counts, *, newest: int | None = None) -> tuple[Day, ...]:
-    """The newest days on which anything was counted, in their order."""
-    dates = sorted({day for (day, _), count in found.items() if count > 0})
+def as_days(found: Counts, *, newest: int | None = None, until: date = date.max) -> tuple[Day, ...]:
+    """The newest days, up to and including `until`, on which anything was counted, in their order."""
+    dates = sorted({day for (day, _), count in found.items() if count > 0 and day <= until})
     if newest is not None:
         dates = dates[-newest:]
-    return tuple(Day(date=day, success=found[day, True], failed=found[day, False]) for day in dates)
+    return tuple(_day(found, day) for day in dates)
+
+
+def _day(found: Counts, day: date) -> Day:
+    # Whoever may write one status may have written any count there, and sums of those are larger than any.
+    return Day(date=day, success=saturated(found[day, True]), failed=saturated(found[day, False]))

@@ -5,25 +5,34 @@ from http import HTTPStatus
 
 from dkron_api.refusal import Refusal
 from dkron_api.translate import gojson
+from dkron_crds.schedule.errors import printable
 
 PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
+LONGEST = 900
+"""Characters of a sentence."""
 NOT_A_ROUTE = Refusal(HTTPStatus.NOT_FOUND, "404 page not found")
 """Dkron's answer to every path and method that it does not know (Dkron behaviour §1.1)."""
 
 
 def body_of(refusal: Refusal, *, accept: str, path: str) -> tuple[bytes, Mapping[str, str]]:
-    """Body and headers of an error."""
+    """Body and headers of an error. What its sentence quotes from the request is fit for a terminal and a log."""
+    reason = shown(refusal.reason)
     if PROBLEM in accept:
         problem = {
             "type": "about:blank",
             "title": _phrase(refusal.status),
             "status": refusal.status,
-            "detail": refusal.reason,
+            "detail": reason,
             "instance": path,
         }
         return gojson.encode(problem), {**refusal.headers, "Content-Type": PROBLEM}
-    return refusal.reason.encode("utf-8", "replace"), {**refusal.headers, "Content-Type": TEXT}
+    return reason.encode(), {**refusal.headers, "Content-Type": TEXT}
+
+
+def shown(reason: str) -> str:
+    """A sentence in one line of a bounded length, with escapes for what cannot be printed."""
+    return printable(reason if len(reason) <= LONGEST else reason[:LONGEST] + "…")
 
 
 def _phrase(status: int) -> str:

@@ -14,6 +14,7 @@ from dkron_api.answer import JSON
 from dkron_api.edge import cors
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.coding import takes_gzip
+from dkron_api.edge.connection import is_unwanted
 from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.malformed import MALFORMED, sentence
@@ -44,6 +45,8 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = await _answered(request, handler, app[GATE])
     if not response.prepared:
         _compress(request, response)
+        if is_unwanted(request):
+            response.force_close()
     seconds = perf_counter() - begun
     metrics.observe(request.method, _template(request), response.status, seconds)
     access = app[ACCESS]
@@ -91,21 +94,23 @@ async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.S
 
 
 async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> web.StreamResponse:
-    if request.match_info.http_exception is not None:
-        return await _unknown(request)
-    if request.path == HEALTH:
+    unknown = request.match_info.http_exception
+    if unknown is None and request.path == HEALTH:
         return await handler(request)
-    if cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
+    if unknown is None and cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
         raise FOREIGN
     gate.enter(request.remote or "")
     try:
-        return await handler(request)
+        return await handler(request) if unknown is None else await _unknown(request, unknown)
     finally:
         gate.leave()
 
 
-async def _unknown(request: web.Request) -> web.StreamResponse:
-    """No route: a preflight, a route with a slash too much (Dkron behaviour §1.1), or nothing at all."""
+async def _unknown(request: web.Request, why: web.HTTPException) -> web.StreamResponse:
+    """No route: a path that is too long for one, a preflight, a route with a slash too much (Dkron behaviour §1.1), or
+    nothing at all."""
+    if why.status == HTTPStatus.REQUEST_URI_TOO_LONG:
+        raise why
     if request.method == "OPTIONS" and request.app[SETTINGS].cors_origins:
         asked = request.headers.get("Access-Control-Request-Headers", "")
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=cors.preflight(asked))

@@ -3,16 +3,17 @@
 import asyncio
 from http import HTTPStatus
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from dkron_api.keys import GATE
 from dkron_api.refusal import LATER, Refusal
+from dkron_api.translate.forms import Form, boundary_in
+from dkron_api.translate.gojson import Utf8
 
 PATIENCE = 30.0
 """Seconds for a body to arrive; for a form, for the next piece of it."""
 FORM_PATIENCE = 600.0
 """Seconds for a whole form: whoever drips a backup would keep its place forever."""
-PIECE = 65536
 
 
 async def body_of(request: web.Request) -> bytes:
@@ -30,10 +31,11 @@ async def body_of(request: web.Request) -> bytes:
         raise _too_slow(PATIENCE) if patience.when() == end else _displaced() from None
 
 
-async def file_of(request: web.Request, field: str, *, limit: int) -> bytes | None:
-    """What a form has in a field, None if there is no such field. Other fields count, too, but are not kept.
+async def file_of(request: web.Request, field: str, *, limit: int) -> bytearray | None:
+    """What a form has in a field, as valid UTF-8; None if there is no such field. Other fields count, too, but are not
+    kept.
 
-    Raises `Refusal`, 408 or 413, and `ValueError` or `RuntimeError` for a form that is none.
+    Raises `Refusal`, 408 or 413, and `NoForm`.
     """
     try:
         async with asyncio.timeout(FORM_PATIENCE), asyncio.timeout(PATIENCE) as patience:
@@ -42,23 +44,20 @@ async def file_of(request: web.Request, field: str, *, limit: int) -> bytes | No
         raise _too_slow(PATIENCE if patience.expired() else FORM_PATIENCE) from None
 
 
-async def _field_of(request: web.Request, field: str, limit: int, patience: asyncio.Timeout) -> bytes | None:
+async def _field_of(request: web.Request, field: str, limit: int, patience: asyncio.Timeout) -> bytearray | None:
     clock = asyncio.get_running_loop().time
-    room = limit
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader):
-            raise ValueError("forms in forms are not read")  # noqa: TRY004 - as aiohttp refuses what it cannot read
-        content = bytearray()
-        while piece := await part.read_chunk(PIECE):
-            patience.reschedule(clock() + PATIENCE)
-            room -= len(piece)
-            if room < 0:
-                raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the form is larger than {limit} bytes")
-            if part.name == field:
-                content += piece
-        if part.name == field:
-            return bytes(content)
-    return None
+    form, utf8 = Form(boundary_in(request.headers.get("Content-Type", "")), field), Utf8()
+    content = bytearray()
+    while not form.over and (piece := await request.content.readany()):
+        patience.reschedule(clock() + PATIENCE)
+        content += utf8.feed(form.feed(piece))
+        if form.size > limit:
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the form is larger than {limit} bytes")
+        # What is there already is no reason to wait, and others want to be answered meanwhile.
+        await asyncio.sleep(0)
+    form.end()
+    content += utf8.feed(b"", final=True)
+    return content if form.found else None
 
 
 def _displaced() -> Refusal:

@@ -1,6 +1,7 @@
 """/v1/jobs/{job}/executions and /v1/busy (Dkron behaviour §1.7, §1.8)."""
 
 import asyncio
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,8 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.run import coming
 from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
+
+log = logging.getLogger(__name__)
 
 CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": None, "lastError": None}
 """What is forgotten. `counted` stays, so that nothing is counted anew; so do the totals of the days."""
@@ -67,8 +70,12 @@ async def busy(request: web.Request) -> web.StreamResponse:
     require_ready(request)
     catalog = request.app[CATALOG]
     nodes = await request.app[PODS].nodes([name for job in catalog if job.busy for name in unplaced(job)])
-    executions = running(catalog, nodes)
+    executions = running(catalog, nodes, failed=_untold)
     return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
+
+
+def _untold(job: Job, error: Exception) -> None:
+    log.error("what runs of the job %s cannot be told", quoted(job.name), exc_info=error)
 
 
 ROUTES = (

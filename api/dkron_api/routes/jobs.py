@@ -138,7 +138,7 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     job, _ = await request.app[WRITES].upsert(body, terms_of(request), annotations=annotations)
     if run is not None:
         request.app[ASKED].note(job, run)
-    headers = {"Location": f"{request.rel_url}/{quote(body.name)}", "ETag": etag(job)}
+    headers = {"Location": f"/v1/jobs/{quote(body.name, safe='')}", "ETag": etag(job)}
     warnings = (ignored(body), unknown_executor(body), without_node(request.app, body.tags or {}))
     return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers | header(warnings))
 

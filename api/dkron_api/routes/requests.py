@@ -11,7 +11,10 @@ from dkron_api.keys import CATALOG
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.translate.record import Job
 from dkron_api.writes import ANY, Terms, missing
+from dkron_crds.schedule.errors import quoted
 
+NEWEST = 2**64 - 1
+"""The greatest resource version that Kubernetes could give."""
 _TRUE = frozenset({"", "1", "true"})
 _ETAG = re.compile(r'\s*(?:"([1-9]\d{0,19})(?:-[0-9a-f]{8})?"|(\*))\s*', re.ASCII)
 
@@ -45,8 +48,9 @@ def terms_of(request: web.Request) -> Terms:
     version = None
     if match is not None:
         found = _ETAG.fullmatch(match)
-        if found is None:
-            raise Refusal(HTTPStatus.PRECONDITION_FAILED, f"If-Match: {match[:100]} is no version of this server's")
+        if found is None or int(found[1] or 0) > NEWEST:
+            text = f"If-Match: {quoted(match)} is no version of this server's"
+            raise Refusal(HTTPStatus.PRECONDITION_FAILED, text)
         version = found[1] or ANY
     fresh = request.headers.get("If-None-Match", "").strip() == ANY
     return Terms(force=flag(request, "force"), match=version, fresh=fresh)

@@ -12,8 +12,9 @@ from dkron_api.restoring import circle_outside, restore
 from dkron_api.routes.bodies import file_of
 from dkron_api.routes.requests import require_ready, terms_of
 from dkron_api.translate import gojson
+from dkron_api.translate.forms import NoForm, TooManyParts
 from dkron_api.translate.gojson import Unreadable
-from dkron_api.translate.restoring import Dump, Entry, order, read_dump
+from dkron_api.translate.restoring import Dump, Entry, TooLarge, order, read_dump
 from dkron_api.translate.validate import Invalid
 
 FIELD = "file"
@@ -37,6 +38,8 @@ async def _restored(request: web.Request) -> web.StreamResponse:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the file cannot be parsed: {reason}") from reason
     except Invalid as reason:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the file is not valid, nothing was stored: {reason}") from reason
+    except TooLarge as reason:
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{reason}; nothing was stored") from reason
     circle_outside(dump, request.app[CATALOG].parents)
     reports = await restore(dump, entries, request.app[WRITES], terms_of(request), stopping=request.app[STOPPING])
     if AS_DKRON in request.headers.get("Accept", ""):
@@ -44,18 +47,19 @@ async def _restored(request: web.Request) -> web.StreamResponse:
     return json_answer(request, reports)
 
 
-def _read(data: bytes) -> tuple[Dump, list[Entry]]:
+def _read(data: bytearray) -> tuple[Dump, list[Entry]]:
     dump = read_dump(data)
     return dump, order(dump)
 
 
-async def _file(request: web.Request) -> bytes:
-    if not request.content_type.startswith("multipart/"):
+async def _file(request: web.Request) -> bytearray:
+    if not request.headers.get("Content-Type", "").strip().lower().startswith("multipart/"):
         raise Refusal(HTTPStatus.NOT_FOUND, f'send the backup as multipart/form-data, in a field "{FIELD}"')
     try:
         content = await file_of(request, FIELD, limit=request.app[SETTINGS].max_restore)
-    except (ValueError, RuntimeError) as reason:
-        # aiohttp raises either for a form that is none.
+    except TooManyParts as reason:
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason.reason) from reason
+    except NoForm as reason:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the multipart body cannot be read: {reason}") from reason
     if content is None:
         raise Refusal(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')

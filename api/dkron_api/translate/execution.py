@@ -1,6 +1,6 @@
 """From `status.executions` and `status.active` to Dkron's executions (Dkron behaviour §1.7)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -64,9 +64,19 @@ def unplaced(job: Job) -> list[str]:
     return [active.job for active in _active(job) if not active.node_name]
 
 
-def running(jobs: Iterable[Job], nodes: Mapping[str, str] = NOWHERE) -> list[JSON]:
-    """What runs now in all jobs, the oldest first."""
-    busy = [(run.started_at, job.name, shown(job, run)) for job in jobs if job.busy for run in _active(job, nodes)]
+def running(
+    jobs: Iterable[Job],
+    nodes: Mapping[str, str] = NOWHERE,
+    *,
+    failed: Callable[[Job, Exception], object] = lambda *_: None,
+) -> list[JSON]:
+    """What runs now in all jobs, the oldest first. `failed` is told of a job of which that cannot be said."""
+    busy = []
+    for job in jobs:
+        try:
+            busy += [(run.started_at, job.name, shown(job, run)) for run in _active(job, nodes)] if job.busy else []
+        except Exception as exc:  # noqa: BLE001 - what is odd about one job keeps nobody from the others
+            failed(job, exc)
     busy.sort(key=lambda entry: entry[:2])
     return [entry[2] for entry in busy]
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dkron_api.translate.record import Job
 from dkron_api.translate.times import in_utc
-from dkron_api.translate.upcoming import timeline
+from dkron_api.translate.upcoming import following, timeline
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.timeline import Timeline
@@ -78,7 +78,7 @@ def _told(slots: Iterator[datetime], count: int) -> Iterator[str]:
 
 
 def _slots(line: Timeline, mark: datetime | None) -> Iterator[datetime]:
-    while (slot := line.next(mark)) is not None:
+    while (slot := following(line, mark)) is not None:
         yield slot
         mark = slot
 

@@ -4,6 +4,7 @@ Every body that comes in passes `decode`, every answer that goes out passes `enc
 standard library; what stands here is where Go and Python differ.
 """
 
+import codecs
 import json
 import re
 from json.encoder import JSONEncoder
@@ -13,19 +14,26 @@ REPLACEMENT = "\ufffd"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(
-    r"\\(?:[^u]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}))"
+    r"(?<!\\)(\\++)(u[dD][89a-fA-F][0-9a-fA-F]{2})((?<=u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
 )
+"""A surrogate: all backslashes before it, the surrogate, and the other half if there is one. Other escapes do not
+match: a text of nothing else must not become a list of its escapes."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _TAB = b"    "
+_REPLACED = "ufffd"
+_LONGEST_TOKEN = 16
+"""Characters: a text that fails so close to its end may have been cut in the middle of something."""
 
 
 class Unreadable(ValueError):
-    """What came in is no JSON, or not the JSON that was asked for. `reason` is one sentence for a person."""
+    """What came in is no JSON, or not the JSON that was asked for. `reason` is one sentence for a person. `cut`: it is
+    JSON as far as it goes, so that more of it might mend it."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, cut: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.cut = cut
 
 
 class Pairs(list[tuple[str, object]]):
@@ -55,14 +63,30 @@ def readable(data: bytes) -> str:
     return text
 
 
+class Utf8:
+    """The same for bytes that come in pieces, as UTF-8: what is no UTF-8 in one piece may be in the next."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+
+    def feed(self, data: bytes, *, final: bool = False) -> bytes:
+        """The next of them that can be told; `final` for the last."""
+        text = self._decoder.decode(data, final)
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            return _SURROGATE.sub(REPLACEMENT, text).encode()
+
+
 def after_space(text: str, at: int) -> int:
     """The position of the first character from `at` on that is no white space to JSON."""
     match = _SPACE.match(text, at)
     return match.end() if match else at
 
 
-def value_at(text: str, at: int) -> tuple[object, int]:
-    """The value that begins exactly at `at`, and the position behind it. Raises Unreadable."""
+def value_at(text: str, at: int, *, origin: tuple[int, int] = (1, 1)) -> tuple[object, int]:
+    """The value that begins exactly at `at`, and the position behind it. Raises Unreadable, whose sentence counts lines
+    and columns from `origin`, where the text begins."""
     if at == len(text):
         raise Unreadable("there is nothing where JSON was expected" if at else "it is empty where JSON was expected")
     if text.startswith("\ufeff", at):
@@ -70,7 +94,8 @@ def value_at(text: str, at: int) -> tuple[object, int]:
     try:
         return _DECODER.raw_decode(text, at)
     except json.JSONDecodeError as exc:
-        raise Unreadable(_not_json(exc)) from None
+        cut = exc.pos > len(text) - _LONGEST_TOKEN or exc.msg.startswith("Unterminated string")
+        raise Unreadable(_not_json(exc, origin), cut=cut) from None
     except RecursionError:
         raise Unreadable(
             "its arrays and objects are nested too deeply; a job needs no more than three levels"
@@ -81,13 +106,18 @@ def value_at(text: str, at: int) -> tuple[object, int]:
         raise Unreadable("it has a number of thousands of digits; no field takes one") from None
 
 
-def _not_json(error: json.JSONDecodeError) -> str:
+def _not_json(error: json.JSONDecodeError, origin: tuple[int, int]) -> str:
     problem = error.msg.rstrip(": ")
-    return f"it is not JSON: {problem[:1].lower()}{problem[1:]}: line {error.lineno}, column {error.colno}"
+    line, column = origin[0] + error.lineno - 1, error.colno + (origin[1] - 1 if error.lineno == 1 else 0)
+    return f"it is not JSON: {problem[:1].lower()}{problem[1:]}: line {line}, column {column}"
 
 
-def _mended(escape: re.Match[str]) -> str:
-    return r"\ufffd" if escape[1] else escape[0]
+def _mended(found: re.Match[str]) -> str:
+    backslashes, escape, half = found[1], found[2], found[3] or ""
+    if len(backslashes) % 2 == 0:
+        # The last of them is escaped itself: what follows is text, and the half behind it is alone.
+        return backslashes + escape + _ESCAPE.sub(_mended, half)
+    return found[0] if half else f"{backslashes}{_REPLACED}"
 
 
 def _no_constant(name: str) -> Never:

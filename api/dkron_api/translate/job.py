@@ -9,13 +9,34 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.standing import obstacle, status_of
 from dkron_api.translate.times import in_utc
 from dkron_api.translate.upcoming import upcoming
+from dkron_crds.job import JobSpec, JobStatus
 
 JSON = dict[str, Any]
+
+
+_TEXTS = {
+    "displayname": "displayName", "timezone": "timezone", "schedule": "schedule", "owner": "owner",
+    "owner_email": "ownerEmail", "parent_job": "parentJob", "executor": "executor",
+}  # fmt: skip
+"""Fields that can be shown as they stand in the object."""
 
 
 def shown(job: Job, *, children: Sequence[str], now: datetime) -> JSON:
     """The stored job, in Dkron's order of fields. `children` are the names of the jobs that run after it."""
     spec, status = job.spec, job.summary
+    return _fields(job, spec, status, due=upcoming(job, spec=spec, status=status, now=now), children=children)
+
+
+def bare(job: Job, *, children: Sequence[str]) -> JSON:
+    """The same of a job for which that fails, whatever the reason: texts as they stand, defaults for all else."""
+    spec = job.raw["spec"]
+    texts = {field: spec[wire] for field, wire in _TEXTS.items() if isinstance(spec.get(wire), str)}
+    named = Job({"metadata": job.raw["metadata"], "spec": {"name": job.name}})
+    told = _fields(named, JobSpec(), JobStatus(), due=None, children=children)
+    return {**told, **texts, "disabled": spec.get("disabled") is True}
+
+
+def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None, children: Sequence[str]) -> JSON:
     return {
         "id": job.name,
         "name": job.name,
@@ -39,7 +60,7 @@ def shown(job: Job, *, children: Sequence[str], now: datetime) -> JSON:
         "executor": spec.executor,
         "executor_config": _sorted(spec.executor_config) or None,
         "status": status_of(job),
-        "next": in_utc(upcoming(job, spec=spec, status=status, now=now)),
+        "next": in_utc(due),
         "ephemeral": spec.ephemeral,
         "starts_at": _as_written(spec.starts_at, job.raw["spec"].get("startsAt")),
         "expires_at": _as_written(spec.expires_at, job.raw["spec"].get("expiresAt")),

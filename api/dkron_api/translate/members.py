@@ -38,7 +38,8 @@ def holder(lease: Object | None, now: datetime) -> Replica | None:
     renewed = _instant(spec.get("renewTime"))
     if lease is None or renewed is None or not spec.get("holderIdentity"):
         return None
-    if renewed + timedelta(seconds=spec.get("leaseDurationSeconds") or LEASE_SECONDS) < now:
+    # Of the two times the one that is compared may lie anywhere in the calendar.
+    if now - renewed > timedelta(seconds=spec.get("leaseDurationSeconds") or LEASE_SECONDS):
         return None
     notes = lease["metadata"].get("annotations") or {}
     return Replica(spec["holderIdentity"], notes.get(ADDRESS, ""), notes.get(VERSION, ""))

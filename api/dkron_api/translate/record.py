@@ -5,7 +5,7 @@ most are rendered once and never looked at again.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -137,9 +137,28 @@ def _last_applied(metadata: Object) -> set[str] | None:
 
 def lenient(model: type[M], raw: Object) -> M:
     """The model of what the API server stores, without the fields that it cannot hold: a job that an older schema let
-    in is still shown."""
+    in is still shown. Of a list only the entries go that cannot be read."""
     try:
         return model.from_wire(raw)
     except ValidationError as exc:
-        unreadable = {error["loc"][0] for error in exc.errors(include_url=False) if error["loc"]}
-        return model.from_wire({key: value for key, value in raw.items() if key not in unreadable})
+        wrong = [error["loc"] for error in exc.errors(include_url=False) if error["loc"]]
+    try:
+        return model.from_wire(_without_entries(raw, wrong))
+    except ValidationError:
+        return model.from_wire({key: value for key, value in raw.items() if key not in {place[0] for place in wrong}})
+
+
+def _without_entries(raw: Object, wrong: Sequence[tuple[int | str, ...]]) -> Object:
+    """The object without what stands at these places: an entry of a list, or else a whole field."""
+    bad: dict[int | str, set[int | str]] = {}
+    whole: set[int | str] = set()
+    for field, *inside in wrong:
+        if inside and isinstance(raw.get(str(field)), list):
+            bad.setdefault(field, set()).add(inside[0])
+        else:
+            whole.add(field)
+    return {
+        key: [entry for at, entry in enumerate(value) if at not in bad[key]] if key in bad else value
+        for key, value in raw.items()
+        if key not in whole
+    }

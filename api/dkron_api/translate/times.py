@@ -14,8 +14,12 @@ def in_utc(instant: datetime | None) -> str:
 
 
 def in_zone(instant: datetime, zone: tzinfo) -> str:
-    """The time in a zone, with its offset; `Z` for one of zero."""
-    local = instant.astimezone(zone)
+    """The time in a zone, with its offset; `Z` for one of zero. On the first and the last day of the calendar, which
+    end elsewhere in a zone, in UTC."""
+    try:
+        local = instant.astimezone(zone)
+    except OverflowError:
+        return rfc3339(instant)
     offset = local.utcoffset() or timedelta(0)
     if zone is UTC or not offset:
         return rfc3339(instant)

@@ -16,7 +16,15 @@ def upcoming(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> da
     if status.observed_generation == job.generation:
         return status.next
     line = timeline(job, spec=spec, status=status, now=now)
-    return None if line is None else line.next(max(now, status.last_schedule_time or now))
+    return None if line is None else following(line, max(now, status.last_schedule_time or now))
+
+
+def following(line: Timeline, mark: datetime | None) -> datetime | None:
+    """The first slot after the mark; None as well where the calendar ends, to which a status may reach."""
+    try:
+        return line.next(mark)
+    except OverflowError:
+        return None
 
 
 def timeline(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> Timeline | None:

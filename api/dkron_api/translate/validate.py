@@ -19,6 +19,8 @@ CONCURRENCIES = frozenset({"allow", "forbid", "replace", ""})
 SHELL = frozenset({"shell", ""})
 """The values of `executor` that mean a shell: without one, a job is run by it."""
 
+MOST_ENTRIES = 1000
+"""Of an object in a job. The API server allows fewer, but needs seconds in order to refuse a hundred thousand."""
 _LONGEST_DURATION = 256
 """Characters. Nobody needs more, and a megabyte of them would take seconds to read."""
 
@@ -105,6 +107,10 @@ def _is_duration(text: str) -> bool:
 
 
 def _check_bounds(body: JobBody) -> None:
+    maps = ("tags", body.tags), ("metadata", body.metadata), ("executor_config", body.executor_config)
+    for field, entries in (*maps, ("processors", body.processors)):
+        if entries is not None and len(entries) > MOST_ENTRIES:
+            raise Invalid(f"{field}: it has {len(entries)} entries; no field may have more than {MOST_ENTRIES}")
     if body.retries > UINT32_MAX:
         raise Invalid(f"retries: {body.retries} is too many; use a whole number from 0 to {UINT32_MAX}")
     starts, expires = body.starts_at, body.expires_at

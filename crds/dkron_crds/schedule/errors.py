@@ -19,4 +19,9 @@ def refusal(where: str, item: str, problem: str, *, use: str) -> ScheduleError:
 def quoted(text: str, limit: int = _SHOWN) -> str:
     """`text` in double quotes, shortened and with unprintable characters escaped, fit for a sentence."""
     shown = text if len(text) <= limit else text[:limit] + "…"
-    return '"' + "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in shown) + '"'
+    return f'"{printable(shown)}"'
+
+
+def printable(text: str) -> str:
+    """`text` with escapes for control characters, line breaks and whatever else cannot be printed."""
+    return text if text.isprintable() else "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)

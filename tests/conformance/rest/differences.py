@@ -144,6 +144,20 @@ RESTORE_PARENT = Difference(
     "the result is a tree without gaps",
 )
 
+LOCATION = Difference(
+    "`Location` of a created or updated job",
+    "the request URI with its query, then the name: wrong for a PUT and behind `?runoncreate`",
+    "the job: `/v1/jobs/NAME`",
+    "a client that follows it gets the job",
+)
+
+RESTORE_HISTORY = Difference(
+    "counters, states and times in a restored file that cannot be",
+    "taken as they are",
+    "400: counters are from 0 to 9007199254740991, times since 1970, states those that Dkron gives",
+    "a counter that is full can never be counted on, and every client has to read it",
+)
+
 RESTORE_TWICE = Difference(
     "`dependent_jobs` in a restored file",
     "doubled, and children run twice",

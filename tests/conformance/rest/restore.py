@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from tests.conformance.rest import differences
-from tests.conformance.rest.answers import Has, Is, Length, Raw
+from tests.conformance.rest.answers import Has, Is, Length, Raw, Text
 from tests.conformance.rest.row import (
     ClusterIs,
     Place,
@@ -218,4 +218,20 @@ BAD = (
     ),
 )
 
-ROWS: tuple[Row, ...] = (*GOOD, *PARTLY, *BAD)
+IMPOSSIBLE = tuple(
+    row(
+        f"a restored {what} is refused, and nothing is stored",
+        "§1.8",
+        restored([manual(), manual("$job-odd", **fields)], 400, Text(next(iter(fields)))),
+        get("/v1/jobs/$job", 404),
+        differs=differences.RESTORE_HISTORY,
+    )
+    for what, fields in {
+        "counter below zero": {"error_count": -1},
+        "counter that is full": {"success_count": 2**63 - 1},
+        "time of the year 1": {"last_success": "0001-01-01T00:00:01Z"},
+        "state that there is not": {"status": "running"},
+    }.items()
+)
+
+ROWS: tuple[Row, ...] = (*GOOD, *PARTLY, *BAD, *IMPOSSIBLE)

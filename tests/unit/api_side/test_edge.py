@@ -1,14 +1,22 @@
 """The gate, error bodies, CORS, compression: what every request passes."""
 
 import contextlib
+import json
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
 from dkron_api.edge import cors
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import body_of
 from dkron_api.edge.gate import ADDRESSES, RESTORES, Gate
+from dkron_api.edge.routing import SEGMENTS, bound_paths
+from dkron_api.keys import GATE
 from dkron_api.refusal import Refusal, refusal_of
+from dkron_api.routes import stats
+from dkron_api.routes.requests import terms_of
 from dkron_crds.kube.errors import (
     AlreadyExists,
     Cause,
@@ -19,6 +27,7 @@ from dkron_crds.kube.errors import (
     Rejected,
     Unavailable,
 )  # fmt: skip
+from tests.support.api_app import running_api
 
 
 class Clock:
@@ -208,3 +217,67 @@ def test_pages_of_others_may_not_change_anything(
 )
 def test_compression_is_weighed(header: str, expected: bool) -> None:
     assert takes_gzip(header) is expected
+
+
+ODD = (
+    pytest.param(
+        "a\nb\r\tc\x1b[31m\x85\u202e\ud800", r"a\nb\r\tc\x1b[31m\x85\u202e\ud800", id="what cannot be printed"
+    ),
+    pytest.param("ñ 日本 \U0001f600 “x”…", "ñ 日本 \U0001f600 “x”…", id="what can"),
+    pytest.param("a" * 901, "a" * 900 + "…", id="what is too long"),
+)
+
+
+@pytest.mark.parametrize(("reason", "expected"), ODD)
+@pytest.mark.parametrize("accept", ["", "application/problem+json"])
+def test_what_an_error_quotes_can_be_shown_in_a_terminal(reason: str, expected: str, accept: str) -> None:
+    body, _ = body_of(Refusal(412, reason), accept=accept, path="/")
+    assert (json.loads(body)["detail"] if accept else body.decode()) == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "version"),
+    [
+        pytest.param('"1"', "1", id="a version"),
+        pytest.param('"18446744073709551615-0a1b2c3d"', "18446744073709551615", id="the greatest, of a parent"),
+        pytest.param("*", "*", id="any"),
+        pytest.param('"18446744073709551616"', None, id="2^64"),
+        pytest.param('"99999999999999999999"', None, id="twenty digits"),
+        pytest.param("\x85", None, id="a control character"),
+    ],
+)
+def test_a_tag_is_a_version_that_kubernetes_can_give_or_a_mismatch(tag: str, version: str | None) -> None:
+    request = make_mocked_request("PUT", "/v1/jobs/a", headers={"If-Match": tag})
+    if version is not None:
+        assert terms_of(request).match == version
+        return
+    with pytest.raises(Refusal, match="is no version of this server's") as refused:
+        terms_of(request)
+    assert refused.value.status == 412
+    assert refused.value.reason.isprintable()
+
+
+async def test_paths_that_nobody_knows_pass_the_gate_as_well() -> None:
+    async with running_api(stats.ROUTES) as api:
+        api.app[GATE].working = 100
+        for path in ("/nowhere", "/v1/stats/", "/v1/stats"):
+            answer = await api.client.get(path)
+            assert answer.status == 503, path
+
+
+async def test_a_path_of_more_segments_than_any_route_is_not_looked_for() -> None:
+    app = web.Application()
+    looked: list[str] = []
+    resolve = app.router.resolve
+
+    async def looking(request: web.Request) -> UrlMappingMatchInfo:
+        looked.append(request.path)
+        return await resolve(request)
+
+    app.router.resolve = looking  # type: ignore[method-assign]
+    bound_paths(app)
+    for path, status in (("/a" * SEGMENTS, 404), ("/a" * (SEGMENTS + 1), 414), ("/" * 60_000, 414)):
+        match = await app.router.resolve(make_mocked_request("GET", path))
+        assert match.http_exception is not None
+        assert match.http_exception.status == status
+    assert looked == ["/a" * SEGMENTS]

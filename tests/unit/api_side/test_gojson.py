@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dkron_api.translate.gojson import Pairs, Unreadable, decode, encode, encode_pretty, indent
+from dkron_api.translate.gojson import Pairs, Unreadable, Utf8, decode, encode, encode_pretty, indent, readable
 
 any_text = st.text(st.characters(codec=None, exclude_categories=[]))
 clean_text = st.text()
@@ -266,3 +266,24 @@ def test_no_bytes_are_answered_with_anything_but_a_value_or_a_refusal(data: byte
     else:
         # Fails if a surrogate is left.
         json.dumps(plain(value), ensure_ascii=False).encode()
+
+
+@given(st.binary(), st.integers(1, 5))
+def test_pieces_of_a_text_become_the_utf8_that_the_whole_becomes(data: bytes, size: int) -> None:
+    utf8 = Utf8()
+    pieces = [utf8.feed(data[start : start + size]) for start in range(0, len(data), size)]
+    whole = data.decode(errors="surrogateescape")
+    expected = "".join("\ufffd" if "\ud800" <= ch <= "\udfff" else ch for ch in whole)
+    assert b"".join([*pieces, utf8.feed(b"", final=True)]).decode() == expected
+
+
+_HALVES = ("\\", "\\\\", "\\ud83d", "\\ude00", "ud83d", "ude00", "u", "d8", "\\n", '\\"', "x", "\\uD800", "\\u0041")
+_SLOW = re.compile(
+    r"\\(?:[^u]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
+"""Each escape of a text, and the halves among them: what is meant, at the price of a match for each of them."""
+
+
+@given(st.lists(st.sampled_from(_HALVES)).map("".join))
+def test_lone_surrogates_are_found_whatever_stands_before_them(text: str) -> None:
+    assert readable(text.encode()) == _SLOW.sub(lambda found: r"\ufffd" if found[1] else found[0], text)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dkron_api.translate.body import JobBody, echo
 from dkron_api.translate.gojson import Unreadable, encode
-from dkron_api.translate.restoring import Dump, Entry, order, read_dump
+from dkron_api.translate.restoring import Dump, Entry, TooLarge, order, read_dump
 from dkron_api.translate.validate import Invalid
 
 DEEP = 10_000
@@ -238,3 +238,44 @@ def test_no_file_is_answered_with_anything_but_an_order_or_a_refusal(data: bytes
         assert str(exc)  # noqa: PT017 - either outcome is right
     else:
         assert len(order(read)) == len(read.entries)
+
+
+MIB = 2**20
+DEAR = (
+    pytest.param(b'[{"name":"a","zz":[' + b"[]," * (5 * MIB), id="lists, of three bytes each"),
+    pytest.param(b'[{"name":"a","zz":"' + rb"\n" * (8 * MIB) + rb'\ud83d"}]', id="escapes, of two bytes each"),
+    pytest.param(b'[{"name":"a' + b"a" * (16 * MIB), id="a name"),
+)
+
+
+@pytest.mark.parametrize("data", DEAR)
+def test_a_job_that_is_longer_than_any_can_be_is_refused_unread(data: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge, match="job 1 of the file is larger than 1048576 bytes"):
+            read_dump(data)
+        assert tracemalloc.get_traced_memory()[1] < 48 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_jobs_than_a_restore_takes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dkron_api.translate.restoring.MOST_JOBS", 3)
+    assert names(dump(job("a"), job("b"), job("c"))) == ["a", "b", "c"]
+    with pytest.raises(TooLarge, match="more than 3 jobs"):
+        dump(job("a"), job("a"), job("a"), job("a"))
+
+
+@pytest.mark.parametrize("length", [4000, 4090, 4096, 33_000, 300_000])
+@pytest.mark.parametrize("text", ["ñ", "\U0001f600", '\\"', "a"])
+def test_a_job_is_read_whole_however_much_of_the_file_it_takes(text: str, length: int) -> None:
+    owner = text * (length // len(text.encode()))
+    jobs = [job("a", owner=owner), job("b", owner=owner)]
+    read = read_dump(json.dumps(jobs, ensure_ascii=False).encode())
+    assert [read.job(entry).owner for entry in order(read)] == [owner, owner]
+
+
+def test_a_mistake_far_into_a_large_file_is_placed() -> None:
+    lines = b",\n".join(json.dumps(job(f"j{number}", owner="ñ" * 3000)).encode() for number in range(50))
+    with pytest.raises(Unreadable, match=r"job 51 of the file: it is not JSON: .*: line 51, column 14$"):
+        read_dump(b"[" + lines + b',\n  {"name":"x"=1}]')

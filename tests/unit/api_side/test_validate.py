@@ -93,6 +93,11 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
         pytest.param({"executor": "", "executor_config": {"timeout": "x"}}, "timeout", id="no executor is the shell"),
         pytest.param({"retries": 2**32}, "retries: 4294967296 is too many; use a whole number from 0 to", id="retries"),
         pytest.param(
+            {"tags": dict.fromkeys(map(str, range(1001)), "x")},
+            "tags: it has 1001 entries; no field may have more than 1000",
+            id="tags",
+        ),
+        pytest.param(
             {"starts_at": "2026-01-02T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"},
             "expires_at: 2026-01-01T00:00:00Z is not after starts_at, 2026-01-02T00:00:00Z",
             id="the end before the start",

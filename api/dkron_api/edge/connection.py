@@ -1,0 +1,120 @@
+"""A connection: what aiohttp leaves open about clients that stop sending.
+
+A client may close its side behind a request and still read the answer (RFC 9112 §9.6); aiohttp would close the other
+side as well. And what is left of a packed body that was refused is thrown away as it came: aiohttp would unpack it
+first, and a megabyte may become a gigabyte.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import StreamReader, web
+from aiohttp.web_protocol import RequestHandler
+
+HALF_CLOSED = 60.0
+"""Seconds for which an answer is still owed to a client that sends no more. Whether it is still there can only be seen
+by writing to it."""
+FAREWELL = 2.0
+"""Seconds for which a client may go on to send what nobody reads. If it were cut off at once it might not see why."""
+THROWN_AWAY = 16 * 2**20
+"""Bytes that it may send meanwhile."""
+CUT_SHORT = "the connection was closed before the end of the body"
+
+
+def is_unwanted(request: web.BaseRequest) -> bool:
+    """Whether there is more of a packed body than was read."""
+    coding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    return coding not in ("", "identity") and not request.content.is_eof()
+
+
+class Connection(RequestHandler):
+    """One client."""
+
+    __slots__ = ("_answered", "_body", "_patience", "_room", "_silent", "_thrown_away")
+
+    def __init__(self, server: web.Server, *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:  # noqa: ANN401 - aiohttp's
+        super().__init__(server, loop=loop, **options)
+        self._silent = False
+        self._answered = 0
+        self._body: StreamReader | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._thrown_away: asyncio.Future[None] | None = None
+        self._room = THROWN_AWAY
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp never answers, which means False
+        """The client sends no more. Whether the connection stays open for what is to be answered."""
+        if self._thrown_away is not None:
+            self._end_of_waste()
+            return False
+        if not self._owed:
+            return False
+        if not self._silent:
+            self._silent = True
+            self._patience = self._loop.call_later(HALF_CLOSED, self._give_up)
+            self._cut_body_short()
+        return True
+
+    def data_received(self, data: bytes) -> None:
+        """The client sends."""
+        if self._thrown_away is None:
+            super().data_received(data)
+            if self._messages:
+                self._body = self._messages[-1][1]
+            return
+        self._room -= len(data)
+        if self._room < 0:
+            self._end_of_waste()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is over."""
+        if self._patience is not None:
+            self._patience.cancel()
+        self._end_of_waste()
+        super().connection_lost(exc)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the end of an answer. Behind the last one to a client that sends no more, the connection is closed."""
+        answered = await super().finish_response(request, resp, start_time)
+        self._answered += 1
+        if is_unwanted(request):
+            await self._throw_away(request)
+        elif self._silent and not self._owed:
+            self.close()
+        return answered
+
+    async def _throw_away(self, request: web.BaseRequest) -> None:
+        transport = self.transport
+        if transport is None or self._silent:
+            self.close()
+            return
+        self._thrown_away = self._loop.create_future()
+        # Nobody waits for the rest of it, and nothing that follows is a request.
+        request.content.feed_eof()
+        self.close()
+        with suppress(OSError, RuntimeError):
+            transport.write_eof()
+            transport.resume_reading()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await self._thrown_away
+
+    def _end_of_waste(self) -> None:
+        if self._thrown_away is not None and not self._thrown_away.done():
+            self._thrown_away.set_result(None)
+
+    @property
+    def _owed(self) -> int:
+        """How many requests have come and are not answered."""
+        return self._request_count - self._answered
+
+    def _cut_body_short(self) -> None:
+        """The body of the last request does not come any more, if it has not come."""
+        if self._body is not None and not self._body.is_eof():
+            self._body.set_exception(web.RequestPayloadError(CUT_SHORT))
+
+    def _give_up(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()

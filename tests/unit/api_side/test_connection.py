@@ -1,0 +1,141 @@
+"""Connections on which a client stops sending, or sends what nobody reads: real sockets, and a server that waits."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from aiohttp import web
+
+from dkron_api.edge import connection as module
+from dkron_api.edge.connection import CUT_SHORT, Connection, is_unwanted
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SECONDS = 10.0
+HELLO = b"GET / HTTP/1.1\r\nHost: it\r\n\r\n"
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a server that answers so."""
+    app = web.Application()
+    app.router.add_route("*", "/", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(runner.server, loop=loop, access_log=None), "127.0.0.1", 0)  # type: ignore[arg-type]
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+    try:
+        async with asyncio.timeout(SECONDS):
+            yield reader, writer
+    finally:
+        writer.close()
+        server.close()
+        await runner.cleanup()
+
+
+async def slow(request: web.Request) -> web.StreamResponse:
+    """An answer that takes a few turns of the loop, and says what the body was."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+    try:
+        return web.Response(body=b"read " + await request.read())
+    except web.RequestPayloadError as error:
+        return web.Response(status=400, text=str(error))
+
+
+def post(body: bytes, *lines: str, length: int | None = None) -> bytes:
+    head = ["POST / HTTP/1.1", "Host: it", *lines, f"Content-Length: {len(body) if length is None else length}", "", ""]
+    return "\r\n".join(head).encode() + body
+
+
+@pytest.mark.parametrize(
+    ("sent", "answers"),
+    [
+        pytest.param(HELLO, [b"read "], id="one request"),
+        pytest.param(post(b"all"), [b"read all"], id="a request with its body"),
+        pytest.param(post(b"one") + post(b"two") + HELLO, [b"read one", b"read two", b"read "], id="three at once"),
+        pytest.param(post(b"some", length=99), [CUT_SHORT.encode()], id="a body that is cut"),
+        pytest.param(HELLO + post(b"some", length=99), [b"read ", CUT_SHORT.encode()], id="a second one that is cut"),
+        pytest.param(b"GET / HTTP/1.1\r\nHos", [], id="a head that is cut"),
+        pytest.param(b"", [], id="nothing"),
+    ],
+)
+async def test_who_closes_its_side_behind_its_requests_gets_all_answers(sent: bytes, answers: list[bytes]) -> None:
+    async with served(slow) as (reader, writer):
+        writer.write(sent)
+        writer.write_eof()
+        received = await reader.read()
+    assert received.count(b"HTTP/1.1 ") == len(answers), received
+    for answer in answers:
+        assert answer in received
+        received = received.partition(answer)[2]
+
+
+async def test_who_closes_its_side_while_the_answer_is_made_gets_it() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def waiting(_: web.Request) -> web.StreamResponse:
+        begun.set()
+        await go_on.wait()
+        return web.Response(text="late")
+
+    async with served(waiting) as (reader, writer):
+        writer.write(HELLO)
+        await begun.wait()
+        writer.write_eof()
+        await asyncio.sleep(0)
+        go_on.set()
+        assert b"late" in await reader.read()
+
+
+async def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HALF_CLOSED", 0.05)
+
+    async def never(_: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with served(never) as (reader, writer):
+        writer.write(HELLO)
+        writer.write_eof()
+        with suppress(ConnectionResetError):
+            assert not await reader.read()
+
+
+BLANK = b" " * 2**20
+
+
+def bomb(mebibytes: int) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join(packer.compress(BLANK) for _ in range(mebibytes)) + packer.flush()
+
+
+async def test_what_is_left_of_a_packed_body_is_thrown_away_packed() -> None:
+    requests: list[web.Request] = []
+    packed = bomb(300)
+
+    async def refusing(request: web.Request) -> web.StreamResponse:
+        await request.content.readany()
+        requests.append(request)
+        assert is_unwanted(request)
+        response = web.Response(status=413, text="too large")
+        response.force_close()
+        return response
+
+    async with served(refusing) as (reader, writer):
+        writer.write(post(packed, "Content-Encoding: gzip"))
+        answer = await reader.read()
+        assert b" 413 " in answer, answer
+        assert answer.endswith(b"too large"), answer
+    assert requests[0].content.total_bytes < 16 * len(BLANK)
+
+
+async def test_the_connection_lives_on_behind_a_packed_body_that_was_read() -> None:
+    async with served(slow) as (reader, writer):
+        packed = zlib.compress(b"small", wbits=31)
+        writer.write(post(packed, "Content-Encoding: gzip") + HELLO)
+        writer.write_eof()
+        received = await reader.read()
+    assert received.count(b"HTTP/1.1 200 ") == 2, received

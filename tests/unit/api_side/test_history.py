@@ -1,0 +1,53 @@
+"""What a backup says of the past: what cannot have happened is refused before anything is stored."""
+
+from typing import Any
+
+import pytest
+
+from dkron_api.translate.body import JobBody
+from dkron_api.translate.history import MOST_COUNTED, check_history, history
+from dkron_api.translate.restoring import read_dump
+from dkron_api.translate.validate import Invalid
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        pytest.param({"success_count": -1}, "success_count: -1 is not allowed; use a whole", id="fewer than none"),
+        pytest.param({"error_count": MOST_COUNTED + 1}, "error_count: 9007199254740992 is not", id="too many"),
+        pytest.param({"success_count": 2**63 - 1}, "success_count: 9223372036854775807", id="no room for one more"),
+        pytest.param({"last_success": "0001-01-01T00:00:01Z"}, 'last_success: "0001-', id="a time of the year 1"),
+        pytest.param({"last_error": "1969-12-31T23:59:59Z"}, "last_error: .* since 1970", id="a time before 1970"),
+        pytest.param({"status": "made up"}, 'status: "made up" is not known; use success, failed', id="a status"),
+    ],
+)
+def test_what_cannot_have_happened_is_refused(fields: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Invalid, match=sentence):
+        check_history(JobBody(name="a", **fields))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"success_count": MOST_COUNTED, "error_count": MOST_COUNTED, "status": "partially_failed"},
+        {"last_success": "1970-01-01T00:00:00Z", "last_error": "9999-12-31T23:59:59.999999999Z", "status": "failed"},
+    ],
+)
+def test_what_can_have_happened_is_taken(fields: dict[str, Any]) -> None:
+    check_history(JobBody(name="a", **fields))
+
+
+def test_one_job_that_cannot_have_happened_refuses_the_file_and_is_named() -> None:
+    text = b'[{"name":"a","schedule":"@daily"},{"name":"b","schedule":"@daily","success_count":9223372036854775807}]'
+    with pytest.raises(Invalid, match='job 2 of the file, "b": success_count'):
+        read_dump(text)
+
+
+def test_a_job_that_never_ran_brings_no_history() -> None:
+    assert history(JobBody(name="a")) == {}
+    assert history(JobBody(name="a", error_count=2, status="failed")) == {
+        "successCount": 0,
+        "errorCount": 2,
+        "status": "failed",
+    }
