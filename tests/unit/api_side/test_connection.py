@@ -92,16 +92,20 @@ async def test_who_closes_its_side_while_the_answer_is_made_gets_it() -> None:
 
 async def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "HALF_CLOSED", 0.05)
+    over = asyncio.Event()
 
-    async def never(_: web.Request) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError
+    async def late(_: web.Request) -> web.StreamResponse:
+        await over.wait()
+        return web.Response(text="late")
 
-    async with served(never) as (reader, writer):
+    async with served(late) as (reader, writer):
         writer.write(HELLO)
         writer.write_eof()
         with suppress(ConnectionResetError):
             assert not await reader.read()
+        over.set()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 BLANK = b" " * 2**20
