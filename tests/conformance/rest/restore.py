@@ -218,6 +218,12 @@ BAD = (
     ),
 )
 
+ODD: dict[str, dict[str, Any]] = {
+    "counter below zero": {"error_count": -1},
+    "counter that is full": {"success_count": 2**63 - 1},
+    "time of the year 1": {"last_success": "0001-01-01T00:00:01Z"},
+    "state that there is not": {"status": "running"},
+}
 IMPOSSIBLE = tuple(
     row(
         f"a restored {what} is refused, and nothing is stored",
@@ -226,12 +232,7 @@ IMPOSSIBLE = tuple(
         get("/v1/jobs/$job", 404),
         differs=differences.RESTORE_HISTORY,
     )
-    for what, fields in {
-        "counter below zero": {"error_count": -1},
-        "counter that is full": {"success_count": 2**63 - 1},
-        "time of the year 1": {"last_success": "0001-01-01T00:00:01Z"},
-        "state that there is not": {"status": "running"},
-    }.items()
+    for what, fields in ODD.items()
 )
 
 ROWS: tuple[Row, ...] = (*GOOD, *PARTLY, *BAD, *IMPOSSIBLE)
