@@ -17,6 +17,7 @@ from dkron_crds.names import NAME_LENGTH
 
 MAX_ACTIVE = 2048
 MAX_COUNTED = 4096
+MAX_REFUSED = 256
 MAX_DEPENDENTS = 256
 MAX_RUNS_AFTER = 128
 MAX_ENDED = 4096
@@ -322,6 +323,10 @@ class JobStatus(StatusModel):
     heard: Annotated[tuple[Heard, ...], Field(max_length=MAX_HEARD, json_schema_extra=ATOMIC_LIST)] = ()
     """Runs of parents that this job has taken note of. One leaves when the parent shows it no more, with the
     next write."""
+
+    refused: Annotated[tuple[JobName, ...], Field(max_length=MAX_REFUSED, json_schema_extra=ATOMIC_LIST)] = ()
+    """Names that the Jobs of refused requests would have had. One stands here while its annotation is there, so that
+    it is counted in skipped once."""
 
     skipped: Skipped | None = None
     """What was due and did not run. Absent if that never happened."""

@@ -11,7 +11,7 @@ from dkron_operator.plan.calling import plan_calls, plan_window
 from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
 from dkron_operator.plan.conditions import plan_conditions
 from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.requests import plan_requests
+from dkron_operator.plan.requests import plan_requests, plan_unasking
 from dkron_operator.plan.settle import plan_removal, plan_settling
 from dkron_operator.plan.slots import plan_found_slots, plan_slots
 from dkron_operator.plan.stops import plan_stops
@@ -37,6 +37,7 @@ def advance(situation: Situation) -> Draft:
     plan_calls(draft)
     plan_conditions(draft, upcoming)
     plan_forgetting(draft)
+    plan_unasking(draft)
     plan_tidying(draft)
     draft.check = not situation.checked and situation.job.problem is None
     plan_removal(draft)

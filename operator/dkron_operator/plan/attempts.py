@@ -229,7 +229,7 @@ def _unsure(draft: Draft, entry: Active) -> None:
         entry,
         after=(Decided(entry.slot),) if scheduled else (),
         late=why is not None,
-        otherwise=(Passed(entry.slot, 1, reason, at=entry.slot),) if scheduled else (Refused(reason, at=entry.slot),),
+        otherwise=(Passed(entry.slot, 1, reason, at=entry.slot),) if scheduled else (Refused(reason, entry.slot, entry.job),),
     )
 
 

@@ -71,13 +71,18 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A requested run will never fire.
-
-    It is counted if it is newer than whatever was counted last, so that no repetition counts it again.
-    """
+    """A requested run will never fire. `job` is the name that its Job would have had, by which it is counted once."""
 
     reason: SkipReason
     at: datetime
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """Nobody asks any more for the refused runs whose Jobs would have had these names."""
+
+    jobs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +143,8 @@ class Judged:
 
 
 Change = (
-    Accepted | Decided | Passed | Refused | Started | Finished | Dropped | Joined | Tidied | Delivered | Judged | Link
-    | Reserved | Released | MarkTakenBack | SinceTakenBack
+    Accepted | Decided | Passed | Refused | Unasked | Started | Finished | Dropped | Joined | Tidied | Delivered | Judged
+    | Link | Reserved | Released | MarkTakenBack | SinceTakenBack
 )  # fmt: skip
 
 
@@ -159,9 +164,10 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _marked(status, slot)
         case Passed():
             return _passed(status, change)
-        case Refused(reason, at):
-            counted = status.skipped is not None and at <= status.skipped.last_time
-            return status if counted else _skipped(status, count=1, reason=reason, at=at)
+        case Refused():
+            return status if change.job in status.refused else _refused(status, change)
+        case Unasked(jobs):
+            return _with(status, refused=tuple(name for name in status.refused if name not in jobs))
         case Started(entry):
             return status if is_recorded(status, entry.job) else _with_active(status, entry)
         case Finished():
@@ -236,6 +242,11 @@ def _passed(status: JobStatus, change: Passed) -> JobStatus:
     if mark is not None and mark >= change.slot:
         return status
     return _skipped(_marked(status, change.slot), count=change.count, reason=change.reason, at=change.at)
+
+
+def _refused(status: JobStatus, change: Refused) -> JobStatus:
+    after = _with(status, refused=(*status.refused, change.job))
+    return _skipped(after, count=1, reason=change.reason, at=change.at)
 
 
 def _skipped(status: JobStatus, *, count: int, reason: SkipReason, at: datetime) -> JobStatus:

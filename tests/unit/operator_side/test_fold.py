@@ -32,6 +32,7 @@ from dkron_operator.plan.fold import (
     Refused,
     Started,
     Tidied,
+    Unasked,
     fold,
     fold_all,
     is_recorded,
@@ -104,8 +105,8 @@ def skipped(count: int, at: datetime, reason: SkipReason) -> Skipped:
         ),
         pytest.param(
             {"last_schedule_time": NOON},
-            [Refused(SkipReason.DISABLED, at=after(1))],
-            {"last_schedule_time": NOON, "skipped": skipped(1, after(1), SkipReason.DISABLED)},
+            [Refused(SkipReason.DISABLED, after(1), "a")],
+            {"last_schedule_time": NOON, "skipped": skipped(1, after(1), SkipReason.DISABLED), "refused": ("a",)},
             id="a refused request is counted, and does not touch the mark",
         ),
         pytest.param({}, [Started(FIRST)], {"active": (FIRST,)}, id="a claim becomes active"),
@@ -304,7 +305,7 @@ telling = st.one_of(
     st.builds(Accepted, st.sampled_from(SLOTS), st.sampled_from(["f", "g"])),
     st.builds(Judged, st.integers(1, 3), st.sampled_from([(), (CONDITION,)]), st.sampled_from([None, *SLOTS])),
 )
-changes = st.one_of(marking, running, telling, st.builds(Refused, st.just(SkipReason.DISABLED), st.sampled_from(SLOTS)))
+changes = st.one_of(marking, running, telling, st.builds(Refused, st.just(SkipReason.DISABLED), st.sampled_from(SLOTS), st.sampled_from("abc")))
 sequences = st.lists(st.one_of(marking, running, telling), max_size=12)
 histories = st.builds(History, executions=st.integers(1, 4))
 
@@ -376,10 +377,18 @@ def test_the_mark_and_the_counters_never_go_back(sequence: list[Change], history
         assert starts == sorted(starts, reverse=True)
 
 
-def test_two_refused_requests_that_were_written_are_not_counted_again() -> None:
-    batch = [Refused(BUSY, at=NOON), Refused(BUSY, at=after(1))]
+@pytest.mark.parametrize("second", [NOON, after(1), after(-1)], ids=["at the same time", "later", "earlier"])
+def test_two_refused_requests_count_twice_and_not_again_when_they_were_written(second: datetime) -> None:
+    batch = [Refused(BUSY, NOON, "a"), Refused(BUSY, second, "b")]
     written = folded(*batch)
+    assert written.skipped is not None
+    assert written.skipped.count == 2
     assert folded(*batch, onto=written) == written
+
+
+def test_a_refusal_is_remembered_until_nobody_asks_any_more() -> None:
+    status = folded(Refused(BUSY, NOON, "a"), Refused(BUSY, NOON, "b"), Unasked(frozenset({"a"})))
+    assert status.refused == ("b",)
 
 
 # --- who is still to be told -----------------------------------------------------------------------------------------

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus, SkipReason
+from dkron_crds.status import MAX_REFUSED
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.view import Run, RunState
 from tests.support.builders import NOON, after, claim, execution, job_view, request_claim, run, seen, situation
+from tests.support.simulation import Fault, Simulation
 
 AT = "2026-03-01T12:00:00Z"
 
@@ -114,24 +116,25 @@ def test_a_request_replaces_what_runs_and_what_waits_to_be_tried_again() -> None
     ("spec", "says", "reason"),
     [
         pytest.param({"disabled": True}, "the job is disabled", SkipReason.DISABLED, id="the job is disabled"),
-        pytest.param({"command": ""}, "command: missing", None, id="the spec is broken"),
-        pytest.param({"schedule": "99 * * * * *"}, "second", None, id="the schedule is broken"),
+        pytest.param({"command": ""}, "command: missing", SkipReason.NOT_READY, id="the spec is broken"),
+        pytest.param({"schedule": "99 * * * * *"}, "second", SkipReason.NOT_READY, id="the schedule is broken"),
     ],
 )
-def test_a_request_is_refused_when(spec: dict[str, Any], says: str, reason: SkipReason | None) -> None:
+def test_a_request_is_refused_when(spec: dict[str, Any], says: str, reason: SkipReason) -> None:
     job = job_view(requests={"a": AT}, **{"schedule": "@manually", **spec})
     status = JobStatus(since=NOON, fingerprint="-" if job.problem else job.fingerprint)
     draft = advance(situation(job, status, now=after(2)))
-    assert (draft.create, draft.forget) == (None, ["a"])
+    assert (draft.create, draft.forget, draft.settle) == (None, [], True)
     assert says in refusal(draft)
     assert refusal(draft).startswith("run.dkron.io/a: ")
-    assert (draft.status.skipped.last_reason if draft.status.skipped else None) == reason
+    assert draft.status.skipped is not None
+    assert draft.status.skipped.last_reason == reason
 
 
 def test_a_request_of_a_busy_forbid_job_is_refused_and_counted() -> None:
     running = seen(claim(after(-60)))
     draft = look(status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
-    assert (draft.create, draft.forget) == (None, ["a"])
+    assert (draft.create, draft.forget) == (None, [])
     assert "its concurrency is forbid" in refusal(draft)
     assert draft.status.skipped is not None
     assert (draft.status.skipped.count, draft.status.skipped.last_reason) == (1, SkipReason.CONCURRENCY_FORBIDDEN)
@@ -149,7 +152,7 @@ def test_a_forced_request_of_a_busy_forbid_job_is_claimed_and_runs_beside() -> N
 def test_a_request_beyond_what_may_be_active_is_refused_and_counted() -> None:
     many = tuple(seen(claim(after(-second))) for second in range(1, 1001))
     draft = look(status={"active": many}, runs=tuple(run(entry) for entry in many))
-    assert (draft.create, draft.forget) == (None, ["a"])
+    assert (draft.create, draft.forget) == (None, [])
     assert "1000 of its attempts are active" in refusal(draft)
 
 
@@ -177,14 +180,62 @@ def test_dates_do_not_matter_to_a_request(spec: dict[str, Any]) -> None:
     assert look(**spec).create == Create(asked())
 
 
-def test_a_refusal_whose_annotation_could_not_be_removed_is_not_counted_again() -> None:
-    job = job_view(schedule="@manually", requests={"a": AT, "b": "2026-03-01T12:00:01Z"}, disabled=True)
+@pytest.mark.parametrize("second", [AT, "2026-03-01T12:00:01Z", "2026-03-01T11:59:59Z"])
+def test_a_refusal_whose_annotation_could_not_be_removed_is_not_counted_again(second: str) -> None:
+    job = job_view(schedule="@manually", requests={"a": AT, "b": second}, disabled=True)
     first = advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint), now=after(2)))
     assert first.status.skipped is not None
     assert first.status.skipped.count == 2
     again = advance(situation(job, first.status, now=after(3)))
     assert again.status.skipped == first.status.skipped
-    assert again.forget == ["a", "b"]
+    assert sorted(again.forget) == ["a", "b"]
+    assert [report for report in again.reports if report.reason == "RunRefused"] == []
+
+
+def test_a_refusal_that_is_not_written_yet_keeps_its_annotation() -> None:
+    job = job_view(schedule="@manually", requests={"a": AT}, disabled=True)
+    written = JobStatus(since=NOON, fingerprint=job.fingerprint)
+    first = advance(situation(job, written, now=after(2)))
+    again = advance(situation(job, first.status, persisted=written, now=after(3)))
+    assert (again.forget, again.settle, again.changes) == ([], True, [])
+
+
+def test_a_refusal_is_forgotten_with_the_next_write_after_its_annotation_is_gone() -> None:
+    job = job_view(schedule="@manually", requests={"a": AT}, disabled=True)
+    first = advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint), now=after(2)))
+    silent = replace(job, requests=())
+    assert advance(situation(silent, first.status, now=after(3))).changes == [], "it is no reason for a write"
+    later = replace(silent, requests=job_view(requests={"b": AT}).requests)
+    assert advance(situation(later, first.status, now=after(3))).status.refused == (request_claim("b").job,)
+
+
+def test_however_many_are_refused_each_counts_once_and_few_are_remembered_at_a_time() -> None:
+    simulation = Simulation(job_view(schedule="@manually", disabled=True))
+    simulation.settle()
+    for number in range(MAX_REFUSED + 50):
+        simulation.world.ask(f"r{number}")
+    most = 0
+    for _ in range(100):
+        if not simulation.process.step():
+            break
+        most = max(most, len(simulation.process.status.refused))
+    assert (simulation.world.job.requests, simulation.skipped()) == ((), MAX_REFUSED + 50)
+    assert most <= MAX_REFUSED
+
+
+@pytest.mark.parametrize("fault", Fault, ids=[str(fault) for fault in Fault])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_one_fault_leaves_each_of_five_requests_of_one_second_one_count(fault: Fault, *, restarts: bool) -> None:
+    simulation = Simulation(job_view(schedule="@manually", disabled=True))
+    simulation.settle()
+    for number in range(5):
+        simulation.world.ask(f"r{number}")
+    simulation.world.fault = fault
+    simulation.settle()
+    if restarts:
+        simulation.restart()
+    simulation.wait(10)
+    assert (simulation.world.job.requests, simulation.skipped()) == ((), 5)
 
 
 def test_a_job_that_is_being_deleted_takes_no_requests() -> None:
