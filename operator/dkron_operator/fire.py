@@ -2,7 +2,7 @@
 doing it once."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from dkron_crds.base import rfc3339
@@ -28,6 +28,9 @@ from dkron_operator.writer import Writer
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
+TRIES = 3
+"""How often a Job that has changed meanwhile is looked at again before it is deleted as it is."""
+
 
 class Fire:
     """Creates what a plan asks for, or finds that it exists."""
@@ -43,6 +46,7 @@ class Fire:
         home: str,
         calls: Calls,
         began: Callable[[Entry, Active], None],
+        is_over: Callable[[Entry, Run], Awaitable[bool]],
         traces: Traces,
         own: AgentTags = DKRONS,
     ) -> None:
@@ -53,6 +57,7 @@ class Fire:
         self._images = images
         self._home = home
         self._began = began
+        self._is_over = is_over
         self._calls = calls
         self._traces = traces
         self._own = own
@@ -67,7 +72,7 @@ class Fire:
             await self._writer.claim(entry, create.before)
             firing.claimed()
         for run in create.replaces:
-            await self._stop(entry, run)
+            await self._replace(entry, run)
         if create.call:
             self._call(entry, create, firing)
             return
@@ -135,12 +140,35 @@ class Fire:
             log.info("started", extra=context(entry, create.entry))
             self._began(entry, run.entry(create.entry.started_at))
 
-    async def _stop(self, entry: Entry, run: Run) -> None:
+    async def _replace(self, entry: Entry, run: Run) -> None:
+        """Delete the Job of an older run, unless that is over by now: then it keeps its outcome."""
+        run = entry.runs.get(run.name, run)
+        if run.finished or await self._is_over(entry, run):
+            return
         try:
-            await self._client.delete(JOBS, entry.job.namespace, run.name, uid=run.uid)
+            await self._delete(entry, run)
         except NotFound:
             self._store.lose_run_of(entry.job.uid, run.name)
         log.info("replaced", extra={"job": entry.job.dkron_name, "namespace": entry.job.namespace, "run": run.name})
+
+    async def _delete(self, entry: Entry, run: Run) -> None:
+        """Of the version that was seen running, if its controller does not keep writing first. Raises `NotFound`."""
+        namespace = entry.job.namespace
+        for _ in range(TRIES):
+            try:
+                await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=str(run.version))
+            except Conflict:
+                answer = await self._client.get(JOBS, namespace, run.name)
+                self._store.see_run(answer)
+                newer = read_run(answer)
+                if newer is None or newer.uid != run.uid:
+                    break
+                if newer.finished:
+                    return
+                run = newer
+            else:
+                return
+        await self._client.delete(JOBS, namespace, run.name, uid=run.uid)
 
     def _record_refusal(self, entry: Entry, create: Create, exc: Exception) -> None:
         # The refusal is the outcome of this attempt: the next plan records it, and retries follow as after any other.

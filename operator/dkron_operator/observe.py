@@ -16,6 +16,7 @@ from dkron_operator.listener import Listener
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.outcome import (
     NOT_CREATED,
+    decides,
     has_ended,
     main_container,
     outcome,
@@ -62,6 +63,8 @@ class Observer:
             await self._look_for(entry, name)
         elif run.finished:
             entry.outcomes[name] = await self.outcome(entry, run)
+        elif run.gone:
+            entry.outcomes[name] = await self._left(entry, run)
         self._known(uid)
 
     async def _look_for(self, entry: Entry, name: str) -> None:
@@ -75,6 +78,20 @@ class Observer:
             entry.absent.add(name)
         else:
             entry.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
+
+    async def _left(self, entry: Entry, run: Run) -> Outcome:
+        """What is left of a Job that was deleted before it said how it ended: its pod may be there for a while."""
+        found = await self.outcome(entry, run)
+        return found if found.by_itself else Outcome(success=False, finished_at=self._clock.now(), lost=True)
+
+    async def is_over(self, entry: Entry, run: Run) -> bool:
+        """Whether the pod of a Job tells already how that will end; False if nobody can say."""
+        try:
+            pod = await self._pod(entry, run)
+        except KubeError as exc:
+            log.info("whether %s is over cannot be seen: %s", run.name, exc, extra={"job": entry.job.dkron_name})
+            return False
+        return pod is not None and decides(pod, entry.job.spec.job_template.spec)
 
     async def outcome(self, entry: Entry, run: Run) -> Outcome:
         """How the Job ended, as far as its pod tells by now."""
@@ -126,7 +143,8 @@ class Observer:
         if self._room(entry) > size:
             self._listener.keep(entry.job.uid, run.name, output)
         stuck = entry.troubles.get(run.name)
-        return outcome(run, pod, container=container, stuck=stuck, output=output, size=size)
+        by_itself = not run.finished and decides(pod, entry.job.spec.job_template.spec)
+        return outcome(run, pod, container=container, stuck=stuck, output=output, size=size, by_itself=by_itself)
 
     async def _output(self, entry: Entry, pod: Object, container: str, size: int) -> bytes:
         if not _has_run(pod, container):

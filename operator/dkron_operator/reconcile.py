@@ -105,7 +105,7 @@ class Reconciler:
         self._fire = Fire(
             client, store, self.writer,
             clock=clock, images=images, home=delivery.installation.namespace, calls=self.calls, began=delivery.began,
-            traces=self.traces, own=own,
+            is_over=self.observer.is_over, traces=self.traces, own=own,
         )  # fmt: skip
         delivery.touch, delivery.replan = self.writer.touch, self.lane.add
 

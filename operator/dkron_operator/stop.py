@@ -53,8 +53,17 @@ class Stopper:
             entry.last_words[name] = await self._words(entry, run)
         await self._have_heard(key)
         if not run.deleting:
-            await self._delete(entry, run)
+            await self._end(entry, run)
         self._known(uid)
+
+    async def _end(self, entry: Entry, run: Run) -> None:
+        """Delete the Job, unless its pod is over by now: it will end as that did."""
+        if entry.last_words[run.name].by_itself:
+            return
+        if await self._observer.is_over(entry, run):
+            entry.last_words[run.name] = await self._words(entry, run)
+        else:
+            await self._delete(entry, run)
 
     async def _have_heard(self, key: Key) -> None:
         """Have somebody listen, who hears what the pod says from now on: it may end at once when it is told to."""

@@ -132,8 +132,11 @@ def wire_pod(
     conditions: Sequence[Object] = (),
     node: str = "n1",
     created: datetime = NOON,
+    phase: str = "",
+    deleted: datetime | None = None,
+    of: str = "",
 ) -> Object:
-    """A pod; `states` are of its containers by name."""
+    """A pod of the Job `of`; `states` are of its containers by name. If it was `deleted`, it has 30 s from then."""
     status: Object = {
         "containerStatuses": [{"name": key, "state": state} for key, state in (states or {}).items()],
         "initContainerStatuses": [{"name": key, "state": state} for key, state in (init_states or {}).items()],
@@ -141,8 +144,16 @@ def wire_pod(
     }
     if reason:
         status |= {"reason": reason, "message": message}
+    if phase:
+        status["phase"] = phase
+    metadata: Object = {"name": name, "creationTimestamp": rfc3339(created)}
+    if of:
+        metadata["labels"] = {"batch.kubernetes.io/job-name": of}
+    if deleted is not None:
+        ends = rfc3339(deleted + timedelta(seconds=30))
+        metadata |= {"deletionTimestamp": ends, "deletionGracePeriodSeconds": 30}
     return {
-        "metadata": {"name": name, "creationTimestamp": rfc3339(created)},
+        "metadata": metadata,
         "spec": {"nodeName": node, "containers": [{"name": key} for key in containers]},
         "status": status,
     }

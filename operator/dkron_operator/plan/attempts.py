@@ -53,8 +53,11 @@ def _follow(draft: Draft, run: Run, standing: Active | None) -> None:
         draft.note(Started(entry))
     if run.finished and not _stopping(draft, run, entry):
         _end(draft, entry)
-    elif run.gone:
+    elif run.gone and run.name in draft.situation.last_words:
+        # Who stopped it has listened to its pod.
         _lose(draft, entry)
+    elif run.gone:
+        _missing(draft, entry)
     elif run.state is RunState.WAITING and not run.deleting:
         if _is_stranded(draft, run):
             draft.delete.append(run)
@@ -76,7 +79,8 @@ def _is_gone(draft: Draft, node: str) -> bool:
 def _stopping(draft: Draft, run: Run, entry: Active) -> bool:
     # Its pod is killed, which the Job controller takes for a failure. The attempt is over when the pod is, and the Job
     # stays until then.
-    return run.deleting and stop_of(draft.situation.job, entry) is not None
+    # What it was before the deletion is its outcome all the same.
+    return run.deleting and not run.ended_before_its_deletion and stop_of(draft.situation.job, entry) is not None
 
 
 def _probe(draft: Draft, run: Run) -> None:
@@ -137,7 +141,10 @@ def _missing(draft: Draft, entry: Active) -> None:
 def _lose(draft: Draft, entry: Active) -> None:
     stop = stop_of(draft.situation.job, entry)
     if stop is not None:
-        draft.note(_ended(draft, entry, stopped(draft, entry, stop)))
+        outcome = stopped(draft, entry, stop)
+        draft.note(_ended(draft, entry, outcome))
+        if outcome.by_itself and not outcome.success:
+            _tell_failure(draft, entry, outcome, None)
         return
     if _replaced(draft, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
@@ -229,7 +236,9 @@ def _unsure(draft: Draft, entry: Active) -> None:
         entry,
         after=(Decided(entry.slot),) if scheduled else (),
         late=why is not None,
-        otherwise=(Passed(entry.slot, 1, reason, at=entry.slot),) if scheduled else (Refused(reason, entry.slot, entry.job),),
+        otherwise=(Passed(entry.slot, 1, reason, at=entry.slot),)
+        if scheduled
+        else (Refused(reason, entry.slot, entry.job),),
     )
 
 

@@ -1,7 +1,7 @@
 """From a finished Job and its pod to the outcome of an attempt."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dkron_operator.plan.view import Outcome, Run, RunState, Trouble
@@ -13,6 +13,10 @@ PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 NOT_CREATED = "FailedCreate"
 """The reason of Events of the Job controller about a pod that it could not create."""
 MESSAGE_ROOM = 1024
+SUCCEEDED, FAILED = "Succeeded", "Failed"
+"""The phases of a pod that is over."""
+KILLED = frozenset({137, 143})
+"""Exit codes of containers that ended by SIGKILL and SIGTERM."""
 
 
 def outcome(
@@ -23,11 +27,12 @@ def outcome(
     stuck: Trouble | None = None,
     output: bytes = b"",
     size: int = 0,
+    by_itself: bool = False,
 ) -> Outcome:
-    """How the attempt ended. `output` holds one byte more than `size` where there was more of it; `stuck` is what was
+    """How the attempt ended. `by_itself`: the pod alone tells that, see `decides`. `output` holds one byte more than `size` where there was more of it; `stuck` is what was
     known to keep the pod from starting, which a kubelet forgets when it gives the pod up."""
     ended = _terminated(pod, container)
-    success = run.state is RunState.SUCCEEDED
+    success = run.state is RunState.SUCCEEDED or (by_itself and _phase(pod) == SUCCEEDED)
     reason, message = ("", "") if success else _failure(run, pod, ended, stuck)
     began, finished = _instant(ended.get("startedAt"), run), _instant(ended.get("finishedAt"), run)
     return Outcome(
@@ -40,7 +45,41 @@ def outcome(
         node_name=((pod or {}).get("spec") or {}).get("nodeName") or "",
         output=output[-size:].decode("utf-8", "replace") if size else "",
         output_truncated=len(output) > size,
+        by_itself=by_itself,
     )
+
+
+def decides(pod: Object, template: Object) -> bool:
+    """Whether the pod was over before anybody deleted it, and its Job will end as it did. `template` is the spec in
+    `jobTemplate`: a Job of several pods goes on after one of them, and so does one that tries again by itself."""
+    phase = _phase(pod)
+    if phase not in (SUCCEEDED, FAILED) or not _is_of_one_pod(template, failed=phase == FAILED):
+        return False
+    return "deletionTimestamp" not in pod["metadata"] or _ended_before_its_deletion(pod)
+
+
+def _phase(pod: Object | None) -> str:
+    return str(((pod or {}).get("status") or {}).get("phase") or "")
+
+
+def _is_of_one_pod(template: Object, *, failed: bool) -> bool:
+    several = any(template.get(key) not in (None, 1) for key in ("completions", "parallelism"))
+    return not (several or (failed and (template.get("backoffLimit") or template.get("podFailurePolicy"))))
+
+
+def _ended_before_its_deletion(pod: Object) -> bool:
+    """Clocks of nodes differ, and a container that is told to end may end with any code: so one that was killed, or
+    ended in the second of the deletion, did not end by itself."""
+    metadata = pod["metadata"]
+    grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
+    deleted = datetime.fromisoformat(metadata["deletionTimestamp"]) - grace
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    ends = [(status.get("state") or {}).get("terminated") or {} for status in statuses]
+    return bool(ends) and all(
+        end.get("finishedAt") and datetime.fromisoformat(end["finishedAt"]) < deleted
+        and end.get("exitCode") not in KILLED
+        for end in ends
+    )  # fmt: skip
 
 
 def trouble(pod: Object) -> Trouble | None:

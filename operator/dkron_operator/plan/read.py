@@ -1,7 +1,7 @@
 """From raw objects to views: the border at which everything is checked once."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -127,16 +127,17 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> Run:
         reason=reason,
         message=message,
         deleting="deletionTimestamp" in metadata,
+        deleted_at=_deleted_at(metadata),
         member=notes.get("dkron.io/member", ""),
         node=notes.get("dkron.io/node", ""),
         trace=read_traceparent(notes.get(ANNOTATION, "")),
     )
 
 
-def read_node(body: Object, own: AgentTags = DKRONS) -> Node:
-    """A node. `own` are the tags that it has without a label."""
-    agent = read_agent(body, own)
-    return Node(agent.name, agent.tags, available=agent.available)
+def _deleted_at(metadata: Object) -> datetime | None:
+    at = metadata.get("deletionTimestamp")
+    grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
+    return datetime.fromisoformat(at) - grace if at else None
 
 
 def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:

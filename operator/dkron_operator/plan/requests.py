@@ -54,11 +54,7 @@ def _plan_request(draft: Draft, request: Request) -> None:
         _tell(draft, request, why)
         draft.forget.append(request.id)
         return
-<<<<<<< HEAD
-    entry = requested(request.id, request.at).entry(uid=job.uid, name=job.name, at=_begun(draft, request.at))
-=======
     entry = _entry(draft, request)
->>>>>>> c6ba0d6 (A refused request is counted under its own name, before its annotation goes)
     claimed = any(e.job == entry.job and not e.uid for e in draft.status.active)
     exists = entry.job in draft.situation.runs or is_called(draft.status, entry.job)
     if exists or is_recorded(draft.status, entry.job) or _has_members(draft, entry):
@@ -69,15 +65,15 @@ def _plan_request(draft: Draft, request: Request) -> None:
         _decide(draft, request, entry)
 
 
-<<<<<<< HEAD
 def _begun(draft: Draft, at: datetime) -> datetime:
     """When the run begins. A job that keeps only its newest run tells which one that is by when each was decided."""
     now = draft.situation.now
     return now if draft.situation.job.spec.concurrency is Concurrency.REPLACE else start_of_request(at, now)
-=======
+
+
 def _entry(draft: Draft, request: Request) -> Active:
-    job, now = draft.situation.job, draft.situation.now
-    return requested(request.id, request.at or now).entry(uid=job.uid, name=job.name, at=now)
+    job, at = draft.situation.job, request.at or draft.situation.now
+    return requested(request.id, at).entry(uid=job.uid, name=job.name, at=_begun(draft, at))
 
 
 def _forget_refused(draft: Draft, request: Request, entry: Active) -> None:
@@ -86,7 +82,6 @@ def _forget_refused(draft: Draft, request: Request, entry: Active) -> None:
     else:
         # Without its annotation, nothing would tell the next process that it is still to be counted.
         draft.settle = True
->>>>>>> c6ba0d6 (A refused request is counted under its own name, before its annotation goes)
 
 
 def _decide(draft: Draft, request: Request, entry: Active) -> None:

@@ -1,6 +1,9 @@
 """Executions that somebody wants stopped: the Job is deleted once the attempt stands in status, the attempt is recorded
 when its pod is over, and the annotation goes when the record is written. Until then it is what remembers the wish, so a
 crash at any moment changes nothing.
+
+An outcome that exists is the outcome: an attempt whose pod is over is not stopped any more, though its Job has yet to
+say so.
 """
 
 from dataclasses import replace
@@ -24,9 +27,12 @@ def stop_of(job: JobView, entry: Active) -> Stop | None:
 
 
 def stopped(draft: Draft, entry: Active, stop: Stop) -> Outcome:
-    """How an attempt ended that was stopped, with what its pod told before it went."""
+    """How an attempt ended that was stopped, with what its pod told before it went; if that was over before, how it
+    ended by itself."""
     now = draft.situation.now
     words = draft.situation.last_words.get(entry.job, Outcome(success=False, finished_at=now))
+    if words.by_itself:
+        return words
     ended = now if words.exit_code is None else words.finished_at
     return replace(words, success=False, finished_at=ended, reason=STOPPED, message=_message(stop), lost=True)
 
@@ -59,7 +65,9 @@ def _stop(draft: Draft, entry: Active) -> None:
     if not any(e.job == entry.job and e.uid for e in draft.situation.persisted.active):
         # With its Job gone, nothing else would tell the next process that this attempt was made.
         draft.settle = True
-    elif not run.deleting or entry.job not in draft.situation.last_words:
+        return
+    words = draft.situation.last_words.get(entry.job)
+    if words is None or not (run.deleting or words.by_itself):
         draft.stop.append(run)
 
 

@@ -71,7 +71,8 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A Kubernetes Job of ours, as last seen. `gone` says that it was deleted since; `trace` is the span of what it
+    """A Kubernetes Job of ours, as last seen. `deleted_at` is when its deletion was asked for, as far as the API server
+    has told; `gone` says that it was deleted since; `trace` is the span of what it
     runs, if it names one."""
 
     namespace: str
@@ -91,6 +92,7 @@ class Run:
     reason: str = ""
     message: str = ""
     deleting: bool = False
+    deleted_at: datetime | None = None
     gone: bool = False
     member: str = ""
     node: str = ""
@@ -100,6 +102,13 @@ class Run:
     def finished(self) -> bool:
         """Whether it has an outcome, good or bad."""
         return self.state in (RunState.SUCCEEDED, RunState.FAILED)
+
+    @property
+    def ended_before_its_deletion(self) -> bool:
+        """Whether it had its outcome before anybody asked to delete it; both times are whole seconds."""
+        if not self.finished or self.finished_at is None or self.deleted_at is None:
+            return False
+        return self.finished_at < self.deleted_at
 
     def entry(self, started_at: datetime) -> Active:
         """The line in `status.active` for it."""
@@ -111,7 +120,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended, with what its pod told. `lost`: the Job is gone and left nothing to read."""
+    """How an attempt ended, with what its pod told. `lost`: the Job is gone and left nothing to read. `by_itself`: its
+    pod was over before anybody deleted it, though the Job does not say so (yet)."""
 
     success: bool
     finished_at: datetime
@@ -123,6 +133,7 @@ class Outcome:
     output: str = ""
     output_truncated: bool = False
     lost: bool = False
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)

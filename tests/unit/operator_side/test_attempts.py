@@ -47,6 +47,10 @@ def look(
     return advance(situation(job, JobStatus(**given), runs=runs or [], outcomes=outcomes or {}, now=now, **fields))
 
 
+LOST = outcome(success=False, lost=True)
+"""What is found of a Job that is gone and has left nothing."""
+
+
 def created(draft: Draft) -> Create:
     assert draft.create is not None
     return draft.create
@@ -230,7 +234,11 @@ def test_after_status_was_wiped_an_old_failure_is_not_tried_again() -> None:
 
 def test_a_job_that_was_deleted_while_it_ran_is_lost_and_not_tried_again() -> None:
     draft = look(
-        job_view(schedule=MANUALLY, retries=3), active=(seen(SLOT),), runs=[run(SLOT, gone=True)], now=after(10)
+        job_view(schedule=MANUALLY, retries=3),
+        active=(seen(SLOT),),
+        runs=[run(SLOT, gone=True)],
+        now=after(10),
+        outcomes={SLOT.job: LOST},
     )
     (record,) = draft.status.executions
     assert (record.success, record.reason, record.finished_at) == (False, "JobLost", after(10))
@@ -257,10 +265,34 @@ def test_an_active_entry_whose_job_nobody_knows_is_looked_for_before_it_is_lost(
 def test_a_run_that_a_newer_one_replaced_is_told_so_and_not_tried_again() -> None:
     job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
     newer = seen(claim(after(60)))
-    draft = look(job, active=(seen(SLOT), newer), runs=[run(SLOT, gone=True), run(newer)], now=after(70))
+    draft = look(
+        job, active=(seen(SLOT), newer), runs=[run(SLOT, gone=True), run(newer)], now=after(70),
+        outcomes={SLOT.job: LOST},
+    )  # fmt: skip
     (record,) = draft.status.executions
     assert (record.job, record.reason) == (SLOT.job, "Replaced")
     assert draft.status.active == (newer,)
+
+
+@pytest.mark.parametrize(
+    ("pod", "success", "reason"),
+    [
+        pytest.param(outcome(by_itself=True, exit_code=0), True, "", id="had succeeded"),
+        pytest.param(
+            outcome(success=False, by_itself=True, reason="Error", exit_code=3), False, "Error", id="had failed"
+        ),
+        pytest.param(LOST, False, "Replaced", id="was running"),
+    ],
+)
+def test_a_job_that_a_newer_run_deleted_ended_as_its_pod_if_that(pod: Outcome, *, success: bool, reason: str) -> None:
+    job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
+    newer = seen(claim(after(60)))
+    gone = [run(SLOT, gone=True), run(newer)]
+    asked = look(job, active=(seen(SLOT), newer), runs=gone, now=after(70))
+    assert (asked.gather, asked.status.executions) == ([SLOT.job], ())
+    draft = look(job, active=(seen(SLOT), newer), runs=gone, now=after(70), outcomes={SLOT.job: pod})
+    (record,) = draft.status.executions
+    assert (record.success, record.reason, draft.status.active) == (success, reason, (newer,))
 
 
 def test_a_run_that_failed_while_a_newer_one_replaced_it_is_not_tried_again() -> None:
@@ -295,7 +327,10 @@ def test_whatever_was_triggered_later_takes_the_place_of_the_run_before(old: Act
     job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
     draft = look(job, active=(seen(old), new), runs=[run(old)], now=after(70))
     assert (created(draft).entry, [job.name for job in created(draft).replaces]) == (new, [old.job])
-    draft = look(job, active=(seen(old), seen(new)), runs=[run(old, gone=True), run(new)], now=after(70))
+    draft = look(
+        job, active=(seen(old), seen(new)), runs=[run(old, gone=True), run(new)], now=after(70),
+        outcomes={old.job: LOST},
+    )  # fmt: skip
     assert [(record.job, record.reason) for record in draft.status.executions] == [(old.job, "Replaced")]
     draft = look(
         job, active=(seen(old), seen(new)), runs=[run(old, RunState.FAILED), run(new)], now=after(70),

@@ -1,18 +1,19 @@
 """Fire: doing it twice is doing it once, and nothing of somebody else's is taken for ours."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
 from dkron_crds.job import Active, JobStatus
 from dkron_crds.kube.errors import Conflict, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
 from dkron_operator.plan.draft import Create
 from dkron_operator.plan.fold import Decided, Dropped, Passed, Started
 from dkron_operator.plan.view import Run
 from dkron_operator.store import Entry
-from tests.support.builders import NOON, after, claim, run, seen, wire_run
+from tests.support.builders import NOON, after, claim, ended, run, seen, terminated, wire_pod, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.scrape import read_registry
 
@@ -166,7 +167,55 @@ async def test_what_is_replaced_goes_after_the_claim_and_before_the_create() -> 
     old = seen(claim(after(-60)))
     edges.kube.put(JOBS, wire_run(old))
     await fire(edges, Create(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
-    assert edges.kube.calls == ["write dkronjobs backup", f"delete jobs {old.job}", f"create jobs {ENTRY.job}"]
+    acts = [call for call in edges.kube.calls if call.split()[0] in ("write", "delete", "create")]
+    deletions = [f"delete jobs {old.job}"] * 2
+    assert acts == ["write dkronjobs backup", *deletions, f"create jobs {ENTRY.job}"], "it was seen in an older version"
+    assert edges.kube.names(JOBS) == [ENTRY.job]
+
+
+def pod_of(entry: Active, phase: str) -> dict[str, Any]:
+    return wire_pod(states={"job": terminated(0 if phase == "Succeeded" else 3)}, phase=phase, of=entry.job)
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+async def test_what_is_to_be_replaced_and_is_over_keeps_its_outcome(phase: str) -> None:
+    edges = begin(concurrency="replace")
+    old = seen(claim(after(-60)))
+    edges.kube.put(JOBS, wire_run(old))
+    edges.kube.put(PODS, pod_of(old, phase))
+    await fire(edges, Create(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
+    assert sorted(edges.kube.names(JOBS)) == sorted([old.job, ENTRY.job]), "its Job has only yet to say so"
+
+
+async def test_what_is_to_be_replaced_and_ends_in_that_moment_keeps_its_outcome() -> None:
+    edges = begin(concurrency="replace")
+    old = seen(claim(after(-60)))
+    edges.kube.put(JOBS, wire_run(old, status=ended()))
+    await fire(edges, Create(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
+    assert sorted(edges.kube.names(JOBS)) == sorted([old.job, ENTRY.job])
+    assert edges.entry().runs[old.job].finished
+
+
+async def test_what_is_to_be_replaced_and_changes_all_the_time_is_deleted_all_the_same() -> None:
+    edges = begin(concurrency="replace")
+    old = seen(claim(after(-60)))
+    edges.kube.put(JOBS, wire_run(old))
+    for number in range(3):
+        edges.kube.meanwhile("delete jobs", partial(touch, edges, old, number))
+    await fire(edges, Create(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
+    assert edges.kube.names(JOBS) == [ENTRY.job]
+
+
+def touch(edges: Edges, entry: Active, number: int) -> None:
+    edges.kube.edit(JOBS, entry.job, lambda job: job.update(status={"ready": number}))
+
+
+async def test_pods_that_cannot_be_seen_do_not_keep_what_is_replaced() -> None:
+    edges = begin(concurrency="replace")
+    old = seen(claim(after(-60)))
+    edges.kube.put(JOBS, wire_run(old))
+    edges.kube.fail("list pods", Rejected("not allowed", status=403))
+    await fire(edges, Create(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
     assert edges.kube.names(JOBS) == [ENTRY.job]
 
 

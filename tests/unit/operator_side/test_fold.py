@@ -305,7 +305,12 @@ telling = st.one_of(
     st.builds(Accepted, st.sampled_from(SLOTS), st.sampled_from(["f", "g"])),
     st.builds(Judged, st.integers(1, 3), st.sampled_from([(), (CONDITION,)]), st.sampled_from([None, *SLOTS])),
 )
-changes = st.one_of(marking, running, telling, st.builds(Refused, st.just(SkipReason.DISABLED), st.sampled_from(SLOTS), st.sampled_from("abc")))
+changes = st.one_of(
+    marking,
+    running,
+    telling,
+    st.builds(Refused, st.just(SkipReason.DISABLED), st.sampled_from(SLOTS), st.sampled_from("abc")),
+)
 sequences = st.lists(st.one_of(marking, running, telling), max_size=12)
 histories = st.builds(History, executions=st.integers(1, 4))
 

@@ -308,7 +308,7 @@ def test_a_request_without_a_node_is_refused_with_the_tags() -> None:
     draft = manual(nodes={})
     (report,) = (report for report in draft.reports if report.reason == "RunRefused")
     assert "dc=eu" in report.message
-    assert draft.forget == ["r1"]
+    assert (draft.settle, draft.forget) == (True, [])
 
 
 # --- how a group ended -----------------------------------------------------------------------------------------------

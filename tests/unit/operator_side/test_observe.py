@@ -127,6 +127,29 @@ async def test_a_job_is_lost_that(there: dict[str, Any] | None) -> None:
     assert edges.entry().outcomes[ENTRY.job].lost
 
 
+OVER_POD = wire_pod(states={"job": terminated(0)}, phase="Succeeded", of=ENTRY.job)
+
+
+@pytest.mark.parametrize(
+    ("pod", "expected"),
+    [
+        pytest.param(OVER_POD, (True, False), id="that was over ended as that"),
+        pytest.param(wire_pod(states={"job": {"running": {}}}, of=ENTRY.job), (False, True), id="that ran is lost"),
+        pytest.param(None, (False, True), id="without one is lost"),
+    ],
+)
+async def test_a_job_that_was_deleted_with_a_pod(pod: dict[str, Any] | None, expected: tuple[bool, bool]) -> None:
+    kube = FakeKube()
+    kube.put(JOBS, wire_run(ENTRY))
+    edges = begin(kube)
+    if pod is not None:
+        with_pod(edges, pod)
+    edges.source.feed_run("DELETED", edges.kube.objects.pop(("jobs", ENTRY.job)))
+    await end(edges)
+    found = edges.entry().outcomes[ENTRY.job]
+    assert (found.success, found.lost) == expected
+
+
 # --- starts --------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_operator.plan.outcome import main_container, outcome, trouble
+from dkron_operator.plan.outcome import decides, main_container, outcome, trouble
 from dkron_operator.plan.view import Run, RunState, Trouble
 from tests.support.builders import NOON, after, claim, run, terminated, wire_pod
 
@@ -192,6 +192,61 @@ def test_any_bytes_become_text_that_is_no_longer_than_wanted(output: bytes, size
 def test_a_long_message_is_cut() -> None:
     pod = wire_pod(states={"job": terminated(1, reason="Error", message="m" * 5000)})
     assert len(outcome(FAILED, pod, container="job").message) == 1024
+
+
+# --- pods that are over before their Jobs say so ---------------------------------------------------------------------
+
+EXIT = {"job": terminated(0, seconds=5)}
+BROKE = {"job": terminated(3, seconds=5)}
+
+
+@pytest.mark.parametrize(
+    ("pod", "template", "expected"),
+    [
+        pytest.param(wire_pod(states=EXIT, phase="Succeeded"), {}, True, id="it has succeeded"),
+        pytest.param(wire_pod(states=BROKE, phase="Failed"), {}, True, id="it has failed"),
+        pytest.param(wire_pod(states=EXIT, phase="Running"), {}, False, id="another container of it runs"),
+        pytest.param(wire_pod(states={"job": {"running": {}}}, phase="Running"), {}, False, id="it runs"),
+        pytest.param({"metadata": {}, "spec": {}}, {}, False, id="it has no status"),
+        pytest.param(
+            wire_pod(states=EXIT, phase="Succeeded", deleted=after(6)), {}, True, id="it had succeeded when deleted"
+        ),
+        pytest.param(
+            wire_pod(states=BROKE, phase="Failed", deleted=after(6)), {}, True, id="it had failed when deleted"
+        ),
+        pytest.param(
+            wire_pod(states=EXIT, phase="Succeeded", deleted=after(5)), {}, False, id="it ended when it was told to"
+        ),
+        pytest.param(
+            wire_pod(states={"job": terminated(143, seconds=5)}, phase="Failed", deleted=after(6)), {}, False,
+            id="it was killed, by a node whose clock is behind",
+        ),
+        pytest.param(wire_pod(phase="Failed", deleted=after(6)), {}, False, id="nobody knows when it ended"),
+        pytest.param(
+            wire_pod(states=EXIT, phase="Succeeded"), {"completions": 2}, False, id="its Job wants another one"
+        ),
+        pytest.param(
+            wire_pod(states=EXIT, phase="Succeeded"), {"parallelism": 2}, False, id="its Job has several at once"
+        ),
+        pytest.param(
+            wire_pod(states=EXIT, phase="Succeeded"), {"completions": 1, "backoffLimit": 4}, True, id="one was enough"
+        ),
+        pytest.param(wire_pod(states=BROKE, phase="Failed"), {"backoffLimit": 4}, False, id="its Job tries again"),
+        pytest.param(
+            wire_pod(states=BROKE, phase="Failed"), {"podFailurePolicy": {"rules": []}}, False, id="its Job may ignore it"
+        ),
+    ],
+)  # fmt: skip
+def test_a_pod_decides_how_its_job_ends_if(pod: Object, template: Object, *, expected: bool) -> None:
+    assert decides(pod, template) is expected
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_what_a_pod_decides_is_the_outcome(phase: str) -> None:
+    states = EXIT if phase == "Succeeded" else BROKE
+    found = outcome(run(claim()), wire_pod(states=states, phase=phase), container="job", by_itself=True)
+    assert (found.success, found.by_itself, found.finished_at) == (phase == "Succeeded", True, after(5))
+    assert (found.reason, found.exit_code) == (("", 0) if found.success else ("Error", 3))
 
 
 # --- pods that do not start ----------------------------------------------------------------------------------------

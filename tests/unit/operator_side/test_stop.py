@@ -34,9 +34,10 @@ def running(*, log: bytes = b"hello\n", deleting: bool = False, written: bool = 
     return begin(kube, schedule="@manually", status=status, stops=WISH)
 
 
-def pod_ends(edges: Edges, state: dict[str, Any]) -> None:
+def pod_ends(edges: Edges, state: dict[str, Any], *, phase: str = "") -> None:
     """Its container has ended, and kubelet and garbage collector do their work a moment later."""
-    edges.kube.edit(PODS, "pod", lambda pod: pod["status"].update(containerStatuses=[{"name": "job", "state": state}]))
+    status = {"containerStatuses": [{"name": "job", "state": state}]} | ({"phase": phase} if phase else {})
+    edges.kube.edit(PODS, "pod", lambda pod: pod["status"].update(status))
 
 
 def reap(edges: Edges) -> None:
@@ -136,6 +137,51 @@ async def test_a_job_that_ends_before_the_deletion_arrives_has_ended_by_itself()
         assert "deletionTimestamp" not in edges.kube.has(JOBS, ENTRY.job)["metadata"]
         said = [body["reason"] for body in edges.kube.bodies if body.get("kind") == "Event"]
         assert "StopRefused" in said
+
+
+@pytest.mark.parametrize(
+    ("phase", "code"), [pytest.param("Succeeded", 0, id="succeeded"), pytest.param("Failed", 3, id="failed")]
+)
+@pytest.mark.parametrize("moment", ["before", "while its log is read", "while somebody begins to listen"])
+async def test_an_attempt_whose_pod_is_over_before_its_job_says_so_keeps_its_outcome(
+    phase: str, code: int, moment: str
+) -> None:
+    edges = running()
+
+    def over() -> None:
+        pod_ends(edges, terminated(code, reason="Error" if code else "Completed"), phase=phase)
+
+    if moment == "before":
+        over()
+    else:
+        edges.kube.meanwhile("log pods" if "log" in moment else "follow pods", over)
+    async with edges.running():
+        await asyncio.sleep(3)
+        assert "deletionTimestamp" not in edges.kube.has(JOBS, ENTRY.job)["metadata"]
+        assert (len(edges.status().active), wishes(edges)) == (1, [KEY]), "its Job has the word"
+        calls = len(edges.kube.calls)
+        await asyncio.sleep(9)
+        assert len(edges.kube.calls) == calls, "and is waited for in silence"
+        kind = "Failed" if code else "Complete"
+        edges.source.feed_run("MODIFIED", edges.kube.edit(JOBS, ENTRY.job, lambda job: job.update(status=ended(kind))))
+        await asyncio.sleep(2)
+        (record,) = edges.status().executions
+        assert (record.success, record.reason, record.exit_code) == (not code, "Error" if code else "", code)
+        assert (edges.status().active, wishes(edges)) == ((), [])
+        said = [body["reason"] for body in edges.kube.bodies if body.get("kind") == "Event"]
+        assert "StopRefused" in said
+
+
+async def test_an_attempt_that_was_over_when_somebody_deleted_its_job_keeps_its_outcome() -> None:
+    edges = running(deleting=True)
+    pod_ends(edges, terminated(0), phase="Succeeded")
+    deleted = {"deletionTimestamp": "2026-03-01T12:00:36Z", "deletionGracePeriodSeconds": 30}
+    edges.kube.edit(PODS, "pod", lambda pod: pod["metadata"].update(deleted))
+    async with edges.running():
+        await asyncio.sleep(1)
+        reap(edges)
+        await asyncio.sleep(1)
+        assert [(record.success, record.exit_code) for record in edges.status().executions] == [(True, 0)]
 
 
 async def test_a_job_that_is_gone_already_is_recorded_as_stopped() -> None:

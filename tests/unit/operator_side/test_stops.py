@@ -96,7 +96,7 @@ def test_when_its_job_is_gone_it_is_recorded_as_stopped_without_a_retry(retries:
     words = outcome(
         success=False, at=after(8), started_at=after(1), exit_code=143, node_name="n1", output="bye", reason="Error"
     )
-    gone = run(deleting=True, gone=True)
+    gone = run(deleting=True, deleted_at=after(7), gone=True)
     draft = look(active=(RUNNING,), runs=(gone,), words={SLOT.job: words}, retries=retries, persisted=JobStatus())
     expected = execution(
         RUNNING, success=False, started_at=after(1), finished_at=after(8), exit_code=143, node_name="n1", output="bye",
@@ -138,6 +138,44 @@ def test_an_attempt_that_succeeded_before_it_could_be_stopped_is_a_success() -> 
     draft = look(active=(RUNNING,), runs=(run(state=RunState.SUCCEEDED),), outcomes={SLOT.job: done})
     assert [record.success for record in draft.status.executions] == [True]
     assert draft.stop == []
+
+
+SUCCEEDED = outcome(at=after(4), exit_code=0, by_itself=True)
+FAILED = outcome(success=False, at=after(4), reason="Error", exit_code=3, by_itself=True)
+"""What pods told that were over before anybody deleted them."""
+
+
+def test_an_attempt_whose_pod_is_over_is_not_stopped_and_waits_for_its_job_to_say_so() -> None:
+    draft = look(active=(RUNNING,), runs=(run(),), words={SLOT.job: SUCCEEDED})
+    assert (draft.stop, draft.settle, draft.answered, draft.status.active) == ([], False, [], (RUNNING,))
+
+
+@pytest.mark.parametrize("words", [SUCCEEDED, FAILED], ids=["succeeded", "failed"])
+@pytest.mark.parametrize("retries", [0, 3])
+def test_an_attempt_that_was_over_before_its_job_was_deleted_keeps_its_outcome(words: Outcome, retries: int) -> None:
+    gone = run(deleting=True, deleted_at=after(7), gone=True)
+    draft = look(active=(RUNNING,), runs=(gone,), words={SLOT.job: words}, retries=retries, persisted=JobStatus())
+    (record,) = draft.status.executions
+    assert (record.success, record.reason, record.exit_code) == (words.success, words.reason, words.exit_code)
+    assert (draft.status.active, draft.settle) == ((), True), "and nothing is tried again"
+
+
+@pytest.mark.parametrize("gone", [False, True])
+@pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED])
+def test_a_job_that_ended_before_its_deletion_has_that_outcome(state: RunState, *, gone: bool) -> None:
+    over = run(state=state, finished_at=after(5), deleting=True, deleted_at=after(6), gone=gone)
+    assert look(active=(RUNNING,), runs=(over,)).gather == [SLOT.job]
+    ended = outcome(success=state is RunState.SUCCEEDED, at=after(5))
+    draft = look(active=(RUNNING,), runs=(over,), outcomes={SLOT.job: ended}, retries=2)
+    assert [record.success for record in draft.status.executions] == [ended.success]
+    assert draft.status.active == ()
+
+
+@pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED])
+def test_what_its_controller_says_after_the_deletion_does_not_count(state: RunState) -> None:
+    over = run(state=state, finished_at=after(6), deleting=True, deleted_at=after(6))
+    draft = look(active=(RUNNING,), runs=(over,), words={SLOT.job: outcome(success=False)})
+    assert (draft.status.active, draft.gather) == ((RUNNING,), [])
 
 
 LATER = claim(attempt=2, at=after(30))
