@@ -12,7 +12,7 @@ from pydantic import Field, computed_field
 
 from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, StatusModel, WireModel
 from dkron_crds.conditions import MAX_MESSAGE, Condition, Reason
-from dkron_crds.depends import DkronName
+from dkron_crds.depends import MAX_PARENTS, DkronName, When
 from dkron_crds.names import NAME_LENGTH
 
 MAX_ACTIVE = 2048
@@ -20,8 +20,11 @@ MAX_COUNTED = 4096
 MAX_REFUSED = 256
 MAX_DEPENDENTS = 256
 MAX_RUNS_AFTER = 128
-MAX_ENDED = 4096
-MAX_HEARD = 8192
+MAX_ENDED = 200
+"""How many runs that have ended a job shows at most. All of them stand in the status of each job that depends on it
+and on 31 others, too, and that has to fit into etcd."""
+MAX_HEARD = MAX_PARENTS * (MAX_ENDED + 1)
+"""All that the parents show, and of each one run that is waited with and shown no more."""
 MAX_EXECUTIONS = 100
 MAX_OUTPUT = 16384
 MAX_AHEAD = 16
@@ -62,6 +65,7 @@ class SkipReason(StrEnum):
     NOT_READY = "NotReady"
     SUCCEEDED = "Succeeded"
     EDITED = "Edited"
+    OVERRUN = "Overrun"
 
 
 class Active(WireModel):
@@ -168,7 +172,8 @@ class Skipped(WireModel):
     could fire it in time, see spec.missedRuns. Disabled: somebody asked to run a disabled job, or its parent
     ended. TooManyActive: a thousand attempts would be active. Expired, NotStarted: its parent ended outside of
     startsAt and expiresAt. NotReady: its parent ended while the job was not in order. Succeeded: an ephemeral
-    job has had its run, and goes. Edited: an edit came before a slot of the old schedule was decided."""
+    job has had its run, and goes. Edited: an edit came before a slot of the old schedule was decided. Overrun: its
+    parent had more runs to show than it can, before this job had taken note of them."""
 
 
 class Day(WireModel):
@@ -214,6 +219,36 @@ class Heard(WireModel):
 
     waiting: bool = False
     """True while the other parents have to end, too. A run that is not waiting has had its effect."""
+
+
+class Published(WireModel):
+    """How many runs a job has ever shown to those that depend on it."""
+
+    success: Count = 0
+    """Runs that succeeded."""
+
+    failed: Count = 0
+    """Runs that did not, or not with all members."""
+
+
+class Consumed(WireModel):
+    """How many of the runs that a parent has shown are dealt with here."""
+
+    job: DkronName
+    """The Dkron name of the parent."""
+
+    uid: Annotated[str, Field(max_length=64)]
+    """The uid of the parent."""
+
+    rebuilt_at: Instant | None = None
+    """status.rebuiltAt of the parent: its count began anew then."""
+
+    when: When
+    """Which of its runs count."""
+
+    count: Count
+    """Those that were shown before the job ran after this parent, those that it has taken note of, and those that it
+    has counted as skipped because they are shown no more."""
 
 
 class Window(WireModel):
@@ -320,9 +355,16 @@ class JobStatus(StatusModel):
     ended: Annotated[tuple[Ended, ...], Field(max_length=MAX_ENDED, json_schema_extra=ATOMIC_LIST)] = ()
     """Runs that have ended and that the dependent jobs have not all taken note of."""
 
+    published: Published | None = None
+    """How many runs have ever stood in ended. Those that have left it before a dependent job had taken note of them
+    are what it misses in this count."""
+
     heard: Annotated[tuple[Heard, ...], Field(max_length=MAX_HEARD, json_schema_extra=ATOMIC_LIST)] = ()
     """Runs of parents that this job has taken note of. One leaves when the parent shows it no more, with the
     next write."""
+
+    consumed: Annotated[tuple[Consumed, ...], Field(max_length=MAX_PARENTS, json_schema_extra=ATOMIC_LIST)] = ()
+    """How many runs of each parent this job has dealt with, compared with published of the parent."""
 
     refused: Annotated[tuple[JobName, ...], Field(max_length=MAX_REFUSED, json_schema_extra=ATOMIC_LIST)] = ()
     """Names that the Jobs of refused requests would have had. One stands here while its annotation is there, so that

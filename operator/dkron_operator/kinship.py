@@ -6,7 +6,7 @@ from typing import Protocol
 from dkron_crds.job import JobStatus
 from dkron_operator.links import Key, Links, key_of, parents_of
 from dkron_operator.plan.kin import ALONE, Child, Kin, Parent
-from dkron_operator.plan.linked import key
+from dkron_operator.plan.linked import key, published
 from dkron_operator.plan.view import JobView
 
 
@@ -45,7 +45,7 @@ class Kinship:
             children = ()
         parents = {link.job: self._holder((job.namespace, link.job)) for link in job.spec.parents}
         return Kin(
-            parents={name: Parent(p.job.uid, p.base.ended) for name, p in parents.items() if p is not None},
+            parents={name: _parent(p) for name, p in parents.items() if p is not None},
             children=tuple(_child(known, job) for known in map(self._entry, children) if known is not None),
             circle=self._links.circle(name) if job.spec.parents else (),
         )
@@ -73,7 +73,7 @@ class Kinship:
 
     def _wake_for(self, known: Known, before: JobStatus) -> None:
         """What the API server has of this job is what others wait for."""
-        if known.base.ended != before.ended:
+        if (known.base.ended, known.base.published) != (before.ended, before.published):
             self._wake_all(self._links.children(key_of(known.job)))
         if known.job.spec.ephemeral and known.base.ended:
             # It goes when the API server has all that there is to know of it.
@@ -89,6 +89,11 @@ class Kinship:
     def _job_of(self, name: Key) -> JobView | None:
         known = self._holder(name)
         return None if known is None else known.job
+
+
+def _parent(known: Known) -> Parent:
+    status = known.base
+    return Parent(known.job.uid, status.ended, published(status), status.rebuilt_at)
 
 
 def _child(known: Known, parent: JobView) -> Child:

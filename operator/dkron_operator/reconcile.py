@@ -30,6 +30,7 @@ from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.evidence import is_settled, split
 from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.leader import Terms
+from dkron_operator.plan.settle import fullness
 from dkron_operator.plan.view import Situation
 from dkron_operator.removal import Removal, unbooked
 from dkron_operator.stop import Stopper
@@ -217,6 +218,7 @@ class Reconciler:
             site=self.delivery.installation.site,
             endpoints=self.delivery.installation.endpoints,
             absent=entry.absent,
+            full_since=_full_since(entry, self._clock.now()),
         )
 
     def _barred(self, entry: Entry, *, inline: bool) -> Problem | None:
@@ -286,6 +288,12 @@ class Reconciler:
 def _answers(draft: Draft) -> list[str]:
     """The annotations that have done their work."""
     return [*(RUN_PREFIX + request for request in draft.forget), *draft.answered]
+
+
+def _full_since(entry: Entry, now: datetime) -> datetime | None:
+    """Since when nobody has taken note of the oldest run, and there is no room for another one."""
+    entry.full = fullness(entry.job, entry.base, entry.full, now=now)
+    return None if entry.full is None else entry.full.since
 
 
 def _next(entry: Entry) -> datetime:

@@ -31,6 +31,7 @@ from dkron_operator.plan.read import (
     read_stops,
     status_written,
 )
+from dkron_operator.plan.settle import Fullness
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
 
 Object = dict[str, Any]
@@ -48,7 +49,8 @@ class Entry:
     `pending` changes folded in. `behind`: it may be so old that a slot which has had its run would look due. `proven`
     are uids of Jobs that the API server has shown when it was asked for them, `absent` names of Jobs that are gone for
     sure. `able_since` is the moment, in seconds of the monotonic clock, from which its slots could be fired.
-    `unmarked`: the API server has refused the annotation that says that the job is accepted."""
+    `unmarked`: the API server has refused the annotation that says that the job is accepted. `full` tells
+    since when no more ended runs can be shown."""
 
     job: JobView
     version: int
@@ -66,6 +68,7 @@ class Entry:
     last_words: dict[str, Outcome] = field(default_factory=dict)
     refusal: Problem | None = None
     checked: int = -1
+    full: Fullness | None = None
     unsure: Active | None = None
     unreadable: bool = False
     behind: bool = False

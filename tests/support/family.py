@@ -52,11 +52,13 @@ class Group:
 
 
 class Family:
-    """The worlds of all jobs by name. Jobs that were deleted are in `departed`."""
+    """The worlds of all jobs by name. Jobs that were deleted are in `departed`; those in `silent` cannot be written, so
+    that nothing is done about them."""
 
     def __init__(self, *jobs: JobView) -> None:
         self.worlds = {job.dkron_name: World(job, NOON) for job in jobs}
         self.departed: list[World] = []
+        self.silent: set[str] = set()
         self.deaths = 0
         self.requests = 0
         self._begin()
@@ -124,7 +126,8 @@ class Family:
             self.settle(write=write)
             if self.now >= end:
                 return
-            wakes = [process.wake for process in self.processes.values() if process.wake is not None]
+            heard = [process for name, process in self.processes.items() if name not in self.silent]
+            wakes = [process.wake for process in heard if process.wake is not None]
             self._set_time(max(self.now, min([end, *wakes])))
 
     def settle(self, *, write: Iterable[str] | None = EVERYBODY) -> None:
@@ -182,7 +185,7 @@ class Family:
         self.processes = {name: Member(world, self) for name, world in self.worlds.items()}
 
     def _round(self, writing: frozenset[str] | None) -> None:
-        for name in sorted(self.processes):
+        for name in sorted(self.processes.keys() - self.silent):
             process = self.processes[name]
             process.settle()
             if writing is None or name in writing:

@@ -18,6 +18,7 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
 from dkron_operator.plan.kin import ALONE, Kin
+from dkron_operator.plan.settle import Fullness, fullness
 from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
 from dkron_operator.plan.written import Fact
 from tests.support.builders import run
@@ -207,6 +208,7 @@ class Process:
         self.able_since = world.now
         self.wake: datetime | None = None
         self.done_with = set(world.vanished)
+        self.full: Fullness | None = None
         self.books = Books()
         self.books.remember(world.status)
 
@@ -230,6 +232,7 @@ class Process:
     def situation(self) -> Situation:
         """All that the next plan depends on."""
         job, persisted = self.base
+        self.full = fullness(job, persisted, self.full, now=self.world.now)
         return Situation(
             job=job,
             status=self.status,
@@ -249,6 +252,7 @@ class Process:
             signature=self.caller,
             calling=frozenset(self.calling),
             accepted=job.accepted,
+            full_since=None if self.full is None else self.full.since,
         )
 
     def kin(self) -> Kin:

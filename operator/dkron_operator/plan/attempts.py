@@ -12,6 +12,7 @@ from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
 from dkron_operator.plan.handing import finished
 from dkron_operator.plan.retries import delay
+from dkron_operator.plan.settle import has_room
 from dkron_operator.plan.stops import stop_of, stopped
 from dkron_operator.plan.view import Outcome, Run, RunState
 
@@ -98,6 +99,9 @@ def _end(draft: Draft, entry: Active) -> None:
         return
     final = outcome.success or _replaced(draft, entry) or stop_of(draft.situation.job, entry) is not None
     retry = None if final else _retry(draft, entry, outcome)
+    if retry is None and not (is_call(entry) or has_room(draft)):
+        # Its Job stays until it is recorded.
+        return
     draft.note(_ended(draft, entry, outcome, retry))
     if not outcome.success:
         _tell_failure(draft, entry, outcome, retry)

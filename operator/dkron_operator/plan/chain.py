@@ -6,15 +6,15 @@ parents' runs have had their effect are one write, so each parent's run has its 
 """
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Dependency, GroupStatus, Heard, ReadyReason, SkipReason
+from dkron_crds.job import Active, Consumed, Dependency, GroupStatus, Heard, ReadyReason, SkipReason
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.cause import following
 from dkron_operator.plan.decide import Decision, Skip, decide_dependent
 from dkron_operator.plan.draft import Draft, busy, creation
 from dkron_operator.plan.fold import Accepted, Joined, is_known
-from dkron_operator.plan.kin import RunKey
-from dkron_operator.plan.linked import Forgotten, Noted, key
+from dkron_operator.plan.kin import Parent, RunKey
+from dkron_operator.plan.linked import Forgotten, Noted, Overrun, Tracked, Untracked, key
 from dkron_operator.plan.settle import is_over
 from dkron_operator.plan.view import Situation
 
@@ -24,6 +24,7 @@ SHOWN = 10
 
 def plan_dependent_runs(draft: Draft) -> None:
     """Take note of the parents' runs, and run after them."""
+    _keep_account(draft)
     if not draft.situation.job.spec.parents:
         return
     _give_up_waiting(draft)
@@ -35,6 +36,36 @@ def plan_dependent_runs(draft: Draft) -> None:
             draft.accept = True
             break
         _hear(draft, run)
+
+
+def _keep_account(draft: Draft) -> None:
+    """Count the runs that a parent has shown and shows no more, before this job had taken note of them."""
+    links = {link.job: link for link in draft.situation.job.spec.parents}
+    left = frozenset(each.job for each in draft.status.consumed if each.job not in links)
+    if left:
+        draft.note(Untracked(left))
+    for link in links.values():
+        parent = draft.situation.kin.parents.get(link.job)
+        if parent is not None:
+            _compare(draft, link, parent)
+
+
+def _compare(draft: Draft, link: Dependency, parent: Parent) -> None:
+    known = {key(run) for run in draft.status.heard}
+    ahead = sum(1 for run in _shown(draft, link) if key(run) not in known)
+    now = Consumed(
+        job=link.job, uid=parent.uid, rebuilt_at=parent.rebuilt_at, when=link.when,
+        count=max(parent.has_published(link.when) - ahead, 0),
+    )  # fmt: skip
+    before = next((each for each in draft.status.consumed if each.job == link.job), None)
+    if before is None or before.model_copy(update={"count": now.count}) != now:
+        draft.note(Tracked(now))
+    elif now.count > before.count:
+        missed = now.count - before.count
+        draft.note(Overrun(parent.uid, now.count, draft.situation.now))
+        runs = f"1 run of {link.job} that counts" if missed == 1 else f"{missed} runs of {link.job} that count"
+        text = f"not run after {runs}: it showed more than it can before this job took note of them"
+        draft.warn("DependentRunSkipped", text)
 
 
 def plan_forgetting(draft: Draft) -> None:

@@ -57,7 +57,8 @@ class Draft:
     now, and plan again once it is written. `accept`: the same, and say in the annotation of the DkronJob that it is
     accepted; nothing that is due is decided before. `stop` are Jobs to delete after their last words, `delete` those to
     tidy up. `remove`: delete the DkronJob itself, if nobody has written to it since.
-    `call` are claimed calls that have not begun, `cancel` those to break off.
+    `call` are claimed calls that have not begun, `cancel` those to break off. `crowded`: no more runs that have ended
+    can be shown to dependent jobs.
     """
 
     situation: Situation
@@ -77,6 +78,7 @@ class Draft:
     reports: list[Report] = field(default_factory=list)
     check: bool = False
     remove: bool = False
+    crowded: bool = False
     wake: datetime | None = None
 
     def __post_init__(self) -> None:

@@ -20,7 +20,22 @@ from dkron_crds.job import (
 )
 from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.kin import RunKey
-from dkron_operator.plan.linked import Followed, Forgotten, Link, Noted, Settled, fold_link, with_effect, with_ended
+from dkron_operator.plan.linked import (
+    Followed,
+    Forgotten,
+    GivenUp,
+    Link,
+    Noted,
+    Overrun,
+    Settled,
+    Tracked,
+    Untracked,
+    consumed,
+    fold_link,
+    with_consumed,
+    with_effect,
+    with_ended,
+)
 from dkron_operator.plan.trim import trimmed
 from dkron_operator.plan.window import Released, Reserved, fold_window, settled
 
@@ -143,8 +158,8 @@ class Judged:
 
 
 Change = (
-    Accepted | Decided | Passed | Refused | Unasked | Started | Finished | Dropped | Joined | Tidied | Delivered | Judged
-    | Link | Reserved | Released | MarkTakenBack | SinceTakenBack
+    Accepted | Decided | Passed | Refused | Unasked | Started | Finished | Dropped | Joined | Overrun | Tidied
+    | Delivered | Judged | Link | Reserved | Released | MarkTakenBack | SinceTakenBack
 )  # fmt: skip
 
 
@@ -164,10 +179,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _marked(status, slot)
         case Passed():
             return _passed(status, change)
-        case Refused():
-            return status if change.job in status.refused else _refused(status, change)
-        case Unasked(jobs):
-            return _with(status, refused=tuple(name for name in status.refused if name not in jobs))
+        case Refused() | Unasked():
+            return _refused(status, change)
         case Started(entry):
             return status if is_recorded(status, entry.job) else _with_active(status, entry)
         case Finished():
@@ -181,7 +194,9 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
         case Judged(generation, conditions, upcoming, runs_after):
             told = (*conditions, *_of_others(status, conditions))
             return _with(status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after)
-        case Joined() | Noted() | Settled() | Forgotten() | Followed():
+        case (
+            Joined() | Overrun() | Noted() | Settled() | GivenUp() | Tracked() | Untracked() | Forgotten() | Followed()
+        ):
             return _linked(status, change)
         case Reserved() | Released():
             return fold_window(status, change)
@@ -244,7 +259,11 @@ def _passed(status: JobStatus, change: Passed) -> JobStatus:
     return _skipped(_marked(status, change.slot), count=change.count, reason=change.reason, at=change.at)
 
 
-def _refused(status: JobStatus, change: Refused) -> JobStatus:
+def _refused(status: JobStatus, change: Refused | Unasked) -> JobStatus:
+    if isinstance(change, Unasked):
+        return _with(status, refused=tuple(name for name in status.refused if name not in change.jobs))
+    if change.job in status.refused:
+        return status
     after = _with(status, refused=(*status.refused, change.job))
     return _skipped(after, count=1, reason=change.reason, at=change.at)
 
@@ -278,13 +297,23 @@ def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatu
     return _with_group(status, status.executions, claim.group) if over and ended else status
 
 
-def _linked(status: JobStatus, change: Joined | Link) -> JobStatus:
+def _linked(status: JobStatus, change: Joined | Overrun | Link) -> JobStatus:
+    if isinstance(change, Overrun):
+        return _overrun(status, change)
     if not isinstance(change, Joined):
         return fold_link(status, change)
     after = with_effect(status, change.runs)
     if after is status or change.reason is None:
         return after
     return _skipped(after, count=1, reason=change.reason, at=change.at)
+
+
+def _overrun(status: JobStatus, change: Overrun) -> JobStatus:
+    before = consumed(status, change.uid)
+    if before is None or before >= change.count:
+        return status
+    after = with_consumed(status, change.uid, change.count)
+    return _skipped(after, count=change.count - before, reason=SkipReason.OVERRUN, at=change.at)
 
 
 def _finished(status: JobStatus, change: Finished, history: History) -> JobStatus:

@@ -5,23 +5,36 @@ All of it is as the API server has it. What another job only plans to write is n
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from dkron_crds.job import Ended, GroupStatus, When
+from dkron_crds.job import Ended, GroupStatus, Published, When
 
+NOTHING = Published()
 RunKey = tuple[str, int]
 """A run of a job: the job's uid and the group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A job that this one runs after, with the runs that it still shows."""
+    """A job that this one runs after, with the runs that it still shows, and how many it ever has shown since its
+    status was rebuilt."""
 
     uid: str
     ended: tuple[Ended, ...]
+    published: Published = NOTHING
+    rebuilt_at: datetime | None = None
 
     def shows(self, group: int) -> bool:
         """Whether it still waits for somebody to take note of this run."""
         return any(ended.group == group for ended in self.ended)
+
+    def has_published(self, when: When) -> int:
+        """How many runs that count it ever has shown."""
+        return sum(
+            count
+            for success, count in ((True, self.published.success), (False, self.published.failed))
+            if when.fits(success=success)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ def outcome(
     size: int = 0,
     by_itself: bool = False,
 ) -> Outcome:
-    """How the attempt ended. `by_itself`: the pod alone tells that, see `decides`. `output` holds one byte more than `size` where there was more of it; `stuck` is what was
-    known to keep the pod from starting, which a kubelet forgets when it gives the pod up."""
+    """How the attempt ended. `by_itself`: the pod alone tells that, see `decides`. `output` holds one byte more than
+    `size` where there was more of it; `stuck` is what was known to keep the pod from starting, which a kubelet forgets
+    when it gives the pod up."""
     ended = _terminated(pod, container)
     success = run.state is RunState.SUCCEEDED or (by_itself and _phase(pod) == SUCCEEDED)
     reason, message = ("", "") if success else _failure(run, pod, ended, stuck)

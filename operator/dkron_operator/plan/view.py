@@ -171,6 +171,8 @@ class Situation:
     what the installation does not allow. `absent` are names of Jobs that are gone for sure. `accepted`: the
     annotation says that an operator has accepted the job, or it cannot be written. `ahead` are Jobs whose slots
     lie so far ahead of the clock that they do not count yet.
+    `full_since` is the moment since when the API server has had as many ended runs as can be shown, the oldest of them
+    always the same.
     """
 
     job: JobView
@@ -201,6 +203,7 @@ class Situation:
     absent: AbstractSet[str] = frozenset()
     accepted: bool = True
     ahead: tuple[Run, ...] = ()
+    full_since: datetime | None = None
 
     @property
     def looks_for_nodes(self) -> bool:

@@ -1,5 +1,6 @@
 """Runs after other jobs: what fires a job, what is skipped and why, and for how long a parent shows its runs."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -7,12 +8,14 @@ import pytest
 
 from dkron_crds.base import rfc3339
 from dkron_crds.depends import dependent_group
-from dkron_crds.job import Ended, GroupStatus, Heard, JobStatus, SkipReason, Trigger, When
+from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Published, SkipReason, Trigger, When
+from dkron_crds.status import MAX_ENDED
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.fold import Joined, Started
+from dkron_operator.plan.fold import Joined, Started, fold
 from dkron_operator.plan.kin import Child, Kin, Parent
-from dkron_operator.plan.settle import MOST_SHOWN
+from dkron_operator.plan.linked import GivenUp, Overrun, Tracked, with_ended
+from dkron_operator.plan.settle import PATIENCE, most_shown
 from dkron_operator.plan.view import RunState
 from tests.support.builders import NOON, UID, after, claim, job_view, nodes, outcome, run, seen, situation
 
@@ -288,10 +291,20 @@ def test_a_missing_parent_is_named_until_it_is_there() -> None:
 # --- how long a parent shows its runs --------------------------------------------------------------------------------
 
 
-def parent(*runs: Ended, children: list[Child], **fields: Any) -> Draft:
+def parent(
+    *runs: Ended, children: list[Child], full_since: datetime | None = None, over: int = 0, **fields: Any
+) -> Draft:
+    """The plan of a job on which these depend; so many Jobs of it have ended and are not recorded yet."""
     job = job_view(schedule="@manually", **fields)
-    status = JobStatus(since=job.created, fingerprint=job.fingerprint, ended=runs)
-    return advance(situation(job, status, now=after(120), kin=Kin(children=tuple(children))))
+    entries = [seen(claim(after(number))) for number in range(over)]
+    status = JobStatus(since=job.created, fingerprint=job.fingerprint, ended=runs, active=tuple(entries))
+    return advance(
+        situation(
+            job, status, now=after(120), kin=Kin(children=tuple(children)), full_since=full_since,
+            runs=[run(entry, RunState.SUCCEEDED) for entry in entries],
+            outcomes={entry.job: outcome(at=after(100)) for entry in entries},
+        )
+    )  # fmt: skip
 
 
 def one_who(*runs: tuple[str, int], name: str = "kid", when: When = When.SUCCESS) -> Child:
@@ -325,11 +338,141 @@ def test_more_names_than_fit_are_not_listed() -> None:
     assert list(listed) == names[: len(listed)]
 
 
-def test_too_many_runs_that_nobody_takes_note_of_are_given_up_with_an_event() -> None:
-    runs = [ended(number, at=after(number)) for number in range(MOST_SHOWN + 2)]
-    draft = parent(*runs, children=[one_who()])
-    assert [each.group for each in draft.status.ended] == list(range(2, MOST_SHOWN + 2))
-    assert len(reports(draft, "DependentsOverrun")) == 1
+FULL = [ended(number, at=after(number)) for number in range(MAX_ENDED)]
+
+
+def test_a_name_that_is_short_enough_has_all_the_room_and_32_parents_fit_into_a_status() -> None:
+    assert most_shown("x" * 43) == MAX_ENDED
+    for name in ("backup", "x" * 52, "ж" * 63, "x" * 8192):
+        note = Heard(job=name, uid=UID, group=2**60, at=after(0.123456))
+        notes = JobStatus(heard=(note,) * most_shown(name)).to_wire()["heard"]
+        assert notes, "at least one is shown"
+        size = len(json.dumps(notes, separators=(",", ":"), ensure_ascii=False).encode())
+        assert size <= 32 * 1024, f"{name[:9]}…: 32 of them are more than a mebibyte"
+
+
+@pytest.mark.parametrize(
+    ("full_since", "wake"),
+    [pytest.param(None, after(120), id="not written yet"), pytest.param(after(100), after(100), id="for a while")],
+)
+def test_where_there_is_no_room_an_end_is_recorded_later(full_since: datetime | None, wake: datetime) -> None:
+    draft = parent(*FULL, children=[one_who()], full_since=full_since, over=3)
+    assert (len(draft.status.active), draft.status.ended, draft.status.executions) == (3, tuple(FULL), ())
+    assert draft.wake == wake + PATIENCE
+    assert reports(draft, "DependentsOverrun") == []
+
+
+def test_what_nobody_waits_for_makes_room_at_once() -> None:
+    draft = parent(*FULL, children=[one_who(*((UID, number) for number in range(5)))], over=3)
+    assert (draft.status.active, len(draft.status.ended)) == ((), MAX_ENDED - 2)
+    assert not parent(*FULL, children=[], over=3).status.active
+    assert not parent(*FULL, children=[one_who(when=When.FAILURE)], over=3).status.active
+
+
+def test_when_it_waited_long_enough_the_oldest_make_room_with_an_event() -> None:
+    draft = parent(*FULL, children=[one_who()], full_since=after(90), over=3)
+    assert (draft.status.active, len(draft.status.ended)) == ((), MAX_ENDED)
+    assert [each.group for each in draft.status.ended[:3]] == [3, 4, 5]
+    (message,) = reports(draft, "DependentsOverrun")
+    assert f"more than {MAX_ENDED} runs wait" in message
+    assert "the oldest 3 wait no longer" in message
+    assert draft.status.published is not None
+    assert draft.status.published.success == MAX_ENDED + 3
+    assert GivenUp(frozenset({0, 1, 2})) in draft.changes
+
+
+def test_an_end_that_is_followed_by_a_retry_needs_no_room() -> None:
+    entry = seen(claim())
+    job = job_view(schedule="@manually", retries=2)
+    status = JobStatus(since=job.created, fingerprint=job.fingerprint, ended=FULL, active=(entry,))
+    around, failed = Kin(children=(one_who(),)), outcome(success=False, at=after(100))
+    draft = advance(
+        situation(
+            job, status, now=after(120), kin=around, runs=[run(entry, RunState.FAILED)], outcomes={entry.job: failed}
+        )
+    )
+    assert [execution.success for execution in draft.status.executions] == [False]
+
+
+# --- what a job misses -----------------------------------------------------------------------------------------------
+
+
+def dealt_with(count: int, **fields: Any) -> Consumed:
+    return Consumed(**{"job": "a", "uid": "uid-a", "when": When.SUCCESS, "count": count, **fields})
+
+
+def shows(*runs: Ended, success: int = 0, failed: int = 0, uid: str = "uid-a", rebuilt: datetime | None = None) -> Kin:
+    return Kin(parents={"a": Parent(uid, runs, Published(success=success, failed=failed), rebuilt)})
+
+
+def missed(draft: Draft) -> int:
+    return 0 if draft.status.skipped is None else draft.status.skipped.count
+
+
+@pytest.mark.parametrize(
+    ("before", "around", "notes", "expected"),
+    [
+        pytest.param(None, shows(success=9), (), 0, id="nothing that was before the job ran after it"),
+        pytest.param(9, shows(success=9), (), 0, id="nothing where all were dealt with"),
+        pytest.param(8, shows(ended(), success=9), (), 0, id="nothing that is still shown"),
+        pytest.param(9, shows(ended(), success=9), (heard(),), 0, id="nothing that is shown and was taken note of"),
+        pytest.param(5, shows(success=9), (), 4, id="what is shown no more"),
+        pytest.param(5, shows(ended(), success=9), (), 3, id="what is shown no more, beside what is shown"),
+        pytest.param(9, shows(success=9, failed=3), (), 0, id="nothing that does not count"),
+        pytest.param(11, shows(success=9), (), 0, id="nothing of a parent that is behind, or was set back"),
+        pytest.param(5, shows(success=9, uid="another"), (), 0, id="nothing of a parent that was made anew"),
+        pytest.param(5, shows(success=9, rebuilt=after(5)), (), 0, id="nothing of a parent whose status was wiped"),
+    ],
+)
+def test_a_job_misses(before: int | None, around: Kin, notes: tuple[Heard, ...], expected: int) -> None:
+    job = job_view(schedule="", parentJob="a")
+    consumed = () if before is None else (dealt_with(before),)
+    status = JobStatus(since=job.created, fingerprint=job.fingerprint, consumed=consumed)
+    draft = child(*notes, status=status, parents=around)
+    assert missed(draft) == expected
+    assert len(reports(draft, "DependentRunSkipped")) == bool(expected)
+    if expected:
+        assert draft.status.skipped is not None
+        assert draft.status.skipped.last_reason is SkipReason.OVERRUN
+    again = child(*draft.status.heard, status=draft.status, parents=around)
+    assert missed(again) == expected, "it is counted once"
+
+
+def test_who_runs_after_any_end_misses_any_end() -> None:
+    job = job_view(schedule="", dependsOn=[{"job": "a", "when": "always"}])
+    consumed = (dealt_with(2, when=When.ALWAYS),)
+    status = JobStatus(since=job.created, fingerprint=job.fingerprint, consumed=consumed)
+    spec = {"dependsOn": [{"job": "a", "when": "always"}]}
+    draft = child(status=status, parents=shows(success=3, failed=2), spec=spec, dependsOn=spec["dependsOn"])
+    assert missed(draft) == 3
+    edited = child(status=status, parents=shows(success=3, failed=2))
+    assert missed(edited) == 0, "other runs count since, and edits start nothing in retrospect"
+
+
+def test_of_a_parent_that_it_does_not_run_after_any_more_nothing_is_kept() -> None:
+    status = JobStatus(since=NOON, consumed=(dealt_with(5), dealt_with(5, job="b", uid="uid-b")))
+    draft = child(status=status, parents=shows(success=9))
+    assert [each.job for each in draft.status.consumed] == ["a"]
+    nobody = advance(situation(job_view(schedule="@manually"), status, now=after(120)))
+    assert nobody.status.consumed == ()
+
+
+def test_what_another_operator_has_counted_is_not_counted_again() -> None:
+    status = JobStatus(consumed=(dealt_with(5),))
+    history = job_view().spec.history
+    overrun = Overrun("uid-a", 9, after(1))
+    after_it = fold(status, overrun, history)
+    assert fold(after_it, overrun, history) == after_it
+    assert fold(after_it, Overrun("uid-a", 7, after(2)), history) == after_it
+    assert fold(after_it, Tracked(dealt_with(2)), history) == after_it, "who comes late does not set it back"
+    assert fold(JobStatus(), overrun, history) == JobStatus()
+
+
+def test_a_status_that_has_no_room_gets_none_by_an_end_that_is_folded_onto_it() -> None:
+    status = with_ended(JobStatus(ended=FULL), 2**40, at=after(5000), result=SUCCESS)
+    assert len(status.ended) == MAX_ENDED
+    assert status.ended[-1].group == 2**40
+    assert status.published == Published(success=MAX_ENDED + 1)
 
 
 def test_after_a_wipe_no_run_that_had_ended_is_shown_again() -> None:
@@ -419,7 +562,7 @@ def test_an_ephemeral_job_that_has_succeeded_refuses_a_request() -> None:
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, ended=(ended(),))
     draft = advance(situation(job, status, now=after(120)))
     assert draft.create is None
-    assert draft.forget == ["x"]
+    assert (draft.settle, draft.forget) == (True, [])
     assert "ephemeral" in reports(draft, "RunRefused")[0]
 
 

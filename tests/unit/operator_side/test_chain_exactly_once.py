@@ -10,7 +10,8 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dkron_crds.job import Dependency, JobStatus, When
+from dkron_crds.job import Dependency, JobStatus, SkipReason, When
+from dkron_operator.plan import linked, settle
 from tests.support.family import Family, member
 from tests.support.simulation import Fault
 
@@ -29,6 +30,10 @@ def promise(family: Family) -> None:
         assert not [each for each, times in names.items() if times > 1], f"{name}: a cause has two Jobs"
         groups = family.runs(name)
         assert len(groups) == len(set(groups)), f"{name}: a run of a parent has had two runs"
+        skipped = world.status.skipped
+        assert skipped is None or skipped.last_reason is not SkipReason.OVERRUN, (
+            f"{name}: it counts what it did not miss"
+        )
 
 
 def books_balance(family: Family) -> None:
@@ -85,6 +90,40 @@ def test_one_fault_on_the_way_down_a_tree_neither_doubles_nor_loses_a_run(
     promise(family)
     books_balance(family)
     assert [len(family.runs(name)) for name in ("left", "right", "leaf")] == [1, 1, 1]
+
+
+FEW = 4
+
+
+@pytest.mark.parametrize("fault", [None, *Fault], ids=lambda fault: str(fault or "no fault"))
+@pytest.mark.parametrize("ends", [1, 3, 14], ids=["one by one", "three at a time", "all at once"])
+def test_of_more_runs_than_are_shown_each_has_its_effect_or_is_counted(
+    monkeypatch: pytest.MonkeyPatch, fault: Fault | None, ends: int
+) -> None:
+    for module in (settle, linked):
+        monkeypatch.setattr(module, "MAX_ENDED", FEW)
+    family = Family(member("root"), member("left", parentJob="root"), member("right", parentJob="root"))
+    family.wait(1)
+    family.silent.add("left")
+    for _ in range(14 // ends):
+        for _ in range(ends):
+            family.ask("root")
+        family.wait(1)
+        for _ in range(ends):
+            family.end("root", success=True)
+        family.will_go_wrong(fault)
+        family.wait(100)
+    total = 14 // ends * ends
+    assert len(family["root"].status.ended) <= FEW
+    family.silent.clear()
+    for _ in range(3):
+        family.will_go_wrong(fault)
+        family.wait(100)
+    family.end_all()
+    skipped = family["left"].status.skipped
+    assert len(family.runs("left")) + (skipped.count if skipped else 0) == total
+    assert len(family.runs("right")) == total, "who takes note misses nothing"
+    assert family["right"].status.skipped is None
 
 
 @FAULTS

@@ -17,6 +17,7 @@ from dkron_crds.job import (
     GroupStatus,
     History,
     JobStatus,
+    Published,
     Skipped,
     SkipReason,
 )
@@ -170,6 +171,7 @@ def test_a_success_is_recorded_counted_and_no_longer_active() -> None:
         last_success=after(5),
         days=(Day(date=date(2026, 3, 1), success=1, failed=0),),
         ended=(Ended(group=FIRST.group, at=after(5), status=GroupStatus.SUCCESS),),
+        published=Published(success=1),
     )
 
 

@@ -233,7 +233,8 @@ BROKE = {"job": terminated(3, seconds=5)}
         ),
         pytest.param(wire_pod(states=BROKE, phase="Failed"), {"backoffLimit": 4}, False, id="its Job tries again"),
         pytest.param(
-            wire_pod(states=BROKE, phase="Failed"), {"podFailurePolicy": {"rules": []}}, False, id="its Job may ignore it"
+            wire_pod(states=BROKE, phase="Failed"), {"podFailurePolicy": {"rules": []}}, False,
+            id="its Job may ignore it",
         ),
     ],
 )  # fmt: skip
