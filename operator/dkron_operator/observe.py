@@ -14,10 +14,12 @@ from dkron_operator.clock import Clock
 from dkron_operator.lanes import Lane
 from dkron_operator.listener import Listener
 from dkron_operator.plan.fold import is_recorded
+from dkron_operator.plan.hindrance import is_slow, kept, newest_warning, unscheduled, without_pod
 from dkron_operator.plan.outcome import (
     NOT_CREATED,
     decides,
     has_ended,
+    is_being_created,
     main_container,
     outcome,
     refusal,
@@ -164,10 +166,9 @@ class Observer:
         uid, name = key
         entry = self._store.get(uid)
         run = entry.runs.get(name) if entry else None
-        if entry is None or run is None or run.finished:
+        if entry is None or run is None or run.gone or (run.finished and not run.deleting):
             return
-        pod = await self._pod(entry, run)
-        found = await self._refusal(entry, run) if pod is None else trouble(pod)
+        found = await (self._stay(entry, run) if run.deleting else self._wait(entry, run))
         entry.probed[name] = self._clock.now()
         if found is None:
             entry.troubles.pop(name, None)
@@ -175,16 +176,43 @@ class Observer:
             entry.troubles[name] = found
         self._known(uid)
 
-    async def _refusal(self, entry: Entry, run: Run) -> Trouble | None:
-        """Why there is no pod, as far as the Events may be read."""
-        selector = f"regarding.uid={run.uid},reason={NOT_CREATED}"
+    async def _wait(self, entry: Entry, run: Run) -> Trouble | None:
+        """Why it does not start."""
+        pod, now = await self._pod(entry, run), self._clock.now()
+        if pod is None:
+            told = await self._events(entry, f"regarding.uid={run.uid},reason={NOT_CREATED}")
+            found = refusal(told)
+            return await self._by_itself(entry, run) if found is None and is_slow(run, now) else found
+        found = trouble(pod) or unscheduled(pod, run, now)
+        if found is None and is_slow(run, now) and is_being_created(pod):
+            found = newest_warning(await self._events(entry, f"regarding.uid={pod['metadata']['uid']}"))
+        return found
+
+    async def _by_itself(self, entry: Entry, run: Run) -> Trouble | None:
+        """What the Job says of itself."""
+        try:
+            job = await self._client.get(JOBS, entry.job.namespace, run.name)
+        except NotFound:
+            return None
+        return without_pod(job, run, self._clock.now())
+
+    async def _stay(self, entry: Entry, run: Run) -> Trouble | None:
+        """Why it does not go, though it was deleted."""
+        try:
+            job = await self._client.get(JOBS, entry.job.namespace, run.name)
+        except NotFound:
+            return None
+        return kept(job, await self._pod(entry, run))
+
+    async def _events(self, entry: Entry, selector: str) -> list[Object]:
+        """The Events that are told of a Job or a pod, as far as they may be read."""
         try:
             told = [event async for event in self._client.list(EVENTS, entry.job.namespace, field_selector=selector)]
         except Rejected as exc:
             self._untold.goes_on(exc)
-            return None
+            return []
         self._untold.is_over()
-        return refusal(told)
+        return told
 
     async def _pod(self, entry: Entry, run: Run) -> Object | None:
         selector = f"batch.kubernetes.io/job-name={run.name}"

@@ -16,6 +16,8 @@ NEVER = pod_template(containers=[{"name": "job", "imagePullPolicy": "Never"}])
 MISSING_IMAGE = {"image": "registry.invalid/missing:1"}
 HUGE = pod_template(containers=[{"name": "job", "resources": {"requests": {"cpu": "9000"}}}])
 READ_ONLY = pod_template(containers=[{"name": "job", "securityContext": {"readOnlyRootFilesystem": True}}])
+SECRET_VOLUME = {"name": "keys", "secret": {"secretName": "nothing"}}
+FILES_VOLUME = {"name": "files", "configMap": {"name": "nothing"}}
 KEEP_ALL = {"executions": 100, "successfulJobs": 100}
 
 STUCK = (
@@ -23,6 +25,8 @@ STUCK = (
     pytest.param("not-pulled", {"ErrImagePull", "ImagePullBackOff"}, id="an image that no registry has"),
     pytest.param("misnamed", {"InvalidImageName"}, id="an image whose name is none"),
     pytest.param("no-secret", {"CreateContainerConfigError"}, id="a secret that does not exist"),
+    pytest.param("no-volume", {"FailedMount"}, id="a Secret of a volume that does not exist"),
+    pytest.param("no-files", {"FailedMount"}, id="a ConfigMap of a volume that does not exist"),
     pytest.param("no-node", {"Unschedulable"}, id="a node that does not exist"),
     pytest.param("no-pod", {"FailedCreate"}, id="a service account that does not exist"),
     pytest.param("no-room", {"Unschedulable"}, id="no node that has room for it"),
@@ -38,6 +42,8 @@ def stuck_jobs() -> list[dict[str, Any]]:
             "no-secret", "echo $TOKEN", config={"shell": "true", "env": "TOKEN=secretRef:late/token"}, run=["once"]
         ),
         dkron_job("no-pod", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
+        dkron_job("no-volume", jobTemplate=pod_template(volumes=[SECRET_VOLUME]), run=["once"]),
+        dkron_job("no-files", jobTemplate=pod_template(volumes=[FILES_VOLUME]), run=["once"]),
         dkron_job("no-node", jobTemplate=pod_template(nodeSelector={"moon": "dark"}), run=["once"]),
         dkron_job("no-room", jobTemplate=HUGE, run=["once"]),
         dkron_job("read-only", "echo kept > /kept", config={"shell": "true"}, jobTemplate=READ_ONLY, run=["once"]),

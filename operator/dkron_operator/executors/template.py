@@ -16,8 +16,13 @@ OURS = (
 )
 
 
+CONTROLLER = "kubernetes.io/job-controller"
+"""The one that makes pods of Jobs; `managedBy` may name it, or another."""
+
+
 def check_template(template: JobTemplate) -> None:
-    """Raise `ConfigError` if the template sets what only the operator may decide, or has not the form of a Job.
+    """Raise `ConfigError` if the template sets what only the operator may decide, has not the form of a Job, or makes
+    one that never starts or never goes.
 
     Everything else is left to the API server, which is asked by a dry run.
     """
@@ -31,9 +36,24 @@ def check_template(template: JobTemplate) -> None:
     for key in ("labels", "annotations"):
         template_object(template.metadata.get(key), f"metadata.{key}")
     pod = pod_spec(template)
+    _check_life(template)
     for key in ("initContainers", "containers"):
         for _ in _named_items(pod.get(key), f"spec.template.spec.{key}"):
             pass
+
+
+def _check_life(template: JobTemplate) -> None:
+    spec = template.spec
+    if spec.get("suspend") is True:
+        raise _invalid("spec.suspend", "a suspended Job never starts; remove it, and pause the job by spec.disabled")
+    if spec.get("parallelism") == 0:
+        raise _invalid("spec.parallelism", "a Job with no pod at a time never starts; use 1 or more, or remove it")
+    if spec.get("managedBy") not in (None, CONTROLLER):
+        raise _invalid("spec.managedBy", f"only {CONTROLLER} runs the Jobs of the operator; remove it")
+    if template.metadata.get("finalizers"):
+        raise _invalid(
+            "metadata.finalizers", "a Job that has them stays when history or a stop deletes it; remove them"
+        )
 
 
 def pod_spec(template: JobTemplate) -> Mapping[str, Any]:

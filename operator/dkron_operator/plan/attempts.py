@@ -59,8 +59,8 @@ def _follow(draft: Draft, run: Run, standing: Active | None) -> None:
         _lose(draft, entry)
     elif run.gone:
         _missing(draft, entry)
-    elif run.state is RunState.WAITING and not run.deleting:
-        if _is_stranded(draft, run):
+    elif run.deleting or run.state is RunState.WAITING:
+        if not run.deleting and _is_stranded(draft, run):
             draft.delete.append(run)
         else:
             _probe(draft, run)

@@ -14,6 +14,7 @@ from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.evidence import TOLERANCE, is_ahead
 from dkron_operator.plan.fold import Judged
 from dkron_operator.plan.handing import trouble as delivery_trouble
+from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
 from dkron_operator.plan.view import RunState
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
@@ -21,7 +22,7 @@ NEEDS_A_PERSON = frozenset(
     {
         "JobLost", "JobRejected", "PodLost", "ImagePullBackOff", "ErrImagePull", "InvalidImageName",
         "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError", "StartError", "OOMKilled",
-        "Unschedulable", "NodeGone",
+        "Unschedulable", "NodeGone", "FailedCreate", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox",
     }
 )  # fmt: skip
 """Failures that are not the command's own: the newest attempt with one of them makes a job Degraded."""
@@ -121,12 +122,10 @@ def _degraded(draft: Draft) -> Verdict:
     unsure = draft.situation.unsure
     for entry in (*draft.status.active, *((unsure,) if unsure else ())):
         trouble, run = draft.situation.troubles.get(entry.job), draft.situation.runs.get(entry.job)
-        if trouble is not None and (run is None or run.state is RunState.WAITING):
-            return (
-                TRUE,
-                trouble.reason,
-                f"Job {entry.job} does not start: {trouble.message or trouble.reason}",
-            )
+        if trouble is not None and (run is None or run.deleting or run.state is RunState.WAITING):
+            stays = trouble.reason == KEPT_BY_FINALIZERS
+            what = "is deleted and does not go" if stays else "does not start"
+            return TRUE, trouble.reason, f"Job {entry.job} {what}: {trouble.message or trouble.reason}"
     newest = next(iter(draft.status.executions), None)
     if newest is not None and newest.reason in NEEDS_A_PERSON:
         return TRUE, newest.reason, f"Job {newest.job}: {newest.message or newest.reason}"

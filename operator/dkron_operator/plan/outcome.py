@@ -99,6 +99,17 @@ def trouble(pod: Object) -> Trouble | None:
     return None
 
 
+def is_being_created(pod: Object) -> bool:
+    """Whether a node has it and none of its containers has begun: its kubelet prepares it, or cannot."""
+    states = [status.get("state") or {} for status in _container_statuses(pod)]
+    phase = _phase(pod)
+    return (
+        bool((pod.get("spec") or {}).get("nodeName"))
+        and phase in ("", "Pending")
+        and not any("running" in state or "terminated" in state for state in states)
+    )
+
+
 def refusal(events: Iterable[Object]) -> Trouble | None:
     """Why a Job has no pod: what its controller was told when it wanted to create one (by Pod Security, a quota, a
     webhook, for want of a service account), and tells in Events alone."""

@@ -452,7 +452,15 @@ def test_only_one_job_is_created_by_a_plan() -> None:
         pytest.param({}, 10, None, ([SLOT.job], None), id="then it is asked why it does not start"),
         pytest.param({}, 15, 10, ([], after(20)), id="and again ten seconds later"),
         pytest.param({"state": RunState.RUNNING}, 99, None, ([], None), id="one that runs is not asked"),
-        pytest.param({"deleting": True}, 99, None, ([], None), id="one that is being deleted is not asked"),
+        pytest.param({"deleting": True}, 9, None, ([], after(10)), id="one that is deleted may take its time, too"),
+        pytest.param(
+            {"state": RunState.RUNNING, "deleting": True},
+            10,
+            None,
+            ([SLOT.job], None),
+            id="then it is asked why it does not go",
+        ),
+        pytest.param({"deleting": True, "gone": True}, 99, None, ([], None), id="one that is gone is not asked"),
     ],
 )
 def test_a_pod_that_waits(

@@ -123,7 +123,9 @@ def test_suspended_is(spec: dict[str, Any], seconds: float, status: str, *, reas
     assert draft.wake == wake, "people learn of the change when it happens"
 
 
-@pytest.mark.parametrize("reason", ["JobLost", "JobRejected", "ImagePullBackOff", "StartError", "OOMKilled"])
+@pytest.mark.parametrize(
+    "reason", ["JobLost", "JobRejected", "ImagePullBackOff", "FailedCreate", "FailedMount", "StartError", "OOMKilled"]
+)
 def test_degraded_is_a_job_whose_newest_attempt_needs_a_person(reason: str) -> None:
     lost = execution(claim(), success=False, reason=reason, message="m")
     draft = look(status=JobStatus(executions=(lost,), counted=(lost.job,)))
@@ -155,6 +157,15 @@ def test_degraded_is_a_job_whose_pod_does_not_start() -> None:
     assert condition(draft, "Degraded") == (
         "True", "ImagePullBackOff", f"Job {RUNNING.job} does not start: no such image",
     )  # fmt: skip
+
+
+def test_degraded_is_a_job_of_which_a_job_is_deleted_and_stays() -> None:
+    draft = look(
+        status=JobStatus(active=(RUNNING,)), runs=[run(RUNNING, deleting=True)],
+        troubles={RUNNING.job: Trouble("KeptByFinalizers", "it has the finalizer a/b")},
+    )  # fmt: skip
+    text = f"Job {RUNNING.job} is deleted and does not go: it has the finalizer a/b"
+    assert condition(draft, "Degraded") == ("True", "KeptByFinalizers", text)
 
 
 def test_degraded_is_a_job_whose_attempt_waits_for_its_name() -> None:

@@ -198,6 +198,115 @@ async def test_of_a_job_without_a_pod_its_events_tell_why() -> None:
     assert edges.entry().troubles == {}, "there is a pod after all"
 
 
+def mounts(note: str, *, at: str, kind: str = "Warning", reason: str = "FailedMount") -> dict[str, Any]:
+    """An Event of a kubelet about the pod."""
+    event = told(f"{reason}-{at}", uid="uid-of-pod", reason=reason, note=note, at=at)
+    return event | {"type": kind, "deprecatedLastTimestamp": f"2026-03-01T{at}Z"}
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        pytest.param([], None, id="nothing is said of it"),
+        pytest.param(
+            [mounts("older", at="12:00:05"), mounts('secret "db" not found', at="12:00:09")],
+            ("FailedMount", 'secret "db" not found'),
+            id="a Secret is missing",
+        ),
+        pytest.param(
+            [mounts("older", at="12:00:05"), mounts("pulling", at="12:00:09", kind="Normal", reason="Pulling")], None,
+            id="it has gone on since",
+        ),
+    ],
+)  # fmt: skip
+async def test_of_a_pod_that_is_not_created_its_newest_event_tells_why(
+    events: list[dict[str, Any]], expected: tuple[str, str] | None
+) -> None:
+    kube = FakeKube()
+    kube.put(JOBS, wire_run(ENTRY))
+    for event in events:
+        kube.put(EVENTS, event)
+    edges = begin(kube)
+    pod = wire_pod(states={"job": {"waiting": {"reason": "ContainerCreating"}}}, phase="Pending", of=ENTRY.job)
+    pod["metadata"]["uid"] = "uid-of-pod"
+    with_pod(edges, pod)
+    await start(edges)
+    assert edges.entry().troubles == {}, "for a while it may be slow"
+    await asyncio.sleep(16)
+    await start(edges)
+    found = edges.entry().troubles.get(ENTRY.job)
+    assert (None if found is None else (found.reason, found.message)) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "seconds", "expected"),
+    [
+        pytest.param({}, 59, None, id="for a minute its controller may take its time"),
+        pytest.param({}, 61, "NoPod", id="then it is told"),
+        pytest.param({"suspend": True}, 14, None, id="suspended for a moment"),
+        pytest.param({"suspend": True}, 16, "Suspended", id="suspended by a webhook"),
+        pytest.param({"parallelism": 0}, 16, "NoParallelism", id="scaled to nothing"),
+        pytest.param({"managedBy": "a/b"}, 16, "ManagedElsewhere", id="given to another controller"),
+    ],
+)
+async def test_of_a_job_without_a_pod_and_events_it_tells_itself(
+    spec: dict[str, Any], seconds: float, expected: str | None
+) -> None:
+    kube = FakeKube()
+    kube.put(JOBS, wire_run(ENTRY) | {"spec": spec})
+    edges = begin(kube)
+    await asyncio.sleep(seconds)
+    await start(edges)
+    found = edges.entry().troubles.get(ENTRY.job)
+    assert (None if found is None else found.reason) == expected
+    before = found
+    await asyncio.sleep(600)
+    await start(edges)
+    assert before is None or edges.entry().troubles[ENTRY.job] is before, "the same is told once"
+
+
+async def test_a_pod_that_no_scheduler_has_looked_at_is_told_with_its_name() -> None:
+    kube = FakeKube()
+    kube.put(JOBS, wire_run(ENTRY))
+    edges = begin(kube)
+    pod = wire_pod(phase="Pending", of=ENTRY.job, node="")
+    pod["spec"]["schedulerName"] = "moon"
+    with_pod(edges, pod)
+    await asyncio.sleep(30)
+    await start(edges)
+    assert edges.entry().troubles == {}
+    await asyncio.sleep(31)
+    await start(edges)
+    found = edges.entry().troubles[ENTRY.job]
+    assert (found.reason, found.message) == (
+        "NotScheduled", "no scheduler has looked at its pod; see whether moon is running"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("of_job", "of_pod", "expected"),
+    [
+        pytest.param(["foregroundDeletion"], ["batch.kubernetes.io/job-tracking"], None, id="those of Kubernetes"),
+        pytest.param(["a/b", "foregroundDeletion"], [], "it has the finalizer a/b", id="one of the Job"),
+        pytest.param(["foregroundDeletion"], ["a/b"], "its pod has the finalizer a/b", id="one of its pod"),
+    ],
+)
+async def test_of_a_job_that_is_deleted_and_stays_its_finalizers_tell_why(
+    of_job: list[str], of_pod: list[str], expected: str | None
+) -> None:
+    kube = FakeKube()
+    body = wire_run(ENTRY, deleting=True, status={"ready": 1})
+    body["metadata"]["finalizers"] = of_job
+    kube.put(JOBS, body)
+    edges = begin(kube)
+    pod = wire_pod(states={"job": {"running": {}}}, of=ENTRY.job)
+    pod["metadata"]["finalizers"] = of_pod
+    with_pod(edges, pod)
+    await start(edges)
+    found = edges.entry().troubles.get(ENTRY.job)
+    assert (None if found is None else found.message.partition(";")[0]) == expected
+
+
 async def test_events_that_may_not_be_read_are_gone_without(caplog: pytest.LogCaptureFixture) -> None:
     kube = FakeKube()
     kube.put(JOBS, wire_run(ENTRY))
@@ -306,7 +415,7 @@ def warning(message: str, subject: str = "") -> Report:
 
 
 async def test_the_same_is_said_once_a_minute() -> None:
-    edges = begin()
+    edges = begin(schedule="@manually")
     async with edges.running():
         for _ in range(5):
             edges.events.report(edges.entry().job, warning("lost"))

@@ -83,6 +83,16 @@ def test_merging_twice_is_merging_once_and_changes_neither_side(base: Object, ov
             "jobTemplate.spec.ttlSecondsAfterFinished: set by the operator; remove it, and use history",
             id="a time to live",
         ),
+        pytest.param(
+            {"spec": {"suspend": True}},
+            "jobTemplate.spec.suspend: a suspended Job never starts; remove it, and pause the job by spec.disabled",
+            id="a Job that is suspended",
+        ),
+        pytest.param({"spec": {"parallelism": 0}}, "spec.parallelism: a Job with no pod at a time", id="no pods"),
+        pytest.param({"spec": {"managedBy": "kueue.x-k8s.io/multikueue"}}, "spec.managedBy: only", id="a manager"),
+        pytest.param(
+            {"metadata": {"finalizers": ["a/b"]}}, "metadata.finalizers: a Job that has them", id="finalizers"
+        ),
         pytest.param({"metadata": {"labels": "x"}}, "metadata.labels: has to be an object", id="labels in a word"),
         pytest.param({"spec": {"template": 3}}, "spec.template: has to be an object", id="a template in a number"),
         pytest.param({"spec": {"template": {"spec": []}}}, "template.spec: has to be an object", id="a list of specs"),
@@ -106,6 +116,20 @@ def test_a_template_is_refused_with(template: Object, says: str) -> None:
     assert problem is not None
     assert problem.reason == "InvalidTemplate"
     assert says in problem.message
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        {"spec": {"suspend": False, "parallelism": 2, "completions": 4}},
+        {"spec": {"managedBy": "kubernetes.io/job-controller"}},
+        {"spec": {"managedBy": None, "suspend": None}, "metadata": {"finalizers": []}},
+        {"spec": {"template": {"metadata": {"finalizers": ["a/b"]}}}},
+    ],
+    ids=["several pods", "the manager that it has anyway", "what says nothing", "a finalizer of the pod"],
+)
+def test_a_template_is_taken_with(template: Object) -> None:
+    assert job_view(jobTemplate=template).problem is None
 
 
 @settings(max_examples=300)

@@ -1,0 +1,85 @@
+"""What keeps a Job from starting, or from going, where neither its pod nor the Events of its controller say so."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from dkron_crds.base import rfc3339
+from dkron_operator.executors.template import CONTROLLER
+from dkron_operator.plan.outcome import MESSAGE_ROOM
+from dkron_operator.plan.view import Run, Trouble
+
+Object = Mapping[str, Any]
+
+KEPT_BY_FINALIZERS = "KeptByFinalizers"
+"""The reason of a Job that was deleted and stays."""
+SLOW = timedelta(seconds=15)
+"""How long a Job may take to start before anybody but its pod is asked: of a thousand at once most are slow."""
+SILENCE = timedelta(seconds=60)
+"""How long controller and scheduler may take for a Job about which nobody says anything."""
+OF_KUBERNETES = frozenset({"foregroundDeletion", "orphan", "batch.kubernetes.io/job-tracking"})
+"""Finalizers that go by themselves."""
+
+
+def is_slow(run: Run, now: datetime) -> bool:
+    """Whether more than its pod is to be asked why it does not start."""
+    return now - run.created >= SLOW
+
+
+def without_pod(job: Object, run: Run, now: datetime) -> Trouble | None:
+    """Why a Job has no pod, by what it says itself. A webhook or a person can have changed it."""
+    spec = job.get("spec") or {}
+    manager = spec.get("managedBy")
+    if manager not in (None, CONTROLLER):
+        return Trouble("ManagedElsewhere", f"spec.managedBy of the Job is {manager}, which has not made a pod")
+    if spec.get("suspend"):
+        return Trouble("Suspended", "spec.suspend of the Job is true; it starts when somebody sets it to false")
+    if spec.get("parallelism") == 0:
+        return Trouble("NoParallelism", "spec.parallelism of the Job is 0; it starts when somebody sets it to 1")
+    if now - run.created < SILENCE:
+        return None
+    text = (
+        f"it was created at {rfc3339(run.created)}, has no pod, and no Event says why; see whether the Job controller"
+    )
+    return Trouble("NoPod", f"{text} of Kubernetes is running")
+
+
+def unscheduled(pod: Object, run: Run, now: datetime) -> Trouble | None:
+    """Why a pod has no node where no scheduler has said anything."""
+    spec, conditions = pod.get("spec") or {}, (pod.get("status") or {}).get("conditions") or ()
+    told = any(condition.get("type") == "PodScheduled" for condition in conditions)
+    if spec.get("nodeName") or told or now - run.created < SILENCE:
+        return None
+    name = spec.get("schedulerName") or "default-scheduler"
+    return Trouble("NotScheduled", f"no scheduler has looked at its pod; see whether {name} is running")
+
+
+def newest_warning(events: Iterable[Object]) -> Trouble | None:
+    """What a kubelet complains about, if it has not gone on since: a volume that cannot be mounted, and the like."""
+    newest = max(events, key=_told_at, default=None)
+    if newest is None or newest.get("type") != "Warning":
+        return None
+    return Trouble(str(newest.get("reason") or "Warning"), str(newest.get("note") or "")[:MESSAGE_ROOM])
+
+
+def kept(job: Object, pod: Object | None) -> Trouble | None:
+    """Which finalizers keep a Job that was deleted, or its pod."""
+    for what, body in (("it", job), ("its pod", pod or {})):
+        finalizers = (body.get("metadata") or {}).get("finalizers") or ()
+        foreign = [str(each) for each in finalizers if each not in OF_KUBERNETES]
+        if foreign:
+            text = f"{what} has the finalizer {foreign[0]}; whoever has set it has to remove it"
+            return Trouble(KEPT_BY_FINALIZERS, text[:MESSAGE_ROOM])
+    return None
+
+
+def _told_at(event: Object) -> str:
+    """When it was told last. All of these are in UTC, and texts of one form have the order of their times."""
+    series = (event.get("series") or {}).get("lastObservedTime")
+    times = (series, event.get("deprecatedLastTimestamp"), event.get("eventTime"))
+    return max((_plain(str(at)) for at in times if at), default="")
+
+
+def _plain(at: str) -> str:
+    whole, _, fraction = at.removesuffix("Z").partition(".")
+    return f"{whole}.{fraction:0<9}"
