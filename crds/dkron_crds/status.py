@@ -171,9 +171,9 @@ class Skipped(WireModel):
     start within spec.startingDeadlineSeconds. NoMatchingNode: no ready, schedulable node has the tags. Missed: nobody
     could fire it in time, see spec.missedRuns. Disabled: somebody asked to run a disabled job, or its parent
     ended. TooManyActive: a thousand attempts would be active. Expired, NotStarted: its parent ended outside of
-    startsAt and expiresAt. NotReady: its parent ended while the job was not in order. Succeeded: an ephemeral
-    job has had its run, and goes. Edited: an edit came before a slot of the old schedule was decided. Overrun: its
-    parent had more runs to show than it can, before this job had taken note of them."""
+    startsAt and expiresAt. NotReady: its parent ended, or somebody asked to run it, while the job was not in order.
+    Succeeded: an ephemeral job has had its run, and goes. Edited: an edit came before a slot of the old schedule was
+    decided. Overrun: its parent had more runs to show than it can, before this job had taken note of them."""
 
 
 class Day(WireModel):

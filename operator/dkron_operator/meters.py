@@ -76,7 +76,7 @@ class Meters:
         )
         self._sizes = self._histogram(
             "status_bytes",
-            "Size of a status of a DkronJob that was written, as JSON, without active and counted.",
+            "Size of a status of a DkronJob that was written, as JSON, without lists that have bounds of their own.",
             SIZES,
         )
         self._reasons: set[str] = set()

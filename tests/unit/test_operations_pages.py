@@ -1,10 +1,13 @@
 """The pages for operators name all that the code can say, and the rights that it needs."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from dkron_crds.job import ReadyReason, SkipReason, SuspendedReason
+from dkron_crds.status import MAX_ENDED
 from dkron_operator.plan.conditions import NEEDS_A_PERSON
+from dkron_operator.plan.settle import PATIENCE, most_shown
 from tests.support.manifests import shown
 from tests.support.rights import LEAST
 
@@ -26,6 +29,18 @@ def test_each_event_is_explained() -> None:
     found = {event for source in SOURCES for event in EVENT.findall(source.read_text(encoding="utf-8"))}
     assert found >= {"ExecutionFailed", "SlotSkipped", "NotDelivered", "NameTaken", "NoReceiver", "StatusRebuilt"}
     assert unnamed(found) == []
+
+
+def test_how_many_ended_runs_are_shown_is_told_the_same_everywhere() -> None:
+    for page, text in {
+        "docs/operations.md": "more than {} ended runs",
+        "docs/dependencies.md": "A job shows {} ended runs at most",
+        "docs/adr/0013-ended-runs-are-shown-until-heard.md": "There is room for {}",
+        "crds/dkron.io_dkronjobs.yaml": "maxItems: {}\n",
+    }.items():
+        assert text.format(MAX_ENDED) in (ROOT / page).read_text(encoding="utf-8"), page
+    assert most_shown("x" * 43) == MAX_ENDED > most_shown("x" * 44), "as docs/dependencies.md says"
+    assert timedelta(seconds=30) == PATIENCE, "as both pages say"
 
 
 def test_the_rights_that_are_named_are_the_least() -> None:

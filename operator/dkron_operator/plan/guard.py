@@ -1,6 +1,7 @@
 """The size guard: a status never grows so big that a write of it could fail.
 
-What is active is bounded by its number, and stays: it says what is still to be done.
+What is active, and what has ended and is still to start other jobs, is bounded by its number, and stays: it says what is
+still to be done.
 """
 
 import json
@@ -10,7 +11,7 @@ OUTPUT_BYTES = 16 * 1024
 """All outputs of a status together."""
 TOTAL_BYTES = 64 * 1024
 """The status on the wire, but for what has a bound of its own."""
-BOUNDED = frozenset({"active", "counted"})
+BOUNDED = frozenset({"active", "counted", "ended", "heard", "refused"})
 
 
 class Fitted(NamedTuple):

@@ -52,6 +52,13 @@ def test_room_is_counted_in_bytes_and_not_in_characters() -> None:
     assert outputs(cut) == [OUTPUT_BYTES // 2, 0]
 
 
+@pytest.mark.parametrize("field", ["active", "counted", "ended", "heard", "refused"])
+def test_what_has_a_bound_of_its_own_costs_no_execution(field: str) -> None:
+    fitted = fit(status(printed(1), **{field: ["x" * 100] * 10_000}))
+    assert (len(fitted.status["executions"]), fitted.dropped) == (1, 0)
+    assert fitted.size < 100
+
+
 def test_whole_executions_go_oldest_first_when_outputs_are_not_enough() -> None:
     big = [printed(n, message="m" * 1000) for n in range(100)]
     fitted = fit(status(*big))
