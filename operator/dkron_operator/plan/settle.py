@@ -37,13 +37,19 @@ def fullness(job: JobView, status: JobStatus, before: Fullness | None, *, now: d
     if len(status.ended) < most_shown(job.dkron_name):
         return None
     oldest = oldest_first(status.ended)[0].group
-    return before if before is not None and before.oldest == oldest else Fullness(oldest, now)
+    # A clock that was ahead does not make it wait for as long.
+    same = before is not None and before.oldest == oldest and before.since <= now
+    return before if same else Fullness(oldest, now)
 
 
 def plan_settling(draft: Draft) -> None:
     """Drop the runs that nobody waits for any more, and list who depends on this job."""
     if draft.status.ended:
         _settle(draft)
+    if len(draft.status.ended) > MAX_ENDED:
+        # Another version wrote it, or a hand; as it is, no write of this status would be taken.
+        beyond = oldest_first(draft.status.ended)[:-MAX_ENDED]
+        draft.note(GivenUp(frozenset(ended.group for ended in beyond)))
     _tell(draft)
     children = draft.situation.kin.children
     if children or draft.status.dependent_jobs:

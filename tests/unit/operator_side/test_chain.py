@@ -15,7 +15,7 @@ from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Joined, Started, fold
 from dkron_operator.plan.kin import Child, Kin, Parent
 from dkron_operator.plan.linked import GivenUp, Overrun, Tracked, with_ended
-from dkron_operator.plan.settle import PATIENCE, most_shown
+from dkron_operator.plan.settle import PATIENCE, Fullness, fullness, most_shown
 from dkron_operator.plan.view import RunState
 from tests.support.builders import NOON, UID, after, claim, job_view, nodes, outcome, run, seen, situation
 
@@ -379,6 +379,22 @@ def test_when_it_waited_long_enough_the_oldest_make_room_with_an_event() -> None
     assert draft.status.published is not None
     assert draft.status.published.success == MAX_ENDED + 3
     assert GivenUp(frozenset({0, 1, 2})) in draft.changes
+
+
+def test_a_clock_that_was_ahead_does_not_lengthen_the_wait() -> None:
+    job, status = job_view(), JobStatus(ended=FULL)
+    begun = fullness(job, status, None, now=after(hours=1))
+    assert begun == Fullness(0, after(hours=1))
+    assert fullness(job, status, begun, now=after(hours=2)) == begun
+    assert fullness(job, status, begun, now=after(5)) == Fullness(0, after(5))
+    assert fullness(job, JobStatus(ended=FULL[1:]), begun, now=after(5)) is None
+
+
+def test_more_than_may_be_written_are_given_up_at_once() -> None:
+    beyond = [ended(2**20 + number, at=after(1000 + number)) for number in range(2)]
+    draft = parent(*FULL, *beyond, children=[one_who()])
+    assert [each.group for each in draft.status.ended] == [each.group for each in (*FULL[2:], *beyond)]
+    assert len(reports(draft, "DependentsOverrun")) == 1
 
 
 def test_an_end_that_is_followed_by_a_retry_needs_no_room() -> None:
