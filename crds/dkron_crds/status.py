@@ -20,7 +20,7 @@ MAX_COUNTED = 4096
 MAX_REFUSED = 256
 MAX_DEPENDENTS = 256
 MAX_RUNS_AFTER = 128
-MAX_ENDED = 200
+MAX_ENDED = 256
 """How many runs that have ended a job shows at most. All of them stand in the status of each job that depends on it
 and on 31 others, too, and that has to fit into etcd."""
 MAX_HEARD = MAX_PARENTS * (MAX_ENDED + 1)

@@ -1,5 +1,5 @@
-"""What is, stays: an attempt that is over keeps its outcome whatever is asked of it a moment later, each refusal counts,
-and a Job that cannot start or go says so. The Job controller takes a second to tell what a pod tells at once.
+"""An attempt that is over keeps its outcome, whatever is asked of it a moment later; each refusal counts; a Job that
+cannot start or go says so. The Job controller takes a second to tell what a pod tells at once.
 """
 
 from datetime import UTC, datetime, timedelta

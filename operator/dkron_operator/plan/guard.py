@@ -1,7 +1,7 @@
 """The size guard: a status never grows so big that a write of it could fail.
 
-What is active, and what has ended and is still to start other jobs, is bounded by its number, and stays: it says what is
-still to be done.
+What is active, and what has ended and is still to start other jobs, is bounded by its number, and stays: it says what
+is still to be done.
 """
 
 import json

@@ -46,10 +46,6 @@ def plan_settling(draft: Draft) -> None:
     """Drop the runs that nobody waits for any more, and list who depends on this job."""
     if draft.status.ended:
         _settle(draft)
-    if len(draft.status.ended) > MAX_ENDED:
-        # Another version wrote it, or a hand; as it is, no write of this status would be taken.
-        beyond = oldest_first(draft.status.ended)[:-MAX_ENDED]
-        draft.note(GivenUp(frozenset(ended.group for ended in beyond)))
     _tell(draft)
     children = draft.situation.kin.children
     if children or draft.status.dependent_jobs:

@@ -342,7 +342,7 @@ FULL = [ended(number, at=after(number)) for number in range(MAX_ENDED)]
 
 
 def test_a_name_that_is_short_enough_has_all_the_room_and_32_parents_fit_into_a_status() -> None:
-    assert most_shown("x" * 43) == MAX_ENDED
+    assert most_shown("x" * 8) == MAX_ENDED
     for name in ("backup", "x" * 52, "ж" * 63, "x" * 8192):
         note = Heard(job=name, uid=UID, group=2**60, at=after(0.123456))
         notes = JobStatus(heard=(note,) * most_shown(name)).to_wire()["heard"]
@@ -388,13 +388,6 @@ def test_a_clock_that_was_ahead_does_not_lengthen_the_wait() -> None:
     assert fullness(job, status, begun, now=after(hours=2)) == begun
     assert fullness(job, status, begun, now=after(5)) == Fullness(0, after(5))
     assert fullness(job, JobStatus(ended=FULL[1:]), begun, now=after(5)) is None
-
-
-def test_more_than_may_be_written_are_given_up_at_once() -> None:
-    beyond = [ended(2**20 + number, at=after(1000 + number)) for number in range(2)]
-    draft = parent(*FULL, *beyond, children=[one_who()])
-    assert [each.group for each in draft.status.ended] == [each.group for each in (*FULL[2:], *beyond)]
-    assert len(reports(draft, "DependentsOverrun")) == 1
 
 
 def test_an_end_that_is_followed_by_a_retry_needs_no_room() -> None:

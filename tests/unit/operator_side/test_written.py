@@ -49,7 +49,7 @@ def skipped(slot: datetime, reason: str, count: int = 1) -> Slots:
         pytest.param(
             {"last_schedule_time": after(60)}, [Passed(after(60), 3, MISSED, after(60))], [], id="slots passed already"
         ),
-        pytest.param({}, [Refused(BUSY, NOON)], [], id="a refused request is no slot"),
+        pytest.param({}, [Refused(BUSY, NOON, "a")], [], id="a refused request is no slot"),
         pytest.param({}, [Decided(NOON), Started(FIRST)], [], id="a claimed slot is not settled yet"),
         pytest.param(
             {"last_schedule_time": NOON, "active": (FIRST,)},
