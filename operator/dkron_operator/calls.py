@@ -128,7 +128,7 @@ class Calls:
         return window is not None and window.caller == self._mark
 
     async def _make(self, key: Key, job: JobView, active: Active, traceparent: str) -> None:
-        began, outcome = self._clock.now(), None
+        began = self._clock.now()
         try:
             async with self._pool.place():
                 if not self._may_act():
@@ -142,8 +142,7 @@ class Calls:
             if key not in self._tasks:
                 # The process ends: what becomes of the call is the next one's to say.
                 raise
-            # Broken off in the moment in which it had its answer, it has its answer.
-            outcome = outcome or Outcome(success=False, started_at=began, finished_at=self._clock.now(), lost=True)
+            outcome = Outcome(success=False, started_at=began, finished_at=self._clock.now(), lost=True)
         self._conclude(key, outcome)
 
     async def _result(self, job: JobView, traceparent: str) -> Result:
