@@ -16,8 +16,9 @@ NEVER = pod_template(containers=[{"name": "job", "imagePullPolicy": "Never"}])
 MISSING_IMAGE = {"image": "registry.invalid/missing:1"}
 HUGE = pod_template(containers=[{"name": "job", "resources": {"requests": {"cpu": "9000"}}}])
 READ_ONLY = pod_template(containers=[{"name": "job", "securityContext": {"readOnlyRootFilesystem": True}}])
-SECRET_VOLUME = {"name": "keys", "secret": {"secretName": "nothing"}}
-FILES_VOLUME = {"name": "files", "configMap": {"name": "nothing"}}
+MOUNTED = [{"name": "job", "volumeMounts": [{"name": "files", "mountPath": "/files"}]}]
+NO_SECRET = pod_template(containers=MOUNTED, volumes=[{"name": "files", "secret": {"secretName": "nothing"}}])
+NO_FILES = pod_template(containers=MOUNTED, volumes=[{"name": "files", "configMap": {"name": "nothing"}}])
 KEEP_ALL = {"executions": 100, "successfulJobs": 100}
 
 STUCK = (
@@ -42,8 +43,8 @@ def stuck_jobs() -> list[dict[str, Any]]:
             "no-secret", "echo $TOKEN", config={"shell": "true", "env": "TOKEN=secretRef:late/token"}, run=["once"]
         ),
         dkron_job("no-pod", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
-        dkron_job("no-volume", jobTemplate=pod_template(volumes=[SECRET_VOLUME]), run=["once"]),
-        dkron_job("no-files", jobTemplate=pod_template(volumes=[FILES_VOLUME]), run=["once"]),
+        dkron_job("no-volume", jobTemplate=NO_SECRET, run=["once"]),
+        dkron_job("no-files", jobTemplate=NO_FILES, run=["once"]),
         dkron_job("no-node", jobTemplate=pod_template(nodeSelector={"moon": "dark"}), run=["once"]),
         dkron_job("no-room", jobTemplate=HUGE, run=["once"]),
         dkron_job("read-only", "echo kept > /kept", config={"shell": "true"}, jobTemplate=READ_ONLY, run=["once"]),
