@@ -140,6 +140,12 @@ def _deleted_at(metadata: Object) -> datetime | None:
     return datetime.fromisoformat(at) - grace if at else None
 
 
+def read_node(body: Object, own: AgentTags = DKRONS) -> Node:
+    """A node. `own` are the tags that it has without a label."""
+    agent = read_agent(body, own)
+    return Node(agent.name, agent.tags, available=agent.available)
+
+
 def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
     try:
         return JobSpec.from_wire(dict(raw)), None
