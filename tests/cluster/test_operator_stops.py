@@ -53,7 +53,9 @@ def reap(kube: Kube, name: str) -> None:
 
 
 def wishes(kube: Kube, name: str) -> list[str]:
-    return list(kube.get(DKRON_JOBS, name)["metadata"].get("annotations", {}))
+    """The annotations that ask for something; others stay."""
+    notes = kube.get(DKRON_JOBS, name)["metadata"].get("annotations", {})
+    return [key for key in notes if key.startswith(("stop.", "run."))]
 
 
 def assert_stopped_once(kube: Kube, name: str) -> None:
