@@ -31,6 +31,7 @@ from dkron_api.keys import (
     PODS,
     POLICIES,
     SETTINGS,
+    STOPPING,
     VIGILS,
     WRITES,
 )  # fmt: skip
@@ -108,6 +109,7 @@ async def running_api(*routes: Iterable[web.RouteDef], **settings: Any) -> Async
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = Mirror(kind, plain)
     app[JOURNAL] = Journal()
+    app[STOPPING] = asyncio.Event()
     app[ACCESS] = None
     app[GATE] = Gate(requests=100, streams=100, rate=0.0, clock=lambda: 0.0)
     app.on_response_prepare.append(sign)

@@ -3,32 +3,30 @@
 The operator does it, when it reads the annotation that is written here.
 """
 
+import asyncio
 from http import HTTPStatus
 
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CLOCK, WRITES
+from dkron_api.keys import CLOCK, GATE, STOPPING, WRITES
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import attempt, shown
+from dkron_api.translate.record import Job
 from dkron_api.translate.times import in_utc
-from dkron_crds.job import Execution
+from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.stops import stop_annotation
+
+PATIENCE, PAUSE = 10.0, 0.1
+"""Seconds for which a run that was asked for is waited for, and between two looks at it."""
 
 
 async def stop_execution(request: web.Request) -> web.StreamResponse:
     """Ask for a stop: 202 with the execution as it is. Once is enough: who asks again does not become who asked."""
-    job, wanted = job_of(request), request.match_info["execution"]
-    found = attempt(job, wanted)
-    if found is None and any(run.id == wanted for run in coming_of(request, job)):
-        text = f"the execution {quoted(wanted)} was asked for and has not begun; ask again"
-        raise Refusal(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
-    if found is None:
-        text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
-        raise Refusal(HTTPStatus.NOT_FOUND, text)
+    job, found = await _begun(request)
     if isinstance(found, Execution):
         text = f'the execution "{found.id}" ended at {in_utc(found.finished_at)} already'
         raise Refusal(HTTPStatus.CONFLICT, text)
@@ -36,6 +34,26 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     if key not in job.annotations:
         await request.app[WRITES].annotate(job, {key: text})
     return json_answer(request, shown(job, found), status=HTTPStatus.ACCEPTED)
+
+
+async def _begun(request: web.Request) -> tuple[Job, Execution | Active]:
+    """The attempt that the path names. One that was asked for is waited for until it has begun. Raises `Refusal`."""
+    wanted = request.match_info["execution"]
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + PATIENCE
+    while True:
+        job = job_of(request)
+        found = attempt(job, wanted)
+        if found is not None:
+            return job, found
+        if not any(run.id == wanted for run in coming_of(request, job)):
+            text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
+            raise Refusal(HTTPStatus.NOT_FOUND, text)
+        if clock() >= deadline or request.app[STOPPING].is_set():
+            text = f"the execution {quoted(wanted)} was asked for and has not begun; ask again"
+            raise Refusal(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
+        with request.app[GATE].stream():
+            await asyncio.sleep(PAUSE)
 
 
 ROUTES = (web.post("/v1/jobs/{job}/executions/{execution}/stop", stop_execution),)

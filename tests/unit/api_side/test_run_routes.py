@@ -123,7 +123,17 @@ class TestThatItIsSeen:
         }}))  # fmt: skip
         assert await self._ids(api) == []
 
-    async def test_it_cannot_be_stopped_before_it_begins(self, api: Api) -> None:
+    async def test_a_stop_waits_until_it_has_begun(self, api: Api) -> None:
+        assert (await api.client.post(RUN)).status == 202
+        entry = request_claim(await asked(api), NOON)
+        stopping = asyncio.ensure_future(api.client.post(f"/v1/jobs/{NAME}/executions/{entry.id}/stop"))
+        tell(api, 1001, JobStatus())
+        tell(api, 1002, JobStatus(active=(seen(entry),)))
+        answer = await stopping
+        assert (answer.status, (await answer.json())["id"]) == (202, entry.id)
+
+    async def test_but_not_for_ever(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(stops, "PATIENCE", 0.0)
         assert (await api.client.post(RUN)).status == 202
         entry = request_claim(await asked(api), NOON)
         answer = await api.client.post(f"/v1/jobs/{NAME}/executions/{entry.id}/stop")

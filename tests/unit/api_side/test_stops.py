@@ -9,6 +9,7 @@ from dkron_api.routes import stops
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.errors import Rejected, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_crds.stops import STOP_PREFIX
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NAME, after, claim, execution, seen, wire_job
 
@@ -30,7 +31,7 @@ def path(execution_id: str, job: str = NAME) -> str:
 
 def annotations(api: Api) -> dict[str, str]:
     found: dict[str, str] = api.kube.has(DKRON_JOBS, NAME)["metadata"].get("annotations", {})
-    return found
+    return {key: text for key, text in found.items() if key.startswith(STOP_PREFIX)}
 
 
 @pytest.mark.parametrize("entry", [RUNNING, WAITING], ids=["that runs", "that waits to be tried again"])
