@@ -7,7 +7,7 @@ from typing import Any
 from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
 from dkron_api.translate.times import ZERO, in_zone
-from dkron_crds.job import Active, Execution
+from dkron_crds.job import Active, Concurrency, Execution
 from dkron_crds.schedule import TimezoneError
 from dkron_crds.schedule.zones import load_zone
 
@@ -40,7 +40,7 @@ def single(job: Job, execution_id: str) -> JSON | None:
 
 def found(job: Job, execution_id: str, *, coming: Sequence[Active] = ()) -> Execution | Active | None:
     """What a client may see of the attempt with this id; None if it is not there (any more)."""
-    return next((run for run in every(job, coming=coming) if run.id == execution_id), None)
+    return _named(job, every(job, coming=coming), execution_id)
 
 
 def with_output(run: Execution, data: bytes) -> Execution:
@@ -51,7 +51,7 @@ def with_output(run: Execution, data: bytes) -> Execution:
 def attempt(job: Job, execution_id: str) -> Execution | Active | None:
     """The attempt with this id, finished, running, or waiting for its time; None if it is not there (any more)."""
     runs: list[Execution | Active] = [*job.status.executions, *job.status.active]
-    return next((run for run in runs if run.id == execution_id), None)
+    return _named(job, runs, execution_id)
 
 
 def every(job: Job, *, coming: Sequence[Active] = (), nodes: Mapping[str, str] = NOWHERE) -> list[Execution | Active]:
@@ -62,6 +62,14 @@ def every(job: Job, *, coming: Sequence[Active] = (), nodes: Mapping[str, str] =
 def unplaced(job: Job) -> list[str]:
     """The Jobs that run, and of which the status does not say where."""
     return [active.job for active in _active(job) if not active.node_name]
+
+
+def _named(job: Job, runs: Iterable[Execution | Active], execution_id: str) -> Execution | Active | None:
+    """The one with this id. Of a job that keeps only its newest run the start in an id may differ from what was shown
+    before it began; the Job in it is the same."""
+    moment, _, name = execution_id.partition("-")
+    by_job = moment.isdigit() and job.spec.concurrency is Concurrency.REPLACE
+    return next((run for run in runs if run.id == execution_id or (by_job and run.job == name)), None)
 
 
 def running(

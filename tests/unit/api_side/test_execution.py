@@ -141,3 +141,10 @@ def test_what_runs_is_shown_oldest_first_without_the_flag_of_lists() -> None:
     found = running([later, job(GOOD, active=(ACTIVE,))])
     assert [each["job_name"] for each in found] == ["a", "b"]
     assert "output_truncated" not in found[0]
+
+
+def test_of_a_job_that_replaces_its_runs_an_execution_is_found_under_the_id_that_it_had_before_it_began() -> None:
+    before = GOOD["id"].replace("17", "18", 1)
+    assert single(job(GOOD, concurrency="replace"), before) == single(job(GOOD), GOOD["id"])
+    assert single(job(GOOD), before) is None
+    assert single(job(GOOD, concurrency="replace"), GOOD["job"]) is None
