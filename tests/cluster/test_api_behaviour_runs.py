@@ -120,7 +120,7 @@ def test_an_execution_is_stopped_and_who_waits_for_it_gets_its_end(calm: Install
         path = f"/v1/jobs/stopped/executions/{running['id']}"
         assert calm.site.rest.get(f"{path}/stop").status == 404, "it is no question"
         answer = calm.site.rest.post(f"{path}/stop")
-        assert (answer.status, answer.json()) == (202, running)
+        assert (answer.status, answer.json() | {"node_name": ""}) == (202, running | {"node_name": ""})
         job = waits.result().json()
     assert (job["status"], job["success_count"], job["error_count"]) == ("failed", 0, 1)
     stopped = calm.site.rest.get(path).json()
@@ -197,9 +197,12 @@ def test_a_click_while_no_operator_runs_is_a_run_when_one_is_there_again(calm: I
     assert calm.run("patient").status == 202
     assert calm.site.rest.post("/v1/jobs", {"name": "meanwhile", "schedule": "@daily"}).status == 201
     until(calm.site, "/v1/leader", lambda answer: answer.status == 500)
-    assert calm.executions("patient") == []
+    [coming] = calm.executions("patient")
+    assert (coming["success"], coming["finished_at"], coming["node_name"]) == (False, "0001-01-01T00:00:00Z", "")
     calm.operator.start()
     calm.kube.wait_status("patient", "its run", finished(1))
+    path = f"/v1/jobs/patient/executions/{coming['id']}"
+    assert until(calm.site, path, lambda answer: answer.json()["success"]).status == 200, "under the same id"
     assert len(calm.kube.jobs_of("patient")) == 1
 
 
