@@ -69,9 +69,17 @@ async def busy(request: web.Request) -> web.StreamResponse:
     """GET /v1/busy: what runs now, the oldest first."""
     require_ready(request)
     catalog = request.app[CATALOG]
-    nodes = await request.app[PODS].nodes([name for job in catalog if job.busy for name in unplaced(job)])
+    nodes = await request.app[PODS].nodes([name for job in catalog for name in _to_place(job)])
     executions = running(catalog, nodes, failed=_untold)
     return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
+
+
+def _to_place(job: Job) -> list[str]:
+    """The Jobs of a job whose node is to be found; of one that cannot be read none, which is told elsewhere."""
+    try:
+        return unplaced(job) if job.busy else []
+    except Exception:  # noqa: BLE001 - what is odd about one job keeps nobody from the others
+        return []
 
 
 def _untold(job: Job, error: Exception) -> None:

@@ -139,6 +139,12 @@ class TestWhereItRuns:
         [found] = await (await api.client.get("/v1/busy")).json()
         assert found["node_name"] == ""
 
+    async def test_a_job_that_cannot_be_read_keeps_nobody_from_the_others(self, api: Api) -> None:
+        odd = wire_job(name="odd", uid="u") | {"status": {"active": [{"uid": "x"}]}}
+        api.know_jobs(wire_job(status=JobStatus(active=(RUNNING,))), odd)
+        answer = await api.client.get("/v1/busy")
+        assert (answer.status, len(await answer.json())) == (200, 1)
+
     async def test_a_list_of_pods_is_bounded_whatever_runs(self, api: Api) -> None:
         many = tuple(seen(claim(after(number))) for number in range(1000))
         has(api, JobStatus(active=many))
