@@ -28,9 +28,10 @@ class Acceptance:
         """Write the status, which says since when slots count, and then the annotation. Raises `Conflict` if somebody
         has written since, and `Unavailable`."""
         await self._writer.claim(entry, ())
-        if entry.job.accepted:
-            return
         job = entry.job
+        if job.accepted or entry.base.since is None:
+            # Without a beginning in the status the annotation would say that the job was wiped.
+            return
         body = {"metadata": {"uid": job.uid, "annotations": {ACCEPTED: job.uid}}}
         async with entry.writing:
             try:

@@ -280,7 +280,7 @@ class Process:
             if draft.settle or draft.accept:
                 self.flush()
             if draft.accept:
-                self.world.accept()
+                self.accept()
             if draft.create is not None:
                 self._fire(draft.create)
         except NoAnswer:
@@ -292,6 +292,10 @@ class Process:
             self.world.remove()
         begun = draft.create or draft.stop or draft.cancel
         return bool(draft.gather or draft.forget or draft.answered or draft.settle or draft.accept or begun)
+
+    def accept(self) -> None:
+        """Have the annotation say that the job is accepted."""
+        self.world.accept()
 
     def _carry_out(self, draft: Draft) -> None:
         """What needs no answer before the next plan."""

@@ -25,6 +25,11 @@ class Rival(Process):
         """The watch brings the newest version."""
         self.version, self.seen = self.world.version, (self.world.job, self.world.status)
 
+    def accept(self) -> None:
+        """The answer shows the newest version."""
+        super().accept()
+        self.look()
+
     def write(self) -> None:
         """The writer folds what is pending onto whatever is there."""
         if self.pending:

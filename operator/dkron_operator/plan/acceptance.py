@@ -8,11 +8,11 @@ annotation: such a job is not new, and no slot of it runs again.
 from datetime import datetime
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import AcceptedSchedule, JobSpec, ReadyReason, SkipReason
+from dkron_crds.job import AcceptedSchedule, JobSpec, ReadyReason, SkipReason, Trigger
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
-from dkron_crds.schedule.timeline import Timeline
+from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.fold import Accepted, Passed
+from dkron_operator.plan.fold import Accepted, Decided, Passed
 from dkron_operator.plan.settle import is_over
 
 BROKEN = "-"
@@ -31,6 +31,9 @@ def plan_acceptance(draft: Draft) -> None:
         draft.note(Accepted(situation.now, fingerprint, rebuilt=True, schedule=schedule))
         text = "status was wiped: it is rebuilt from the Jobs that exist, counters restart, and slots count from now"
         draft.warn("StatusRebuilt", text)
+    elif (status.fingerprint != fingerprint or status.accepted != schedule) and _is_pending(draft):
+        # What has become of a slot of the old schedule is found out first.
+        return
     elif status.fingerprint != fingerprint:
         _settle_old_slots(draft, SkipReason.NOT_READY if broken else SkipReason.EDITED)
         # A clock that is behind does not lead back to what was settled by the edit before.
@@ -67,17 +70,38 @@ def _accept_expiry(draft: Draft, since: datetime, schedule: AcceptedSchedule | N
     draft.note(Accepted(max(now, since) if expired else since, draft.status.fingerprint, schedule=schedule))
 
 
+def _is_pending(draft: Draft) -> bool:
+    """Whether the create of a slot's Job got no answer, or a slot that is due is claimed for a call whose process may
+    have made it."""
+    unsure, mark, window = draft.situation.unsure, draft.status.last_schedule_time, draft.status.window
+    if unsure is not None and unsure.trigger is Trigger.SCHEDULE and (mark is None or unsure.slot > mark):
+        return True
+    return window is not None and window.slots[0] <= draft.situation.now
+
+
 def _settle_old_slots(draft: Draft, reason: SkipReason) -> None:
     """Count what the schedule before the edit had due and nobody has decided."""
     line, mark = _old_timeline(draft), draft.status.last_schedule_time
     newest = None if line is None else line.latest(mark, draft.situation.now)
     if line is None or newest is None:
         return
-    count = line.count(mark, newest)
+    count = line.count(mark, newest) - len(_begun(draft, line, newest))
+    if count == 0:
+        draft.note(Decided(newest))
+        return
     draft.note(Passed(newest, count, reason, at=newest))
     slots = "1 slot that was due was" if count == 1 else f"{count} slots that were due were"
     why = "the job is not in order" if reason is SkipReason.NOT_READY else "the job was edited before"
     draft.warn("SlotsMissed", f"{slots} not run, the newest at {rfc3339(newest)}: {why}")
+
+
+def _begun(draft: Draft, line: Timeline, newest: datetime) -> set[datetime]:
+    """The slots of the old schedule that have an attempt already, though the mark does not say so yet."""
+    mark = draft.status.last_schedule_time
+    attempts = (draft.situation.runs.values(), draft.status.active, draft.status.executions)
+    slots = {each.slot for of_kind in attempts for each in of_kind if each.trigger is Trigger.SCHEDULE}
+    undecided = {slot for slot in slots if slot <= newest and (mark is None or slot > mark)}
+    return {slot for slot in undecided if line.latest(slot - TICK, slot) == slot}
 
 
 def _old_timeline(draft: Draft) -> Timeline | None:

@@ -25,14 +25,15 @@ def advance(situation: Situation) -> Draft:
     if situation.job.deleting or situation.looks_for_nodes:
         return draft
     plan_ahead(draft)
-    plan_acceptance(draft)
     plan_window(draft)
+    plan_acceptance(draft)
     plan_found_slots(draft)
     plan_attempts(draft)
     plan_stops(draft)
-    plan_requests(draft)
-    plan_dependent_runs(draft)
+    # A plan creates one Job: those who ask for runs without end must not keep slots waiting.
     upcoming = plan_slots(draft)
+    plan_dependent_runs(draft)
+    plan_requests(draft)
     plan_settling(draft)
     plan_calls(draft)
     plan_conditions(draft, upcoming)

@@ -10,7 +10,7 @@ from dkron_crds.requests import group_of
 from dkron_operator.plan.fold import is_recorded, recorded
 from dkron_operator.plan.view import JobView, Run
 
-TOLERANCE = timedelta(seconds=60)
+TOLERANCE = timedelta(minutes=2)
 """How far ahead of the clock a slot may lie and still count: clocks of replicas differ by seconds, not by minutes."""
 
 

@@ -85,6 +85,8 @@ def test_one_fault_at_a_slot_leaves_each_member_one_job_although_nodes_come(
     simulation = Watched(spec(tags=tags, concurrency=str(concurrency)), "a", "b")
     simulation.wait(PERIOD - 1)
     world = simulation.world
+    simulation.process.flush()
+    world.accept()
     world.fault = fault
 
     def later() -> None:
