@@ -7,7 +7,7 @@ Tokens rotate (a projected one within the hour), so the header is asked for anew
 import os
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,14 +50,19 @@ class Access:
     proxy: str | None = None
 
     def open_session(
-        self, *, watched: Watched | None = None, listed: Callable[[str], None] = _ignore
+        self,
+        *,
+        watched: Watched | None = None,
+        listed: Callable[[str], None] = _ignore,
+        reading: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> aiohttp.ClientSession:
         """A session that sends the current credentials with each request. The caller closes it.
 
         `watched` is told by path of each watch that was asked for in it, and whether the server lets it begin; with
-        it, `listed` of each path that was read otherwise.
+        it, `listed` of each path that was read otherwise. `reading` are middlewares through which answers are read.
         """
-        middlewares = (self._authorize,) if watched is None else (self._authorize, _noting(watched, listed))
+        noting = () if watched is None else (_noting(watched, listed),)
+        middlewares = (self._authorize, *noting, *reading)
         return aiohttp.ClientSession(
             base_url=self.server,
             connector=aiohttp.TCPConnector(ssl=self.tls, limit=0, keepalive_timeout=KEEP_ALIVE),

@@ -1,6 +1,5 @@
 """What an HTTP answer of the API server means, and what it means when there is none: here aiohttp's errors end."""
 
-import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -8,6 +7,7 @@ from typing import Any
 
 import aiohttp
 
+from dkron_crds.bounds import bounded
 from dkron_crds.kube.access import AccessError
 from dkron_crds.kube.errors import Unavailable, from_status
 
@@ -37,8 +37,9 @@ async def require_success(response: aiohttp.ClientResponse) -> None:
 
 
 def read_object(text: bytes) -> dict[str, Any]:
-    """A JSON object. Raises ValueError, also for other JSON. To be called where it is `answered`."""
-    answer = json.loads(text)
+    """A JSON object, bounded as `bounds` says. Raises ValueError, also for other JSON. To be called where it is
+    `answered`."""
+    answer = bounded(text)
     if not isinstance(answer, dict):
         raise ValueError(f"the answer is no object: {text[:200].decode('utf-8', 'replace')}")  # noqa: TRY004 - of bytes
     return answer

@@ -17,6 +17,7 @@ from dkron_crds.kube.access import Access
 from dkron_crds.kube.answers import answered, pieces, read_object, require_success
 from dkron_crds.kube.errors import Unavailable, Withheld
 from dkron_crds.kube.observer import Exchange, Observer
+from dkron_crds.kube.paging import Paging
 from dkron_crds.kube.paths import Resource
 
 Object = dict[str, Any]
@@ -25,7 +26,7 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 METADATA = "application/json;as={kind};g=meta.k8s.io;v=v1"
 CHUNK = 500
-"""Objects asked for in one page of a list."""
+"""Objects asked for in one page of a list; `paging` has fewer sent where they are long."""
 OPENAPI = Resource("", "v3", "openapi")
 """What is counted when a schema is read."""
 CONNECT = 10.0
@@ -71,7 +72,7 @@ class KubeClient:
         self.calls: Counter[Call] = Counter()
         self.observe: Callable[[Call, float], None] = _unobserved
         self.admit: Callable[[Resource], bool] = _admitted
-        self._session = access.open_session()
+        self._session = access.open_session(reading=[Paging()])
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT)
         self._manager = {} if field_manager is None else {"fieldManager": field_manager}
 

@@ -1,9 +1,9 @@
 """From the bytes of a watch to its events. Pure, and in memory that is bounded by the longest line allowed."""
 
-import json
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from dkron_crds.bounds import bounded
 from dkron_crds.kube.errors import Unavailable, from_status
 
 LONGEST = 32 << 20
@@ -53,7 +53,7 @@ class Lines:
 def parse(line: bytes) -> Event:
     """One event. Raises what an ERROR event means (`Expired`: the version is too old), `Unavailable` for nonsense."""
     try:
-        document = json.loads(line)
+        document = bounded(line)
         item = document["object"]
         if document["type"] != "ERROR":
             return Event(Kind(document["type"]), item, str(int(item["metadata"]["resourceVersion"])))

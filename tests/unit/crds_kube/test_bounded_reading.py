@@ -1,0 +1,162 @@
+"""What is read over the wire is bounded: pages by bytes, and by depth what a client other than ours parses."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from dkron_crds.bounds import unreadable
+from dkron_crds.kube.access import Access
+from dkron_crds.kube.paging import Paging
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.kube.reading import bounded_text, read_bounded
+from dkron_crds.kube.watch import Pace, follow
+from tests.support.kube_server import nobody, served, serving
+from tests.support.watching import Diary
+
+Object = dict[str, Any]
+MIB = 1 << 20
+DEEP = '{"a":' * 1000 + "1" + "}" * 1000
+
+
+class Shelf:
+    """So many objects of this size, in pages; it remembers for how many it was asked."""
+
+    def __init__(self, count: int, size: int, *, deep: int | None = None) -> None:
+        self.asked: list[int] = []
+        self._count = count
+        self._size = size
+        self._deep = deep
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        limit, start = int(request.query["limit"]), int(request.query.get("continue") or 0)
+        self.asked.append(limit)
+        end = min(start + limit, self._count)
+        metadata = {"resourceVersion": "7", "continue": str(end) if end < self._count else ""}
+        items = ",".join(self._item(number) for number in range(start, end))
+        text = f'{{"items":[{items}],"metadata":{json.dumps(metadata)}}}'
+        return web.Response(text=text, content_type="application/json")
+
+    def _item(self, number: int) -> str:
+        spec = DEEP if number == self._deep else json.dumps({"text": "x" * self._size})
+        metadata = {"name": str(number), "uid": str(number), "resourceVersion": "7", "namespace": "default"}
+        return f'{{"metadata":{json.dumps(metadata)},"spec":{spec}}}'
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "most"),
+    [
+        pytest.param(1200, 10, 3, id="short objects in full pages"),
+        pytest.param(13, 1_400_000, 17, id="long ones in short pages"),
+        pytest.param(2, 5 * MIB, 6, id="one that is longer than a page alone"),
+    ],
+)
+async def test_a_list_is_read_whole_in_pages_that_fit(count: int, size: int, most: int) -> None:
+    shelf = Shelf(count, size)
+    async with served(shelf.answer) as client:
+        found = [item["metadata"]["name"] async for item in client.list(DKRON_JOBS, "default")]
+    assert found == [str(number) for number in range(count)]
+    assert len(shelf.asked) <= most
+    assert shelf.asked[0] == 500
+
+
+async def test_pages_grow_again_when_objects_are_short_again() -> None:
+    shelf = Shelf(13, 1_400_000)
+    async with served(shelf.answer) as client:
+        [item async for item in client.list(DKRON_JOBS, "default")]
+        shelf.__init__(1200, 10)  # type: ignore[misc]
+        [item async for item in client.list(DKRON_JOBS, "default")]
+        [item async for item in client.list(DKRON_JOBS, "default")]
+    assert shelf.asked[-3:] == [500, 500, 500]
+
+
+async def test_one_that_nests_too_deep_is_marked_and_the_others_are_read() -> None:
+    async with served(Shelf(3, 10, deep=1).answer) as client:
+        found = [item async for item in client.list(DKRON_JOBS, "default")]
+    assert [bool(unreadable(item)) for item in found] == [False, True, False]
+
+
+async def test_a_watch_goes_on_after_one_that_nests_too_deep() -> None:
+    lines = (
+        f'{{"type":"ADDED","object":{{"metadata":{{"name":"{name}","resourceVersion":"{n}"}},"spec":{spec}}}}}\n'
+        for n, (name, spec) in enumerate((("a", "{}"), ("b", DEEP), ("c", "{}")), start=8)
+    )
+    text = "".join(lines).encode()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if "watch" not in request.query:
+            return web.json_response({"items": [], "metadata": {"resourceVersion": "7"}})
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(text)
+        return response
+
+    diary = Diary()
+    async with served(answer) as client:
+        task = asyncio.create_task(follow(client, DKRON_JOBS, None, diary, pace=Pace(brief=0.0, first_delay=0.01)))
+        diary.written_by(task)
+        await diary.until("all three", lambda seen: len(seen.held) == 3)
+        task.cancel()
+    assert diary.told[1:4] == ["see a@8", "see b@9", "see c@10"]
+
+
+def event(item: str) -> bytes:
+    return f'{{"type":"ADDED","object":{item}}}'.encode()
+
+
+def test_what_is_short_and_shallow_reaches_kopf_as_it_came() -> None:
+    text = event('{"metadata": {}, "spec": {"a" : [1]}}')
+    assert bounded_text(text) is text
+
+
+@pytest.mark.parametrize(
+    ("item", "of_jobs", "left"),
+    [
+        pytest.param(f'{{"metadata":{{}},"spec":{DEEP}}}', False, 2000, id="deep"),
+        pytest.param(
+            json.dumps({"metadata": {}, "spec": {"jobTemplate": {"x": [[]] * 100_000}}}), False, 300, id="long template"
+        ),
+        pytest.param(json.dumps({"metadata": {}, "spec": {"x": "y" * MIB}}), True, 100, id="a long Job"),
+    ],
+)
+def test_what_kopf_reads_is_bounded(item: str, left: int, *, of_jobs: bool) -> None:
+    text = bounded_text(event(item), of_jobs=of_jobs)
+    assert len(text) < left
+    document = json.loads(text)
+    assert document["object"]["metadata"] == {}
+    assert bool(unreadable(document["object"])) is not of_jobs
+
+
+def test_what_is_no_json_is_left_to_kopf() -> None:
+    assert bounded_text(b"[" * 100_000) == b"[" * 100_000
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[tuple[aiohttp.ClientSession, Shelf]]:
+    shelf = Shelf(13, 1_400_000, deep=2)
+    async with serving(shelf.answer) as server:
+        access = Access(str(server.make_url("")).rstrip("/"), "default", tls=True, authorization=nobody)
+        async with access.open_session(reading=[read_bounded, Paging()]) as session:
+            yield session, shelf
+
+
+async def test_a_session_for_kopf_reads_lists_and_streams_bounded(
+    session: tuple[aiohttp.ClientSession, Shelf],
+) -> None:
+    asking, shelf = session
+    names, token = [], ""
+    for _ in range(13):
+        async with asking.get(DKRON_JOBS.path(), params={"limit": "500", "continue": token}) as response:
+            page = await response.json()
+        names += [item["metadata"]["name"] for item in page["items"]]
+        token = page["metadata"]["continue"]
+        if not token:
+            break
+    assert names == [str(number) for number in range(13)]
+    assert max(shelf.asked[-5:]) < 20
+    async with asking.get(JOBS.path(), params={"limit": "1"}) as response:
+        assert "spec" not in (await response.json())["items"][0], "of a Job nobody reads it"
