@@ -5,6 +5,7 @@ read by the operator, which makes one run of each and removes it. Pure.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 
 from dkron_crds.base import rfc3339
@@ -47,6 +48,8 @@ def run_annotation(
     return RUN_PREFIX + request_id, " ".join(word for word in words if word)
 
 
+# A job that has many of them is read anew with each of its versions.
+@lru_cache(maxsize=16384)
 def read_request(key: str, text: str) -> Request | None:
     """The request that an annotation makes; None if it is another annotation.
 
@@ -69,6 +72,7 @@ def _first_word(text: str) -> tuple[str, str]:
     return word, rest.strip()
 
 
+@lru_cache(maxsize=16384)
 def group_of(request_id: str, at: datetime) -> int:
     """The execution group of a request, in Unix nanoseconds: its second, with a fraction that tells ids apart.
 

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 ROOM = 1000
 """Events that may wait to be sent; beyond it the oldest is dropped."""
 NOTE_ROOM = 1024
+"""Bytes of a note that the API server takes."""
+ELLIPSIS = "…"
 
 
 class Subject(Protocol):
@@ -106,7 +108,15 @@ def build_event(subject: Subject, report: Report, *, at: str, identity: str) -> 
 
 def _note(report: Report) -> str:
     text = f"{report.subject}: {report.message}" if report.subject else report.message
-    return text if len(text) <= NOTE_ROOM else text[: NOTE_ROOM - 1] + "…"
+    return clipped(text, NOTE_ROOM)
+
+
+def clipped(text: str, room: int) -> str:
+    """The beginning of the text that fits into so many bytes, with an ellipsis if that is not all of it."""
+    whole = text.encode("utf-8", "replace")
+    if len(whole) <= room:
+        return whole.decode()
+    return whole[: room - len(ELLIPSIS.encode())].decode("utf-8", "ignore") + ELLIPSIS
 
 
 def _micro(at: str) -> str:

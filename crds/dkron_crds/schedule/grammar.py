@@ -13,6 +13,7 @@ from dkron_crds.schedule.durations import go_duration, iso_duration
 from dkron_crds.schedule.errors import ScheduleError, quoted, refusal
 from dkron_crds.schedule.fields import FIELDS, parse_field
 from dkron_crds.schedule.hashed import substitute
+from dkron_crds.schedule.instants import EPOCH
 from dkron_crds.schedule.interval import Every
 from dkron_crds.schedule.once import After, At, Never
 from dkron_crds.schedule.schedule import Schedule
@@ -99,7 +100,10 @@ def _descriptor(text: str, zone: Zone) -> Schedule:
 def _after(argument: str) -> After:
     match _WORD.findall(argument):
         case [instant, grace] if grace.startswith("<"):
-            return After(rfc3339(instant, "@after"), iso_duration(grace[1:]))
+            slot = rfc3339(instant, "@after")
+            if slot < EPOCH:
+                raise refusal("@after", instant, "lies before 1970", use="an instant from 1970-01-01T00:00:00Z on")
+            return After(slot, iso_duration(grace[1:]))
         case _:
             form = "an instant and a grace time, such as 2026-03-01T09:30:00Z <PT2H"
             raise refusal("@after", argument, "is not complete", use=form)

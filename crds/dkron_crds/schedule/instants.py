@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 EARLIEST = (datetime(2, 1, 1, tzinfo=UTC) - EPOCH) // _SECOND
 """First second that is looked at. A year of margin keeps every zone's wall clock inside the calendar."""
@@ -20,6 +21,14 @@ def seconds(moment: datetime) -> int:
 def moment(second: int) -> datetime:
     """The aware UTC datetime of a second."""
     return EPOCH + timedelta(seconds=second)
+
+
+def shifted(at: datetime, by: timedelta) -> datetime:
+    """`at` (aware, UTC) moved by so much, within the calendar: a status may hold any time of the years 1 to 9999."""
+    try:
+        return at + by
+    except OverflowError:
+        return _FIRST if by < timedelta() else _LAST
 
 
 def decided(since: datetime, mark: datetime | None) -> datetime:

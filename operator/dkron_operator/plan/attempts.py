@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
+from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.calls import is_call, undecided
@@ -266,10 +267,10 @@ def _retry(draft: Draft, entry: Active, outcome: Outcome) -> Active | None:
     job, since = draft.situation.job, draft.status.since
     if entry.attempt > job.spec.retries or job.spec.disabled:
         return None
-    if since is not None and outcome.finished_at + draft.situation.hold <= since:
+    if since is not None and shifted(outcome.finished_at, draft.situation.hold) <= since:
         # From before the status was wiped: the next attempt may have come and gone.
         return None
-    due = outcome.finished_at + delay(job.spec.retry_backoff, entry.attempt)
+    due = shifted(outcome.finished_at, delay(job.spec.retry_backoff, entry.attempt))
     cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1, entry.member)
     return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name)
 

@@ -8,7 +8,7 @@ the call is undecided: it was made or it was not, and it is not made again.
 from datetime import datetime
 
 from dkron_crds.conditions import MAX_MESSAGE
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active
 from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.view import Outcome, Situation
@@ -27,11 +27,6 @@ def is_anothers(situation: Situation) -> bool:
 def is_call(entry: Active) -> bool:
     """Whether the attempt is a call, which has no Job."""
     return entry.uid.startswith(MARK)
-
-
-def is_called(status: JobStatus, job: str) -> bool:
-    """Whether the attempt of this name is a call that was claimed."""
-    return any(entry.job == job and is_call(entry) for entry in status.active)
 
 
 def undecided(draft: Draft) -> Outcome:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from dkron_crds.base import saturated
 from dkron_crds.job import (
     AcceptedSchedule,
     Active,
@@ -18,6 +19,7 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
+from dkron_crds.status import MAX_COUNTED
 from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.kin import RunKey
 from dkron_operator.plan.linked import (
@@ -271,9 +273,9 @@ def _refused(status: JobStatus, change: Refused | Unasked) -> JobStatus:
 def _skipped(status: JobStatus, *, count: int, reason: SkipReason, at: datetime) -> JobStatus:
     before = status.skipped
     if before is None:
-        return _with(status, skipped=Skipped(count=count, last_time=at, last_reason=reason))
+        return _with(status, skipped=Skipped(count=saturated(count), last_time=at, last_reason=reason))
     newest = max(before.last_time, at)
-    return _with(status, skipped=Skipped(count=before.count + count, last_time=newest, last_reason=reason))
+    return _with(status, skipped=Skipped(count=saturated(before.count + count), last_time=newest, last_reason=reason))
 
 
 def _with_active(status: JobStatus, entry: Active) -> JobStatus:
@@ -322,7 +324,9 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
     active = tuple(e for e in status.active if e.job != execution.job)
     if change.retry is not None and not is_known(status, change.retry.job):
         active = (*active, change.retry)
-    status = _with(status, active=active, counted=(*status.counted, execution.job))
+    # More than that is only there where somebody has written names by hand. The oldest go: a list that is too long
+    # could not be written.
+    status = _with(status, active=active, counted=(*status.counted, execution.job)[-MAX_COUNTED:])
     status = _counted(status, execution)
     if not any(e.group == execution.group for e in active):
         status = _with_group(status, executions, execution.group)
@@ -350,17 +354,19 @@ def _counted(status: JobStatus, execution: Execution) -> JobStatus:
     days = _days(status.days, ended, success=execution.success)
     if execution.success:
         last = _later(status.last_success, ended)
-        return _with(status, success_count=status.success_count + 1, last_success=last, days=days)
-    return _with(status, error_count=status.error_count + 1, last_error=_later(status.last_error, ended), days=days)
+        return _with(status, success_count=saturated(status.success_count + 1), last_success=last, days=days)
+    errors = saturated(status.error_count + 1)
+    return _with(status, error_count=errors, last_error=_later(status.last_error, ended), days=days)
 
 
 def _days(days: tuple[Day, ...], ended: datetime, *, success: bool) -> tuple[Day, ...]:
     date = ended.astimezone(UTC).date()
     totals = {day.date: day for day in days}
     today = totals.get(date, Day(date=date, success=0, failed=0))
-    totals[date] = today.model_copy(update={"success": today.success + success, "failed": today.failed + (not success)})
+    succeeded, failed = saturated(today.success + success), saturated(today.failed + (not success))
+    totals[date] = today.model_copy(update={"success": succeeded, "failed": failed})
     newest = max(totals)
-    return tuple(totals[day] for day in sorted(totals) if day >= newest - timedelta(days=1))
+    return tuple(totals[day] for day in sorted(totals) if newest - day <= timedelta(days=1))
 
 
 def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int) -> JobStatus:

@@ -4,6 +4,7 @@ made anew from the jobs and from what `DkronCluster.status` says, see `dkron_crd
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date, timedelta
 
 from dkron_crds.cluster import MAX_DAYS, MAX_DEPARTED
 from dkron_crds.job import Day, JobStatus
@@ -26,15 +27,14 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._shown)
 
-    @property
-    def days(self) -> tuple[Day, ...]:
-        """The totals of about a year, the newest last."""
-        return as_days(self._totals, newest=MAX_DAYS)
+    def days(self, today: date) -> tuple[Day, ...]:
+        """The totals of about a year, the newest last. Days to come, which somebody has written into a status by hand,
+        would take the places of those that were."""
+        return as_days(self._totals, newest=MAX_DAYS, until=_latest(today))
 
-    @property
-    def departed(self) -> tuple[Day, ...]:
+    def departed(self, today: date) -> tuple[Day, ...]:
         """What of the newest days no job shows any more."""
-        newest = {day.date for day in as_days(self._totals, newest=MAX_DEPARTED)}
+        newest = {day.date for day in as_days(self._totals, newest=MAX_DEPARTED, until=_latest(today))}
         gone = self._totals - self._living
         return as_days(Counter({key: count for key, count in gone.items() if key[0] in newest}))
 
@@ -74,6 +74,11 @@ class Ledger:
         if known:
             self._again[uid] -= known
         return grown - known
+
+
+def _latest(today: date) -> date:
+    """Clocks differ, around midnight by a day."""
+    return today if today == date.max else today + timedelta(days=1)
 
 
 def _countable(before: JobStatus, wiped: JobStatus) -> Counts:

@@ -4,19 +4,27 @@ A refusal is counted in the status before its annotation goes, under the name th
 counted once, whoever dies in between.
 """
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from dkron_crds.attempt_names import start_of_request
-from dkron_crds.job import Active, Concurrency, SkipReason
+from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.requests import RUN_PREFIX, Request
+from dkron_crds.schedule.errors import quoted
 from dkron_crds.status import MAX_REFUSED
-from dkron_operator.plan.calls import is_called
+from dkron_operator.plan.calls import is_call
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.decide import MOST_ACTIVE, Skip, decide_request
 from dkron_operator.plan.draft import Draft, busy, creation
-from dkron_operator.plan.fold import Refused, Unasked, is_recorded
+from dkron_operator.plan.fold import Refused, Unasked, recorded
 from dkron_operator.plan.settle import is_over
+from dkron_operator.plan.view import Run
 
+MOST_AT_ONCE = 100
+"""Requests that one plan looks at."""
 AT_ONCE = MAX_REFUSED // 2
 """How many requests are refused by one plan at most: the annotations of those before them have to go first."""
 _WHY = {
@@ -28,9 +36,11 @@ _WHY = {
 
 
 def plan_requests(draft: Draft) -> None:
-    """The first request that needs a Job gets one; those that have theirs lose their annotation."""
-    for request in draft.situation.job.requests:
-        _plan_request(draft, request)
+    """The first request that needs a Job gets one; those that have theirs lose their annotation. Of many requests the
+    oldest are planned: when their annotations have gone, the others have their turn."""
+    known = _Known.of(draft)
+    for request in draft.situation.job.requests[:MOST_AT_ONCE]:
+        _plan_request(draft, request, known)
 
 
 def plan_unasking(draft: Draft) -> None:
@@ -48,20 +58,18 @@ def _unask(draft: Draft) -> None:
         draft.note(Unasked(gone))
 
 
-def _plan_request(draft: Draft, request: Request) -> None:
+def _plan_request(draft: Draft, request: Request, known: "_Known") -> None:
     if request.at is None:
-        why = f'"{request.text}" does not begin with an RFC 3339 time with a zone in the years 1970 to 2261'
+        why = f"{quoted(request.text)} does not begin with an RFC 3339 time with a zone in the years 1970 to 2261"
         _tell(draft, request, why)
         draft.forget.append(request.id)
         return
     entry = _entry(draft, request)
-    claimed = any(e.job == entry.job and not e.uid for e in draft.status.active)
-    exists = entry.job in draft.situation.runs or is_called(draft.status, entry.job)
-    if exists or is_recorded(draft.status, entry.job) or _has_members(draft, entry):
+    if entry.job in known.over or (entry.trigger, entry.group) in known.with_members:
         draft.forget.append(request.id)
     elif entry.job in draft.status.refused:
         _forget_refused(draft, request, entry)
-    elif draft.create is None and not claimed:
+    elif draft.create is None and entry.job not in known.claimed:
         _decide(draft, request, entry)
 
 
@@ -98,16 +106,25 @@ def _decide(draft: Draft, request: Request, entry: Active) -> None:
         draft.create = create
 
 
-def _has_members(draft: Draft, entry: Active) -> bool:
-    """Whether its group was decided to be several Jobs: once they are claimed, they come without being asked for."""
-    trigger, group = entry.trigger, entry.group
-    of_group = (
-        other
-        for others in (draft.status.active, draft.situation.runs.values(), draft.status.executions)
-        for other in others
-        if (other.trigger, other.group) == (trigger, group)
-    )
-    return any(other.member for other in of_group)
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of earlier requests, gathered once for all of them: Jobs of those that have theirs (`over`), of
+    those that are `claimed`, and groups that were decided to be several Jobs (`with_members`): once these are claimed,
+    they come without being asked for."""
+
+    over: AbstractSet[str]
+    claimed: AbstractSet[str]
+    with_members: AbstractSet[tuple[Trigger, int]]
+
+    @classmethod
+    def of(cls, draft: Draft) -> "_Known":
+        status, runs = draft.status, draft.situation.runs
+        attempts: Iterable[Active | Run | Execution] = chain(status.active, runs.values(), status.executions)
+        return cls(
+            over=recorded(status) | runs.keys() | {entry.job for entry in status.active if is_call(entry)},
+            claimed={entry.job for entry in status.active if not entry.uid},
+            with_members={(each.trigger, each.group) for each in attempts if each.member},
+        )
 
 
 def _refuse(draft: Draft, request: Request, entry: Active, skip: Skip) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, MissedRuns, SkipReason, Trigger
+from dkron_crds.requests import FIRST
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.calls import is_anothers
@@ -61,7 +62,17 @@ def plan_slots(draft: Draft) -> datetime | None:
 
 def _settle(draft: Draft, line: Timeline, slot: datetime) -> bool:
     """Decide the first slot that is due, or pass over several at once. False if it has to wait."""
-    return _pass_late(draft, line) or _pass_missed(draft, line, slot) or _fire(draft, slot)
+    return (
+        _pass_unnamed(draft, line, slot)
+        or _pass_late(draft, line)
+        or _pass_missed(draft, line, slot)
+        or _fire(draft, slot)
+    )
+
+
+def _pass_unnamed(draft: Draft, line: Timeline, slot: datetime) -> bool:
+    """Nothing can be named after a slot before 1970. Such a one is due where somebody has written `since` by hand."""
+    return slot < FIRST and _pass_until(draft, line, FIRST - TICK, SkipReason.MISSED)
 
 
 def _pass_late(draft: Draft, line: Timeline) -> bool:

@@ -37,8 +37,8 @@ def standing(  # noqa: PLR0913 - what the status says, one by one
         version=version,
         jobs=len(ledger),
         active=ledger.active,
-        days=ledger.days,
-        departed=ledger.departed,
+        days=ledger.days(now.date()),
+        departed=ledger.departed(now.date()),
     )
 
 

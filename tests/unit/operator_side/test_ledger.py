@@ -76,7 +76,7 @@ class Totals(RuleBasedStateMachine):
 
     @rule()
     def the_sums_are_written(self) -> None:
-        self.stored, self.departed = self.ledger.days, self.ledger.departed
+        self.stored, self.departed = self.ledger.days(self.now.date()), self.ledger.departed(self.now.date())
         assert len(self.departed) <= MAX_DEPARTED
         now = counts(self.stored)
         assert not self.written - now, "a written total has fallen"
@@ -102,7 +102,7 @@ class Totals(RuleBasedStateMachine):
 
     @invariant()
     def totals_are_true(self) -> None:
-        held = counts(self.ledger.days)
+        held = counts(self.ledger.days(self.now.date()))
         assert not held - self.truth, "counted twice"
         assert not self.truth - held - self.missing, "lost more than a crash after a deletion explains"
 
@@ -112,7 +112,7 @@ class Totals(RuleBasedStateMachine):
         assert not shown - self.truth, "shown twice"
         assert not self.written - shown, "shown less than was written"
         if not self.vanished:
-            assert shown == +counts(self.ledger.days)
+            assert shown == +counts(self.ledger.days(self.now.date()))
 
     @invariant()
     def every_job_is_known_once(self) -> None:
@@ -147,16 +147,16 @@ def test_a_deleted_job_stays_in_the_totals_and_departs() -> None:
     ledger = Ledger()
     ledger.see("a", status(day(0, 3, 1)))
     ledger.see("b", status(day(0, 5)))
-    assert (ledger.days, ledger.departed) == ((day(0, 8, 1),), ())
+    assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(0, 8, 1),), ())
     ledger.lose("a")
-    assert (ledger.days, ledger.departed, len(ledger)) == ((day(0, 8, 1),), (day(0, 3, 1),), 1)
+    assert (ledger.days(TODAY), ledger.departed(TODAY), len(ledger)) == ((day(0, 8, 1),), (day(0, 3, 1),), 1)
 
 
 def test_a_day_that_a_job_drops_stays_in_the_totals() -> None:
     ledger = Ledger()
     ledger.see("a", status(day(9, 3)))
     ledger.see("a", status(day(0, 1)))
-    assert (ledger.days, ledger.departed) == ((day(9, 3), day(0, 1)), (day(9, 3),))
+    assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(9, 3), day(0, 1)), (day(9, 3),))
 
 
 def test_attempts_that_are_active_are_counted_and_leave_with_their_job() -> None:
@@ -175,23 +175,25 @@ def test_an_old_departure_is_dropped_before_a_new_one() -> None:
     for ago in range(20):
         ledger.see(str(ago), status(day(ago, 1)))
         ledger.lose(str(ago))
-    assert [entry.date for entry in ledger.departed] == [TODAY - timedelta(days=ago) for ago in reversed(range(7))]
+    assert [entry.date for entry in ledger.departed(TODAY)] == [
+        TODAY - timedelta(days=ago) for ago in reversed(range(7))
+    ]
 
 
 def test_a_year_is_kept() -> None:
     ledger = Ledger()
     ledger.restore((day(ago, 1) for ago in range(400)), ())
-    assert len(ledger.days) == MAX_DAYS
-    assert ledger.days[-1] == day(0, 1)
+    assert len(ledger.days(TODAY)) == MAX_DAYS
+    assert ledger.days(TODAY)[-1] == day(0, 1)
 
 
 def test_totals_that_somebody_else_has_written_are_taken_where_they_are_larger() -> None:
     ledger = Ledger()
     ledger.see("a", status(day(0, 3)))
     ledger.agree((day(0, 5, 1), day(1, 2)))
-    assert ledger.days == (day(1, 2), day(0, 5, 1))
+    assert ledger.days(TODAY) == (day(1, 2), day(0, 5, 1))
     ledger.see("a", status(day(0, 4)))
-    assert ledger.days[-1] == day(0, 6, 1)
+    assert ledger.days(TODAY)[-1] == day(0, 6, 1)
 
 
 def test_jobs_that_are_counted_anew_after_a_wipe_count_once() -> None:
@@ -201,12 +203,12 @@ def test_jobs_that_are_counted_anew_after_a_wipe_count_once() -> None:
     ledger = Ledger()
     ledger.see("a", before)
     ledger.see("a", JobStatus())
-    assert (ledger.days, ledger.departed) == ((day(0, 2),), (day(0, 2),))
+    assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(0, 2),), (day(0, 2),))
     rebuilt = ran(JobStatus(since=NOON), NOON, entry=kept)
     ledger.see("a", rebuilt)
-    assert ledger.days == (day(0, 2),), "the Job that exists still counted already"
+    assert ledger.days(TODAY) == (day(0, 2),), "the Job that exists still counted already"
     ledger.see("a", ran(rebuilt, NOON, entry=claim(after(60))))
-    assert ledger.days == (day(0, 3),)
+    assert ledger.days(TODAY) == (day(0, 3),)
 
 
 def test_a_status_that_loses_its_since_alone_is_counted_on() -> None:
@@ -216,4 +218,4 @@ def test_a_status_that_loses_its_since_alone_is_counted_on() -> None:
     wiped = before.model_copy(update={"since": None})
     ledger.see("a", wiped)
     ledger.see("a", ran(wiped, NOON, entry=claim(after(60))))
-    assert ledger.days == (day(0, 2),)
+    assert ledger.days(TODAY) == (day(0, 2),)

@@ -467,6 +467,6 @@ def test_an_event_is_about_its_job_and_has_a_time_with_six_digits() -> None:
     body = build_event(job_view(), warning("m" * 2000, "s"), at="2026-03-01T12:00:00.5Z", identity="i" * 300)
     assert body["regarding"]["uid"] == UID
     assert body["eventTime"] == "2026-03-01T12:00:00.500000Z"
-    assert len(body["note"]) == 1024
+    assert len(body["note"].encode()) == 1024
     assert body["note"].startswith("s: mmm")
     assert len(body["reportingInstance"]) == 128
