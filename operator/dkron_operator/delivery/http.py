@@ -26,6 +26,7 @@ class Poster:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
+            self._session = None
 
     async def send(self, post: Post) -> None:
         """The request. Raises `Unreachable`, `Undeliverable`; no sentence holds an address, which may be a secret."""

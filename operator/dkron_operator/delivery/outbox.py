@@ -101,7 +101,10 @@ class Outbox:
             await self._quiet.wait()
 
     async def run(self) -> None:
-        """Send until cancelled."""
+        """Send until cancelled. May be called again when it has ended."""
+        self._ready = asyncio.Queue()
+        for number in self._state.letters:
+            self._ready.put_nowait(number)
         async with asyncio.TaskGroup() as workers:
             for number in range(self._limits.width):
                 workers.create_task(self._work(), name=f"{self.receiver}-{number}")

@@ -43,9 +43,12 @@ class Outboxes:
         """Send until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for outbox in self._by_receiver.values():
-                self._start(outbox)
-            await asyncio.Event().wait()
+            try:
+                for outbox in self._by_receiver.values():
+                    self._start(outbox)
+                await asyncio.Event().wait()
+            finally:
+                self._group = None
 
     async def empty(self) -> None:
         """Return when nothing waits."""

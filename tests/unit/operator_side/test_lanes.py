@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_operator.lanes import FIRST_DELAY, IN_A_ROW, LAST_DELAY, LONGEST_YIELD, Lane
+from dkron_operator.lanes import FIRST_DELAY, IN_A_ROW, LAST_DELAY, LAST_DELAY_OF_A_FAULT, LONGEST_YIELD, Lane
 
 pytestmark = pytest.mark.looptime
 SLACK = 1.25
@@ -110,8 +110,14 @@ async def test_another_lane_waits_for_what_is_urgent_but_not_for_ever() -> None:
 
 
 @asynccontextmanager
-async def running(work: Callable[[str], Awaitable[None]], *, width: int = 2) -> AsyncIterator[Lane[str]]:
-    lane: Lane[str] = Lane("test", work, width=width)
+async def running(
+    work: Callable[[str], Awaitable[None]],
+    *,
+    width: int = 2,
+    spare: int = 0,
+    group_of: Callable[[str], object] = lambda _: None,
+) -> AsyncIterator[Lane[str]]:
+    lane: Lane[str] = Lane("test", work, width=width, spare=spare, group_of=group_of)
     task = asyncio.create_task(lane.run())
     await asyncio.sleep(0)
     try:
@@ -307,3 +313,67 @@ async def test_the_length_counts_what_waits_is_due_later_or_is_worked_on() -> No
         assert len(lane) == 3
         await asyncio.sleep(2.0)
         assert len(lane) == 1
+
+
+async def test_namespaces_take_turns_and_none_has_all_workers() -> None:
+    diary = Diary(takes=1)
+    async with running(diary, width=2, spare=1, group_of=lambda key: key[0]) as lane:
+        for number in range(6):
+            lane.add(f"a{number}")
+        await asyncio.sleep(0.5)
+        assert diary.most_at_once == 2, "the third worker is for others"
+        lane.add("b0")
+        lane.add("b1")
+        await lane.idle()
+    assert diary.done[2] == (0.5, "b0"), "at once, though four others came first"
+    assert {key for when, key in diary.done if when == 1} == {"b1", "a2"}
+    assert sorted(diary.keys) == sorted({f"a{n}" for n in range(6)} | {"b0", "b1"})
+
+
+async def test_what_is_due_goes_first_in_its_namespace_and_namespaces_take_turns_in_it() -> None:
+    diary = Diary(takes=1)
+    async with running(diary, width=1, group_of=lambda key: key[0]) as lane:
+        for key in ("a0", "a1", "b0"):
+            lane.add(key)
+        for key in ("a2", "a3", "b1"):
+            lane.hurry(key)
+        await lane.idle()
+    assert diary.keys == ["a2", "b1", "a3", "a0", "b0", "a1"]
+
+
+async def test_a_fault_is_tried_again_ever_later_and_told_ever_less(caplog: pytest.LogCaptureFixture) -> None:
+    diary = Diary(failures=tuple(ValueError() for _ in range(40)))
+    async with running(diary) as lane:
+        lane.add("a")
+        await asyncio.sleep(3600)
+        assert len(diary.done) < 25
+        assert diary.gaps[-1] > LAST_DELAY_OF_A_FAULT / SLACK
+        tried = len(diary.done)
+        lane.add("a")
+        await asyncio.sleep(0.1)
+        assert len(diary.done) == tried + 1, "it has changed"
+    assert len([record for record in caplog.records if record.exc_info]) <= 6
+
+
+async def test_a_queue_that_has_ended_begins_anew_with_what_was_being_worked_on() -> None:
+    diary = Diary(takes=5)
+    lane: Lane[str] = Lane("test", diary, width=2)
+    first = asyncio.create_task(lane.run())
+    for key in ("a", "b", "c"):
+        lane.add(key)
+    await asyncio.sleep(1)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    second = asyncio.create_task(lane.run())
+    await lane.idle()
+    second.cancel()
+    assert sorted(diary.keys) == ["a", "a", "b", "b", "c"]
+
+
+async def test_a_queue_without_one_of_its_workers_has_ended() -> None:
+    lane: Lane[str] = Lane("test", Diary(), width=2)
+    run = asyncio.create_task(lane.run())
+    await asyncio.sleep(1)
+    next(task for task in asyncio.all_tasks() if task.get_name() == "test-0").cancel()
+    with pytest.raises(RuntimeError, match="a worker of the queue test has ended"):
+        await run

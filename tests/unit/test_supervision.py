@@ -1,0 +1,105 @@
+"""Supervision: what ends is told, and begins anew after a pause that grows."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+
+from dkron_crds.program.supervision import FIRST_PAUSE, LAST_PAUSE, PROBATION, STEADY, Supervisor
+
+pytestmark = pytest.mark.looptime
+
+
+class Fatal(Exception):
+    """Nobody goes on after this."""
+
+
+class Part:
+    """Lives for as long as it is told to each time, and then fails or ends; at last it lives for ever."""
+
+    def __init__(self, *lives: float, error: Exception | None = None) -> None:
+        self.begun: list[float] = []
+        self._lives = list(lives)
+        self._error = error
+
+    async def __call__(self) -> None:
+        self.begun.append(asyncio.get_running_loop().time())
+        if not self._lives:
+            await asyncio.Event().wait()
+        await asyncio.sleep(self._lives.pop(0))
+        if self._error is not None:
+            raise self._error
+
+
+@asynccontextmanager
+async def supervised(part: Part) -> AsyncIterator[Supervisor]:
+    supervisor = Supervisor(clock=asyncio.get_running_loop().time)
+    task = supervisor.start("the part", part)
+    yield supervisor
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        pytest.param(ValueError("odd"), "ValueError: odd", id="fails"),
+        pytest.param(ExceptionGroup("many", [ValueError("odd")]), "ValueError: odd", id="fails in a group"),
+        pytest.param(None, "it came to an end", id="ends"),
+    ],
+)
+async def test_what_has_ended_is_told_until_it_lives_again(
+    caplog: pytest.LogCaptureFixture, error: Exception | None, words: str
+) -> None:
+    part = Part(1, error=error)
+    async with supervised(part) as supervisor:
+        assert supervisor.troubles == []
+        await asyncio.sleep(1.5)
+        assert supervisor.troubles == [f"the part ({words})"]
+        await asyncio.sleep(FIRST_PAUSE)
+        assert supervisor.troubles == [f"the part ({words})"], "it has only just begun"
+        await asyncio.sleep(PROBATION)
+        assert supervisor.troubles == []
+    assert part.begun == [0, 1 + FIRST_PAUSE]
+    assert words in caplog.text
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_pauses_grow_and_begin_anew_for_what_has_lived_for_long() -> None:
+    part = Part(*[0.0] * 10, STEADY + 1, 0.0, error=ValueError())
+    async with supervised(part):
+        await asyncio.sleep(1000)
+    pauses = [round(later - earlier, 3) for earlier, later in pairwise(part.begun)]
+    assert pauses[:4] == [1, 2, 4, 8]
+    assert pauses[9] == LAST_PAUSE
+    assert pauses[10] == STEADY + 1 + FIRST_PAUSE
+
+
+async def test_what_cancels_itself_begins_anew() -> None:
+    part = Part(0, error=None)
+    lives = 0
+
+    async def work() -> None:
+        nonlocal lives
+        lives += 1
+        if lives == 1:
+            raise asyncio.CancelledError
+        await part()
+
+    supervisor = Supervisor(clock=asyncio.get_running_loop().time)
+    task = supervisor.start("x", work)
+    await asyncio.sleep(FIRST_PAUSE + 0.5)
+    assert lives == 2
+    task.cancel()
+
+
+async def test_what_is_fatal_and_what_may_end_end_the_task() -> None:
+    supervisor = Supervisor(clock=asyncio.get_running_loop().time)
+    with pytest.raises(Fatal):
+        await supervisor.start("x", Part(1, error=Fatal()), fatal=(Fatal,))
+    await supervisor.start("y", Part(1), may_end=True)
+    assert supervisor.troubles == []
