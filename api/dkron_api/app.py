@@ -33,6 +33,7 @@ from dkron_api.keys import (
     POLICIES,
     SETTINGS,
     STOPPING,
+    SUPERVISOR,
     VIGILS,
     WRITES,
 )  # fmt: skip
@@ -59,6 +60,7 @@ from dkron_api.settings import Settings
 from dkron_api.waiting import Vigils
 from dkron_api.writes import Writes
 from dkron_crds.kube.client import KubeClient
+from dkron_crds.program.supervision import Supervisor
 from dkron_tracing.spans import Tracer
 
 
@@ -82,6 +84,7 @@ def make_app(
     catalog = Catalog(clock)
     app[SETTINGS], app[KUBE], app[CLOCK], app[CATALOG] = settings, kube, clock, catalog
     app[STOPPING] = asyncio.Event()
+    app[SUPERVISOR] = Supervisor()
     app[VIGILS] = Vigils(catalog)
     app[ASKED] = Asked(catalog, time.monotonic)
     app[PODS] = Pods(kube, settings.namespace)

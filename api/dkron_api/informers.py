@@ -4,10 +4,11 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import web
 
-from dkron_api.keys import CATALOG, CLUSTERS, FEED, KUBE, LEASE_FEED, NODES, POLICIES, SETTINGS
+from dkron_api.keys import CATALOG, CLUSTERS, FEED, KUBE, LEASE_FEED, NODES, POLICIES, SETTINGS, SUPERVISOR
 from dkron_crds.kube import paths
 from dkron_crds.kube.watch import follow
 from dkron_crds.lease import INSTALLATION
@@ -17,18 +18,18 @@ log = logging.getLogger(__name__)
 
 async def informers(app: web.Application) -> AsyncIterator[None]:
     """Start them, and end them with the application."""
-    settings, kube = app[SETTINGS], app[KUBE]
+    settings, kube, start = app[SETTINGS], app[KUBE], app[SUPERVISOR].start
     home = settings.cluster_namespace
     watches = (
-        follow(kube, paths.DKRON_JOBS, settings.namespace, app[FEED]),
-        follow(kube, paths.DKRON_CLUSTERS, home, app[CLUSTERS], name=INSTALLATION),
-        follow(kube, paths.LEASES, home, app[LEASE_FEED], name=INSTALLATION),
-        follow(kube, paths.DKRON_POLICIES, settings.namespace, app[POLICIES]),
-        follow(kube, paths.NODES, None, app[NODES]),
+        (paths.DKRON_JOBS, partial(follow, kube, paths.DKRON_JOBS, settings.namespace, app[FEED])),
+        (paths.DKRON_CLUSTERS, partial(follow, kube, paths.DKRON_CLUSTERS, home, app[CLUSTERS], name=INSTALLATION)),
+        (paths.LEASES, partial(follow, kube, paths.LEASES, home, app[LEASE_FEED], name=INSTALLATION)),
+        (paths.DKRON_POLICIES, partial(follow, kube, paths.DKRON_POLICIES, settings.namespace, app[POLICIES])),
+        (paths.NODES, partial(follow, kube, paths.NODES, None, app[NODES])),
     )
-    tasks: list[asyncio.Task[None]] = [asyncio.create_task(watch, name="watch") for watch in watches]
-    tasks.append(asyncio.create_task(_announce(app), name="announce"))
-    tasks.append(asyncio.create_task(app[CATALOG].press(), name="press"))
+    tasks = [start(f"watch of {resource.plural}", watch) for resource, watch in watches]
+    tasks.append(start("announcement", partial(_announce, app), may_end=True))
+    tasks.append(start("rendering", app[CATALOG].press))
     yield
     for task in tasks:
         task.cancel()

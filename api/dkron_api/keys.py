@@ -18,6 +18,7 @@ from dkron_api.waiting import Vigils
 from dkron_api.writes import Writes
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.watch import Sink
+from dkron_crds.program.supervision import Supervisor
 
 Objects = Mirror[dict[str, Any]]
 
@@ -26,6 +27,8 @@ KUBE = web.AppKey("KUBE", KubeClient)
 CATALOG = web.AppKey("CATALOG", Catalog)
 FEED: web.AppKey[Sink] = web.AppKey("FEED")
 """Where the watch of the DkronJobs leads."""
+SUPERVISOR = web.AppKey("SUPERVISOR", Supervisor)
+"""Keeps alive what the service does all its life."""
 VIGILS = web.AppKey("VIGILS", Vigils)
 ASKED = web.AppKey("ASKED", Asked)
 PODS = web.AppKey("PODS", Pods)

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from dkron_crds.bounds import unreadable
 from dkron_crds.kube.errors import KubeError, NotFound
 
 Object = dict[str, Any]
@@ -31,7 +32,8 @@ class Kept(NamedTuple, Generic[T]):
 
 class Mirror(Generic[T]):
     """Objects of one kind by uid, each as `read` makes it. `changed` is told what one was before and is now; None: it
-    was not, or is not there."""
+    was not, or is not there. What cannot be read is left out, and
+    told in the log unless `quiet`."""
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class Mirror(Generic[T]):
         *,
         changed: Callable[[T | None, T | None], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        quiet: bool = False,
     ) -> None:
         self.kind = kind
         self.complete = asyncio.Event()
@@ -47,11 +50,13 @@ class Mirror(Generic[T]):
         self._read = read
         self._changed = changed
         self._clock = clock
+        self._quiet = quiet
         self._alive_at = clock()
         self._listed_at = 0
         self._kept: dict[str, Kept[T]] = {}
         self._names: dict[str, str] = {}
         self._gone: OrderedDict[str, None] = OrderedDict()
+        self._refused: OrderedDict[tuple[str, object], None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -135,10 +140,31 @@ class Mirror(Generic[T]):
         name = metadata["name"]
         if not self._succeeds(name, uid, version):
             return
-        kept = Kept(name, version, self._read(item))
+        read = self._guarded(item)
+        if read is None:
+            self._drop(uid)
+            return
+        kept = Kept(name, version, read)
         self._kept[uid] = kept
         self._names[kept.name] = uid
         self._tell(known, kept)
+
+    def _guarded(self, item: Object) -> T | None:
+        """The object as it is kept; None if it cannot be read. That is told once, and harms no other."""
+        metadata = item["metadata"]
+        known = (metadata["uid"], metadata.get("generation", metadata["resourceVersion"]))
+        wrong = unreadable(item)
+        try:
+            if not wrong:
+                return self._read(item)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is told below, and is about this object alone
+            wrong = f"reading it fails with {type(exc).__name__}"
+        if known not in self._refused and not self._quiet:
+            self._refused[known] = None
+            if len(self._refused) > REMEMBERED:
+                self._refused.popitem(last=False)
+            log.warning("%s %s is left out: %s", self.kind, metadata["name"], wrong)
+        return None
 
     def _succeeds(self, name: str, uid: str, version: int) -> bool:
         """Whether no newer object has this name; an older one that has it must be gone."""

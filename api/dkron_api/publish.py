@@ -26,6 +26,7 @@ from dkron_api.translate.events import (
 from dkron_api.translate.members import holder
 from dkron_api.translate.record import Job, kept
 from dkron_crds.kube.errors import KubeError
+from dkron_crds.schedule.errors import quoted
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -42,10 +43,11 @@ class Feed:
         self._catalog = catalog
         self._sink = catalog.mirror
         self._journal = journal
-        self._told = Catalog(clock, read=self._read)
+        self._told = Catalog(clock, read=self._read, quiet=True)
         self._shown: dict[str, Job] = {}
         self._events: list[Event] = []
         self._parents: set[str] = set()
+        self._untold: set[str] = set()
 
     def replace(self, items: list[Object], version: int) -> None:
         """A complete list. The first one is where the journal begins, later ones tell what the watch has missed."""
@@ -112,7 +114,19 @@ class Feed:
         events, parents, self._events, self._parents = self._events, self._parents, [], set()
         parents -= {event.job for event in events if event.topic is Topic.JOB}
         events += [Event(Topic.JOB, Action.UPDATED, name) for name in sorted(parents) if name in self._shown]
-        return [Message(event.topic, event.job, self._body(event)) for event in events]
+        return [message for event in events if (message := self._message(event)) is not None]
+
+    def _message(self, event: Event) -> Message | None:
+        """What is told of it; None if that cannot be said, which keeps nobody from what else has happened."""
+        try:
+            message = Message(event.topic, event.job, self._body(event))
+        except Exception:
+            if event.job not in self._untold:
+                self._untold.add(event.job)
+                log.exception("what happened to the job %s cannot be told", quoted(event.job))
+            return None
+        self._untold.discard(event.job)
+        return message
 
     def _body(self, event: Event) -> bytes:
         if event.topic is Topic.EXECUTION:
@@ -169,7 +183,12 @@ class Leadership:
     def _look(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        replica = holder(self._leases.by_name(LEASE), self._clock())
+        try:
+            replica = holder(self._leases.by_name(LEASE), self._clock())
+        except Exception:
+            # Whoever may write the Lease may write anything there.
+            log.exception("the Lease cannot be read")
+            replica = None
         self._journal.lead("" if replica is None else replica.identity)
         if replica is not None:
             self._timer = asyncio.get_running_loop().call_later(LOOK, self._look)

@@ -22,7 +22,7 @@ class Acceptance:
         self._client = client
         self._store = store
         self._writer = writer
-        self.lane: Lane[str] = Lane("acceptance", self._accept, width=WIDTH)
+        self.lane: Lane[str] = Lane("acceptance", self._accept, width=WIDTH, spare=1, group_of=store.namespace_of)
 
     async def __call__(self, entry: Entry) -> None:
         """Write the status, which says since when slots count, and then the annotation. Raises `Conflict` if somebody

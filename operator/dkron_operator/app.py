@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -14,12 +14,14 @@ from dkron_crds.kube.errors import NotFound, Rejected
 from dkron_crds.kube.installed import require_current
 from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Resource
 from dkron_crds.node_tags import DKRONS, AgentTags
+from dkron_crds.program.supervision import Supervisor
 from dkron_operator.calls import Allowance
 from dkron_operator.clock import Clock
 from dkron_operator.delivery import Delivery
 from dkron_operator.events import Events
 from dkron_operator.executors.images import Images
 from dkron_operator.foreign import ForeignJobs
+from dkron_operator.lanes import Lane
 from dkron_operator.lease import Lease, Replica
 from dkron_operator.monitoring import Monitoring, Parts
 from dkron_operator.monitoring.health import Phase
@@ -126,7 +128,10 @@ class Operator:
         )
         self.reconciler.nodes.heard = partial(self._signs.beside, NODES)
         self.delivery.installation.heard = partial(self._signs.beside, DKRON_CLUSTERS)
-        parts = Parts(self.client, self.store, self.tally, self.lease, self.events, self.reconciler, self._signs)
+        self._supervisor = Supervisor(clock=clock.monotonic)
+        parts = Parts(
+            self.client, self.store, self.tally, self.lease, self.events, self.reconciler, self._signs, self._supervisor
+        )
         self._exposure = exposure
         self.monitoring = Monitoring(parts, clock=clock, version=replica.version, per_job=exposure.per_job)
         self._stop = asyncio.Event()
@@ -170,7 +175,7 @@ class Operator:
             log.info("stopped", extra={"calls": self._calls()})
 
     async def _run(self) -> None:
-        pulse = asyncio.create_task(self.monitoring.pulse.run(), name="pulse")
+        pulse = self._supervisor.start("pulse", self.monitoring.pulse.run)
         try:
             await self._require_installation()
             await require_current(self.client)
@@ -210,16 +215,19 @@ class Operator:
     async def _work(self) -> None:
         parts = self.reconciler
         # kopf cancels every task that was started after it, so ours are started first, and their workers with them.
-        effects = _start(parts.agenda.run(), parts.lane.run())
-        others = _start(
-            parts.writer.lane.run(), parts.observer.endings.run(), parts.observer.starts.run(),
-            parts.checker.lane.run(), parts.acceptance.lane.run(), parts.cleaning.run(),
-            parts.stopper.lane.run(), parts.stopper.listening.run(), parts.nodes.run(),
-            self.events.lane.run(), self._sweep.run(),
-            self.tally.lane.run(), self.tally.look(), self.delivery.run(),
-        )  # fmt: skip
-        leaving = asyncio.create_task(self.lease.run(), name="lease")
-        watch = asyncio.create_task(self._watch(), name="watch")
+        start = self._supervisor.start
+        effects = [start("agenda", parts.agenda.run), *self._start(parts.lane)]
+        others = [
+            *self._start(
+                parts.writer.lane, parts.observer.endings, parts.observer.starts, parts.checker.lane,
+                parts.acceptance.lane, parts.cleaning,
+                parts.stopper.lane, parts.stopper.listening, self.events.lane, self.tally.lane,
+            ),
+            start("nodes", parts.nodes.run), start("sweep", self._sweep.run), start("look", self.tally.look),
+            start("delivery", self.delivery.run),
+        ]  # fmt: skip
+        leaving = start("lease", self.lease.run, may_end=True)
+        watch = start("watch", self._watch, fatal=(NotInstalled,), may_end=True)
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         monitoring = self.monitoring
         monitoring.tasks, monitoring.phase = [*effects, *others, leaving, watch], Phase.WORKING
@@ -286,6 +294,9 @@ class Operator:
             return False
         return True
 
+    def _start(self, *lanes: Lane[Any]) -> list[asyncio.Task[None]]:
+        return [self._supervisor.start(f"queue {lane.name}", lane.run) for lane in lanes]
+
     async def _watch(self) -> None:
         await self.watching.run()
         self.stop()
@@ -298,10 +309,6 @@ class Operator:
         # kopf has handlers of its own and no option to leave them out: they would end the watch before the work is
         # written down.
         loop.add_signal_handler = lambda *_: None  # type: ignore[method-assign]
-
-
-def _start(*work: Coroutine[None, None, None]) -> list[asyncio.Task[None]]:
-    return [asyncio.create_task(part, name=getattr(part, "__qualname__", str(part))) for part in work]
 
 
 async def _first(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:

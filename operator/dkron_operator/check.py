@@ -9,6 +9,7 @@ from dkron_crds.kube.errors import AlreadyExists, NotFound, Rejected
 from dkron_crds.kube.paths import JOBS
 from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_operator.clock import Clock
+from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.inline import is_inline
 from dkron_operator.executors.problem import Problem
@@ -44,7 +45,7 @@ class Checker:
         self._images = images
         self._known = known
         self._own = own
-        self.lane: Lane[str] = Lane("check", self._check, width=WIDTH)
+        self.lane: Lane[str] = Lane("check", self._check, width=WIDTH, spare=1, group_of=store.namespace_of)
 
     async def _check(self, uid: str) -> None:
         entry = self._store.get(uid)
@@ -73,7 +74,14 @@ class Checker:
             return None
         now = self._clock.now()
         claim = scheduled(now).entry(uid=job.uid, name=job.name, at=now)
-        body = build_job(job, claim, images=self._images, own=self._own)
+        try:
+            body = build_job(job, claim, images=self._images, own=self._own)
+        except ConfigError as exc:
+            return Problem(exc.reason, str(exc))
+        except Exception as exc:
+            # Whatever it was, the API server was not asked, and the same spec would fail the same way.
+            log.exception("the Job of %s/%s cannot be built", job.namespace, job.name)
+            return Problem("InvalidTemplate", f"the Job cannot be built from this spec ({type(exc).__name__})")
         try:
             await self._client.create(JOBS, job.namespace, body, dry_run=True)
         except (AlreadyExists, NotFound):

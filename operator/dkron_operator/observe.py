@@ -52,8 +52,9 @@ class Observer:
         self._listener = listener
         self._known = known
         self._untold = Spell(log, "why a Job has no pod")
-        self.endings: Lane[Key] = Lane("observe", self._end, width=WIDTH)
-        self.starts: Lane[Key] = Lane("probe", self._start, width=WIDTH // 4)
+        group_of = store.namespace_of_run
+        self.endings: Lane[Key] = Lane("observe", self._end, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
+        self.starts: Lane[Key] = Lane("probe", self._start, width=WIDTH // 4, spare=1, group_of=group_of)
 
     async def _end(self, key: Key) -> None:
         uid, name = key

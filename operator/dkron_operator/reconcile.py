@@ -4,8 +4,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+from dkron_crds.job import ReadyReason
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
+from dkron_crds.kube.errors import Conflict, KubeError, NotFound, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.requests import RUN_PREFIX
@@ -26,7 +27,8 @@ from dkron_operator.nodes import Nodes
 from dkron_operator.observe import Observer
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.calling import next_claim
-from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.conditions import failed
+from dkron_operator.plan.draft import Draft, Report, Severity
 from dkron_operator.plan.evidence import is_settled, split
 from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.leader import Terms
@@ -52,6 +54,9 @@ MARGIN = 1.0
 WIDTH = 32
 """Jobs worked on at once. Each worker has a connection of its own, and opening one costs more than a create; but with
 fewer of them the controllers, which begin with the first Job, have the API server for themselves before the last."""
+
+SPARE = 8
+"""Jobs of other namespaces that are worked on as well while one has all of that."""
 
 
 class Reconciler:
@@ -81,8 +86,10 @@ class Reconciler:
         self._handover = NO_HANDOVER if terms is None else terms.handover
         self._hold = HOLD if terms is None else max(HOLD, 3 * timedelta(seconds=terms.duration))
         self.delivery = delivery
-        self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH)
-        self.cleaning: Lane[tuple[str, str]] = Lane("clean-up", self._delete, width=4)
+        self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH, spare=SPARE, group_of=store.namespace_of)
+        self.cleaning: Lane[tuple[str, str]] = Lane(
+            "clean-up", self._delete, width=4, spare=1, group_of=store.namespace_of_run
+        )
         self.agenda = Agenda(clock, self.lane.hurry)
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.lane.add)
@@ -124,6 +131,29 @@ class Reconciler:
             self.lane.add(entry.job.uid)
 
     async def _reconcile(self, uid: str) -> None:
+        try:
+            await self._plan(uid)
+        except KubeError:
+            raise
+        except Exception as exc:
+            self._say_that_it_fails(uid, exc)
+            raise
+
+    def _say_that_it_fails(self, uid: str, exc: Exception) -> None:
+        """A fault of ours, or an object that nobody has thought of: people are told where they look, and the lane tries
+        again, later each time."""
+        entry = self._store.get(uid)
+        if entry is None or not self._may_act():
+            return
+        message = f"the operator cannot plan this job ({type(exc).__name__}); its log says where, and it tries again"
+        judged = failed(entry.job, entry.status, message, now=self._clock.now())
+        if judged is None:
+            return
+        entry.note(judged)
+        self.writer.touch(entry)
+        self._events.report(entry.job, Report(Severity.WARNING, ReadyReason.INTERNAL_ERROR, message))
+
+    async def _plan(self, uid: str) -> None:
         entry = self._store.get(uid)
         # Who waits plans nothing: it would be of no use by the time that it may act.
         while entry is not None and self._may_act():

@@ -1,13 +1,17 @@
 """Source: where changes enter. kopf watches, the handlers hand over, and a sweep finds what kopf cannot tell."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import kopf
 
 from dkron_crds.kube.access import Access
+from dkron_crds.kube.paging import Paging
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.kube.reading import read_bounded
 from dkron_operator.plan.view import SELECTOR
 from dkron_operator.signs import Signs
 from dkron_operator.store import Store
@@ -22,6 +26,9 @@ long could not be told from one that is dead; the server sends a bookmark before
 SILENCE = 10
 """Seconds longer than that without a word, and a watch is taken for dead: it begins again where it was."""
 
+REMEMBERED = 1000
+"""Versions of objects of which it is remembered that they cannot be taken in."""
+
 BACKOFFS = (0.5, 1, 2, 5, 10)
 """Seconds between kopf's tries. Then it gives up, and its streams begin anew (`watching.py`)."""
 
@@ -35,21 +42,38 @@ class Source:
         self.listed: Callable[[], None] = lambda: None
         """Called when kopf has listed what it watches: it says nothing about what vanished before that."""
         self.met: Callable[[Object], None] = lambda _: None
+        self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def feed_job(self, kind: str | None, body: Object) -> None:
         """A watch event about a DkronJob. `kind` is None for a listed one."""
         gone = kind == "DELETED"
-        self._tell(self._store.lose_job(body["metadata"]["uid"]) if gone else self._store.see_job(body))
+        with self._guarded("DkronJob", body):
+            self._tell(self._store.lose_job(body["metadata"]["uid"]) if gone else self._store.see_job(body))
 
     def feed_run(self, kind: str | None, body: Object) -> None:
         """A watch event about a Job of ours."""
-        self.met(body)
-        self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
+        with self._guarded("Job", body):
+            self.met(body)
+            self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
 
     def vanish(self, uids: set[str]) -> None:
         """These objects are not there any more."""
         for uid in sorted(uids):
             self._tell(self._store.vanish(uid))
+
+    @contextmanager
+    def _guarded(self, kind: str, body: Object) -> Iterator[None]:
+        """An object that cannot be taken in stops no other: it is told once, and looked at again when it changes."""
+        try:
+            yield
+        except Exception:
+            metadata = body["metadata"]
+            known = (metadata["uid"], metadata["resourceVersion"])
+            if known not in self._told:
+                self._told[known] = None
+                if len(self._told) > REMEMBERED:
+                    self._told.popitem(last=False)
+                log.exception("%s %s/%s cannot be taken in", kind, metadata["namespace"], metadata["name"])
 
     def _tell(self, uids: Iterable[str]) -> None:
         for uid in uids:
@@ -65,7 +89,7 @@ def register(registry: kopf.OperatorRegistry, source: Source, access: Access, si
 
     @kopf.on.login(registry=registry)
     async def login(**_: object) -> kopf.AiohttpSession:
-        session = access.open_session(watched=signs.answer, listed=listed)
+        session = access.open_session(watched=signs.answer, listed=listed, reading=[read_bounded, Paging()])
         return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
 
     @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)

@@ -39,8 +39,11 @@ class Stopper:
         self._store = store
         self._observer = observer
         self._known = known
-        self.lane: Lane[Key] = Lane("stop", self._stop, width=WIDTH)
-        self.listening: Lane[Key] = Lane("last words", self._listen, width=LISTENERS)
+        group_of = store.namespace_of_run
+        self.lane: Lane[Key] = Lane("stop", self._stop, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
+        self.listening: Lane[Key] = Lane(
+            "last words", self._listen, width=LISTENERS, spare=LISTENERS // 4, group_of=group_of
+        )
         self._heard: dict[Key, asyncio.Event] = {}
 
     async def _stop(self, key: Key) -> None:

@@ -5,12 +5,14 @@ Resource versions are compared as numbers, which Kubernetes allows since KEP-550
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.bounds import unreadable
+from dkron_crds.job import Active, JobStatus, ReadyReason
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.books import Books
 from dkron_operator.clock import Clock
@@ -20,7 +22,7 @@ from dkron_operator.links import Key, key_of
 from dkron_operator.meters import Meters
 from dkron_operator.notices import read_notify
 from dkron_operator.plan.evidence import is_ahead
-from dkron_operator.plan.fold import Change, Decided, MarkTakenBack, fold, fold_all, is_recorded
+from dkron_operator.plan.fold import Change, Decided, MarkTakenBack, fold_all, is_recorded
 from dkron_operator.plan.read import (
     is_accepted,
     is_named_after_its_cause,
@@ -30,11 +32,13 @@ from dkron_operator.plan.read import (
     read_status,
     read_stops,
     status_written,
+    unreadable_job,
 )
 from dkron_operator.plan.settle import Fullness
 from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
 
 Object = dict[str, Any]
+log = logging.getLogger(__name__)
 Place = tuple[Resource, str, str]
 """Resource, namespace and name of an object."""
 Owner = tuple[str, str]
@@ -78,11 +82,12 @@ class Entry:
 
     def note(self, *changes: Change) -> None:
         """Change the status; it is written later."""
+        # What cannot be folded is not remembered either: it would fail again with each version of the object.
+        status = fold_all(self.status, changes, self.job.spec.history)
         self.pending += changes
-        for change in changes:
-            self.status = fold(self.status, change, self.job.spec.history)
-            if isinstance(change, MarkTakenBack):
-                self.mark = LONG_AGO
+        self.status = status
+        if any(isinstance(change, MarkTakenBack) for change in changes):
+            self.mark = LONG_AGO
         self._remember()
 
     def doom_run(self, name: str) -> None:
@@ -168,6 +173,15 @@ class Store:
         """The entry of a DkronJob that exists."""
         return self._entries.get(uid)
 
+    def namespace_of(self, uid: str) -> str:
+        """The namespace of a DkronJob; empty if there is none."""
+        entry = self._entries.get(uid)
+        return "" if entry is None else entry.job.namespace
+
+    def namespace_of_run(self, key: tuple[str, str]) -> str:
+        """The namespace of a Job, by the uid of its DkronJob and its name."""
+        return self.namespace_of(key[0])
+
     def places(self) -> dict[str, Place | None]:
         """Where all DkronJobs and all Jobs are that are known, by uid; None where nobody can say."""
         found: dict[str, Place | None] = dict.fromkeys(self._missed)
@@ -194,18 +208,7 @@ class Store:
             return self._add(body, uid, version)
         if version <= entry.version:
             return ()
-        if metadata.get("generation", 0) == entry.job.generation:
-            entry.job = replace(
-                entry.job,
-                requests=read_requests(metadata),
-                stops=read_stops(metadata),
-                notify=read_notify(metadata),
-                deleting="deletionTimestamp" in metadata,
-                accepted=is_accepted(metadata),
-                status_written=entry.job.status_written or status_written(metadata),
-            )
-        else:
-            entry.job = read_job(body)
+        entry.job = _read(body, entry.job)
         before = entry.base
         entry.rebase(read_status(body), version, now=self._clock.now())
         self.meters.wrote(entry.books.see(before, entry.base))
@@ -341,7 +344,7 @@ class Store:
         return min(entries, key=lambda entry: (entry.job.created, entry.job.uid))
 
     def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
-        job, read = read_job(body), read_status(body)
+        job, read = _read(body), read_status(body)
         former = self._entries.get(self._objects.get((job.namespace, job.name), ""))
         if former is not None and former.version > version:
             # It has made room for the one that we know, and its end is on its way.
@@ -368,6 +371,45 @@ class Store:
 
 def _is_of(job: JobView, run: Run) -> bool:
     return (run.namespace, run.owner_name) == (job.namespace, job.name)
+
+
+def _read(body: Object, known: JobView | None = None) -> JobView:
+    """The DkronJob. What cannot be read is one that says so, and is told once for each of its generations: it harms
+    nobody else, and nothing is tried again before it has changed."""
+    try:
+        job = read_job(body) if known is None or _is_other(body, known) else _annotated(body, known)
+    except Exception as exc:
+        job = unreadable_job(body, f"reading it fails with {type(exc).__name__}")
+        if known is None or known.problem != job.problem or known.generation != job.generation:
+            log.exception("DkronJob %s/%s cannot be read", job.namespace, job.name)
+        return job
+    if job.problem is not None and job.problem.reason == ReadyReason.UNREADABLE and job.generation != _seen(known):
+        log.warning("DkronJob %s/%s: %s", job.namespace, job.name, job.problem.message)
+    return job
+
+
+def _is_other(body: Object, known: JobView) -> bool:
+    """Whether the spec is another than that which is known, or could not be read so far."""
+    unread = known.problem is not None and known.problem.reason == ReadyReason.UNREADABLE
+    return unread or bool(unreadable(body)) or body["metadata"].get("generation", 0) != known.generation
+
+
+def _seen(known: JobView | None) -> int:
+    return -1 if known is None else known.generation
+
+
+def _annotated(body: Object, known: JobView) -> JobView:
+    """The job with another metadata."""
+    metadata = body["metadata"]
+    return replace(
+        known,
+        requests=read_requests(metadata),
+        stops=read_stops(metadata),
+        notify=read_notify(metadata),
+        deleting="deletionTimestamp" in metadata,
+        accepted=is_accepted(metadata),
+        status_written=known.status_written or status_written(metadata),
+    )
 
 
 def verdict(job: JobView, status: JobStatus) -> tuple[int, Problem | None]:

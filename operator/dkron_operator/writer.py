@@ -37,7 +37,7 @@ class Writer:
         self._store = store
         self._due = due
         self._changed = changed
-        self.lane: Lane[str] = Lane("status", self._write, width=WIDTH)
+        self.lane: Lane[str] = Lane("status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of)
 
     def touch(self, entry: Entry, *, patience: float = 0.0) -> None:
         """Have the entry written soon, or after `patience` seconds, if there is anything to write."""

@@ -32,6 +32,7 @@ from dkron_api.keys import (
     POLICIES,
     SETTINGS,
     STOPPING,
+    SUPERVISOR,
     VIGILS,
     WRITES,
 )  # fmt: skip
@@ -44,6 +45,7 @@ from dkron_api.writes import Writes
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Conflict
 from dkron_crds.kube.paths import Resource
+from dkron_crds.program.supervision import Supervisor
 from tests.support.builders import NAMESPACE, NOON
 from tests.support.fake_kube import FakeKube, Object
 
@@ -111,6 +113,7 @@ async def running_api(*routes: Iterable[web.RouteDef], **settings: Any) -> Async
     app[JOURNAL] = Journal()
     app[STOPPING] = asyncio.Event()
     app[ACCESS] = None
+    app[SUPERVISOR] = Supervisor()
     app[GATE] = Gate(requests=100, streams=100, rate=0.0, clock=lambda: 0.0)
     app.on_response_prepare.append(sign)
     for group in routes:

@@ -209,3 +209,9 @@ def narrow(pid: int, *, room: int) -> None:
     """Let a process open only so many files and connections besides those that it has."""
     there = len(list(Path(f"/proc/{pid}/fd").iterdir()))
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (there + room, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+def peak_of(pid: int) -> int:
+    """Bytes of resident memory that a process has taken at its peak so far."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * KIB for line in lines if line.startswith("VmHWM:"))

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 from kubernetes import client, config
 
+from dkron_crds.bounds import decode
 from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS, Resource
 from tests.support import waiting
 from tests.support.births import Births
@@ -182,7 +183,7 @@ class Kube:
         return None if resource.plural in CLUSTER_WIDE else self.namespace
 
     def _call(self, method: str, path: str, **request: Any) -> Object:
-        return cast("Object", json.loads(self._answer(method, path, **request)))
+        return cast("Object", decode(self._answer(method, path, **request).encode()))
 
     def _answer(
         self,

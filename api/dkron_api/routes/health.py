@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from dkron_api import metrics
 from dkron_api.answer import JSON
-from dkron_api.keys import CATALOG, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS
+from dkron_api.keys import CATALOG, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR
 from dkron_api.routes.events import JOURNAL
 from dkron_api.routes.installation import leader
 from dkron_api.translate import gojson
@@ -26,7 +26,8 @@ async def show_health(request: web.Request) -> web.StreamResponse:
     """GET /health: whether answers from the cache can be trusted."""
     app, mirror = request.app, request.app[CATALOG].mirror
     leading = leader(app)
-    cache = CacheState(ready=mirror.ready, age=mirror.age(), trouble=mirror.trouble)
+    ended = tuple(app[SUPERVISOR].troubles)
+    cache = CacheState(ready=mirror.ready, age=mirror.age(), trouble=mirror.trouble, ended=ended)
     status, body = health(cache, leader=leading is not None and leading.identity == app[SETTINGS].node_name)
     return web.Response(status=status, body=gojson.encode(body), headers={"Content-Type": JSON})
 

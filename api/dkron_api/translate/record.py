@@ -4,12 +4,12 @@ Ten thousand jobs with their executions are a few hundred megabytes as models an
 most are rendered once and never looked at again.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from dkron_crds.base import WireModel
 from dkron_crds.job import Day, JobSpec, JobStatus
@@ -130,7 +130,8 @@ def _last_applied(metadata: Object) -> set[str] | None:
     if text is None:
         return None
     try:
-        return set(json.loads(text).get("spec") or {})
+        # Anybody who may write the object may write anything here, of any depth.
+        return set(from_json(text).get("spec") or {})
     except (ValueError, AttributeError, TypeError):
         return None
 

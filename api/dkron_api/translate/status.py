@@ -47,21 +47,24 @@ def status(agent: Agent) -> dict[str, dict[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class CacheState:
-    """How far the cache of the jobs can be trusted. `age` is in seconds, `trouble` the API server's last refusal."""
+    """How far the cache of the jobs can be trusted. `age` is in seconds, `trouble` the API server's last refusal,
+    `ended` are parts of the service that have ended and are begun anew."""
 
     ready: bool
     age: float
     trouble: str = ""
+    ended: tuple[str, ...] = ()
 
 
 def issues(cache: CacheState) -> list[str]:
     """What is wrong with the cache, in sentences; empty if nothing is."""
     because = f": {cache.trouble}" if cache.trouble else ""
+    found = [f"a part of the service has ended: {part}" for part in cache.ended]
     if not cache.ready:
-        return [f"the DkronJobs have not all been read from the API server yet{because}"]
-    if cache.age > LONGEST_SILENCE:
-        return [f"the API server has given no sign of life for {cache.age:.0f} seconds{because}"]
-    return []
+        found.append(f"the DkronJobs have not all been read from the API server yet{because}")
+    elif cache.age > LONGEST_SILENCE:
+        found.append(f"the API server has given no sign of life for {cache.age:.0f} seconds{because}")
+    return found
 
 
 def health(cache: CacheState, *, leader: bool) -> tuple[int, dict[str, Any]]:

@@ -85,7 +85,7 @@ class Delivery:
         self.judged: Callable[[tuple[str, ...] | None], None] = lambda _: None
         self.installation = Installation(client, namespace=namespace, output_dir=output_dir)
         self.installation.changed = self._changed
-        self.lane: Lane[Key] = Lane("hand on", self._hand_on, width=WIDTH)
+        self.lane: Lane[Key] = Lane("hand on", self._hand_on, width=WIDTH, spare=1, group_of=store.namespace_of_run)
 
     @property
     def waiting(self) -> int:

@@ -105,10 +105,15 @@ class Installation:
         self._raw = raw
         try:
             spec = ClusterSpec.from_wire(raw)
+            site = Site(spec.receivers, self._output_dir)
+            endpoints, problems = read_endpoints(spec.notifications, site)
         except ValidationError as exc:
             first = exc.errors(include_url=False)[0]
             self.problems = (f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",)
+        except Exception as exc:
+            # What was known stays: receivers that cannot be read must not keep jobs from running.
+            log.exception("the DkronCluster cannot be read")
+            self.problems = (f"spec: reading it fails with {type(exc).__name__}",)
         else:
-            self.site = Site(spec.receivers, self._output_dir)
-            self.endpoints, self.problems = read_endpoints(spec.notifications, self.site)
+            self.site, self.endpoints, self.problems = site, endpoints, problems
         self.changed()

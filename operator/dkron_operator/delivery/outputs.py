@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from dkron_crds.job import Execution
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import KubeError
+from dkron_crds.kube.errors import KubeError, Rejected
 from dkron_crds.kube.paths import PODS
 from dkron_operator.plan.outcome import main_container
 from dkron_operator.plan.view import JobView
@@ -52,7 +52,12 @@ class Outputs:
 
     async def _read(self, job: JobView, execution: Execution) -> bytes | None:
         selector = f"batch.kubernetes.io/job-name={execution.job}"
-        pods = [pod async for pod in self._client.list(PODS, job.namespace, label_selector=selector)]
+        try:
+            pods = [pod async for pod in self._client.list(PODS, job.namespace, label_selector=selector)]
+        except Rejected as exc:
+            # Somebody has written another name into the status by hand: the message is sent without.
+            log.warning("no pod of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
+            return None
         pod = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
         container = None if pod is None else main_container(pod)
         if pod is None or container is None:

@@ -37,6 +37,7 @@ def check_template(template: JobTemplate) -> None:
         template_object(template.metadata.get(key), f"metadata.{key}")
     pod = pod_spec(template)
     _check_life(template)
+    template_object(pod.get("affinity"), "spec.template.spec.affinity")
     for key in ("initContainers", "containers"):
         for _ in _named_items(pod.get(key), f"spec.template.spec.{key}"):
             pass

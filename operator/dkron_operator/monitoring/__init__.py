@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, generate_latest
 
 from dkron_crds.kube.client import KubeClient
+from dkron_crds.program.supervision import Supervisor
 from dkron_operator.clock import Clock
 from dkron_operator.events import Events
 from dkron_operator.lease import Lease
@@ -35,6 +36,7 @@ class Parts:
     events: Events
     reconciler: Reconciler
     signs: Signs
+    supervisor: Supervisor
 
 
 class Monitoring:
@@ -58,10 +60,11 @@ class Monitoring:
 
     def _unhealthy(self) -> str:
         ended = () if self.phase is Phase.STOPPING else tuple(task.get_name() for task in self.tasks if task.done())
-        return unhealthy(lag=self.pulse.lag, ended=ended)
+        return unhealthy(lag=self.pulse.lag, ended=ended, troubles=self._parts.supervisor.troubles)
 
     def _unready(self) -> str:
-        return unready(Readiness(self.phase, self._clock.monotonic(), self._parts.signs.oldest()))
+        signs, troubles = self._parts.signs.oldest(), self._parts.supervisor.troubles
+        return unready(Readiness(self.phase, self._clock.monotonic(), signs, troubles))
 
     async def _page(self) -> bytes:
         gauges = await self._gauges()

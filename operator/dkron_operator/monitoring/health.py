@@ -23,9 +23,11 @@ class Phase(StrEnum):
     STOPPING = "stopping"
 
 
-def unhealthy(*, lag: float, ended: Sequence[str]) -> str:
-    """Why the process should be started anew; empty if it should not. `ended` are its tasks that should live."""
-    if ended:
+def unhealthy(*, lag: float, ended: Sequence[str], troubles: Sequence[str] = ()) -> str:
+    """Why the process should be started anew; empty if it should not. `ended` are its tasks that should live,
+    `troubles` its parts that have ended and are begun anew."""
+    if ended or troubles:
+        ended = (*ended, *troubles)
         return f"a part of the operator has ended: {', '.join(ended)}"
     if lag > HANG:
         return f"the event loop is held up: work has to wait for {lag:.1f} s, of {HANG:.0f} s that are allowed"
@@ -34,11 +36,13 @@ def unhealthy(*, lag: float, ended: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What readiness depends on, at a moment `now` of the monotonic clock. `watches` are by resource."""
+    """What readiness depends on, at a moment `now` of the monotonic clock. `watches` are by resource, `troubles` the
+    parts that have ended and are begun anew."""
 
     phase: Phase
     now: float
     watches: Mapping[str, Sign] = field(default_factory=dict)
+    troubles: Sequence[str] = ()
 
 
 def unready(state: Readiness) -> str:
@@ -51,8 +55,9 @@ def unready(state: Readiness) -> str:
         case Phase.STOPPING:
             return "the operator is stopping"
         case Phase.WORKING:
+            ended = (f"a part of the operator has ended: {trouble}" for trouble in state.troubles)
             wrong = (_wrong(resource, sign, state.now) for resource, sign in state.watches.items())
-            return "; ".join(sentence for sentence in wrong if sentence)
+            return "; ".join(sentence for sentence in (*ended, *wrong) if sentence)
 
 
 def _wrong(resource: str, sign: Sign, now: float) -> str:

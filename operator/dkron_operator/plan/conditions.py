@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobSpec, ReadyReason, SuspendedReason
+from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobSpec, JobStatus, ReadyReason, SuspendedReason
+from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_crds.status import MAX_RUNS_AFTER
 from dkron_operator import executors
@@ -15,7 +16,7 @@ from dkron_operator.plan.evidence import TOLERANCE, is_ahead
 from dkron_operator.plan.fold import Judged
 from dkron_operator.plan.handing import trouble as delivery_trouble
 from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
-from dkron_operator.plan.view import RunState
+from dkron_operator.plan.view import JobView, RunState
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 NEEDS_A_PERSON = frozenset(
@@ -53,6 +54,21 @@ def _parents(spec: JobSpec) -> str:
     """The names of the parents, as far as there is room."""
     names = ", ".join(link.job for link in spec.parents)
     return names if len(names) <= MAX_RUNS_AFTER else f"{names[: MAX_RUNS_AFTER - 1]}…"
+
+
+def failed(job: JobView, status: JobStatus, message: str, *, now: datetime) -> Judged | None:
+    """The verdict on a job that cannot be planned; None if its status says so already. The other conditions stay."""
+    others = tuple(each for each in status.conditions if each.type != ConditionType.READY)
+    old = next((each for each in status.conditions if each.type == ConditionType.READY), None)
+    said = (FALSE, ReadyReason.INTERNAL_ERROR, message, job.generation)
+    if old is not None and (old.status, old.reason, old.message, old.observed_generation) == said:
+        return None
+    since = old.last_transition_time if old is not None and old.status is FALSE else now
+    ready = Condition(
+        type=ConditionType.READY, status=FALSE, reason=ReadyReason.INTERNAL_ERROR, message=message,
+        last_transition_time=since, observed_generation=job.generation,
+    )  # fmt: skip
+    return Judged(job.generation, (ready, *others), None, status.runs_after)
 
 
 def _condition(draft: Draft, kind: str, verdict: Verdict, old: Condition | None) -> Condition:
@@ -97,7 +113,7 @@ def _ready(draft: Draft) -> Verdict:
 
 def _wait_for(draft: Draft, broken: Problem) -> Verdict:
     """Jobs of one file are created in any order: a parent that comes a moment later is no news."""
-    soon = (draft.status.since or draft.situation.now) + TOGETHER
+    soon = shifted(draft.status.since or draft.situation.now, TOGETHER)
     if broken.reason == ReadyReason.PARENT_NOT_FOUND and draft.situation.now < soon:
         draft.wake_at(soon)
         return UNKNOWN, ReadyReason.PENDING, broken.message

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dkron_crds.attempt_names import nanoseconds
+from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.known_settings import Settings
 from dkron_crds.names import ACCEPTED
@@ -28,9 +29,13 @@ FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def read_job(body: Object) -> JobView:
-    """A DkronJob. What is wrong with its spec becomes its `problem`; this never fails on what the API server stores."""
+    """A DkronJob. What is wrong with its spec becomes its `problem`; this should never fail on what the API server
+    stores."""
     metadata = body["metadata"]
     spec, problem = _read_spec(body.get("spec") or {})
+    if cut := unreadable(body):
+        # The rest is as it was written, so what it has run is kept as its spec says.
+        problem = _unreadable(cut)
     # Also of a spec that cannot be read: its name is what tells it from others.
     name = str((body.get("spec") or {}).get("name") or metadata["name"])
     schedule, schedule_problem = _read_schedule(spec, name)
@@ -57,6 +62,33 @@ def read_job(body: Object) -> JobView:
     )
 
 
+def unreadable_job(body: Object, why: str) -> JobView:
+    """A DkronJob of which no more is known than who it is: it runs nothing until it is another."""
+    metadata, spec = body["metadata"], body.get("spec")
+    given = spec.get("name") if isinstance(spec, Mapping) else None
+    return JobView(
+        uid=metadata["uid"],
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        dkron_name=str(given or metadata["name"]),
+        generation=metadata.get("generation", 0),
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        deleting="deletionTimestamp" in metadata,
+        accepted=is_accepted(metadata),
+        status_written=status_written(metadata),
+        requests=(),
+        stops=(),
+        spec=JobSpec(),
+        schedule=None,
+        problem=_unreadable(why),
+        fingerprint=JobSpec().fingerprint,
+    )
+
+
+def _unreadable(why: str) -> Problem:
+    return Problem(ReadyReason.UNREADABLE, f"the job cannot be read: {why}")
+
+
 def read_requests(metadata: Object) -> tuple[Request, ...]:
     """The runs that people asked for, in the order of their time."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
@@ -75,7 +107,7 @@ def read_status(body: Object) -> JobStatus | None:
     """The status of a DkronJob; None if it cannot be read, which counts as wiped."""
     try:
         return JobStatus.from_wire(body.get("status") or {})
-    except ValidationError:
+    except (ValidationError, OverflowError, RecursionError):
         return None
 
 
@@ -89,7 +121,7 @@ def read_run(body: Object) -> Run | None:
         run = _read_run(metadata, body.get("status") or {}, owner)
         # What cannot become a line in status is no run of ours.
         run.entry(started_at(run.id))
-    except (KeyError, ValueError, OverflowError):
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         return None
     return run
 

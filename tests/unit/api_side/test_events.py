@@ -338,7 +338,7 @@ class TestFeed:
     ) -> None:
         place = Place(named("a", 90))
         with monkeypatch.context() as patched:
-            patched.setattr("dkron_api.publish.job_body", lambda *_: 1 / 0)
+            patched.setattr("dkron_api.publish.differences", lambda *_: 1 / 0)
             place.feed.see(named("a", 101, command="false"))
         place.feed.see(named("a", 102, command="true"))
         assert await place.texts() == ["resync", "job updated a"]

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 from dkron_crds.job import JobStatus, SkipReason, Trigger
 from dkron_crds.kube.client import Call
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS, NODES
+from dkron_crds.program.supervision import Supervisor
 from dkron_operator.clock import Clock
 from dkron_operator.meters import MOST_REASONS, Meters
 from dkron_operator.monitoring import Monitoring, Parts, page
@@ -303,6 +304,7 @@ class Fake:
         clock = self.hands.clock()
         self.store = Store(account=lambda uid, _: self.monitoring.roll.note(uid))
         self.signs = Signs((DKRON_JOBS, JOBS), (None,), clock)
+        self.supervisor = Supervisor(clock=clock.monotonic)
         self.lease = Mock(view=Leadership(held=True))
         lane = Mock(__len__=lambda _: 3)
         lane.name = "hand on"
@@ -314,7 +316,7 @@ class Fake:
         acts.cleaning = lane
         parts = Parts(
             client=Mock(calls={}), store=self.store, tally=Mock(active=4, lane=lane), lease=self.lease,
-            events=Mock(lane=lane), reconciler=acts, signs=self.signs,
+            events=Mock(lane=lane), reconciler=acts, signs=self.signs, supervisor=self.supervisor,
         )  # fmt: skip
         self.monitoring = Monitoring(parts, clock=clock, version="1", per_job=per_job)
 
@@ -363,6 +365,23 @@ async def test_a_task_that_has_ended_is_told_until_the_operator_stops_them_itsel
         fake.monitoring.phase = Phase.STOPPING
         assert await ask(client, "/healthz") == (200, "ok\n")
     alive.cancel()
+
+
+async def test_a_part_that_begins_anew_is_told_by_both_probes() -> None:
+    fake = Fake()
+    fake.monitoring.phase = Phase.WORKING
+    fake.watched()
+
+    async def fails() -> None:
+        raise ValueError("odd")
+
+    task = fake.supervisor.start("queue jobs", fails)
+    await asyncio.sleep(0.01)
+    async with fake.client() as client:
+        sentence = "a part of the operator has ended: queue jobs (ValueError: odd)\n"
+        assert await ask(client, "/healthz") == (503, sentence)
+        assert await ask(client, "/readyz") == (503, sentence)
+    task.cancel()
 
 
 async def test_the_metrics_of_the_whole_are_one_page(caplog: pytest.LogCaptureFixture) -> None:

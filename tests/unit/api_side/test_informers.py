@@ -1,0 +1,41 @@
+"""What the API reads is supervised: a watch that has ended is told by /health, and begun anew."""
+
+import asyncio
+from typing import Any, NoReturn
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from dkron_api import informers
+from dkron_api.app import make_app
+from dkron_api.keys import CATALOG
+from dkron_api.settings import Settings
+from tests.support.builders import NOON
+from tests.support.kube_server import client_of
+
+
+async def test_a_watch_that_has_ended_is_told_and_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    again = asyncio.Event()
+
+    async def follow(_: Any, resource: Any, *__: Any, **___: Any) -> NoReturn:
+        begun.append(resource.plural)
+        if resource.plural == "dkronjobs" and begun.count("dkronjobs") == 1:
+            raise ValueError("odd")
+        if begun.count("dkronjobs") == 2:
+            again.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(informers, "follow", follow)
+    settings = Settings(namespace="default", cluster_namespace="default", node_name="me")
+    app = make_app(settings, client_of("http://127.0.0.1:1"), clock=lambda: NOON)
+    async with TestClient(TestServer(app)) as client:
+        app[CATALOG].mirror.replace([], 1)
+        await asyncio.sleep(0.05)
+        async with client.get("/health") as answer:
+            assert answer.status == 503
+            found = await answer.json()
+        assert found["issues"] == ["a part of the service has ended: watch of dkronjobs (ValueError: odd)"]
+        async with asyncio.timeout(10):
+            await again.wait()

@@ -1,0 +1,131 @@
+"""One object never stops the others in the API: what cannot be read is left out and told once, what cannot be shown is
+missing from the list, and a watch that has ended is told by /health and begun anew.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from dkron_api import catalog as catalogs
+from dkron_api import publish
+from dkron_api.catalog import Catalog
+from dkron_api.journal import Journal
+from dkron_api.mirror import Mirror, plain
+from dkron_api.publish import Feed
+from dkron_api.subscription import Interest
+from dkron_api.translate.events import Topic, job_body
+from dkron_api.translate.job import shown
+from dkron_api.translate.record import Job, kept
+from dkron_api.translate.status import CacheState, health
+from dkron_crds.bounds import mark
+from tests.support.builders import NOON, wire_job
+
+Object = dict[str, Any]
+
+
+def job(name: str, version: int = 1, **fields: Any) -> Object:
+    return wire_job(name=name, uid=f"uid-{name}", version=version, **fields)
+
+
+def marked(name: str, version: int = 1) -> Object:
+    body = job(name, version)
+    mark(body, "it is too odd")
+    return body
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_what_is_marked_is_left_out_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    mirror = Mirror("things", plain)
+    mirror.replace([job("a"), marked("b")], 1)
+    mirror.see(marked("b", 2))
+    assert [item["metadata"]["name"] for item in mirror] == ["a"]
+    assert warnings(caplog) == ["things b is left out: it is too odd"]
+    mirror.see(job("b", 3))
+    assert len(mirror) == 2
+    mirror.see(marked("b", 4))
+    assert len(mirror) == 1, "what it was is not what it is"
+
+
+@pytest.mark.parametrize("error", [RecursionError(), ValueError("odd")], ids=lambda error: type(error).__name__)
+def test_what_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixture, error: Exception) -> None:
+    def read(item: Object) -> Object:
+        if item["metadata"]["name"] == "b":
+            raise error
+        return item
+
+    mirror = Mirror("things", read)
+    mirror.replace([job("a"), job("b"), job("c")], 1)
+    mirror.see(job("b", 2))
+    assert [item["metadata"]["name"] for item in mirror] == ["a", "c"]
+    assert mirror.ready
+    assert len(warnings(caplog)) == 1
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"spec":' * 100_000, '"', "[]", '{"spec": 1}'])
+def test_any_text_where_kubectl_remembers_is_borne(text: str) -> None:
+    body = job("a")
+    body["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": text}
+    body["metadata"]["managedFields"] = [
+        {"manager": "helm", "operation": "Update", "fieldsV1": {"f:spec": {"f:schedule": {}}}}
+    ]
+    assert isinstance(kept(body), Job)
+
+
+async def test_a_job_that_cannot_be_shown_is_missing_and_the_others_are_there(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def odd(found: Job, **rest: Any) -> Object:
+        if found.name == "b":
+            raise OverflowError
+        return shown(found, **rest)
+
+    monkeypatch.setattr(catalogs, "shown", odd)
+    jobs = Catalog(lambda: NOON)
+    pressing = asyncio.create_task(jobs.press())
+    jobs.mirror.replace([job("a"), job("b"), job("c")], 1)
+    await asyncio.sleep(0.01)
+    text = b"".join(jobs.joined())
+    assert [name for name in (b'"a"', b'"b"', b'"c"') if b'"name":' + name in text] == [b'"a"', b'"c"']
+    assert len(warnings(caplog)) == 1
+    assert not pressing.done()
+    pressing.cancel()
+
+
+async def test_an_event_that_cannot_be_told_keeps_nobody_from_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def odd(event: Any, rendered: bytes) -> bytes:
+        if event.job == "b":
+            raise OverflowError
+        return job_body(event, rendered)
+
+    monkeypatch.setattr(publish, "job_body", odd)
+    journal = Journal()
+    feed = Feed(Catalog(lambda: NOON), journal, lambda: NOON)
+    feed.replace([], 1)
+    heard = journal.subscribe(Interest(frozenset({Topic.JOB})), "")
+    for version, name in enumerate(("a", "b", "b", "c"), start=2):
+        feed.see(job(name, version, command=str(version)))
+    told = await heard.take()
+    assert b"resync" not in told, told
+    assert [name for name in "abc" if f'"{name}"'.encode() in told] == ["a", "c"], told
+    assert len(warnings(caplog)) == 1
+
+
+def test_what_was_left_out_is_told_by_one_of_the_two_caches(caplog: pytest.LogCaptureFixture) -> None:
+    feed = Feed(Catalog(lambda: NOON), Journal(), lambda: NOON)
+    feed.replace([marked("a"), job("b")], 1)
+    feed.see(marked("c", 2))
+    assert len(warnings(caplog)) == 2
+
+
+def test_a_part_that_has_ended_is_a_matter_of_health() -> None:
+    cache = CacheState(ready=True, age=0, ended=("watch of dkronjobs (ValueError: odd)",))
+    status, body = health(cache, leader=False)
+    assert status == 503
+    assert body["issues"] == ["a part of the service has ended: watch of dkronjobs (ValueError: odd)"]

@@ -1,0 +1,284 @@
+"""One object never stops the others: what cannot be read, planned, built or counted is told, and the rest goes on."""
+
+import logging
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from time import process_time
+from typing import Any
+
+import pytest
+
+from dkron_crds.base import INT64_MAX
+from dkron_crds.bounds import mark
+from dkron_crds.job import ConditionType, Day, JobStatus, ReadyReason, Skipped, SkipReason
+from dkron_crds.kube.errors import NotFound, Rejected
+from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
+from dkron_crds.status import MAX_COUNTED
+from dkron_crds.totals import counts, daily_totals
+from dkron_operator import reconcile, store
+from dkron_operator.delivery.outputs import Outputs
+from dkron_operator.events import NOTE_ROOM, clipped
+from dkron_operator.plan import requests
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.fold import Finished, Passed, fold
+from dkron_operator.plan.ledger import Ledger
+from dkron_operator.plan.read import read_job
+from dkron_operator.store import Store
+from tests.support.builders import (
+    NOON,
+    UID,
+    after,
+    claim,
+    execution,
+    job_view,
+    outcome,
+    run,
+    seen,
+    situation,
+    wire_job,
+)
+from tests.support.edges import begin, until
+from tests.support.fake_kube import FakeKube
+
+Object = dict[str, Any]
+
+
+class Odd(Exception):
+    """What nobody has thought of."""
+
+
+def ready(status: JobStatus) -> tuple[str, str, str]:
+    found = next(each for each in status.conditions if each.type == ConditionType.READY)
+    return str(found.status), found.reason, found.message
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def test_a_marked_job_runs_nothing_and_says_why_and_keeps_its_history(caplog: pytest.LogCaptureFixture) -> None:
+    body = wire_job(history={"executions": 7})
+    mark(body, "it is too odd")
+    found = Store()
+    found.see_job(body)
+    entry = found.get(UID)
+    assert entry is not None
+    assert entry.job.problem is not None
+    assert (entry.job.problem.reason, "too odd" in entry.job.problem.message) == (ReadyReason.UNREADABLE, True)
+    assert entry.job.spec.history.executions == 7
+    again = wire_job(version=2)
+    mark(again, "it is too odd")
+    found.see_job(again)
+    assert len(warnings(caplog)) == 1, "once for each generation"
+    found.see_job(wire_job(version=3))
+    mended = found.get(UID)
+    assert mended is not None
+    assert mended.job.problem is None
+
+
+@pytest.mark.parametrize("error", [RecursionError(), MemoryError(), Odd()], ids=lambda error: type(error).__name__)
+def test_a_job_that_cannot_be_read_is_told_and_others_are_read(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def odd(body: Object) -> Any:
+        if body["metadata"]["uid"] == UID:
+            raise error
+        return read_job(body)
+
+    monkeypatch.setattr(store, "read_job", odd)
+    edges_of = Store()
+    for version in (1, 2, 3):
+        edges_of.see_job(wire_job(version=version))
+    other = wire_job(version=4)
+    other["metadata"] |= {"uid": "other", "name": "other"}
+    assert list(edges_of.see_job(other)) == ["other"]
+    entry = edges_of.get(UID)
+    assert entry is not None
+    assert entry.job.problem is not None
+    assert type(error).__name__ in entry.job.problem.message
+    assert len(warnings(caplog)) == 1
+
+
+@pytest.mark.looptime
+async def test_a_job_that_cannot_be_read_shows_it_and_is_told_once() -> None:
+    edges = begin()
+    edges.kube.edit(DKRON_JOBS, "backup", lambda body: mark(body, "it is too odd"))
+    edges.watch()
+    async with edges.running():
+        await until(300)
+        edges.watch()
+        await until(400)
+    assert ready(edges.status())[:2] == ("False", "Unreadable")
+    assert [edges.kube.has(EVENTS, name)["reason"] for name in edges.kube.names(EVENTS)] == ["Unreadable"]
+    assert edges.kube.names(JOBS) == []
+
+
+# --- planning ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.looptime
+async def test_a_job_that_cannot_be_planned_says_so_and_is_tried_again_ever_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    times: list[float] = []
+
+    def odd(_: object) -> Any:
+        times.append((edges.reconciler._clock.now() - NOON).total_seconds())
+        raise Odd("a fault")
+
+    edges = begin()
+    with monkeypatch.context() as patched:
+        patched.setattr(reconcile, "advance", odd)
+        async with edges.running():
+            await until(3000)
+    said = ready(edges.status())
+    assert said[:2] == ("False", "InternalError")
+    assert "Odd" in said[2]
+    assert "Traceback" not in said[2]
+    events = [edges.kube.has(EVENTS, name)["reason"] for name in edges.kube.names(EVENTS)]
+    assert events == ["InternalError"]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert max(pauses) > 200
+    assert len(times) < 30
+    assert len([record for record in caplog.records if record.exc_info]) <= 5
+
+
+@pytest.mark.parametrize(
+    ("what", "spec", "status"),
+    [
+        pytest.param(
+            "affinity", {"jobTemplate": {"spec": {"template": {"spec": {"affinity": "x"}}}}}, {}, id="affinity"
+        ),
+        pytest.param("1970", {"schedule": "@after 1960-01-01T00:00:00Z <P100Y"}, {}, id="after before 1970"),
+    ],
+)
+def test_a_spec_that_could_not_be_planned_is_a_problem(what: str, spec: Object, status: Object) -> None:
+    job = job_view(**spec)
+    assert job.problem is not None
+    assert what in job.problem.message
+    advance(situation(job, JobStatus(since=NOON, **status)))
+
+
+@pytest.mark.parametrize("missed", ["all", "latest", "skip"])
+@pytest.mark.parametrize("schedule", ["@at 1960-01-01T00:00:00Z", "@every 1000h", "0 0 0 1 1 *"])
+@pytest.mark.parametrize(
+    "since", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)], ids=["first", "last"]
+)
+def test_any_time_in_since_can_be_planned(missed: str, schedule: str, since: datetime) -> None:
+    job = job_view(schedule=schedule, missedRuns=missed)
+    status = JobStatus(since=since, fingerprint=job.fingerprint)
+    draft = advance(situation(job, status, persisted=status, able_since=NOON))
+    assert all(entry.group >= 0 for entry in draft.status.active)
+
+
+@pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)])
+def test_an_end_at_any_time_is_recorded(at: datetime) -> None:
+    entry = seen(claim())
+    job = job_view(retries=1)
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(entry,))
+    ends = {entry.job: outcome(success=False, at=at)}
+    draft = advance(situation(job, status, persisted=status, runs=[run(entry)], outcomes=ends))
+    assert ready(draft.status)
+
+
+# --- counting ------------------------------------------------------------------------------------------------------
+
+
+def test_counters_stay_at_their_limits() -> None:
+    full = JobStatus(
+        success_count=INT64_MAX,
+        error_count=INT64_MAX,
+        counted=tuple(f"x{number}" for number in range(MAX_COUNTED)),
+        skipped=Skipped(count=INT64_MAX, last_time=NOON, last_reason=SkipReason.MISSED),
+        days=(Day(date=NOON.date(), success=INT64_MAX, failed=INT64_MAX),),
+    )
+    history = job_view().spec.history
+    for success in (True, False):
+        entry = claim(after(minutes=int(success)))
+        full = fold(full, Finished(execution(entry, success=success)), history)
+        full = fold(full, Passed(after(hours=9), INT64_MAX, SkipReason.MISSED, at=NOON), history)
+        assert full.counted[-1] == entry.job
+    assert JobStatus.from_wire(full.to_wire()) == full
+
+
+def test_days_at_both_ends_of_the_calendar_are_folded() -> None:
+    history = job_view().spec.history
+    for day in (date.min, date.max):
+        status = JobStatus(days=(Day(date=day, success=1, failed=0),))
+        fold(status, Finished(execution(claim())), history)
+
+
+def test_totals_stay_at_their_limits_and_hold_no_days_to_come() -> None:
+    day, much = NOON.date(), INT64_MAX
+    living = [(Day(date=day, success=much, failed=much),)] * 3
+    assert daily_totals((), (), living)[day] == Day(date=day, success=much, failed=much)
+    ledger = Ledger()
+    for number, days in enumerate([*living, (Day(date=date.max, success=1, failed=0),)]):
+        ledger.see(str(number), JobStatus(since=NOON, days=days))
+    assert ledger.days(day) == (Day(date=day, success=much, failed=much),)
+    assert ledger.departed(day) == ()
+    assert counts(ledger.days(date.max))[date.max, True] == 1
+
+
+# --- requests ------------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_with_many_requests_looks_at_some_and_costs_little() -> None:
+    many = {f"r{number}": "2026-03-01T12:00:00Z" for number in range(3000)}
+    job = job_view(schedule="@manually", requests=many)
+    entries = [seen(claim(after(minutes=number))) for number in range(900)]
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(entries))
+    asked = situation(job, status, persisted=status, runs=[run(entry) for entry in entries])
+    began = process_time()
+    draft = advance(asked)
+    assert process_time() - began < 1, "linear in what there is"
+    assert draft.create is not None
+
+
+def test_requests_that_are_refused_leave_room_for_the_next() -> None:
+    many = {f"r{number:04}": "soon" for number in range(250)}
+    forgotten: set[str] = set()
+    rounds = 0
+    while many:
+        job = job_view(schedule="@manually", requests=many)
+        draft = advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint)))
+        assert 0 < len(draft.forget) <= requests.MOST_AT_ONCE
+        forgotten.update(draft.forget)
+        many = {key: text for key, text in many.items() if key not in forgotten}
+        rounds += 1
+    assert (len(forgotten), rounds) == (250, 3)
+
+
+# --- the rest ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["é" * 2000, "x" + "€" * 700, "x" * 1025, "🙂" * 400], ids=["two", "three", "one", "four"]
+)
+def test_notes_are_cut_by_bytes_between_characters(text: str) -> None:
+    note = clipped(text, NOTE_ROOM)
+    assert NOTE_ROOM - 4 < len(note.encode()) <= NOTE_ROOM
+    assert note.endswith("…")
+    assert text.startswith(note[:-1])
+    assert clipped("é" * 512, NOTE_ROOM) == "é" * 512
+
+
+async def test_a_message_about_a_job_with_an_impossible_name_goes_without_its_output() -> None:
+    class Refusing(FakeKube):
+        async def list(self, *_: Any, **__: Any) -> Any:
+            for refusal in (Rejected("unable to parse requirement", status=400),):
+                raise refusal
+            yield {}
+
+    found = await Outputs(Refusing()).find(job_view(), execution(claim()))  # type: ignore[arg-type]
+    assert found is None
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_no_name_leads_elsewhere(name: str) -> None:
+    with pytest.raises(NotFound):
+        JOBS.path("default", name)
+    assert PODS.path("default", "../x?y#z") == "/api/v1/namespaces/default/pods/..%2Fx%3Fy%23z"
