@@ -48,6 +48,8 @@ class ReadyReason(StrEnum):
     DUPLICATE_NAME = "DuplicateName"
     INVALID_SPEC = "InvalidSpec"
     INLINE_NOT_ALLOWED = "InlineNotAllowed"
+    UNREADABLE = "Unreadable"
+    INTERNAL_ERROR = "InternalError"
 
 
 class SuspendedReason(StrEnum):

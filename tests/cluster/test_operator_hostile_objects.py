@@ -1,0 +1,275 @@
+"""Objects that somebody with the rights on one namespace may write: each is told or borne, and a job beside them keeps
+its time, in the operator and in the REST API, when they come and when both programs start anew.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import localcluster
+from dkron_crds.base import INT64_MAX
+from dkron_crds.kube.paths import DKRON_JOBS
+from tests.support.api_sites import ApiSite, api_for
+from tests.support.hostile import MIB, peak_of
+from tests.support.jobs import at, dkron_job, gaps, pod_template, simulated
+from tests.support.kube import Kube, condition, finished, is_ready, marked_after
+from tests.support.sites import Site, install, site
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+Object = dict[str, Any]
+PATH = "/apis/dkron.io/v1alpha1/namespaces/{}/dkronjobs"
+LATE = timedelta(seconds=15)
+"""How late a Job of the canary may be: as late as in storms, on a machine that is as busy."""
+ROOM = 512 * MIB
+"""What the chart gives the operator."""
+LONG = 1_400_000
+BIG = 13
+TODAY = datetime.now(UTC).date().isoformat()
+KEEP_ALL = {"executions": 100, "successfulJobs": 100}
+FAST = simulated(run_for="10ms")
+ENDED: Object = {
+    "slot": "2026-01-01T00:00:00Z", "trigger": "manual", "group": 1, "attempt": 1,
+    "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:01Z", "success": True,
+}  # fmt: skip
+
+
+def nested(levels: int) -> str:
+    """A DkronJob as JSON; no client of ours could send it as an object."""
+    job = dkron_job("nested", schedule="@every 1s", jobTemplate={"spec": {"template": {"deep": "HERE"}}})
+    return json.dumps(job).replace('"HERE"', '{"a":' * levels + "1" + "}" * levels)
+
+
+def annotated(name: str, annotations: dict[str, str], **spec: Any) -> Object:
+    job = dkron_job(name, **spec)
+    job["metadata"]["annotations"] = annotations
+    return job
+
+
+def ended(job: str, **fields: Any) -> Object:
+    return {**ENDED, "id": f"1767225600000000000-{job}", "job": job, **fields}
+
+
+def is_not_ready(reason: str, *words: str) -> Callable[[Object], bool]:
+    def told(status: Object) -> bool:
+        ready = condition(status, "Ready")
+        said = (ready.get("status"), ready.get("reason")) == ("False", reason)
+        return said and all(word in ready["message"] for word in words)
+
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """What is created, what is written into its status by hand, and how one sees that the operator has borne it.
+    `event` is the reason of the Event that tells it, exactly once; `run`: ask for a run after that."""
+
+    name: str
+    body: Object | str
+    borne: Callable[[Object], object]
+    status: Object = field(default_factory=dict)
+    event: str = ""
+    run: bool = False
+
+
+def big(number: int) -> Hostile:
+    """Objects of 1.4 MB: more than a template may be long, or as long as a config may be."""
+    name = f"big-{number}"
+    if number % 2:
+        job = dkron_job(name, jobTemplate={"spec": {"template": {"x": ["x" * 997] * (LONG // 1000)}}})
+        return Hostile(name, job, is_not_ready("Unreadable", "262144"), event="Unreadable")
+    texts = {f"payload-{part}": "x" * 127_000 for part in range(LONG // 127_000)}
+    return Hostile(name, dkron_job(name, config=texts), lambda status: condition(status, "Ready"))
+
+
+CASES = (
+    Hostile("nested", nested(1000), is_not_ready("Unreadable", "deeper"), event="Unreadable"),
+    Hostile(
+        "brackets",
+        annotated("brackets", {"kubectl.kubernetes.io/last-applied-configuration": "[" * 100_000}),
+        is_ready,
+    ),
+    *map(big, range(BIG)),
+    Hostile(
+        "affinity", dkron_job("affinity", jobTemplate=pod_template(affinity="x")),
+        is_not_ready("InvalidTemplate", "affinity", "object"), event="InvalidTemplate",
+    ),
+    Hostile(
+        "early", dkron_job("early", schedule="@after 1960-01-01T00:00:00Z <P100Y"),
+        is_not_ready("InvalidSchedule", "1970"), event="InvalidSchedule",
+    ),
+    Hostile(
+        "since", dkron_job("since", schedule="@at 1960-01-01T00:00:00Z", missedRuns="all"),
+        lambda status: status.get("skipped", {}).get("count") == 1 and is_ready(status),
+        status={"since": "0001-01-01T00:00:00Z"}, event="SlotsMissed",
+    ),
+    Hostile(
+        "counters", dkron_job("counters", jobTemplate=FAST),
+        lambda status: finished(1)(status) and status["successCount"] == INT64_MAX and len(status["counted"]) <= 4096,
+        status={
+            "successCount": INT64_MAX, "errorCount": INT64_MAX, "counted": [f"x{n}" for n in range(4096)],
+            "days": [{"date": TODAY, "success": INT64_MAX, "failed": INT64_MAX}],
+            "skipped": {"count": INT64_MAX, "lastTime": "2026-01-01T00:00:00Z", "lastReason": "Missed"},
+        },
+        run=True,
+    ),
+    Hostile(
+        "days", dkron_job("days", jobTemplate=FAST), finished(1),
+        status={"days": [{"date": TODAY, "success": INT64_MAX, "failed": INT64_MAX}]}, run=True,
+    ),
+    Hostile(
+        "dates", dkron_job("dates", timezone="Asia/Tokyo", schedule="0 0 3 * * *", jobTemplate=FAST),
+        lambda status: any(e["id"][-6:] != "-first" and e["id"][-5:] != "-last" for e in status.get("executions", ())),
+        status={
+            "executions": [
+                ended("last", startedAt="9999-12-31T23:59:58Z", finishedAt="9999-12-31T23:59:59Z", group=2),
+                ended("first", startedAt="0001-01-01T00:00:00Z", finishedAt="0001-01-01T00:00:01Z"),
+            ],
+            "days": [{"date": "0001-01-01", "success": 1, "failed": 0}],
+        },
+        run=True,
+    ),
+    Hostile(
+        "undelivered", dkron_job("undelivered", processors={"log": {}}),
+        lambda status: not status.get("undelivered") and is_ready(status),
+        status={
+            "executions": [ended(odd) for odd in ("../../pods", "a b,c=d", "é", "x?y#z")],
+            "undelivered": ["../../pods", "a b,c=d", "é", "x?y#z", "nobody"],
+        },
+    ),
+    Hostile(
+        "requests",
+        annotated("requests", {f"run.dkron.io/{n}": "soon, please " + "x" * 60 for n in range(1900)}),
+        is_ready,
+    ),
+    Hostile(
+        "eloquent",
+        dkron_job("eloquent", jobTemplate={"spec": {"é" * 120 + str(n): 1 for n in range(8)}}),
+        is_not_ready("InvalidTemplate", "é"),
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An operator and its namespace, in which a canary sings each second."""
+    install(cluster)
+    with site(cluster.kubeconfig, purpose="hostile objects", folder=tmp_path_factory.mktemp("hostile")) as scene:
+        scene.operator.start()
+        scene.kube.apply(dkron_job("canary", schedule="@every 1s", history=KEEP_ALL, jobTemplate=FAST))
+        scene.kube.wait_status("canary", "to sing", finished(2))
+        yield scene
+        scene.operator.stop()
+
+
+@pytest.fixture(scope="module")
+def beside(scene: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
+    """The REST API of the same namespace."""
+    with api_for(scene.kube, tmp_path_factory.mktemp("beside")) as beside:
+        yield beside
+
+
+@pytest.fixture(scope="module", autouse=True)
+def all_of_them(scene: Site, beside: ApiSite, cluster: localcluster.Cluster, tmp_path_factory: Any) -> None:
+    """Everything is written at once, so that the tests wait together."""
+    assert beside.rest.get("/health").status == 200
+    folder = tmp_path_factory.mktemp("raw")
+    for case in CASES:
+        if isinstance(case.body, str):
+            file = folder / f"{case.name}.json"
+            file.write_text(case.body, encoding="utf-8")
+            cluster.kubectl("create", "--raw", PATH.format(scene.kube.namespace), "-f", str(file))
+        else:
+            scene.kube.create(DKRON_JOBS, case.body)
+    for case in CASES:
+        if case.status:
+            scene.kube.wait_status(case.name, "to be known", lambda status: status.get("since"))
+            scene.kube.write_status(case.name, **case.status)
+        if case.run:
+            scene.kube.ask_run(case.name, "now", "2026-01-01T00:00:00Z by a test")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_odd_object_is_told_and_borne(scene: Site, case: Hostile) -> None:
+    kube = scene.kube
+    kube.wait_status(case.name, "to be borne", case.borne, seconds=40)
+    if case.event:
+        kube.wait_for("an Event", lambda: kube.events_of(case.name, case.event), lambda events: len(events) == 1)
+
+
+def test_requests_without_end_are_answered(scene: Site) -> None:
+    def left() -> int:
+        return len(scene.kube.get(DKRON_JOBS, "requests")["metadata"].get("annotations") or {})
+
+    scene.kube.wait_for("all requests to be refused", left, lambda count: count == 0, seconds=60)
+
+
+def test_an_event_that_is_too_long_is_cut_and_sent(scene: Site) -> None:
+    events = scene.kube.wait_for("it", lambda: scene.kube.events_of("eloquent", "InvalidTemplate"), bool)
+    assert len(events[0].encode()) <= 1024
+    assert events[0].endswith("…")
+
+
+def test_what_is_unreadable_is_told_in_one_line_of_the_log(scene: Site) -> None:
+    told = [line for line in scene.operator.lines() if "/nested" in str(line["msg"])]
+    assert len(told) == 1, scene.operator.tail()
+
+
+def _sings_on(kube: Kube, since: datetime) -> None:
+    kube.wait_status("canary", "to sing on", marked_after(since + timedelta(seconds=3)))
+    slots = [slot for slot in kube.slots_of("canary") if at(slot) > since]
+    assert gaps(slots, every=1) == []
+
+
+def test_the_canary_has_kept_its_time(scene: Site) -> None:
+    kube = scene.kube
+    now = datetime.now(UTC)
+    kube.wait_status("canary", "to sing on", marked_after(now))
+    late = {}
+    for job in kube.jobs_of("canary"):
+        slot, created = (
+            at(text) for text in (job["metadata"]["annotations"]["dkron.io/slot"], job["metadata"]["creationTimestamp"])
+        )
+        if created - slot > LATE:
+            late[job["metadata"]["name"]] = (created - slot).total_seconds()
+    assert late == {}
+    assert gaps(kube.slots_of("canary"), every=1) == []
+    assert "skipped" not in kube.status("canary")
+
+
+def test_the_rest_api_goes_on(scene: Site, beside: ApiSite) -> None:
+    assert beside.rest.get("/health").status == 200, beside.api.tail()
+    known = beside.rest.get("/v1/jobs/canary").json()["success_count"]
+
+    def count() -> int:
+        found = {job["name"]: job for job in beside.rest.get("/v1/jobs").json()}
+        return int(found["canary"]["success_count"])
+
+    scene.kube.wait_for("the list to show new runs", count, lambda seen: seen > known)
+    totals = beside.rest.get("/v1/stats")
+    assert totals.status == 200
+    left_out = [line for line in beside.api.lines() if "left out" in str(line["msg"])]
+    assert len(left_out) == 1 + BIG // 2, beside.api.tail()
+
+
+def test_both_programs_start_beside_them(scene: Site, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert peak_of(scene.operator.pid) < ROOM
+    scene.operator.assert_clean()
+    began = datetime.now(UTC)
+    scene.operator.stop()
+    scene.operator.start()
+    _sings_on(scene.kube, began + timedelta(seconds=10))
+    assert peak_of(scene.operator.pid) < ROOM
+    scene.operator.assert_clean()
+    with api_for(scene.kube, tmp_path_factory.mktemp("again")) as again:
+        assert "canary" in {job["name"] for job in again.rest.get("/v1/jobs").json()}
+
+
+def test_an_ephemeral_job_of_another_runs_once(scene: Site) -> None:
+    kube = scene.kube
+    kube.apply(dkron_job("ephemeral", schedule="@manually", ephemeral=True, jobTemplate=FAST, run=["once"]))
+    kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
