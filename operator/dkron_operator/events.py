@@ -3,6 +3,7 @@
 import logging
 from collections import OrderedDict
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any, Protocol
 
 from dkron_crds.base import rfc3339
@@ -15,10 +16,12 @@ from dkron_operator.lanes import Lane
 from dkron_operator.plan.draft import Report
 
 Object = dict[str, Any]
+Key = tuple[str, str]
+"""The uid of an object, and the name of an Event about it."""
 log = logging.getLogger(__name__)
 
-ROOM = 1000
-"""Events that may wait to be sent; beyond it the oldest is dropped."""
+ROOM, ROOM_OF_ONE = 1000, 100
+"""Events that may wait to be sent, in all and about one object; beyond it the oldest of those with the most goes."""
 NOTE_ROOM = 1024
 """Bytes of a note that the API server takes."""
 ELLIPSIS = "…"
@@ -51,19 +54,29 @@ class Events:
         self._client = client
         self._clock = clock
         self._identity = identity
-        self._bodies: OrderedDict[str, Object] = OrderedDict()
-        self.lane: Lane[str] = Lane("events", self._send, width=2)
+        self._waiting: dict[str, OrderedDict[str, Object]] = {}
+        self._count = 0
+        # Objects take turns: one about which much is said must not keep the others' Events.
+        self.lane: Lane[Key] = Lane("events", self._send, width=2, spare=1, group_of=itemgetter(0))
 
     def report(self, subject: Subject, report: Report) -> None:
         """Have the report sent, unless the same was said within the minute."""
         body = build_event(subject, report, at=rfc3339(self._clock.now()), identity=self._identity)
-        self._bodies[body["metadata"]["name"]] = body
-        if len(self._bodies) > ROOM:
-            self._bodies.popitem(last=False)
-        self.lane.add(body["metadata"]["name"])
+        name = body["metadata"]["name"]
+        about = self._waiting.setdefault(subject.uid, OrderedDict())
+        self._count += name not in about
+        about[name] = body
+        if len(about) > ROOM_OF_ONE:
+            self._drop(subject.uid, next(iter(about)))
+        elif self._count > ROOM:
+            most = max(self._waiting, key=lambda uid: len(self._waiting[uid]))
+            self._drop(most, next(iter(self._waiting[most])))
+        self.lane.add((subject.uid, name))
 
-    async def _send(self, name: str) -> None:
-        body = self._bodies.get(name)
+    async def _send(self, key: Key) -> None:
+        uid, name = key
+        about = self._waiting.get(uid)
+        body = None if about is None else about.get(name)
         if body is None:
             return
         try:
@@ -75,7 +88,16 @@ class Events:
             raise
         except KubeError as exc:
             log.warning("event not accepted: %s", exc, extra={"reason": body["reason"]})
-        self._bodies.pop(name, None)
+        self._drop(uid, name)
+
+    def _drop(self, uid: str, name: str) -> None:
+        about = self._waiting.get(uid)
+        if about is None or name not in about:
+            return
+        del about[name]
+        self._count -= 1
+        if not about:
+            del self._waiting[uid]
 
 
 def build_event(subject: Subject, report: Report, *, at: str, identity: str) -> Object:

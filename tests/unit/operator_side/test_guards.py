@@ -20,6 +20,7 @@ from dkron_operator.delivery.outputs import Outputs
 from dkron_operator.events import NOTE_ROOM, clipped
 from dkron_operator.plan import requests
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.draft import Report, Severity
 from dkron_operator.plan.fold import Finished, Passed, fold
 from dkron_operator.plan.ledger import Ledger
 from dkron_operator.plan.read import read_job
@@ -282,3 +283,19 @@ def test_no_name_leads_elsewhere(name: str) -> None:
     with pytest.raises(NotFound):
         JOBS.path("default", name)
     assert PODS.path("default", "../x?y#z") == "/api/v1/namespaces/default/pods/..%2Fx%3Fy%23z"
+
+
+@pytest.mark.looptime
+async def test_who_has_much_to_say_leaves_room_for_the_events_of_others() -> None:
+    edges = begin()
+    other = job_view(name="other")
+    object.__setattr__(other, "uid", "other")
+    for number in range(500):
+        edges.events.report(edges.entry().job, Report(Severity.WARNING, "RunRefused", str(number)))
+    edges.events.report(other, Report(Severity.WARNING, "InvalidSchedule", "no"))
+    for number in range(500):
+        edges.events.report(edges.entry().job, Report(Severity.WARNING, "RunRefused", f"again {number}"))
+    async with edges.running():
+        await until(30)
+    told = [edges.kube.has(EVENTS, name)["reason"] for name in edges.kube.names(EVENTS)]
+    assert (told.count("RunRefused"), told.count("InvalidSchedule")) == (100, 1)

@@ -453,13 +453,13 @@ async def test_an_event_that_fails(error: KubeError, tries: int) -> None:
     assert len([call for call in edges.kube.calls if call.startswith("create events")]) == tries
 
 
-async def test_events_that_cannot_be_said_take_no_more_room_than_a_thousand() -> None:
+async def test_events_that_cannot_be_said_take_no_more_room_than_a_hundred() -> None:
     edges = begin()
     for number in range(1500):
         edges.events.report(edges.entry().job, warning(str(number)))
     async with edges.running():
         await asyncio.sleep(10)
-    assert len(edges.kube.names(EVENTS)) == 1000
+    assert len(edges.kube.names(EVENTS)) == 100
     assert "1499" in said(edges)
 
 
