@@ -1,6 +1,7 @@
 """Acceptance: the annotation by which a job whose status was wiped is told from a new one (plan/acceptance.py)."""
 
 import logging
+from collections.abc import Callable
 
 from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import Conflict, NotFound, Rejected
@@ -18,10 +19,11 @@ WIDTH = 4
 class Acceptance:
     """Writes it: soon after a job was seen first, or at once where a slot is due."""
 
-    def __init__(self, client: KubeClient, store: Store, writer: Writer) -> None:
+    def __init__(self, client: KubeClient, store: Store, writer: Writer, *, changed: Callable[[str], None]) -> None:
         self._client = client
         self._store = store
         self._writer = writer
+        self._changed = changed
         self.lane: Lane[str] = Lane("acceptance", self._accept, width=WIDTH, spare=1, group_of=store.namespace_of)
 
     async def __call__(self, entry: Entry) -> None:
@@ -54,3 +56,5 @@ class Acceptance:
                 await self(entry)
             except Conflict:
                 self.lane.add(uid)
+            # What somebody has written meanwhile stood in the answer, and the watch will not show it again.
+            self._changed(uid)

@@ -95,7 +95,7 @@ class Reconciler:
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.lane.add)
         self.stopper = Stopper(client, store, self.observer, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add, own=own)
-        self.acceptance = Acceptance(client, store, self.writer)
+        self.acceptance = Acceptance(client, store, self.writer, changed=self.lane.add)
         for behind in (
             self.acceptance.lane,
             self.writer.lane,
