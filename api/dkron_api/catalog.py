@@ -40,7 +40,6 @@ class Catalog:
         self._due: dict[str, str] = {}
         self._joined: Sequence[bytes] | None = None
         self._unrendered: set[str] = set()
-        self._unshown: dict[str, int] = {}
         self._stale = asyncio.Event()
 
     def __len__(self) -> int:
@@ -90,7 +89,7 @@ class Catalog:
     def joined(self) -> Sequence[bytes]:
         """All jobs as GET shows them, in pieces of one JSON array."""
         if self._joined is None:
-            self._joined = tuple(compact([found for name in self._names if (found := self._tried(name)) is not None]))
+            self._joined = tuple(compact([self.json(name) for name in self._names]))
         return self._joined
 
     async def press(self) -> None:
@@ -102,19 +101,8 @@ class Catalog:
             for name in list(self._unrendered):
                 self._unrendered.discard(name)
                 if name in self._named:
-                    self._tried(name)
+                    self.json(name)
                     await asyncio.sleep(0)
-
-    def _tried(self, name: str) -> bytes | None:
-        """The same; None if it cannot be shown, which is told once, and keeps nobody from the others."""
-        try:
-            return self.json(name)
-        except Exception:
-            job = self._named[name][0]
-            if self._unshown.get(name) != job.version:
-                self._unshown[name] = job.version
-                log.exception("the job %s cannot be shown", quoted(name))
-            return None
 
     def due(self, name: str) -> str:
         """When the job of this name is due next, as GET shows it."""
@@ -173,7 +161,6 @@ class Catalog:
         if not namesakes:
             del self._named[job.name]
             self._unrendered.discard(job.name)
-            self._unshown.pop(job.name, None)
             self._due.pop(job.name, None)
             del self._names[bisect_left(self._names, job.name)]
 

@@ -1,14 +1,10 @@
-"""One object never stops the others in the API: what cannot be read is left out and told once, what cannot be shown is
-missing from the list, and a watch that has ended is told by /health and begun anew.
-"""
+"""One object never stops the others in the API: what cannot be read is left out and told once, and a watch that has ended is told by /health and begun anew."""
 
-import asyncio
 import logging
 from typing import Any
 
 import pytest
 
-from dkron_api import catalog as catalogs
 from dkron_api import publish
 from dkron_api.catalog import Catalog
 from dkron_api.journal import Journal
@@ -16,7 +12,6 @@ from dkron_api.mirror import Mirror, plain
 from dkron_api.publish import Feed
 from dkron_api.subscription import Interest
 from dkron_api.translate.events import Topic, job_body
-from dkron_api.translate.job import shown
 from dkron_api.translate.record import Job, kept
 from dkron_api.translate.status import CacheState, health
 from dkron_crds.bounds import mark
@@ -74,26 +69,6 @@ def test_any_text_where_kubectl_remembers_is_borne(text: str) -> None:
         {"manager": "helm", "operation": "Update", "fieldsV1": {"f:spec": {"f:schedule": {}}}}
     ]
     assert isinstance(kept(body), Job)
-
-
-async def test_a_job_that_cannot_be_shown_is_missing_and_the_others_are_there(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def odd(found: Job, **rest: Any) -> Object:
-        if found.name == "b":
-            raise OverflowError
-        return shown(found, **rest)
-
-    monkeypatch.setattr(catalogs, "shown", odd)
-    jobs = Catalog(lambda: NOON)
-    pressing = asyncio.create_task(jobs.press())
-    jobs.mirror.replace([job("a"), job("b"), job("c")], 1)
-    await asyncio.sleep(0.01)
-    text = b"".join(jobs.joined())
-    assert [name for name in (b'"a"', b'"b"', b'"c"') if b'"name":' + name in text] == [b'"a"', b'"c"']
-    assert len(warnings(caplog)) == 1
-    assert not pressing.done()
-    pressing.cancel()
 
 
 async def test_an_event_that_cannot_be_told_keeps_nobody_from_the_others(
