@@ -1,4 +1,6 @@
-"""One object never stops the others in the API: what cannot be read is left out and told once, and a watch that has ended is told by /health and begun anew."""
+"""One object never stops the others in the API: what cannot be read is left out and told once, and a watch that has
+ended is told by /health and begun anew.
+"""
 
 import logging
 from typing import Any
