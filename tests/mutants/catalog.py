@@ -1,0 +1,273 @@
+"""Mistakes in the source of the operator, each as a replacement of text. All of them have to be found."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path("operator/dkron_operator")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """`before` stands exactly once in `file`, below the package of the operator, and becomes `after`. `what` is the
+    mistake that this makes; `tests` are unit tests that look at it, beside those of the file."""
+
+    name: str
+    file: str
+    what: str
+    before: str
+    after: str
+    tests: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The file, from the root of the repository."""
+        return PACKAGE / self.file
+
+
+class Outdated(Exception):
+    """A mutant whose text does not stand in the source exactly once any more."""
+
+
+def mutated(mutant: Mutant, source: str) -> str:
+    """The source with the mistake. Raises `Outdated`."""
+    found = source.count(mutant.before)
+    if found != 1:
+        raise Outdated(
+            f"mutant {mutant.name}: its text stands {found} times in {mutant.path}, and has to stand there once; "
+            f"bring tests/mutants/catalog.py up to date:\n{mutant.before}"
+        )
+    return source.replace(mutant.before, mutant.after)
+
+
+TESTS: dict[str, tuple[str, ...]] = {
+    "plan/slots.py": ("test_slots.py", "test_exactly_once.py", "test_reconcile.py"),
+    "plan/attempts.py": ("test_attempts.py", "test_retries.py", "test_stops.py", "test_exactly_once.py"),
+    "plan/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py", "test_exactly_once.py"),
+    "store.py": ("test_store.py", "test_doubts.py", "test_standby.py", "test_reconcile.py"),
+    "lease.py": ("test_lease.py", "test_leader.py", "test_standby.py"),
+    "writer.py": ("test_writer.py", "test_reconcile.py", "test_standby.py"),
+    "reconcile.py": ("test_reconcile.py", "test_standby.py", "test_doubts.py", "test_tidy.py"),
+}
+"""The unit tests that look at each file, those that most likely find a mistake first."""
+
+MUTANTS: tuple[Mutant, ...] = (
+    # --- slots -------------------------------------------------------------------------------------------------------
+    Mutant(
+        name="latest-is-passed-too",
+        file="plan/slots.py",
+        what="missedRuns latest passes over the newest slot as well",
+        before="_pass_until(draft, line, newest - TICK, SkipReason.MISSED)",
+        after="_pass_until(draft, line, newest, SkipReason.MISSED)",
+    ),
+    Mutant(
+        name="fire-before-since-is-agreed",
+        file="plan/slots.py",
+        what="slots fire before the API server has the moment from which they count",
+        before="        if not _is_agreed(draft):",
+        after="        if False:",
+    ),
+    Mutant(
+        name="handover-is-downtime",
+        file="plan/slots.py",
+        what="missedRuns skip drops what came due while one leader followed another",
+        before="case MissedRuns.SKIP if not _within_reach(draft, line):",
+        after="case MissedRuns.SKIP:",
+    ),
+    Mutant(
+        name="missed-runs-overlap-into-skips",
+        file="plan/slots.py",
+        what="missedRuns all with forbid skips what has to wait for its turn",
+        before="return not _catching_up(draft, slot) and _skip(draft, slot, decision)",
+        after="return _skip(draft, slot, decision)",
+    ),
+    Mutant(
+        name="many-slots-count-as-one",
+        file="plan/slots.py",
+        what="several slots that are passed over at once count as one",
+        before="count = line.count(mark, newest)",
+        after="count = 1",
+    ),
+    # --- attempts ----------------------------------------------------------------------------------------------------
+    Mutant(
+        name="one-retry-less",
+        file="plan/attempts.py",
+        what="the last retry that a job allows is not made",
+        before="if entry.attempt > job.spec.retries or job.spec.disabled:",
+        after="if entry.attempt >= job.spec.retries or job.spec.disabled:",
+    ),
+    Mutant(
+        name="retry-after-success",
+        file="plan/attempts.py",
+        what="an attempt follows one that succeeded",
+        before="final = outcome.success or _replaced(draft, entry)",
+        after="final = _replaced(draft, entry)",
+    ),
+    Mutant(
+        name="retry-at-once",
+        file="plan/attempts.py",
+        what="a retry does not wait for its backoff",
+        before="elif entry.attempt > 1 and entry.started_at > now:",
+        after="elif False:",
+    ),
+    Mutant(
+        name="deleted-job-stays-active",
+        file="plan/attempts.py",
+        what="a Job that somebody deleted is never recorded as lost",
+        before="    elif run.gone:\n        _lose(draft, entry)",
+        after="    elif run.gone:\n        pass",
+    ),
+    Mutant(
+        name="older-replaces-newer",
+        file="plan/attempts.py",
+        what="a claim replaces the runs that are newer than it",
+        before="return one.group > other.group",
+        after="return one.group < other.group",
+    ),
+    # --- fold --------------------------------------------------------------------------------------------------------
+    Mutant(
+        name="count-twice",
+        file="plan/fold.py",
+        what="an outcome counts as often as it is folded",
+        before="return status if is_recorded(status, change.execution.job) else _finished(status, change, history)",
+        after="return _finished(status, change, history)",
+    ),
+    Mutant(
+        name="recorded-becomes-active",
+        file="plan/fold.py",
+        what="an attempt that was recorded is active again",
+        before="return status if is_recorded(status, entry.job) else _with_active(status, entry)",
+        after="return _with_active(status, entry)",
+    ),
+    Mutant(
+        name="pass-twice",
+        file="plan/fold.py",
+        what="slots that were passed over count again when that is folded again",
+        before="    if mark is not None and mark >= change.slot:",
+        after="    if False:",
+    ),
+    Mutant(
+        name="mark-moves-back",
+        file="plan/fold.py",
+        what="the mark goes back to a slot that was decided late",
+        before="mark = _later(status.last_schedule_time, slot)",
+        after="mark = slot",
+    ),
+    Mutant(
+        name="failure-claims-nothing",
+        file="plan/fold.py",
+        what="the record of a failure forgets the retry",
+        before="if change.retry is not None and not is_known(status, change.retry.job):",
+        after="if False:",
+    ),
+    # --- store -------------------------------------------------------------------------------------------------------
+    Mutant(
+        name="older-job-wins",
+        file="store.py",
+        what="an older version of a Job hides the newer one",
+        before="(known.version >= run.version or known.gone)",
+        after="known.gone",
+    ),
+    Mutant(
+        name="older-dkronjob-wins",
+        file="store.py",
+        what="an older version of a DkronJob hides the newer one",
+        before="        if version <= entry.version:\n            return ()",
+        after="        if version == entry.version:\n            return ()",
+    ),
+    Mutant(
+        name="renew-keeps-the-mark",
+        file="store.py",
+        what="who takes over keeps a mark that was never written",
+        before="entry.mark, entry.behind, entry.absent = old.books.mark,",
+        after="entry.mark, entry.behind, entry.absent = old.mark,",
+    ),
+    Mutant(
+        name="renew-ignores-behind",
+        file="store.py",
+        what="who takes over believes what watches told that may be old",
+        before="behind or old.behind, old.absent",
+        after="old.behind, old.absent",
+    ),
+    Mutant(
+        name="believe-lists",
+        file="store.py",
+        what="what a list shows of a job is taken for new",
+        before="entry.unreadable, entry.behind = read is None, True",
+        after="entry.unreadable, entry.behind = read is None, False",
+    ),
+    Mutant(
+        name="gone-is-forgotten",
+        file="store.py",
+        what="a Job that is gone is forgotten before it is recorded",
+        before="        elif is_recorded(entry.base, name):",
+        after="        elif True:",
+    ),
+    # --- lease -------------------------------------------------------------------------------------------------------
+    Mutant(
+        name="act-past-the-deadline",
+        file="lease.py",
+        what="a holder acts on when it could not renew the Lease in time",
+        before="held = self.view.held and self._clock.monotonic() - self._renewed_at < self._terms.renew_deadline",
+        after="held = self.view.held",
+        tests=("test_standby.py",),
+    ),
+    Mutant(
+        name="renewal-dated-by-its-answer",
+        file="lease.py",
+        what="a renewal counts from its answer, and not from its beginning",
+        before="self._ours, self._renewed_at = lease, began",
+        after="self._ours, self._renewed_at = lease, self._clock.monotonic()",
+    ),
+    Mutant(
+        name="take-over-as-if-nothing-was",
+        file="lease.py",
+        what="who takes the Lease does not know that another has acted",
+        before="anew, self._newcomer = self._newcomer or act is not Act.RENEW, False",
+        after="anew, self._newcomer = False, False",
+    ),
+    # --- writer ------------------------------------------------------------------------------------------------------
+    Mutant(
+        name="claim-on-what-has-changed",
+        file="writer.py",
+        what="a claim is written although the job has changed since it was decided",
+        before="            if entry.version != planned:",
+        after="            if False:",
+    ),
+    Mutant(
+        name="write-over-anything",
+        file="writer.py",
+        what="a status is written over whatever is there",
+        before='body = {"metadata": {"resourceVersion": str(entry.version)}, "status": patch}',
+        after='body = {"status": patch}',
+    ),
+    Mutant(
+        name="claim-drops-what-is-pending",
+        file="writer.py",
+        what="what waits to be written is lost when a claim is",
+        before="await self._patch(entry, (*entry.pending, *changes), settled=pending)",
+        after="await self._patch(entry, changes, settled=pending)",
+    ),
+    # --- reconcile ---------------------------------------------------------------------------------------------------
+    Mutant(
+        name="act-on-what-is-behind",
+        file="reconcile.py",
+        what="a job that may be old is acted on without being read again",
+        before="            if entry.behind and draft.acts:",
+        after="            if False:",
+    ),
+    Mutant(
+        name="plan-while-waiting",
+        file="reconcile.py",
+        what="a replica that waits for the Lease makes plans",
+        before="while entry is not None and self._may_act():",
+        after="while entry is not None:",
+    ),
+    Mutant(
+        name="fire-on-what-has-changed",
+        file="reconcile.py",
+        what="a plan is carried out although the job has changed since it was made",
+        before="if draft.create is not None and entry.version == planned:",
+        after="if draft.create is not None:",
+    ),
+)

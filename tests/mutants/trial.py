@@ -1,0 +1,101 @@
+"""Tries a mutant: the tests run on a copy of the operator that has the mistake, and have to fail."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.catalog import ROOT, TESTS, Mutant, mutated
+
+SLOWEST = 1800
+"""Seconds for the tests of one mutant: one that makes them hang is found, too."""
+UNIT = Path("tests/unit/operator_side")
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_SEED = re.compile(r"^seed (\d+) fails", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What tests have said to a mutant: `by` is the test or the seed that failed, empty if none did."""
+
+    by: str
+
+
+class Untried(Exception):
+    """The tests could not be run."""
+
+
+def by_unit_tests(mutant: Mutant | None, tests: Sequence[str] = ()) -> Found:
+    """Which unit test finds it; of None, which fails on the operator as it is. Raises `Outdated`, `Untried`."""
+    names = tests or (() if mutant is None else dict.fromkeys((*mutant.tests, *TESTS[mutant.file])))
+    with _copy(mutant) as environment:
+        pytest = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
+        code, told = _run([*pytest, "--hypothesis-seed=0", *(str(UNIT / name) for name in names)], environment)
+    match = _FAILED.search(told)
+    if code == 0:
+        return Found("")
+    if code == 1 and match is not None:
+        return Found(match.group(1).rpartition("/")[2])
+    if code == _HUNG:
+        return Found("it hangs")
+    raise Untried(f"pytest ended with {code}:\n{told[-2000:]}")
+
+
+def by_simulation(mutant: Mutant, *, seeds: int, first: int = 0) -> Found:
+    """Which of the first seeds finds it. Raises `Outdated`, `Untried`."""
+    with _copy(mutant) as environment:
+        command = [sys.executable, "-m", "tests.simulation", "--seeds", str(seeds), "--first", str(first)]
+        code, told = _run([*command, "--jobs", "1"], environment)
+    match = _SEED.search(told)
+    if code == 0:
+        return Found("")
+    if code == 1 and match is not None:
+        return Found(f"seed {match.group(1)}")
+    if code == _HUNG:
+        return Found("it hangs")
+    raise Untried(f"the simulation ended with {code}:\n{told[-2000:]}")
+
+
+_HUNG = -1
+
+
+@contextmanager
+def _copy(mutant: Mutant | None) -> Iterator[dict[str, str]]:
+    """The environment in which Python imports a copy of the operator that has the mistake."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as place:
+        operator = Path(place) / "operator"
+        shutil.copytree(ROOT / "operator", operator, ignore=shutil.ignore_patterns("__pycache__"))
+        if mutant is not None:
+            target = Path(place) / mutant.path
+            target.write_text(mutated(mutant, target.read_text()))
+        paths = [operator, ROOT / "api", ROOT / "crds", ROOT, ROOT / "hack"]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+            # Examples that fail here fail nowhere else.
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(Path(place) / "hypothesis"),
+        }
+        _check_import(environment, operator)
+        yield environment
+
+
+def _check_import(environment: dict[str, str], operator: Path) -> None:
+    code, told = _run([sys.executable, "-c", "import dkron_operator; print(dkron_operator.__file__)"], environment)
+    if code or not Path(told.strip()).is_relative_to(operator):
+        raise Untried(f"the copy in {operator} is not what Python imports: {told}")
+
+
+def _run(command: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=SLOWEST
+        )
+    except subprocess.TimeoutExpired:
+        return _HUNG, ""
+    return done.returncode, done.stdout + done.stderr
