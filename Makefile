@@ -97,6 +97,13 @@ FAILURES ?= 1
 simulate: venv ## Simulate the operator on SEEDS seeds, on all cores (a thousand of them are unit tests)
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --failures $(FAILURES)
 
+# MUTANT_SEEDS=0 leaves the simulation out, which is most of the time.
+MUTANT_SEEDS ?= 1000
+
+.PHONY: mutants
+mutants: venv ## Make mistakes in the source of the operator, one by one, and see which tests find each (ten minutes)
+	$(BIN)/python -m tests.mutants --seeds $(MUTANT_SEEDS)
+
 .PHONY: test-brokers
 test-brokers: venv ## The tests with real message brokers (a minute; Kafka needs Maven and Java, RabbitMQ apt-get)
 	@PYTHONPATH=hack $(BIN)/python -m brokers

@@ -73,6 +73,7 @@ MUTANTS: tuple[Mutant, ...] = (
         what="missedRuns skip drops what came due while one leader followed another",
         before="case MissedRuns.SKIP if not _within_reach(draft, line):",
         after="case MissedRuns.SKIP:",
+        tests=("test_standby.py",),
     ),
     Mutant(
         name="missed-runs-overlap-into-skips",
@@ -210,7 +211,6 @@ MUTANTS: tuple[Mutant, ...] = (
         what="a holder acts on when it could not renew the Lease in time",
         before="held = self.view.held and self._clock.monotonic() - self._renewed_at < self._terms.renew_deadline",
         after="held = self.view.held",
-        tests=("test_standby.py",),
     ),
     Mutant(
         name="renewal-dated-by-its-answer",

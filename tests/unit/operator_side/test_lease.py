@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
@@ -460,3 +461,34 @@ async def test_a_release_comes_after_our_own_last_renewal() -> None:
     kube.meanwhile("patch leases", renewed)
     await me.lease.release(stopped=True)
     assert "holderIdentity" not in held(kube)
+
+
+async def test_a_renewal_counts_from_its_beginning_for_another_may_have_seen_it_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kube = FakeKube()
+    me = Candidate(kube)
+    patch = kube.patch
+
+    async def slowly(*args: Any) -> Any:
+        answer = await patch(*args)
+        await asyncio.sleep(4)
+        return answer
+
+    async with me.running():
+        await asyncio.sleep(1)
+        monkeypatch.setattr(kube, "patch", slowly)
+        await asyncio.sleep(5.5)
+        renewed = monotonic() - 4.5
+        assert wall_of(held(kube)) == pytest.approx(renewed)
+        kube.fail("patch leases", *[Unavailable("no answer")] * 9)
+        kube.fail("get leases", *[Unavailable("no answer")] * 20)
+        await asyncio.sleep(renewed + 9.9 - monotonic())
+        assert me.lease.may_act()
+        await asyncio.sleep(renewed + 10.1 - monotonic())
+        assert not me.lease.may_act()
+
+
+def wall_of(spec: dict[str, Any]) -> float:
+    """When the Lease was renewed last, in seconds of the test."""
+    return monotonic() - (wall() - datetime.fromisoformat(spec["renewTime"])).total_seconds()

@@ -9,7 +9,8 @@ from dkron_crds.job import JobStatus
 from dkron_crds.kube.errors import Conflict, Rejected, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.names import ACCEPTED
-from tests.support.builders import NOON, UID, after, claim, ended, seen, wire_run
+from dkron_crds.requests import RUN_PREFIX
+from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 
@@ -244,3 +245,28 @@ async def test_a_new_operator_adopts_what_the_old_one_has_left() -> None:
     assert [entry.job for entry in second.status().active] == job_names(second) == [claim(slot(1)).job]
     assert second.status().skipped is None
     assert second.status().last_schedule_time == slot(1)
+
+
+async def test_a_job_that_is_disabled_between_plan_and_effect_does_not_run() -> None:
+    """The plan has an annotation to remove, and a slot to fire; the answer to the first shows that it is too late."""
+    edges = begin(status=JobStatus(since=NOON, fingerprint=job_view().fingerprint))
+
+    def disable(body: dict[str, Any]) -> None:
+        body["spec"]["disabled"] = True
+        body["metadata"]["generation"] += 1
+
+    def somebody_disables_it() -> None:
+        edges.kube.edit(DKRON_JOBS, "backup", disable)
+
+    async with edges.running():
+        await until(59)
+        edges.acts = False
+        await until(60.5)
+        notes = {f"{RUN_PREFIX}a": "no time at all"}
+        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(annotations=notes))
+        edges.kube.meanwhile("patch dkronjobs", somebody_disables_it)
+        edges.acts = True
+        edges.watch()
+        await until(70)
+    assert edges.kube.calls.count("patch dkronjobs backup") == 1
+    assert job_names(edges) == []

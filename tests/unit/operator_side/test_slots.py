@@ -381,3 +381,14 @@ def slots_within(job: JobView, end: datetime) -> list[datetime]:
             slots.append(slot)
         slot = job.schedule.next(job.created, slot)
     return slots
+
+
+def test_no_slot_fires_before_the_api_server_has_the_moment_from_which_slots_count() -> None:
+    job = job_view(schedule="@every 10s")
+    noticed = JobStatus(since=after(5), fingerprint=job.fingerprint)
+    old = JobStatus(since=NOON, fingerprint="the schedule before")
+    draft = advance(situation(job, noticed, persisted=old, now=after(15)))
+    assert (draft.create, draft.settle) == (None, True)
+    agreed = advance(situation(job, noticed, persisted=noticed, now=after(15)))
+    assert agreed.create is not None
+    assert agreed.create.entry.slot == after(15)

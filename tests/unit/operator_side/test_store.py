@@ -339,3 +339,36 @@ def test_a_status_that_makes_no_sense_is_told_as_a_wiped_one() -> None:
     found.see_job(wire_job(version=1, status=JobStatus(success_count=1)))
     found.see_job({**wire_job(version=2), "status": {"successCount": "many"}})
     assert account.told == [1, 0]
+
+
+# --- another process may have acted --------------------------------------------------------------------------------
+
+
+def test_a_mark_that_was_never_written_is_forgotten_when_another_has_led() -> None:
+    found = store(wire_job(status=JobStatus(since=NOON, last_schedule_time=NOON)))
+    entry(found).note(Decided(after(60)))
+    found.renew(behind=False)
+    found.see_job(wire_job(version=9, status=JobStatus(since=NOON, last_schedule_time=NOON)))
+    assert (entry(found).status.last_schedule_time, entry(found).pending) == (NOON, [])
+
+
+def test_a_mark_that_the_api_server_had_is_not_forgotten_when_another_has_led() -> None:
+    found = store(wire_job(status=JobStatus(since=NOON, last_schedule_time=after(60))))
+    found.renew(behind=False)
+    found.see_job(wire_job(version=9, status=JobStatus(since=NOON, last_schedule_time=NOON)))
+    assert entry(found).status.last_schedule_time == after(60)
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "behind"),
+    [
+        pytest.param(False, False, False, id="what was read stays so"),
+        pytest.param(False, True, True, id="what was read may be old by now"),
+        pytest.param(True, False, True, id="what was never read is no newer by that"),
+    ],
+)
+def test_what_may_be_old_when_another_has_led(*, before: bool, told: bool, behind: bool) -> None:
+    found = store(wire_job())
+    entry(found).behind = before
+    found.renew(behind=told)
+    assert entry(found).behind is behind

@@ -10,6 +10,7 @@ from dkron_crds.job import Active, JobStatus
 from dkron_crds.kube.errors import Conflict, NotFound, Rejected, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator.plan.fold import Decided, Finished, Started
+from dkron_operator.store import Entry
 from dkron_operator.writer import difference
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
 from tests.support.edges import Edges, begin
@@ -331,3 +332,21 @@ async def test_every_write_of_a_job_waits_for_the_one_before() -> None:
         assert edges.kube.calls == []
     await write(edges)
     assert len(written(edges.kube)) == 1
+
+
+async def test_a_claim_that_waited_while_the_job_changed_is_not_written() -> None:
+    edges = begin()
+    entry = edges.entry()
+    async with asyncio.TaskGroup() as group:
+        async with entry.writing:
+            claiming = group.create_task(claims_nothing(edges, entry))
+            await asyncio.sleep(0.1)
+            somebody_writes(edges.kube, JobStatus(active=(claim(after(60)),)))
+            edges.watch()
+        await claiming
+    assert written(edges.kube) == []
+
+
+async def claims_nothing(edges: Edges, entry: Entry) -> None:
+    with pytest.raises(Conflict):
+        await edges.reconciler.writer.claim(entry, (Started(ENTRY),))
