@@ -119,7 +119,10 @@ class Case:
 
     @cached_property
     def unseen(self) -> list[Execution]:
-        """Attempts that never came so far that a pod could have told the witness: only their record tells of them."""
+        """Attempts that never came so far that a pod could have told the witness: only their record tells of them. There
+        are none if nothing escapes it."""
+        if self.weather.terms.complete:
+            return []
         names = {run.name for run in self.life.runs}
         told = (e for e in self.executions.values() if e.job not in names)
         return [e for e in told if not e.success and e.exit_code is None and e.reason not in ("", "Error")]
@@ -149,6 +152,15 @@ class Case:
         return forbidden and any(
             group.trigger is not Trigger.SCHEDULE or group.slot != target.slot
             for group in self.in_the_way(target.due.opens, target.due.by)
+        )
+
+    def is_surely_forbidden(self, target: Target) -> bool:
+        """Whether another run stood in the way all the time: then it had to be counted as skipped."""
+        forbidden = all(spec.concurrency is Concurrency.FORBID for spec in target.due.specs)
+        return forbidden and any(
+            group.slot != target.slot and run.began < target.due.opens and target.due.by < self.end(run)
+            for group in self.groups
+            for run in group.runs
         )
 
     def in_the_way(self, begin: datetime, end: datetime) -> list[Group]:

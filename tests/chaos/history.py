@@ -115,13 +115,29 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a status said from `at` on, as far as it accounts for slots: which schedule it had accepted and since when,
+    the mark, how many it had counted as skipped, and which were claimed, so that their Jobs were still to be made."""
+
+    job: str
+    uid: str
+    at: Instant
+    since: Instant | None = None
+    fingerprint: str = ""
+    mark: Instant | None = None
+    skipped: int = 0
+    claims: tuple[Instant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """Something was broken from `begin` to `end`; None: until the last read.
 
     `down`: no operator lived in between, so what came due was surely missed; a process that was only stopped for a
     while, or that the API server did not answer, is not `down`. `skew`: its clock was ahead by so much, or behind where
     it is negative. `hits` names the Jobs whose runs it may have cut off; "*" is any. `holds`: what was asked for in
-    between may be done at its end, whoever still waits for it.
+    between may be done at its end, whoever still waits for it. `recovery`: from its end until everything is in order
+    again, if that is known better than the terms have it.
     """
 
     what: str
@@ -131,6 +147,7 @@ class Fault:
     skew: timedelta = timedelta(0)
     hits: tuple[str, ...] = ()
     holds: bool = False
+    recovery: timedelta | None = None
 
 
 OLD_LISTS = "old lists"
@@ -147,7 +164,8 @@ class Terms:
     `settle` at the soonest; without one it is always taken to last as long as it may. `calm`: the share of the time in
     which slots came due that no fault may excuse, at least. `start`: from the Job to its pod. `longest`: for a run
     whose job has no record that could say that it goes on. `grain`: how exact the witness' clock is. `rivals`: several
-    operators act at once.
+    operators act at once. `complete`: no Job and no status has escaped the witness, so what it has not seen was not
+    there.
     """
 
     read: Instant
@@ -160,6 +178,7 @@ class Terms:
     longest: timedelta = 60 * Second
     grain: timedelta = Second
     rivals: bool = False
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +191,7 @@ class History:
     records: tuple[Record, ...] = ()
     sinces: tuple[Since, ...] = ()
     faults: tuple[Fault, ...] = field(default=())
+    statuses: tuple[Seen, ...] = field(default=())
 
     def with_runs(self, *runs: Run) -> "History":
         """The same, but these are all the runs."""

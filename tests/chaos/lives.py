@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from dkron_crds.job import JobSpec
-from tests.chaos.history import FOREVER, Act, History, Operation, Record, Run
+from tests.chaos.history import FOREVER, Act, History, Operation, Record, Run, Seen
 from tests.chaos.spans import Change, Span, projected, spans
 from tests.chaos.weather import Weather
 
@@ -33,6 +33,7 @@ class Life:
     runs: tuple[Run, ...]
     record: Record | None
     sinces: tuple[datetime, ...]
+    statuses: tuple[Seen, ...] = ()
 
     @cached_property
     def settings(self) -> list[Span[Setting]]:
@@ -85,6 +86,7 @@ def _life(history: History, weather: Weather, create: Operation, uid: str) -> Li
         runs=tuple(sorted((run for run in history.runs if run.uid == uid), key=lambda run: (run.began, run.name))),
         record=next((record for record in history.records if record.uid == uid), None),
         sinces=tuple(sorted(fact.since for fact in history.sinces if fact.uid == uid)),
+        statuses=tuple(sorted((fact for fact in history.statuses if fact.uid == uid), key=lambda fact: fact.at)),
     )
     return life.without(_still_on_their_way(life, weather))
 

@@ -1,15 +1,17 @@
 """A history as a file: JSON Lines, a fact a line, in any order. Times are RFC 3339 with a zone, durations are seconds.
 
     {"fact": "terms", "read": "…", "lateness": 5, "recovery": 30, "start": 10, "grain": 1, "rivals": false,
-     "probe": "a", "settle": 6, "calm": 0.5}
+     "probe": "a", "settle": 6, "calm": 0.5, "complete": false}
     {"fact": "operation", "act": "create", "job": "a", "invoked": "…", "answered": "…", "uid": "…", "created": "…",
      "spec": {"schedule": "*/10 * * * * *", "concurrency": "forbid"}}
     {"fact": "operation", "act": "run", "job": "a", "invoked": "…", "answered": "…", "at": "…", "force": true}
     {"fact": "run", "job": "a", "uid": "…", "name": "a-1767225600-0123abcd", "slot": "…", "trigger": "schedule",
      "group": 0, "attempt": 1, "member": "", "created": "…", "start": "…", "end": "…", "success": true}
     {"fact": "fault", "what": "kill -9 of the leader", "begin": "…", "end": "…", "down": true, "skew": 0, "hits": [],
-     "holds": false}
+     "holds": false, "recovery": 5}
     {"fact": "since", "job": "a", "uid": "…", "since": "…"}
+    {"fact": "seen", "job": "a", "uid": "…", "at": "…", "since": "…", "fingerprint": "…", "mark": "…", "skipped": 1,
+     "claims": []}
     {"fact": "record", "job": "a", "uid": "…", "read": "…", "status": {"successCount": 1}}
 
 Exactly one line has the terms, of which only `read` is required. `spec` and `status` are those of a DkronJob as the API
@@ -23,12 +25,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from tests.chaos.history import Fault, History, Operation, Record, Run, Since, Terms
+from tests.chaos.history import Fault, History, Operation, Record, Run, Seen, Since, Terms
 
-Fact = Terms | Operation | Run | Record | Since | Fault
+Fact = Terms | Operation | Run | Record | Since | Seen | Fault
 
 KINDS: dict[str, type[Any]] = {
-    "terms": Terms, "operation": Operation, "run": Run, "record": Record, "since": Since, "fault": Fault,
+    "terms": Terms, "operation": Operation, "run": Run, "record": Record, "since": Since, "seen": Seen,
+    "fault": Fault,
 }  # fmt: skip
 _ADAPTERS = {kind: TypeAdapter(kind) for kind in KINDS.values()}
 
@@ -57,13 +60,14 @@ def gathered(facts: Iterable[Fact]) -> History:
         records=tuple(fact for fact in facts if isinstance(fact, Record)),
         sinces=tuple(fact for fact in facts if isinstance(fact, Since)),
         faults=tuple(fact for fact in facts if isinstance(fact, Fault)),
+        statuses=tuple(fact for fact in facts if isinstance(fact, Seen)),
     )
 
 
 def write(history: History) -> Iterator[str]:
     """The lines of a history, each with its line feed."""
     yield line(history.terms)
-    for facts in (history.operations, history.faults, history.sinces, history.runs, history.records):
+    for facts in (history.operations, history.faults, history.sinces, history.statuses, history.runs, history.records):
         yield from map(line, facts)
 
 

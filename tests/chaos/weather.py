@@ -73,6 +73,11 @@ class Weather:
         wrong = (f for f in self.faults if f.skew < timedelta(0) and f.begin <= self.decided(moment))
         return max((-f.skew for f in wrong if moment <= end_of(f)), default=timedelta(0))
 
+    @property
+    def ahead(self) -> timedelta:
+        """By how much a clock ever was ahead."""
+        return max([timedelta(0), *(f.skew for f in self.faults)])
+
     def around(self, begin: datetime, end: datetime, margin: timedelta) -> list[Fault]:
         """The faults that were near."""
         return [f for f in self.faults if f.begin <= end + margin and begin - margin <= end_of(f)]
@@ -82,6 +87,8 @@ def _recovered(fault: Fault, terms: Terms, signs: Signs | None) -> datetime:
     """By when slots must be on time again."""
     if fault.end is None:
         return FOREVER
+    if fault.recovery is not None:
+        return fault.end + fault.recovery
     over = fault.end + abs(fault.skew)
     if signs is None:
         return over + terms.recovery

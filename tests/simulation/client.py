@@ -11,7 +11,7 @@ from dkron_crds.kube.client import Call
 from dkron_crds.kube.errors import KubeError, Unavailable, Withheld
 from dkron_crds.kube.paths import Resource
 from tests.simulation.dice import Dice
-from tests.simulation.network import Ill, Network
+from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.world import Object, World, refused
 
 TIMEOUT = 5.0
@@ -158,9 +158,25 @@ class WorldClient:
     ) -> Object:
         if verb in WRITES and not self.admit(resource):
             raise Withheld(f"{verb} {resource.plural} is not sent")
-        dice, call = self._dice, f"{verb} {resource.plural}"
+        call = f"{verb} {resource.plural}"
         self.begins(call)
-        met = self._network.met(self._loop.time(), self._replica, call, dice)
+        met = self._network.met(self._loop.time(), self._replica, call, self._dice)
+        try:
+            return await self._exchange(call, name, act, met, meddled=meddled, resource=resource)
+        finally:
+            self._network.felt(self._loop.time(), met.values())
+
+    async def _exchange(
+        self,
+        call: str,
+        name: str,
+        act: Callable[[], Object],
+        met: Mapping[Ill, Trouble],
+        *,
+        meddled: tuple[str, str] | None,
+        resource: Resource,
+    ) -> Object:
+        dice = self._dice
         longest = 2.0 if Ill.SLOW in met else 0.02
         await self._pass(dice.between(0.001, longest))
         if Ill.DROP in met:

@@ -3,7 +3,7 @@ not arrive or are refused, delays, somebody who writes in between, and watches t
 to begin anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,10 +47,19 @@ class Network:
     def __init__(self, troubles: tuple[Trouble, ...]) -> None:
         self._troubles = troubles
         self._versions: dict[Trouble, int] = {}
+        self._met: dict[Trouble, float] = {}
 
     def met(self, now: float, replica: str, call: str, dice: Dice) -> dict[Ill, Trouble]:
         """What a call meets."""
         return {t.ill: t for t in self._now(now, replica) if call.startswith(t.calls) and dice.chance(t.share)}
+
+    def felt(self, now: float, troubles: Iterable[Trouble]) -> None:
+        """A call that has met these is over."""
+        self._met.update(dict.fromkeys(troubles, now))
+
+    def last_met(self, trouble: Trouble) -> float | None:
+        """When the last call was over that has met it; None if no call has."""
+        return self._met.get(trouble)
 
     def watch(self, now: float, replica: str, plural: str, ill: Ill) -> Trouble | None:
         """The trouble of this kind that a watch of these has."""

@@ -118,9 +118,13 @@ def from_text(text: str) -> Plan:
     return Plan(**{**raw, "course": Course(**raw["course"]), "skews": tuple(raw["skews"]), "events": tuple(events)})
 
 
-RECOVERY, LATENESS, LONGEST_RUN, HANDOVER = 14.0, 4.0, 6.0, 18.0
+RECOVERY, LATENESS, LONGEST_RUN, HANDOVER = 8.0, 1.5, 6.0, 18.0
 """What the checker allows, how long a pod takes at most, and how long it takes until another replica leads: until the
 Lease is over, and then two looks at it. In seconds."""
+
+
+CALM = (30.0, 45.0)
+"""Seconds at the end of each story in which nothing is wrong: what a fault has left behind shows in them."""
 
 
 def plan(seed: int) -> Plan:
@@ -144,20 +148,22 @@ class _Planner:
         self._length = self._random.choice((10.0, 12.0, 15.0, 15.0, 15.0, 20.0, 20.0, 20.0, 25.0, 75.0))
         # Where several act, what one of them replaces another may start once more (docs/reliability.md).
         split = self._replicas > 1 and not self._elects
-        self._policies = ("allow", "forbid") if split else ("allow", "forbid", "replace")
+        self._policies = (
+            ("allow", "allow", "allow", "forbid") if split else ("allow", "allow", "allow", "forbid", "replace")
+        )
         self._events: list[Event] = []
 
     def plan(self) -> Plan:
         rand = self._random
         for number in range(rand.choice((1, 1, 1, 2))):
             self._job(f"j{number}")
-        for _ in range(rand.choice((0, 1, 2, 2, 3, 3, 4, 5))):
+        for _ in range(rand.choice((0, 0, 0, 1, 1, 2, 2, 3, 4))):
             self._fault()
         self._wipe()
         self._old_lists()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
-        lasts = rand.choice((1.0, 3.0, LONGEST_RUN))
+        lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
         return Plan(
             seed=self._seed,
             replicas=self._replicas,
@@ -172,7 +178,7 @@ class _Planner:
                 + RECOVERY
                 + LATENESS
                 + lasts
-                + rand.uniform(6, 9),
+                + rand.uniform(*CALM),
                 3,
             ),
         )
@@ -187,10 +193,10 @@ class _Planner:
         self._add(round(rand.uniform(0.0, 4.0), 3), What.CREATE, on=name, spec=self._spec())
         for _ in range(rand.choice((0, 0, 1, 2))):
             self._add(self._when(), What.RUN, on=name, force=rand.random() < 0.2)
-        for _ in range(rand.choice((0, 0, 0, 1, 2))):
+        for _ in range(rand.choice((0, 0, 0, 0, 0, 1, 2))):
             what = rand.choice((What.EDIT, What.DISABLE, What.ENABLE))
             self._add(self._when(), what, on=name, spec=self._spec() if what is What.EDIT else {})
-        if rand.random() < 0.12:
+        if rand.random() < 0.08:
             at = self._when()
             self._add(at, What.DELETE, on=name)
             if rand.random() < 0.7:

@@ -18,6 +18,7 @@ from dkron_operator import app
 from dkron_operator.app import Operator
 from dkron_operator.clock import Clock
 from dkron_operator.lease import Replica as Identity
+from dkron_operator.monitoring.health import Phase
 from dkron_operator.plan.leader import Terms
 from dkron_operator.plan.view import SELECTOR
 from dkron_operator.source import Source
@@ -86,6 +87,14 @@ class Replica:
     def lives(self) -> bool:
         """Whether a process of it runs."""
         return self.process is not None and not self.process.dead and self.task is not None and not self.task.done()
+
+    @property
+    def acts(self) -> bool:
+        """Whether it would do now what is due: it has begun to work, leads, and runs."""
+        operator, process = self._operator, self.process
+        if operator is None or process is None or process.rests or not self.lives:
+            return False
+        return operator.monitoring.phase is Phase.WORKING and operator.lease.may_act()
 
     def start(self) -> None:
         """Start a process, unless one runs."""

@@ -12,13 +12,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from tests.chaos.history import Fault, History, Record, Terms
+from tests.chaos.history import History, Record, Terms
 from tests.chaos.verdict import judge
 from tests.simulation.clients import Clients
 from tests.simulation.controllers import Controllers
+from tests.simulation.faults import SAMPLE, Faults
 from tests.simulation.loop import Livelock, VirtualLoop
 from tests.simulation.network import Ill, Network, Trouble
-from tests.simulation.plans import HANDOVER, LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
+from tests.simulation.plans import LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
 from tests.simulation.replica import Replica
 from tests.simulation.sights import Sights
 from tests.simulation.world import World
@@ -28,7 +29,6 @@ RESTART = 0.3
 """Seconds until a process that has ended is started again, at least."""
 MOST_CALLS = 20_000
 LOG = logging.getLogger("dkron_operator")
-_ENDS_A_LEASE = (What.KILL, What.FREEZE, What.TERMINATE, What.ILL)
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,9 @@ class Simulation:
         self._controllers = Controllers(self._world, plan.course, seed=plan.seed, loop=loop, clock=self.now)
         self._replicas: dict[str, Replica] = {}
         self._records: tuple[Record, ...] = ()
-        self._faults: list[Fault] = []
         self._network = Network(tuple(_trouble(event) for event in plan.events if event.what is What.ILL))
+        self._faults = Faults(self._network, zero=ZERO, elects=plan.elects)
         self._calls = 0
-        self._alone: datetime | None = None
         self._back: dict[str, float] = {}
         self._fell: dict[str, float] = {}
 
@@ -90,6 +89,7 @@ class Simulation:
             replica.ended = self._ended
             self._replicas[replica.name] = replica
             self._start(replica)
+        self._sample()
         for event in self.plan.events:
             self._at(event.at, partial(self._do, event))
         await asyncio.sleep(self.plan.ends)
@@ -106,6 +106,7 @@ class Simulation:
             read=ZERO + timedelta(seconds=self.plan.ends), lateness=timedelta(seconds=LATENESS),
             recovery=timedelta(seconds=RECOVERY), start=timedelta(seconds=2),
             longest=timedelta(seconds=LONGEST_RUN + 2), rivals=self.plan.replicas > 1 and not self.plan.elects,
+            complete=True,
         )  # fmt: skip
         history = History(
             terms=terms,
@@ -113,7 +114,8 @@ class Simulation:
             runs=tuple(self._controllers.runs.values()),
             records=self._records,
             sinces=self._sights.sinces,
-            faults=tuple(self._faults),
+            faults=self._faults.told(),
+            statuses=self._sights.statuses,
         )
         verdict = judge(history)
         wrong = [*self.wrong, *map(verdict.paragraph, verdict.objections)]
@@ -145,7 +147,7 @@ class Simulation:
         if not event.is_fault:
             self._clients.ask(event)
         elif event.what is What.ILL:
-            self._fault(event)
+            self._faults.began(self._loop.time(), event, _trouble(event))
             if event.ill is Ill.GAP:
                 self._at(event.ends, partial(self._relist, event.on))
             elif event.ill is Ill.OLD:
@@ -153,10 +155,11 @@ class Simulation:
         elif event.what is What.SQUAT:
             go = self._clients.squat(event)
             if go is not None:
-                self._fault(event)
+                self._faults.began(self._loop.time(), event)
                 self._at(event.ends, go)
         else:
-            self._fault(event)
+            if event.what in (What.FREEZE, What.SKEW):
+                self._faults.began(self._loop.time(), event)
             self._break(event, self._replicas[event.on])
 
     def _break(self, event: Event, replica: Replica) -> None:
@@ -174,25 +177,22 @@ class Simulation:
                 replica.skew = timedelta(seconds=event.skew)
                 self._at(event.ends, partial(setattr, replica, "skew", replica.by_itself))
 
-    def _fault(self, event: Event) -> None:
-        # Whoever leads may be gone by it, and another one leads once its Lease is over.
-        handover = HANDOVER if self.plan.elects and event.what in _ENDS_A_LEASE else 0.0
-        begin, lasts = self.now(), timedelta(seconds=event.lasts + handover)
-        what = f"{event.ill or event.what} on {event.on or 'all'}"
-        self._faults.append(Fault(what=what, begin=begin, end=begin + lasts, skew=timedelta(seconds=event.skew)))
+    def _sample(self) -> None:
+        acting = frozenset(name for name, replica in self._replicas.items() if replica.acts)
+        self._faults.sample(self._loop.time(), acting)
+        self._at(self._loop.time() + SAMPLE, self._sample)
 
     def _start(self, replica: Replica) -> None:
-        if self._alone is not None:
-            self._faults.append(Fault(what="no operator", begin=self._alone, end=self.now(), down=True))
-            self._alone = None
+        if not replica.lives:
+            self._faults.rose(self._loop.time(), replica.name)
         replica.start()
         self._note(replica.name, "starts")
 
     def _ended(self, replica: Replica) -> None:
         self._note(replica.name, "has ended")
         self._fell[replica.name] = self._loop.time()
-        if self._alone is None and not any(each.lives for each in self._replicas.values()):
-            self._alone = self.now()
+        alone = not any(each.lives for each in self._replicas.values() if each is not replica)
+        self._faults.fell(self._loop.time(), replica.name, alone=alone)
         # Its pod starts it again.
         again = max(self._back.get(replica.name, 0.0), self._loop.time() + RESTART)
         self._at(again, partial(self._start, replica))

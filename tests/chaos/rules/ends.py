@@ -50,6 +50,8 @@ def is_forgotten(case: Case, run: Run) -> bool:
         return False
     kept = case.life.record.status.executions
     limit = min((spec.history.executions for spec in case.life.specs(run.began, case.weather.terms.read)), default=0)
-    # Kubelets tell whole seconds, and a clock that is behind takes it for an older one.
-    began = run.began - case.weather.terms.grain - case.weather.behind(run.began)
+    # Kubelets tell whole seconds, and a clock that is behind takes it for an older one, or one that was ahead another
+    # one for a newer one.
+    wrong = max(case.weather.behind(run.began), case.weather.ahead)
+    began = run.began - case.weather.terms.grain - wrong
     return len(kept) >= limit and all(began <= execution.finished_at for execution in kept)

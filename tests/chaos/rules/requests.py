@@ -36,21 +36,30 @@ def _window(case: Case, op: Operation) -> Window[Operation]:
 
 
 def _is_owed(case: Case, op: Operation) -> bool:
+    return not excuse(case, op)
+
+
+def excuse(case: Case, op: Operation) -> str:
+    """Why it is right that nothing ran for a request; empty if it is not."""
     if op.answered is None:
-        return False
+        return "nobody answered"
     by = case.weather.decided(op.answered)
     specs = case.life.specs(op.invoked, by)
-    if not specs or by > case.weather.terms.read or by >= case.life.deleted:
-        return False
-    return not any(_refuses(case, spec, op, by) for spec in specs)
+    if not specs or by >= case.life.deleted:
+        return "the job was deleted"
+    if by > case.weather.terms.read:
+        return "it could still have come when the last look was taken"
+    return next((why for spec in specs if (why := _refuses(case, spec, op, by))), "")
 
 
-def _refuses(case: Case, spec: JobSpec, op: Operation, by: datetime) -> bool:
+def _refuses(case: Case, spec: JobSpec, op: Operation, by: datetime) -> str:
     if spec.disabled and not spec.parents:
-        return True
+        return "the job was disabled"
+    if spec.ephemeral:
+        return "the job is ephemeral"
     forbids = spec.concurrency is Concurrency.FORBID and not op.force
     others = (group for group in case.in_the_way(op.invoked, by) if not _is_its_own(group, op))
-    return spec.ephemeral or (forbids and any(others))
+    return "another run may have been in its way" if forbids and any(others) else ""
 
 
 def _is_its_own(group: Group, op: Operation) -> bool:

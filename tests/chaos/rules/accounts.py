@@ -1,0 +1,54 @@
+"""Write by write: whatever slots the mark of a status has passed have run, are claimed, or are counted by the same write.
+
+This asks nothing of the weather. It needs a witness whom no status escapes.
+"""
+
+from collections.abc import Iterator, Set
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Concurrency, JobSpec, Trigger
+from tests.chaos import oracle
+from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.history import Seen
+
+TICK = timedelta(microseconds=1)
+
+
+def check(case: Case) -> Iterator[Objection]:
+    """Look at each status beside the one before it."""
+    ran = {run.slot for run in case.life.runs if run.trigger is Trigger.SCHEDULE}
+    begin = Seen(job=case.life.job, uid=case.life.uid, at=case.life.created)
+    for before, after in pairwise([begin, *case.life.statuses]):
+        if after.since is None:
+            continue
+        counted = after.skipped - before.skipped if before.since is not None else after.skipped
+        lost = [slot for slot in _passed(case, before, after) if slot not in ran]
+        if len(lost) > counted:
+            some = ", ".join(map(rfc3339, lost[:3]))
+            text = f"the status of {rfc3339(after.at)} has passed {len(lost)} slots without a run ({some}), and counts"
+            yield case.object_to(Kind.UNSATISFIED, lost[0], f"{text} {max(counted, 0)} of them")
+
+
+def _passed(case: Case, before: Seen, after: Seen) -> Iterator[datetime]:
+    """The slots that were decided by this write, and are not claimed."""
+    yield from sorted(_dropped(case, before, after))
+    specs = [spec for spec in _all(case) if spec.fingerprint == after.fingerprint]
+    if not specs or after.mark is None or after.since is None:
+        return
+    begin = max(after.since, before.mark or after.since)
+    # When a job expires, may be edited without its slots counting anew: only what is due by all of them is.
+    due = [set(oracle.due(spec, begin, after.mark, since=after.since)) for spec in specs]
+    yield from sorted(set.intersection(*due) - set(after.claims)) if after.mark > begin else ()
+
+
+def _dropped(case: Case, before: Seen, after: Seen) -> Set[datetime]:
+    """Claims that were given up. One that a newer run has replaced is not counted."""
+    if any(spec.concurrency is Concurrency.REPLACE for spec in _all(case)):
+        return set()
+    return set(before.claims) - set(after.claims)
+
+
+def _all(case: Case) -> list[JobSpec]:
+    return [span.value for span in case.life.settings if span.value is not None]

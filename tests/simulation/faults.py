@@ -1,0 +1,134 @@
+"""What was broken, when, and for how long anybody could feel it: no longer than that may it excuse anything.
+
+A trouble of the network that no call has met was none, and one that did lasts until the last call that it has met is
+over. Whatever ends a process lasts until one acts again, but no longer than a change of leaders may take.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tests.chaos.history import Fault
+from tests.simulation.network import Ill, Network, Trouble
+from tests.simulation.plans import HANDOVER, Event, What
+
+RECOVERY = {
+    "a process": 2.0,
+    "calls": 8.0,
+    "a watch": 2.0,
+    "a name": 8.0,
+}
+"""Seconds from the end of what was broken until all is in order again. Who has failed tries again after 6 s at most."""
+WATCHES = frozenset({Ill.FREEZE, Ill.GAP, Ill.REPEAT, Ill.OLD})
+SAMPLE = 0.1
+"""Seconds between two looks at who acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """`end` is when it was over by itself. `acts`: whether it can keep who acts from acting."""
+
+    what: str
+    begin: float
+    end: float
+    recovery: float
+    replica: str = ""
+    acts: bool = False
+    down: bool = False
+    skew: float = 0.0
+    trouble: Trouble | None = None
+
+
+class Faults:
+    """All that was broken in a story, for its judge."""
+
+    def __init__(self, network: Network, *, zero: datetime, elects: bool) -> None:
+        self._network = network
+        self._zero = zero
+        self._elects = elects
+        self._broken: list[_Broken] = []
+        self._fell: dict[str, float] = {}
+        self._alone: float | None = None
+        self._samples: list[tuple[float, frozenset[str]]] = []
+
+    def sample(self, now: float, acting: frozenset[str]) -> None:
+        """These replicas may act, and are able to."""
+        if not self._samples or self._samples[-1][1] != acting:
+            self._samples.append((now, acting))
+
+    def began(self, now: float, event: Event, trouble: Trouble | None = None) -> None:
+        """Something that the plan says; deaths are told when they come."""
+        what, end = f"{event.ill or event.what} on {event.on or 'all'}", now + event.lasts
+        if trouble is not None:
+            kind = "a watch" if trouble.ill in WATCHES else "calls"
+            found = _Broken(what, now, end, RECOVERY[kind], event.on, acts=True, trouble=trouble)
+        elif event.what is What.SQUAT:
+            found = _Broken(what, now, end, RECOVERY["a name"])
+        else:
+            ahead = max(event.skew, 0.0)
+            frozen = event.what is What.FREEZE
+            found = _Broken(what, now, end, RECOVERY["a process"] + ahead, event.on, acts=frozen, skew=event.skew)
+        self._broken.append(found)
+
+    def fell(self, now: float, replica: str, *, alone: bool) -> None:
+        """A process has ended; `alone`: no other one lives."""
+        self._fell[replica] = now
+        if alone and self._alone is None:
+            self._alone = now
+
+    def rose(self, now: float, replica: str) -> None:
+        """A process begins."""
+        fell = self._fell.pop(replica, None)
+        if self._alone is not None:
+            self._broken.append(_Broken("no operator", self._alone, now, RECOVERY["a process"], acts=True, down=True))
+            self._alone = None
+        if fell is not None:
+            self._broken.append(_Broken(f"death of {replica}", fell, now, RECOVERY["a process"], replica, acts=True))
+
+    def told(self) -> tuple[Fault, ...]:
+        """What may excuse something."""
+        found = (self._as_felt(broken) for broken in self._broken)
+        return tuple(self._fact(broken) for broken in found if broken is not None)
+
+    def _as_felt(self, broken: _Broken) -> _Broken | None:
+        trouble = broken.trouble
+        if trouble is not None and trouble.ill not in WATCHES:
+            last = self._network.last_met(trouble)
+            if last is None:
+                return None
+            broken = replace(broken, end=last)
+        if trouble is None and self._is_idle(broken):
+            return None
+        if broken.acts and not broken.down:
+            again = self._acting_again(broken.end)
+            broken = replace(broken, end=min(again, broken.end + HANDOVER))
+        return broken
+
+    def _is_idle(self, broken: _Broken) -> bool:
+        """Whether it concerned one that did not act, while another did all the time and for a while after it."""
+        if not (self._elects and broken.replica):
+            return False
+        until = broken.end + broken.recovery
+        acting = [self._acting_before(broken.begin), *self._acting_within(broken.begin, until)]
+        return all(names and broken.replica not in names for names in acting)
+
+    def _acting_before(self, moment: float) -> frozenset[str]:
+        return next((names for at, names in reversed(self._samples) if at < moment), frozenset())
+
+    def _acting_within(self, begin: float, end: float) -> list[frozenset[str]]:
+        return [names for at, names in self._samples if begin <= at <= end]
+
+    def _acting_again(self, moment: float) -> float:
+        """From when on somebody acts, at that moment or after it."""
+        before = [acting for at, acting in self._samples if at <= moment]
+        if before and before[-1]:
+            return moment
+        return next((at for at, acting in self._samples if at > moment and acting), float("inf"))
+
+    def _fact(self, broken: _Broken) -> Fault:
+        return Fault(
+            what=broken.what, begin=self._at(broken.begin), end=self._at(broken.end), down=broken.down,
+            skew=timedelta(seconds=broken.skew), recovery=timedelta(seconds=broken.recovery),
+        )  # fmt: skip
+
+    def _at(self, second: float) -> datetime:
+        return self._zero + timedelta(seconds=second)
