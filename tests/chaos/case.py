@@ -119,8 +119,8 @@ class Case:
 
     @cached_property
     def unseen(self) -> list[Execution]:
-        """Attempts that never came so far that a pod could have told the witness: only their record tells of them. There
-        are none if nothing escapes it."""
+        """Attempts that never came so far that a pod could have told the witness: only their record tells of them. If
+        nothing escapes it, there are none."""
         if self.weather.terms.complete:
             return []
         names = {run.name for run in self.life.runs}

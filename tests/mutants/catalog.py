@@ -41,6 +41,9 @@ def mutated(mutant: Mutant, source: str) -> str:
 
 
 TESTS: dict[str, tuple[str, ...]] = {
+    "plan/acceptance.py": ("test_accept.py",),
+    "plan/ahead.py": ("test_ahead.py",),
+    "plan/read.py": ("test_read.py", "test_store.py"),
     "plan/slots.py": ("test_slots.py", "test_exactly_once.py", "test_reconcile.py"),
     "plan/attempts.py": ("test_attempts.py", "test_retries.py", "test_stops.py", "test_exactly_once.py"),
     "plan/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py", "test_exactly_once.py"),
@@ -64,7 +67,7 @@ MUTANTS: tuple[Mutant, ...] = (
         name="fire-before-since-is-agreed",
         file="plan/slots.py",
         what="slots fire before the API server has the moment from which they count",
-        before="        if not _is_agreed(draft):",
+        before="        if not is_accepted(draft):",
         after="        if False:",
     ),
     Mutant(
@@ -201,8 +204,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="gone-is-forgotten",
         file="store.py",
         what="a Job that is gone is forgotten before it is recorded",
-        before="        elif is_recorded(entry.base, name):",
-        after="        elif True:",
+        before="        if is_recorded(entry.base, name):\n            del runs[name]\n",
+        after="        if True:\n            del runs[name]\n",
     ),
     # --- lease -------------------------------------------------------------------------------------------------------
     Mutant(
@@ -269,5 +272,43 @@ MUTANTS: tuple[Mutant, ...] = (
         what="a plan is carried out although the job has changed since it was made",
         before="if draft.create is not None and entry.version == planned:",
         after="if draft.create is not None:",
+    ),
+    # --- wiped, edited, ahead of the clock, foreign ------------------------------------------------------------------
+    Mutant(
+        name="wiped-looks-new",
+        file="plan/acceptance.py",
+        what="a job whose status was wiped with its record of writers is taken for a new one",
+        before="not (job.accepted or job.status_written)",
+        after="not job.status_written",
+    ),
+    Mutant(
+        name="edit-drops-slots",
+        file="plan/acceptance.py",
+        what="slots of the old schedule that were due are not counted",
+        before="        _settle_old_slots(draft, SkipReason.NOT_READY if broken else SkipReason.EDITED)\n",
+        after="",
+    ),
+    Mutant(
+        name="mark-ahead-stays",
+        file="plan/ahead.py",
+        what="a mark that is ahead of the clock silences its job until then",
+        before="if mark is not None and is_ahead(mark, now):",
+        after="if False:",
+    ),
+    Mutant(
+        name="fire-what-has-begun",
+        file="plan/slots.py",
+        what="a slot that ran by a clock that was ahead is decided anew",
+        before="if has_begun(draft, scheduled(slot)):",
+        after="if False:",
+        tests=("test_ahead.py",),
+    ),
+    Mutant(
+        name="foreign-jobs-count",
+        file="plan/read.py",
+        what="a Job under another name than its cause gives decides about slots",
+        before="return run.name == cause.job_name(uid=run.owner, name=run.owner_name)",
+        after="return True",
+        tests=("test_ahead.py",),
     ),
 )

@@ -136,12 +136,24 @@ async def what_is_not_there_is_not_found(ground: Ground) -> None:
 
 
 async def who_has_written_a_status_is_remembered(ground: Ground) -> None:
-    """By which one that was wiped is told from one that was never written."""
+    """As long as anything of it is left."""
     await _create(ground, "remembered")
     assert not _status_writers(await _get(ground, "remembered"))
     await _write(ground, "remembered", {"successCount": 1})
     await _write(ground, "remembered", {"successCount": None})
     assert _status_writers(await _get(ground, "remembered"))
+
+
+async def who_has_written_a_status_is_forgotten_with_it(ground: Ground) -> None:
+    """One that was removed as a whole looks like one that was never written; annotations stay."""
+    await _create(ground, "wiped")
+    await _patch(ground, "wiped", {"metadata": {"annotations": {"a": "b"}}})
+    await _write(ground, "wiped", {"successCount": 1})
+    await ground.client.patch_status(DKRON_JOBS, ground.namespace, "wiped", {"status": None})
+    wiped = await _get(ground, "wiped")
+    assert "status" not in wiped
+    assert not _status_writers(wiped)
+    assert wiped["metadata"]["annotations"] == {"a": "b"}
 
 
 async def a_watch_tells_every_change_in_order(ground: Ground) -> None:
@@ -207,6 +219,7 @@ RULES: tuple[Rule, ...] = (
     versions_rise_with_every_change_of_anything,
     what_is_not_there_is_not_found,
     who_has_written_a_status_is_remembered,
+    who_has_written_a_status_is_forgotten_with_it,
     a_watch_tells_every_change_in_order,
     labels_select,
     what_is_owned_goes_with_its_owner,

@@ -270,7 +270,7 @@ class _Planner:
         old = Random(f"old lists {self._seed}")  # noqa: S311 - no secret
         if old.random() > OLD_LISTS:
             return
-        at, lasts = round(old.uniform(1.0, self._length / 2), 3), old.choice((2.0, 10.0, 30.0, 70.0))
+        at, lasts = round(old.uniform(1.0, self._length / 2), 3), old.choice((2.0, 10.0, 30.0, 80.0, 80.0))
         on, calls = f"operator-{old.randrange(self._replicas)}", old.choice(("", "jobs", "dkronjobs"))
         self._add(at, What.ILL, on=on, lasts=lasts, ill=Ill.OLD, calls=calls)
         if lasts > KEPT:
@@ -278,8 +278,9 @@ class _Planner:
             for event in self._events:
                 if event.spec:
                     event.spec["history"] = {"executions": 1, "successfulJobs": 0, "failedJobs": 0}
-        then = round(at + lasts * old.uniform(0.3, 0.9), 3)
-        if old.random() < 0.7:
+        # So late that the clean-up had time for what the list still shows.
+        then = round(at + lasts * (old.uniform(0.9, 0.97) if lasts > KEPT else old.uniform(0.3, 0.9)), 3)
+        if lasts > KEPT or old.random() < 0.7:
             self._add(then, What.KILL, on=on, lasts=0.0)
         else:
             self._add(then - 1.0, What.ILL, on=on, lasts=1.0, ill=Ill.GAP, share=0.5)

@@ -123,7 +123,9 @@ class World:
         if not status and resource.plural not in WITHOUT_GENERATION and after.get("spec") != before.get("spec"):
             after["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
         if status:
-            after["metadata"]["managedFields"] = [{"manager": "somebody", "subresource": "status"}]
+            # Who removes the status as a whole, removes the record of who wrote it as well.
+            writers = [{"manager": "somebody", "subresource": "status"}] if "status" in after else None
+            after["metadata"] = merged(after["metadata"], {"managedFields": writers})
         self._store(key, after, "MODIFIED")
         if "deletionTimestamp" in after["metadata"] and not after["metadata"].get("finalizers"):
             self._remove(key)

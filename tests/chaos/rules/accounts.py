@@ -1,9 +1,11 @@
-"""Write by write: whatever slots the mark of a status has passed have run, are claimed, or are counted by the same write.
+"""Write by write: the slots that the mark of a status has passed have run, are claimed, or are counted by that write;
+and so are those of the schedule before an edit that were due when it was noticed.
 
 This asks nothing of the weather. It needs a witness whom no status escapes.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -33,17 +35,28 @@ def check(case: Case) -> Iterator[Objection]:
 
 def _passed(case: Case, before: Seen, after: Seen) -> Iterator[datetime]:
     """The slots that were decided by this write, and are not claimed."""
-    yield from sorted(_dropped(case, before, after))
-    specs = [spec for spec in _all(case) if spec.fingerprint == after.fingerprint]
-    if not specs or after.mark is None or after.since is None:
-        return
-    begin = max(after.since, before.mark or after.since)
+    found = _dropped(case, before, after)
+    if after.since is not None and after.mark is not None:
+        found |= _due(case, after, before.mark, after.mark)
+    if None not in (before.since, after.since) and before.since != after.since:
+        found |= _due(case, before, before.mark, after.since)
+    yield from sorted(found - set(after.claims))
+
+
+def _due(case: Case, seen: Seen, mark: datetime | None, until: datetime | None) -> AbstractSet[datetime]:
+    """The slots of the schedule that this status has accepted, from a mark on."""
+    specs = [
+        spec for spec in _all(case) if spec.fingerprint == seen.fingerprint and not (spec.disabled or spec.parents)
+    ]
+    if not specs or seen.since is None or until is None:
+        return set()
+    begin = max(seen.since, mark or seen.since)
     # When a job expires, may be edited without its slots counting anew: only what is due by all of them is.
-    due = [set(oracle.due(spec, begin, after.mark, since=after.since)) for spec in specs]
-    yield from sorted(set.intersection(*due) - set(after.claims)) if after.mark > begin else ()
+    due = [set(oracle.due(spec, begin, until, since=seen.since)) for spec in specs]
+    return set.intersection(*due) if until > begin else set()
 
 
-def _dropped(case: Case, before: Seen, after: Seen) -> Set[datetime]:
+def _dropped(case: Case, before: Seen, after: Seen) -> AbstractSet[datetime]:
     """Claims that were given up. One that a newer run has replaced is not counted."""
     if any(spec.concurrency is Concurrency.REPLACE for spec in _all(case)):
         return set()

@@ -1,7 +1,5 @@
 """Each mutant of the source still applies: `make mutants` then has the tests try it."""
 
-from collections import Counter
-
 import pytest
 
 from tests.mutants.catalog import MUTANTS, ROOT, TESTS, Mutant, Outdated, mutated
@@ -16,9 +14,8 @@ def test_a_mutant_applies_and_is_python(name: str) -> None:
     compile(mutated(mutant, (ROOT / mutant.path).read_text()), mutant.file, "exec")
 
 
-def test_there_are_thirty_of_seven_files_each_with_a_name_of_its_own() -> None:
+def test_there_are_thirty_and_more_each_with_a_name_of_its_own() -> None:
     assert len(BY_NAME) == len(MUTANTS) >= 30
-    assert min(Counter(mutant.file for mutant in MUTANTS).values()) >= 3
     assert {mutant.file for mutant in MUTANTS} == TESTS.keys()
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.job import JobStatus, SkipReason
+from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.view import JobView, RunState
@@ -385,10 +386,10 @@ def slots_within(job: JobView, end: datetime) -> list[datetime]:
 
 def test_no_slot_fires_before_the_api_server_has_the_moment_from_which_slots_count() -> None:
     job = job_view(schedule="@every 10s")
-    noticed = JobStatus(since=after(5), fingerprint=job.fingerprint)
+    noticed = JobStatus(since=after(5), fingerprint=job.fingerprint, accepted=accepted_schedule(job.spec))
     old = JobStatus(since=NOON, fingerprint="the schedule before")
     draft = advance(situation(job, noticed, persisted=old, now=after(15)))
-    assert (draft.create, draft.settle) == (None, True)
+    assert (draft.create, draft.accept) == (None, True)
     agreed = advance(situation(job, noticed, persisted=noticed, now=after(15)))
     assert agreed.create is not None
     assert agreed.create.entry.slot == after(15)

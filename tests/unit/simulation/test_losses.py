@@ -1,4 +1,5 @@
-"""The judge of the simulation can fail: what a wrong operator would have lost is objected to, and most slots had to run.
+"""The judge of the simulation can fail: what a wrong operator would have lost is objected to, and most slots had to
+run.
 
 `python -m tests.simulation.losses --seeds 500` shows the whole table.
 """
