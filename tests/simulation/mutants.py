@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from unittest.mock import patch
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.spec import History
 from dkron_operator import fire
@@ -15,7 +15,8 @@ from dkron_operator.fire import Fire
 from dkron_operator.plan import fold
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.draft import Create, Draft
-from dkron_operator.plan.fold import Change, Finished
+from dkron_operator.plan.fold import Change, Finished, Started
+from dkron_operator.plan.view import Outcome
 from dkron_operator.store import Entry
 from dkron_operator.writer import Writer
 
@@ -97,6 +98,22 @@ def _believe_sights() -> AbstractContextManager[Any]:
     return patch.object(Doubts, "about", lambda *_: [])
 
 
+def _lost_without_job() -> AbstractContextManager[Any]:
+    """Of some slots no Job is made, and the record says that somebody has deleted it."""
+    right: Callable[..., Awaitable[None]] = Fire._carry_out
+
+    async def carry_out(self: Fire, entry: Entry, create: Create, firing: Any) -> None:
+        wanted = create.entry
+        if wanted.trigger is not Trigger.SCHEDULE or wanted.attempt > 1 or wanted.slot.second % 3:
+            await right(self, entry, create, firing)
+            return
+        lost = Outcome(success=False, finished_at=self._clock.now(), lost=True)
+        entry.outcomes[wanted.job] = lost
+        entry.note(*create.after, Started(wanted))
+
+    return patch.object(Fire, "_carry_out", carry_out)
+
+
 MUTANTS: dict[str, Mutant] = {
     "mark-before-effect": _mark_before_effect,
     "name-without-slot": _name_without_slot,
@@ -106,6 +123,7 @@ MUTANTS: dict[str, Mutant] = {
     "forget-uncertain": _forget_uncertain,
     "believe-lists": _believe_lists,
     "believe-sights": _believe_sights,
+    "lost-without-job": _lost_without_job,
 }
 
 
