@@ -110,7 +110,7 @@ class Case:
         """The slots without a run."""
         first = {run.slot for run in self.life.runs if run.trigger is Trigger.SCHEDULE and run.attempt == 1}
         run = first | {e.slot for e in self.unseen if e.trigger is Trigger.SCHEDULE and e.attempt == 1}
-        return [target for target in self.targets if target.slot not in run]
+        return [target for target in self.targets if target.slot not in run and not self.is_refused(target.slot)]
 
     @cached_property
     def executions(self) -> dict[str, Execution]:
@@ -120,12 +120,22 @@ class Case:
     @cached_property
     def unseen(self) -> list[Execution]:
         """Attempts that never came so far that a pod could have told the witness: only their record tells of them. If
-        nothing escapes it, there are none."""
-        if self.weather.terms.complete:
-            return []
+        nothing escapes it, only those are that it knows to have been refused."""
         names = {run.name for run in self.life.runs}
         told = (e for e in self.executions.values() if e.job not in names)
+        if self.weather.terms.complete:
+            return [e for e in told if e.reason == "JobRejected" and e.job in self.refused]
         return [e for e in told if not e.success and e.exit_code is None and e.reason not in ("", "Error")]
+
+    @cached_property
+    def refused(self) -> frozenset[str]:
+        """The names of its Jobs that something was done to that were never seen: they were refused."""
+        hit = {name for fault in self.weather.faults for name in fault.hits if name.startswith(f"{self.life.job}-")}
+        return frozenset(hit - {run.name for run in self.life.runs})
+
+    def is_refused(self, moment: datetime) -> bool:
+        """Whether the Job of that slot, or of that request, was refused: the name of a Job has its second."""
+        return any(name.split("-")[-2] == str(int(moment.timestamp())) for name in self.refused)
 
     @cached_property
     def busy(self) -> list[tuple[datetime, datetime, Group]]:

@@ -185,6 +185,7 @@ class WorldClient:
             raise Unavailable("no answer")
         if Ill.REFUSE in met:
             status = met[Ill.REFUSE].status
+            self._network.refuse(met[Ill.REFUSE], name)
             self._told(f"{call} {name}: refused {status}")
             raise refused(status, seconds=RETRY_AFTER if status == TOO_MANY else None)
         if Ill.MEDDLE in met and meddled is not None:

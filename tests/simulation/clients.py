@@ -65,6 +65,19 @@ class Clients:
 
         return go
 
+    def remove(self, event: Event) -> str | None:
+        """Delete the newest Job of a job; returns its name, if there is one."""
+        runs = [
+            body
+            for body in self._world.list(JOBS, NAMESPACE)
+            if body["metadata"]["annotations"].get("dkron.io/name") == event.on
+        ]
+        if not runs:
+            return None
+        newest = max(runs, key=lambda body: int(body["metadata"]["resourceVersion"]))["metadata"]
+        self._world.delete(JOBS, NAMESPACE, newest["name"], uid=newest["uid"])
+        return str(newest["name"])
+
     def _next_run(self, job: Object) -> Object:
         since = (job.get("status") or {}).get("since")
         begin = _created(job) if since is None else datetime.fromisoformat(since)

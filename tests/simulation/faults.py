@@ -19,6 +19,7 @@ RECOVERY = {
 }
 """Seconds from the end of what was broken until all is in order again. Who has failed tries again after 6 s at most."""
 WATCHES = frozenset({Ill.FREEZE, Ill.GAP, Ill.REPEAT, Ill.OLD})
+FORBIDDEN = 403
 SAMPLE = 0.1
 """Seconds between two looks at who acts."""
 
@@ -36,6 +37,7 @@ class _Broken:
     down: bool = False
     skew: float = 0.0
     trouble: Trouble | None = None
+    hits: tuple[str, ...] = ()
 
 
 class Faults:
@@ -68,6 +70,10 @@ class Faults:
             frozen = event.what is What.FREEZE
             found = _Broken(what, now, end, RECOVERY["a process"] + ahead, event.on, acts=frozen, skew=event.skew)
         self._broken.append(found)
+
+    def removed(self, now: float, name: str) -> None:
+        """Somebody has deleted this Job."""
+        self._broken.append(_Broken(f"deletion of Job {name}", now, now, RECOVERY["a watch"], hits=(name,)))
 
     def fell(self, now: float, replica: str, *, alone: bool) -> None:
         """A process has ended; `alone`: no other one lives."""
@@ -125,9 +131,12 @@ class Faults:
         return next((at for at, acting in self._samples if at > moment and acting), float("inf"))
 
     def _fact(self, broken: _Broken) -> Fault:
+        # A Job that was refused for good was never there, and its attempt has failed.
+        final = broken.trouble is not None and broken.trouble.status == FORBIDDEN
+        hits = self._network.refused(broken.trouble) if final and broken.trouble else broken.hits
         return Fault(
             what=broken.what, begin=self._at(broken.begin), end=self._at(broken.end), down=broken.down,
-            skew=timedelta(seconds=broken.skew), recovery=timedelta(seconds=broken.recovery),
+            skew=timedelta(seconds=broken.skew), recovery=timedelta(seconds=broken.recovery), hits=hits,
         )  # fmt: skip
 
     def _at(self, second: float) -> datetime:

@@ -48,6 +48,7 @@ class Network:
         self._troubles = troubles
         self._versions: dict[Trouble, int] = {}
         self._met: dict[Trouble, float] = {}
+        self._refused: dict[Trouble, dict[str, None]] = {}
 
     def met(self, now: float, replica: str, call: str, dice: Dice) -> dict[Ill, Trouble]:
         """What a call meets."""
@@ -56,6 +57,14 @@ class Network:
     def felt(self, now: float, troubles: Iterable[Trouble]) -> None:
         """A call that has met these is over."""
         self._met.update(dict.fromkeys(troubles, now))
+
+    def refuse(self, trouble: Trouble, name: str) -> None:
+        """This trouble has refused the object of that name."""
+        self._refused.setdefault(trouble, {})[name] = None
+
+    def refused(self, trouble: Trouble) -> tuple[str, ...]:
+        """What it has refused."""
+        return tuple(self._refused.get(trouble, ()))
 
     def last_met(self, trouble: Trouble) -> float | None:
         """When the last call was over that has met it; None if no call has."""

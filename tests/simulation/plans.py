@@ -31,6 +31,7 @@ class What(StrEnum):
     RUN = "run"
     WIPE = "wipe"
     SQUAT = "squat"
+    REMOVE = "remove"
     KILL = "kill"
     TERMINATE = "terminate"
     FREEZE = "freeze"
@@ -45,7 +46,7 @@ class Event:
     `lasts`: until the process is started again, or goes on, or the trouble is over. A kill waits for a call that begins
     with `calls`, if it names any, and then for so many `steps` of the process. For a trouble, `ill`, `calls`, `share`
     and `status` are those of `network.Trouble`. `skew` are seconds. Squatting is to have a Job there by the name that
-    the next slot's will have.
+    the next slot's will have. Removing is to delete the newest Job of a job, as a hand does it, or a TTL.
     """
 
     at: float
@@ -147,7 +148,7 @@ class _Planner:
         # Mostly short: what goes wrong needs few events. Some are long enough for the clean-up of Jobs.
         self._length = self._random.choice((10.0, 12.0, 15.0, 15.0, 15.0, 20.0, 20.0, 20.0, 25.0, 75.0))
         # Where several act, what one of them replaces another may start once more (docs/reliability.md).
-        split = self._replicas > 1 and not self._elects
+        self._rivals = split = self._replicas > 1 and not self._elects
         self._policies = (
             ("allow", "allow", "allow", "forbid") if split else ("allow", "allow", "allow", "forbid", "replace")
         )
@@ -161,6 +162,7 @@ class _Planner:
             self._fault()
         self._wipe()
         self._old_lists()
+        self._others()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
@@ -284,6 +286,22 @@ class _Planner:
             self._add(then, What.KILL, on=on, lasts=0.0)
         else:
             self._add(then - 1.0, What.ILL, on=on, lasts=1.0, ill=Ill.GAP, share=0.5)
+
+    def _others(self) -> None:
+        """What is rarer: a quota or a namespace that ends, which refuse Jobs; a status that is refused as invalid; a
+        Job that somebody deletes; a clock that is minutes ahead for a while."""
+        rand = Random(f"others {self._seed}")  # noqa: S311 - no secret
+        at, on = round(rand.uniform(4.0, self._length), 3), f"operator-{rand.randrange(self._replicas)}"
+        lasts = round(rand.uniform(0.5, 8.0), 3)
+        match rand.randrange(12):
+            case 0:
+                self._add(at, What.ILL, lasts=lasts, ill=Ill.REFUSE, calls="create jobs", status=403)
+            case 1:
+                self._add(at, What.ILL, lasts=lasts, ill=Ill.REFUSE, calls="write dkronjobs", status=422, share=0.5)
+            case 2 | 3:
+                self._add(at, What.REMOVE, on="j0")
+            case 4 if not self._rivals and not any(event.what is What.WIPE for event in self._events):
+                self._add(at, What.SKEW, on=on, lasts=lasts, skew=180.0)
 
     def _replica(self) -> str:
         return self._random.choice(("", *(f"operator-{number}" for number in range(self._replicas))))

@@ -46,6 +46,10 @@ class Sights:
             for body in self._world.list(DKRON_JOBS, None)
         )
 
+    def forgive(self, name: str) -> None:
+        """This Job was deleted by a hand."""
+        self._wrong[:] = [text for text in self._wrong if not text.startswith(f"TOO SOON: Job {name} ")]
+
     def _hear(self, event: Event) -> None:
         if event.plural == JOBS.plural and event.kind == "DELETED":
             self._check_deletion(event.body)

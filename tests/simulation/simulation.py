@@ -152,6 +152,10 @@ class Simulation:
                 self._at(event.ends, partial(self._relist, event.on))
             elif event.ill is Ill.OLD:
                 self._network.remember(_trouble(event), self._world.version)
+        elif event.what is What.REMOVE:
+            if (name := self._clients.remove(event)) is not None:
+                self._sights.forgive(name)
+                self._faults.removed(self._loop.time(), name)
         elif event.what is What.SQUAT:
             go = self._clients.squat(event)
             if go is not None:

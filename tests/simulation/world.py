@@ -271,6 +271,7 @@ def refused(status: int, *, seconds: int | None = None) -> Exception:
     reasons = {
         403: "Forbidden",
         409: "Conflict",
+        422: "Invalid",
         429: "TooManyRequests",
         500: "InternalError",
         503: "ServiceUnavailable",

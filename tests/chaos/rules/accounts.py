@@ -26,8 +26,8 @@ def check(case: Case) -> Iterator[Objection]:
         if after.since is None:
             continue
         counted = after.skipped - before.skipped if before.since is not None else after.skipped
-        lost = [slot for slot in _passed(case, before, after) if slot not in ran]
-        if len(lost) > counted:
+        lost = [slot for slot in _passed(case, before, after) if slot not in ran and not case.is_refused(slot)]
+        if lost and len(lost) > counted:
             some = ", ".join(map(rfc3339, lost[:3]))
             text = f"the status of {rfc3339(after.at)} has passed {len(lost)} slots without a run ({some}), and counts"
             yield case.object_to(Kind.UNSATISFIED, lost[0], f"{text} {max(counted, 0)} of them")

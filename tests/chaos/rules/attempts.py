@@ -33,7 +33,7 @@ def _wrong(case: Case, group: Group, run: Run, before: Run | None) -> str:
         return f"and the job allows {allowed}"
     if before is None:
         told = {e.attempt for e in case.unseen if e.slot == run.slot and e.member == run.member}
-        return "" if run.attempt - 1 in told else f"and attempt {run.attempt - 1} did not"
+        return "" if run.attempt - 1 in told or case.is_refused(run.slot) else f"and attempt {run.attempt - 1} did not"
     if before.success:
         return f"though attempt {before.attempt} succeeded"
     end = case.end(before)

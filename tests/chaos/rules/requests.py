@@ -43,6 +43,8 @@ def excuse(case: Case, op: Operation) -> str:
     """Why it is right that nothing ran for a request; empty if it is not."""
     if op.answered is None:
         return "nobody answered"
+    if op.at is not None and case.is_refused(op.at):
+        return "the API server has refused its Job"
     by = case.weather.decided(op.answered)
     specs = case.life.specs(op.invoked, by)
     if not specs or by >= case.life.deleted:
