@@ -118,7 +118,7 @@ MUTANTS: tuple[Mutant, ...] = (
         name="deleted-job-stays-active",
         file="plan/attempts.py",
         what="a Job that somebody deleted is never recorded as lost",
-        before="    elif run.gone:\n        _lose(draft, entry)",
+        before="    elif run.gone:\n        _missing(draft, entry)",
         after="    elif run.gone:\n        pass",
     ),
     Mutant(
