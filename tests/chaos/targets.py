@@ -132,6 +132,8 @@ def _origins(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[Sequ
     step = oracle.interval(spec.schedule)
     if step is None or span.first <= life.created:
         return (life.created,), True
+    if exact := _witnessed(life, span, spec):
+        return (max(exact),), True
     told = _told(life)
     seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
     slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
@@ -153,6 +155,12 @@ def _origins(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[Sequ
         near = [since for since in seen if since < span.until]
         return fitting or (max(near or origins),), not earlier and len(fitting) <= 1
     return _guessed(slots, span, step)
+
+
+def _witnessed(life: Life, span: Span[Timing | None], spec: JobSpec) -> set[datetime]:
+    """Where statuses have said that the slots of this spec count from, if a witness has seen all of them."""
+    mine = (seen.since for seen in life.statuses if seen.fingerprint == spec.fingerprint)
+    return {since for since in mine if since is not None and span.first - GRAIN <= since < min(span.until, span.last)}
 
 
 def _guessed(slots: list[datetime], span: Span[Timing | None], step: timedelta) -> tuple[Sequence[datetime], bool]:

@@ -16,6 +16,7 @@ RECOVERY = {
     "calls": 8.0,
     "a watch": 2.0,
     "a name": 8.0,
+    "a list": 5.0,
 }
 """Seconds from the end of what was broken until all is in order again. Who has failed tries again after 6 s at most."""
 WATCHES = frozenset({Ill.FREEZE, Ill.GAP, Ill.REPEAT, Ill.OLD})
@@ -61,7 +62,7 @@ class Faults:
         """Something that the plan says; deaths are told when they come."""
         what, end = f"{event.ill or event.what} on {event.on or 'all'}", now + event.lasts
         if trouble is not None:
-            kind = "a watch" if trouble.ill in WATCHES else "calls"
+            kind = "a list" if trouble.ill is Ill.OLD else "a watch" if trouble.ill in WATCHES else "calls"
             found = _Broken(what, now, end, RECOVERY[kind], event.on, acts=True, trouble=trouble)
         elif event.what is What.SQUAT:
             found = _Broken(what, now, end, RECOVERY["a name"])
@@ -97,7 +98,12 @@ class Faults:
 
     def _as_felt(self, broken: _Broken) -> _Broken | None:
         trouble = broken.trouble
-        if trouble is not None and trouble.ill not in WATCHES:
+        if trouble is not None and trouble.ill is Ill.OLD:
+            first, last = self._network.first_list(trouble), self._network.last_met(trouble)
+            if first is None or last is None:
+                return None
+            broken = replace(broken, begin=first, end=last)
+        elif trouble is not None and trouble.ill not in WATCHES:
             last = self._network.last_met(trouble)
             if last is None:
                 return None

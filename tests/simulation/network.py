@@ -48,6 +48,7 @@ class Network:
         self._troubles = troubles
         self._versions: dict[Trouble, int] = {}
         self._met: dict[Trouble, float] = {}
+        self._lists: dict[Trouble, float] = {}
         self._refused: dict[Trouble, dict[str, None]] = {}
 
     def met(self, now: float, replica: str, call: str, dice: Dice) -> dict[Ill, Trouble]:
@@ -66,6 +67,10 @@ class Network:
         """What it has refused."""
         return tuple(self._refused.get(trouble, ()))
 
+    def first_list(self, trouble: Trouble) -> float | None:
+        """When the first list was taken that it has made old; None if none was."""
+        return self._lists.get(trouble)
+
     def last_met(self, trouble: Trouble) -> float | None:
         """When the last call was over that has met it; None if no call has."""
         return self._met.get(trouble)
@@ -81,6 +86,9 @@ class Network:
     def old(self, now: float, replica: str, plural: str) -> int | None:
         """The version that a list of these has; None is the newest."""
         trouble = self.watch(now, replica, plural, Ill.OLD)
+        if trouble is not None:
+            self._lists.setdefault(trouble, now)
+            self._met[trouble] = now
         return None if trouble is None else self._versions[trouble]
 
     def _now(self, now: float, replica: str) -> Iterator[Trouble]:

@@ -20,6 +20,10 @@ OLD_LISTS = 0.15
 """How likely lists are old for a while, in which a replica lists all."""
 
 
+JUMPS = 0.25
+"""How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
+
+
 class What(StrEnum):
     """What happens."""
 
@@ -124,7 +128,7 @@ RECOVERY, LATENESS, LONGEST_RUN, HANDOVER = 8.0, 1.5, 6.0, 18.0
 Lease is over, and then two looks at it. In seconds."""
 
 
-CALM = (30.0, 45.0)
+CALM = (85.0, 115.0)
 """Seconds at the end of each story in which nothing is wrong: what a fault has left behind shows in them."""
 
 
@@ -300,8 +304,11 @@ class _Planner:
                 self._add(at, What.ILL, lasts=lasts, ill=Ill.REFUSE, calls="write dkronjobs", status=422, share=0.5)
             case 2 | 3:
                 self._add(at, What.REMOVE, on="j0")
-            case 4 if not self._rivals and not any(event.what is What.WIPE for event in self._events):
+            case 4 if rand.random() < JUMPS and not self._rivals and not self._has(What.WIPE):
                 self._add(at, What.SKEW, on=on, lasts=lasts, skew=180.0)
+
+    def _has(self, what: What) -> bool:
+        return any(event.what is what for event in self._events)
 
     def _replica(self) -> str:
         return self._random.choice(("", *(f"operator-{number}" for number in range(self._replicas))))

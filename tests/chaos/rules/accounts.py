@@ -13,7 +13,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, JobSpec, Trigger
 from tests.chaos import oracle
 from tests.chaos.case import Case, Kind, Objection
-from tests.chaos.history import Seen
+from tests.chaos.history import Act, Seen
 
 TICK = timedelta(microseconds=1)
 
@@ -58,9 +58,9 @@ def _due(case: Case, seen: Seen, mark: datetime | None, until: datetime | None) 
 
 def _dropped(case: Case, before: Seen, after: Seen) -> AbstractSet[datetime]:
     """Claims that were given up. One that a newer run has replaced is not counted."""
-    if any(spec.concurrency is Concurrency.REPLACE for spec in _all(case)):
-        return set()
-    return set(before.claims) - set(after.claims)
+    replaces = any(spec.concurrency is Concurrency.REPLACE for spec in _all(case))
+    newer = set(after.claims) - set(before.claims) or any(op.act is Act.RUN for op in case.life.operations)
+    return set() if replaces and newer else set(before.claims) - set(after.claims)
 
 
 def _all(case: Case) -> list[JobSpec]:
