@@ -66,17 +66,26 @@ class Clients:
         return go
 
     def remove(self, event: Event) -> str | None:
-        """Delete the newest Job of a job; returns its name, if there is one."""
+        """Delete the newest Job of a job that its status has seen; returns its name, if there is one. Of one that is
+        gone before that nobody knows, and it comes anew."""
         runs = [
             body
             for body in self._world.list(JOBS, NAMESPACE)
             if body["metadata"]["annotations"].get("dkron.io/name") == event.on
+            and body["metadata"]["uid"] in self._known(event.on)
         ]
         if not runs:
             return None
         newest = max(runs, key=lambda body: int(body["metadata"]["resourceVersion"]))["metadata"]
         self._world.delete(JOBS, NAMESPACE, newest["name"], uid=newest["uid"])
         return str(newest["name"])
+
+    def _known(self, job: str) -> set[str]:
+        try:
+            status = self._world.get(DKRON_JOBS, NAMESPACE, job).get("status") or {}
+        except KubeError:
+            return set()
+        return {entry.get("uid", "") for entry in status.get("active", ())}
 
     def _next_run(self, job: Object) -> Object:
         since = (job.get("status") or {}).get("since")

@@ -20,6 +20,7 @@ def check(case: Case) -> Iterator[Objection]:
         return
     points = [Point(run.began, run) for run in runs]
     forbidden = {target.slot for target in case.unrun if case.excused(target)}
+    forbidden |= {target.slot for target in case.targets if case.is_refused(target.slot)}
     must = [target for target in case.targets if target.need is Need.MUST and target.slot not in forbidden]
     for window in match((_window(case, target) for target in must), points).empty:
         when = f"between {rfc3339(window.opens)} and {rfc3339(window.closes)}"
