@@ -28,6 +28,7 @@ MAX_HEARD = MAX_PARENTS * (MAX_ENDED + 1)
 MAX_EXECUTIONS = 100
 MAX_OUTPUT = 16384
 MAX_AHEAD = 16
+MAX_RAN_AHEAD = 256
 
 JobName = Annotated[str, Field(max_length=63)]
 Nanoseconds = Count
@@ -305,6 +306,10 @@ class JobStatus(StatusModel):
 
     last_schedule_time: Instant | None = None
     """The newest slot that was decided: fired, skipped or missed. No slot at or before it fires again."""
+
+    ran_ahead: Annotated[tuple[Instant, ...], Field(max_length=MAX_RAN_AHEAD, json_schema_extra=ATOMIC_LIST)] = ()
+    """Slots after lastScheduleTime that have run already, by a clock that was ahead. Each leaves when its time has
+    come."""
 
     next: Instant | None = None
     """When the job is due next. Absent if never."""

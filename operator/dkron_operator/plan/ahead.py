@@ -1,15 +1,16 @@
 """What lies ahead of the clock: marks, beginnings and Jobs that a wrong clock or a hand has put there.
 
 An operator whose clock was ahead leaves a mark that silences the job until then. The rule by which that heals: a mark
-further ahead than TOLERANCE is taken back to now, and a slot whose attempt the status or a Job still shows is not run
-again when it comes due. Where executions were dropped, the mark goes back no further than the oldest one that is kept:
-what was dropped may have run.
+further ahead than TOLERANCE is taken back to now, and the status remembers the slots to come that have an attempt
+already: none of them runs again when it comes due. Where executions were dropped before, the mark goes back no further
+than to the oldest one that is kept: what was dropped may have run.
 """
 
 from datetime import datetime
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import JobStatus
+from dkron_crds.job import JobStatus, Trigger
+from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.evidence import is_ahead
 from dkron_operator.plan.fold import MarkTakenBack, SinceTakenBack, start_of
@@ -24,11 +25,23 @@ def plan_ahead(draft: Draft) -> None:
         draft.note(SinceTakenBack(since, max(now, job.created)))
         draft.warn("ClockWasAhead", f"status.since was {rfc3339(since)}, ahead of the clock: slots count from now")
     if mark is not None and is_ahead(mark, now):
-        to = max(now, _unsure_until(status) or now)
+        to, begun = _begun_after(draft, max(now, _unsure_until(status) or now))
         if to < mark:
-            draft.note(MarkTakenBack(mark, to))
+            draft.note(MarkTakenBack(mark, to, begun))
             text = f"the mark was {rfc3339(mark)}, ahead of the clock: slots after {rfc3339(to)} are decided when due"
             draft.warn("ClockWasAhead", text)
+
+
+def _begun_after(draft: Draft, to: datetime) -> tuple[datetime, tuple[datetime, ...]]:
+    """The slots after that time of which an attempt is known, and the time itself, later if there is no room for all
+    of them."""
+    status = draft.status
+    attempts = (status.active, status.executions, draft.situation.runs.values())
+    known = {each.slot for of_kind in attempts for each in of_kind if each.trigger is Trigger.SCHEDULE}
+    begun = sorted(slot for slot in known | {*status.ran_ahead} if slot > to)
+    if len(begun) <= MAX_RAN_AHEAD:
+        return to, tuple(begun)
+    return begun[-MAX_RAN_AHEAD - 1], tuple(begun[-MAX_RAN_AHEAD:])
 
 
 def _unsure_until(status: JobStatus) -> datetime | None:

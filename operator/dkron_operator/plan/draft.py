@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from dkron_crds.job import Active, JobStatus, SkipReason
+from dkron_crds.job import Active, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import Change, Dropped, Started, fold, is_recorded
@@ -152,6 +152,8 @@ def has_begun(draft: Draft, cause: Cause) -> bool:
     job = draft.situation.job
     others = (draft.status.active, draft.status.executions, draft.situation.runs.values())
     run = (cause.trigger, cause.group)
+    if cause.trigger is Trigger.SCHEDULE and cause.slot in draft.status.ran_ahead:
+        return True
     if any((other.trigger, other.group) == run for attempts in others for other in attempts):
         return True
     return is_recorded(draft.status, cause.job_name(uid=job.uid, name=job.name))

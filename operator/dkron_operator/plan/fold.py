@@ -55,10 +55,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class MarkTakenBack:
-    """The mark, which was ahead of the clock at `mark`, is `to` now."""
+    """The mark, which was ahead of the clock at `mark`, is `to` now. The slots `begun` between the two have run."""
 
     mark: datetime
     to: datetime
+    begun: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +203,9 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _linked(status, change)
         case Reserved() | Released():
             return fold_window(status, change)
-        case MarkTakenBack(mark, to):
-            return _with(status, last_schedule_time=to) if status.last_schedule_time == mark else status
+        case MarkTakenBack(mark, to, begun):
+            known = status.last_schedule_time == mark
+            return _with(status, last_schedule_time=to, ran_ahead=begun) if known else status
         case SinceTakenBack(since, to):
             return _with(status, since=to) if status.since == since else status
 
@@ -251,7 +253,8 @@ def _later(one: datetime | None, other: datetime) -> datetime:
 
 def _marked(status: JobStatus, slot: datetime) -> JobStatus:
     mark = _later(status.last_schedule_time, slot)
-    return settled(_with(status, last_schedule_time=mark), mark)
+    ahead = tuple(slot for slot in status.ran_ahead if slot > mark)
+    return settled(_with(status, last_schedule_time=mark, ran_ahead=ahead), mark)
 
 
 def _passed(status: JobStatus, change: Passed) -> JobStatus:

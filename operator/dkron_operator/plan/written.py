@@ -106,7 +106,7 @@ class _Reading:
             case Passed(slot, count, reason) if slot > self.mark:
                 self.mark = slot
                 self.others.append(_unfired(slot, reason, count))
-            case MarkTakenBack(mark, to) if mark == self.mark:
+            case MarkTakenBack(mark, to, _) if mark == self.mark:
                 self.mark = to
             case Started(entry):
                 self._start(entry)

@@ -53,6 +53,9 @@ def _is_owed(case: Case, run: Run) -> bool:
     record = case.executions.get(run.name)
     if record is not None and record.reason in FINAL:
         return False
+    if case.is_refused(run.slot):
+        # The API server has refused the Job of the attempt that follows.
+        return False
     due = max(run.end + case.backoff(run.end, run.attempt), case.told(run))
     by = case.weather.decided(due)
     if by > case.weather.terms.read or by >= case.life.deleted:

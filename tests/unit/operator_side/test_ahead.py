@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
+from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.clock import Clock
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.evidence import split
@@ -75,6 +76,26 @@ def test_a_slot_that_a_clock_ahead_has_run_does_not_run_again(shown: Callable[[A
     fired = draft.create.entry.slot if draft.create else None
     assert fired != after(300)
     assert draft.status.last_schedule_time == after(300)
+
+
+def test_a_slot_that_a_clock_ahead_has_run_is_remembered_when_its_execution_is_dropped() -> None:
+    entry = claim(after(300), at=after(290))
+    status = accepted(last_schedule_time=after(600), executions=(execution(entry),), success_count=1)
+    taken = advance(situation(JOB, status, now=after(100))).status
+    assert (taken.last_schedule_time, taken.ran_ahead) == (after(100), (after(300),))
+    later = taken.model_copy(update={"executions": (), "last_schedule_time": after(240)})
+    draft = advance(situation(JOB, later, now=after(310), able_since=NOON))
+    assert (draft.create, draft.status.last_schedule_time, draft.status.ran_ahead) == (None, after(300), ())
+
+
+def test_more_slots_that_have_run_than_can_be_remembered_keep_the_mark_ahead() -> None:
+    slots = [after(minutes=n) for n in range(10, 10 + MAX_RAN_AHEAD + 2)]
+    jobs = [run(claim(slot, at=after(90)).model_copy(update={"uid": "u"})) for slot in slots]
+    active = tuple(claim(slot, at=after(90)).model_copy(update={"uid": "u"}) for slot in slots)
+    status = accepted(last_schedule_time=slots[-1], active=active)
+    draft = advance(situation(JOB, status, now=after(100), runs=jobs))
+    assert draft.status.last_schedule_time == slots[1]
+    assert draft.status.ran_ahead == tuple(slots[2:])
 
 
 def test_slots_after_a_beginning_that_is_ahead_count_from_now() -> None:
