@@ -261,9 +261,11 @@ def is_at_rest(status: Object) -> bool:
 def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
     """Prepare everything for a storm in this namespace; at its end nothing of it runs any more."""
     kube, journal = Kube(setup.kubeconfig, namespace), Journal(setup.folder / "history.jsonl")
-    hands = Kube(setup.kubeconfig, namespace, once=True)
-    clients, prober = (Recorder(Kube(setup.kubeconfig, namespace, once=True), journal.note) for _ in range(2))
+    hands, *others = (Kube(setup.kubeconfig, namespace, once=True) for _ in range(3))
+    clients, prober = (Recorder(other, journal.note) for other in others)
     with contextlib.ExitStack() as stack:
+        for each in (kube, hands, *others):
+            stack.callback(each.close)
         gateways = [stack.enter_context(gateway(setup.kubeconfig, setup.folder, seed=n)) for n in range(setup.replicas)]
         operators = [
             operator(setup, namespace, number=n, kubeconfig=way.kubeconfig) for n, way in enumerate(gateways, 1)

@@ -37,7 +37,6 @@ BAD = (
     bad("unknown-zone", "InvalidTimezone", "Mars/Olympus", timezone="Mars/Olympus"),
     bad("unknown-executor", "UnknownExecutor", "teleport", "kubernetes", "shell", executor="teleport"),
     bad("missing-command", "InvalidExecutorConfig", "command", "missing", executorConfig={"command": None}),
-    bad("unknown-key", "InvalidExecutorConfig", '"cpu"', "mem_limit", executorConfig={"cpu": "1"}),
     bad("relative-folder", "InvalidExecutorConfig", "cwd", "absolute", executorConfig={"cwd": "somewhere"}),
     bad("reserved-name", "InvalidTemplate", "jobTemplate.metadata.name", jobTemplate={"metadata": {"name": "x"}}),
     bad("own-clean-up", "InvalidTemplate", "history", jobTemplate={"spec": {"ttlSecondsAfterFinished": 1}}),

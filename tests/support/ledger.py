@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dkron_crds.job import SkipReason
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from tests.support.jobs import at
 from tests.support.kube import Kube, condition
@@ -63,10 +64,16 @@ def _ledger(kube: Kube, name: str, *, every: int) -> Ledger:
     job = kube.get(DKRON_JOBS, name)
     created, uid = at(job["metadata"]["creationTimestamp"]), job["metadata"]["uid"]
     skipped = status.get("skipped") or {}
+    due = _grid(created, every=every, until=at(status["lastScheduleTime"]))
+    fired = Counter(at(slot) for slot, _ in _fired(kube, uid, status))
+    # What was due when the job was disabled, and not decided by then, counts as neither.
+    cut = 0
+    if skipped.get("lastReason") == SkipReason.EDITED:
+        cut = sum(1 for slot in due if slot > max(fired, default=created))
     return Ledger(
-        due=_grid(created, every=every, until=at(status["lastScheduleTime"])),
-        fired=Counter(at(slot) for slot, _ in _fired(kube, uid, status)),
-        skipped=skipped.get("count", 0),
+        due=due[: len(due) - cut],
+        fired=fired,
+        skipped=skipped.get("count", 0) - cut,
         reason=skipped.get("lastReason", ""),
     )
 
