@@ -42,6 +42,7 @@ CLUSTERS = pytest.StashKey[Clusters]()
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cluster(nodes): the test needs a cluster with nodes none, kwok:N or real")
     config.addinivalue_line("markers", "promise: nothing is lost or runs twice: it gets no second try")
+    config.addinivalue_line("markers", "restarts: the test starts programs of a wider fixture anew, which ends them")
     # Otherwise pytest-asyncio makes a loop to come back to after its tests, and nobody closes that.
     asyncio.set_event_loop(None)
 

@@ -66,6 +66,7 @@ def test_each_request_of_the_last_words_does_what_they_say(programs: Programs) -
     assert "event: leader" in curl(events, seconds="3", ends=STREAM)
 
 
+@pytest.mark.restarts
 def test_the_programs_are_found_again_at_the_same_address_when_they_start_anew(
     programs: Programs, cluster: localcluster.Cluster
 ) -> None:

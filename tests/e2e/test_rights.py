@@ -8,6 +8,7 @@ import pytest
 
 import localcluster
 from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
+from dkron_crds.names import ACCEPTED
 from tests.support.jobs import dkron_job, pod_template
 from tests.support.kube import Kube, condition, finished
 from tests.support.rights import FOR_THE_INSTALLATION, LEAST, each_right, limited_access, without
@@ -63,7 +64,7 @@ def test_the_least_rights_suffice(sites: dict[str, Site]) -> None:
     kube, operator = sites[""].kube, sites[""].operator
     good = kube.wait_status("good", "its run", finished(1), seconds=100)
     assert (good["executions"][0]["output"], good["status"]) == ("seen\n", "success")
-    assert not kube.get(DKRON_JOBS, "good")["metadata"].get("annotations"), "the request is gone"
+    assert kube.get(DKRON_JOBS, "good")["metadata"]["annotations"].keys() == {ACCEPTED}, "the request is gone"
     kube.wait_status("bad", "its run", finished(1))
     kube.wait_for("an Event", lambda: kube.events_of("bad", "ExecutionFailed"), bool)
     kube.wait_status("replaced", "a replaced run", finished(1))

@@ -12,6 +12,7 @@ import pytest
 
 import localcluster
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.names import ACCEPTED
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, pod_template
 from tests.support.kube import NODES, condition, finished, shown
@@ -206,7 +207,8 @@ def test_two_requests_are_two_runs(shared_site: Site) -> None:
         ("manual", 1, True, "clicked\n")
     ] * 2
     assert len({e["job"] for e in executions}) == len({e["group"] for e in executions}) == 2
-    assert "annotations" not in kube.get(DKRON_JOBS, "clicked")["metadata"], "requests go when they are fulfilled"
+    left = kube.get(DKRON_JOBS, "clicked")["metadata"]["annotations"].keys()
+    assert left == {ACCEPTED}, "requests go when they are fulfilled"
 
 
 def test_a_template_is_merged_over_the_command(shared_site: Site) -> None:

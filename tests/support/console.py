@@ -9,6 +9,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -63,7 +64,7 @@ def fits(output: str, page: str) -> bool:
 def _commands(block: str, line: int) -> Iterator[Shown]:
     lines = block.splitlines()
     starts = [at for at, text in enumerate(lines) if text.startswith(_PROMPT)]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         said = next((at for at in range(start + 1, end) if _is_whole(lines[start:at])), end)
         command = "\n".join(lines[start:said]).removeprefix(_PROMPT)
         yield Shown(command, "\n".join(lines[said:end]), line + start)

@@ -65,9 +65,11 @@ def progress(job: Job, run: Run) -> Progress:
 def refusal(job: Job, run: Run) -> str:
     """Why the operator did not run it, in words; empty if it has not said so."""
     status = job.status
-    if status.skipped is not None and status.skipped.last_time >= run.at:
-        return f"the operator skipped it: {status.skipped.last_reason}"
-    return problem(job)
+    if status.skipped is None or status.skipped.last_time < run.at:
+        return problem(job)
+    if status.skipped.last_reason is SkipReason.NOT_READY and (why := problem(job)):
+        return why
+    return f"the operator skipped it: {status.skipped.last_reason}"
 
 
 def finds_no_node(job: Job, run: Run) -> bool:
