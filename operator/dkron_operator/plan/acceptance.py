@@ -11,7 +11,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import AcceptedSchedule, JobSpec, ReadyReason, SkipReason, Trigger
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.timeline import TICK, Timeline
-from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.draft import Draft, begun_slots
 from dkron_operator.plan.fold import Accepted, Decided, Passed
 from dkron_operator.plan.settle import is_over
 
@@ -98,9 +98,7 @@ def _settle_old_slots(draft: Draft, reason: SkipReason) -> None:
 def _begun(draft: Draft, line: Timeline, newest: datetime) -> set[datetime]:
     """The slots of the old schedule that have an attempt already, though the mark does not say so yet."""
     mark = draft.status.last_schedule_time
-    attempts = (draft.situation.runs.values(), draft.status.active, draft.status.executions)
-    slots = {each.slot for of_kind in attempts for each in of_kind if each.trigger is Trigger.SCHEDULE}
-    undecided = {slot for slot in slots if slot <= newest and (mark is None or slot > mark)}
+    undecided = {slot for slot in begun_slots(draft) if slot <= newest and (mark is None or slot > mark)}
     return {slot for slot in undecided if line.latest(slot - TICK, slot) == slot}
 
 

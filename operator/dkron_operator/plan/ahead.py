@@ -9,9 +9,9 @@ than to the oldest one that is kept: what was dropped may have run.
 from datetime import datetime
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import JobStatus, Trigger
+from dkron_crds.job import JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
-from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.draft import Draft, begun_slots
 from dkron_operator.plan.evidence import is_ahead
 from dkron_operator.plan.fold import MarkTakenBack, SinceTakenBack, start_of
 
@@ -35,10 +35,7 @@ def plan_ahead(draft: Draft) -> None:
 def _begun_after(draft: Draft, to: datetime) -> tuple[datetime, tuple[datetime, ...]]:
     """The slots after that time of which an attempt is known, and the time itself, later if there is no room for all
     of them."""
-    status = draft.status
-    attempts = (status.active, status.executions, draft.situation.runs.values())
-    known = {each.slot for of_kind in attempts for each in of_kind if each.trigger is Trigger.SCHEDULE}
-    begun = sorted(slot for slot in known | {*status.ran_ahead} if slot > to)
+    begun = sorted(slot for slot in begun_slots(draft) if slot > to)
     if len(begun) <= MAX_RAN_AHEAD:
         return to, tuple(begun)
     return begun[-MAX_RAN_AHEAD - 1], tuple(begun[-MAX_RAN_AHEAD:])

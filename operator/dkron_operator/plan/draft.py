@@ -159,6 +159,14 @@ def has_begun(draft: Draft, cause: Cause) -> bool:
     return is_recorded(draft.status, cause.job_name(uid=job.uid, name=job.name))
 
 
+def begun_slots(draft: Draft) -> set[datetime]:
+    """The slots of which an attempt is known, or that have run ahead of time."""
+    status = draft.status
+    attempts = (status.active, status.executions, draft.situation.runs.values())
+    slots = {each.slot for of_kind in attempts for each in of_kind if each.trigger is Trigger.SCHEDULE}
+    return slots | {*status.ran_ahead}
+
+
 def busy(draft: Draft) -> int:
     """How many attempts stand in the way of another run: those that run or wait, not those that have ended for good and
     are only still to be recorded."""

@@ -98,6 +98,13 @@ def test_more_slots_that_have_run_than_can_be_remembered_keep_the_mark_ahead() -
     assert draft.status.ran_ahead == tuple(slots[2:])
 
 
+def test_an_edit_does_not_count_a_slot_that_has_run_ahead_of_time() -> None:
+    status = accepted(last_schedule_time=after(60), ran_ahead=(after(120),))
+    draft = advance(situation(job_view(disabled=True, generation=2), status, now=after(190), able_since=NOON))
+    assert draft.status.skipped is not None
+    assert (draft.status.skipped.count, draft.status.ran_ahead) == (1, ())
+
+
 def test_slots_after_a_beginning_that_is_ahead_count_from_now() -> None:
     draft = advance(situation(JOB, accepted(since=after(hours=1)), now=after(100)))
     assert (draft.status.since, draft.status.next) == (after(100), after(120))
