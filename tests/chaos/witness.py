@@ -7,11 +7,12 @@ forgotten that, everything is listed anew, and a fault says from when to when th
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.access import load
@@ -21,8 +22,7 @@ from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS, Resource
 from dkron_crds.kube.watch import Pace, follow
 from tests.chaos.history import Fault, Record, Run, Since
 from tests.chaos.sightings import Sightings
-
-T = TypeVar("T")
+from tests.support.background import background_loop
 
 EAGER = Pace(first_delay=0.05, last_delay=0.2)
 """Whoever looks away for less time than the operator misses nothing that the operator does."""
@@ -40,14 +40,11 @@ class Witness:
         self._blind: list[Fault] = []
         self._records: tuple[Record, ...] = ()
         self._listed = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="witness", daemon=True)
-        self._work: asyncio.Task[None] | None = None
+        self._work: Future[None] | None = None
         self._views: tuple[View, ...] = ()
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._loop.call_soon_threadsafe(self._begin)
+        self._work = asyncio.run_coroutine_threadsafe(self._watch(), background_loop())
         if not self._listed.wait(READY_SECONDS):
             self.__exit__()
             raise TimeoutError(
@@ -56,10 +53,8 @@ class Witness:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ask(self._end(), READY_SECONDS)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        if self._work is not None:
+            self._work.cancel()
 
     def look(self) -> datetime:
         """Take the last look: list everything once more, and keep what the statuses say. Returns its time.
@@ -68,7 +63,7 @@ class Witness:
         """
         if self._work is not None and self._work.done():
             self._work.result()
-        return self._ask(self._look(), LOOK_SECONDS)
+        return asyncio.run_coroutine_threadsafe(self._look(), background_loop()).result(LOOK_SECONDS)
 
     def facts(self, read: datetime) -> Iterator[Run | Since | Fault | Record]:
         """All that was seen until the last look."""
@@ -81,17 +76,6 @@ class Witness:
         return "; ".join(
             f"{view.what}: {view.trouble or 'no answer'}" for view in self._views if not view.listed.is_set()
         )
-
-    def _ask(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
-
-    def _begin(self) -> None:
-        self._work = self._loop.create_task(self._watch())
-
-    async def _end(self) -> None:
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.gather(self._work, return_exceptions=True)
 
     async def _watch(self) -> None:
         views = self._kinds()

@@ -2,6 +2,8 @@
 checker has no objection, and with one run dropped or doubled in it, it has.
 """
 
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,12 +48,19 @@ MIXED = (
 )
 
 
+@pytest.fixture
+def hands(cluster: localcluster.Cluster, own_site: Site) -> Iterator[Kube]:
+    """A client that sends each request once."""
+    with closing(Kube(cluster.kubeconfig, own_site.kube.namespace, once=True)) as kube:
+        yield kube
+
+
 def test_what_is_written_down_of_quiet_times_is_valid_and_changes_of_it_are_not(
-    own_site: Site, cluster: localcluster.Cluster, tmp_path: Path
+    own_site: Site, hands: Kube, cluster: localcluster.Cluster, tmp_path: Path
 ) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
-    recorder = Recorder(Kube(cluster.kubeconfig, kube.namespace, once=True))
+    recorder = Recorder(hands)
     with Witness(cluster.kubeconfig, kube.namespace) as witness:
         for body in MIXED:
             assert recorder.create(body).answered
@@ -114,10 +123,10 @@ def assert_doctored_histories_are_objected_to(history: History, name: str) -> No
         assert {each.kind for each in objections} & kinds, f"{victim} was {what}, and nobody objects"
 
 
-def test_requests_are_noted_as_they_were_answered(cluster: localcluster.Cluster, own_site: Site) -> None:
+def test_requests_are_noted_as_they_were_answered(own_site: Site, hands: Kube) -> None:
     kube = own_site.kube
     told: list[Operation] = []
-    recorder = Recorder(Kube(cluster.kubeconfig, kube.namespace, once=True), told.append)
+    recorder = Recorder(hands, told.append)
     made = recorder.create(job("a", "@every 1h"))
     assert (made.uid, made.refused) == (kube.get(DKRON_JOBS, "a")["metadata"]["uid"], False)
     assert recorder.create(job("a")).refused

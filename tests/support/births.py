@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +14,7 @@ from dkron_crds.kube.client import KubeClient
 from dkron_crds.kube.errors import KubeError
 from dkron_crds.kube.paths import JOBS
 from dkron_crds.kube.watch import Pace, follow
+from tests.support.background import background_loop
 from tests.support.waiting import wait_for
 
 Object = dict[str, Any]
@@ -34,7 +34,7 @@ class Births:
         self._work: Future[None] | None = None
 
     def __enter__(self) -> Self:
-        self._work = asyncio.run_coroutine_threadsafe(self._watch(), _loop())
+        self._work = asyncio.run_coroutine_threadsafe(self._watch(), background_loop())
         if not self._listed.wait(SECONDS):
             self.__exit__()
             raise TimeoutError(f"the Jobs of {self._namespace} were not shown within {SECONDS:.0f} s")
@@ -83,14 +83,6 @@ class Births:
             await follow(client, JOBS, self._namespace, self, pace=EAGER)
         finally:
             await client.close()
-
-
-@cache
-def _loop() -> asyncio.AbstractEventLoop:
-    """One for all watches of the session. It goes on when they have ended, so that their connections get closed."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="births", daemon=True).start()
-    return loop
 
 
 def _owner(metadata: Object) -> str:

@@ -20,7 +20,7 @@ from _pytest.unraisableexception import collect_unraisable
 
 from localcluster.record import every
 
-OTHERS = re.compile(r"births$|serves_|.*\(process_request_thread\)$")
+OTHERS = re.compile(r"background$|serves_|.*\(process_request_thread\)$")
 """Threads that are not a test's, though one may have had them begin: what goes on for the session, and what a server
 has begun for a request. A server is to be closed itself."""
 FORKS = "from multiprocessing."
