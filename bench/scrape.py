@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from dkron_crds.base import rfc3339
-from dkron_operator.meters import Meters
+from dkron_operator.cache.store import Store
 from dkron_operator.monitoring import page
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
-from dkron_operator.monitoring.roll import Roll, Sums
-from dkron_operator.store import Store
+from dkron_operator.monitoring.job_states import Roll, Sums
+from dkron_operator.telemetry.metrics import Meters
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from prometheus_client.core import Metric
 
-from dkron_crds.kube.client import Call
-from dkron_operator.meters import Meters
+from dkron_kube.client import Call
 from dkron_operator.monitoring.gauges import Gauges
-from dkron_operator.monitoring.roll import Sums
-from dkron_operator.plan.roll import JobState, Line
+from dkron_operator.monitoring.job_states import Sums
+from dkron_operator.monitoring.job_summary import JobState, Line
+from dkron_operator.telemetry.metrics import Meters
 from generated_page import with_part, write_or_compare
 
 PAGE = Path(__file__).parents[1] / "docs" / "monitoring.md"
@@ -60,7 +60,9 @@ def _row(family: Metric) -> str:
 def main(arguments: list[str]) -> int:
     """Write the page, or compare it; the exit status."""
     wanted = with_table(PAGE.read_text(encoding="utf-8"))
-    return write_or_compare(PAGE, wanted, source="dkron_operator/meters.py and monitoring", arguments=arguments)
+    return write_or_compare(
+        PAGE, wanted, source="dkron_operator/telemetry/metrics.py and monitoring", arguments=arguments
+    )
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from dkron_api.mirror import Mirror
+from dkron_api.cache.object_cache import Mirror
 from dkron_api.translate.record import Job
 from dkron_api.version import VERSION
-from dkron_crds.kube.client import Call
+from dkron_kube.client import Call
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected, Unavailable
 
 LATER = "1"
 """Seconds after which a client may come back when nobody said more."""

@@ -8,35 +8,35 @@ from functools import partial
 from typing import Any
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.access import Access
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import NotFound, Rejected
-from dkron_crds.kube.installed import require_current
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Resource
 from dkron_crds.node_tags import DKRONS, AgentTags
-from dkron_crds.program.supervision import Supervisor
-from dkron_operator.calls import Allowance
-from dkron_operator.clock import Clock
+from dkron_kube.access import Access
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import NotFound, Rejected
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Resource
+from dkron_operator.act.events import Events
+from dkron_operator.act.foreign import ForeignJobs
+from dkron_operator.act.inline_calls import Allowance
+from dkron_operator.cache.store import Store
+from dkron_operator.cluster.conflicts import Rivals
+from dkron_operator.cluster.status_controller import Tally
 from dkron_operator.delivery import Delivery
-from dkron_operator.events import Events
 from dkron_operator.executors.images import Images
-from dkron_operator.foreign import ForeignJobs
-from dkron_operator.lanes import Lane
-from dkron_operator.lease import Lease, Replica
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.workqueue import Lane
+from dkron_operator.leader.election import Leadership, Terms
+from dkron_operator.leader.lease import Lease, Replica
 from dkron_operator.monitoring import Monitoring, Parts
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
-from dkron_operator.plan.leader import Leadership, Terms
-from dkron_operator.reconcile import HOLD, Reconciler
-from dkron_operator.rivals import Rivals
-from dkron_operator.signs import Signs
-from dkron_operator.source import Source
-from dkron_operator.store import Store
-from dkron_operator.sweep import Sweep
-from dkron_operator.tally import Tally
-from dkron_operator.watching import Watching
-from dkron_tracing.kube import KubeSpans
-from dkron_tracing.spans import Tracer
+from dkron_operator.reconcile.reconciler import HOLD, Reconciler
+from dkron_operator.watch.handlers import Source
+from dkron_operator.watch.kopf_streams import Watching
+from dkron_operator.watch.liveness import Signs
+from dkron_operator.watch.resync import Sweep
+from dkron_runtime.installed import require_current
+from dkron_runtime.supervision import Supervisor
+from dkron_runtime.tracing.kube import KubeSpans
+from dkron_runtime.tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 

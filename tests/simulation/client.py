@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from dkron_crds.kube.client import Call
-from dkron_crds.kube.errors import KubeError, Unavailable, Withheld
-from dkron_crds.kube.paths import Resource
+from dkron_kube.client import Call
+from dkron_kube.errors import KubeError, Unavailable, Withheld
+from dkron_kube.paths import Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.world import Object, World, refused

@@ -7,18 +7,18 @@ from typing import Any
 from unittest.mock import patch
 
 from dkron_crds.job import JobStatus, Trigger
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.spec import History
-from dkron_operator import fire
-from dkron_operator.doubts import Doubts
-from dkron_operator.fire import Fire
+from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.act import create
+from dkron_operator.act.create import Fire
+from dkron_operator.act.status_writer import Writer
+from dkron_operator.cache.store import Entry
 from dkron_operator.plan import fold
 from dkron_operator.plan.cause import Cause
-from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Change, Finished, Started
+from dkron_operator.plan.plan import Create, Draft
 from dkron_operator.plan.view import Outcome
-from dkron_operator.store import Entry
-from dkron_operator.writer import Writer
+from dkron_operator.reconcile.verify import Doubts
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -45,7 +45,7 @@ def _name_without_slot() -> AbstractContextManager[Any]:
 
 def _any_owner() -> AbstractContextManager[Any]:
     """A Job of that name is taken for ours, whoever owns it."""
-    return patch.object(fire, "_same", lambda *_: True)
+    return patch.object(create, "_same", lambda *_: True)
 
 
 def _no_conflicts() -> AbstractContextManager[Any]:

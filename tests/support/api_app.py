@@ -13,12 +13,10 @@ from typing import Any, cast
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from dkron_api.asked import Asked
-from dkron_api.catalog import Catalog
+from dkron_api.cache.job_index import Catalog
+from dkron_api.cache.object_cache import Mirror, plain
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.middleware import edge, sign
-from dkron_api.journal import Journal
-from dkron_api.keys import (
+from dkron_api.edge.keys import (
     ACCESS,
     ASKED,
     CATALOG,
@@ -36,16 +34,18 @@ from dkron_api.keys import (
     VIGILS,
     WRITES,
 )  # fmt: skip
-from dkron_api.mirror import Mirror, plain
-from dkron_api.pods import Pods
+from dkron_api.edge.middleware import edge, sign
+from dkron_api.jobs.pods import Pods
+from dkron_api.jobs.requested_runs import Asked
+from dkron_api.jobs.run_waiter import Vigils
+from dkron_api.jobs.writer import Writes
 from dkron_api.routes.events import JOURNAL
 from dkron_api.settings import Settings
-from dkron_api.waiting import Vigils
-from dkron_api.writes import Writes
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict
-from dkron_crds.kube.paths import Resource
-from dkron_crds.program.supervision import Supervisor
+from dkron_api.stream.event_log import Journal
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict
+from dkron_kube.paths import Resource
+from dkron_runtime.supervision import Supervisor
 from tests.support.builders import NAMESPACE, NOON
 from tests.support.fake_kube import FakeKube, Object
 

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.calls import Allowance
-from dkron_operator.clock import Clock
+from dkron_kube.client import KubeClient
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.act.events import Events
+from dkron_operator.act.inline_calls import Allowance
+from dkron_operator.cache.store import Entry, Store
 from dkron_operator.delivery import Delivery, Sending
-from dkron_operator.events import Events
-from dkron_operator.reconcile import Reconciler
-from dkron_operator.source import Source
-from dkron_operator.store import Entry, Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.reconcile.reconciler import Reconciler
+from dkron_operator.watch.handlers import Source
 from tests.support.builders import IMAGES, NOON, UID, wire_job
 from tests.support.fake_kube import ROOM, FakeKube
 

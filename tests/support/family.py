@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import JobStatus, Trigger
-from dkron_operator.kinship import Kinship
-from dkron_operator.plan.kin import Kin
+from dkron_operator.cache.dependencies import Kinship
+from dkron_operator.plan.dependencies import Kin
 from dkron_operator.plan.view import JobView, Run, RunState
 from tests.support.builders import NOON, job_view
 from tests.support.simulation import STEPS, Died, Fault, Process, World

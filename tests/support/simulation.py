@@ -13,12 +13,12 @@ from itertools import count
 from dkron_crds.job import Active, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.stops import Stop
-from dkron_operator.books import Books
+from dkron_operator.cache.write_accounting import Books
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Create, Draft
+from dkron_operator.plan.dependencies import ALONE, Kin
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
-from dkron_operator.plan.kin import ALONE, Kin
-from dkron_operator.plan.settle import Fullness, fullness
+from dkron_operator.plan.plan import Create, Draft
+from dkron_operator.plan.upstream_runs import Fullness, fullness
 from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
 from dkron_operator.plan.written import Fact
 from tests.support.builders import run

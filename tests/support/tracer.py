@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dkron_crds.traceparent import SAMPLED, TraceContext
-from dkron_tracing.spans import Attributes, Beginning, Ids
+from dkron_runtime.tracing.spans import Attributes, Beginning, Ids
 
 
 @dataclass

@@ -11,11 +11,11 @@ from prometheus_client.registry import Collector
 
 from dashboard.panels import ROWS
 from dkron_api.metrics import REGISTRY, Cache, Standing
-from dkron_crds.kube.client import Call
-from dkron_operator.meters import Meters
+from dkron_kube.client import Call
 from dkron_operator.monitoring.gauges import Gauges
-from dkron_operator.monitoring.roll import Sums
-from dkron_operator.plan.roll import JobState, Line
+from dkron_operator.monitoring.job_states import Sums
+from dkron_operator.monitoring.job_summary import JobState, Line
+from dkron_operator.telemetry.metrics import Meters
 
 RULES = Path(__file__).parents[2] / "charts" / "dkron-operator" / "files" / "alerts.yaml"
 METRIC = re.compile(r"\b(?:dkron|process)_[a-z0-9_]+")

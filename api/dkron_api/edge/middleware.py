@@ -17,11 +17,11 @@ from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.connection import is_unwanted
 from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
+from dkron_api.edge.keys import ACCESS, GATE, SETTINGS
 from dkron_api.edge.malformed import MALFORMED, sentence
 from dkron_api.edge.traced import TRACE
-from dkron_api.keys import ACCESS, GATE, SETTINGS
 from dkron_api.refusal import Refusal, refusal_of
-from dkron_crds.kube.errors import KubeError
+from dkron_kube.errors import KubeError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Middleware
 
 from dkron_api.metrics import METHODS
 from dkron_crds.traceparent import TraceContext, read_traceparent
-from dkron_tracing.spans import Attributes, Beginning, Kind, Span, Tracer
+from dkron_runtime.tracing.spans import Attributes, Beginning, Kind, Span, Tracer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.keys import GATE
+from dkron_api.edge.keys import GATE
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.translate.forms import Form, boundary_in
 from dkron_api.translate.gojson import Utf8

@@ -6,11 +6,11 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
-from dkron_api.journal import Journal
-from dkron_api.keys import GATE
+from dkron_api.edge.keys import GATE
 from dkron_api.refusal import Refusal
 from dkron_api.routes.requests import require_ready
-from dkron_api.subscription import Interest, Subscription
+from dkron_api.stream.event_log import Journal
+from dkron_api.stream.subscription import Interest, Subscription
 from dkron_api.translate.events import Topic
 from dkron_crds.schedule.errors import quoted
 

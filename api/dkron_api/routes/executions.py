@@ -8,8 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import ASKED, CATALOG, CLOCK, PODS, WRITES
-from dkron_api.pods import Pods
+from dkron_api.edge.keys import ASKED, CATALOG, CLOCK, PODS, WRITES
+from dkron_api.jobs.pods import Pods
 from dkron_api.refusal import Refusal
 from dkron_api.routes.requests import etag, job_of, require_ready
 from dkron_api.translate.execution import found, listed, running, shown, unplaced, with_output

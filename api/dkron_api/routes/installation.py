@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from dkron_api.keys import CLOCK, CLUSTERS, LEASES, NODES, SETTINGS
-from dkron_api.mirror import Mirror
+from dkron_api.cache.object_cache import Mirror
+from dkron_api.edge.keys import CLOCK, CLUSTERS, LEASES, NODES, SETTINGS
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.translate.members import Replica, holder
 from dkron_crds.lease import INSTALLATION

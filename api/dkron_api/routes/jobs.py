@@ -6,9 +6,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.catalog import Catalog
-from dkron_api.keys import ASKED, CATALOG, CLUSTERS, SETTINGS, WRITES
-from dkron_api.long_answer import joined_answer, list_answer
+from dkron_api.cache.job_index import Catalog
+from dkron_api.edge.keys import ASKED, CATALOG, CLUSTERS, SETTINGS, WRITES
+from dkron_api.edge.long_answer import joined_answer, list_answer
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused

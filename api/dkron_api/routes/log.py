@@ -13,8 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
-from dkron_api.keys import GATE, KUBE, SETTINGS
-from dkron_api.keys import PODS as PODS_OF
+from dkron_api.edge.keys import GATE, KUBE, SETTINGS
+from dkron_api.edge.keys import PODS as PODS_OF
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.routes.events import JOURNAL
 from dkron_api.routes.executions import coming_of
@@ -22,9 +22,9 @@ from dkron_api.routes.requests import flag, job_of
 from dkron_api.translate.execution import found, shown
 from dkron_api.translate.pod import container_of, has_begun, obstacle
 from dkron_api.translate.times import ZERO
-from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import PODS
 from dkron_crds.schedule.errors import quoted
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import PODS
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)

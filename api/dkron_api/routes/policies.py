@@ -6,16 +6,16 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import KUBE, POLICIES, SETTINGS
+from dkron_api.edge.keys import KUBE, POLICIES, SETTINGS
+from dkron_api.jobs.writer import ANY, Terms
 from dkron_api.refusal import Refusal
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.installation import require_known
 from dkron_api.routes.requests import terms_of
 from dkron_api.translate.policy import PolicyError, read_policy, show_policy
-from dkron_api.writes import ANY, Terms
-from dkron_crds.kube.errors import AlreadyExists, Conflict, NotFound
-from dkron_crds.kube.paths import DKRON_POLICIES
 from dkron_crds.schedule.errors import quoted
+from dkron_kube.errors import AlreadyExists, Conflict, NotFound
+from dkron_kube.paths import DKRON_POLICIES
 
 Object = dict[str, Any]
 

@@ -7,10 +7,10 @@ from zlib import crc32
 
 from aiohttp import web
 
-from dkron_api.keys import CATALOG
+from dkron_api.edge.keys import CATALOG
+from dkron_api.jobs.writer import ANY, Terms, missing
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.translate.record import Job
-from dkron_api.writes import ANY, Terms, missing
 from dkron_crds.schedule.errors import quoted
 
 NEWEST = 2**64 - 1

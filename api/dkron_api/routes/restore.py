@@ -6,9 +6,9 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CATALOG, GATE, SETTINGS, STOPPING, WRITES
+from dkron_api.edge.keys import CATALOG, GATE, SETTINGS, STOPPING, WRITES
+from dkron_api.jobs.restore import circle_outside, restore
 from dkron_api.refusal import Refusal
-from dkron_api.restoring import circle_outside, restore
 from dkron_api.routes.bodies import file_of
 from dkron_api.routes.requests import require_ready, terms_of
 from dkron_api.translate import gojson

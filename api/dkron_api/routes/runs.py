@@ -8,8 +8,8 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
+from dkron_api.edge.keys import ASKED, CATALOG, CLOCK, GATE, SETTINGS, VIGILS, WRITES
 from dkron_api.edge.traced import TRACE
-from dkron_api.keys import ASKED, CATALOG, CLOCK, GATE, SETTINGS, VIGILS, WRITES
 from dkron_api.refusal import Refusal
 from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import flag, job_of

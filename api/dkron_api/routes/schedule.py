@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CLOCK
+from dkron_api.edge.keys import CLOCK
 from dkron_api.refusal import Refusal
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.requests import job_of

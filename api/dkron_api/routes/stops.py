@@ -9,7 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CLOCK, GATE, STOPPING, WRITES
+from dkron_api.edge.keys import CLOCK, GATE, STOPPING, WRITES
 from dkron_api.refusal import LATER, Refusal
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of

@@ -12,24 +12,24 @@ from functools import partial
 from typing import Protocol
 
 from dkron_crds.job import Active, Execution, JobStatus
-from dkron_crds.kube.client import KubeClient
 from dkron_crds.notifications import When
-from dkron_operator import notices, processors
-from dkron_operator.clock import Clock
-from dkron_operator.delivery.complaints import Complaints
+from dkron_kube.client import KubeClient
+from dkron_operator import notifications, processors
+from dkron_operator.act.events import Events
+from dkron_operator.cache.store import Entry, Store
+from dkron_operator.delivery.delivery_events import Complaints
 from dkron_operator.delivery.installation import Installation
 from dkron_operator.delivery.outbox import Limits
 from dkron_operator.delivery.outboxes import Outboxes
 from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.delivery.senders import Senders
-from dkron_operator.events import Events
-from dkron_operator.lanes import Lane
-from dkron_operator.plan.draft import Report, Severity
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.workqueue import Lane
+from dkron_operator.leader.election import Leadership
 from dkron_operator.plan.fold import Delivered
-from dkron_operator.plan.leader import Leadership
+from dkron_operator.plan.plan import Report, Severity
 from dkron_operator.plan.view import JobView
 from dkron_operator.processors.message import Ended, Message, Parcel
-from dkron_operator.store import Entry, Store
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class Delivery:
     def room(self, job: JobView) -> int:
         """How many bytes of an output are wanted."""
         site, endpoints = self.installation.site, self.installation.endpoints
-        told = processors.takes_output(job.spec, site) or notices.concerns(endpoints, job.notify)
+        told = processors.takes_output(job.spec, site) or notifications.concerns(endpoints, job.notify)
         return LONGEST if told else 0
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
@@ -199,12 +199,12 @@ class Delivery:
             # Where the output is, is not the output.
             found = ("", True) if moved else (execution.output, execution.output_truncated)
         ended = _ended(job, execution, output=found[0], truncated=found[1])
-        events = notices.happened(entry.base, execution)
+        events = notifications.happened(entry.base, execution)
         return [*processors.render(job.spec, site, ended), *self._notices(job, ended, events)]
 
     def _notices(self, job: JobView, ended: Ended, events: frozenset[When]) -> Iterable[Parcel]:
         installation = self.installation
-        parcels, problems = notices.render(
+        parcels, problems = notifications.render(
             installation.endpoints, installation.site, ended, events=events, notify=job.notify
         )
         for problem in problems:

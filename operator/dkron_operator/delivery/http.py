@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 import aiohttp
 
+from dkron_operator.delivery.secret_reader import Vault
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.delivery.vault import Vault
 from dkron_operator.processors.message import Post
 
 AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}

@@ -8,9 +8,9 @@ from email.utils import format_datetime
 import aiosmtplib
 
 from dkron_crds.receivers import Tls
-from dkron_operator.clock import Clock
+from dkron_operator.delivery.secret_reader import Vault
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.delivery.vault import Vault
+from dkron_operator.kit.clock import Clock
 from dkron_operator.processors.message import Mail
 
 PERMANENT = 500

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from dkron_crds.kube.client import KubeClient
-from dkron_operator.clock import Clock
+from dkron_kube.client import KubeClient
 from dkron_operator.delivery.file import Files
 from dkron_operator.delivery.fluent import send_record
 from dkron_operator.delivery.http import Poster
 from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
+from dkron_operator.delivery.secret_reader import Vault
 from dkron_operator.delivery.syslog import send_entry
-from dkron_operator.delivery.vault import Vault
+from dkron_operator.kit.clock import Clock
 from dkron_operator.processors.message import Entry, File, Line, Mail, Message, Post, Record
 
 OVERHEAD = 1024

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.program.supervision import Supervisor
-from dkron_operator.clock import Clock
-from dkron_operator.events import Events
-from dkron_operator.lease import Lease
+from dkron_kube.client import KubeClient
+from dkron_operator.act.events import Events
+from dkron_operator.cache.store import Store
+from dkron_operator.cluster.status_controller import Tally
+from dkron_operator.kit.clock import Clock
+from dkron_operator.leader.lease import Lease
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
 from dkron_operator.monitoring.health import Phase, Readiness, unhealthy, unready
+from dkron_operator.monitoring.job_states import Roll
+from dkron_operator.monitoring.loop_lag import Pulse
 from dkron_operator.monitoring.port import Answers
-from dkron_operator.monitoring.pulse import Pulse
-from dkron_operator.monitoring.roll import Roll
-from dkron_operator.reconcile import Reconciler
-from dkron_operator.signs import Signs
-from dkron_operator.store import Store
-from dkron_operator.tally import Tally
+from dkron_operator.reconcile.reconciler import Reconciler
+from dkron_operator.watch.liveness import Signs
+from dkron_runtime.supervision import Supervisor
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from dkron_crds.kube.client import Call
-from dkron_operator.monitoring.roll import Sums
-from dkron_operator.plan.roll import Line
+from dkron_kube.client import Call
+from dkron_operator.monitoring.job_states import Sums
+from dkron_operator.monitoring.job_summary import Line
 
 MOST_JOBS = 5000
 """Beyond so many jobs there are no series for single ones: two for each would be most of what Prometheus stores."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from dkron_operator.signs import Sign
+from dkron_operator.watch.liveness import Sign
 
 HANG = 5.0
 """Seconds that work may have to wait in the event loop; a process that lets it wait longer again and again hangs."""

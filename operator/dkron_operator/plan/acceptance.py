@@ -11,9 +11,9 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import AcceptedSchedule, JobSpec, ReadyReason, SkipReason, Trigger
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.timeline import TICK, Timeline
-from dkron_operator.plan.draft import Draft, begun_slots
 from dkron_operator.plan.fold import Accepted, Decided, Passed
-from dkron_operator.plan.settle import is_over
+from dkron_operator.plan.plan import Draft, begun_slots
+from dkron_operator.plan.upstream_runs import is_over
 
 BROKEN = "-"
 """The fingerprint of a spec that cannot run: mended, it is another one, and no slot in between fires."""

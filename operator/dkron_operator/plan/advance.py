@@ -7,15 +7,15 @@ At most one Job is created by a plan: the next plan sees it and goes on.
 from dkron_operator.plan.acceptance import plan_acceptance
 from dkron_operator.plan.ahead import plan_ahead
 from dkron_operator.plan.attempts import plan_attempts
-from dkron_operator.plan.calling import plan_calls, plan_window
 from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
 from dkron_operator.plan.conditions import plan_conditions
-from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.requests import plan_requests, plan_unasking
-from dkron_operator.plan.settle import plan_removal, plan_settling
+from dkron_operator.plan.inline_claims import plan_calls, plan_window
+from dkron_operator.plan.plan import Draft
+from dkron_operator.plan.run_requests import plan_requests, plan_unasking
 from dkron_operator.plan.slots import plan_found_slots, plan_slots
-from dkron_operator.plan.stops import plan_stops
+from dkron_operator.plan.stop_requests import plan_stops
 from dkron_operator.plan.tidy import plan_tidying
+from dkron_operator.plan.upstream_runs import plan_removal, plan_settling
 from dkron_operator.plan.view import Situation
 
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
-from dkron_operator.plan.draft import Draft, begun_slots
-from dkron_operator.plan.evidence import is_ahead
 from dkron_operator.plan.fold import MarkTakenBack, SinceTakenBack, start_of
+from dkron_operator.plan.plan import Draft, begun_slots
+from dkron_operator.plan.unknown_jobs import is_ahead
 
 
 def plan_ahead(draft: Draft) -> None:

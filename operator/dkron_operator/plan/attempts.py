@@ -6,15 +6,15 @@ from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.executors.inline import is_inline
-from dkron_operator.plan.calls import is_call, undecided
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
-from dkron_operator.plan.draft import Create, Draft
+from dkron_operator.plan.delivery_state import finished
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
-from dkron_operator.plan.handing import finished
+from dkron_operator.plan.inline_calls import is_call, undecided
+from dkron_operator.plan.plan import Create, Draft
 from dkron_operator.plan.retries import delay
-from dkron_operator.plan.settle import has_room
-from dkron_operator.plan.stops import stop_of, stopped
+from dkron_operator.plan.stop_requests import stop_of, stopped
+from dkron_operator.plan.upstream_runs import has_room
 from dkron_operator.plan.view import Outcome, Run, RunState
 
 PATIENCE = timedelta(seconds=10)

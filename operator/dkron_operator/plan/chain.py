@@ -11,11 +11,11 @@ from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.cause import following
 from dkron_operator.plan.decide import Decision, Skip, decide_dependent
-from dkron_operator.plan.draft import Draft, busy, creation
+from dkron_operator.plan.dependencies import Parent, RunKey
+from dkron_operator.plan.dependency_changes import Forgotten, Noted, Overrun, Tracked, Untracked, key
 from dkron_operator.plan.fold import Accepted, Joined, is_known
-from dkron_operator.plan.kin import Parent, RunKey
-from dkron_operator.plan.linked import Forgotten, Noted, Overrun, Tracked, Untracked, key
-from dkron_operator.plan.settle import is_over
+from dkron_operator.plan.plan import Draft, busy, creation
+from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import Situation
 
 SHOWN = 10

@@ -11,11 +11,11 @@ from dkron_operator import executors
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan import placement
 from dkron_operator.plan.chain import broken_tie
-from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.evidence import TOLERANCE, is_ahead
+from dkron_operator.plan.delivery_state import trouble as delivery_trouble
 from dkron_operator.plan.fold import Judged
-from dkron_operator.plan.handing import trouble as delivery_trouble
 from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
+from dkron_operator.plan.plan import Draft
+from dkron_operator.plan.unknown_jobs import TOLERANCE, is_ahead
 from dkron_operator.plan.view import JobView, RunState
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN

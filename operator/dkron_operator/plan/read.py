@@ -18,7 +18,7 @@ from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
-from dkron_operator.notices import read_notify
+from dkron_operator.notifications import read_notify
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.placement import check_placement
 from dkron_operator.plan.view import JobView, Node, Run, RunState

@@ -7,12 +7,12 @@ from dkron_crds.job import Concurrency, MissedRuns, SkipReason, Trigger
 from dkron_crds.requests import FIRST
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.acceptance import is_accepted
-from dkron_operator.plan.calls import is_anothers
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
-from dkron_operator.plan.draft import Draft, busy, creation, has_begun
 from dkron_operator.plan.fold import Decided, Passed
-from dkron_operator.plan.settle import is_over
+from dkron_operator.plan.inline_calls import is_anothers
+from dkron_operator.plan.plan import Draft, busy, creation, has_begun
+from dkron_operator.plan.upstream_runs import is_over
 
 
 def timeline(draft: Draft) -> Timeline | None:

@@ -9,8 +9,8 @@ from dkron_crds.requests import group_of
 from dkron_crds.schedule.instants import shifted
 from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.cause import requested
-from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Tidied, recorded
+from dkron_operator.plan.plan import Draft
 from dkron_operator.plan.view import Run, RunState
 
 UNWRITTEN = timedelta(seconds=5)

@@ -15,8 +15,8 @@ from dkron_crds.schedule import Schedule
 from dkron_crds.stops import Stop
 from dkron_crds.traceparent import TraceContext
 from dkron_operator.executors.problem import Problem
-from dkron_operator.notices.endpoints import Endpoint
-from dkron_operator.plan.kin import ALONE, Kin
+from dkron_operator.notifications.endpoints import Endpoint
+from dkron_operator.plan.dependencies import ALONE, Kin
 from dkron_operator.processors.site import Site
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.catalog import Catalog
+from dkron_api.cache.job_index import Catalog
 from tests.support.builders import NOON, after, wire_job
 
 

@@ -12,12 +12,12 @@ from dkron_api.edge import cors
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import body_of
 from dkron_api.edge.gate import ADDRESSES, RESTORES, Gate
+from dkron_api.edge.keys import GATE
 from dkron_api.edge.routing import SEGMENTS, bound_paths
-from dkron_api.keys import GATE
 from dkron_api.refusal import Refusal, refusal_of
 from dkron_api.routes import stats
 from dkron_api.routes.requests import terms_of
-from dkron_crds.kube.errors import (
+from dkron_kube.errors import (
     AlreadyExists,
     Cause,
     Conflict,

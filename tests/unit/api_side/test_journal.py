@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_api.journal import Journal, Message, Position
-from dkron_api.subscription import PASSED, PIECE, ROOM, Interest, Subscription
+from dkron_api.stream.event_log import Journal, Message, Position
+from dkron_api.stream.subscription import PASSED, PIECE, ROOM, Interest, Subscription
 from dkron_api.translate.events import Topic
 from tests.support.sse import Told, parsed
 

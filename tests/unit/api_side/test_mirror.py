@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.mirror import Mirror, plain
-from dkron_crds.kube.errors import NotFound, Rejected
+from dkron_api.cache.object_cache import Mirror, plain
+from dkron_kube.errors import NotFound, Rejected
 
 Object = dict[str, Any]
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dkron_api.jobs.restore import WIDTH, circle_outside, restore
+from dkron_api.jobs.writer import FREELY, Terms, Writes
 from dkron_api.refusal import Refusal
-from dkron_api.restoring import WIDTH, circle_outside, restore
 from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Job
 from dkron_api.translate.restoring import order, read_dump
-from dkron_api.writes import FREELY, Terms, Writes
-from dkron_crds.kube.errors import Cause, KubeError, Rejected, Unavailable
+from dkron_kube.errors import Cause, KubeError, Rejected, Unavailable
 from tests.support.builders import wire_job
 
 History = dict[str, Any]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from dkron_api.turns import Turns
+from dkron_api.jobs.keyed_lock import Turns
 
 
 async def test_one_name_is_a_queue_and_others_do_not_wait() -> None:

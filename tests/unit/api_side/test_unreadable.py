@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dkron_api import publish
-from dkron_api.catalog import Catalog
-from dkron_api.journal import Journal
-from dkron_api.mirror import Mirror, plain
-from dkron_api.publish import Feed
-from dkron_api.subscription import Interest
+from dkron_api.cache.job_index import Catalog
+from dkron_api.cache.object_cache import Mirror, plain
+from dkron_api.stream import feed as feed_module
+from dkron_api.stream.event_log import Journal
+from dkron_api.stream.feed import Feed
+from dkron_api.stream.subscription import Interest
 from dkron_api.translate.events import Topic, job_body
 from dkron_api.translate.record import Job, kept
 from dkron_api.translate.status import CacheState, health
@@ -81,7 +81,7 @@ async def test_an_event_that_cannot_be_told_keeps_nobody_from_the_others(
             raise OverflowError
         return job_body(event, rendered)
 
-    monkeypatch.setattr(publish, "job_body", odd)
+    monkeypatch.setattr(feed_module, "job_body", odd)
     journal = Journal()
     feed = Feed(Catalog(lambda: NOON), journal, lambda: NOON)
     feed.replace([], 1)

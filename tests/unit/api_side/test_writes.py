@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_api.catalog import Catalog
+from dkron_api.cache.job_index import Catalog
+from dkron_api.jobs.writer import ATTEMPTS, FREELY, Terms, Writes
 from dkron_api.refusal import Refusal
 from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Job
 from dkron_api.translate.spec import spec_of
-from dkron_api.writes import ATTEMPTS, FREELY, Terms, Writes
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict, KubeError, NotFound, Rejected, Stale, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, Resource
 from dkron_crds.names import object_name
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Stale, Unavailable
+from dkron_kube.paths import DKRON_JOBS, Resource
 from tests.support.builders import NAMESPACE, NOON, wire_job
 from tests.support.fake_kube import FakeKube, Object
 

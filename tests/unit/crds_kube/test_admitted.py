@@ -3,8 +3,8 @@
 import pytest
 from aiohttp import web
 
-from dkron_crds.kube.errors import Withheld
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, LEASES
+from dkron_kube.errors import Withheld
+from dkron_kube.paths import DKRON_JOBS, JOBS, LEASES
 from tests.support.kube_server import served
 
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dkron_operator.agenda import Agenda
-from dkron_operator.clock import Clock
+from dkron_operator.kit.clock import Clock
+from dkron_operator.reconcile.due_queue import Agenda
 from tests.support.builders import NOON, after
 
 pytestmark = pytest.mark.looptime

@@ -9,11 +9,11 @@ import pytest
 
 from dkron_crds.job import Active, JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
-from dkron_operator.clock import Clock
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.evidence import split
+from dkron_operator.plan.unknown_jobs import split
 from dkron_operator.plan.view import RunState, Situation
-from dkron_operator.store import Store
 from tests.support.builders import NOON, after, claim, execution, job_view, run, situation, wire_job, wire_run
 
 JOB = job_view()

@@ -9,8 +9,8 @@ import pytest
 from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Decided, Dropped, fold_all
+from dkron_operator.plan.plan import Create, Draft
 from dkron_operator.plan.view import JobView, Outcome, Run, RunState
 from tests.support.builders import (
     NOON,

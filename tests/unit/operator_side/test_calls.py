@@ -9,9 +9,9 @@ import pytest
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.executors.inline import NOT_ALLOWED
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.calls import call_outcome
-from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Decided, Dropped, Started, fold_all
+from dkron_operator.plan.inline_calls import call_outcome
+from dkron_operator.plan.plan import Draft
 from dkron_operator.plan.view import JobView, Outcome, Run
 from tests.support.builders import NOON, after, claim, job_view, outcome, request_claim, run, seen, situation
 from tests.support.simulation import Fault, Simulation

@@ -9,16 +9,16 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Conflict, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.names import ACCEPTED
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
-from dkron_operator.listener import Listener
-from dkron_operator.plan.draft import Create
+from dkron_kube.errors import Conflict, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.act.listener import Listener
+from dkron_operator.plan.plan import Create
+from dkron_operator.plan.reserved_slots import Released
 from dkron_operator.plan.view import JobView
-from dkron_operator.plan.window import Released
 from tests.support.builders import NAME, after, claim
 from tests.support.edges import Edges, begin
 

@@ -11,11 +11,11 @@ from dkron_crds.depends import dependent_group
 from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Published, SkipReason, Trigger, When
 from dkron_crds.status import MAX_ENDED
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.dependencies import Child, Kin, Parent
+from dkron_operator.plan.dependency_changes import GivenUp, Overrun, Tracked, with_ended
 from dkron_operator.plan.fold import Joined, Started, fold
-from dkron_operator.plan.kin import Child, Kin, Parent
-from dkron_operator.plan.linked import GivenUp, Overrun, Tracked, with_ended
-from dkron_operator.plan.settle import PATIENCE, Fullness, fullness, most_shown
+from dkron_operator.plan.plan import Draft
+from dkron_operator.plan.upstream_runs import PATIENCE, Fullness, fullness, most_shown
 from dkron_operator.plan.view import RunState
 from tests.support.builders import NOON, UID, after, claim, job_view, nodes, outcome, run, seen, situation
 

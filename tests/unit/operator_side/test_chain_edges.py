@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Trigger
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.builders import ended, wire_job
 from tests.support.edges import Edges, wall
 from tests.support.fake_kube import FakeKube

@@ -9,7 +9,7 @@ from dkron_crds.job import Condition, ConditionStatus, JobStatus
 from dkron_operator import executors
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.plan import Draft
 from dkron_operator.plan.view import JobView, RunState, Trouble
 from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation
 

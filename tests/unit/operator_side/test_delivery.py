@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
-from dkron_operator.clock import Clock
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.delivery import LAZY
-from dkron_operator.delivery.complaints import Complaints
+from dkron_operator.delivery.delivery_events import Complaints
 from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.plan.leader import Leadership
+from dkron_operator.kit.clock import Clock
+from dkron_operator.leader.election import Leadership
 from dkron_operator.processors.message import Line, Mail, Message, Post
 from tests.support.builders import NOON, UID, after, claim, ended, execution, job_view, terminated, wire_job, wire_pod
 from tests.support.edges import Edges, begin, wall

@@ -7,12 +7,12 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.job import Heard, JobStatus
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.cause import following
-from dkron_operator.plan.evidence import is_settled
-from dkron_operator.sweep import Sweep
+from dkron_operator.plan.unknown_jobs import is_settled
+from dkron_operator.watch.resync import Sweep
 from tests.support.builders import (
     NAME,
     NOON,

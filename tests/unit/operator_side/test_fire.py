@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
-from dkron_crds.kube.errors import Conflict, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
-from dkron_operator.plan.draft import Create
+from dkron_kube.errors import Conflict, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_operator.cache.store import Entry
 from dkron_operator.plan.fold import Decided, Dropped, Passed, Started
+from dkron_operator.plan.plan import Create
 from dkron_operator.plan.view import Run
-from dkron_operator.store import Entry
 from tests.support.builders import NOON, after, claim, ended, run, seen, terminated, wire_pod, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.scrape import read_registry

@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, NotFound, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_operator.cache.store import Store
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import Accepted, fold
-from dkron_operator.store import Store
-from dkron_operator.sweep import Sweep
+from dkron_operator.watch.resync import Sweep
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube

@@ -11,20 +11,21 @@ import pytest
 from dkron_crds.base import INT64_MAX
 from dkron_crds.bounds import mark
 from dkron_crds.job import ConditionType, Day, JobStatus, ReadyReason, Skipped, SkipReason
-from dkron_crds.kube.errors import NotFound, Rejected
-from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_crds.status import MAX_COUNTED
 from dkron_crds.totals import counts, daily_totals
-from dkron_operator import reconcile, store
+from dkron_kube.errors import NotFound, Rejected
+from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
+from dkron_operator.act.events import NOTE_ROOM, clipped
+from dkron_operator.cache import store
+from dkron_operator.cache.store import Store
+from dkron_operator.cluster.daily_totals import Ledger
 from dkron_operator.delivery.outputs import Outputs
-from dkron_operator.events import NOTE_ROOM, clipped
-from dkron_operator.plan import requests
+from dkron_operator.plan import run_requests
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Report, Severity
 from dkron_operator.plan.fold import Finished, Passed, fold
-from dkron_operator.plan.ledger import Ledger
+from dkron_operator.plan.plan import Report, Severity
 from dkron_operator.plan.read import read_job
-from dkron_operator.store import Store
+from dkron_operator.reconcile import reconciler
 from tests.support.builders import (
     NOON,
     UID,
@@ -132,7 +133,7 @@ async def test_a_job_that_cannot_be_planned_says_so_and_is_tried_again_ever_late
 
     edges = begin()
     with monkeypatch.context() as patched:
-        patched.setattr(reconcile, "advance", odd)
+        patched.setattr(reconciler, "advance", odd)
         async with edges.running():
             await until(3000)
     said = ready(edges.status())
@@ -246,7 +247,7 @@ def test_requests_that_are_refused_leave_room_for_the_next() -> None:
     while many:
         job = job_view(schedule="@manually", requests=many)
         draft = advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint)))
-        assert 0 < len(draft.forget) <= requests.MOST_AT_ONCE
+        assert 0 < len(draft.forget) <= run_requests.MOST_AT_ONCE
         forgotten.update(draft.forget)
         many = {key: text for key, text in many.items() if key not in forgotten}
         rounds += 1

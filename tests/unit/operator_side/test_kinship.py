@@ -3,9 +3,9 @@
 from typing import Any
 
 from dkron_crds.job import Ended, GroupStatus, Heard, JobStatus
-from dkron_operator.plan.kin import ALONE
-from dkron_operator.plan.linked import Noted, with_ended
-from dkron_operator.store import Entry, Store
+from dkron_operator.cache.store import Entry, Store
+from dkron_operator.plan.dependencies import ALONE
+from dkron_operator.plan.dependency_changes import Noted, with_ended
 from tests.support.builders import NOON, after, wire_job
 
 RUN = Heard(job="parent", uid="uid-parent", group=7, at=after(60))

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_operator.lanes import FIRST_DELAY, IN_A_ROW, LAST_DELAY, LAST_DELAY_OF_A_FAULT, LONGEST_YIELD, Lane
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_operator.kit.workqueue import FIRST_DELAY, IN_A_ROW, LAST_DELAY, LAST_DELAY_OF_A_FAULT, LONGEST_YIELD, Lane
 
 pytestmark = pytest.mark.looptime
 SLACK = 1.25

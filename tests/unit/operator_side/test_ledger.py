@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from dkron_crds.cluster import MAX_DAYS, MAX_DEPARTED
 from dkron_crds.job import Active, Day, History, JobStatus
 from dkron_crds.totals import Counts, counts, daily_totals
+from dkron_operator.cluster.daily_totals import Ledger
 from dkron_operator.plan.fold import Finished, fold
-from dkron_operator.plan.ledger import Ledger
 from tests.support.builders import NOON, after, claim, execution
 
 TODAY = NOON.date()

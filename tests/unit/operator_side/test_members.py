@@ -11,8 +11,8 @@ from dkron_crds.job import Active, Execution, GroupStatus, History, JobStatus, S
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.decide import MOST_ACTIVE
-from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Started, fold, fold_all, group_status
+from dkron_operator.plan.plan import Draft
 from dkron_operator.plan.trim import trimmed
 from dkron_operator.plan.view import JobView, Node, RunState, Trouble
 from tests.support.builders import (

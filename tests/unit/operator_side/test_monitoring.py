@@ -14,22 +14,22 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from dkron_crds.job import JobStatus, SkipReason, Trigger
-from dkron_crds.kube.client import Call
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, NODES
-from dkron_crds.program.supervision import Supervisor
-from dkron_operator.clock import Clock
-from dkron_operator.meters import MOST_REASONS, Meters
+from dkron_kube.client import Call
+from dkron_kube.paths import DKRON_JOBS, JOBS, NODES
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.leader.election import Leadership
 from dkron_operator.monitoring import Monitoring, Parts, page
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
 from dkron_operator.monitoring.health import FAILURE, HANG, SILENCE, Phase, Readiness, unhealthy, unready
+from dkron_operator.monitoring.job_states import SLICE, Roll, Sums
+from dkron_operator.monitoring.job_summary import JobState, Line
+from dkron_operator.monitoring.loop_lag import BEAT, MEMORY, Pulse
 from dkron_operator.monitoring.port import Answers, Exposure, PortTaken, application, listening
-from dkron_operator.monitoring.pulse import BEAT, MEMORY, Pulse
-from dkron_operator.monitoring.roll import SLICE, Roll, Sums
-from dkron_operator.plan.leader import Leadership
-from dkron_operator.plan.roll import JobState, Line
 from dkron_operator.plan.written import SlotResult, Slots
-from dkron_operator.signs import Sign, Signs
-from dkron_operator.store import Store
+from dkron_operator.telemetry.metrics import MOST_REASONS, Meters
+from dkron_operator.watch.liveness import Sign, Signs
+from dkron_runtime.supervision import Supervisor
 from operator_metrics import PAGE, with_table
 from tests.support.builders import NAMESPACE, NOON, after, claim, execution, request_claim, wire_job
 from tests.support.scrape import Scrape, read, read_registry

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.builders import after, claim, wire_job
 from tests.support.edges import Edges, begin, until
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
-from dkron_operator.events import build_event
-from dkron_operator.plan.draft import Report, Severity
+from dkron_kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
+from dkron_operator.act.events import build_event
+from dkron_operator.plan.plan import Report, Severity
 from tests.support.builders import UID, claim, ended, job_view, terminated, wire_pod, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Rejected
-from dkron_crds.kube.paths import PODS
-from dkron_operator.peers import Peers, running, selector
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Rejected
+from dkron_kube.paths import PODS
+from dkron_operator.cluster.replicas import Peers, running, selector
 from tests.support.fake_kube import FakeKube
 
 OURS = {

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Conflict, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.names import ACCEPTED
 from dkron_crds.requests import RUN_PREFIX
+from dkron_kube.errors import Conflict, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube

@@ -8,7 +8,7 @@ import pytest
 from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_crds.status import MAX_REFUSED
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Create, Draft
+from dkron_operator.plan.plan import Create, Draft
 from dkron_operator.plan.view import Run, RunState
 from tests.support.builders import NOON, after, claim, execution, job_view, request_claim, run, seen, situation
 from tests.support.simulation import Fault, Simulation

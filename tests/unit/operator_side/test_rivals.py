@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dkron_crds.base import rfc3339
-from dkron_operator.clock import Clock
-from dkron_operator.rivals import MEMORY, MOST, Rivals
+from dkron_operator.cluster.conflicts import MEMORY, MOST, Rivals
+from dkron_operator.kit.clock import Clock
 from tests.support.builders import NOON, after
 
 LATER = after(60)

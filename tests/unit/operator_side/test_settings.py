@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic_settings import CliApp
 
-from dkron_crds.program.command import options
-from dkron_crds.program.image import own_image
-from dkron_crds.program.logs import TextFormatter
-from dkron_operator.logs import Calm
-from dkron_operator.plan.leader import Terms
+from dkron_operator.kit.logging_filter import Calm
+from dkron_operator.leader.election import Terms
 from dkron_operator.settings import Settings
+from dkron_runtime.command import options
+from dkron_runtime.image import own_image
+from dkron_runtime.logs import TextFormatter
 
 
 @pytest.mark.parametrize(

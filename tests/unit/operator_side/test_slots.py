@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dkron_crds.job import JobStatus, SkipReason
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.plan import Draft
 from dkron_operator.plan.view import JobView, RunState
 from tests.support.builders import NOON, after, claim, job_view, outcome, run, seen, situation, slot_name
 from tests.support.simulation import Simulation

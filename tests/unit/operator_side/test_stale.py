@@ -8,8 +8,8 @@ import pytest
 
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
 from dkron_crds.job import GroupStatus, JobStatus
-from dkron_operator.plan.roll import JobState, line
-from dkron_operator.plan.stale import MOST_ABOVE, paces_of, stale_at
+from dkron_operator.monitoring.job_summary import JobState, line
+from dkron_operator.monitoring.staleness import MOST_ABOVE, paces_of, stale_at
 from dkron_operator.plan.view import JobView
 from tests.support.builders import NOON, after, job_view
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Unavailable, Withheld
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.plan.leader import Terms
-from dkron_operator.store import Entry
+from dkron_kube.errors import Unavailable, Withheld
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.cache.store import Entry
+from dkron_operator.leader.election import Terms
 from tests.support.builders import NOON, after, claim, ended, job_view, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube

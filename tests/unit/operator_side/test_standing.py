@@ -7,9 +7,9 @@ import pytest
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import Day, JobStatus
-from dkron_operator.plan.leader import Leadership
-from dkron_operator.plan.ledger import Ledger
-from dkron_operator.plan.standing import standing
+from dkron_operator.cluster.conditions import standing
+from dkron_operator.cluster.daily_totals import Ledger
+from dkron_operator.leader.election import Leadership
 from tests.support.builders import NOON, after, claim
 
 LEADING = Leadership(leader="me", held=True)

@@ -8,8 +8,8 @@ import pytest
 
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import fold_all
+from dkron_operator.plan.plan import Draft
 from dkron_operator.plan.view import Outcome, Run, RunState
 from tests.support.builders import NOON, after, claim, execution, job_view, outcome, run, seen, situation
 from tests.support.simulation import Fault, Simulation

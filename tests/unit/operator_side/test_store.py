@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Condition, ConditionStatus, JobStatus
+from dkron_operator.cache.store import Entry, Store, verdict
 from dkron_operator.plan.fold import Decided, Started
-from dkron_operator.store import Entry, Store, verdict
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
 
 ENTRY = claim()

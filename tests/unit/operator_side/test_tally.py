@@ -11,13 +11,13 @@ import pytest
 
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.job import Day, JobStatus
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import NotFound, Rejected, Unavailable, Withheld
-from dkron_crds.kube.paths import DKRON_CLUSTERS
-from dkron_operator.clock import Clock
-from dkron_operator.lease import Replica
-from dkron_operator.plan.leader import Leadership
-from dkron_operator.tally import Tally
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import NotFound, Rejected, Unavailable, Withheld
+from dkron_kube.paths import DKRON_CLUSTERS
+from dkron_operator.cluster.status_controller import Tally
+from dkron_operator.kit.clock import Clock
+from dkron_operator.leader.election import Leadership
+from dkron_operator.leader.lease import Replica
 from tests.support.builders import NOON, claim
 from tests.support.edges import wall
 from tests.support.fake_kube import FakeKube

@@ -8,7 +8,7 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import requested
-from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.plan import Draft
 from dkron_operator.plan.view import Run, RunState
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, run, situation
 

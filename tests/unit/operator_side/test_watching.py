@@ -9,14 +9,14 @@ import kopf
 import pytest
 from kopf._cogs.clients import api
 
-from dkron_crds.kube.access import Access
-from dkron_crds.kube.errors import Unavailable
+from dkron_kube.access import Access
+from dkron_kube.errors import Unavailable
 from dkron_operator.app import NotInstalled
-from dkron_operator.clock import Clock
-from dkron_operator.signs import Signs
-from dkron_operator.source import Source, settings
-from dkron_operator.store import Store
-from dkron_operator.watching import Watching
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.watch.handlers import Source, settings
+from dkron_operator.watch.kopf_streams import Watching
+from dkron_operator.watch.liveness import Signs
 
 
 class Refused(Exception):

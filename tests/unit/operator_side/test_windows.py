@@ -14,11 +14,11 @@ from dkron_crds.job import Active, JobStatus, SkipReason, When, Window
 from dkron_operator.executors.inline import NOT_ALLOWED
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.dependencies import Child, Kin
 from dkron_operator.plan.fold import Change, Decided, Passed, Started, fold
-from dkron_operator.plan.kin import Child, Kin
+from dkron_operator.plan.plan import Draft
+from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.view import JobView, Run
-from dkron_operator.plan.window import Released, Reserved
 from tests.support.builders import NAME, NOON, UID, after, claim, job_view, run, situation
 from tests.support.simulation import Died, Fault, Simulation, World
 from tests.support.split_brain import Rival

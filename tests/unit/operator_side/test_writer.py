@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
-from dkron_crds.kube.errors import Conflict, NotFound, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.act.status_writer import difference
+from dkron_operator.cache.store import Entry
 from dkron_operator.plan.fold import Decided, Finished, Started
-from dkron_operator.store import Entry
-from dkron_operator.writer import difference
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.job import Active, Execution, History, JobStatus, SkipReason
-from dkron_operator.books import Books
+from dkron_operator.cache.write_accounting import Books
 from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Passed, Refused, Started, Tidied, fold_all
 from dkron_operator.plan.written import Fact, SlotResult, Slots, facts, holds
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen

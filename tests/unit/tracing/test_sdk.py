@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from dkron_crds.program.logs import carry_trace
 from dkron_crds.traceparent import TraceContext
-from dkron_tracing.kube import KubeSpans
-from dkron_tracing.sdk import Tracing
-from dkron_tracing.spans import Beginning, Ids, Kind
+from dkron_runtime.logs import carry_trace
+from dkron_runtime.tracing.kube import KubeSpans
+from dkron_runtime.tracing.sdk import Tracing
+from dkron_runtime.tracing.spans import Beginning, Ids, Kind
 from tests.support.builders import NOON, after
 from tests.support.receivers import in_background, silent_server, web_server
 from tests.support.spans import Receiver, Span, receiver
