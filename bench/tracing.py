@@ -22,7 +22,7 @@ from aiohttp.test_utils import make_mocked_request
 from dkron_api.edge.traced import tracing as traced
 from dkron_runtime.tracing.kube import KubeSpans
 from dkron_runtime.tracing.sdk import Tracing
-from dkron_runtime.tracing.spans import Beginning
+from dkron_runtime.tracing.spans import SpanStart
 
 RECEIVER = """
 import http.server
@@ -102,15 +102,15 @@ def execution(tracing: Tracing) -> Callable[[], None]:
     spans = KubeSpans(tracing, server="https://10.0.0.1:6443")
 
     def once() -> None:
-        fired = tracing.begin(Beginning("fire backup", attributes=ABOUT))
+        fired = tracing.begin(SpanStart("fire backup", attributes=ABOUT))
         with fired.around():
             exchange = spans.begin("create", "jobs", "POST", "/apis/batch/v1/namespaces/a/jobs")
             if exchange is not None:
                 exchange.end(201)
         fired.end()
-        ran = tracing.begin(Beginning("run backup", parent=fired.context, attributes=ABOUT))
+        ran = tracing.begin(SpanStart("run backup", parent=fired.context, attributes=ABOUT))
         ran.end()
-        tracing.begin(Beginning("record backup", parent=ran.context, attributes=ABOUT)).end()
+        tracing.begin(SpanStart("record backup", parent=ran.context, attributes=ABOUT)).end()
 
     return once
 

@@ -16,7 +16,7 @@ PIECE = 65536
 
 
 @contextmanager
-def answered() -> Iterator[None]:
+def map_errors() -> Iterator[None]:
     """Raise `Unavailable` for what goes wrong on the way within."""
     try:
         yield
@@ -25,7 +25,7 @@ def answered() -> Iterator[None]:
 
 
 async def require_success(response: aiohttp.ClientResponse) -> None:
-    """Raise the error that a refusal means. To be called where it is `answered`."""
+    """Raise the error that a refusal means. To be called where it is `map_errors`."""
     if response.status < HTTPStatus.BAD_REQUEST:
         return
     text = await response.read()
@@ -38,7 +38,7 @@ async def require_success(response: aiohttp.ClientResponse) -> None:
 
 def read_object(text: bytes) -> dict[str, Any]:
     """A JSON object, bounded as `bounds` says. Raises ValueError, also for other JSON. To be called where it is
-    `answered`."""
+    `map_errors`."""
     answer = bounded(text)
     if not isinstance(answer, dict):
         raise ValueError(f"the answer is no object: {text[:200].decode('utf-8', 'replace')}")  # noqa: TRY004 - of bytes
@@ -49,7 +49,7 @@ async def pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
     """The body as it comes; no more is read than is taken. Raises `Unavailable` when it breaks."""
     source = response.content.iter_chunked(PIECE)
     while True:
-        with answered():
+        with map_errors():
             piece = await anext(source, b"")
         if not piece:
             return

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from dkron_kube.access import Access
-from dkron_kube.answers import answered, pieces, read_object, require_success
-from dkron_kube.errors import Unavailable, Withheld
-from dkron_kube.observer import Exchange, Observer
+from dkron_kube.answers import map_errors, pieces, read_object, require_success
+from dkron_kube.errors import NotLeader, Unavailable
+from dkron_kube.observer import ObservedRequest, RequestObserver
 from dkron_kube.paging import Paging
 from dkron_kube.paths import Resource
 
@@ -56,7 +56,7 @@ class KubeClient:
 
     `field_manager` is the name under which the server records who wrote a field; by default it takes the User-Agent.
     `observer` is told of each call. `admit` is asked right before each write whether it may be sent; if not, the call
-    raises `Withheld`.
+    raises `NotLeader`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class KubeClient:
         *,
         timeout: float = 30.0,
         field_manager: str | None = None,
-        observer: Observer | None = None,
+        observer: RequestObserver | None = None,
     ) -> None:
         self.access = access
         self._observer = observer
@@ -235,13 +235,13 @@ class KubeClient:
         exchange = self._begin(call, path)
         headers = None if exchange is None else exchange.headers
         try:
-            with answered():
+            with map_errors():
                 response = await self._session.get(path, params=params, headers=headers, timeout=patience)
                 status = response.status
         finally:
             self._count(call._replace(status=status), began, exchange)
         async with response:
-            with answered():
+            with map_errors():
                 await require_success(response)
             async with aclosing(pieces(response)) as body:
                 yield body
@@ -258,7 +258,7 @@ class KubeClient:
         accept: str = "application/json",
     ) -> Object:
         if verb in _CHANGES and not self.admit(resource):
-            raise Withheld(f"{verb} {resource.plural} is not sent: this process may not write at the moment")
+            raise NotLeader(f"{verb} {resource.plural} is not sent: this process may not write at the moment")
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         headers = {"Accept": accept} | ({} if data is None else {"Content-Type": content_type})
         query = {**(params or {}), **(self._manager if verb in _WRITES else {})}
@@ -267,7 +267,7 @@ class KubeClient:
         if exchange is not None:
             headers |= exchange.headers
         try:
-            with answered():
+            with map_errors():
                 async with self._session.request(
                     _METHODS[verb], path, data=data, params=query, headers=headers, timeout=self._timeout
                 ) as response:
@@ -277,12 +277,12 @@ class KubeClient:
         finally:
             self._count(call._replace(status=status), began, exchange)
 
-    def _begin(self, call: Call, path: str) -> Exchange | None:
+    def _begin(self, call: Call, path: str) -> ObservedRequest | None:
         if self._observer is None:
             return None
         return self._observer.begin(call.verb, call.resource, _METHODS[call.verb], path)
 
-    def _count(self, call: Call, began: float, exchange: Exchange | None) -> None:
+    def _count(self, call: Call, began: float, exchange: ObservedRequest | None) -> None:
         self.calls[call] += 1
         self.observe(call, perf_counter() - began)
         if exchange is not None:

@@ -47,7 +47,7 @@ class Rejected(KubeError):
     """The request is wrong or not allowed: report it, a repetition would fail the same way."""
 
 
-class Withheld(KubeError):
+class NotLeader(KubeError):
     """The request was not sent: this process may not write at the moment. Leave it to whoever may."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class Exchange(Protocol):
+class ObservedRequest(Protocol):
     """A call that is under way."""
 
     @property
@@ -15,8 +15,8 @@ class Exchange(Protocol):
         """It was answered with this status, or with 0 not at all. Of a stream, that it has begun."""
 
 
-class Observer(Protocol):
+class RequestObserver(Protocol):
     """Who is told of calls. `verb` and `resource` are Kubernetes' words, `method` and `path` those of HTTP."""
 
-    def begin(self, verb: str, resource: str, method: str, path: str) -> Exchange | None:
+    def begin(self, verb: str, resource: str, method: str, path: str) -> ObservedRequest | None:
         """A call begins; None if it is of no interest."""

@@ -17,7 +17,7 @@ from dkron_operator.kit import logging_filter
 from dkron_operator.leader.lease import Replica
 from dkron_operator.monitoring.port import Exposure, PortTaken
 from dkron_operator.settings import Settings
-from dkron_operator.watch.cancel import end_strays
+from dkron_operator.watch.cancel import cancel_stray_tasks
 from dkron_runtime.command import options
 from dkron_runtime.installed import Outdated
 from dkron_runtime.loop import run
@@ -64,7 +64,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         return FAILED
     finally:
         # What is left of the watches: Python itself wishes once that they end, and waits.
-        await end_strays(lambda: asyncio.all_tasks() - {asyncio.current_task()})
+        await cancel_stray_tasks(lambda: asyncio.all_tasks() - {asyncio.current_task()})
     return 0
 
 

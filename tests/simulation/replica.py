@@ -21,7 +21,7 @@ from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica as Identity
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.plan.view import SELECTOR
-from dkron_operator.watch.handlers import Source
+from dkron_operator.watch.handlers import Handlers
 from tests.simulation.client import WorldClient, as_client
 from tests.simulation.dice import Dice
 from tests.simulation.loop import RUNNING, Process, VirtualLoop
@@ -40,7 +40,7 @@ class Simulated(Operator):
     watches: Callable[["Simulated"], list[Watch]]
 
     @property
-    def source(self) -> Source:
+    def source(self) -> Handlers:
         """Where the watches feed."""
         return self.watching.source
 

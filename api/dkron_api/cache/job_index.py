@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from dkron_api.cache.object_cache import Mirror
+from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.translate import gojson
 from dkron_api.translate.job import bare, shown
 from dkron_api.translate.pieces import compact
@@ -20,7 +20,7 @@ Object = dict[str, Any]
 Listener = Callable[[Job | None, Job | None], None]
 
 
-class Catalog:
+class JobIndex:
     """All jobs. Of two objects with one Dkron name the older has it, as for the operator.
 
     `listeners` are told of each change of an object: before, after. A `quiet` one does not log what cannot be read.
@@ -29,7 +29,7 @@ class Catalog:
     def __init__(
         self, clock: Callable[[], datetime], *, read: Callable[[Object], Job] = kept, quiet: bool = False
     ) -> None:
-        self.mirror: Mirror[Job] = Mirror("dkronjobs", read, changed=self._changed, quiet=quiet)
+        self.mirror: ObjectCache[Job] = ObjectCache("dkronjobs", read, changed=self._changed, quiet=quiet)
         self.listeners: list[Listener] = []
         self.revision = 0
         self._clock = clock

@@ -30,7 +30,7 @@ class Kept(NamedTuple, Generic[T]):
     item: T
 
 
-class Mirror(Generic[T]):
+class ObjectCache(Generic[T]):
     """Objects of one kind by uid, each as `read` makes it. `changed` is told what one was before and is now; None: it
     was not, or is not there. What cannot be read is left out, and
     told in the log unless `quiet`."""

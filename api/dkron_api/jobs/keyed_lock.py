@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Turns:
+class KeyedLock:
     """A queue for each name, as long as somebody is in it."""
 
     def __init__(self) -> None:

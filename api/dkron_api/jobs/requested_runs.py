@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dkron_api.cache.job_index import Catalog
+from dkron_api.cache.job_index import JobIndex
 from dkron_api.jobs.run_waiter import TRACELESS
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, progress, requests
@@ -23,10 +23,10 @@ class Note:
     until: float
 
 
-class Asked:
+class RequestedRuns:
     """All of them, of every job."""
 
-    def __init__(self, catalog: Catalog, clock: Callable[[], float]) -> None:
+    def __init__(self, catalog: JobIndex, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._notes: OrderedDict[tuple[str, str], Note] = OrderedDict()
         catalog.listeners.append(self._look)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from dkron_api.jobs.writer import Terms, Writes
-from dkron_api.refusal import Refusal, refusal_of
+from dkron_api.jobs.writer import JobWriter, Terms
+from dkron_api.refusal import ApiError, refusal_of
 from dkron_api.translate.body import JobBody
 from dkron_api.translate.history import history
 from dkron_api.translate.record import Job
@@ -23,7 +23,7 @@ WIDTH = 16
 
 
 async def restore(
-    dump: Dump, entries: Sequence[Entry], writes: Writes, terms: Terms, *, stopping: asyncio.Event
+    dump: Dump, entries: Sequence[Entry], writes: JobWriter, terms: Terms, *, stopping: asyncio.Event
 ) -> list[str]:
     """Store the entries, which are in the order of `order`; one line of report for each, in that order. Those whose
     turn has not come when `stopping` is set are not stored, and reported as such."""
@@ -38,7 +38,7 @@ async def restore(
 class Restore:
     """One backup on its way in."""
 
-    def __init__(self, dump: Dump, writes: Writes, terms: Terms, stopping: asyncio.Event) -> None:
+    def __init__(self, dump: Dump, writes: JobWriter, terms: Terms, stopping: asyncio.Event) -> None:
         self.reports: dict[str, str] = {}
         self._dump = dump
         self._writes = writes
@@ -73,7 +73,7 @@ class Restore:
             past = _history(body, job)
             if new and past:
                 await self._writes.write_status(job, past)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return refusal.reason
         except KubeError as error:
             return refusal_of(error).reason
@@ -82,7 +82,7 @@ class Restore:
 
 def circle_outside(dump: Dump, parents_of: Callable[[str], Iterable[str] | None]) -> None:
     """Whether every parent that the file does not hold exists, and none of them runs after a job of the file that runs
-    after it. Raises `Refusal`, 400. `parents_of` tells of the stored jobs."""
+    after it. Raises `ApiError`, 400. `parents_of` tells of the stored jobs."""
 
     def parents(name: str) -> Iterable[str]:
         entry = dump.entries.get(name)
@@ -93,9 +93,9 @@ def circle_outside(dump: Dump, parents_of: Callable[[str], Iterable[str] | None]
     for name in dump.outside():
         if parents_of(name) is None:
             text = f'the parent job "{name}" is neither in the file nor in the cluster'
-            raise Refusal(HTTPStatus.BAD_REQUEST, text)
+            raise ApiError(HTTPStatus.BAD_REQUEST, text)
         if circle(name, parents):
-            raise Refusal(HTTPStatus.BAD_REQUEST, f'the job "{name}" would run after itself')
+            raise ApiError(HTTPStatus.BAD_REQUEST, f'the job "{name}" would run after itself')
 
 
 def _history(body: JobBody, job: Job) -> dict[str, Any]:

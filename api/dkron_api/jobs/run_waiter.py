@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dkron_api.cache.job_index import Catalog
+from dkron_api.cache.job_index import JobIndex
 from dkron_api.translate.descent import following, goes_on, has_begun
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, progress
@@ -14,14 +14,14 @@ TRACELESS = 30.0
 was cleared, or trimmed by others, before this process saw it."""
 
 
-class Vigil:
+class RunWait:
     """One run that is waited for, with all that it sets off. `ended` holds the job as it is when all is over; as it was
     when the run was refused, or the job gone.
 
     The catalog shows the claim of a run before its parent's run is settled, as they were written in that order.
     """
 
-    def __init__(self, catalog: Catalog, job: Job, run: Run) -> None:
+    def __init__(self, catalog: JobIndex, job: Job, run: Run) -> None:
         self.ended: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
         self._catalog = catalog
         self._root = job.uid
@@ -107,17 +107,17 @@ class Vigil:
             self.ended.set_result(job)
 
 
-class Vigils:
+class RunWaiter:
     """All runs that are waited for."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: JobIndex) -> None:
         self._catalog = catalog
-        self._open: set[Vigil] = set()
+        self._open: set[RunWait] = set()
 
     @contextmanager
-    def watch(self, job: Job, run: Run) -> Iterator[Vigil]:
+    def watch(self, job: Job, run: Run) -> Iterator[RunWait]:
         """Watch for the end of a run. Begins before the run is asked for, so that nothing is missed."""
-        watching = Vigil(self._catalog, job, run)
+        watching = RunWait(self._catalog, job, run)
         self._open.add(watching)
         self._catalog.listeners.append(watching.look)
         try:

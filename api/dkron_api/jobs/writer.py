@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from dkron_api.cache.job_index import Catalog
-from dkron_api.jobs.keyed_lock import Turns
-from dkron_api.refusal import Refusal
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.jobs.keyed_lock import KeyedLock
+from dkron_api.refusal import ApiError
 from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Job
 from dkron_api.translate.spec import changed, spec_of
@@ -41,14 +41,14 @@ class Terms:
 FREELY = Terms()
 
 
-class Writes:
+class JobWriter:
     """Changes the DkronJobs of one namespace."""
 
-    def __init__(self, kube: KubeClient, catalog: Catalog, namespace: str) -> None:
+    def __init__(self, kube: KubeClient, catalog: JobIndex, namespace: str) -> None:
         self._kube = kube
         self._catalog = catalog
         self._namespace = namespace
-        self._turns = Turns()
+        self._turns = KeyedLock()
 
     async def upsert(
         self, body: JobBody, terms: Terms = FREELY, *, annotations: dict[str, str] | None = None
@@ -100,7 +100,7 @@ class Writes:
 
     async def _create(self, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
         if terms.match is not None:
-            raise Refusal(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" does not exist')
+            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" does not exist')
         metadata: Object = {"name": object_name(body.name)}
         if annotations:
             metadata["annotations"] = annotations
@@ -109,7 +109,7 @@ class Writes:
 
     async def _replace(self, known: Job, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
         if terms.fresh:
-            raise Refusal(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" exists already')
+            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" exists already')
         stored = known.raw["spec"]
         wanted = spec_of(body, stored)
         _require_free(known, changed(stored, wanted), terms)
@@ -147,8 +147,8 @@ class Writes:
             except (Stale, AlreadyExists, NotFound) as error:
                 await self._read_again(name, error)
             except Conflict as conflict:
-                raise Refusal(HTTPStatus.PRECONDITION_FAILED, f'the job "{name}" is not of that version') from conflict
-        raise Refusal(
+                raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{name}" is not of that version') from conflict
+        raise ApiError(
             HTTPStatus.CONFLICT, f'the job "{name}" was changed by others {ATTEMPTS} times meanwhile, try again'
         )
 
@@ -172,9 +172,9 @@ class Writes:
         self._catalog.see(raw)
         if job.name != name:
             text = f'the object "{job.object_name}" holds the job "{job.name}"; rename one of the two'
-            raise Refusal(HTTPStatus.CONFLICT, text)
+            raise ApiError(HTTPStatus.CONFLICT, text)
         if "deletionTimestamp" in raw["metadata"]:
-            raise Refusal(HTTPStatus.CONFLICT, f'the job "{name}" is being deleted; try again when it is gone')
+            raise ApiError(HTTPStatus.CONFLICT, f'the job "{name}" is being deleted; try again when it is gone')
         return job
 
     def _known(self, name: str) -> Job:
@@ -184,9 +184,9 @@ class Writes:
         return job
 
 
-def missing(name: str) -> Refusal:
+def missing(name: str) -> ApiError:
     """There is no job of this name."""
-    return Refusal(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
+    return ApiError(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
 
 
 def _require_free(job: Job, fields: set[str], terms: Terms) -> None:
@@ -195,4 +195,4 @@ def _require_free(job: Job, fields: set[str], terms: Terms) -> None:
     if kept and not terms.force:
         managers = ", ".join(f'"{manager}"' for manager in sorted(set(kept.values())))
         text = f'{managers} manages {", ".join(kept)} of the job "{job.name}"; change it there, or add ?force=true'
-        raise Refusal(HTTPStatus.CONFLICT, text)
+        raise ApiError(HTTPStatus.CONFLICT, text)

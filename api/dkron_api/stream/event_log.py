@@ -58,7 +58,7 @@ class Entry(NamedTuple):
         return self.end > position.version and not (same_step and self.part <= position.part)
 
 
-class Journal:
+class EventLog:
     """The latest events, and who listens. All methods return at once."""
 
     def __init__(self, *, events: int = EVENTS, octets: int = OCTETS) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from dkron_api.cache.job_index import Catalog
-from dkron_api.cache.object_cache import Mirror
-from dkron_api.stream.event_log import Journal, Message
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.stream.event_log import EventLog, Message
 from dkron_api.translate.events import (
     Action,
     Event,
@@ -39,11 +39,11 @@ LOOK = 5.0
 class Feed:
     """Hands the watch of the jobs on to the catalog, and publishes what has changed."""
 
-    def __init__(self, catalog: Catalog, journal: Journal, clock: Callable[[], datetime]) -> None:
+    def __init__(self, catalog: JobIndex, journal: EventLog, clock: Callable[[], datetime]) -> None:
         self._catalog = catalog
         self._sink = catalog.mirror
         self._journal = journal
-        self._told = Catalog(clock, read=self._read, quiet=True)
+        self._told = JobIndex(clock, read=self._read, quiet=True)
         self._shown: dict[str, Job] = {}
         self._events: list[Event] = []
         self._parents: set[str] = set()
@@ -151,7 +151,7 @@ class Feed:
 class Leadership:
     """Hands the watch of the Lease on to its mirror, and publishes who leads."""
 
-    def __init__(self, leases: Mirror[Object], journal: Journal, clock: Callable[[], datetime]) -> None:
+    def __init__(self, leases: ObjectCache[Object], journal: EventLog, clock: Callable[[], datetime]) -> None:
         self._leases = leases
         self._journal = journal
         self._clock = clock

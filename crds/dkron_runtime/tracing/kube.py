@@ -6,7 +6,7 @@ What a program does by itself (watches, its Lease, the status of many jobs at on
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from dkron_runtime.tracing.spans import Attributes, Beginning, Kind, Span, Tracer
+from dkron_runtime.tracing.spans import Attributes, Kind, Span, SpanStart, Tracer
 
 LEAST_ERROR = 400
 
@@ -42,7 +42,7 @@ class KubeSpans:
             return None
         told = {**self._where, "http.request.method": method, "url.full": self._server + path}
         name = f"kube {verb} {resource}"
-        return KubeSpan(self._tracer.begin(Beginning(name, Kind.CLIENT, parent=parent, attributes=told)))
+        return KubeSpan(self._tracer.begin(SpanStart(name, Kind.CLIENT, parent=parent, attributes=told)))
 
 
 def _where(server: str) -> Attributes:

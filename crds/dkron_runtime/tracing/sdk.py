@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from dkron_crds.traceparent import TraceContext
 from dkron_runtime.tracing.delivery import Delivery
-from dkron_runtime.tracing.spans import Attributes, Beginning, Ids, Kind
+from dkron_runtime.tracing.spans import Attributes, Ids, Kind, SpanStart
 
 LAST_SPANS = 3.0
 """Seconds for the spans that are still to be delivered when the program ends."""
@@ -89,7 +89,7 @@ class Tracing:
         self._provider.add_span_processor(BatchSpanProcessor(self._delivery))
         self._tracer = self._provider.get_tracer("dkron-operator", version("dkron-operator"))
 
-    def begin(self, beginning: Beginning) -> SdkSpan:
+    def begin(self, beginning: SpanStart) -> SdkSpan:
         """Begin a span."""
         parent = trace.INVALID_SPAN if beginning.parent is None else trace.NonRecordingSpan(_of_sdk(beginning.parent))
         with _wanting(beginning.ids):

@@ -30,7 +30,7 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class SpanStart:
     """A span that begins: at `at`, or now. Without `ids` they are random; without a `parent` it is the first of its
     trace, and decided upon by the sampler."""
 
@@ -69,7 +69,7 @@ class Span(Protocol):
 class Tracer(Protocol):
     """Who makes spans."""
 
-    def begin(self, beginning: Beginning) -> Span:
+    def begin(self, beginning: SpanStart) -> Span:
         """Begin a span."""
 
     def current(self) -> TraceContext | None:

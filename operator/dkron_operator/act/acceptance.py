@@ -7,9 +7,9 @@ from dkron_crds.names import ACCEPTED
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS
-from dkron_operator.act.status_writer import Writer
-from dkron_operator.cache.store import Entry, Store
-from dkron_operator.kit.workqueue import Lane
+from dkron_operator.act.status_writer import StatusWriter
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.kit.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +19,18 @@ WIDTH = 4
 class Acceptance:
     """Writes it: soon after a job was seen first, or at once where a slot is due."""
 
-    def __init__(self, client: KubeClient, store: Store, writer: Writer, *, changed: Callable[[str], None]) -> None:
+    def __init__(
+        self, client: KubeClient, store: Store, writer: StatusWriter, *, changed: Callable[[str], None]
+    ) -> None:
         self._client = client
         self._store = store
         self._writer = writer
         self._changed = changed
-        self.lane: Lane[str] = Lane("acceptance", self._accept, width=WIDTH, spare=1, group_of=store.namespace_of)
+        self.queue: WorkQueue[str] = WorkQueue(
+            "acceptance", self._accept, width=WIDTH, spare=1, group_of=store.namespace_of
+        )
 
-    async def __call__(self, entry: Entry) -> None:
+    async def __call__(self, entry: CachedJob) -> None:
         """Write the status, which says since when slots count, and then the annotation. Raises `Conflict` if somebody
         has written since, and `Unavailable`."""
         await self._writer.claim(entry, ())
@@ -55,6 +59,6 @@ class Acceptance:
             try:
                 await self(entry)
             except Conflict:
-                self.lane.add(uid)
+                self.queue.add(uid)
             # What somebody has written meanwhile stood in the answer, and the watch will not show it again.
             self._changed(uid)

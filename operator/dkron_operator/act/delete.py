@@ -7,8 +7,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.events import Events
-from dkron_operator.act.status_writer import Writer
-from dkron_operator.cache.store import Entry, Store
+from dkron_operator.act.status_writer import StatusWriter
+from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.plan.plan import Report, Severity
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Removal:
         self,
         client: KubeClient,
         store: Store,
-        writer: Writer,
+        writer: StatusWriter,
         *,
         events: Events,
         booked: Callable[[], Awaitable[None]],
@@ -39,7 +39,7 @@ class Removal:
         self._events = events
         self._booked = booked
 
-    async def __call__(self, entry: Entry) -> None:
+    async def __call__(self, entry: CachedJob) -> None:
         """Delete this very version of the job. Raises `Conflict` if somebody has written since, and `Unavailable`."""
         job, version = entry.job, entry.version
         await self._booked()
@@ -56,4 +56,4 @@ class Removal:
             raise Unavailable(text, retry_after=LATER) from exc
         log.info("deleted after its run", extra={"job": job.dkron_name, "namespace": job.namespace})
         # It stays known until the watch has told its end: an older version that is still on its way would look new.
-        self._store.doom(entry)
+        self._store.mark_deleting(entry)

@@ -8,13 +8,13 @@ from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, NotFound, Rejected
 from dkron_kube.paths import JOBS
-from dkron_operator.cache.store import Entry, Store
+from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.inline import is_inline
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.workqueue import Lane
+from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.view import JobView
@@ -26,7 +26,7 @@ SECOND_LOOK = 300.0
 """Seconds after which a refused template is tried again: admission rules change without the spec."""
 
 
-class Checker:
+class DryRun:
     """Dry runs by uid of the DkronJob."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Checker:
         self._images = images
         self._known = known
         self._own = own
-        self.lane: Lane[str] = Lane("check", self._check, width=WIDTH, spare=1, group_of=store.namespace_of)
+        self.queue: WorkQueue[str] = WorkQueue("check", self._check, width=WIDTH, spare=1, group_of=store.namespace_of)
 
     async def _check(self, uid: str) -> None:
         entry = self._store.get(uid)
@@ -57,7 +57,7 @@ class Checker:
             self._conclude(entry, refusal)
         self._known(uid)
 
-    def _conclude(self, entry: Entry, refusal: Problem | None) -> None:
+    def _conclude(self, entry: CachedJob, refusal: Problem | None) -> None:
         entry.checked, entry.refusal = entry.job.generation, refusal
         if refusal is not None:
             log.warning("refused: %s", refusal.message, extra={"job": entry.job.dkron_name})

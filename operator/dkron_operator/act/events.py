@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from dkron_crds.base import rfc3339
 from dkron_crds.names import API_VERSION
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import AlreadyExists, KubeError, Unavailable, Withheld
+from dkron_kube.errors import AlreadyExists, KubeError, NotLeader, Unavailable
 from dkron_kube.paths import EVENTS
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.workqueue import Lane
+from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.plan import Report
 
 Object = dict[str, Any]
@@ -57,7 +57,7 @@ class Events:
         self._waiting: dict[str, OrderedDict[str, Object]] = {}
         self._count = 0
         # Objects take turns: one about which much is said must not keep the others' Events.
-        self.lane: Lane[Key] = Lane("events", self._send, width=2, spare=1, group_of=itemgetter(0))
+        self.queue: WorkQueue[Key] = WorkQueue("events", self._send, width=2, spare=1, group_of=itemgetter(0))
 
     def report(self, subject: Subject, report: Report) -> None:
         """Have the report sent, unless the same was said within the minute."""
@@ -71,7 +71,7 @@ class Events:
         elif self._count > ROOM:
             most = max(self._waiting, key=lambda uid: len(self._waiting[uid]))
             self._drop(most, next(iter(self._waiting[most])))
-        self.lane.add((subject.uid, name))
+        self.queue.add((subject.uid, name))
 
     async def _send(self, key: Key) -> None:
         uid, name = key
@@ -81,7 +81,7 @@ class Events:
             return
         try:
             await self._client.create(EVENTS, body["metadata"]["namespace"], body)
-        except (AlreadyExists, Withheld):
+        except (AlreadyExists, NotLeader):
             # It was told, or it is for another replica to tell.
             pass
         except Unavailable:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.plan import Report, Severity
-from dkron_operator.plan.view import JobView, Run
+from dkron_operator.plan.view import AttemptJob, JobView
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class ForeignJobs:
         self._report = report
         self._told: OrderedDict[str, datetime] = OrderedDict()
 
-    def see(self, job: JobView, run: Run) -> None:
+    def see(self, job: JobView, run: AttemptJob) -> None:
         """Such a Job was seen."""
         now, before = self._clock.now(), self._told.get(job.uid)
         if before is not None and abs(now - before) < PAUSE:

@@ -14,7 +14,7 @@ from dkron_crds.job import Active
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
 from dkron_operator.act.listener import Listener
-from dkron_operator.cache.store import Entry, Store
+from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.executors import inline
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.inline_calls import MARK, call_outcome, is_call
@@ -39,7 +39,7 @@ class Allowance:
 NO_CALLS = Allowance()
 
 
-class Calls:
+class InlineCalls:
     """Makes calls by (uid of the DkronJob, name of the attempt)."""
 
     def __init__(
@@ -84,7 +84,7 @@ class Calls:
         """Names of the attempts of a job that are being called, or wait for their turn."""
         return frozenset(name for owner, name in self._tasks if owner == uid) if self._tasks else frozenset()
 
-    def begin(self, entry: Entry, active: Active, *, traceparent: str = "") -> None:
+    def begin(self, entry: CachedJob, active: Active, *, traceparent: str = "") -> None:
         """Make this call, as a part of a trace if there is one; once, however often it is asked for."""
         key = entry.job.uid, active.job
         if key not in self._tasks and active.job not in entry.outcomes:
@@ -123,7 +123,7 @@ class Calls:
         """Whether a status still has a call that has ended, or slots that this process has claimed ahead."""
         return any(self._is_ahead(entry) or _has_ended_calls(entry) for entry in self._store)
 
-    def _is_ahead(self, entry: Entry) -> bool:
+    def _is_ahead(self, entry: CachedJob) -> bool:
         window = entry.status.window
         return window is not None and window.caller == self._mark
 
@@ -136,7 +136,7 @@ class Calls:
                     del self._tasks[key]
                     return
                 began = self._clock.now()
-                self._store.meters.began(active, began)
+                self._store.metrics.began(active, began)
                 outcome = self._told(key, job, await self._result(job, traceparent), began)
         except asyncio.CancelledError:
             if key not in self._tasks:
@@ -172,5 +172,5 @@ def _new_mark() -> str:
     return MARK + secrets.token_hex(8)
 
 
-def _has_ended_calls(entry: Entry) -> bool:
+def _has_ended_calls(entry: CachedJob) -> bool:
     return any(is_call(active) and active.job in entry.outcomes for active in entry.status.active)

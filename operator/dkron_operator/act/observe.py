@@ -11,10 +11,10 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.listener import Listener
-from dkron_operator.cache.store import Entry, Store
+from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.log_once import Spell
-from dkron_operator.kit.workqueue import Lane
+from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.hindrance import is_slow, kept, newest_warning, unscheduled, without_pod
 from dkron_operator.plan.outcome import (
@@ -28,7 +28,7 @@ from dkron_operator.plan.outcome import (
     same_trouble,
     trouble,
 )
-from dkron_operator.plan.view import Outcome, Run, Trouble
+from dkron_operator.plan.view import AttemptJob, Outcome, Trouble
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -51,10 +51,10 @@ class Observer:
         self._clock = clock
         self._listener = listener
         self._known = known
-        self._untold = Spell(log, "why a Job has no pod")
+        self._untold = LogOnce(log, "why a Job has no pod")
         group_of = store.namespace_of_run
-        self.endings: Lane[Key] = Lane("observe", self._end, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
-        self.starts: Lane[Key] = Lane("probe", self._start, width=WIDTH // 4, spare=1, group_of=group_of)
+        self.endings: WorkQueue[Key] = WorkQueue("observe", self._end, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
+        self.starts: WorkQueue[Key] = WorkQueue("probe", self._start, width=WIDTH // 4, spare=1, group_of=group_of)
 
     async def _end(self, key: Key) -> None:
         uid, name = key
@@ -70,7 +70,7 @@ class Observer:
             entry.outcomes[name] = await self._left(entry, run)
         self._known(uid)
 
-    async def _look_for(self, entry: Entry, name: str) -> None:
+    async def _look_for(self, entry: CachedJob, name: str) -> None:
         """A Job that status knows and the watch does not: ask before it is declared lost, or forgotten."""
         with contextlib.suppress(NotFound):
             self._store.see_run(await self._client.get(JOBS, entry.job.namespace, name))
@@ -82,12 +82,12 @@ class Observer:
         else:
             entry.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
-    async def _left(self, entry: Entry, run: Run) -> Outcome:
+    async def _left(self, entry: CachedJob, run: AttemptJob) -> Outcome:
         """What is left of a Job that was deleted before it said how it ended: its pod may be there for a while."""
         found = await self.outcome(entry, run)
         return found if found.by_itself else Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
-    async def is_over(self, entry: Entry, run: Run) -> bool:
+    async def is_over(self, entry: CachedJob, run: AttemptJob) -> bool:
         """Whether the pod of a Job tells already how that will end; False if nobody can say."""
         try:
             pod = await self._pod(entry, run)
@@ -96,7 +96,7 @@ class Observer:
             return False
         return pod is not None and decides(pod, entry.job.spec.job_template.spec)
 
-    async def outcome(self, entry: Entry, run: Run) -> Outcome:
+    async def outcome(self, entry: CachedJob, run: AttemptJob) -> Outcome:
         """How the Job ended, as far as its pod tells by now."""
         pod = await self._pod(entry, run)
         if pod is None:
@@ -106,7 +106,7 @@ class Observer:
         output = await self._output(entry, pod, container, size) if container and size else b""
         return self._told(entry, run, pod, output)
 
-    async def last_words(self, entry: Entry, run: Run) -> AsyncGenerator[Outcome]:
+    async def last_words(self, entry: CachedJob, run: AttemptJob) -> AsyncGenerator[Outcome]:
         """How the Job ends, told anew whenever its pod has written more, and at last with its exit code.
 
         Takes as long as the pod. Nothing comes from one that has not run.
@@ -129,7 +129,7 @@ class Observer:
         if pod is not None:
             yield self._told(entry, run, pod, bytes(tail))
 
-    async def _ended(self, entry: Entry, run: Run, container: str) -> Object | None:
+    async def _ended(self, entry: CachedJob, run: AttemptJob, container: str) -> Object | None:
         """The pod once it shows that the container has ended; None if it went before that was seen."""
         pod = await self._pod(entry, run)
         while pod is not None and not has_ended(pod, container):
@@ -137,11 +137,11 @@ class Observer:
             pod = await self._pod(entry, run)
         return pod
 
-    def _room(self, entry: Entry) -> int:
+    def _room(self, entry: CachedJob) -> int:
         """How many bytes of the end of an output somebody wants."""
         return max(entry.job.spec.history.output_bytes, self._listener.room(entry.job))
 
-    def _told(self, entry: Entry, run: Run, pod: Object, output: bytes) -> Outcome:
+    def _told(self, entry: CachedJob, run: AttemptJob, pod: Object, output: bytes) -> Outcome:
         container, size = main_container(pod), entry.job.spec.history.output_bytes
         if self._room(entry) > size:
             self._listener.keep(entry.job.uid, run.name, output)
@@ -149,7 +149,7 @@ class Observer:
         by_itself = not run.finished and decides(pod, entry.job.spec.job_template.spec)
         return outcome(run, pod, container=container, stuck=stuck, output=output, size=size, by_itself=by_itself)
 
-    async def _output(self, entry: Entry, pod: Object, container: str, size: int) -> bytes:
+    async def _output(self, entry: CachedJob, pod: Object, container: str, size: int) -> bytes:
         if not _has_run(pod, container):
             return b""
         name = pod["metadata"]["name"]
@@ -177,7 +177,7 @@ class Observer:
             entry.troubles[name] = found
         self._known(uid)
 
-    async def _wait(self, entry: Entry, run: Run) -> Trouble | None:
+    async def _wait(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
         """Why it does not start."""
         pod, now = await self._pod(entry, run), self._clock.now()
         if pod is None:
@@ -189,7 +189,7 @@ class Observer:
             found = newest_warning(await self._events(entry, f"regarding.uid={pod['metadata']['uid']}"))
         return found
 
-    async def _by_itself(self, entry: Entry, run: Run) -> Trouble | None:
+    async def _by_itself(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
         """What the Job says of itself."""
         try:
             job = await self._client.get(JOBS, entry.job.namespace, run.name)
@@ -197,7 +197,7 @@ class Observer:
             return None
         return without_pod(job, run, self._clock.now())
 
-    async def _stay(self, entry: Entry, run: Run) -> Trouble | None:
+    async def _stay(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
         """Why it does not go, though it was deleted."""
         try:
             job = await self._client.get(JOBS, entry.job.namespace, run.name)
@@ -205,7 +205,7 @@ class Observer:
             return None
         return kept(job, await self._pod(entry, run))
 
-    async def _events(self, entry: Entry, selector: str) -> list[Object]:
+    async def _events(self, entry: CachedJob, selector: str) -> list[Object]:
         """The Events that are told of a Job or a pod, as far as they may be read."""
         try:
             told = [event async for event in self._client.list(EVENTS, entry.job.namespace, field_selector=selector)]
@@ -215,7 +215,7 @@ class Observer:
         self._untold.is_over()
         return told
 
-    async def _pod(self, entry: Entry, run: Run) -> Object | None:
+    async def _pod(self, entry: CachedJob, run: AttemptJob) -> Object | None:
         selector = f"batch.kubernetes.io/job-name={run.name}"
         pods = [pod async for pod in self._client.list(PODS, entry.job.namespace, label_selector=selector)]
         return max(pods, key=_created, default=None)

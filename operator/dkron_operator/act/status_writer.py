@@ -12,8 +12,8 @@ from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound, Unavailable
 from dkron_kube.paths import DKRON_JOBS
-from dkron_operator.cache.store import Entry, Store
-from dkron_operator.kit.workqueue import Lane
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.fold import Change, fold_all
 from dkron_operator.plan.status_size import fit
 
@@ -27,7 +27,7 @@ TRIES = 5
 WIDTH = 16
 
 
-class Writer:
+class StatusWriter:
     """Writes the pending changes of entries."""
 
     def __init__(
@@ -37,15 +37,17 @@ class Writer:
         self._store = store
         self._due = due
         self._changed = changed
-        self.lane: Lane[str] = Lane("status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of)
+        self.queue: WorkQueue[str] = WorkQueue(
+            "status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of
+        )
 
-    def touch(self, entry: Entry, *, patience: float = 0.0) -> None:
+    def touch(self, entry: CachedJob, *, patience: float = 0.0) -> None:
         """Have the entry written soon, or after `patience` seconds, if there is anything to write."""
         if entry.pending:
             debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), LONGEST_DEBOUNCE)
-            self.lane.add(entry.job.uid, max(debounce, patience))
+            self.queue.add(entry.job.uid, max(debounce, patience))
 
-    async def claim(self, entry: Entry, changes: tuple[Change, ...]) -> None:
+    async def claim(self, entry: CachedJob, changes: tuple[Change, ...]) -> None:
         """Write these changes now, together with what is pending, or raise `Conflict` without having written them.
 
         They were decided upon with the entry as it is when this is called. After a `Conflict` it shows what somebody
@@ -66,9 +68,9 @@ class Writer:
                 self._tell(self._store.miss_job(entry.job.uid))
                 raise Conflict("the job was deleted", status=exc.status) from exc
         # What has come up meanwhile waits anew, as long as the plan that follows every claim says.
-        self.lane.drop(entry.job.uid)
+        self.queue.drop(entry.job.uid)
 
-    async def read_again(self, entry: Entry) -> None:
+    async def read_again(self, entry: CachedJob) -> None:
         """See the job as it is now, whatever the watch has brought. Raises `Unavailable`."""
         async with entry.writing:
             await self._refresh(entry)
@@ -95,7 +97,7 @@ class Writer:
                 raise Unavailable("somebody else keeps writing the status first")
         self.touch(entry)
 
-    async def _patch(self, entry: Entry, changes: tuple[Change, ...], *, settled: int) -> None:
+    async def _patch(self, entry: CachedJob, changes: tuple[Change, ...], *, settled: int) -> None:
         target = fold_all(entry.base, changes, entry.job.spec.history)
         wire = target.to_wire()
         fitting, size, dropped = fit(wire)
@@ -106,28 +108,28 @@ class Writer:
         if entry.unreadable or entry.base.since is None:
             # The first write is a full one: what stood there goes, and columns show a zero where there is nothing yet.
             patch = fitting
-        entry.books.send(entry.base, changes)
+        entry.accounting.send(entry.base, changes)
         version = await self._send(entry, patch)
-        self._store.meters.sized(size, dropped)
+        self._store.metrics.sized(size, dropped)
         base = target if fitting == wire else JobStatus.from_wire(fitting)
         # The version that was written to is one that we had read, so its spec is known, too.
         self._store.settle(entry, settled, base=base, version=version)
 
-    async def _send(self, entry: Entry, patch: Object) -> int:
+    async def _send(self, entry: CachedJob, patch: Object) -> int:
         """The version that the write gave."""
         body = {"metadata": {"resourceVersion": str(entry.version)}, "status": patch}
         try:
             answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
         except Unavailable:
-            self._store.meters.wrote(entry.books.unanswered(entry.base))
+            self._store.metrics.wrote(entry.accounting.unanswered(entry.base))
             raise
         except KubeError:
-            self._store.meters.wrote(entry.books.refused(entry.base))
+            self._store.metrics.wrote(entry.accounting.refused(entry.base))
             raise
-        self._store.meters.wrote(entry.books.taken())
+        self._store.metrics.wrote(entry.accounting.taken())
         return int(answer["metadata"]["resourceVersion"])
 
-    async def _refresh(self, entry: Entry) -> None:
+    async def _refresh(self, entry: CachedJob) -> None:
         try:
             answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
         except NotFound:

@@ -13,9 +13,9 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound
 from dkron_kube.paths import JOBS
 from dkron_operator.act.observe import Observer
-from dkron_operator.cache.store import Entry, Store
-from dkron_operator.kit.workqueue import Lane
-from dkron_operator.plan.view import Outcome, Run
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.plan.view import AttemptJob, Outcome
 
 Key = tuple[str, str]
 log = logging.getLogger(__name__)
@@ -40,8 +40,8 @@ class Stopper:
         self._observer = observer
         self._known = known
         group_of = store.namespace_of_run
-        self.lane: Lane[Key] = Lane("stop", self._stop, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
-        self.listening: Lane[Key] = Lane(
+        self.queue: WorkQueue[Key] = WorkQueue("stop", self._stop, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
+        self.listening: WorkQueue[Key] = WorkQueue(
             "last words", self._listen, width=LISTENERS, spare=LISTENERS // 4, group_of=group_of
         )
         self._heard: dict[Key, asyncio.Event] = {}
@@ -59,7 +59,7 @@ class Stopper:
             await self._end(entry, run)
         self._known(uid)
 
-    async def _end(self, entry: Entry, run: Run) -> None:
+    async def _end(self, entry: CachedJob, run: AttemptJob) -> None:
         """Delete the Job, unless its pod is over by now: it will end as that did."""
         if entry.last_words[run.name].by_itself:
             return
@@ -77,7 +77,7 @@ class Stopper:
                 await heard.wait()
         del self._heard[key]
 
-    async def _words(self, entry: Entry, run: Run) -> Outcome:
+    async def _words(self, entry: CachedJob, run: AttemptJob) -> Outcome:
         nothing = Outcome(success=False, finished_at=run.created)
         try:
             async with asyncio.timeout(PATIENCE):
@@ -86,7 +86,7 @@ class Stopper:
             log.warning("%s is stopped without its output: %s", run.name, exc or "no answer", extra=_context(entry))
             return nothing
 
-    async def _delete(self, entry: Entry, run: Run) -> None:
+    async def _delete(self, entry: CachedJob, run: AttemptJob) -> None:
         """Of the version that was seen running: one that has ended meanwhile is no more to be stopped."""
         namespace, version = entry.job.namespace, str(run.version)
         try:
@@ -97,7 +97,7 @@ class Stopper:
             with contextlib.suppress(NotFound):
                 self._store.see_run(await self._client.get(JOBS, namespace, run.name))
         else:
-            entry.doom_run(run.name)
+            entry.mark_job_deleting(run.name)
             log.info("stopping", extra={**_context(entry), "run": run.name})
 
     async def _listen(self, key: Key) -> None:
@@ -113,7 +113,7 @@ class Stopper:
         finally:
             self._hears(key)
 
-    async def _take_down(self, entry: Entry, run: Run) -> None:
+    async def _take_down(self, entry: CachedJob, run: AttemptJob) -> None:
         async with contextlib.aclosing(self._observer.last_words(entry, run)) as told:
             async for words in told:
                 entry.last_words[run.name] = words
@@ -124,10 +124,10 @@ class Stopper:
             self._heard[key].set()
 
 
-def _is_to_stop(entry: Entry, run: Run) -> bool:
+def _is_to_stop(entry: CachedJob, run: AttemptJob) -> bool:
     """Whether there is anything to do: it may have ended, or be on its way, since it was planned."""
     return not run.gone and (run.name not in entry.last_words if run.deleting else not run.finished)
 
 
-def _context(entry: Entry) -> dict[str, object]:
+def _context(entry: CachedJob) -> dict[str, object]:
     return {"job": entry.job.dkron_name, "namespace": entry.job.namespace}

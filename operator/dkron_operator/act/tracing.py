@@ -15,12 +15,12 @@ from typing import Self, TypeVar
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_crds.requests import group_of
 from dkron_crds.traceparent import TraceContext
-from dkron_operator.cache.store import Entry, Store
+from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.plan.dependencies import RunKey
+from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.fold import Change, Finished, Started, is_recorded
 from dkron_operator.plan.plan import Create
-from dkron_operator.plan.view import JobView, Run
+from dkron_operator.plan.view import AttemptJob, JobView
 from dkron_operator.telemetry import spans
 from dkron_runtime.tracing.spans import Span, Tracer
 
@@ -47,7 +47,7 @@ class Firing:
     def claimed(self) -> None:
         """The API server has accepted the claim."""
 
-    def adopted(self, run: Run) -> None:
+    def adopted(self, run: AttemptJob) -> None:
         """The Job exists."""
 
     def refused(self, message: str) -> None:
@@ -86,7 +86,7 @@ class TracedFiring(Firing):
         if self._claim is not None:
             self._claim.end()
 
-    def adopted(self, run: Run) -> None:
+    def adopted(self, run: AttemptJob) -> None:
         """The Job exists, made by us or before us."""
         self._span.tell({"k8s.job.uid": run.uid})
         if run.trace is not None and run.trace != self._run:
@@ -108,18 +108,18 @@ class Ending:
     since: datetime
 
 
-class Traces:
+class RunTracing:
     """Tells of runs, if there is a `tracer` to tell."""
 
     def __init__(self, store: Store, *, clock: Clock) -> None:
         self.tracer: Tracer | None = None
         self._store = store
         self._clock = clock
-        self._known: OrderedDict[RunKey, TraceContext] = OrderedDict()
+        self._known: OrderedDict[GroupKey, TraceContext] = OrderedDict()
         self._fired: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._endings: dict[str, dict[str, Ending]] = {}
 
-    def firing(self, entry: Entry, create: Create) -> Firing:
+    def firing(self, entry: CachedJob, create: Create) -> Firing:
         """An attempt is about to be fired."""
         if self.tracer is None or create.late:
             return UNTRACED
@@ -134,7 +134,7 @@ class Traces:
         done = partial(_keep, self._fired, (job.uid, attempt.job), None)
         return TracedFiring(span, spans.run_context(job, attempt, span.context), claim=claim, done=done)
 
-    def note(self, entry: Entry, changes: Iterable[Change]) -> None:
+    def note(self, entry: CachedJob, changes: Iterable[Change]) -> None:
         """These changes of a status were decided upon."""
         if self.tracer is None:
             return
@@ -156,7 +156,7 @@ class Traces:
         if not endings:
             del self._endings[uid]
 
-    def _find(self, entry: Entry, attempt: Active, tracer: Tracer) -> None:
+    def _find(self, entry: CachedJob, attempt: Active, tracer: Tracer) -> None:
         """A Job was found that this process does not know to have made: whoever made it may not have told of it."""
         run, key = entry.runs.get(attempt.job), (entry.job.uid, attempt.job)
         if run is None or run.trace is None or key in self._fired:
@@ -177,7 +177,7 @@ class Traces:
         span.end(execution.finished_at)
         tracer.begin(spans.recording(ending.job, execution, span.context, ending.since)).end()
 
-    def _own(self, entry: Entry, attempt: Active | Execution) -> TraceContext | None:
+    def _own(self, entry: CachedJob, attempt: Active | Execution) -> TraceContext | None:
         """The span of what an attempt runs, as its Job says or as we remember."""
         run = entry.runs.get(attempt.job)
         if run is not None:
@@ -185,12 +185,12 @@ class Traces:
         trace = self._trace(entry, attempt.group)
         return None if trace is None else spans.run_context(entry.job, attempt, trace)
 
-    def _trace(self, entry: Entry, group: int) -> TraceContext | None:
+    def _trace(self, entry: CachedJob, group: int) -> TraceContext | None:
         """What is known of the trace of a run: by its Jobs, else by what we have fired."""
         told = (run.trace for run in entry.runs.values() if run.group == group and run.trace is not None)
         return next(told, None) or self._known.get((entry.job.uid, group))
 
-    def _ends_of(self, runs: Iterable[RunKey]) -> Iterable[TraceContext]:
+    def _ends_of(self, runs: Iterable[GroupKey]) -> Iterable[TraceContext]:
         """The spans with which these runs of other jobs have ended, as far as anybody can find them."""
         for uid, group in sorted(runs):
             entry = self._store.get(uid)
@@ -200,7 +200,7 @@ class Traces:
                 yield own
 
 
-def _asked(entry: Entry, group: int) -> TraceContext | None:
+def _asked(entry: CachedJob, group: int) -> TraceContext | None:
     """The span in which somebody asked for a run of this group."""
     return next((r.trace for r in entry.job.requests if r.at is not None and group_of(r.id, r.at) == group), None)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from dkron_crds.job import JobStatus
-from dkron_operator.cache.dependency_graph import Key, Links, key_of, parents_of
-from dkron_operator.plan.dependencies import ALONE, Child, Kin, Parent
+from dkron_operator.cache.dependency_graph import DependencyGraph, Key, key_of, parents_of
+from dkron_operator.plan.dependencies import ALONE, Child, Dependencies, Parent
 from dkron_operator.plan.dependency_changes import key, published
 from dkron_operator.plan.view import JobView
 
@@ -21,7 +21,7 @@ def _nobody(_: str) -> None:
     """Nobody waits."""
 
 
-class Kinship:
+class DependencyTracker:
     """The jobs around each job. `holder` finds who has a name, `entry` who has a uid.
 
     `wake` is told the uids of those whose situation has changed.
@@ -31,9 +31,9 @@ class Kinship:
         self.wake: Callable[[str], None] = _nobody
         self._holder = holder
         self._entry = entry
-        self._links = Links(self._job_of)
+        self._links = DependencyGraph(self._job_of)
 
-    def of(self, job: JobView) -> Kin:
+    def of(self, job: JobView) -> Dependencies:
         """The jobs around this one, as the API server has them."""
         name = key_of(job)
         children = self._links.children(name)
@@ -44,7 +44,7 @@ class Kinship:
             # Whoever runs after this name means the object that has it.
             children = ()
         parents = {link.job: self._holder((job.namespace, link.job)) for link in job.spec.parents}
-        return Kin(
+        return Dependencies(
             parents={name: _parent(p) for name, p in parents.items() if p is not None},
             children=tuple(_child(known, job) for known in map(self._entry, children) if known is not None),
             circle=self._links.circle(name) if job.spec.parents else (),

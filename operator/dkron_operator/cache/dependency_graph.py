@@ -26,7 +26,7 @@ class _Tie:
     parents: tuple[Key, ...]
 
 
-class Links:
+class DependencyGraph:
     """The graph of all jobs. `holder` finds the job that has a name."""
 
     def __init__(self, holder: Callable[[Key], JobView | None]) -> None:

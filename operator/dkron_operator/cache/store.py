@@ -14,9 +14,9 @@ from typing import Any
 from dkron_crds.bounds import unreadable
 from dkron_crds.job import Active, JobStatus, ReadyReason
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
-from dkron_operator.cache.dependencies import Kinship
+from dkron_operator.cache.dependencies import DependencyTracker
 from dkron_operator.cache.dependency_graph import Key, key_of
-from dkron_operator.cache.write_accounting import Books
+from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.notifications import read_notify
@@ -34,8 +34,8 @@ from dkron_operator.plan.read import (
 )
 from dkron_operator.plan.unknown_jobs import is_ahead
 from dkron_operator.plan.upstream_runs import Fullness
-from dkron_operator.plan.view import JobView, Outcome, Run, Trouble
-from dkron_operator.telemetry.metrics import Meters
+from dkron_operator.plan.view import AttemptJob, JobView, Outcome, Trouble
+from dkron_operator.telemetry.metrics import Metrics
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ NEVER = float("-inf")
 
 
 @dataclass(slots=True)
-class Entry:
+class CachedJob:
     """One DkronJob with everything that we know about it. `status` is `base`, as the API server has it, with the
     `pending` changes folded in. `behind`: it may be so old that a slot which has had its run would look due. `proven`
     are uids of Jobs that the API server has shown when it was asked for them, `absent` names of Jobs that are gone for
@@ -62,9 +62,9 @@ class Entry:
     status: JobStatus
     pending: list[Change] = field(default_factory=list)
     mark: datetime = LONG_AGO
-    able_since: float = NEVER
-    runs: dict[str, Run] = field(default_factory=dict)
-    proven: set[str] = field(default_factory=set)
+    fireable_since: float = NEVER
+    runs: dict[str, AttemptJob] = field(default_factory=dict)
+    confirmed: set[str] = field(default_factory=set)
     absent: set[str] = field(default_factory=set)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -73,11 +73,11 @@ class Entry:
     refusal: Problem | None = None
     checked: int = -1
     full: Fullness | None = None
-    unsure: Active | None = None
+    unconfirmed_create: Active | None = None
     unreadable: bool = False
     behind: bool = False
     unmarked: bool = False
-    books: Books = field(default_factory=Books)
+    accounting: WriteAccounting = field(default_factory=WriteAccounting)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def note(self, *changes: Change) -> None:
@@ -90,7 +90,7 @@ class Entry:
             self.mark = LONG_AGO
         self._remember()
 
-    def doom_run(self, name: str) -> None:
+    def mark_job_deleting(self, name: str) -> None:
         """This Job was deleted, and goes when the watch says so: it may have said so before the answer was here."""
         run = self.runs.get(name)
         if run is not None:
@@ -104,8 +104,8 @@ class Entry:
             # The API server takes a write only from who has the newest version.
             self.version, self.base, self.unreadable, self.behind = version, base, False, False
             if taken_back:
-                self.books.forget_mark()
-            self.books.remember(base)
+                self.accounting.forget_mark()
+            self.accounting.remember(base)
         self.status = fold_all(self.base, self.pending, self.job.spec.history)
 
     def rebase(self, read: JobStatus | None, version: int, *, now: datetime) -> None:
@@ -116,8 +116,8 @@ class Entry:
             if is_ahead(self.mark, now):
                 # Another replica has taken back a mark that a wrong clock or a hand had set.
                 self.mark = LONG_AGO
-                self.books.forget_mark()
-                self.books.remember(base)
+                self.accounting.forget_mark()
+                self.accounting.remember(base)
             else:
                 # A mark never moves back while we remember it, whatever a hand writes.
                 self.pending.append(Decided(self.mark))
@@ -132,7 +132,7 @@ def _nobody(uid: str, status: JobStatus | None) -> None:
     """Nobody keeps account."""
 
 
-def _ignore(job: JobView, run: Run) -> None:
+def _ignore(job: JobView, run: AttemptJob) -> None:
     """Nobody is told about foreign Jobs."""
 
 
@@ -148,28 +148,28 @@ class Store:
         self,
         *,
         account: Callable[[str, JobStatus | None], None] = _nobody,
-        foreign: Callable[[JobView, Run], None] = _ignore,
-        meters: Meters | None = None,
+        foreign: Callable[[JobView, AttemptJob], None] = _ignore,
+        metrics: Metrics | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._account = account
         self._foreign = foreign
-        self.meters = meters or Meters()
+        self.metrics = metrics or Metrics()
         self._clock = clock or Clock()
-        self._entries: dict[str, Entry] = {}
-        self._runs: dict[Owner, dict[str, Run]] = {}
+        self._entries: dict[str, CachedJob] = {}
+        self._runs: dict[Owner, dict[str, AttemptJob]] = {}
         self._names: dict[Key, set[str]] = {}
         self._objects: dict[tuple[str, str], str] = {}
         self._missed: set[str] = set()
-        self.kinship = Kinship(self._holder, self.get)
+        self.dependencies = DependencyTracker(self._holder, self.get)
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[CachedJob]:
         return iter(self._entries.values())
 
-    def get(self, uid: str) -> Entry | None:
+    def get(self, uid: str) -> CachedJob | None:
         """The entry of a DkronJob that exists."""
         return self._entries.get(uid)
 
@@ -192,7 +192,7 @@ class Store:
                 found[run.uid] = (JOBS, namespace, run.name) if owner in self._entries else None
         return found
 
-    def parents(self, entry: Entry) -> list[Entry]:
+    def parents(self, entry: CachedJob) -> list[CachedJob]:
         """The jobs that it runs after, as far as they exist."""
         found = (self._holder((entry.job.namespace, link.job)) for link in entry.job.spec.parents)
         return [parent for parent in found if parent is not None]
@@ -211,23 +211,23 @@ class Store:
         entry.job = _read(body, entry.job)
         before = entry.base
         entry.rebase(read_status(body), version, now=self._clock.now())
-        self.meters.wrote(entry.books.see(before, entry.base))
+        self.metrics.wrote(entry.accounting.see(before, entry.base))
         self._account(uid, entry.base)
-        self.kinship.see(entry, before)
+        self.dependencies.see(entry, before)
         return (uid,)
 
-    def settle(self, entry: Entry, count: int, *, base: JobStatus, version: int) -> None:
+    def settle(self, entry: CachedJob, count: int, *, base: JobStatus, version: int) -> None:
         """The first `count` pending changes of the entry were written, and gave `base`."""
         before = entry.base
         entry.settle(count, base, version)
         if self._entries.get(entry.job.uid) is entry:
             self._account(entry.job.uid, entry.base)
-            self.kinship.see(entry, before)
+            self.dependencies.see(entry, before)
 
-    def doom(self, entry: Entry) -> None:
+    def mark_deleting(self, entry: CachedJob) -> None:
         """The DkronJob was deleted, and goes when the watch says so."""
         entry.job = replace(entry.job, deleting=True)
-        self.kinship.see(entry, entry.base)
+        self.dependencies.see(entry, entry.base)
 
     def see_run(self, body: Object) -> Iterable[str]:
         """A Job of ours was seen. Of its controller's notes to itself nobody has to know."""
@@ -270,7 +270,7 @@ class Store:
         namesakes.discard(uid)
         if not namesakes:
             del self._names[key]
-        self.kinship.lose(entry.job)
+        self.dependencies.lose(entry.job)
         return sorted(namesakes)
 
     def renew(self, *, behind: bool) -> None:
@@ -280,10 +280,10 @@ class Store:
         `behind`: all this may be old.
         """
         for uid, old in tuple(self._entries.items()):
-            entry = Entry(job=old.job, version=old.version, base=old.base, status=old.base, runs=old.runs)
-            entry.outcomes, entry.last_words, entry.books = old.outcomes, old.last_words, old.books
+            entry = CachedJob(job=old.job, version=old.version, base=old.base, status=old.base, runs=old.runs)
+            entry.outcomes, entry.last_words, entry.accounting = old.outcomes, old.last_words, old.accounting
             entry.checked, entry.refusal = verdict(old.job, old.base)
-            entry.mark, entry.behind, entry.absent = old.books.mark, behind or old.behind, old.absent
+            entry.mark, entry.behind, entry.absent = old.accounting.mark, behind or old.behind, old.absent
             entry.rebase(None if old.unreadable else old.base, old.version, now=self._clock.now())
             self._entries[uid] = entry
 
@@ -299,7 +299,7 @@ class Store:
             return (run.owner,)
         return self.lose_run_of(run.owner, run.name, run) if _is_of(entry.job, run) else ()
 
-    def lose_run_of(self, owner: str, name: str, last: Run | None = None) -> Iterable[str]:
+    def lose_run_of(self, owner: str, name: str, last: AttemptJob | None = None) -> Iterable[str]:
         """A Job is not there any more. One that was not recorded yet stays, marked as gone, until it is."""
         entry = self._entries.get(owner)
         if entry is None:
@@ -315,7 +315,7 @@ class Store:
             runs[name] = replace(last or known, gone=True)
         return (owner,)
 
-    def vanish(self, uid: str) -> Iterable[str]:
+    def on_deleted(self, uid: str) -> Iterable[str]:
         """The object with this uid, a DkronJob or a Job, is not there any more."""
         if uid in self._entries or uid in self._missed:
             return self.lose_job(uid)
@@ -327,7 +327,7 @@ class Store:
                     return self.lose_run_of(owner, run.name)
         return ()
 
-    def duplicate(self, entry: Entry) -> Problem | None:
+    def duplicate(self, entry: CachedJob) -> Problem | None:
         """Whether another object in the namespace has the same Dkron name; the older one keeps it."""
         first = self._holder(key_of(entry.job))
         if first is None or first is entry:
@@ -335,7 +335,7 @@ class Store:
         name = first.job.dkron_name
         return Problem("DuplicateName", f'DkronJob {first.job.name} has the name "{name}" already')
 
-    def _holder(self, key: Key) -> Entry | None:
+    def _holder(self, key: Key) -> CachedJob | None:
         """Who has this Dkron name: of several the oldest."""
         uids = self._names.get(key)
         if uids is None:
@@ -352,24 +352,24 @@ class Store:
             return ()
         orphaned = () if former is None else self.miss_job(former.job.uid)
         status = read or JobStatus()
-        entry = Entry(job=job, version=version, base=status, status=status, runs=self._runs_of(uid, job.namespace))
+        entry = CachedJob(job=job, version=version, base=status, status=status, runs=self._runs_of(uid, job.namespace))
         # A list may be old, and a watch then tells what has happened since, one by one.
         entry.unreadable, entry.behind = read is None, True
         entry.checked, entry.refusal = verdict(job, status)
-        entry.mark = entry.books.mark = status.last_schedule_time or LONG_AGO
+        entry.mark = entry.accounting.mark = status.last_schedule_time or LONG_AGO
         self._entries[uid] = entry
         self._objects[job.namespace, job.name] = uid
         self._account(uid, status)
         namesakes = self._names.setdefault(key_of(job), set())
         namesakes.add(uid)
-        self.kinship.see(entry, None)
+        self.dependencies.see(entry, None)
         return sorted({*namesakes, *orphaned})
 
-    def _runs_of(self, owner: str, namespace: str) -> dict[str, Run]:
+    def _runs_of(self, owner: str, namespace: str) -> dict[str, AttemptJob]:
         return self._runs.setdefault((owner, namespace), {})
 
 
-def _is_of(job: JobView, run: Run) -> bool:
+def _is_of(job: JobView, run: AttemptJob) -> bool:
     return (run.namespace, run.owner_name) == (job.namespace, job.name)
 
 

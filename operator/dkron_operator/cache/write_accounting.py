@@ -16,7 +16,7 @@ from dkron_operator.plan.written import Fact, facts, holds
 
 
 @dataclass(slots=True)
-class Books:
+class WriteAccounting:
     """`mark` is the newest slot that the API server ever had as decided, `forgotten` are Jobs that were recorded until
     somebody wiped the status: neither is counted again. Of `send`, `taken`, `refused` and `unanswered`, one of the last
     three follows the first."""

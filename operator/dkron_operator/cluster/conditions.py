@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType
-from dkron_operator.cluster.daily_totals import Ledger
+from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.leader.election import Leadership
 
 Verdict = tuple[ConditionStatus, str, str]
@@ -14,9 +14,9 @@ OURS = (ConditionType.READY, ConditionType.DELIVERS, ConditionType.CONFLICTED)
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
-def standing(  # noqa: PLR0913 - what the status says, one by one
+def cluster_conditions(  # noqa: PLR0913 - what the status says, one by one
     before: ClusterStatus,
-    ledger: Ledger,
+    ledger: DailyTotals,
     leadership: Leadership,
     *,
     replicas: int,

@@ -21,7 +21,7 @@ MEMORY = timedelta(minutes=15)
 MOST = 20
 
 
-class Rivals:
+class Conflicts:
     """Knows the other installations that were seen at work lately. `home` is the namespace of this one; `changed` is
     called when another appears."""
 

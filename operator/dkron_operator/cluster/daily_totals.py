@@ -14,7 +14,7 @@ from dkron_operator.plan.fold import recorded
 NOTHING = JobStatus()
 
 
-class Ledger:
+class DailyTotals:
     """Sums over jobs of which each change costs the same, however many there are."""
 
     def __init__(self) -> None:

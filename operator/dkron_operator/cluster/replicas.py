@@ -9,7 +9,7 @@ from typing import Any
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
-from dkron_operator.kit.log_once import Spell
+from dkron_operator.kit.log_once import LogOnce
 
 Object = Mapping[str, Any]
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 SHARED = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component")
 
 
-class Peers:
+class ReplicaCount:
     """Counts the ready pods beside `pod` in a namespace. A process that is no pod there is alone."""
 
     def __init__(self, client: KubeClient, *, namespace: str, pod: str) -> None:
@@ -25,7 +25,7 @@ class Peers:
         self._namespace = namespace
         self._pod = pod
         self._selector: str | None = None
-        self._spell = Spell(log, f"counting replicas in namespace {namespace}")
+        self._spell = LogOnce(log, f"counting replicas in namespace {namespace}")
 
     async def count(self) -> int:
         """The replicas that run, this one among them; without an answer only that."""

@@ -17,15 +17,15 @@ from dkron_crds.job import JobStatus
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.names import API_VERSION
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable, Withheld
+from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, NotLeader, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_operator.act.status_writer import difference
-from dkron_operator.cluster.conditions import standing
-from dkron_operator.cluster.daily_totals import Ledger
-from dkron_operator.cluster.replicas import Peers
+from dkron_operator.cluster.conditions import cluster_conditions
+from dkron_operator.cluster.daily_totals import DailyTotals
+from dkron_operator.cluster.replicas import ReplicaCount
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.log_once import Spell
-from dkron_operator.kit.workqueue import Lane
+from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership
 from dkron_operator.leader.lease import Replica
 
@@ -50,24 +50,24 @@ class Stored:
     status: ClusterStatus
 
 
-class Tally:
+class ClusterStatusController:
     """Writes the DkronCluster of a namespace. `replica` is this process."""
 
     def __init__(self, client: KubeClient, replica: Replica, *, namespace: str, clock: Clock) -> None:
-        self.lane: Lane[str] = Lane("cluster", self._work, width=1)
+        self.queue: WorkQueue[str] = WorkQueue("cluster", self._work, width=1)
         self._client = client
         self._namespace = namespace
         self._version = replica.version
-        self._peers, self._replicas = Peers(client, namespace=namespace, pod=replica.identity), 1
+        self._peers, self._replicas = ReplicaCount(client, namespace=namespace, pod=replica.identity), 1
         self._clock = clock
-        self._ledger = Ledger()
+        self._ledger = DailyTotals()
         self._leadership = Leadership()
         self._stored: Stored | None = None
         self._jobs_known = self._restored = self._closing = self._over = False
         self._problems: tuple[str, ...] | None = None
         self.rivalry: Callable[[], str] = str
         self._writing = asyncio.Lock()
-        self._spell = Spell(log, f"DkronCluster {namespace}/{INSTALLATION}")
+        self._spell = LogOnce(log, f"DkronCluster {namespace}/{INSTALLATION}")
 
     @property
     def active(self) -> int:
@@ -118,7 +118,7 @@ class Tally:
         while True:
             await asyncio.sleep(LOOK)
             self._stored = None
-            self.lane.add(INSTALLATION)
+            self.queue.add(INSTALLATION)
 
     async def close(self, leadership: Leadership) -> None:
         """Write for the last time, if it was us who wrote and the API server answers."""
@@ -135,13 +135,13 @@ class Tally:
     async def settle(self) -> None:
         """Return when all that was seen is written, or cannot be. What is deleted after that stays counted.
 
-        Raises `Unavailable` if there is no answer, `Withheld` if it is not ours to write.
+        Raises `Unavailable` if there is no answer, `NotLeader` if it is not ours to write.
         """
         if self._spell.trouble:
             return
         try:
             await self._write()
-        except (Unavailable, Withheld):
+        except (Unavailable, NotLeader):
             raise
         except KubeError as exc:
             self._spell.goes_on(exc)
@@ -150,18 +150,18 @@ class Tally:
         """Something has changed that the status shows."""
         # In trouble it is up to the next look: a missing right would be asked for at each change.
         if not self._spell.trouble:
-            self.lane.add(INSTALLATION, DEBOUNCE)
+            self.queue.add(INSTALLATION, DEBOUNCE)
 
     async def _work(self, _: str) -> None:
         try:
             await self._write()
-        except Withheld:
+        except NotLeader:
             self._stored = None
         except KubeError as exc:
             self._spell.goes_on(exc)
             self._stored = None
             if isinstance(exc, Unavailable):
-                self.lane.add(INSTALLATION, exc.retry_after or AGAIN)
+                self.queue.add(INSTALLATION, exc.retry_after or AGAIN)
         else:
             self._spell.is_over()
 
@@ -181,7 +181,7 @@ class Tally:
 
     async def _patch(self, stored: Stored) -> None:
         leadership = self._leadership
-        status = standing(
+        status = cluster_conditions(
             stored.status, self._ledger, leadership, replicas=self._replicas,
             generation=stored.generation, version=self._version, now=self._clock.now(), problems=self._problems,
             rivalry=self.rivalry(),

@@ -19,7 +19,7 @@ ROOM = 4096
 """Complaints that are remembered for that."""
 
 
-class Complaints:
+class DeliveryEvents:
     """Tells people what went wrong."""
 
     def __init__(self, events: Events, *, clock: Clock) -> None:

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import aiohttp
 
-from dkron_operator.delivery.secret_reader import Vault
+from dkron_operator.delivery.secret_reader import SecretReader
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.processors.message import Post
 
@@ -18,7 +18,7 @@ PATIENCE = aiohttp.ClientTimeout(total=9.0)
 class Poster:
     """Sends requests with one session, which is opened when it is needed first."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: SecretReader) -> None:
         self._vault = vault
         self._session: aiohttp.ClientSession | None = None
 

@@ -13,7 +13,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.watch import follow
-from dkron_operator.kit.log_once import Spell
+from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
 from dkron_operator.processors.site import Site
 
@@ -40,7 +40,7 @@ class Installation:
         self._output_dir = output_dir
         self._raw: Object | None = None
         self._listed = False
-        self._spell = Spell(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
+        self._spell = LogOnce(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
         self.cluster: ClusterView | None = None
         self.site = Site(output_dir=output_dir)
         self.endpoints: tuple[Endpoint, ...] = ()

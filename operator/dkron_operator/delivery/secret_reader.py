@@ -17,7 +17,7 @@ KEPT = 30.0
 """Seconds for which a Secret is not asked for again, so that a new password is soon in use."""
 
 
-class Vault:
+class SecretReader:
     """Secrets of one namespace. `clock` is monotonic."""
 
     def __init__(self, client: KubeClient, *, namespace: str, clock: Callable[[], float]) -> None:

@@ -3,7 +3,7 @@
 import logging
 
 
-class Spell:
+class LogOnce:
     """Trouble of one kind, from its first sign to its end."""
 
     def __init__(self, log: logging.Logger, what: str) -> None:

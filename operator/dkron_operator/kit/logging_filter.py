@@ -8,7 +8,7 @@ from dkron_runtime.logs import LogFormat, LogLevel
 _TRIED_AGAIN = ("will retry", "escalating", "has failed")
 
 
-class Calm(logging.Filter):
+class KopfLogFilter(logging.Filter):
     """kopf calls a request that it is about to repeat an error, and shows a traceback when a watch has failed, which
     begins anew (`watching.py`). For whoever is woken by errors, these are none."""
 
@@ -21,6 +21,6 @@ class Calm(logging.Filter):
 
 def configure(log_format: LogFormat, level: LogLevel) -> None:
     """Set up logging for the process."""
-    logs.configure(log_format, level, filters=[Calm()])
+    logs.configure(log_format, level, filters=[KopfLogFilter()])
     # kopf tells about each event that it hands over; only what goes wrong there is news.
     logging.getLogger("kopf").setLevel(logging.WARNING)

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, TypeVar
 
-from dkron_kube.errors import KubeError, Unavailable, Withheld
+from dkron_kube.errors import KubeError, NotLeader, Unavailable
 from dkron_operator.kit.fair_queue import FairQueue, Group
 
 K = TypeVar("K", bound=Hashable)
@@ -35,7 +35,7 @@ def _ungrouped(_: object) -> Group:
     return None
 
 
-class Lane(Generic[K]):
+class WorkQueue(Generic[K]):
     """A queue of keys and its workers. `work` may raise `Unavailable` to be called again for the same key.
 
     `group_of` tells the groups of keys that take turns: their namespaces. `width` keys are worked on at once at the
@@ -67,12 +67,12 @@ class Lane(Generic[K]):
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
         self._quiet = asyncio.Event()
-        self._ahead: Lane[Any] | None = None
+        self._ahead: WorkQueue[Any] | None = None
 
     def __len__(self) -> int:
         return len(self._urgent) + len(self._others) + len(self._busy) + len(self._timers)
 
-    def yield_to(self, other: "Lane[Any]") -> None:
+    def yield_to(self, other: "WorkQueue[Any]") -> None:
         """Let what is urgent in another lane go before anything in this one."""
         self._ahead = other
 
@@ -87,7 +87,7 @@ class Lane(Generic[K]):
         elif key not in self._timers:
             self._timers[key] = asyncio.get_running_loop().call_later(delay, self._expire, key)
 
-    def hurry(self, key: K) -> None:
+    def add_priority(self, key: K) -> None:
         """Have the key worked on before those that are not urgent."""
         if key in self._busy:
             self._pressing.add(key)
@@ -105,7 +105,7 @@ class Lane(Generic[K]):
             if not len(self):
                 self._quiet.set()
 
-    def hasten(self) -> None:
+    def flush_delays(self) -> None:
         """Have every key that waits for its delay worked on now."""
         for key in tuple(self._timers):
             self._expire(key)
@@ -134,7 +134,7 @@ class Lane(Generic[K]):
     async def idle(self) -> None:
         """Return when nothing waits, is due later, or is being worked on. Nothing else goes first any more."""
         self._ahead = None
-        self.hasten()
+        self.flush_delays()
         while len(self):
             self._quiet.clear()
             await self._quiet.wait()
@@ -197,7 +197,7 @@ class Lane(Generic[K]):
         if delay is not None:
             self.add(key, delay)
         elif pressing:
-            self.hurry(key)
+            self.add_priority(key)
         elif again is not None:
             self.add(key, again)
 
@@ -215,7 +215,7 @@ class Lane(Generic[K]):
             delay = self._backoff(key)
             log.warning("%s: %s; again in %.1f s", self.name, exc, delay, extra={"key": str(key)})
             return max(delay, exc.retry_after or 0.0)
-        except Withheld as exc:
+        except NotLeader as exc:
             log.debug("%s: %s", self.name, exc, extra={"key": str(key)})
             self._failures.pop(key, None)
             return None
@@ -231,7 +231,7 @@ class Lane(Generic[K]):
             return delay
         if self._failures.pop(key, None) is not None:
             # The API server answers again: what else has waited for that need not wait any longer.
-            self.hasten()
+            self.flush_delays()
         return None
 
     def _backoff(self, key: K, *, longest: float = LAST_DELAY) -> float:

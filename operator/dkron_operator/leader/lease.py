@@ -16,7 +16,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
 from dkron_kube.paths import LEASES
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.log_once import Spell
+from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.leader.election import Act, Held, Leadership, Terms, Watched, decide, read_lease, watched
 
 Object = dict[str, Any]
@@ -67,7 +67,7 @@ class Lease:
         self._watched: Watched | None = None
         self._newcomer = True
         self._seen_at = self._renewed_at = float("-inf")
-        self._spell = Spell(log, f"Lease {namespace}/{INSTALLATION}")
+        self._spell = LogOnce(log, f"Lease {namespace}/{INSTALLATION}")
 
     def may_act(self) -> bool:
         """Whether this replica may do anything to the world at this moment. Asked before each thing that is done: a

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_operator.cache.store import Store
-from dkron_operator.monitoring.job_summary import JobState, Line, line
+from dkron_operator.monitoring.job_summary import JobState, JobSummary, summarize
 from dkron_operator.monitoring.staleness import paces_of
 from dkron_operator.plan.view import JobView
 
@@ -26,16 +26,16 @@ class Sums:
     degraded: int
     stale: int
     next: datetime | None
-    lines: Sequence[Line] = ()
+    lines: Sequence[JobSummary] = ()
 
 
-class Roll:
+class JobStates:
     """Looks anew at the jobs that have changed since it was last asked, at those that run after one whose schedule has
     changed, and at no other."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, JobSummary] = {}
         self._paces: dict[str, Paces] = {}
         self._changed: set[str] = set()
         self._calling = asyncio.Lock()
@@ -58,18 +58,18 @@ class Roll:
         known, paces = self._paces.pop(uid, None), None
         if entry is not None:
             followed = paces_of(entry.job, self._parents)
-            self._lines[uid] = line(entry.job, entry.base, followed)
+            self._lines[uid] = summarize(entry.job, entry.base, followed)
             paces = self._paces[uid] = tuple((each.uid, each.fingerprint, each.spec.expires_at) for each in followed)
         if paces != known:
             for each in filter(None, (before, self._lines.get(uid))):
-                self._changed.update(self._store.kinship.children((each.namespace, each.name)))
+                self._changed.update(self._store.dependencies.children((each.namespace, each.name)))
 
     def _parents(self, job: JobView) -> list[JobView]:
         entry = self._store.get(job.uid)
         return [] if entry is None else [parent.job for parent in self._store.parents(entry)]
 
 
-def _sums(lines: list[Line], now: datetime) -> Sums:
+def _sums(lines: list[JobSummary], now: datetime) -> Sums:
     states = Counter(each.state for each in lines)
     return Sums(
         states={state: states[state] for state in JobState},

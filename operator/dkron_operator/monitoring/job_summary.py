@@ -27,7 +27,7 @@ RUNS = frozenset({JobState.SCHEDULED, JobState.DEPENDENT})
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JobSummary:
     """One job. `failing`: its newest run failed; `degraded`: a person has to see to it; `stale`: from when on it has
     been without a success for too long."""
 
@@ -41,11 +41,11 @@ class Line:
     last_success: datetime | None
 
 
-def line(job: JobView, status: JobStatus, paces: Sequence[JobView]) -> Line:
+def summarize(job: JobView, status: JobStatus, paces: Sequence[JobView]) -> JobSummary:
     """How the job stands, with the status that the API server has. `paces` are those of `stale.paces_of`."""
     conditions = {(condition.type, condition.status) for condition in status.conditions}
     state = _state(job, conditions)
-    return Line(
+    return JobSummary(
         namespace=job.namespace,
         name=job.dkron_name,
         state=state,

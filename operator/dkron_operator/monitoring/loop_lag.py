@@ -10,7 +10,7 @@ MEMORY = 60.0
 """Seconds for which a late beat is remembered."""
 
 
-class Pulse:
+class LoopLag:
     """Beats while it runs. `clock` is the monotonic one."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

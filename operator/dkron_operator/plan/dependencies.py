@@ -10,7 +10,7 @@ from datetime import datetime
 from dkron_crds.job import Ended, GroupStatus, Published, When
 
 NOTHING = Published()
-RunKey = tuple[str, int]
+GroupKey = tuple[str, int]
 """A run of a job: the job's uid and the group."""
 
 
@@ -43,7 +43,7 @@ class Child:
 
     name: str
     when: When
-    heard: frozenset[RunKey]
+    heard: frozenset[GroupKey]
 
     def awaits(self, uid: str, ended: Ended) -> bool:
         """Whether this run of the job with this uid is still to have its effect there."""
@@ -51,7 +51,7 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class Dependencies:
     """The jobs around one. `parents` has those that exist, by name; `circle` the way from it back to itself, if any."""
 
     parents: Mapping[str, Parent] = field(default_factory=dict)
@@ -59,4 +59,4 @@ class Kin:
     circle: tuple[str, ...] = ()
 
 
-ALONE = Kin()
+ALONE = Dependencies()

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Published
 from dkron_crds.status import MAX_ENDED
-from dkron_operator.plan.dependencies import RunKey
+from dkron_operator.plan.dependencies import GroupKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Overrun:
 class Forgotten:
     """Their parents show these runs no more, so nothing can take note of them again."""
 
-    runs: frozenset[RunKey]
+    runs: frozenset[GroupKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def with_ended(status: JobStatus, group: int, *, at: datetime, result: GroupStat
     return status.model_copy(update={"ended": shown, "published": counted})
 
 
-def with_effect(status: JobStatus, runs: Iterable[RunKey]) -> JobStatus:
+def with_effect(status: JobStatus, runs: Iterable[GroupKey]) -> JobStatus:
     """These runs of parents have had their effect, whatever it was. The status itself if they had it before."""
     wanted = set(runs)
     if not any(run.waiting and key(run) in wanted for run in status.heard):
@@ -168,6 +168,6 @@ def with_effect(status: JobStatus, runs: Iterable[RunKey]) -> JobStatus:
     return status.model_copy(update={"heard": heard})
 
 
-def key(run: Heard) -> RunKey:
+def key(run: Heard) -> GroupKey:
     """By what a run of a parent is recognized."""
     return run.uid, run.group

@@ -21,7 +21,7 @@ from dkron_crds.job import (
 )
 from dkron_crds.status import MAX_COUNTED
 from dkron_operator.plan.cause import started_at
-from dkron_operator.plan.dependencies import RunKey
+from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.dependency_changes import (
     Followed,
     Forgotten,
@@ -131,7 +131,7 @@ class Dropped:
 class Joined:
     """These runs of parents have had their effect: a run of this job, or for `reason` none, as of `at`."""
 
-    runs: frozenset[RunKey]
+    runs: frozenset[GroupKey]
     at: datetime
     reason: SkipReason | None = None
 

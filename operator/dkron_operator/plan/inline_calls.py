@@ -10,7 +10,7 @@ from datetime import datetime
 from dkron_crds.conditions import MAX_MESSAGE
 from dkron_crds.job import Active
 from dkron_operator.executors.inline import is_inline
-from dkron_operator.plan.plan import Draft
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import Outcome, Situation
 
 MARK = "call-"
@@ -29,11 +29,11 @@ def is_call(entry: Active) -> bool:
     return entry.uid.startswith(MARK)
 
 
-def undecided(draft: Draft) -> Outcome:
+def undecided(plan: Plan) -> Outcome:
     """How a call ends of which nobody knows more."""
     return Outcome(
         success=False,
-        finished_at=draft.situation.now,
+        finished_at=plan.situation.now,
         reason=UNKNOWN,
         message="the operator ended before it had recorded the call: it was made, or it was not",
     )

@@ -18,7 +18,7 @@ from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.fold import Decided, Started
 from dkron_operator.plan.inline_calls import is_call
-from dkron_operator.plan.plan import Create, Draft
+from dkron_operator.plan.plan import Create, Plan
 from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.slots import timeline
 
@@ -31,73 +31,73 @@ CLOSEST = SPAN / 2
 """Slots that are further apart are claimed one by one: there would not be two in a window."""
 
 
-def plan_window(draft: Draft) -> None:
+def plan_window(plan: Plan) -> None:
     """Keep, give back, or give up what is left of a window. It comes before all that moves the mark."""
-    window, situation = draft.status.window, draft.situation
+    window, situation = plan.status.window, plan.situation
     if window is None:
         return
     if window.caller == situation.signature:
-        if not _holds(draft):
-            draft.note(Released(window.caller))
+        if not _holds(plan):
+            plan.note(Released(window.caller))
             # Whatever is done about these slots now, nobody may find them claimed after a crash.
-            draft.settle = True
+            plan.settle = True
     elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
-        _give_up(draft, window)
+        _give_up(plan, window)
 
 
-def _holds(draft: Draft) -> bool:
+def _holds(plan: Plan) -> bool:
     """Whether the claim is good: this process still calls, and nobody has touched the spec since it was made."""
-    situation = draft.situation
-    untouched = draft.status.observed_generation == situation.job.generation
-    return bool(situation.caller) and untouched and is_inline(situation.job.spec) and timeline(draft) is not None
+    situation = plan.situation
+    untouched = plan.status.observed_generation == situation.job.generation
+    return bool(situation.caller) and untouched and is_inline(situation.job.spec) and timeline(plan) is not None
 
 
-def _give_up(draft: Draft, window: Window) -> None:
+def _give_up(plan: Plan, window: Window) -> None:
     """The process that has claimed them is gone: what was due has begun as far as anybody knows, and is undecided. What
     is still to come may be called yet, if that process is only out of sight."""
-    job, now = draft.situation.job, draft.situation.now
+    job, now = plan.situation.job, plan.situation.now
     for slot in window.slots:
         if slot > now:
-            draft.wake_at(slot)
+            plan.wake_at(slot)
             return
         entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=slot)
-        draft.note(Started(entry.model_copy(update={"uid": window.caller})))
-        draft.note(Decided(slot))
+        plan.note(Started(entry.model_copy(update={"uid": window.caller})))
+        plan.note(Decided(slot))
 
 
-def plan_calls(draft: Draft) -> None:
+def plan_calls(plan: Plan) -> None:
     """Where the job wants no pods, have the attempt that the plan would create a Job for be a call."""
-    create, caller = draft.create, draft.situation.caller
-    if create is None or create.late or not is_inline(draft.situation.job.spec):
+    create, caller = plan.create, plan.situation.caller
+    if create is None or create.late or not is_inline(plan.situation.job.spec):
         return
     # Without a caller another process makes the calls, or nobody does yet: we are told when that changes.
-    draft.create = _as_call(draft, create, create.entry.model_copy(update={"uid": caller})) if caller else None
+    plan.create = _as_call(plan, create, create.entry.model_copy(update={"uid": caller})) if caller else None
 
 
-def next_claim(draft: Draft) -> datetime | None:
+def next_claim(plan: Plan) -> datetime | None:
     """When the status is written for a claim anyway, if that is soon enough for all else to wait for it."""
-    status, job = draft.status, draft.situation.job
+    status, job = plan.status, plan.situation.job
     if not is_inline(job.spec) or job.stops or status.next is None:
         return None
     if status.window is not None:
         return status.window.slots[-1] + CLOSEST
-    return status.next if status.next - draft.situation.now <= SOON else None
+    return status.next if status.next - plan.situation.now <= SOON else None
 
 
-def _as_call(draft: Draft, create: Create, entry: Active) -> Create:
-    window = draft.status.window
+def _as_call(plan: Plan, create: Create, entry: Active) -> Create:
+    window = plan.status.window
     if window is not None and window.caller == entry.uid and _is_slot(entry) and entry.slot in window.slots:
         return replace(create, entry=entry, after=(*create.after, Started(entry)), call=True)
     others = tuple(c for c in create.before if not (isinstance(c, Started) and c.entry.job == entry.job))
-    older = tuple(e.job for e in draft.status.active if is_call(e) and e.group < entry.group)
+    older = tuple(e.job for e in plan.status.active if is_call(e) and e.group < entry.group)
     return replace(
         create,
         entry=entry,
-        before=(*others, *create.after, Started(entry), *_reserved(draft, entry)),
+        before=(*others, *create.after, Started(entry), *_reserved(plan, entry)),
         after=(),
         otherwise=(),
         call=True,
-        cancels=older if draft.situation.job.spec.concurrency is Concurrency.REPLACE else (),
+        cancels=older if plan.situation.job.spec.concurrency is Concurrency.REPLACE else (),
     )
 
 
@@ -105,25 +105,25 @@ def _is_slot(entry: Active) -> bool:
     return entry.trigger is Trigger.SCHEDULE and entry.attempt == 1
 
 
-def _reserved(draft: Draft, entry: Active) -> tuple[Reserved, ...]:
+def _reserved(plan: Plan, entry: Active) -> tuple[Reserved, ...]:
     """The slots that are claimed together with this one."""
-    if not _is_slot(entry) or draft.status.window is not None or not _may_wait(draft):
+    if not _is_slot(entry) or plan.status.window is not None or not _may_wait(plan):
         return ()
-    kept = draft.situation.job.spec.history.executions
+    kept = plan.situation.job.spec.history.executions
     # All that is written at once has to find a place in the history, where others look for it.
-    slots = tuple(islice(_slots_of_span(draft, entry.slot), max(0, min(kept - 1, MAX_AHEAD))))
+    slots = tuple(islice(_slots_of_span(plan, entry.slot), max(0, min(kept - 1, MAX_AHEAD))))
     close = bool(slots) and slots[0] - entry.slot <= CLOSEST
     return (Reserved(entry.uid, slots),) if close else ()
 
 
-def _may_wait(draft: Draft) -> bool:
+def _may_wait(plan: Plan) -> bool:
     """Whether a run needs no look at the others, and nobody waits for its record."""
-    spec, kin = draft.situation.job.spec, draft.situation.kin
-    return spec.concurrency is Concurrency.ALLOW and not (spec.ephemeral or kin.children)
+    spec, dependencies = plan.situation.job.spec, plan.situation.dependencies
+    return spec.concurrency is Concurrency.ALLOW and not (spec.ephemeral or dependencies.children)
 
 
-def _slots_of_span(draft: Draft, slot: datetime) -> Iterator[datetime]:
-    line, end = timeline(draft), _end_of_span(draft.situation.job.uid, slot)
+def _slots_of_span(plan: Plan, slot: datetime) -> Iterator[datetime]:
+    line, end = timeline(plan), _end_of_span(plan.situation.job.uid, slot)
     following = None if line is None else line.next(slot)
     while line is not None and following is not None and following < end:
         yield following

@@ -9,7 +9,7 @@ from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import Change, Dropped, Started, fold, is_recorded
 from dkron_operator.plan.placement import ALONE, Member, members, shortage
-from dkron_operator.plan.view import Run, RunState, Situation
+from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
 
 
 class Severity(StrEnum):
@@ -42,7 +42,7 @@ class Create:
     entry: Active
     before: tuple[Change, ...] = ()
     after: tuple[Change, ...] = ()
-    replaces: tuple[Run, ...] = ()
+    replaces: tuple[AttemptJob, ...] = ()
     late: bool = False
     otherwise: tuple[Change, ...] = ()
     call: bool = False
@@ -50,7 +50,7 @@ class Create:
 
 
 @dataclass(slots=True)
-class Draft:
+class Plan:
     """What to do in this situation. `status` already shows the changes, so a later step sees an earlier one's.
 
     `forget` are requests for a run, `answered` other annotations, that have been dealt with. `settle`: write the status
@@ -69,12 +69,12 @@ class Draft:
     answered: list[str] = field(default_factory=list)
     settle: bool = False
     accept: bool = False
-    stop: list[Run] = field(default_factory=list)
+    stop: list[AttemptJob] = field(default_factory=list)
     call: list[Active] = field(default_factory=list)
     cancel: list[str] = field(default_factory=list)
     gather: list[str] = field(default_factory=list)
     probe: list[str] = field(default_factory=list)
-    delete: list[Run] = field(default_factory=list)
+    delete: list[AttemptJob] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     check: bool = False
     remove: bool = False
@@ -112,69 +112,69 @@ class Draft:
         self.wake = when if self.wake is None else min(self.wake, when)
 
 
-def creation(draft: Draft, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> Create | Skip:
+def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> Create | Skip:
     """How the first attempts of a trigger come to be under the concurrency policy and the tags of the job: at once, or
     after a claim. `entry` stands for the trigger; what its members are is decided here, once."""
-    placed = _placed(draft, decision)
+    placed = _placed(plan, decision)
     if isinstance(placed, Skip):
         return placed
     if placed == (ALONE,) and not decision.claim:
         return Create(entry, after=mark)
-    entries = [_of_member(draft, entry, member) for member in placed]
+    entries = [_of_member(plan, entry, member) for member in placed]
     claims = tuple(Started(claim) for claim in entries)
     if not decision.replace:
         return Create(entries[0], before=(*mark, *claims))
-    running = tuple(run for run in draft.situation.runs.values() if not run.finished and not run.gone)
-    waiting = tuple(Dropped(other.job) for other in draft.status.active if not other.uid)
+    running = tuple(run for run in plan.situation.runs.values() if not run.finished and not run.gone)
+    waiting = tuple(Dropped(other.job) for other in plan.status.active if not other.uid)
     return Create(entries[0], before=(*mark, *waiting, *claims), replaces=running)
 
 
-def _placed(draft: Draft, decision: Fire) -> tuple[Member, ...] | Skip:
-    tags, nodes = draft.situation.job.spec.tags, draft.situation.nodes or {}
+def _placed(plan: Plan, decision: Fire) -> tuple[Member, ...] | Skip:
+    tags, nodes = plan.situation.job.spec.tags, plan.situation.nodes or {}
     placed = members(tags, nodes.values())
     if isinstance(placed, Skip):
         return placed
-    if (0 if decision.replace else busy(draft)) + len(placed) > MOST_ACTIVE:
+    if (0 if decision.replace else busy(plan)) + len(placed) > MOST_ACTIVE:
         return Skip(SkipReason.TOO_MANY_ACTIVE, f"with {len(placed)} more, over {MOST_ACTIVE} attempts would be active")
     if tags and (lacking := shortage(tags, len(placed))):
-        draft.warn("FewerNodes", lacking)
+        plan.warn("FewerNodes", lacking)
     return placed
 
 
-def _of_member(draft: Draft, entry: Active, member: Member) -> Active:
-    job = draft.situation.job
+def _of_member(plan: Plan, entry: Active, member: Member) -> Active:
+    job = plan.situation.job
     cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt, member.name)
     return cause.entry(uid=job.uid, name=job.name, at=entry.started_at, node=member.node)
 
 
-def has_begun(draft: Draft, cause: Cause) -> bool:
+def has_begun(plan: Plan, cause: Cause) -> bool:
     """Whether there is a trace of this run: a Job, an execution, or a line of it in the status."""
-    job = draft.situation.job
-    others = (draft.status.active, draft.status.executions, draft.situation.runs.values())
+    job = plan.situation.job
+    others = (plan.status.active, plan.status.executions, plan.situation.runs.values())
     run = (cause.trigger, cause.group)
-    if cause.trigger is Trigger.SCHEDULE and cause.slot in draft.status.ran_ahead:
+    if cause.trigger is Trigger.SCHEDULE and cause.slot in plan.status.ran_ahead:
         return True
     if any((other.trigger, other.group) == run for attempts in others for other in attempts):
         return True
-    return is_recorded(draft.status, cause.job_name(uid=job.uid, name=job.name))
+    return is_recorded(plan.status, cause.job_name(uid=job.uid, name=job.name))
 
 
-def begun_slots(draft: Draft) -> set[datetime]:
+def begun_slots(plan: Plan) -> set[datetime]:
     """The slots of which an attempt is known, or that have run ahead of time."""
-    status = draft.status
-    attempts = (status.active, status.executions, draft.situation.runs.values())
+    status = plan.status
+    attempts = (status.active, status.executions, plan.situation.runs.values())
     slots = {each.slot for of_kind in attempts for each in of_kind if each.trigger is Trigger.SCHEDULE}
     return slots | {*status.ran_ahead}
 
 
-def busy(draft: Draft) -> int:
+def busy(plan: Plan) -> int:
     """How many attempts stand in the way of another run: those that run or wait, not those that have ended for good and
     are only still to be recorded."""
-    return sum(not _over(draft, entry) for entry in draft.status.active)
+    return sum(not _over(plan, entry) for entry in plan.status.active)
 
 
-def _over(draft: Draft, entry: Active) -> bool:
-    run = draft.situation.runs.get(entry.job)
+def _over(plan: Plan, entry: Active) -> bool:
+    run = plan.situation.runs.get(entry.job)
     if run is None or not run.finished:
         return False
-    return run.state is RunState.SUCCEEDED or entry.attempt > draft.situation.job.spec.retries
+    return run.state is AttemptState.SUCCEEDED or entry.attempt > plan.situation.job.spec.retries

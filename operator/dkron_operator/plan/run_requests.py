@@ -19,9 +19,9 @@ from dkron_operator.plan.cause import requested
 from dkron_operator.plan.decide import MOST_ACTIVE, Skip, decide_request
 from dkron_operator.plan.fold import Refused, Unasked, recorded
 from dkron_operator.plan.inline_calls import is_call
-from dkron_operator.plan.plan import Draft, busy, creation
+from dkron_operator.plan.plan import Plan, busy, creation
 from dkron_operator.plan.upstream_runs import is_over
-from dkron_operator.plan.view import Run
+from dkron_operator.plan.view import AttemptJob
 
 MOST_AT_ONCE = 100
 """Requests that one plan looks at."""
@@ -35,75 +35,75 @@ _WHY = {
 }
 
 
-def plan_requests(draft: Draft) -> None:
+def plan_requests(plan: Plan) -> None:
     """The first request that needs a Job gets one; those that have theirs lose their annotation. Of many requests the
     oldest are planned: when their annotations have gone, the others have their turn."""
-    known = _Known.of(draft)
-    for request in draft.situation.job.requests[:MOST_AT_ONCE]:
-        _plan_request(draft, request, known)
+    known = _Known.of(plan)
+    for request in plan.situation.job.requests[:MOST_AT_ONCE]:
+        _plan_request(plan, request, known)
 
 
-def plan_unasking(draft: Draft) -> None:
+def plan_unasking(plan: Plan) -> None:
     """Forget the refusals whose annotations are gone."""
     # They do no harm: they leave with a write that is made anyway.
-    if draft.changes and draft.status.refused:
-        _unask(draft)
+    if plan.changes and plan.status.refused:
+        _unask(plan)
 
 
-def _unask(draft: Draft) -> None:
-    job = draft.situation.job
-    asked = {_entry(draft, request).job for request in job.requests if request.at is not None}
-    gone = frozenset(draft.status.refused) - asked
+def _unask(plan: Plan) -> None:
+    job = plan.situation.job
+    asked = {_entry(plan, request).job for request in job.requests if request.at is not None}
+    gone = frozenset(plan.status.refused) - asked
     if gone:
-        draft.note(Unasked(gone))
+        plan.note(Unasked(gone))
 
 
-def _plan_request(draft: Draft, request: Request, known: "_Known") -> None:
+def _plan_request(plan: Plan, request: Request, known: "_Known") -> None:
     if request.at is None:
         why = f"{quoted(request.text)} does not begin with an RFC 3339 time with a zone in the years 1970 to 2261"
-        _tell(draft, request, why)
-        draft.forget.append(request.id)
+        _tell(plan, request, why)
+        plan.forget.append(request.id)
         return
-    entry = _entry(draft, request)
+    entry = _entry(plan, request)
     if entry.job in known.over or (entry.trigger, entry.group) in known.with_members:
-        draft.forget.append(request.id)
-    elif entry.job in draft.status.refused:
-        _forget_refused(draft, request, entry)
-    elif draft.create is None and entry.job not in known.claimed:
-        _decide(draft, request, entry)
+        plan.forget.append(request.id)
+    elif entry.job in plan.status.refused:
+        _forget_refused(plan, request, entry)
+    elif plan.create is None and entry.job not in known.claimed:
+        _decide(plan, request, entry)
 
 
-def _begun(draft: Draft, at: datetime) -> datetime:
+def _begun(plan: Plan, at: datetime) -> datetime:
     """When the run begins. A job that keeps only its newest run tells which one that is by when each was decided."""
-    now = draft.situation.now
-    return now if draft.situation.job.spec.concurrency is Concurrency.REPLACE else start_of_request(at, now)
+    now = plan.situation.now
+    return now if plan.situation.job.spec.concurrency is Concurrency.REPLACE else start_of_request(at, now)
 
 
-def _entry(draft: Draft, request: Request) -> Active:
-    job, at = draft.situation.job, request.at or draft.situation.now
-    return requested(request.id, at).entry(uid=job.uid, name=job.name, at=_begun(draft, at))
+def _entry(plan: Plan, request: Request) -> Active:
+    job, at = plan.situation.job, request.at or plan.situation.now
+    return requested(request.id, at).entry(uid=job.uid, name=job.name, at=_begun(plan, at))
 
 
-def _forget_refused(draft: Draft, request: Request, entry: Active) -> None:
-    if entry.job in draft.situation.persisted.refused:
-        draft.forget.append(request.id)
+def _forget_refused(plan: Plan, request: Request, entry: Active) -> None:
+    if entry.job in plan.situation.persisted.refused:
+        plan.forget.append(request.id)
     else:
         # Without its annotation, nothing would tell the next process that it is still to be counted.
-        draft.settle = True
+        plan.settle = True
 
 
-def _decide(draft: Draft, request: Request, entry: Active) -> None:
-    problem = draft.situation.problem
+def _decide(plan: Plan, request: Request, entry: Active) -> None:
+    problem = plan.situation.problem
     if problem is not None:
-        _refuse(draft, request, entry, Skip(SkipReason.NOT_READY, problem.message))
+        _refuse(plan, request, entry, Skip(SkipReason.NOT_READY, problem.message))
         return
-    wanted = decide_request(draft.situation.job, active=busy(draft), force=request.force)
-    decision = Skip(SkipReason.SUCCEEDED) if is_over(draft) else wanted
-    create = decision if isinstance(decision, Skip) else creation(draft, entry, decision)
+    wanted = decide_request(plan.situation.job, active=busy(plan), force=request.force)
+    decision = Skip(SkipReason.SUCCEEDED) if is_over(plan) else wanted
+    create = decision if isinstance(decision, Skip) else creation(plan, entry, decision)
     if isinstance(create, Skip):
-        _refuse(draft, request, entry, create)
+        _refuse(plan, request, entry, create)
     else:
-        draft.create = create
+        plan.create = create
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,9 @@ class _Known:
     with_members: AbstractSet[tuple[Trigger, int]]
 
     @classmethod
-    def of(cls, draft: Draft) -> "_Known":
-        status, runs = draft.status, draft.situation.runs
-        attempts: Iterable[Active | Run | Execution] = chain(status.active, runs.values(), status.executions)
+    def of(cls, plan: Plan) -> "_Known":
+        status, runs = plan.status, plan.situation.runs
+        attempts: Iterable[Active | AttemptJob | Execution] = chain(status.active, runs.values(), status.executions)
         return cls(
             over=recorded(status) | runs.keys() | {entry.job for entry in status.active if is_call(entry)},
             claimed={entry.job for entry in status.active if not entry.uid},
@@ -127,16 +127,16 @@ class _Known:
         )
 
 
-def _refuse(draft: Draft, request: Request, entry: Active, skip: Skip) -> None:
-    if len(draft.status.refused) >= AT_ONCE:
-        _unask(draft)
-    if len(draft.status.refused) >= AT_ONCE:
+def _refuse(plan: Plan, request: Request, entry: Active, skip: Skip) -> None:
+    if len(plan.status.refused) >= AT_ONCE:
+        _unask(plan)
+    if len(plan.status.refused) >= AT_ONCE:
         # The annotations of these go now, and the next plan has room.
         return
-    draft.settle = True
-    draft.note(Refused(skip.reason, min(entry.slot, draft.situation.now), entry.job))
-    _tell(draft, request, skip.why or _WHY[skip.reason])
+    plan.settle = True
+    plan.note(Refused(skip.reason, min(entry.slot, plan.situation.now), entry.job))
+    _tell(plan, request, skip.why or _WHY[skip.reason])
 
 
-def _tell(draft: Draft, request: Request, why: str) -> None:
-    draft.warn("RunRefused", f"{RUN_PREFIX}{request.id}: {why}", request.id)
+def _tell(plan: Plan, request: Request, why: str) -> None:
+    plan.warn("RunRefused", f"{RUN_PREFIX}{request.id}: {why}", request.id)

@@ -14,7 +14,7 @@ from dkron_crds.job import Ended, GroupStatus, JobStatus
 from dkron_crds.status import MAX_DEPENDENTS, MAX_ENDED
 from dkron_operator.plan.dependency_changes import Followed, GivenUp, Settled, oldest_first
 from dkron_operator.plan.fold import recorded
-from dkron_operator.plan.plan import Draft
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import JobView
 
 PATIENCE = timedelta(seconds=30)
@@ -42,14 +42,14 @@ def fullness(job: JobView, status: JobStatus, before: Fullness | None, *, now: d
     return before if same else Fullness(oldest, now)
 
 
-def plan_settling(draft: Draft) -> None:
+def plan_settling(plan: Plan) -> None:
     """Drop the runs that nobody waits for any more, and list who depends on this job."""
-    if draft.status.ended:
-        _settle(draft)
-    _tell(draft)
-    children = draft.situation.kin.children
-    if children or draft.status.dependent_jobs:
-        draft.note(Followed(_names(sorted({child.name for child in children}))))
+    if plan.status.ended:
+        _settle(plan)
+    _tell(plan)
+    children = plan.situation.dependencies.children
+    if children or plan.status.dependent_jobs:
+        plan.note(Followed(_names(sorted({child.name for child in children}))))
 
 
 def most_shown(name: str) -> int:
@@ -57,73 +57,73 @@ def most_shown(name: str) -> int:
     return min(MAX_ENDED, NOTES_BYTES // (NOTE_BYTES + len(name.encode())))
 
 
-def has_room(draft: Draft) -> bool:
+def has_room(plan: Plan) -> bool:
     """Whether one more run that has ended can be shown now. Where the dependent jobs take no note of those that are,
     the oldest make room after a while."""
-    if draft.crowded:
+    if plan.crowded:
         return False
-    limit = most_shown(draft.situation.job.dkron_name)
-    if len(draft.status.ended) >= limit:
-        _settle(draft)
-    if len(draft.status.ended) >= limit:
-        draft.crowded = not _make_room(draft)
-    return not draft.crowded
+    limit = most_shown(plan.situation.job.dkron_name)
+    if len(plan.status.ended) >= limit:
+        _settle(plan)
+    if len(plan.status.ended) >= limit:
+        plan.crowded = not _make_room(plan)
+    return not plan.crowded
 
 
-def _make_room(draft: Draft) -> bool:
-    now, since = draft.situation.now, draft.situation.full_since
+def _make_room(plan: Plan) -> bool:
+    now, since = plan.situation.now, plan.situation.full_since
     due = (now if since is None else since) + PATIENCE
     # Those that were not shown yet have their time to come.
-    shown = {ended.group for ended in draft.situation.persisted.ended}
-    old = [ended.group for ended in oldest_first(draft.status.ended) if not _is_last(draft, ended)]
+    shown = {ended.group for ended in plan.situation.persisted.ended}
+    old = [ended.group for ended in oldest_first(plan.status.ended) if not _is_last(plan, ended)]
     old = [group for group in old if group in shown]
     if due > now or not old:
-        draft.wake_at(due if due > now else now + PATIENCE)
+        plan.wake_at(due if due > now else now + PATIENCE)
         return False
-    known = recorded(draft.status)
-    wanted = sum(run.finished and run.name not in known for run in draft.situation.runs.values())
-    draft.note(GivenUp(frozenset(old[: max(wanted, 1)])))
+    known = recorded(plan.status)
+    wanted = sum(run.finished and run.name not in known for run in plan.situation.runs.values())
+    plan.note(GivenUp(frozenset(old[: max(wanted, 1)])))
     return True
 
 
-def _settle(draft: Draft) -> None:
-    uid, kin = draft.situation.job.uid, draft.situation.kin
+def _settle(plan: Plan) -> None:
+    uid, dependencies = plan.situation.job.uid, plan.situation.dependencies
     settled = frozenset(
         ended.group
-        for ended in draft.status.ended
-        if not _is_last(draft, ended) and not any(child.awaits(uid, ended) for child in kin.children)
+        for ended in plan.status.ended
+        if not _is_last(plan, ended) and not any(child.awaits(uid, ended) for child in dependencies.children)
     )
     if settled:
-        draft.note(Settled(settled))
+        plan.note(Settled(settled))
 
 
-def plan_removal(draft: Draft) -> None:
+def plan_removal(plan: Plan) -> None:
     """Delete an ephemeral job once it has succeeded: when the API server has all that there is to know of it, nothing
     of it is active, and everybody who is to hear of it has: jobs that depend on it, processors and notifications."""
-    situation, uid = draft.situation, draft.situation.job.uid
-    status = draft.status
-    to_do = draft.changes or draft.create or draft.forget or draft.answered or draft.settle or draft.gather
-    if to_do or status.active or status.undelivered or not is_over(draft) or situation.persisted != situation.status:
+    situation, uid = plan.situation, plan.situation.job.uid
+    status = plan.status
+    to_do = plan.changes or plan.create or plan.forget or plan.answered or plan.settle or plan.gather
+    if to_do or status.active or status.undelivered or not is_over(plan) or situation.persisted != situation.status:
         return
-    awaited = any(child.awaits(uid, ended) for child in situation.kin.children for ended in draft.status.ended)
-    draft.remove = not awaited
+    awaited = any(child.awaits(uid, ended) for child in situation.dependencies.children for ended in plan.status.ended)
+    plan.remove = not awaited
 
 
-def is_over(draft: Draft) -> bool:
+def is_over(plan: Plan) -> bool:
     """Whether the job is ephemeral and has had its run: nothing of it starts any more."""
-    return any(_is_last(draft, ended) for ended in draft.status.ended)
+    return any(_is_last(plan, ended) for ended in plan.status.ended)
 
 
-def _is_last(draft: Draft, ended: Ended) -> bool:
-    return draft.situation.job.spec.ephemeral and ended.status is GroupStatus.SUCCESS
+def _is_last(plan: Plan, ended: Ended) -> bool:
+    return plan.situation.job.spec.ephemeral and ended.status is GroupStatus.SUCCESS
 
 
-def _tell(draft: Draft) -> None:
-    given_up = sum(len(change.groups) for change in draft.changes if isinstance(change, GivenUp))
+def _tell(plan: Plan) -> None:
+    given_up = sum(len(change.groups) for change in plan.changes if isinstance(change, GivenUp))
     if given_up:
-        limit = most_shown(draft.situation.job.dkron_name)
+        limit = most_shown(plan.situation.job.dkron_name)
         text = f"more than {limit} runs wait for jobs that depend on this one, and the oldest {given_up} wait no longer"
-        draft.warn("DependentsOverrun", f"{text}; each of those jobs counts what it misses")
+        plan.warn("DependentsOverrun", f"{text}; each of those jobs counts what it misses")
 
 
 def _names(names: list[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ STALL = timedelta(seconds=5)
 """Waking up later than this means that slots passed while nobody could fire them."""
 
 
-class Agenda:
+class DueQueue:
     """A heap of instants, and one task that hands over each uid when its instant has come.
 
     Slots before `able_since` could not be fired in time. After `reach_since` that was only since one replica followed
@@ -25,7 +25,7 @@ class Agenda:
     """
 
     def __init__(self, clock: Clock, due: Callable[[str], None]) -> None:
-        self.able_since = self.reach_since = self._there_since = clock.monotonic()
+        self.fireable_since = self.handover_since = self._there_since = clock.monotonic()
         self._clock = clock
         self._due = due
         self._heap: list[tuple[datetime, str]] = []
@@ -47,14 +47,14 @@ class Agenda:
 
     def begin(self) -> None:
         """From now on this process knows all jobs."""
-        self.able_since = self.reach_since = self._there_since = self._clock.monotonic()
+        self.fireable_since = self.handover_since = self._there_since = self._clock.monotonic()
 
     def take_over(self, *, idle: timedelta, longest: timedelta) -> None:
         """This process begins to fire. Nobody was seen to for `idle`; a change of leaders takes `longest` at most."""
         now = self._clock.monotonic()
         # As short as a stall that is no more than lateness, it is no more than that either.
-        self.able_since = now if idle > STALL else max(self._there_since, now - STALL.total_seconds())
-        self.reach_since = max(self._there_since, now - longest.total_seconds())
+        self.fireable_since = now if idle > STALL else max(self._there_since, now - STALL.total_seconds())
+        self.handover_since = max(self._there_since, now - longest.total_seconds())
 
     async def run(self) -> None:
         """Hand over what is due, until cancelled."""
@@ -63,7 +63,7 @@ class Agenda:
             now = self._clock.now()
             if now - glance > STALL:
                 log.warning("nothing could be fired for %.1f s", (now - glance).total_seconds())
-                self.able_since = self.reach_since = self._clock.monotonic()
+                self.fireable_since = self.handover_since = self._clock.monotonic()
             self._hand_over(now)
             # A clock that jumps back fires nothing twice: every job has its mark.
             glance = await self._rest(now)

@@ -13,31 +13,31 @@ from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.acceptance import Acceptance
 from dkron_operator.act.create import Fire
 from dkron_operator.act.delete import Removal, unbooked
-from dkron_operator.act.dry_run import Checker
+from dkron_operator.act.dry_run import DryRun
 from dkron_operator.act.events import Events
-from dkron_operator.act.inline_calls import NO_CALLS, Allowance, Calls
+from dkron_operator.act.inline_calls import NO_CALLS, Allowance, InlineCalls
 from dkron_operator.act.observe import Observer
-from dkron_operator.act.status_writer import Writer
+from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.stop import Stopper
-from dkron_operator.act.tracing import Traces
-from dkron_operator.cache.store import Entry, Store
+from dkron_operator.act.tracing import RunTracing
+from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.delivery import Delivery
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.inline import NOT_ALLOWED, is_inline
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.workqueue import Lane
+from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Terms
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.conditions import failed
 from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.inline_claims import next_claim
-from dkron_operator.plan.plan import Draft, Report, Severity
+from dkron_operator.plan.plan import Plan, Report, Severity
 from dkron_operator.plan.unknown_jobs import is_settled, split
 from dkron_operator.plan.upstream_runs import fullness
 from dkron_operator.plan.view import Situation
-from dkron_operator.reconcile.due_queue import Agenda
-from dkron_operator.reconcile.verify import Doubts
+from dkron_operator.reconcile.due_queue import DueQueue
+from dkron_operator.reconcile.verify import CacheVerifier
 from dkron_operator.watch.nodes import Nodes
 
 log = logging.getLogger(__name__)
@@ -86,36 +86,38 @@ class Reconciler:
         self._handover = NO_HANDOVER if terms is None else terms.handover
         self._hold = HOLD if terms is None else max(HOLD, 3 * timedelta(seconds=terms.duration))
         self.delivery = delivery
-        self.lane: Lane[str] = Lane("jobs", self._reconcile, width=WIDTH, spare=SPARE, group_of=store.namespace_of)
-        self.cleaning: Lane[tuple[str, str]] = Lane(
+        self.queue: WorkQueue[str] = WorkQueue(
+            "jobs", self._reconcile, width=WIDTH, spare=SPARE, group_of=store.namespace_of
+        )
+        self.cleaning: WorkQueue[tuple[str, str]] = WorkQueue(
             "clean-up", self._delete, width=4, spare=1, group_of=store.namespace_of_run
         )
-        self.agenda = Agenda(clock, self.lane.hurry)
-        self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
-        self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.lane.add)
-        self.stopper = Stopper(client, store, self.observer, known=self.lane.add)
-        self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add, own=own)
-        self.acceptance = Acceptance(client, store, self.writer, changed=self.lane.add)
+        self.due_queue = DueQueue(clock, self.queue.add_priority)
+        self.writer = StatusWriter(client, store, due=self.queue.__len__, changed=self.queue.add)
+        self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.queue.add)
+        self.stopper = Stopper(client, store, self.observer, known=self.queue.add)
+        self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own)
+        self.acceptance = Acceptance(client, store, self.writer, changed=self.queue.add)
         for behind in (
-            self.acceptance.lane,
-            self.writer.lane,
+            self.acceptance.queue,
+            self.writer.queue,
             self.observer.endings,
             self.observer.starts,
             self.cleaning,
         ):
-            behind.yield_to(self.lane)
-        self._doubts = Doubts(client, store, self.writer)
-        store.kinship.wake = self.lane.add
+            behind.yield_to(self.queue)
+        self._doubts = CacheVerifier(client, store, self.writer)
+        store.dependencies.wake = self.queue.add
         self._remove = Removal(client, store, self.writer, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed, own=own)
-        self.calls = Calls(store, allowance, clock=clock, listener=delivery, known=self.lane.add)
-        self.traces = Traces(store, clock=clock)
+        self.calls = InlineCalls(store, allowance, clock=clock, listener=delivery, known=self.queue.add)
+        self.traces = RunTracing(store, clock=clock)
         self._fire = Fire(
             client, store, self.writer,
             clock=clock, images=images, home=delivery.installation.namespace, calls=self.calls, began=delivery.began,
             is_over=self.observer.is_over, traces=self.traces, own=own,
         )  # fmt: skip
-        delivery.touch, delivery.replan = self.writer.touch, self.lane.add
+        delivery.touch, delivery.replan = self.writer.touch, self.queue.add
 
     def take_over(self, *, idle: timedelta, anew: bool, behind: bool = False) -> None:
         """This process begins to act: look at every job, those that are due soonest first.
@@ -126,9 +128,9 @@ class Reconciler:
         if anew:
             self._store.renew(behind=behind)
             self.calls.renew()
-        self.agenda.take_over(idle=idle, longest=self._handover)
+        self.due_queue.take_over(idle=idle, longest=self._handover)
         for entry in sorted(self._store, key=_next):
-            self.lane.add(entry.job.uid)
+            self.queue.add(entry.job.uid)
 
     async def _reconcile(self, uid: str) -> None:
         try:
@@ -162,43 +164,43 @@ class Reconciler:
                 await self._doubts.clear(entry, doubtful)
                 entry = self._store.get(uid)
                 continue
-            draft = advance(self._situation(entry))
-            if entry.behind and draft.acts:
+            plan = advance(self._situation(entry))
+            if entry.behind and plan.acts:
                 await self._read_again(entry)
                 entry = self._store.get(uid)
                 continue
-            self._carry_out(entry, draft)
-            if not (draft.create or draft.settle or draft.accept or draft.remove or _answers(draft)):
+            self._carry_out(entry, plan)
+            if not (plan.create or plan.settle or plan.accept or plan.remove or _answers(plan)):
                 return
             planned = entry.version
             try:
-                await self._write_first(entry, draft)
+                await self._write_first(entry, plan)
                 # A claim says that nobody else has made one since the plan: what has changed is planned anew.
-                if draft.create is not None and entry.version == planned:
-                    await self._fire(entry, draft.create)
+                if plan.create is not None and entry.version == planned:
+                    await self._fire(entry, plan.create)
                     # What others are due for goes before what follows from this.
                     self.writer.touch(entry)
-                    self.lane.add(uid)
+                    self.queue.add(uid)
                     return
-                if draft.remove:
+                if plan.remove:
                     await self._remove(entry)
             except Conflict:
                 log.info("somebody wrote first, deciding again", extra={"job": entry.job.dkron_name})
             except Unavailable:
                 # What passes until the API server answers again, passes while nobody can fire it.
-                entry.able_since = self._clock.monotonic()
+                entry.fireable_since = self._clock.monotonic()
                 raise
             entry = self._store.get(uid)
 
-    async def _write_first(self, entry: Entry, draft: Draft) -> None:
+    async def _write_first(self, entry: CachedJob, plan: Plan) -> None:
         """What has to be written before anything else is done. Raises `Conflict` and `Unavailable`."""
-        await self._forget(entry, draft)
-        if draft.accept:
+        await self._forget(entry, plan)
+        if plan.accept:
             await self.acceptance(entry)
-        elif draft.settle:
+        elif plan.settle:
             await self.writer.claim(entry, ())
 
-    async def _read_again(self, entry: Entry) -> None:
+    async def _read_again(self, entry: CachedJob) -> None:
         await self.writer.read_again(entry)
         # What they had shown it of old may be forgotten in what was read, and would have its effect once more.
         for parent in self._store.parents(entry):
@@ -208,13 +210,13 @@ class Reconciler:
     def _nodes_changed(self) -> None:
         for entry in self._store:
             if entry.job.spec.tags or any(active.node_name for active in entry.status.active):
-                self.lane.add(entry.job.uid)
+                self.queue.add(entry.job.uid)
 
-    def _situation(self, entry: Entry) -> Situation:
+    def _situation(self, entry: CachedJob) -> Situation:
         inline, caller = is_inline(entry.job.spec), self.calls.caller
-        able, reach = self.agenda.able_since, self.agenda.reach_since
-        if entry.able_since > able:
-            able = reach = entry.able_since
+        able, reach = self.due_queue.fireable_since, self.due_queue.handover_since
+        if entry.fireable_since > able:
+            able = reach = entry.fireable_since
         if entry.job.spec.tags:
             self.nodes.want()
         now = self._clock.now()
@@ -224,8 +226,8 @@ class Reconciler:
             status=entry.status,
             persisted=entry.base,
             now=now,
-            able_since=self._clock.when(able, now),
-            reach_since=self._clock.when(reach, now),
+            fireable_since=self._clock.when(able, now),
+            handover_since=self._clock.when(reach, now),
             hold=self._hold,
             runs=runs,
             accepted=entry.job.accepted or entry.unmarked,
@@ -241,8 +243,8 @@ class Reconciler:
             refusal=entry.refusal,
             duplicate=self._store.duplicate(entry),
             checked=entry.checked == entry.job.generation,
-            unsure=entry.unsure,
-            kin=self._store.kinship.of(entry.job),
+            unconfirmed_create=entry.unconfirmed_create,
+            dependencies=self._store.dependencies.of(entry.job),
             nodes=self.nodes.view,
             blind=self.nodes.problem if entry.job.spec.tags else None,
             site=self.delivery.installation.site,
@@ -251,46 +253,46 @@ class Reconciler:
             full_since=_full_since(entry, self._clock.now()),
         )
 
-    def _barred(self, entry: Entry, *, inline: bool) -> Problem | None:
+    def _barred(self, entry: CachedJob, *, inline: bool) -> Problem | None:
         """What this installation does not allow."""
         if inline and not self.calls.allowed:
             return NOT_ALLOWED
         return entry.job.unknown if self._strict else None
 
-    def _carry_out(self, entry: Entry, draft: Draft) -> None:
+    def _carry_out(self, entry: CachedJob, plan: Plan) -> None:
         """Everything that needs no answer before the next plan."""
         uid = entry.job.uid
-        entry.note(*draft.changes)
-        self.traces.note(entry, draft.changes)
-        self.writer.touch(entry, patience=self._patience(draft))
-        for report in draft.reports:
+        entry.note(*plan.changes)
+        self.traces.note(entry, plan.changes)
+        self.writer.touch(entry, patience=self._patience(plan))
+        for report in plan.reports:
             self._events.report(entry.job, report)
-        for name in draft.gather:
+        for name in plan.gather:
             self.observer.endings.add((uid, name))
-        for name in draft.probe:
+        for name in plan.probe:
             self.observer.starts.add((uid, name))
-        for run in draft.stop:
-            self.stopper.lane.add((uid, run.name))
-        for active in draft.call:
+        for run in plan.stop:
+            self.stopper.queue.add((uid, run.name))
+        for active in plan.call:
             self.calls.begin(entry, active)
-        for name in draft.cancel:
+        for name in plan.cancel:
             self.calls.cancel(uid, name)
-        for run in draft.delete:
+        for run in plan.delete:
             self.cleaning.add((uid, run.name))
-        if draft.check:
-            self.checker.lane.add(uid)
+        if plan.check:
+            self.checker.queue.add(uid)
         if not (entry.job.accepted or entry.job.deleting or entry.unmarked):
-            self.acceptance.lane.add(uid, SOON)
-        self.agenda.set(uid, draft.wake)
+            self.acceptance.queue.add(uid, SOON)
+        self.due_queue.set(uid, plan.wake)
 
-    def _patience(self, draft: Draft) -> float:
+    def _patience(self, plan: Plan) -> float:
         """How long a write may wait. The next claim of a call takes with it what is still to be written: a job that is
         called each second costs one write for several calls."""
-        claim = next_claim(draft)
+        claim = next_claim(plan)
         return 0.0 if claim is None else max(0.0, (claim - self._clock.now()).total_seconds() + MARGIN)
 
-    async def _forget(self, entry: Entry, draft: Draft) -> None:
-        answers = _answers(draft)
+    async def _forget(self, entry: CachedJob, plan: Plan) -> None:
+        answers = _answers(plan)
         if not answers:
             return
         body = {"metadata": {"annotations": dict.fromkeys(answers)}}
@@ -312,29 +314,29 @@ class Reconciler:
         except NotFound:
             self._store.lose_run_of(uid, name)
         else:
-            entry.doom_run(name)
+            entry.mark_job_deleting(name)
 
 
-def _answers(draft: Draft) -> list[str]:
+def _answers(plan: Plan) -> list[str]:
     """The annotations that have done their work."""
-    return [*(RUN_PREFIX + request for request in draft.forget), *draft.answered]
+    return [*(RUN_PREFIX + request for request in plan.forget), *plan.answered]
 
 
-def _full_since(entry: Entry, now: datetime) -> datetime | None:
+def _full_since(entry: CachedJob, now: datetime) -> datetime | None:
     """Since when nobody has taken note of the oldest run, and there is no room for another one."""
     entry.full = fullness(entry.job, entry.base, entry.full, now=now)
     return None if entry.full is None else entry.full.since
 
 
-def _next(entry: Entry) -> datetime:
+def _next(entry: CachedJob) -> datetime:
     """When its next slot was due, as whoever acted before has written."""
     return entry.base.next or LAST
 
 
-def _prune(entry: Entry) -> None:
+def _prune(entry: CachedJob) -> None:
     """Drop what was only kept until it is recorded, and doubts that the watch has cleared up."""
-    if entry.unsure is not None and entry.unsure.job in entry.runs:
-        entry.unsure = None
+    if entry.unconfirmed_create is not None and entry.unconfirmed_create.job in entry.runs:
+        entry.unconfirmed_create = None
     for run in [run for run in entry.runs.values() if run.gone]:
         if is_recorded(entry.base, run.name):
             entry.absent.add(run.name)

@@ -35,7 +35,7 @@ BY_RULE = (SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.NO_MATCHING_NODE, SkipRe
 BY_TIME = (SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED)
 
 
-class Meters:
+class Metrics:
     """Counters and histograms of one process. They begin at zero with it, as Prometheus expects."""
 
     def __init__(self) -> None:

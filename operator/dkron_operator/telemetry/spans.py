@@ -19,11 +19,11 @@ from dkron_crds.depends import dependent_group
 from dkron_crds.job import Active, Execution, JobStatus, Trigger
 from dkron_crds.traceparent import TraceContext
 from dkron_operator.plan.cause import Cause
-from dkron_operator.plan.dependencies import RunKey
+from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.fold import Joined
 from dkron_operator.plan.plan import Create
 from dkron_operator.plan.view import JobView
-from dkron_runtime.tracing.spans import Attributes, Beginning, Ids
+from dkron_runtime.tracing.spans import Attributes, Ids, SpanStart
 
 Attempt = Active | Execution
 
@@ -58,12 +58,12 @@ def run_context(job: JobView, attempt: Attempt, trace: TraceContext) -> TraceCon
     return TraceContext(trace.trace_id, run_span(job.uid, attempt.job), trace.flags)
 
 
-def claiming(job: JobView, entry: Active, asked: TraceContext | None, now: datetime) -> Beginning:
+def claiming(job: JobView, entry: Active, asked: TraceContext | None, now: datetime) -> SpanStart:
     """The span in which a run of several members is decided. `asked`: in which it was asked for."""
     trace_id = trace_of(job.uid, entry.group) if asked is None else asked.trace_id
     ids = Ids(trace_id, claim_span(job.uid, entry.group))
     name, told = f"claim {job.dkron_name}", _about(job, entry)
-    return Beginning(name, at=min(entry.slot, now), ids=ids, parent=asked, attributes=told)
+    return SpanStart(name, at=min(entry.slot, now), ids=ids, parent=asked, attributes=told)
 
 
 def firing(
@@ -74,7 +74,7 @@ def firing(
     asked: TraceContext | None,
     links: tuple[TraceContext, ...],
     now: datetime,
-) -> Beginning:
+) -> SpanStart:
     """The span in which the Job of this attempt comes to be.
 
     `trace` is what is known of the trace of the run, `asked` the span in which the run was asked for. Of a run of
@@ -89,10 +89,10 @@ def firing(
     due = entry.slot if entry.attempt == 1 else entry.started_at
     ids = Ids(trace_id, fire_span(job.uid, entry.job))
     name = f"fire {job.dkron_name}"
-    return Beginning(name, at=min(due, now), ids=ids, parent=parent, links=links, attributes=_of_job(job, entry))
+    return SpanStart(name, at=min(due, now), ids=ids, parent=parent, links=links, attributes=_of_job(job, entry))
 
 
-def running(job: JobView, execution: Execution, own: TraceContext | None) -> Beginning:
+def running(job: JobView, execution: Execution, own: TraceContext | None) -> SpanStart:
     """The span of what an attempt ran. `own` is what its Job says of itself; None if it says nothing."""
     ids = Ids(trace_of(job.uid, execution.group), run_span(job.uid, execution.job))
     parent = None
@@ -100,24 +100,24 @@ def running(job: JobView, execution: Execution, own: TraceContext | None) -> Beg
         ids = Ids(own.trace_id, own.span_id)
         parent = TraceContext(own.trace_id, fire_span(job.uid, execution.job), own.flags)
     told = {**_of_job(job, execution), "dkron.execution.id": execution.id, **_of_end(execution)}
-    return Beginning(f"run {job.dkron_name}", at=execution.started_at, ids=ids, parent=parent, attributes=told)
+    return SpanStart(f"run {job.dkron_name}", at=execution.started_at, ids=ids, parent=parent, attributes=told)
 
 
-def recording(job: JobView, execution: Execution, run: TraceContext, since: datetime) -> Beginning:
+def recording(job: JobView, execution: Execution, run: TraceContext, since: datetime) -> SpanStart:
     """The span in which the end of an attempt is written down; `run` is that of the attempt."""
     ids = Ids(run.trace_id, record_span(job.uid, execution.job))
     told = _of_job(job, execution)
-    return Beginning(f"record {job.dkron_name}", at=since, ids=ids, parent=run, attributes=told)
+    return SpanStart(f"record {job.dkron_name}", at=since, ids=ids, parent=run, attributes=told)
 
 
-def causes(create: Create, status: JobStatus) -> frozenset[RunKey]:
+def causes(create: Create, status: JobStatus) -> frozenset[GroupKey]:
     """The runs of parents that a run follows, as far as they are known. After a crash it is the last one of them."""
     entry = create.entry
     if entry.trigger is not Trigger.DEPENDENT or entry.attempt > 1:
         return frozenset()
     joined = (change.runs for change in (*create.before, *create.after) if isinstance(change, Joined))
     last = ((run.uid, run.group) for run in status.heard if dependent_group(run.uid, run.group, run.at) == entry.group)
-    return frozenset[RunKey]().union(*joined, last)
+    return frozenset[GroupKey]().union(*joined, last)
 
 
 def newest_of(executions: Iterable[Execution], group: int) -> Execution | None:

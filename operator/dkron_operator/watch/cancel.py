@@ -10,7 +10,7 @@ WISHES = 5
 """How often tasks are asked to end, with a second for each time."""
 
 
-async def end_strays(left: Callable[[], "set[asyncio.Task[Any]]"]) -> None:
+async def cancel_stray_tasks(left: Callable[[], "set[asyncio.Task[Any]]"]) -> None:
     """Ask those that are `left` to end, until there are none or that is pointless."""
     for _ in range(WISHES):
         strays = left()

@@ -14,7 +14,7 @@ from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_kube.reading import read_bounded
 from dkron_operator.cache.store import Store
 from dkron_operator.plan.view import SELECTOR
-from dkron_operator.watch.liveness import Signs
+from dkron_operator.watch.liveness import WatchLiveness
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ BACKOFFS = (0.5, 1, 2, 5, 10)
 """Seconds between kopf's tries. Then it gives up, and its streams begin anew (`watching.py`)."""
 
 
-class Source:
+class Handlers:
     """Feeds the store with what the watches bring, and tells whose situation has changed."""
 
     def __init__(self, store: Store, *, changed: Callable[[str], None]) -> None:
@@ -56,10 +56,10 @@ class Source:
             self.met(body)
             self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
 
-    def vanish(self, uids: set[str]) -> None:
+    def on_deleted(self, uids: set[str]) -> None:
         """These objects are not there any more."""
         for uid in sorted(uids):
-            self._tell(self._store.vanish(uid))
+            self._tell(self._store.on_deleted(uid))
 
     @contextmanager
     def _guarded(self, kind: str, body: Object) -> Iterator[None]:
@@ -80,7 +80,7 @@ class Source:
             self._changed(uid)
 
 
-def register(registry: kopf.OperatorRegistry, source: Source, access: Access, signs: Signs) -> None:
+def register(registry: kopf.OperatorRegistry, source: Handlers, access: Access, signs: WatchLiveness) -> None:
     """Connect kopf with the source. The handlers never raise and never write."""
 
     def listed(path: str) -> None:

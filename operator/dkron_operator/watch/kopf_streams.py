@@ -16,9 +16,9 @@ import kopf
 from dkron_kube.access import Access
 from dkron_kube.errors import KubeError
 from dkron_operator.watch import handlers as kopf_source
-from dkron_operator.watch.cancel import end_strays
-from dkron_operator.watch.handlers import Source
-from dkron_operator.watch.liveness import Signs
+from dkron_operator.watch.cancel import cancel_stray_tasks
+from dkron_operator.watch.handlers import Handlers
+from dkron_operator.watch.liveness import WatchLiveness
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +32,14 @@ NOT_FOUND = 404
 HOME = str(Path(kopf.__file__).parent)
 
 
-class Watching:
+class KopfStreams:
     """Has kopf feed the source. `gone` is asked when a kind seems not to be there: it raises if that is so."""
 
     def __init__(
         self,
-        source: Source,
+        source: Handlers,
         access: Access,
-        signs: Signs,
+        signs: WatchLiveness,
         *,
         identity: str,
         namespaces: Sequence[str],
@@ -95,7 +95,7 @@ class Watching:
         failure = next((each for each in failures if isinstance(each, Exception)), None)
         if failure is not None:
             # Nobody else ends the streams beside it, and they would go on feeding.
-            await end_strays(lambda: {task for task in asyncio.all_tasks() if _is_of_kopf(task)})
+            await cancel_stray_tasks(lambda: {task for task in asyncio.all_tasks() if _is_of_kopf(task)})
         return failure
 
 

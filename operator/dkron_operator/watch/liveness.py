@@ -9,7 +9,7 @@ from dkron_operator.kit.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class LastSign:
     """How a watch is: `seen` is when it last showed a sign of life by the monotonic clock, None before the first;
     `failing` since when it cannot be begun."""
 
@@ -17,14 +17,14 @@ class Sign:
     failing: float | None = None
 
 
-class Signs:
+class WatchLiveness:
     """What was heard of the watches of these resources, in these namespaces or in all (None)."""
 
     def __init__(self, resources: Iterable[Resource], namespaces: Iterable[str | None], clock: Clock) -> None:
         self._clock = clock
         scopes = tuple(namespaces)
         self._plurals = {each.path(scope): each.plural for each in resources for scope in scopes}
-        self._signs = {path: Sign() for path in self._plurals}
+        self._signs = {path: LastSign() for path in self._plurals}
         self._beside: dict[str, float] = {}
 
     def event(self, resource: Resource, namespace: str) -> None:
@@ -46,15 +46,15 @@ class Signs:
         else:
             before = self._signs[known]
             now = self._clock.monotonic()
-            self._signs[known] = Sign(before.seen, now if before.failing is None else before.failing)
+            self._signs[known] = LastSign(before.seen, now if before.failing is None else before.failing)
 
     def knows(self, path: str) -> bool:
         """Whether what is at this path is watched."""
         return self._known(path) is not None
 
-    def oldest(self) -> dict[str, Sign]:
+    def oldest(self) -> dict[str, LastSign]:
         """How the watches of each resource are; of several namespaces the one that is worst off."""
-        found: dict[str, Sign] = {}
+        found: dict[str, LastSign] = {}
         for path, sign in self._signs.items():
             plural = self._plurals[path]
             found[plural] = _worse(found[plural], sign) if plural in found else sign
@@ -70,11 +70,11 @@ class Signs:
         return next((each for each in self._signs if path.endswith(each)), None)
 
     def _hear(self, path: str) -> None:
-        self._signs[path] = Sign(self._clock.monotonic())
+        self._signs[path] = LastSign(self._clock.monotonic())
 
 
-def _worse(one: Sign, other: Sign) -> Sign:
+def _worse(one: LastSign, other: LastSign) -> LastSign:
     if one.seen is None or other.seen is None:
-        return Sign()
+        return LastSign()
     failing = [each for each in (one.failing, other.failing) if each is not None]
-    return Sign(min(one.seen, other.seen), min(failing, default=None))
+    return LastSign(min(one.seen, other.seen), min(failing, default=None))

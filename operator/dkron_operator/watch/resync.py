@@ -8,9 +8,9 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Expired, KubeError, NotFound
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.cache.store import Place, Store
-from dkron_operator.kit.log_once import Spell
+from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.plan.view import SELECTOR
-from dkron_operator.watch.handlers import Source
+from dkron_operator.watch.handlers import Handlers
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +22,16 @@ LONGEST = 30.0
 """Seconds between two tries at the most, while the API server answers none."""
 
 
-class Sweep:
+class Resync:
     """Lists the world. `namespaces` None is all of them."""
 
-    def __init__(self, client: KubeClient, store: Store, source: Source, namespaces: Sequence[str] | None) -> None:
+    def __init__(self, client: KubeClient, store: Store, source: Handlers, namespaces: Sequence[str] | None) -> None:
         self._client = client
         self._store = store
         self._source = source
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._wanted = asyncio.Event()
-        self._spell = Spell(log, "sweep")
+        self._spell = LogOnce(log, "sweep")
 
     def want(self) -> None:
         """Have a sweep made soon."""
@@ -81,7 +81,7 @@ class Sweep:
         vanished = {uid for uid in before.keys() - present if await self._is_gone(uid, before[uid])}
         if vanished:
             log.info("%d objects vanished unseen", len(vanished))
-            self._source.vanish(vanished)
+            self._source.on_deleted(vanished)
 
     async def _is_gone(self, uid: str, place: Place | None) -> bool:
         """Whether the API server does not have it either when it is asked for it: a list may be old."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_api.cache.job_index import Catalog
+from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.keys import CLUSTERS
 from dkron_api.routes import executions, stats
 from dkron_api.translate.events import differences
@@ -116,7 +116,7 @@ def test_a_job_that_cannot_be_shown_is_shown_bare_and_told_once(
         return shown(job, **more)
 
     monkeypatch.setattr("dkron_api.cache.job_index.shown", broken)
-    catalog = Catalog(lambda: NOON)
+    catalog = JobIndex(lambda: NOON)
     for number, name in enumerate(("good", "odd"), 1):
         catalog.see(wire_job(name=name, uid=name, version=number, owner=7, displayName="words"))
     with caplog.at_level(logging.ERROR):

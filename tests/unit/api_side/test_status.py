@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dkron_api import metrics
-from dkron_api.cache.object_cache import Mirror
+from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.edge.keys import CATALOG, CLUSTERS, LEASES, NODES
 from dkron_api.routes import cluster, health
 from dkron_api.routes.events import JOURNAL
@@ -280,6 +280,6 @@ def test_a_method_that_nobody_knows_makes_no_series_of_its_own() -> None:
 
 def test_a_mirror_tells_its_age_by_its_own_clock() -> None:
     clock = iter((10.0, 12.5))
-    assert metrics.cache_of(Mirror("nodes", lambda item: item, clock=lambda: next(clock))) == metrics.Cache(
+    assert metrics.cache_of(ObjectCache("nodes", lambda item: item, clock=lambda: next(clock))) == metrics.Cache(
         "nodes", 0, 2.5
     )

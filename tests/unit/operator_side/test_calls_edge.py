@@ -134,7 +134,7 @@ async def test_at_an_orderly_end_what_is_claimed_ahead_is_given_back() -> None:
     async with edges.running():
         assert await within_a_window(edges, second=10.5)
         await edges.reconciler.calls.close(grace=5)
-        await edges.reconciler.writer.lane.idle()
+        await edges.reconciler.writer.queue.idle()
         status, calls = edges.status(), edges.status().success_count
         assert (status.window, status.active, status.error_count) == (None, (), 0)
         await until(20)

@@ -102,7 +102,7 @@ async def test_of_two_parents_with_one_name_the_one_that_has_it_is_followed() ->
     async with edges.running():
         await asyncio.sleep(3)
         assert jobs_of(edges, "twin") == [], "it has no name of its own"
-        assert edges.store.kinship.of(edges.entry("uid-twin").job).children == ()
+        assert edges.store.dependencies.of(edges.entry("uid-twin").job).children == ()
         await end(edges, "parent")
         assert edges.status("parent").ended == ()
         assert len(jobs_of(edges, "child")) == 1

@@ -44,7 +44,7 @@ async def test_a_finished_job_is_read_from_its_pod_and_its_log() -> None:
     await end(edges)
     found = edges.entry().outcomes[ENTRY.job]
     assert (found.exit_code, found.reason, found.output, found.output_truncated) == (3, "Error", "ello", True)
-    assert len(edges.reconciler.lane) == 1, "the job is planned again"
+    assert len(edges.reconciler.queue) == 1, "the job is planned again"
 
 
 async def test_no_log_is_read_where_no_output_is_kept() -> None:

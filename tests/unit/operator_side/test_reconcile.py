@@ -205,7 +205,7 @@ async def test_a_job_deleted_while_it_ran_is_lost_once() -> None:
         await until(2)
         edges.source.feed_run("DELETED", kube.objects.pop(("jobs", entry.job)))
         await until(10)
-        edges.reconciler.lane.add(UID)
+        edges.reconciler.queue.add(UID)
         await until(11)
     assert [record.reason for record in edges.status().executions] == ["JobLost"]
     assert edges.entry().runs == {}
@@ -229,7 +229,7 @@ async def test_a_dkron_job_that_is_deleted_leaves_nothing_behind() -> None:
         edges.source.feed_job("DELETED", edges.kube.objects.pop(("dkronjobs", "backup")))
         await until(300)
         assert edges.store.get(UID) is None
-        assert len(edges.reconciler.agenda) == 0
+        assert len(edges.reconciler.due_queue) == 0
     assert len(job_names(edges)) == 1
 
 

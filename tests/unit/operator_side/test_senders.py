@@ -24,7 +24,7 @@ from dkron_operator.delivery.fluent import send_record
 from dkron_operator.delivery.http import Poster
 from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
-from dkron_operator.delivery.secret_reader import KEPT, Vault
+from dkron_operator.delivery.secret_reader import KEPT, SecretReader
 from dkron_operator.delivery.syslog import send_entry
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
@@ -55,11 +55,11 @@ class Moment:
         return self.now
 
 
-def vault(clock: Moment | None = None, /, **values: str) -> tuple[Vault, FakeKube]:
+def vault(clock: Moment | None = None, /, **values: str) -> tuple[SecretReader, FakeKube]:
     kube = FakeKube()
     data = {key: base64.b64encode(text.encode()).decode() for key, text in values.items()}
     kube.put(SECRETS, {"metadata": {"name": "hooks"}, "data": data})
-    return Vault(cast("KubeClient", kube), namespace="home", clock=clock or Moment()), kube
+    return SecretReader(cast("KubeClient", kube), namespace="home", clock=clock or Moment()), kube
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import CliApp
 
-from dkron_operator.kit.logging_filter import Calm
+from dkron_operator.kit.logging_filter import KopfLogFilter
 from dkron_operator.leader.election import Terms
 from dkron_operator.settings import Settings
 from dkron_runtime.command import options
@@ -121,7 +121,7 @@ def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[
 )
 def test_what_is_tried_again_is_no_error(name: str, message: str, level: int) -> None:
     record = logging.LogRecord(name, logging.ERROR, "", 0, message, (), None)
-    assert Calm().filter(record)
+    assert KopfLogFilter().filter(record)
     assert record.levelno == level
 
 
