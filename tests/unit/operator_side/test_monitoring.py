@@ -316,7 +316,7 @@ class Fake:
         acts = Mock(calls=(), queue=queue)
         acts.delivery.waiting = 5
         for part in ("writer", "observer", "checker", "acceptance", "stopper", "delivery"):
-            for each in ("lane", "endings", "starts", "listening"):
+            for each in ("queue", "endings", "starts", "listening"):
                 setattr(getattr(acts, part), each, queue)
         acts.cleaning = queue
         parts = Parts(
