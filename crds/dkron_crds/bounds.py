@@ -18,8 +18,10 @@ Object = dict[str, Any]
 UNREADABLE = "dkron.io/unreadable"
 """A key beside `metadata` and `spec` under which a marked object says what is wrong. The API server drops such keys, so
 nobody else can write it."""
+MOST_LEVELS = 200
+"""Levels of objects and lists that the parser follows (pydantic_core.from_json)."""
 DEPTH = 100
-"""Levels of objects and lists that stay of a document which nests deeper than the parser follows (200)."""
+"""Levels that stay of a document which nests deeper."""
 TEMPLATE_BYTES = 256 * 1024
 """How long `spec.jobTemplate` may be as JSON."""
 HEAVY = 64 * 1024
@@ -40,7 +42,7 @@ def decode(text: bytes) -> Any:  # noqa: ANN401 - any JSON
     document = from_json(shallow(text))
     for item in objects(document):
         if _is_cut(item):
-            mark(item, f"it nests objects and lists deeper than {DEPTH} levels")
+            mark(item, f"it nests objects and lists deeper than {MOST_LEVELS} levels")
     return document
 
 

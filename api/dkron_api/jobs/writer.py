@@ -4,7 +4,8 @@ An update depends on the generation it was made for: the operator writes the sta
 the way of an edit. Somebody else's edit does: then the job is read, and the change made anew.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -87,15 +88,18 @@ class JobWriter:
 
         return await self._persist(job.name, attempt)
 
-    async def annotate(self, job: Job, annotations: dict[str, str]) -> Job:
+    async def annotate(self, job: Job, annotations: dict[str, str], terms: Terms = FREELY) -> Job:
         """Set annotations: that is how a run is asked for."""
-        body = {"metadata": {"annotations": annotations}}
-        return self._seen(await self._kube.patch(DKRON_JOBS, self._namespace, job.object_name, body), job.name)
+        body = {"metadata": {"annotations": annotations, **_version_of(terms)}}
+        with _of_that_version(job.name, terms):
+            raw = await self._kube.patch(DKRON_JOBS, self._namespace, job.object_name, body)
+        return self._seen(raw, job.name)
 
-    async def write_status(self, job: Job, status: Object) -> Job:
+    async def write_status(self, job: Job, status: Object, terms: Terms = FREELY) -> Job:
         """Set fields of the status, and leave the others."""
-        body = {"metadata": {"uid": job.uid}, "status": status}
-        raw = await self._kube.patch_status(DKRON_JOBS, self._namespace, job.object_name, body, whole=True)
+        body = {"metadata": {"uid": job.uid, **_version_of(terms)}, "status": status}
+        with _of_that_version(job.name, terms):
+            raw = await self._kube.patch_status(DKRON_JOBS, self._namespace, job.object_name, body, whole=True)
         return self._seen(raw, job.name)
 
     async def _create(self, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
@@ -147,7 +151,7 @@ class JobWriter:
             except (Stale, AlreadyExists, NotFound) as error:
                 await self._read_again(name, error)
             except Conflict as conflict:
-                raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{name}" is not of that version') from conflict
+                raise _of_another_version(name) from conflict
         raise ApiError(
             HTTPStatus.CONFLICT, f'the job "{name}" was changed by others {ATTEMPTS} times meanwhile, try again'
         )
@@ -182,6 +186,25 @@ class JobWriter:
         if job is None:
             raise missing(name)
         return job
+
+
+def _version_of(terms: Terms) -> dict[str, str]:
+    """What makes the API server compare the version."""
+    return {"resourceVersion": terms.match} if terms.match not in (None, ANY) else {}
+
+
+@contextmanager
+def _of_that_version(name: str, terms: Terms) -> Iterator[None]:
+    try:
+        yield
+    except Conflict as conflict:
+        if not _version_of(terms):
+            raise
+        raise _of_another_version(name) from conflict
+
+
+def _of_another_version(name: str) -> ApiError:
+    return ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{name}" is not of that version')
 
 
 def missing(name: str) -> ApiError:

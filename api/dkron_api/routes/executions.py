@@ -11,7 +11,7 @@ from dkron_api.answer import json_answer
 from dkron_api.edge.keys import ASKED, CATALOG, CLOCK, PODS, WRITES
 from dkron_api.jobs.pods import Pods
 from dkron_api.refusal import ApiError
-from dkron_api.routes.requests import etag, job_of, require_ready
+from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
 from dkron_api.translate.execution import found, listed, running, shown, unplaced, with_output
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import coming
@@ -61,7 +61,7 @@ def coming_of(request: web.Request, job: Job) -> list[Active]:
 
 async def clear_executions(request: web.Request) -> web.StreamResponse:
     """DELETE: forget them and the counters; answers with the job."""
-    job = await request.app[WRITES].write_status(job_of(request), CLEARED)
+    job = await request.app[WRITES].write_status(job_of(request), CLEARED, terms_of(request))
     return json_answer(request, request.app[CATALOG].json(job.name), headers={"ETag": etag(job)})
 
 

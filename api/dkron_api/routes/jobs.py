@@ -13,7 +13,7 @@ from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused
 from dkron_api.routes.installation import without_node
-from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
+from dkron_api.routes.requests import etag, is_known, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate.body import JobBody, echo, read_body
 from dkron_api.translate.gojson import Unreadable
@@ -49,7 +49,7 @@ async def show_job(request: web.Request) -> web.StreamResponse:
     job = job_of(request)
     catalog = request.app[CATALOG]
     tag = etag(job, catalog.children(job.name))
-    if request.headers.get("If-None-Match") == tag:
+    if is_known(request, tag):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
     return json_answer(request, catalog.json(job.name), headers={"ETag": tag})
 

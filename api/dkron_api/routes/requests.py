@@ -56,6 +56,12 @@ def terms_of(request: web.Request) -> Terms:
     return Terms(force=flag(request, "force"), match=version, fresh=fresh)
 
 
+def is_known(request: web.Request, tag: str) -> bool:
+    """Whether If-None-Match names this entity tag (RFC 9110 §13.1.2): a list, weak tags and `*` count, too."""
+    named = request.if_none_match or ()
+    return any(each.value == ANY or f'"{each.value}"' == tag for each in named)
+
+
 def etag(job: Job, children: Sequence[str] = ()) -> str:
     """The version of a job as an HTTP entity tag. What GET shows depends on the names of its children, too."""
     if not children:

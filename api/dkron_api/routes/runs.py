@@ -12,7 +12,7 @@ from dkron_api.edge.keys import ASKED, CATALOG, CLOCK, GATE, SETTINGS, VIGILS, W
 from dkron_api.edge.traced import TRACE
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import without_node
-from dkron_api.routes.requests import flag, job_of
+from dkron_api.routes.requests import flag, job_of, terms_of
 from dkron_api.translate.prefer import Preference, read_preference
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, finds_no_node, progress, refusal
@@ -51,7 +51,7 @@ async def run_job(request: web.Request) -> web.StreamResponse:
 
 async def ask(request: web.Request, job: Job, run: Run) -> Job:
     """Ask the operator for the run; the job with the request."""
-    asked = await request.app[WRITES].annotate(job, dict([run.annotation]))
+    asked = await request.app[WRITES].annotate(job, dict([run.annotation]), terms_of(request))
     request.app[ASKED].note(asked, run)
     return asked
 

@@ -12,7 +12,7 @@ from dkron_api.answer import json_answer
 from dkron_api.edge.keys import CLOCK, GATE, STOPPING, WRITES
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.executions import coming_of
-from dkron_api.routes.requests import job_of
+from dkron_api.routes.requests import job_of, terms_of
 from dkron_api.translate.execution import attempt, shown
 from dkron_api.translate.record import Job
 from dkron_api.translate.times import in_utc
@@ -32,7 +32,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
         raise ApiError(HTTPStatus.CONFLICT, text)
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=f"rest from {request.remote}")
     if key not in job.annotations:
-        await request.app[WRITES].annotate(job, {key: text})
+        await request.app[WRITES].annotate(job, {key: text}, terms_of(request))
     return json_answer(request, shown(job, found), status=HTTPStatus.ACCEPTED)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
 from dkron_api.translate.times import ZERO, in_zone
-from dkron_crds.job import Active, Concurrency, Execution
+from dkron_crds.job import Active, Concurrency, Execution, Trigger
 from dkron_crds.schedule import TimezoneError
 from dkron_crds.schedule.zones import load_zone
 
@@ -55,8 +55,9 @@ def attempt(job: Job, execution_id: str) -> Execution | Active | None:
 
 
 def every(job: Job, *, coming: Sequence[Active] = (), nodes: Mapping[str, str] = NOWHERE) -> list[Execution | Active]:
-    """All attempts that are kept, that run, or that are to come; see `listed`. A claim without a Job has not begun."""
-    return [*job.status.executions, *_active(job, nodes), *coming]
+    """All attempts that are kept, that run, or that are to come; see `listed`. A claim without a Job has not begun, but
+    one of a run that was asked for is shown: who asked has its id."""
+    return [*job.status.executions, *_active(job, nodes), *_asked(job), *coming]
 
 
 def unplaced(job: Job) -> list[str]:
@@ -114,6 +115,15 @@ def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
     return [
         active if active.node_name else active.model_copy(update={"node_name": nodes.get(active.job, "")})
         for active in begun
+    ]
+
+
+def _asked(job: Job) -> list[Active]:
+    """First attempts of runs that were asked for, claimed, and without a Job yet."""
+    return [
+        active
+        for active in job.status.active
+        if not active.uid and active.trigger is Trigger.MANUAL and active.attempt == 1
     ]
 
 

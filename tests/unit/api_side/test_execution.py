@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dkron_api.translate.execution import listed, running, single
+from dkron_api.translate.execution import found, listed, running, single
 from dkron_api.translate.record import Job
 from tests.support.builders import wire_job
 
@@ -51,6 +51,15 @@ def test_one_that_runs_has_the_zero_time_as_its_end_whatever_the_zone() -> None:
 def test_a_claim_is_no_execution() -> None:
     assert listed(job(active=(CLAIM,)), {}) == []
     assert running([job(active=(CLAIM,))]) == []
+
+
+def test_who_asked_for_a_run_sees_it_while_it_is_claimed() -> None:
+    asked = CLAIM | {"trigger": "manual"}
+    assert [each["id"] for each in listed(job(active=(asked,)), {})] == [CLAIM["id"]]
+    assert found(job(active=(asked,)), CLAIM["id"]) is not None
+    assert running([job(active=(asked,))]) == [], "it has not begun"
+    retry = asked | {"attempt": 2}
+    assert listed(job(active=(retry,)), {}) == [], "a retry that waits for its time"
 
 
 @pytest.mark.parametrize(
