@@ -93,6 +93,22 @@ def test_every_click_is_a_run_and_none_is_two(calm: Installation) -> None:
     assert len(set(groups)) == len(groups) == CLICKS
 
 
+@pytest.mark.parametrize("concurrency", ["allow", "forbid", "replace"])
+def test_a_run_is_in_the_list_from_the_answer_to_its_end(calm: Installation, concurrency: str) -> None:
+    calm.add("followed", concurrency=concurrency, jobTemplate=simulated(run_for="300ms"))
+    assert calm.run("followed").status == 202
+    (first,) = calm.executions("followed")
+    lists: list[list[Any]] = []
+
+    def look() -> list[Any]:
+        assert calm.site.rest.get(f"/v1/jobs/followed/executions/{first['id']}").status == 200
+        lists.append(calm.executions("followed"))
+        return lists[-1]
+
+    calm.kube.wait_for("its end", look, lambda seen: bool(seen) and seen[0]["success"], seconds=20)
+    assert {len(seen) for seen in lists} == {1}
+
+
 def test_those_who_wait_at_once_each_get_the_end_of_their_own_run(calm: Installation) -> None:
     calm.add("waited", jobTemplate=simulated(run_for="500ms"))
     with ThreadPoolExecutor(4) as pool:
