@@ -25,6 +25,7 @@ class Kind(StrEnum):
     OVERLAP = "runs overlap"
     ATTEMPTS = "wrong attempts"
     REQUEST = "a request was not met"
+    STOP = "a stop was not met"
     CHAIN = "wrong runs after a parent"
     RECORD = "a wrong record"
     STORMY = "too little calm"

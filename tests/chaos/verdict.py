@@ -12,7 +12,7 @@ from tests.chaos.history import History, Operation, Run
 from tests.chaos.lives import lives
 from tests.chaos.needs import Need
 from tests.chaos.recovery import signs
-from tests.chaos.rules import accounts, attempts, chains, ends, jobs, overlaps, records, requests, slots, windows
+from tests.chaos.rules import accounts, attempts, chains, ends, jobs, overlaps, records, requests, slots, stops, windows
 from tests.chaos.weather import Weather
 
 RULES: tuple[Callable[[Case], Iterator[Objection]], ...] = (
@@ -21,6 +21,7 @@ RULES: tuple[Callable[[Case], Iterator[Objection]], ...] = (
     overlaps.check,
     attempts.check,
     ends.check,
+    stops.check,
     requests.check,
     records.check,
     accounts.check,

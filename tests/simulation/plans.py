@@ -18,8 +18,13 @@ KEPT = 60.0
 """How long a finished Job is there at least, in seconds."""
 OLD_LISTS = 0.15
 """How likely lists are old for a while, in which a replica lists all."""
+LONG_LISTS = 0.12
+"""How likely lists come in short pages for a while, in which a replica lists all."""
+CUTS = 0.12
+"""How likely a watch breaks, and may have to list anew."""
 
-
+STOPS = 0.15
+"""How likely executions are stopped."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 
@@ -33,6 +38,7 @@ class What(StrEnum):
     ENABLE = "enable"
     DELETE = "delete"
     RUN = "run"
+    STOP = "stop"
     WIPE = "wipe"
     SQUAT = "squat"
     REMOVE = "remove"
@@ -51,6 +57,7 @@ class Event:
     with `calls`, if it names any, and then for so many `steps` of the process. For a trouble, `ill`, `calls`, `share`
     and `status` are those of `network.Trouble`. `skew` are seconds. Squatting is to have a Job there by the name that
     the next slot's will have. Removing is to delete the newest Job of a job, as a hand does it, or a TTL.
+    A stop is for the newest Job as well; with `races`, for the first one whose pod ends then, in that moment.
     """
 
     at: float
@@ -59,6 +66,7 @@ class Event:
     lasts: float = 0.0
     spec: dict[str, Any] = field(default_factory=dict)
     force: bool = False
+    races: bool = False
     steps: int = 0
     ill: Ill | None = None
     calls: str = ""
@@ -82,7 +90,9 @@ class Event:
         return f"{self.at:8.3f} {self.what} " + " ".join(f"{key}={_shortly(value)}" for key, value in told.items())
 
 
-_BY_CLIENTS = frozenset({What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.WIPE})
+_BY_CLIENTS = frozenset(
+    {What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.STOP, What.WIPE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +177,9 @@ class _Planner:
         self._wipe()
         self._old_lists()
         self._others()
+        self._cuts()
+        self._stops()
+        self._long_lists()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
@@ -306,6 +319,38 @@ class _Planner:
                 self._add(at, What.REMOVE, on="j0")
             case 4 if rand.random() < JUMPS and not self._rivals and not self._has(What.WIPE):
                 self._add(at, What.SKEW, on=on, lasts=lasts, skew=180.0)
+
+    def _cuts(self) -> None:
+        """A watch that breaks, and an API server that may not know any more what came after that."""
+        cuts = Random(f"cuts {self._seed}")  # noqa: S311 - no secret
+        if cuts.random() < CUTS:
+            at, lasts = round(cuts.uniform(1.0, self._length), 3), round(cuts.uniform(0.2, 4.0), 3)
+            on, calls = f"operator-{cuts.randrange(self._replicas)}", cuts.choice(("", "jobs", "dkronjobs"))
+            self._add(at, What.ILL, on=on, lasts=lasts, ill=Ill.CUT, calls=calls, share=cuts.choice((0.0, 1.0, 1.0)))
+
+    def _stops(self) -> None:
+        """Executions that somebody stops, some just as they end. A wipe takes with it that one was stopped; and where
+        several act, another may make it once more (docs/reliability.md)."""
+        stops = Random(f"stops {self._seed}")  # noqa: S311 - no secret
+        if stops.random() < STOPS and not self._rivals and not self._has(What.WIPE):
+            for _ in range(stops.choice((1, 2, 3))):
+                at = round(stops.uniform(3.0, self._length), 3)
+                self._add(at, What.STOP, on="j0", races=stops.random() < 0.5)
+
+    def _long_lists(self) -> None:
+        """Lists in many pages, of which the later ones may come too late; and a replica that lists: it starts, or its
+        watches break."""
+        long = Random(f"long lists {self._seed}")  # noqa: S311 - no secret
+        if long.random() > LONG_LISTS:
+            return
+        at, lasts = round(long.uniform(1.0, self._length / 2), 3), long.choice((3.0, 6.0, 9.0))
+        on, share = f"operator-{long.randrange(self._replicas)}", long.choice((0.0, 0.1, 0.3))
+        self._add(at, What.ILL, on=on, lasts=lasts, ill=Ill.PAGES, share=share)
+        then = round(at + lasts * long.uniform(0.0, 0.5), 3)
+        if long.random() < 0.5:
+            self._add(then, What.KILL, on=on, lasts=0.0)
+        else:
+            self._add(then, What.ILL, on=on, lasts=0.3, ill=Ill.CUT)
 
     def _has(self, what: What) -> bool:
         return any(event.what is what for event in self._events)

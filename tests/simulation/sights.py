@@ -7,6 +7,7 @@ from datetime import datetime
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.errors import NotFound
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.stops import STOP_PREFIX
 from tests.chaos.history import Record, Seen, Since
 from tests.simulation.clients import NAMESPACE
 from tests.simulation.world import Event, Object, World
@@ -45,6 +46,13 @@ class Sights:
             )
             for body in self._world.list(DKRON_JOBS, None)
         )
+
+    def look_for_wishes(self) -> None:
+        """In the end each stop that was asked for has had its answer."""
+        for body in self._world.list(DKRON_JOBS, None):
+            for key in body["metadata"].get("annotations") or ():
+                if key.startswith(STOP_PREFIX):
+                    self._wrong.append(f"NO ANSWER: {body['metadata']['name']} has the annotation {key} in the end")
 
     def forgive(self, name: str) -> None:
         """This Job was deleted by a hand."""
