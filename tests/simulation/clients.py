@@ -25,6 +25,7 @@ from tests.support.builders import IMAGES
 
 NAMESPACE = "default"
 NOBODY = "00000000-0000-0000-0000-0000deadbeef"
+_PHASES = frozenset({"Running", "Succeeded", "Failed"})
 _WITH_SPEC = (What.CREATE, What.EDIT)
 
 
@@ -36,12 +37,12 @@ class Clients:
         self._world = world
         self._clock = clock
         self._requests = 0
-        self._racing: list[tuple[str, Callable[[str], None]]] = []
+        self._awaited: list[tuple[Event, Callable[[str], None]]] = []
         world.heard.append(self._hear)
 
-    def race(self, job: str, act: Callable[[str], None]) -> None:
-        """Have this done when the next pod of a job ends; it is told the name of the Job."""
-        self._racing.append((job, act))
+    def wait(self, event: Event, act: Callable[[str], None]) -> None:
+        """Have this done when the next pod of a job begins or ends; it is told the name of the Job."""
+        self._awaited.append((event, act))
 
     def stop(self, job: str, name: str) -> None:
         """Ask for the end of an execution."""
@@ -61,15 +62,16 @@ class Clients:
         return [body for body in bodies if body["metadata"]["annotations"].get("dkron.io/name") == job]
 
     def _hear(self, event: Told) -> None:
-        if not self._racing or event.plural != PODS.plural:
+        phase = (event.body.get("status") or {}).get("phase")
+        if not self._awaited or event.plural != PODS.plural or phase not in _PHASES:
             return
-        if (event.body.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
-            return
-        name = event.body["metadata"]["labels"]["batch.kubernetes.io/job-name"]
-        mine = [racer for racer in self._racing if any(r["metadata"]["name"] == name for r in self._runs(racer[0]))]
-        for racer in mine[:1]:
-            self._racing.remove(racer)
-            racer[1](name)
+        name, ends = event.body["metadata"]["labels"]["batch.kubernetes.io/job-name"], phase != "Running"
+        for awaited in self._awaited:
+            wish, act = awaited
+            if wish.races is ends and any(run["metadata"]["name"] == name for run in self._runs(wish.on)):
+                self._awaited.remove(awaited)
+                act(name)
+                return
 
     def ask(self, event: Event) -> None:
         """Do what the plan says, if that is possible."""

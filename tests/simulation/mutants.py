@@ -2,22 +2,24 @@
 
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 from unittest.mock import patch
 
 from dkron_crds.job import JobStatus, Trigger
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_crds.kube.errors import Expired
+from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.spec import History
 from dkron_operator import fire
 from dkron_operator.doubts import Doubts
 from dkron_operator.fire import Fire
-from dkron_operator.plan import fold
+from dkron_operator.plan import advance, attempts, fold
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Change, Finished, Started
 from dkron_operator.plan.view import Outcome
 from dkron_operator.store import Entry
+from dkron_operator.sweep import Sweep
 from dkron_operator.writer import Writer
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -114,6 +116,35 @@ def _lost_without_job() -> AbstractContextManager[Any]:
     return patch.object(Fire, "_carry_out", carry_out)
 
 
+def _never_sweep() -> AbstractContextManager[Any]:
+    """When a watch lists anew, nobody looks for what vanished before."""
+    return patch.object(Sweep, "want", lambda _: None)
+
+
+def _half_lists() -> AbstractContextManager[Any]:
+    """What the pages of a list have not shown until they expired, is taken for gone."""
+
+    async def compare(self: Sweep) -> None:
+        before, present = self._store.places(), set[str]()
+        for resource in (DKRON_JOBS, JOBS):
+            with suppress(Expired):
+                async for item in self._client.list(resource, None):
+                    present.add(item["metadata"]["uid"])
+        self._source.vanish(before.keys() - present)
+
+    return patch.object(Sweep, "compare", compare)
+
+
+def _stop_and_retry() -> AbstractContextManager[Any]:
+    """An execution that was stopped is a failure like another, and is tried again."""
+    return patch.object(attempts, "stop_of", lambda *_: None)
+
+
+def _deaf_to_stops() -> AbstractContextManager[Any]:
+    """Nobody stops anything."""
+    return patch.object(advance, "plan_stops", lambda _: None)
+
+
 MUTANTS: dict[str, Mutant] = {
     "mark-before-effect": _mark_before_effect,
     "name-without-slot": _name_without_slot,
@@ -124,6 +155,10 @@ MUTANTS: dict[str, Mutant] = {
     "believe-lists": _believe_lists,
     "believe-sights": _believe_sights,
     "lost-without-job": _lost_without_job,
+    "never-sweep": _never_sweep,
+    "half-lists": _half_lists,
+    "stop-and-retry": _stop_and_retry,
+    "deaf-to-stops": _deaf_to_stops,
 }
 
 

@@ -23,7 +23,7 @@ LONG_LISTS = 0.12
 CUTS = 0.12
 """How likely a watch breaks, and may have to list anew."""
 
-STOPS = 0.15
+STOPS = 0.2
 """How likely executions are stopped."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
@@ -57,7 +57,8 @@ class Event:
     with `calls`, if it names any, and then for so many `steps` of the process. For a trouble, `ill`, `calls`, `share`
     and `status` are those of `network.Trouble`. `skew` are seconds. Squatting is to have a Job there by the name that
     the next slot's will have. Removing is to delete the newest Job of a job, as a hand does it, or a TTL.
-    A stop is for the newest Job as well; with `races`, for the first one whose pod ends then, in that moment.
+    A stop is for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment
+    after that.
     """
 
     at: float
@@ -66,6 +67,7 @@ class Event:
     lasts: float = 0.0
     spec: dict[str, Any] = field(default_factory=dict)
     force: bool = False
+    begins: bool = False
     races: bool = False
     steps: int = 0
     ill: Ill | None = None
@@ -329,13 +331,14 @@ class _Planner:
             self._add(at, What.ILL, on=on, lasts=lasts, ill=Ill.CUT, calls=calls, share=cuts.choice((0.0, 1.0, 1.0)))
 
     def _stops(self) -> None:
-        """Executions that somebody stops, some just as they end. A wipe takes with it that one was stopped; and where
-        several act, another may make it once more (docs/reliability.md)."""
+        """Executions that somebody stops, some just as they begin or end. A wipe takes with it that one was stopped;
+        and where several act, another may make it once more (docs/reliability.md)."""
         stops = Random(f"stops {self._seed}")  # noqa: S311 - no secret
         if stops.random() < STOPS and not self._rivals and not self._has(What.WIPE):
             for _ in range(stops.choice((1, 2, 3))):
                 at = round(stops.uniform(3.0, self._length), 3)
-                self._add(at, What.STOP, on="j0", races=stops.random() < 0.5)
+                how = stops.choice(({"begins": True}, {"begins": True}, {"races": True}, {}))
+                self._add(at, What.STOP, on="j0", **how)
 
     def _long_lists(self) -> None:
         """Lists in many pages, of which the later ones may come too late; and a replica that lists: it starts, or its

@@ -177,17 +177,17 @@ class Simulation:
                 self._network.remember(trouble, self._world.version)
 
     def _stop(self, event: Event) -> None:
-        if not event.races:
+        if not (event.begins or event.races):
             if (name := self._clients.newest(event.on)) is not None:
                 self._clients.stop(event.on, name)
             return
         dice = Dice(self.plan.seed, f"stop at {event.at}")
 
         def soon(name: str) -> None:
-            # The Job takes note of the end of its pod a moment later.
+            # The Job takes note of its pod a moment later.
             self._at(self._loop.time() + dice.between(0.0, 0.5), partial(self._clients.stop, event.on, name))
 
-        self._clients.race(event.on, soon)
+        self._clients.wait(event, soon)
 
     def _break(self, event: Event, replica: Replica) -> None:
         match event.what:
