@@ -3,10 +3,11 @@
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from dkron_crds.job import JobStatus, Trigger
+from dkron_crds.job import Active, JobStatus, Trigger
 from dkron_crds.kube.errors import Expired
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.spec import History
@@ -17,6 +18,7 @@ from dkron_operator.plan import advance, attempts, fold
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Change, Finished, Started
+from dkron_operator.plan.stops import stop_of
 from dkron_operator.plan.view import Outcome
 from dkron_operator.store import Entry
 from dkron_operator.sweep import Sweep
@@ -135,9 +137,16 @@ def _half_lists() -> AbstractContextManager[Any]:
     return patch.object(Sweep, "compare", compare)
 
 
-def _stop_and_retry() -> AbstractContextManager[Any]:
-    """An execution that was stopped is a failure like another, and is tried again."""
-    return patch.object(attempts, "stop_of", lambda *_: None)
+def _late_stops() -> AbstractContextManager[Any]:
+    """What has a wish to be stopped was stopped, however it has ended."""
+    right = attempts._ended
+
+    def ended(draft: Draft, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:
+        if stop_of(draft.situation.job, entry) is not None:
+            outcome = replace(outcome, success=False, reason="Stopped")
+        return right(draft, entry, outcome, retry)
+
+    return patch.object(attempts, "_ended", ended)
 
 
 def _deaf_to_stops() -> AbstractContextManager[Any]:
@@ -157,7 +166,7 @@ MUTANTS: dict[str, Mutant] = {
     "lost-without-job": _lost_without_job,
     "never-sweep": _never_sweep,
     "half-lists": _half_lists,
-    "stop-and-retry": _stop_and_retry,
+    "late-stops": _late_stops,
     "deaf-to-stops": _deaf_to_stops,
 }
 

@@ -25,6 +25,8 @@ CUTS = 0.12
 
 STOPS = 0.2
 """How likely executions are stopped."""
+CHAINS = 0.06
+"""How likely jobs run after another one."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 
@@ -181,6 +183,7 @@ class _Planner:
         self._others()
         self._cuts()
         self._stops()
+        self._chains()
         self._long_lists()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
@@ -339,6 +342,23 @@ class _Planner:
                 at = round(stops.uniform(3.0, self._length), 3)
                 how = stops.choice(({"begins": True}, {"begins": True}, {"races": True}, {}))
                 self._add(at, What.STOP, on="j0", **how)
+
+    def _chains(self) -> None:
+        """Jobs that run after one that is due, and after one of their own kind. A wipe takes with it who has heard of
+        which end."""
+        chains = Random(f"chains {self._seed}")  # noqa: S311 - no secret
+        if chains.random() > CHAINS or self._has(What.WIPE):
+            return
+        parents = ["j0", "c0"][: chains.choice((1, 2, 2))]
+        for number, parent in enumerate(parents):
+            when = chains.choice(("success", "success", "failure", "always"))
+            spec = {
+                "schedule": "", "dependsOn": [{"job": parent, "when": when}], "executorConfig": {"command": "true"},
+                "concurrency": chains.choice(("allow", "allow", "forbid")), "retries": chains.choice((0, 0, 1)),
+                "retryBackoff": {"initialSeconds": 1, "factor": 2, "maxSeconds": 4},
+                "history": {"executions": 100, "successfulJobs": chains.choice((0, 1)), "failedJobs": 0},
+            }  # fmt: skip
+            self._add(round(chains.uniform(0.0, 4.0), 3), What.CREATE, on=f"c{number}", spec=spec)
 
     def _long_lists(self) -> None:
         """Lists in many pages, of which the later ones may come too late; and a replica that lists: it starts, or its

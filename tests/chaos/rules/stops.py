@@ -1,6 +1,7 @@
 """Stops: what was to be stopped is over soon, is stopped because somebody asked for that, and is not tried again."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from dkron_crds.base import rfc3339
 from tests.chaos.case import Case, Kind, Objection
@@ -23,6 +24,9 @@ def check(case: Case) -> Iterator[Objection]:
         if not any(op.hits in ("", name) and op.invoked <= case.weather.terms.read for op in asked):
             text = f"Job {name} is recorded as stopped, and nobody had asked for that"
             yield case.object_to(Kind.STOP, execution.finished_at, text)
+        if name in runs and (before := _ended_before(case, runs[name], asked)):
+            text = f"{runs[name]} is recorded as stopped, and {before}"
+            yield case.object_to(Kind.STOP, execution.finished_at, text)
         if name in runs and (later := _tried_again(case, runs[name])) is not None:
             yield case.object_to(Kind.STOP, later.began, f"{later} ran, though attempt {later.attempt - 1} was stopped")
 
@@ -38,6 +42,16 @@ def _goes_on(case: Case, op: Operation, run: Run) -> str:
         return f"and ran until {rfc3339(run.end)}"
     active = case.life.record.status.active if case.life.record else ()
     return "and is active all the same" if any(entry.job == run.name for entry in active) else ""
+
+
+def _ended_before(case: Case, run: Run, asked: list[Operation]) -> str:
+    """What is over is not stopped any more, unless nobody could see that it was."""
+    first = min((op.invoked for op in asked if op.hits in ("", run.name)), default=None)
+    if run.end is None or first is None or case.weather.storm(run.end, case.weather.decided(first)) is not None:
+        return ""
+    grain = timedelta(0) if case.weather.terms.complete else case.weather.terms.grain
+    asked_at = f"it had ended at {rfc3339(run.end)}, before anybody asked for that at {rfc3339(first)}"
+    return asked_at if run.end + grain < first else ""
 
 
 def _tried_again(case: Case, run: Run) -> Run | None:
