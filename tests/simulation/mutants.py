@@ -2,19 +2,18 @@
 
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from dkron_crds.job import Active, JobStatus, Trigger
-from dkron_crds.kube.errors import Expired
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_crds.job import Active, Dependency, Heard, JobStatus, Trigger
+from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.spec import History
 from dkron_operator import fire
 from dkron_operator.doubts import Doubts
 from dkron_operator.fire import Fire
-from dkron_operator.plan import advance, attempts, fold
+from dkron_operator.plan import advance, attempts, chain, fold
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Change, Finished, Started
@@ -123,20 +122,6 @@ def _never_sweep() -> AbstractContextManager[Any]:
     return patch.object(Sweep, "want", lambda _: None)
 
 
-def _half_lists() -> AbstractContextManager[Any]:
-    """What the pages of a list have not shown until they expired, is taken for gone."""
-
-    async def compare(self: Sweep) -> None:
-        before, present = self._store.places(), set[str]()
-        for resource in (DKRON_JOBS, JOBS):
-            with suppress(Expired):
-                async for item in self._client.list(resource, None):
-                    present.add(item["metadata"]["uid"])
-        self._source.vanish(before.keys() - present)
-
-    return patch.object(Sweep, "compare", compare)
-
-
 def _late_stops() -> AbstractContextManager[Any]:
     """What has a wish to be stopped was stopped, however it has ended."""
     right = attempts._ended
@@ -154,6 +139,16 @@ def _deaf_to_stops() -> AbstractContextManager[Any]:
     return patch.object(advance, "plan_stops", lambda _: None)
 
 
+def _deaf_to_parents() -> AbstractContextManager[Any]:
+    """Of the runs of a parent, those of dependents are not heard of."""
+    right = chain._shown
+
+    def shown(draft: Draft, link: Dependency) -> list[Heard]:
+        return [run for run in right(draft, link) if not link.job.startswith("c")]
+
+    return patch.object(chain, "_shown", shown)
+
+
 MUTANTS: dict[str, Mutant] = {
     "mark-before-effect": _mark_before_effect,
     "name-without-slot": _name_without_slot,
@@ -165,9 +160,9 @@ MUTANTS: dict[str, Mutant] = {
     "believe-sights": _believe_sights,
     "lost-without-job": _lost_without_job,
     "never-sweep": _never_sweep,
-    "half-lists": _half_lists,
     "late-stops": _late_stops,
     "deaf-to-stops": _deaf_to_stops,
+    "deaf-to-parents": _deaf_to_parents,
 }
 
 

@@ -23,6 +23,8 @@ LONG_LISTS = 0.12
 CUTS = 0.12
 """How likely a watch breaks, and may have to list anew."""
 
+GONE_UNSEEN = 0.25
+"""How likely a job is deleted then."""
 STOPS = 0.2
 """How likely executions are stopped."""
 CHAINS = 0.06
@@ -326,12 +328,14 @@ class _Planner:
                 self._add(at, What.SKEW, on=on, lasts=lasts, skew=180.0)
 
     def _cuts(self) -> None:
-        """A watch that breaks, and an API server that may not know any more what came after that."""
+        """A watch that breaks, and an API server that may not know any more what came after that: a job may be gone."""
         cuts = Random(f"cuts {self._seed}")  # noqa: S311 - no secret
         if cuts.random() < CUTS:
             at, lasts = round(cuts.uniform(1.0, self._length), 3), round(cuts.uniform(0.2, 4.0), 3)
             on, calls = f"operator-{cuts.randrange(self._replicas)}", cuts.choice(("", "jobs", "dkronjobs"))
             self._add(at, What.ILL, on=on, lasts=lasts, ill=Ill.CUT, calls=calls, share=cuts.choice((0.0, 1.0, 1.0)))
+            if cuts.random() < GONE_UNSEEN and not self._has(What.DELETE):
+                self._add(round(at + lasts / 2, 3), What.DELETE, on="j0")
 
     def _stops(self) -> None:
         """Executions that somebody stops, some just as they begin or end. A wipe takes with it that one was stopped;
@@ -366,8 +370,8 @@ class _Planner:
         long = Random(f"long lists {self._seed}")  # noqa: S311 - no secret
         if long.random() > LONG_LISTS:
             return
-        at, lasts = round(long.uniform(1.0, self._length / 2), 3), long.choice((3.0, 6.0, 9.0))
-        on, share = f"operator-{long.randrange(self._replicas)}", long.choice((0.0, 0.1, 0.3))
+        at, lasts = round(long.uniform(1.0, self._length / 2), 3), long.choice((6.0, 9.0, 12.0))
+        on, share = f"operator-{long.randrange(self._replicas)}", long.choice((0.0, 0.5, 0.5, 0.9))
         self._add(at, What.ILL, on=on, lasts=lasts, ill=Ill.PAGES, share=share)
         then = round(at + lasts * long.uniform(0.0, 0.5), 3)
         if long.random() < 0.5:
