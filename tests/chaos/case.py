@@ -201,7 +201,8 @@ class Case:
         asked = (op for op in self.life.operations if op.act is Act.STOP and op.invoked <= end)
         stopped = any(op.hits in ("", run.name) for op in asked)
         faults = self.weather.around(run.began, end, self.weather.terms.lateness)
-        hit = any({"*", run.name} & set(fault.hits) for fault in faults)
+        calm = self.weather.storm(run.began, end) is None
+        hit = any({"*", run.name} & set(fault.hits) for fault in faults if not (calm and fault.is_mild))
         return stopped or hit or self.life.deleted <= end
 
     def is_replaced(self, run: Run, until: datetime | None = None) -> bool:

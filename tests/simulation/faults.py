@@ -73,9 +73,10 @@ class Faults:
             found = _Broken(what, now, end, RECOVERY["a process"] + ahead, event.on, acts=frozen, skew=event.skew)
         self._broken.append(found)
 
-    def removed(self, now: float, name: str) -> None:
-        """Somebody has deleted this Job."""
-        self._broken.append(_Broken(f"deletion of Job {name}", now, now, RECOVERY["a watch"], hits=(name,)))
+    def removed(self, now: float, name: str, *, by_ttl: bool = False) -> None:
+        """Somebody has deleted this Job, or its time to live is over, which comes with no surprise."""
+        recovery = 0.0 if by_ttl else RECOVERY["a watch"]
+        self._broken.append(_Broken(f"deletion of Job {name}", now, now, recovery, hits=(name,)))
 
     def fell(self, now: float, replica: str, *, alone: bool) -> None:
         """A process has ended; `alone`: no other one lives."""

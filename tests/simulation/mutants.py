@@ -149,6 +149,19 @@ def _deaf_to_parents() -> AbstractContextManager[Any]:
     return patch.object(chain, "_shown", shown)
 
 
+def _lost_when_gone() -> AbstractContextManager[Any]:
+    """A Job that is gone was lost, also if it had said how it ended."""
+    right = attempts._ended
+
+    def ended(draft: Draft, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:
+        run = draft.situation.runs.get(entry.job)
+        if run is None or run.gone:
+            outcome = replace(outcome, success=False, reason="JobLost")
+        return right(draft, entry, outcome, retry)
+
+    return patch.object(attempts, "_ended", ended)
+
+
 MUTANTS: dict[str, Mutant] = {
     "mark-before-effect": _mark_before_effect,
     "name-without-slot": _name_without_slot,
@@ -162,6 +175,7 @@ MUTANTS: dict[str, Mutant] = {
     "never-sweep": _never_sweep,
     "late-stops": _late_stops,
     "deaf-to-stops": _deaf_to_stops,
+    "lost-when-gone": _lost_when_gone,
     "deaf-to-parents": _deaf_to_parents,
 }
 

@@ -29,6 +29,8 @@ STOPS = 0.2
 """How likely executions are stopped."""
 CHAINS = 0.06
 """How likely jobs run after another one."""
+TTLS = 0.1
+"""How likely Jobs have a time to live."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 
@@ -194,7 +196,9 @@ class _Planner:
             seed=self._seed,
             replicas=self._replicas,
             elects=self._elects,
-            course=Course(fails=rand.choice((0.0, 0.3, 0.6)), stuck=rand.choice((0.0, 0.0, 0.1)), lasts=lasts),
+            course=Course(
+                fails=rand.choice((0.0, 0.3, 0.6)), stuck=rand.choice((0.0, 0.0, 0.1)), lasts=lasts, ttl=self._ttl()
+            ),
             skews=tuple(round(rand.uniform(-0.3, 0.3), 3) for _ in range(self._replicas)),
             events=tuple(events),
             calm=calm,
@@ -378,6 +382,14 @@ class _Planner:
             self._add(then, What.KILL, on=on, lasts=0.0)
         else:
             self._add(then, What.ILL, on=on, lasts=0.3, ill=Ill.CUT)
+
+    def _ttl(self) -> float | None:
+        """Jobs that are removed when they have been over for so many seconds. What a wipe takes with it, no Job shows
+        then; and where several act, another may make it once more (docs/reliability.md)."""
+        times = Random(f"times to live {self._seed}")  # noqa: S311 - no secret
+        if times.random() > TTLS or self._rivals or self._has(What.WIPE):
+            return None
+        return times.choice((0.0, 0.0, 1.0, 5.0))
 
     def _has(self, what: What) -> bool:
         return any(event.what is what for event in self._events)

@@ -73,6 +73,7 @@ class Simulation:
         self._controllers = Controllers(self._world, plan.course, seed=plan.seed, loop=loop, clock=self.now)
         self._replicas: dict[str, Replica] = {}
         self._records: tuple[Record, ...] = ()
+        self._controllers.removed = partial(self._removed, by_ttl=True)
         self._network = Network(tuple(_trouble(event) for event in plan.events if event.what is What.ILL))
         self._faults = Faults(self._network, zero=ZERO, elects=plan.elects)
         self._calls = 0
@@ -153,8 +154,7 @@ class Simulation:
             self._trouble(event)
         elif event.what is What.REMOVE:
             if (name := self._clients.remove(event)) is not None:
-                self._sights.forgive(name)
-                self._faults.removed(self._loop.time(), name)
+                self._removed(name)
         elif event.what is What.SQUAT:
             go = self._clients.squat(event)
             if go is not None:
@@ -188,6 +188,10 @@ class Simulation:
             self._at(self._loop.time() + dice.between(0.0, 0.5), partial(self._clients.stop, event.on, name))
 
         self._clients.wait(event, soon)
+
+    def _removed(self, name: str, *, by_ttl: bool = False) -> None:
+        self._sights.forgive(name)
+        self._faults.removed(self._loop.time(), name, by_ttl=by_ttl)
 
     def _break(self, event: Event, replica: Replica) -> None:
         match event.what:

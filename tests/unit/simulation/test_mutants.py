@@ -22,6 +22,7 @@ FOUND_BY = {
     "never-sweep": 277,
     "late-stops": 143,
     "deaf-to-stops": 29,
+    "lost-when-gone": 123,
     "deaf-to-parents": 45,
 }
 """All of them are among the thousand that the unit tests simulate."""
