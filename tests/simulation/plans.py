@@ -31,6 +31,8 @@ CHAINS = 0.06
 """How likely jobs run after another one."""
 TTLS = 0.1
 """How likely Jobs have a time to live."""
+THIRDS = 0.04
+"""How likely there are three replicas where there are several."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 
@@ -166,6 +168,8 @@ class _Planner:
         self._random = Random(seed)  # noqa: S311 - no secret
         self._seed = seed
         self._replicas = self._random.choice((1, 2, 2))
+        if self._replicas > 1 and Random(f"a third {seed}").random() < THIRDS:  # noqa: S311 - no secret
+            self._replicas = 3
         self._elects = self._random.random() < 0.6
         # Mostly short: what goes wrong needs few events. Some are long enough for the clean-up of Jobs.
         self._length = self._random.choice((10.0, 12.0, 15.0, 15.0, 15.0, 20.0, 20.0, 20.0, 25.0, 75.0))
