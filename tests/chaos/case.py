@@ -131,7 +131,8 @@ class Case:
     @cached_property
     def refused(self) -> frozenset[str]:
         """The names of its Jobs that something was done to that were never seen: they were refused."""
-        hit = {name for fault in self.weather.faults for name in fault.hits if name.startswith(f"{self.life.job}-")}
+        known = (name for fault in self.weather.faults if not fault.is_mild for name in fault.hits)
+        hit = {name for name in known if name.startswith(f"{self.life.job}-")}
         return frozenset(hit - {run.name for run in self.life.runs})
 
     def is_refused(self, moment: datetime) -> bool:

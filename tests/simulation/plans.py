@@ -18,12 +18,12 @@ KEPT = 60.0
 """How long a finished Job is there at least, in seconds."""
 OLD_LISTS = 0.15
 """How likely lists are old for a while, in which a replica lists all."""
-LONG_LISTS = 0.12
+LONG_LISTS = 0.06
 """How likely lists come in short pages for a while, in which a replica lists all."""
 CUTS = 0.12
 """How likely a watch breaks, and may have to list anew."""
 
-GONE_UNSEEN = 0.25
+GONE_UNSEEN = 0.2
 """How likely a job is deleted then."""
 STOPS = 0.2
 """How likely executions are stopped."""
@@ -376,7 +376,7 @@ class _Planner:
         """Lists in many pages, of which the later ones may come too late; and a replica that lists: it starts, or its
         watches break."""
         long = Random(f"long lists {self._seed}")  # noqa: S311 - no secret
-        if long.random() > LONG_LISTS:
+        if long.random() > LONG_LISTS or any(event.ill is Ill.OLD for event in self._events):
             return
         at, lasts = round(long.uniform(1.0, self._length / 2), 3), long.choice((6.0, 9.0, 12.0))
         on, share = f"operator-{long.randrange(self._replicas)}", long.choice((0.0, 0.5, 0.5, 0.9))
