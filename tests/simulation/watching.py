@@ -11,8 +11,8 @@ from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 
-from dkron_crds.kube.errors import Expired
-from dkron_crds.kube.paths import Resource
+from dkron_kube.errors import Expired
+from dkron_kube.paths import Resource
 from tests.simulation.client import BETWEEN_PAGES, SHORT
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
