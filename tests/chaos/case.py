@@ -25,6 +25,7 @@ class Kind(StrEnum):
     OVERLAP = "runs overlap"
     ATTEMPTS = "wrong attempts"
     REQUEST = "a request was not met"
+    STOP = "a stop was not met"
     CHAIN = "wrong runs after a parent"
     RECORD = "a wrong record"
     STORMY = "too little calm"
@@ -130,7 +131,8 @@ class Case:
     @cached_property
     def refused(self) -> frozenset[str]:
         """The names of its Jobs that something was done to that were never seen: they were refused."""
-        hit = {name for fault in self.weather.faults for name in fault.hits if name.startswith(f"{self.life.job}-")}
+        known = (name for fault in self.weather.faults if not fault.is_mild for name in fault.hits)
+        hit = {name for name in known if name.startswith(f"{self.life.job}-")}
         return frozenset(hit - {run.name for run in self.life.runs})
 
     def is_refused(self, moment: datetime) -> bool:
@@ -200,7 +202,8 @@ class Case:
         asked = (op for op in self.life.operations if op.act is Act.STOP and op.invoked <= end)
         stopped = any(op.hits in ("", run.name) for op in asked)
         faults = self.weather.around(run.began, end, self.weather.terms.lateness)
-        hit = any({"*", run.name} & set(fault.hits) for fault in faults)
+        calm = self.weather.storm(run.began, end) is None
+        hit = any({"*", run.name} & set(fault.hits) for fault in faults if not (calm and fault.is_mild))
         return stopped or hit or self.life.deleted <= end
 
     def is_replaced(self, run: Run, until: datetime | None = None) -> bool:

@@ -23,6 +23,8 @@ class Weather:
         storms: list[tuple[datetime, datetime]] = []
         known = tuple(sorted(faults, key=lambda fault: fault.begin))
         for fault in known:
+            if fault.is_mild:
+                continue
             end = _recovered(fault, terms, signs)
             if storms and fault.begin <= storms[-1][1]:
                 storms[-1] = (storms[-1][0], max(storms[-1][1], end))

@@ -149,6 +149,11 @@ class Fault:
     holds: bool = False
     recovery: timedelta | None = None
 
+    @property
+    def is_mild(self) -> bool:
+        """Whether it did something to a Job that hindered nobody: who could see the Job, has seen how it ended."""
+        return bool(self.hits) and self.recovery == timedelta(0)
+
 
 OLD_LISTS = "old lists"
 """How a fault's `what` begins if lists showed what there had been a while before, as no API server does by itself."""

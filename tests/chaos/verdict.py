@@ -13,7 +13,7 @@ from tests.chaos.history import History, Operation, Run
 from tests.chaos.job_lifetimes import lives
 from tests.chaos.needs import Need
 from tests.chaos.recovery import signs
-from tests.chaos.rules import accounts, attempts, chains, ends, jobs, overlaps, records, requests, slots, windows
+from tests.chaos.rules import accounts, attempts, chains, ends, jobs, overlaps, records, requests, slots, stops, windows
 
 RULES: tuple[Callable[[Case], Iterator[Objection]], ...] = (
     slots.check,
@@ -21,6 +21,7 @@ RULES: tuple[Callable[[Case], Iterator[Objection]], ...] = (
     overlaps.check,
     attempts.check,
     ends.check,
+    stops.check,
     requests.check,
     records.check,
     accounts.check,

@@ -7,17 +7,22 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from dkron_kube import client as kube_client
 from dkron_kube.client import Call
 from dkron_kube.errors import KubeError, NotLeader, Unavailable
 from dkron_kube.paths import Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
-from tests.simulation.world import Object, World, refused
+from tests.simulation.world import Object, Token, World, refused
 
 TIMEOUT = 5.0
 """The longest that a request without an answer takes, in seconds."""
 WRITES = frozenset({"create", "try", "patch", "write", "delete"})
 RETRY_AFTER = 2
+SHORT = 1
+"""Objects in a short page: in a story there are few."""
+BETWEEN_PAGES = 0.6
+"""The longest time between two pages, in seconds."""
 TOO_MANY = 429
 
 
@@ -107,13 +112,27 @@ class WorldClient:
         metadata_only: bool = False,  # noqa: ARG002 - metadata is part of all
     ) -> AsyncIterator[Object]:
         labels, fields = selector.get("labelSelector"), selector.get("fieldSelector")
+        token: Token | None = None
 
         def act() -> Object:
-            old = self._network.old(self._loop.time(), self._replica, resource.plural)
-            items = self._world.list(resource, namespace, labels=labels, fields=fields, version=old)
-            return {"items": items, "metadata": {"resourceVersion": str(old or self._world.version)}}
+            nonlocal token
+            old, limit = self._network.old(self._loop.time(), self._replica, resource.plural), kube_client.CHUNK
+            if (short := self._network.pages(self._loop.time(), self._replica, resource.plural)) is not None:
+                limit = SHORT
+                self._network.felt(self._loop.time(), [short])
+                if token is not None and self._dice.chance(short.share):
+                    self._world.compact()
+            items, version, token = self._world.page(
+                resource, namespace, labels=labels, fields=fields, version=old, token=token, limit=limit
+            )
+            return {"items": items, "metadata": {"resourceVersion": str(version)}}
 
-        yield await self._call("list", resource, labels or fields or "", act)
+        while True:
+            yield await self._call("list", resource, labels or fields or "", act)
+            if token is None:
+                return
+            # The server is as slow as it is in need of room.
+            await self._pass(self._dice.between(0.0, BETWEEN_PAGES))
 
     @asynccontextmanager
     async def watch(

@@ -10,19 +10,22 @@ from dkron_crds.names import API_VERSION
 from dkron_crds.requests import run_annotation
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
+from dkron_crds.stops import stop_annotation
 from dkron_kube.errors import KubeError
-from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
 from tests.chaos.history import Act, Operation
 from tests.simulation.controllers import SQUATTER
 from tests.simulation.plans import Event, What
+from tests.simulation.world import Event as Told
 from tests.simulation.world import Object, World
 from tests.support.builders import IMAGES
 
 NAMESPACE = "default"
 NOBODY = "00000000-0000-0000-0000-0000deadbeef"
+_PHASES = frozenset({"Running", "Succeeded", "Failed"})
 _WITH_SPEC = (What.CREATE, What.EDIT)
 
 
@@ -34,6 +37,41 @@ class Clients:
         self._world = world
         self._clock = clock
         self._requests = 0
+        self._awaited: list[tuple[Event, Callable[[str], None]]] = []
+        world.heard.append(self._hear)
+
+    def wait(self, event: Event, act: Callable[[str], None]) -> None:
+        """Have this done when the next pod of a job begins or ends; it is told the name of the Job."""
+        self._awaited.append((event, act))
+
+    def stop(self, job: str, name: str) -> None:
+        """Ask for the end of an execution."""
+        now = self._clock()
+        key, text = stop_annotation(name, now)
+        with suppress(KubeError):
+            self._patch(job, {"metadata": {"annotations": {key: text}}})
+            self.operations.append(Operation(act=Act.STOP, job=job, invoked=now, answered=now, hits=name))
+
+    def newest(self, job: str) -> str | None:
+        """The name of the newest Job of a job, if there is one."""
+        runs = [body["metadata"] for body in self._runs(job)]
+        return max(runs, key=lambda found: int(found["resourceVersion"]), default={"name": None})["name"]
+
+    def _runs(self, job: str) -> list[Object]:
+        bodies = self._world.list(JOBS, NAMESPACE)
+        return [body for body in bodies if body["metadata"]["annotations"].get("dkron.io/name") == job]
+
+    def _hear(self, event: Told) -> None:
+        phase = (event.body.get("status") or {}).get("phase")
+        if not self._awaited or event.plural != PODS.plural or phase not in _PHASES:
+            return
+        name, ends = event.body["metadata"]["labels"]["batch.kubernetes.io/job-name"], phase != "Running"
+        for awaited in self._awaited:
+            wish, act = awaited
+            if wish.races is ends and any(run["metadata"]["name"] == name for run in self._runs(wish.on)):
+                self._awaited.remove(awaited)
+                act(name)
+                return
 
     def ask(self, event: Event) -> None:
         """Do what the plan says, if that is possible."""
@@ -68,12 +106,7 @@ class Clients:
     def remove(self, event: Event) -> str | None:
         """Delete the newest Job of a job that its status has seen; returns its name, if there is one. Of one that is
         gone before that nobody knows, and it comes anew."""
-        runs = [
-            body
-            for body in self._world.list(JOBS, NAMESPACE)
-            if body["metadata"]["annotations"].get("dkron.io/name") == event.on
-            and body["metadata"]["uid"] in self._known(event.on)
-        ]
+        runs = [body for body in self._runs(event.on) if body["metadata"]["uid"] in self._known(event.on)]
         if not runs:
             return None
         newest = max(runs, key=lambda body: int(body["metadata"]["resourceVersion"]))["metadata"]

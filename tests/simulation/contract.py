@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, TypeVar
+from unittest.mock import patch
 
+from dkron_kube import client
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 
@@ -186,6 +188,21 @@ async def labels_select(ground: Ground) -> None:
     assert found == {"colour=red": ["labels-red"], "colour": ["labels-blue", "labels-red"]}
 
 
+async def the_pages_of_a_list_show_one_moment(ground: Ground) -> None:
+    """What changes between two of them is not in it."""
+    made = [await _create(ground, f"paged-{number}") for number in range(3)]
+    with patch.object(client, "CHUNK", 1):
+        pages = ground.client.pages(DKRON_JOBS, ground.namespace, selector={})
+        told = [await anext(pages)]
+        await ground.client.delete(DKRON_JOBS, ground.namespace, "paged-1", uid=_uid(made[1]))
+        await _create(ground, "paged-3")
+        await _patch(ground, "paged-2", {"spec": {"retries": 2}})
+        told += [page async for page in pages]
+    items = [item for page in told for item in page["items"] if item["metadata"]["name"].startswith("paged-")]
+    assert [item["metadata"]["resourceVersion"] for item in items] == [str(_version(each)) for each in made]
+    assert len({page["metadata"]["resourceVersion"] for page in told}) == 1
+
+
 async def what_is_owned_goes_with_its_owner(ground: Ground) -> None:
     """A while later, and also what was made when the owner was gone already."""
     owner = await _create(ground, "owner")
@@ -222,6 +239,7 @@ RULES: tuple[Rule, ...] = (
     who_has_written_a_status_is_forgotten_with_it,
     a_watch_tells_every_change_in_order,
     labels_select,
+    the_pages_of_a_list_show_one_moment,
     what_is_owned_goes_with_its_owner,
     a_foreground_deletion_shows_before_it_is_done,
 )

@@ -27,11 +27,13 @@ SQUATTER = "squatter"
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How Jobs fare: `fails` and `stuck` are shares of them, `lasts` the longest time that a pod takes, in seconds."""
+    """How Jobs fare: `fails` and `stuck` are shares of them, `lasts` the longest time that a pod takes, in seconds; and
+    `ttl` after how many seconds those that are over are removed, if they are."""
 
     fails: float = 0.2
     stuck: float = 0.0
     lasts: float = 3.0
+    ttl: float | None = None
 
 
 class Controllers:
@@ -41,12 +43,15 @@ class Controllers:
         self, world: World, course: Course, *, seed: int, loop: asyncio.AbstractEventLoop, clock: Callable[[], datetime]
     ) -> None:
         self.runs: dict[str, Run] = {}
+        self.removed: Callable[[str], None] = lambda _: None
+        """Told the name of a Job whose time to live was over before its end was recorded."""
         self._world = world
         self._course = course
         self._seed = seed
         self._clock = clock
         self._loop = loop
         self._dice = Dice(seed, "garbage collector")
+        self._dice_of_ttl = Dice(seed, "TTL controller")
         world.heard.append(self._hear)
 
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
@@ -132,6 +137,26 @@ class Controllers:
             status: Object = {"active": None, "ready": None, "conditions": [condition]}
             status |= {"completionTime": at} if success else {}
             self._world.patch(JOBS, job["namespace"], job["name"], {"status": status}, status=True)
+            if self._course.ttl is not None:
+                self._later(self._course.ttl + self._dice_of_ttl.between(0.0, 0.3), partial(self._expire, job))
+
+    def _expire(self, job: Object) -> None:
+        """The TTL controller. One that no status knows by then stays until one does (docs/reliability.md)."""
+        name, run = job["name"], self.runs.get(job["uid"])
+        if run is None or not self._is_there(job):
+            return
+        try:
+            owner = self._world.get(DKRON_JOBS, job["namespace"], run.job)
+        except KubeError:
+            return
+        status = owner.get("status") or {}
+        told = {*status.get("counted", ()), *(each["job"] for each in status.get("executions", ()))}
+        if name not in told and job["uid"] not in {entry.get("uid") for entry in status.get("active", ())}:
+            self._later(1.0, partial(self._expire, job))
+            return
+        self._world.delete(JOBS, job["namespace"], name, uid=job["uid"])
+        if name not in told:
+            self.removed(name)
 
     def _show(self, job: Object, pod: Object, state: Object, status: Object) -> None:
         container = {"name": "job", "state": {"running": None, "waiting": None, "terminated": None, **state}}

@@ -19,7 +19,8 @@ RECOVERY = {
     "a list": 5.0,
 }
 """Seconds from the end of what was broken until all is in order again. Who has failed tries again after 6 s at most."""
-WATCHES = frozenset({Ill.FREEZE, Ill.GAP, Ill.REPEAT, Ill.OLD})
+WATCHES = frozenset({Ill.FREEZE, Ill.GAP, Ill.REPEAT, Ill.OLD, Ill.CUT})
+LISTS = frozenset({Ill.OLD, Ill.PAGES})
 FORBIDDEN = 403
 SAMPLE = 0.1
 """Seconds between two looks at who acts."""
@@ -62,7 +63,7 @@ class Faults:
         """Something that the plan says; deaths are told when they come."""
         what, end = f"{event.ill or event.what} on {event.on or 'all'}", now + event.lasts
         if trouble is not None:
-            kind = "a list" if trouble.ill is Ill.OLD else "a watch" if trouble.ill in WATCHES else "calls"
+            kind = "a list" if trouble.ill in LISTS else "a watch" if trouble.ill in WATCHES else "calls"
             found = _Broken(what, now, end, RECOVERY[kind], event.on, acts=True, trouble=trouble)
         elif event.what is What.SQUAT:
             found = _Broken(what, now, end, RECOVERY["a name"])
@@ -72,9 +73,10 @@ class Faults:
             found = _Broken(what, now, end, RECOVERY["a process"] + ahead, event.on, acts=frozen, skew=event.skew)
         self._broken.append(found)
 
-    def removed(self, now: float, name: str) -> None:
-        """Somebody has deleted this Job."""
-        self._broken.append(_Broken(f"deletion of Job {name}", now, now, RECOVERY["a watch"], hits=(name,)))
+    def removed(self, now: float, name: str, *, by_ttl: bool = False) -> None:
+        """Somebody has deleted this Job, or its time to live is over, which comes with no surprise."""
+        recovery = 0.0 if by_ttl else RECOVERY["a watch"]
+        self._broken.append(_Broken(f"deletion of Job {name}", now, now, recovery, hits=(name,)))
 
     def fell(self, now: float, replica: str, *, alone: bool) -> None:
         """A process has ended; `alone`: no other one lives."""

@@ -3,22 +3,25 @@
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from dkron_crds.job import JobStatus, Trigger
+from dkron_crds.job import Active, Dependency, Heard, JobStatus, Trigger
 from dkron_crds.spec import History
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act import create
 from dkron_operator.act.create import Fire
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.store import CachedJob
-from dkron_operator.plan import fold
+from dkron_operator.plan import advance, attempts, chain, fold
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.fold import Change, Finished, Started
 from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.stop_requests import stop_of
 from dkron_operator.plan.view import Outcome
 from dkron_operator.reconcile.verify import CacheVerifier
+from dkron_operator.watch.resync import Resync
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -114,6 +117,51 @@ def _lost_without_job() -> AbstractContextManager[Any]:
     return patch.object(Fire, "_carry_out", carry_out)
 
 
+def _never_sweep() -> AbstractContextManager[Any]:
+    """When a watch lists anew, nobody looks for what vanished before."""
+    return patch.object(Resync, "want", lambda _: None)
+
+
+def _late_stops() -> AbstractContextManager[Any]:
+    """What has a wish to be stopped was stopped, however it has ended."""
+    right = attempts._ended
+
+    def ended(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:
+        if stop_of(plan.situation.job, entry) is not None:
+            outcome = replace(outcome, success=False, reason="Stopped")
+        return right(plan, entry, outcome, retry)
+
+    return patch.object(attempts, "_ended", ended)
+
+
+def _deaf_to_stops() -> AbstractContextManager[Any]:
+    """Nobody stops anything."""
+    return patch.object(advance, "plan_stops", lambda _: None)
+
+
+def _deaf_to_parents() -> AbstractContextManager[Any]:
+    """Of the runs of a parent, those of dependents are not heard of."""
+    right = chain._shown
+
+    def shown(plan: Plan, link: Dependency) -> list[Heard]:
+        return [run for run in right(plan, link) if not link.job.startswith("c")]
+
+    return patch.object(chain, "_shown", shown)
+
+
+def _lost_when_gone() -> AbstractContextManager[Any]:
+    """A Job that is gone was lost, also if it had said how it ended."""
+    right = attempts._ended
+
+    def ended(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:
+        run = plan.situation.runs.get(entry.job)
+        if run is None or run.gone:
+            outcome = replace(outcome, success=False, reason="JobLost")
+        return right(plan, entry, outcome, retry)
+
+    return patch.object(attempts, "_ended", ended)
+
+
 MUTANTS: dict[str, Mutant] = {
     "mark-before-effect": _mark_before_effect,
     "name-without-slot": _name_without_slot,
@@ -124,6 +172,11 @@ MUTANTS: dict[str, Mutant] = {
     "believe-lists": _believe_lists,
     "believe-sights": _believe_sights,
     "lost-without-job": _lost_without_job,
+    "never-sweep": _never_sweep,
+    "late-stops": _late_stops,
+    "deaf-to-stops": _deaf_to_stops,
+    "lost-when-gone": _lost_when_gone,
+    "deaf-to-parents": _deaf_to_parents,
 }
 
 

@@ -1,6 +1,6 @@
 """The network between operators and the API server, and what is wrong with it: answers that are lost, requests that do
-not arrive or are refused, delays, somebody who writes in between, and watches that are late, repeat themselves, or have
-to begin anew.
+not arrive or are refused, delays, somebody who writes in between, watches that are late, repeat themselves, break, or
+have to begin anew, and lists in many pages.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,6 +22,8 @@ class Ill(StrEnum):
     FREEZE = "the watch tells nothing"
     GAP = "the watch begins anew, and does not tell what it has missed"
     REPEAT = "the watch repeats itself"
+    CUT = "the watch breaks, and goes on where it was, if the server still knows what came then"
+    PAGES = "lists come in short pages, and the server may forget meanwhile what they show"
     OLD = f"{OLD_LISTS}: as they were when it began"
 
 
@@ -29,7 +31,8 @@ class Ill(StrEnum):
 class Trouble:
     """Something that is wrong from one second to another, for `share` of the calls of a replica, or of all ("").
 
-    `calls` are those whose "verb resource" begins so. `status` is what a refusal says.
+    `calls` are those whose "verb resource" begins so; of watches, and of the lists that old lists and short pages
+    concern, whose resource does. `status` is what a refusal says.
     """
 
     ill: Ill
@@ -78,6 +81,10 @@ class Network:
     def watch(self, now: float, replica: str, plural: str, ill: Ill) -> Trouble | None:
         """The trouble of this kind that a watch of these has."""
         return next((t for t in self._now(now, replica) if t.ill is ill and plural.startswith(t.calls)), None)
+
+    def pages(self, now: float, replica: str, plural: str) -> Trouble | None:
+        """What has lists of these come in short pages."""
+        return self.watch(now, replica, plural, Ill.PAGES)
 
     def remember(self, trouble: Trouble, version: int) -> None:
         """The newest version of anything, at the moment at which lists begin to be old."""

@@ -18,8 +18,21 @@ KEPT = 60.0
 """How long a finished Job is there at least, in seconds."""
 OLD_LISTS = 0.15
 """How likely lists are old for a while, in which a replica lists all."""
+LONG_LISTS = 0.06
+"""How likely lists come in short pages for a while, in which a replica lists all."""
+CUTS = 0.12
+"""How likely a watch breaks, and may have to list anew."""
 
-
+GONE_UNSEEN = 0.2
+"""How likely a job is deleted then."""
+STOPS = 0.2
+"""How likely executions are stopped."""
+CHAINS = 0.06
+"""How likely jobs run after another one."""
+TTLS = 0.1
+"""How likely Jobs have a time to live."""
+THIRDS = 0.04
+"""How likely there are three replicas where there are several."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 
@@ -33,6 +46,7 @@ class What(StrEnum):
     ENABLE = "enable"
     DELETE = "delete"
     RUN = "run"
+    STOP = "stop"
     WIPE = "wipe"
     SQUAT = "squat"
     REMOVE = "remove"
@@ -51,6 +65,8 @@ class Event:
     with `calls`, if it names any, and then for so many `steps` of the process. For a trouble, `ill`, `calls`, `share`
     and `status` are those of `network.Trouble`. `skew` are seconds. Squatting is to have a Job there by the name that
     the next slot's will have. Removing is to delete the newest Job of a job, as a hand does it, or a TTL.
+    A stop is for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment
+    after that.
     """
 
     at: float
@@ -59,6 +75,8 @@ class Event:
     lasts: float = 0.0
     spec: dict[str, Any] = field(default_factory=dict)
     force: bool = False
+    begins: bool = False
+    races: bool = False
     steps: int = 0
     ill: Ill | None = None
     calls: str = ""
@@ -82,7 +100,9 @@ class Event:
         return f"{self.at:8.3f} {self.what} " + " ".join(f"{key}={_shortly(value)}" for key, value in told.items())
 
 
-_BY_CLIENTS = frozenset({What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.WIPE})
+_BY_CLIENTS = frozenset(
+    {What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.STOP, What.WIPE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +168,8 @@ class _Planner:
         self._random = Random(seed)  # noqa: S311 - no secret
         self._seed = seed
         self._replicas = self._random.choice((1, 2, 2))
+        if self._replicas > 1 and Random(f"a third {seed}").random() < THIRDS:  # noqa: S311 - no secret
+            self._replicas = 3
         self._elects = self._random.random() < 0.6
         # Mostly short: what goes wrong needs few events. Some are long enough for the clean-up of Jobs.
         self._length = self._random.choice((10.0, 12.0, 15.0, 15.0, 15.0, 20.0, 20.0, 20.0, 25.0, 75.0))
@@ -167,6 +189,10 @@ class _Planner:
         self._wipe()
         self._old_lists()
         self._others()
+        self._cuts()
+        self._stops()
+        self._chains()
+        self._long_lists()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
@@ -174,7 +200,9 @@ class _Planner:
             seed=self._seed,
             replicas=self._replicas,
             elects=self._elects,
-            course=Course(fails=rand.choice((0.0, 0.3, 0.6)), stuck=rand.choice((0.0, 0.0, 0.1)), lasts=lasts),
+            course=Course(
+                fails=rand.choice((0.0, 0.3, 0.6)), stuck=rand.choice((0.0, 0.0, 0.1)), lasts=lasts, ttl=self._ttl()
+            ),
             skews=tuple(round(rand.uniform(-0.3, 0.3), 3) for _ in range(self._replicas)),
             events=tuple(events),
             calm=calm,
@@ -306,6 +334,66 @@ class _Planner:
                 self._add(at, What.REMOVE, on="j0")
             case 4 if rand.random() < JUMPS and not self._rivals and not self._has(What.WIPE):
                 self._add(at, What.SKEW, on=on, lasts=lasts, skew=180.0)
+
+    def _cuts(self) -> None:
+        """A watch that breaks, and an API server that may not know any more what came after that: a job may be gone."""
+        cuts = Random(f"cuts {self._seed}")  # noqa: S311 - no secret
+        if cuts.random() < CUTS:
+            at, lasts = round(cuts.uniform(1.0, self._length), 3), round(cuts.uniform(0.2, 4.0), 3)
+            on, calls = f"operator-{cuts.randrange(self._replicas)}", cuts.choice(("", "jobs", "dkronjobs"))
+            self._add(at, What.ILL, on=on, lasts=lasts, ill=Ill.CUT, calls=calls, share=cuts.choice((0.0, 1.0, 1.0)))
+            if cuts.random() < GONE_UNSEEN and not self._has(What.DELETE):
+                self._add(round(at + lasts / 2, 3), What.DELETE, on="j0")
+
+    def _stops(self) -> None:
+        """Executions that somebody stops, some just as they begin or end. A wipe takes with it that one was stopped;
+        and where several act, another may make it once more (docs/reliability.md)."""
+        stops = Random(f"stops {self._seed}")  # noqa: S311 - no secret
+        if stops.random() < STOPS and not self._rivals and not self._has(What.WIPE):
+            for _ in range(stops.choice((1, 2, 3))):
+                at = round(stops.uniform(3.0, self._length), 3)
+                how = stops.choice(({"begins": True}, {"begins": True}, {"races": True}, {}))
+                self._add(at, What.STOP, on="j0", **how)
+
+    def _chains(self) -> None:
+        """Jobs that run after one that is due, and after one of their own kind. A wipe takes with it who has heard of
+        which end."""
+        chains = Random(f"chains {self._seed}")  # noqa: S311 - no secret
+        if chains.random() > CHAINS or self._has(What.WIPE):
+            return
+        parents = ["j0", "c0"][: chains.choice((1, 2, 2))]
+        for number, parent in enumerate(parents):
+            when = chains.choice(("success", "success", "failure", "always"))
+            spec = {
+                "schedule": "", "dependsOn": [{"job": parent, "when": when}], "executorConfig": {"command": "true"},
+                "concurrency": chains.choice(("allow", "allow", "forbid")), "retries": chains.choice((0, 0, 1)),
+                "retryBackoff": {"initialSeconds": 1, "factor": 2, "maxSeconds": 4},
+                "history": {"executions": 100, "successfulJobs": chains.choice((0, 1)), "failedJobs": 0},
+            }  # fmt: skip
+            self._add(round(chains.uniform(0.0, 4.0), 3), What.CREATE, on=f"c{number}", spec=spec)
+
+    def _long_lists(self) -> None:
+        """Lists in many pages, of which the later ones may come too late; and a replica that lists: it starts, or its
+        watches break."""
+        long = Random(f"long lists {self._seed}")  # noqa: S311 - no secret
+        if long.random() > LONG_LISTS or any(event.ill is Ill.OLD for event in self._events):
+            return
+        at, lasts = round(long.uniform(1.0, self._length / 2), 3), long.choice((6.0, 9.0, 12.0))
+        on, share = f"operator-{long.randrange(self._replicas)}", long.choice((0.0, 0.5, 0.5, 0.9))
+        self._add(at, What.ILL, on=on, lasts=lasts, ill=Ill.PAGES, share=share)
+        then = round(at + lasts * long.uniform(0.0, 0.5), 3)
+        if long.random() < 0.5:
+            self._add(then, What.KILL, on=on, lasts=0.0)
+        else:
+            self._add(then, What.ILL, on=on, lasts=0.3, ill=Ill.CUT)
+
+    def _ttl(self) -> float | None:
+        """Jobs that are removed when they have been over for so many seconds. What a wipe takes with it, no Job shows
+        then; and where several act, another may make it once more (docs/reliability.md)."""
+        times = Random(f"times to live {self._seed}")  # noqa: S311 - no secret
+        if times.random() > TTLS or self._rivals or self._has(What.WIPE):
+            return None
+        return times.choice((0.0, 0.0, 1.0, 5.0))
 
     def _has(self, what: What) -> bool:
         return any(event.what is what for event in self._events)

@@ -25,7 +25,7 @@ from dkron_operator.watch.handlers import Handlers
 from tests.simulation.client import WorldClient, as_client
 from tests.simulation.dice import Dice
 from tests.simulation.loop import RUNNING, Process, VirtualLoop
-from tests.simulation.network import Network
+from tests.simulation.network import Network, Trouble
 from tests.simulation.watching import Watch
 from tests.simulation.world import World
 from tests.support.builders import IMAGES
@@ -136,6 +136,18 @@ class Replica:
         if self.process is not None and not self.process.dead:
             self._loop.resume(self.process)
 
+    def cut(self, calls: str) -> None:
+        """Its watches of these break."""
+        for watch in self._watches:
+            if watch.plural.startswith(calls):
+                watch.cut()
+
+    def go_on(self, cut: Trouble) -> None:
+        """They go on."""
+        for watch in self._watches:
+            if watch.plural.startswith(cut.calls):
+                watch.go_on(cut)
+
     def relist(self) -> None:
         """Its watches begin anew."""
         for watch in self._watches:
@@ -149,6 +161,10 @@ class Replica:
             client.closed = True
             self._loop.resume(process)
             task.cancel()
+
+    def _fail(self) -> None:
+        for watch in self._watches:
+            watch.fail()
 
     def _end(self) -> None:
         for watch in self._watches:
@@ -166,6 +182,7 @@ class Replica:
                     self._world, self._network, Dice(self._seed, f"{resource.plural} for {process.name}"),
                     resource=resource, selector=selector, replica=self.name, context=context, feed=feed,
                     alive=partial(operator.hear, resource), listed=operator.source.listed,
+                    failed=self._fail,
                 )
                 for resource, selector, feed in kinds
             ]  # fmt: skip

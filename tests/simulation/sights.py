@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dkron_crds.job import JobStatus
+from dkron_crds.stops import STOP_PREFIX
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.chaos.history import Record, Seen, Since
@@ -45,6 +46,13 @@ class Sights:
             )
             for body in self._world.list(DKRON_JOBS, None)
         )
+
+    def look_for_wishes(self) -> None:
+        """In the end each stop that was asked for has had its answer."""
+        for body in self._world.list(DKRON_JOBS, None):
+            for key in body["metadata"].get("annotations") or ():
+                if key.startswith(STOP_PREFIX):
+                    self._wrong.append(f"NO ANSWER: {body['metadata']['name']} has the annotation {key} in the end")
 
     def forgive(self, name: str) -> None:
         """This Job was deleted by a hand."""

@@ -16,6 +16,7 @@ from tests.chaos.history import History, Record, Terms
 from tests.chaos.verdict import judge
 from tests.simulation.clients import Clients
 from tests.simulation.controllers import Controllers
+from tests.simulation.dice import Dice
 from tests.simulation.faults import SAMPLE, Faults
 from tests.simulation.loop import Livelock, VirtualLoop
 from tests.simulation.network import Ill, Network, Trouble
@@ -72,6 +73,7 @@ class Simulation:
         self._controllers = Controllers(self._world, plan.course, seed=plan.seed, loop=loop, clock=self.now)
         self._replicas: dict[str, Replica] = {}
         self._records: tuple[Record, ...] = ()
+        self._controllers.removed = partial(self._removed, by_ttl=True)
         self._network = Network(tuple(_trouble(event) for event in plan.events if event.what is What.ILL))
         self._faults = Faults(self._network, zero=ZERO, elects=plan.elects)
         self._calls = 0
@@ -144,18 +146,15 @@ class Simulation:
 
     def _do(self, event: Event) -> None:
         self._note("plan", str(event))
-        if not event.is_fault:
+        if event.what is What.STOP:
+            self._stop(event)
+        elif not event.is_fault:
             self._clients.ask(event)
         elif event.what is What.ILL:
-            self._faults.began(self._loop.time(), event, _trouble(event))
-            if event.ill is Ill.GAP:
-                self._at(event.ends, partial(self._relist, event.on))
-            elif event.ill is Ill.OLD:
-                self._network.remember(_trouble(event), self._world.version)
+            self._trouble(event)
         elif event.what is What.REMOVE:
             if (name := self._clients.remove(event)) is not None:
-                self._sights.forgive(name)
-                self._faults.removed(self._loop.time(), name)
+                self._removed(name)
         elif event.what is What.SQUAT:
             go = self._clients.squat(event)
             if go is not None:
@@ -165,6 +164,34 @@ class Simulation:
             if event.what in (What.FREEZE, What.SKEW):
                 self._faults.began(self._loop.time(), event)
             self._break(event, self._replicas[event.on])
+
+    def _trouble(self, event: Event) -> None:
+        trouble = _trouble(event)
+        self._faults.began(self._loop.time(), event, trouble)
+        match event.ill:
+            case Ill.GAP:
+                self._at(event.ends, partial(self._relist, event.on))
+            case Ill.CUT:
+                self._cut(trouble)
+            case Ill.OLD:
+                self._network.remember(trouble, self._world.version)
+
+    def _stop(self, event: Event) -> None:
+        if not (event.begins or event.races):
+            if (name := self._clients.newest(event.on)) is not None:
+                self._clients.stop(event.on, name)
+            return
+        dice = Dice(self.plan.seed, f"stop at {event.at}")
+
+        def soon(name: str) -> None:
+            # The Job takes note of its pod a moment later.
+            self._at(self._loop.time() + dice.between(0.0, 0.5), partial(self._clients.stop, event.on, name))
+
+        self._clients.wait(event, soon)
+
+    def _removed(self, name: str, *, by_ttl: bool = False) -> None:
+        self._sights.forgive(name)
+        self._faults.removed(self._loop.time(), name, by_ttl=by_ttl)
 
     def _break(self, event: Event, replica: Replica) -> None:
         match event.what:
@@ -201,6 +228,12 @@ class Simulation:
         again = max(self._back.get(replica.name, 0.0), self._loop.time() + RESTART)
         self._at(again, partial(self._start, replica))
 
+    def _cut(self, cut: Trouble) -> None:
+        for name, replica in self._replicas.items():
+            if cut.replica in ("", name) and replica.lives:
+                replica.cut(cut.calls)
+                self._at(cut.end, partial(replica.go_on, cut))
+
     def _relist(self, on: str) -> None:
         for name, replica in self._replicas.items():
             if on in ("", name) and replica.lives:
@@ -219,6 +252,7 @@ class Simulation:
 
     def _look(self) -> None:
         self._records = self._sights.records()
+        self._sights.look_for_wishes()
         for name, replica in self._replicas.items():
             # One that was killed at its first call of a kind may have been killed a moment ago.
             if not replica.lives and self._loop.time() - self._fell[name] > RESTART:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from dkron_crds.base import rfc3339
-from dkron_kube.errors import AlreadyExists, Conflict, NotFound, from_status
+from dkron_kube.errors import AlreadyExists, Conflict, Expired, NotFound, from_status
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, PODS, Resource
 
 Object = dict[str, Any]
@@ -28,6 +28,21 @@ class Key(NamedTuple):
     plural: str
     namespace: str
     name: str
+
+
+class Token(NamedTuple):
+    """Where a list goes on: at this item of the list of that version."""
+
+    version: int
+    item: int
+
+
+class Page(NamedTuple):
+    """Some of a list, the version of all of it, and where it goes on, if it does."""
+
+    items: list[Object]
+    version: int
+    following: Token | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +64,16 @@ class World:
         self.heard: list[Callable[[Event], None]] = []
         self._seed = seed
         self._version = 1000
+        self._compacted = 0
         self._born = 0
         self._objects: dict[Key, Object] = {}
         self._events: list[Event] = []
         self._dependents: dict[str, dict[Key, None]] = defaultdict(dict)
         self._alive: set[str] = set()
         self.ending: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._objects)
 
     @property
     def version(self) -> int:
@@ -77,9 +96,31 @@ class World:
         bodies = (objects[key] for key in keys if namespace in (None, key.namespace))
         return [copied(body) for body in bodies if _matches(body, *wanted)]
 
+    def page(
+        self, resource: Resource, namespace: str | None, *, limit: int, token: Token | None = None,
+        labels: str | None = None, fields: str | None = None, version: int | None = None,
+    ) -> Page:  # fmt: skip
+        """A page of such a list: the first, or what comes after another. Raises `Expired`."""
+        first = 0
+        if token is not None:
+            version, first = token
+            if not self.knows(version):
+                raise Expired("the provided continue parameter is too old", status=410, reason="Expired")
+        items = self.list(resource, namespace, labels=labels, fields=fields, version=version)
+        of, last = version or self._version, first + limit
+        return Page(items[first:last], of, Token(of, last) if last < len(items) else None)
+
     def since(self, version: int) -> Iterator[Event]:
         """What has happened after a version, in order."""
         return (event for event in self._events if event.version > version)
+
+    def compact(self) -> None:
+        """Forget how everything was before now: no list and no watch can go on from there."""
+        self._compacted = self._version
+
+    def knows(self, version: int) -> bool:
+        """Whether a list or a watch can go on from there."""
+        return version >= self._compacted
 
     def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         """A new object. Raises `AlreadyExists`."""

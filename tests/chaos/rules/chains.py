@@ -6,7 +6,7 @@ ends met, only the operator knows.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, Dependency, JobSpec, Trigger
@@ -54,14 +54,23 @@ def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
     for group in parent.groups:
         last = {run.member: run for run in sorted(group.runs, key=lambda run: run.attempt)}
         at = max(parent.end(run) for run in last.values())
-        if at < FOREVER and tie.when.fits(success=all(run.success for run in last.values())):
+        # One that is removed after its success, and before anybody took note of that, has none.
+        touched = any(parent.is_hit(run) or parent.is_replaced(run) for run in last.values())
+        failed = touched and tie.when.fits(success=False)
+        if at < FOREVER and (failed or tie.when.fits(success=all(run.success for run in last.values()))):
             told = max(parent.told(run) for run in last.values())
-            # One that is removed after its success, and before anybody took note of that, has none.
-            touched = any(parent.is_hit(run) or parent.is_replaced(run) for run in last.values())
             yield End(str(group), at, told, sure=group.ended is not None and not touched)
+        elif at >= FOREVER and failed:
+            # It was cut short, and the record that said when has made room for newer ones.
+            yield End(str(group), group.began, FOREVER, sure=False)
     for execution in parent.unseen:
         if tie.when.fits(success=False):
             yield End(f"Job {execution.job}", execution.finished_at, execution.finished_at, sure=False)
+    for name in sorted(parent.refused - parent.executions.keys()):
+        # It failed at once, and the record of that has made room for newer ones.
+        if tie.when.fits(success=False):
+            at = datetime.fromtimestamp(int(name.split("-")[-2]), UTC)
+            yield End(f"Job {name}", at, FOREVER, sure=False)
 
 
 def _window(case: Case, end: End) -> Window[End]:
@@ -78,6 +87,9 @@ def _by(case: Case, end: End) -> datetime:
 def _is_owed(case: Case, end: End) -> bool:
     by, life = _by(case, end), case.life
     specs = life.specs(end.at - case.weather.terms.lateness, by)
+    if case.is_refused(end.at):
+        # The Job that was to follow is named after the second of this end.
+        return False
     sure = by <= case.weather.terms.read and end.at > life.created + case.weather.terms.lateness and by < life.deleted
     return sure and bool(specs) and all(_runs(case, spec, end.at, by) for spec in specs)
 

@@ -20,6 +20,10 @@ LATEST, SKIP, EACH = spec(missedRuns="latest"), spec(missedRuns="skip"), spec(mi
 RETRIED = spec("@at 2026-03-01T00:00:10Z", retries=1)
 BY_HAND = spec("@manually")
 FAILED = ran(10, success=False)
+FIRST = "a-10-schedule-1"
+STOPPED = told(
+    FAILED, executions=tuple(e.model_copy(update={"reason": "Stopped"}) for e in told(FAILED).status.executions)
+)
 MANUAL: dict[str, Any] = {"trigger": Trigger.MANUAL, "group": 7}
 
 
@@ -294,6 +298,29 @@ def test_rivals_may_count_a_slot_as_skipped_that_ran() -> None:
 )
 def test_runs_without_an_end(facts: list[Any], kinds: set[Kind]) -> None:
     assert_objections([made(spec("@at 2026-03-01T00:00:10Z")), ran(10, lasts=None), *facts], kinds, read=90)
+
+
+@pytest.mark.parametrize(
+    ("facts", "kinds"),
+    [
+        pytest.param([asked(Act.STOP, 11, hits=FIRST), ran(10, lasts=None), STOPPED], FINE, id="stopped"),
+        pytest.param([asked(Act.STOP, 11, hits=FIRST), ran(10)], FINE, id="ended first"),
+        pytest.param([asked(Act.STOP, 11, hits=FIRST), ran(10, lasts=40)], {Kind.STOP}, id="it went on"),
+        pytest.param(
+            [asked(Act.STOP, 11, hits=FIRST), ran(10, lasts=40), broke(10, 60, down=False)], FINE, id="in a storm"
+        ),
+        pytest.param([asked(Act.STOP, 11, hits=FIRST, answered=False), ran(10, lasts=40)], FINE, id="not answered"),
+        pytest.param([ran(10, success=False), STOPPED], {Kind.STOP}, id="nobody asked"),
+        pytest.param([asked(Act.STOP, 20, hits=FIRST), ran(10, success=False), STOPPED], {Kind.STOP}, id="too late"),
+        pytest.param(
+            [asked(Act.STOP, 11, hits=FIRST), ran(10, lasts=None), ran(10, attempt=2, late=5), STOPPED],
+            {Kind.STOP}, id="tried again",
+        ),
+    ],
+)  # fmt: skip
+def test_stops(facts: list[Any], kinds: set[Kind]) -> None:
+    verdict = judge(history(made(spec("@at 2026-03-01T00:00:10Z", retries=1)), *facts, read=90))
+    assert {o.kind for o in verdict.objections} - {Kind.RECORD} == kinds, str(verdict)
 
 
 CHILD: dict[str, Any] = {"job": "b", "uid": "uid-b", "trigger": Trigger.DEPENDENT}

@@ -19,6 +19,11 @@ FOUND_BY = {
     "believe-lists": 81,
     "believe-sights": 149,
     "lost-without-job": 25,
+    "never-sweep": 277,
+    "late-stops": 143,
+    "deaf-to-stops": 29,
+    "lost-when-gone": 123,
+    "deaf-to-parents": 45,
 }
 """All of them are among the thousand that the unit tests simulate."""
 
