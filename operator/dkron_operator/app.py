@@ -26,6 +26,7 @@ from dkron_operator.lease import Lease, Replica
 from dkron_operator.monitoring import Monitoring, Parts
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
+from dkron_operator.past import Past, WentBack
 from dkron_operator.plan.leader import Leadership, Terms
 from dkron_operator.reconcile import HOLD, Reconciler
 from dkron_operator.rivals import Rivals
@@ -85,6 +86,7 @@ class Operator:
         self.lease = Lease(
             self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead, terms=terms
         )
+        self._past = Past()
         self._before, self._filled_at = self.lease.view, 0.0
         # The one door to the world: whoever does not lead, writes nothing but the Lease itself.
         self.client.admit = self._may_write
@@ -111,6 +113,7 @@ class Operator:
             strict=strict,
         )
         self.reconciler.traces.tracer = tracer
+        self.lease.compare = self.reconciler.writer.compare = self._past.compare
         source = Source(self.store, changed=self.reconciler.lane.add)
         rivals = Rivals(cluster_namespace, clock=clock, changed=self.tally.touch)
         source.met, self.tally.rivalry = rivals.see, lambda: rivals.complaint
@@ -165,7 +168,7 @@ class Operator:
 
     async def run(self) -> None:
         """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `PortTaken`,
-        `KubeError`, or what broke."""
+        `WentBack`, `KubeError`, or what broke."""
         try:
             # It tells how far all the rest is, so it is there from the beginning to the end.
             async with listening(self._exposure, self.monitoring.answers):
@@ -228,15 +231,20 @@ class Operator:
         ]  # fmt: skip
         leaving = start("lease", self.lease.run, may_end=True)
         watch = start("watch", self._watch, fatal=(NotInstalled,), may_end=True)
+        past = start("past", self._past.run, fatal=(WentBack,))
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         monitoring = self.monitoring
         monitoring.tasks, monitoring.phase = [*effects, *others, leaving, watch], Phase.WORKING
         try:
-            done = await _first({watch, stopped, leaving, *effects, *others})
+            done = await _first({watch, stopped, leaving, past, *effects, *others})
             if done == {leaving}:
                 monitoring.tasks, monitoring.phase = [*others, watch], Phase.LEFT
                 await self._leave(leaving, effects)
-                done = await _first({watch, stopped, *others})
+                done = await _first({watch, stopped, past, *others})
+            if past in done:
+                # What is to be written follows from what is no more.
+                logging.getLogger("kopf").setLevel(logging.CRITICAL)
+                past.result()
             monitoring.phase = Phase.STOPPING
             log.info("stopping")
             await parts.calls.close(grace=GRACE)
@@ -252,7 +260,7 @@ class Operator:
             watch.cancel()
             await asyncio.wait({watch}, timeout=GRACE)
         finally:
-            await _cancel([watch, stopped, leaving, *effects, *others])
+            await _cancel([watch, stopped, leaving, past, *effects, *others])
         for task in done - {stopped}:
             task.result()
 

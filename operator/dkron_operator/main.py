@@ -19,6 +19,7 @@ from dkron_operator.app import NotInstalled, Operator
 from dkron_operator.executors.images import Images
 from dkron_operator.lease import Replica
 from dkron_operator.monitoring.port import Exposure, PortTaken
+from dkron_operator.past import WentBack
 from dkron_operator.settings import Settings
 from dkron_operator.strays import end_strays
 from dkron_tracing import start
@@ -56,7 +57,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             tracer=tracer,
         )
         await operator.run()
-    except (AccessError, NotInstalled, Outdated, PortTaken, KubeError) as exc:
+    except (AccessError, NotInstalled, Outdated, PortTaken, WentBack, KubeError) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
     except Exception:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from dkron_crds.job import ReadyReason
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict, KubeError, NotFound, Unavailable
+from dkron_crds.kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.requests import RUN_PREFIX
@@ -92,6 +92,7 @@ class Reconciler:
         )
         self.agenda = Agenda(clock, self.lane.hurry)
         self.writer = Writer(client, store, due=self.lane.__len__, changed=self.lane.add)
+        self.writer.refused = self._say_that_it_is_refused
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.lane.add)
         self.stopper = Stopper(client, store, self.observer, known=self.lane.add)
         self.checker = Checker(client, store, clock=clock, images=images, known=self.lane.add, own=own)
@@ -153,6 +154,11 @@ class Reconciler:
         self.writer.touch(entry)
         self._events.report(entry.job, Report(Severity.WARNING, ReadyReason.INTERNAL_ERROR, message))
 
+    def _say_that_it_is_refused(self, entry: Entry, exc: Rejected) -> None:
+        """Where no condition can be written, an Event is all that people see."""
+        message = f"the status cannot be written, and nothing is recorded until it can: {exc}"
+        self._events.report(entry.job, Report(Severity.WARNING, "StatusRefused", message))
+
     async def _plan(self, uid: str) -> None:
         entry = self._store.get(uid)
         # Who waits plans nothing: it would be of no use by the time that it may act.
@@ -184,8 +190,8 @@ class Reconciler:
                     await self._remove(entry)
             except Conflict:
                 log.info("somebody wrote first, deciding again", extra={"job": entry.job.dkron_name})
-            except Unavailable:
-                # What passes until the API server answers again, passes while nobody can fire it.
+            except (Unavailable, Rejected):
+                # What passes until the API server answers again, or takes it, passes while nobody can fire it.
                 entry.able_since = self._clock.monotonic()
                 raise
             entry = self._store.get(uid)

@@ -10,9 +10,10 @@ from typing import Any
 
 from dkron_crds.job import JobStatus
 from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict, KubeError, NotFound, Unavailable
+from dkron_crds.kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_operator.lanes import Lane
+from dkron_operator.past import Compare, trust
 from dkron_operator.plan.fold import Change, fold_all
 from dkron_operator.plan.guard import fit
 from dkron_operator.store import Entry, Store
@@ -37,6 +38,8 @@ class Writer:
         self._store = store
         self._due = due
         self._changed = changed
+        self.compare: Compare = trust
+        self.refused: Callable[[Entry, Rejected], None] = lambda *_: None
         self.lane: Lane[str] = Lane("status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of)
 
     def touch(self, entry: Entry, *, patience: float = 0.0) -> None:
@@ -121,13 +124,16 @@ class Writer:
         except Unavailable:
             self._store.meters.wrote(entry.books.unanswered(entry.base))
             raise
-        except KubeError:
+        except KubeError as exc:
             self._store.meters.wrote(entry.books.refused(entry.base))
+            if isinstance(exc, Rejected):
+                self.refused(entry, exc)
             raise
         self._store.meters.wrote(entry.books.taken())
         return int(answer["metadata"]["resourceVersion"])
 
     async def _refresh(self, entry: Entry) -> None:
+        known = entry.version
         try:
             answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
         except NotFound:
@@ -135,6 +141,9 @@ class Writer:
             return
         if answer["metadata"]["uid"] != entry.job.uid:
             self._tell(self._store.miss_job(entry.job.uid))
+        else:
+            what = f"DkronJob {entry.job.namespace}/{entry.job.name}"
+            self.compare(what, known=known, found=int(answer["metadata"]["resourceVersion"]))
         self._tell(self._store.see_job(answer))
 
     def _tell(self, uids: Iterable[str]) -> None:
