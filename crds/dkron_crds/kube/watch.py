@@ -23,6 +23,10 @@ class Sink(Protocol):
     def replace(self, items: list[Object], version: int) -> None:
         """A complete list, as of this resource version: what is not in it is gone."""
 
+    def went_back(self) -> None:
+        """Resource versions are lower than before, as after a restore of etcd: what is told next, beginning with a
+        list, is newer than all that was told so far."""
+
     def see(self, item: Object) -> None:
         """An object was added or modified."""
 
@@ -130,7 +134,8 @@ class _Backoff:
 
 
 class _Follower:
-    """Where following stands. `_version` is the one seen last; None means that all must be listed."""
+    """Where following stands. `_version` is the one seen last; None means that all must be listed. `_newest` is what a
+    list must not be older than: it is asked for after everything that was seen."""
 
     def __init__(self, source: _Source, sink: Sink, pace: Pace) -> None:
         self._source = source
@@ -138,6 +143,7 @@ class _Follower:
         self._pace = pace
         self._backoff = _Backoff(pace)
         self._version: str | None = None
+        self._newest = 0
 
     async def step(self) -> float:
         """List if need be, and watch until that ends. Returns the seconds to wait before the next step."""
@@ -161,6 +167,9 @@ class _Follower:
 
     async def _list(self) -> str:
         items, version = await self._source.whole()
+        if int(version) < self._newest:
+            self._sink.went_back()
+        self._newest = int(version)
         self._sink.replace(items, int(version))
         self._sink.alive()
         return version
@@ -199,6 +208,7 @@ class _Follower:
             case Kind.DELETED:
                 self._sink.lose(event.item)
         self._version = event.version
+        self._newest = max(self._newest, int(event.version))
         self._backoff.clear()
 
 

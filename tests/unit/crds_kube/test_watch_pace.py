@@ -302,6 +302,25 @@ async def test_the_sink_is_told_in_order() -> None:
     assert diary.signs == 5
 
 
+@pytest.mark.parametrize(
+    ("lists", "life", "back"),
+    [
+        pytest.param([50, 30], [90.0, CUT], True, id="a list that is older than the one before"),
+        pytest.param([50, 70], [added("a", 90), error(410)], True, id="a list that is older than what was watched"),
+        pytest.param([50, 70], [60.0, bookmark(90), error(410)], True, id="a list that is older than a bookmark"),
+        pytest.param([50, 50], [90.0, CUT], False, id="a list of the same version"),
+        pytest.param([50, 90], [added("a", 90), error(410)], False, id="a list of what was watched last"),
+    ],
+)
+async def test_versions_that_went_back_are_told_before_the_list(
+    lists: Sequence[Answer], life: Lives, back: bool
+) -> None:
+    _, diary = await played(lists, [life])
+    last = [f"replace  @{lists[-1]}"]
+    assert diary.told[-2:] == ["went back", *last] if back else diary.told[-1:] == last
+    assert ("went back" in diary.told) is back
+
+
 async def test_a_sink_with_a_fault_is_not_covered_up() -> None:
     class Faulty(Diary):
         def see(self, item: Object) -> None:
