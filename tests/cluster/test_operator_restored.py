@@ -92,18 +92,20 @@ def story(own_cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFa
         restored = datetime.now(UTC)
         words = str(operator.wait_for_line(NOTICED, seconds=60, may_end=True)["msg"])
         code = operator.wait()
+        assert "Traceback" not in operator.text(), operator.tail()
+        mark = operator.mark()
         operator.start()
         kube.guard = operator.check
         with Births(own_cluster.kubeconfig, kube.namespace) as kube.births:
             yield Story(kube, api, snapshot, restored, words, code, before)
         operator.stop()
-        operator.assert_clean(operator.mark())
+        operator.assert_clean(mark)
 
 
 def _go_on(kube: Kube, since: datetime) -> None:
     """What will be forgotten: runs, a new job, an edit, and that a job was deleted."""
     kube.apply(recurring(LATE))
-    kube.edit(EDITED, displayname="after the snapshot")
+    kube.edit(EDITED, displayName="after the snapshot")
     kube.delete(DKRON_JOBS, DELETED)
     for name in KEPT:
         kube.wait_status(name, "to go on", marked_after(since + timedelta(seconds=3 * EVERY)), seconds=60)
