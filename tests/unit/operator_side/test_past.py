@@ -74,7 +74,7 @@ async def test_a_lease_that_somebody_deletes_shows_nothing() -> None:
         await until(5)
         del kube.objects["leases", "dkron"]
         await until(30)
-    assert candidate.holds
+    assert candidate.holds()
     assert told.lower == []
 
 
