@@ -158,7 +158,7 @@ OF_EACH_KIND = (recurring("all", missedRuns="all"), recurring("single", concurre
 REFUSALS = (
     Refusal(
         "quota", no_more_jobs, any_number_of_jobs, degraded("JobRejected", "exceeded quota: jobs"),
-        (*OF_EACH_KIND, recurring("retried", retries=1, retryBackoff={"initialSeconds": 1})),
+        (*OF_EACH_KIND, recurring("retried", retries=1, retryBackoff={"initial": "500ms"})),
     ),
     Refusal("policy", no_jobs_by_policy, no_policy, degraded("JobRejected", WORDS), OF_EACH_KIND),
     Refusal("pods", no_such_pods, all_pods, degraded("FailedCreate", f'violates PodSecurity "{LEVEL}'), OF_EACH_KIND),
