@@ -92,9 +92,19 @@ class _Source:
         async for page in self._client.pages(self._resource, self._namespace, selector=self._selector):
             items += page["items"] or ()
             version = str(page["metadata"].get("resourceVersion"))
+        return items, self._checked(version)
+
+    async def newest(self) -> str:
+        """The version that a list would be of now."""
+        selector = {**self._selector, "limit": "1"}
+        async for page in self._client.pages(self._resource, self._namespace, selector=selector):
+            return self._checked(str(page["metadata"].get("resourceVersion")))
+        raise Unavailable(f"there is no list of {self._resource.plural}")
+
+    def _checked(self, version: str) -> str:
         if not version.isdecimal():
             raise Unavailable(f"the list of {self._resource.plural} came without a version")
-        return items, version
+        return version
 
     def changes(
         self, version: str, *, seconds: float, silence: float
@@ -144,12 +154,16 @@ class _Follower:
         self._backoff = _Backoff(pace)
         self._version: str | None = None
         self._newest = 0
+        self._doubtful = False
 
     async def step(self) -> float:
         """List if need be, and watch until that ends. Returns the seconds to wait before the next step."""
         try:
             if self._version is None:
                 self._version = await self._list()
+            elif self._doubtful:
+                await self._look_back()
+            self._doubtful = False
             await self._watch(self._version)
         except Expired:
             self._version = None
@@ -157,6 +171,7 @@ class _Follower:
             return self._backoff.fail_once_for_free()
         except Unavailable as error:
             self._sink.failed(error)
+            self._doubtful = True
             return max(self._backoff.fail(), error.retry_after or 0.0)
         except KubeError as error:
             # Not allowed, or no such kind: what comes when that is over need not go on from what was before.
@@ -173,6 +188,12 @@ class _Follower:
         self._sink.replace(items, int(version))
         self._sink.alive()
         return version
+
+    async def _look_back(self) -> None:
+        """A server that was away may have been restored from a backup. A watch from a version that it has yet to reach
+        says nothing at first, and then leaves out what happened up to there."""
+        if int(await self._source.newest()) < self._newest:
+            raise Expired("the resource versions went back")
 
     async def _watch(self, version: str) -> None:
         clock = asyncio.get_running_loop().time
