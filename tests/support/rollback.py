@@ -8,6 +8,7 @@ import http.client
 import json
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import localcluster
@@ -35,12 +36,16 @@ def restore(cluster: localcluster.Cluster, copy: Path) -> None:
     """Have etcd hold what it held then, as an administrator does it: everything is stopped that asks it, put back, and
     started again."""
     launcher = _launcher(cluster)
-    _stop(launcher.record, ["apiserver", *CLIENTS, "etcd"])
+    gone = ("apiserver", *CLIENTS, "etcd")
+    _stop(launcher.record, gone)
+    launcher.record = _without(launcher.record, gone)
     shutil.rmtree(_data(launcher.record))
     shutil.copytree(copy, _data(launcher.record))
-    for name in ("etcd", "apiserver", *CLIENTS):
+    for name in ("etcd", "apiserver"):
         launcher.run(name)
     launcher.wait_ready("etcd", "apiserver")
+    for name in CLIENTS:
+        launcher.run(name)
 
 
 def advance(cluster: localcluster.Cluster, versions: int) -> None:
@@ -63,6 +68,11 @@ def _launcher(cluster: localcluster.Cluster) -> Launcher:
     record = find(cluster.name)
     assert record is not None, f"no record of cluster {cluster.name}"
     return Launcher(record)
+
+
+def _without(record: Record, names: tuple[str, ...]) -> Record:
+    """Nobody is to miss what was stopped."""
+    return replace(record, components=tuple(each for each in record.components if each.name not in names))
 
 
 def _data(record: Record) -> Path:
