@@ -130,6 +130,7 @@ HOUR = timedelta(hours=1)
 WRONG = timedelta(seconds=10)
 
 
+@pytest.mark.timeout(240)
 def test_a_clock_that_is_an_hour_ahead_for_ten_seconds_costs_and_doubles_nothing(right: Shifted) -> None:
     """`minutely` runs an hour's slots ahead of time; the first of them is waited for."""
     kube, operator = right.kube, right.operator
