@@ -36,8 +36,8 @@ KEPT = ("all", "latest", "skip", "single")
 DELETED, LATE, EDITED = "deleted", "late", "edited"
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 NOTICED = "the resource versions went back"
-SILENCE = 150.0
-"""Seconds in which a watch of the REST API that hears nothing is taken for dead, and what is there is listed."""
+PATIENCE = 60.0
+"""Seconds until the REST API has tried again to reach the API server, on a busy machine."""
 
 
 def recurring(name: str, **spec: Any) -> Object:
@@ -133,7 +133,6 @@ def test_the_operator_notices_says_so_and_ends(story: Story) -> None:
 
 @pytest.mark.parametrize("name", KEPT)
 def test_no_slot_is_lost_and_none_runs_twice_that_has_a_job_left(accounts: dict[str, Ledger], name: str) -> None:
-    print(name, len(accounts[name].due), accounts[name].skipped, accounts[name].reason)
     accounts[name].assert_balanced()
 
 
@@ -163,7 +162,7 @@ def test_the_rest_api_shows_what_there_is(story: Story) -> None:
     def right(found: dict[str, str]) -> bool:
         return LATE not in found and DELETED in found and found.get(EDITED) == ""
 
-    wait_for("the jobs of the snapshot", shown, right, seconds=SILENCE, guard=story.api.api.check)
+    wait_for("the jobs of the snapshot", shown, right, seconds=PATIENCE, guard=story.api.api.check)
     story.api.api.wait_for_line("the resource versions of dkronjobs went back")
     known = int(story.api.rest.get(f"/v1/jobs/{DELETED}").json()["success_count"])
 
