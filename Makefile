@@ -246,7 +246,7 @@ docs-external: docs ## Ask whether the addresses that the site names elsewhere a
 .PHONY: generate
 generate: venv ## Write the version wherever it stands, crds/*.yaml, docs/reference, what follows from them in the chart, the dashboard, and tables in docs
 	@PYTHONPATH=hack $(BIN)/python -m release.places
-	@$(BIN)/python -m dkron_crds.manifests crds docs/reference $(CHART)/templates/crds
+	@$(BIN)/python -m dkron_crds.generate.manifests crds docs/reference $(CHART)/templates/crds
 	@$(BIN)/python hack/values_schema.py
 	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
@@ -256,7 +256,7 @@ generate: venv ## Write the version wherever it stands, crds/*.yaml, docs/refere
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
-	@$(BIN)/python -m dkron_crds.manifests --check crds docs/reference $(CHART)/templates/crds
+	@$(BIN)/python -m dkron_crds.generate.manifests --check crds docs/reference $(CHART)/templates/crds
 	@$(BIN)/python hack/values_schema.py --check
 	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py --check
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check

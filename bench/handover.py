@@ -23,10 +23,10 @@ from pathlib import Path
 from rig import ROOT, Witness, dkron_job, installed, namespace
 
 import localcluster
-from dkron_crds.kube import access
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import NotFound
-from dkron_crds.kube.paths import DKRON_JOBS, LEASES
+from dkron_kube import access
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import NotFound
+from dkron_kube.paths import DKRON_JOBS, LEASES
 
 LONGEST = 90.0
 """Seconds to wait for anything."""

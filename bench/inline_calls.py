@@ -18,11 +18,11 @@ from aiohttp import web
 from rig import installed, many, namespace, operator, recorded
 
 import localcluster
-from dkron_crds.kube import access
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_executors.keys.http import Http
 from dkron_executors.run.pool import Pool
+from dkron_kube import access
+from dkron_kube.client import KubeClient
+from dkron_kube.paths import DKRON_JOBS
 
 PLACES = 50
 BARE = 3000

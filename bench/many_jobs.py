@@ -20,8 +20,8 @@ from rig import OperatorProcess, Witness, connected, dkron_job, many, operator, 
 from same_second import RAISED, bare_job
 
 import localcluster
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.client import KubeClient
+from dkron_kube.paths import DKRON_JOBS, JOBS
 
 YEARLY = "0 0 0 1 1 *"
 MINUTE = 60

@@ -14,9 +14,9 @@ from rig import Object, OperatorProcess, dkron_job, many, namespace, operator, r
 from same_second import RAISED
 
 import localcluster
-from dkron_crds.kube import access
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube import access
+from dkron_kube.client import KubeClient
+from dkron_kube.paths import DKRON_JOBS
 
 
 async def statuses(client: KubeClient, name: str) -> list[Object]:

@@ -35,12 +35,12 @@ from rig import ROOT, Object, many, namespace
 import localcluster
 from dkron_api.translate.body import read_body
 from dkron_api.translate.spec import spec_of
-from dkron_crds.kube import access
-from dkron_crds.kube.access import AccessError
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.names import API_VERSION
+from dkron_kube import access
+from dkron_kube.access import AccessError
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import DKRON_JOBS
 
 Step = Callable[[], Awaitable[Round]]
 

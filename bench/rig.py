@@ -23,10 +23,10 @@ from typing import Any, Self
 import aiohttp
 
 import localcluster
-from dkron_crds.kube import access
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import NotFound
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_kube import access
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import NotFound
+from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 
 ROOT = Path(__file__).parent.parent
 NAMESPACES = Resource("", "v1", "namespaces")

@@ -19,9 +19,9 @@ from typing import Any
 from rig import Witness, dkron_job, many, namespace, operator, simulated
 
 import localcluster
-from dkron_crds.kube import access
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_kube import access
+from dkron_kube.client import KubeClient
+from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 
 CRON_JOBS = Resource("batch", "v1", "cronjobs")
 RAISED = "--kube-api-qps 1000 --kube-api-burst 2000 --concurrent-job-syncs 20 --concurrent-cron-job-syncs 20"

@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from dkron_crds.base import rfc3339
-from dkron_operator.meters import Meters
+from dkron_operator.cache.store import Store
 from dkron_operator.monitoring import page
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
-from dkron_operator.monitoring.roll import Roll, Sums
-from dkron_operator.store import Store
+from dkron_operator.monitoring.job_states import JobStates, Sums
+from dkron_operator.telemetry.metrics import Metrics
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -35,11 +35,11 @@ class Hold:
             self.longest = max(self.longest, time.process_time() - began)
 
 
-def filled(jobs: int) -> tuple[Store, Roll]:
+def filled(jobs: int) -> tuple[Store, JobStates]:
     """A store with jobs that run every five minutes and have succeeded, and the roll of them."""
-    roll: Roll
+    roll: JobStates
     store = Store(account=lambda uid, _: roll.note(uid))
-    roll = Roll(store)
+    roll = JobStates(store)
     created, success = rfc3339(NOW - timedelta(days=1)), rfc3339(NOW - timedelta(seconds=100))
     for number in range(jobs):
         metadata = {
@@ -52,7 +52,7 @@ def filled(jobs: int) -> tuple[Store, Roll]:
     return store, roll
 
 
-async def asked(what: str, roll: Roll) -> Sums:
+async def asked(what: str, roll: JobStates) -> Sums:
     """Sum up, and print what that took."""
     hold = Hold()
     watching = asyncio.create_task(hold.watch())
@@ -72,7 +72,7 @@ def written(what: str, sums: Sums, *, per_job: bool) -> None:
         version="", leader=True, active=0, jobs=sums, queues={}, calls={}, seen={}, lag=0.0, per_job=per_job
     )  # fmt: skip
     began = time.process_time()
-    text = page(gauges, Meters().registry)
+    text = page(gauges, Metrics().registry)
     print(f"{what:<44} {(time.process_time() - began) * 1e3:8.1f} {'':8} {len(text) / 1024:8.0f} KiB")
 
 

@@ -33,8 +33,8 @@ from rig import (
 from same_second import CRON_JOBS, RAISED, cron_job
 
 import localcluster
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.client import KubeClient
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from localcluster.record import find
 
 NAME = "sustained"

@@ -20,9 +20,9 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from dkron_api.edge.traced import tracing as traced
-from dkron_tracing.kube import KubeSpans
-from dkron_tracing.sdk import Tracing
-from dkron_tracing.spans import Beginning
+from dkron_runtime.tracing.kube import KubeSpans
+from dkron_runtime.tracing.sdk import Tracing
+from dkron_runtime.tracing.spans import SpanStart
 
 RECEIVER = """
 import http.server
@@ -43,7 +43,7 @@ START = """
 import resource, time
 import {program}.main
 before, memory = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-import dkron_tracing.sdk
+import dkron_runtime.tracing.sdk
 print(before, time.process_time() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory)
 """
 AWAY = "http://127.0.0.1:9"
@@ -102,15 +102,15 @@ def execution(tracing: Tracing) -> Callable[[], None]:
     spans = KubeSpans(tracing, server="https://10.0.0.1:6443")
 
     def once() -> None:
-        fired = tracing.begin(Beginning("fire backup", attributes=ABOUT))
+        fired = tracing.begin(SpanStart("fire backup", attributes=ABOUT))
         with fired.around():
             exchange = spans.begin("create", "jobs", "POST", "/apis/batch/v1/namespaces/a/jobs")
             if exchange is not None:
                 exchange.end(201)
         fired.end()
-        ran = tracing.begin(Beginning("run backup", parent=fired.context, attributes=ABOUT))
+        ran = tracing.begin(SpanStart("run backup", parent=fired.context, attributes=ABOUT))
         ran.end()
-        tracing.begin(Beginning("record backup", parent=ran.context, attributes=ABOUT)).end()
+        tracing.begin(SpanStart("record backup", parent=ran.context, attributes=ABOUT)).end()
 
     return once
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from prometheus_client.core import Metric
 
-from dkron_crds.kube.client import Call
-from dkron_operator.meters import Meters
+from dkron_kube.client import Call
 from dkron_operator.monitoring.gauges import Gauges
-from dkron_operator.monitoring.roll import Sums
-from dkron_operator.plan.roll import JobState, Line
+from dkron_operator.monitoring.job_states import Sums
+from dkron_operator.monitoring.job_summary import JobState, JobSummary
+from dkron_operator.telemetry.metrics import Metrics
 from generated_page import with_part, write_or_compare
 
 PAGE = Path(__file__).parents[1] / "docs" / "monitoring.md"
@@ -26,7 +26,7 @@ OURS = "dkron_operator_"
 def families() -> Iterator[Metric]:
     """Every family that the operator can show, with a series in each."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    line = Line(
+    line = JobSummary(
         "namespace", "job", JobState.SCHEDULED, failing=False, degraded=False, stale=now, next=now, last_success=now
     )
     sums = Sums(dict.fromkeys(JobState, 1), failing=0, degraded=0, stale=0, next=now, lines=[line])
@@ -34,7 +34,7 @@ def families() -> Iterator[Metric]:
         version="", leader=True, active=0, jobs=sums, queues={"jobs": 0}, calls={Call("get", "jobs", 200): 1},
         seen={"jobs": 0.0}, lag=0.0, per_job=True,
     )  # fmt: skip
-    meters = Meters()
+    meters = Metrics()
     meters.told("receiver", delivered=True)
     yield from gauges.collect()
     yield from (family for family in meters.registry.collect() if family.name.startswith(OURS))
@@ -60,7 +60,9 @@ def _row(family: Metric) -> str:
 def main(arguments: list[str]) -> int:
     """Write the page, or compare it; the exit status."""
     wanted = with_table(PAGE.read_text(encoding="utf-8"))
-    return write_or_compare(PAGE, wanted, source="dkron_operator/meters.py and monitoring", arguments=arguments)
+    return write_or_compare(
+        PAGE, wanted, source="dkron_operator/telemetry/metrics.py and monitoring", arguments=arguments
+    )
 
 
 if __name__ == "__main__":

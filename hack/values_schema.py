@@ -13,8 +13,8 @@ import yaml
 
 from charttools.swagger import closed
 from dkron_crds.cluster import DkronCluster
+from dkron_crds.generate.structural import structural_schema
 from dkron_crds.node_tags import LABEL_VALUE
-from dkron_crds.structural import structural_schema
 from generated_page import write_or_compare
 
 Schema = dict[str, Any]

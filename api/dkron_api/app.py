@@ -7,17 +7,12 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from dkron_api.asked import Asked
-from dkron_api.catalog import Catalog
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.cache.object_cache import ObjectCache, plain
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.expect import expect_anything_elsewhere, expecting
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.middleware import edge, sign
-from dkron_api.edge.routing import bound_paths
-from dkron_api.edge.traced import tracing
-from dkron_api.informers import informers
-from dkron_api.journal import Journal
-from dkron_api.keys import (
+from dkron_api.edge.keys import (
     ACCESS,
     ASKED,
     CATALOG,
@@ -37,9 +32,14 @@ from dkron_api.keys import (
     VIGILS,
     WRITES,
 )  # fmt: skip
-from dkron_api.mirror import Mirror, plain
-from dkron_api.pods import Pods
-from dkron_api.publish import Feed, Leadership
+from dkron_api.edge.middleware import edge, sign
+from dkron_api.edge.routing import bound_paths
+from dkron_api.edge.traced import tracing
+from dkron_api.informers import informers
+from dkron_api.jobs.pods import Pods
+from dkron_api.jobs.requested_runs import RequestedRuns
+from dkron_api.jobs.run_waiter import RunWaiter
+from dkron_api.jobs.writer import JobWriter
 from dkron_api.routes import (
     cluster,
     docs,
@@ -57,11 +57,11 @@ from dkron_api.routes import (
     ui,
 )
 from dkron_api.settings import Settings
-from dkron_api.waiting import Vigils
-from dkron_api.writes import Writes
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.program.supervision import Supervisor
-from dkron_tracing.spans import Tracer
+from dkron_api.stream.event_log import EventLog
+from dkron_api.stream.feed import Feed, Leadership
+from dkron_kube.client import KubeClient
+from dkron_runtime.supervision import Supervisor
+from dkron_runtime.tracing.spans import Tracer
 
 
 def now_utc() -> datetime:
@@ -81,23 +81,23 @@ def make_app(
     app = web.Application(middlewares=middlewares, client_max_size=settings.max_body)
     bound_paths(app)
     expect_anything_elsewhere(app)
-    catalog = Catalog(clock)
+    catalog = JobIndex(clock)
     app[SETTINGS], app[KUBE], app[CLOCK], app[CATALOG] = settings, kube, clock, catalog
     app[STOPPING] = asyncio.Event()
     app[SUPERVISOR] = Supervisor()
-    app[VIGILS] = Vigils(catalog)
-    app[ASKED] = Asked(catalog, time.monotonic)
+    app[VIGILS] = RunWaiter(catalog)
+    app[ASKED] = RequestedRuns(catalog, time.monotonic)
     app[PODS] = Pods(kube, settings.namespace)
-    app[WRITES] = Writes(kube, catalog, settings.namespace)
+    app[WRITES] = JobWriter(kube, catalog, settings.namespace)
     app[GATE] = Gate(
         requests=settings.max_requests, streams=settings.max_streams, rate=settings.rate, clock=time.monotonic
     )
     app[ACCESS] = AccessLog(settings.log_format) if settings.access_log else None
-    app[CLUSTERS] = Mirror("dkronclusters", plain)
-    app[LEASES] = Mirror("leases", plain)
-    app[NODES] = Mirror("nodes", plain)
-    app[POLICIES] = Mirror("dkronpolicies", plain)
-    app[events.JOURNAL] = journal = Journal()
+    app[CLUSTERS] = ObjectCache("dkronclusters", plain)
+    app[LEASES] = ObjectCache("leases", plain)
+    app[NODES] = ObjectCache("nodes", plain)
+    app[POLICIES] = ObjectCache("dkronpolicies", plain)
+    app[events.JOURNAL] = journal = EventLog()
     app[FEED] = Feed(catalog, journal, clock)
     app[LEASE_FEED] = Leadership(app[LEASES], journal, clock)
     app.router.add_routes(routes(settings))

@@ -8,10 +8,10 @@ from functools import partial
 
 from aiohttp import web
 
-from dkron_api.keys import CATALOG, CLUSTERS, FEED, KUBE, LEASE_FEED, NODES, POLICIES, SETTINGS, SUPERVISOR
-from dkron_crds.kube import paths
-from dkron_crds.kube.watch import follow
+from dkron_api.edge.keys import CATALOG, CLUSTERS, FEED, KUBE, LEASE_FEED, NODES, POLICIES, SETTINGS, SUPERVISOR
 from dkron_crds.lease import INSTALLATION
+from dkron_kube import paths
+from dkron_kube.watch import follow
 
 log = logging.getLogger(__name__)
 

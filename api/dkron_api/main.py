@@ -13,21 +13,21 @@ from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from dkron_api.app import make_app
 from dkron_api.edge.connection import Connection
+from dkron_api.edge.keys import CATALOG, KUBE
 from dkron_api.edge.malformed import Malformed
-from dkron_api.keys import CATALOG, KUBE
 from dkron_api.routes.ui import NoUserInterface
 from dkron_api.settings import Settings
 from dkron_api.translate.record import FIELD_MANAGER
-from dkron_crds.kube import access
-from dkron_crds.kube.access import AccessError
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.installed import Outdated, require_current
-from dkron_crds.program import logs
-from dkron_crds.program.command import USAGE, options
-from dkron_crds.program.loop import faster_loop, run
-from dkron_tracing import start
-from dkron_tracing.kube import KubeSpans
-from dkron_tracing.spans import Tracer
+from dkron_kube import access
+from dkron_kube.access import AccessError
+from dkron_kube.client import KubeClient
+from dkron_runtime import logs
+from dkron_runtime.command import USAGE, options
+from dkron_runtime.installed import Outdated, require_current
+from dkron_runtime.loop import faster_loop, run
+from dkron_runtime.tracing import start
+from dkron_runtime.tracing.kube import KubeSpans
+from dkron_runtime.tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 

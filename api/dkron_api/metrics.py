@@ -22,10 +22,10 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from dkron_api.mirror import Mirror
+from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.translate.record import Job
 from dkron_api.version import VERSION
-from dkron_crds.kube.client import Call
+from dkron_kube.client import Call
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -110,7 +110,7 @@ def counts(jobs: Iterable[Job]) -> list[tuple[str, int, int]]:
     return [(job.name, _count(job, "successCount"), _count(job, "errorCount")) for job in jobs]
 
 
-def cache_of(mirror: Mirror[Any]) -> Cache:
+def cache_of(mirror: ObjectCache[Any]) -> Cache:
     """How a mirror stands."""
     return Cache(mirror.kind, len(mirror), mirror.age())
 

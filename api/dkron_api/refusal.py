@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected, Unavailable
 
 LATER = "1"
 """Seconds after which a client may come back when nobody said more."""
@@ -14,7 +14,7 @@ LATER = "1"
 _CAPITAL = re.compile("[A-Z]")
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """An answer of 400 or above. `reason` is a sentence for a person, `headers` go with it.
 
     Without a reason the answer has no body, as some of Dkron's.
@@ -27,28 +27,28 @@ class Refusal(Exception):
         self.headers = dict(headers or {})
 
 
-def refusal_of(error: KubeError) -> Refusal:  # noqa: PLR0911 - one case, one line
+def refusal_of(error: KubeError) -> ApiError:  # noqa: PLR0911 - one case, one line
     """What a client gets when Kubernetes said no, or nothing at all."""
     match error:
         case Unavailable(status=HTTPStatus.TOO_MANY_REQUESTS):
-            return Refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error), _retry_after(error))
+            return ApiError(HTTPStatus.TOO_MANY_REQUESTS, str(error), _retry_after(error))
         case Unavailable(status=HTTPStatus.UNAUTHORIZED):
             text = f"the API server does not take the credentials of this service: {error}"
-            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, _retry_after(error))
+            return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, _retry_after(error))
         case Unavailable():
-            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _retry_after(error))
+            return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _retry_after(error))
         case NotFound():
-            return Refusal(HTTPStatus.NOT_FOUND, str(error))
+            return ApiError(HTTPStatus.NOT_FOUND, str(error))
         case AlreadyExists() | Conflict():
-            return Refusal(HTTPStatus.CONFLICT, str(error))
+            return ApiError(HTTPStatus.CONFLICT, str(error))
         case Rejected(status=HTTPStatus.FORBIDDEN):
-            return Refusal(HTTPStatus.FORBIDDEN, str(error))
+            return ApiError(HTTPStatus.FORBIDDEN, str(error))
         case Rejected(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
-            return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
+            return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
         case Rejected():
-            return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, _complaints(error))
+            return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, _complaints(error))
         case _:
-            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": LATER})
+            return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": LATER})
 
 
 def _complaints(error: KubeError) -> str:

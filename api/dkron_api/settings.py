@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
-from dkron_crds.program.logs import LogFormat, LogLevel
+from dkron_runtime.logs import LogFormat, LogLevel
 
 MIB = 1024 * 1024
 

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from dkron_crds.program.image import own_image
+from dkron_runtime.image import own_image
 from image import bases, pip_settings, source
 from image.reference import Reference
 from image.source import Source

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import image
-from dkron_crds.program.image import own_image
+from dkron_runtime.image import own_image
 from image.contents import Contents
 from image.source import Source
 from localcluster.progress import say

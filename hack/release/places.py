@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dkron_crds.program.image import REPOSITORY
+from dkron_runtime.image import REPOSITORY
 from release.version import of_project, semantic
 
 ROOT = Path(__file__).parents[2]

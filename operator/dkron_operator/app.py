@@ -8,36 +8,36 @@ from functools import partial
 from typing import Any
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.access import Access
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import NotFound, Rejected
-from dkron_crds.kube.installed import require_current
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Resource
 from dkron_crds.node_tags import DKRONS, AgentTags
-from dkron_crds.program.supervision import Supervisor
-from dkron_operator.calls import Allowance
-from dkron_operator.clock import Clock
+from dkron_kube.access import Access
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import NotFound, Rejected
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Resource
+from dkron_operator.act.events import Events
+from dkron_operator.act.foreign import ForeignJobs
+from dkron_operator.act.inline_calls import Allowance
+from dkron_operator.cache.store import Store
+from dkron_operator.cluster.conflicts import Conflicts
+from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery import Delivery
-from dkron_operator.events import Events
 from dkron_operator.executors.images import Images
-from dkron_operator.foreign import ForeignJobs
-from dkron_operator.lanes import Lane
-from dkron_operator.lease import Lease, Replica
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.rollback import RollbackDetector, RolledBack
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.leader.election import Leadership, Terms
+from dkron_operator.leader.lease import Lease, Replica
 from dkron_operator.monitoring import Monitoring, Parts
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
-from dkron_operator.past import Past, WentBack
-from dkron_operator.plan.leader import Leadership, Terms
-from dkron_operator.reconcile import HOLD, Reconciler
-from dkron_operator.rivals import Rivals
-from dkron_operator.signs import Signs
-from dkron_operator.source import Source
-from dkron_operator.store import Store
-from dkron_operator.sweep import Sweep
-from dkron_operator.tally import Tally
-from dkron_operator.watching import Watching
-from dkron_tracing.kube import KubeSpans
-from dkron_tracing.spans import Tracer
+from dkron_operator.reconcile.reconciler import HOLD, Reconciler
+from dkron_operator.watch.handlers import Handlers
+from dkron_operator.watch.kopf_streams import KopfStreams
+from dkron_operator.watch.liveness import WatchLiveness
+from dkron_operator.watch.resync import Resync
+from dkron_runtime.installed import require_current
+from dkron_runtime.supervision import Supervisor
+from dkron_runtime.tracing.kube import KubeSpans
+from dkron_runtime.tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -82,23 +82,23 @@ class Operator:
         self._namespaces = tuple(namespaces)
         observer = None if tracer is None else KubeSpans(tracer, server=access.server)
         self.client, clock = KubeClient(access, observer=observer), clock or Clock()
-        self.tally = Tally(self.client, replica, namespace=cluster_namespace, clock=clock)
+        self.cluster_status = ClusterStatusController(self.client, replica, namespace=cluster_namespace, clock=clock)
         self.lease = Lease(
             self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead, terms=terms
         )
-        self._past = Past()
+        self._past = RollbackDetector()
         self._before, self._filled_at = self.lease.view, 0.0
         # The one door to the world: whoever does not lead, writes nothing but the Lease itself.
         self.client.admit = self._may_write
         self.events = Events(self.client, clock=clock, identity=replica.identity)
         foreign = ForeignJobs(clock=clock, report=self.events.report)
         self.store = Store(account=self._account, foreign=foreign.see, clock=clock)
-        self.client.observe = self.store.meters.answered
+        self.client.observe = self.store.metrics.answered
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
             output_dir=output_dir, may_act=self.lease.may_act,
         )  # fmt: skip
-        self.delivery.judged = self.tally.judge
+        self.delivery.judged = self.cluster_status.judge
         self.reconciler = Reconciler(
             self.client,
             self.store,
@@ -106,7 +106,7 @@ class Operator:
             events=self.events,
             delivery=self.delivery,
             images=images,
-            booked=self.tally.settle,
+            booked=self.cluster_status.settle,
             allowance=Allowance(inline_calls, self.lease.may_act),
             terms=terms,
             own=own_tags,
@@ -114,14 +114,14 @@ class Operator:
         )
         self.reconciler.traces.tracer = tracer
         self.lease.compare = self.reconciler.writer.compare = self._past.compare
-        source = Source(self.store, changed=self.reconciler.lane.add)
-        rivals = Rivals(cluster_namespace, clock=clock, changed=self.tally.touch)
-        source.met, self.tally.rivalry = rivals.see, lambda: rivals.complaint
-        self._sweep = Sweep(self.client, self.store, source, self._namespaces or None)
+        source = Handlers(self.store, changed=self.reconciler.queue.add)
+        conflicts = Conflicts(cluster_namespace, clock=clock, changed=self.cluster_status.touch)
+        source.met, self.cluster_status.rivalry = conflicts.see, lambda: conflicts.complaint
+        self._sweep = Resync(self.client, self.store, source, self._namespaces or None)
         source.listed = self._sweep.want
         self._clock = clock
-        self._signs = Signs((DKRON_JOBS, JOBS), self._namespaces or (None,), clock)
-        self.watching = Watching(
+        self._signs = WatchLiveness((DKRON_JOBS, JOBS), self._namespaces or (None,), clock)
+        self.watching = KopfStreams(
             source,
             access,
             self._signs,
@@ -133,7 +133,14 @@ class Operator:
         self.delivery.installation.heard = partial(self._signs.beside, DKRON_CLUSTERS)
         self._supervisor = Supervisor(clock=clock.monotonic)
         parts = Parts(
-            self.client, self.store, self.tally, self.lease, self.events, self.reconciler, self._signs, self._supervisor
+            self.client,
+            self.store,
+            self.cluster_status,
+            self.lease,
+            self.events,
+            self.reconciler,
+            self._signs,
+            self._supervisor,
         )
         self._exposure = exposure
         self.monitoring = Monitoring(parts, clock=clock, version=replica.version, per_job=exposure.per_job)
@@ -144,7 +151,7 @@ class Operator:
         self._stop.set()
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
-        self.tally.see(uid, status)
+        self.cluster_status.see(uid, status)
         self.monitoring.roll.note(uid)
         self.delivery.see(uid, status)
         self.reconciler.traces.see(uid, status)
@@ -154,7 +161,7 @@ class Operator:
         if leadership.acts and not before.acts:
             anew = leadership.term != before.term
             self.reconciler.take_over(idle=self.lease.idle, anew=anew, behind=self._is_behind())
-        self.tally.lead(leadership)
+        self.cluster_status.lead(leadership)
         self.delivery.lead(leadership)
 
     def _is_behind(self) -> bool:
@@ -168,7 +175,7 @@ class Operator:
 
     async def run(self) -> None:
         """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `PortTaken`,
-        `WentBack`, `KubeError`, or what broke."""
+        `RolledBack`, `KubeError`, or what broke."""
         try:
             # It tells how far all the rest is, so it is there from the beginning to the end.
             async with listening(self._exposure, self.monitoring.answers):
@@ -182,12 +189,12 @@ class Operator:
         try:
             await self._require_installation()
             await require_current(self.client)
-            await self.tally.read()
+            await self.cluster_status.read()
             await self.delivery.installation.read()
             self._filled_at = self._clock.monotonic()
             await self._sweep.fill()
-            self.tally.begin()
-            self.reconciler.agenda.begin()
+            self.cluster_status.begin()
+            self.reconciler.due_queue.begin()
             self._take_signals()
             log.info("ready with %d jobs", len(self.store), extra={"namespaces": list(self._namespaces) or "all"})
             await self._work()
@@ -219,19 +226,19 @@ class Operator:
         parts = self.reconciler
         # kopf cancels every task that was started after it, so ours are started first, and their workers with them.
         start = self._supervisor.start
-        effects = [start("agenda", parts.agenda.run), *self._start(parts.lane)]
+        effects = [start("agenda", parts.due_queue.run), *self._start(parts.queue)]
         others = [
             *self._start(
-                parts.writer.lane, parts.observer.endings, parts.observer.starts, parts.checker.lane,
-                parts.acceptance.lane, parts.cleaning,
-                parts.stopper.lane, parts.stopper.listening, self.events.lane, self.tally.lane,
+                parts.writer.queue, parts.observer.endings, parts.observer.starts, parts.checker.queue,
+                parts.acceptance.queue, parts.cleaning,
+                parts.stopper.queue, parts.stopper.listening, self.events.queue, self.cluster_status.queue,
             ),
-            start("nodes", parts.nodes.run), start("sweep", self._sweep.run), start("look", self.tally.look),
+            start("nodes", parts.nodes.run), start("sweep", self._sweep.run), start("look", self.cluster_status.look),
             start("delivery", self.delivery.run),
         ]  # fmt: skip
         leaving = start("lease", self.lease.run, may_end=True)
         watch = start("watch", self._watch, fatal=(NotInstalled,), may_end=True)
-        past = start("past", self._past.run, fatal=(WentBack,))
+        past = start("past", self._past.run, fatal=(RolledBack,))
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         monitoring = self.monitoring
         monitoring.tasks, monitoring.phase = [*effects, *others, leaving, watch], Phase.WORKING
@@ -288,7 +295,7 @@ class Operator:
         """Say that this replica does not lead any more, while it still does: the next one says that it leads."""
         try:
             async with asyncio.timeout(LAST_STATUS):
-                await self.tally.close(self.lease.view.ended(stopped=stopped))
+                await self.cluster_status.close(self.lease.view.ended(stopped=stopped))
         except TimeoutError:
             log.warning("the DkronCluster could not be written; the next leader writes it")
 
@@ -296,14 +303,14 @@ class Operator:
         """Write what is to be written; whether that was possible."""
         try:
             async with asyncio.timeout(seconds):
-                await self.reconciler.writer.lane.idle()
+                await self.reconciler.writer.queue.idle()
         except TimeoutError:
             log.warning("some status could not be written; the next start finds it from the Jobs")
             return False
         return True
 
-    def _start(self, *lanes: Lane[Any]) -> list[asyncio.Task[None]]:
-        return [self._supervisor.start(f"queue {lane.name}", lane.run) for lane in lanes]
+    def _start(self, *queues: WorkQueue[Any]) -> list[asyncio.Task[None]]:
+        return [self._supervisor.start(f"queue {queue.name}", queue.run) for queue in queues]
 
     async def _watch(self) -> None:
         await self.watching.run()

@@ -8,22 +8,22 @@ import sys
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
-from dkron_crds.kube import access
-from dkron_crds.kube.access import AccessError
-from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.installed import Outdated
-from dkron_crds.program.command import options
-from dkron_crds.program.loop import run
-from dkron_operator import logs
+from dkron_kube import access
+from dkron_kube.access import AccessError
+from dkron_kube.errors import KubeError
 from dkron_operator.app import NotInstalled, Operator
 from dkron_operator.executors.images import Images
-from dkron_operator.lease import Replica
+from dkron_operator.kit import logging_filter
+from dkron_operator.kit.rollback import RolledBack
+from dkron_operator.leader.lease import Replica
 from dkron_operator.monitoring.port import Exposure, PortTaken
-from dkron_operator.past import WentBack
 from dkron_operator.settings import Settings
-from dkron_operator.strays import end_strays
-from dkron_tracing import start
-from dkron_tracing.spans import Tracer
+from dkron_operator.watch.cancel import cancel_stray_tasks
+from dkron_runtime.command import options
+from dkron_runtime.installed import Outdated
+from dkron_runtime.loop import run
+from dkron_runtime.tracing import start
+from dkron_runtime.tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ FAILED = 1
 def main() -> None:
     """Run until stopped. Exit code 0 after an orderly stop, 1 if it could not go on, 2 for wrong options."""
     settings = options("dkron-operator", Settings)
-    logs.configure(settings.log_format, settings.log_level)
+    logging_filter.configure(settings.log_format, settings.log_level)
     with start.tracing("dkron-operator") as tracer:
         code = run(_run(settings, tracer))
     sys.exit(code)
@@ -57,7 +57,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             tracer=tracer,
         )
         await operator.run()
-    except (AccessError, NotInstalled, Outdated, PortTaken, WentBack, KubeError) as exc:
+    except (AccessError, NotInstalled, Outdated, PortTaken, RolledBack, KubeError) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
     except Exception:
@@ -65,7 +65,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         return FAILED
     finally:
         # What is left of the watches: Python itself wishes once that they end, and waits.
-        await end_strays(lambda: asyncio.all_tasks() - {asyncio.current_task()})
+        await cancel_stray_tasks(lambda: asyncio.all_tasks() - {asyncio.current_task()})
     return 0
 
 

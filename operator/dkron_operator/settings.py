@@ -7,9 +7,9 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsConfigDict
 
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
-from dkron_crds.program.image import own_image
-from dkron_crds.program.logs import LogFormat, LogLevel
-from dkron_operator.plan.leader import Terms
+from dkron_operator.leader.election import Terms
+from dkron_runtime.image import own_image
+from dkron_runtime.logs import LogFormat, LogLevel
 
 Namespaces = Annotated[list[str], NoDecode]
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Trigger
 from tests.chaos.case import Case
+from tests.chaos.fault_windows import Weather
 from tests.chaos.history import FOREVER
-from tests.chaos.weather import Weather
 
 ZERO = timedelta(0)
 

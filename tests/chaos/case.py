@@ -7,11 +7,11 @@ from enum import StrEnum
 from functools import cached_property
 
 from dkron_crds.job import Concurrency, Execution, JobSpec, MissedRuns, Trigger
+from tests.chaos.fault_windows import Weather
 from tests.chaos.history import FOREVER, Act, Run
-from tests.chaos.lives import Life
+from tests.chaos.job_lifetimes import Life
 from tests.chaos.needs import Need
 from tests.chaos.targets import Target, targets
-from tests.chaos.weather import Weather
 
 
 class Kind(StrEnum):

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from dkron_crds.job import JobSpec
-from dkron_crds.kube.paths import Resource
+from dkron_kube.paths import Resource
 from localcluster import processes
 from localcluster.cluster import LocalCluster
 from localcluster.record import find
-from tests.chaos.crew import Crew
 from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import figures
 from tests.chaos.history import Act, Fault, History, Operation, Terms
 from tests.chaos.jobs import job
+from tests.chaos.operators import Crew
 from tests.chaos.pulse import pulse
 from tests.chaos.reading import gathered, write
 from tests.chaos.recorder import Recorder

@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 from urllib3.exceptions import HTTPError
 
 from dkron_crds.base import rfc3339
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from localcluster.cluster import LocalCluster
 from localcluster.errors import ClusterError
-from tests.chaos.crew import Crew
 from tests.chaos.history import Fault as Broken
 from tests.chaos.jobs import ASKED, PARENTS, SCHEDULED, STEADY
 from tests.chaos.network import Network
+from tests.chaos.operators import Crew
 from tests.chaos.plan import ON_THE_WAY, WRONG, Blow, Fault
 from tests.chaos.recorder import Recorder
 from tests.support.ice import signal_server

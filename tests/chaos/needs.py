@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from dkron_crds.job import JobSpec, MissedRuns
 from tests.chaos import oracle
-from tests.chaos.weather import Weather
+from tests.chaos.fault_windows import Weather
 
 
 class Need(StrEnum):

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.chaos.bed import Patience, Setup, bed
+from tests.chaos.environment import Patience, Setup, bed
 from tests.chaos.jobs import BODIES
 from tests.chaos.plan import HEAD_START, Blow, Fault, Plan
 from tests.chaos.storm import Say, cluster_of, duration, folder_of, lived, show

@@ -13,9 +13,9 @@ from typing import Any
 from urllib3.exceptions import HTTPError
 
 from dkron_crds.job import JobSpec
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.requests import run_annotation
 from dkron_crds.stops import stop_annotation
+from dkron_kube.paths import DKRON_JOBS
 from tests.chaos.history import Act, Operation
 from tests.support.kube import Kube, Refused
 

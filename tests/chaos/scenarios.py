@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from dkron_crds.job import SkipReason
-from tests.chaos.gallery import Scene
 from tests.chaos.trial import Scenario, Stage
+from tests.chaos.witnesses import Scene
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import condition
 
@@ -19,7 +19,7 @@ Object = dict[str, Any]
 
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 SECOND = timedelta(seconds=1)
-SOON = {"dkron_operator.reconcile.HOLD": 2.0}
+SOON = {"dkron_operator.reconcile.reconciler.HOLD": 2.0}
 """A finished Job outlives its doubt by two seconds, not sixty: a killed operator is back within that."""
 TAG = "chaos.dkron.io/trial"
 NODES = 2

@@ -17,7 +17,7 @@ import localcluster
 from localcluster.cluster import LocalCluster
 from localcluster.current import CurrentCluster
 from localcluster.record import every
-from tests.chaos.bed import Bed, Setup, bed
+from tests.chaos.environment import Bed, Setup, bed
 from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import Figures, figures
 from tests.chaos.plan import COMPONENTS, KINDS, SHORTEST, Plan, plan

@@ -12,13 +12,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dkron_crds.kube.access import load
-from dkron_crds.kube.client import MERGE_PATCH, KubeClient
-from dkron_crds.kube.paths import NODES
-from tests.chaos.gallery import gallery
-from tests.chaos.nursery import nursery
+from dkron_kube.access import load
+from dkron_kube.client import MERGE_PATCH, KubeClient
+from dkron_kube.paths import NODES
+from tests.chaos.process_pool import nursery
 from tests.chaos.scenarios import TAG
 from tests.chaos.trial import Crash, Report, Scenario, Side, Theatre, hold
+from tests.chaos.witnesses import gallery
 
 AT_ONCE = 12
 """Trials side by side: most of their time they wait."""

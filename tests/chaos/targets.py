@@ -11,11 +11,11 @@ from itertools import pairwise
 
 from dkron_crds.job import JobSpec, Trigger
 from tests.chaos import oracle
+from tests.chaos.fault_windows import Weather
 from tests.chaos.history import FOREVER
-from tests.chaos.lives import Life, Renewed
+from tests.chaos.job_lifetimes import Life, Renewed
 from tests.chaos.needs import Due, Need, need
 from tests.chaos.spans import Span, projected, spans
-from tests.chaos.weather import Weather
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,18 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from dkron_crds.job import JobSpec, JobStatus
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
 from dkron_crds.requests import run_annotation
 from dkron_crds.stops import stop_annotation
-from tests.chaos.gallery import Gallery, Scene
+from dkron_kube.client import KubeClient
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.chaos.history import Act, Fault, Operation, Record, Terms
 from tests.chaos.hurried import Hurry
-from tests.chaos.nursery import Child, Nursery
+from tests.chaos.process_pool import Child, Nursery
 from tests.chaos.proxy.call import Call
 from tests.chaos.proxy.server import Lost, Proxy, Write
 from tests.chaos.reading import gathered
 from tests.chaos.verdict import judge
+from tests.chaos.witnesses import Gallery, Scene
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS
 
 Object = dict[str, Any]

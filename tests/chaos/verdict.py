@@ -8,12 +8,12 @@ from dkron_crds.base import rfc3339
 from tests.chaos import telling
 from tests.chaos.calm import Calm, calm
 from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.fault_windows import Weather
 from tests.chaos.history import History, Operation, Run
-from tests.chaos.lives import lives
+from tests.chaos.job_lifetimes import lives
 from tests.chaos.needs import Need
 from tests.chaos.recovery import signs
 from tests.chaos.rules import accounts, attempts, chains, ends, jobs, overlaps, records, requests, slots, windows
-from tests.chaos.weather import Weather
 
 RULES: tuple[Callable[[Case], Iterator[Objection]], ...] = (
     slots.check,

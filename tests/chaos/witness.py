@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Self
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.access import load
-from dkron_crds.kube.client import KubeClient, Object
-from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS, Resource
-from dkron_crds.kube.watch import Pace, follow
+from dkron_kube.access import load
+from dkron_kube.client import KubeClient, Object
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS, Resource
+from dkron_kube.watch import Pace, follow
 from tests.chaos.history import Fault, Record, Run, Since
 from tests.chaos.sightings import Sightings
 from tests.support.background import background_loop

@@ -8,7 +8,7 @@ import yaml
 
 from charttools import programs, schemas
 from dkron_crds.kinds import KINDS
-from dkron_crds.program.image import own_image
+from dkron_runtime.image import own_image
 from localcluster import versions
 from localcluster.quiet import run_quietly
 from tests.support.charts import (

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import Phase, assume, event, example, given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_sites import ApiSite
 from tests.support.hostile import ask, assert_civil, head, pipeline, request
 from tests.support.odd_requests import as_go_reads, bodies, forms, headers, jobs, names, queries, segments, texts

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS
 from dkron_crds.names import object_name
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.jobs import dkron_job
 from tests.support.kube import Object

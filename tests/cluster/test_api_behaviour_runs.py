@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.api_process import NODE_NAME
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.jobs import dkron_job, simulated

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support import waiting
 from tests.support.api_process import ApiProcess
 from tests.support.api_sites import ApiSite, api_for

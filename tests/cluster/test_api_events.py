@@ -12,7 +12,7 @@ import pytest
 
 import localcluster
 from dkron_crds.base import rfc3339
-from dkron_crds.kube.paths import DKRON_JOBS, LEASES
+from dkron_kube.paths import DKRON_JOBS, LEASES
 from localcluster.cluster import LocalCluster
 from tests.support import waiting
 from tests.support.api_sites import ApiSite, api_for

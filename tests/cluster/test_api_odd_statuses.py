@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.base import INT64_MAX
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_sites import ApiSite
 from tests.support.hostile import assert_civil
 from tests.support.jobs import dkron_job

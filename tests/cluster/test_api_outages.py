@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, PODS
 from dkron_crds.names import object_name
 from dkron_crds.revision import REVISION
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, PODS
 from localcluster.cluster import LocalCluster
 from localcluster.record import find
 from tests.support.api_process import ApiProcess

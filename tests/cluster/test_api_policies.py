@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.paths import DKRON_POLICIES
+from dkron_kube.paths import DKRON_POLICIES
 from tests.support.api_sites import ApiSite
 
 pytestmark = pytest.mark.cluster(nodes="none")

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.names import object_name
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_sites import ApiSite, api_site
 from tests.support.hostile import MIB, Memory, assert_civil
 from tests.support.jobs import dkron_job

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.names import object_name
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_sites import ApiSite
 from tests.support.hostile import assert_civil
 from tests.support.jobs import dkron_job

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.chaos.proxy.rules import (
     Answer,
     CutWatch,
@@ -42,11 +42,11 @@ TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 SECOND = timedelta(seconds=1)
 WATCH, SILENCE = 6, 2
 HURRY = {
-    "dkron_operator.source.WATCH": WATCH,
-    "dkron_operator.source.SILENCE": SILENCE,
-    "dkron_operator.source.BACKOFFS": (0.2, 0.3, 0.5),
-    "dkron_operator.watching.LAST_PAUSE": 1.0,
-    "dkron_operator.sweep.SETTLE": 1.0,
+    "dkron_operator.watch.handlers.WATCH": WATCH,
+    "dkron_operator.watch.handlers.SILENCE": SILENCE,
+    "dkron_operator.watch.handlers.BACKOFFS": (0.2, 0.3, 0.5),
+    "dkron_operator.watch.kopf_streams.LAST_PAUSE": 1.0,
+    "dkron_operator.watch.resync.SETTLE": 1.0,
 }
 BOTH = "*jobs"
 STATUS = "dkronjobs/status"

@@ -10,7 +10,7 @@ import pytest
 
 import localcluster
 from localcluster.cluster import LocalCluster
-from tests.chaos.bed import Setup, bed
+from tests.chaos.environment import Setup, bed
 from tests.chaos.storm import Say, weathered
 from tests.support.sites import install, namespace
 

@@ -13,7 +13,7 @@ import pytest
 
 import localcluster
 from dkron_crds.job import Trigger
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.chaos.case import Kind
 from tests.chaos.history import Act, History, Operation, Terms
 from tests.chaos.reading import gathered, read, write

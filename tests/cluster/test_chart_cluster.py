@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_CLUSTERS
 from dkron_crds.names import API_VERSION
+from dkron_kube.paths import DKRON_CLUSTERS
 from tests.support.charts import CHART, of_kind, rendered
 from tests.support.kube import SERVICE_ACCOUNTS, Kube, Object
 from tests.support.rights import ROLE_BINDINGS, ROLES

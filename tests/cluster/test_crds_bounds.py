@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dkron_crds.base import Resource
+from dkron_crds.generate.structural import structural_schema
 from dkron_crds.kinds import KINDS
-from dkron_crds.structural import structural_schema
 from tests.support.judge import Judge
 
 pytestmark = pytest.mark.cluster(nodes="none")

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 import pytest
 
 import localcluster
-from dkron_crds.kube import access
-from dkron_crds.kube.client import KubeClient, Object
-from dkron_crds.kube.errors import AlreadyExists, Conflict, Expired, KubeError, NotFound, Rejected, Stale
-from dkron_crds.kube.paths import DKRON_JOBS, NODES, PODS
-from dkron_crds.kube.watch import Pace, follow
-from dkron_crds.kube.watch_events import Event, Kind, Lines, parse
+from dkron_kube import access
+from dkron_kube.client import KubeClient, Object
+from dkron_kube.errors import AlreadyExists, Conflict, Expired, KubeError, NotFound, Rejected, Stale
+from dkron_kube.paths import DKRON_JOBS, NODES, PODS
+from dkron_kube.watch import Pace, follow
+from dkron_kube.watch_events import Event, Kind, Lines, parse
 from localcluster.cluster import LocalCluster
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube

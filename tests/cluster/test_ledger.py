@@ -8,7 +8,7 @@ import pytest
 
 import localcluster
 from dkron_crds.base import rfc3339
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube

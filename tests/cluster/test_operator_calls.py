@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import JOBS
+from dkron_kube.paths import JOBS
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube, condition, finished, is_ready
 from tests.support.operator_process import OperatorProcess

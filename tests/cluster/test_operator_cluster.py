@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
 from dkron_crds.lease import leave_annotation, leave_key
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.paths import DKRON_CLUSTERS, EVENTS
+from dkron_kube.paths import DKRON_CLUSTERS, EVENTS
 from tests.support import ledger
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import SECRETS, Kube, condition, finished

@@ -12,8 +12,8 @@ import pytest
 
 import localcluster
 from dkron_crds.base import INT64_MAX
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.requests import RUN_PREFIX
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.hostile import MIB, peak_of
 from tests.support.jobs import at, dkron_job, gaps, pod_template, simulated

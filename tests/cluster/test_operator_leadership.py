@@ -19,7 +19,7 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_CLUSTERS, LEASES
+from dkron_kube.paths import DKRON_CLUSTERS, LEASES
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, is_ready, marked_after

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, is_ready
 from tests.support.sites import Site

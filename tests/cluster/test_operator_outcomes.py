@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.base import rfc3339
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, condition, finished
 from tests.support.sites import Site

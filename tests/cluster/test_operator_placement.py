@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS, PODS
+from dkron_kube.paths import DKRON_JOBS, PODS
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import NODES, Kube, condition, finished, is_ready
 from tests.support.nodes import Fleet, fleet_of

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job

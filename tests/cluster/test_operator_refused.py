@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, gaps, simulated
 from tests.support.kube import NAMESPACES, Kube, condition, finished, is_ready, marked_after

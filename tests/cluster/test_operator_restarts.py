@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after

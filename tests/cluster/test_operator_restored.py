@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger, rollback
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.births import Births

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube, finished
 from tests.support.sites import Site

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import condition, finished, is_ready
 from tests.support.operator_process import OperatorProcess

@@ -19,7 +19,7 @@ import yaml
 
 import localcluster
 from brokers.running import HOST, free_ports
-from dkron_crds.kube.paths import DKRON_CLUSTERS
+from dkron_kube.paths import DKRON_CLUSTERS
 from prometheus.server import Prometheus, Sample, Target, prometheus
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.documents import installation

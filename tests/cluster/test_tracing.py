@@ -9,9 +9,9 @@ import pytest
 
 import localcluster
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.traceparent import TraceContext, read_traceparent
-from dkron_operator.plan.lineage import trace_of
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.telemetry.spans import trace_of
 from tests.support.api_process import ApiProcess
 from tests.support.api_sites import ApiSite
 from tests.support.jobs import at, dkron_job, simulated

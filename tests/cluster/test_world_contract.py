@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 import localcluster
-from dkron_crds.kube import access
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.paths import Resource
-from dkron_crds.kube.watch_events import Lines
+from dkron_kube import access
+from dkron_kube.client import KubeClient
+from dkron_kube.paths import Resource
+from dkron_kube.watch_events import Lines
 from tests.simulation.contract import RULES, Rule, Told, nothing_left
 from tests.support.kube import Kube
 from tests.support.sites import install, namespace

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.paths import JOBS, NODES, PODS
+from dkron_kube.paths import JOBS, NODES, PODS
 from tests.support.api_sites import ApiSite, api_beside
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body, until

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_CLUSTERS, LEASES, PODS
+from dkron_kube.paths import DKRON_CLUSTERS, LEASES, PODS
 from tests.chaos.history import Fault, History, Record, Run, Since, Terms
 from tests.chaos.recorder import Recorder
 from tests.chaos.verdict import judge

@@ -12,8 +12,8 @@ import pytest
 import localcluster
 from demo.expectations import EXPECTATIONS, unmet
 from dkron_crds.job import DkronJob
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, PODS
 from dkron_crds.revision import title
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, PODS
 from tests.support import ledger, pods
 from tests.support.charts import HELMS
 from tests.support.helm import (

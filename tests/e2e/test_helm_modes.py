@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import LEASES, PODS
+from dkron_kube.paths import LEASES, PODS
 from tests.support import pods
 from tests.support.charts import HELMS
 from tests.support.helm import WAIT, Release, named_namespace, remove_definitions, values_of

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, PODS
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, PODS
 from tests.support.charts import HELMS
 from tests.support.helm import DEPLOYMENTS, Release, named_namespace, remove_definitions, values_of
 from tests.support.jobs import dkron_job

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points, version
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from image import bases, trim
 from image.reference import Reference
 from tests.support import pods

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dkron_crds.kube.paths import DKRON_CLUSTERS
+from dkron_kube.paths import DKRON_CLUSTERS
 from tests.support.jobs import dkron_job
 from tests.support.kube import finished
 from tests.support.operator_process import OperatorProcess

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
 from dkron_crds.names import ACCEPTED
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
 from tests.support.jobs import dkron_job, pod_template
 from tests.support.kube import Kube, condition, finished
 from tests.support.rights import FOR_THE_INSTALLATION, LEAST, each_right, limited_access, without

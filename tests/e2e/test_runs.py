@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.names import ACCEPTED
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, pod_template
 from tests.support.kube import NODES, condition, finished, shown

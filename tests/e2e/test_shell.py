@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.jobs import at, dkron_job, pod_template
 from tests.support.kube import SECRETS, condition, finished, is_ready, shown
 from tests.support.sites import Site

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dkron_crds.kube.paths import PODS
+from dkron_kube.paths import PODS
 from tests.support.jobs import at, dkron_job, pod_template
 from tests.support.kube import finished
 from tests.support.sites import Site

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.paths import JOBS
+from dkron_kube.paths import JOBS
 from tests.support import ledger
 from tests.support.jobs import dkron_job, pod_template
 from tests.support.kube import SECRETS, condition, finished

@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from dkron_crds.kube.client import Call
-from dkron_crds.kube.errors import KubeError, Unavailable, Withheld
-from dkron_crds.kube.paths import Resource
+from dkron_kube.client import Call
+from dkron_kube.errors import KubeError, NotLeader, Unavailable
+from dkron_kube.paths import Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.world import Object, World, refused
@@ -157,7 +157,7 @@ class WorldClient:
         meddled: tuple[str, str] | None = None,
     ) -> Object:
         if verb in WRITES and not self.admit(resource):
-            raise Withheld(f"{verb} {resource.plural} is not sent")
+            raise NotLeader(f"{verb} {resource.plural} is not sent")
         call = f"{verb} {resource.plural}"
         self.begins(call)
         met = self._network.met(self._loop.time(), self._replica, call, self._dice)

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dkron_crds.job import JobSpec
-from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.names import API_VERSION
 from dkron_crds.requests import run_annotation
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job

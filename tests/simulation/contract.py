@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
-from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound
+from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 
 Object = dict[str, Any]
 E = TypeVar("E", bound=KubeError)

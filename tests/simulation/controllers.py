@@ -12,8 +12,8 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Trigger
-from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.chaos.history import Run
 from tests.simulation.dice import Dice
 from tests.simulation.world import FOREGROUND, Event, Key, World

@@ -7,18 +7,18 @@ from typing import Any
 from unittest.mock import patch
 
 from dkron_crds.job import JobStatus, Trigger
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.spec import History
-from dkron_operator import fire
-from dkron_operator.doubts import Doubts
-from dkron_operator.fire import Fire
+from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.act import create
+from dkron_operator.act.create import Fire
+from dkron_operator.act.status_writer import StatusWriter
+from dkron_operator.cache.store import CachedJob
 from dkron_operator.plan import fold
 from dkron_operator.plan.cause import Cause
-from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Change, Finished, Started
+from dkron_operator.plan.plan import Create, Plan
 from dkron_operator.plan.view import Outcome
-from dkron_operator.store import Entry
-from dkron_operator.writer import Writer
+from dkron_operator.reconcile.verify import CacheVerifier
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -27,7 +27,7 @@ def _mark_before_effect() -> AbstractContextManager[Any]:
     """A slot is written down as decided, and its Job made after that."""
     create: Callable[..., Awaitable[None]] = Fire.__call__
 
-    async def fire_late(self: Fire, entry: Entry, wanted: Create) -> None:
+    async def fire_late(self: Fire, entry: CachedJob, wanted: Create) -> None:
         await self._writer.claim(entry, wanted.after)
         await create(self, entry, wanted)
 
@@ -45,18 +45,18 @@ def _name_without_slot() -> AbstractContextManager[Any]:
 
 def _any_owner() -> AbstractContextManager[Any]:
     """A Job of that name is taken for ours, whoever owns it."""
-    return patch.object(fire, "_same", lambda *_: True)
+    return patch.object(create, "_same", lambda *_: True)
 
 
 def _no_conflicts() -> AbstractContextManager[Any]:
     """A status is written over whatever is there."""
 
-    async def send(self: Writer, entry: Entry, body: dict[str, Any]) -> int:
+    async def send(self: StatusWriter, entry: CachedJob, body: dict[str, Any]) -> int:
         answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, {"status": body})
-        self._store.meters.wrote(entry.books.taken())
+        self._store.metrics.wrote(entry.accounting.taken())
         return int(answer["metadata"]["resourceVersion"])
 
-    return patch.object(Writer, "_send", send)
+    return patch.object(StatusWriter, "_send", send)
 
 
 def _count_twice() -> AbstractContextManager[Any]:
@@ -77,12 +77,12 @@ def _forget_uncertain() -> AbstractContextManager[Any]:
     """A create without an answer is taken for none."""
     right: Callable[..., Awaitable[None]] = Fire._carry_out
 
-    async def carry_out(self: Fire, entry: Entry, create: Create, firing: Any) -> None:
+    async def carry_out(self: Fire, entry: CachedJob, create: Create, firing: Any) -> None:
         try:
             await right(self, entry, create, firing)
         finally:
-            if entry.unsure is not None:
-                entry.unsure = None
+            if entry.unconfirmed_create is not None:
+                entry.unconfirmed_create = None
                 entry.note(*create.after)
 
     return patch.object(Fire, "_carry_out", carry_out)
@@ -90,19 +90,19 @@ def _forget_uncertain() -> AbstractContextManager[Any]:
 
 def _believe_lists() -> AbstractContextManager[Any]:
     """What a list shows of a job is so, however old it is."""
-    return patch.object(Draft, "acts", False)
+    return patch.object(Plan, "acts", False)
 
 
 def _believe_sights() -> AbstractContextManager[Any]:
     """Whatever Job is seen is there."""
-    return patch.object(Doubts, "about", lambda *_: [])
+    return patch.object(CacheVerifier, "about", lambda *_: [])
 
 
 def _lost_without_job() -> AbstractContextManager[Any]:
     """Of some slots no Job is made, and the record says that somebody has deleted it."""
     right: Callable[..., Awaitable[None]] = Fire._carry_out
 
-    async def carry_out(self: Fire, entry: Entry, create: Create, firing: Any) -> None:
+    async def carry_out(self: Fire, entry: CachedJob, create: Create, firing: Any) -> None:
         wanted = create.entry
         if wanted.trigger is not Trigger.SCHEDULE or wanted.attempt > 1 or wanted.slot.second % 3:
             await right(self, entry, create, firing)

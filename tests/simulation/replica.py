@@ -11,17 +11,17 @@ from functools import partial
 from typing import Any, cast
 from unittest.mock import patch
 
-from dkron_crds.kube.access import Access
-from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_kube.access import Access
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator import app
 from dkron_operator.app import Operator
-from dkron_operator.clock import Clock
-from dkron_operator.lease import Replica as Identity
+from dkron_operator.kit.clock import Clock
+from dkron_operator.leader.election import Terms
+from dkron_operator.leader.lease import Replica as Identity
 from dkron_operator.monitoring.health import Phase
-from dkron_operator.plan.leader import Terms
 from dkron_operator.plan.view import SELECTOR
-from dkron_operator.source import Source
+from dkron_operator.watch.handlers import Handlers
 from tests.simulation.client import WorldClient, as_client
 from tests.simulation.dice import Dice
 from tests.simulation.loop import RUNNING, Process, VirtualLoop
@@ -40,7 +40,7 @@ class Simulated(Operator):
     watches: Callable[["Simulated"], list[Watch]]
 
     @property
-    def source(self) -> Source:
+    def source(self) -> Handlers:
         """Where the watches feed."""
         return self.watching.source
 

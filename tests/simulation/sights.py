@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import NotFound
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.errors import NotFound
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.chaos.history import Record, Seen, Since
 from tests.simulation.clients import NAMESPACE
 from tests.simulation.world import Event, Object, World

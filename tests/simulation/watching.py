@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 
-from dkron_crds.kube.paths import Resource
+from dkron_kube.paths import Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network
 from tests.simulation.world import Event, Object, World, terms

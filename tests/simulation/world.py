@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from dkron_crds.base import rfc3339
-from dkron_crds.kube.errors import AlreadyExists, Conflict, NotFound, from_status
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, PODS, Resource
+from dkron_kube.errors import AlreadyExists, Conflict, NotFound, from_status
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, PODS, Resource
 
 Object = dict[str, Any]
 WITH_STATUS = frozenset({DKRON_JOBS.plural, DKRON_CLUSTERS.plural, JOBS.plural, PODS.plural})

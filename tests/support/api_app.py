@@ -13,12 +13,10 @@ from typing import Any, cast
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from dkron_api.asked import Asked
-from dkron_api.catalog import Catalog
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.cache.object_cache import ObjectCache, plain
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.middleware import edge, sign
-from dkron_api.journal import Journal
-from dkron_api.keys import (
+from dkron_api.edge.keys import (
     ACCESS,
     ASKED,
     CATALOG,
@@ -36,16 +34,18 @@ from dkron_api.keys import (
     VIGILS,
     WRITES,
 )  # fmt: skip
-from dkron_api.mirror import Mirror, plain
-from dkron_api.pods import Pods
+from dkron_api.edge.middleware import edge, sign
+from dkron_api.jobs.pods import Pods
+from dkron_api.jobs.requested_runs import RequestedRuns
+from dkron_api.jobs.run_waiter import RunWaiter
+from dkron_api.jobs.writer import JobWriter
 from dkron_api.routes.events import JOURNAL
 from dkron_api.settings import Settings
-from dkron_api.waiting import Vigils
-from dkron_api.writes import Writes
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict
-from dkron_crds.kube.paths import Resource
-from dkron_crds.program.supervision import Supervisor
+from dkron_api.stream.event_log import EventLog
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict
+from dkron_kube.paths import Resource
+from dkron_runtime.supervision import Supervisor
 from tests.support.builders import NAMESPACE, NOON
 from tests.support.fake_kube import FakeKube, Object
 
@@ -88,7 +88,7 @@ class Api:
     app: web.Application
     client: Client
 
-    def know(self, key: web.AppKey[Mirror[Object]], *objects: Object) -> None:
+    def know(self, key: web.AppKey[ObjectCache[Object]], *objects: Object) -> None:
         """The cache has seen a complete list of this kind."""
         self.app[key].replace(list(objects), version=1)
 
@@ -104,13 +104,13 @@ async def running_api(*routes: Iterable[web.RouteDef], **settings: Any) -> Async
     chosen = {"namespace": NAMESPACE, "cluster_namespace": NAMESPACE, "node_name": NODE_NAME, "access_log": False}
     app[SETTINGS] = Settings.model_construct(**Settings.model_construct().model_dump() | chosen | settings)
     app[KUBE], app[CLOCK] = cast("KubeClient", kube), lambda: NOON
-    app[CATALOG] = Catalog(lambda: NOON)
-    app[WRITES] = Writes(app[KUBE], app[CATALOG], NAMESPACE)
-    app[VIGILS], app[ASKED] = Vigils(app[CATALOG]), Asked(app[CATALOG], asyncio.get_running_loop().time)
+    app[CATALOG] = JobIndex(lambda: NOON)
+    app[WRITES] = JobWriter(app[KUBE], app[CATALOG], NAMESPACE)
+    app[VIGILS], app[ASKED] = RunWaiter(app[CATALOG]), RequestedRuns(app[CATALOG], asyncio.get_running_loop().time)
     app[PODS] = Pods(app[KUBE], NAMESPACE)
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
-        app[key] = Mirror(kind, plain)
-    app[JOURNAL] = Journal()
+        app[key] = ObjectCache(kind, plain)
+    app[JOURNAL] = EventLog()
     app[STOPPING] = asyncio.Event()
     app[ACCESS] = None
     app[SUPERVISOR] = Supervisor()

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.names import object_name
+from dkron_kube.paths import DKRON_JOBS
 from tests.support import waiting
 from tests.support.api_process import ApiProcess
 from tests.support.kube import Kube, Object

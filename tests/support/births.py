@@ -9,11 +9,11 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Self
 
-from dkron_crds.kube.access import load
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import JOBS
-from dkron_crds.kube.watch import Pace, follow
+from dkron_kube.access import load
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import JOBS
+from dkron_kube.watch import Pace, follow
 from tests.support.background import background_loop
 from tests.support.waiting import wait_for
 

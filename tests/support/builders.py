@@ -15,7 +15,7 @@ from dkron_operator.executors.images import Images
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.cause import Cause, requested, scheduled
 from dkron_operator.plan.read import read_job
-from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
+from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node, Outcome, Situation
 
 Object = dict[str, Any]
 
@@ -197,10 +197,10 @@ def seen(entry: Active) -> Active:
     return entry.model_copy(update={"uid": f"uid-of-{entry.job}"})
 
 
-def run(entry: Active | None = None, state: RunState = RunState.RUNNING, **fields: Any) -> Run:
+def run(entry: Active | None = None, state: AttemptState = AttemptState.RUNNING, **fields: Any) -> AttemptJob:
     """The Job of this entry (by default of the slot at noon) as the operator sees it."""
     entry = claim() if entry is None else entry
-    over = state in (RunState.SUCCEEDED, RunState.FAILED)
+    over = state in (AttemptState.SUCCEEDED, AttemptState.FAILED)
     defaults: Object = {
         "namespace": NAMESPACE,
         "owner_name": NAME,
@@ -218,7 +218,7 @@ def run(entry: Active | None = None, state: RunState = RunState.RUNNING, **field
         "node": entry.node_name,
         "finished_at": entry.started_at + timedelta(seconds=5) if over else None,
     }
-    return Run(state=state, **{**defaults, **fields})
+    return AttemptJob(state=state, **{**defaults, **fields})
 
 
 def execution(entry: Active | None = None, *, success: bool = True, seconds: float = 5.0, **fields: Any) -> Execution:
@@ -258,7 +258,7 @@ def situation(job: JobView | None = None, status: JobStatus | None = None, **fie
     defaults: Object = {
         "persisted": status,
         "now": NOON,
-        "able_since": job.created,
+        "fireable_since": job.created,
         "hold": timedelta(seconds=60),
         "outcomes": {},
         "troubles": {},

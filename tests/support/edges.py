@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.calls import Allowance
-from dkron_operator.clock import Clock
+from dkron_kube.client import KubeClient
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.act.events import Events
+from dkron_operator.act.inline_calls import Allowance
+from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.delivery import Delivery, Sending
-from dkron_operator.events import Events
-from dkron_operator.reconcile import Reconciler
-from dkron_operator.source import Source
-from dkron_operator.store import Entry, Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.reconcile.reconciler import Reconciler
+from dkron_operator.watch.handlers import Handlers
 from tests.support.builders import IMAGES, NOON, UID, wire_job
 from tests.support.fake_kube import ROOM, FakeKube
 
@@ -59,7 +59,7 @@ class Edges:
         )
         self.booked = 0
         self.changed: list[str] = []
-        self.source = Source(self.store, changed=self._change)
+        self.source = Handlers(self.store, changed=self._change)
         self._act = False
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
@@ -73,7 +73,7 @@ class Edges:
         for name in self.kube.names(JOBS):
             self.source.feed_run("MODIFIED", self.kube.has(JOBS, name))
 
-    def entry(self, uid: str = UID) -> Entry:
+    def entry(self, uid: str = UID) -> CachedJob:
         found = self.store.get(uid)
         assert found is not None
         return found
@@ -86,13 +86,13 @@ class Edges:
     async def running(self) -> AsyncIterator[None]:
         """All lanes and the agenda at work."""
         parts, self._act = self.reconciler, True
-        lanes = (
-            parts.lane, parts.writer.lane, parts.observer.endings, parts.observer.starts, parts.checker.lane,
-            parts.acceptance.lane, parts.cleaning, parts.stopper.lane, parts.stopper.listening, self.events.lane,
+        queues = (
+            parts.queue, parts.writer.queue, parts.observer.endings, parts.observer.starts, parts.checker.queue,
+            parts.acceptance.queue, parts.cleaning, parts.stopper.queue, parts.stopper.listening, self.events.queue,
         )  # fmt: skip
         tasks = [
             asyncio.create_task(work)
-            for work in (parts.agenda.run(), parts.nodes.run(), *(lane.run() for lane in lanes))
+            for work in (parts.due_queue.run(), parts.nodes.run(), *(queue.run() for queue in queues))
         ]
         for uid in tuple(self.store.places()):
             self._change(uid)
@@ -116,7 +116,7 @@ class Edges:
     def _change(self, uid: str) -> None:
         self.changed.append(uid)
         if self._act and self.store.get(uid) is not None:
-            self.reconciler.lane.add(uid)
+            self.reconciler.queue.add(uid)
 
 
 def begin(kube: FakeKube | None = None, *, inline_calls: int = 0, **spec: Any) -> Edges:

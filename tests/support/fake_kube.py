@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dkron_crds.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
-from dkron_crds.kube.paths import Resource
+from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
+from dkron_kube.paths import Resource
 
 Object = dict[str, Any]
 Key = tuple[str, str]

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import JobStatus, Trigger
-from dkron_operator.kinship import Kinship
-from dkron_operator.plan.kin import Kin
-from dkron_operator.plan.view import JobView, Run, RunState
+from dkron_operator.cache.dependencies import DependencyTracker
+from dkron_operator.plan.dependencies import Dependencies
+from dkron_operator.plan.view import AttemptJob, AttemptState, JobView
 from tests.support.builders import NOON, job_view
 from tests.support.simulation import STEPS, Died, Fault, Process, World
 
@@ -37,8 +37,8 @@ class Member(Process):
         super().__init__(world)
         self.family = family
 
-    def kin(self) -> Kin:
-        return self.family.kin(self.world.job)
+    def dependencies(self) -> Dependencies:
+        return self.family.dependencies(self.world.job)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,14 @@ class Family:
     def __getitem__(self, name: str) -> World:
         return self.worlds[name]
 
-    def kin(self, job: JobView) -> Kin:
+    def dependencies(self, job: JobView) -> Dependencies:
         """The jobs around this one, found as the operator finds them."""
         known = {w.job.uid: Known(w.job, w.status) for w in self.worlds.values()}
         names = {(k.job.namespace, k.job.dkron_name): k for k in known.values()}
-        kinship = Kinship(names.get, known.get)
+        dependencies = DependencyTracker(names.get, known.get)
         for each in known.values():
-            kinship.see(each, None)
-        return kinship.of(job)
+            dependencies.see(each, None)
+        return dependencies.of(job)
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
@@ -212,7 +212,7 @@ class Family:
 
 
 def _groups(world: World) -> Iterator[Group]:
-    last: dict[int, list[Run]] = {}
+    last: dict[int, list[AttemptJob]] = {}
     ended = {**world.jobs, **world.vanished}
     for made in world.created:
         last.setdefault(made.group, []).append(ended[made.name])
@@ -222,6 +222,6 @@ def _groups(world: World) -> Iterator[Group]:
         yield Group(
             uid=world.job.uid,
             number=number,
-            success=final.state is RunState.SUCCEEDED,
+            success=final.state is AttemptState.SUCCEEDED,
             followed_by=dependent_group(world.job.uid, number, at),
         )

@@ -10,8 +10,8 @@ import yaml
 
 import localcluster
 from dkron_crds.kinds import KINDS
-from dkron_crds.kube.paths import PODS, Resource
 from dkron_crds.names import GROUP
+from dkron_kube.paths import PODS, Resource
 from localcluster.quiet import run_quietly
 from localcluster.tools import Tool
 from tests.support.births import Births

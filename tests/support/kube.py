@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from kubernetes import client, config
 
 from dkron_crds.bounds import decode
-from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS, Resource
+from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS, Resource
 from tests.support import waiting
 from tests.support.births import Births
 from tests.support.jobs import at

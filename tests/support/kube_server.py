@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from dkron_crds.kube.access import Access
-from dkron_crds.kube.client import KubeClient
+from dkron_kube.access import Access
+from dkron_kube.client import KubeClient
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dkron_crds.job import SkipReason
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.jobs import at
 from tests.support.kube import Kube, condition
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dkron_crds.kube.paths import PODS
+from dkron_kube.paths import PODS
 from tests.support.kube import NAMESPACES, Kube, Object
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from dkron_crds.kube.paths import Resource
+from dkron_kube.paths import Resource
 from tests.support.kube import SERVICE_ACCOUNTS, Kube
 
 Object = dict[str, Any]

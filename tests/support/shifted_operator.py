@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dkron_operator import main as program
 from dkron_operator.app import Operator
-from dkron_operator.clock import Clock
+from dkron_operator.kit.clock import Clock
 from tests.support.operator_process import OperatorProcess
 
 

@@ -13,13 +13,13 @@ from itertools import count
 from dkron_crds.job import Active, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.stops import Stop
-from dkron_operator.books import Books
+from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Create, Draft
+from dkron_operator.plan.dependencies import ALONE, Dependencies
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
-from dkron_operator.plan.kin import ALONE, Kin
-from dkron_operator.plan.settle import Fullness, fullness
-from dkron_operator.plan.view import JobView, Node, Outcome, Run, RunState, Situation
+from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.upstream_runs import Fullness, fullness
+from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node, Outcome, Situation
 from dkron_operator.plan.written import Fact
 from tests.support.builders import run
 from tests.support.waiting import nothing
@@ -76,9 +76,9 @@ class World:
     job: JobView
     now: datetime
     status: JobStatus = field(default_factory=JobStatus)
-    jobs: dict[str, Run] = field(default_factory=dict)
-    created: list[Run] = field(default_factory=list)
-    vanished: dict[str, Run] = field(default_factory=dict)
+    jobs: dict[str, AttemptJob] = field(default_factory=dict)
+    created: list[AttemptJob] = field(default_factory=list)
+    vanished: dict[str, AttemptJob] = field(default_factory=dict)
     fault: Fault | None = None
     delay: timedelta = timedelta()
     most_at_once: int = 0
@@ -122,7 +122,7 @@ class World:
         """The annotation says that an operator has accepted the job."""
         self.show(replace(self.job, accepted=True))
 
-    def create(self, entry: Active) -> Run:
+    def create(self, entry: Active) -> AttemptJob:
         """The Job of this entry: a new one, or the one of that name."""
         if entry.job not in self.jobs:
             made = run(entry, created=self.now)
@@ -131,13 +131,13 @@ class World:
             self.most_at_once = max(self.most_at_once, len(self.unfinished()))
         return self.jobs[entry.job]
 
-    def unfinished(self) -> list[Run]:
+    def unfinished(self) -> list[AttemptJob]:
         """The Jobs that run."""
         return [job for job in self.jobs.values() if not job.finished]
 
     def finish(self, name: str, *, success: bool) -> None:
         """A Job ends."""
-        state = RunState.SUCCEEDED if success else RunState.FAILED
+        state = AttemptState.SUCCEEDED if success else AttemptState.FAILED
         self.jobs[name] = replace(self.jobs[name], state=state, finished_at=self.now)
 
     def delete(self, name: str) -> None:
@@ -162,7 +162,7 @@ class World:
         wanted = Stop(target, self.now, "me", "")
         self.show(replace(self.job, stops=(*self.job.stops, wanted)))
 
-    def stop(self, job: Run) -> None:
+    def stop(self, job: AttemptJob) -> None:
         """A Job is deleted, and its pod takes a grace period."""
         if not self.jobs[job.name].finished:
             self.jobs[job.name] = replace(self.jobs[job.name], deleting=True)
@@ -190,7 +190,7 @@ class World:
         ended = self.jobs.get(name) or self.vanished.get(name)
         if ended is None or not ended.finished or ended.finished_at is None:
             return Outcome(success=False, finished_at=self.now, lost=True)
-        return Outcome(success=ended.state is RunState.SUCCEEDED, finished_at=ended.finished_at)
+        return Outcome(success=ended.state is AttemptState.SUCCEEDED, finished_at=ended.finished_at)
 
 
 class Process:
@@ -204,13 +204,13 @@ class Process:
         self.caller = f"call-{next(PROCESSES)}"
         self.calling: set[str] = set()
         self.leaving = False
-        self.unsure: Active | None = None
-        self.able_since = world.now
+        self.unconfirmed_create: Active | None = None
+        self.fireable_since = world.now
         self.wake: datetime | None = None
         self.done_with = set(world.vanished)
         self.full: Fullness | None = None
-        self.books = Books()
-        self.books.remember(world.status)
+        self.accounting = WriteAccounting()
+        self.accounting.remember(world.status)
 
     @property
     def base(self) -> tuple[JobView, JobStatus]:
@@ -223,7 +223,7 @@ class Process:
         job, status = self.base
         return fold_all(status, self.pending, job.spec.history)
 
-    def runs(self) -> dict[str, Run]:
+    def runs(self) -> dict[str, AttemptJob]:
         """The Jobs that exist, and those that this process saw going before their record was written."""
         self.done_with |= {name for name in self.world.vanished if is_recorded(self.world.status, name)}
         gone = {name: job for name, job in self.world.vanished.items() if name not in self.done_with}
@@ -238,15 +238,15 @@ class Process:
             status=self.status,
             persisted=persisted,
             now=self.world.now,
-            able_since=self.able_since,
+            fireable_since=self.fireable_since,
             hold=HOLD,
             runs=self.runs(),
             outcomes=self.outcomes,
             troubles={},
             probed={},
-            unsure=self.unsure,
+            unconfirmed_create=self.unconfirmed_create,
             last_words=self.last_words,
-            kin=self.kin(),
+            dependencies=self.dependencies(),
             nodes=dict(self.world.nodes),
             caller="" if self.leaving else self.caller,
             signature=self.caller,
@@ -255,7 +255,7 @@ class Process:
             full_since=None if self.full is None else self.full.since,
         )
 
-    def kin(self) -> Kin:
+    def dependencies(self) -> Dependencies:
         """The jobs around this one: none."""
         return ALONE
 
@@ -270,42 +270,42 @@ class Process:
         """Make one plan and carry it out; whether another should follow at once."""
         if self.world.removed:
             return False
-        if self.unsure is not None and self.unsure.job in self.world.jobs:
-            self.unsure = None
-        draft = advance(self.situation())
-        self.pending += draft.changes
-        self.wake = draft.wake
-        self._carry_out(draft)
+        if self.unconfirmed_create is not None and self.unconfirmed_create.job in self.world.jobs:
+            self.unconfirmed_create = None
+        plan = advance(self.situation())
+        self.pending += plan.changes
+        self.wake = plan.wake
+        self._carry_out(plan)
         try:
-            if draft.settle or draft.accept:
+            if plan.settle or plan.accept:
                 self.flush()
-            if draft.accept:
+            if plan.accept:
                 self.accept()
-            if draft.create is not None:
-                self._fire(draft.create)
+            if plan.create is not None:
+                self._fire(plan.create)
         except NoAnswer:
-            self.able_since = self.world.now
+            self.fireable_since = self.world.now
             self.world.now += self.world.delay
         except WroteFirst:
             pass
-        if draft.remove:
+        if plan.remove:
             self.world.remove()
-        begun = draft.create or draft.stop or draft.cancel
-        return bool(draft.gather or draft.forget or draft.answered or draft.settle or draft.accept or begun)
+        begun = plan.create or plan.stop or plan.cancel
+        return bool(plan.gather or plan.forget or plan.answered or plan.settle or plan.accept or begun)
 
     def accept(self) -> None:
         """Have the annotation say that the job is accepted."""
         self.world.accept()
 
-    def _carry_out(self, draft: Draft) -> None:
+    def _carry_out(self, plan: Plan) -> None:
         """What needs no answer before the next plan."""
-        for job in draft.delete:
+        for job in plan.delete:
             self.world.delete(job.name)
-        for name in draft.gather:
+        for name in plan.gather:
             self.outcomes[name] = self.world.outcome(name)
-        self._begin_and_end(draft)
-        self.world.forget(draft.forget)
-        self._answer(draft.answered)
+        self._begin_and_end(plan)
+        self.world.forget(plan.forget)
+        self._answer(plan.answered)
 
     def flush(self) -> None:
         """Write what is pending. Raises `Died`."""
@@ -319,22 +319,22 @@ class Process:
     def _write(self, changes: Iterable[Change], lost: Fault) -> bool:
         """Write these changes; whether there was an answer."""
         world, before = self.world, self.world.status
-        self.books.send(before, changes)
+        self.accounting.send(before, changes)
         world.write(changes)
         if world.strikes(lost):
-            world.told += (*self.books.unanswered(before), *self.books.see(before, world.status))
+            world.told += (*self.accounting.unanswered(before), *self.accounting.see(before, world.status))
             return False
         # It counts, though the process may die in the next moment.
-        world.told += self.books.taken()
-        self.books.remember(world.status)
+        world.told += self.accounting.taken()
+        self.accounting.remember(world.status)
         return True
 
-    def _begin_and_end(self, draft: Draft) -> None:
-        for job in draft.stop:
+    def _begin_and_end(self, plan: Plan) -> None:
+        for job in plan.stop:
             self._stop(job)
-        for entry in draft.call:
+        for entry in plan.call:
             self._call(entry)
-        for name in draft.cancel:
+        for name in plan.cancel:
             self._cancel(name)
 
     def end_call(self, name: str, *, success: bool) -> None:
@@ -355,7 +355,7 @@ class Process:
             self.calling.discard(name)
             self.outcomes[name] = Outcome(success=False, finished_at=self.world.now, lost=True)
 
-    def _stop(self, job: Run) -> None:
+    def _stop(self, job: AttemptJob) -> None:
         self.last_words[job.name] = Outcome(success=False, finished_at=self.world.now, output="bye")
         self.world.dies(Fault.DIES_BEFORE_THE_STOP)
         self.world.stop(job)
@@ -382,7 +382,7 @@ class Process:
         world.dies(Fault.DIES_BEFORE_THE_CREATE)
         made = self._create(create)
         world.dies(Fault.DIES_AFTER_THE_CREATE)
-        self.unsure = None
+        self.unconfirmed_create = None
         if made is None:
             self.pending += create.otherwise
         else:
@@ -398,7 +398,7 @@ class Process:
         self.pending.clear()
         world.dies(Fault.DIES_AFTER_THE_CLAIM)
 
-    def _create(self, create: Create) -> Run | None:
+    def _create(self, create: Create) -> AttemptJob | None:
         world, name = self.world, create.entry.job
         unmade, unanswered = Fault.CREATE_IS_NOT_MADE, Fault.CREATE_IS_NOT_ANSWERED
         if world.fault is unmade and name not in world.jobs:
@@ -410,7 +410,7 @@ class Process:
 
     def _lose_answer(self, create: Create, fault: Fault) -> None:
         self.world.strikes(fault)
-        self.unsure = create.entry
+        self.unconfirmed_create = create.entry
         raise NoAnswer
 
 

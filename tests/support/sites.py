@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import localcluster
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.revision import REVISION
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.births import Births
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube
 from tests.support.operator_process import OperatorProcess

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dkron_crds.traceparent import SAMPLED, TraceContext
-from dkron_tracing.spans import Attributes, Beginning, Ids
+from dkron_runtime.tracing.spans import Attributes, Ids, SpanStart
 
 
 @dataclass
@@ -14,7 +14,7 @@ class KeptSpan:
     """A span, begun and perhaps ended."""
 
     tracer: "KeptSpans"
-    beginning: Beginning
+    beginning: SpanStart
     context: TraceContext
     told: dict[str, object] = field(default_factory=dict)
     links: list[TraceContext] = field(default_factory=list)
@@ -55,7 +55,7 @@ class KeptSpans:
     ended: list[KeptSpan] = field(default_factory=list)
     inside: list[TraceContext] = field(default_factory=list)
 
-    def begin(self, beginning: Beginning) -> KeptSpan:
+    def begin(self, beginning: SpanStart) -> KeptSpan:
         ids, parent = beginning.ids or Ids("f" * 32, f"{len(self.ended):016x}"), beginning.parent
         trace_id, flags = (ids.trace_id, self.flags) if parent is None else (parent.trace_id, parent.flags)
         context = TraceContext(trace_id, ids.span_id, flags)

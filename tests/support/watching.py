@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from dkron_crds.kube.errors import KubeError
+from dkron_kube.errors import KubeError
 
 Object = dict[str, Any]
 SECONDS = 30.0

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from dkron_crds.generate.manifests import definition
+from dkron_crds.generate.revision_record import HEADER, RevisionError, digest, recorded
 from dkron_crds.kinds import KINDS
-from dkron_crds.manifests import definition
 from dkron_crds.names import GROUP, VERSION
 from dkron_crds.revision import REVISION, advice, found, older, title
-from dkron_crds.revision_record import HEADER, RevisionError, digest, recorded
 
 Object = dict[str, Any]
 NAMES = [kind.name for kind in KINDS]

@@ -9,9 +9,9 @@ import yaml
 
 from dkron_crds.base import WireModel
 from dkron_crds.cluster import ClusterSpec
+from dkron_crds.generate.manifests import definition, generated_files, outdated, to_yaml, write
 from dkron_crds.job import JobSpec
 from dkron_crds.kinds import KINDS, Kind
-from dkron_crds.manifests import definition, generated_files, outdated, to_yaml, write
 from dkron_crds.policy import PolicySpec
 
 ROOT = Path(__file__).parents[2]

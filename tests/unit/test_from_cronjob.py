@@ -11,10 +11,10 @@ from croniter import croniter  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.from_cronjob.command import convert
-from dkron_crds.from_cronjob.translate import FORBID, NO_ZONE, Refused, schedule, translate
 from dkron_crds.job import DkronJob
 from dkron_crds.schedule import parse
+from dkron_from_cronjob.command import convert
+from dkron_from_cronjob.translate import FORBID, NO_ZONE, Refused, schedule, translate
 from tests.unit.test_schedule_oracle import instants, seen_by, shared
 
 POD = {"spec": {"restartPolicy": "OnFailure", "containers": [{"name": "report", "image": "busybox:1.36"}]}}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dkron_crds.program.image import REPOSITORY, own_image
+from dkron_runtime.image import REPOSITORY, own_image
 from image import bases, mirrors, pip_settings
 from image.errors import ImageError
 from image.reference import Reference

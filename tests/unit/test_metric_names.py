@@ -11,18 +11,20 @@ from prometheus_client.registry import Collector
 
 from dashboard.panels import ROWS
 from dkron_api.metrics import REGISTRY, Cache, Standing
-from dkron_crds.kube.client import Call
-from dkron_operator.meters import Meters
+from dkron_kube.client import Call
 from dkron_operator.monitoring.gauges import Gauges
-from dkron_operator.monitoring.roll import Sums
-from dkron_operator.plan.roll import JobState, Line
+from dkron_operator.monitoring.job_states import Sums
+from dkron_operator.monitoring.job_summary import JobState, JobSummary
+from dkron_operator.telemetry.metrics import Metrics
 
 RULES = Path(__file__).parents[2] / "charts" / "dkron-operator" / "files" / "alerts.yaml"
 METRIC = re.compile(r"\b(?:dkron|process)_[a-z0-9_]+")
 PARTS = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "info": ("_info",)}
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-JOB = Line("team", "report", JobState.SCHEDULED, failing=True, degraded=True, stale=NOW, next=NOW, last_success=NOW)
+JOB = JobSummary(
+    "team", "report", JobState.SCHEDULED, failing=True, degraded=True, stale=NOW, next=NOW, last_success=NOW
+)
 CALL = Call("get", "jobs", 200)
 GAUGES = Gauges(
     version="0.1.0",
@@ -47,7 +49,7 @@ def of(collector: Collector) -> set[str]:
     return names(collector.collect())
 
 
-OPERATOR = of(GAUGES) | of(Meters().registry)
+OPERATOR = of(GAUGES) | of(Metrics().registry)
 API = of(STANDING) | of(REGISTRY)
 
 

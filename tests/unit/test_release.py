@@ -15,7 +15,7 @@ import pytest
 import yaml
 from jsonschema_rs import Registry, validator_for
 
-from dkron_crds.program.image import own_image
+from dkron_runtime.image import own_image
 from image import source
 from image.source import Source, read
 from release import building, changelog, cli, custom_resources, gate, packages, places, sbom, sums, tarballs

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from dkron_crds.program.supervision import FIRST_PAUSE, LAST_PAUSE, PROBATION, STEADY, Supervisor
+from dkron_runtime.supervision import FIRST_PAUSE, LAST_PAUSE, PROBATION, STEADY, Supervisor
 
 pytestmark = pytest.mark.looptime
 

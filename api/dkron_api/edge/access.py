@@ -5,7 +5,7 @@ import sys
 import time
 from json.encoder import JSONEncoder
 
-from dkron_crds.program.logs import TIME, LogFormat
+from dkron_runtime.logs import TIME, LogFormat
 
 LOGGER = "dkron_api.access"
 _encode = JSONEncoder(check_circular=False, separators=(", ", ": ")).encode

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from dkron_api.refusal import Refusal
+from dkron_api.refusal import ApiError
 from dkron_api.translate import gojson
 from dkron_crds.schedule.errors import printable
 
@@ -11,11 +11,11 @@ PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
 LONGEST = 900
 """Characters of a sentence."""
-NOT_A_ROUTE = Refusal(HTTPStatus.NOT_FOUND, "404 page not found")
+NOT_A_ROUTE = ApiError(HTTPStatus.NOT_FOUND, "404 page not found")
 """Dkron's answer to every path and method that it does not know (Dkron behaviour §1.1)."""
 
 
-def body_of(refusal: Refusal, *, accept: str, path: str) -> tuple[bytes, Mapping[str, str]]:
+def body_of(refusal: ApiError, *, accept: str, path: str) -> tuple[bytes, Mapping[str, str]]:
     """Body and headers of an error. What its sentence quotes from the request is fit for a terminal and a log."""
     reason = shown(refusal.reason)
     if PROBLEM in accept:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
 
-from dkron_api.refusal import LATER, Refusal
+from dkron_api.refusal import LATER, ApiError
 
 ADDRESSES = 4096
 """How many addresses are remembered: the one that was quiet for longest makes room, and would have been let in."""
@@ -38,7 +38,7 @@ class Bucket:
 
 
 class Gate:
-    """Raises `Refusal` for whom it does not let in."""
+    """Raises `ApiError` for whom it does not let in."""
 
     def __init__(self, *, requests: int, streams: int, rate: float, clock: Callable[[], float]) -> None:
         self.working = 0
@@ -55,7 +55,7 @@ class Gate:
         if self._rate:
             self._spend(address)
         if self.working >= self._requests:
-            raise Refusal(
+            raise ApiError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"{self._requests} requests are being worked on already, come back in a moment",
                 {"Retry-After": LATER},
@@ -107,7 +107,7 @@ class Gate:
     def _aside(self, room: Room) -> Iterator[None]:
         if room.taken >= room.places:
             text = f"{room.places} {room.what} already, come back later"
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "10"})
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "10"})
         room.taken += 1
         self.working -= 1
         try:
@@ -126,7 +126,7 @@ class Gate:
             self._buckets.popitem(last=False)
         if bucket.tokens < 1:
             wait = ceil((1 - bucket.tokens) / self._rate)
-            raise Refusal(
+            raise ApiError(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 f"more than {self._rate:g} requests a second from {address}",
                 {"Retry-After": str(wait)},

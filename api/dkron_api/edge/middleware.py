@@ -17,11 +17,11 @@ from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.connection import is_unwanted
 from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
+from dkron_api.edge.keys import ACCESS, GATE, SETTINGS
 from dkron_api.edge.malformed import MALFORMED, sentence
 from dkron_api.edge.traced import TRACE
-from dkron_api.keys import ACCESS, GATE, SETTINGS
-from dkron_api.refusal import Refusal, refusal_of
-from dkron_crds.kube.errors import KubeError
+from dkron_api.refusal import ApiError, refusal_of
+from dkron_kube.errors import KubeError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
@@ -29,7 +29,7 @@ COMPRESSIBLE = 1024
 """Bytes from which on compressing is worth it."""
 HEALTH = "/health"
 SERVER = "dkron-api"
-FOREIGN = Refusal(HTTPStatus.FORBIDDEN, "pages of this origin may not change anything here; see --cors-origins")
+FOREIGN = ApiError(HTTPStatus.FORBIDDEN, "pages of this origin may not change anything here; see --cors-origins")
 
 log = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -74,23 +74,23 @@ async def sign(request: web.Request, response: web.StreamResponse) -> None:
 async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.StreamResponse:  # noqa: PLR0911
     try:
         return await _let_through(request, handler, gate)
-    except Refusal as refusal:
+    except ApiError as refusal:
         return _refused(request, refusal)
     except KubeError as error:
         return _refused(request, refusal_of(error))
     except web.HTTPRequestEntityTooLarge as error:
-        return _refused(request, Refusal(error.status, "the body is larger than this server takes, see --max-body"))
+        return _refused(request, ApiError(error.status, "the body is larger than this server takes, see --max-body"))
     except MALFORMED as error:
-        return _refused(request, Refusal(HTTPStatus.BAD_REQUEST, f"the request cannot be read: {sentence(error)}"))
+        return _refused(request, ApiError(HTTPStatus.BAD_REQUEST, f"the request cannot be read: {sentence(error)}"))
     except web.HTTPException as error:
-        return _refused(request, Refusal(error.status, error.text or error.reason))
+        return _refused(request, ApiError(error.status, error.text or error.reason))
     except ConnectionError:
         # The client has gone in the middle of its request: nobody reads the answer.
         return web.Response(status=HTTPStatus.BAD_REQUEST)
     except Exception:
         log.exception("a request has failed", extra={"request": request[REQUEST_ID], "path": request.path})
         text = f"the server has failed; its log has more under the request id {request[REQUEST_ID]}"
-        return _refused(request, Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, text))
+        return _refused(request, ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, text))
 
 
 async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> web.StreamResponse:
@@ -124,7 +124,7 @@ async def _unknown(request: web.Request, why: web.HTTPException) -> web.StreamRe
     raise NOT_A_ROUTE
 
 
-def _refused(request: web.Request, refusal: Refusal) -> web.Response:
+def _refused(request: web.Request, refusal: ApiError) -> web.Response:
     body, headers = body_of(refusal, accept=request.headers.get("Accept", ""), path=request.path)
     return web.Response(body=body, status=refusal.status, headers=headers)
 

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Middleware
 
 from dkron_api.metrics import METHODS
 from dkron_crds.traceparent import TraceContext, read_traceparent
-from dkron_tracing.spans import Attributes, Beginning, Kind, Span, Tracer
+from dkron_runtime.tracing.spans import Attributes, Kind, Span, SpanStart, Tracer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -41,7 +41,7 @@ def tracing(tracer: Tracer) -> Middleware:
     return traced
 
 
-def beginning(request: web.Request) -> Beginning:
+def beginning(request: web.Request) -> SpanStart:
     """The span of this request."""
     route = request.match_info.route.resource
     method = request.method if request.method in METHODS else "_OTHER"
@@ -53,7 +53,7 @@ def beginning(request: web.Request) -> Beginning:
         told["http.route"] = route.canonical
         name = f"{name} {route.canonical}"
     parent = read_traceparent(request.headers.get("traceparent", ""))
-    return Beginning(name, Kind.SERVER, parent=parent, attributes=told)
+    return SpanStart(name, Kind.SERVER, parent=parent, attributes=told)
 
 
 def _attributes(request: web.Request) -> dict[str, str | int | float | bool]:

@@ -5,8 +5,8 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.keys import GATE
-from dkron_api.refusal import LATER, Refusal
+from dkron_api.edge.keys import GATE
+from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.forms import Form, boundary_in
 from dkron_api.translate.gojson import Utf8
 
@@ -17,7 +17,7 @@ FORM_PATIENCE = 600.0
 
 
 async def body_of(request: web.Request) -> bytes:
-    """The whole body; its size is bounded by `--max-body`. Raises `Refusal`: 408, or 503 when others need the place."""
+    """The whole body; at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when others need the place."""
     if request.content.is_eof():
         return await request.read()
     clock = asyncio.get_running_loop().time
@@ -35,7 +35,7 @@ async def file_of(request: web.Request, field: str, *, limit: int) -> bytearray 
     """What a form has in a field, as valid UTF-8; None if there is no such field. Other fields count, too, but are not
     kept.
 
-    Raises `Refusal`, 408 or 413, and `NoForm`.
+    Raises `ApiError`, 408 or 413, and `NoForm`.
     """
     try:
         async with asyncio.timeout(FORM_PATIENCE), asyncio.timeout(PATIENCE) as patience:
@@ -52,7 +52,7 @@ async def _field_of(request: web.Request, field: str, limit: int, patience: asyn
         patience.reschedule(clock() + PATIENCE)
         content += utf8.feed(form.feed(piece))
         if form.size > limit:
-            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the form is larger than {limit} bytes")
+            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the form is larger than {limit} bytes")
         # What is there already is no reason to wait, and others want to be answered meanwhile.
         await asyncio.sleep(0)
     form.end()
@@ -60,13 +60,13 @@ async def _field_of(request: web.Request, field: str, limit: int, patience: asyn
     return content if form.found else None
 
 
-def _displaced() -> Refusal:
-    return Refusal(
+def _displaced() -> ApiError:
+    return ApiError(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "many bodies are on their way, and this one was the slowest: send it again, all at once",
         {"Retry-After": LATER},
     )
 
 
-def _too_slow(seconds: float) -> Refusal:
-    return Refusal(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {seconds:.0f} seconds")
+def _too_slow(seconds: float) -> ApiError:
+    return ApiError(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {seconds:.0f} seconds")

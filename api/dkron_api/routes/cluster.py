@@ -9,17 +9,17 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CATALOG, CLOCK, CLUSTERS, KUBE, LEASES, NODES, SETTINGS
+from dkron_api.edge.keys import CATALOG, CLOCK, CLUSTERS, KUBE, LEASES, NODES, SETTINGS
 from dkron_api.routes.installation import Object, known_cluster, known_leader, leader
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate.members import holder, leader_of, members, remaining
 from dkron_api.translate.status import Agent, running, status
 from dkron_api.version import VERSION
-from dkron_crds.kube.errors import AlreadyExists, NotFound
-from dkron_crds.kube.paths import DKRON_CLUSTERS
-from dkron_crds.kube.paths import LEASES as LEASES_PATH
 from dkron_crds.lease import INSTALLATION, leave_annotation
 from dkron_crds.names import API_VERSION
+from dkron_kube.errors import AlreadyExists, NotFound
+from dkron_kube.paths import DKRON_CLUSTERS
+from dkron_kube.paths import LEASES as LEASES_PATH
 
 
 async def show_status(request: web.Request) -> web.StreamResponse:

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.edge.coding import takes_gzip
-from dkron_api.refusal import Refusal
+from dkron_api.refusal import ApiError
 from dkron_crds.schedule.errors import quoted
 
 _HERE: Final = Path(__file__).parents[1]
@@ -73,7 +73,9 @@ async def asset(request: web.Request) -> web.StreamResponse:
     """GET /docs/{asset}."""
     name = request.match_info["asset"]
     if name not in _ASSETS:
-        raise Refusal(404, f"there is no file {quoted(name)} here; the page is at /docs and needs {', '.join(_ASSETS)}")
+        raise ApiError(
+            404, f"there is no file {quoted(name)} here; the page is at /docs and needs {', '.join(_ASSETS)}"
+        )
     return _answer(request, await asyncio.to_thread(_read, *_ASSETS[name]))
 
 

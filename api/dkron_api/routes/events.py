@@ -6,15 +6,15 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
-from dkron_api.journal import Journal
-from dkron_api.keys import GATE
-from dkron_api.refusal import Refusal
+from dkron_api.edge.keys import GATE
+from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import require_ready
-from dkron_api.subscription import Interest, Subscription
+from dkron_api.stream.event_log import EventLog
+from dkron_api.stream.subscription import Interest, Subscription
 from dkron_api.translate.events import Topic
 from dkron_crds.schedule.errors import quoted
 
-JOURNAL = web.AppKey("JOURNAL", Journal)
+JOURNAL = web.AppKey("JOURNAL", EventLog)
 
 HEARTBEAT = 15.0
 """Seconds between two comments that keep proxies from closing the connection, and that tell us when the client left."""
@@ -40,7 +40,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 def interest_of(request: web.Request) -> Interest:
-    """`?types=job,execution` and `?job=name`, which may come several times. Raises `Refusal`, 400."""
+    """`?types=job,execution` and `?job=name`, which may come several times. Raises `ApiError`, 400."""
     jobs = frozenset(filter(None, request.query.getall("job", []))) or None
     asked = [name.strip() for text in request.query.getall("types", []) for name in text.split(",")]
     names = list(filter(None, asked)) or [topic for topic in TYPES if jobs is None or topic is not Topic.LEADER]
@@ -50,7 +50,7 @@ def interest_of(request: web.Request) -> Interest:
 def _topic(name: str) -> Topic:
     if name not in TYPES:
         text = f"types: {quoted(name)} is no type of event; use {', '.join(TYPES)}, separated by commas"
-        raise Refusal(HTTPStatus.BAD_REQUEST, text)
+        raise ApiError(HTTPStatus.BAD_REQUEST, text)
     return Topic(name)
 
 

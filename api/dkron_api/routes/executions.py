@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import ASKED, CATALOG, CLOCK, PODS, WRITES
-from dkron_api.pods import Pods
-from dkron_api.refusal import Refusal
+from dkron_api.edge.keys import ASKED, CATALOG, CLOCK, PODS, WRITES
+from dkron_api.jobs.pods import Pods
+from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import etag, job_of, require_ready
 from dkron_api.translate.execution import found, listed, running, shown, unplaced, with_output
 from dkron_api.translate.record import Job
@@ -38,7 +38,7 @@ async def show_execution(request: web.Request) -> web.StreamResponse:
     run = found(job, wanted, coming=coming_of(request, job))
     if run is None:
         text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
-        raise Refusal(HTTPStatus.NOT_FOUND, text)
+        raise ApiError(HTTPStatus.NOT_FOUND, text)
     return json_answer(request, await _whole(request.app[PODS], job, run))
 
 

@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from dkron_api import metrics
 from dkron_api.answer import JSON
-from dkron_api.keys import CATALOG, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR
+from dkron_api.edge.keys import CATALOG, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR
 from dkron_api.routes.events import JOURNAL
 from dkron_api.routes.installation import leader
 from dkron_api.translate import gojson

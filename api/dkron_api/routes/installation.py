@@ -6,9 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from dkron_api.keys import CLOCK, CLUSTERS, LEASES, NODES, SETTINGS
-from dkron_api.mirror import Mirror
-from dkron_api.refusal import LATER, Refusal
+from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.edge.keys import CLOCK, CLUSTERS, LEASES, NODES, SETTINGS
+from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.members import Replica, holder
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.node_tags import lacking, read_agent
@@ -22,13 +22,13 @@ def leader(app: web.Application) -> Replica | None:
 
 
 def known_leader(app: web.Application) -> Replica | None:
-    """The same. Raises `Refusal`, 503, if the Lease could not be looked for yet."""
+    """The same. Raises `ApiError`, 503, if the Lease could not be looked for yet."""
     require_known(app[LEASES])
     return leader(app)
 
 
 def known_cluster(app: web.Application) -> Object | None:
-    """The DkronCluster, if there is one. Raises `Refusal`, 503, if it could not be looked for yet."""
+    """The DkronCluster, if there is one. Raises `ApiError`, 503, if it could not be looked for yet."""
     require_known(app[CLUSTERS])
     return app[CLUSTERS].by_name(INSTALLATION)
 
@@ -41,8 +41,8 @@ def without_node(app: web.Application, tags: Mapping[str, str]) -> str:
     return lacking(tags, (read_agent(node, own) for node in nodes))
 
 
-def require_known(mirror: Mirror[Object]) -> None:
-    """Raise `Refusal`, 503, until a complete list was read."""
+def require_known(mirror: ObjectCache[Object]) -> None:
+    """Raise `ApiError`, 503, until a complete list was read."""
     if not mirror.ready:
         why = mirror.trouble or f"the {mirror.kind} are still being read"
-        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})

@@ -6,10 +6,10 @@ from urllib.parse import quote
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.catalog import Catalog
-from dkron_api.keys import ASKED, CATALOG, CLUSTERS, SETTINGS, WRITES
-from dkron_api.long_answer import joined_answer, list_answer
-from dkron_api.refusal import LATER, Refusal
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.edge.keys import ASKED, CATALOG, CLUSTERS, SETTINGS, WRITES
+from dkron_api.edge.long_answer import joined_answer, list_answer
+from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused
 from dkron_api.routes.installation import without_node
@@ -67,7 +67,7 @@ async def save_named_job(request: web.Request) -> web.StreamResponse:
     if body.name != request.match_info["job"]:
         path = request.match_info["job"]
         text = f"the path names the job {quoted(path)} and the body {quoted(body.name)}; they have to agree"
-        raise Refusal(HTTPStatus.BAD_REQUEST, text)
+        raise ApiError(HTTPStatus.BAD_REQUEST, text)
     return await _save(request, body)
 
 
@@ -85,7 +85,7 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
     children = catalog.children(job.name)
     if children:
         names = ", ".join(f'"{name}"' for name in children[:10]) + (" …" if len(children) > 10 else "")  # noqa: PLR2004
-        raise Refusal(HTTPStatus.CONFLICT, f'after "{job.name}" runs {names}; delete that first')
+        raise ApiError(HTTPStatus.CONFLICT, f'after "{job.name}" runs {names}; delete that first')
     deleted = await request.app[WRITES].delete(job, terms_of(request))
     return json_answer(request, catalog.render(deleted))
 
@@ -94,39 +94,39 @@ def refuse_if_paused(request: web.Request) -> None:
     """While the installation is paused, no job is taken (Dkron behaviour §1.8)."""
     clusters = request.app[CLUSTERS]
     if not clusters.ready and not clusters.trouble:
-        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "not ready yet", {"Retry-After": LATER})
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "not ready yet", {"Retry-After": LATER})
     if is_paused(clusters.by_name(INSTALLATION)):
         text = "new and changed jobs are paused; POST /v1/unpause lets them in again"
-        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text)
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text)
 
 
 async def read_job(request: web.Request) -> JobBody:
-    """The job in the body, checked but for its parent. Raises `Refusal`, 400."""
+    """The job in the body, checked but for its parent. Raises `ApiError`, 400."""
     data = await body_of(request)
     try:
         body = read_body(data)
     except Unreadable as reason:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"the job cannot be parsed: {reason}.") from reason
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"the job cannot be parsed: {reason}.") from reason
     try:
         check(body)
     except Invalid as reason:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"the job is not valid: {reason}.") from reason
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"the job is not valid: {reason}.") from reason
     foreign = ignored(body) if request.app[SETTINGS].strict else ""
     if foreign:
         text = f"the job is not valid: {foreign.replace('ignored', 'refused', 1)}."
-        raise Refusal(HTTPStatus.BAD_REQUEST, text)
+        raise ApiError(HTTPStatus.BAD_REQUEST, text)
     return body
 
 
-def require_parent(catalog: Catalog, body: JobBody) -> None:
-    """Whether the parent exists and is not below the job. Raises `Refusal`, 404 or 400."""
+def require_parent(catalog: JobIndex, body: JobBody) -> None:
+    """Whether the parent exists and is not below the job. Raises `ApiError`, 404 or 400."""
 
     try:
         check_parent(body.name, body.parent_job, catalog.parents)
     except NoParent as reason:
-        raise Refusal(HTTPStatus.NOT_FOUND, str(reason)) from reason
+        raise ApiError(HTTPStatus.NOT_FOUND, str(reason)) from reason
     except Cycle as reason:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"the job is not valid: {reason}.") from reason
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"the job is not valid: {reason}.") from reason
 
 
 async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:

@@ -13,18 +13,18 @@ from typing import Any
 
 from aiohttp import web
 
-from dkron_api.keys import GATE, KUBE, SETTINGS
-from dkron_api.keys import PODS as PODS_OF
-from dkron_api.refusal import LATER, Refusal
+from dkron_api.edge.keys import GATE, KUBE, SETTINGS
+from dkron_api.edge.keys import PODS as PODS_OF
+from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.events import JOURNAL
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import flag, job_of
 from dkron_api.translate.execution import found, shown
 from dkron_api.translate.pod import container_of, has_begun, obstacle
 from dkron_api.translate.times import ZERO
-from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import PODS
 from dkron_crds.schedule.errors import quoted
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import PODS
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ async def show_log(request: web.Request) -> web.StreamResponse:
 
 
 async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]:
-    """The pod of the execution, and the container in it that has begun. Raises `Refusal`."""
+    """The pod of the execution, and the container in it that has begun. Raises `ApiError`."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + patience
     while True:
@@ -59,10 +59,10 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
         if execution["finished_at"] != ZERO:
             raise _gone(request, execution) if pod is None else _never_began(request, execution)
         if request.app[JOURNAL].closed:
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the server stops, ask again", {"Retry-After": LATER})
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the server stops, ask again", {"Retry-After": LATER})
         if clock() >= deadline or _left(request):
             text = f'the execution "{execution["id"]}" has not begun: {obstacle(pod)}'
-            raise Refusal(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
+            raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
         await asyncio.sleep(PAUSE)
 
 
@@ -70,7 +70,7 @@ def _execution(request: web.Request) -> Object:
     job, key = job_of(request), request.match_info["execution"]
     run = found(job, key, coming=coming_of(request, job))
     if run is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} has no execution {quoted(key)} (any more)")
+        raise ApiError(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} has no execution {quoted(key)} (any more)")
     return shown(job, run)
 
 
@@ -78,15 +78,15 @@ async def _pod(request: web.Request) -> Object | None:
     return await request.app[PODS_OF].of(request.match_info["execution"].partition("-")[2])
 
 
-def _gone(request: web.Request, execution: Object) -> Refusal:
+def _gone(request: web.Request, execution: Object) -> ApiError:
     kept = _where(request, "has the end of its output") if execution.get("output") else "none of its output was kept"
     text = f'the pod of the execution "{execution["id"]}" is gone, and its log with it; {kept}'
-    return Refusal(HTTPStatus.NOT_FOUND, text)
+    return ApiError(HTTPStatus.NOT_FOUND, text)
 
 
-def _never_began(request: web.Request, execution: Object) -> Refusal:
+def _never_began(request: web.Request, execution: Object) -> ApiError:
     text = f'the container of the execution "{execution["id"]}" never began; {_where(request, "says why")}'
-    return Refusal(HTTPStatus.NOT_FOUND, text)
+    return ApiError(HTTPStatus.NOT_FOUND, text)
 
 
 def _where(request: web.Request, what: str) -> str:

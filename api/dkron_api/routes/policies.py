@@ -6,16 +6,16 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import KUBE, POLICIES, SETTINGS
-from dkron_api.refusal import Refusal
+from dkron_api.edge.keys import KUBE, POLICIES, SETTINGS
+from dkron_api.jobs.writer import ANY, Terms
+from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.installation import require_known
 from dkron_api.routes.requests import terms_of
 from dkron_api.translate.policy import PolicyError, read_policy, show_policy
-from dkron_api.writes import ANY, Terms
-from dkron_crds.kube.errors import AlreadyExists, Conflict, NotFound
-from dkron_crds.kube.paths import DKRON_POLICIES
 from dkron_crds.schedule.errors import quoted
+from dkron_kube.errors import AlreadyExists, Conflict, NotFound
+from dkron_kube.paths import DKRON_POLICIES
 
 Object = dict[str, Any]
 
@@ -30,7 +30,7 @@ async def save_policy(request: web.Request) -> web.StreamResponse:
     try:
         wanted = read_policy(await body_of(request), request.match_info["name"])
     except PolicyError as reason:
-        raise Refusal(HTTPStatus.BAD_REQUEST, str(reason)) from reason
+        raise ApiError(HTTPStatus.BAD_REQUEST, str(reason)) from reason
     stored = await _put(request.app, wanted, terms_of(request))
     request.app[POLICIES].see(stored)
     return _answer(request, stored, status=HTTPStatus.ACCEPTED)
@@ -52,7 +52,7 @@ def _policy_of(request: web.Request) -> Object:
     require_known(policies)
     policy = policies.by_name(name)
     if policy is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, f"there is no policy {quoted(name)}")
+        raise ApiError(HTTPStatus.NOT_FOUND, f"there is no policy {quoted(name)}")
     return policy
 
 
@@ -84,8 +84,8 @@ async def _replace(app: web.Application, wanted: Object, terms: Terms) -> Object
         raise _another_version(name) from conflict
 
 
-def _another_version(name: str) -> Refusal:
-    return Refusal(HTTPStatus.PRECONDITION_FAILED, f'the policy "{name}" is not of the version that the request names')
+def _another_version(name: str) -> ApiError:
+    return ApiError(HTTPStatus.PRECONDITION_FAILED, f'the policy "{name}" is not of the version that the request names')
 
 
 def _answer(request: web.Request, policy: Object, *, status: int = HTTPStatus.OK) -> web.Response:

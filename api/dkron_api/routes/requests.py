@@ -7,10 +7,10 @@ from zlib import crc32
 
 from aiohttp import web
 
-from dkron_api.keys import CATALOG
-from dkron_api.refusal import LATER, Refusal
+from dkron_api.edge.keys import CATALOG
+from dkron_api.jobs.writer import ANY, Terms, missing
+from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.record import Job
-from dkron_api.writes import ANY, Terms, missing
 from dkron_crds.schedule.errors import quoted
 
 NEWEST = 2**64 - 1
@@ -29,11 +29,11 @@ def require_ready(request: web.Request) -> None:
     catalog = request.app[CATALOG]
     if not catalog.ready:
         why = catalog.mirror.trouble or "the jobs are still being read"
-        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})
 
 
 def job_of(request: web.Request) -> Job:
-    """The job that the path names. Raises `Refusal`, 404."""
+    """The job that the path names. Raises `ApiError`, 404."""
     require_ready(request)
     name = request.match_info["job"]
     job = request.app[CATALOG].get(name)
@@ -43,14 +43,14 @@ def job_of(request: web.Request) -> Job:
 
 
 def terms_of(request: web.Request) -> Terms:
-    """If-Match, If-None-Match and `?force`. Raises `Refusal`, 412, for a tag that this server has never given."""
+    """If-Match, If-None-Match and `?force`. Raises `ApiError`, 412, for a tag that this server has never given."""
     match = request.headers.get("If-Match")
     version = None
     if match is not None:
         found = _ETAG.fullmatch(match)
         if found is None or int(found[1] or 0) > NEWEST:
             text = f"If-Match: {quoted(match)} is no version of this server's"
-            raise Refusal(HTTPStatus.PRECONDITION_FAILED, text)
+            raise ApiError(HTTPStatus.PRECONDITION_FAILED, text)
         version = found[1] or ANY
     fresh = request.headers.get("If-None-Match", "").strip() == ANY
     return Terms(force=flag(request, "force"), match=version, fresh=fresh)

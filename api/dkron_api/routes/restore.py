@@ -6,9 +6,9 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CATALOG, GATE, SETTINGS, STOPPING, WRITES
-from dkron_api.refusal import Refusal
-from dkron_api.restoring import circle_outside, restore
+from dkron_api.edge.keys import CATALOG, GATE, SETTINGS, STOPPING, WRITES
+from dkron_api.jobs.restore import circle_outside, restore
+from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import file_of
 from dkron_api.routes.requests import require_ready, terms_of
 from dkron_api.translate import gojson
@@ -35,11 +35,11 @@ async def _restored(request: web.Request) -> web.StreamResponse:
         # Ten thousand jobs are a quarter of a second of work; others are answered meanwhile.
         dump, entries = await asyncio.to_thread(_read, data)
     except Unreadable as reason:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"the file cannot be parsed: {reason}") from reason
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"the file cannot be parsed: {reason}") from reason
     except Invalid as reason:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"the file is not valid, nothing was stored: {reason}") from reason
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"the file is not valid, nothing was stored: {reason}") from reason
     except TooLarge as reason:
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{reason}; nothing was stored") from reason
+        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{reason}; nothing was stored") from reason
     circle_outside(dump, request.app[CATALOG].parents)
     reports = await restore(dump, entries, request.app[WRITES], terms_of(request), stopping=request.app[STOPPING])
     if AS_DKRON in request.headers.get("Accept", ""):
@@ -54,15 +54,15 @@ def _read(data: bytearray) -> tuple[Dump, list[Entry]]:
 
 async def _file(request: web.Request) -> bytearray:
     if not request.headers.get("Content-Type", "").strip().lower().startswith("multipart/"):
-        raise Refusal(HTTPStatus.NOT_FOUND, f'send the backup as multipart/form-data, in a field "{FIELD}"')
+        raise ApiError(HTTPStatus.NOT_FOUND, f'send the backup as multipart/form-data, in a field "{FIELD}"')
     try:
         content = await file_of(request, FIELD, limit=request.app[SETTINGS].max_restore)
     except TooManyParts as reason:
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason.reason) from reason
+        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason.reason) from reason
     except NoForm as reason:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"the multipart body cannot be read: {reason}") from reason
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"the multipart body cannot be read: {reason}") from reason
     if content is None:
-        raise Refusal(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')
+        raise ApiError(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')
     return content
 
 

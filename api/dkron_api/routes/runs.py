@@ -8,9 +8,9 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
+from dkron_api.edge.keys import ASKED, CATALOG, CLOCK, GATE, SETTINGS, VIGILS, WRITES
 from dkron_api.edge.traced import TRACE
-from dkron_api.keys import ASKED, CATALOG, CLOCK, GATE, SETTINGS, VIGILS, WRITES
-from dkron_api.refusal import Refusal
+from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import flag, job_of
 from dkron_api.translate.prefer import Preference, read_preference
@@ -79,23 +79,23 @@ async def _wait(
             status = HTTPStatus.OK
     if progress(last, run) is Progress.REFUSED:
         code = HTTPStatus.NOT_FOUND if finds_no_node(last, run) else HTTPStatus.CONFLICT
-        raise Refusal(code, refusal(last, run))
+        raise ApiError(code, refusal(last, run))
     return json_answer(request, request.app[CATALOG].render(last), status=status, headers=headers)
 
 
 def _require_able(job: Job, request: web.Request) -> None:
     spec = job.raw["spec"]
     if spec.get("disabled") and not job.parents:
-        raise Refusal(HTTPStatus.NOT_FOUND, f'the job "{job.name}" is disabled; toggle it first')
+        raise ApiError(HTTPStatus.NOT_FOUND, f'the job "{job.name}" is disabled; toggle it first')
     trouble = problem(job)
     if trouble:
-        raise Refusal(HTTPStatus.CONFLICT, trouble)
+        raise ApiError(HTTPStatus.CONFLICT, trouble)
     nowhere = without_node(request.app, spec.get("tags") or {})
     if nowhere:
-        raise Refusal(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} cannot run: {nowhere}")
+        raise ApiError(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} cannot run: {nowhere}")
     if spec.get("concurrency") == "forbid" and job.busy and not flag(request, "force"):
         text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it all the same'
-        raise Refusal(HTTPStatus.CONFLICT, text)
+        raise ApiError(HTTPStatus.CONFLICT, text)
 
 
 async def give_up(app: web.Application) -> None:

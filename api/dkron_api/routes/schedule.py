@@ -7,8 +7,8 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CLOCK
-from dkron_api.refusal import Refusal
+from dkron_api.edge.keys import CLOCK
+from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.forecast import Unclear, count_of, forecast, preview
@@ -23,7 +23,7 @@ async def next_slots(request: web.Request) -> web.StreamResponse:
     try:
         count = count_of(request.query.get("count"))
     except Unclear as exc:
-        raise Refusal(HTTPStatus.BAD_REQUEST, str(exc)) from None
+        raise ApiError(HTTPStatus.BAD_REQUEST, str(exc)) from None
     return await _answer(request, forecast(job, now=request.app[CLOCK](), count=count))
 
 
@@ -33,7 +33,7 @@ async def try_schedule(request: web.Request) -> web.StreamResponse:
     try:
         slots = preview(body, now=request.app[CLOCK]())
     except Unclear as exc:
-        raise Refusal(HTTPStatus.BAD_REQUEST, str(exc)) from None
+        raise ApiError(HTTPStatus.BAD_REQUEST, str(exc)) from None
     return await _answer(request, slots)
 
 

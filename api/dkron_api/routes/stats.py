@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CATALOG, CLOCK
+from dkron_api.edge.keys import CATALOG, CLOCK
 from dkron_api.routes.installation import Object, known_cluster
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate.record import Job, lenient

@@ -9,8 +9,8 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.keys import CLOCK, GATE, STOPPING, WRITES
-from dkron_api.refusal import LATER, Refusal
+from dkron_api.edge.keys import CLOCK, GATE, STOPPING, WRITES
+from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import attempt, shown
@@ -29,7 +29,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     job, found = await _begun(request)
     if isinstance(found, Execution):
         text = f'the execution "{found.id}" ended at {in_utc(found.finished_at)} already'
-        raise Refusal(HTTPStatus.CONFLICT, text)
+        raise ApiError(HTTPStatus.CONFLICT, text)
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=f"rest from {request.remote}")
     if key not in job.annotations:
         await request.app[WRITES].annotate(job, {key: text})
@@ -37,7 +37,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
 
 
 async def _begun(request: web.Request) -> tuple[Job, Execution | Active]:
-    """The attempt that the path names. One that was asked for is waited for until it has begun. Raises `Refusal`."""
+    """The attempt that the path names. One that was asked for is waited for until it has begun. Raises `ApiError`."""
     wanted = request.match_info["execution"]
     clock = asyncio.get_running_loop().time
     deadline = clock() + PATIENCE
@@ -48,10 +48,10 @@ async def _begun(request: web.Request) -> tuple[Job, Execution | Active]:
             return job, found
         if not any(run.id == wanted for run in coming_of(request, job)):
             text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
-            raise Refusal(HTTPStatus.NOT_FOUND, text)
+            raise ApiError(HTTPStatus.NOT_FOUND, text)
         if clock() >= deadline or request.app[STOPPING].is_set():
             text = f"the execution {quoted(wanted)} was asked for and has not begun; ask again"
-            raise Refusal(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
+            raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
         with request.app[GATE].stream():
             await asyncio.sleep(PAUSE)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from dkron_api.keys import CATALOG
+from dkron_api.edge.keys import CATALOG
 from dkron_api.routes.installation import leader
 from dkron_api.settings import Settings
 from dkron_api.translate import gojson

@@ -12,24 +12,24 @@ from functools import partial
 from typing import Protocol
 
 from dkron_crds.job import Active, Execution, JobStatus
-from dkron_crds.kube.client import KubeClient
 from dkron_crds.notifications import When
-from dkron_operator import notices, processors
-from dkron_operator.clock import Clock
-from dkron_operator.delivery.complaints import Complaints
+from dkron_kube.client import KubeClient
+from dkron_operator import notifications, processors
+from dkron_operator.act.events import Events
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.delivery.delivery_events import DeliveryEvents
 from dkron_operator.delivery.installation import Installation
 from dkron_operator.delivery.outbox import Limits
 from dkron_operator.delivery.outboxes import Outboxes
 from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.delivery.senders import Senders
-from dkron_operator.events import Events
-from dkron_operator.lanes import Lane
-from dkron_operator.plan.draft import Report, Severity
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.leader.election import Leadership
 from dkron_operator.plan.fold import Delivered
-from dkron_operator.plan.leader import Leadership
+from dkron_operator.plan.plan import Report, Severity
 from dkron_operator.plan.view import JobView
 from dkron_operator.processors.message import Ended, Message, Parcel
-from dkron_operator.store import Entry, Store
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ WIDTH = 4
 Key = tuple[str, str]
 
 
-def _nothing(_: Entry) -> None:
+def _nothing(_: CachedJob) -> None:
     """Nobody writes."""
 
 
@@ -72,7 +72,7 @@ class Delivery:
     ) -> None:
         self._store = store
         self._events = events
-        self._complaints = Complaints(events, clock=clock)
+        self._complaints = DeliveryEvents(events, clock=clock)
         self._outputs = Outputs(client)
         self._senders = senders or Senders(client, namespace=namespace, output_dir=output_dir, clock=clock)
         self._outboxes = Outboxes(self._senders.send, limits or Limits(), may_act=may_act)
@@ -80,12 +80,14 @@ class Delivery:
         self._lazy: set[str] = set()
         self._may_act = may_act
         self._term = 0
-        self.touch: Callable[[Entry], None] = _nothing
+        self.touch: Callable[[CachedJob], None] = _nothing
         self.replan: Callable[[str], None] = lambda _: None
         self.judged: Callable[[tuple[str, ...] | None], None] = lambda _: None
         self.installation = Installation(client, namespace=namespace, output_dir=output_dir)
         self.installation.changed = self._changed
-        self.lane: Lane[Key] = Lane("hand on", self._hand_on, width=WIDTH, spare=1, group_of=store.namespace_of_run)
+        self.queue: WorkQueue[Key] = WorkQueue(
+            "hand on", self._hand_on, width=WIDTH, spare=1, group_of=store.namespace_of_run
+        )
 
     @property
     def waiting(self) -> int:
@@ -105,7 +107,7 @@ class Delivery:
         if owed:
             self._taken[uid] = owed
         for name in owed - taken:
-            self.lane.add((uid, name))
+            self.queue.add((uid, name))
 
     def lead(self, leadership: Leadership) -> None:
         """Somebody else leads than before; only one of two tells people."""
@@ -122,14 +124,14 @@ class Delivery:
     def room(self, job: JobView) -> int:
         """How many bytes of an output are wanted."""
         site, endpoints = self.installation.site, self.installation.endpoints
-        told = processors.takes_output(job.spec, site) or notices.concerns(endpoints, job.notify)
+        told = processors.takes_output(job.spec, site) or notifications.concerns(endpoints, job.notify)
         return LONGEST if told else 0
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
         """This is the end of the output of a Job."""
         self._outputs.keep(uid, job, output)
 
-    def began(self, entry: Entry, active: Active) -> None:
+    def began(self, entry: CachedJob, active: Active) -> None:
         """The Job of an attempt exists. Who wants to know is told, as well as that goes: nothing waits for it."""
         if not (self._may_act() and self.installation.endpoints):
             return
@@ -147,10 +149,10 @@ class Delivery:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._outboxes.run(), name="outboxes")
-                group.create_task(self.lane.run(), name="hand on")
+                group.create_task(self.queue.run(), name="hand on")
                 group.create_task(self.installation.run(), name="installation")
         finally:
-            log.info("messages", extra={"messages": self._store.meters.messages()})
+            log.info("messages", extra={"messages": self._store.metrics.messages()})
             await self._senders.close()
 
     async def drain(self, seconds: float) -> None:
@@ -159,7 +161,7 @@ class Delivery:
             self._outboxes.clear()
         try:
             async with asyncio.timeout(seconds):
-                await self.lane.idle()
+                await self.queue.idle()
                 await self._outboxes.empty()
         except TimeoutError:
             log.warning("%d messages are still on their way; the next start sends them again", self.waiting)
@@ -191,7 +193,7 @@ class Delivery:
         if not parcels:
             self._mark(uid, name)
 
-    async def _parcels(self, entry: Entry, execution: Execution) -> list[Parcel]:
+    async def _parcels(self, entry: CachedJob, execution: Execution) -> list[Parcel]:
         job, site = entry.job, self.installation.site
         found = await self._outputs.find(job, execution)
         if found is None:
@@ -199,12 +201,12 @@ class Delivery:
             # Where the output is, is not the output.
             found = ("", True) if moved else (execution.output, execution.output_truncated)
         ended = _ended(job, execution, output=found[0], truncated=found[1])
-        events = notices.happened(entry.base, execution)
+        events = notifications.happened(entry.base, execution)
         return [*processors.render(job.spec, site, ended), *self._notices(job, ended, events)]
 
     def _notices(self, job: JobView, ended: Ended, events: frozenset[When]) -> Iterable[Parcel]:
         installation = self.installation
-        parcels, problems = notices.render(
+        parcels, problems = notifications.render(
             installation.endpoints, installation.site, ended, events=events, notify=job.notify
         )
         for problem in problems:
@@ -212,7 +214,7 @@ class Delivery:
         return parcels
 
     def _told(self, uid: str, receiver: str, why: str) -> None:
-        self._store.meters.told(receiver, delivered=not why)
+        self._store.metrics.told(receiver, delivered=not why)
         entry = self._store.get(uid)
         if why and entry is not None:
             self._complaints.tell(entry.job, f"{receiver}: {why}")

@@ -57,13 +57,13 @@ class Files:
 
 
 def _replace(folder: int, name: str, content: bytes) -> None:
-    draft = f".{secrets.token_hex(8)}"
-    written = os.open(draft, _FILE_FLAGS, 0o644, dir_fd=folder)
+    plan = f".{secrets.token_hex(8)}"
+    written = os.open(plan, _FILE_FLAGS, 0o644, dir_fd=folder)
     try:
         with os.fdopen(written, "wb") as stream:
             stream.write(content)
-        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.replace(plan, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(draft, dir_fd=folder)
+            os.unlink(plan, dir_fd=folder)
         raise

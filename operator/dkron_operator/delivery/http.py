@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 import aiohttp
 
+from dkron_operator.delivery.secret_reader import SecretReader
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.delivery.vault import Vault
 from dkron_operator.processors.message import Post
 
 AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
@@ -18,7 +18,7 @@ PATIENCE = aiohttp.ClientTimeout(total=9.0)
 class Poster:
     """Sends requests with one session, which is opened when it is needed first."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: SecretReader) -> None:
         self._vault = vault
         self._session: aiohttp.ClientSession | None = None
 

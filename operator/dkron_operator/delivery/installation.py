@@ -8,14 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from dkron_crds.cluster import ClusterSpec
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import KubeError
-from dkron_crds.kube.paths import DKRON_CLUSTERS
-from dkron_crds.kube.watch import follow
 from dkron_crds.lease import INSTALLATION
-from dkron_operator.notices.endpoints import Endpoint, read_endpoints
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import DKRON_CLUSTERS
+from dkron_kube.watch import follow
+from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
 from dkron_operator.processors.site import Site
-from dkron_operator.spells import Spell
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Installation:
         self._output_dir = output_dir
         self._raw: Object | None = None
         self._listed = False
-        self._spell = Spell(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
+        self._spell = LogOnce(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
         self.cluster: ClusterView | None = None
         self.site = Site(output_dir=output_dir)
         self.endpoints: tuple[Endpoint, ...] = ()

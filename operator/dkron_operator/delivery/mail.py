@@ -8,9 +8,9 @@ from email.utils import format_datetime
 import aiosmtplib
 
 from dkron_crds.receivers import Tls
-from dkron_operator.clock import Clock
+from dkron_operator.delivery.secret_reader import SecretReader
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.delivery.vault import Vault
+from dkron_operator.kit.clock import Clock
 from dkron_operator.processors.message import Mail
 
 PERMANENT = 500
@@ -21,7 +21,7 @@ PATIENCE = 9.0
 class Mailer:
     """Sends mails through the servers that they name."""
 
-    def __init__(self, vault: Vault, *, clock: Clock) -> None:
+    def __init__(self, vault: SecretReader, *, clock: Clock) -> None:
         self._vault = vault
         self._clock = clock
 

@@ -5,9 +5,9 @@ import logging
 from collections import OrderedDict
 
 from dkron_crds.job import Execution
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import KubeError, Rejected
-from dkron_crds.kube.paths import PODS
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError, Rejected
+from dkron_kube.paths import PODS
 from dkron_operator.plan.outcome import main_container
 from dkron_operator.plan.view import JobView
 

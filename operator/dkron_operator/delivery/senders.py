@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from dkron_crds.kube.client import KubeClient
-from dkron_operator.clock import Clock
+from dkron_kube.client import KubeClient
 from dkron_operator.delivery.file import Files
 from dkron_operator.delivery.fluent import send_record
 from dkron_operator.delivery.http import Poster
 from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
+from dkron_operator.delivery.secret_reader import SecretReader
 from dkron_operator.delivery.syslog import send_entry
-from dkron_operator.delivery.vault import Vault
+from dkron_operator.kit.clock import Clock
 from dkron_operator.processors.message import Entry, File, Line, Mail, Message, Post, Record
 
 OVERHEAD = 1024
@@ -21,7 +21,7 @@ class Senders:
     """All of them."""
 
     def __init__(self, client: KubeClient, *, namespace: str, output_dir: str, clock: Clock) -> None:
-        vault = Vault(client, namespace=namespace, clock=clock.monotonic)
+        vault = SecretReader(client, namespace=namespace, clock=clock.monotonic)
         self._files = Files(Path(output_dir))
         self._mailer = Mailer(vault, clock=clock)
         self._poster = Poster(vault)

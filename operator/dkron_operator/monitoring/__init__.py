@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.program.supervision import Supervisor
-from dkron_operator.clock import Clock
-from dkron_operator.events import Events
-from dkron_operator.lease import Lease
+from dkron_kube.client import KubeClient
+from dkron_operator.act.events import Events
+from dkron_operator.cache.store import Store
+from dkron_operator.cluster.status_controller import ClusterStatusController
+from dkron_operator.kit.clock import Clock
+from dkron_operator.leader.lease import Lease
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
 from dkron_operator.monitoring.health import Phase, Readiness, unhealthy, unready
+from dkron_operator.monitoring.job_states import JobStates
+from dkron_operator.monitoring.loop_lag import LoopLag
 from dkron_operator.monitoring.port import Answers
-from dkron_operator.monitoring.pulse import Pulse
-from dkron_operator.monitoring.roll import Roll
-from dkron_operator.reconcile import Reconciler
-from dkron_operator.signs import Signs
-from dkron_operator.store import Store
-from dkron_operator.tally import Tally
+from dkron_operator.reconcile.reconciler import Reconciler
+from dkron_operator.watch.liveness import WatchLiveness
+from dkron_runtime.supervision import Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +31,11 @@ class Parts:
 
     client: KubeClient
     store: Store
-    tally: Tally
+    cluster_status: ClusterStatusController
     lease: Lease
     events: Events
     reconciler: Reconciler
-    signs: Signs
+    signs: WatchLiveness
     supervisor: Supervisor
 
 
@@ -45,8 +45,8 @@ class Monitoring:
     def __init__(self, parts: Parts, *, clock: Clock, version: str, per_job: bool) -> None:
         self.phase = Phase.STARTING
         self.tasks: list[asyncio.Task[None]] = []
-        self.pulse = Pulse(clock.monotonic)
-        self.roll = Roll(parts.store)
+        self.pulse = LoopLag(clock.monotonic)
+        self.roll = JobStates(parts.store)
         self._parts = parts
         self._clock = clock
         self._version = version
@@ -69,7 +69,7 @@ class Monitoring:
     async def _page(self) -> bytes:
         gauges = await self._gauges()
         # Ten thousand series take a tenth of a second: in a thread of its own, slots do not wait for it.
-        return await asyncio.to_thread(page, gauges, self._parts.store.meters.registry)
+        return await asyncio.to_thread(page, gauges, self._parts.store.metrics.registry)
 
     async def _gauges(self) -> Gauges:
         parts = self._parts
@@ -81,7 +81,7 @@ class Monitoring:
         return Gauges(
             version=self._version,
             leader=parts.lease.view.held,
-            active=parts.tally.active,
+            active=parts.cluster_status.active,
             jobs=jobs,
             queues=dict(self._queues()),
             calls=dict(parts.client.calls),
@@ -92,13 +92,13 @@ class Monitoring:
 
     def _queues(self) -> Iterator[tuple[str, int]]:
         parts, acts = self._parts, self._parts.reconciler
-        lanes = (
-            acts.lane, acts.writer.lane, acts.observer.endings, acts.observer.starts, acts.checker.lane, acts.cleaning,
-            acts.acceptance.lane,
-            acts.stopper.lane, acts.stopper.listening, parts.events.lane, parts.tally.lane, acts.delivery.lane,
+        queues = (
+            acts.queue, acts.writer.queue, acts.observer.endings, acts.observer.starts, acts.checker.queue,
+            acts.cleaning, acts.acceptance.queue, acts.stopper.queue, acts.stopper.listening, parts.events.queue,
+            parts.cluster_status.queue, acts.delivery.queue,
         )  # fmt: skip
-        for lane in lanes:
-            yield lane.name.replace(" ", "-"), len(lane)
+        for queue in queues:
+            yield queue.name.replace(" ", "-"), len(queue)
         yield "messages", acts.delivery.waiting
         yield "calls", len(acts.calls)
 

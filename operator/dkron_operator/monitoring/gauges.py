@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from dkron_crds.kube.client import Call
-from dkron_operator.monitoring.roll import Sums
-from dkron_operator.plan.roll import Line
+from dkron_kube.client import Call
+from dkron_operator.monitoring.job_states import Sums
+from dkron_operator.monitoring.job_summary import JobSummary
 
 MOST_JOBS = 5000
 """Beyond so many jobs there are no series for single ones: two for each would be most of what Prometheus stores."""
@@ -82,7 +82,7 @@ class Gauges(Collector):
         yield _single("event_loop_lag_seconds", "The longest time in the last minute that work had to wait.", self.lag)
 
 
-def _each(lines: Sequence[Line]) -> Iterator[Metric]:
+def _each(lines: Sequence[JobSummary]) -> Iterator[Metric]:
     success = _family(
         "job_last_success_timestamp_seconds",
         "When the newest successful execution of a job ended; absent before the first.",

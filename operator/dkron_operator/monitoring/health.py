@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from dkron_operator.signs import Sign
+from dkron_operator.watch.liveness import LastSign
 
 HANG = 5.0
 """Seconds that work may have to wait in the event loop; a process that lets it wait longer again and again hangs."""
@@ -41,7 +41,7 @@ class Readiness:
 
     phase: Phase
     now: float
-    watches: Mapping[str, Sign] = field(default_factory=dict)
+    watches: Mapping[str, LastSign] = field(default_factory=dict)
     troubles: Sequence[str] = ()
 
 
@@ -60,7 +60,7 @@ def unready(state: Readiness) -> str:
             return "; ".join(sentence for sentence in (*ended, *wrong) if sentence)
 
 
-def _wrong(resource: str, sign: Sign, now: float) -> str:
+def _wrong(resource: str, sign: LastSign, now: float) -> str:
     if sign.failing is not None and now - sign.failing > FAILURE:
         return (
             f"{resource} cannot be watched since {now - sign.failing:.0f} s: the API server does not answer, or refuses"

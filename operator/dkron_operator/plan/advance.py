@@ -7,39 +7,39 @@ At most one Job is created by a plan: the next plan sees it and goes on.
 from dkron_operator.plan.acceptance import plan_acceptance
 from dkron_operator.plan.ahead import plan_ahead
 from dkron_operator.plan.attempts import plan_attempts
-from dkron_operator.plan.calling import plan_calls, plan_window
 from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
 from dkron_operator.plan.conditions import plan_conditions
-from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.requests import plan_requests, plan_unasking
-from dkron_operator.plan.settle import plan_removal, plan_settling
+from dkron_operator.plan.inline_claims import plan_calls, plan_window
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.run_requests import plan_requests, plan_unasking
 from dkron_operator.plan.slots import plan_found_slots, plan_slots
-from dkron_operator.plan.stops import plan_stops
+from dkron_operator.plan.stop_requests import plan_stops
 from dkron_operator.plan.tidy import plan_tidying
+from dkron_operator.plan.upstream_runs import plan_removal, plan_settling
 from dkron_operator.plan.view import Situation
 
 
-def advance(situation: Situation) -> Draft:
+def advance(situation: Situation) -> Plan:
     """What to do now, and when to ask again."""
-    draft = Draft(situation)
+    plan = Plan(situation)
     if situation.job.deleting or situation.looks_for_nodes:
-        return draft
-    plan_ahead(draft)
-    plan_window(draft)
-    plan_acceptance(draft)
-    plan_found_slots(draft)
-    plan_attempts(draft)
-    plan_stops(draft)
+        return plan
+    plan_ahead(plan)
+    plan_window(plan)
+    plan_acceptance(plan)
+    plan_found_slots(plan)
+    plan_attempts(plan)
+    plan_stops(plan)
     # A plan creates one Job: those who ask for runs without end must not keep slots waiting.
-    upcoming = plan_slots(draft)
-    plan_dependent_runs(draft)
-    plan_requests(draft)
-    plan_settling(draft)
-    plan_calls(draft)
-    plan_conditions(draft, upcoming)
-    plan_forgetting(draft)
-    plan_unasking(draft)
-    plan_tidying(draft)
-    draft.check = not situation.checked and situation.job.problem is None
-    plan_removal(draft)
-    return draft
+    upcoming = plan_slots(plan)
+    plan_dependent_runs(plan)
+    plan_requests(plan)
+    plan_settling(plan)
+    plan_calls(plan)
+    plan_conditions(plan, upcoming)
+    plan_forgetting(plan)
+    plan_unasking(plan)
+    plan_tidying(plan)
+    plan.check = not situation.checked and situation.job.problem is None
+    plan_removal(plan)
+    return plan

@@ -11,31 +11,31 @@ from datetime import datetime
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
-from dkron_operator.plan.draft import Draft, begun_slots
-from dkron_operator.plan.evidence import is_ahead
 from dkron_operator.plan.fold import MarkTakenBack, SinceTakenBack, start_of
+from dkron_operator.plan.plan import Plan, begun_slots
+from dkron_operator.plan.unknown_jobs import is_ahead
 
 
-def plan_ahead(draft: Draft) -> None:
+def plan_ahead(plan: Plan) -> None:
     """Take back a mark and a beginning that lie ahead of the clock."""
-    status, job, now = draft.status, draft.situation.job, draft.situation.now
+    status, job, now = plan.status, plan.situation.job, plan.situation.now
     since, mark = status.since, status.last_schedule_time
     # The API server's clock has made the creation, and no slot lies before it.
     if since is not None and is_ahead(since, now) and since > job.created:
-        draft.note(SinceTakenBack(since, max(now, job.created)))
-        draft.warn("ClockWasAhead", f"status.since was {rfc3339(since)}, ahead of the clock: slots count from now")
+        plan.note(SinceTakenBack(since, max(now, job.created)))
+        plan.warn("ClockWasAhead", f"status.since was {rfc3339(since)}, ahead of the clock: slots count from now")
     if mark is not None and is_ahead(mark, now):
-        to, begun = _begun_after(draft, max(now, _unsure_until(status) or now))
+        to, begun = _begun_after(plan, max(now, _unsure_until(status) or now))
         if to < mark:
-            draft.note(MarkTakenBack(mark, to, begun))
+            plan.note(MarkTakenBack(mark, to, begun))
             text = f"the mark was {rfc3339(mark)}, ahead of the clock: slots after {rfc3339(to)} are decided when due"
-            draft.warn("ClockWasAhead", text)
+            plan.warn("ClockWasAhead", text)
 
 
-def _begun_after(draft: Draft, to: datetime) -> tuple[datetime, tuple[datetime, ...]]:
+def _begun_after(plan: Plan, to: datetime) -> tuple[datetime, tuple[datetime, ...]]:
     """The slots after that time of which an attempt is known, and the time itself, later if there is no room for all
     of them."""
-    begun = sorted(slot for slot in begun_slots(draft) if slot > to)
+    begun = sorted(slot for slot in begun_slots(plan) if slot > to)
     if len(begun) <= MAX_RAN_AHEAD:
         return to, tuple(begun)
     return begun[-MAX_RAN_AHEAD - 1], tuple(begun[-MAX_RAN_AHEAD:])

@@ -6,16 +6,16 @@ from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.executors.inline import is_inline
-from dkron_operator.plan.calls import is_call, undecided
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
-from dkron_operator.plan.draft import Create, Draft
+from dkron_operator.plan.delivery_state import finished
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
-from dkron_operator.plan.handing import finished
+from dkron_operator.plan.inline_calls import is_call, undecided
+from dkron_operator.plan.plan import Create, Plan
 from dkron_operator.plan.retries import delay
-from dkron_operator.plan.settle import has_room
-from dkron_operator.plan.stops import stop_of, stopped
-from dkron_operator.plan.view import Outcome, Run, RunState
+from dkron_operator.plan.stop_requests import stop_of, stopped
+from dkron_operator.plan.upstream_runs import has_room
+from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to start before it is asked why, and between two such questions."""
@@ -25,148 +25,148 @@ NODE_GONE = "NodeGone"
 """Why an attempt that is pinned to a node ends when the node is removed from the cluster."""
 
 
-def plan_attempts(draft: Draft) -> None:
+def plan_attempts(plan: Plan) -> None:
     """Bring `active` and `executions` in line with the Jobs that exist."""
-    known = recorded(draft.status)
-    standing = {entry.job: entry for entry in draft.status.active if entry.uid}
-    for run in sorted(draft.situation.runs.values(), key=lambda run: run.created):
+    known = recorded(plan.status)
+    standing = {entry.job: entry for entry in plan.status.active if entry.uid}
+    for run in sorted(plan.situation.runs.values(), key=lambda run: run.created):
         if run.name not in known:
-            _follow(draft, run, standing.get(run.name))
-    unseen = [entry for entry in draft.status.active if entry.job not in draft.situation.runs]
+            _follow(plan, run, standing.get(run.name))
+    unseen = [entry for entry in plan.status.active if entry.job not in plan.situation.runs]
     for entry in unseen:
         if is_call(entry):
-            _called(draft, entry)
-        elif entry.uid or entry.job in draft.situation.outcomes:
-            _missing(draft, entry)
+            _called(plan, entry)
+        elif entry.uid or entry.job in plan.situation.outcomes:
+            _missing(plan, entry)
     # Read anew: what has ended above may have claimed the attempt that follows.
-    for entry in draft.status.active:
-        if not entry.uid and entry.job not in draft.situation.runs:
-            _claimed(draft, entry)
-    if draft.situation.unsure is not None:
-        _unsure(draft, draft.situation.unsure)
+    for entry in plan.status.active:
+        if not entry.uid and entry.job not in plan.situation.runs:
+            _claimed(plan, entry)
+    if plan.situation.unconfirmed_create is not None:
+        _unsure(plan, plan.situation.unconfirmed_create)
 
 
-def _follow(draft: Draft, run: Run, standing: Active | None) -> None:
+def _follow(plan: Plan, run: AttemptJob, standing: Active | None) -> None:
     """`standing` is its line in `active`, if it has one: most have, and need no other."""
     if standing is not None and standing.uid == run.uid:
         entry = standing
     else:
         entry = run.entry(started_at(run.id))
-        draft.note(Started(entry))
-    if run.finished and not _stopping(draft, run, entry):
-        _end(draft, entry)
-    elif run.gone and run.name in draft.situation.last_words:
+        plan.note(Started(entry))
+    if run.finished and not _stopping(plan, run, entry):
+        _end(plan, entry)
+    elif run.gone and run.name in plan.situation.last_words:
         # Who stopped it has listened to its pod.
-        _lose(draft, entry)
+        _lose(plan, entry)
     elif run.gone:
-        _missing(draft, entry)
-    elif run.deleting or run.state is RunState.WAITING:
-        if not run.deleting and _is_stranded(draft, run):
-            draft.delete.append(run)
+        _missing(plan, entry)
+    elif run.deleting or run.state is AttemptState.WAITING:
+        if not run.deleting and _is_stranded(plan, run):
+            plan.delete.append(run)
         else:
-            _probe(draft, run)
+            _probe(plan, run)
 
 
-def _is_stranded(draft: Draft, run: Run) -> bool:
+def _is_stranded(plan: Plan, run: AttemptJob) -> bool:
     """Whether its pod was never scheduled, and its node is gone: it would wait for ever."""
-    trouble = draft.situation.troubles.get(run.name)
-    return trouble is not None and trouble.reason == UNSCHEDULABLE and _is_gone(draft, run.node)
+    trouble = plan.situation.troubles.get(run.name)
+    return trouble is not None and trouble.reason == UNSCHEDULABLE and _is_gone(plan, run.node)
 
 
-def _is_gone(draft: Draft, node: str) -> bool:
-    nodes = draft.situation.nodes
+def _is_gone(plan: Plan, node: str) -> bool:
+    nodes = plan.situation.nodes
     return bool(node) and nodes is not None and node not in nodes
 
 
-def _stopping(draft: Draft, run: Run, entry: Active) -> bool:
+def _stopping(plan: Plan, run: AttemptJob, entry: Active) -> bool:
     # Its pod is killed, which the Job controller takes for a failure. The attempt is over when the pod is, and the Job
     # stays until then.
     # What it was before the deletion is its outcome all the same.
-    return run.deleting and not run.ended_before_its_deletion and stop_of(draft.situation.job, entry) is not None
+    return run.deleting and not run.ended_before_its_deletion and stop_of(plan.situation.job, entry) is not None
 
 
-def _probe(draft: Draft, run: Run) -> None:
-    due = draft.situation.probed.get(run.name, run.created) + PATIENCE
-    if due <= draft.situation.now:
-        draft.probe.append(run.name)
+def _probe(plan: Plan, run: AttemptJob) -> None:
+    due = plan.situation.probed.get(run.name, run.created) + PATIENCE
+    if due <= plan.situation.now:
+        plan.probe.append(run.name)
     else:
-        draft.wake_at(due)
+        plan.wake_at(due)
 
 
-def _end(draft: Draft, entry: Active) -> None:
-    outcome = draft.situation.outcomes.get(entry.job)
+def _end(plan: Plan, entry: Active) -> None:
+    outcome = plan.situation.outcomes.get(entry.job)
     if outcome is None:
-        draft.gather.append(entry.job)
+        plan.gather.append(entry.job)
         return
-    final = outcome.success or _replaced(draft, entry) or stop_of(draft.situation.job, entry) is not None
-    retry = None if final else _retry(draft, entry, outcome)
-    if retry is None and not (is_call(entry) or has_room(draft)):
+    final = outcome.success or _replaced(plan, entry) or stop_of(plan.situation.job, entry) is not None
+    retry = None if final else _retry(plan, entry, outcome)
+    if retry is None and not (is_call(entry) or has_room(plan)):
         # Its Job stays until it is recorded.
         return
-    draft.note(_ended(draft, entry, outcome, retry))
+    plan.note(_ended(plan, entry, outcome, retry))
     if not outcome.success:
-        _tell_failure(draft, entry, outcome, retry)
+        _tell_failure(plan, entry, outcome, retry)
 
 
-def _called(draft: Draft, entry: Active) -> None:
-    situation, stop = draft.situation, stop_of(draft.situation.job, entry)
+def _called(plan: Plan, entry: Active) -> None:
+    situation, stop = plan.situation, stop_of(plan.situation.job, entry)
     outcome = situation.outcomes.get(entry.job)
     if outcome is not None and outcome.lost:
-        _lose(draft, entry)
+        _lose(plan, entry)
     elif outcome is not None:
-        _end(draft, entry)
+        _end(plan, entry)
     elif entry.job in situation.calling:
         if stop is not None:
-            draft.cancel.append(entry.job)
+            plan.cancel.append(entry.job)
     elif situation.caller and situation.caller == entry.uid and is_inline(situation.job.spec) and stop is None:
         # The claim was accepted, and its answer lost.
-        draft.call.append(entry)
+        plan.call.append(entry)
     elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
-        _undecided(draft, entry, stop)
+        _undecided(plan, entry, stop)
 
 
-def _undecided(draft: Draft, entry: Active, stop: Stop | None) -> None:
-    outcome = undecided(draft) if stop is None else stopped(draft, entry, stop)
-    retry = None if stop is not None or _replaced(draft, entry) else _retry(draft, entry, outcome)
-    draft.note(_ended(draft, entry, outcome, retry))
+def _undecided(plan: Plan, entry: Active, stop: Stop | None) -> None:
+    outcome = undecided(plan) if stop is None else stopped(plan, entry, stop)
+    retry = None if stop is not None or _replaced(plan, entry) else _retry(plan, entry, outcome)
+    plan.note(_ended(plan, entry, outcome, retry))
     if stop is None:
-        _tell_failure(draft, entry, outcome, retry)
+        _tell_failure(plan, entry, outcome, retry)
 
 
-def _missing(draft: Draft, entry: Active) -> None:
-    outcome = draft.situation.outcomes.get(entry.job)
+def _missing(plan: Plan, entry: Active) -> None:
+    outcome = plan.situation.outcomes.get(entry.job)
     if outcome is None:
-        draft.gather.append(entry.job)
+        plan.gather.append(entry.job)
     elif outcome.lost:
-        _lose(draft, entry)
+        _lose(plan, entry)
     else:
-        _end(draft, entry)
+        _end(plan, entry)
 
 
-def _lose(draft: Draft, entry: Active) -> None:
-    stop = stop_of(draft.situation.job, entry)
+def _lose(plan: Plan, entry: Active) -> None:
+    stop = stop_of(plan.situation.job, entry)
     if stop is not None:
-        outcome = stopped(draft, entry, stop)
-        draft.note(_ended(draft, entry, outcome))
+        outcome = stopped(plan, entry, stop)
+        plan.note(_ended(plan, entry, outcome))
         if outcome.by_itself and not outcome.success:
-            _tell_failure(draft, entry, outcome, None)
+            _tell_failure(plan, entry, outcome, None)
         return
-    if _replaced(draft, entry):
+    if _replaced(plan, entry):
         reason, message = "Replaced", "deleted in favour of a newer run"
-    elif _is_gone(draft, entry.node_name):
+    elif _is_gone(plan, entry.node_name):
         reason, message = NODE_GONE, _without_node(entry)
     else:
         # Whoever deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
-    outcome = Outcome(success=False, finished_at=draft.situation.now, reason=reason, message=message, lost=True)
-    draft.note(_ended(draft, entry, outcome))
-    _tell_failure(draft, entry, outcome, None)
+    outcome = Outcome(success=False, finished_at=plan.situation.now, reason=reason, message=message, lost=True)
+    plan.note(_ended(plan, entry, outcome))
+    _tell_failure(plan, entry, outcome, None)
 
 
-def _replaced(draft: Draft, entry: Active) -> bool:
+def _replaced(plan: Plan, entry: Active) -> bool:
     """Whether a newer run of a job that keeps only the newest has taken this one's place."""
-    return draft.situation.job.spec.concurrency is Concurrency.REPLACE and any(
-        _is_newer(other, entry) for other in draft.status.active
+    return plan.situation.job.spec.concurrency is Concurrency.REPLACE and any(
+        _is_newer(other, entry) for other in plan.status.active
     )
 
 
@@ -178,48 +178,48 @@ def _is_newer(one: Active, other: Active) -> bool:
     return one.started_at > other.started_at
 
 
-def _claimed(draft: Draft, entry: Active) -> None:
-    job, now = draft.situation.job, draft.situation.now
-    problem, stop = draft.situation.problem, stop_of(job, entry)
+def _claimed(plan: Plan, entry: Active) -> None:
+    job, now = plan.situation.job, plan.situation.now
+    problem, stop = plan.situation.problem, stop_of(job, entry)
     if stop is not None:
-        if draft.create is None:
-            draft.create = _withdrawn(draft, entry, stop)
+        if plan.create is None:
+            plan.create = _withdrawn(plan, entry, stop)
     elif entry.attempt > 1 and (job.spec.disabled or problem is not None):
-        draft.note(Dropped(entry.job))
+        plan.note(Dropped(entry.job))
         why = "the job was disabled" if job.spec.disabled else problem.message if problem else ""
-        draft.warn("RetryCancelled", f"attempt {entry.attempt} is not made: {why}", entry.job)
+        plan.warn("RetryCancelled", f"attempt {entry.attempt} is not made: {why}", entry.job)
     elif entry.attempt > 1 and entry.started_at > now:
         # First ones are due when they are claimed, even if the clock was set back since.
-        draft.wake_at(entry.started_at)
-    elif draft.create is None:
-        draft.create = _complete(draft, entry)
+        plan.wake_at(entry.started_at)
+    elif plan.create is None:
+        plan.create = _complete(plan, entry)
 
 
-def _complete(draft: Draft, entry: Active) -> Create:
+def _complete(plan: Plan, entry: Active) -> Create:
     given_up = (Dropped(entry.job, SkipReason.DEADLINE_EXCEEDED),)
-    older: tuple[Run, ...] = ()
-    if draft.situation.job.spec.concurrency is Concurrency.REPLACE:
-        standing = {other.job for other in draft.status.active if _is_newer(entry, other)}
-        older = tuple(run for run in draft.situation.runs.values() if _running(run) and run.name in standing)
-    if (end := _hopeless(draft, entry)) is not None:
-        _tell_failure(draft, entry, end, None)
-        return Create(entry, replaces=older, late=True, otherwise=(_ended(draft, entry, end),))
-    return Create(entry, replaces=older, late=_too_late(draft, entry), otherwise=given_up)
+    older: tuple[AttemptJob, ...] = ()
+    if plan.situation.job.spec.concurrency is Concurrency.REPLACE:
+        standing = {other.job for other in plan.status.active if _is_newer(entry, other)}
+        older = tuple(run for run in plan.situation.runs.values() if _running(run) and run.name in standing)
+    if (end := _hopeless(plan, entry)) is not None:
+        _tell_failure(plan, entry, end, None)
+        return Create(entry, replaces=older, late=True, otherwise=(_ended(plan, entry, end),))
+    return Create(entry, replaces=older, late=_too_late(plan, entry), otherwise=given_up)
 
 
-def _withdrawn(draft: Draft, entry: Active, stop: Stop) -> Create:
+def _withdrawn(plan: Plan, entry: Active, stop: Stop) -> Create:
     """Only look whether its Job exists after all, which is then stopped like any other."""
-    never = entry.model_copy(update={"started_at": min(entry.started_at, draft.situation.now)})
-    return Create(entry, late=True, otherwise=(_ended(draft, never, stopped(draft, entry, stop)),))
+    never = entry.model_copy(update={"started_at": min(entry.started_at, plan.situation.now)})
+    return Create(entry, late=True, otherwise=(_ended(plan, never, stopped(plan, entry, stop)),))
 
 
-def _hopeless(draft: Draft, entry: Active) -> Outcome | None:
+def _hopeless(plan: Plan, entry: Active) -> Outcome | None:
     """How a member ends whose Job is not made any more. It counts for its group like one that ran and failed."""
-    now = draft.situation.now
-    if entry.member and _too_late(draft, entry):
+    now = plan.situation.now
+    if entry.member and _too_late(plan, entry):
         message = "it could not be started within its start deadline"
         return Outcome(success=False, finished_at=now, reason=SkipReason.DEADLINE_EXCEEDED, message=message)
-    if _is_gone(draft, entry.node_name):
+    if _is_gone(plan, entry.node_name):
         return Outcome(success=False, finished_at=now, reason=NODE_GONE, message=_without_node(entry))
     return None
 
@@ -228,16 +228,16 @@ def _without_node(entry: Active) -> str:
     return f"node {entry.node_name}, to which tags pin this attempt, does not exist any more"
 
 
-def _running(run: Run) -> bool:
+def _running(run: AttemptJob) -> bool:
     return not (run.finished or run.gone or run.deleting)
 
 
-def _unsure(draft: Draft, entry: Active) -> None:
-    if entry.job in draft.situation.runs or draft.create is not None:
+def _unsure(plan: Plan, entry: Active) -> None:
+    if entry.job in plan.situation.runs or plan.create is not None:
         return
-    why = SkipReason.DEADLINE_EXCEEDED if _too_late(draft, entry) else _unwanted(draft, entry)
+    why = SkipReason.DEADLINE_EXCEEDED if _too_late(plan, entry) else _unwanted(plan, entry)
     scheduled, reason = entry.trigger is Trigger.SCHEDULE, why or SkipReason.MISSED
-    draft.create = Create(
+    plan.create = Create(
         entry,
         after=(Decided(entry.slot),) if scheduled else (),
         late=why is not None,
@@ -247,27 +247,27 @@ def _unsure(draft: Draft, entry: Active) -> None:
     )
 
 
-def _unwanted(draft: Draft, entry: Active) -> SkipReason | None:
+def _unwanted(plan: Plan, entry: Active) -> SkipReason | None:
     """Why the attempt is not wanted any more: the job was disabled, broken or rescheduled since it was tried."""
-    job, since = draft.situation.job, draft.status.since
+    job, since = plan.situation.job, plan.status.since
     silent = refuses_requests(job) if entry.trigger is Trigger.MANUAL else job.spec.disabled
     if silent:
         return SkipReason.DISABLED
     rescheduled = entry.trigger is Trigger.SCHEDULE and since is not None and entry.slot <= since
-    return SkipReason.MISSED if rescheduled or draft.situation.problem is not None else None
+    return SkipReason.MISSED if rescheduled or plan.situation.problem is not None else None
 
 
-def _too_late(draft: Draft, entry: Active) -> bool:
-    deadline = start_deadline(draft.situation.job)
+def _too_late(plan: Plan, entry: Active) -> bool:
+    deadline = start_deadline(plan.situation.job)
     scheduled = entry.trigger is Trigger.SCHEDULE and entry.attempt == 1
-    return scheduled and deadline is not None and draft.situation.now - entry.slot > deadline
+    return scheduled and deadline is not None and plan.situation.now - entry.slot > deadline
 
 
-def _retry(draft: Draft, entry: Active, outcome: Outcome) -> Active | None:
-    job, since = draft.situation.job, draft.status.since
+def _retry(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
+    job, since = plan.situation.job, plan.status.since
     if entry.attempt > job.spec.retries or job.spec.disabled:
         return None
-    if since is not None and shifted(outcome.finished_at, draft.situation.hold) <= since:
+    if since is not None and shifted(outcome.finished_at, plan.situation.hold) <= since:
         # From before the status was wiped: the next attempt may have come and gone.
         return None
     due = shifted(outcome.finished_at, delay(job.spec.retry_backoff, entry.attempt))
@@ -275,8 +275,8 @@ def _retry(draft: Draft, entry: Active, outcome: Outcome) -> Active | None:
     return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name)
 
 
-def _ended(draft: Draft, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:
-    return finished(draft.situation, _execution(entry, outcome), retry)
+def _ended(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:
+    return finished(plan.situation, _execution(entry, outcome), retry)
 
 
 def _execution(entry: Active, outcome: Outcome) -> Execution:
@@ -302,10 +302,10 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
     )
 
 
-def _tell_failure(draft: Draft, entry: Active, outcome: Outcome, retry: Active | None) -> None:
+def _tell_failure(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None) -> None:
     code = "" if outcome.exit_code is None else f", exit code {outcome.exit_code}"
     detail = f": {outcome.message}" if outcome.message else ""
     then = f"; attempt {retry.attempt} follows" if retry else ""
     whose = f" of member {entry.member}" if entry.member else ""
     message = f"attempt {entry.attempt}{whose} failed ({outcome.reason}{code}){detail}{then}"
-    draft.warn("ExecutionFailed", message, entry.job)
+    plan.warn("ExecutionFailed", message, entry.job)

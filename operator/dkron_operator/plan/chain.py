@@ -11,97 +11,97 @@ from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.cause import following
 from dkron_operator.plan.decide import Decision, Skip, decide_dependent
-from dkron_operator.plan.draft import Draft, busy, creation
+from dkron_operator.plan.dependencies import GroupKey, Parent
+from dkron_operator.plan.dependency_changes import Forgotten, Noted, Overrun, Tracked, Untracked, key
 from dkron_operator.plan.fold import Accepted, Joined, is_known
-from dkron_operator.plan.kin import Parent, RunKey
-from dkron_operator.plan.linked import Forgotten, Noted, Overrun, Tracked, Untracked, key
-from dkron_operator.plan.settle import is_over
+from dkron_operator.plan.plan import Plan, busy, creation
+from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import Situation
 
 SHOWN = 10
 """How many names of a circle are told."""
 
 
-def plan_dependent_runs(draft: Draft) -> None:
+def plan_dependent_runs(plan: Plan) -> None:
     """Take note of the parents' runs, and run after them."""
-    _keep_account(draft)
-    if not draft.situation.job.spec.parents:
+    _keep_account(plan)
+    if not plan.situation.job.spec.parents:
         return
-    _give_up_waiting(draft)
-    _join(draft)
-    for run in _unheard(draft):
-        if draft.create is not None:
+    _give_up_waiting(plan)
+    _join(plan)
+    for run in _unheard(plan):
+        if plan.create is not None:
             break
-        if _in_force(draft, run) and not is_accepted(draft):
-            draft.accept = True
+        if _in_force(plan, run) and not is_accepted(plan):
+            plan.accept = True
             break
-        _hear(draft, run)
+        _hear(plan, run)
 
 
-def _keep_account(draft: Draft) -> None:
+def _keep_account(plan: Plan) -> None:
     """Count the runs that a parent has shown and shows no more, before this job had taken note of them."""
-    links = {link.job: link for link in draft.situation.job.spec.parents}
-    left = frozenset(each.job for each in draft.status.consumed if each.job not in links)
+    links = {link.job: link for link in plan.situation.job.spec.parents}
+    left = frozenset(each.job for each in plan.status.consumed if each.job not in links)
     if left:
-        draft.note(Untracked(left))
+        plan.note(Untracked(left))
     for link in links.values():
-        parent = draft.situation.kin.parents.get(link.job)
+        parent = plan.situation.dependencies.parents.get(link.job)
         if parent is not None:
-            _compare(draft, link, parent)
+            _compare(plan, link, parent)
 
 
-def _compare(draft: Draft, link: Dependency, parent: Parent) -> None:
-    known = {key(run) for run in draft.status.heard}
-    ahead = sum(1 for run in _shown(draft, link) if key(run) not in known)
+def _compare(plan: Plan, link: Dependency, parent: Parent) -> None:
+    known = {key(run) for run in plan.status.heard}
+    ahead = sum(1 for run in _shown(plan, link) if key(run) not in known)
     now = Consumed(
         job=link.job, uid=parent.uid, rebuilt_at=parent.rebuilt_at, when=link.when,
         count=max(parent.has_published(link.when) - ahead, 0),
     )  # fmt: skip
-    before = next((each for each in draft.status.consumed if each.job == link.job), None)
+    before = next((each for each in plan.status.consumed if each.job == link.job), None)
     if before is None or before.model_copy(update={"count": now.count}) != now:
-        draft.note(Tracked(now))
+        plan.note(Tracked(now))
     elif now.count > before.count:
         missed = now.count - before.count
-        draft.note(Overrun(parent.uid, now.count, draft.situation.now))
+        plan.note(Overrun(parent.uid, now.count, plan.situation.now))
         runs = f"1 run of {link.job} that counts" if missed == 1 else f"{missed} runs of {link.job} that count"
         text = f"not run after {runs}: it showed more than it can before this job took note of them"
-        draft.warn("DependentRunSkipped", text)
+        plan.warn("DependentRunSkipped", text)
 
 
-def plan_forgetting(draft: Draft) -> None:
+def plan_forgetting(plan: Plan) -> None:
     """Forget the runs that no parent shows any more."""
     # They do no harm: they leave with a write that is made anyway.
-    if not (draft.changes and draft.status.heard):
+    if not (plan.changes and plan.status.heard):
         return
-    waiting = _waiting(draft).values()
-    vanished = frozenset(key(run) for run in draft.status.heard if run not in waiting and not _is_shown(draft, run))
+    waiting = _waiting(plan).values()
+    vanished = frozenset(key(run) for run in plan.status.heard if run not in waiting and not _is_shown(plan, run))
     if vanished:
-        draft.note(Forgotten(vanished))
+        plan.note(Forgotten(vanished))
 
 
 def broken_tie(situation: Situation) -> Problem | None:
     """Why no run of its parents can start the job; it still runs on request."""
-    circle = situation.kin.circle
+    circle = situation.dependencies.circle
     if circle:
         names = [*circle[: SHOWN - 1], "…", circle[-1]] if len(circle) > SHOWN else circle
         text = f"the job would run after itself: {' → '.join(names)}; take one of them out of the circle"
         return Problem(ReadyReason.PARENT_CYCLE, text)
-    missing = sorted(link.job for link in situation.job.spec.parents if link.job not in situation.kin.parents)
+    missing = sorted(link.job for link in situation.job.spec.parents if link.job not in situation.dependencies.parents)
     if missing:
         text = f'there is no job "{missing[0]}" in this namespace, after which this one runs'
         return Problem(ReadyReason.PARENT_NOT_FOUND, text)
     return None
 
 
-def _unheard(draft: Draft) -> list[Heard]:
+def _unheard(plan: Plan) -> list[Heard]:
     """Runs of parents that count, and that were not taken note of; in the order of their ends."""
-    known = {key(run) for run in draft.status.heard}
-    found = [run for link in draft.situation.job.spec.parents for run in _shown(draft, link) if key(run) not in known]
+    known = {key(run) for run in plan.status.heard}
+    found = [run for link in plan.situation.job.spec.parents for run in _shown(plan, link) if key(run) not in known]
     return sorted(found, key=_order)
 
 
-def _shown(draft: Draft, link: Dependency) -> list[Heard]:
-    parent = draft.situation.kin.parents.get(link.job)
+def _shown(plan: Plan, link: Dependency) -> list[Heard]:
+    parent = plan.situation.dependencies.parents.get(link.job)
     if parent is None:
         return []
     return [
@@ -111,87 +111,87 @@ def _shown(draft: Draft, link: Dependency) -> list[Heard]:
     ]
 
 
-def _hear(draft: Draft, run: Heard) -> None:
+def _hear(plan: Plan, run: Heard) -> None:
     # One run of each parent is enough for the next join; with a single parent, each has been joined by now.
-    waiting = _in_force(draft, run) and run.job not in _waiting(draft)
-    draft.note(Noted(run.model_copy(update={"waiting": waiting})))
+    waiting = _in_force(plan, run) and run.job not in _waiting(plan)
+    plan.note(Noted(run.model_copy(update={"waiting": waiting})))
     if waiting:
-        _join(draft)
+        _join(plan)
 
 
-def _in_force(draft: Draft, run: Heard) -> bool:
+def _in_force(plan: Plan, run: Heard) -> bool:
     """Whether the job was tied to its parents when this run ended; edits start nothing in retrospect.
 
     Ends and creations are told in whole seconds. Of those of one second, what the parents showed already when the job
     was tied to them came first, and what shows up later came second.
     """
-    since = draft.status.since
+    since = plan.status.since
     if since is None:
         return False
-    if any(isinstance(change, Accepted) for change in draft.changes):
+    if any(isinstance(change, Accepted) for change in plan.changes):
         return run.at > since
     return run.at >= since.replace(microsecond=0)
 
 
-def _give_up_waiting(draft: Draft) -> None:
+def _give_up_waiting(plan: Plan) -> None:
     """What was waited with before an edit has no effect any more."""
-    old = frozenset(key(run) for run in draft.status.heard if run.waiting and not _in_force(draft, run))
+    old = frozenset(key(run) for run in plan.status.heard if run.waiting and not _in_force(plan, run))
     if old:
-        draft.note(Joined(old, draft.situation.now))
+        plan.note(Joined(old, plan.situation.now))
 
 
-def _waiting(draft: Draft) -> dict[str, Heard]:
+def _waiting(plan: Plan) -> dict[str, Heard]:
     """For each parent the first run that is still to have its effect."""
-    names = {link.job for link in draft.situation.job.spec.parents}
-    waiting = [run for run in draft.status.heard if run.waiting and run.job in names and _in_force(draft, run)]
+    names = {link.job for link in plan.situation.job.spec.parents}
+    waiting = [run for run in plan.status.heard if run.waiting and run.job in names and _in_force(plan, run)]
     return {run.job: run for run in sorted(waiting, key=_order, reverse=True)}
 
 
-def _join(draft: Draft) -> None:
+def _join(plan: Plan) -> None:
     """Run, or say why not, once every parent has had its run."""
-    waiting = _waiting(draft)
-    if draft.create is not None or len(waiting) < len(draft.situation.job.spec.parents):
+    waiting = _waiting(plan)
+    if plan.create is not None or len(waiting) < len(plan.situation.job.spec.parents):
         return
-    job, now = draft.situation.job, draft.situation.now
+    job, now = plan.situation.job, plan.situation.now
     last = max(waiting.values(), key=_order)
     entry = following(last).entry(uid=job.uid, name=job.name, at=now)
     runs = frozenset(map(key, waiting.values()))
-    if _has_begun(draft, entry):
-        draft.note(Joined(runs, last.at))
+    if _has_begun(plan, entry):
+        plan.note(Joined(runs, last.at))
         return
-    decision = _decide(draft, last)
+    decision = _decide(plan, last)
     mark = (Joined(runs, last.at),)
-    create = decision if isinstance(decision, Skip) else creation(draft, entry, decision, mark=mark)
+    create = decision if isinstance(decision, Skip) else creation(plan, entry, decision, mark=mark)
     if isinstance(create, Skip):
-        _skip(draft, runs, last, create)
+        _skip(plan, runs, last, create)
     else:
-        draft.create = create
+        plan.create = create
 
 
-def _has_begun(draft: Draft, entry: Active) -> bool:
+def _has_begun(plan: Plan, entry: Active) -> bool:
     """Whether there is a trace of the run, though somebody has cut the note about it."""
-    status = draft.status
+    status = plan.status
     groups = {*(e.group for e in status.active), *(e.group for e in status.executions)}
     return entry.group in groups or is_known(status, entry.job)
 
 
-def _skip(draft: Draft, runs: frozenset[RunKey], last: Heard, skip: Skip) -> None:
-    draft.note(Joined(runs, last.at, skip.reason))
+def _skip(plan: Plan, runs: frozenset[GroupKey], last: Heard, skip: Skip) -> None:
+    plan.note(Joined(runs, last.at, skip.reason))
     ended = f'the run of "{last.job}" that ended at {rfc3339(last.at)}'
-    draft.warn("DependentRunSkipped", f"not run after {ended}: {skip.why or skip.reason}")
+    plan.warn("DependentRunSkipped", f"not run after {ended}: {skip.why or skip.reason}")
 
 
-def _decide(draft: Draft, last: Heard) -> Decision:
-    situation = draft.situation
-    if is_over(draft):
+def _decide(plan: Plan, last: Heard) -> Decision:
+    situation = plan.situation
+    if is_over(plan):
         return Skip(SkipReason.SUCCEEDED)
-    if situation.problem is not None or situation.kin.circle:
+    if situation.problem is not None or situation.dependencies.circle:
         return Skip(SkipReason.NOT_READY)
-    return decide_dependent(situation.job, slot=last.at, now=situation.now, active=busy(draft))
+    return decide_dependent(situation.job, slot=last.at, now=situation.now, active=busy(plan))
 
 
-def _is_shown(draft: Draft, run: Heard) -> bool:
-    parent = draft.situation.kin.parents.get(run.job)
+def _is_shown(plan: Plan, run: Heard) -> bool:
+    parent = plan.situation.dependencies.parents.get(run.job)
     return parent is not None and parent.uid == run.uid and parent.shows(run.group)
 
 

@@ -11,12 +11,12 @@ from dkron_operator import executors
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan import placement
 from dkron_operator.plan.chain import broken_tie
-from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.evidence import TOLERANCE, is_ahead
+from dkron_operator.plan.delivery_state import trouble as delivery_trouble
 from dkron_operator.plan.fold import Judged
-from dkron_operator.plan.handing import trouble as delivery_trouble
 from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
-from dkron_operator.plan.view import JobView, RunState
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.unknown_jobs import TOLERANCE, is_ahead
+from dkron_operator.plan.view import AttemptState, JobView
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 NEEDS_A_PERSON = frozenset(
@@ -34,20 +34,20 @@ TOGETHER = timedelta(seconds=3)
 Verdict = tuple[ConditionStatus, str, str]
 
 
-def plan_conditions(draft: Draft, upcoming: datetime | None) -> None:
+def plan_conditions(plan: Plan, upcoming: datetime | None) -> None:
     """Tell where the job stands, with an Event for each condition that turned bad."""
     verdicts = {
-        ConditionType.READY: _ready(draft),
-        ConditionType.SUSPENDED: _suspended(draft),
-        ConditionType.DEGRADED: _degraded(draft),
+        ConditionType.READY: _ready(plan),
+        ConditionType.SUSPENDED: _suspended(plan),
+        ConditionType.DEGRADED: _degraded(plan),
     }
-    before = {condition.type: condition for condition in draft.status.conditions}
+    before = {condition.type: condition for condition in plan.status.conditions}
     conditions = []
     for kind, verdict in verdicts.items():
-        condition = _condition(draft, kind, verdict, before.get(kind))
+        condition = _condition(plan, kind, verdict, before.get(kind))
         conditions.append(condition)
-    job = draft.situation.job
-    draft.note(Judged(job.generation, tuple(conditions), upcoming, _parents(job.spec)))
+    job = plan.situation.job
+    plan.note(Judged(job.generation, tuple(conditions), upcoming, _parents(job.spec)))
 
 
 def _parents(spec: JobSpec) -> str:
@@ -71,39 +71,39 @@ def failed(job: JobView, status: JobStatus, message: str, *, now: datetime) -> J
     return Judged(job.generation, (ready, *others), None, status.runs_after)
 
 
-def _condition(draft: Draft, kind: str, verdict: Verdict, old: Condition | None) -> Condition:
+def _condition(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -> Condition:
     status, reason, message = verdict
-    generation = draft.situation.job.generation
+    generation = plan.situation.job.generation
     same = old is not None and old.status is status
-    _tell(draft, kind, verdict, old)
+    _tell(plan, kind, verdict, old)
     return Condition(
         type=kind,
         status=status,
         reason=reason,
         message=message[:1024],
-        last_transition_time=old.last_transition_time if old and same else draft.situation.now,
+        last_transition_time=old.last_transition_time if old and same else plan.situation.now,
         observed_generation=generation,
     )
 
 
-def _tell(draft: Draft, kind: str, verdict: Verdict, old: Condition | None) -> None:
+def _tell(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -> None:
     status, reason, message = verdict
     if old is not None and (old.status, old.reason, old.message) == (status, reason, message[:1024]):
         return
     if (kind, status) in ((ConditionType.READY, FALSE), (ConditionType.DEGRADED, TRUE)):
-        draft.warn(reason, message)
-    ignored = draft.situation.job.ignored
+        plan.warn(reason, message)
+    ignored = plan.situation.job.ignored
     if (kind, status) == (ConditionType.READY, TRUE) and ignored and (old is None or ignored not in old.message):
-        draft.warn("SettingsIgnored", ignored)
+        plan.warn("SettingsIgnored", ignored)
 
 
-def _ready(draft: Draft) -> Verdict:
-    situation = draft.situation
+def _ready(plan: Plan) -> Verdict:
+    situation = plan.situation
     if situation.problem is not None:
         return FALSE, situation.problem.reason, situation.problem.message
     broken = broken_tie(situation)
     if broken is not None:
-        return _wait_for(draft, broken)
+        return _wait_for(plan, broken)
     if not situation.checked:
         return UNKNOWN, ReadyReason.PENDING, "the API server has not been asked yet"
     spec, nodes = situation.job.spec, situation.nodes or {}
@@ -111,58 +111,58 @@ def _ready(draft: Draft) -> Verdict:
     return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)
 
 
-def _wait_for(draft: Draft, broken: Problem) -> Verdict:
+def _wait_for(plan: Plan, broken: Problem) -> Verdict:
     """Jobs of one file are created in any order: a parent that comes a moment later is no news."""
-    soon = shifted(draft.status.since or draft.situation.now, TOGETHER)
-    if broken.reason == ReadyReason.PARENT_NOT_FOUND and draft.situation.now < soon:
-        draft.wake_at(soon)
+    soon = shifted(plan.status.since or plan.situation.now, TOGETHER)
+    if broken.reason == ReadyReason.PARENT_NOT_FOUND and plan.situation.now < soon:
+        plan.wake_at(soon)
         return UNKNOWN, ReadyReason.PENDING, broken.message
     return FALSE, broken.reason, broken.message
 
 
-def _suspended(draft: Draft) -> Verdict:
-    spec, now = draft.situation.job.spec, draft.situation.now
+def _suspended(plan: Plan) -> Verdict:
+    spec, now = plan.situation.job.spec, plan.situation.now
     if spec.disabled:
         return TRUE, SuspendedReason.DISABLED, "spec.disabled is true"
     if spec.expires_at is not None:
         if now > spec.expires_at:
             return TRUE, SuspendedReason.EXPIRED, "spec.expiresAt is over"
-        draft.wake_at(spec.expires_at + TICK)
+        plan.wake_at(spec.expires_at + TICK)
     if spec.starts_at is not None and now < spec.starts_at:
-        draft.wake_at(spec.starts_at)
+        plan.wake_at(spec.starts_at)
         return TRUE, SuspendedReason.NOT_STARTED, "spec.startsAt is still to come"
     return FALSE, "Active", ""
 
 
-def _degraded(draft: Draft) -> Verdict:
-    unsure = draft.situation.unsure
-    for entry in (*draft.status.active, *((unsure,) if unsure else ())):
-        trouble, run = draft.situation.troubles.get(entry.job), draft.situation.runs.get(entry.job)
-        if trouble is not None and (run is None or run.deleting or run.state is RunState.WAITING):
+def _degraded(plan: Plan) -> Verdict:
+    unconfirmed_create = plan.situation.unconfirmed_create
+    for entry in (*plan.status.active, *((unconfirmed_create,) if unconfirmed_create else ())):
+        trouble, run = plan.situation.troubles.get(entry.job), plan.situation.runs.get(entry.job)
+        if trouble is not None and (run is None or run.deleting or run.state is AttemptState.WAITING):
             stays = trouble.reason == KEPT_BY_FINALIZERS
             what = "is deleted and does not go" if stays else "does not start"
             return TRUE, trouble.reason, f"Job {entry.job} {what}: {trouble.message or trouble.reason}"
-    newest = next(iter(draft.status.executions), None)
+    newest = next(iter(plan.status.executions), None)
     if newest is not None and newest.reason in NEEDS_A_PERSON:
         return TRUE, newest.reason, f"Job {newest.job}: {newest.message or newest.reason}"
-    early = _ahead(draft)
+    early = _ahead(plan)
     if early is not None:
         return TRUE, *early
-    undeliverable = delivery_trouble(draft.situation)
+    undeliverable = delivery_trouble(plan.situation)
     if undeliverable is not None:
         return TRUE, *undeliverable
     return FALSE, "AsExpected", ""
 
 
-def _ahead(draft: Draft) -> tuple[str, str] | None:
+def _ahead(plan: Plan) -> tuple[str, str] | None:
     """What lies so far ahead of the clock that it keeps slots from being decided, or does not count."""
-    mark, now = draft.status.last_schedule_time, draft.situation.now
+    mark, now = plan.status.last_schedule_time, plan.situation.now
     if mark is not None and is_ahead(mark, now):
         text = f"status.lastScheduleTime is {rfc3339(mark)}, ahead of the clock: no slot up to then is run"
         return "MarkAhead", text
-    if draft.situation.ahead:
-        run = min(draft.situation.ahead, key=lambda run: run.slot)
-        draft.wake_at(run.slot - TOLERANCE)
+    if plan.situation.ahead:
+        run = min(plan.situation.ahead, key=lambda run: run.slot)
+        plan.wake_at(run.slot - TOLERANCE)
         return (
             "JobAhead",
             f"Job {run.name} names the slot {rfc3339(run.slot)}, ahead of the clock: it is ignored until then",

@@ -21,8 +21,8 @@ from dkron_crds.job import (
 )
 from dkron_crds.status import MAX_COUNTED
 from dkron_operator.plan.cause import started_at
-from dkron_operator.plan.kin import RunKey
-from dkron_operator.plan.linked import (
+from dkron_operator.plan.dependencies import GroupKey
+from dkron_operator.plan.dependency_changes import (
     Followed,
     Forgotten,
     GivenUp,
@@ -38,8 +38,8 @@ from dkron_operator.plan.linked import (
     with_effect,
     with_ended,
 )
+from dkron_operator.plan.reserved_slots import Released, Reserved, fold_window, settled
 from dkron_operator.plan.trim import trimmed
-from dkron_operator.plan.window import Released, Reserved, fold_window, settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Dropped:
 class Joined:
     """These runs of parents have had their effect: a run of this job, or for `reason` none, as of `at`."""
 
-    runs: frozenset[RunKey]
+    runs: frozenset[GroupKey]
     at: datetime
     reason: SkipReason | None = None
 

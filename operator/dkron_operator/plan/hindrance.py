@@ -7,7 +7,7 @@ from typing import Any
 from dkron_crds.base import rfc3339
 from dkron_operator.executors.template import CONTROLLER
 from dkron_operator.plan.outcome import MESSAGE_ROOM
-from dkron_operator.plan.view import Run, Trouble
+from dkron_operator.plan.view import AttemptJob, Trouble
 
 Object = Mapping[str, Any]
 
@@ -21,12 +21,12 @@ OF_KUBERNETES = frozenset({"foregroundDeletion", "orphan", "batch.kubernetes.io/
 """Finalizers that go by themselves."""
 
 
-def is_slow(run: Run, now: datetime) -> bool:
+def is_slow(run: AttemptJob, now: datetime) -> bool:
     """Whether more than its pod is to be asked why it does not start."""
     return now - run.created >= SLOW
 
 
-def without_pod(job: Object, run: Run, now: datetime) -> Trouble | None:
+def without_pod(job: Object, run: AttemptJob, now: datetime) -> Trouble | None:
     """Why a Job has no pod, by what it says itself. A webhook or a person can have changed it."""
     spec = job.get("spec") or {}
     manager = spec.get("managedBy")
@@ -44,7 +44,7 @@ def without_pod(job: Object, run: Run, now: datetime) -> Trouble | None:
     return Trouble("NoPod", f"{text} of Kubernetes is running")
 
 
-def unscheduled(pod: Object, run: Run, now: datetime) -> Trouble | None:
+def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> Trouble | None:
     """Why a pod has no node where no scheduler has said anything."""
     spec, conditions = pod.get("spec") or {}, (pod.get("status") or {}).get("conditions") or ()
     told = any(condition.get("type") == "PodScheduled" for condition in conditions)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from dkron_operator.plan.view import Outcome, Run, RunState, Trouble
+from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Trouble
 
 Object = Mapping[str, Any]
 ORDINARY = frozenset({"", "Error", "Completed", "BackoffLimitExceeded", "ContainerStatusUnknown"})
@@ -20,7 +20,7 @@ KILLED = frozenset({137, 143})
 
 
 def outcome(
-    run: Run,
+    run: AttemptJob,
     pod: Object | None,
     *,
     container: str | None,
@@ -33,7 +33,7 @@ def outcome(
     `size` where there was more of it; `stuck` is what was known to keep the pod from starting, which a kubelet forgets
     when it gives the pod up."""
     ended = _terminated(pod, container)
-    success = run.state is RunState.SUCCEEDED or (by_itself and _phase(pod) == SUCCEEDED)
+    success = run.state is AttemptState.SUCCEEDED or (by_itself and _phase(pod) == SUCCEEDED)
     reason, message = ("", "") if success else _failure(run, pod, ended, stuck)
     began, finished = _instant(ended.get("startedAt"), run), _instant(ended.get("finishedAt"), run)
     return Outcome(
@@ -134,13 +134,13 @@ def has_ended(pod: Object, container: str) -> bool:
     return bool(_terminated(pod, container))
 
 
-def _instant(text: str | None, run: Run) -> datetime | None:
+def _instant(text: str | None, run: AttemptJob) -> datetime | None:
     """A time that the kubelet tells; a container that never started has begun in 1970."""
     at = datetime.fromisoformat(text) if text else None
     return None if at is None or at < run.created else at
 
 
-def _failure(run: Run, pod: Object | None, ended: Object, stuck: Trouble | None) -> tuple[str, str]:
+def _failure(run: AttemptJob, pod: Object | None, ended: Object, stuck: Trouble | None) -> tuple[str, str]:
     if pod is None:
         return (stuck.reason, stuck.message) if stuck and stuck.reason == NOT_CREATED else _without_pod(run)
     stuck = trouble(pod) or (None if ended.get("startedAt") else stuck)
@@ -157,7 +157,7 @@ def _failure(run: Run, pod: Object | None, ended: Object, stuck: Trouble | None)
     return "Error", str(ended.get("message") or "")
 
 
-def _without_pod(run: Run) -> tuple[str, str]:
+def _without_pod(run: AttemptJob) -> tuple[str, str]:
     if run.reason in ORDINARY:
         return "PodLost", "the pod was deleted before its end was seen"
     return run.reason, run.message

@@ -18,10 +18,10 @@ from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.executors import check
 from dkron_operator.executors.problem import Problem
-from dkron_operator.notices import read_notify
+from dkron_operator.notifications import read_notify
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.placement import check_placement
-from dkron_operator.plan.view import JobView, Node, Run, RunState
+from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node
 from dkron_operator.processors import check as check_processors
 
 Object = Mapping[str, Any]
@@ -111,7 +111,7 @@ def read_status(body: Object) -> JobStatus | None:
         return None
 
 
-def read_run(body: Object) -> Run | None:
+def read_run(body: Object) -> AttemptJob | None:
     """A Job of ours; None if it is not one (no owner, or somebody cut its annotations or wrote nonsense there)."""
     metadata = body["metadata"]
     owner = next((o for o in metadata.get("ownerReferences") or () if o.get("controller")), None)
@@ -126,7 +126,7 @@ def read_run(body: Object) -> Run | None:
     return run
 
 
-def is_named_after_its_cause(run: Run) -> bool:
+def is_named_after_its_cause(run: AttemptJob) -> bool:
     """Whether the Job has the name that we would have given it. One of another name was not made by us, whatever it
     says about its owner and its slot."""
     if run.trigger is Trigger.SCHEDULE and run.group != nanoseconds(run.slot):
@@ -135,13 +135,13 @@ def is_named_after_its_cause(run: Run) -> bool:
     return run.name == cause.job_name(uid=run.owner, name=run.owner_name)
 
 
-def _read_run(metadata: Object, status: Object, owner: Object) -> Run:
+def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
     notes = metadata.get("annotations") or {}
     slot = read_instant(notes["dkron.io/slot"])
     if slot is None:
         raise ValueError("dkron.io/slot is no instant")
     state, finished_at, reason, message = _job_state(status)
-    return Run(
+    return AttemptJob(
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
@@ -231,11 +231,11 @@ def _by_time(request: Request) -> tuple[datetime, str]:
     return request.at or FOREVER_AGO, request.id
 
 
-def _job_state(status: Object) -> tuple[RunState, datetime | None, str, str]:
+def _job_state(status: Object) -> tuple[AttemptState, datetime | None, str, str]:
     for condition in status.get("conditions") or ():
         if condition.get("status") == "True" and condition.get("type") in ("Complete", "Failed"):
-            state = RunState.SUCCEEDED if condition["type"] == "Complete" else RunState.FAILED
+            state = AttemptState.SUCCEEDED if condition["type"] == "Complete" else AttemptState.FAILED
             ended = status.get("completionTime") or condition.get("lastTransitionTime")
             finished = datetime.fromisoformat(ended) if ended else None
             return state, finished, str(condition.get("reason") or ""), str(condition.get("message") or "")
-    return (RunState.RUNNING if status.get("ready") else RunState.WAITING), None, "", ""
+    return (AttemptState.RUNNING if status.get("ready") else AttemptState.WAITING), None, "", ""

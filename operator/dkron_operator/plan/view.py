@@ -15,8 +15,8 @@ from dkron_crds.schedule import Schedule
 from dkron_crds.stops import Stop
 from dkron_crds.traceparent import TraceContext
 from dkron_operator.executors.problem import Problem
-from dkron_operator.notices.endpoints import Endpoint
-from dkron_operator.plan.kin import ALONE, Kin
+from dkron_operator.notifications.endpoints import Endpoint
+from dkron_operator.plan.dependencies import ALONE, Dependencies
 from dkron_operator.processors.site import Site
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -60,7 +60,7 @@ class JobView:
         return "DkronJob"
 
 
-class RunState(StrEnum):
+class AttemptState(StrEnum):
     """How far a Kubernetes Job is."""
 
     WAITING = "waiting"
@@ -70,7 +70,7 @@ class RunState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class AttemptJob:
     """A Kubernetes Job of ours, as last seen. `deleted_at` is when its deletion was asked for, as far as the API server
     has told; `gone` says that it was deleted since; `trace` is the span of what it
     runs, if it names one."""
@@ -87,7 +87,7 @@ class Run:
     group: int
     attempt: int
     created: datetime
-    state: RunState
+    state: AttemptState
     finished_at: datetime | None = None
     reason: str = ""
     message: str = ""
@@ -101,7 +101,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether it has an outcome, good or bad."""
-        return self.state in (RunState.SUCCEEDED, RunState.FAILED)
+        return self.state in (AttemptState.SUCCEEDED, AttemptState.FAILED)
 
     @property
     def ended_before_its_deletion(self) -> bool:
@@ -179,19 +179,19 @@ class Situation:
     status: JobStatus
     persisted: JobStatus
     now: datetime
-    able_since: datetime
+    fireable_since: datetime
     hold: timedelta
-    runs: dict[str, Run]
+    runs: dict[str, AttemptJob]
     outcomes: dict[str, Outcome]
     troubles: dict[str, Trouble]
     probed: dict[str, datetime]
     refusal: Problem | None = None
     duplicate: Problem | None = None
     checked: bool = True
-    unsure: Active | None = None
+    unconfirmed_create: Active | None = None
     last_words: Mapping[str, Outcome] = field(default_factory=dict)
-    reach_since: datetime | None = None
-    kin: Kin = ALONE
+    handover_since: datetime | None = None
+    dependencies: Dependencies = ALONE
     nodes: Mapping[str, Node] | None = None
     blind: Problem | None = None
     site: Site = field(default_factory=Site)
@@ -202,7 +202,7 @@ class Situation:
     barred: Problem | None = None
     absent: AbstractSet[str] = frozenset()
     accepted: bool = True
-    ahead: tuple[Run, ...] = ()
+    ahead: tuple[AttemptJob, ...] = ()
     full_since: datetime | None = None
 
     @property

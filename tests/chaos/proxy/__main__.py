@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from dkron_crds.kube import access
+from dkron_kube import access
 from tests.chaos.proxy.call import Call
 from tests.chaos.proxy.rules import Fault, Rule
 from tests.chaos.proxy.server import Proxy

@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from dkron_crds.kube.access import Access
+from dkron_kube.access import Access
 from tests.chaos.proxy import answers
 from tests.chaos.proxy.call import Call, read
 from tests.chaos.proxy.rules import (

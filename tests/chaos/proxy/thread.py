@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dkron_crds.kube import access
+from dkron_kube import access
 from tests.chaos.proxy.call import Call
 from tests.chaos.proxy.rules import Rule
 from tests.chaos.proxy.server import Proxy, Write, any_write

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from dkron_crds.kube.paths import DKRON_CLUSTERS, LEASES
 from dkron_crds.names import object_name
+from dkron_kube.paths import DKRON_CLUSTERS, LEASES
 from tests.conformance.rest.row import ClusterIs, Given, LeaseHeld, NoLease, Place, Posted, Row, Stored, manual
 from tests.conformance.rest.words import Words
 from tests.support import waiting

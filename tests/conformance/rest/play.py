@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.conformance.rest.answers import header_complaint
 from tests.conformance.rest.arrange import arrange
 from tests.conformance.rest.row import Row, Step, Upload

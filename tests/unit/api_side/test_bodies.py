@@ -9,7 +9,7 @@ import pytest
 
 from dkron_api.edge import gate as gate_module
 from dkron_api.edge.gate import Gate
-from dkron_api.keys import CLUSTERS, GATE, POLICIES
+from dkron_api.edge.keys import CLUSTERS, GATE, POLICIES
 from dkron_api.routes import bodies, jobs, policies, restore, schedule
 from tests.support.api_app import Api, running_api
 

@@ -6,12 +6,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.catalog import Catalog
+from dkron_api.cache.job_index import JobIndex
 from tests.support.builders import NOON, after, wire_job
 
 
-def catalog(*jobs: dict[str, Any]) -> Catalog:
-    made = Catalog(lambda: NOON)
+def catalog(*jobs: dict[str, Any]) -> JobIndex:
+    made = JobIndex(lambda: NOON)
     made.mirror.replace(list(jobs), version=0)
     return made
 
@@ -20,7 +20,7 @@ def job(name: str, version: int = 1, uid: str = "", **fields: Any) -> dict[str, 
     return wire_job(name=name, uid=uid or f"uid-of-{name}", version=version, **fields)
 
 
-def shown(jobs: Catalog, name: str) -> dict[str, Any]:
+def shown(jobs: JobIndex, name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(jobs.json(name))
     return found
 

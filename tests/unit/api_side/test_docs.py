@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
-from dkron_api.refusal import Refusal
+from dkron_api.refusal import ApiError
 from dkron_api.routes import docs
 
 Client = TestClient[web.Request, web.Application]
@@ -75,6 +75,6 @@ async def test_a_client_that_takes_no_gzip_gets_none(client: Client) -> None:
 @pytest.mark.parametrize("name", ["nothing.js", "..", "openapi.yaml", "VERSION"])
 async def test_a_file_that_is_not_for_the_page_is_not_there(name: str) -> None:
     request = make_mocked_request("GET", "/docs/x", match_info={"asset": name})
-    with pytest.raises(Refusal, match="there is no file") as refused:
+    with pytest.raises(ApiError, match="there is no file") as refused:
         await docs.asset(request)
     assert refused.value.status == 404

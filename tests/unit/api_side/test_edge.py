@@ -12,12 +12,12 @@ from dkron_api.edge import cors
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import body_of
 from dkron_api.edge.gate import ADDRESSES, RESTORES, Gate
+from dkron_api.edge.keys import GATE
 from dkron_api.edge.routing import SEGMENTS, bound_paths
-from dkron_api.keys import GATE
-from dkron_api.refusal import Refusal, refusal_of
+from dkron_api.refusal import ApiError, refusal_of
 from dkron_api.routes import stats
 from dkron_api.routes.requests import terms_of
-from dkron_crds.kube.errors import (
+from dkron_kube.errors import (
     AlreadyExists,
     Cause,
     Conflict,
@@ -46,7 +46,7 @@ def test_no_more_requests_at_once_than_allowed() -> None:
     door = gate(Clock(), requests=2)
     door.enter("a")
     door.enter("b")
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         door.enter("c")
     assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "1")
     door.leave()
@@ -58,7 +58,7 @@ def test_a_stream_makes_room_for_requests_and_has_a_limit_of_its_own() -> None:
     door.enter("a")
     with door.stream():
         door.enter("b")
-        with pytest.raises(Refusal), door.stream():
+        with pytest.raises(ApiError), door.stream():
             pass
         door.leave()
     assert (door.working, door.streaming) == (1, 0)
@@ -74,7 +74,7 @@ def test_a_slow_body_keeps_nobody_out() -> None:
         for _ in range(RESTORES):
             stack.enter_context(door.restore())
             door.enter("c")
-        with pytest.raises(Refusal, match="4 backups are being restored already"):
+        with pytest.raises(ApiError, match="4 backups are being restored already"):
             stack.enter_context(door.restore())
 
 
@@ -83,7 +83,7 @@ def test_an_address_may_spend_two_seconds_of_its_rate_at_once_and_then_has_to_wa
     door = gate(clock, rate=5.0)
     for _ in range(10):
         door.enter("a")
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         door.enter("a")
     assert refused.value.status == 429
     door.enter("b")
@@ -127,7 +127,7 @@ def test_what_an_error_of_kubernetes_means(error: KubeError, status: int, reason
 
 
 def test_an_error_is_plain_text_unless_a_problem_is_wanted() -> None:
-    refusal = Refusal(409, 'the job "a" is busy', {"Retry-After": "1"})
+    refusal = ApiError(409, 'the job "a" is busy', {"Retry-After": "1"})
     body, headers = body_of(refusal, accept="*/*", path="/v1/jobs/a")
     assert body == b'the job "a" is busy'
     assert headers == {"Retry-After": "1", "Content-Type": "text/plain; charset=utf-8"}
@@ -231,7 +231,7 @@ ODD = (
 @pytest.mark.parametrize(("reason", "expected"), ODD)
 @pytest.mark.parametrize("accept", ["", "application/problem+json"])
 def test_what_an_error_quotes_can_be_shown_in_a_terminal(reason: str, expected: str, accept: str) -> None:
-    body, _ = body_of(Refusal(412, reason), accept=accept, path="/")
+    body, _ = body_of(ApiError(412, reason), accept=accept, path="/")
     assert (json.loads(body)["detail"] if accept else body.decode()) == expected
 
 
@@ -251,7 +251,7 @@ def test_a_tag_is_a_version_that_kubernetes_can_give_or_a_mismatch(tag: str, ver
     if version is not None:
         assert terms_of(request).match == version
         return
-    with pytest.raises(Refusal, match="is no version of this server's") as refused:
+    with pytest.raises(ApiError, match="is no version of this server's") as refused:
         terms_of(request)
     assert refused.value.status == 412
     assert refused.value.reason.isprintable()

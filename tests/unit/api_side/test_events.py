@@ -11,22 +11,22 @@ import pytest
 from aiohttp import ClientError, ClientResponse, web
 from aiohttp.test_utils import TestClient, make_mocked_request
 
-from dkron_api.catalog import Catalog
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.cache.object_cache import ObjectCache, plain
 from dkron_api.edge.gate import Gate
+from dkron_api.edge.keys import ACCESS, CATALOG, CLOCK, GATE, SETTINGS
 from dkron_api.edge.middleware import edge
-from dkron_api.journal import Journal
-from dkron_api.keys import ACCESS, CATALOG, CLOCK, GATE, SETTINGS
-from dkron_api.mirror import Mirror, plain
-from dkron_api.publish import Feed, Leadership
 from dkron_api.routes import events as route
 from dkron_api.settings import Settings
-from dkron_api.subscription import Interest
+from dkron_api.stream.event_log import EventLog
+from dkron_api.stream.feed import Feed, Leadership
+from dkron_api.stream.subscription import Interest
 from dkron_api.translate import events as translated
 from dkron_api.translate.events import Topic, differences
 from dkron_api.translate.record import Job
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Unavailable
+from dkron_kube.errors import Unavailable
 from tests.support.builders import NOON, after, claim, execution, seen, wire_job
 from tests.support.lasting_server import LastingServer
 from tests.support.sse import Parser, Told, parsed, shown
@@ -166,8 +166,8 @@ class Place:
     """A feed as the program has it: the watch leads to the feed, the feed to the catalog."""
 
     def __init__(self, *items: Object, version: int = 100) -> None:
-        self.journal = Journal()
-        self.catalog = Catalog(lambda: NOON)
+        self.journal = EventLog()
+        self.catalog = JobIndex(lambda: NOON)
         self.feed = Feed(self.catalog, self.journal, lambda: NOON)
         self.feed.replace(copy.deepcopy(list(items)), version)
         self.listener = self.journal.subscribe(ALL)
@@ -353,7 +353,7 @@ class TestFeed:
     ) -> None:
         place = Place(named("a", 90))
         with monkeypatch.context() as patched:
-            patched.setattr("dkron_api.publish.differences", lambda *_: 1 / 0)
+            patched.setattr("dkron_api.stream.feed.differences", lambda *_: 1 / 0)
             place.feed.see(named("a", 101, command="false"))
         place.feed.see(named("a", 102, command="true"))
         assert await place.texts() == ["resync", "job updated a"]
@@ -376,14 +376,14 @@ class TestLeadership:
 
     @pytest.mark.looptime
     async def test_who_leads_is_told_when_it_changes_and_when_the_lease_runs_out(self) -> None:
-        loop, journal = asyncio.get_running_loop(), Journal()
+        loop, journal = asyncio.get_running_loop(), EventLog()
         begun = loop.time()
 
         def clock() -> datetime:
             return NOON + timedelta(seconds=loop.time() - begun)
 
         journal.begin(100)
-        leadership = Leadership(Mirror("leases", plain), journal, clock)
+        leadership = Leadership(ObjectCache("leases", plain), journal, clock)
         listener = journal.subscribe(Interest(frozenset({Topic.LEADER})))
         leadership.replace([], 100)
         for beat in range(5):
@@ -590,7 +590,7 @@ class TestTheRoute:
 @pytest.mark.looptime
 class TestHeartbeat:
     async def test_a_quiet_stream_has_a_comment_every_fifteen_seconds(self) -> None:
-        journal = Journal()
+        journal = EventLog()
         journal.begin(100)
         written: list[tuple[float, bytes]] = []
         loop = asyncio.get_running_loop()

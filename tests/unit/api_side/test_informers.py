@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dkron_api import informers
 from dkron_api.app import make_app
-from dkron_api.keys import CATALOG
+from dkron_api.edge.keys import CATALOG
 from dkron_api.settings import Settings
 from tests.support.builders import NOON
 from tests.support.kube_server import client_of

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_api.journal import Journal, Message, Position
-from dkron_api.subscription import PASSED, PIECE, ROOM, Interest, Subscription
+from dkron_api.stream.event_log import EventLog, Message, Position
+from dkron_api.stream.subscription import PASSED, PIECE, ROOM, Interest, Subscription
 from dkron_api.translate.events import Topic
 from tests.support.sse import Told, parsed
 
@@ -22,9 +22,9 @@ def message(label: str, *, job: str = "a", topic: Topic = Topic.JOB, room: int =
     return Message(topic, job, b'{"label":"%b","filler":"%b"}' % (label.encode(), b"x" * room))
 
 
-def journal(*steps: tuple[int, Sequence[str]], events: int = 4096, octets: int = 1 << 24) -> Journal:
+def journal(*steps: tuple[int, Sequence[str]], events: int = 4096, octets: int = 1 << 24) -> EventLog:
     """A journal that begins at 100 and has told these labels at these versions."""
-    made = Journal(events=events, octets=octets)
+    made = EventLog(events=events, octets=octets)
     made.begin(START)
     for version, labels in steps:
         made.publish(version, [message(label) for label in labels])
@@ -133,7 +133,7 @@ class TestComingBack:
         assert await labels(made.subscribe(ALL, "105-0")) == ["resync"]
 
     async def test_a_ring_full_of_long_events_forgets_the_oldest(self) -> None:
-        made = Journal(events=100, octets=10_000)
+        made = EventLog(events=100, octets=10_000)
         made.begin(START)
         for version in range(101, 121):
             made.publish(version, [message(str(version), room=900)])

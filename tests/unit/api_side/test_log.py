@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from aiohttp import ClientError, ClientResponse
 
-from dkron_api.keys import GATE
+from dkron_api.edge.keys import GATE
 from dkron_api.routes import log
 from dkron_api.routes.events import send_away
 from dkron_api.translate.pod import container_of, has_begun, newest, obstacle
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import KubeError, NotFound, Rejected, Unavailable
-from dkron_crds.kube.paths import PODS
+from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.paths import PODS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, after, claim, execution, seen, terminated, wire_job, wire_pod
 from tests.support.lasting_server import LastingServer

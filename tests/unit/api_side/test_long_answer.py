@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from dkron_api import long_answer
+from dkron_api.edge import long_answer
 from dkron_api.edge.gate import Gate
-from dkron_api.keys import GATE
-from dkron_api.long_answer import LONG, joined_answer, list_answer
+from dkron_api.edge.keys import GATE
+from dkron_api.edge.long_answer import LONG, joined_answer, list_answer
 from dkron_api.translate import gojson
 from dkron_api.translate.pieces import PIECE, compact
 

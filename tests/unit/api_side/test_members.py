@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from dkron_api.keys import LEASES, NODES
+from dkron_api.edge.keys import LEASES, NODES
 from dkron_api.routes import cluster
 from dkron_api.translate.members import Replica, holder, leader_of, members, remaining
 from dkron_crds.base import rfc3339
-from dkron_crds.kube.errors import Rejected
-from dkron_crds.kube.paths import LEASES as LEASES_PATH
 from dkron_crds.node_tags import AgentTags
+from dkron_kube.errors import Rejected
+from dkron_kube.paths import LEASES as LEASES_PATH
 from tests.support.api_app import object_of, running_api
 from tests.support.builders import NOON, after
 

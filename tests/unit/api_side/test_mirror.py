@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.mirror import Mirror, plain
-from dkron_crds.kube.errors import NotFound, Rejected
+from dkron_api.cache.object_cache import ObjectCache, plain
+from dkron_kube.errors import NotFound, Rejected
 
 Object = dict[str, Any]
 
@@ -16,11 +16,11 @@ def thing(name: str, version: int, **metadata: Any) -> Object:
     return {"metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": str(version), **metadata}}
 
 
-def mirror() -> Mirror[Object]:
-    return Mirror("things", plain)
+def mirror() -> ObjectCache[Object]:
+    return ObjectCache("things", plain)
 
 
-def versions(mirrored: Mirror[Object]) -> dict[str, int]:
+def versions(mirrored: ObjectCache[Object]) -> dict[str, int]:
     return {item["metadata"]["name"]: int(item["metadata"]["resourceVersion"]) for item in mirrored}
 
 
@@ -99,7 +99,7 @@ def test_listeners_hear_what_an_object_was_and_is() -> None:
     def changed(before: Object | None, after: Object | None) -> None:
         heard.append((version(before), version(after)))
 
-    mirrored = Mirror("things", plain, changed=changed)
+    mirrored = ObjectCache("things", plain, changed=changed)
     mirrored.see(thing("a", 1))
     mirrored.see(thing("a", 2))
     mirrored.see(thing("a", 1))

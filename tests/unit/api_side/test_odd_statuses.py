@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_api.catalog import Catalog
-from dkron_api.keys import CLUSTERS
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.edge.keys import CLUSTERS
 from dkron_api.routes import executions, stats
 from dkron_api.translate.events import differences
 from dkron_api.translate.execution import listed, running, single
@@ -115,8 +115,8 @@ def test_a_job_that_cannot_be_shown_is_shown_bare_and_told_once(
             raise RecursionError
         return shown(job, **more)
 
-    monkeypatch.setattr("dkron_api.catalog.shown", broken)
-    catalog = Catalog(lambda: NOON)
+    monkeypatch.setattr("dkron_api.cache.job_index.shown", broken)
+    catalog = JobIndex(lambda: NOON)
     for number, name in enumerate(("good", "odd"), 1):
         catalog.see(wire_job(name=name, uid=name, version=number, owner=7, displayName="words"))
     with caplog.at_level(logging.ERROR):

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from dkron_api import pods as pods_module
-from dkron_api.pods import OUTPUT
+from dkron_api.jobs import pods as pods_module
+from dkron_api.jobs.pods import OUTPUT
 from dkron_api.routes import executions
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, PODS
+from dkron_kube.errors import Unavailable
+from dkron_kube.paths import DKRON_JOBS, PODS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NAME, after, claim, execution, seen, terminated, wire_job, wire_pod
 

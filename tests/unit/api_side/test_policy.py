@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.keys import POLICIES
+from dkron_api.edge.keys import POLICIES
 from dkron_api.routes import policies
 from dkron_api.translate.policy import PolicyError, read_policy, read_rules, show_policy
-from dkron_crds.kube.errors import NotFound, Rejected
-from dkron_crds.kube.paths import DKRON_POLICIES
 from dkron_crds.policy import Capability
+from dkron_kube.errors import NotFound, Rejected
+from dkron_kube.paths import DKRON_POLICIES
 from tests.support.api_app import Api, object_of, running_api
 
 Object = dict[str, Any]

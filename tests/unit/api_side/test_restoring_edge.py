@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_api.refusal import Refusal
-from dkron_api.restoring import WIDTH, circle_outside, restore
+from dkron_api.jobs.restore import WIDTH, circle_outside, restore
+from dkron_api.jobs.writer import FREELY, Terms
+from dkron_api.refusal import ApiError
 from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Job
 from dkron_api.translate.restoring import order, read_dump
-from dkron_api.writes import FREELY, Terms, Writes
-from dkron_crds.kube.errors import Cause, KubeError, Rejected, Unavailable
+from dkron_kube.errors import Cause, KubeError, Rejected, Unavailable
 from tests.support.builders import wire_job
 
 History = dict[str, Any]
@@ -25,7 +25,7 @@ class Stored:
     """Writes that remember what they were asked for, and take a turn of the loop for each. Names of `bad` fail so."""
 
     def __init__(
-        self, bad: Mapping[str, Refusal | KubeError] | None = None, *, there: frozenset[str] = frozenset()
+        self, bad: Mapping[str, ApiError | KubeError] | None = None, *, there: frozenset[str] = frozenset()
     ) -> None:
         self.begun: list[str] = []
         self.done: list[str] = []
@@ -64,7 +64,11 @@ async def restored(
 ) -> list[str]:
     dump = read_dump(json.dumps(jobs).encode())
     return await restore(
-        dump, order(dump), cast("Writes", writes), terms, stopping=stopping if stopping is not None else asyncio.Event()
+        dump,
+        order(dump),
+        cast("JobWriter", writes),
+        terms,
+        stopping=stopping if stopping is not None else asyncio.Event(),
     )
 
 
@@ -87,7 +91,7 @@ async def test_the_terms_are_those_of_the_request() -> None:
 
 
 FAILURES: tuple[Any, ...] = (
-    pytest.param(Refusal(409, 'the job "a" is being deleted'), 'the job "a" is being deleted', id="a refusal"),
+    pytest.param(ApiError(409, 'the job "a" is being deleted'), 'the job "a" is being deleted', id="a refusal"),
     pytest.param(Unavailable("no answer"), "no answer", id="no answer"),
     pytest.param(
         Rejected("invalid", status=422, causes=(Cause("spec.displayName", "Too long"),)),
@@ -98,7 +102,7 @@ FAILURES: tuple[Any, ...] = (
 
 
 @pytest.mark.parametrize(("error", "why"), FAILURES)
-async def test_a_failure_is_told_and_what_runs_after_it_is_left_out(error: Refusal | KubeError, why: str) -> None:
+async def test_a_failure_is_told_and_what_runs_after_it_is_left_out(error: ApiError | KubeError, why: str) -> None:
     writes = Stored({"a": error})
     reports = await restored(writes, job("a"), job("b", "a"), job("c", "b"), job("d"))
     assert reports == [
@@ -120,7 +124,7 @@ async def test_a_stop_leaves_the_rest_and_says_so() -> None:
 
 
 async def test_what_nobody_expected_ends_the_restore() -> None:
-    broken = cast("Refusal", RuntimeError("a fault of ours"))
+    broken = cast("ApiError", RuntimeError("a fault of ours"))
     with pytest.raises(ExceptionGroup):
         await restored(Stored({"a": broken}), job("a"), job("b"))
 
@@ -206,7 +210,7 @@ def test_the_parents_outside_of_the_file(
     if not words:
         circle_outside(dump, parents.get)
         return
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         circle_outside(dump, parents.get)
     assert refused.value.status == 400
     assert [word for word in words if word not in refused.value.reason] == []

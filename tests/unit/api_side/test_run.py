@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dkron_api import waiting
-from dkron_api.catalog import Catalog
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.jobs import run_waiter
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, coming, progress, refusal
 from dkron_api.translate.standing import problem
@@ -87,11 +87,11 @@ def test_two_requests_of_one_second_are_two_groups() -> None:
 
 async def ended(*steps: Object | None) -> Job | None:
     """What a vigil says after these versions of the job; None: it was deleted."""
-    catalog = Catalog(lambda: NOON)
+    catalog = JobIndex(lambda: NOON)
     catalog.see(raw(None, RUN))
     job = catalog.get("backup")
     assert job is not None
-    with waiting.Vigils(catalog).watch(job, RUN) as watching:
+    with run_waiter.RunWaiter(catalog).watch(job, RUN) as watching:
         for step in steps:
             if step is None:
                 catalog.lose(job)
@@ -127,7 +127,7 @@ GRANDKID = after_run_of("kid", KID)
 
 async def waits_for(*steps: Object) -> list[bool]:
     """After each of these versions of the jobs of a family, whether the wait for a run of its root is over."""
-    catalog = Catalog(lambda: NOON)
+    catalog = JobIndex(lambda: NOON)
     for name, fields in (
         ("root", {}),
         ("kid", {"parentJob": "root"}),
@@ -138,7 +138,7 @@ async def waits_for(*steps: Object) -> list[bool]:
     job = catalog.get("root")
     assert job is not None
     over = []
-    with waiting.Vigils(catalog).watch(job, RUN) as watching:
+    with run_waiter.RunWaiter(catalog).watch(job, RUN) as watching:
         for version, step in enumerate(steps, 2):
             step["metadata"]["resourceVersion"] = str(version)
             if step.pop("gone", False):
@@ -225,24 +225,24 @@ async def test_the_wait_ends_when_the_job_is_deleted() -> None:
 
 
 async def test_a_run_without_any_trace_ends_the_wait_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "TRACELESS", 0)
-    catalog = Catalog(lambda: NOON)
+    monkeypatch.setattr(run_waiter, "TRACELESS", 0)
+    catalog = JobIndex(lambda: NOON)
     catalog.see(raw(None, RUN))
     job = catalog.get("backup")
     assert job is not None
-    with waiting.Vigils(catalog).watch(job, RUN) as watching:
+    with run_waiter.RunWaiter(catalog).watch(job, RUN) as watching:
         catalog.see(raw(version=2))
         assert (await asyncio.wait_for(watching.ended, 5)).version == 2
     assert catalog.listeners == []
 
 
 async def test_a_trace_that_shows_up_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "TRACELESS", 0.01)
-    catalog = Catalog(lambda: NOON)
+    monkeypatch.setattr(run_waiter, "TRACELESS", 0.01)
+    catalog = JobIndex(lambda: NOON)
     catalog.see(raw(None, RUN))
     job = catalog.get("backup")
     assert job is not None
-    with waiting.Vigils(catalog).watch(job, RUN) as watching:
+    with run_waiter.RunWaiter(catalog).watch(job, RUN) as watching:
         catalog.see(raw(version=2))
         catalog.see(raw(ACTIVE, version=3))
         done, _ = await asyncio.wait({watching.ended}, timeout=0.05)
@@ -250,13 +250,13 @@ async def test_a_trace_that_shows_up_late_is_waited_for(monkeypatch: pytest.Monk
 
 
 async def test_patience_is_not_lost_with_what_runs_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "TRACELESS", 0.01)
-    catalog = Catalog(lambda: NOON)
+    monkeypatch.setattr(run_waiter, "TRACELESS", 0.01)
+    catalog = JobIndex(lambda: NOON)
     catalog.see(told("root", version=1))
     catalog.see(kid(version=1))
     job = catalog.get("root")
     assert job is not None
-    with waiting.Vigils(catalog).watch(job, RUN) as watching:
+    with run_waiter.RunWaiter(catalog).watch(job, RUN) as watching:
         catalog.see(told("root", version=2))
         catalog.see(told("root", RUN.group, ended=RUN.group, version=3))
         done, _ = await asyncio.wait({watching.ended}, timeout=0.05)
@@ -264,11 +264,11 @@ async def test_patience_is_not_lost_with_what_runs_after_a_run(monkeypatch: pyte
 
 
 async def test_the_stop_of_the_server_ends_the_wait() -> None:
-    catalog = Catalog(lambda: NOON)
+    catalog = JobIndex(lambda: NOON)
     catalog.see(raw(None, RUN))
     job = catalog.get("backup")
     assert job is not None
-    vigils = waiting.Vigils(catalog)
+    vigils = run_waiter.RunWaiter(catalog)
     with vigils.watch(job, RUN) as watching:
         vigils.give_up()
         with pytest.raises(TimeoutError):

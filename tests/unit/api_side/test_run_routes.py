@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from dkron_api.keys import CATALOG, NODES
+from dkron_api.edge.keys import CATALOG, NODES
 from dkron_api.routes import executions, runs, stops
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NAME, NOON, execution, request_claim, seen, wire_job
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dkron_api.keys import CLUSTERS
+from dkron_api.edge.keys import CLUSTERS
 from dkron_api.routes import stats as route
 from dkron_api.translate.stats import days_wanted, stats
 from dkron_crds.status import Day

@@ -7,19 +7,19 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dkron_api import metrics
-from dkron_api.keys import CATALOG, CLUSTERS, LEASES, NODES
-from dkron_api.mirror import Mirror
+from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.edge.keys import CATALOG, CLUSTERS, LEASES, NODES
 from dkron_api.routes import cluster, health
 from dkron_api.routes.events import JOURNAL
-from dkron_api.subscription import Interest
+from dkron_api.stream.subscription import Interest
 from dkron_api.translate.record import Job
 from dkron_api.translate.status import Agent, CacheState, running, status
 from dkron_api.translate.status import health as judged
 from dkron_api.version import VERSION
 from dkron_crds.base import rfc3339
-from dkron_crds.kube.client import Call
-from dkron_crds.kube.errors import AlreadyExists, NotFound, Unavailable
-from dkron_crds.kube.paths import DKRON_CLUSTERS
+from dkron_kube.client import Call
+from dkron_kube.errors import AlreadyExists, NotFound, Unavailable
+from dkron_kube.paths import DKRON_CLUSTERS
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, wire_job
 
@@ -280,6 +280,6 @@ def test_a_method_that_nobody_knows_makes_no_series_of_its_own() -> None:
 
 def test_a_mirror_tells_its_age_by_its_own_clock() -> None:
     clock = iter((10.0, 12.5))
-    assert metrics.cache_of(Mirror("nodes", lambda item: item, clock=lambda: next(clock))) == metrics.Cache(
+    assert metrics.cache_of(ObjectCache("nodes", lambda item: item, clock=lambda: next(clock))) == metrics.Cache(
         "nodes", 0, 2.5
     )

@@ -7,9 +7,9 @@ import pytest
 
 from dkron_api.routes import stops
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS
 from dkron_crds.stops import STOP_PREFIX
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NAME, after, claim, execution, seen, wire_job
 

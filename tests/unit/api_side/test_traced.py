@@ -6,7 +6,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dkron_api.edge.traced import TRACE, tracing
 from dkron_crds.traceparent import TraceContext
-from dkron_tracing.spans import Kind
+from dkron_runtime.tracing.spans import Kind
 from tests.support.tracer import KeptSpan, KeptSpans
 
 REMOTE = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from dkron_api.turns import Turns
+from dkron_api.jobs.keyed_lock import KeyedLock
 
 
 async def test_one_name_is_a_queue_and_others_do_not_wait() -> None:
-    turns, order = Turns(), list[str]()
+    turns, order = KeyedLock(), list[str]()
 
     async def write(name: str, label: str) -> None:
         async with turns.of(name):
@@ -21,7 +21,7 @@ async def test_one_name_is_a_queue_and_others_do_not_wait() -> None:
 
 
 async def test_who_gives_up_waiting_leaves_the_queue() -> None:
-    turns = Turns()
+    turns = KeyedLock()
     async with turns.of("a"):
         impatient = asyncio.create_task(_hold(turns))
         await asyncio.sleep(0)
@@ -31,6 +31,6 @@ async def test_who_gives_up_waiting_leaves_the_queue() -> None:
     assert len(turns) == 0
 
 
-async def _hold(turns: Turns) -> None:
+async def _hold(turns: KeyedLock) -> None:
     async with turns.of("a"):
         raise AssertionError("it was not its turn")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dkron_api.keys import LEASES
+from dkron_api.edge.keys import LEASES
 from dkron_api.routes.ui import NoUserInterface, accepts_html, fill, page_values, routes
 from dkron_api.settings import Settings
 from dkron_api.translate.record import Job

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dkron_api import publish
-from dkron_api.catalog import Catalog
-from dkron_api.journal import Journal
-from dkron_api.mirror import Mirror, plain
-from dkron_api.publish import Feed
-from dkron_api.subscription import Interest
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.cache.object_cache import ObjectCache, plain
+from dkron_api.stream import feed as feed_module
+from dkron_api.stream.event_log import EventLog
+from dkron_api.stream.feed import Feed
+from dkron_api.stream.subscription import Interest
 from dkron_api.translate.events import Topic, job_body
 from dkron_api.translate.record import Job, kept
 from dkron_api.translate.status import CacheState, health
@@ -37,7 +37,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_what_is_marked_is_left_out_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    mirror = Mirror("things", plain)
+    mirror = ObjectCache("things", plain)
     mirror.replace([job("a"), marked("b")], 1)
     mirror.see(marked("b", 2))
     assert [item["metadata"]["name"] for item in mirror] == ["a"]
@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixture, error
             raise error
         return item
 
-    mirror = Mirror("things", read)
+    mirror = ObjectCache("things", read)
     mirror.replace([job("a"), job("b"), job("c")], 1)
     mirror.see(job("b", 2))
     assert [item["metadata"]["name"] for item in mirror] == ["a", "c"]
@@ -81,9 +81,9 @@ async def test_an_event_that_cannot_be_told_keeps_nobody_from_the_others(
             raise OverflowError
         return job_body(event, rendered)
 
-    monkeypatch.setattr(publish, "job_body", odd)
-    journal = Journal()
-    feed = Feed(Catalog(lambda: NOON), journal, lambda: NOON)
+    monkeypatch.setattr(feed_module, "job_body", odd)
+    journal = EventLog()
+    feed = Feed(JobIndex(lambda: NOON), journal, lambda: NOON)
     feed.replace([], 1)
     heard = journal.subscribe(Interest(frozenset({Topic.JOB})), "")
     for version, name in enumerate(("a", "b", "b", "c"), start=2):
@@ -95,7 +95,7 @@ async def test_an_event_that_cannot_be_told_keeps_nobody_from_the_others(
 
 
 def test_what_was_left_out_is_told_by_one_of_the_two_caches(caplog: pytest.LogCaptureFixture) -> None:
-    feed = Feed(Catalog(lambda: NOON), Journal(), lambda: NOON)
+    feed = Feed(JobIndex(lambda: NOON), EventLog(), lambda: NOON)
     feed.replace([marked("a"), job("b")], 1)
     feed.see(marked("c", 2))
     assert len(warnings(caplog)) == 2

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from dkron_api.keys import CLUSTERS, NODES
+from dkron_api.edge.keys import CLUSTERS, NODES
 from dkron_api.routes import jobs
 from dkron_api.translate.warnings import header
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import wire_job
 

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_api.catalog import Catalog
-from dkron_api.refusal import Refusal
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.jobs.writer import ATTEMPTS, FREELY, JobWriter, Terms
+from dkron_api.refusal import ApiError
 from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Job
 from dkron_api.translate.spec import spec_of
-from dkron_api.writes import ATTEMPTS, FREELY, Terms, Writes
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict, KubeError, NotFound, Rejected, Stale, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, Resource
 from dkron_crds.names import object_name
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Stale, Unavailable
+from dkron_kube.paths import DKRON_JOBS, Resource
 from tests.support.builders import NAMESPACE, NOON, wire_job
 from tests.support.fake_kube import FakeKube, Object
 
@@ -85,9 +85,9 @@ class World:
 
     def __init__(self, *jobs: Object) -> None:
         self.kube = Server()
-        self.catalog = Catalog(lambda: NOON)
+        self.catalog = JobIndex(lambda: NOON)
         self.catalog.mirror.replace([self.kube.put(DKRON_JOBS, job) for job in jobs], version=1)
-        self.writes = Writes(cast("KubeClient", self.kube), self.catalog, NAMESPACE)
+        self.writes = JobWriter(cast("KubeClient", self.kube), self.catalog, NAMESPACE)
         self.born = 0
 
     def job(self) -> Job:
@@ -140,8 +140,8 @@ class World:
         self.kube.put(DKRON_JOBS, wire_job(name=NAME, uid=f"reborn-{self.born}", owner="other"))
 
 
-async def refused(write: Any) -> Refusal:
-    with pytest.raises(Refusal) as caught:
+async def refused(write: Any) -> ApiError:
+    with pytest.raises(ApiError) as caught:
         await write
     return caught.value
 
@@ -350,7 +350,7 @@ def test_whatever_others_do_a_write_is_done_or_refused_and_the_catalog_is_right(
     asyncio.run(run())
 
 
-async def _write(world: World, write: str) -> Refusal | None:
+async def _write(world: World, write: str) -> ApiError | None:
     known = world.catalog.get(NAME)
     try:
         if write == "upsert":
@@ -358,7 +358,7 @@ async def _write(world: World, write: str) -> Refusal | None:
         elif known is not None:
             await (world.writes.toggle(known) if write == "toggle" else world.writes.delete(known))
         else:
-            return Refusal(404, "there is no job")
-    except Refusal as refusal:
+            return ApiError(404, "there is no job")
+    except ApiError as refusal:
         return refusal
     return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from dkron_crds.kube.access import Access
+from dkron_kube.access import Access
 
 
 @dataclass

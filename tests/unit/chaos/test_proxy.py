@@ -10,10 +10,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from dkron_crds.kube.access import load
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict, Expired, KubeError, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.access import load
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, Expired, KubeError, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.chaos.proxy.rules import (
     Answer,
     CutWatch,

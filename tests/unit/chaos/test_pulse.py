@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.chaos import pulse
-from tests.chaos.bed import LAST_CALM, MOST_CALM, Patience, last_calm
+from tests.chaos.environment import LAST_CALM, MOST_CALM, Patience, last_calm
 from tests.chaos.history import Fault
 from tests.chaos.plan import LATENESS
 

@@ -3,8 +3,8 @@
 import pytest
 from aiohttp import web
 
-from dkron_crds.kube.errors import Withheld
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, LEASES
+from dkron_kube.errors import NotLeader
+from dkron_kube.paths import DKRON_JOBS, JOBS, LEASES
 from tests.support.kube_server import served
 
 
@@ -25,7 +25,7 @@ async def test_what_is_not_admitted_is_not_sent() -> None:
             client.json_patch(DKRON_JOBS, "a", "b", []),
             client.delete(JOBS, "a", "b", uid="u"),
         ):
-            with pytest.raises(Withheld, match="may not write at the moment"):
+            with pytest.raises(NotLeader, match="may not write at the moment"):
                 await write
         assert (asked, client.calls) == ([], {})
         await client.get(JOBS, "a", "b")

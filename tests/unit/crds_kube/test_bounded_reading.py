@@ -10,11 +10,11 @@ import pytest
 from aiohttp import web
 
 from dkron_crds.bounds import unreadable
-from dkron_crds.kube.access import Access
-from dkron_crds.kube.paging import Paging
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
-from dkron_crds.kube.reading import bounded_text, read_bounded
-from dkron_crds.kube.watch import Pace, follow
+from dkron_kube.access import Access
+from dkron_kube.paging import Paging
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.reading import bounded_text, read_bounded
+from dkron_kube.watch import Pace, follow
 from tests.support.kube_server import nobody, served, serving
 from tests.support.watching import Diary
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dkron_crds.kube import access
-from dkron_crds.kube.access import AccessError
+from dkron_kube import access
+from dkron_kube.access import AccessError
 
 KUBECONFIG = """
 apiVersion: v1

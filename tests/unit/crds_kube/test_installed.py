@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.kinds import KINDS
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import KubeError, NotFound, Rejected, Unavailable
-from dkron_crds.kube.installed import PATIENCE, Outdated, require_current
 from dkron_crds.names import GROUP, VERSION
 from dkron_crds.revision import REVISION
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
+from dkron_runtime.installed import PATIENCE, Outdated, require_current
 
 pytestmark = pytest.mark.looptime
 Object = dict[str, Any]

@@ -6,9 +6,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from dkron_crds.kube.client import Call
-from dkron_crds.kube.errors import NotFound, Unavailable
-from dkron_crds.kube.paths import JOBS, PODS
+from dkron_kube.client import Call
+from dkron_kube.errors import NotFound, Unavailable
+from dkron_kube.paths import JOBS, PODS
 from tests.support.kube_server import client_of, refusal, served, serving
 
 NOWHERE = "http://127.0.0.1:1"

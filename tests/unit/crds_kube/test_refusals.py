@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.errors import Cause, Conflict, Expired, KubeError, Rejected, Stale, Unavailable, from_status
+from dkron_kube.errors import Cause, Conflict, Expired, KubeError, Rejected, Stale, Unavailable, from_status
 
 UNFIT = {
     "message": "the server rejected our request due to an error in our request",

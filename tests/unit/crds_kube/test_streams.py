@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import unused_port
 
-from dkron_crds.kube.answers import PIECE
-from dkron_crds.kube.client import Call, KubeClient
-from dkron_crds.kube.errors import Expired, KubeError, NotFound, Rejected, Stale, Unavailable
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, LEASES, NODES, PODS, Resource
+from dkron_kube.answers import PIECE
+from dkron_kube.client import Call, KubeClient
+from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Stale, Unavailable
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, LEASES, NODES, PODS, Resource
 from tests.support.kube_server import client_of, refusal, served
 
 

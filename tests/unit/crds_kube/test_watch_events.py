@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_crds.kube.errors import Expired, KubeError, Rejected, Unavailable
-from dkron_crds.kube.watch_events import Kind, Lines, parse
+from dkron_kube.errors import Expired, KubeError, Rejected, Unavailable
+from dkron_kube.watch_events import Kind, Lines, parse
 from tests.support.watching import added, bookmark, error, event, thing
 
 PIECES = st.lists(st.binary(max_size=8) | st.sampled_from([b"\n", b"a\n", b"\n\n", b""]), max_size=20)

@@ -11,10 +11,10 @@ from typing import cast
 
 import pytest
 
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Expired, NotFound, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, Resource
-from dkron_crds.kube.watch import follow
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Expired, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, Resource
+from dkron_kube.watch import follow
 from tests.support.watching import Diary, Object, added, bookmark, error
 
 pytestmark = pytest.mark.looptime

@@ -12,10 +12,10 @@ from aiohttp.test_utils import unused_port
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.kube.access import AccessError
-from dkron_crds.kube.client import Call, KubeClient
-from dkron_crds.kube.paths import DKRON_JOBS
-from dkron_crds.kube.watch import Pace, follow
+from dkron_kube.access import AccessError
+from dkron_kube.client import Call, KubeClient
+from dkron_kube.paths import DKRON_JOBS
+from dkron_kube.watch import Pace, follow
 from tests.support.kube_server import Handler, client_of, refusal, served, serving
 from tests.support.watching import Diary, added, error, event, thing
 

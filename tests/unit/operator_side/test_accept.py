@@ -10,7 +10,7 @@ from dkron_crds.names import ACCEPTED
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.read import read_job
-from dkron_operator.plan.view import JobView, RunState
+from dkron_operator.plan.view import AttemptState, JobView
 from tests.support.builders import NOON, after, claim, job_view, outcome, run, situation, wire_job
 
 NOW = after(330)
@@ -22,16 +22,16 @@ def accepted(job: JobView, **fields: Any) -> JobStatus:
 
 def test_a_new_job_counts_from_its_creation() -> None:
     job = job_view()
-    draft = advance(situation(job, JobStatus(), now=after(1)))
-    assert (draft.status.since, draft.status.fingerprint) == (NOON, job.fingerprint)
-    assert draft.reports == []
+    plan = advance(situation(job, JobStatus(), now=after(1)))
+    assert (plan.status.since, plan.status.fingerprint) == (NOON, job.fingerprint)
+    assert plan.reports == []
 
 
 def test_a_new_job_that_nobody_saw_for_a_while_runs_its_latest_slot() -> None:
-    status = advance(situation(job_view(), JobStatus(), now=NOW, able_since=NOW)).status
-    draft = advance(situation(job_view(), status, now=NOW, able_since=NOW))
-    assert draft.create is not None
-    assert draft.create.entry.slot == after(300)
+    status = advance(situation(job_view(), JobStatus(), now=NOW, fireable_since=NOW)).status
+    plan = advance(situation(job_view(), status, now=NOW, fireable_since=NOW))
+    assert plan.create is not None
+    assert plan.create.entry.slot == after(300)
 
 
 @pytest.mark.parametrize(
@@ -45,17 +45,17 @@ def test_a_new_job_that_nobody_saw_for_a_while_runs_its_latest_slot() -> None:
 )
 def test_an_edit_counts_from_now_and_nothing_fires_in_retrospect(change: dict[str, Any]) -> None:
     edited = job_view(**change)
-    draft = advance(situation(edited, accepted(job_view()), now=NOW))
-    assert (draft.status.since, draft.status.fingerprint) == (NOW, edited.fingerprint)
-    assert draft.create is None
-    assert draft.status.skipped is None
-    assert draft.status.last_schedule_time == after(60)
+    plan = advance(situation(edited, accepted(job_view()), now=NOW))
+    assert (plan.status.since, plan.status.fingerprint) == (NOW, edited.fingerprint)
+    assert plan.create is None
+    assert plan.status.skipped is None
+    assert plan.status.last_schedule_time == after(60)
 
 
 def test_a_job_that_was_enabled_again_does_not_catch_up() -> None:
     disabled = advance(situation(job_view(disabled=True), accepted(job_view()), now=after(90)))
-    draft = advance(situation(job_view(), disabled.status, now=NOW, able_since=NOON))
-    assert (draft.status.since, draft.create, draft.status.next) == (NOW, None, after(360))
+    plan = advance(situation(job_view(), disabled.status, now=NOW, fireable_since=NOON))
+    assert (plan.status.since, plan.create, plan.status.next) == (NOW, None, after(360))
 
 
 @pytest.mark.parametrize(
@@ -68,18 +68,18 @@ def test_a_job_that_was_enabled_again_does_not_catch_up() -> None:
     ],
 )
 def test_any_other_edit_leaves_the_slots_alone(change: dict[str, Any]) -> None:
-    draft = advance(situation(job_view(**change), accepted(job_view()), now=after(120)))
-    assert draft.status.since == NOON
-    assert draft.create is not None
-    assert draft.create.entry.slot == after(120)
+    plan = advance(situation(job_view(**change), accepted(job_view()), now=after(120)))
+    assert plan.status.since == NOON
+    assert plan.create is not None
+    assert plan.create.entry.slot == after(120)
 
 
 def test_every_keeps_its_phase_over_a_restart_and_an_edit_of_the_command() -> None:
     job = job_view(schedule="@every 45s")
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(90))
     edited = job_view(schedule="@every 45s", command="false", generation=2)
-    draft = advance(situation(edited, status, now=after(100), able_since=after(100)))
-    assert draft.status.next == after(135)
+    plan = advance(situation(edited, status, now=after(100), fireable_since=after(100)))
+    assert plan.status.next == after(135)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_job_that_is_broken_has_no_slots_and_mended_counts_from_then(broken: J
     first = advance(situation(broken, status, now=after(120), **fields))
     assert (first.create, first.status.next) == (None, None)
     assert first.status.fingerprint == "-"
-    mended = advance(situation(job_view(), first.status, now=NOW, able_since=NOON))
+    mended = advance(situation(job_view(), first.status, now=NOW, fireable_since=NOON))
     assert (mended.status.since, mended.create, mended.status.next) == (NOW, None, after(360))
 
 
@@ -126,14 +126,14 @@ def test_an_edit_counts_the_old_slots_that_were_due_and_undecided(edit: Edit) ->
     old = job_view(**edit.old)
     first = advance(situation(old, JobStatus(), now=NOON)).status
     status = first.model_copy(update={"last_schedule_time": after(60)})
-    draft = advance(situation(job_view(generation=2, **edit.spec), status, now=NOW, able_since=NOON))
-    skipped = draft.status.skipped
+    plan = advance(situation(job_view(generation=2, **edit.spec), status, now=NOW, fireable_since=NOON))
+    skipped = plan.status.skipped
     assert (0 if skipped is None else skipped.count) == edit.counted
-    assert (draft.create, draft.accept) == (None, False)
+    assert (plan.create, plan.accept) == (None, False)
     if skipped is not None:
         assert skipped.last_reason == edit.reason
-        assert [report.reason for report in draft.reports if "not run" in report.message] == ["SlotsMissed"]
-    again = advance(situation(job_view(generation=2, **edit.spec), draft.status, now=NOW, able_since=NOON))
+        assert [report.reason for report in plan.reports if "not run" in report.message] == ["SlotsMissed"]
+    again = advance(situation(job_view(generation=2, **edit.spec), plan.status, now=NOW, fireable_since=NOON))
     assert again.changes == []
 
 
@@ -142,18 +142,18 @@ def test_a_later_end_leaves_what_was_due_and_the_phase_of_every_alone() -> None:
     first = advance(situation(old, JobStatus(), now=NOON)).status
     status = first.model_copy(update={"last_schedule_time": after(315)})
     edited = job_view(schedule="@every 45s", expiresAt="2026-03-01T14:00:00Z", generation=2)
-    draft = advance(situation(edited, status, now=NOW, able_since=NOON))
-    assert (draft.status.since, draft.status.skipped, draft.status.next) == (NOON, None, after(360))
+    plan = advance(situation(edited, status, now=NOW, fireable_since=NOON))
+    assert (plan.status.since, plan.status.skipped, plan.status.next) == (NOON, None, after(360))
 
 
 @pytest.mark.parametrize("missed", ["latest", "all", "skip"])
 def test_a_new_process_takes_a_wiped_job_that_was_accepted_for_no_new_one(missed: str) -> None:
     """The API server has no record any more that the status was ever written."""
     wiped = replace(job_view(missedRuns=missed), accepted=True, status_written=False)
-    draft = advance(situation(wiped, JobStatus(), now=NOW, able_since=NOW))
-    assert (draft.status.since, draft.create) == (NOW, None)
-    assert [report.reason for report in draft.reports] == ["StatusRebuilt"]
-    again = advance(situation(wiped, draft.status, now=after(340), able_since=NOW))
+    plan = advance(situation(wiped, JobStatus(), now=NOW, fireable_since=NOW))
+    assert (plan.status.since, plan.create) == (NOW, None)
+    assert [report.reason for report in plan.reports] == ["StatusRebuilt"]
+    again = advance(situation(wiped, plan.status, now=after(340), fireable_since=NOW))
     assert (again.create, again.status.skipped) == (None, None)
 
 
@@ -165,24 +165,22 @@ def test_a_copy_of_a_job_that_was_accepted_is_new() -> None:
 
 def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist() -> None:
     job = replace(job_view(), status_written=True)
-    old, newest = run(claim(after(60)), RunState.SUCCEEDED), run(claim(after(300)))
-    draft = advance(
-        situation(job, JobStatus(), runs=[old, newest], outcomes={old.name: outcome(at=after(65))}, now=NOW)
-    )
-    assert draft.status.since == NOW
-    assert draft.status.last_schedule_time == after(300)
-    assert [entry.job for entry in draft.status.active] == [newest.name]
-    assert [record.job for record in draft.status.executions] == [old.name]
-    assert draft.status.success_count == 1
-    assert draft.status.skipped is None
-    assert draft.create is None
-    assert [report.reason for report in draft.reports] == ["StatusRebuilt"]
+    old, newest = run(claim(after(60)), AttemptState.SUCCEEDED), run(claim(after(300)))
+    plan = advance(situation(job, JobStatus(), runs=[old, newest], outcomes={old.name: outcome(at=after(65))}, now=NOW))
+    assert plan.status.since == NOW
+    assert plan.status.last_schedule_time == after(300)
+    assert [entry.job for entry in plan.status.active] == [newest.name]
+    assert [record.job for record in plan.status.executions] == [old.name]
+    assert plan.status.success_count == 1
+    assert plan.status.skipped is None
+    assert plan.create is None
+    assert [report.reason for report in plan.reports] == ["StatusRebuilt"]
 
 
 def test_an_after_whose_job_still_exists_does_not_run_again_when_status_was_wiped() -> None:
     job = replace(job_view(schedule="@after 2026-03-01T12:00:00Z <P1D"), status_written=True)
-    draft = advance(situation(job, JobStatus(), runs=[run(claim(NOON), RunState.SUCCEEDED)], now=NOW))
-    assert draft.create is None
+    plan = advance(situation(job, JobStatus(), runs=[run(claim(NOON), AttemptState.SUCCEEDED)], now=NOW))
+    assert plan.create is None
 
 
 def test_the_same_situation_gives_the_same_plan_and_a_settled_one_none() -> None:

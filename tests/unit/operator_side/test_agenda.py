@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dkron_operator.agenda import Agenda
-from dkron_operator.clock import Clock
+from dkron_operator.kit.clock import Clock
+from dkron_operator.reconcile.due_queue import DueQueue
 from tests.support.builders import NOON, after
 
 pytestmark = pytest.mark.looptime
@@ -43,19 +43,19 @@ def clock_of(wall: Wall) -> Clock:
     return Clock(wall.now, lambda: asyncio.get_running_loop().time())
 
 
-def able(agenda: Agenda, wall: Wall) -> datetime:
+def able(due_queue: DueQueue, wall: Wall) -> datetime:
     """Since when slots can be fired, by the wall clock as it is set now."""
-    return clock_of(wall).when(agenda.able_since, wall.now())
+    return clock_of(wall).when(due_queue.fireable_since, wall.now())
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[tuple[Agenda, Wall, Handed]]:
+async def running() -> AsyncIterator[tuple[DueQueue, Wall, Handed]]:
     wall = Wall()
     handed = Handed(wall)
-    agenda = Agenda(clock_of(wall), handed)
-    task = asyncio.create_task(agenda.run())
+    due_queue = DueQueue(clock_of(wall), handed)
+    task = asyncio.create_task(due_queue.run())
     try:
-        yield agenda, wall, handed
+        yield due_queue, wall, handed
     finally:
         assert not task.done()
         task.cancel()
@@ -63,71 +63,71 @@ async def running() -> AsyncIterator[tuple[Agenda, Wall, Handed]]:
 
 
 async def test_each_job_is_handed_over_at_its_instant_in_order() -> None:
-    async with running() as (agenda, _, handed):
-        agenda.set("b", after(20))
-        agenda.set("a", after(10.25))
-        agenda.set("c", after(20.5))
+    async with running() as (due_queue, _, handed):
+        due_queue.set("b", after(20))
+        due_queue.set("a", after(10.25))
+        due_queue.set("c", after(20.5))
         await asyncio.sleep(30)
     assert handed.log == [(10.25, "a"), (20.0, "b"), (20.5, "c")]
 
 
 async def test_what_is_due_already_is_handed_over_at_once() -> None:
-    async with running() as (agenda, _, handed):
+    async with running() as (due_queue, _, handed):
         await asyncio.sleep(5)
-        agenda.set("a", after(1))
+        due_queue.set("a", after(1))
         await asyncio.sleep(0)
         await asyncio.sleep(0.001)
     assert [uid for _, uid in handed.log] == ["a"]
 
 
 async def test_a_job_is_handed_over_once() -> None:
-    async with running() as (agenda, _, handed):
-        agenda.set("a", after(1))
-        agenda.set("a", after(1))
+    async with running() as (due_queue, _, handed):
+        due_queue.set("a", after(1))
+        due_queue.set("a", after(1))
         await asyncio.sleep(10)
-        assert len(agenda) == 0
+        assert len(due_queue) == 0
     assert handed.log == [(1.0, "a")]
 
 
 async def test_a_job_that_is_set_earlier_is_handed_over_then_and_not_again() -> None:
-    async with running() as (agenda, _, handed):
-        agenda.set("a", after(100))
+    async with running() as (due_queue, _, handed):
+        due_queue.set("a", after(100))
         await asyncio.sleep(1.5)
-        agenda.set("a", after(3))
+        due_queue.set("a", after(3))
         await asyncio.sleep(200)
     assert handed.log == [(3.0, "a")]
 
 
 async def test_a_job_that_is_set_later_is_not_handed_over_before() -> None:
-    async with running() as (agenda, _, handed):
-        agenda.set("a", after(3))
-        agenda.set("a", after(5))
+    async with running() as (due_queue, _, handed):
+        due_queue.set("a", after(3))
+        due_queue.set("a", after(5))
         await asyncio.sleep(10)
     assert handed.log == [(5.0, "a")]
 
 
 async def test_a_job_that_is_set_to_and_fro_is_handed_over_once() -> None:
-    async with running() as (agenda, _, handed):
+    async with running() as (due_queue, _, handed):
         for seconds in (5, 3, 5, 3, 5):
-            agenda.set("a", after(seconds))
+            due_queue.set("a", after(seconds))
         await asyncio.sleep(10)
     assert handed.log == [(5.0, "a")]
 
 
 async def test_a_job_that_has_nothing_to_come_is_not_handed_over() -> None:
-    async with running() as (agenda, _, handed):
-        agenda.set("a", after(3))
-        agenda.set("a", None)
-        agenda.set("never seen", None)
+    async with running() as (due_queue, _, handed):
+        due_queue.set("a", after(3))
+        due_queue.set("a", None)
+        due_queue.set("never seen", None)
         await asyncio.sleep(10)
-        assert len(agenda) == 0
+        assert len(due_queue) == 0
     assert handed.log == []
 
 
 async def test_many_jobs_of_one_instant_are_handed_over_together() -> None:
-    async with running() as (agenda, _, handed):
+    async with running() as (due_queue, _, handed):
         for number in range(1000):
-            agenda.set(f"{number:03}", after(60))
+            due_queue.set(f"{number:03}", after(60))
         await asyncio.sleep(61)
     assert len(handed.log) == 1000
     assert {when for when, _ in handed.log} == {60.0}
@@ -139,11 +139,11 @@ async def test_a_job_may_be_set_anew_from_within_the_handing_over() -> None:
 
     def again(uid: str) -> None:
         handed(uid)
-        agenda.set(uid, wall.now() + timedelta(seconds=10))
+        due_queue.set(uid, wall.now() + timedelta(seconds=10))
 
-    agenda = Agenda(clock_of(wall), again)
-    agenda.set("a", after(10))
-    task = asyncio.create_task(agenda.run())
+    due_queue = DueQueue(clock_of(wall), again)
+    due_queue.set("a", after(10))
+    task = asyncio.create_task(due_queue.run())
     await asyncio.sleep(35)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -154,8 +154,8 @@ async def test_a_job_may_be_set_anew_from_within_the_handing_over() -> None:
 
 
 async def test_a_clock_that_is_set_forward_hands_over_what_it_passed_within_a_second() -> None:
-    async with running() as (agenda, wall, handed):
-        agenda.set("a", after(3600))
+    async with running() as (due_queue, wall, handed):
+        due_queue.set("a", after(3600))
         await asyncio.sleep(10.5)
         wall.set(7200)
         await asyncio.sleep(1.0)
@@ -165,21 +165,21 @@ async def test_a_clock_that_is_set_forward_hands_over_what_it_passed_within_a_se
 
 
 async def test_slots_that_a_clock_jumped_over_could_not_be_fired() -> None:
-    async with running() as (agenda, wall, _):
-        assert able(agenda, wall) == NOON
+    async with running() as (due_queue, wall, _):
+        assert able(due_queue, wall) == NOON
         await asyncio.sleep(10.5)
         wall.set(3600)
         await asyncio.sleep(1.5)
-        assert able(agenda, wall) > after(3600)
+        assert able(due_queue, wall) > after(3600)
 
 
 async def test_a_clock_that_is_set_back_hands_over_when_it_comes_there_again() -> None:
-    async with running() as (agenda, wall, handed):
+    async with running() as (due_queue, wall, handed):
         await asyncio.sleep(100)
-        agenda.set("a", after(110))
+        due_queue.set("a", after(110))
         wall.set(-50)
         await asyncio.sleep(100)
-        assert able(agenda, wall) == after(-50), "nothing was missed"
+        assert able(due_queue, wall) == after(-50), "nothing was missed"
     assert handed.log == [(110.0, "a")]
 
 
@@ -194,18 +194,18 @@ async def test_a_clock_that_is_set_back_hands_over_when_it_comes_there_again() -
     ],
 )
 async def test_a_stall(seconds: float, *, missed: bool) -> None:
-    async with running() as (agenda, wall, handed):
-        agenda.set("a", after(12))
+    async with running() as (due_queue, wall, handed):
+        due_queue.set("a", after(12))
         await asyncio.sleep(10.5)
         # While nothing runs, only the wall clock goes on.
         wall.set(seconds)
         await asyncio.sleep(1.5)
-        assert (able(agenda, wall) > after(seconds)) is missed
+        assert (able(due_queue, wall) > after(seconds)) is missed
     assert [uid for _, uid in handed.log] == ["a"]
 
 
 async def test_without_a_stall_able_since_stays_over_an_hour() -> None:
-    async with running() as (agenda, wall, _handed):
-        agenda.set("a", after(hours=23))
+    async with running() as (due_queue, wall, _handed):
+        due_queue.set("a", after(hours=23))
         await asyncio.sleep(3600)
-        assert able(agenda, wall) == NOON
+        assert able(due_queue, wall) == NOON

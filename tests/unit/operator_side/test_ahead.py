@@ -9,11 +9,11 @@ import pytest
 
 from dkron_crds.job import Active, JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
-from dkron_operator.clock import Clock
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.evidence import split
-from dkron_operator.plan.view import RunState, Situation
-from dkron_operator.store import Store
+from dkron_operator.plan.unknown_jobs import split
+from dkron_operator.plan.view import AttemptState, Situation
 from tests.support.builders import NOON, after, claim, execution, job_view, run, situation, wire_job, wire_run
 
 JOB = job_view()
@@ -54,11 +54,11 @@ def test_a_mark_that_is_ahead_is_taken_back(row: Row) -> None:
     slots = [row.mark - timedelta(minutes=n) for n in range(row.executions)]
     shown = tuple(execution(claim(slot, at=slot + timedelta(seconds=1))) for slot in slots)
     status = accepted(last_schedule_time=row.mark, executions=shown, success_count=len(shown) + row.dropped)
-    draft = advance(situation(JOB, status, now=after(100)))
-    assert draft.status.last_schedule_time == row.taken_back_to
-    degraded = next(each for each in draft.status.conditions if each.type == "Degraded")
+    plan = advance(situation(JOB, status, now=after(100)))
+    assert plan.status.last_schedule_time == row.taken_back_to
+    degraded = next(each for each in plan.status.conditions if each.type == "Degraded")
     assert (degraded.reason == "MarkAhead") is row.degraded
-    assert advance(situation(JOB, draft.status, now=after(100))).changes == []
+    assert advance(situation(JOB, plan.status, now=after(100))).changes == []
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_a_mark_that_is_ahead_is_taken_back(row: Row) -> None:
 def test_a_slot_that_a_clock_ahead_has_run_does_not_run_again(shown: Callable[[Active], dict[str, Any]]) -> None:
     entry = claim(after(300), at=after(100))
     status = accepted(last_schedule_time=after(240), **shown(entry))
-    draft = advance(situation(JOB, status, now=after(310), able_since=NOON))
-    fired = draft.create.entry.slot if draft.create else None
+    plan = advance(situation(JOB, status, now=after(310), fireable_since=NOON))
+    fired = plan.create.entry.slot if plan.create else None
     assert fired != after(300)
-    assert draft.status.last_schedule_time == after(300)
+    assert plan.status.last_schedule_time == after(300)
 
 
 def test_a_slot_that_a_clock_ahead_has_run_is_remembered_when_its_execution_is_dropped() -> None:
@@ -84,8 +84,8 @@ def test_a_slot_that_a_clock_ahead_has_run_is_remembered_when_its_execution_is_d
     taken = advance(situation(JOB, status, now=after(100))).status
     assert (taken.last_schedule_time, taken.ran_ahead) == (after(100), (after(300),))
     later = taken.model_copy(update={"executions": (), "last_schedule_time": after(240)})
-    draft = advance(situation(JOB, later, now=after(310), able_since=NOON))
-    assert (draft.create, draft.status.last_schedule_time, draft.status.ran_ahead) == (None, after(300), ())
+    plan = advance(situation(JOB, later, now=after(310), fireable_since=NOON))
+    assert (plan.create, plan.status.last_schedule_time, plan.status.ran_ahead) == (None, after(300), ())
 
 
 def test_more_slots_that_have_run_than_can_be_remembered_keep_the_mark_ahead() -> None:
@@ -93,33 +93,33 @@ def test_more_slots_that_have_run_than_can_be_remembered_keep_the_mark_ahead() -
     jobs = [run(claim(slot, at=after(90)).model_copy(update={"uid": "u"})) for slot in slots]
     active = tuple(claim(slot, at=after(90)).model_copy(update={"uid": "u"}) for slot in slots)
     status = accepted(last_schedule_time=slots[-1], active=active)
-    draft = advance(situation(JOB, status, now=after(100), runs=jobs))
-    assert draft.status.last_schedule_time == slots[1]
-    assert draft.status.ran_ahead == tuple(slots[2:])
+    plan = advance(situation(JOB, status, now=after(100), runs=jobs))
+    assert plan.status.last_schedule_time == slots[1]
+    assert plan.status.ran_ahead == tuple(slots[2:])
 
 
 def test_an_edit_does_not_count_a_slot_that_has_run_ahead_of_time() -> None:
     status = accepted(last_schedule_time=after(60), ran_ahead=(after(120),))
-    draft = advance(situation(job_view(disabled=True, generation=2), status, now=after(190), able_since=NOON))
-    assert draft.status.skipped is not None
-    assert (draft.status.skipped.count, draft.status.ran_ahead) == (1, ())
+    plan = advance(situation(job_view(disabled=True, generation=2), status, now=after(190), fireable_since=NOON))
+    assert plan.status.skipped is not None
+    assert (plan.status.skipped.count, plan.status.ran_ahead) == (1, ())
 
 
 def test_slots_after_a_beginning_that_is_ahead_count_from_now() -> None:
-    draft = advance(situation(JOB, accepted(since=after(hours=1)), now=after(100)))
-    assert (draft.status.since, draft.status.next) == (after(100), after(120))
+    plan = advance(situation(JOB, accepted(since=after(hours=1)), now=after(100)))
+    assert (plan.status.since, plan.status.next) == (after(100), after(120))
 
 
 def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_creation() -> None:
-    draft = advance(situation(JOB, accepted(), now=after(-600)))
-    assert draft.status.since == NOON
+    plan = advance(situation(JOB, accepted(), now=after(-600)))
+    assert plan.status.since == NOON
 
 
 def test_no_slot_to_come_is_missed() -> None:
     """As an operator sees it that has begun while its clock was ahead."""
-    draft = advance(situation(JOB, accepted(), now=after(130), able_since=after(hours=1)))
-    assert draft.status.skipped is None or draft.status.skipped.last_time <= after(130)
-    assert draft.status.last_schedule_time in (None, after(60), after(120))
+    plan = advance(situation(JOB, accepted(), now=after(130), fireable_since=after(hours=1)))
+    assert plan.status.skipped is None or plan.status.skipped.last_time <= after(130)
+    assert plan.status.last_schedule_time in (None, after(60), after(120))
 
 
 # --- Jobs ------------------------------------------------------------------------------------------------------------
@@ -163,20 +163,20 @@ def test_a_foreign_job_does_not_hide_the_real_one_of_its_name() -> None:
 def test_a_job_of_a_slot_far_ahead_does_not_count_until_then() -> None:
     far = datetime.fromisoformat("2260-01-01T00:00:00+00:00")
     entry = claim(far, at=after(1))
-    draft = advance(_with_ahead(situation(JOB, accepted(), now=after(130), runs=[run(entry)])))
-    assert draft.status.last_schedule_time != far
-    assert draft.status.active == ()
-    degraded = next(each for each in draft.status.conditions if each.type == "Degraded")
+    plan = advance(_with_ahead(situation(JOB, accepted(), now=after(130), runs=[run(entry)])))
+    assert plan.status.last_schedule_time != far
+    assert plan.status.active == ()
+    degraded = next(each for each in plan.status.conditions if each.type == "Degraded")
     assert (degraded.reason, entry.job in degraded.message) == ("JobAhead", True)
 
 
 def test_a_job_of_a_slot_far_ahead_that_the_status_knows_is_followed() -> None:
     entry = claim(after(600), at=after(1))
-    job = run(entry, RunState.SUCCEEDED)
+    job = run(entry, AttemptState.SUCCEEDED)
     status = accepted(active=(entry.model_copy(update={"uid": job.uid}),))
-    draft = advance(_with_ahead(situation(JOB, status, now=after(50), runs=[job])))
-    assert draft.gather == [job.name]
-    assert draft.status.last_schedule_time is None
+    plan = advance(_with_ahead(situation(JOB, status, now=after(50), runs=[job])))
+    assert plan.gather == [job.name]
+    assert plan.status.last_schedule_time is None
 
 
 def _with_ahead(whole: Situation) -> Situation:

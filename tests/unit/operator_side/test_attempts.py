@@ -9,9 +9,9 @@ import pytest
 from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Create, Draft
 from dkron_operator.plan.fold import Decided, Dropped, fold_all
-from dkron_operator.plan.view import JobView, Outcome, Run, RunState
+from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Outcome
 from tests.support.builders import (
     NOON,
     after,
@@ -36,11 +36,11 @@ def look(
     *,
     active: tuple[Active, ...] = (),
     status: dict[str, Any] | None = None,
-    runs: list[Run] | None = None,
+    runs: list[AttemptJob] | None = None,
     outcomes: dict[str, Outcome] | None = None,
     now: datetime = LATER,
     **fields: Any,
-) -> Draft:
+) -> Plan:
     """A plan for a job with no slots to come."""
     job = job or job_view(schedule=MANUALLY)
     given = {"since": job.created, "fingerprint": job.fingerprint, "active": active, **(status or {})}
@@ -51,62 +51,62 @@ LOST = outcome(success=False, lost=True)
 """What is found of a Job that is gone and has left nothing."""
 
 
-def created(draft: Draft) -> Create:
-    assert draft.create is not None
-    return draft.create
+def created(plan: Plan) -> Create:
+    assert plan.create is not None
+    return plan.create
 
 
 # --- adoption --------------------------------------------------------------------------------------------------
 
 
 def test_a_job_that_status_does_not_know_is_adopted_and_its_slot_is_decided() -> None:
-    draft = look(runs=[run(SLOT)])
-    assert draft.status.active == (seen(SLOT),)
-    assert draft.status.last_schedule_time == NOON
-    assert draft.create is None
+    plan = look(runs=[run(SLOT)])
+    assert plan.status.active == (seen(SLOT),)
+    assert plan.status.last_schedule_time == NOON
+    assert plan.create is None
 
 
 def test_a_manual_run_that_is_adopted_does_not_move_the_mark() -> None:
     wanted = request_claim()
-    draft = look(runs=[run(wanted)])
-    assert draft.status.active == (seen(wanted),)
-    assert draft.status.last_schedule_time is None
+    plan = look(runs=[run(wanted)])
+    assert plan.status.active == (seen(wanted),)
+    assert plan.status.last_schedule_time is None
 
 
 def test_a_claim_whose_job_is_found_is_not_completed_again() -> None:
-    draft = look(active=(SLOT,), runs=[run(SLOT)])
-    assert (draft.status.active, draft.create) == ((seen(SLOT),), None)
+    plan = look(active=(SLOT,), runs=[run(SLOT)])
+    assert (plan.status.active, plan.create) == ((seen(SLOT),), None)
 
 
 def test_a_job_that_was_counted_is_left_alone() -> None:
-    over = run(SLOT, RunState.SUCCEEDED)
-    draft = look(status={"counted": (SLOT.job,), "last_schedule_time": NOON}, runs=[over])
-    assert (draft.status.active, draft.status.executions, draft.gather) == ((), (), [])
+    over = run(SLOT, AttemptState.SUCCEEDED)
+    plan = look(status={"counted": (SLOT.job,), "last_schedule_time": NOON}, runs=[over])
+    assert (plan.status.active, plan.status.executions, plan.gather) == ((), (), [])
 
 
 def test_slots_between_the_mark_and_a_job_that_is_found_are_counted_as_missed() -> None:
     job = job_view()
-    draft = look(job, runs=[run(claim(after(300)))], now=after(310), able_since=after(310))
-    assert draft.status.last_schedule_time == after(300)
-    assert draft.status.skipped is not None
-    assert (draft.status.skipped.count, draft.status.skipped.last_reason) == (4, SkipReason.MISSED)
+    plan = look(job, runs=[run(claim(after(300)))], now=after(310), fireable_since=after(310))
+    assert plan.status.last_schedule_time == after(300)
+    assert plan.status.skipped is not None
+    assert (plan.status.skipped.count, plan.status.skipped.last_reason) == (4, SkipReason.MISSED)
 
 
 def test_slots_whose_jobs_are_found_are_not_counted_as_missed() -> None:
     job = job_view()
     found = [run(claim(after(60 * n))) for n in (1, 2, 4)]
-    draft = look(job, runs=found, now=after(250), able_since=after(250))
-    assert draft.status.skipped is not None
-    assert draft.status.skipped.count == 1
+    plan = look(job, runs=found, now=after(250), fireable_since=after(250))
+    assert plan.status.skipped is not None
+    assert plan.status.skipped.count == 1
 
 
 # --- records ---------------------------------------------------------------------------------------------------
 
 
 def test_a_finished_job_is_asked_how_it_ended_before_it_is_recorded() -> None:
-    draft = look(active=(seen(SLOT),), runs=[run(SLOT, RunState.SUCCEEDED)])
-    assert draft.gather == [SLOT.job]
-    assert (draft.status.active, draft.status.executions) == ((seen(SLOT),), ())
+    plan = look(active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED)])
+    assert plan.gather == [SLOT.job]
+    assert (plan.status.active, plan.status.executions) == ((seen(SLOT),), ())
 
 
 def test_an_outcome_is_recorded_with_what_its_pod_told() -> None:
@@ -114,27 +114,29 @@ def test_an_outcome_is_recorded_with_what_its_pod_told() -> None:
         success=False, at=after(9), started_at=after(2), exit_code=3, reason="Error", message="m", node_name="n1",
         output="o", output_truncated=True,
     )  # fmt: skip
-    draft = look(active=(seen(SLOT),), runs=[run(SLOT, RunState.FAILED)], outcomes={SLOT.job: ended})
+    plan = look(active=(seen(SLOT),), runs=[run(SLOT, AttemptState.FAILED)], outcomes={SLOT.job: ended})
     expected = execution(
         SLOT, success=False, started_at=after(2), finished_at=after(9), exit_code=3, reason="Error", message="m",
         node_name="n1", output="o", output_truncated=True,
     )  # fmt: skip
-    assert draft.status.executions == (expected,)
-    assert draft.status.counted == (SLOT.job,)
-    assert draft.status.active == ()
+    assert plan.status.executions == (expected,)
+    assert plan.status.counted == (SLOT.job,)
+    assert plan.status.active == ()
 
 
 def test_an_end_before_the_start_is_told_as_the_start() -> None:
     ended = outcome(at=after(-5))
-    draft = look(active=(seen(SLOT),), runs=[run(SLOT, RunState.SUCCEEDED)], outcomes={SLOT.job: ended})
-    (record,) = draft.status.executions
+    plan = look(active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED)], outcomes={SLOT.job: ended})
+    (record,) = plan.status.executions
     assert record.started_at == record.finished_at == NOON
 
 
 def test_a_failure_is_told_with_its_code_and_what_follows() -> None:
     ended = outcome(success=False, at=after(9), exit_code=3, reason="Error", message="no disk")
-    draft = look(job_view(schedule=MANUALLY, retries=1), runs=[run(SLOT, RunState.FAILED)], outcomes={SLOT.job: ended})
-    (report,) = [report for report in draft.reports if report.reason == "ExecutionFailed"]
+    plan = look(
+        job_view(schedule=MANUALLY, retries=1), runs=[run(SLOT, AttemptState.FAILED)], outcomes={SLOT.job: ended}
+    )
+    (report,) = [report for report in plan.reports if report.reason == "ExecutionFailed"]
     assert report.message == "attempt 1 failed (Error, exit code 3): no disk; attempt 2 follows"
     assert report.subject == SLOT.job
 
@@ -155,14 +157,14 @@ def test_a_failure_claims_the_next_attempt(attempt: int, backoff: dict[str, Any]
     job = job_view(schedule=MANUALLY, retries=10, retryBackoff=backoff)
     entry = claim(NOON, attempt=attempt)
     ended = outcome(success=False, at=after(10))
-    draft = look(job, runs=[run(entry, RunState.FAILED)], outcomes={entry.job: ended})
+    plan = look(job, runs=[run(entry, AttemptState.FAILED)], outcomes={entry.job: ended})
     follows = claim(NOON, attempt=attempt + 1, at=after(10 + wait))
-    assert draft.status.active == (follows,)
+    assert plan.status.active == (follows,)
     if wait:
-        assert draft.create is None
-        assert draft.wake == follows.started_at
+        assert plan.create is None
+        assert plan.wake == follows.started_at
     else:
-        assert created(draft).entry == follows
+        assert created(plan).entry == follows
 
 
 @pytest.mark.parametrize(
@@ -176,12 +178,12 @@ def test_a_failure_claims_the_next_attempt(attempt: int, backoff: dict[str, Any]
 )
 def test_no_attempt_follows(spec: dict[str, Any], attempt: int, *, success: bool) -> None:
     entry = claim(NOON, attempt=attempt)
-    state = RunState.SUCCEEDED if success else RunState.FAILED
-    draft = look(
+    state = AttemptState.SUCCEEDED if success else AttemptState.FAILED
+    plan = look(
         job_view(schedule=MANUALLY, **spec), runs=[run(entry, state)], outcomes={entry.job: outcome(success=success)}
     )
-    assert (draft.status.active, draft.create) == ((), None)
-    assert len(draft.status.executions) == 1
+    assert (plan.status.active, plan.create) == ((), None)
+    assert len(plan.status.executions) == 1
 
 
 def test_a_retry_is_made_when_it_is_due_under_the_name_of_its_cause() -> None:
@@ -212,66 +214,70 @@ def test_a_retry_is_cancelled_when_the_job(spec: dict[str, Any], refusal: Proble
     first = execution(claim(NOON), success=False)
     job = job_view(schedule=MANUALLY, retries=1, **spec)
     status = {"executions": (first,), "counted": (first.job,)}
-    draft = look(job, active=(retry,), refusal=refusal, status=status)
-    assert (draft.status.active, draft.create) == ((), None)
-    assert draft.status.status == "failed", "the group is over"
-    (report,) = [report for report in draft.reports if report.reason == "RetryCancelled"]
+    plan = look(job, active=(retry,), refusal=refusal, status=status)
+    assert (plan.status.active, plan.create) == ((), None)
+    assert plan.status.status == "failed", "the group is over"
+    (report,) = [report for report in plan.reports if report.reason == "RetryCancelled"]
     assert f"attempt 2 is not made: {why}" in report.message
 
 
 def test_after_status_was_wiped_an_old_failure_is_not_tried_again() -> None:
     job = replace(job_view(schedule=MANUALLY, retries=1), status_written=True)
     ended = outcome(success=False, at=after(5))
-    draft = advance(
-        situation(job, JobStatus(), runs=[run(SLOT, RunState.FAILED)], outcomes={SLOT.job: ended}, now=after(hours=1))
+    plan = advance(
+        situation(
+            job, JobStatus(), runs=[run(SLOT, AttemptState.FAILED)], outcomes={SLOT.job: ended}, now=after(hours=1)
+        )
     )
-    assert len(draft.status.executions) == 1
-    assert (draft.status.active, draft.create) == ((), None)
+    assert len(plan.status.executions) == 1
+    assert (plan.status.active, plan.create) == ((), None)
 
 
 # --- lost Jobs -------------------------------------------------------------------------------------------------
 
 
 def test_a_job_that_was_deleted_while_it_ran_is_lost_and_not_tried_again() -> None:
-    draft = look(
+    plan = look(
         job_view(schedule=MANUALLY, retries=3),
         active=(seen(SLOT),),
         runs=[run(SLOT, gone=True)],
         now=after(10),
         outcomes={SLOT.job: LOST},
     )
-    (record,) = draft.status.executions
+    (record,) = plan.status.executions
     assert (record.success, record.reason, record.finished_at) == (False, "JobLost", after(10))
-    assert draft.status.active == ()
-    degraded = next(c for c in draft.status.conditions if c.type == "Degraded")
+    assert plan.status.active == ()
+    degraded = next(c for c in plan.status.conditions if c.type == "Degraded")
     assert (degraded.status, degraded.reason) == ("True", "JobLost")
 
 
 def test_a_finished_job_that_was_deleted_before_its_record_is_still_asked_how_it_ended() -> None:
-    draft = look(active=(seen(SLOT),), runs=[run(SLOT, RunState.SUCCEEDED, gone=True)])
-    assert draft.gather == [SLOT.job]
-    ended = look(active=(seen(SLOT),), runs=[run(SLOT, RunState.SUCCEEDED, gone=True)], outcomes={SLOT.job: outcome()})
+    plan = look(active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED, gone=True)])
+    assert plan.gather == [SLOT.job]
+    ended = look(
+        active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED, gone=True)], outcomes={SLOT.job: outcome()}
+    )
     assert ended.status.success_count == 1
 
 
 def test_an_active_entry_whose_job_nobody_knows_is_looked_for_before_it_is_lost() -> None:
-    draft = look(active=(seen(SLOT),))
-    assert (draft.gather, draft.status.active) == ([SLOT.job], (seen(SLOT),))
+    plan = look(active=(seen(SLOT),))
+    assert (plan.gather, plan.status.active) == ([SLOT.job], (seen(SLOT),))
     lost = outcome(success=False, lost=True)
-    draft = look(active=(seen(SLOT),), outcomes={SLOT.job: lost})
-    assert draft.status.executions[0].reason == "JobLost"
+    plan = look(active=(seen(SLOT),), outcomes={SLOT.job: lost})
+    assert plan.status.executions[0].reason == "JobLost"
 
 
 def test_a_run_that_a_newer_one_replaced_is_told_so_and_not_tried_again() -> None:
     job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
     newer = seen(claim(after(60)))
-    draft = look(
+    plan = look(
         job, active=(seen(SLOT), newer), runs=[run(SLOT, gone=True), run(newer)], now=after(70),
         outcomes={SLOT.job: LOST},
     )  # fmt: skip
-    (record,) = draft.status.executions
+    (record,) = plan.status.executions
     assert (record.job, record.reason) == (SLOT.job, "Replaced")
-    assert draft.status.active == (newer,)
+    assert plan.status.active == (newer,)
 
 
 @pytest.mark.parametrize(
@@ -290,19 +296,19 @@ def test_a_job_that_a_newer_run_deleted_ended_as_its_pod_if_that(pod: Outcome, *
     gone = [run(SLOT, gone=True), run(newer)]
     asked = look(job, active=(seen(SLOT), newer), runs=gone, now=after(70))
     assert (asked.gather, asked.status.executions) == ([SLOT.job], ())
-    draft = look(job, active=(seen(SLOT), newer), runs=gone, now=after(70), outcomes={SLOT.job: pod})
-    (record,) = draft.status.executions
-    assert (record.success, record.reason, draft.status.active) == (success, reason, (newer,))
+    plan = look(job, active=(seen(SLOT), newer), runs=gone, now=after(70), outcomes={SLOT.job: pod})
+    (record,) = plan.status.executions
+    assert (record.success, record.reason, plan.status.active) == (success, reason, (newer,))
 
 
 def test_a_run_that_failed_while_a_newer_one_replaced_it_is_not_tried_again() -> None:
     job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
     newer = seen(claim(after(60)))
-    draft = look(
-        job, active=(seen(SLOT), newer), runs=[run(SLOT, RunState.FAILED), run(newer)], now=after(70),
+    plan = look(
+        job, active=(seen(SLOT), newer), runs=[run(SLOT, AttemptState.FAILED), run(newer)], now=after(70),
         outcomes={SLOT.job: outcome(success=False)},
     )  # fmt: skip
-    assert draft.status.active == (newer,)
+    assert plan.status.active == (newer,)
 
 
 FIRST, SECOND = sorted((request_claim("a"), request_claim("b")), key=lambda entry: -entry.group)
@@ -325,18 +331,18 @@ FROM_BEFORE = request_claim("a", after(-30)).model_copy(update={"started_at": af
 )
 def test_whatever_was_triggered_later_takes_the_place_of_the_run_before(old: Active, new: Active) -> None:
     job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
-    draft = look(job, active=(seen(old), new), runs=[run(old)], now=after(70))
-    assert (created(draft).entry, [job.name for job in created(draft).replaces]) == (new, [old.job])
-    draft = look(
+    plan = look(job, active=(seen(old), new), runs=[run(old)], now=after(70))
+    assert (created(plan).entry, [job.name for job in created(plan).replaces]) == (new, [old.job])
+    plan = look(
         job, active=(seen(old), seen(new)), runs=[run(old, gone=True), run(new)], now=after(70),
         outcomes={old.job: LOST},
     )  # fmt: skip
-    assert [(record.job, record.reason) for record in draft.status.executions] == [(old.job, "Replaced")]
-    draft = look(
-        job, active=(seen(old), seen(new)), runs=[run(old, RunState.FAILED), run(new)], now=after(70),
+    assert [(record.job, record.reason) for record in plan.status.executions] == [(old.job, "Replaced")]
+    plan = look(
+        job, active=(seen(old), seen(new)), runs=[run(old, AttemptState.FAILED), run(new)], now=after(70),
         outcomes={old.job: outcome(success=False)},
     )  # fmt: skip
-    assert draft.status.active == (seen(new),), "it is not tried again"
+    assert plan.status.active == (seen(new),), "it is not tried again"
 
 
 # --- Jobs that the API server refused ---------------------------------------------------------------------------
@@ -344,10 +350,10 @@ def test_whatever_was_triggered_later_takes_the_place_of_the_run_before(old: Act
 
 def test_a_refused_job_is_recorded_as_a_failed_attempt() -> None:
     refused = outcome(success=False, at=after(1), reason="JobRejected", message="forbidden")
-    draft = look(active=(SLOT,), outcomes={SLOT.job: refused})
-    (record,) = draft.status.executions
+    plan = look(active=(SLOT,), outcomes={SLOT.job: refused})
+    (record,) = plan.status.executions
     assert (record.reason, record.message, record.exit_code) == ("JobRejected", "forbidden", None)
-    assert (draft.status.active, draft.create) == ((), None)
+    assert (plan.status.active, plan.create) == ((), None)
 
 
 def test_the_retry_of_a_refused_job_is_planned_at_once() -> None:
@@ -364,17 +370,17 @@ def test_the_retry_of_a_refused_job_is_planned_at_once() -> None:
 
 def test_a_claim_without_a_job_is_completed() -> None:
     job = job_view(schedule="@at 2026-03-01T12:00:00Z", concurrency="forbid")
-    draft = look(job, active=(SLOT,), status={"last_schedule_time": NOON})
-    assert created(draft).entry == SLOT
-    assert not created(draft).late
+    plan = look(job, active=(SLOT,), status={"last_schedule_time": NOON})
+    assert created(plan).entry == SLOT
+    assert not created(plan).late
 
 
 def test_a_claim_of_replace_is_completed_by_replacing_what_is_older() -> None:
     job = job_view(schedule=MANUALLY, concurrency="replace")
     old, new = claim(after(-60)), claim(NOON)
-    draft = look(job, active=(seen(old), new), runs=[run(old)])
-    assert created(draft).entry == new
-    assert [job.name for job in created(draft).replaces] == [old.job]
+    plan = look(job, active=(seen(old), new), runs=[run(old)])
+    assert created(plan).entry == new
+    assert [job.name for job in created(plan).replaces] == [old.job]
 
 
 def test_a_claim_that_is_too_late_is_only_looked_for_and_then_given_up() -> None:
@@ -390,23 +396,23 @@ def test_a_claim_that_is_too_late_is_only_looked_for_and_then_given_up() -> None
 
 def test_an_attempt_of_unknown_fate_is_made_again_and_moves_the_mark_when_it_exists() -> None:
     slot = claim(after(2))
-    draft = look(job_view(schedule="@at 2026-03-01T12:00:02Z"), unsure=slot, able_since=after(5))
-    assert created(draft).entry == slot
-    assert created(draft).after == (Decided(slot.slot),)
-    assert not created(draft).late
+    plan = look(job_view(schedule="@at 2026-03-01T12:00:02Z"), unconfirmed_create=slot, fireable_since=after(5))
+    assert created(plan).entry == slot
+    assert created(plan).after == (Decided(slot.slot),)
+    assert not created(plan).late
 
 
 def test_an_attempt_of_unknown_fate_comes_before_any_other_slot() -> None:
-    draft = look(job_view(), unsure=claim(after(60)), now=after(300), able_since=after(250))
-    assert created(draft).entry == claim(after(60))
-    assert draft.status.last_schedule_time is None
+    plan = look(job_view(), unconfirmed_create=claim(after(60)), now=after(300), fireable_since=after(250))
+    assert created(plan).entry == claim(after(60))
+    assert plan.status.last_schedule_time is None
 
 
 def test_an_attempt_whose_fate_is_known_now_is_not_made_again() -> None:
     job = job_view(schedule="@at 2026-03-01T12:00:00Z")
-    draft = look(job, unsure=SLOT, runs=[run(SLOT)])
-    assert draft.create is None
-    assert draft.status.active == (seen(SLOT),)
+    plan = look(job, unconfirmed_create=SLOT, runs=[run(SLOT)])
+    assert plan.create is None
+    assert plan.status.active == (seen(SLOT),)
 
 
 @pytest.mark.parametrize(
@@ -423,7 +429,7 @@ def test_an_attempt_of_unknown_fate_is_only_looked_for_when(
 ) -> None:
     job = job_view(schedule="@at 2026-03-01T12:00:02Z", **spec)
     slot = claim(after(2))
-    create = created(look(job, unsure=slot, status={"since": since}, refusal=refusal))
+    create = created(look(job, unconfirmed_create=slot, status={"since": since}, refusal=refusal))
     assert create.late
     given_up = fold_all(JobStatus(), create.otherwise, job.spec.history)
     assert given_up.last_schedule_time == after(2)
@@ -432,7 +438,7 @@ def test_an_attempt_of_unknown_fate_is_only_looked_for_when(
 
 
 def test_a_manual_run_of_unknown_fate_does_not_move_the_mark() -> None:
-    create = created(look(unsure=request_claim()))
+    create = created(look(unconfirmed_create=request_claim()))
     assert (create.entry, create.after) == (request_claim(), ())
 
 
@@ -451,10 +457,10 @@ def test_only_one_job_is_created_by_a_plan() -> None:
         pytest.param({}, 9, None, ([], after(10)), id="for ten seconds a pod may take its time"),
         pytest.param({}, 10, None, ([SLOT.job], None), id="then it is asked why it does not start"),
         pytest.param({}, 15, 10, ([], after(20)), id="and again ten seconds later"),
-        pytest.param({"state": RunState.RUNNING}, 99, None, ([], None), id="one that runs is not asked"),
+        pytest.param({"state": AttemptState.RUNNING}, 99, None, ([], None), id="one that runs is not asked"),
         pytest.param({"deleting": True}, 9, None, ([], after(10)), id="one that is deleted may take its time, too"),
         pytest.param(
-            {"state": RunState.RUNNING, "deleting": True},
+            {"state": AttemptState.RUNNING, "deleting": True},
             10,
             None,
             ([SLOT.job], None),
@@ -466,12 +472,12 @@ def test_only_one_job_is_created_by_a_plan() -> None:
 def test_a_pod_that_waits(
     fields: dict[str, Any], seconds: float, probed: float | None, expected: tuple[list[str], datetime | None]
 ) -> None:
-    job = run(SLOT, **{"state": RunState.WAITING, **fields})
+    job = run(SLOT, **{"state": AttemptState.WAITING, **fields})
     asked = {} if probed is None else {SLOT.job: after(probed)}
-    draft = look(active=(seen(SLOT),), runs=[job], now=after(seconds), probed=asked)
-    assert (draft.probe, draft.wake) == expected
+    plan = look(active=(seen(SLOT),), runs=[job], now=after(seconds), probed=asked)
+    assert (plan.probe, plan.wake) == expected
 
 
 def test_a_deleted_dkron_job_is_left_to_the_garbage_collector() -> None:
-    draft = look(job_view(deleting=True), now=NOON + timedelta(hours=1), runs=[run(SLOT, RunState.FAILED)])
-    assert (draft.changes, draft.create, draft.gather, draft.wake) == ([], None, [], None)
+    plan = look(job_view(deleting=True), now=NOON + timedelta(hours=1), runs=[run(SLOT, AttemptState.FAILED)])
+    assert (plan.changes, plan.create, plan.gather, plan.wake) == ([], None, [], None)

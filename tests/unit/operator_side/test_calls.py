@@ -9,10 +9,10 @@ import pytest
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.executors.inline import NOT_ALLOWED
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.calls import call_outcome
-from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Decided, Dropped, Started, fold_all
-from dkron_operator.plan.view import JobView, Outcome, Run
+from dkron_operator.plan.inline_calls import call_outcome
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.view import AttemptJob, JobView, Outcome
 from tests.support.builders import NOON, after, claim, job_view, outcome, request_claim, run, seen, situation
 from tests.support.simulation import Fault, Simulation
 
@@ -34,10 +34,10 @@ def look(
     *,
     active: tuple[Active, ...] = (),
     status: dict[str, Any] | None = None,
-    runs: tuple[Run, ...] = (),
+    runs: tuple[AttemptJob, ...] = (),
     seconds: float = 60,
     **fields: Any,
-) -> Draft:
+) -> Plan:
     job = job or inline()
     known = {"since": NOON, "fingerprint": job.fingerprint, "active": active}
     given = JobStatus(**{**known, **({"last_schedule_time": after(60)} if active else {}), **(status or {})})
@@ -69,9 +69,9 @@ def test_a_retry_that_is_due_gets_the_mark_of_who_calls() -> None:
 @pytest.mark.parametrize("missed", ["latest", "skip", "all"])
 @pytest.mark.parametrize("requests", [{}, {"a": "2026-03-01T12:00:00Z"}])
 def test_whoever_does_not_lead_calls_nothing_and_passes_over_nothing(missed: str, requests: dict[str, str]) -> None:
-    draft = look(inline(missedRuns=missed, requests=requests), caller="", seconds=200, able_since=after(200))
-    assert (draft.create, draft.status.active, draft.status.last_schedule_time) == (None, (), None)
-    assert (draft.status.skipped, draft.status.next, draft.forget) == (None, after(240), [])
+    plan = look(inline(missedRuns=missed, requests=requests), caller="", seconds=200, fireable_since=after(200))
+    assert (plan.create, plan.status.active, plan.status.last_schedule_time) == (None, (), None)
+    assert (plan.status.skipped, plan.status.next, plan.forget) == (None, after(240), [])
 
 
 def test_a_job_with_pods_is_no_call() -> None:
@@ -81,9 +81,9 @@ def test_a_job_with_pods_is_no_call() -> None:
 
 
 def test_where_the_installation_does_not_allow_it_the_job_is_not_ready() -> None:
-    draft = look(caller="", barred=NOT_ALLOWED)
-    ready = draft.status.conditions[0]
-    assert (ready.status, ready.reason, draft.create) == ("False", "InlineNotAllowed", None)
+    plan = look(caller="", barred=NOT_ALLOWED)
+    ready = plan.status.conditions[0]
+    assert (ready.status, ready.reason, plan.create) == ("False", "InlineNotAllowed", None)
     assert "--inline-calls" in ready.message
 
 
@@ -110,8 +110,8 @@ def test_a_call_is_no_reason_to_wait_where_runs_may_overlap() -> None:
 
 
 def test_a_call_that_is_under_way_is_left_alone() -> None:
-    draft = look(active=(marked(),), calling=frozenset({SLOT.job}))
-    assert (draft.status.active, draft.call, draft.gather, draft.cancel) == ((marked(),), [], [], [])
+    plan = look(active=(marked(),), calling=frozenset({SLOT.job}))
+    assert (plan.status.active, plan.call, plan.gather, plan.cancel) == ((marked(),), [], [], [])
 
 
 def test_a_claim_of_our_own_whose_answer_was_lost_is_called() -> None:
@@ -120,44 +120,44 @@ def test_a_claim_of_our_own_whose_answer_was_lost_is_called() -> None:
 
 @pytest.mark.parametrize(("retries", "active"), [(0, []), (1, [2])])
 def test_a_claim_of_a_process_that_is_gone_is_undecided_and_follows_retries(retries: int, active: list[int]) -> None:
-    draft = look(inline(retries=retries), active=(marked(by=THEM),))
-    (record,) = draft.status.executions
+    plan = look(inline(retries=retries), active=(marked(by=THEM),))
+    (record,) = plan.status.executions
     assert (record.reason, record.success, record.exit_code) == ("Unknown", False, None)
-    assert [entry.attempt for entry in draft.status.active] == active
-    assert (draft.call, draft.status.error_count) == ([], 1)
+    assert [entry.attempt for entry in plan.status.active] == active
+    assert (plan.call, plan.status.error_count) == ([], 1)
 
 
 def test_whoever_does_not_lead_does_not_say_that_a_call_is_undecided() -> None:
-    draft = look(active=(marked(by=THEM),), caller="")
-    assert (draft.status.active, draft.status.executions) == ((marked(by=THEM),), ())
+    plan = look(active=(marked(by=THEM),), caller="")
+    assert (plan.status.active, plan.status.executions) == ((marked(by=THEM),), ())
 
 
 @pytest.mark.parametrize("success", [True, False])
 def test_how_a_call_ended_is_recorded_like_the_end_of_a_job(*, success: bool) -> None:
     ended = outcome(success=success, at=after(61), exit_code=int(not success), reason="" if success else "Error")
-    draft = look(inline(retries=1), active=(marked(),), outcomes={SLOT.job: ended}, seconds=61)
-    (record,) = draft.status.executions
+    plan = look(inline(retries=1), active=(marked(),), outcomes={SLOT.job: ended}, seconds=61)
+    (record,) = plan.status.executions
     assert (record.success, record.exit_code, record.job) == (success, int(not success), SLOT.job)
-    assert [entry.attempt for entry in draft.status.active] == ([] if success else [2])
+    assert [entry.attempt for entry in plan.status.active] == ([] if success else [2])
 
 
 def test_a_call_goes_on_when_its_job_becomes_one_with_pods() -> None:
-    draft = look(job_view(), active=(marked(),), calling=frozenset({SLOT.job}))
-    assert draft.status.active == (marked(),)
+    plan = look(job_view(), active=(marked(),), calling=frozenset({SLOT.job}))
+    assert plan.status.active == (marked(),)
 
 
 def test_a_request_that_is_called_is_forgotten() -> None:
     asked = marked(request_claim())
     job = inline(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"})
-    draft = look(job, active=(asked,), status={"last_schedule_time": None}, calling=frozenset({asked.job}))
-    assert (draft.forget, draft.create) == (["a"], None)
+    plan = look(job, active=(asked,), status={"last_schedule_time": None}, calling=frozenset({asked.job}))
+    assert (plan.forget, plan.create) == (["a"], None)
 
 
 def test_a_request_that_still_asks_stays_counted_so_that_it_is_not_called_again() -> None:
     asked = request_claim()
     job = inline(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"})
-    draft = look(job, status={"counted": (asked.job, "gone")})
-    assert (draft.forget, draft.create, draft.status.counted) == (["a"], None, (asked.job,))
+    plan = look(job, status={"counted": (asked.job, "gone")})
+    assert (plan.forget, plan.create, plan.status.counted) == (["a"], None, (asked.job,))
 
 
 # --- stops -------------------------------------------------------------------------------------------------------
@@ -167,26 +167,26 @@ BROKEN_OFF = Outcome(success=False, finished_at=after(61), started_at=after(60),
 
 
 def test_a_stop_breaks_the_call_off() -> None:
-    draft = look(inline(stops=WISH), active=(marked(),), calling=frozenset({SLOT.job}))
-    assert (draft.cancel, draft.answered, draft.status.active) == ([SLOT.job], [], (marked(),))
+    plan = look(inline(stops=WISH), active=(marked(),), calling=frozenset({SLOT.job}))
+    assert (plan.cancel, plan.answered, plan.status.active) == ([SLOT.job], [], (marked(),))
 
 
 @pytest.mark.parametrize(
     "fields", [{"outcomes": {SLOT.job: BROKEN_OFF}}, {"caller": "call-new"}, {}], ids=["by us", "by a crash", "unbegun"]
 )
 def test_a_call_that_was_broken_off_is_recorded_as_stopped(fields: dict[str, Any]) -> None:
-    draft = look(inline(stops=WISH, retries=3), active=(marked(),), **fields)
-    (record,) = draft.status.executions
+    plan = look(inline(stops=WISH, retries=3), active=(marked(),), **fields)
+    (record,) = plan.status.executions
     assert (record.reason, record.message) == ("Stopped", "asked for at 2026-03-01T12:01:00Z by ada")
-    assert (draft.status.active, draft.call) == ((), [])
+    assert (plan.status.active, plan.call) == ((), [])
 
 
 def test_a_call_that_was_replaced_says_so() -> None:
     newer = marked(claim(after(120)))
-    draft = look(inline(concurrency="replace", retries=3), active=(marked(), newer), outcomes={SLOT.job: BROKEN_OFF},
+    plan = look(inline(concurrency="replace", retries=3), active=(marked(), newer), outcomes={SLOT.job: BROKEN_OFF},
                  status={"last_schedule_time": after(120)}, calling=frozenset({newer.job}))  # fmt: skip
-    assert [record.reason for record in draft.status.executions] == ["Replaced"]
-    assert draft.status.active == (newer,)
+    assert [record.reason for record in plan.status.executions] == ["Replaced"]
+    assert plan.status.active == (newer,)
 
 
 # --- what is told ------------------------------------------------------------------------------------------------
@@ -284,13 +284,13 @@ def test_one_fault_leaves_a_stopped_call_one_record(fault: Fault) -> None:
 
 def test_a_claim_that_waits_for_its_retry_is_stopped_like_any_other() -> None:
     waiting = claim(after(60), attempt=2, at=after(600))
-    draft = look(inline(stops={waiting.job: "2026-03-01T12:01:00Z"}), active=(waiting,))
-    assert draft.create is not None
-    assert (draft.create.late, draft.create.call) == (True, False)
-    assert not [change for change in draft.create.otherwise if isinstance(change, Dropped)]
+    plan = look(inline(stops={waiting.job: "2026-03-01T12:01:00Z"}), active=(waiting,))
+    assert plan.create is not None
+    assert (plan.create.late, plan.create.call) == (True, False)
+    assert not [change for change in plan.create.otherwise if isinstance(change, Dropped)]
 
 
 def test_jobs_that_exist_are_followed_although_the_job_makes_calls_now() -> None:
     entry = claim(after(60))
-    draft = look(runs=(run(entry),), active=(seen(entry),))
-    assert draft.status.active == (seen(entry),)
+    plan = look(runs=(run(entry),), active=(seen(entry),))
+    assert plan.status.active == (seen(entry),)

@@ -9,16 +9,16 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Conflict, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
 from dkron_crds.names import ACCEPTED
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
-from dkron_operator.listener import Listener
-from dkron_operator.plan.draft import Create
+from dkron_kube.errors import Conflict, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.act.listener import Listener
+from dkron_operator.plan.plan import Create
+from dkron_operator.plan.reserved_slots import Released
 from dkron_operator.plan.view import JobView
-from dkron_operator.plan.window import Released
 from tests.support.builders import NAME, after, claim
 from tests.support.edges import Edges, begin
 
@@ -134,7 +134,7 @@ async def test_at_an_orderly_end_what_is_claimed_ahead_is_given_back() -> None:
     async with edges.running():
         assert await within_a_window(edges, second=10.5)
         await edges.reconciler.calls.close(grace=5)
-        await edges.reconciler.writer.lane.idle()
+        await edges.reconciler.writer.queue.idle()
         status, calls = edges.status(), edges.status().success_count
         assert (status.window, status.active, status.error_count) == (None, (), 0)
         await until(20)

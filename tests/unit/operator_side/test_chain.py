@@ -11,12 +11,12 @@ from dkron_crds.depends import dependent_group
 from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Published, SkipReason, Trigger, When
 from dkron_crds.status import MAX_ENDED
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.dependencies import Child, Dependencies, Parent
+from dkron_operator.plan.dependency_changes import GivenUp, Overrun, Tracked, with_ended
 from dkron_operator.plan.fold import Joined, Started, fold
-from dkron_operator.plan.kin import Child, Kin, Parent
-from dkron_operator.plan.linked import GivenUp, Overrun, Tracked, with_ended
-from dkron_operator.plan.settle import PATIENCE, Fullness, fullness, most_shown
-from dkron_operator.plan.view import RunState
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.upstream_runs import PATIENCE, Fullness, fullness, most_shown
+from dkron_operator.plan.view import AttemptState
 from tests.support.builders import NOON, UID, after, claim, job_view, nodes, outcome, run, seen, situation
 
 SUCCESS, FAILED, PARTLY = GroupStatus.SUCCESS, GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED
@@ -30,11 +30,11 @@ def heard(job: str = "a", group: int = 7, *, at: datetime | None = None, waiting
     return Heard(job=job, uid=f"uid-{job}", group=group, at=after(60) if at is None else at, waiting=waiting)
 
 
-def kin(**parents: list[Ended]) -> Kin:
-    return Kin(parents={name: Parent(f"uid-{name}", tuple(runs)) for name, runs in parents.items()})
+def dependencies(**parents: list[Ended]) -> Dependencies:
+    return Dependencies(parents={name: Parent(f"uid-{name}", tuple(runs)) for name, runs in parents.items()})
 
 
-def child(*runs: Heard, parents: Kin | None = None, **fields: Any) -> Draft:
+def child(*runs: Heard, parents: Dependencies | None = None, **fields: Any) -> Plan:
     """The plan of a job that runs after `a`, two minutes after noon."""
     spec = {"schedule": "", **({} if "dependsOn" in fields else {"parentJob": "a"}), **fields.pop("spec", {})}
     known = {name: fields.pop(name) for name in tuple(fields) if name in ("status", "problem")}
@@ -42,28 +42,28 @@ def child(*runs: Heard, parents: Kin | None = None, **fields: Any) -> Draft:
     job = job_view(**{**spec, **fields})
     status = known.get("status") or JobStatus(since=job.created, fingerprint=job.fingerprint)
     status = status.model_copy(update={"heard": runs})
-    around = kin(a=[ended()]) if parents is None else parents
-    return advance(situation(job, status, **{"now": after(120), "kin": around, **others}))
+    around = dependencies(a=[ended()]) if parents is None else parents
+    return advance(situation(job, status, **{"now": after(120), "dependencies": around, **others}))
 
 
-def waiting(draft: Draft) -> list[tuple[str, int]]:
-    return [(each.job, each.group) for each in draft.status.heard if each.waiting]
+def waiting(plan: Plan) -> list[tuple[str, int]]:
+    return [(each.job, each.group) for each in plan.status.heard if each.waiting]
 
 
-def reports(draft: Draft, reason: str) -> list[str]:
-    return [report.message for report in draft.reports if report.reason == reason]
+def reports(plan: Plan, reason: str) -> list[str]:
+    return [report.message for report in plan.reports if report.reason == reason]
 
 
 # --- what fires a job ----------------------------------------------------------------------------------------------
 
 
 def test_a_run_of_the_parent_that_succeeded_claims_a_run_of_the_child() -> None:
-    draft = child()
-    assert draft.create is not None
-    entry = draft.create.entry
+    plan = child()
+    assert plan.create is not None
+    entry = plan.create.entry
     assert (entry.trigger, entry.slot, entry.attempt) == (Trigger.DEPENDENT, after(60), 1)
     assert entry.group == dependent_group("uid-a", 7, after(60))
-    assert Joined(frozenset({("uid-a", 7)}), after(60)) in draft.create.before, "the claim is the mark"
+    assert Joined(frozenset({("uid-a", 7)}), after(60)) in plan.create.before, "the claim is the mark"
 
 
 def test_the_same_run_of_a_parent_always_gives_the_same_job() -> None:
@@ -87,17 +87,17 @@ def test_the_same_run_of_a_parent_always_gives_the_same_job() -> None:
     ],
 )
 def test_what_counts_is_how_the_run_ended(when: str, status: GroupStatus, *, fires: bool) -> None:
-    draft = child(parents=kin(a=[ended(status=status)]), dependsOn=[{"job": "a", "when": when}])
-    assert (draft.create is not None) is fires
-    assert bool(draft.status.heard) is fires, "nobody waits for note of a run that does not count"
+    plan = child(parents=dependencies(a=[ended(status=status)]), dependsOn=[{"job": "a", "when": when}])
+    assert (plan.create is not None) is fires
+    assert bool(plan.status.heard) is fires, "nobody waits for note of a run that does not count"
 
 
 def test_runs_of_a_parent_are_followed_one_after_another_in_the_order_of_their_ends() -> None:
     runs = [ended(1, at=after(62)), ended(2, at=after(61))]
-    first = child(parents=kin(a=runs))
+    first = child(parents=dependencies(a=runs))
     assert first.create is not None
     assert first.create.entry.slot == after(61)
-    second = child(heard(group=2, at=after(61)), parents=kin(a=runs))
+    second = child(heard(group=2, at=after(61)), parents=dependencies(a=runs))
     assert second.create is not None
     assert second.create.entry.slot == after(62)
 
@@ -107,17 +107,17 @@ def test_a_run_that_was_taken_note_of_before_the_claim_was_written_is_still_foll
 
 
 def test_a_run_that_has_had_its_effect_has_none_again() -> None:
-    draft = child(heard())
-    assert draft.create is None
-    assert draft.status.heard == (heard(),)
+    plan = child(heard())
+    assert plan.create is None
+    assert plan.status.heard == (heard(),)
 
 
 def test_a_run_whose_job_is_known_already_is_not_claimed_again() -> None:
-    draft = child()
-    assert draft.create is not None
-    fingerprint = draft.situation.job.fingerprint
-    status = JobStatus(since=NOON, fingerprint=fingerprint, active=(seen(draft.create.entry),))
-    again = child(status=status, runs=[run(draft.create.entry)])
+    plan = child()
+    assert plan.create is not None
+    fingerprint = plan.situation.job.fingerprint
+    status = JobStatus(since=NOON, fingerprint=fingerprint, active=(seen(plan.create.entry),))
+    again = child(status=status, runs=[run(plan.create.entry)])
     assert again.create is None
     assert again.status.heard == (heard(),)
 
@@ -135,38 +135,38 @@ def test_a_job_that_was_tied_to_its_parent_after_a_run_had_ended_does_not_follow
     since: float, *, follows: bool
 ) -> None:
     job = job_view(schedule="", parentJob="a")
-    draft = child(status=JobStatus(since=after(since), fingerprint=job.fingerprint))
-    assert (draft.create is not None) is follows
-    assert [each.waiting for each in draft.status.heard] == [follows], "its parent need not wait for it"
+    plan = child(status=JobStatus(since=after(since), fingerprint=job.fingerprint))
+    assert (plan.create is not None) is follows
+    assert [each.waiting for each in plan.status.heard] == [follows], "its parent need not wait for it"
 
 
 @pytest.mark.parametrize(("created", "follows"), [(59, True), (60, False), (61, False)])
 def test_a_new_job_does_not_follow_what_its_parent_has_shown_before(created: int, *, follows: bool) -> None:
     job = job_view(schedule="", parentJob="a", created=after(created))
-    first = advance(situation(job, JobStatus(), now=after(120), kin=kin(a=[ended()])))
-    draft = advance(situation(job, first.status, now=after(120), kin=kin(a=[ended()])))
-    assert (draft.create is not None) is follows
-    assert len(draft.status.heard) == 1
+    first = advance(situation(job, JobStatus(), now=after(120), dependencies=dependencies(a=[ended()])))
+    plan = advance(situation(job, first.status, now=after(120), dependencies=dependencies(a=[ended()])))
+    assert (plan.create is not None) is follows
+    assert len(plan.status.heard) == 1
 
 
 def test_a_job_that_changes_its_parent_does_not_follow_what_has_ended_before() -> None:
     old = job_view(schedule="", parentJob="b")
-    draft = child(status=JobStatus(since=NOON, fingerprint=old.fingerprint))
-    assert draft.status.since == after(120)
-    assert draft.create is None
-    assert waiting(draft) == []
+    plan = child(status=JobStatus(since=NOON, fingerprint=old.fingerprint))
+    assert plan.status.since == after(120)
+    assert plan.create is None
+    assert waiting(plan) == []
 
 
 def test_a_parent_of_the_same_name_that_was_created_anew_is_another_one() -> None:
     before = Heard(job="a", uid="uid-of-the-first-a", group=7, at=after(60))
-    draft = child(before)
-    assert draft.create is not None
+    plan = child(before)
+    assert plan.create is not None
 
 
 def test_the_schedule_of_a_job_with_a_parent_is_dead_text() -> None:
-    draft = child(parents=kin(a=[]), spec={"schedule": "* * * * * *"})
-    assert draft.create is None
-    assert draft.status.next is None
+    plan = child(parents=dependencies(a=[]), spec={"schedule": "* * * * * *"})
+    assert plan.create is None
+    assert plan.status.next is None
 
 
 # --- several parents -----------------------------------------------------------------------------------------------
@@ -175,31 +175,33 @@ BOTH = [{"job": "a"}, {"job": "b", "when": "always"}]
 
 
 def test_after_several_jobs_it_runs_when_all_of_them_have_ended() -> None:
-    half = child(parents=kin(a=[ended()], b=[]), dependsOn=BOTH)
+    half = child(parents=dependencies(a=[ended()], b=[]), dependsOn=BOTH)
     assert half.create is None
     assert waiting(half) == [("a", 7)]
-    whole = child(*half.status.heard, parents=kin(a=[], b=[ended(8, at=after(90), status=FAILED)]), dependsOn=BOTH)
+    whole = child(
+        *half.status.heard, parents=dependencies(a=[], b=[ended(8, at=after(90), status=FAILED)]), dependsOn=BOTH
+    )
     assert whole.create is not None
     assert whole.create.entry.group == dependent_group("uid-b", 8, after(90))
     assert Joined(frozenset({("uid-a", 7), ("uid-b", 8)}), after(90)) in whole.create.before
 
 
 def test_a_parent_that_ends_twice_counts_once() -> None:
-    draft = child(parents=kin(a=[ended(1, at=after(60)), ended(2, at=after(61))], b=[]), dependsOn=BOTH)
-    assert waiting(draft) == [("a", 1)]
-    assert len(draft.status.heard) == 2
+    plan = child(parents=dependencies(a=[ended(1, at=after(60)), ended(2, at=after(61))], b=[]), dependsOn=BOTH)
+    assert waiting(plan) == [("a", 1)]
+    assert len(plan.status.heard) == 2
 
 
 def test_a_parent_that_is_gone_has_ended_all_the_same() -> None:
-    draft = child(heard("a", waiting=True), parents=kin(b=[ended(8, at=after(90))]), dependsOn=BOTH)
-    assert draft.create is not None
+    plan = child(heard("a", waiting=True), parents=dependencies(b=[ended(8, at=after(90))]), dependsOn=BOTH)
+    assert plan.create is not None
 
 
 def test_what_waits_has_no_effect_after_an_edit_of_the_same_second() -> None:
     old = job_view(schedule="", dependsOn=BOTH, timezone="Europe/Madrid")
     status = JobStatus(since=NOON, fingerprint=old.fingerprint)
     edited = child(
-        heard("a", at=after(60), waiting=True), status=status, now=after(60.5), parents=kin(a=[ended()], b=[]),
+        heard("a", at=after(60), waiting=True), status=status, now=after(60.5), parents=dependencies(a=[ended()], b=[]),
         dependsOn=BOTH,
     )  # fmt: skip
     assert waiting(edited) == []
@@ -207,8 +209,8 @@ def test_what_waits_has_no_effect_after_an_edit_of_the_same_second() -> None:
 
 
 def test_what_waits_is_forgotten_when_the_parents_are_changed() -> None:
-    draft = child(heard("c", waiting=True), heard("a", waiting=True), parents=kin(a=[], b=[]), dependsOn=BOTH)
-    assert waiting(draft) == [("a", 7)]
+    plan = child(heard("c", waiting=True), heard("a", waiting=True), parents=dependencies(a=[], b=[]), dependsOn=BOTH)
+    assert waiting(plan) == [("a", 7)]
 
 
 # --- what is skipped -----------------------------------------------------------------------------------------------
@@ -227,12 +229,12 @@ def test_what_waits_is_forgotten_when_the_parents_are_changed() -> None:
 def test_a_job_that_may_not_run_skips_with_a_reason(fields: dict[str, Any], reason: SkipReason) -> None:
     job = job_view(schedule="", parentJob="a", **fields)
     status = JobStatus(since=NOON, fingerprint="-" if reason is SkipReason.NOT_READY else job.fingerprint)
-    draft = child(status=status, **fields)
-    assert draft.create is None
-    assert draft.status.skipped is not None
-    assert (draft.status.skipped.count, draft.status.skipped.last_reason) == (1, reason)
-    assert draft.status.heard == (heard(),)
-    assert len(reports(draft, "DependentRunSkipped")) == 1
+    plan = child(status=status, **fields)
+    assert plan.create is None
+    assert plan.status.skipped is not None
+    assert (plan.status.skipped.count, plan.status.skipped.last_reason) == (1, reason)
+    assert plan.status.heard == (heard(),)
+    assert len(reports(plan, "DependentRunSkipped")) == 1
 
 
 @pytest.mark.parametrize(
@@ -263,28 +265,28 @@ def test_a_busy_job_that_forbids_skips_and_one_that_replaces_replaces() -> None:
 
 
 def test_a_job_in_a_circle_says_so_and_runs_after_nobody() -> None:
-    draft = child(parents=Kin(parents={"a": Parent("uid-a", (ended(),))}, circle=("backup", "a", "backup")))
-    assert draft.create is None
-    (message,) = reports(draft, "ParentCycle")
+    plan = child(parents=Dependencies(parents={"a": Parent("uid-a", (ended(),))}, circle=("backup", "a", "backup")))
+    assert plan.create is None
+    (message,) = reports(plan, "ParentCycle")
     assert "backup → a → backup" in message
-    assert draft.status.skipped is not None
-    assert draft.status.skipped.last_reason is SkipReason.NOT_READY
+    assert plan.status.skipped is not None
+    assert plan.status.skipped.last_reason is SkipReason.NOT_READY
 
 
 def test_a_parent_that_comes_a_moment_later_is_no_news() -> None:
-    draft = child(parents=Kin(), now=after(2.9))
-    ready = next(each for each in draft.status.conditions if each.type == "Ready")
+    plan = child(parents=Dependencies(), now=after(2.9))
+    ready = next(each for each in plan.status.conditions if each.type == "Ready")
     assert (ready.status, ready.reason) == ("Unknown", "Pending")
-    assert draft.wake == after(3)
-    assert reports(draft, "ParentNotFound") == []
+    assert plan.wake == after(3)
+    assert reports(plan, "ParentNotFound") == []
 
 
 def test_a_missing_parent_is_named_until_it_is_there() -> None:
-    draft = child(parents=Kin(), now=after(3))
-    ready = next(each for each in draft.status.conditions if each.type == "Ready")
+    plan = child(parents=Dependencies(), now=after(3))
+    ready = next(each for each in plan.status.conditions if each.type == "Ready")
     assert (ready.status, ready.reason) == ("False", "ParentNotFound")
     assert '"a"' in ready.message
-    there = child(status=draft.status, parents=kin(a=[]))
+    there = child(status=plan.status, parents=dependencies(a=[]))
     assert next(each for each in there.status.conditions if each.type == "Ready").status == "True"
 
 
@@ -293,15 +295,15 @@ def test_a_missing_parent_is_named_until_it_is_there() -> None:
 
 def parent(
     *runs: Ended, children: list[Child], full_since: datetime | None = None, over: int = 0, **fields: Any
-) -> Draft:
+) -> Plan:
     """The plan of a job on which these depend; so many Jobs of it have ended and are not recorded yet."""
     job = job_view(schedule="@manually", **fields)
     entries = [seen(claim(after(number))) for number in range(over)]
     status = JobStatus(since=job.created, fingerprint=job.fingerprint, ended=runs, active=tuple(entries))
     return advance(
         situation(
-            job, status, now=after(120), kin=Kin(children=tuple(children)), full_since=full_since,
-            runs=[run(entry, RunState.SUCCEEDED) for entry in entries],
+            job, status, now=after(120), dependencies=Dependencies(children=tuple(children)), full_since=full_since,
+            runs=[run(entry, AttemptState.SUCCEEDED) for entry in entries],
             outcomes={entry.job: outcome(at=after(100)) for entry in entries},
         )
     )  # fmt: skip
@@ -327,8 +329,8 @@ def test_a_run_is_shown_until_all_it_counts_for_have_taken_note(children: list[C
 
 
 def test_a_job_lists_who_depends_on_it_by_name() -> None:
-    draft = parent(children=[one_who(name="b"), one_who(name="a")])
-    assert draft.status.dependent_jobs == ("a", "b")
+    plan = parent(children=[one_who(name="b"), one_who(name="a")])
+    assert plan.status.dependent_jobs == ("a", "b")
 
 
 def test_more_names_than_fit_are_not_listed() -> None:
@@ -356,29 +358,29 @@ def test_a_name_that_is_short_enough_has_all_the_room_and_32_parents_fit_into_a_
     [pytest.param(None, after(120), id="not written yet"), pytest.param(after(100), after(100), id="for a while")],
 )
 def test_where_there_is_no_room_an_end_is_recorded_later(full_since: datetime | None, wake: datetime) -> None:
-    draft = parent(*FULL, children=[one_who()], full_since=full_since, over=3)
-    assert (len(draft.status.active), draft.status.ended, draft.status.executions) == (3, tuple(FULL), ())
-    assert draft.wake == wake + PATIENCE
-    assert reports(draft, "DependentsOverrun") == []
+    plan = parent(*FULL, children=[one_who()], full_since=full_since, over=3)
+    assert (len(plan.status.active), plan.status.ended, plan.status.executions) == (3, tuple(FULL), ())
+    assert plan.wake == wake + PATIENCE
+    assert reports(plan, "DependentsOverrun") == []
 
 
 def test_what_nobody_waits_for_makes_room_at_once() -> None:
-    draft = parent(*FULL, children=[one_who(*((UID, number) for number in range(5)))], over=3)
-    assert (draft.status.active, len(draft.status.ended)) == ((), MAX_ENDED - 2)
+    plan = parent(*FULL, children=[one_who(*((UID, number) for number in range(5)))], over=3)
+    assert (plan.status.active, len(plan.status.ended)) == ((), MAX_ENDED - 2)
     assert not parent(*FULL, children=[], over=3).status.active
     assert not parent(*FULL, children=[one_who(when=When.FAILURE)], over=3).status.active
 
 
 def test_when_it_waited_long_enough_the_oldest_make_room_with_an_event() -> None:
-    draft = parent(*FULL, children=[one_who()], full_since=after(90), over=3)
-    assert (draft.status.active, len(draft.status.ended)) == ((), MAX_ENDED)
-    assert [each.group for each in draft.status.ended[:3]] == [3, 4, 5]
-    (message,) = reports(draft, "DependentsOverrun")
+    plan = parent(*FULL, children=[one_who()], full_since=after(90), over=3)
+    assert (plan.status.active, len(plan.status.ended)) == ((), MAX_ENDED)
+    assert [each.group for each in plan.status.ended[:3]] == [3, 4, 5]
+    (message,) = reports(plan, "DependentsOverrun")
     assert f"more than {MAX_ENDED} runs wait" in message
     assert "the oldest 3 wait no longer" in message
-    assert draft.status.published is not None
-    assert draft.status.published.success == MAX_ENDED + 3
-    assert GivenUp(frozenset({0, 1, 2})) in draft.changes
+    assert plan.status.published is not None
+    assert plan.status.published.success == MAX_ENDED + 3
+    assert GivenUp(frozenset({0, 1, 2})) in plan.changes
 
 
 def test_a_clock_that_was_ahead_does_not_lengthen_the_wait() -> None:
@@ -394,13 +396,18 @@ def test_an_end_that_is_followed_by_a_retry_needs_no_room() -> None:
     entry = seen(claim())
     job = job_view(schedule="@manually", retries=2)
     status = JobStatus(since=job.created, fingerprint=job.fingerprint, ended=FULL, active=(entry,))
-    around, failed = Kin(children=(one_who(),)), outcome(success=False, at=after(100))
-    draft = advance(
+    around, failed = Dependencies(children=(one_who(),)), outcome(success=False, at=after(100))
+    plan = advance(
         situation(
-            job, status, now=after(120), kin=around, runs=[run(entry, RunState.FAILED)], outcomes={entry.job: failed}
+            job,
+            status,
+            now=after(120),
+            dependencies=around,
+            runs=[run(entry, AttemptState.FAILED)],
+            outcomes={entry.job: failed},
         )
     )
-    assert [execution.success for execution in draft.status.executions] == [False]
+    assert [execution.success for execution in plan.status.executions] == [False]
 
 
 # --- what a job misses -----------------------------------------------------------------------------------------------
@@ -410,12 +417,14 @@ def dealt_with(count: int, **fields: Any) -> Consumed:
     return Consumed(**{"job": "a", "uid": "uid-a", "when": When.SUCCESS, "count": count, **fields})
 
 
-def shows(*runs: Ended, success: int = 0, failed: int = 0, uid: str = "uid-a", rebuilt: datetime | None = None) -> Kin:
-    return Kin(parents={"a": Parent(uid, runs, Published(success=success, failed=failed), rebuilt)})
+def shows(
+    *runs: Ended, success: int = 0, failed: int = 0, uid: str = "uid-a", rebuilt: datetime | None = None
+) -> Dependencies:
+    return Dependencies(parents={"a": Parent(uid, runs, Published(success=success, failed=failed), rebuilt)})
 
 
-def missed(draft: Draft) -> int:
-    return 0 if draft.status.skipped is None else draft.status.skipped.count
+def missed(plan: Plan) -> int:
+    return 0 if plan.status.skipped is None else plan.status.skipped.count
 
 
 @pytest.mark.parametrize(
@@ -433,17 +442,17 @@ def missed(draft: Draft) -> int:
         pytest.param(5, shows(success=9, rebuilt=after(5)), (), 0, id="nothing of a parent whose status was wiped"),
     ],
 )
-def test_a_job_misses(before: int | None, around: Kin, notes: tuple[Heard, ...], expected: int) -> None:
+def test_a_job_misses(before: int | None, around: Dependencies, notes: tuple[Heard, ...], expected: int) -> None:
     job = job_view(schedule="", parentJob="a")
     consumed = () if before is None else (dealt_with(before),)
     status = JobStatus(since=job.created, fingerprint=job.fingerprint, consumed=consumed)
-    draft = child(*notes, status=status, parents=around)
-    assert missed(draft) == expected
-    assert len(reports(draft, "DependentRunSkipped")) == bool(expected)
+    plan = child(*notes, status=status, parents=around)
+    assert missed(plan) == expected
+    assert len(reports(plan, "DependentRunSkipped")) == bool(expected)
     if expected:
-        assert draft.status.skipped is not None
-        assert draft.status.skipped.last_reason is SkipReason.OVERRUN
-    again = child(*draft.status.heard, status=draft.status, parents=around)
+        assert plan.status.skipped is not None
+        assert plan.status.skipped.last_reason is SkipReason.OVERRUN
+    again = child(*plan.status.heard, status=plan.status, parents=around)
     assert missed(again) == expected, "it is counted once"
 
 
@@ -452,16 +461,16 @@ def test_who_runs_after_any_end_misses_any_end() -> None:
     consumed = (dealt_with(2, when=When.ALWAYS),)
     status = JobStatus(since=job.created, fingerprint=job.fingerprint, consumed=consumed)
     spec = {"dependsOn": [{"job": "a", "when": "always"}]}
-    draft = child(status=status, parents=shows(success=3, failed=2), spec=spec, dependsOn=spec["dependsOn"])
-    assert missed(draft) == 3
+    plan = child(status=status, parents=shows(success=3, failed=2), spec=spec, dependsOn=spec["dependsOn"])
+    assert missed(plan) == 3
     edited = child(status=status, parents=shows(success=3, failed=2))
     assert missed(edited) == 0, "other runs count since, and edits start nothing in retrospect"
 
 
 def test_of_a_parent_that_it_does_not_run_after_any_more_nothing_is_kept() -> None:
     status = JobStatus(since=NOON, consumed=(dealt_with(5), dealt_with(5, job="b", uid="uid-b")))
-    draft = child(status=status, parents=shows(success=9))
-    assert [each.job for each in draft.status.consumed] == ["a"]
+    plan = child(status=status, parents=shows(success=9))
+    assert [each.job for each in plan.status.consumed] == ["a"]
     nobody = advance(situation(job_view(schedule="@manually"), status, now=after(120)))
     assert nobody.status.consumed == ()
 
@@ -489,34 +498,34 @@ def test_after_a_wipe_no_run_that_had_ended_is_shown_again() -> None:
     entry = seen(claim())
     wiped = JobStatus(rebuilt_at=after(10), since=after(10), fingerprint=job.fingerprint, active=(entry,))
     for seconds, shown in ((5, False), (15, True)):
-        draft = advance(
+        plan = advance(
             situation(
-                job, wiped, now=after(20), kin=Kin(children=(one_who(),)),
-                runs=[run(entry, RunState.SUCCEEDED)], outcomes={entry.job: outcome(at=after(seconds))},
+                job, wiped, now=after(20), dependencies=Dependencies(children=(one_who(),)),
+                runs=[run(entry, AttemptState.SUCCEEDED)], outcomes={entry.job: outcome(at=after(seconds))},
             )
         )  # fmt: skip
-        assert bool(draft.status.ended) is shown
+        assert bool(plan.status.ended) is shown
 
 
 # --- runs of several Jobs --------------------------------------------------------------------------------------------
 
 
 def test_a_child_with_tags_runs_on_each_node_and_claims_all_members_with_the_mark() -> None:
-    draft = child(tags={"dc": "eu"}, nodes=nodes("x", "y", dc="eu"))
-    assert draft.create is not None
-    claims = [change.entry for change in draft.create.before if isinstance(change, Started)]
+    plan = child(tags={"dc": "eu"}, nodes=nodes("x", "y", dc="eu"))
+    assert plan.create is not None
+    claims = [change.entry for change in plan.create.before if isinstance(change, Started)]
     assert {entry.node_name for entry in claims} == {"x", "y"}
     assert {entry.group for entry in claims} == {dependent_group("uid-a", 7, after(60))}
-    assert Joined(frozenset({("uid-a", 7)}), after(60)) in draft.create.before
+    assert Joined(frozenset({("uid-a", 7)}), after(60)) in plan.create.before
 
 
 def test_a_child_that_no_node_can_run_is_skipped_once() -> None:
-    draft = child(tags={"dc": "eu"}, nodes=nodes("x", dc="us"))
-    assert draft.create is None
-    assert draft.status.skipped is not None
-    assert draft.status.skipped.last_reason is SkipReason.NO_MATCHING_NODE
-    assert "dc=eu" in reports(draft, "DependentRunSkipped")[0]
-    assert waiting(draft) == []
+    plan = child(tags={"dc": "eu"}, nodes=nodes("x", dc="us"))
+    assert plan.create is None
+    assert plan.status.skipped is not None
+    assert plan.status.skipped.last_reason is SkipReason.NO_MATCHING_NODE
+    assert "dc=eu" in reports(plan, "DependentRunSkipped")[0]
+    assert waiting(plan) == []
 
 
 # --- ephemeral jobs --------------------------------------------------------------------------------------------------
@@ -535,7 +544,7 @@ def test_a_child_that_no_node_can_run_is_skipped_once() -> None:
 def test_an_ephemeral_job_goes_after_a_success(status: GroupStatus, children: list[Child], *, removed: bool) -> None:
     first = parent(ended(status=status), children=children, ephemeral=True)
     settled = advance(
-        situation(first.situation.job, first.status, now=after(121), kin=first.situation.kin),
+        situation(first.situation.job, first.status, now=after(121), dependencies=first.situation.dependencies),
     )
     assert settled.remove is removed
 
@@ -559,23 +568,23 @@ def test_an_ephemeral_job_that_has_succeeded_starts_nothing_and_waits_for_what_r
     job = job_view(ephemeral=True)
     busy = seen(claim(after(30)))
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, ended=(ended(),), active=(busy,))
-    draft = advance(situation(job, status, now=after(120), runs=[run(busy)]))
-    assert draft.create is None
-    assert draft.status.next is None
-    settled = advance(situation(job, draft.status, now=after(121), runs=[run(busy)]))
+    plan = advance(situation(job, status, now=after(120), runs=[run(busy)]))
+    assert plan.create is None
+    assert plan.status.next is None
+    settled = advance(situation(job, plan.status, now=after(121), runs=[run(busy)]))
     assert not settled.remove
 
 
 def test_an_ephemeral_job_that_has_succeeded_refuses_a_request() -> None:
     job = job_view(schedule="@manually", ephemeral=True, requests={"x": rfc3339(after(100))})
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, ended=(ended(),))
-    draft = advance(situation(job, status, now=after(120)))
-    assert draft.create is None
-    assert (draft.settle, draft.forget) == (True, [])
-    assert "ephemeral" in reports(draft, "RunRefused")[0]
+    plan = advance(situation(job, status, now=after(120)))
+    assert plan.create is None
+    assert (plan.settle, plan.forget) == (True, [])
+    assert "ephemeral" in reports(plan, "RunRefused")[0]
 
 
 def test_an_ephemeral_job_claims_every_run() -> None:
-    draft = advance(situation(job_view(ephemeral=True), now=after(60)))
-    assert draft.create is not None
-    assert draft.create.before
+    plan = advance(situation(job_view(ephemeral=True), now=after(60)))
+    assert plan.create is not None
+    assert plan.create.before

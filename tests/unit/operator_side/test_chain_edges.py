@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Trigger
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.builders import ended, wire_job
 from tests.support.edges import Edges, wall
 from tests.support.fake_kube import FakeKube
@@ -102,7 +102,7 @@ async def test_of_two_parents_with_one_name_the_one_that_has_it_is_followed() ->
     async with edges.running():
         await asyncio.sleep(3)
         assert jobs_of(edges, "twin") == [], "it has no name of its own"
-        assert edges.store.kinship.of(edges.entry("uid-twin").job).children == ()
+        assert edges.store.dependencies.of(edges.entry("uid-twin").job).children == ()
         await end(edges, "parent")
         assert edges.status("parent").ended == ()
         assert len(jobs_of(edges, "child")) == 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from dkron_crds.job import Dependency, JobStatus, SkipReason, When
-from dkron_operator.plan import linked, settle
+from dkron_operator.plan import dependency_changes, upstream_runs
 from tests.support.family import Family, member
 from tests.support.simulation import Fault
 
@@ -100,7 +100,7 @@ FEW = 4
 def test_of_more_runs_than_are_shown_each_has_its_effect_or_is_counted(
     monkeypatch: pytest.MonkeyPatch, fault: Fault | None, ends: int
 ) -> None:
-    for module in (settle, linked):
+    for module in (upstream_runs, dependency_changes):
         monkeypatch.setattr(module, "MAX_ENDED", FEW)
     family = Family(member("root"), member("left", parentJob="root"), member("right", parentJob="root"))
     family.wait(1)

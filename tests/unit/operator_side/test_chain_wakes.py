@@ -12,8 +12,8 @@ import pytest
 
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Conflict, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.errors import Conflict, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.builders import ended, wire_job
 from tests.support.edges import Edges, wall
 from tests.support.fake_kube import FakeKube

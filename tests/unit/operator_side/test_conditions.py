@@ -9,8 +9,8 @@ from dkron_crds.job import Condition, ConditionStatus, JobStatus
 from dkron_operator import executors
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.view import JobView, RunState, Trouble
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.view import AttemptState, JobView, Trouble
 from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation
 
 LATER = after(10)
@@ -19,19 +19,19 @@ IGNORED = "ignored, since they are not known here"
 REFUSED = Problem("InvalidTemplate", "spec.template: no")
 
 
-def look(job: JobView | None = None, *, status: JobStatus | None = None, now: datetime = LATER, **fields: Any) -> Draft:
+def look(job: JobView | None = None, *, status: JobStatus | None = None, now: datetime = LATER, **fields: Any) -> Plan:
     job = job or job_view(schedule="@manually")
     return advance(situation(job, status or JobStatus(), now=now, **fields))
 
 
-def condition(draft: Draft, kind: str) -> tuple[str, str, str]:
-    (found,) = [c for c in draft.status.conditions if c.type == kind]
-    assert found.observed_generation == draft.situation.job.generation
+def condition(plan: Plan, kind: str) -> tuple[str, str, str]:
+    (found,) = [c for c in plan.status.conditions if c.type == kind]
+    assert found.observed_generation == plan.situation.job.generation
     return found.status, found.reason, found.message
 
 
-def changed_at(draft: Draft, kind: str) -> datetime:
-    (found,) = [c for c in draft.status.conditions if c.type == kind]
+def changed_at(plan: Plan, kind: str) -> datetime:
+    (found,) = [c for c in plan.status.conditions if c.type == kind]
     return found.last_transition_time
 
 
@@ -99,8 +99,8 @@ def test_settings_that_mean_nothing_are_told_once() -> None:
 
 def test_a_strict_installation_does_not_run_them() -> None:
     job = job_view(schedule="@manually", executorConfig={"command": "true", "project": "x"})
-    draft = look(job, barred=job.unknown)
-    assert condition(draft, "Ready")[:2] == ("False", "InvalidExecutorConfig")
+    plan = look(job, barred=job.unknown)
+    assert condition(plan, "Ready")[:2] == ("False", "InvalidExecutorConfig")
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_a_strict_installation_does_not_run_them() -> None:
     ],
 )
 def test_suspended_is(spec: dict[str, Any], seconds: float, status: str, *, reason: str, wake: datetime | None) -> None:
-    draft = look(job_view(schedule="@manually", **spec), now=after(seconds))
-    assert condition(draft, "Suspended")[:2] == (status, reason)
-    assert draft.wake == wake, "people learn of the change when it happens"
+    plan = look(job_view(schedule="@manually", **spec), now=after(seconds))
+    assert condition(plan, "Suspended")[:2] == (status, reason)
+    assert plan.wake == wake, "people learn of the change when it happens"
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_suspended_is(spec: dict[str, Any], seconds: float, status: str, *, reas
 )
 def test_degraded_is_a_job_whose_newest_attempt_needs_a_person(reason: str) -> None:
     lost = execution(claim(), success=False, reason=reason, message="m")
-    draft = look(status=JobStatus(executions=(lost,), counted=(lost.job,)))
-    assert condition(draft, "Degraded") == ("True", reason, f"Job {lost.job}: m")
+    plan = look(status=JobStatus(executions=(lost,), counted=(lost.job,)))
+    assert condition(plan, "Degraded") == ("True", reason, f"Job {lost.job}: m")
 
 
 @pytest.mark.parametrize(
@@ -145,33 +145,33 @@ def test_degraded_is_a_job_whose_newest_attempt_needs_a_person(reason: str) -> N
     ],
 )
 def test_degraded_is_not_a_job_with(executions: Any) -> None:
-    draft = look(status=JobStatus(executions=executions, counted=tuple(e.job for e in executions)))
-    assert condition(draft, "Degraded") == ("False", "AsExpected", "")
+    plan = look(status=JobStatus(executions=executions, counted=tuple(e.job for e in executions)))
+    assert condition(plan, "Degraded") == ("False", "AsExpected", "")
 
 
 def test_degraded_is_a_job_whose_pod_does_not_start() -> None:
-    draft = look(
-        status=JobStatus(active=(RUNNING,)), runs=[run(RUNNING, RunState.WAITING)],
+    plan = look(
+        status=JobStatus(active=(RUNNING,)), runs=[run(RUNNING, AttemptState.WAITING)],
         troubles={RUNNING.job: Trouble("ImagePullBackOff", "no such image")},
     )  # fmt: skip
-    assert condition(draft, "Degraded") == (
+    assert condition(plan, "Degraded") == (
         "True", "ImagePullBackOff", f"Job {RUNNING.job} does not start: no such image",
     )  # fmt: skip
 
 
 def test_degraded_is_a_job_of_which_a_job_is_deleted_and_stays() -> None:
-    draft = look(
+    plan = look(
         status=JobStatus(active=(RUNNING,)), runs=[run(RUNNING, deleting=True)],
         troubles={RUNNING.job: Trouble("KeptByFinalizers", "it has the finalizer a/b")},
     )  # fmt: skip
     text = f"Job {RUNNING.job} is deleted and does not go: it has the finalizer a/b"
-    assert condition(draft, "Degraded") == ("True", "KeptByFinalizers", text)
+    assert condition(plan, "Degraded") == ("True", "KeptByFinalizers", text)
 
 
 def test_degraded_is_a_job_whose_attempt_waits_for_its_name() -> None:
     taken = Trouble("NameTaken", "another object holds the name")
-    draft = look(unsure=claim(), troubles={claim().job: taken})
-    assert condition(draft, "Degraded")[:2] == ("True", "NameTaken")
+    plan = look(unconfirmed_create=claim(), troubles={claim().job: taken})
+    assert condition(plan, "Degraded")[:2] == ("True", "NameTaken")
 
 
 # --- when it changed -----------------------------------------------------------------------------------------------
@@ -195,16 +195,16 @@ def test_the_same_verdict_is_not_written_again() -> None:
 
 def test_a_condition_that_somebody_else_keeps_there_is_left_alone() -> None:
     other = Condition(type="Audited", status=ConditionStatus.TRUE, reason="Yes", last_transition_time=NOON)
-    draft = look(status=JobStatus(conditions=(other,)))
-    assert other in draft.status.conditions
-    assert len(draft.status.conditions) == 4
+    plan = look(status=JobStatus(conditions=(other,)))
+    assert other in plan.status.conditions
+    assert len(plan.status.conditions) == 4
 
 
 # --- Events --------------------------------------------------------------------------------------------------------
 
 
-def told(draft: Draft) -> list[tuple[str, str]]:
-    return [(report.severity, report.reason) for report in draft.reports]
+def told(plan: Plan) -> list[tuple[str, str]]:
+    return [(report.severity, report.reason) for report in plan.reports]
 
 
 def test_a_job_that_is_in_order_from_the_beginning_makes_no_events() -> None:

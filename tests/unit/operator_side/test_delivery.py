@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
-from dkron_operator.clock import Clock
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.delivery import LAZY
-from dkron_operator.delivery.complaints import Complaints
+from dkron_operator.delivery.delivery_events import DeliveryEvents
 from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.plan.leader import Leadership
+from dkron_operator.kit.clock import Clock
+from dkron_operator.leader.election import Leadership
 from dkron_operator.processors.message import Line, Mail, Message, Post
 from tests.support.builders import NOON, UID, after, claim, ended, execution, job_view, terminated, wire_job, wire_pod
 from tests.support.edges import Edges, begin, wall
@@ -196,7 +196,7 @@ async def test_a_stop_waits_a_moment_and_writes_what_was_told() -> None:
         finish(edges)
         await until(62.5)
         await edges.delivery.drain(3)
-        await edges.reconciler.writer.lane.idle()
+        await edges.reconciler.writer.queue.idle()
         assert len(senders.sent) == 1
         assert edges.status().undelivered == ()
 
@@ -251,7 +251,7 @@ async def test_what_goes_wrong_all_the_time_is_said_once_a_minute(caplog: pytest
     moment = 0.0
     kube = FakeKube()
     events_of = Edges(kube).events
-    complaints = Complaints(events_of, clock=Clock(monotonic=lambda: moment))
+    complaints = DeliveryEvents(events_of, clock=Clock(monotonic=lambda: moment))
     for moment in (0.0, 1.0, 59.0, 60.0):  # noqa: B007 - the clock shows it
         complaints.tell(job_view(), "log: no such place")
         complaints.tell(job_view(uid="another"), "log: no such place")

@@ -7,12 +7,12 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.job import Heard, JobStatus
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.cause import following
-from dkron_operator.plan.evidence import is_settled
-from dkron_operator.sweep import Sweep
+from dkron_operator.plan.unknown_jobs import is_settled
+from dkron_operator.watch.resync import Resync
 from tests.support.builders import (
     NAME,
     NOON,
@@ -167,7 +167,7 @@ async def test_a_sweep_drops_nothing_that_is_there() -> None:
     there = edges.kube.put(JOBS, wire_run(ENTRY, uid="there"))
     edges.source.feed_run("ADDED", there)
     edges.source.feed_run("ADDED", wire_run(claim(after(60)), uid="gone", version=1))
-    sweep = Sweep(_with_old_lists(edges.kube), edges.store, edges.source, None)
+    sweep = Resync(_with_old_lists(edges.kube), edges.store, edges.source, None)
     await sweep.compare()
     assert {run.uid: run.gone for run in edges.entry().runs.values()} == {"there": False, "gone": True}
 

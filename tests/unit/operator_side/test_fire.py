@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
-from dkron_crds.kube.errors import Conflict, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
-from dkron_operator.plan.draft import Create
+from dkron_kube.errors import Conflict, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_operator.cache.store import CachedJob
 from dkron_operator.plan.fold import Decided, Dropped, Passed, Started
-from dkron_operator.plan.view import Run
-from dkron_operator.store import Entry
+from dkron_operator.plan.plan import Create
+from dkron_operator.plan.view import AttemptJob
 from tests.support.builders import NOON, after, claim, ended, run, seen, terminated, wire_pod, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.scrape import read_registry
@@ -22,7 +22,7 @@ ENTRY = claim()
 MARK = (Decided(NOON),)
 
 
-async def fire(edges: Edges, create: Create, entry: Entry | None = None) -> None:
+async def fire(edges: Edges, create: Create, entry: CachedJob | None = None) -> None:
     await edges.reconciler._fire(entry or edges.entry(), create)
 
 
@@ -40,7 +40,7 @@ async def test_a_job_is_created_and_then_the_slot_is_marked() -> None:
 
 def lateness(edges: Edges) -> tuple[float, float]:
     """How many Jobs were created for a slot, and how many seconds after it in all."""
-    seen = read_registry(edges.store.meters.registry)
+    seen = read_registry(edges.store.metrics.registry)
     return seen.one("schedule_lateness_seconds_count"), seen.one("schedule_lateness_seconds_sum")
 
 
@@ -86,12 +86,12 @@ async def test_a_name_that_belongs_to_another_cause_is_waited_for(other: dict[st
         await fire(edges, Create(ENTRY, after=MARK))
     assert active(edges) == ()
     assert edges.entry().status.last_schedule_time is None
-    assert edges.entry().unsure == ENTRY
+    assert edges.entry().unconfirmed_create == ENTRY
     assert edges.entry().troubles[ENTRY.job].reason == "NameTaken"
     del edges.kube.objects["jobs", ENTRY.job]
     await fire(edges, Create(ENTRY, after=MARK))
     assert active(edges) == (seen(ENTRY),)
-    assert (edges.entry().unsure, edges.entry().troubles) == (None, {})
+    assert (edges.entry().unconfirmed_create, edges.entry().troubles) == (None, {})
 
 
 async def test_a_name_that_another_holds_until_the_deadline_is_given_up() -> None:
@@ -111,10 +111,10 @@ async def test_a_create_without_an_answer(*, made: bool) -> None:
         edges.kube.fail("create jobs", Unavailable("down"))
     with pytest.raises(Unavailable):
         await fire(edges, Create(ENTRY, after=MARK))
-    assert (edges.entry().unsure, edges.entry().pending) == (ENTRY, [])
+    assert (edges.entry().unconfirmed_create, edges.entry().pending) == (ENTRY, [])
     await fire(edges, Create(ENTRY, after=MARK))
     assert edges.kube.names(JOBS) == [ENTRY.job]
-    assert (edges.entry().unsure, active(edges)) == (None, (seen(ENTRY),))
+    assert (edges.entry().unconfirmed_create, active(edges)) == (None, (seen(ENTRY),))
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["is there", "is not there"])
@@ -232,7 +232,7 @@ async def test_a_namesake_of_what_is_to_be_replaced_is_not_deleted() -> None:
     edges = begin(concurrency="replace")
     old = seen(claim(after(-60)))
     edges.kube.put(JOBS, wire_run(old, uid="another"))
-    stale: Run = run(old)
+    stale: AttemptJob = run(old)
     with pytest.raises(Conflict):
         await fire(edges, Create(ENTRY, before=(Started(ENTRY),), replaces=(stale,)))
     assert edges.kube.names(JOBS) == [old.job]

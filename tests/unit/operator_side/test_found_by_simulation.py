@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Conflict, NotFound, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, NotFound, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_operator.cache.store import Store
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import Accepted, fold
-from dkron_operator.store import Store
-from dkron_operator.sweep import Sweep
+from dkron_operator.watch.resync import Resync
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
@@ -83,16 +83,16 @@ def test_an_edit_that_was_overtaken_does_not_lead_back_to_an_earlier_moment() ->
 def test_no_slot_fires_before_the_api_server_has_from_when_slots_count() -> None:
     job = job_view(schedule="@every 3s")
     before, edited = JobStatus(since=NOON, fingerprint="old"), JobStatus(since=after(10), fingerprint=job.fingerprint)
-    draft = advance(situation(job, edited, persisted=before, now=after(13)))
-    assert (draft.accept, draft.create) == (True, None)
-    draft = advance(situation(job, edited, now=after(13)))
-    assert draft.create is not None
-    assert draft.create.entry.slot == after(13)
+    plan = advance(situation(job, edited, persisted=before, now=after(13)))
+    assert (plan.accept, plan.create) == (True, None)
+    plan = advance(situation(job, edited, now=after(13)))
+    assert plan.create is not None
+    assert plan.create.entry.slot == after(13)
 
 
 def test_no_slot_fires_before_the_annotation_says_that_the_job_is_accepted() -> None:
-    draft = advance(situation(job_view(schedule="@every 3s"), accepted=False, now=after(3)))
-    assert (draft.accept, draft.create) == (True, None)
+    plan = advance(situation(job_view(schedule="@every 3s"), accepted=False, now=after(3)))
+    assert (plan.accept, plan.create) == (True, None)
 
 
 def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_last_edit() -> None:
@@ -105,9 +105,9 @@ def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_last_edit() -> 
 
 def test_a_claim_does_not_wait_for_a_clock_that_was_set_back() -> None:
     waiting = claim(after(60), at=after(61))
-    draft = advance(situation(job_view(), JobStatus(active=(waiting,)), now=after(58)))
-    assert draft.create is not None
-    assert draft.create.entry == waiting
+    plan = advance(situation(job_view(), JobStatus(active=(waiting,)), now=after(58)))
+    assert plan.create is not None
+    assert plan.create.entry == waiting
 
 
 # --- a job and its successor -----------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def test_a_late_version_of_a_job_that_is_gone_is_no_new_job() -> None:
     store.miss_job(UID)
     assert list(store.see_job(wire_job(version=2))) == []
     assert (len(store), store.places()) == (0, {UID: None})
-    assert list(store.vanish(UID)) == []
+    assert list(store.on_deleted(UID)) == []
     assert store.places() == {}
 
 
@@ -157,7 +157,7 @@ async def test_a_sweep_that_fails_is_made_again() -> None:
     edges = begin()
     edges.source.feed_run("ADDED", wire_run(ENTRY))
     lists = Refusing(refusals=6)
-    sweep = Sweep(cast("KubeClient", lists), edges.store, edges.source, None)
+    sweep = Resync(cast("KubeClient", lists), edges.store, edges.source, None)
     sweep.want()
     task = asyncio.create_task(sweep.run())
     await asyncio.sleep(300)

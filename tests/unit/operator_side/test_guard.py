@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_operator.plan.guard import OUTPUT_BYTES, TOTAL_BYTES, fit
+from dkron_operator.plan.status_size import OUTPUT_BYTES, TOTAL_BYTES, fit
 
 Object = dict[str, Any]
 

@@ -11,20 +11,21 @@ import pytest
 from dkron_crds.base import INT64_MAX
 from dkron_crds.bounds import mark
 from dkron_crds.job import ConditionType, Day, JobStatus, ReadyReason, Skipped, SkipReason
-from dkron_crds.kube.errors import NotFound, Rejected
-from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_crds.status import MAX_COUNTED
 from dkron_crds.totals import counts, daily_totals
-from dkron_operator import reconcile, store
+from dkron_kube.errors import NotFound, Rejected
+from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
+from dkron_operator.act.events import NOTE_ROOM, clipped
+from dkron_operator.cache import store
+from dkron_operator.cache.store import Store
+from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.delivery.outputs import Outputs
-from dkron_operator.events import NOTE_ROOM, clipped
-from dkron_operator.plan import requests
+from dkron_operator.plan import run_requests
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Report, Severity
 from dkron_operator.plan.fold import Finished, Passed, fold
-from dkron_operator.plan.ledger import Ledger
+from dkron_operator.plan.plan import Report, Severity
 from dkron_operator.plan.read import read_job
-from dkron_operator.store import Store
+from dkron_operator.reconcile import reconciler
 from tests.support.builders import (
     NOON,
     UID,
@@ -132,7 +133,7 @@ async def test_a_job_that_cannot_be_planned_says_so_and_is_tried_again_ever_late
 
     edges = begin()
     with monkeypatch.context() as patched:
-        patched.setattr(reconcile, "advance", odd)
+        patched.setattr(reconciler, "advance", odd)
         async with edges.running():
             await until(3000)
     said = ready(edges.status())
@@ -171,8 +172,8 @@ def test_a_spec_that_could_not_be_planned_is_a_problem(what: str, spec: Object, 
 def test_any_time_in_since_can_be_planned(missed: str, schedule: str, since: datetime) -> None:
     job = job_view(schedule=schedule, missedRuns=missed)
     status = JobStatus(since=since, fingerprint=job.fingerprint)
-    draft = advance(situation(job, status, persisted=status, able_since=NOON))
-    assert all(entry.group >= 0 for entry in draft.status.active)
+    plan = advance(situation(job, status, persisted=status, fireable_since=NOON))
+    assert all(entry.group >= 0 for entry in plan.status.active)
 
 
 @pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)])
@@ -181,8 +182,8 @@ def test_an_end_at_any_time_is_recorded(at: datetime) -> None:
     job = job_view(retries=1)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(entry,))
     ends = {entry.job: outcome(success=False, at=at)}
-    draft = advance(situation(job, status, persisted=status, runs=[run(entry)], outcomes=ends))
-    assert ready(draft.status)
+    plan = advance(situation(job, status, persisted=status, runs=[run(entry)], outcomes=ends))
+    assert ready(plan.status)
 
 
 # --- counting ------------------------------------------------------------------------------------------------------
@@ -216,7 +217,7 @@ def test_totals_stay_at_their_limits_and_hold_no_days_to_come() -> None:
     day, much = NOON.date(), INT64_MAX
     living = [(Day(date=day, success=much, failed=much),)] * 3
     assert daily_totals((), (), living)[day] == Day(date=day, success=much, failed=much)
-    ledger = Ledger()
+    ledger = DailyTotals()
     for number, days in enumerate([*living, (Day(date=date.max, success=1, failed=0),)]):
         ledger.see(str(number), JobStatus(since=NOON, days=days))
     assert ledger.days(day) == (Day(date=day, success=much, failed=much),)
@@ -234,9 +235,9 @@ def test_a_plan_with_many_requests_looks_at_some_and_costs_little() -> None:
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(entries))
     asked = situation(job, status, persisted=status, runs=[run(entry) for entry in entries])
     began = process_time()
-    draft = advance(asked)
+    plan = advance(asked)
     assert process_time() - began < 1, "linear in what there is"
-    assert draft.create is not None
+    assert plan.create is not None
 
 
 def test_requests_that_are_refused_leave_room_for_the_next() -> None:
@@ -245,9 +246,9 @@ def test_requests_that_are_refused_leave_room_for_the_next() -> None:
     rounds = 0
     while many:
         job = job_view(schedule="@manually", requests=many)
-        draft = advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint)))
-        assert 0 < len(draft.forget) <= requests.MOST_AT_ONCE
-        forgotten.update(draft.forget)
+        plan = advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint)))
+        assert 0 < len(plan.forget) <= run_requests.MOST_AT_ONCE
+        forgotten.update(plan.forget)
         many = {key: text for key, text in many.items() if key not in forgotten}
         rounds += 1
     assert (len(forgotten), rounds) == (250, 3)

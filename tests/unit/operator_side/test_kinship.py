@@ -3,9 +3,9 @@
 from typing import Any
 
 from dkron_crds.job import Ended, GroupStatus, Heard, JobStatus
-from dkron_operator.plan.kin import ALONE
-from dkron_operator.plan.linked import Noted, with_ended
-from dkron_operator.store import Entry, Store
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.plan.dependencies import ALONE
+from dkron_operator.plan.dependency_changes import Noted, with_ended
 from tests.support.builders import NOON, after, wire_job
 
 RUN = Heard(job="parent", uid="uid-parent", group=7, at=after(60))
@@ -16,7 +16,7 @@ def wire(name: str, *, version: int = 1, status: JobStatus | None = None, **spec
     return wire_job(name=name, uid=f"uid-{name}", version=version, status=status, **spec)
 
 
-def family() -> tuple[Store, Entry, Entry]:
+def family() -> tuple[Store, CachedJob, CachedJob]:
     store = Store()
     store.see_job(wire("parent", status=JobStatus(since=NOON)))
     store.see_job(wire("child", schedule="", parentJob="parent", status=JobStatus(since=NOON)))
@@ -30,23 +30,23 @@ def test_a_parent_does_not_know_what_its_child_has_not_written() -> None:
     store, parent, child = family()
     child.note(Noted(RUN))
     assert child.status.heard == (RUN,)
-    assert [each.heard for each in store.kinship.of(parent.job).children] == [frozenset()]
+    assert [each.heard for each in store.dependencies.of(parent.job).children] == [frozenset()]
     store.settle(child, 1, base=child.status, version=5)
-    assert [each.heard for each in store.kinship.of(parent.job).children] == [{("uid-parent", 7)}]
+    assert [each.heard for each in store.dependencies.of(parent.job).children] == [{("uid-parent", 7)}]
 
 
 def test_a_child_does_not_know_what_its_parent_has_not_written() -> None:
     store, parent, child = family()
     parent.status = with_ended(parent.status, 7, at=after(60), result=GroupStatus.SUCCESS)
-    assert store.kinship.of(child.job).parents["parent"].ended == ()
+    assert store.dependencies.of(child.job).parents["parent"].ended == ()
     store.settle(parent, 0, base=parent.status, version=5)
-    assert store.kinship.of(child.job).parents["parent"].ended == (SHOWN,)
+    assert store.dependencies.of(child.job).parents["parent"].ended == (SHOWN,)
 
 
 def test_each_is_woken_by_what_the_other_has_written_and_by_nothing_else() -> None:
     store, parent, child = family()
     woken: list[str] = []
-    store.kinship.wake = woken.append
+    store.dependencies.wake = woken.append
     child.note(Noted(RUN))
     store.settle(child, 0, base=child.base.model_copy(update={"success_count": 1}), version=4)
     assert woken == []
@@ -60,10 +60,10 @@ def test_each_is_woken_by_what_the_other_has_written_and_by_nothing_else() -> No
 def test_a_job_that_is_being_deleted_is_waited_for_no_more() -> None:
     store, parent, _ = family()
     woken: list[str] = []
-    store.kinship.wake = woken.append
+    store.dependencies.wake = woken.append
     store.see_job(wire("child", version=2, schedule="", parentJob="parent", deleting=True))
     assert woken == ["uid-parent"]
-    assert store.kinship.of(parent.job).children == ()
+    assert store.dependencies.of(parent.job).children == ()
 
 
 def test_jobs_of_another_namespace_are_no_kin() -> None:
@@ -73,8 +73,8 @@ def test_jobs_of_another_namespace_are_no_kin() -> None:
     store.see_job(stranger)
     found = store.get("uid-stranger")
     assert found is not None
-    assert store.kinship.of(found.job).parents == {}
-    assert [each.name for each in store.kinship.of(parent.job).children] == ["child"]
+    assert store.dependencies.of(found.job).parents == {}
+    assert [each.name for each in store.dependencies.of(parent.job).children] == ["child"]
 
 
 def test_a_job_without_ties_is_alone() -> None:
@@ -82,4 +82,4 @@ def test_a_job_without_ties_is_alone() -> None:
     store.see_job(wire("single"))
     single = store.get("uid-single")
     assert single is not None
-    assert store.kinship.of(single.job) is ALONE
+    assert store.dependencies.of(single.job) is ALONE

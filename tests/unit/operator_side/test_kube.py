@@ -12,10 +12,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from dkron_crds.kube import access
-from dkron_crds.kube.access import Access, AccessError
-from dkron_crds.kube.client import Call, KubeClient
-from dkron_crds.kube.errors import (
+from dkron_kube import access
+from dkron_kube.access import Access, AccessError
+from dkron_kube.client import Call, KubeClient
+from dkron_kube.errors import (
     AlreadyExists,
     Conflict,
     Expired,
@@ -25,7 +25,7 @@ from dkron_crds.kube.errors import (
     Unavailable,
     from_status,
 )
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS, Resource
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS, Resource
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -7,8 +7,15 @@ from itertools import pairwise
 
 import pytest
 
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_operator.lanes import FIRST_DELAY, IN_A_ROW, LAST_DELAY, LAST_DELAY_OF_A_FAULT, LONGEST_YIELD, Lane
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_operator.kit.workqueue import (
+    FIRST_DELAY,
+    IN_A_ROW,
+    LAST_DELAY,
+    LAST_DELAY_OF_A_FAULT,
+    LONGEST_YIELD,
+    WorkQueue,
+)
 
 pytestmark = pytest.mark.looptime
 SLACK = 1.25
@@ -51,14 +58,14 @@ class Diary:
 
 async def test_what_is_urgent_goes_first_but_never_alone() -> None:
     diary = Diary(takes=1)
-    async with running(diary, width=1) as lane:
+    async with running(diary, width=1) as queue:
         for number in range(3):
-            lane.add(f"other {number}")
-        lane.add("upgraded")
+            queue.add(f"other {number}")
+        queue.add("upgraded")
         for number in range(2 * IN_A_ROW):
-            lane.hurry(f"urgent {number}")
-        lane.hurry("upgraded")
-        await lane.idle()
+            queue.add_priority(f"urgent {number}")
+        queue.add_priority("upgraded")
+        await queue.idle()
     kinds = [key.split()[0] for key in diary.keys]
     urgent = ["urgent"] * IN_A_ROW
     assert kinds == [*urgent, "other", *urgent, "other", "upgraded", "other"]
@@ -66,46 +73,46 @@ async def test_what_is_urgent_goes_first_but_never_alone() -> None:
 
 async def test_what_becomes_urgent_while_it_is_worked_on_is_worked_on_again_and_once() -> None:
     diary = Diary(takes=1)
-    async with running(diary) as lane:
-        lane.add("a")
+    async with running(diary) as queue:
+        queue.add("a")
         await asyncio.sleep(0.5)
-        lane.hurry("a")
-        lane.hurry("a")
-        lane.add("late", 9)
-        lane.hurry("late")
-        await lane.idle()
+        queue.add_priority("a")
+        queue.add_priority("a")
+        queue.add("late", 9)
+        queue.add_priority("late")
+        await queue.idle()
     assert diary.done == [(0, "a"), (0.5, "late"), (1, "a")]
 
 
 async def test_and_before_those_that_have_waited_for_longer() -> None:
     diary = Diary(takes=1)
-    async with running(diary, width=1) as lane:
-        lane.add("a")
+    async with running(diary, width=1) as queue:
+        queue.add("a")
         await asyncio.sleep(0.5)
-        lane.add("b")
-        lane.hurry("a")
-        await lane.idle()
+        queue.add("b")
+        queue.add_priority("a")
+        await queue.idle()
     assert diary.keys == ["a", "a", "b"]
 
 
 async def test_another_lane_waits_for_what_is_urgent_but_not_for_ever() -> None:
     diary, other = Diary(), Diary(takes=0.6)
-    async with running(other, width=1) as first, running(diary, width=1) as lane:
-        lane.yield_to(first)
+    async with running(other, width=1) as first, running(diary, width=1) as queue:
+        queue.yield_to(first)
         for number in range(3):
-            first.hurry(f"urgent {number}")
-        lane.add("soon")
+            first.add_priority(f"urgent {number}")
+        queue.add("soon")
         await asyncio.sleep(1.5)
         assert [round(when, 1) for when in (diary.done[0][0], other.done[-1][0])] == [1.2, 1.2]
         for number in range(9):
-            first.hurry(f"urgent again {number}")
+            first.add_priority(f"urgent again {number}")
         began = now()
-        lane.add("at last")
+        queue.add("at last")
         await asyncio.sleep(LONGEST_YIELD + 0.1)
         assert diary.keys[-1] == "at last"
         assert diary.done[-1][0] == pytest.approx(began + LONGEST_YIELD)
-        lane.add("at the end")
-        await lane.idle()
+        queue.add("at the end")
+        await queue.idle()
         assert diary.keys[-1] == "at the end"
 
 
@@ -116,12 +123,12 @@ async def running(
     width: int = 2,
     spare: int = 0,
     group_of: Callable[[str], object] = lambda _: None,
-) -> AsyncIterator[Lane[str]]:
-    lane: Lane[str] = Lane("test", work, width=width, spare=spare, group_of=group_of)
-    task = asyncio.create_task(lane.run())
+) -> AsyncIterator[WorkQueue[str]]:
+    queue: WorkQueue[str] = WorkQueue("test", work, width=width, spare=spare, group_of=group_of)
+    task = asyncio.create_task(queue.run())
     await asyncio.sleep(0)
     try:
-        yield lane
+        yield queue
     finally:
         assert not task.done(), "a lane never ends by itself"
         task.cancel()
@@ -130,22 +137,22 @@ async def running(
 
 async def test_a_key_that_waits_is_worked_on_once() -> None:
     diary = Diary()
-    async with running(diary) as lane:
+    async with running(diary) as queue:
         for _ in range(5):
-            lane.add("a")
-        lane.add("b")
-        await lane.idle()
+            queue.add("a")
+        queue.add("b")
+        await queue.idle()
     assert sorted(diary.keys) == ["a", "b"]
 
 
 async def test_a_key_that_is_added_while_it_is_worked_on_is_worked_on_once_more_after_that() -> None:
     diary = Diary(takes=1.0)
-    async with running(diary, width=5) as lane:
-        lane.add("a")
+    async with running(diary, width=5) as queue:
+        queue.add("a")
         await asyncio.sleep(0.5)
-        lane.add("a")
-        lane.add("a")
-        await lane.idle()
+        queue.add("a")
+        queue.add("a")
+        await queue.idle()
     assert diary.keys == ["a", "a"]
     assert diary.most_at_once == 1
     assert diary.gaps == [1.0]
@@ -153,10 +160,10 @@ async def test_a_key_that_is_added_while_it_is_worked_on_is_worked_on_once_more_
 
 async def test_no_more_keys_than_the_lane_is_wide_are_worked_on_at_once() -> None:
     diary = Diary(takes=1.0)
-    async with running(diary, width=3) as lane:
+    async with running(diary, width=3) as queue:
         for number in range(9):
-            lane.add(str(number))
-        await lane.idle()
+            queue.add(str(number))
+        await queue.idle()
         assert now() == 3.0
     assert diary.most_at_once == 3
     assert len(diary.done) == 9
@@ -164,78 +171,78 @@ async def test_no_more_keys_than_the_lane_is_wide_are_worked_on_at_once() -> Non
 
 async def test_a_delay_is_kept_by_those_that_come_later() -> None:
     diary = Diary()
-    async with running(diary) as lane:
-        lane.add("a", 2.0)
+    async with running(diary) as queue:
+        queue.add("a", 2.0)
         await asyncio.sleep(1.0)
-        lane.add("a", 2.0)
+        queue.add("a", 2.0)
         await asyncio.sleep(5.0)
     assert diary.done == [(2.0, "a")]
 
 
 async def test_who_needs_it_now_does_not_wait_for_the_delay() -> None:
     diary = Diary()
-    async with running(diary) as lane:
-        lane.add("a", 60.0)
+    async with running(diary) as queue:
+        queue.add("a", 60.0)
         await asyncio.sleep(1.0)
-        lane.add("a")
+        queue.add("a")
         await asyncio.sleep(100.0)
     assert diary.done == [(1.0, "a")]
 
 
 async def test_what_is_dropped_while_it_waits_for_its_delay_is_not_done() -> None:
     diary = Diary()
-    async with running(diary) as lane:
-        lane.add("a", 5)
-        lane.add("b", 5)
-        waiting = asyncio.create_task(lane.idle())
-        lane.drop("a")
-        lane.drop("never added")
+    async with running(diary) as queue:
+        queue.add("a", 5)
+        queue.add("b", 5)
+        waiting = asyncio.create_task(queue.idle())
+        queue.drop("a")
+        queue.drop("never added")
         await waiting
         assert diary.keys == ["b"]
 
 
 async def test_what_is_dropped_last_lets_the_lane_be_idle() -> None:
-    async with running(Diary()) as lane:
-        lane.add("a", 5)
-        lane.drop("a")
-        await asyncio.wait_for(lane.idle(), 1)
-        assert len(lane) == 0
+    async with running(Diary()) as queue:
+        queue.add("a", 5)
+        queue.drop("a")
+        await asyncio.wait_for(queue.idle(), 1)
+        assert len(queue) == 0
 
 
 async def test_hasten_lets_nothing_wait() -> None:
     diary = Diary()
-    async with running(diary) as lane:
-        lane.add("a", 60.0)
-        lane.add("b", 90.0)
+    async with running(diary) as queue:
+        queue.add("a", 60.0)
+        queue.add("b", 90.0)
         await asyncio.sleep(1.0)
-        lane.hasten()
-        await lane.idle()
+        queue.flush_delays()
+        await queue.idle()
         assert now() == 1.0
     assert sorted(diary.keys) == ["a", "b"]
 
 
 async def test_idle_waits_for_what_is_due_later_by_doing_it_now() -> None:
     diary = Diary(takes=2.0)
-    async with running(diary) as lane:
-        lane.add("a", 100.0)
-        await lane.idle()
-        assert (now(), len(lane)) == (2.0, 0)
-        await lane.idle()
+    async with running(diary) as queue:
+        queue.add("a", 100.0)
+        await queue.idle()
+        assert (now(), len(queue)) == (2.0, 0)
+        await queue.idle()
 
 
 async def test_idle_waits_for_a_second_try() -> None:
     diary = Diary(failures=(Unavailable("down"),))
-    async with running(diary) as lane:
-        lane.add("a")
-        await lane.idle()
+    async with running(diary) as queue:
+        queue.add("a")
+        await queue.idle()
     assert diary.keys == ["a", "a"]
 
 
 async def test_what_fails_is_tried_again_later_each_time() -> None:
     diary = Diary(failures=tuple(Unavailable("down") for _ in range(12)))
-    async with running(diary) as lane:
-        lane.add("a")
-        await lane.idle()
+    async with running(diary) as queue:
+        queue.add("a")
+        await queue.idle()
     assert len(diary.done) == 13
     for number, gap in enumerate(diary.gaps):
         expected = min(FIRST_DELAY * 2**number, LAST_DELAY)
@@ -244,28 +251,28 @@ async def test_what_fails_is_tried_again_later_each_time() -> None:
 
 async def test_after_a_success_patience_begins_anew() -> None:
     diary = Diary(failures=tuple(Unavailable("down") for _ in range(5)))
-    async with running(diary) as lane:
-        lane.add("a")
-        await lane.idle()
+    async with running(diary) as queue:
+        queue.add("a")
+        await queue.idle()
         diary.failures.append(Unavailable("down again"))
-        lane.add("a")
-        await lane.idle()
+        queue.add("a")
+        await queue.idle()
     assert diary.gaps[-1] <= FIRST_DELAY * SLACK
 
 
 async def test_the_server_may_say_how_long_to_wait() -> None:
     diary = Diary(failures=(Unavailable("busy", retry_after=30.0),))
-    async with running(diary) as lane:
-        lane.add("a")
-        await lane.idle()
+    async with running(diary) as queue:
+        queue.add("a")
+        await queue.idle()
     assert diary.gaps == [30.0]
 
 
 async def test_a_server_that_says_at_once_is_not_believed() -> None:
     diary = Diary(failures=(Unavailable("busy", retry_after=0.0),))
-    async with running(diary) as lane:
-        lane.add("a")
-        await lane.idle()
+    async with running(diary) as queue:
+        queue.add("a")
+        await queue.idle()
     assert diary.gaps[0] >= FIRST_DELAY / SLACK
 
 
@@ -281,10 +288,10 @@ async def test_whatever_fails_the_lane_goes_on_and_tries_again(
     failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     diary = Diary(failures=(failure,))
-    async with running(diary, width=1) as lane:
-        lane.add("a")
-        lane.add("b")
-        await lane.idle()
+    async with running(diary, width=1) as queue:
+        queue.add("a")
+        queue.add("b")
+        await queue.idle()
     assert sorted(diary.keys) == ["a", "a", "b"]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
@@ -296,35 +303,35 @@ async def test_one_key_that_fails_holds_up_no_other() -> None:
             raise Unavailable("down")
 
     done: list[tuple[float, str]] = []
-    async with running(work, width=1) as lane:
-        lane.add("bad")
-        lane.add("good")
+    async with running(work, width=1) as queue:
+        queue.add("bad")
+        queue.add("good")
         await asyncio.sleep(0.01)
     assert done == [(0.0, "bad"), (0.0, "good")]
 
 
 async def test_the_length_counts_what_waits_is_due_later_or_is_worked_on() -> None:
     diary = Diary(takes=1.0)
-    async with running(diary, width=1) as lane:
-        lane.add("a")
-        lane.add("b")
-        lane.add("c", 60.0)
+    async with running(diary, width=1) as queue:
+        queue.add("a")
+        queue.add("b")
+        queue.add("c", 60.0)
         await asyncio.sleep(0.5)
-        assert len(lane) == 3
+        assert len(queue) == 3
         await asyncio.sleep(2.0)
-        assert len(lane) == 1
+        assert len(queue) == 1
 
 
 async def test_namespaces_take_turns_and_none_has_all_workers() -> None:
     diary = Diary(takes=1)
-    async with running(diary, width=2, spare=1, group_of=lambda key: key[0]) as lane:
+    async with running(diary, width=2, spare=1, group_of=lambda key: key[0]) as queue:
         for number in range(6):
-            lane.add(f"a{number}")
+            queue.add(f"a{number}")
         await asyncio.sleep(0.5)
         assert diary.most_at_once == 2, "the third worker is for others"
-        lane.add("b0")
-        lane.add("b1")
-        await lane.idle()
+        queue.add("b0")
+        queue.add("b1")
+        await queue.idle()
     assert diary.done[2] == (0.5, "b0"), "at once, though four others came first"
     assert {key for when, key in diary.done if when == 1} == {"b1", "a2"}
     assert sorted(diary.keys) == sorted({f"a{n}" for n in range(6)} | {"b0", "b1"})
@@ -332,24 +339,24 @@ async def test_namespaces_take_turns_and_none_has_all_workers() -> None:
 
 async def test_what_is_due_goes_first_in_its_namespace_and_namespaces_take_turns_in_it() -> None:
     diary = Diary(takes=1)
-    async with running(diary, width=1, group_of=lambda key: key[0]) as lane:
+    async with running(diary, width=1, group_of=lambda key: key[0]) as queue:
         for key in ("a0", "a1", "b0"):
-            lane.add(key)
+            queue.add(key)
         for key in ("a2", "a3", "b1"):
-            lane.hurry(key)
-        await lane.idle()
+            queue.add_priority(key)
+        await queue.idle()
     assert diary.keys == ["a2", "b1", "a3", "a0", "b0", "a1"]
 
 
 async def test_a_fault_is_tried_again_ever_later_and_told_ever_less(caplog: pytest.LogCaptureFixture) -> None:
     diary = Diary(failures=tuple(ValueError() for _ in range(40)))
-    async with running(diary) as lane:
-        lane.add("a")
+    async with running(diary) as queue:
+        queue.add("a")
         await asyncio.sleep(3600)
         assert len(diary.done) < 25
         assert diary.gaps[-1] > LAST_DELAY_OF_A_FAULT / SLACK
         tried = len(diary.done)
-        lane.add("a")
+        queue.add("a")
         await asyncio.sleep(0.1)
         assert len(diary.done) == tried + 1, "it has changed"
     assert len([record for record in caplog.records if record.exc_info]) <= 6
@@ -357,22 +364,22 @@ async def test_a_fault_is_tried_again_ever_later_and_told_ever_less(caplog: pyte
 
 async def test_a_queue_that_has_ended_begins_anew_with_what_was_being_worked_on() -> None:
     diary = Diary(takes=5)
-    lane: Lane[str] = Lane("test", diary, width=2)
-    first = asyncio.create_task(lane.run())
+    queue: WorkQueue[str] = WorkQueue("test", diary, width=2)
+    first = asyncio.create_task(queue.run())
     for key in ("a", "b", "c"):
-        lane.add(key)
+        queue.add(key)
     await asyncio.sleep(1)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
-    second = asyncio.create_task(lane.run())
-    await lane.idle()
+    second = asyncio.create_task(queue.run())
+    await queue.idle()
     second.cancel()
     assert sorted(diary.keys) == ["a", "a", "b", "b", "c"]
 
 
 async def test_a_queue_without_one_of_its_workers_has_ended() -> None:
-    lane: Lane[str] = Lane("test", Diary(), width=2)
-    run = asyncio.create_task(lane.run())
+    queue: WorkQueue[str] = WorkQueue("test", Diary(), width=2)
+    run = asyncio.create_task(queue.run())
     await asyncio.sleep(1)
     next(task for task in asyncio.all_tasks() if task.get_name() == "test-0").cancel()
     with pytest.raises(RuntimeError, match="a worker of the queue test has ended"):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.lease import leave_key
-from dkron_operator.plan.leader import Act, Held, Watched, decide, read_lease, watched
+from dkron_operator.leader.election import Act, Held, Watched, decide, read_lease, watched
 
 LEASE = Held(version="5", holder="", renewal="t1", seconds=15, transitions=3, annotations=frozenset())
 NOW = 1000.0

@@ -10,13 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_crds.kube.paths import LEASES
 from dkron_crds.lease import leave_key
-from dkron_operator.clock import Clock
-from dkron_operator.lease import Lease, Replica
-from dkron_operator.plan.leader import Leadership, Terms
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.paths import LEASES
+from dkron_operator.kit.clock import Clock
+from dkron_operator.leader.election import Leadership, Terms
+from dkron_operator.leader.lease import Lease, Replica
 from tests.support.edges import wall
 from tests.support.fake_kube import FakeKube
 

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from dkron_crds.cluster import MAX_DAYS, MAX_DEPARTED
 from dkron_crds.job import Active, Day, History, JobStatus
 from dkron_crds.totals import Counts, counts, daily_totals
+from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.plan.fold import Finished, fold
-from dkron_operator.plan.ledger import Ledger
 from tests.support.builders import NOON, after, claim, execution
 
 TODAY = NOON.date()
@@ -46,7 +46,7 @@ class Totals(RuleBasedStateMachine):
         self.vanished: Counts = Counter()
         self.missing: Counts = Counter()
         self.written: Counts = Counter()
-        self.ledger = Ledger()
+        self.ledger = DailyTotals()
 
     @initialize()
     def starts(self) -> None:
@@ -119,7 +119,7 @@ class Totals(RuleBasedStateMachine):
         assert len(self.ledger) == len(self.living)
 
     def _begin(self) -> None:
-        self.ledger = Ledger()
+        self.ledger = DailyTotals()
         for job, status in self.living.items():
             self.ledger.see(job, status)
         self.ledger.restore(self.stored, self.departed)
@@ -144,7 +144,7 @@ def status(*days: Day, **fields: object) -> JobStatus:
 
 
 def test_a_deleted_job_stays_in_the_totals_and_departs() -> None:
-    ledger = Ledger()
+    ledger = DailyTotals()
     ledger.see("a", status(day(0, 3, 1)))
     ledger.see("b", status(day(0, 5)))
     assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(0, 8, 1),), ())
@@ -153,14 +153,14 @@ def test_a_deleted_job_stays_in_the_totals_and_departs() -> None:
 
 
 def test_a_day_that_a_job_drops_stays_in_the_totals() -> None:
-    ledger = Ledger()
+    ledger = DailyTotals()
     ledger.see("a", status(day(9, 3)))
     ledger.see("a", status(day(0, 1)))
     assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(9, 3), day(0, 1)), (day(9, 3),))
 
 
 def test_attempts_that_are_active_are_counted_and_leave_with_their_job() -> None:
-    ledger = Ledger()
+    ledger = DailyTotals()
     ledger.see("a", status(active=(claim(), claim(after(60)))))
     ledger.see("b", status(active=(claim(),)))
     assert ledger.active == 3
@@ -171,7 +171,7 @@ def test_attempts_that_are_active_are_counted_and_leave_with_their_job() -> None
 
 
 def test_an_old_departure_is_dropped_before_a_new_one() -> None:
-    ledger = Ledger()
+    ledger = DailyTotals()
     for ago in range(20):
         ledger.see(str(ago), status(day(ago, 1)))
         ledger.lose(str(ago))
@@ -181,14 +181,14 @@ def test_an_old_departure_is_dropped_before_a_new_one() -> None:
 
 
 def test_a_year_is_kept() -> None:
-    ledger = Ledger()
+    ledger = DailyTotals()
     ledger.restore((day(ago, 1) for ago in range(400)), ())
     assert len(ledger.days(TODAY)) == MAX_DAYS
     assert ledger.days(TODAY)[-1] == day(0, 1)
 
 
 def test_totals_that_somebody_else_has_written_are_taken_where_they_are_larger() -> None:
-    ledger = Ledger()
+    ledger = DailyTotals()
     ledger.see("a", status(day(0, 3)))
     ledger.agree((day(0, 5, 1), day(1, 2)))
     assert ledger.days(TODAY) == (day(1, 2), day(0, 5, 1))
@@ -200,7 +200,7 @@ def test_jobs_that_are_counted_anew_after_a_wipe_count_once() -> None:
     kept, trimmed = claim(), claim(after(-600))
     before = ran(ran(JobStatus(since=NOON), NOON, entry=kept), NOON, entry=trimmed)
     before = before.model_copy(update={"counted": (kept.job,)})
-    ledger = Ledger()
+    ledger = DailyTotals()
     ledger.see("a", before)
     ledger.see("a", JobStatus())
     assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(0, 2),), (day(0, 2),))
@@ -213,7 +213,7 @@ def test_jobs_that_are_counted_anew_after_a_wipe_count_once() -> None:
 
 def test_a_status_that_loses_its_since_alone_is_counted_on() -> None:
     before = ran(JobStatus(since=NOON), datetime(2026, 3, 1, 13, tzinfo=UTC), entry=claim())
-    ledger = Ledger()
+    ledger = DailyTotals()
     ledger.see("a", before)
     wiped = before.model_copy(update={"since": None})
     ledger.see("a", wiped)

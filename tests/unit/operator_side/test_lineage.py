@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import Active, Heard, JobStatus, Trigger
 from dkron_crds.traceparent import TraceContext, read_traceparent
-from dkron_operator.plan import lineage
 from dkron_operator.plan.cause import Cause, following
-from dkron_operator.plan.draft import Create
 from dkron_operator.plan.fold import Joined
+from dkron_operator.plan.plan import Create
+from dkron_operator.telemetry import spans
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, request_claim
 
 JOB = job_view()
@@ -19,25 +19,25 @@ FIRST, SECOND = claim(), claim(attempt=2, at=after(9))
 MEMBER = claim(member="n1")
 ASKED = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", 3)
 KNOWN = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 1)
-OWN_TRACE = lineage.trace_of(UID, FIRST.group)
+OWN_TRACE = spans.trace_of(UID, FIRST.group)
 
 
 def test_ids_are_the_same_for_ever() -> None:
     assert OWN_TRACE == "fd00ae813773188a1008044395a0920a"
-    assert lineage.claim_span(UID, FIRST.group) == "7cf58247804b3c8c"
-    assert lineage.fire_span(UID, FIRST.job) == "65f58f0296bbae8c"
-    assert lineage.run_span(UID, FIRST.job) == "16b49559340de2da"
-    assert lineage.record_span(UID, FIRST.job) == "532ba373729d0099"
+    assert spans.claim_span(UID, FIRST.group) == "7cf58247804b3c8c"
+    assert spans.fire_span(UID, FIRST.job) == "65f58f0296bbae8c"
+    assert spans.run_span(UID, FIRST.job) == "16b49559340de2da"
+    assert spans.record_span(UID, FIRST.job) == "532ba373729d0099"
 
 
 @given(uid=st.uuids().map(str), group=st.integers(0, 2**63 - 1), job=st.text(max_size=63))
 def test_every_id_is_one_and_no_two_are_the_same(uid: str, group: int, job: str) -> None:
-    spans = [lineage.claim_span(uid, group)] + [
-        span(uid, job) for span in (lineage.fire_span, lineage.run_span, lineage.record_span)
+    ids = [spans.claim_span(uid, group)] + [
+        span(uid, job) for span in (spans.fire_span, spans.run_span, spans.record_span)
     ]
-    assert len(set(spans)) == len(spans)
-    for span in spans:
-        context = TraceContext(lineage.trace_of(uid, group), span)
+    assert len(set(ids)) == len(ids)
+    for each in ids:
+        context = TraceContext(spans.trace_of(uid, group), each)
         assert read_traceparent(str(context)) == context
 
 
@@ -54,7 +54,7 @@ def test_every_id_is_one_and_no_two_are_the_same(uid: str, group: int, job: str)
             SECOND,
             {"trace": KNOWN},
             KNOWN.trace_id,
-            TraceContext(KNOWN.trace_id, lineage.run_span(UID, FIRST.job), KNOWN.flags),
+            TraceContext(KNOWN.trace_id, spans.run_span(UID, FIRST.job), KNOWN.flags),
             id="a retry follows what has failed",
         ),
         pytest.param(SECOND, {}, OWN_TRACE, None, id="unless nothing is known of that"),
@@ -62,22 +62,22 @@ def test_every_id_is_one_and_no_two_are_the_same(uid: str, group: int, job: str)
             MEMBER,
             {"trace": KNOWN},
             KNOWN.trace_id,
-            TraceContext(KNOWN.trace_id, lineage.claim_span(UID, MEMBER.group), KNOWN.flags),
+            TraceContext(KNOWN.trace_id, spans.claim_span(UID, MEMBER.group), KNOWN.flags),
             id="a member follows the claim",
         ),
     ],
 )
 def test_a_job_is_fired_by(entry: Active, known: dict[str, Any], trace_id: str, parent: TraceContext | None) -> None:
     told = {"trace": None, "asked": None, "links": (), **known}
-    span = lineage.firing(JOB, entry, now=after(60), **told)
+    span = spans.firing(JOB, entry, now=after(60), **told)
     assert span.ids is not None
-    assert (span.ids.trace_id, span.ids.span_id) == (trace_id, lineage.fire_span(UID, entry.job))
+    assert (span.ids.trace_id, span.ids.span_id) == (trace_id, spans.fire_span(UID, entry.job))
     assert span.parent == parent
 
 
 def test_a_retry_of_which_nothing_is_known_names_what_has_failed() -> None:
-    span = lineage.firing(JOB, SECOND, trace=None, asked=None, links=(), now=after(60))
-    assert span.links == (TraceContext(OWN_TRACE, lineage.run_span(UID, FIRST.job)),)
+    span = spans.firing(JOB, SECOND, trace=None, asked=None, links=(), now=after(60))
+    assert span.links == (TraceContext(OWN_TRACE, spans.run_span(UID, FIRST.job)),)
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def test_a_retry_of_which_nothing_is_known_names_what_has_failed() -> None:
     ],
 )
 def test_firing_begins(entry: Active, now: Any, begins: Any) -> None:
-    assert lineage.firing(JOB, entry, trace=None, asked=None, links=(), now=now).at == begins
+    assert spans.firing(JOB, entry, trace=None, asked=None, links=(), now=now).at == begins
 
 
 def test_a_claim_is_what_a_request_has_caused() -> None:
-    span = lineage.claiming(JOB, MEMBER, ASKED, after(1))
+    span = spans.claiming(JOB, MEMBER, ASKED, after(1))
     assert (span.parent, span.at, span.name) == (ASKED, NOON, "claim backup")
     assert span.ids is not None
     assert span.ids.trace_id == ASKED.trace_id
@@ -102,10 +102,10 @@ def test_a_claim_is_what_a_request_has_caused() -> None:
 
 def test_a_run_is_the_span_that_its_job_names() -> None:
     ended = execution(success=False, exit_code=3, node_name="n1")
-    span = lineage.running(JOB, ended, KNOWN)
+    span = spans.running(JOB, ended, KNOWN)
     assert span.ids is not None
     assert (span.ids.trace_id, span.ids.span_id) == (KNOWN.trace_id, KNOWN.span_id)
-    assert span.parent == TraceContext(KNOWN.trace_id, lineage.fire_span(UID, FIRST.job), KNOWN.flags)
+    assert span.parent == TraceContext(KNOWN.trace_id, spans.fire_span(UID, FIRST.job), KNOWN.flags)
     assert dict(span.attributes) == {
         "dkron.job.name": "backup",
         "dkron.trigger": "schedule",
@@ -122,9 +122,9 @@ def test_a_run_is_the_span_that_its_job_names() -> None:
 
 
 def test_a_run_whose_job_names_none_is_the_first_of_its_trace() -> None:
-    span = lineage.running(JOB, execution(), None)
+    span = spans.running(JOB, execution(), None)
     assert span.ids is not None
-    assert (span.ids.trace_id, span.ids.span_id, span.parent) == (OWN_TRACE, lineage.run_span(UID, FIRST.job), None)
+    assert (span.ids.trace_id, span.ids.span_id, span.parent) == (OWN_TRACE, spans.run_span(UID, FIRST.job), None)
 
 
 HEARD = Heard(job="parent", uid="p", group=7, at=NOON)
@@ -148,10 +148,10 @@ def dependent(attempt: int = 1) -> Active:
     ],
 )
 def test_a_dependent_run_follows(create: Create, found: set[tuple[str, int]]) -> None:
-    assert lineage.causes(create, JobStatus(heard=(HEARD, OTHER))) == found
+    assert spans.causes(create, JobStatus(heard=(HEARD, OTHER))) == found
 
 
 def test_the_end_of_a_run_is_its_newest_attempt() -> None:
     one, two = execution(FIRST), execution(SECOND)
-    assert lineage.newest_of((one, two), FIRST.group) == two
-    assert lineage.newest_of((one, two), 1) is None
+    assert spans.newest_of((one, two), FIRST.group) == two
+    assert spans.newest_of((one, two), 1) is None

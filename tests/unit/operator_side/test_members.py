@@ -11,10 +11,10 @@ from dkron_crds.job import Active, Execution, GroupStatus, History, JobStatus, S
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.decide import MOST_ACTIVE
-from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Started, fold, fold_all, group_status
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.trim import trimmed
-from dkron_operator.plan.view import JobView, Node, RunState, Trouble
+from dkron_operator.plan.view import AttemptState, JobView, Node, Trouble
 from tests.support.builders import (
     NOON,
     after,
@@ -35,7 +35,7 @@ A, B, C = (claim(SLOT, node=name) for name in "abc")
 
 def look(
     *, tags: dict[str, str] | None = None, active: tuple[Active, ...] = (), status: Any = None, **fields: Any
-) -> Draft:
+) -> Plan:
     """The plan of a minutely job at its first slot, with three nodes; `spec` goes to the job."""
     job = job_view(tags=EU if tags is None else tags, **fields.pop("spec", {}))
     known = JobStatus(since=NOON, fingerprint=job.fingerprint, active=active, **(status or {}))
@@ -65,12 +65,12 @@ def test_one_job_alone_keeps_its_name_and_needs_no_claim(tags: dict[str, str]) -
 
 
 def test_without_a_node_the_slot_is_skipped_and_told() -> None:
-    draft = look(nodes=nodes("x", dc="us"))
-    skipped = draft.status.skipped
-    assert draft.create is None
+    plan = look(nodes=nodes("x", dc="us"))
+    skipped = plan.status.skipped
+    assert plan.create is None
     assert skipped is not None
-    assert (skipped.last_reason, draft.status.last_schedule_time) == (SkipReason.NO_MATCHING_NODE, SLOT)
-    (report,) = (report for report in draft.reports if report.reason == "SlotSkipped")
+    assert (skipped.last_reason, plan.status.last_schedule_time) == (SkipReason.NO_MATCHING_NODE, SLOT)
+    (report,) = (report for report in plan.reports if report.reason == "SlotSkipped")
     assert "dc=eu" in report.message
 
 
@@ -86,15 +86,15 @@ def test_fewer_nodes_than_wanted_are_told() -> None:
 
 
 def test_nothing_is_decided_before_the_nodes_are_known() -> None:
-    draft = look(nodes=None)
-    assert (draft.create, draft.changes) == (None, [])
+    plan = look(nodes=None)
+    assert (plan.create, plan.changes) == (None, [])
 
 
 def test_without_the_right_to_see_nodes_nothing_fires_and_the_condition_says_so() -> None:
     blind = Problem("NodesForbidden", "tags: may not list nodes")
-    draft = look(nodes=None, blind=blind)
-    ready = next(condition for condition in draft.status.conditions if condition.type == "Ready")
-    assert (draft.create, ready.status, ready.reason, ready.message) == (None, "False", blind.reason, blind.message)
+    plan = look(nodes=None, blind=blind)
+    ready = next(condition for condition in plan.status.conditions if condition.type == "Ready")
+    assert (plan.create, ready.status, ready.reason, ready.message) == (None, "False", blind.reason, blind.message)
 
 
 def test_a_group_that_would_not_fit_is_skipped() -> None:
@@ -107,14 +107,14 @@ def test_a_group_that_would_not_fit_is_skipped() -> None:
 
 
 def test_members_are_created_one_by_one_as_they_were_claimed_whatever_nodes_there_are_now() -> None:
-    draft = look(
+    plan = look(
         active=(seen(A), B, C),
         status={"last_schedule_time": SLOT},
         runs=[run(A)],
         nodes=nodes("a", "b", "c", "d", dc="us"),
     )
-    assert draft.create is not None
-    assert draft.create.entry == B
+    assert plan.create is not None
+    assert plan.create.entry == B
 
 
 def test_forbid_counts_the_group_and_its_members_do_not_block_each_other() -> None:
@@ -122,15 +122,15 @@ def test_forbid_counts_the_group_and_its_members_do_not_block_each_other() -> No
     first = look(spec=forbid).create
     assert first is not None
     assert len(first.before) == 4
-    draft = look(
+    plan = look(
         spec=forbid,
         active=(seen(A), B, C),
         status={"last_schedule_time": SLOT},
         runs=[run(A)],
         now=after(120),
     )
-    assert draft.create is not None
-    assert draft.create.entry == B, "what was decided goes on"
+    assert plan.create is not None
+    assert plan.create.entry == B, "what was decided goes on"
     assert look(
         spec=forbid, active=(seen(C),), status={"last_schedule_time": SLOT}, runs=[run(C)], now=after(120)
     ).status.skipped, "one member keeps the job busy"
@@ -138,7 +138,7 @@ def test_forbid_counts_the_group_and_its_members_do_not_block_each_other() -> No
 
 def test_replace_deletes_every_member_of_the_older_group() -> None:
     running = (seen(A), seen(B), C)
-    draft = look(
+    plan = look(
         spec={"concurrency": "replace"},
         active=running,
         status={"last_schedule_time": SLOT},
@@ -146,22 +146,22 @@ def test_replace_deletes_every_member_of_the_older_group() -> None:
         now=after(120),
     )
     # The claim that is left of the older group comes first, and goes with the next plan.
-    assert draft.create is not None
-    assert draft.create.entry == C
-    draft = look(
+    assert plan.create is not None
+    assert plan.create.entry == C
+    plan = look(
         spec={"concurrency": "replace"},
         active=(seen(A), seen(B)),
         status={"last_schedule_time": SLOT},
         runs=[run(A), run(B)],
         now=after(120),
     )
-    assert draft.create is not None
-    assert {job.name for job in draft.create.replaces} == {A.job, B.job}
-    assert len(draft.create.before) == 4
+    assert plan.create is not None
+    assert {job.name for job in plan.create.replaces} == {A.job, B.job}
+    assert len(plan.create.before) == 4
 
 
-def ended_member(entry: Active, *, success: bool, **fields: Any) -> Draft:
-    state = RunState.SUCCEEDED if success else RunState.FAILED
+def ended_member(entry: Active, *, success: bool, **fields: Any) -> Plan:
+    state = AttemptState.SUCCEEDED if success else AttemptState.FAILED
     return look(
         active=(seen(entry),),
         status={"last_schedule_time": SLOT, **fields.pop("status", {})},
@@ -173,11 +173,11 @@ def ended_member(entry: Active, *, success: bool, **fields: Any) -> Draft:
 
 
 def test_a_retry_stays_on_the_node_of_its_member() -> None:
-    draft = ended_member(B, success=False, spec={"retries": 1})
-    (retry,) = draft.status.active
+    plan = ended_member(B, success=False, spec={"retries": 1})
+    (retry,) = plan.status.active
     assert (retry.attempt, retry.node_name, retry.member) == (2, "b", "b")
     assert retry.job == claim(SLOT, attempt=2, node="b").job
-    assert draft.status.status is GroupStatus.NEVER, "the group goes on"
+    assert plan.status.status is GroupStatus.NEVER, "the group goes on"
 
 
 def test_a_record_tells_the_node_that_ran_it_or_at_least_where_it_was_to_run() -> None:
@@ -187,14 +187,14 @@ def test_a_record_tells_the_node_that_ran_it_or_at_least_where_it_was_to_run() -
 
 
 def test_a_claim_whose_node_is_gone_is_looked_for_and_recorded_as_failed() -> None:
-    draft = look(active=(B,), status={"last_schedule_time": SLOT}, nodes=nodes("a", dc="eu"))
-    create = draft.create
+    plan = look(active=(B,), status={"last_schedule_time": SLOT}, nodes=nodes("a", dc="eu"))
+    create = plan.create
     assert create is not None
     assert create.late, "whether its Job exists is asked first"
-    status = fold_all(draft.status, create.otherwise, History())
+    status = fold_all(plan.status, create.otherwise, History())
     assert [(one.success, one.reason, one.node_name) for one in status.executions] == [(False, "NodeGone", "b")]
     assert (status.active, status.status, status.error_count) == ((), GroupStatus.FAILED, 1)
-    assert "ExecutionFailed" in [report.reason for report in draft.reports]
+    assert "ExecutionFailed" in [report.reason for report in plan.reports]
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,8 @@ STUCK = Trouble("Unschedulable", "0/1 nodes are available")
     ],
 )
 def test_a_member_that_waits(there: dict[str, Node] | None, trouble: Trouble | None, *, deleted: bool) -> None:
-    waiting = run(B, RunState.WAITING)
-    draft = look(
+    waiting = run(B, AttemptState.WAITING)
+    plan = look(
         tags={} if there is None else EU,
         active=(seen(B),),
         status={"last_schedule_time": SLOT},
@@ -233,33 +233,33 @@ def test_a_member_that_waits(there: dict[str, Node] | None, trouble: Trouble | N
         troubles={B.job: trouble} if trouble else {},
         nodes=there,
     )
-    assert (draft.delete == [waiting]) is deleted
+    assert (plan.delete == [waiting]) is deleted
 
 
 def test_a_member_that_was_deleted_for_want_of_its_node_says_so() -> None:
-    gone = replace(run(B, RunState.WAITING), gone=True)
+    gone = replace(run(B, AttemptState.WAITING), gone=True)
     for runs in ([gone], []):
-        draft = look(
+        plan = look(
             active=(seen(B),),
             status={"last_schedule_time": SLOT},
             runs=runs,
             outcomes={B.job: outcome(success=False, lost=True)},
             nodes=nodes("a", dc="eu"),
         )
-        assert [one.reason for one in draft.status.executions] == ["NodeGone"]
+        assert [one.reason for one in plan.status.executions] == ["NodeGone"]
 
 
 def test_a_member_that_is_too_late_fails_instead_of_being_passed_over() -> None:
     late = {"startingDeadlineSeconds": 5}
-    draft = look(spec=late, active=(C,), status={"last_schedule_time": SLOT}, now=after(90))
-    assert draft.create is not None
-    assert draft.create.late
-    (change,) = draft.create.otherwise
+    plan = look(spec=late, active=(C,), status={"last_schedule_time": SLOT}, now=after(90))
+    assert plan.create is not None
+    assert plan.create.late
+    (change,) = plan.create.otherwise
     assert isinstance(change, Finished)
     assert (change.execution.reason, change.execution.member) == ("DeadlineExceeded", "c")
 
 
-def manual(request: str = "r1", **fields: Any) -> Draft:
+def manual(request: str = "r1", **fields: Any) -> Plan:
     spec = {"schedule": "@manually", "requests": {request: "2026-03-01T12:00:00Z"}}
     return look(spec=spec, **fields)
 
@@ -270,10 +270,10 @@ def test_a_request_is_placed_like_a_slot_and_forgotten_once_it_is_claimed() -> N
     claims = tuple(change.entry for change in create.before if isinstance(change, Started))
     assert [entry.node_name for entry in claims] == ["a", "b", "c"]
     assert {entry.trigger for entry in claims} == {Trigger.MANUAL}
-    draft = manual(active=claims, nodes=nodes("a", "b", "c", "d", dc="eu"))
-    assert draft.forget == ["r1"]
-    assert draft.create is not None
-    assert draft.create.entry == claims[0]
+    plan = manual(active=claims, nodes=nodes("a", "b", "c", "d", dc="eu"))
+    assert plan.forget == ["r1"]
+    assert plan.create is not None
+    assert plan.create.entry == claims[0]
 
 
 @pytest.mark.parametrize("where", ["runs", "executions"])
@@ -282,17 +282,17 @@ def test_a_request_whose_members_have_ended_is_not_decided_again(where: str) -> 
     assert create is not None
     first = create.entry
     traces: dict[str, Any] = {
-        "runs": {"runs": [run(first, RunState.SUCCEEDED)], "status": {"counted": (first.job,)}},
+        "runs": {"runs": [run(first, AttemptState.SUCCEEDED)], "status": {"counted": (first.job,)}},
         "executions": {"status": {"executions": (execution(first),)}},
     }
-    draft = manual(**traces[where])
-    assert (draft.forget, draft.create) == (["r1"], None)
+    plan = manual(**traces[where])
+    assert (plan.forget, plan.create) == (["r1"], None)
 
 
 def test_jobs_of_a_request_that_is_still_asked_for_are_kept() -> None:
     create = manual().create
     assert create is not None
-    over = replace(run(create.entry, RunState.SUCCEEDED), finished_at=after(1))
+    over = replace(run(create.entry, AttemptState.SUCCEEDED), finished_at=after(1))
     none = {"history": {"successfulJobs": 0}}
     spec: dict[str, Any] = {"schedule": "@manually", **none}
     fields: dict[str, Any] = {
@@ -305,10 +305,10 @@ def test_jobs_of_a_request_that_is_still_asked_for_are_kept() -> None:
 
 
 def test_a_request_without_a_node_is_refused_with_the_tags() -> None:
-    draft = manual(nodes={})
-    (report,) = (report for report in draft.reports if report.reason == "RunRefused")
+    plan = manual(nodes={})
+    (report,) = (report for report in plan.reports if report.reason == "RunRefused")
     assert "dc=eu" in report.message
-    assert (draft.settle, draft.forget) == (True, [])
+    assert (plan.settle, plan.forget) == (True, [])
 
 
 # --- how a group ended -----------------------------------------------------------------------------------------------

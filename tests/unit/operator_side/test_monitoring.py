@@ -14,22 +14,22 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from dkron_crds.job import JobStatus, SkipReason, Trigger
-from dkron_crds.kube.client import Call
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, NODES
-from dkron_crds.program.supervision import Supervisor
-from dkron_operator.clock import Clock
-from dkron_operator.meters import MOST_REASONS, Meters
+from dkron_kube.client import Call
+from dkron_kube.paths import DKRON_JOBS, JOBS, NODES
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.leader.election import Leadership
 from dkron_operator.monitoring import Monitoring, Parts, page
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
 from dkron_operator.monitoring.health import FAILURE, HANG, SILENCE, Phase, Readiness, unhealthy, unready
+from dkron_operator.monitoring.job_states import SLICE, JobStates, Sums
+from dkron_operator.monitoring.job_summary import JobState, JobSummary
+from dkron_operator.monitoring.loop_lag import BEAT, MEMORY, LoopLag
 from dkron_operator.monitoring.port import Answers, Exposure, PortTaken, application, listening
-from dkron_operator.monitoring.pulse import BEAT, MEMORY, Pulse
-from dkron_operator.monitoring.roll import SLICE, Roll, Sums
-from dkron_operator.plan.leader import Leadership
-from dkron_operator.plan.roll import JobState, Line
 from dkron_operator.plan.written import SlotResult, Slots
-from dkron_operator.signs import Sign, Signs
-from dkron_operator.store import Store
+from dkron_operator.telemetry.metrics import MOST_REASONS, Metrics
+from dkron_operator.watch.liveness import LastSign, WatchLiveness
+from dkron_runtime.supervision import Supervisor
 from operator_metrics import PAGE, with_table
 from tests.support.builders import NAMESPACE, NOON, after, claim, execution, request_claim, wire_job
 from tests.support.scrape import Scrape, read, read_registry
@@ -54,7 +54,7 @@ def test_who_hangs_or_has_lost_a_part_is_not_healthy(
     assert [word for word in words if word not in sentence] == []
 
 
-GOOD = Sign(seen=990.0)
+GOOD = LastSign(seen=990.0)
 AT = 1000.0
 
 
@@ -65,20 +65,25 @@ AT = 1000.0
         pytest.param(Phase.LEFT, {"jobs": GOOD}, ("asked to leave",), id="left"),
         pytest.param(Phase.STOPPING, {"jobs": GOOD}, ("stopping",), id="stopping"),
         pytest.param(Phase.WORKING, {"dkronjobs": GOOD, "jobs": GOOD}, (), id="at work"),
-        pytest.param(Phase.WORKING, {"dkronjobs": Sign(), "jobs": GOOD}, ("dkronjobs", "not begun"), id="no watch yet"),
-        pytest.param(Phase.WORKING, {"jobs": Sign(AT - SILENCE)}, (), id="silent for as long as is allowed"),
-        pytest.param(Phase.WORKING, {"jobs": Sign(AT - 200)}, ("jobs", "no sign of life", "200 s"), id="silent"),
+        pytest.param(
+            Phase.WORKING, {"dkronjobs": LastSign(), "jobs": GOOD}, ("dkronjobs", "not begun"), id="no watch yet"
+        ),
+        pytest.param(Phase.WORKING, {"jobs": LastSign(AT - SILENCE)}, (), id="silent for as long as is allowed"),
+        pytest.param(Phase.WORKING, {"jobs": LastSign(AT - 200)}, ("jobs", "no sign of life", "200 s"), id="silent"),
         pytest.param(Phase.WORKING, {"jobs": replace(GOOD, failing=AT - FAILURE)}, (), id="failing for a moment"),
         pytest.param(
             Phase.WORKING, {"jobs": replace(GOOD, failing=AT - 20)}, ("jobs cannot be watched", "20 s"), id="failing"
         ),
         pytest.param(
-            Phase.WORKING, {"a": Sign(), "b": Sign(0.0), "c": GOOD}, ("watch of a", "watch of b"), id="two of three"
+            Phase.WORKING,
+            {"a": LastSign(), "b": LastSign(0.0), "c": GOOD},
+            ("watch of a", "watch of b"),
+            id="two of three",
         ),
     ],
 )
 def test_who_does_not_see_all_or_does_nothing_is_not_ready(
-    phase: Phase, signs: dict[str, Sign], words: tuple[str, ...]
+    phase: Phase, signs: dict[str, LastSign], words: tuple[str, ...]
 ) -> None:
     sentence = unready(Readiness(phase, AT, signs))
     assert bool(sentence) == bool(words)
@@ -97,18 +102,18 @@ class Hands:
 
 def test_signs_of_life_are_events_and_answers_to_watches() -> None:
     hands = Hands()
-    signs = Signs((DKRON_JOBS, JOBS), (None,), hands.clock())
-    assert signs.oldest() == {"dkronjobs": Sign(), "jobs": Sign()}
+    signs = WatchLiveness((DKRON_JOBS, JOBS), (None,), hands.clock())
+    assert signs.oldest() == {"dkronjobs": LastSign(), "jobs": LastSign()}
     signs.event(JOBS, "anywhere")
     signs.answer("/k8s/clusters/c-1/apis/dkron.io/v1alpha1/dkronjobs", begun=True)
-    assert signs.oldest() == {"dkronjobs": Sign(AT), "jobs": Sign(AT)}
+    assert signs.oldest() == {"dkronjobs": LastSign(AT), "jobs": LastSign(AT)}
     signs.answer(JOBS.path(), begun=False)
     hands.at += 10
     signs.answer(JOBS.path(), begun=False)
-    assert signs.oldest()["jobs"] == Sign(AT, failing=AT), "since the first time"
+    assert signs.oldest()["jobs"] == LastSign(AT, failing=AT), "since the first time"
     signs.answer("/api/v1/nodes", begun=True)
     signs.answer(JOBS.path(), begun=True)
-    assert signs.oldest()["jobs"] == Sign(AT + 10)
+    assert signs.oldest()["jobs"] == LastSign(AT + 10)
     signs.beside(NODES)
     assert "nodes" not in signs.oldest(), "the operator is ready without them"
     assert signs.seen() == {"dkronjobs": AT, "jobs": AT + 10, "nodes": AT + 10}
@@ -116,20 +121,20 @@ def test_signs_of_life_are_events_and_answers_to_watches() -> None:
 
 def test_of_several_namespaces_the_worst_counts() -> None:
     hands = Hands()
-    signs = Signs((JOBS,), ("one", "two"), hands.clock())
+    signs = WatchLiveness((JOBS,), ("one", "two"), hands.clock())
     signs.event(JOBS, "one")
-    assert signs.oldest() == {"jobs": Sign()}, "one of them has not begun"
+    assert signs.oldest() == {"jobs": LastSign()}, "one of them has not begun"
     hands.at += 5
     signs.event(JOBS, "two")
     signs.answer(JOBS.path("two"), begun=False)
-    assert signs.oldest() == {"jobs": Sign(AT, failing=AT + 5)}
+    assert signs.oldest() == {"jobs": LastSign(AT, failing=AT + 5)}
 
 
 @pytest.mark.looptime
 async def test_the_pulse_tells_how_long_work_has_to_wait() -> None:
     loop = asyncio.get_running_loop()
     held_up = 0.0
-    pulse = Pulse(lambda: loop.time() + held_up)
+    pulse = LoopLag(lambda: loop.time() + held_up)
     beating = asyncio.create_task(pulse.run())
     await asyncio.sleep(3.2 * BEAT)
     assert pulse.lag == pulse.worst == pytest.approx(0.0)
@@ -150,19 +155,19 @@ async def test_the_pulse_tells_how_long_work_has_to_wait() -> None:
 
 
 def test_facts_become_series() -> None:
-    meters = Meters()
+    metrics = Metrics()
     slots = [Slots(NOON, SlotResult.FIRED), Slots(NOON, SlotResult.MISSED, SkipReason.MISSED, 7)]
     good, bad = execution(seconds=2.0), execution(success=False, reason="OOMKilled", seconds=9.0)
-    meters.wrote([*slots, good, bad, execution(request_claim(), success=False, reason="Error")])
-    meters.began(claim(), after(0.2))
-    meters.began(claim(attempt=2), after(9))
-    meters.began(request_claim(), after(9))
-    meters.sized(2000, 0)
-    meters.sized(3000, 2)
-    meters.answered(Call("create", "jobs", 201), 0.02)
-    meters.told("slack one", delivered=True)
-    meters.told("slack one", delivered=False)
-    seen = read_registry(meters.registry)
+    metrics.wrote([*slots, good, bad, execution(request_claim(), success=False, reason="Error")])
+    metrics.began(claim(), after(0.2))
+    metrics.began(claim(attempt=2), after(9))
+    metrics.began(request_claim(), after(9))
+    metrics.sized(2000, 0)
+    metrics.sized(3000, 2)
+    metrics.answered(Call("create", "jobs", 201), 0.02)
+    metrics.told("slack one", delivered=True)
+    metrics.told("slack one", delivered=False)
+    seen = read_registry(metrics.registry)
     assert seen.positive("slots_total") == {("", "fired"): 1, ("Missed", "missed"): 7}
     assert seen.positive("executions_total") == {
         ("", "success", "schedule"): 1, ("OOMKilled", "failed", "schedule"): 1, ("Error", "failed", "manual"): 1,
@@ -173,21 +178,21 @@ def test_facts_become_series() -> None:
     assert (seen.one("status_bytes_sum"), seen.one("history_truncated_total")) == (5000, 2)
     assert seen.positive("kube_request_duration_seconds_count") == {("create",): 1}
     assert seen.positive("messages_total") == {("slack one", "delivered"): 1, ("slack one", "failed"): 1}
-    assert meters.messages() == {"slack one delivered": 1, "slack one failed": 1}
+    assert metrics.messages() == {"slack one delivered": 1, "slack one failed": 1}
 
 
 def test_what_is_to_be_counted_is_there_before_it_happens() -> None:
-    seen = read_registry(Meters().registry)
+    seen = read_registry(Metrics().registry)
     assert seen.one("slots_total", result="fired", reason="") == 0
     assert {labels["trigger"] for labels in seen.labels("executions_total")} == set(Trigger)
-    assert read_registry(Meters().registry).families == seen.families, "each instance has a registry of its own"
+    assert read_registry(Metrics().registry).families == seen.families, "each instance has a registry of its own"
 
 
 def test_reasons_of_somebody_elses_are_bounded() -> None:
-    meters = Meters()
-    meters.wrote(execution(success=False, reason=f"Reason{number}") for number in range(MOST_REASONS + 20))
-    meters.wrote([execution(success=False, reason="Reason0")])
-    seen = read_registry(meters.registry)
+    metrics = Metrics()
+    metrics.wrote(execution(success=False, reason=f"Reason{number}") for number in range(MOST_REASONS + 20))
+    metrics.wrote([execution(success=False, reason="Reason0")])
+    seen = read_registry(metrics.registry)
     assert seen.one("executions_total", result="failed", trigger="schedule", reason="Other") == 20
     assert seen.one("executions_total", result="failed", trigger="schedule", reason="Reason0") == 2
 
@@ -200,9 +205,9 @@ def put(store: Store, name: str, status: JobStatus, **spec: Any) -> None:
 
 
 async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
-    roll: Roll
+    roll: JobStates
     store = Store(account=lambda uid, _: roll.note(uid))
-    roll = Roll(store)
+    roll = JobStates(store)
     put(store, "good", JobStatus(since=NOON, next=after(60), status="success", last_success=after(61)))
     put(store, "bad", JobStatus(since=NOON, next=after(30), status="failed"))
     put(store, "half", JobStatus(since=NOON, status="partially_failed"), schedule="", parentJob="good")
@@ -212,7 +217,7 @@ async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
     sums = await roll.call(after(130))
     assert sums.states == {"scheduled": 3, "dependent": 1, "suspended": 1, "invalid": 1}
     assert (sums.failing, sums.stale, sums.next) == (2, 2, after(30))
-    store.vanish("bad")
+    store.on_deleted("bad")
     for number in range(3 * SLICE):
         put(store, f"more-{number}", JobStatus(since=NOON))
     sums = await roll.call(after(130))
@@ -221,9 +226,9 @@ async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
 
 
 async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes() -> None:
-    roll: Roll
+    roll: JobStates
     store = Store(account=lambda uid, _: roll.note(uid))
-    roll = Roll(store)
+    roll = JobStates(store)
     put(store, "last", JobStatus(since=NOON), schedule="", parentJob="middle")
     put(store, "middle", JobStatus(since=NOON), schedule="", parentJob="first")
     assert (await roll.call(after(7300))).stale == 0, "there is nothing that it could follow"
@@ -233,7 +238,7 @@ async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes
     status = JobStatus(since=NOON)
     store.see_job(wire_job(name="first", uid="first", version=2, generation=2, status=status, schedule="@daily"))
     assert (await roll.call(after(7300))).stale == 0
-    store.vanish("first")
+    store.on_deleted("first")
     assert (await roll.call(after(80000))).stale == 0
 
 
@@ -247,7 +252,7 @@ def gauges(**fields: Any) -> Gauges:
 
 
 def shown(**fields: Any) -> Scrape:
-    return read(page(gauges(**fields), Meters().registry).decode())
+    return read(page(gauges(**fields), Metrics().registry).decode())
 
 
 def test_how_things_stand_becomes_series() -> None:
@@ -262,9 +267,9 @@ def test_how_things_stand_becomes_series() -> None:
     assert seen.labels("job_failing") == []
 
 
-def of_job(number: int) -> Line:
+def of_job(number: int) -> JobSummary:
     good = after(number) if number else None
-    return Line(
+    return JobSummary(
         NAMESPACE,
         f"job-{number}",
         JobState.SCHEDULED,
@@ -303,20 +308,20 @@ class Fake:
         self.hands = Hands()
         clock = self.hands.clock()
         self.store = Store(account=lambda uid, _: self.monitoring.roll.note(uid))
-        self.signs = Signs((DKRON_JOBS, JOBS), (None,), clock)
+        self.signs = WatchLiveness((DKRON_JOBS, JOBS), (None,), clock)
         self.supervisor = Supervisor(clock=clock.monotonic)
         self.lease = Mock(view=Leadership(held=True))
-        lane = Mock(__len__=lambda _: 3)
-        lane.name = "hand on"
-        acts = Mock(calls=(), lane=lane)
+        queue = Mock(__len__=lambda _: 3)
+        queue.name = "hand on"
+        acts = Mock(calls=(), queue=queue)
         acts.delivery.waiting = 5
         for part in ("writer", "observer", "checker", "acceptance", "stopper", "delivery"):
-            for each in ("lane", "endings", "starts", "listening"):
-                setattr(getattr(acts, part), each, lane)
-        acts.cleaning = lane
+            for each in ("queue", "endings", "starts", "listening"):
+                setattr(getattr(acts, part), each, queue)
+        acts.cleaning = queue
         parts = Parts(
-            client=Mock(calls={}), store=self.store, tally=Mock(active=4, lane=lane), lease=self.lease,
-            events=Mock(lane=lane), reconciler=acts, signs=self.signs, supervisor=self.supervisor,
+            client=Mock(calls={}), store=self.store, cluster_status=Mock(active=4, queue=queue), lease=self.lease,
+            events=Mock(queue=queue), reconciler=acts, signs=self.signs, supervisor=self.supervisor,
         )  # fmt: skip
         self.monitoring = Monitoring(parts, clock=clock, version="1", per_job=per_job)
 

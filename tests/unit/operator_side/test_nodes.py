@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.builders import after, claim, wire_job
 from tests.support.edges import Edges, begin, until
 
@@ -123,12 +123,12 @@ async def test_only_a_node_that_is_another_than_before_makes_anybody_look() -> N
         listed(edges, "n1")
         await until(3)
         assert edges.status().conditions[0].message == ""
-        lane = edges.reconciler.lane
+        queue = edges.reconciler.queue
         nodes.see(wire_node("n1"))
         nodes.replace([wire_node("n1")], 2)
-        assert len(lane) == 0, "a heartbeat"
+        assert len(queue) == 0, "a heartbeat"
         nodes.see(wire_node("n1", {"dc": "us"}))
-        assert len(lane) == 1
+        assert len(queue) == 1
         await until(5)
         assert "dc=eu" in edges.status().conditions[0].message
 

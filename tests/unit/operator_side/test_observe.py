@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
-from dkron_operator.events import build_event
-from dkron_operator.plan.draft import Report, Severity
+from dkron_kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
+from dkron_operator.act.events import build_event
+from dkron_operator.plan.plan import Report, Severity
 from tests.support.builders import UID, claim, ended, job_view, terminated, wire_pod, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
@@ -44,7 +44,7 @@ async def test_a_finished_job_is_read_from_its_pod_and_its_log() -> None:
     await end(edges)
     found = edges.entry().outcomes[ENTRY.job]
     assert (found.exit_code, found.reason, found.output, found.output_truncated) == (3, "Error", "ello", True)
-    assert len(edges.reconciler.lane) == 1, "the job is planned again"
+    assert len(edges.reconciler.queue) == 1, "the job is planned again"
 
 
 async def test_no_log_is_read_where_no_output_is_kept() -> None:

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_operator.plan.outcome import decides, main_container, outcome, trouble
-from dkron_operator.plan.view import Run, RunState, Trouble
+from dkron_operator.plan.view import AttemptJob, AttemptState, Trouble
 from tests.support.builders import NOON, after, claim, run, terminated, wire_pod
 
 Object = dict[str, Any]
-WORKED = run(claim(), RunState.SUCCEEDED)
-FAILED = run(claim(), RunState.FAILED, reason="BackoffLimitExceeded", message="Job has reached the limit")
+WORKED = run(claim(), AttemptState.SUCCEEDED)
+FAILED = run(claim(), AttemptState.FAILED, reason="BackoffLimitExceeded", message="Job has reached the limit")
 UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
 
 
@@ -70,7 +70,7 @@ def test_a_success_whose_pod_is_gone_is_still_a_success() -> None:
             id="the timeout of the pod",
         ),
         pytest.param(
-            run(claim(), RunState.FAILED, reason="DeadlineExceeded", message="Job was active"),
+            run(claim(), AttemptState.FAILED, reason="DeadlineExceeded", message="Job was active"),
             wire_pod(states={"job": terminated(137, reason="Error")}),
             "DeadlineExceeded",
             "Job was active",
@@ -103,7 +103,7 @@ def test_a_success_whose_pod_is_gone_is_still_a_success() -> None:
         ),
         pytest.param(FAILED, None, "PodLost", "the pod was deleted before its end was seen", None, id="a pod lost"),
         pytest.param(
-            run(claim(), RunState.FAILED, reason="DeadlineExceeded", message="Job was active"),
+            run(claim(), AttemptState.FAILED, reason="DeadlineExceeded", message="Job was active"),
             None,
             "DeadlineExceeded",
             "Job was active",
@@ -111,7 +111,7 @@ def test_a_success_whose_pod_is_gone_is_still_a_success() -> None:
             id="a pod that the Job's deadline deleted",
         ),
         pytest.param(
-            run(claim(), RunState.FAILED, reason="PodFailurePolicy", message="exit code 42"),
+            run(claim(), AttemptState.FAILED, reason="PodFailurePolicy", message="exit code 42"),
             wire_pod(states={"job": terminated(42, reason="Error")}),
             "PodFailurePolicy",
             "exit code 42",
@@ -120,7 +120,9 @@ def test_a_success_whose_pod_is_gone_is_still_a_success() -> None:
         ),
     ],
 )
-def test_a_failure_is_told_with(job: Run, pod: Object | None, *, reason: str, message: str, code: int | None) -> None:
+def test_a_failure_is_told_with(
+    job: AttemptJob, pod: Object | None, *, reason: str, message: str, code: int | None
+) -> None:
     found = outcome(job, pod, container=None if pod is None else main_container(pod))
     assert (found.success, found.reason, found.message, found.exit_code) == (False, reason, message, code)
 
@@ -139,7 +141,7 @@ def test_a_container_that_never_started_has_no_start_in_1970() -> None:
 
 
 def test_without_any_time_the_creation_of_the_job_has_to_do() -> None:
-    job = run(claim(), RunState.FAILED, finished_at=None)
+    job = run(claim(), AttemptState.FAILED, finished_at=None)
     assert outcome(job, None, container=None).finished_at == NOON
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.paths import DKRON_JOBS, LEASES
-from dkron_operator.past import Past, WentBack
+from dkron_kube.paths import DKRON_JOBS, LEASES
+from dkron_operator.kit.rollback import RollbackDetector, RolledBack
 from dkron_operator.plan.fold import Started
 from tests.support.builders import NOON, UID, claim
 from tests.support.edges import begin, until
@@ -37,7 +37,7 @@ def go_back(kube: FakeKube, **objects: Any) -> None:
 
 
 async def test_a_lower_version_ends_it_and_says_which() -> None:
-    past = Past()
+    past = RollbackDetector()
     task = asyncio.create_task(past.run())
     past.compare("Lease home/dkron", known=0, found=100)
     past.compare("Lease home/dkron", known=100, found=130)
@@ -46,7 +46,7 @@ async def test_a_lower_version_ends_it_and_says_which() -> None:
     assert not task.done()
     past.compare("Lease home/dkron", known=130, found=103)
     past.compare("DkronJob a/b", known=7, found=3)
-    with pytest.raises(WentBack, match=WORDS):
+    with pytest.raises(RolledBack, match=WORDS):
         await task
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_crds.notifications import Notification, PayloadFormat
-from dkron_operator.notices.endpoints import read_endpoints
-from dkron_operator.notices.payload import LONGEST, PayloadError, compile_payload
+from dkron_operator.notifications.endpoints import read_endpoints
+from dkron_operator.notifications.payload import LONGEST, PayloadError, compile_payload
 from dkron_operator.processors.site import Site
 
 NAMES = frozenset({"output", "success", "code", "metadata"})

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Rejected
-from dkron_crds.kube.paths import PODS
-from dkron_operator.peers import Peers, running, selector
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Rejected
+from dkron_kube.paths import PODS
+from dkron_operator.cluster.replicas import ReplicaCount, running, selector
 from tests.support.fake_kube import FakeKube
 
 OURS = {
@@ -25,11 +25,11 @@ def pod(name: str, *, ready: str = "True", labels: dict[str, str] | None = None,
     return {"metadata": known, "status": {"conditions": conditions}}
 
 
-def peers(*pods: dict[str, Any]) -> tuple[FakeKube, Peers]:
+def replica_count(*pods: dict[str, Any]) -> tuple[FakeKube, ReplicaCount]:
     kube = FakeKube()
     for each in pods:
         kube.put(PODS, each)
-    return kube, Peers(cast("KubeClient", kube), namespace="home", pod="a")
+    return kube, ReplicaCount(cast("KubeClient", kube), namespace="home", pod="a")
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def peers(*pods: dict[str, Any]) -> tuple[FakeKube, Peers]:
     ],
 )
 async def test_they_are_counted(pods: list[dict[str, Any]], count: int) -> None:
-    _, made = peers(*pods)
+    _, made = replica_count(*pods)
     assert await made.count() == count
     assert await made.count() == count
 
 
 async def test_the_own_pod_is_read_once() -> None:
-    kube, made = peers(pod("a"))
+    kube, made = replica_count(pod("a"))
     await made.count()
     await made.count()
     assert [call for call in kube.calls if "metadata.name" in call] == ["list pods metadata.name=a"]
@@ -60,7 +60,7 @@ async def test_the_own_pod_is_read_once() -> None:
 
 async def test_without_the_right_it_is_one_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    kube, made = peers(pod("a"), pod("b"))
+    kube, made = replica_count(pod("a"), pod("b"))
     kube.fail("list pods", FORBIDDEN, FORBIDDEN)
     assert [await made.count() for _ in range(3)] == [1, 1, 2]
     assert [record.message for record in caplog.records] == [

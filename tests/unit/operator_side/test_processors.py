@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from dkron_crds.job import JobSpec
 from dkron_crds.receivers import Elasticsearch, Fluent, MailServer, Receivers, SlackTeam, Syslog
 from dkron_operator import processors
+from dkron_operator.plan.delivery_state import finished
 from dkron_operator.plan.fold import Finished
-from dkron_operator.plan.handing import finished
 from dkron_operator.processors.message import Ended, Entry, File, Line, Mail, Post, Record
 from dkron_operator.processors.site import Site
 from tests.support.builders import claim, execution, job_view, situation

@@ -11,7 +11,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.requests import Request
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status
-from dkron_operator.plan.view import RunState
+from dkron_operator.plan.view import AttemptState
 from tests.support.builders import NAMESPACE, NOON, UID, after, claim, ended, job_view, run, wire_job, wire_run
 
 ENTRY = claim()
@@ -160,50 +160,50 @@ def test_whether_status_was_ever_written(fields: list[dict[str, str]] | None, *,
 
 
 def test_a_job_of_ours_is_read() -> None:
-    assert read_run(wire_run(ENTRY)) == run(ENTRY, RunState.WAITING)
+    assert read_run(wire_run(ENTRY)) == run(ENTRY, AttemptState.WAITING)
 
 
 @pytest.mark.parametrize(
     ("status", "state", "finished", "reason"),
     [
-        pytest.param({}, RunState.WAITING, None, "", id="just created"),
-        pytest.param({"active": 1, "ready": 0}, RunState.WAITING, None, "", id="a pod that is not ready waits"),
-        pytest.param({"active": 1, "ready": 1}, RunState.RUNNING, None, "", id="a pod that is ready runs"),
-        pytest.param(ended(at=after(9)), RunState.SUCCEEDED, after(9), "", id="complete"),
+        pytest.param({}, AttemptState.WAITING, None, "", id="just created"),
+        pytest.param({"active": 1, "ready": 0}, AttemptState.WAITING, None, "", id="a pod that is not ready waits"),
+        pytest.param({"active": 1, "ready": 1}, AttemptState.RUNNING, None, "", id="a pod that is ready runs"),
+        pytest.param(ended(at=after(9)), AttemptState.SUCCEEDED, after(9), "", id="complete"),
         pytest.param(
             {**ended(at=after(9)), "completionTime": "2026-03-01T12:00:07Z"},
-            RunState.SUCCEEDED,
+            AttemptState.SUCCEEDED,
             after(7),
             "",
             id="complete, with a time of its own",
         ),
         pytest.param(
             ended("Failed", at=after(9), reason="DeadlineExceeded"),
-            RunState.FAILED,
+            AttemptState.FAILED,
             after(9),
             "DeadlineExceeded",
             id="failed, with a reason",
         ),
-        pytest.param(ended("FailureTarget"), RunState.WAITING, None, "", id="about to fail is not over"),
-        pytest.param(ended("SuccessCriteriaMet"), RunState.WAITING, None, "", id="about to succeed is not over"),
-        pytest.param(ended("Suspended"), RunState.WAITING, None, "", id="suspended, for Kueue"),
+        pytest.param(ended("FailureTarget"), AttemptState.WAITING, None, "", id="about to fail is not over"),
+        pytest.param(ended("SuccessCriteriaMet"), AttemptState.WAITING, None, "", id="about to succeed is not over"),
+        pytest.param(ended("Suspended"), AttemptState.WAITING, None, "", id="suspended, for Kueue"),
         pytest.param(
             {"conditions": [{"type": "Failed", "status": "False"}]},
-            RunState.WAITING,
+            AttemptState.WAITING,
             None,
             "",
             id="a condition that does not hold",
         ),
         pytest.param(
             {"conditions": [{"type": "Complete", "status": "True"}]},
-            RunState.SUCCEEDED,
+            AttemptState.SUCCEEDED,
             None,
             "",
             id="complete without any time",
         ),
     ],
 )
-def test_how_far_a_job_is(status: dict[str, Any], state: RunState, finished: datetime | None, reason: str) -> None:
+def test_how_far_a_job_is(status: dict[str, Any], state: AttemptState, finished: datetime | None, reason: str) -> None:
     read = read_run(wire_run(ENTRY, status=status))
     assert read is not None
     assert (read.state, read.finished_at, read.reason) == (state, finished, reason)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Conflict, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, EVENTS, JOBS
 from dkron_crds.names import ACCEPTED
 from dkron_crds.requests import RUN_PREFIX
+from dkron_kube.errors import Conflict, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
@@ -233,7 +233,7 @@ async def test_a_job_deleted_while_it_ran_is_lost_once() -> None:
         await until(2)
         edges.source.feed_run("DELETED", kube.objects.pop(("jobs", entry.job)))
         await until(10)
-        edges.reconciler.lane.add(UID)
+        edges.reconciler.queue.add(UID)
         await until(11)
     assert [record.reason for record in edges.status().executions] == ["JobLost"]
     assert edges.entry().runs == {}
@@ -257,7 +257,7 @@ async def test_a_dkron_job_that_is_deleted_leaves_nothing_behind() -> None:
         edges.source.feed_job("DELETED", edges.kube.objects.pop(("dkronjobs", "backup")))
         await until(300)
         assert edges.store.get(UID) is None
-        assert len(edges.reconciler.agenda) == 0
+        assert len(edges.reconciler.due_queue) == 0
     assert len(job_names(edges)) == 1
 
 

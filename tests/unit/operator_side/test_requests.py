@@ -8,8 +8,8 @@ import pytest
 from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_crds.status import MAX_REFUSED
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Create, Draft
-from dkron_operator.plan.view import Run, RunState
+from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.view import AttemptJob, AttemptState
 from tests.support.builders import NOON, after, claim, execution, job_view, request_claim, run, seen, situation
 from tests.support.simulation import Fault, Simulation
 
@@ -20,17 +20,17 @@ def look(
     requests: dict[str, str] | None = None,
     *,
     status: dict[str, Any] | None = None,
-    runs: tuple[Run, ...] = (),
+    runs: tuple[AttemptJob, ...] = (),
     seconds: float = 2,
     **spec: Any,
-) -> Draft:
+) -> Plan:
     job = job_view(schedule="@manually", requests={"a": AT} if requests is None else requests, **spec)
     given = {"since": NOON, "fingerprint": "-" if job.problem else job.fingerprint, **(status or {})}
     return advance(situation(job, JobStatus(**given), runs=list(runs), now=after(seconds)))
 
 
-def refusal(draft: Draft) -> str:
-    (report,) = [report for report in draft.reports if report.reason == "RunRefused"]
+def refusal(plan: Plan) -> str:
+    (report,) = [report for report in plan.reports if report.reason == "RunRefused"]
     return report.message
 
 
@@ -46,10 +46,10 @@ def replace_start(entry: Active, seconds: float) -> Active:
 
 
 def test_a_request_becomes_a_job_and_keeps_its_annotation_until_that_exists() -> None:
-    draft = look()
-    assert draft.create == Create(asked())
-    assert draft.forget == []
-    assert draft.status.last_schedule_time is None
+    plan = look()
+    assert plan.create == Create(asked())
+    assert plan.forget == []
+    assert plan.status.last_schedule_time is None
 
 
 @pytest.mark.parametrize(
@@ -63,29 +63,29 @@ def test_a_request_becomes_a_job_and_keeps_its_annotation_until_that_exists() ->
     ],
 )
 def test_a_run_starts_when_it_was_asked_for_so_that_its_id_is_known(seen_at: float, starts: float) -> None:
-    draft = look(seconds=seen_at)
-    assert draft.create is not None
-    assert draft.create.entry == asked(seconds=starts)
+    plan = look(seconds=seen_at)
+    assert plan.create is not None
+    assert plan.create.entry == asked(seconds=starts)
 
 
 def test_a_request_whose_job_exists_is_forgotten() -> None:
-    draft = look(runs=(run(asked()),))
-    assert (draft.create, draft.forget) == (None, ["a"])
-    assert draft.status.active == (seen(asked()),)
+    plan = look(runs=(run(asked()),))
+    assert (plan.create, plan.forget) == (None, ["a"])
+    assert plan.status.active == (seen(asked()),)
 
 
 @pytest.mark.parametrize("where", ["executions", "counted"])
 def test_a_request_whose_job_is_recorded_is_forgotten(where: str) -> None:
     known = {"executions": (execution(asked()),), "counted": (asked().job,)}
-    draft = look(status={where: known[where]})
-    assert (draft.create, draft.forget) == (None, ["a"])
+    plan = look(status={where: known[where]})
+    assert (plan.create, plan.forget) == (None, ["a"])
 
 
 def test_a_request_that_is_claimed_waits_for_its_claim() -> None:
-    draft = look(status={"active": (asked(),)}, concurrency="forbid")
-    assert draft.create is not None
-    assert draft.create.before == (), "the claim is completed, not made again"
-    assert (draft.forget, draft.reports) == ([], [])
+    plan = look(status={"active": (asked(),)}, concurrency="forbid")
+    assert plan.create is not None
+    assert plan.create.before == (), "the claim is completed, not made again"
+    assert (plan.forget, plan.reports) == ([], [])
 
 
 def test_two_requests_at_the_same_time_are_two_jobs_one_after_the_other() -> None:
@@ -99,17 +99,17 @@ def test_two_requests_at_the_same_time_are_two_jobs_one_after_the_other() -> Non
 
 
 def test_a_request_under_forbid_is_claimed_first() -> None:
-    draft = look(concurrency="forbid")
-    assert draft.create is not None
-    assert [change.entry for change in draft.create.before] == [asked()]  # type: ignore[union-attr]
+    plan = look(concurrency="forbid")
+    assert plan.create is not None
+    assert [change.entry for change in plan.create.before] == [asked()]  # type: ignore[union-attr]
 
 
 def test_a_request_replaces_what_runs_and_what_waits_to_be_tried_again() -> None:
     running, waiting = seen(claim(after(-60))), claim(after(-120), attempt=2, at=after(600))
-    draft = look(status={"active": (running, waiting)}, runs=(run(running),), concurrency="replace")
-    assert draft.create is not None
-    assert [job.name for job in draft.create.replaces] == [running.job]
-    assert [getattr(change, "job", None) for change in draft.create.before] == [waiting.job, None]
+    plan = look(status={"active": (running, waiting)}, runs=(run(running),), concurrency="replace")
+    assert plan.create is not None
+    assert [job.name for job in plan.create.replaces] == [running.job]
+    assert [getattr(change, "job", None) for change in plan.create.before] == [waiting.job, None]
 
 
 @pytest.mark.parametrize(
@@ -123,56 +123,56 @@ def test_a_request_replaces_what_runs_and_what_waits_to_be_tried_again() -> None
 def test_a_request_is_refused_when(spec: dict[str, Any], says: str, reason: SkipReason) -> None:
     job = job_view(requests={"a": AT}, **{"schedule": "@manually", **spec})
     status = JobStatus(since=NOON, fingerprint="-" if job.problem else job.fingerprint)
-    draft = advance(situation(job, status, now=after(2)))
-    assert (draft.create, draft.forget, draft.settle) == (None, [], True)
-    assert says in refusal(draft)
-    assert refusal(draft).startswith("run.dkron.io/a: ")
-    assert draft.status.skipped is not None
-    assert draft.status.skipped.last_reason == reason
+    plan = advance(situation(job, status, now=after(2)))
+    assert (plan.create, plan.forget, plan.settle) == (None, [], True)
+    assert says in refusal(plan)
+    assert refusal(plan).startswith("run.dkron.io/a: ")
+    assert plan.status.skipped is not None
+    assert plan.status.skipped.last_reason == reason
 
 
 def test_a_request_of_a_busy_forbid_job_is_refused_and_counted() -> None:
     running = seen(claim(after(-60)))
-    draft = look(status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
-    assert (draft.create, draft.forget) == (None, [])
-    assert "its concurrency is forbid" in refusal(draft)
-    assert draft.status.skipped is not None
-    assert (draft.status.skipped.count, draft.status.skipped.last_reason) == (1, SkipReason.CONCURRENCY_FORBIDDEN)
+    plan = look(status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
+    assert (plan.create, plan.forget) == (None, [])
+    assert "its concurrency is forbid" in refusal(plan)
+    assert plan.status.skipped is not None
+    assert (plan.status.skipped.count, plan.status.skipped.last_reason) == (1, SkipReason.CONCURRENCY_FORBIDDEN)
 
 
 def test_a_forced_request_of_a_busy_forbid_job_is_claimed_and_runs_beside() -> None:
     running = seen(claim(after(-60)))
     forced = {"a": f"{AT} force by a test"}
-    draft = look(forced, status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
-    assert draft.create is not None
-    assert draft.create.entry == asked()
-    assert (len(draft.create.before), draft.create.replaces, draft.reports) == (1, (), [])
+    plan = look(forced, status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
+    assert plan.create is not None
+    assert plan.create.entry == asked()
+    assert (len(plan.create.before), plan.create.replaces, plan.reports) == (1, (), [])
 
 
 def test_a_request_beyond_what_may_be_active_is_refused_and_counted() -> None:
     many = tuple(seen(claim(after(-second))) for second in range(1, 1001))
-    draft = look(status={"active": many}, runs=tuple(run(entry) for entry in many))
-    assert (draft.create, draft.forget) == (None, [])
-    assert "1000 of its attempts are active" in refusal(draft)
+    plan = look(status={"active": many}, runs=tuple(run(entry) for entry in many))
+    assert (plan.create, plan.forget) == (None, [])
+    assert "1000 of its attempts are active" in refusal(plan)
 
 
 def test_a_forbid_job_whose_run_is_over_but_not_recorded_yet_takes_a_request() -> None:
     over = seen(claim(after(-60)))
-    draft = look(status={"active": (over,)}, runs=(run(over, RunState.SUCCEEDED),), concurrency="forbid")
-    assert draft.create is not None
+    plan = look(status={"active": (over,)}, runs=(run(over, AttemptState.SUCCEEDED),), concurrency="forbid")
+    assert plan.create is not None
 
 
 @pytest.mark.parametrize("text", ["now", "2026-03-01T12:00:00", "1969-01-01T00:00:00Z", "9999-01-01T00:00:00Z", ""])
 def test_a_request_without_a_time_that_can_be_read_is_refused(text: str) -> None:
-    draft = look({"a": text})
-    assert (draft.create, draft.forget, draft.status.skipped) == (None, ["a"], None)
-    assert f'"{text}" does not begin with an RFC 3339 time' in refusal(draft)
+    plan = look({"a": text})
+    assert (plan.create, plan.forget, plan.status.skipped) == (None, ["a"], None)
+    assert f'"{text}" does not begin with an RFC 3339 time' in refusal(plan)
 
 
 def test_a_bad_request_does_not_hold_up_a_good_one() -> None:
-    draft = look({"bad": "soon", "a": AT})
-    assert draft.create == Create(asked("a"))
-    assert draft.forget == ["bad"]
+    plan = look({"bad": "soon", "a": AT})
+    assert plan.create == Create(asked("a"))
+    assert plan.forget == ["bad"]
 
 
 @pytest.mark.parametrize("spec", [{"startsAt": "2030-01-01T00:00:00Z"}, {"expiresAt": "2020-01-01T00:00:00Z"}])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dkron_crds.base import rfc3339
-from dkron_operator.clock import Clock
-from dkron_operator.rivals import MEMORY, MOST, Rivals
+from dkron_operator.cluster.conflicts import MEMORY, MOST, Conflicts
+from dkron_operator.kit.clock import Clock
 from tests.support.builders import NOON, after
 
 LATER = after(60)
@@ -20,7 +20,7 @@ class World:
     def __init__(self) -> None:
         self.now = NOON
         self.changes = 0
-        self.rivals = Rivals("home", clock=Clock(lambda: self.now), changed=self._change)
+        self.conflicts = Conflicts("home", clock=Clock(lambda: self.now), changed=self._change)
 
     def _change(self) -> None:
         self.changes += 1
@@ -28,7 +28,7 @@ class World:
     def meet(self, home: str | None, *, namespace: str = "team", created: datetime = LATER) -> None:
         notes = {"dkron.io/slot": "x"} | ({} if home is None else {"dkron.io/installation": home})
         metadata: dict[str, Any] = {"namespace": namespace, "creationTimestamp": rfc3339(created), "annotations": notes}
-        self.rivals.see({"metadata": metadata})
+        self.conflicts.see({"metadata": metadata})
 
 
 def test_a_job_of_another_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -38,7 +38,7 @@ def test_a_job_of_another_is_told_once(caplog: pytest.LogCaptureFixture) -> None
     (line,) = caplog.records
     assert line.levelno == logging.WARNING
     assert ("namespace elsewhere" in line.message, "namespace team" in line.message) == (True, True)
-    assert (world.rivals.complaint, world.changes) == (line.message, 1)
+    assert (world.conflicts.complaint, world.changes) == (line.message, 1)
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def test_a_job_of_another_is_told_once(caplog: pytest.LogCaptureFixture) -> None
 def test_jobs_that_say_nothing(home: str | None, created: datetime, caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     world.meet(home, created=created)
-    assert (world.rivals.complaint, world.changes, caplog.text) == ("", 0, "")
+    assert (world.conflicts.complaint, world.changes, caplog.text) == ("", 0, "")
 
 
 def test_a_job_without_annotations_says_nothing() -> None:
     world = World()
-    world.rivals.see({"metadata": {"namespace": "team", "creationTimestamp": rfc3339(LATER)}})
-    assert world.rivals.complaint == ""
+    world.conflicts.see({"metadata": {"namespace": "team", "creationTimestamp": rfc3339(LATER)}})
+    assert world.conflicts.complaint == ""
 
 
 def test_who_is_gone_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:
@@ -67,9 +67,9 @@ def test_who_is_gone_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:
     world.now += MEMORY / 2
     world.meet("elsewhere")
     world.now += MEMORY / 2
-    assert world.rivals.complaint, "it was seen since"
+    assert world.conflicts.complaint, "it was seen since"
     world.now += MEMORY
-    assert world.rivals.complaint == ""
+    assert world.conflicts.complaint == ""
     world.meet("elsewhere")
     assert len(caplog.records) == 2, "it has come back"
 
@@ -78,6 +78,6 @@ def test_many_are_counted_and_no_more_than_so_many_kept() -> None:
     world = World()
     for number in range(MOST + 5):
         world.meet(f"other-{number:02}")
-    assert "namespace other-00" in world.rivals.complaint
-    assert world.rivals.complaint.endswith(f"(and {MOST - 1} more)")
+    assert "namespace other-00" in world.conflicts.complaint
+    assert world.conflicts.complaint.endswith(f"(and {MOST - 1} more)")
     assert world.changes == MOST

@@ -15,19 +15,19 @@ from typing import Any, cast
 import pytest
 import trustme
 
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import Rejected
-from dkron_crds.kube.paths import SECRETS
 from dkron_crds.receivers import Fluent, Header, MailServer, Source, Syslog, Tls
-from dkron_operator.clock import Clock
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Rejected
+from dkron_kube.paths import SECRETS
 from dkron_operator.delivery.file import Files
 from dkron_operator.delivery.fluent import send_record
 from dkron_operator.delivery.http import Poster
 from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
+from dkron_operator.delivery.secret_reader import KEPT, SecretReader
 from dkron_operator.delivery.syslog import send_entry
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.delivery.vault import KEPT, Vault
+from dkron_operator.kit.clock import Clock
 from dkron_operator.processors.message import Entry, File, Line, Mail, Post, Record
 from tests.support.builders import NOON
 from tests.support.fake_kube import FakeKube
@@ -55,11 +55,11 @@ class Moment:
         return self.now
 
 
-def vault(clock: Moment | None = None, /, **values: str) -> tuple[Vault, FakeKube]:
+def vault(clock: Moment | None = None, /, **values: str) -> tuple[SecretReader, FakeKube]:
     kube = FakeKube()
     data = {key: base64.b64encode(text.encode()).decode() for key, text in values.items()}
     kube.put(SECRETS, {"metadata": {"name": "hooks"}, "data": data})
-    return Vault(cast("KubeClient", kube), namespace="home", clock=clock or Moment()), kube
+    return SecretReader(cast("KubeClient", kube), namespace="home", clock=clock or Moment()), kube
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic_settings import CliApp
 
-from dkron_crds.program.command import options
-from dkron_crds.program.image import own_image
-from dkron_crds.program.logs import TextFormatter
-from dkron_operator.logs import Calm
-from dkron_operator.plan.leader import Terms
+from dkron_operator.kit.logging_filter import KopfLogFilter
+from dkron_operator.leader.election import Terms
 from dkron_operator.settings import Settings
+from dkron_runtime.command import options
+from dkron_runtime.image import own_image
+from dkron_runtime.logs import TextFormatter
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[
 )
 def test_what_is_tried_again_is_no_error(name: str, message: str, level: int) -> None:
     record = logging.LogRecord(name, logging.ERROR, "", 0, message, (), None)
-    assert Calm().filter(record)
+    assert KopfLogFilter().filter(record)
     assert record.levelno == level
 
 

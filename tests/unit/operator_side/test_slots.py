@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from dkron_crds.job import JobStatus, SkipReason
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.view import JobView, RunState
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.view import AttemptState, JobView
 from tests.support.builders import NOON, after, claim, job_view, outcome, run, seen, situation, slot_name
 from tests.support.simulation import Simulation
 
@@ -22,11 +22,11 @@ def minutes(count: float) -> datetime:
     return after(minutes=count)
 
 
-def decided(draft: Draft) -> tuple[datetime | None, int, SkipReason | None, datetime | None]:
+def decided(plan: Plan) -> tuple[datetime | None, int, SkipReason | None, datetime | None]:
     """The slot that fires, how many were passed and for what reason, and the mark with the slot that fires."""
-    fires = draft.create.entry.slot if draft.create else None
-    skipped = draft.status.skipped
-    mark = draft.status.last_schedule_time
+    fires = plan.create.entry.slot if plan.create else None
+    skipped = plan.status.skipped
+    mark = plan.status.last_schedule_time
     return fires, skipped.count if skipped else 0, skipped.last_reason if skipped else None, mark
 
 
@@ -195,15 +195,15 @@ MINUTELY: list[Any] = [
 def test_one_look_decides(spec: dict[str, Any], clock: dict[str, datetime], expected: object) -> None:
     job = job_view(**spec)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=clock.get("mark"))
-    draft = advance(situation(job, status, now=clock["now"], able_since=clock.get("able", NOON)))
-    assert decided(draft) == expected
+    plan = advance(situation(job, status, now=clock["now"], fireable_since=clock.get("able", NOON)))
+    assert decided(plan) == expected
 
 
-def look(job: JobView, *, now: datetime, able: datetime = NOON, active: int = 1, **fields: Any) -> Draft:
+def look(job: JobView, *, now: datetime, able: datetime = NOON, active: int = 1, **fields: Any) -> Plan:
     """With runs of earlier slots going on."""
     entries = [seen(claim(after(-60 * n))) for n in range(active, 0, -1)]
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(entries))
-    return advance(situation(job, status, now=now, able_since=able, runs=[run(e) for e in entries], **fields))
+    return advance(situation(job, status, now=now, fireable_since=able, runs=[run(e) for e in entries], **fields))
 
 
 def test_forbid_skips_a_slot_while_a_run_goes_on() -> None:
@@ -215,32 +215,32 @@ def test_forbid_skips_every_slot_that_is_due_while_a_run_goes_on() -> None:
 
 
 def test_forbid_and_latest_skip_the_latest_too_while_a_run_goes_on() -> None:
-    draft = look(job_view(concurrency="forbid"), now=minutes(5.5), able=minutes(5.2))
-    assert decided(draft) == (None, 5, BUSY, minutes(5))
+    plan = look(job_view(concurrency="forbid"), now=minutes(5.5), able=minutes(5.2))
+    assert decided(plan) == (None, 5, BUSY, minutes(5))
 
 
 def test_forbid_does_not_wait_for_the_record_of_a_run_that_is_over() -> None:
-    over = run(seen(claim(after(-60))), RunState.SUCCEEDED)
+    over = run(seen(claim(after(-60))), AttemptState.SUCCEEDED)
     job = job_view(concurrency="forbid")
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(seen(claim(after(-60))),))
-    draft = advance(situation(job, status, now=minutes(1), runs=[over]))
-    assert draft.gather == [over.name]
-    assert decided(draft)[0] == minutes(1)
+    plan = advance(situation(job, status, now=minutes(1), runs=[over]))
+    assert plan.gather == [over.name]
+    assert decided(plan)[0] == minutes(1)
 
 
 def test_forbid_waits_for_the_retry_of_a_run_that_failed() -> None:
-    over = run(seen(claim(after(-60))), RunState.FAILED)
+    over = run(seen(claim(after(-60))), AttemptState.FAILED)
     job = job_view(concurrency="forbid", retries=1)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(seen(claim(after(-60))),))
-    draft = advance(situation(job, status, now=minutes(1), runs=[over]))
-    assert decided(draft) == (None, 1, BUSY, minutes(1))
+    plan = advance(situation(job, status, now=minutes(1), runs=[over]))
+    assert decided(plan) == (None, 1, BUSY, minutes(1))
 
 
 def test_forbid_and_all_wait_with_missed_slots_until_the_run_is_over() -> None:
     job = job_view(concurrency="forbid", missedRuns="all")
-    draft = look(job, now=minutes(5.5), able=minutes(5.2))
-    assert decided(draft) == (None, 0, None, after(-60))
-    assert draft.status.next == minutes(6), "people are told of the next slot to come"
+    plan = look(job, now=minutes(5.5), able=minutes(5.2))
+    assert decided(plan) == (None, 0, None, after(-60))
+    assert plan.status.next == minutes(6), "people are told of the next slot to come"
 
 
 def test_forbid_and_all_skip_slots_that_were_not_missed() -> None:
@@ -248,27 +248,27 @@ def test_forbid_and_all_skip_slots_that_were_not_missed() -> None:
     status = JobStatus(
         since=NOON, fingerprint=job.fingerprint, active=(seen(claim(minutes(5))),), last_schedule_time=minutes(5)
     )
-    draft = advance(
-        situation(job, status, now=minutes(6), able_since=minutes(5.2), runs=[run(seen(claim(minutes(5))))])
+    plan = advance(
+        situation(job, status, now=minutes(6), fireable_since=minutes(5.2), runs=[run(seen(claim(minutes(5))))])
     )
-    assert decided(draft) == (None, 1, BUSY, minutes(6))
+    assert decided(plan) == (None, 1, BUSY, minutes(6))
 
 
 def test_replace_deletes_all_that_run_after_it_has_claimed() -> None:
-    draft = look(job_view(concurrency="replace"), now=minutes(1), active=2)
-    assert draft.create is not None
-    assert [job.name for job in draft.create.replaces] == [slot_name(after(-120)), slot_name(after(-60))]
-    assert draft.create.before[-1].entry.job == slot_name(minutes(1))  # type: ignore[union-attr]
-    assert draft.create.after == ()
+    plan = look(job_view(concurrency="replace"), now=minutes(1), active=2)
+    assert plan.create is not None
+    assert [job.name for job in plan.create.replaces] == [slot_name(after(-120)), slot_name(after(-60))]
+    assert plan.create.before[-1].entry.job == slot_name(minutes(1))  # type: ignore[union-attr]
+    assert plan.create.after == ()
 
 
 def test_replace_drops_a_retry_that_waits() -> None:
     retry = claim(after(-60), attempt=2, at=after(600))
     job = job_view(concurrency="replace", retries=1)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(retry,))
-    draft = advance(situation(job, status, now=minutes(1)))
-    assert draft.create is not None
-    dropped = [change.job for change in draft.create.before if hasattr(change, "job")]
+    plan = advance(situation(job, status, now=minutes(1)))
+    assert plan.create is not None
+    dropped = [change.job for change in plan.create.before if hasattr(change, "job")]
     assert dropped == [retry.job]
 
 
@@ -277,24 +277,24 @@ def test_replace_drops_a_retry_that_the_same_plan_has_claimed() -> None:
     job = job_view(concurrency="replace", retries=1)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(failed,))
     ended = {failed.job: outcome(success=False, at=after(59.5))}
-    draft = advance(situation(job, status, runs=[run(failed, RunState.FAILED)], outcomes=ended, now=minutes(1)))
+    plan = advance(situation(job, status, runs=[run(failed, AttemptState.FAILED)], outcomes=ended, now=minutes(1)))
     retry = claim(after(-60), attempt=2, at=after(60.5))
-    assert [entry.job for entry in draft.status.active] == [retry.job]
-    assert draft.create is not None
-    assert draft.create.entry.slot == minutes(1)
-    assert [change.job for change in draft.create.before if hasattr(change, "job")] == [retry.job]
+    assert [entry.job for entry in plan.status.active] == [retry.job]
+    assert plan.create is not None
+    assert plan.create.entry.slot == minutes(1)
+    assert [change.job for change in plan.create.before if hasattr(change, "job")] == [retry.job]
 
 
 def test_without_a_policy_the_mark_moves_only_after_the_job_exists() -> None:
-    draft = advance(situation(now=minutes(1)))
-    assert draft.create is not None
-    assert (draft.create.before, [change.slot for change in draft.create.after]) == ((), [minutes(1)])  # type: ignore[union-attr]
-    assert draft.status.last_schedule_time is None
+    plan = advance(situation(now=minutes(1)))
+    assert plan.create is not None
+    assert (plan.create.before, [change.slot for change in plan.create.after]) == ((), [minutes(1)])  # type: ignore[union-attr]
+    assert plan.status.last_schedule_time is None
 
 
 def test_the_next_look_is_at_the_next_slot() -> None:
-    draft = advance(situation(now=minutes(0.5)))
-    assert (draft.wake, draft.status.next) == (minutes(1), minutes(1))
+    plan = advance(situation(now=minutes(0.5)))
+    assert (plan.wake, plan.status.next) == (minutes(1), minutes(1))
 
 
 @pytest.mark.parametrize(
@@ -308,8 +308,8 @@ def test_the_next_look_is_at_the_next_slot() -> None:
 def test_three_hundred_million_slots_without_an_operator_are_passed_in_one_step(schedule: str, missed: str) -> None:
     job = job_view(schedule=schedule, missedRuns=missed)
     now = after(days=3650)
-    draft = advance(situation(job, now=now, able_since=now))
-    fires, count, reason, _ = decided(draft)
+    plan = advance(situation(job, now=now, fireable_since=now))
+    fires, count, reason, _ = decided(plan)
     assert count + (fires is not None) == 3650 * 86_400
     assert reason is MISSED
 
@@ -388,8 +388,8 @@ def test_no_slot_fires_before_the_api_server_has_the_moment_from_which_slots_cou
     job = job_view(schedule="@every 10s")
     noticed = JobStatus(since=after(5), fingerprint=job.fingerprint, accepted=accepted_schedule(job.spec))
     old = JobStatus(since=NOON, fingerprint="the schedule before")
-    draft = advance(situation(job, noticed, persisted=old, now=after(15)))
-    assert (draft.create, draft.accept) == (None, True)
+    plan = advance(situation(job, noticed, persisted=old, now=after(15)))
+    assert (plan.create, plan.accept) == (None, True)
     agreed = advance(situation(job, noticed, persisted=noticed, now=after(15)))
     assert agreed.create is not None
     assert agreed.create.entry.slot == after(15)

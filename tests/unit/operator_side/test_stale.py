@@ -8,8 +8,8 @@ import pytest
 
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
 from dkron_crds.job import GroupStatus, JobStatus
-from dkron_operator.plan.roll import JobState, line
-from dkron_operator.plan.stale import MOST_ABOVE, paces_of, stale_at
+from dkron_operator.monitoring.job_summary import JobState, summarize
+from dkron_operator.monitoring.staleness import MOST_ABOVE, paces_of, stale_at
 from dkron_operator.plan.view import JobView
 from tests.support.builders import NOON, after, job_view
 
@@ -177,7 +177,7 @@ FINE = condition(ConditionType.READY, ConditionStatus.TRUE)
     ],
 )
 def test_the_state_of_a_job(spec: dict[str, Any], conditions: tuple[Condition, ...], expected: JobState) -> None:
-    found = line(job_view(**spec), JobStatus(since=NOON, conditions=conditions, next=after(60)), [job_view()])
+    found = summarize(job_view(**spec), JobStatus(since=NOON, conditions=conditions, next=after(60)), [job_view()])
     assert found.state is expected
     assert (found.next is not None) == (expected is JobState.SCHEDULED)
     assert (found.stale is not None) == (expected in {JobState.SCHEDULED, JobState.DEPENDENT})
@@ -186,10 +186,10 @@ def test_the_state_of_a_job(spec: dict[str, Any], conditions: tuple[Condition, .
 @pytest.mark.parametrize("status", GroupStatus)
 def test_a_job_fails_when_its_newest_run_did(status: GroupStatus) -> None:
     bad = (GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED)
-    assert line(job_view(), JobStatus(status=status), []).failing is (status in bad)
+    assert summarize(job_view(), JobStatus(status=status), []).failing is (status in bad)
 
 
 @pytest.mark.parametrize("status", ConditionStatus)
 def test_a_job_is_degraded_while_the_condition_is_true(status: ConditionStatus) -> None:
     told = JobStatus(conditions=(condition(ConditionType.DEGRADED, status),))
-    assert line(job_view(), told, []).degraded is (status is ConditionStatus.TRUE)
+    assert summarize(job_view(), told, []).degraded is (status is ConditionStatus.TRUE)

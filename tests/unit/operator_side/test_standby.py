@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Unavailable, Withheld
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.plan.leader import Terms
-from dkron_operator.store import Entry
+from dkron_kube.errors import NotLeader, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.cache.store import CachedJob
+from dkron_operator.leader.election import Terms
 from tests.support.builders import NOON, after, claim, ended, job_view, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
@@ -136,7 +136,7 @@ async def test_what_was_due_before_this_process_was_there_is_missed_whoever_led(
     edges.reconciler._handover = TERMS.handover
     async with edges.running():
         await until(45)
-        edges.reconciler.agenda.begin()
+        edges.reconciler.due_queue.begin()
         await until(51)
         lead(edges)
         await until(52)
@@ -186,8 +186,8 @@ def from_now_on_withheld(edges: Edges, *calls: str) -> Callable[[], None]:
     def lose() -> None:
         edges.acts = False
         for call in calls:
-            edges.kube.fail(call, *[Withheld("not now")] * 5)
-        raise Withheld("not now")
+            edges.kube.fail(call, *[NotLeader("not now")] * 5)
+        raise NotLeader("not now")
 
     return lose
 
@@ -198,7 +198,7 @@ async def test_who_may_not_write_leaves_it_and_does_not_try_again() -> None:
     async with edges.running():
         await until(300)
         assert slots(edges) == []
-        assert edges.entry().unsure is None, "nothing was sent, so nothing is in doubt"
+        assert edges.entry().unconfirmed_create is None, "nothing was sent, so nothing is in doubt"
         assert edges.kube.calls.count("create jobs " + claim(after(60)).job) == 1
         assert len([call for call in edges.kube.calls if call.startswith("write")]) <= 3
 
@@ -208,7 +208,7 @@ async def test_what_was_meant_to_be_written_is_forgotten_when_another_has_led() 
     async with edges.running():
         await until(61)
         # Its Job is there; that it was fired is not written yet, when the Lease is lost.
-        edges.kube.fail("write dkronjobs", *[Withheld("not now")] * 5)
+        edges.kube.fail("write dkronjobs", *[NotLeader("not now")] * 5)
         edges.acts = False
         await until(62)
         theirs = {"fingerprint": edges.entry().base.fingerprint, "since": "2026-03-01T12:00:00Z"}
@@ -230,7 +230,7 @@ async def test_who_was_only_late_goes_on_with_what_it_meant_to_write() -> None:
     edges = begin()
     async with edges.running():
         await until(59)
-        edges.kube.fail("write dkronjobs", Withheld("not now"))
+        edges.kube.fail("write dkronjobs", NotLeader("not now"))
         await until(60.1)
         edges.acts = False
         await until(65)
@@ -325,7 +325,7 @@ async def test_who_never_acted_reads_a_job_before_it_fires_it_whatever_the_watch
 async def test_an_entry_of_an_earlier_term_changes_nothing_any_more() -> None:
     kube = FakeKube()
     edges = begin(kube)
-    before: Entry = edges.entry()
+    before: CachedJob = edges.entry()
     edges.store.renew(behind=False)
     before.note()
     edges.store.settle(before, 0, base=JobStatus(since=NOON), version=10**6)

@@ -7,9 +7,9 @@ import pytest
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import Day, JobStatus
-from dkron_operator.plan.leader import Leadership
-from dkron_operator.plan.ledger import Ledger
-from dkron_operator.plan.standing import standing
+from dkron_operator.cluster.conditions import cluster_conditions
+from dkron_operator.cluster.daily_totals import DailyTotals
+from dkron_operator.leader.election import Leadership
 from tests.support.builders import NOON, after, claim
 
 LEADING = Leadership(leader="me", held=True)
@@ -17,11 +17,11 @@ DAY = Day(date=NOON.date(), success=2, failed=1)
 
 
 def look(leadership: Leadership = LEADING, *, before: ClusterStatus | None = None, **fields: Any) -> ClusterStatus:
-    ledger = Ledger()
+    ledger = DailyTotals()
     ledger.see("a", JobStatus(since=NOON, active=(claim(),), days=(DAY,)))
     ledger.see("b", JobStatus(since=NOON))
     given = {"replicas": 1, "generation": 3, "version": "1.2.3", "now": after(60), **fields}
-    return standing(before or ClusterStatus(), ledger, leadership, **given)
+    return cluster_conditions(before or ClusterStatus(), ledger, leadership, **given)
 
 
 def test_it_says_who_leads_and_what_there_is() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS, JOBS, PODS
 from dkron_crds.names import ACCEPTED
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support.builders import NAME, NOON, claim, ended, job_view, seen, terminated, wire_pod, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube

@@ -8,9 +8,9 @@ import pytest
 
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.draft import Draft
 from dkron_operator.plan.fold import fold_all
-from dkron_operator.plan.view import Outcome, Run, RunState
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome
 from tests.support.builders import NOON, after, claim, execution, job_view, outcome, run, seen, situation
 from tests.support.simulation import Fault, Simulation
 
@@ -27,11 +27,11 @@ def look(
     active: tuple[Active, ...] = (),
     status: dict[str, Any] | None = None,
     persisted: JobStatus | None = None,
-    runs: tuple[Run, ...] = (),
+    runs: tuple[AttemptJob, ...] = (),
     outcomes: dict[str, Outcome] | None = None,
     words: dict[str, Outcome] | None = None,
     **spec: Any,
-) -> Draft:
+) -> Plan:
     wishes = {SLOT.job: f"{AT} by ada"} if stops is None else stops
     job = job_view(schedule="@manually", stops=wishes, **spec)
     given = JobStatus(**{"since": NOON, "fingerprint": job.fingerprint, "active": active, **(status or {})})
@@ -43,8 +43,8 @@ def look(
     )  # fmt: skip
 
 
-def told(draft: Draft) -> list[tuple[str, str]]:
-    return [(report.reason, report.message) for report in draft.reports if report.reason != "Scheduled"]
+def told(plan: Plan) -> list[tuple[str, str]]:
+    return [(report.reason, report.message) for report in plan.reports if report.reason != "Scheduled"]
 
 
 # --- what runs ---------------------------------------------------------------------------------------------------
@@ -52,9 +52,9 @@ def told(draft: Draft) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("target", [SLOT.job, SLOT.id], ids=["by its Job", "by its id"])
 def test_the_job_of_an_attempt_that_stands_in_status_is_stopped(target: str) -> None:
-    draft = look(stops={target: AT}, active=(RUNNING,), runs=(run(),))
-    assert [job.name for job in draft.stop] == [SLOT.job]
-    assert (draft.settle, draft.answered, draft.status.active) == (False, [], (RUNNING,))
+    plan = look(stops={target: AT}, active=(RUNNING,), runs=(run(),))
+    assert [job.name for job in plan.stop] == [SLOT.job]
+    assert (plan.settle, plan.answered, plan.status.active) == (False, [], (RUNNING,))
 
 
 @pytest.mark.parametrize("spec", [{"disabled": True}, {"command": ""}], ids=["disabled", "broken"])
@@ -66,29 +66,29 @@ def test_so_is_that_of_a_job_which_is(spec: dict[str, Any]) -> None:
     "written", [JobStatus(), JobStatus(active=(SLOT,))], ids=["not at all", "as a claim, without its Job"]
 )
 def test_an_attempt_that_is_not_written_yet_is_written_before_its_job_is_deleted(written: JobStatus) -> None:
-    draft = look(active=(RUNNING,), runs=(run(),), persisted=written)
-    assert (draft.settle, draft.stop, draft.answered) == (True, [], [])
+    plan = look(active=(RUNNING,), runs=(run(),), persisted=written)
+    assert (plan.settle, plan.stop, plan.answered) == (True, [], [])
 
 
 def test_other_attempts_go_on() -> None:
     other = claim(after(-60))
-    draft = look(active=(RUNNING, seen(other)), runs=(run(), run(other)))
-    assert [job.name for job in draft.stop] == [SLOT.job]
+    plan = look(active=(RUNNING, seen(other)), runs=(run(), run(other)))
+    assert [job.name for job in plan.stop] == [SLOT.job]
 
 
 def test_a_job_that_takes_its_grace_period_is_still_active_and_is_not_deleted_again() -> None:
-    draft = look(active=(RUNNING,), runs=(run(deleting=True),), words={SLOT.job: outcome()})
-    assert (draft.status.active, draft.stop, draft.gather, draft.answered) == ((RUNNING,), [], [], [])
+    plan = look(active=(RUNNING,), runs=(run(deleting=True),), words={SLOT.job: outcome()})
+    assert (plan.status.active, plan.stop, plan.gather, plan.answered) == ((RUNNING,), [], [], [])
 
 
 def test_even_if_the_job_controller_says_that_it_failed() -> None:
-    draft = look(active=(RUNNING,), runs=(run(state=RunState.FAILED, deleting=True),), words={SLOT.job: outcome()})
-    assert (draft.status.active, draft.status.executions, draft.gather) == ((RUNNING,), (), [])
+    plan = look(active=(RUNNING,), runs=(run(state=AttemptState.FAILED, deleting=True),), words={SLOT.job: outcome()})
+    assert (plan.status.active, plan.status.executions, plan.gather) == ((RUNNING,), (), [])
 
 
 def test_after_a_crash_its_output_is_asked_for_while_it_is_there() -> None:
-    draft = look(active=(RUNNING,), runs=(run(deleting=True),))
-    assert [job.name for job in draft.stop] == [SLOT.job]
+    plan = look(active=(RUNNING,), runs=(run(deleting=True),))
+    assert [job.name for job in plan.stop] == [SLOT.job]
 
 
 @pytest.mark.parametrize("retries", [0, 3])
@@ -97,28 +97,28 @@ def test_when_its_job_is_gone_it_is_recorded_as_stopped_without_a_retry(retries:
         success=False, at=after(8), started_at=after(1), exit_code=143, node_name="n1", output="bye", reason="Error"
     )
     gone = run(deleting=True, deleted_at=after(7), gone=True)
-    draft = look(active=(RUNNING,), runs=(gone,), words={SLOT.job: words}, retries=retries, persisted=JobStatus())
+    plan = look(active=(RUNNING,), runs=(gone,), words={SLOT.job: words}, retries=retries, persisted=JobStatus())
     expected = execution(
         RUNNING, success=False, started_at=after(1), finished_at=after(8), exit_code=143, node_name="n1", output="bye",
         reason="Stopped", message=ASKED,
     )  # fmt: skip
-    assert draft.status.executions == (expected,)
-    assert (draft.status.active, draft.status.error_count, draft.status.status) == ((), 1, "failed")
-    assert (draft.settle, draft.answered) == (True, []), "the wish stays until the record is written"
+    assert plan.status.executions == (expected,)
+    assert (plan.status.active, plan.status.error_count, plan.status.status) == ((), 1, "failed")
+    assert (plan.settle, plan.answered) == (True, []), "the wish stays until the record is written"
 
 
 def test_a_job_that_went_while_nobody_looked_was_stopped_if_somebody_wanted_that() -> None:
     lost = Outcome(success=False, finished_at=after(8), lost=True)
-    draft = look(active=(RUNNING,), outcomes={SLOT.job: lost})
-    (record,) = draft.status.executions
+    plan = look(active=(RUNNING,), outcomes={SLOT.job: lost})
+    (record,) = plan.status.executions
     assert (record.reason, record.message, record.output) == ("Stopped", ASKED, "")
 
 
 def test_when_the_record_is_written_people_are_told_and_the_wish_goes() -> None:
     record = execution(success=False, reason="Stopped", message=ASKED)
-    draft = look(status={"executions": (record,)})
-    assert draft.answered == [KEY]
-    assert told(draft) == [("ExecutionStopped", f"attempt 1 was stopped, as was {ASKED}")]
+    plan = look(status={"executions": (record,)})
+    assert plan.answered == [KEY]
+    assert told(plan) == [("ExecutionStopped", f"attempt 1 was stopped, as was {ASKED}")]
 
 
 # --- what has ended by itself ------------------------------------------------------------------------------------
@@ -127,17 +127,17 @@ def test_when_the_record_is_written_people_are_told_and_the_wish_goes() -> None:
 @pytest.mark.parametrize("retries", [0, 3])
 def test_an_attempt_that_failed_before_it_could_be_stopped_says_so_and_has_no_retry(retries: int) -> None:
     failed = outcome(success=False, at=after(8), reason="Error", exit_code=3)
-    over = run(state=RunState.FAILED)
-    draft = look(active=(RUNNING,), runs=(over,), outcomes={SLOT.job: failed}, retries=retries, persisted=JobStatus())
-    (record,) = draft.status.executions
-    assert (record.reason, record.exit_code, draft.status.active, draft.stop) == ("Error", 3, (), [])
+    over = run(state=AttemptState.FAILED)
+    plan = look(active=(RUNNING,), runs=(over,), outcomes={SLOT.job: failed}, retries=retries, persisted=JobStatus())
+    (record,) = plan.status.executions
+    assert (record.reason, record.exit_code, plan.status.active, plan.stop) == ("Error", 3, (), [])
 
 
 def test_an_attempt_that_succeeded_before_it_could_be_stopped_is_a_success() -> None:
     done = outcome(at=after(8))
-    draft = look(active=(RUNNING,), runs=(run(state=RunState.SUCCEEDED),), outcomes={SLOT.job: done})
-    assert [record.success for record in draft.status.executions] == [True]
-    assert draft.stop == []
+    plan = look(active=(RUNNING,), runs=(run(state=AttemptState.SUCCEEDED),), outcomes={SLOT.job: done})
+    assert [record.success for record in plan.status.executions] == [True]
+    assert plan.stop == []
 
 
 SUCCEEDED = outcome(at=after(4), exit_code=0, by_itself=True)
@@ -146,36 +146,36 @@ FAILED = outcome(success=False, at=after(4), reason="Error", exit_code=3, by_its
 
 
 def test_an_attempt_whose_pod_is_over_is_not_stopped_and_waits_for_its_job_to_say_so() -> None:
-    draft = look(active=(RUNNING,), runs=(run(),), words={SLOT.job: SUCCEEDED})
-    assert (draft.stop, draft.settle, draft.answered, draft.status.active) == ([], False, [], (RUNNING,))
+    plan = look(active=(RUNNING,), runs=(run(),), words={SLOT.job: SUCCEEDED})
+    assert (plan.stop, plan.settle, plan.answered, plan.status.active) == ([], False, [], (RUNNING,))
 
 
 @pytest.mark.parametrize("words", [SUCCEEDED, FAILED], ids=["succeeded", "failed"])
 @pytest.mark.parametrize("retries", [0, 3])
 def test_an_attempt_that_was_over_before_its_job_was_deleted_keeps_its_outcome(words: Outcome, retries: int) -> None:
     gone = run(deleting=True, deleted_at=after(7), gone=True)
-    draft = look(active=(RUNNING,), runs=(gone,), words={SLOT.job: words}, retries=retries, persisted=JobStatus())
-    (record,) = draft.status.executions
+    plan = look(active=(RUNNING,), runs=(gone,), words={SLOT.job: words}, retries=retries, persisted=JobStatus())
+    (record,) = plan.status.executions
     assert (record.success, record.reason, record.exit_code) == (words.success, words.reason, words.exit_code)
-    assert (draft.status.active, draft.settle) == ((), True), "and nothing is tried again"
+    assert (plan.status.active, plan.settle) == ((), True), "and nothing is tried again"
 
 
 @pytest.mark.parametrize("gone", [False, True])
-@pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED])
-def test_a_job_that_ended_before_its_deletion_has_that_outcome(state: RunState, *, gone: bool) -> None:
+@pytest.mark.parametrize("state", [AttemptState.SUCCEEDED, AttemptState.FAILED])
+def test_a_job_that_ended_before_its_deletion_has_that_outcome(state: AttemptState, *, gone: bool) -> None:
     over = run(state=state, finished_at=after(5), deleting=True, deleted_at=after(6), gone=gone)
     assert look(active=(RUNNING,), runs=(over,)).gather == [SLOT.job]
-    ended = outcome(success=state is RunState.SUCCEEDED, at=after(5))
-    draft = look(active=(RUNNING,), runs=(over,), outcomes={SLOT.job: ended}, retries=2)
-    assert [record.success for record in draft.status.executions] == [ended.success]
-    assert draft.status.active == ()
+    ended = outcome(success=state is AttemptState.SUCCEEDED, at=after(5))
+    plan = look(active=(RUNNING,), runs=(over,), outcomes={SLOT.job: ended}, retries=2)
+    assert [record.success for record in plan.status.executions] == [ended.success]
+    assert plan.status.active == ()
 
 
-@pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED])
-def test_what_its_controller_says_after_the_deletion_does_not_count(state: RunState) -> None:
+@pytest.mark.parametrize("state", [AttemptState.SUCCEEDED, AttemptState.FAILED])
+def test_what_its_controller_says_after_the_deletion_does_not_count(state: AttemptState) -> None:
     over = run(state=state, finished_at=after(6), deleting=True, deleted_at=after(6))
-    draft = look(active=(RUNNING,), runs=(over,), words={SLOT.job: outcome(success=False)})
-    assert (draft.status.active, draft.gather) == ((RUNNING,), [])
+    plan = look(active=(RUNNING,), runs=(over,), words={SLOT.job: outcome(success=False)})
+    assert (plan.status.active, plan.gather) == ((RUNNING,), [])
 
 
 LATER = claim(attempt=2, at=after(30))
@@ -201,17 +201,17 @@ LATER = claim(attempt=2, at=after(30))
     ],
 )
 def test_a_stop_is_refused_when(status: dict[str, Any], says: str) -> None:
-    draft = look(status=status)
-    assert draft.answered == [KEY]
-    assert told(draft) == [("StopRefused", f"{KEY}: {says}")]
-    assert (draft.stop, draft.create) == ([], None)
+    plan = look(status=status)
+    assert plan.answered == [KEY]
+    assert told(plan) == [("StopRefused", f"{KEY}: {says}")]
+    assert (plan.stop, plan.create) == ([], None)
 
 
 @pytest.mark.parametrize("text", ["now", "", "2026-03-01T12:00:00"])
 def test_a_wish_without_a_time_that_can_be_read_is_refused(text: str) -> None:
-    draft = look(stops={SLOT.job: text}, active=(RUNNING,), runs=(run(),))
-    assert (draft.stop, draft.answered) == ([], [KEY])
-    assert f'"{text}" does not begin with an RFC 3339 time' in told(draft)[0][1]
+    plan = look(stops={SLOT.job: text}, active=(RUNNING,), runs=(run(),))
+    assert (plan.stop, plan.answered) == ([], [KEY])
+    assert f'"{text}" does not begin with an RFC 3339 time' in told(plan)[0][1]
 
 
 @pytest.mark.parametrize(
@@ -219,20 +219,20 @@ def test_a_wish_without_a_time_that_can_be_read_is_refused(text: str) -> None:
     [
         pytest.param((), False, id="its Job is gone: it was stopped"),
         pytest.param((run(deleting=True),), False, id="its Job is going"),
-        pytest.param((run(state=RunState.SUCCEEDED),), True, id="its Job is there: it ended by itself"),
+        pytest.param((run(state=AttemptState.SUCCEEDED),), True, id="its Job is there: it ended by itself"),
     ],
 )
-def test_of_a_record_that_was_trimmed_at_once_the_job_tells(runs: tuple[Run, ...], *, refused: bool) -> None:
-    draft = look(status={"counted": (SLOT.job,)}, runs=runs)
-    assert draft.answered == [KEY]
-    assert [reason for reason, _ in told(draft)] == (["StopRefused"] if refused else [])
-    assert SLOT.job in draft.status.counted
+def test_of_a_record_that_was_trimmed_at_once_the_job_tells(runs: tuple[AttemptJob, ...], *, refused: bool) -> None:
+    plan = look(status={"counted": (SLOT.job,)}, runs=runs)
+    assert plan.answered == [KEY]
+    assert [reason for reason, _ in told(plan)] == (["StopRefused"] if refused else [])
+    assert SLOT.job in plan.status.counted
 
 
 def test_an_attempt_whose_creation_got_no_answer_may_still_turn_up() -> None:
     job = job_view(schedule="@manually", stops={SLOT.job: AT})
     status = JobStatus(since=NOON, fingerprint=job.fingerprint)
-    assert advance(situation(job, status, unsure=SLOT, now=after(9))).answered == []
+    assert advance(situation(job, status, unconfirmed_create=SLOT, now=after(9))).answered == []
 
 
 # --- claims ------------------------------------------------------------------------------------------------------
@@ -242,10 +242,10 @@ def test_an_attempt_whose_creation_got_no_answer_may_still_turn_up() -> None:
     "entry", [claim(attempt=2, at=after(60)), claim(attempt=2, at=after(1)), SLOT], ids=["to come", "due", "the first"]
 )
 def test_a_claim_is_looked_for_and_recorded_as_stopped_if_it_never_began(entry: Active) -> None:
-    draft = look(stops={entry.job: f"{AT} by ada"}, active=(entry,), retries=5, concurrency="forbid")
-    assert draft.create is not None
-    assert (draft.create.late, draft.create.entry, draft.answered) == (True, entry, [])
-    given_up = fold_all(draft.status, draft.create.otherwise, draft.situation.job.spec.history)
+    plan = look(stops={entry.job: f"{AT} by ada"}, active=(entry,), retries=5, concurrency="forbid")
+    assert plan.create is not None
+    assert (plan.create.late, plan.create.entry, plan.answered) == (True, entry, [])
+    given_up = fold_all(plan.status, plan.create.otherwise, plan.situation.job.spec.history)
     (record,) = given_up.executions
     assert (record.id, record.success, record.reason, record.message) == (entry.id, False, "Stopped", ASKED)
     assert record.started_at == min(entry.started_at, after(9))

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Condition, ConditionStatus, JobStatus
+from dkron_operator.cache.store import CachedJob, Store, verdict
 from dkron_operator.plan.fold import Decided, Started
-from dkron_operator.store import Entry, Store, verdict
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
 
 ENTRY = claim()
@@ -20,7 +20,7 @@ def store(*bodies: dict[str, Any]) -> Store:
     return filled
 
 
-def entry(found: Store, uid: str = UID) -> Entry:
+def entry(found: Store, uid: str = UID) -> CachedJob:
     result = found.get(uid)
     assert result is not None
     return result
@@ -230,10 +230,10 @@ def test_whatever_vanished_unseen_is_lost_by_its_uid() -> None:
     found = store(wire_job())
     found.see_run(wire_run(ENTRY, uid="run"))
     assert found.places().keys() == {UID, "run"}
-    assert list(found.vanish("run")) == [UID]
+    assert list(found.on_deleted("run")) == [UID]
     assert entry(found).runs[ENTRY.job].gone
-    assert list(found.vanish("nobody")) == []
-    found.vanish(UID)
+    assert list(found.on_deleted("nobody")) == []
+    found.on_deleted(UID)
     assert found.get(UID) is None
 
 

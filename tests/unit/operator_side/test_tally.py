@@ -11,13 +11,13 @@ import pytest
 
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.job import Day, JobStatus
-from dkron_crds.kube.client import KubeClient
-from dkron_crds.kube.errors import NotFound, Rejected, Unavailable, Withheld
-from dkron_crds.kube.paths import DKRON_CLUSTERS
-from dkron_operator.clock import Clock
-from dkron_operator.lease import Replica
-from dkron_operator.plan.leader import Leadership
-from dkron_operator.tally import Tally
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import NotFound, NotLeader, Rejected, Unavailable
+from dkron_kube.paths import DKRON_CLUSTERS
+from dkron_operator.cluster.status_controller import ClusterStatusController
+from dkron_operator.kit.clock import Clock
+from dkron_operator.leader.election import Leadership
+from dkron_operator.leader.lease import Replica
 from tests.support.builders import NOON, claim
 from tests.support.edges import wall
 from tests.support.fake_kube import FakeKube
@@ -35,22 +35,24 @@ def shows(*days: Day, **fields: Any) -> JobStatus:
     return JobStatus(since=NOON, days=days, **fields)
 
 
-def make(kube: FakeKube) -> Tally:
-    return Tally(cast("KubeClient", kube), Replica("me", "", "1.2.3"), namespace="home", clock=Clock(wall))
+def make(kube: FakeKube) -> ClusterStatusController:
+    return ClusterStatusController(
+        cast("KubeClient", kube), Replica("me", "", "1.2.3"), namespace="home", clock=Clock(wall)
+    )
 
 
 @asynccontextmanager
-async def running(kube: FakeKube, **jobs: JobStatus) -> AsyncIterator[Tally]:
+async def running(kube: FakeKube, **jobs: JobStatus) -> AsyncIterator[ClusterStatusController]:
     """A process that finds these jobs; it ends without a farewell."""
-    tally = make(kube)
-    await tally.read()
+    cluster_status = make(kube)
+    await cluster_status.read()
     for uid, status in jobs.items():
-        tally.see(uid, status)
-    tally.begin()
-    tasks = [asyncio.create_task(part) for part in (tally.lane.run(), tally.look())]
-    tally.lead(ME)
+        cluster_status.see(uid, status)
+    cluster_status.begin()
+    tasks = [asyncio.create_task(part) for part in (cluster_status.queue.run(), cluster_status.look())]
+    cluster_status.lead(ME)
     try:
-        yield tally
+        yield cluster_status
     finally:
         assert not [task for task in tasks if task.done()]
         for task in tasks:
@@ -95,46 +97,46 @@ async def test_one_that_somebody_else_has_just_created_is_taken() -> None:
 
 async def test_many_changes_are_one_write_and_only_what_changed_is_sent() -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(1))) as tally:
+    async with running(kube, a=shows(day(1))) as cluster_status:
         await asyncio.sleep(5)
         for count in range(2, 50):
-            tally.see("a", shows(day(count)))
+            cluster_status.see("a", shows(day(count)))
         await asyncio.sleep(2)
         assert writes(kube) == 2
         assert kube.bodies[-1]["status"].keys() == {"days"}
-        tally.see("a", shows(day(49)))
+        cluster_status.see("a", shows(day(49)))
         await asyncio.sleep(5)
         assert writes(kube) == 2, "nothing new is nothing written"
 
 
 async def test_a_job_that_goes_departs_and_its_executions_stay() -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(2)), b=shows(day(3))) as tally:
-        tally.see("a", None)
+    async with running(kube, a=shows(day(2)), b=shows(day(3))) as cluster_status:
+        cluster_status.see("a", None)
         await asyncio.sleep(1.5)
     assert (stored(kube).jobs, stored(kube).days, stored(kube).departed) == (1, (day(5),), (day(2),))
 
 
 async def test_the_process_after_a_crash_goes_on_where_the_jobs_are() -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(2)), b=shows(day(3))) as tally:
-        tally.see("a", None)
+    async with running(kube, a=shows(day(2)), b=shows(day(3))) as cluster_status:
+        cluster_status.see("a", None)
         await asyncio.sleep(1.5)
     # A count of b reached it before the crash, and not the sums.
-    async with running(kube, b=shows(day(4))) as tally:
+    async with running(kube, b=shows(day(4))) as cluster_status:
         await asyncio.sleep(1.5)
         assert (stored(kube).days, stored(kube).departed) == ((day(6),), (day(2),))
-        tally.see("b", None)
+        cluster_status.see("b", None)
         await asyncio.sleep(1.5)
     assert (stored(kube).days, stored(kube).departed) == ((day(6),), (day(6),))
 
 
 async def test_an_orderly_stop_writes_what_is_left_and_that_nobody_leads() -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(2))) as tally:
+    async with running(kube, a=shows(day(2))) as cluster_status:
         await asyncio.sleep(1.5)
-        tally.see("a", shows(day(3)))
-    await tally.close(ME.ended(stopped=True))
+        cluster_status.see("a", shows(day(3)))
+    await cluster_status.close(ME.ended(stopped=True))
     assert (stored(kube).days, stored(kube).leader, stored(kube).replicas) == ((day(3),), "", 0)
     assert stored(kube).conditions[0].reason == "Stopped"
 
@@ -144,43 +146,43 @@ async def test_an_orderly_stop_writes_what_is_left_and_that_nobody_leads() -> No
 )
 async def test_who_does_not_lead_creates_and_writes_nothing(leadership: Leadership) -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(2))) as tally:
-        tally.lead(leadership)
+    async with running(kube, a=shows(day(2))) as cluster_status:
+        cluster_status.lead(leadership)
         await asyncio.sleep(100)
-        await tally.close(leadership.ended(stopped=True))
+        await cluster_status.close(leadership.ended(stopped=True))
         assert set(kube.calls) == {"get dkronclusters dkron"}
-    async with running(kube, a=shows(day(2))) as tally:
-        tally.lead(leadership)
+    async with running(kube, a=shows(day(2))) as cluster_status:
+        cluster_status.lead(leadership)
         await asyncio.sleep(100)
-        tally.lead(ME)
+        cluster_status.lead(ME)
         await asyncio.sleep(1.5)
         assert stored(kube).days == (day(2),)
 
 
 async def test_who_was_asked_to_leave_writes_that_and_nothing_more() -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(2))) as tally:
-        tally.lead(replace(ME, left=True))
+    async with running(kube, a=shows(day(2))) as cluster_status:
+        cluster_status.lead(replace(ME, left=True))
         await asyncio.sleep(1.5)
         assert (stored(kube).leader, stored(kube).replicas) == ("me", 1), "until it has given it back"
-        await tally.close(replace(ME, left=True).ended(stopped=False))
+        await cluster_status.close(replace(ME, left=True).ended(stopped=False))
         assert (stored(kube).leader, stored(kube).replicas) == ("", 0)
         assert stored(kube).conditions[0].reason == "Left"
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["status"].update(leader="other"))
-        tally.see("a", shows(day(3)))
+        cluster_status.see("a", shows(day(3)))
         await asyncio.sleep(100)
     assert stored(kube).leader == "other"
 
 
 async def test_who_leads_again_reads_what_was_written_meanwhile() -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(2))) as tally:
+    async with running(kube, a=shows(day(2))) as cluster_status:
         await asyncio.sleep(1.5)
-        tally.lead(Leadership(leader="other"))
+        cluster_status.lead(Leadership(leader="other"))
         more = [day(9).model_dump(mode="json")]
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["status"].update(days=more, leader="other"))
         kube.calls.clear()
-        tally.lead(replace(ME, term=2))
+        cluster_status.lead(replace(ME, term=2))
         await asyncio.sleep(1.5)
         assert kube.calls == ["get dkronclusters dkron", "write dkronclusters dkron"], "no write of an old version"
     assert (stored(kube).days, stored(kube).leader) == ((day(9),), "me")
@@ -189,23 +191,23 @@ async def test_who_leads_again_reads_what_was_written_meanwhile() -> None:
 async def test_what_this_process_may_not_write_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
     kube = FakeKube()
     with caplog.at_level(logging.INFO):
-        async with running(kube, a=shows(day(2))) as tally:
-            kube.fail("write dkronclusters", Withheld("not now"))
+        async with running(kube, a=shows(day(2))) as cluster_status:
+            kube.fail("write dkronclusters", NotLeader("not now"))
             await asyncio.sleep(5)
             assert caplog.records == []
-            tally.see("a", shows(day(3)))
+            cluster_status.see("a", shows(day(3)))
             await asyncio.sleep(1.5)
     assert stored(kube).days == (day(3),)
 
 
 async def test_what_somebody_else_writes_is_kept_where_it_is_theirs() -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(2))) as tally:
+    async with running(kube, a=shows(day(2))) as cluster_status:
         await asyncio.sleep(1.5)
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body.update(spec={"paused": True}))
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["metadata"].update(generation=2))
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["status"].update(leader="somebody"))
-        tally.see("a", shows(day(3)))
+        cluster_status.see("a", shows(day(3)))
         await asyncio.sleep(1.5)
     assert kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
     assert (stored(kube).days, stored(kube).leader, stored(kube).observed_generation) == ((day(3),), "me", 2)
@@ -225,11 +227,11 @@ async def test_a_change_by_hand_is_seen_though_nothing_runs() -> None:
 
 async def test_totals_that_were_made_larger_by_hand_stay_so() -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(2))) as tally:
+    async with running(kube, a=shows(day(2))) as cluster_status:
         await asyncio.sleep(1.5)
         more = [day(9).model_dump(mode="json")]
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["status"].update(days=more))
-        tally.see("a", shows(day(3)))
+        cluster_status.see("a", shows(day(3)))
         await asyncio.sleep(1.5)
     assert stored(kube).days == (day(9),)
 
@@ -249,9 +251,9 @@ async def test_without_a_right_it_is_said_once_and_tried_now_and_then(
     kube = FakeKube()
     kube.fail(f"{call} dkronclusters", *[FORBIDDEN] * 4)
     with caplog.at_level(logging.INFO):
-        async with running(kube, a=shows(day(1))) as tally:
+        async with running(kube, a=shows(day(1))) as cluster_status:
             for count in range(2, 80):
-                tally.see("a", shows(day(count)))
+                cluster_status.see("a", shows(day(count)))
                 await asyncio.sleep(1)
             assert [record.levelname for record in caplog.records] == ["WARNING"]
             assert "forbidden" in caplog.text
@@ -274,11 +276,11 @@ async def test_a_cluster_without_the_kind_is_no_reason_to_fail(caplog: pytest.Lo
 async def test_an_outage_is_said_once_and_the_sums_follow_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     kube = FakeKube()
     with caplog.at_level(logging.WARNING):
-        async with running(kube, a=shows(day(1))) as tally:
+        async with running(kube, a=shows(day(1))) as cluster_status:
             await asyncio.sleep(1.5)
             kube.fail("write dkronclusters", Unavailable("no answer"))
             kube.fail("get dkronclusters", *[Unavailable("no answer")] * 3)
-            tally.see("a", shows(day(2)))
+            cluster_status.see("a", shows(day(2)))
             await asyncio.sleep(22)
     assert stored(kube).days == (day(2),)
     assert len(caplog.records) == 1
@@ -286,10 +288,10 @@ async def test_an_outage_is_said_once_and_the_sums_follow_when_it_is_over(caplog
 
 async def test_a_write_that_is_not_answered_is_not_counted_twice() -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(1))) as tally:
+    async with running(kube, a=shows(day(1))) as cluster_status:
         await asyncio.sleep(1.5)
         kube.lose_answer("write dkronclusters")
-        tally.see("a", shows(day(2)))
+        cluster_status.see("a", shows(day(2)))
         await asyncio.sleep(10)
     assert (stored(kube).days, stored(kube).departed) == ((day(2),), ())
 
@@ -305,43 +307,43 @@ async def test_what_could_not_be_read_at_the_start_is_added_later() -> None:
         },
     )
     kube.fail("get dkronclusters", Unavailable("no answer"))
-    async with running(kube, a=shows(day(1))) as tally:
-        tally.see("a", shows(day(2)))
+    async with running(kube, a=shows(day(1))) as cluster_status:
+        cluster_status.see("a", shows(day(2)))
         await asyncio.sleep(40)
     assert (stored(kube).days, stored(kube).departed) == ((day(6),), (day(4),))
 
 
 async def test_a_farewell_that_nobody_hears_is_no_reason_to_fail(caplog: pytest.LogCaptureFixture) -> None:
     kube = FakeKube()
-    async with running(kube) as tally:
+    async with running(kube) as cluster_status:
         await asyncio.sleep(1.5)
     kube.fail("write dkronclusters", Unavailable("no answer"))
-    await tally.close(ME.ended(stopped=True))
+    await cluster_status.close(ME.ended(stopped=True))
     assert "no answer" in caplog.text
 
 
 async def test_what_is_settled_is_written_at_once() -> None:
     kube = FakeKube()
-    async with running(kube, a=shows(day(3))) as tally:
+    async with running(kube, a=shows(day(3))) as cluster_status:
         await asyncio.sleep(5)
-        tally.see("a", shows(day(4)))
-        await tally.settle()
+        cluster_status.see("a", shows(day(4)))
+        await cluster_status.settle()
         assert stored(kube).days == (day(4),), "a job that goes now stays counted, whoever dies"
         before = writes(kube)
-        await tally.settle()
+        await cluster_status.settle()
         assert writes(kube) == before, "once is enough"
 
 
 async def test_without_a_right_nobody_waits_for_the_totals_and_without_an_answer_they_do() -> None:
     kube = FakeKube()
-    async with running(kube) as tally:
+    async with running(kube) as cluster_status:
         await asyncio.sleep(5)
-        tally.see("a", shows(day(1)))
+        cluster_status.see("a", shows(day(1)))
         kube.fail("write dkronclusters", Unavailable("down"))
         with pytest.raises(Unavailable):
-            await tally.settle()
+            await cluster_status.settle()
         kube.fail("write dkronclusters", FORBIDDEN)
-        await tally.settle()
+        await cluster_status.settle()
         before = len(kube.calls)
-        await tally.settle()
+        await cluster_status.settle()
         assert len(kube.calls) == before

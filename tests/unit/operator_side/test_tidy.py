@@ -8,18 +8,18 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import requested
-from dkron_operator.plan.draft import Draft
-from dkron_operator.plan.view import Run, RunState
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.view import AttemptJob, AttemptState
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, run, situation
 
 LONG_AFTER = after(hours=1)
 
 
-def ended(second: int, state: RunState = RunState.SUCCEEDED, **fields: Any) -> Run:
+def ended(second: int, state: AttemptState = AttemptState.SUCCEEDED, **fields: Any) -> AttemptJob:
     return run(claim(after(second)), state, finished_at=after(second + 5), **fields)
 
 
-def look(*runs: Run, now: datetime = LONG_AFTER, written: bool = True, **spec: Any) -> Draft:
+def look(*runs: AttemptJob, now: datetime = LONG_AFTER, written: bool = True, **spec: Any) -> Plan:
     """With every one of these Jobs recorded."""
     job = job_view(**{"schedule": "@manually", **spec})
     counted = tuple(job.name for job in runs)
@@ -28,8 +28,8 @@ def look(*runs: Run, now: datetime = LONG_AFTER, written: bool = True, **spec: A
     return advance(situation(job, status, runs=list(runs), now=now, persisted=persisted))
 
 
-def deleted(draft: Draft) -> list[str]:
-    return [job.name for job in draft.delete]
+def deleted(plan: Plan) -> list[str]:
+    return [job.name for job in plan.delete]
 
 
 def names(*seconds: int) -> list[str]:
@@ -37,7 +37,7 @@ def names(*seconds: int) -> list[str]:
 
 
 def test_by_default_three_successes_and_one_failure_are_kept() -> None:
-    failures = [ended(second, RunState.FAILED) for second in (10, 20, 30)]
+    failures = [ended(second, AttemptState.FAILED) for second in (10, 20, 30)]
     successes = [ended(second) for second in (1, 2, 3, 4, 5)]
     assert sorted(deleted(look(*failures, *successes))) == sorted(names(20, 10, 2, 1))
 
@@ -51,8 +51,8 @@ def test_by_default_three_successes_and_one_failure_are_kept() -> None:
     ],
 )
 def test_history_says_how_many_are_kept(history: dict[str, int], gone: list[int]) -> None:
-    draft = look(ended(3), ended(1), ended(2), history=history)
-    assert sorted(deleted(draft)) == sorted(names(*gone))
+    plan = look(ended(3), ended(1), ended(2), history=history)
+    assert sorted(deleted(plan)) == sorted(names(*gone))
 
 
 def test_a_job_is_kept_for_a_minute_after_its_end() -> None:
@@ -62,15 +62,15 @@ def test_a_job_is_kept_for_a_minute_after_its_end() -> None:
 
 
 def test_the_minute_begins_with_the_creation_where_no_end_is_told() -> None:
-    job = run(claim(), RunState.FAILED, finished_at=None)
+    job = run(claim(), AttemptState.FAILED, finished_at=None)
     assert deleted(look(job, now=after(60), history={"failedJobs": 0})) == [job.name]
 
 
 def test_a_job_is_kept_until_its_record_is_written() -> None:
-    draft = look(ended(0), written=False, history={"successfulJobs": 0})
-    assert deleted(draft) == []
-    assert draft.wake is not None
-    assert draft.wake > LONG_AFTER
+    plan = look(ended(0), written=False, history={"successfulJobs": 0})
+    assert deleted(plan) == []
+    assert plan.wake is not None
+    assert plan.wake > LONG_AFTER
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_a_job_is_not_deleted_again(fields: dict[str, Any]) -> None:
 
 def test_a_job_that_is_not_recorded_is_never_deleted() -> None:
     job = job_view(schedule="@manually", history={"successfulJobs": 0})
-    draft = advance(situation(job, runs=[ended(0)], now=LONG_AFTER))
-    assert (deleted(draft), draft.gather) == ([], names(0))
+    plan = advance(situation(job, runs=[ended(0)], now=LONG_AFTER))
+    assert (deleted(plan), plan.gather) == ([], names(0))
 
 
 def test_a_job_that_runs_is_never_deleted() -> None:
@@ -96,7 +96,7 @@ def test_a_job_that_runs_is_never_deleted() -> None:
 
 def test_the_job_of_a_request_is_kept_as_long_as_the_request_stands_there() -> None:
     entry = requested("a", NOON).entry(uid=UID, name="backup", at=NOON)
-    asked = run(entry, RunState.SUCCEEDED)
+    asked = run(entry, AttemptState.SUCCEEDED)
     history = {"successfulJobs": 0}
     standing = look(asked, requests={"a": "2026-03-01T12:00:00Z"}, history=history)
     assert deleted(standing) == []
@@ -124,7 +124,7 @@ def test_names_of_jobs_that_are_gone_leave_with_a_write_that_is_made_anyway() ->
 def test_names_of_jobs_that_were_not_seen_are_asked_for_before_they_are_forgotten() -> None:
     job = job_view(schedule="@manually")
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, counted=("unseen",))
-    draft = advance(situation(job, status, now=after(6)))
-    assert (draft.gather, draft.status.counted) == (["unseen"], ("unseen",))
-    quiet = advance(situation(job, draft.status, now=after(7)))
+    plan = advance(situation(job, status, now=after(6)))
+    assert (plan.gather, plan.status.counted) == (["unseen"], ("unseen",))
+    quiet = advance(situation(job, plan.status, now=after(7)))
     assert (quiet.changes, quiet.gather) == ([], []), "there is time until the next write"

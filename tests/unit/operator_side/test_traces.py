@@ -3,23 +3,23 @@
 import pytest
 
 from dkron_crds.job import Trigger
-from dkron_crds.kube.errors import Rejected, Unavailable
-from dkron_crds.kube.paths import JOBS
 from dkron_crds.requests import group_of
 from dkron_crds.traceparent import TraceContext, read_traceparent
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
-from dkron_operator.plan import lineage
-from dkron_operator.plan.draft import Create
+from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.paths import JOBS
 from dkron_operator.plan.fold import Decided, Finished, Started
+from dkron_operator.plan.plan import Create
+from dkron_operator.telemetry import spans
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, run, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.tracer import KeptSpans
 
 pytestmark = pytest.mark.looptime
 ENTRY = claim()
-TRACE = lineage.trace_of(UID, ENTRY.group)
-FIRE, RUN = lineage.fire_span(UID, ENTRY.job), lineage.run_span(UID, ENTRY.job)
+TRACE = spans.trace_of(UID, ENTRY.group)
+FIRE, RUN = spans.fire_span(UID, ENTRY.job), spans.run_span(UID, ENTRY.job)
 ASKED = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 THEIRS = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
 

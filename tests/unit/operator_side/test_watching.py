@@ -9,14 +9,14 @@ import kopf
 import pytest
 from kopf._cogs.clients import api
 
-from dkron_crds.kube.access import Access
-from dkron_crds.kube.errors import Unavailable
+from dkron_kube.access import Access
+from dkron_kube.errors import Unavailable
 from dkron_operator.app import NotInstalled
-from dkron_operator.clock import Clock
-from dkron_operator.signs import Signs
-from dkron_operator.source import Source, settings
-from dkron_operator.store import Store
-from dkron_operator.watching import Watching
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.watch.handlers import Handlers, settings
+from dkron_operator.watch.kopf_streams import KopfStreams
+from dkron_operator.watch.liveness import WatchLiveness
 
 
 class Refused(Exception):
@@ -35,10 +35,10 @@ async def nowhere() -> None:
     return None
 
 
-def made(gone: Callable[[], Awaitable[None]] = nowhere) -> Watching:
+def made(gone: Callable[[], Awaitable[None]] = nowhere) -> KopfStreams:
     access = Access(server="http://127.0.0.1:1", namespace="", tls=True, authorization=nowhere)
-    source = Source(Store(), changed=lambda _: None)
-    return Watching(source, access, Signs((), (), Clock()), identity="me", namespaces=(), gone=gone)
+    source = Handlers(Store(), changed=lambda _: None)
+    return KopfStreams(source, access, WatchLiveness((), (), Clock()), identity="me", namespaces=(), gone=gone)
 
 
 @pytest.fixture

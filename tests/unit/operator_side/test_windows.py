@@ -14,11 +14,11 @@ from dkron_crds.job import Active, JobStatus, SkipReason, When, Window
 from dkron_operator.executors.inline import NOT_ALLOWED
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.draft import Draft
+from dkron_operator.plan.dependencies import Child, Dependencies
 from dkron_operator.plan.fold import Change, Decided, Passed, Started, fold
-from dkron_operator.plan.kin import Child, Kin
-from dkron_operator.plan.view import JobView, Run
-from dkron_operator.plan.window import Released, Reserved
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.reserved_slots import Released, Reserved
+from dkron_operator.plan.view import AttemptJob, JobView
 from tests.support.builders import NAME, NOON, UID, after, claim, job_view, run, situation
 from tests.support.simulation import Died, Fault, Simulation, World
 from tests.support.split_brain import Rival
@@ -36,7 +36,7 @@ def called(second: float, by: str = US) -> Active:
     return claim(after(second)).model_copy(update={"uid": by})
 
 
-def look(job: JobView | None = None, *, seconds: float, status: dict[str, Any], **fields: Any) -> Draft:
+def look(job: JobView | None = None, *, seconds: float, status: dict[str, Any], **fields: Any) -> Plan:
     job = job or each_second()
     known = {"since": NOON, "fingerprint": job.fingerprint, "observed_generation": job.generation}
     given = {"caller": US, "signature": US, "now": after(seconds), **fields}
@@ -75,7 +75,10 @@ def test_a_claim_takes_the_slots_that_follow_until_the_span_ends() -> None:
         pytest.param({"schedule": "*/2 * * * * *"}, {}, id="slots too far apart"),
         pytest.param({"history": {"executions": 1}}, {}, id="a history without room for them"),
         pytest.param({"ephemeral": True}, {}, id="it ends with its first success"),
-        pytest.param({}, {"kin": Kin(children=(Child("child", When.SUCCESS, frozenset()),))}, id="others run after it"),
+        pytest.param(
+            {}, {"dependencies": Dependencies(children=(Child("child", When.SUCCESS, frozenset()),))},
+            id="others run after it",
+        ),
     ],
 )  # fmt: skip
 def test_where_each_run_counts_by_itself_slots_are_claimed_one_by_one(
@@ -101,20 +104,20 @@ def test_a_slot_within_the_window_is_called_without_another_claim() -> None:
 
 
 def test_slots_that_come_before_the_window_is_due_wait() -> None:
-    draft = look(seconds=60.5, status={"last_schedule_time": after(60), "window": window(61, 62)})
-    assert (draft.create, draft.status.window, draft.wake) == (None, window(61, 62), after(61))
+    plan = look(seconds=60.5, status={"last_schedule_time": after(60), "window": window(61, 62)})
+    assert (plan.create, plan.status.window, plan.wake) == (None, window(61, 62), after(61))
 
 
 @pytest.mark.parametrize("missed", ["skip", "latest"])
 def test_what_could_not_be_called_in_time_is_missed_like_any_slot(missed: str) -> None:
-    draft = look(
-        each_second(missedRuns=missed), seconds=64.5, able_since=after(64.2),
+    plan = look(
+        each_second(missedRuns=missed), seconds=64.5, fireable_since=after(64.2),
         status={"last_schedule_time": after(60), "window": window(61, 62)},
     )  # fmt: skip
-    assert (draft.status.window, draft.status.executions) == (None, ())
-    assert draft.status.skipped is not None
-    assert draft.status.skipped.last_reason is SkipReason.MISSED
-    assert draft.status.skipped.count == {"skip": 4, "latest": 3}[missed]
+    assert (plan.status.window, plan.status.executions) == (None, ())
+    assert plan.status.skipped is not None
+    assert plan.status.skipped.last_reason is SkipReason.MISSED
+    assert plan.status.skipped.count == {"skip": 4, "latest": 3}[missed]
 
 
 @pytest.mark.parametrize(
@@ -154,15 +157,15 @@ def test_how_a_window_changes(changes: list[Change], left: tuple[int, ...]) -> N
 )
 def test_what_is_left_is_given_back_and_that_is_written_before_all_else(job: JobView, fields: dict[str, Any]) -> None:
     status = {"last_schedule_time": after(60), "window": window(61, 62), "observed_generation": 1}
-    draft = look(job, seconds=60.5, status=status, **fields)
-    assert (draft.status.window, draft.settle, draft.status.last_schedule_time) == (None, True, after(60))
+    plan = look(job, seconds=60.5, status=status, **fields)
+    assert (plan.status.window, plan.settle, plan.status.last_schedule_time) == (None, True, after(60))
 
 
 def test_whoever_does_not_lead_leaves_it_alone() -> None:
     for by in (US, THEM):
         status = {"last_schedule_time": after(60), "window": window(61, 62, by=by)}
-        draft = look(seconds=70, status=status, caller="", signature="")
-        assert (draft.status.window, draft.settle, draft.create) == (window(61, 62, by=by), False, None)
+        plan = look(seconds=70, status=status, caller="", signature="")
+        assert (plan.status.window, plan.settle, plan.create) == (window(61, 62, by=by), False, None)
 
 
 @pytest.mark.parametrize(("retries", "attempts"), [(0, []), (1, [2])])
@@ -173,22 +176,22 @@ def test_slots_of_a_process_that_is_gone_are_undecided_once_they_have_come(
     if job == {"executor": "shell"}:
         job["executorConfig"] = {"command": "true"}
     status = {"last_schedule_time": after(60), "window": window(61, 62, by=THEM)}
-    draft = look(each_second(retries=retries, **job), seconds=61.5, able_since=after(61.5), status=status)
-    (record,) = draft.status.executions
+    plan = look(each_second(retries=retries, **job), seconds=61.5, fireable_since=after(61.5), status=status)
+    (record,) = plan.status.executions
     assert (record.slot, record.reason, record.job) == (after(61), "Unknown", claim(after(61)).job)
-    assert [entry.attempt for entry in draft.status.active] == ([] if job.get("disabled") else attempts)
-    assert (draft.status.window, draft.status.last_schedule_time) == (window(62, by=THEM), after(61))
-    assert draft.wake is not None
-    assert draft.wake <= after(62)
-    assert draft.status.skipped is None
+    assert [entry.attempt for entry in plan.status.active] == ([] if job.get("disabled") else attempts)
+    assert (plan.status.window, plan.status.last_schedule_time) == (window(62, by=THEM), after(61))
+    assert plan.wake is not None
+    assert plan.wake <= after(62)
+    assert plan.status.skipped is None
 
 
 def test_a_slot_that_has_a_job_after_all_is_no_call() -> None:
-    found: Run = run(claim(after(61)))
+    found: AttemptJob = run(claim(after(61)))
     status = {"last_schedule_time": after(60), "window": window(61, by=THEM)}
-    draft = look(job_view(schedule=EACH_SECOND), seconds=61.5, status=status, runs=[found])
-    assert (draft.status.executions, [e.job for e in draft.status.active]) == ((), [found.name])
-    assert draft.status.window is None
+    plan = look(job_view(schedule=EACH_SECOND), seconds=61.5, status=status, runs=[found])
+    assert (plan.status.executions, [e.job for e in plan.status.active]) == ((), [found.name])
+    assert plan.status.window is None
 
 
 # --- every fault -------------------------------------------------------------------------------------------------
@@ -346,35 +349,35 @@ class SplitBrain(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.world = World(each_second(history={"executions": 100}, retries=1), NOON)
-        self.rivals = [Rival(self.world) for _ in range(3)]
+        self.conflicts = [Rival(self.world) for _ in range(3)]
 
     @rule(who=st.integers(0, 2))
     def act(self, who: int) -> None:
         try:
-            self.rivals[who].settle()
+            self.conflicts[who].settle()
         except Died:
-            self.rivals[who] = Rival(self.world)
+            self.conflicts[who] = Rival(self.world)
 
     @rule(who=st.integers(0, 2))
     def look(self, who: int) -> None:
-        self.rivals[who].look()
+        self.conflicts[who].look()
 
     @rule(who=st.integers(0, 2))
     def write(self, who: int) -> None:
-        self.rivals[who].write()
+        self.conflicts[who].write()
 
     @rule(who=st.integers(0, 2), success=st.booleans())
     def answer(self, who: int, success: bool) -> None:
-        for name in tuple(self.rivals[who].calling):
-            self.rivals[who].end_call(name, success=success)
+        for name in tuple(self.conflicts[who].calling):
+            self.conflicts[who].end_call(name, success=success)
 
     @rule(who=st.integers(0, 2))
     def kill(self, who: int) -> None:
-        self.rivals[who] = Rival(self.world)
+        self.conflicts[who] = Rival(self.world)
 
     @rule(who=st.integers(0, 2), leads=st.booleans())
     def lead(self, who: int, leads: bool) -> None:
-        self.rivals[who].leaving = not leads
+        self.conflicts[who].leaving = not leads
 
     @rule(job=st.sampled_from(JOBS))
     def edit(self, job: JobView) -> None:

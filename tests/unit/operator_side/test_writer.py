@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
-from dkron_crds.kube.errors import Conflict, NotFound, Rejected, Unavailable
-from dkron_crds.kube.paths import DKRON_JOBS
+from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.act.status_writer import difference
+from dkron_operator.cache.store import CachedJob
 from dkron_operator.plan.fold import Decided, Finished, Started
-from dkron_operator.store import Entry
-from dkron_operator.writer import difference
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
@@ -107,7 +107,7 @@ async def test_an_answer_that_was_lost_and_a_conflict_count_once() -> None:
 
 def counted(edges: Edges) -> tuple[float, float]:
     """Slots that fired, executions that ended."""
-    seen = read_registry(edges.store.meters.registry)
+    seen = read_registry(edges.store.metrics.registry)
     return seen.one("slots_total", result="fired", reason=""), seen.sum("executions_total")
 
 
@@ -121,7 +121,7 @@ async def test_what_was_written_is_counted_and_what_was_not_is_not() -> None:
     await write(edges)
     edges.watch()
     assert counted(edges) == (1, 1)
-    assert read_registry(edges.store.meters.registry).one("status_bytes_count") == 1
+    assert read_registry(edges.store.metrics.registry).one("status_bytes_count") == 1
 
 
 async def test_what_somebody_else_has_written_first_is_theirs_to_count() -> None:
@@ -215,9 +215,9 @@ async def test_what_is_learnt_from_a_conflict_is_acted_on_for_the_watch_will_not
     edges = begin()
     has_started(edges)
     edges.kube.edit(DKRON_JOBS, "backup", change)
-    planned = len(edges.reconciler.lane)
+    planned = len(edges.reconciler.queue)
     await write(edges)
-    assert (planned, len(edges.reconciler.lane)) == (0, 1)
+    assert (planned, len(edges.reconciler.queue)) == (0, 1)
     edges.watch()
     assert edges.entry().job.requests or edges.entry().job.spec.schedule == "@hourly"
 
@@ -230,7 +230,7 @@ async def test_a_namesake_that_was_made_anew_is_not_written_to_and_is_acted_on()
     assert edges.store.get(UID) is None
     assert edges.status() == JobStatus()
     assert edges.entry("another").status == JobStatus()
-    assert len(edges.reconciler.lane) == 1
+    assert len(edges.reconciler.queue) == 1
 
 
 async def test_a_job_that_is_not_there_any_more_is_dropped() -> None:
@@ -347,6 +347,6 @@ async def test_a_claim_that_waited_while_the_job_changed_is_not_written() -> Non
     assert written(edges.kube) == []
 
 
-async def claims_nothing(edges: Edges, entry: Entry) -> None:
+async def claims_nothing(edges: Edges, entry: CachedJob) -> None:
     with pytest.raises(Conflict):
         await edges.reconciler.writer.claim(entry, (Started(ENTRY),))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.job import Active, Execution, History, JobStatus, SkipReason
-from dkron_operator.books import Books
+from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Passed, Refused, Started, Tidied, fold_all
 from dkron_operator.plan.written import Fact, SlotResult, Slots, facts, holds
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen
@@ -139,11 +139,11 @@ def told(*found: tuple[Fact, ...]) -> list[Fact | str]:
     return [fact.job if isinstance(fact, Execution) else fact for each in found for fact in each]
 
 
-def books_of(status: JobStatus = WROTE) -> Books:
-    books = Books()
-    books.remember(status)
-    books.send(status, CHANGES)
-    return books
+def books_of(status: JobStatus = WROTE) -> WriteAccounting:
+    accounting = WriteAccounting()
+    accounting.remember(status)
+    accounting.send(status, CHANGES)
+    return accounting
 
 
 DONE_WITH = fold_all(WROTE, CHANGES, History())
@@ -151,66 +151,66 @@ OTHERWISE = WROTE.model_copy(update={"error_count": 7})
 
 
 def test_a_write_that_was_taken_is_told_at_once() -> None:
-    books = books_of()
-    assert set(told(books.taken())) == TRUE
-    assert told(books.see(WROTE, DONE_WITH)) == [], "and not by its event"
+    accounting = books_of()
+    assert set(told(accounting.taken())) == TRUE
+    assert told(accounting.see(WROTE, DONE_WITH)) == [], "and not by its event"
 
 
 def test_a_write_whose_event_is_faster_than_its_answer_is_told_once() -> None:
-    books = books_of()
-    assert told(books.see(WROTE, DONE_WITH)) == []
-    assert set(told(books.taken())) == TRUE
+    accounting = books_of()
+    assert told(accounting.see(WROTE, DONE_WITH)) == []
+    assert set(told(accounting.taken())) == TRUE
 
 
 @pytest.mark.parametrize("first", ["the answer is given up", "the event comes"])
 def test_a_write_without_an_answer_is_told_when_it_shows(first: str) -> None:
-    books = books_of()
+    accounting = books_of()
     if first == "the event comes":
-        found = told(books.see(WROTE, DONE_WITH), books.unanswered(DONE_WITH))
+        found = told(accounting.see(WROTE, DONE_WITH), accounting.unanswered(DONE_WITH))
     else:
-        found = told(books.unanswered(WROTE), books.see(WROTE, DONE_WITH))
+        found = told(accounting.unanswered(WROTE), accounting.see(WROTE, DONE_WITH))
     assert set(found) == TRUE
     assert len(found) == len(TRUE)
-    assert told(books.see(DONE_WITH, DONE_WITH)) == []
+    assert told(accounting.see(DONE_WITH, DONE_WITH)) == []
 
 
 def test_a_write_without_an_answer_that_never_happened_is_told_by_the_next() -> None:
-    books = books_of()
-    found = [*told(books.unanswered(WROTE)), *told(books.see(WROTE, OTHERWISE))]
+    accounting = books_of()
+    found = [*told(accounting.unanswered(WROTE)), *told(accounting.see(WROTE, OTHERWISE))]
     assert found == []
-    books.send(OTHERWISE, CHANGES)
-    assert set(told(books.taken())) == TRUE
+    accounting.send(OTHERWISE, CHANGES)
+    assert set(told(accounting.taken())) == TRUE
 
 
 def test_a_write_that_had_happened_makes_the_next_one_conflict_and_is_told_once() -> None:
-    books = books_of()
-    books.unanswered(WROTE)
-    books.send(WROTE, CHANGES)
-    found = told(books.refused(WROTE), books.see(WROTE, DONE_WITH))
+    accounting = books_of()
+    accounting.unanswered(WROTE)
+    accounting.send(WROTE, CHANGES)
+    found = told(accounting.refused(WROTE), accounting.see(WROTE, DONE_WITH))
     assert (set(found), len(found)) == (TRUE, len(TRUE))
 
 
 def test_a_write_that_never_happened_and_one_whose_event_is_faster_than_its_answer_are_one() -> None:
-    books = books_of()
-    books.unanswered(WROTE)
-    books.send(WROTE, CHANGES)
-    found = told(books.see(WROTE, DONE_WITH), books.taken())
+    accounting = books_of()
+    accounting.unanswered(WROTE)
+    accounting.send(WROTE, CHANGES)
+    found = told(accounting.see(WROTE, DONE_WITH), accounting.taken())
     assert (set(found), len(found)) == (TRUE, len(TRUE))
 
 
 def test_a_write_that_was_broken_off_is_in_doubt_as_well() -> None:
-    books = books_of()
-    books.send(WROTE, CHANGES)
-    found = told(books.refused(WROTE), books.see(WROTE, DONE_WITH))
+    accounting = books_of()
+    accounting.send(WROTE, CHANGES)
+    found = told(accounting.refused(WROTE), accounting.see(WROTE, DONE_WITH))
     assert (set(found), len(found)) == (TRUE, len(TRUE))
 
 
 def test_what_was_wiped_is_remembered() -> None:
-    books = Books()
-    books.remember(DONE_WITH)
-    books.see(DONE_WITH, JobStatus())
-    books.send(JobStatus(), [*CHANGES, Finished(execution(SECOND))])
-    assert told(books.taken()) == [SECOND.job]
+    accounting = WriteAccounting()
+    accounting.remember(DONE_WITH)
+    accounting.see(DONE_WITH, JobStatus())
+    accounting.send(JobStatus(), [*CHANGES, Finished(execution(SECOND))])
+    assert told(accounting.taken()) == [SECOND.job]
 
 
 def changes_of(slots: int) -> list[Change]:
@@ -227,18 +227,18 @@ def test_however_changes_are_split_and_whichever_answers_are_lost_each_counts_on
     cuts: list[int], lost: list[bool]
 ) -> None:
     """Each write begins where the last one that was answered has ended, as the pending changes do."""
-    changes, books, status, found = changes_of(6), Books(), JobStatus(since=BEFORE), list[Fact | str]()
+    changes, accounting, status, found = changes_of(6), WriteAccounting(), JobStatus(since=BEFORE), list[Fact | str]()
     begin = 0
     for end, unanswered in zip([*sorted(cuts), len(changes)], [*lost, False], strict=False):
         batch = changes[begin:end]
-        books.send(status, batch)
+        accounting.send(status, batch)
         before, status = status, fold_all(status, batch, History())
         if unanswered:
-            found += told(books.unanswered(before), books.see(before, status))
+            found += told(accounting.unanswered(before), accounting.see(before, status))
         else:
-            found += told(books.taken(), books.see(before, status))
+            found += told(accounting.taken(), accounting.see(before, status))
             begin = end
     if begin < len(changes):
-        books.send(status, changes[begin:])
-        found += told(books.taken())
+        accounting.send(status, changes[begin:])
+        found += told(accounting.taken())
     assert len(found) == len(set(found)) == 12

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dkron_crds.kube.paths import Resource
+from dkron_kube.paths import Resource
 from tests.simulation.client import WorldClient
 from tests.simulation.contract import RULES, Rule, Told
 from tests.simulation.controllers import Controllers, Course

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from dkron_crds.program.logs import carry_trace
 from dkron_crds.traceparent import TraceContext
-from dkron_tracing.kube import KubeSpans
-from dkron_tracing.sdk import Tracing
-from dkron_tracing.spans import Beginning, Ids, Kind
+from dkron_runtime.logs import carry_trace
+from dkron_runtime.tracing.kube import KubeSpans
+from dkron_runtime.tracing.sdk import Tracing
+from dkron_runtime.tracing.spans import Ids, Kind, SpanStart
 from tests.support.builders import NOON, after
 from tests.support.receivers import in_background, silent_server, web_server
 from tests.support.spans import Receiver, Span, receiver
@@ -74,15 +74,15 @@ def only(receiving: Receiver, name: str) -> Span:
 
 def test_spans_arrive_as_they_were_told(receiving: Receiver) -> None:
     tracing = Tracing(KNOWN, endpoint=receiving.web.url)
-    first = tracing.begin(Beginning("fire", at=NOON, ids=IDS, links=(REMOTE,), attributes={"dkron.attempt": 1}))
+    first = tracing.begin(SpanStart("fire", at=NOON, ids=IDS, links=(REMOTE,), attributes={"dkron.attempt": 1}))
     first.tell({"k8s.job.uid": "u"})
     first.fail("JobRejected", "not so")
     first.end(after(2))
-    child = tracing.begin(Beginning("run", Kind.SERVER, parent=first.context))
+    child = tracing.begin(SpanStart("run", Kind.SERVER, parent=first.context))
     child.link(REMOTE)
     child.end()
-    tracing.begin(Beginning("never told"))
-    tracing.begin(Beginning("not recorded", parent=TraceContext(REMOTE.trace_id, REMOTE.span_id, 0))).end()
+    tracing.begin(SpanStart("never told"))
+    tracing.begin(SpanStart("not recorded", parent=TraceContext(REMOTE.trace_id, REMOTE.span_id, 0))).end()
     tracing.close(LONG)
     fire, run = only(receiving, "fire"), only(receiving, "run")
     assert [span.name for span in receiving.spans] == ["fire", "run"]
@@ -102,8 +102,8 @@ def test_the_standard_variables_have_the_last_word(receiving: Receiver, monkeypa
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20secret")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
     tracing = Tracing(KNOWN, endpoint=receiving.web.url)
-    tracing.begin(Beginning("of nobody")).end()
-    tracing.begin(Beginning("of somebody", parent=REMOTE)).end()
+    tracing.begin(SpanStart("of nobody")).end()
+    tracing.begin(SpanStart("of somebody", parent=REMOTE)).end()
     tracing.close(LONG)
     span = only(receiving, "of somebody")
     assert [each.name for each in receiving.spans] == ["of somebody"]
@@ -121,7 +121,7 @@ def test_a_share_of_traces_is_the_same_whoever_asks_again(receiving: Receiver, m
     picks = []
     for _ in range(2):
         tracing = Tracing(KNOWN, endpoint=receiving.web.url)
-        picks.append([tracing.begin(Beginning("x", ids=each)).context.sampled for each in ids])
+        picks.append([tracing.begin(SpanStart("x", ids=each)).context.sampled for each in ids])
         tracing.close(LONG)
     assert picks[0] == picks[1]
     assert set(picks[0]) == {True, False}
@@ -132,7 +132,7 @@ async def test_each_task_has_a_current_span_of_its_own(receiving: Receiver, said
     observer = KubeSpans(tracing, server="https://10.0.0.1:6443/")
 
     async def work(trace_id: str) -> str:
-        span = tracing.begin(Beginning("work", ids=Ids(trace_id, IDS.span_id)))
+        span = tracing.begin(SpanStart("work", ids=Ids(trace_id, IDS.span_id)))
         with span.around():
             await asyncio.sleep(0)
             exchange = observer.begin("create", "jobs", "POST", "/apis/batch/v1/namespaces/a/jobs")
@@ -187,13 +187,13 @@ def test_a_receiver_that_is_away_is_told_once_and_again_when_it_is_back(
 
     def more() -> list[str]:
         for _ in range(20):
-            tracing.begin(Beginning("lost")).end()
+            tracing.begin(SpanStart("lost")).end()
         return said
 
     (first,) = wait_for("a warning", more, bool, seconds=LONG)
     assert first.startswith(f"no traces reach {url}: ")
     assert first.endswith("; spans are dropped until they do")
-    tracing.begin(Beginning("lost")).end()
+    tracing.begin(SpanStart("lost")).end()
     with receiver(port) as back:
         wait_for("spans to come", lambda: (more(), back.spans)[1], bool, seconds=LONG)
         tracing.close(LONG)
@@ -212,7 +212,7 @@ def test_a_receiver_that_refuses_says_why(
     with in_background(web_server(lambda _: status)) as web:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", web.url)
         tracing = Tracing(KNOWN, endpoint=web.url)
-        tracing.begin(Beginning("lost")).end()
+        tracing.begin(SpanStart("lost")).end()
         tracing.close(LONG)
     assert said == [f"no traces reach {web.url}: {why}; spans are dropped until they do"]
 
@@ -222,6 +222,6 @@ def test_the_end_of_the_program_does_not_wait_for_long(monkeypatch: pytest.Monke
         url = f"http://127.0.0.1:{port}"
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         tracing = Tracing(KNOWN, endpoint=url)
-        tracing.begin(Beginning("lost")).end()
+        tracing.begin(SpanStart("lost")).end()
         tracing.close(SHORT)
         assert said == ["the last spans could not be delivered within 0.2 s"]

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from dkron_tracing import start
+from dkron_runtime.tracing import start
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 COUNT = """
 import sys, dkron_operator.main, dkron_api.main
-from dkron_tracing import start
+from dkron_runtime.tracing import start
 with start.tracing("dkron-operator") as tracer:
     assert tracer is None
 print(*(name for name in sys.modules if name.startswith("opentelemetry")))
@@ -48,7 +48,7 @@ def test_without_traces_there_is_one_warning(
     *, value: str, lacks: str, says: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(ENDPOINT, value)
-    monkeypatch.delitem(sys.modules, "dkron_tracing.sdk", raising=False)
+    monkeypatch.delitem(sys.modules, "dkron_runtime.tracing.sdk", raising=False)
     if lacks:
         monkeypatch.setitem(sys.modules, lacks, None)
     with caplog.at_level(logging.DEBUG), start.tracing("dkron-operator") as tracer:

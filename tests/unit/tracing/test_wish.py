@@ -2,8 +2,8 @@
 
 import pytest
 
-from dkron_tracing import pod
-from dkron_tracing.wish import Wish, read_wish
+from dkron_runtime.tracing import pod
+from dkron_runtime.tracing.trace_config import Wish, read_wish
 
 ANYWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
 TRACES = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://tempo/v1/traces"}

@@ -1,0 +1,172 @@
+"""The catalog: the jobs of the namespace by their Dkron names, each rendered once for as long as it stays the same."""
+
+import asyncio
+import logging
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.translate import gojson
+from dkron_api.translate.job import bare, shown
+from dkron_api.translate.pieces import compact
+from dkron_api.translate.record import Job, kept
+from dkron_crds.schedule.errors import quoted
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+Listener = Callable[[Job | None, Job | None], None]
+
+
+class JobIndex:
+    """All jobs. Of two objects with one Dkron name the older has it, as for the operator.
+
+    `listeners` are told of each change of an object: before, after. A `quiet` one does not log what cannot be read.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime], *, read: Callable[[Object], Job] = kept, quiet: bool = False
+    ) -> None:
+        self.mirror: ObjectCache[Job] = ObjectCache("dkronjobs", read, changed=self._changed, quiet=quiet)
+        self.listeners: list[Listener] = []
+        self.revision = 0
+        self._clock = clock
+        self._named: dict[str, list[Job]] = {}
+        self._names: list[str] = []
+        self._children: dict[str, set[str]] = {}
+        self._rendered: dict[str, bytes] = {}
+        self._due: dict[str, str] = {}
+        self._joined: Sequence[bytes] | None = None
+        self._unrendered: set[str] = set()
+        self._stale = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[Job]:
+        return (self._named[name][0] for name in self._names)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a complete list has been seen."""
+        return self.mirror.ready
+
+    @property
+    def complete(self) -> asyncio.Event:
+        """Set when it is ready."""
+        return self.mirror.complete
+
+    @property
+    def names(self) -> list[str]:
+        """All names in the order of their bytes; not to be changed."""
+        return self._names
+
+    def get(self, name: str) -> Job | None:
+        """The job with this Dkron name."""
+        namesakes = self._named.get(name)
+        return None if namesakes is None else namesakes[0]
+
+    def children(self, name: str) -> list[str]:
+        """Names of the jobs that run after this one, in the order in which those were created."""
+        return sorted(self._children.get(name, ()), key=lambda child: (self._named[child][0].created, child))
+
+    def parents(self, name: str) -> tuple[str, ...] | None:
+        """Names of the jobs after which this one runs; None if there is no such job."""
+        job = self.get(name)
+        return None if job is None else job.parents
+
+    def json(self, name: str) -> bytes:
+        """The job of this name, which has to be there, as GET shows it."""
+        rendered = self._rendered.get(name)
+        if rendered is None:
+            fields = self._shown(self._named[name][0])
+            rendered = self._rendered[name] = gojson.encode(fields)
+            self._due[name] = fields["next"]
+        return rendered
+
+    def joined(self) -> Sequence[bytes]:
+        """All jobs as GET shows them, in pieces of one JSON array."""
+        if self._joined is None:
+            self._joined = tuple(compact([self.json(name) for name in self._names]))
+        return self._joined
+
+    async def press(self) -> None:
+        """Render what has changed before anybody asks, a few jobs at a time: the first list after ten thousand changes
+        would keep everybody else waiting for half a second."""
+        while True:
+            await self._stale.wait()
+            self._stale.clear()
+            for name in list(self._unrendered):
+                self._unrendered.discard(name)
+                if name in self._named:
+                    self.json(name)
+                    await asyncio.sleep(0)
+
+    def due(self, name: str) -> str:
+        """When the job of this name is due next, as GET shows it."""
+        self.json(name)
+        return self._due[name]
+
+    def render(self, job: Job) -> bytes:
+        """A job as GET would show this version of it."""
+        return gojson.encode(self._shown(job))
+
+    def _shown(self, job: Job) -> Object:
+        children = self.children(job.name)
+        try:
+            return shown(job, children=children, now=self._clock())
+        except Exception:
+            # What is odd about one job keeps nobody from the list of all.
+            log.exception("not all of the job %s can be shown", quoted(job.name))
+            return bare(job, children=children)
+
+    def see(self, raw: Object) -> None:
+        """A job as it is now: the answer to a write of ours."""
+        self.mirror.see(raw)
+
+    def lose(self, job: Job) -> None:
+        """We have deleted this job."""
+        self.mirror.lose(job.raw)
+
+    def _changed(self, before: Job | None, after: Job | None) -> None:
+        self.revision += 1
+        self._joined = None
+        if before is not None:
+            self._remove(before)
+        if after is not None:
+            self._add(after)
+        for listener in tuple(self.listeners):
+            listener(before, after)
+
+    def _add(self, job: Job) -> None:
+        namesakes = self._named.setdefault(job.name, [])
+        if not namesakes:
+            insort(self._names, job.name)
+        namesakes.append(job)
+        namesakes.sort(key=lambda each: (each.created, each.uid))
+        self._forget(job)
+        for parent in job.parents:
+            self._children.setdefault(parent, set()).add(job.name)
+
+    def _remove(self, job: Job) -> None:
+        self._forget(job)
+        for parent in job.parents:
+            children = self._children.get(parent)
+            if children is not None:
+                children.discard(job.name)
+        namesakes = self._named[job.name]
+        namesakes.remove(job)
+        if not namesakes:
+            del self._named[job.name]
+            self._unrendered.discard(job.name)
+            self._due.pop(job.name, None)
+            del self._names[bisect_left(self._names, job.name)]
+
+    def _forget(self, job: Job) -> None:
+        """What was rendered of the job, and of its parents, which show its name."""
+        for name in (job.name, *job.parents):
+            self._rendered.pop(name, None)
+            self._unrendered.add(name)
+        self._stale.set()

@@ -1,0 +1,47 @@
+"""What the handlers find in the application."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.edge.access import AccessLog
+from dkron_api.edge.gate import Gate
+from dkron_api.jobs.pods import Pods
+from dkron_api.jobs.requested_runs import RequestedRuns
+from dkron_api.jobs.run_waiter import RunWaiter
+from dkron_api.jobs.writer import JobWriter
+from dkron_api.settings import Settings
+from dkron_kube.client import KubeClient
+from dkron_kube.watch import Sink
+from dkron_runtime.supervision import Supervisor
+
+Objects = ObjectCache[dict[str, Any]]
+
+SETTINGS = web.AppKey("SETTINGS", Settings)
+KUBE = web.AppKey("KUBE", KubeClient)
+CATALOG = web.AppKey("CATALOG", JobIndex)
+FEED: web.AppKey[Sink] = web.AppKey("FEED")
+"""Where the watch of the DkronJobs leads."""
+SUPERVISOR = web.AppKey("SUPERVISOR", Supervisor)
+"""Keeps alive what the service does all its life."""
+VIGILS = web.AppKey("VIGILS", RunWaiter)
+ASKED = web.AppKey("ASKED", RequestedRuns)
+PODS = web.AppKey("PODS", Pods)
+WRITES = web.AppKey("WRITES", JobWriter)
+STOPPING = web.AppKey("STOPPING", asyncio.Event)
+"""Set when the service is to stop: who works on long lists leaves the rest."""
+LEASE_FEED: web.AppKey[Sink] = web.AppKey("LEASE_FEED")
+"""Where the watch of the Lease leads."""
+ACCESS: web.AppKey[AccessLog | None] = web.AppKey("ACCESS")
+GATE = web.AppKey("GATE", Gate)
+CLUSTERS: web.AppKey[Objects] = web.AppKey("CLUSTERS")
+LEASES: web.AppKey[Objects] = web.AppKey("LEASES")
+NODES: web.AppKey[Objects] = web.AppKey("NODES")
+POLICIES: web.AppKey[Objects] = web.AppKey("POLICIES")
+CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
+"""The wall clock: aware, in UTC."""

@@ -1,0 +1,66 @@
+"""Lists of any length. A client that reads slowly, or not at all, holds a piece of the list and not a copy of all."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+from aiohttp import web
+
+from dkron_api.answer import JSON, is_pretty, json_answer
+from dkron_api.edge.coding import takes_gzip
+from dkron_api.edge.keys import GATE
+from dkron_api.translate.pieces import compact, indented, size_of
+
+LONG = 131072
+"""Bytes from which on a list is handed over piece by piece."""
+STALL = 60.0
+"""Seconds after which a client that takes nothing is sent away."""
+
+
+async def list_answer(
+    request: web.Request, items: Sequence[bytes], *, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """A JSON array of items that are rendered already."""
+    size = size_of(items)
+    if size <= LONG:
+        return json_answer(request, b"".join(compact(items)), headers=headers)
+    if is_pretty(request):
+        return await _answer(request, indented(items), size=None, headers=headers)
+    return await _answer(request, compact(items), size=size, headers=headers)
+
+
+async def joined_answer(
+    request: web.Request, pieces: Sequence[bytes], *, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """A JSON array whose pieces are at hand, for a request without `?pretty`."""
+    size = sum(map(len, pieces))
+    if size <= LONG:
+        return json_answer(request, b"".join(pieces), headers=headers)
+    return await _answer(request, pieces, size=size, headers=headers)
+
+
+async def _answer(
+    request: web.Request, pieces: Iterable[bytes], *, size: int | None, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": JSON, "Vary": "Accept-Encoding", **headers})
+    if takes_gzip(request.headers.get("Accept-Encoding", "")):
+        response.enable_compression(web.ContentCoding.gzip)
+    elif size is not None:
+        response.content_length = size
+    with request.app[GATE].stream():
+        await response.prepare(request)
+        await _hand_over(request, response, pieces)
+    return response
+
+
+async def _hand_over(request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes]) -> None:
+    now = asyncio.get_running_loop().time
+    try:
+        async with asyncio.timeout(STALL) as limit:
+            for piece in pieces:
+                await response.write(piece)
+                limit.reschedule(now() + STALL)
+                # A write that fits into the buffers waits for nobody, and others want to be answered meanwhile.
+                await asyncio.sleep(0)
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()

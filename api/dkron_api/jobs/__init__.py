@@ -1,0 +1,1 @@
+"""What requests do to jobs: write them, run them and wait for the run, restore them."""

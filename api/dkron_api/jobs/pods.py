@@ -1,0 +1,98 @@
+"""What only pods tell of executions: where one runs, and all of its output.
+
+They are asked when a client wants to know, for a short time and a few at once. Without an answer the client sees what
+the status keeps.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dkron_api.translate.pod import container_of, has_begun, newest
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import PODS
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+JOB_NAME = "batch.kubernetes.io/job-name"
+OUTPUT = 256_000
+"""Bytes of the end of an output, as many as Dkron keeps."""
+OUTPUT_SECONDS, NODE_SECONDS = 10.0, 2.0
+"""How long a client waits for a log, and for the names of nodes."""
+WIDTH = 8
+"""Logs that are read at once, and so many lists of pods beside them."""
+CHUNK, CHUNKS = 50, 4
+"""Jobs whose pods are asked for at once, and how many times for one client."""
+REMEMBERED = 8192
+"""Jobs whose node is remembered: a pod never moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of a log. `cut`: there is more before it."""
+
+    data: bytes
+    cut: bool
+
+
+class Pods:
+    """The pods of executions in one namespace."""
+
+    def __init__(self, kube: KubeClient, namespace: str) -> None:
+        self._kube = kube
+        self._namespace = namespace
+        self._logs, self._lists = asyncio.Semaphore(WIDTH), asyncio.Semaphore(WIDTH)
+        self._nodes: OrderedDict[str, str] = OrderedDict()
+        self._trouble = ""
+
+    async def of(self, job: str) -> Object | None:
+        """The newest pod of a Job. Raises `KubeError`."""
+        selector = f"{JOB_NAME}={job}"
+        return newest([pod async for pod in self._kube.list(PODS, self._namespace, label_selector=selector)])
+
+    async def output(self, job: str) -> Tail | None:
+        """The end of the log of a Job, as long as its pod is there; None if it cannot be had."""
+        try:
+            async with asyncio.timeout(OUTPUT_SECONDS), self._logs:
+                pod = await self.of(job)
+                if pod is None or not has_begun(pod, container_of(pod)):
+                    return None
+                name, container = pod["metadata"]["name"], container_of(pod)
+                data = await self._kube.log_tail(PODS, self._namespace, name, container=container, size=OUTPUT)
+        except (KubeError, TimeoutError) as error:
+            self._complain(f"cannot read the log of Job {job}", error)
+            return None
+        return Tail(data[-OUTPUT:], cut=len(data) > OUTPUT)
+
+    async def nodes(self, jobs: Sequence[str]) -> Mapping[str, str]:
+        """Where these Jobs run, as far as that can be found out."""
+        missing = [job for job in jobs if job not in self._nodes]
+        if missing:
+            try:
+                async with asyncio.timeout(NODE_SECONDS), self._lists:
+                    for begin in range(0, min(len(missing), CHUNK * CHUNKS), CHUNK):
+                        await self._look(missing[begin : begin + CHUNK])
+            except (KubeError, TimeoutError) as error:
+                self._complain("cannot list the pods of executions", error)
+        return {job: self._nodes[job] for job in jobs if job in self._nodes}
+
+    async def _look(self, jobs: Sequence[str]) -> None:
+        selector = f"{JOB_NAME} in ({','.join(jobs)})"
+        async for pod in self._kube.list(PODS, self._namespace, label_selector=selector):
+            node = (pod.get("spec") or {}).get("nodeName")
+            if node:
+                self._nodes[pod["metadata"]["labels"][JOB_NAME]] = node
+        while len(self._nodes) > REMEMBERED:
+            self._nodes.popitem(last=False)
+
+    def _complain(self, what: str, error: Exception) -> None:
+        """Once for as long as it stays the same: clients ask again and again."""
+        trouble = str(error) or "no answer in time"
+        if trouble != self._trouble:
+            log.warning("%s: %s", what, trouble)
+        self._trouble = trouble

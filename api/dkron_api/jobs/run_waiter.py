@@ -1,0 +1,133 @@
+"""Waiting for the end of a run and of all that runs after it, by watching jobs in the catalog, version by version."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.translate.descent import following, goes_on, has_begun
+from dkron_api.translate.record import Job
+from dkron_api.translate.run import Progress, Run, progress
+
+TRACELESS = 30.0
+"""Seconds after which a run that nobody asks for any more, and that has left no trace, counts as over: its execution
+was cleared, or trimmed by others, before this process saw it."""
+
+
+class RunWait:
+    """One run that is waited for, with all that it sets off. `ended` holds the job as it is when all is over; as it was
+    when the run was refused, or the job gone.
+
+    The catalog shows the claim of a run before its parent's run is settled, as they were written in that order.
+    """
+
+    def __init__(self, catalog: JobIndex, job: Job, run: Run) -> None:
+        self.ended: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+        self._catalog = catalog
+        self._root = job.uid
+        self._run = run
+        self._latest = {job.uid: job}
+        self._gone: set[str] = set()
+        self._groups = {(job.uid, run.group)}
+        self._followers: dict[tuple[str, int], int] = {}
+        self._over = False
+        self._patience: asyncio.TimerHandle | None = None
+
+    def look(self, before: Job | None, after: Job | None) -> None:
+        """A job has changed: a listener of the catalog."""
+        seen = after or before
+        if seen is None or seen.uid not in self._latest:
+            return
+        self._latest[seen.uid] = seen
+        if after is None:
+            self._gone.add(seen.uid)
+        self._judge(self._latest[self._root])
+
+    def give_up(self) -> None:
+        """The server stops: whoever waits hears of it by `TimeoutError`."""
+        if not self.ended.done():
+            self.ended.set_exception(TimeoutError("the server stops"))
+
+    def close(self) -> None:
+        """Wait no longer."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _judge(self, root: Job) -> None:
+        # What has been over once stays so, even if it is trimmed or cleared.
+        state = Progress.OVER if self._over or self._root in self._gone else progress(root, self._run)
+        if state is Progress.REFUSED:
+            self._end(root)
+        elif state is Progress.UNSEEN:
+            self._lose_patience(root)
+        else:
+            self.close()
+            self._over = state is Progress.OVER
+            if self._over and not self._goes_on():
+                self._end(root)
+
+    def _lose_patience(self, root: Job) -> None:
+        if self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(TRACELESS, self._end, root)
+
+    def _goes_on(self) -> bool:
+        """Whether anything runs that was set off, found by following each run that has ended to what came after it."""
+        going = False
+        ahead = list(self._groups)
+        while ahead:
+            uid, group = ahead.pop()
+            self._remember(uid, group)
+            if uid not in self._gone and goes_on(self._latest[uid], group):
+                going = True
+            else:
+                ahead += self._found_after(self._latest[uid], group)
+        return going
+
+    def _remember(self, uid: str, group: int) -> None:
+        """By what those that run after this run are recognized, while the job tells it."""
+        follower = following(self._latest[uid], group)
+        if follower is not None:
+            self._followers.setdefault((uid, group), follower)
+
+    def _found_after(self, job: Job, group: int) -> list[tuple[str, int]]:
+        """Runs that other jobs have made after this one, and that were not known so far."""
+        follower = self._followers.get((job.uid, group))
+        children = filter(None, map(self._catalog.get, self._catalog.children(job.name)))
+        found = []
+        for child in children:
+            if follower is not None and (child.uid, follower) not in self._groups and has_begun(child, follower):
+                self._latest[child.uid] = child
+                self._groups.add((child.uid, follower))
+                found.append((child.uid, follower))
+        return found
+
+    def _end(self, job: Job) -> None:
+        if not self.ended.done():
+            self.ended.set_result(job)
+
+
+class RunWaiter:
+    """All runs that are waited for."""
+
+    def __init__(self, catalog: JobIndex) -> None:
+        self._catalog = catalog
+        self._open: set[RunWait] = set()
+
+    @contextmanager
+    def watch(self, job: Job, run: Run) -> Iterator[RunWait]:
+        """Watch for the end of a run. Begins before the run is asked for, so that nothing is missed."""
+        watching = RunWait(self._catalog, job, run)
+        self._open.add(watching)
+        self._catalog.listeners.append(watching.look)
+        try:
+            yield watching
+        finally:
+            self._catalog.listeners.remove(watching.look)
+            self._open.discard(watching)
+            watching.close()
+
+    def give_up(self) -> None:
+        """The server stops."""
+        for watching in self._open:
+            watching.give_up()

@@ -1,0 +1,198 @@
+"""Writes of jobs: each is one request to the API server that can be repeated, and its answer goes into the catalog.
+
+An update depends on the generation it was made for: the operator writes the status all the time, and must not get in
+the way of an edit. Somebody else's edit does: then the job is read, and the change made anew.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.jobs.keyed_lock import KeyedLock
+from dkron_api.refusal import ApiError
+from dkron_api.translate.body import JobBody
+from dkron_api.translate.record import Job
+from dkron_api.translate.spec import changed, spec_of
+from dkron_crds.names import API_VERSION, object_name
+from dkron_crds.schedule.errors import quoted
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Stale
+from dkron_kube.paths import DKRON_JOBS
+
+Object = dict[str, Any]
+T = TypeVar("T")
+ATTEMPTS = 5
+"""How often a change is made anew because somebody else wrote first."""
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which a client wants its write: `force` takes fields from whoever keeps them, `match` is the version that
+    the job has to have (If-Match; `*` is any), `fresh` that it must not exist (If-None-Match: *)."""
+
+    force: bool = False
+    match: str | None = None
+    fresh: bool = False
+
+
+FREELY = Terms()
+
+
+class JobWriter:
+    """Changes the DkronJobs of one namespace."""
+
+    def __init__(self, kube: KubeClient, catalog: JobIndex, namespace: str) -> None:
+        self._kube = kube
+        self._catalog = catalog
+        self._namespace = namespace
+        self._turns = KeyedLock()
+
+    async def upsert(
+        self, body: JobBody, terms: Terms = FREELY, *, annotations: dict[str, str] | None = None
+    ) -> tuple[Job, bool]:
+        """Create the job, or replace what Dkron knows of it; whether it is new. `annotations` are set with it."""
+
+        async def attempt() -> tuple[Job, bool]:
+            known = self._catalog.get(body.name)
+            if known is None:
+                return await self._create(body, terms, annotations), True
+            return await self._replace(known, body, terms, annotations), False
+
+        return await self._persist(body.name, attempt)
+
+    async def toggle(self, job: Job, terms: Terms = FREELY) -> Job:
+        """Disable a job that is enabled, and the reverse."""
+
+        async def attempt() -> Job:
+            known = self._known(job.name)
+            _require_free(known, {"disabled"}, terms)
+            disabled = not known.raw["spec"].get("disabled", False)
+            operation = {"op": "add", "path": "/spec/disabled", "value": disabled}
+            return await self._edit(known, [operation], terms)
+
+        return await self._persist(job.name, attempt)
+
+    async def delete(self, job: Job, terms: Terms = FREELY) -> Job:
+        """Delete the job, and its Kubernetes Jobs with it; the job as it was."""
+
+        async def attempt() -> Job:
+            known = self._known(job.name)
+            _require_free(known, set(known.raw["spec"]), terms)
+            await self._delete(known, terms)
+            self._catalog.lose(known)
+            return known
+
+        return await self._persist(job.name, attempt)
+
+    async def annotate(self, job: Job, annotations: dict[str, str]) -> Job:
+        """Set annotations: that is how a run is asked for."""
+        body = {"metadata": {"annotations": annotations}}
+        return self._seen(await self._kube.patch(DKRON_JOBS, self._namespace, job.object_name, body), job.name)
+
+    async def write_status(self, job: Job, status: Object) -> Job:
+        """Set fields of the status, and leave the others."""
+        body = {"metadata": {"uid": job.uid}, "status": status}
+        raw = await self._kube.patch_status(DKRON_JOBS, self._namespace, job.object_name, body, whole=True)
+        return self._seen(raw, job.name)
+
+    async def _create(self, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
+        if terms.match is not None:
+            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" does not exist')
+        metadata: Object = {"name": object_name(body.name)}
+        if annotations:
+            metadata["annotations"] = annotations
+        manifest = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": metadata, "spec": spec_of(body)}
+        return self._seen(await self._kube.create(DKRON_JOBS, self._namespace, manifest), body.name)
+
+    async def _replace(self, known: Job, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
+        if terms.fresh:
+            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" exists already')
+        stored = known.raw["spec"]
+        wanted = spec_of(body, stored)
+        _require_free(known, changed(stored, wanted), terms)
+        job = await self._edit(known, [{"op": "replace", "path": "/spec", "value": wanted}], terms)
+        return await self.annotate(job, annotations) if annotations else job
+
+    async def _delete(self, known: Job, terms: Terms) -> None:
+        version = None if terms.match in (None, ANY) else terms.match
+        try:
+            await self._kube.delete(DKRON_JOBS, self._namespace, known.object_name, uid=known.uid, version=version)
+        except Conflict as conflict:
+            if version is not None:
+                raise
+            raise Stale("another object has the name by now", status=conflict.status) from conflict
+
+    async def _edit(self, known: Job, operations: list[Object], terms: Terms) -> Job:
+        tests: list[Object] = [
+            {"op": "test", "path": "/metadata/uid", "value": known.uid},
+            {"op": "test", "path": "/metadata/generation", "value": known.generation},
+        ]
+        if terms.match not in (None, ANY):
+            # The API server compares it, since the catalog may be behind.
+            tests.append({"op": "replace", "path": "/metadata/resourceVersion", "value": terms.match})
+        raw = await self._kube.json_patch(DKRON_JOBS, self._namespace, known.object_name, [*tests, *operations])
+        return self._seen(raw, known.name)
+
+    async def _persist(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        async with self._turns.of(name):
+            return await self._attempts(name, attempt)
+
+    async def _attempts(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        for _ in range(ATTEMPTS):
+            try:
+                return await attempt()
+            except (Stale, AlreadyExists, NotFound) as error:
+                await self._read_again(name, error)
+            except Conflict as conflict:
+                raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{name}" is not of that version') from conflict
+        raise ApiError(
+            HTTPStatus.CONFLICT, f'the job "{name}" was changed by others {ATTEMPTS} times meanwhile, try again'
+        )
+
+    async def _read_again(self, name: str, error: Stale | AlreadyExists | NotFound) -> None:
+        known = self._catalog.get(name)
+        try:
+            raw = await self._kube.get(
+                DKRON_JOBS, self._namespace, known.object_name if known is not None else object_name(name)
+            )
+        except NotFound:
+            if known is not None:
+                self._catalog.lose(known)
+            elif isinstance(error, NotFound):
+                # It is not the job that is missing, but the namespace or the kind.
+                raise error from None
+            return
+        self._seen(raw, name)
+
+    def _seen(self, raw: Object, name: str) -> Job:
+        job = Job(raw)
+        self._catalog.see(raw)
+        if job.name != name:
+            text = f'the object "{job.object_name}" holds the job "{job.name}"; rename one of the two'
+            raise ApiError(HTTPStatus.CONFLICT, text)
+        if "deletionTimestamp" in raw["metadata"]:
+            raise ApiError(HTTPStatus.CONFLICT, f'the job "{name}" is being deleted; try again when it is gone')
+        return job
+
+    def _known(self, name: str) -> Job:
+        job = self._catalog.get(name)
+        if job is None:
+            raise missing(name)
+        return job
+
+
+def missing(name: str) -> ApiError:
+    """There is no job of this name."""
+    return ApiError(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
+
+
+def _require_free(job: Job, fields: set[str], terms: Terms) -> None:
+    """Whether nobody else keeps these fields of the spec as a manifest of theirs says."""
+    kept = {field: job.owners[field] for field in sorted(fields) if field in job.owners}
+    if kept and not terms.force:
+        managers = ", ".join(f'"{manager}"' for manager in sorted(set(kept.values())))
+        text = f'{managers} manages {", ".join(kept)} of the job "{job.name}"; change it there, or add ?force=true'
+        raise ApiError(HTTPStatus.CONFLICT, text)

@@ -1,0 +1,184 @@
+"""The journal: what has happened lately, in order, for who listens now and for who comes back.
+
+It stands between the watch (`publish`) and the clients of GET /v1/events (`subscription`).
+
+Resource versions order the whole cluster, so a place in the journal of one replica is a place in that of another. An
+id `<resource version>-<n>` says how far a client has got: it was told of everything up to that version, and with n > 0
+of a part of what came next. Replicas need not cut the same changes into the same steps: one has watched them singly,
+another has found them together in a list. Therefore n tells the step as well (its length and how many of its events),
+and is trusted only by who has the very same step; any other tells the whole step again.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+from dkron_api.stream.subscription import Block, Interest, Subscription
+from dkron_api.translate.events import Topic, leader_body, resync_body
+
+EVENTS = 4096
+OCTETS = 16 << 20
+"""What is remembered for clients that come back: so many events, so many bytes."""
+_STEP = 1 << 16
+"""No step has so many events: one that does is not told in events."""
+_ID = re.compile(r"(\d{1,20})-(\d{1,25})", re.ASCII)
+
+
+class Position(NamedTuple):
+    """How far somebody has got."""
+
+    version: int
+    part: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.version}-{self.part}"
+
+
+class Message(NamedTuple):
+    """An event that is ready to be told: JSON in `body`; `job` is a Dkron name, empty where it is about none."""
+
+    topic: Topic
+    job: str
+    body: bytes
+
+
+class Entry(NamedTuple):
+    """A message in its place: one of the events of the step from version `start` to version `end`."""
+
+    start: int
+    end: int
+    part: int
+    block: Block
+
+    def follows(self, position: Position) -> bool:
+        """Whether somebody who has got so far has not been told of it."""
+        same_step = position.version == self.start and position.part // _STEP == self.end - self.start
+        return self.end > position.version and not (same_step and self.part <= position.part)
+
+
+class EventLog:
+    """The latest events, and who listens. All methods return at once."""
+
+    def __init__(self, *, events: int = EVENTS, octets: int = OCTETS) -> None:
+        self.ready = False
+        self.closed = False
+        self._events = events
+        self._octets = octets
+        self._position = Position(0)
+        self._entries: deque[Entry] = deque()
+        self._size = 0
+        self._lost = Entry(-1, 0, 0, Block(None, "", b""))
+        self._leader = ""
+        self._subscriptions: set[Subscription] = set()
+
+    def __len__(self) -> int:
+        """How many listen."""
+        return len(self._subscriptions)
+
+    @property
+    def position(self) -> Position:
+        """How far the journal goes."""
+        return self._position
+
+    def begin(self, version: int) -> None:
+        """What is told from now on comes after this version; nothing is known of what was before. Who listens has to
+        read everything anew."""
+        self._position = Position(max(version, self._position.version))
+        self._entries.clear()
+        self._size = 0
+        self._lost = self._lost._replace(start=-1, end=self._position.version)
+        self.ready = True
+        self._tell([self._resync("events were lost")])
+
+    def forget(self) -> None:
+        """Versions have gone back: what comes is in no order with what was told. It has to begin again."""
+        self._position = Position(0)
+        self.ready = False
+
+    def publish(self, version: int, messages: Sequence[Message]) -> None:
+        """All that has happened up to this version since the last one."""
+        if len(messages) > min(self._events, _STEP - 1):
+            self.begin(version)
+            return
+        start, end = self._position.version, max(version, self._position.version)
+        self._position = Position(end)
+        step = [self._entry(start, end, number, messages) for number in range(1, len(messages) + 1)]
+        for entry in step:
+            self._remember(entry)
+        if step:
+            self._tell([entry.block for entry in step])
+
+    def lead(self, name: str) -> None:
+        """Who leads now. It is a state rather than a change: the latest is told to everybody who comes."""
+        if name != self._leader:
+            self._leader = name
+            self._tell([self._leading()])
+
+    def subscribe(self, interest: Interest, last_id: str = "") -> Subscription:
+        """What follows the event of this id, as far as it is known here, and then what comes; empty: what comes."""
+        missed = self._missed(last_id)
+        begin = [self._resync(f"what came after {last_id[:50]} is not known here")] if missed is None else missed
+        subscription = Subscription(
+            interest, [*begin, self._place(), self._leading()], place=self._place, resync=self._resync
+        )
+        if self.closed:
+            subscription.close()
+        else:
+            self._subscriptions.add(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """It does not listen any more."""
+        self._subscriptions.discard(subscription)
+
+    def close(self) -> None:
+        """Send everybody away, for good."""
+        self.closed = True
+        for subscription in self._subscriptions:
+            subscription.close()
+
+    def _missed(self, last_id: str) -> list[Block] | None:
+        """None if that cannot be said."""
+        if not last_id:
+            return []
+        found = _ID.fullmatch(last_id)
+        position = None if found is None else Position(int(found[1]), int(found[2]))
+        if position is None or position.version > self._position.version or self._lost.follows(position):
+            return None
+        missed = list(takewhile(lambda entry: entry.follows(position), reversed(self._entries)))
+        return [entry.block for entry in reversed(missed)]
+
+    def _entry(self, start: int, end: int, number: int, messages: Sequence[Message]) -> Entry:
+        part = (end - start) * _STEP + number
+        # The last event of a step completes it.
+        position = Position(end) if number == len(messages) else Position(start, part)
+        return Entry(start, end, part, _block(position, messages[number - 1]))
+
+    def _remember(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._size += len(entry.block.data)
+        while len(self._entries) > self._events or self._size > self._octets:
+            self._lost = self._entries.popleft()
+            self._size -= len(self._lost.block.data)
+
+    def _tell(self, blocks: Iterable[Block]) -> None:
+        blocks = tuple(blocks)
+        for subscription in self._subscriptions:
+            subscription.offer(blocks)
+
+    def _leading(self) -> Block:
+        return _block(self._position, Message(Topic.LEADER, "", leader_body(self._leader)))
+
+    def _resync(self, reason: str) -> Block:
+        return _block(self._position, Message(Topic.RESYNC, "", resync_body(reason)))
+
+    def _place(self) -> Block:
+        """No event: it only has a client remember where it is."""
+        return Block(None, "", b"id: %b\n\n" % str(self._position).encode())
+
+
+def _block(position: Position, message: Message) -> Block:
+    data = b"id: %b\nevent: %b\ndata: %b\n\n" % (str(position).encode(), message.topic.encode(), message.body)
+    return Block(message.topic, message.job, data)

@@ -1,0 +1,209 @@
+"""From the watches to the journal. Each class here stands in a watch before the sink that answers are read from.
+
+What is told comes from the watch alone. The catalog may know a newer version already, from the answer to a write of
+ours, and so may another replica; but only the watch brings all changes, once and in the order in which they happened.
+Therefore `Feed` keeps a catalog of its own, of what was told; the objects in it are those of the other catalog.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from dkron_api.cache.job_index import JobIndex
+from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.stream.event_log import EventLog, Message
+from dkron_api.translate.events import (
+    Action,
+    Event,
+    Topic,
+    deleted_body,
+    differences,
+    execution_body,
+    job_body,
+)
+from dkron_api.translate.members import holder
+from dkron_api.translate.record import Job, kept
+from dkron_crds.schedule.errors import quoted
+from dkron_kube.errors import KubeError
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+LEASE = "dkron"
+LOOK = 5.0
+"""Seconds between two looks at a Lease that nobody renews: that it has run out is no event of the API server."""
+
+
+class Feed:
+    """Hands the watch of the jobs on to the catalog, and publishes what has changed."""
+
+    def __init__(self, catalog: JobIndex, journal: EventLog, clock: Callable[[], datetime]) -> None:
+        self._catalog = catalog
+        self._sink = catalog.mirror
+        self._journal = journal
+        self._told = JobIndex(clock, read=self._read, quiet=True)
+        self._shown: dict[str, Job] = {}
+        self._events: list[Event] = []
+        self._parents: set[str] = set()
+        self._untold: set[str] = set()
+
+    def replace(self, items: list[Object], version: int) -> None:
+        """A complete list. The first one is where the journal begins, later ones tell what the watch has missed."""
+        self._sink.replace(items, version)
+        if self._journal.ready:
+            self._tell(version, lambda: self._catch_up(items, version))
+            return
+        self._told.mirror.replace(items, version)
+        if self._note not in self._told.listeners:
+            self._told.listeners.append(self._note)
+        self._begin(version)
+
+    def went_back(self) -> None:
+        """The cluster was restored. Places in the journal are versions: who listens begins anew with the next list."""
+        self._sink.went_back()
+        self._told.mirror.went_back()
+        self._journal.forget()
+
+    def see(self, item: Object) -> None:
+        """A job was created or changed."""
+        self._sink.see(item)
+        self._tell(_version(item), lambda: self._told.mirror.see(item))
+
+    def lose(self, item: Object) -> None:
+        """A job was deleted."""
+        self._sink.lose(item)
+        self._tell(_version(item), lambda: self._told.mirror.lose(item))
+
+    def alive(self) -> None:
+        """No news."""
+        self._sink.alive()
+
+    def failed(self, error: KubeError) -> None:
+        """No news, and why."""
+        self._sink.failed(error)
+
+    def _begin(self, version: int) -> None:
+        self._shown = {job.name: job for job in self._told}
+        self._events, self._parents = [], set()
+        self._journal.begin(version)
+
+    def _tell(self, version: int, change: Callable[[], None]) -> None:
+        try:
+            change()
+            self._journal.publish(version, self._messages())
+        except Exception:
+            # Who listens can read everything anew. A watch that ends would leave everybody with old jobs.
+            log.exception("what happened up to version %d could not be told", version)
+            self._begin(version)
+
+    def _catch_up(self, items: list[Object], version: int) -> None:
+        """In the same order wherever it happens, see `journal`: first what is gone, then what has changed."""
+        listed = {item["metadata"]["uid"] for item in items}
+        for job in [job for job in self._told if job.uid not in listed]:
+            self._told.mirror.lose(job.raw)
+        self._told.mirror.replace(sorted(items, key=_version), version)
+
+    def _note(self, before: Job | None, after: Job | None) -> None:
+        """An object has changed: see what that means for the job of its name, which may be another object's."""
+        known = [job for job in (before, after) if job is not None]
+        for name in {job.name for job in known}:
+            was, now = self._shown.pop(name, None), self._told.get(name)
+            if now is not None:
+                self._shown[name] = now
+            self._events += differences(was, now)
+        if len({job.parent for job in known}) != 1 or before is None or after is None:
+            # A parent shows the names of its children.
+            self._parents.update(job.parent for job in known)
+
+    def _messages(self) -> list[Message]:
+        events, parents, self._events, self._parents = self._events, self._parents, [], set()
+        parents -= {event.job for event in events if event.topic is Topic.JOB}
+        events += [Event(Topic.JOB, Action.UPDATED, name) for name in sorted(parents) if name in self._shown]
+        return [message for event in events if (message := self._message(event)) is not None]
+
+    def _message(self, event: Event) -> Message | None:
+        """What is told of it; None if that cannot be said, which keeps nobody from what else has happened."""
+        try:
+            message = Message(event.topic, event.job, self._body(event))
+        except Exception:
+            if event.job not in self._untold:
+                self._untold.add(event.job)
+                log.exception("what happened to the job %s cannot be told", quoted(event.job))
+            return None
+        self._untold.discard(event.job)
+        return message
+
+    def _body(self, event: Event) -> bytes:
+        if event.topic is Topic.EXECUTION:
+            return execution_body(event)
+        if event.action is Action.DELETED:
+            return deleted_body(event)
+        return job_body(event, self._rendered(event.job))
+
+    def _read(self, item: Object) -> Job:
+        """The object of the other catalog, unless that knows a newer version."""
+        known = self._catalog.mirror.by_uid(item["metadata"]["uid"])
+        return known if known is not None and known.version == _version(item) else kept(item)
+
+    def _rendered(self, name: str) -> bytes:
+        """As the other catalog shows the job, unless that knows more."""
+        same = self._told.get(name) is self._catalog.get(name)
+        if same and self._told.children(name) == self._catalog.children(name):
+            return self._catalog.json(name)
+        return self._told.json(name)
+
+
+class Leadership:
+    """Hands the watch of the Lease on to its mirror, and publishes who leads."""
+
+    def __init__(self, leases: ObjectCache[Object], journal: EventLog, clock: Callable[[], datetime]) -> None:
+        self._leases = leases
+        self._journal = journal
+        self._clock = clock
+        self._timer: asyncio.TimerHandle | None = None
+
+    def replace(self, items: list[Object], version: int) -> None:
+        """The Lease, or that there is none."""
+        self._leases.replace(items, version)
+        self._look()
+
+    def went_back(self) -> None:
+        """The cluster was restored."""
+        self._leases.went_back()
+
+    def see(self, item: Object) -> None:
+        """The Lease was taken, renewed or released."""
+        self._leases.see(item)
+        self._look()
+
+    def lose(self, item: Object) -> None:
+        """The Lease was deleted."""
+        self._leases.lose(item)
+        self._look()
+
+    def alive(self) -> None:
+        """No news."""
+        self._leases.alive()
+
+    def failed(self, error: KubeError) -> None:
+        """No news, and why."""
+        self._leases.failed(error)
+
+    def _look(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            replica = holder(self._leases.by_name(LEASE), self._clock())
+        except Exception:
+            # Whoever may write the Lease may write anything there.
+            log.exception("the Lease cannot be read")
+            replica = None
+        self._journal.lead("" if replica is None else replica.identity)
+        if replica is not None:
+            self._timer = asyncio.get_running_loop().call_later(LOOK, self._look)
+
+
+def _version(item: Object) -> int:
+    return int(item["metadata"]["resourceVersion"])

@@ -1,0 +1,295 @@
+"""A thin client: plain dicts in and out, one timeout for each request, errors by what the caller can do.
+
+Manifests stay dicts on purpose: typed models refuse fields that are newer than themselves, and a user's
+jobTemplate may hold any. One create costs about a sixth of the typed client's CPU.
+"""
+
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import aiohttp
+
+from dkron_kube.access import Access
+from dkron_kube.answers import map_errors, pieces, read_object, require_success
+from dkron_kube.errors import NotLeader, Unavailable
+from dkron_kube.observer import ObservedRequest, RequestObserver
+from dkron_kube.paging import Paging
+from dkron_kube.paths import Resource
+
+Object = dict[str, Any]
+
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+METADATA = "application/json;as={kind};g=meta.k8s.io;v=v1"
+CHUNK = 500
+"""Objects asked for in one page of a list; `paging` has fewer sent where they are long."""
+OPENAPI = Resource("", "v3", "openapi")
+"""What is counted when a schema is read."""
+CONNECT = 10.0
+"""Seconds until a connection must be made."""
+
+
+class Call(NamedTuple):
+    """What is counted of a request."""
+
+    verb: str
+    resource: str
+    status: int
+
+
+def _unobserved(call: Call, seconds: float) -> None:
+    """Nobody wants to know."""
+
+
+def _admitted(_: Resource) -> bool:
+    """Nobody keeps us from writing."""
+    return True
+
+
+class KubeClient:
+    """Calls to one API server. `calls` counts every answer by verb, resource and status (0: there was none).
+    `observe` is told of each as well, and how many seconds it took; of a stream, until its first byte could come.
+
+    `field_manager` is the name under which the server records who wrote a field; by default it takes the User-Agent.
+    `observer` is told of each call. `admit` is asked right before each write whether it may be sent; if not, the call
+    raises `NotLeader`.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        *,
+        timeout: float = 30.0,
+        field_manager: str | None = None,
+        observer: RequestObserver | None = None,
+    ) -> None:
+        self.access = access
+        self._observer = observer
+        self.calls: Counter[Call] = Counter()
+        self.observe: Callable[[Call, float], None] = _unobserved
+        self.admit: Callable[[Resource], bool] = _admitted
+        self._session = access.open_session(reading=[Paging()])
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT)
+        self._manager = {} if field_manager is None else {"fieldManager": field_manager}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
+        """One object. Raises `NotFound`."""
+        return await self._call("get", resource, resource.path(namespace, name))
+
+    async def openapi(self, group: str, version: str) -> Object:
+        """The OpenAPI v3 document of a group's version. Raises `NotFound`, also before the server has made it."""
+        return await self._call("get", OPENAPI, f"/openapi/v3/apis/{group}/{version}")
+
+    async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
+        """Create, and return what the server made of it. Raises `AlreadyExists`, `Rejected`.
+
+        A field that the server does not know is refused rather than dropped. A dry run changes nothing.
+        """
+        params = {"fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
+        return await self._call("create", resource, resource.path(namespace), body=body, params=params)
+
+    async def patch(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
+        """A JSON merge patch. With `metadata.resourceVersion` in it, raises `Conflict` if somebody wrote since."""
+        path = resource.path(namespace, name)
+        return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH)
+
+    async def json_patch(
+        self, resource: Resource, namespace: str | None, name: str, operations: Sequence[Object]
+    ) -> Object:
+        """A JSON patch. Raises `Stale` if a `test` fails or a path is missing, `Rejected` if the result is invalid."""
+        path = resource.path(namespace, name)
+        return await self._call("patch", resource, path, body=operations, content_type=JSON_PATCH)
+
+    async def patch_status(
+        self, resource: Resource, namespace: str, name: str, body: Object, *, whole: bool = False
+    ) -> Object:
+        """The same for the status. Answers with the metadata alone, unless the `whole` object is wanted: it may be
+        long, and a caller who writes all of the status knows the rest."""
+        path = resource.path(namespace, name, "status")
+        accept = "application/json" if whole else METADATA.format(kind="PartialObjectMetadata")
+        return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH, accept=accept)
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str,
+        version: str | None = None,
+        foreground: bool = False,
+    ) -> None:
+        """Delete this very object (not a namesake); with `version`, only if nobody has written since. Its dependents
+        follow in the background, or with `foreground` go first, and the object stays until they are gone.
+
+        Raises `NotFound`, `Conflict`.
+        """
+        preconditions = {"uid": uid} | ({} if version is None else {"resourceVersion": version})
+        policy = "Foreground" if foreground else "Background"
+        body = {"propagationPolicy": policy, "preconditions": preconditions}
+        await self._call("delete", resource, resource.path(namespace, name), body=body)
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        metadata_only: bool = False,
+    ) -> AsyncIterator[Object]:
+        """Each object of a namespace, or of all, page by page. Raises `Expired` if the pages took too long."""
+        selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        selector = {key: value for key, value in selectors.items() if value is not None}
+        async for page in self.pages(resource, namespace, selector=selector, metadata_only=metadata_only):
+            # A list of metadata has null where there is nothing.
+            for item in page["items"] or ():
+                yield item
+
+    async def pages(
+        self, resource: Resource, namespace: str | None, *, selector: Mapping[str, str], metadata_only: bool = False
+    ) -> AsyncIterator[Object]:
+        """The pages of a list, each with its metadata; all show one moment. Raises `Expired` if they took too long.
+
+        `selector` holds query parameters of the API server: labelSelector, fieldSelector.
+        """
+        params = {"limit": str(CHUNK), **selector}
+        accept = METADATA.format(kind="PartialObjectMetadataList") if metadata_only else "application/json"
+        while True:
+            page = await self._call("list", resource, resource.path(namespace), params=params, accept=accept)
+            match page:
+                case {"items": list() | None, "metadata": dict()}:
+                    yield page
+                case _:
+                    raise Unavailable(f"the API server's answer is no list of {resource.plural}")
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            params["continue"] = token
+
+    @asynccontextmanager
+    async def watch(
+        self, resource: Resource, namespace: str | None, *, query: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of a watch as they come, in pieces of any size: one JSON document in each line.
+
+        `query` holds parameters of the API server; the stream breaks after `silence` seconds without a byte.
+        Raises `Unavailable` when it breaks, and what a call raises if it is refused.
+        """
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
+        call = Call("watch", resource.plural, 0)
+        params = {"watch": "true", **query}
+        async with self._stream(call, resource.path(namespace), params=params, patience=patience) as body:
+            yield body
+
+    async def log_tail(self, resource: Resource, namespace: str, pod: str, *, container: str, size: int) -> bytes:
+        """The last `size` bytes (and one more, if there are more) of a container's log, in bounded memory."""
+        # Each line has at least its line feed, so as many lines as bytes hold all the bytes that are wanted.
+        params = {"container": container, "tailLines": str(size + 1)}
+        tail = bytearray()
+        call, path = Call("get", f"{resource.plural}/log", 0), resource.path(namespace, pod, "log")
+        async with self._stream(call, path, params=params, patience=self._timeout) as body:
+            async for piece in body:
+                tail += piece
+                del tail[: -(size + 1)]
+        return bytes(tail)
+
+    async def follow_log(
+        self,
+        resource: Resource,
+        namespace: str,
+        pod: str,
+        *,
+        container: str,
+        follow: bool,
+        query: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[bytes]:
+        """The log of a container in pieces of any size; with `follow` as it grows, until the container has ended.
+
+        No more is read than is taken. `query` holds further parameters of the API server, such as tailLines,
+        sinceTime, timestamps. Close it (`contextlib.aclosing`) when leaving early. Raises `Rejected` while a kubelet
+        starts the container; the log of a pod that has no node yet is empty and ends at once.
+        """
+        # What follows may be silent for as long as the container is.
+        silence = None if follow else self._timeout.total
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
+        params = {"container": container, "follow": str(follow).lower(), **(query or {})}
+        call, path = Call("get", f"{resource.plural}/log", 0), resource.path(namespace, pod, "log")
+        async with self._stream(call, path, params=params, patience=patience) as body:
+            async for piece in body:
+                yield piece
+
+    @asynccontextmanager
+    async def _stream(
+        self, call: Call, path: str, *, params: Mapping[str, str], patience: aiohttp.ClientTimeout
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        status, began = 0, perf_counter()
+        exchange = self._begin(call, path)
+        headers = None if exchange is None else exchange.headers
+        try:
+            with map_errors():
+                response = await self._session.get(path, params=params, headers=headers, timeout=patience)
+                status = response.status
+        finally:
+            self._count(call._replace(status=status), began, exchange)
+        async with response:
+            with map_errors():
+                await require_success(response)
+            async with aclosing(pieces(response)) as body:
+                yield body
+
+    async def _call(
+        self,
+        verb: str,
+        resource: Resource,
+        path: str,
+        *,
+        body: Object | Sequence[Object] | None = None,
+        params: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> Object:
+        if verb in _CHANGES and not self.admit(resource):
+            raise NotLeader(f"{verb} {resource.plural} is not sent: this process may not write at the moment")
+        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        headers = {"Accept": accept} | ({} if data is None else {"Content-Type": content_type})
+        query = {**(params or {}), **(self._manager if verb in _WRITES else {})}
+        status, began, call = 0, perf_counter(), Call(verb, resource.plural, 0)
+        exchange = self._begin(call, path)
+        if exchange is not None:
+            headers |= exchange.headers
+        try:
+            with map_errors():
+                async with self._session.request(
+                    _METHODS[verb], path, data=data, params=query, headers=headers, timeout=self._timeout
+                ) as response:
+                    status = response.status
+                    await require_success(response)
+                    return read_object(await response.read())
+        finally:
+            self._count(call._replace(status=status), began, exchange)
+
+    def _begin(self, call: Call, path: str) -> ObservedRequest | None:
+        if self._observer is None:
+            return None
+        return self._observer.begin(call.verb, call.resource, _METHODS[call.verb], path)
+
+    def _count(self, call: Call, began: float, exchange: ObservedRequest | None) -> None:
+        self.calls[call] += 1
+        self.observe(call, perf_counter() - began)
+        if exchange is not None:
+            exchange.end(call.status)
+
+
+_METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
+_WRITES = {"create", "patch"}
+"""Verbs whose writer is recorded."""
+_CHANGES = {*_WRITES, "delete"}

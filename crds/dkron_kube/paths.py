@@ -1,0 +1,46 @@
+"""URL paths of the API server, and nothing else."""
+
+from typing import NamedTuple
+from urllib.parse import quote
+
+from dkron_kube.errors import NotFound
+
+
+class Resource(NamedTuple):
+    """A kind of object as the API server addresses it."""
+
+    group: str
+    version: str
+    plural: str
+
+    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+        """The path of one object, or of the list of a namespace, or of all (`namespace` None).
+
+        Raises `NotFound` for a name that would lead elsewhere: no object has it.
+        """
+        parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
+        if namespace is not None:
+            parts += ["namespaces", _segment(namespace)]
+        parts.append(self.plural)
+        if name is not None:
+            parts.append(_segment(name))
+        if subresource is not None:
+            parts.append(subresource)
+        return "/".join(parts)
+
+
+def _segment(name: str) -> str:
+    if name in ("", ".", ".."):
+        raise NotFound(f'nothing has the name "{name}"')
+    return quote(name, safe="")
+
+
+DKRON_JOBS = Resource("dkron.io", "v1alpha1", "dkronjobs")
+DKRON_CLUSTERS = Resource("dkron.io", "v1alpha1", "dkronclusters")
+DKRON_POLICIES = Resource("dkron.io", "v1alpha1", "dkronpolicies")
+JOBS = Resource("batch", "v1", "jobs")
+PODS = Resource("", "v1", "pods")
+NODES = Resource("", "v1", "nodes")
+LEASES = Resource("coordination.k8s.io", "v1", "leases")
+SECRETS = Resource("", "v1", "secrets")
+EVENTS = Resource("events.k8s.io", "v1", "events")

@@ -1,0 +1,148 @@
+"""Spans made by the SDK of OpenTelemetry, and delivered in the background: whatever is the matter with the receiver,
+nobody waits for it."""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+from dkron_crds.traceparent import TraceContext
+from dkron_runtime.tracing.delivery import Delivery
+from dkron_runtime.tracing.spans import Attributes, Ids, Kind, SpanStart
+
+LAST_SPANS = 3.0
+"""Seconds for the spans that are still to be delivered when the program ends."""
+
+log = logging.getLogger(__name__)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KINDS = {
+    Kind.INTERNAL: trace.SpanKind.INTERNAL,
+    Kind.SERVER: trace.SpanKind.SERVER,
+    Kind.CLIENT: trace.SpanKind.CLIENT,
+}
+_wanted: ContextVar[Ids | None] = ContextVar("wanted", default=None)
+
+
+class CauseIds(RandomIdGenerator):
+    """Ids that somebody wants, or random ones."""
+
+    def generate_trace_id(self) -> int:
+        """That of a first span."""
+        ids = _wanted.get()
+        return super().generate_trace_id() if ids is None else int(ids.trace_id, 16)
+
+    def generate_span_id(self) -> int:
+        """That of any span."""
+        ids = _wanted.get()
+        return super().generate_span_id() if ids is None else int(ids.span_id, 16)
+
+
+class SdkSpan:
+    """A span of the SDK."""
+
+    def __init__(self, span: trace.Span) -> None:
+        self._span = span
+        self.context = _told(span.get_span_context())
+
+    def tell(self, attributes: Attributes) -> None:
+        """Say more about it."""
+        self._span.set_attributes(attributes)
+
+    def link(self, context: TraceContext) -> None:
+        """Say that it has to do with another span."""
+        self._span.add_link(_of_sdk(context))
+
+    def fail(self, kind: str, message: str = "") -> None:
+        """Say that it went wrong."""
+        self._span.set_attribute("error.type", kind)
+        self._span.set_status(trace.Status(trace.StatusCode.ERROR, message or None))
+
+    def end(self, at: datetime | None = None) -> None:
+        """It is over."""
+        self._span.end(None if at is None else _nanoseconds(at))
+
+    def around(self) -> AbstractContextManager[object]:
+        """Within, it is the current one."""
+        return trace.use_span(self._span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
+
+
+class Tracing:
+    """The tracer of this process; `known` are attributes of its resource. Raises whatever the SDK thinks of its
+    variables."""
+
+    def __init__(self, known: Mapping[str, str], *, endpoint: str) -> None:
+        said = OTELResourceDetector().detect().attributes
+        resource = Resource.create({key: value for key, value in known.items() if key not in said})
+        self._delivery = Delivery(OTLPSpanExporter(), to=endpoint)
+        # What ends the process waits for us, for as long as we say.
+        self._provider = TracerProvider(resource=resource, id_generator=CauseIds(), shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(self._delivery))
+        self._tracer = self._provider.get_tracer("dkron-operator", version("dkron-operator"))
+
+    def begin(self, beginning: SpanStart) -> SdkSpan:
+        """Begin a span."""
+        parent = trace.INVALID_SPAN if beginning.parent is None else trace.NonRecordingSpan(_of_sdk(beginning.parent))
+        with _wanting(beginning.ids):
+            return SdkSpan(
+                self._tracer.start_span(
+                    beginning.name,
+                    context=trace.set_span_in_context(parent),
+                    kind=_KINDS[beginning.kind],
+                    attributes=beginning.attributes,
+                    links=[trace.Link(_of_sdk(context)) for context in beginning.links],
+                    start_time=None if beginning.at is None else _nanoseconds(beginning.at),
+                )
+            )
+
+    def current(self) -> TraceContext | None:
+        """The current span of this task, if it has one."""
+        context = trace.get_current_span().get_span_context()
+        return _told(context) if context.is_valid else None
+
+    def trace_id(self) -> str:
+        """That of the current span; empty if there is none."""
+        context = trace.get_current_span().get_span_context()
+        return trace.format_trace_id(context.trace_id) if context.is_valid else ""
+
+    def close(self, seconds: float = LAST_SPANS) -> None:
+        """Deliver what is left, in this time at most."""
+        last = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
+        last.start()
+        last.join(seconds)
+        if last.is_alive() and not self._delivery.fails:
+            log.warning("the last spans could not be delivered within %g s", seconds)
+
+
+@contextmanager
+def _wanting(ids: Ids | None) -> Iterator[None]:
+    token = _wanted.set(ids)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def _told(context: trace.SpanContext) -> TraceContext:
+    return TraceContext(
+        trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id), int(context.trace_flags)
+    )
+
+
+def _of_sdk(context: TraceContext) -> trace.SpanContext:
+    return trace.SpanContext(
+        int(context.trace_id, 16), int(context.span_id, 16), is_remote=True, trace_flags=trace.TraceFlags(context.flags)
+    )
+
+
+def _nanoseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1) * 1000

@@ -1,0 +1,58 @@
+"""Begin to trace, where that is wanted and possible. OpenTelemetry is imported here, or never."""
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from dkron_runtime.logs import carry_trace
+from dkron_runtime.tracing import pod
+from dkron_runtime.tracing.spans import Tracer
+from dkron_runtime.tracing.trace_config import read_wish
+
+if TYPE_CHECKING:
+    from dkron_runtime.tracing.sdk import Tracing
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def tracing(service: str) -> Iterator[Tracer | None]:
+    """Traces of this process, `service` by name, as long as it runs; None where there are to be none.
+
+    Whatever is wrong is one warning, and the program goes on without.
+    """
+    begun = _begin(service)
+    if begun is None:
+        yield None
+        return
+    carry_trace(begun.trace_id)
+    try:
+        yield begun
+    finally:
+        begun.close()
+
+
+def _begin(service: str) -> "Tracing | None":
+    wish = read_wish(os.environ)
+    if wish is None:
+        return None
+    if wish.problem:
+        log.warning("no traces: %s", wish.problem)
+        return None
+    try:
+        from dkron_runtime.tracing.sdk import Tracing  # noqa: PLC0415 - takes its time, and most do without
+    except ImportError as exc:
+        log.warning("no traces: %s cannot be imported; install dkron-operator[otel]", exc.name)
+        return None
+    known = pod.attributes(os.environ, service=service, version=version("dkron-operator"), host=socket.gethostname())
+    try:
+        begun = Tracing(known, endpoint=wish.endpoint)
+    except Exception as exc:  # noqa: BLE001 - whatever the variables say, the program runs
+        log.warning("no traces: %s", " ".join(str(exc).split()) or type(exc).__name__)
+        return None
+    log.info("traces go to %s", wish.endpoint)
+    return begun

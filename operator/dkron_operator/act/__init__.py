@@ -1,0 +1,1 @@
+"""Effects: everything that the operator does to the cluster for one job."""

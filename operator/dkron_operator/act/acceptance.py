@@ -1,0 +1,64 @@
+"""Acceptance: the annotation by which a job whose status was wiped is told from a new one (plan/acceptance.py)."""
+
+import logging
+from collections.abc import Callable
+
+from dkron_crds.names import ACCEPTED
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, NotFound, Rejected
+from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.act.status_writer import StatusWriter
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.kit.workqueue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+WIDTH = 4
+
+
+class Acceptance:
+    """Writes it: soon after a job was seen first, or at once where a slot is due."""
+
+    def __init__(
+        self, client: KubeClient, store: Store, writer: StatusWriter, *, changed: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._writer = writer
+        self._changed = changed
+        self.queue: WorkQueue[str] = WorkQueue(
+            "acceptance", self._accept, width=WIDTH, spare=1, group_of=store.namespace_of
+        )
+
+    async def __call__(self, entry: CachedJob) -> None:
+        """Write the status, which says since when slots count, and then the annotation. Raises `Conflict` if somebody
+        has written since, and `Unavailable`."""
+        await self._writer.claim(entry, ())
+        job = entry.job
+        if job.accepted or entry.base.since is None:
+            # Without a beginning in the status the annotation would say that the job was wiped.
+            return
+        body = {"metadata": {"uid": job.uid, "annotations": {ACCEPTED: job.uid}}}
+        async with entry.writing:
+            try:
+                answer = await self._client.patch(DKRON_JOBS, job.namespace, job.name, body)
+            except NotFound:
+                self._store.miss_job(job.uid)
+            except Conflict:
+                raise
+            except Rejected as exc:
+                # Slots go on: only a wiped status would not be noticed by the process after this one.
+                entry.unmarked = True
+                log.warning("the annotation %s was refused: %s", ACCEPTED, exc, extra={"job": job.dkron_name})
+            else:
+                self._store.see_job(answer)
+
+    async def _accept(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        if entry is not None and not (entry.job.accepted or entry.job.deleting or entry.unmarked):
+            try:
+                await self(entry)
+            except Conflict:
+                self.queue.add(uid)
+            # What somebody has written meanwhile stood in the answer, and the watch will not show it again.
+            self._changed(uid)

@@ -1,0 +1,204 @@
+"""Fire: the door through which Jobs are created. Every create is named after its cause, so that doing it twice is
+doing it once."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Active
+from dkron_crds.lease import CREATED_BY
+from dkron_crds.node_tags import DKRONS, AgentTags
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
+from dkron_kube.paths import JOBS
+from dkron_operator.act.inline_calls import InlineCalls
+from dkron_operator.act.status_writer import StatusWriter
+from dkron_operator.act.tracing import Firing, RunTracing
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.images import Images
+from dkron_operator.kit.clock import Clock
+from dkron_operator.plan.build import build_job
+from dkron_operator.plan.fold import Started
+from dkron_operator.plan.plan import Create
+from dkron_operator.plan.read import read_run
+from dkron_operator.plan.view import AttemptJob, Outcome, Trouble
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+TRIES = 3
+"""How often a Job that has changed meanwhile is looked at again before it is deleted as it is."""
+
+
+class Fire:
+    """Creates what a plan asks for, or finds that it exists."""
+
+    def __init__(  # noqa: PLR0913 - those that it hands over to, one by one
+        self,
+        client: KubeClient,
+        store: Store,
+        writer: StatusWriter,
+        *,
+        clock: Clock,
+        images: Images,
+        home: str,
+        calls: InlineCalls,
+        began: Callable[[CachedJob, Active], None],
+        is_over: Callable[[CachedJob, AttemptJob], Awaitable[bool]],
+        traces: RunTracing,
+        own: AgentTags = DKRONS,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._writer = writer
+        self._clock = clock
+        self._images = images
+        self._home = home
+        self._began = began
+        self._is_over = is_over
+        self._calls = calls
+        self._traces = traces
+        self._own = own
+
+    async def __call__(self, entry: CachedJob, create: Create) -> None:
+        """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the entry stays unsure)."""
+        with self._traces.firing(entry, create) as firing:
+            await self._carry_out(entry, create, firing)
+
+    async def _carry_out(self, entry: CachedJob, create: Create, firing: Firing) -> None:
+        if create.before:
+            await self._writer.claim(entry, create.before)
+            firing.claimed()
+        for run in create.replaces:
+            await self._replace(entry, run)
+        if create.call:
+            self._call(entry, create, firing)
+            return
+        try:
+            answer = await (self._find(entry, create) if create.late else self._create(entry, create, firing))
+        except (Rejected, ConfigError) as exc:
+            firing.refused(str(exc))
+            self._record_refusal(entry, create, exc)
+            return
+        except Unavailable:
+            entry.unconfirmed_create = create.entry
+            raise
+        entry.unconfirmed_create = None
+        if answer is None:
+            entry.note(*create.otherwise)
+            return
+        if not create.late:
+            self._store.metrics.began(create.entry, self._clock.now())
+        self._adopt(entry, create, answer, firing)
+
+    def _call(self, entry: CachedJob, create: Create, firing: Firing) -> None:
+        if not create.before and not _is_ahead(entry, create.entry, self._calls.caller):
+            raise Conflict("the claim was given back since it was planned to make use of it")
+        entry.note(*create.after)
+        for name in create.cancels:
+            self._calls.cancel(entry.job.uid, name)
+        self._calls.begin(entry, create.entry, traceparent=firing.traceparent)
+        self._began(entry, create.entry)
+        log.info("calling", extra=context(entry, create.entry))
+
+    async def _create(self, entry: CachedJob, create: Create, firing: Firing) -> Object:
+        body = build_job(entry.job, create.entry, images=self._images, own=self._own, traceparent=firing.traceparent)
+        if self._home:
+            body["metadata"]["annotations"][CREATED_BY] = self._home
+        try:
+            return await self._client.create(JOBS, entry.job.namespace, body)
+        except AlreadyExists:
+            answer = await self._find(entry, create)
+            if answer is None:
+                raise Unavailable(f"Job {create.entry.job} was there a moment ago") from None
+            return answer
+
+    async def _find(self, entry: CachedJob, create: Create) -> Object | None:
+        """The Job of this name if it is ours. Raises `Unavailable` if another holds the name that we still want."""
+        try:
+            answer = await self._client.get(JOBS, entry.job.namespace, create.entry.job)
+        except NotFound:
+            return None
+        run = read_run(answer)
+        if run is not None and _same(run, entry, create.entry):
+            return answer
+        if not create.late:
+            message = f"another object holds the name of Job {create.entry.job}; waiting for it to go"
+            entry.troubles[create.entry.job] = Trouble("NameTaken", message)
+            raise Unavailable(message)
+        return None
+
+    def _adopt(self, entry: CachedJob, create: Create, answer: Object, firing: Firing) -> None:
+        entry.troubles.pop(create.entry.job, None)
+        self._store.see_run(answer)
+        run = read_run(answer)
+        if run is not None:
+            entry.note(*create.after, Started(run.entry(create.entry.started_at)))
+            firing.adopted(run)
+            log.info("started", extra=context(entry, create.entry))
+            self._began(entry, run.entry(create.entry.started_at))
+
+    async def _replace(self, entry: CachedJob, run: AttemptJob) -> None:
+        """Delete the Job of an older run, unless that is over by now: then it keeps its outcome."""
+        run = entry.runs.get(run.name, run)
+        if run.finished or await self._is_over(entry, run):
+            return
+        try:
+            await self._delete(entry, run)
+        except NotFound:
+            self._store.lose_run_of(entry.job.uid, run.name)
+        log.info("replaced", extra={"job": entry.job.dkron_name, "namespace": entry.job.namespace, "run": run.name})
+
+    async def _delete(self, entry: CachedJob, run: AttemptJob) -> None:
+        """Of the version that was seen running, if its controller does not keep writing first. Raises `NotFound`."""
+        namespace = entry.job.namespace
+        for _ in range(TRIES):
+            try:
+                await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=str(run.version))
+            except Conflict:
+                answer = await self._client.get(JOBS, namespace, run.name)
+                self._store.see_run(answer)
+                newer = read_run(answer)
+                if newer is None or newer.uid != run.uid:
+                    break
+                if newer.finished:
+                    return
+                run = newer
+            else:
+                return
+        await self._client.delete(JOBS, namespace, run.name, uid=run.uid)
+
+    def _record_refusal(self, entry: CachedJob, create: Create, exc: Exception) -> None:
+        # The refusal is the outcome of this attempt: the next plan records it, and retries follow as after any other.
+        entry.unconfirmed_create = None
+        entry.outcomes[create.entry.job] = Outcome(
+            success=False, finished_at=self._clock.now(), reason="JobRejected", message=str(exc)[:1024]
+        )
+        entry.note(*create.after, Started(create.entry))
+        log.warning("rejected: %s", exc, extra=context(entry, create.entry))
+
+
+def _same(run: AttemptJob, entry: CachedJob, wanted: Active) -> bool:
+    cause = (wanted.trigger, wanted.group, wanted.attempt, wanted.member)
+    ours = (run.trigger, run.group, run.attempt, run.member) == cause
+    return ours and run.owner == entry.job.uid
+
+
+def _is_ahead(entry: CachedJob, wanted: Active, caller: str) -> bool:
+    """Whether the slot is one that this process has claimed ahead, as the API server has it."""
+    window = entry.status.window
+    return window is not None and window.caller == caller == wanted.uid and wanted.slot in window.slots
+
+
+def context(entry: CachedJob, active: Active) -> dict[str, object]:
+    """What a log line about an attempt says."""
+    return {
+        "job": entry.job.dkron_name,
+        "namespace": entry.job.namespace,
+        "slot": rfc3339(active.slot),
+        "execution": active.id,
+        "attempt": active.attempt,
+        "trigger": str(active.trigger),
+    }

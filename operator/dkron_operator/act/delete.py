@@ -1,0 +1,59 @@
+"""Removal: deletes ephemeral jobs that have had their run, and their Jobs with them."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.act.events import Events
+from dkron_operator.act.status_writer import StatusWriter
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.plan.plan import Report, Severity
+
+log = logging.getLogger(__name__)
+
+LATER = 60.0
+"""Seconds until a deletion that was refused is tried again."""
+
+
+async def unbooked() -> None:
+    """Nobody keeps account."""
+
+
+class Removal:
+    """Deletes DkronJobs. `booked` returns when all that is known of the jobs is in the totals, which outlive them."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        store: Store,
+        writer: StatusWriter,
+        *,
+        events: Events,
+        booked: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._writer = writer
+        self._events = events
+        self._booked = booked
+
+    async def __call__(self, entry: CachedJob) -> None:
+        """Delete this very version of the job. Raises `Conflict` if somebody has written since, and `Unavailable`."""
+        job, version = entry.job, entry.version
+        await self._booked()
+        try:
+            await self._client.delete(DKRON_JOBS, job.namespace, job.name, uid=job.uid, version=str(version))
+        except NotFound:
+            pass
+        except Conflict:
+            await self._writer.read_again(entry)
+            raise
+        except Rejected as exc:
+            text = f"the job has succeeded and is ephemeral, but it cannot be deleted: {exc}"
+            self._events.report(job, Report(Severity.WARNING, "NotDeleted", text))
+            raise Unavailable(text, retry_after=LATER) from exc
+        log.info("deleted after its run", extra={"job": job.dkron_name, "namespace": job.namespace})
+        # It stays known until the watch has told its end: an older version that is still on its way would look new.
+        self._store.mark_deleting(entry)

@@ -1,0 +1,102 @@
+"""Check: when a spec changes, ask the API server by a dry run whether it would take the Job, and not first at night."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from dkron_crds.node_tags import DKRONS, AgentTags
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import AlreadyExists, NotFound, Rejected
+from dkron_kube.paths import JOBS
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.images import Images
+from dkron_operator.executors.inline import is_inline
+from dkron_operator.executors.problem import Problem
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.plan.build import build_job
+from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.view import JobView
+
+log = logging.getLogger(__name__)
+
+WIDTH = 4
+SECOND_LOOK = 300.0
+"""Seconds after which a refused template is tried again: admission rules change without the spec."""
+
+
+class DryRun:
+    """Dry runs by uid of the DkronJob."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        store: Store,
+        *,
+        clock: Clock,
+        images: Images,
+        known: Callable[[str], None],
+        own: AgentTags = DKRONS,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._images = images
+        self._known = known
+        self._own = own
+        self.queue: WorkQueue[str] = WorkQueue("check", self._check, width=WIDTH, spare=1, group_of=store.namespace_of)
+
+    async def _check(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        if entry is None or entry.job.problem is not None or entry.checked == entry.job.generation:
+            return
+        job = entry.job
+        refusal = await self._refusal(job)
+        if entry.job.generation == job.generation:
+            self._conclude(entry, refusal)
+        self._known(uid)
+
+    def _conclude(self, entry: CachedJob, refusal: Problem | None) -> None:
+        entry.checked, entry.refusal = entry.job.generation, refusal
+        if refusal is not None:
+            log.warning("refused: %s", refusal.message, extra={"job": entry.job.dkron_name})
+            asyncio.get_running_loop().call_later(SECOND_LOOK, self._look_again, entry.job.uid)
+
+    def _look_again(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        if entry is not None and entry.refusal is not None:
+            entry.checked = -1
+            self._known(uid)
+
+    async def _refusal(self, job: JobView) -> Problem | None:
+        if is_inline(job.spec):
+            return None
+        now = self._clock.now()
+        claim = scheduled(now).entry(uid=job.uid, name=job.name, at=now)
+        try:
+            body = build_job(job, claim, images=self._images, own=self._own)
+        except ConfigError as exc:
+            return Problem(exc.reason, str(exc))
+        except Exception as exc:
+            # Whatever it was, the API server was not asked, and the same spec would fail the same way.
+            log.exception("the Job of %s/%s cannot be built", job.namespace, job.name)
+            return Problem("InvalidTemplate", f"the Job cannot be built from this spec ({type(exc).__name__})")
+        try:
+            await self._client.create(JOBS, job.namespace, body, dry_run=True)
+        except (AlreadyExists, NotFound):
+            return None
+        except Rejected as exc:
+            return None if _is_of_now(str(exc)) else Problem("InvalidTemplate", _plain(str(exc)))
+        return None
+
+
+def _is_of_now(message: str) -> bool:
+    """Whether it says nothing about the slot to come: a quota is used up, or so new that nobody has counted yet."""
+    return "exceeded quota" in message or "status unknown for quota" in message
+
+
+def _plain(message: str) -> str:
+    """The API server's sentence without the name of a Job that was never meant to exist."""
+    _, found, rest = message.partition("is invalid: ")
+    return rest if found else message

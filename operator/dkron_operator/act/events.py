@@ -1,0 +1,151 @@
+"""Events: what people see in `kubectl describe`. Best effort, bounded, and the same thing is said once a minute."""
+
+import logging
+from collections import OrderedDict
+from hashlib import sha256
+from operator import itemgetter
+from typing import Any, Protocol
+
+from dkron_crds.base import rfc3339
+from dkron_crds.names import API_VERSION
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import AlreadyExists, KubeError, NotLeader, Unavailable
+from dkron_kube.paths import EVENTS
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.plan.plan import Report
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""The uid of an object, and the name of an Event about it."""
+log = logging.getLogger(__name__)
+
+ROOM, ROOM_OF_ONE = 1000, 100
+"""Events that may wait to be sent, in all and about one object; beyond it the oldest of those with the most goes."""
+NOTE_ROOM = 1024
+"""Bytes of a note that the API server takes."""
+ELLIPSIS = "…"
+GOING = "because it is being terminated"
+"""What the API server says of a namespace in which nothing can be created any more."""
+
+
+class Subject(Protocol):
+    """What an Event is about."""
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def uid(self) -> str:
+        """Its uid."""
+
+    @property
+    def kind(self) -> str:
+        """Its kind, of our group."""
+
+
+class Events:
+    """Sends reports about DkronJobs and the DkronCluster."""
+
+    def __init__(self, client: KubeClient, *, clock: Clock, identity: str) -> None:
+        self._client = client
+        self._clock = clock
+        self._identity = identity
+        self._waiting: dict[str, OrderedDict[str, Object]] = {}
+        self._count = 0
+        # Objects take turns: one about which much is said must not keep the others' Events.
+        self.queue: WorkQueue[Key] = WorkQueue("events", self._send, width=2, spare=1, group_of=itemgetter(0))
+
+    def report(self, subject: Subject, report: Report) -> None:
+        """Have the report sent, unless the same was said within the minute."""
+        body = build_event(subject, report, at=rfc3339(self._clock.now()), identity=self._identity)
+        name = body["metadata"]["name"]
+        about = self._waiting.setdefault(subject.uid, OrderedDict())
+        self._count += name not in about
+        about[name] = body
+        if len(about) > ROOM_OF_ONE:
+            self._drop(subject.uid, next(iter(about)))
+        elif self._count > ROOM:
+            most = max(self._waiting, key=lambda uid: len(self._waiting[uid]))
+            self._drop(most, next(iter(self._waiting[most])))
+        self.queue.add((subject.uid, name))
+
+    async def _send(self, key: Key) -> None:
+        uid, name = key
+        about = self._waiting.get(uid)
+        body = None if about is None else about.get(name)
+        if body is None:
+            return
+        try:
+            await self._client.create(EVENTS, body["metadata"]["namespace"], body)
+        except (AlreadyExists, NotLeader):
+            # It was told, or it is for another replica to tell.
+            pass
+        except Unavailable:
+            raise
+        except KubeError as exc:
+            # In a namespace that goes nobody looks any more, and each slot would be told twice.
+            level = logging.DEBUG if GOING in str(exc) else logging.WARNING
+            log.log(level, "event not accepted: %s", exc, extra={"reason": body["reason"]})
+        self._drop(uid, name)
+
+    def _drop(self, uid: str, name: str) -> None:
+        about = self._waiting.get(uid)
+        if about is None or name not in about:
+            return
+        del about[name]
+        self._count -= 1
+        if not about:
+            del self._waiting[uid]
+
+
+def build_event(subject: Subject, report: Report, *, at: str, identity: str) -> Object:
+    """The Event object; its name follows from what it says and the minute in which it says it."""
+    minute = at[:16]
+    said = f"{subject.uid}/{report.reason}/{report.subject}/{report.message}/{minute}"
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{subject.name}.{sha256(said.encode()).hexdigest()[:16]}",
+            "namespace": subject.namespace,
+        },
+        "eventTime": _micro(at),
+        "type": str(report.severity),
+        "reason": report.reason,
+        "note": _note(report),
+        "action": "Schedule",
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": subject.kind,
+            "name": subject.name,
+            "namespace": subject.namespace,
+            "uid": subject.uid,
+        },
+        "reportingController": "dkron.io/operator",
+        "reportingInstance": identity[:128],
+    }
+
+
+def _note(report: Report) -> str:
+    text = f"{report.subject}: {report.message}" if report.subject else report.message
+    return clipped(text, NOTE_ROOM)
+
+
+def clipped(text: str, room: int) -> str:
+    """The beginning of the text that fits into so many bytes, with an ellipsis if that is not all of it."""
+    whole = text.encode("utf-8", "replace")
+    if len(whole) <= room:
+        return whole.decode()
+    return whole[: room - len(ELLIPSIS.encode())].decode("utf-8", "ignore") + ELLIPSIS
+
+
+def _micro(at: str) -> str:
+    """A MicroTime always has six digits."""
+    whole, _, fraction = at.removesuffix("Z").partition(".")
+    return f"{whole}.{fraction.ljust(6, '0')}Z"

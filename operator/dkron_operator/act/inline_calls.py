@@ -1,0 +1,176 @@
+"""Calls: the attempts that the operator makes itself, in a bounded pool, without a Job (docs/adr/0018).
+
+A call that is begun here has been claimed at the API server. How it ended is an outcome like that of a Job.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dkron_crds.job import Active
+from dkron_executors.result import Result
+from dkron_executors.run.pool import Pool
+from dkron_operator.act.listener import Listener
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.executors import inline
+from dkron_operator.kit.clock import Clock
+from dkron_operator.plan.inline_calls import MARK, call_outcome, is_call
+from dkron_operator.plan.view import JobView, Outcome
+
+Key = tuple[str, str]
+log = logging.getLogger(__name__)
+
+RECORDING = 0.05
+"""Seconds between two looks whether the last calls have been recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What the installation allows: the greatest number of calls at once, 0 is none at all; `may_act` tells whether
+    this process is the one that makes them."""
+
+    limit: int = 0
+    may_act: Callable[[], bool] = lambda: True
+
+
+NO_CALLS = Allowance()
+
+
+class InlineCalls:
+    """Makes calls by (uid of the DkronJob, name of the attempt)."""
+
+    def __init__(
+        self,
+        store: Store,
+        allowance: Allowance,
+        *,
+        clock: Clock,
+        listener: Listener,
+        known: Callable[[str], None],
+    ) -> None:
+        self.allowed = allowance.limit > 0
+        self._mark = _new_mark()
+        self._store = store
+        self._clock = clock
+        self._listener = listener
+        self._may_act = allowance.may_act
+        self._known = known
+        self._pool = Pool(limit=max(allowance.limit, 1))
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._closing = False
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def caller(self) -> str:
+        """How this process claims calls; empty while it may not."""
+        return self.signature if not self._closing else ""
+
+    @property
+    def signature(self) -> str:
+        """How it has claimed calls that it may still give back; empty while it may not do that either."""
+        return self._mark if self.allowed and self._may_act() else ""
+
+    def renew(self) -> None:
+        """Another process may have acted meanwhile. What this one had claimed and not called yet, the other may have
+        recorded as undecided by now: so it is, to us as well."""
+        self._mark = _new_mark()
+
+    def under_way(self, uid: str) -> frozenset[str]:
+        """Names of the attempts of a job that are being called, or wait for their turn."""
+        return frozenset(name for owner, name in self._tasks if owner == uid) if self._tasks else frozenset()
+
+    def begin(self, entry: CachedJob, active: Active, *, traceparent: str = "") -> None:
+        """Make this call, as a part of a trace if there is one; once, however often it is asked for."""
+        key = entry.job.uid, active.job
+        if key not in self._tasks and active.job not in entry.outcomes:
+            call = self._make(key, entry.job, active, traceparent)
+            self._tasks[key] = asyncio.create_task(call, name=f"call-{active.job}")
+
+    def cancel(self, uid: str, name: str) -> None:
+        """Break the call off, if it is under way."""
+        task = self._tasks.get((uid, name))
+        if task is not None:
+            task.cancel()
+
+    async def close(self, *, grace: float) -> None:
+        """Begin no more, give back what was claimed ahead, and let those that are under way come to their end and be
+        recorded, for `grace` seconds."""
+        if self._closing:
+            return
+        self._closing = True
+        for entry in self._store:
+            if self._is_ahead(entry):
+                self._known(entry.job.uid)
+        try:
+            async with asyncio.timeout(grace):
+                # The plans of others record them; of who leads no more, nobody does.
+                while self._may_act() and (self._tasks or self._unrecorded()):  # noqa: ASYNC110
+                    await asyncio.sleep(RECORDING)
+        except TimeoutError:
+            log.warning("%d calls do not come to an end; the next start finds them undecided", len(self._tasks))
+        tasks, self._tasks = list(self._tasks.values()), {}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._pool.close()
+
+    def _unrecorded(self) -> bool:
+        """Whether a status still has a call that has ended, or slots that this process has claimed ahead."""
+        return any(self._is_ahead(entry) or _has_ended_calls(entry) for entry in self._store)
+
+    def _is_ahead(self, entry: CachedJob) -> bool:
+        window = entry.status.window
+        return window is not None and window.caller == self._mark
+
+    async def _make(self, key: Key, job: JobView, active: Active, traceparent: str) -> None:
+        began = self._clock.now()
+        try:
+            async with self._pool.place():
+                if not self._may_act():
+                    # It was not made. Whoever acts next finds the claim.
+                    del self._tasks[key]
+                    return
+                began = self._clock.now()
+                self._store.metrics.began(active, began)
+                outcome = self._told(key, job, await self._result(job, traceparent), began)
+        except asyncio.CancelledError:
+            if key not in self._tasks:
+                # The process ends: what becomes of the call is the next one's to say.
+                raise
+            outcome = Outcome(success=False, started_at=began, finished_at=self._clock.now(), lost=True)
+        self._conclude(key, outcome)
+
+    async def _result(self, job: JobView, traceparent: str) -> Result:
+        try:
+            return await self._pool.call(inline.keys(job.spec).within(traceparent))
+        except Exception as exc:
+            log.exception("the call of a job failed", extra={"job": job.dkron_name, "namespace": job.namespace})
+            return Result(f"http: {type(exc).__name__}: {exc}")
+
+    def _told(self, key: Key, job: JobView, result: Result, began: datetime) -> Outcome:
+        error, output = inline.printed(job.spec, result)
+        size, room = job.spec.history.output_bytes, self._listener.room(job)
+        if room > size:
+            self._listener.keep(*key, output[-room:])
+        return call_outcome(error=error, output=output, size=size, began=began, ended=self._clock.now())
+
+    def _conclude(self, key: Key, outcome: Outcome) -> None:
+        uid, name = key
+        del self._tasks[key]
+        entry = self._store.get(uid)
+        if entry is not None:
+            entry.outcomes[name] = outcome
+            self._known(uid)
+
+
+def _new_mark() -> str:
+    return MARK + secrets.token_hex(8)
+
+
+def _has_ended_calls(entry: CachedJob) -> bool:
+    return any(is_call(active) and active.job in entry.outcomes for active in entry.status.active)

@@ -1,0 +1,231 @@
+"""Observe: what became of a Job, from its pod and its log. Slow answers here never hold up a slot."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable
+from datetime import datetime
+from typing import Any
+
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.paths import EVENTS, JOBS, PODS
+from dkron_operator.act.listener import Listener
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.plan.fold import is_recorded
+from dkron_operator.plan.hindrance import is_slow, kept, newest_warning, unscheduled, without_pod
+from dkron_operator.plan.outcome import (
+    NOT_CREATED,
+    decides,
+    has_ended,
+    is_being_created,
+    main_container,
+    outcome,
+    refusal,
+    same_trouble,
+    trouble,
+)
+from dkron_operator.plan.view import AttemptJob, Outcome, Trouble
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+log = logging.getLogger(__name__)
+
+WIDTH = 16
+LOG_TRIES = 2
+LOOK = 0.1
+"""Seconds between two looks at a pod whose log has ended: the kubelet shows the exit code and removes it soon after."""
+
+
+class Observer:
+    """Asks about Jobs by (uid of the DkronJob, name of the Job), and says when it knows more."""
+
+    def __init__(
+        self, client: KubeClient, store: Store, *, clock: Clock, listener: Listener, known: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._listener = listener
+        self._known = known
+        self._untold = LogOnce(log, "why a Job has no pod")
+        group_of = store.namespace_of_run
+        self.endings: WorkQueue[Key] = WorkQueue("observe", self._end, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
+        self.starts: WorkQueue[Key] = WorkQueue("probe", self._start, width=WIDTH // 4, spare=1, group_of=group_of)
+
+    async def _end(self, key: Key) -> None:
+        uid, name = key
+        entry = self._store.get(uid)
+        if entry is None or name in entry.outcomes:
+            return
+        run = entry.runs.get(name)
+        if run is None:
+            await self._look_for(entry, name)
+        elif run.finished:
+            entry.outcomes[name] = await self.outcome(entry, run)
+        elif run.gone:
+            entry.outcomes[name] = await self._left(entry, run)
+        self._known(uid)
+
+    async def _look_for(self, entry: CachedJob, name: str) -> None:
+        """A Job that status knows and the watch does not: ask before it is declared lost, or forgotten."""
+        with contextlib.suppress(NotFound):
+            self._store.see_run(await self._client.get(JOBS, entry.job.namespace, name))
+        if name in entry.runs:
+            return
+        # Not there, or not ours any more: asked again, the answer would be the same.
+        if is_recorded(entry.status, name):
+            entry.absent.add(name)
+        else:
+            entry.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
+
+    async def _left(self, entry: CachedJob, run: AttemptJob) -> Outcome:
+        """What is left of a Job that was deleted before it said how it ended: its pod may be there for a while."""
+        found = await self.outcome(entry, run)
+        return found if found.by_itself else Outcome(success=False, finished_at=self._clock.now(), lost=True)
+
+    async def is_over(self, entry: CachedJob, run: AttemptJob) -> bool:
+        """Whether the pod of a Job tells already how that will end; False if nobody can say."""
+        try:
+            pod = await self._pod(entry, run)
+        except KubeError as exc:
+            log.info("whether %s is over cannot be seen: %s", run.name, exc, extra={"job": entry.job.dkron_name})
+            return False
+        return pod is not None and decides(pod, entry.job.spec.job_template.spec)
+
+    async def outcome(self, entry: CachedJob, run: AttemptJob) -> Outcome:
+        """How the Job ended, as far as its pod tells by now."""
+        pod = await self._pod(entry, run)
+        if pod is None:
+            return outcome(run, None, container=None, stuck=entry.troubles.get(run.name))
+        container = main_container(pod)
+        size = self._room(entry)
+        output = await self._output(entry, pod, container, size) if container and size else b""
+        return self._told(entry, run, pod, output)
+
+    async def last_words(self, entry: CachedJob, run: AttemptJob) -> AsyncGenerator[Outcome]:
+        """How the Job ends, told anew whenever its pod has written more, and at last with its exit code.
+
+        Takes as long as the pod. Nothing comes from one that has not run.
+        """
+        pod = await self._pod(entry, run)
+        container = None if pod is None else main_container(pod)
+        if pod is None or container is None or not _has_run(pod, container):
+            return
+        name, size = pod["metadata"]["name"], self._room(entry)
+        query, tail = {"tailLines": str(size + 1)}, bytearray()
+        log_of_it = self._client.follow_log(
+            PODS, entry.job.namespace, name, container=container, follow=True, query=query
+        )
+        async with contextlib.aclosing(log_of_it) as pieces:
+            async for piece in pieces:
+                tail += piece
+                del tail[: -(size + 1)]
+                yield self._told(entry, run, pod, bytes(tail))
+        pod = await self._ended(entry, run, container)
+        if pod is not None:
+            yield self._told(entry, run, pod, bytes(tail))
+
+    async def _ended(self, entry: CachedJob, run: AttemptJob, container: str) -> Object | None:
+        """The pod once it shows that the container has ended; None if it went before that was seen."""
+        pod = await self._pod(entry, run)
+        while pod is not None and not has_ended(pod, container):
+            await asyncio.sleep(LOOK)
+            pod = await self._pod(entry, run)
+        return pod
+
+    def _room(self, entry: CachedJob) -> int:
+        """How many bytes of the end of an output somebody wants."""
+        return max(entry.job.spec.history.output_bytes, self._listener.room(entry.job))
+
+    def _told(self, entry: CachedJob, run: AttemptJob, pod: Object, output: bytes) -> Outcome:
+        container, size = main_container(pod), entry.job.spec.history.output_bytes
+        if self._room(entry) > size:
+            self._listener.keep(entry.job.uid, run.name, output)
+        stuck = entry.troubles.get(run.name)
+        by_itself = not run.finished and decides(pod, entry.job.spec.job_template.spec)
+        return outcome(run, pod, container=container, stuck=stuck, output=output, size=size, by_itself=by_itself)
+
+    async def _output(self, entry: CachedJob, pod: Object, container: str, size: int) -> bytes:
+        if not _has_run(pod, container):
+            return b""
+        name = pod["metadata"]["name"]
+        for _ in range(LOG_TRIES):
+            try:
+                return await self._client.log_tail(PODS, entry.job.namespace, name, container=container, size=size)
+            except Unavailable as exc:
+                log.warning("no log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
+            except KubeError as exc:
+                log.warning("no log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
+                break
+        return b""
+
+    async def _start(self, key: Key) -> None:
+        uid, name = key
+        entry = self._store.get(uid)
+        run = entry.runs.get(name) if entry else None
+        if entry is None or run is None or run.gone or (run.finished and not run.deleting):
+            return
+        found = await (self._stay(entry, run) if run.deleting else self._wait(entry, run))
+        entry.probed[name] = self._clock.now()
+        if found is None:
+            entry.troubles.pop(name, None)
+        elif not same_trouble(entry.troubles.get(name), found):
+            entry.troubles[name] = found
+        self._known(uid)
+
+    async def _wait(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
+        """Why it does not start."""
+        pod, now = await self._pod(entry, run), self._clock.now()
+        if pod is None:
+            told = await self._events(entry, f"regarding.uid={run.uid},reason={NOT_CREATED}")
+            found = refusal(told)
+            return await self._by_itself(entry, run) if found is None and is_slow(run, now) else found
+        found = trouble(pod) or unscheduled(pod, run, now)
+        if found is None and is_slow(run, now) and is_being_created(pod):
+            found = newest_warning(await self._events(entry, f"regarding.uid={pod['metadata']['uid']}"))
+        return found
+
+    async def _by_itself(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
+        """What the Job says of itself."""
+        try:
+            job = await self._client.get(JOBS, entry.job.namespace, run.name)
+        except NotFound:
+            return None
+        return without_pod(job, run, self._clock.now())
+
+    async def _stay(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
+        """Why it does not go, though it was deleted."""
+        try:
+            job = await self._client.get(JOBS, entry.job.namespace, run.name)
+        except NotFound:
+            return None
+        return kept(job, await self._pod(entry, run))
+
+    async def _events(self, entry: CachedJob, selector: str) -> list[Object]:
+        """The Events that are told of a Job or a pod, as far as they may be read."""
+        try:
+            told = [event async for event in self._client.list(EVENTS, entry.job.namespace, field_selector=selector)]
+        except Rejected as exc:
+            self._untold.goes_on(exc)
+            return []
+        self._untold.is_over()
+        return told
+
+    async def _pod(self, entry: CachedJob, run: AttemptJob) -> Object | None:
+        selector = f"batch.kubernetes.io/job-name={run.name}"
+        pods = [pod async for pod in self._client.list(PODS, entry.job.namespace, label_selector=selector)]
+        return max(pods, key=_created, default=None)
+
+
+def _created(pod: Object) -> datetime:
+    return datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
+
+
+def _has_run(pod: Object, container: str) -> bool:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    states = [status.get("state") or {} for status in statuses if status.get("name") == container]
+    return any("terminated" in state or "running" in state for state in states)

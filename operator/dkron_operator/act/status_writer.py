@@ -1,0 +1,159 @@
+"""The status writer: everything that leaves towards `status`, and nothing else.
+
+Changes of one job are collected for a moment and written together, with the resourceVersion that they were folded
+from. If somebody else wrote first, the changes are folded onto what they wrote: no write is lost on either side.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from dkron_crds.job import JobStatus
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.kit.rollback import Compare, ignore_versions
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.plan.fold import Change, fold_all
+from dkron_operator.plan.status_size import fit
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+DEBOUNCE, DEBOUNCE_PER_DUE, LONGEST_DEBOUNCE = 0.25, 0.003, 2.0
+"""Seconds in which changes of one job are collected, more of them for each job that is due now: slots go first."""
+TRIES = 5
+"""How often a write is folded anew at once when somebody else keeps writing first."""
+WIDTH = 16
+
+
+class StatusWriter:
+    """Writes the pending changes of entries."""
+
+    def __init__(
+        self, client: KubeClient, store: Store, *, due: Callable[[], int], changed: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._due = due
+        self._changed = changed
+        self.compare: Compare = ignore_versions
+        self.refused: Callable[[CachedJob, Rejected], None] = lambda *_: None
+        self.queue: WorkQueue[str] = WorkQueue(
+            "status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of
+        )
+
+    def touch(self, entry: CachedJob, *, patience: float = 0.0) -> None:
+        """Have the entry written soon, or after `patience` seconds, if there is anything to write."""
+        if entry.pending:
+            debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), LONGEST_DEBOUNCE)
+            self.queue.add(entry.job.uid, max(debounce, patience))
+
+    async def claim(self, entry: CachedJob, changes: tuple[Change, ...]) -> None:
+        """Write these changes now, together with what is pending, or raise `Conflict` without having written them.
+
+        They were decided upon with the entry as it is when this is called. After a `Conflict` it shows what somebody
+        else wrote, to decide again.
+        """
+        planned = entry.version
+        async with entry.writing:
+            if entry.version != planned:
+                # Folded onto what has come while we waited for our turn, they would claim what another has claimed.
+                raise Conflict("the job has changed since this was decided")
+            pending = len(entry.pending)
+            try:
+                await self._patch(entry, (*entry.pending, *changes), settled=pending)
+            except Conflict:
+                await self._refresh(entry)
+                raise
+            except NotFound as exc:
+                self._tell(self._store.miss_job(entry.job.uid))
+                raise Conflict("the job was deleted", status=exc.status) from exc
+        # What has come up meanwhile waits anew, as long as the plan that follows every claim says.
+        self.queue.drop(entry.job.uid)
+
+    async def read_again(self, entry: CachedJob) -> None:
+        """See the job as it is now, whatever the watch has brought. Raises `Unavailable`."""
+        async with entry.writing:
+            await self._refresh(entry)
+        entry.behind = False
+
+    async def _write(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        if entry is None:
+            return
+        async with entry.writing:
+            for _ in range(TRIES):
+                if not entry.pending or self._store.get(uid) is not entry:
+                    return
+                try:
+                    await self._patch(entry, tuple(entry.pending), settled=len(entry.pending))
+                except Conflict:
+                    await self._refresh(entry)
+                except NotFound:
+                    self._tell(self._store.miss_job(uid))
+                    return
+                else:
+                    break
+            else:
+                raise Unavailable("somebody else keeps writing the status first")
+        self.touch(entry)
+
+    async def _patch(self, entry: CachedJob, changes: tuple[Change, ...], *, settled: int) -> None:
+        target = fold_all(entry.base, changes, entry.job.spec.history)
+        wire = target.to_wire()
+        fitting, size, dropped = fit(wire)
+        patch = difference(entry.base.to_wire(), fitting)
+        if not (patch or entry.unreadable):
+            self._store.settle(entry, settled, base=entry.base, version=entry.version)
+            return
+        if entry.unreadable or entry.base.since is None:
+            # The first write is a full one: what stood there goes, and columns show a zero where there is nothing yet.
+            patch = fitting
+        entry.accounting.send(entry.base, changes)
+        version = await self._send(entry, patch)
+        self._store.metrics.sized(size, dropped)
+        base = target if fitting == wire else JobStatus.from_wire(fitting)
+        # The version that was written to is one that we had read, so its spec is known, too.
+        self._store.settle(entry, settled, base=base, version=version)
+
+    async def _send(self, entry: CachedJob, patch: Object) -> int:
+        """The version that the write gave."""
+        body = {"metadata": {"resourceVersion": str(entry.version)}, "status": patch}
+        try:
+            answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
+        except Unavailable:
+            self._store.metrics.wrote(entry.accounting.unanswered(entry.base))
+            raise
+        except KubeError as exc:
+            self._store.metrics.wrote(entry.accounting.refused(entry.base))
+            if isinstance(exc, Rejected):
+                self.refused(entry, exc)
+            raise
+        self._store.metrics.wrote(entry.accounting.taken())
+        return int(answer["metadata"]["resourceVersion"])
+
+    async def _refresh(self, entry: CachedJob) -> None:
+        known = entry.version
+        try:
+            answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
+        except NotFound:
+            self._tell(self._store.miss_job(entry.job.uid))
+            return
+        if answer["metadata"]["uid"] != entry.job.uid:
+            self._tell(self._store.miss_job(entry.job.uid))
+        else:
+            what = f"DkronJob {entry.job.namespace}/{entry.job.name}"
+            self.compare(what, known=known, found=int(answer["metadata"]["resourceVersion"]))
+        self._tell(self._store.see_job(answer))
+
+    def _tell(self, uids: Iterable[str]) -> None:
+        """What an answer shows, the watch will not show again."""
+        for uid in uids:
+            self._changed(uid)
+
+
+def difference(before: Object, after: Object) -> Object:
+    """A JSON merge patch from one status to the other, field by field of the first level."""
+    return {key: value for key, value in after.items() if key not in before or before[key] != value}

@@ -1,0 +1,133 @@
+"""Stop: the Job of an execution that somebody wants stopped is deleted, and what its pod says until then is kept.
+
+The Job goes in the foreground: it stays until its pod has taken its grace period, and shows as long that the attempt is
+not over. The log goes with the pod, so it is read before, and followed to its very end meanwhile.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, KubeError, NotFound
+from dkron_kube.paths import JOBS
+from dkron_operator.act.observe import Observer
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.plan.view import AttemptJob, Outcome
+
+Key = tuple[str, str]
+log = logging.getLogger(__name__)
+
+WIDTH = 16
+LISTENERS = 64
+"""Pods that are listened to at once while they end. Of any more, what they said before the deletion is kept."""
+LONGEST = 600.0
+"""Seconds for which a pod is listened to at most: its grace period may be any."""
+PATIENCE = 5.0
+"""Seconds that a stop waits for the log at most: a kubelet that does not answer must not keep it."""
+MOMENT = 1.0
+"""Seconds that it waits for somebody to listen. Of a pod that has written nothing, it does not show that one does."""
+
+
+class Stopper:
+    """Stops Jobs by (uid of the DkronJob, name of the Job), and says when it is on its way."""
+
+    def __init__(self, client: KubeClient, store: Store, observer: Observer, *, known: Callable[[str], None]) -> None:
+        self._client = client
+        self._store = store
+        self._observer = observer
+        self._known = known
+        group_of = store.namespace_of_run
+        self.queue: WorkQueue[Key] = WorkQueue("stop", self._stop, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
+        self.listening: WorkQueue[Key] = WorkQueue(
+            "last words", self._listen, width=LISTENERS, spare=LISTENERS // 4, group_of=group_of
+        )
+        self._heard: dict[Key, asyncio.Event] = {}
+
+    async def _stop(self, key: Key) -> None:
+        uid, name = key
+        entry = self._store.get(uid)
+        run = entry.runs.get(name) if entry else None
+        if entry is None or run is None or not _is_to_stop(entry, run):
+            return
+        if name not in entry.last_words:
+            entry.last_words[name] = await self._words(entry, run)
+        await self._have_heard(key)
+        if not run.deleting:
+            await self._end(entry, run)
+        self._known(uid)
+
+    async def _end(self, entry: CachedJob, run: AttemptJob) -> None:
+        """Delete the Job, unless its pod is over by now: it will end as that did."""
+        if entry.last_words[run.name].by_itself:
+            return
+        if await self._observer.is_over(entry, run):
+            entry.last_words[run.name] = await self._words(entry, run)
+        else:
+            await self._delete(entry, run)
+
+    async def _have_heard(self, key: Key) -> None:
+        """Have somebody listen, who hears what the pod says from now on: it may end at once when it is told to."""
+        heard = self._heard[key] = asyncio.Event()
+        self.listening.add(key)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MOMENT):
+                await heard.wait()
+        del self._heard[key]
+
+    async def _words(self, entry: CachedJob, run: AttemptJob) -> Outcome:
+        nothing = Outcome(success=False, finished_at=run.created)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._observer.outcome(entry, run)
+        except (TimeoutError, KubeError) as exc:
+            log.warning("%s is stopped without its output: %s", run.name, exc or "no answer", extra=_context(entry))
+            return nothing
+
+    async def _delete(self, entry: CachedJob, run: AttemptJob) -> None:
+        """Of the version that was seen running: one that has ended meanwhile is no more to be stopped."""
+        namespace, version = entry.job.namespace, str(run.version)
+        try:
+            await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=version, foreground=True)
+        except NotFound:
+            self._store.lose_run_of(entry.job.uid, run.name)
+        except Conflict:
+            with contextlib.suppress(NotFound):
+                self._store.see_run(await self._client.get(JOBS, namespace, run.name))
+        else:
+            entry.mark_job_deleting(run.name)
+            log.info("stopping", extra={**_context(entry), "run": run.name})
+
+    async def _listen(self, key: Key) -> None:
+        uid, name = key
+        entry = self._store.get(uid)
+        run = entry.runs.get(name) if entry else None
+        try:
+            if entry is not None and run is not None and not run.gone:
+                async with asyncio.timeout(LONGEST):
+                    await self._take_down(entry, run)
+        except (TimeoutError, KubeError) as exc:
+            log.info("%s is not heard to its end: %s", name, exc or "it takes too long", extra={"uid": uid})
+        finally:
+            self._hears(key)
+
+    async def _take_down(self, entry: CachedJob, run: AttemptJob) -> None:
+        async with contextlib.aclosing(self._observer.last_words(entry, run)) as told:
+            async for words in told:
+                entry.last_words[run.name] = words
+                self._hears((entry.job.uid, run.name))
+
+    def _hears(self, key: Key) -> None:
+        if key in self._heard:
+            self._heard[key].set()
+
+
+def _is_to_stop(entry: CachedJob, run: AttemptJob) -> bool:
+    """Whether there is anything to do: it may have ended, or be on its way, since it was planned."""
+    return not run.gone and (run.name not in entry.last_words if run.deleting else not run.finished)
+
+
+def _context(entry: CachedJob) -> dict[str, object]:
+    return {"job": entry.job.dkron_name, "namespace": entry.job.namespace}

@@ -1,0 +1,213 @@
+"""Traces: what the operator tells of a run while it fires and records it. `plan/spans.py` has the spans.
+
+Without a tracer nothing is kept and nothing is computed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
+
+from dkron_crds.job import Active, Execution, JobStatus
+from dkron_crds.requests import group_of
+from dkron_crds.traceparent import TraceContext
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.plan.dependencies import GroupKey
+from dkron_operator.plan.fold import Change, Finished, Started, is_recorded
+from dkron_operator.plan.plan import Create
+from dkron_operator.plan.view import AttemptJob, JobView
+from dkron_operator.telemetry import spans
+from dkron_runtime.tracing.spans import Span, Tracer
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+REMEMBERED = 10_000
+"""Runs whose trace is known although no Job tells of it: the newest ones."""
+
+
+class Firing:
+    """An attempt is being fired; of one that is not traced, nothing is told. `traceparent` is for its Job to keep."""
+
+    traceparent = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Fired, or to be planned again."""
+
+    def claimed(self) -> None:
+        """The API server has accepted the claim."""
+
+    def adopted(self, run: AttemptJob) -> None:
+        """The Job exists."""
+
+    def refused(self, message: str) -> None:
+        """The API server will not have the Job."""
+
+
+UNTRACED = Firing()
+
+
+class TracedFiring(Firing):
+    """The spans of an attempt that is being fired. They are told once all of it has gone well, or was refused: what is
+    planned again comes to the same spans."""
+
+    def __init__(self, span: Span, run: TraceContext, *, claim: Span | None, done: Callable[[], None]) -> None:
+        self.traceparent = str(run)
+        self._span = span
+        self._run = run
+        self._claim = claim
+        self._done = done
+        self._around = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._around.enter_context(self._span.around())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._around.close()
+        if exc is None:
+            self._span.end()
+            self._done()
+
+    def claimed(self) -> None:
+        """The claim is told, whatever becomes of its Jobs."""
+        if self._claim is not None:
+            self._claim.end()
+
+    def adopted(self, run: AttemptJob) -> None:
+        """The Job exists, made by us or before us."""
+        self._span.tell({"k8s.job.uid": run.uid})
+        if run.trace is not None and run.trace != self._run:
+            # Somebody else has made it, within a trace of theirs.
+            self._span.link(run.trace)
+
+    def refused(self, message: str) -> None:
+        """There is to be no Job."""
+        self._span.fail("JobRejected", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An attempt whose end is known, and not yet at the API server. `own` is the span that its Job names."""
+
+    job: JobView
+    execution: Execution
+    own: TraceContext | None
+    since: datetime
+
+
+class RunTracing:
+    """Tells of runs, if there is a `tracer` to tell."""
+
+    def __init__(self, store: Store, *, clock: Clock) -> None:
+        self.tracer: Tracer | None = None
+        self._store = store
+        self._clock = clock
+        self._known: OrderedDict[GroupKey, TraceContext] = OrderedDict()
+        self._fired: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._endings: dict[str, dict[str, Ending]] = {}
+
+    def firing(self, entry: CachedJob, create: Create) -> Firing:
+        """An attempt is about to be fired."""
+        if self.tracer is None or create.late:
+            return UNTRACED
+        job, attempt, now = entry.job, create.entry, self._clock.now()
+        asked, trace, claim = _asked(entry, attempt.group), self._trace(entry, attempt.group), None
+        if attempt.member and create.before:
+            claim = self.tracer.begin(spans.claiming(job, attempt, asked, now))
+            trace = claim.context
+        links = tuple(self._ends_of(spans.causes(create, entry.status)))
+        span = self.tracer.begin(spans.firing(job, attempt, trace=trace, asked=asked, links=links, now=now))
+        _keep(self._known, (job.uid, attempt.group), span.context)
+        done = partial(_keep, self._fired, (job.uid, attempt.job), None)
+        return TracedFiring(span, spans.run_context(job, attempt, span.context), claim=claim, done=done)
+
+    def note(self, entry: CachedJob, changes: Iterable[Change]) -> None:
+        """These changes of a status were decided upon."""
+        if self.tracer is None:
+            return
+        for change in changes:
+            if isinstance(change, Started):
+                self._find(entry, change.entry, self.tracer)
+            elif isinstance(change, Finished):
+                execution = change.execution
+                ending = Ending(entry.job, execution, self._own(entry, execution), self._clock.now())
+                self._endings.setdefault(entry.job.uid, {})[execution.job] = ending
+
+    def see(self, uid: str, status: JobStatus | None) -> None:
+        """The API server has this status of a job, or the job no more."""
+        endings = self._endings.get(uid) if self._endings else None
+        if self.tracer is None or not endings:
+            return
+        for name in [name for name in endings if status is None or is_recorded(status, name)]:
+            self._record(endings.pop(name), self.tracer)
+        if not endings:
+            del self._endings[uid]
+
+    def _find(self, entry: CachedJob, attempt: Active, tracer: Tracer) -> None:
+        """A Job was found that this process does not know to have made: whoever made it may not have told of it."""
+        run, key = entry.runs.get(attempt.job), (entry.job.uid, attempt.job)
+        if run is None or run.trace is None or key in self._fired:
+            return
+        _keep(self._fired, key, None)
+        asked = _asked(entry, attempt.group)
+        links = tuple(self._ends_of(spans.causes(Create(attempt), entry.status)))
+        found = spans.firing(entry.job, attempt, trace=run.trace, asked=asked, links=links, now=run.created)
+        span = tracer.begin(found)
+        span.tell({"k8s.job.uid": run.uid, "dkron.found": True})
+        span.end(run.created)
+
+    def _record(self, ending: Ending, tracer: Tracer) -> None:
+        execution = ending.execution
+        span = tracer.begin(spans.running(ending.job, execution, ending.own))
+        if not execution.success:
+            span.fail(execution.reason or "Error", execution.message)
+        span.end(execution.finished_at)
+        tracer.begin(spans.recording(ending.job, execution, span.context, ending.since)).end()
+
+    def _own(self, entry: CachedJob, attempt: Active | Execution) -> TraceContext | None:
+        """The span of what an attempt runs, as its Job says or as we remember."""
+        run = entry.runs.get(attempt.job)
+        if run is not None:
+            return run.trace
+        trace = self._trace(entry, attempt.group)
+        return None if trace is None else spans.run_context(entry.job, attempt, trace)
+
+    def _trace(self, entry: CachedJob, group: int) -> TraceContext | None:
+        """What is known of the trace of a run: by its Jobs, else by what we have fired."""
+        told = (run.trace for run in entry.runs.values() if run.group == group and run.trace is not None)
+        return next(told, None) or self._known.get((entry.job.uid, group))
+
+    def _ends_of(self, runs: Iterable[GroupKey]) -> Iterable[TraceContext]:
+        """The spans with which these runs of other jobs have ended, as far as anybody can find them."""
+        for uid, group in sorted(runs):
+            entry = self._store.get(uid)
+            execution = spans.newest_of(entry.status.executions, group) if entry else None
+            own = self._own(entry, execution) if entry and execution else None
+            if own is not None and own.sampled:
+                yield own
+
+
+def _asked(entry: CachedJob, group: int) -> TraceContext | None:
+    """The span in which somebody asked for a run of this group."""
+    return next((r.trace for r in entry.job.requests if r.at is not None and group_of(r.id, r.at) == group), None)
+
+
+def _keep(kept: OrderedDict[K, V], key: K, value: V) -> None:
+    """Remember it, and forget what was remembered first if it is too much."""
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > REMEMBERED:
+        kept.popitem(last=False)

@@ -1,0 +1,1 @@
+"""What the operator knows: every DkronJob and its Jobs, who depends on whom, and what is still to be written."""

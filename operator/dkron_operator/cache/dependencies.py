@@ -1,0 +1,101 @@
+"""Kinship: what each plan has to know of other jobs, and whose plan has to be made anew when one of them changes."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from dkron_crds.job import JobStatus
+from dkron_operator.cache.dependency_graph import DependencyGraph, Key, key_of, parents_of
+from dkron_operator.plan.dependencies import ALONE, Child, Dependencies, Parent
+from dkron_operator.plan.dependency_changes import key, published
+from dkron_operator.plan.view import JobView
+
+
+class Known(Protocol):
+    """A DkronJob with the status that the API server has."""
+
+    job: JobView
+    base: JobStatus
+
+
+def _nobody(_: str) -> None:
+    """Nobody waits."""
+
+
+class DependencyTracker:
+    """The jobs around each job. `holder` finds who has a name, `entry` who has a uid.
+
+    `wake` is told the uids of those whose situation has changed.
+    """
+
+    def __init__(self, holder: Callable[[Key], Known | None], entry: Callable[[str], Known | None]) -> None:
+        self.wake: Callable[[str], None] = _nobody
+        self._holder = holder
+        self._entry = entry
+        self._links = DependencyGraph(self._job_of)
+
+    def of(self, job: JobView) -> Dependencies:
+        """The jobs around this one, as the API server has them."""
+        name = key_of(job)
+        children = self._links.children(name)
+        if not (job.spec.parents or children):
+            return ALONE
+        holder = self._holder(name)
+        if holder is None or holder.job.uid != job.uid:
+            # Whoever runs after this name means the object that has it.
+            children = ()
+        parents = {link.job: self._holder((job.namespace, link.job)) for link in job.spec.parents}
+        return Dependencies(
+            parents={name: _parent(p) for name, p in parents.items() if p is not None},
+            children=tuple(_child(known, job) for known in map(self._entry, children) if known is not None),
+            circle=self._links.circle(name) if job.spec.parents else (),
+        )
+
+    def children(self, name: Key) -> Iterable[str]:
+        """The uids of the jobs that run after the one of this name."""
+        return self._links.children(name)
+
+    def see(self, known: Known, before: JobStatus | None) -> None:
+        """This job is there; `before` is the status that the API server had so far, None if the job is new."""
+        self._wake_around(known.job, self._links.see(known.job))
+        if before is not None:
+            self._wake_for(known, before)
+
+    def lose(self, job: JobView) -> None:
+        """This job is not there any more."""
+        self._wake_around(job, self._links.lose(job.uid))
+
+    def _wake_around(self, job: JobView, changed: set[Key]) -> None:
+        """Parents list their children; whoever runs after the job has gained or lost it, or a circle."""
+        if not changed:
+            return
+        parents = map(self._holder, changed - {key_of(job)})
+        self._wake_all({parent.job.uid for parent in parents if parent is not None} | self._links.below(key_of(job)))
+
+    def _wake_for(self, known: Known, before: JobStatus) -> None:
+        """What the API server has of this job is what others wait for."""
+        if (known.base.ended, known.base.published) != (before.ended, before.published):
+            self._wake_all(self._links.children(key_of(known.job)))
+        if known.job.spec.ephemeral and known.base.ended:
+            # It goes when the API server has all that there is to know of it.
+            self.wake(known.job.uid)
+        if known.base.heard != before.heard:
+            parents = map(self._holder, parents_of(known.job))
+            self._wake_all({parent.job.uid for parent in parents if parent is not None})
+
+    def _wake_all(self, uids: Iterable[str]) -> None:
+        for uid in tuple(uids):
+            self.wake(uid)
+
+    def _job_of(self, name: Key) -> JobView | None:
+        known = self._holder(name)
+        return None if known is None else known.job
+
+
+def _parent(known: Known) -> Parent:
+    status = known.base
+    return Parent(known.job.uid, status.ended, published(status), status.rebuilt_at)
+
+
+def _child(known: Known, parent: JobView) -> Child:
+    when = next(link.when for link in known.job.spec.parents if link.job == parent.dkron_name)
+    return Child(known.job.dkron_name, when, frozenset(map(key, known.base.heard)))

@@ -1,0 +1,98 @@
+"""How the installation stands: the status of the DkronCluster, from the ledger and from who leads."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from dkron_crds.cluster import ClusterStatus
+from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType
+from dkron_operator.cluster.daily_totals import DailyTotals
+from dkron_operator.leader.election import Leadership
+
+Verdict = tuple[ConditionStatus, str, str]
+"""Status, reason and message of a condition."""
+OURS = (ConditionType.READY, ConditionType.DELIVERS, ConditionType.CONFLICTED)
+TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+
+
+def cluster_conditions(  # noqa: PLR0913 - what the status says, one by one
+    before: ClusterStatus,
+    ledger: DailyTotals,
+    leadership: Leadership,
+    *,
+    replicas: int,
+    generation: int,
+    version: str,
+    now: datetime,
+    problems: tuple[str, ...] | None = None,
+    rivalry: str = "",
+) -> ClusterStatus:
+    """The status as it should be, where it is `before`. `replicas` run, one of
+    which leads; `version` is the operator's own; `problems` are those of its
+    receivers and notifications, None if it has none; `rivalry` tells of other installations that do the same work."""
+    return ClusterStatus(
+        observed_generation=generation,
+        conditions=_conditions(before, _verdicts(leadership, problems, rivalry), generation=generation, now=now),
+        leader=leadership.leader,
+        replicas=replicas if leadership.held else 0,
+        version=version,
+        jobs=len(ledger),
+        active=ledger.active,
+        days=ledger.days(now.date()),
+        departed=ledger.departed(now.date()),
+    )
+
+
+def _conditions(
+    before: ClusterStatus,
+    verdicts: Mapping[ConditionType, Verdict],
+    *,
+    generation: int,
+    now: datetime,
+) -> tuple[Condition, ...]:
+    kept = {condition.type: condition for condition in before.conditions}
+    ours = []
+    for kind, (status, reason, message) in verdicts.items():
+        old = kept.get(kind)
+        same = old is not None and old.status is status
+        ours.append(
+            Condition(
+                type=kind,
+                status=status,
+                reason=reason,
+                message=message[:MAX_MESSAGE],
+                last_transition_time=old.last_transition_time if old is not None and same else now,
+                observed_generation=generation,
+            )
+        )
+    others = (each for kind, each in kept.items() if kind not in OURS)
+    return (*ours, *others)
+
+
+def _verdicts(
+    leadership: Leadership, problems: tuple[str, ...] | None, rivalry: str
+) -> Mapping[ConditionType, Verdict]:
+    verdicts = {ConditionType.READY: _ready(leadership)}
+    if problems is not None:
+        verdicts[ConditionType.DELIVERS] = _delivers(problems)
+    if rivalry:
+        verdicts[ConditionType.CONFLICTED] = (TRUE, "SharedNamespace", rivalry)
+    return verdicts
+
+
+def _delivers(problems: tuple[str, ...]) -> Verdict:
+    if problems:
+        return FALSE, "InvalidReceiver", "; ".join(problems)
+    return TRUE, "AsExpected", ""
+
+
+def _ready(leadership: Leadership) -> Verdict:
+    if leadership.stopped:
+        return FALSE, "Stopped", "the operator was stopped"
+    if leadership.left:
+        return FALSE, "Left", "the operator was asked to leave, and fires nothing until it is restarted"
+    if leadership.held:
+        return TRUE, "Leading", ""
+    if leadership.free:
+        why = leadership.trouble or "the operator was started with --lease off"
+        return TRUE, "NoLease", f"jobs are fired without a Lease: {why}"
+    return UNKNOWN, "Waiting", "nobody holds the Lease yet"

@@ -1,0 +1,61 @@
+"""Peers: how many replicas of this installation run. They are counted by their pods, which share a name, an instance
+and a component (the labels that Kubernetes recommends); no other object has to be read for that.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import PODS
+from dkron_operator.kit.log_once import LogOnce
+
+Object = Mapping[str, Any]
+log = logging.getLogger(__name__)
+
+SHARED = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component")
+
+
+class ReplicaCount:
+    """Counts the ready pods beside `pod` in a namespace. A process that is no pod there is alone."""
+
+    def __init__(self, client: KubeClient, *, namespace: str, pod: str) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._pod = pod
+        self._selector: str | None = None
+        self._spell = LogOnce(log, f"counting replicas in namespace {namespace}")
+
+    async def count(self) -> int:
+        """The replicas that run, this one among them; without an answer only that."""
+        try:
+            if self._selector is None:
+                self._selector = selector(await self._list(fields=f"metadata.name={self._pod}"))
+            found = running(await self._list(labels=self._selector)) if self._selector else 1
+        except KubeError as exc:
+            self._spell.goes_on(exc)
+            return 1
+        self._spell.is_over()
+        return max(found, 1)
+
+    async def _list(self, *, labels: str | None = None, fields: str | None = None) -> list[Object]:
+        found = self._client.list(PODS, self._namespace, label_selector=labels, field_selector=fields)
+        return [pod async for pod in found]
+
+
+def selector(own: Iterable[Object]) -> str:
+    """What finds the pods of all replicas, by the own pod; empty if it has no such labels, or there is none. Pure."""
+    labels = next((pod["metadata"].get("labels") or {} for pod in own), {})
+    shared = {key: labels[key] for key in SHARED if key in labels}
+    return ",".join(f"{key}={value}" for key, value in shared.items()) if len(shared) == len(SHARED) else ""
+
+
+def running(pods: Iterable[Object]) -> int:
+    """How many of these are ready and are to stay. Pure."""
+    return sum(_is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods)
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

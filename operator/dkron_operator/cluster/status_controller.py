@@ -1,0 +1,237 @@
+"""The tally: keeps the DkronCluster `dkron`, and in its status who leads, how many jobs there are, and how many
+executions ended on each day.
+
+What the API server has of each job enters by `see`, the sums leave a moment later. Nothing waits for it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from dkron_crds.cluster import ClusterStatus
+from dkron_crds.job import JobStatus
+from dkron_crds.lease import INSTALLATION
+from dkron_crds.names import API_VERSION
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, NotLeader, Unavailable
+from dkron_kube.paths import DKRON_CLUSTERS
+from dkron_operator.act.status_writer import difference
+from dkron_operator.cluster.conditions import cluster_conditions
+from dkron_operator.cluster.daily_totals import DailyTotals
+from dkron_operator.cluster.replicas import ReplicaCount
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.leader.election import Leadership
+from dkron_operator.leader.lease import Replica
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+DEBOUNCE = 1.0
+"""Seconds in which changes are collected."""
+LOOK = 30.0
+"""Seconds between two looks at what others have done to the object; without rights, between two tries."""
+AGAIN = 5.0
+"""Seconds after which a write without an answer is tried again."""
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The DkronCluster as it was last read or written."""
+
+    version: str
+    generation: int
+    status: ClusterStatus
+
+
+class ClusterStatusController:
+    """Writes the DkronCluster of a namespace. `replica` is this process."""
+
+    def __init__(self, client: KubeClient, replica: Replica, *, namespace: str, clock: Clock) -> None:
+        self.queue: WorkQueue[str] = WorkQueue("cluster", self._work, width=1)
+        self._client = client
+        self._namespace = namespace
+        self._version = replica.version
+        self._peers, self._replicas = ReplicaCount(client, namespace=namespace, pod=replica.identity), 1
+        self._clock = clock
+        self._ledger = DailyTotals()
+        self._leadership = Leadership()
+        self._stored: Stored | None = None
+        self._jobs_known = self._restored = self._closing = self._over = False
+        self._problems: tuple[str, ...] | None = None
+        self.rivalry: Callable[[], str] = str
+        self._writing = asyncio.Lock()
+        self._spell = LogOnce(log, f"DkronCluster {namespace}/{INSTALLATION}")
+
+    @property
+    def active(self) -> int:
+        """How many attempts run or are claimed to begin."""
+        return self._ledger.active
+
+    def see(self, uid: str, status: JobStatus | None) -> None:
+        """The API server has this status of a job, or the job no more."""
+        if status is None:
+            self._ledger.lose(uid)
+        else:
+            self._ledger.see(uid, status)
+        self.touch()
+
+    def lead(self, leadership: Leadership) -> None:
+        """Somebody else leads than before."""
+        if leadership.term != self._leadership.term:
+            # Whoever wrote so far knew more than what we have read.
+            self._stored = None
+        self._leadership = leadership
+        self.touch()
+
+    def judge(self, problems: tuple[str, ...] | None) -> None:
+        """This is wrong with its receivers and notifications; None if it has none."""
+        self._problems = problems
+        self.touch()
+
+    async def read(self) -> None:
+        """Read what an earlier process has written. Before the jobs: what departs in between would count twice."""
+        try:
+            body = await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
+        except NotFound:
+            # Whoever leads makes it, when there is something to say.
+            self._restored = True
+        except KubeError as exc:
+            self._spell.goes_on(exc)
+        else:
+            self._take(body)
+
+    def begin(self) -> None:
+        """All jobs that exist were seen: go on from what was written."""
+        self._jobs_known = True
+        if self._stored is not None:
+            self._go_on(self._stored.status)
+
+    async def look(self) -> None:
+        """See now and then what others have done to the object, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK)
+            self._stored = None
+            self.queue.add(INSTALLATION)
+
+    async def close(self, leadership: Leadership) -> None:
+        """Write for the last time, if it was us who wrote and the API server answers."""
+        if not self._leadership.acts:
+            return
+        self._leadership, self._closing = leadership, True
+        try:
+            await self._write()
+        except KubeError as exc:
+            self._spell.goes_on(exc)
+        finally:
+            self._over = True
+
+    async def settle(self) -> None:
+        """Return when all that was seen is written, or cannot be. What is deleted after that stays counted.
+
+        Raises `Unavailable` if there is no answer, `NotLeader` if it is not ours to write.
+        """
+        if self._spell.trouble:
+            return
+        try:
+            await self._write()
+        except (Unavailable, NotLeader):
+            raise
+        except KubeError as exc:
+            self._spell.goes_on(exc)
+
+    def touch(self) -> None:
+        """Something has changed that the status shows."""
+        # In trouble it is up to the next look: a missing right would be asked for at each change.
+        if not self._spell.trouble:
+            self.queue.add(INSTALLATION, DEBOUNCE)
+
+    async def _work(self, _: str) -> None:
+        try:
+            await self._write()
+        except NotLeader:
+            self._stored = None
+        except KubeError as exc:
+            self._spell.goes_on(exc)
+            self._stored = None
+            if isinstance(exc, Unavailable):
+                self.queue.add(INSTALLATION, exc.retry_after or AGAIN)
+        else:
+            self._spell.is_over()
+
+    async def _write(self) -> None:
+        async with self._writing:
+            for _ in range(TRIES):
+                if self._over or not (self._leadership.acts or self._closing):
+                    return
+                stored = self._stored or await self._read()
+                try:
+                    await self._patch(stored)
+                except (Conflict, NotFound):
+                    self._stored = None
+                else:
+                    return
+        raise Unavailable("somebody else keeps writing the status first")
+
+    async def _patch(self, stored: Stored) -> None:
+        leadership = self._leadership
+        status = cluster_conditions(
+            stored.status, self._ledger, leadership, replicas=self._replicas,
+            generation=stored.generation, version=self._version, now=self._clock.now(), problems=self._problems,
+            rivalry=self.rivalry(),
+        )  # fmt: skip
+        patch = difference(stored.status.to_wire(), status.to_wire())
+        if patch:
+            body = {"metadata": {"resourceVersion": stored.version}, "status": patch}
+            answer = await self._client.patch_status(DKRON_CLUSTERS, self._namespace, INSTALLATION, body)
+            self._stored = _stored(answer, status)
+
+    async def _read(self) -> Stored:
+        self._replicas = await self._peers.count()
+        return self._take(await self._find_or_create())
+
+    def _take(self, body: Object) -> Stored:
+        self._stored = _stored(body, _status(body))
+        if self._jobs_known:
+            self._go_on(self._stored.status)
+        return self._stored
+
+    async def _find_or_create(self) -> Object:
+        try:
+            return await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
+        except NotFound:
+            pass
+        try:
+            return await self._client.create(DKRON_CLUSTERS, self._namespace, _new())
+        except AlreadyExists:
+            return await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
+
+    def _go_on(self, status: ClusterStatus) -> None:
+        if self._restored:
+            self._ledger.agree(status.days)
+        else:
+            self._ledger.restore(status.days, status.departed)
+            self._restored = True
+
+
+def _new() -> Object:
+    return {"apiVersion": API_VERSION, "kind": "DkronCluster", "metadata": {"name": INSTALLATION}, "spec": {}}
+
+
+def _stored(body: Object, status: ClusterStatus) -> Stored:
+    metadata = body["metadata"]
+    return Stored(metadata["resourceVersion"], metadata.get("generation", 0), status)
+
+
+def _status(body: Object) -> ClusterStatus:
+    try:
+        return ClusterStatus.from_wire(body.get("status") or {})
+    except ValidationError:
+        # Somebody has written it by hand; it is written anew.
+        return ClusterStatus()

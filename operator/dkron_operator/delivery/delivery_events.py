@@ -1,0 +1,40 @@
+"""Complaints: an Event on the job, and a warning in the log, about what was not delivered.
+
+What goes wrong for a job each second is said once a minute; the counts have all of it.
+"""
+
+import logging
+from collections import OrderedDict
+
+from dkron_operator.act.events import Events
+from dkron_operator.kit.clock import Clock
+from dkron_operator.plan.plan import Report, Severity
+from dkron_operator.plan.view import JobView
+
+log = logging.getLogger(__name__)
+
+QUIET = 60.0
+"""Seconds in which the same is not said again."""
+ROOM = 4096
+"""Complaints that are remembered for that."""
+
+
+class DeliveryEvents:
+    """Tells people what went wrong."""
+
+    def __init__(self, events: Events, *, clock: Clock) -> None:
+        self._events = events
+        self._clock = clock
+        self._said: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def tell(self, job: JobView, message: str) -> None:
+        """This was not delivered."""
+        now, key = self._clock.monotonic(), (job.uid, message)
+        if now - self._said.get(key, now - QUIET) < QUIET:
+            return
+        self._said[key] = now
+        self._said.move_to_end(key)
+        if len(self._said) > ROOM:
+            self._said.popitem(last=False)
+        log.warning("not delivered: %s", message, extra={"job": job.dkron_name, "namespace": job.namespace})
+        self._events.report(job, Report(Severity.WARNING, "NotDelivered", message))

@@ -1,0 +1,54 @@
+"""The vault: values from Secrets that the DkronCluster names, in its own namespace, read when they are needed.
+
+This is the only place where the operator reads a Secret. Values are kept for a moment and shown to nobody.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+
+from dkron_crds.receivers import Source
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError, NotFound, Unavailable
+from dkron_kube.paths import SECRETS
+from dkron_operator.delivery.trouble import Unreachable
+
+KEPT = 30.0
+"""Seconds for which a Secret is not asked for again, so that a new password is soon in use."""
+
+
+class SecretReader:
+    """Secrets of one namespace. `clock` is monotonic."""
+
+    def __init__(self, client: KubeClient, *, namespace: str, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._clock = clock
+        self._kept: dict[str, tuple[float, dict[str, str]]] = {}
+
+    async def value(self, source: Source) -> str:
+        """The text. Raises `Unreachable`: what is missing may be there later, and the sentence names it."""
+        key = source.secret_key_ref
+        found = (await self._secret(key.name)).get(key.key)
+        if found is None:
+            raise Unreachable(f"Secret {self._namespace}/{key.name} has no key {key.key}")
+        try:
+            return base64.b64decode(found, validate=True).decode().strip()
+        except (binascii.Error, UnicodeDecodeError):
+            raise Unreachable(f"Secret {self._namespace}/{key.name}, key {key.key}: it is no text") from None
+
+    async def _secret(self, name: str) -> dict[str, str]:
+        kept = self._kept.get(name)
+        if kept is not None and self._clock() - kept[0] < KEPT:
+            return kept[1]
+        try:
+            body = await self._client.get(SECRETS, self._namespace, name)
+        except NotFound:
+            raise Unreachable(f"Secret {self._namespace}/{name} is not there") from None
+        except Unavailable:
+            raise Unreachable(f"Secret {self._namespace}/{name} cannot be read: the API server is away") from None
+        except KubeError as exc:
+            raise Unreachable(f"Secret {self._namespace}/{name} cannot be read: {exc}") from None
+        data: dict[str, str] = body.get("data") or {}
+        self._kept[name] = (self._clock(), data)
+        return data

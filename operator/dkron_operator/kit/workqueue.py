@@ -1,0 +1,244 @@
+"""Lanes: bounded workers over a queue of keys. Everything the operator does to the world is done in one.
+
+A key that is added while it waits is worked on once; added while it is being worked on, once more after that. So a
+key is never worked on twice at the same time, and no change is overlooked. What is urgent goes first, in its lane and
+before other lanes, but never alone. Namespaces take turns, and none has all workers. What fails for a while is tried
+again, later each time; what fails by a fault of ours much later. What this process may not do is dropped: when it may
+again, everything is looked at anew.
+"""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+from dkron_kube.errors import KubeError, NotLeader, Unavailable
+from dkron_operator.kit.fair_queue import FairQueue, Group
+
+K = TypeVar("K", bound=Hashable)
+log = logging.getLogger(__name__)
+
+FIRST_DELAY, LAST_DELAY = 0.2, 5.0
+LAST_DELAY_OF_A_FAULT = 300.0
+"""Seconds between two tries at the most where work ends with an error that is none of the API server's: what has not
+changed fails again. A key that is added meanwhile is worked on at once."""
+IN_A_ROW = 8
+"""After so many urgent keys one that is not has its turn: what is always late must not keep the rest from happening."""
+LONGEST_YIELD, GLANCE = 2.0, 0.05
+"""Seconds that a worker waits at most for what is urgent in another lane, and between two looks."""
+
+
+def _ungrouped(_: object) -> Group:
+    """All keys are of one group."""
+    return None
+
+
+class WorkQueue(Generic[K]):
+    """A queue of keys and its workers. `work` may raise `Unavailable` to be called again for the same key.
+
+    `group_of` tells the groups of keys that take turns: their namespaces. `width` keys are worked on at once at the
+    most for one group, and `spare` ones more for others beside it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[K], Awaitable[None]],
+        *,
+        width: int,
+        spare: int = 0,
+        group_of: Callable[[K], Group] = _ungrouped,
+    ) -> None:
+        self.name = name
+        self._work = work
+        self._width = width
+        self._spare = spare
+        self._turns = asyncio.Semaphore(0)
+        self._urgent: FairQueue[K] = FairQueue(group_of)
+        self._others: FairQueue[K] = FairQueue(group_of)
+        self._row = 0
+        self._busy: dict[K, Group] = {}
+        self._at_work: Counter[Group] = Counter()
+        self._parked = 0
+        self._again: dict[K, float] = {}
+        self._pressing: set[K] = set()
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._failures: dict[K, int] = {}
+        self._quiet = asyncio.Event()
+        self._ahead: WorkQueue[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self._urgent) + len(self._others) + len(self._busy) + len(self._timers)
+
+    def yield_to(self, other: "WorkQueue[Any]") -> None:
+        """Let what is urgent in another lane go before anything in this one."""
+        self._ahead = other
+
+    def add(self, key: K, delay: float = 0.0) -> None:
+        """Have the key worked on, after `delay` seconds; a key that waits for its delay keeps it."""
+        if key in self._busy:
+            self._again[key] = min(delay, self._again.get(key, delay))
+        elif self._waits(key):
+            return
+        elif delay <= 0:
+            self._expire(key)
+        elif key not in self._timers:
+            self._timers[key] = asyncio.get_running_loop().call_later(delay, self._expire, key)
+
+    def add_priority(self, key: K) -> None:
+        """Have the key worked on before those that are not urgent."""
+        if key in self._busy:
+            self._pressing.add(key)
+            return
+        self._expire(key)
+        if key in self._others:
+            self._others.remove(key)
+            self._urgent.add(key)
+
+    def drop(self, key: K) -> None:
+        """There is nothing to do any more for a key that waits for its delay."""
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+            if not len(self):
+                self._quiet.set()
+
+    def flush_delays(self) -> None:
+        """Have every key that waits for its delay worked on now."""
+        for key in tuple(self._timers):
+            self._expire(key)
+
+    async def run(self) -> None:
+        """Work until cancelled. May be called again when it has ended: what was being worked on then is begun anew."""
+        interrupted, self._busy = self._busy, {}
+        self._at_work.clear()
+        self._turns, self._parked = asyncio.Semaphore(len(self._urgent) + len(self._others)), 0
+        for key in interrupted:
+            self._again.pop(key, None)
+            self._pressing.discard(key)
+            self._expire(key)
+        count = self._width + self._spare
+        workers = [asyncio.create_task(self._worker(), name=f"{self.name}-{number}") for number in range(count)]
+        try:
+            # None of them ever ends by itself, and fewer of them would do less without anybody's knowing.
+            ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        failures = [worker.exception() for worker in ended if not worker.cancelled()]
+        raise RuntimeError(f"a worker of the queue {self.name} has ended") from next(iter(failures), None)
+
+    async def idle(self) -> None:
+        """Return when nothing waits, is due later, or is being worked on. Nothing else goes first any more."""
+        self._ahead = None
+        self.flush_delays()
+        while len(self):
+            self._quiet.clear()
+            await self._quiet.wait()
+
+    def _expire(self, key: K) -> None:
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        if not self._waits(key):
+            self._others.add(key)
+            self._turns.release()
+
+    def _waits(self, key: K) -> bool:
+        return key in self._urgent or key in self._others
+
+    def _next(self) -> tuple[K, Group] | None:
+        """The key whose turn it is; None if the workers that its namespace may have are all at work."""
+        queues = (self._urgent, self._others)
+        for queue in queues if self._row < IN_A_ROW else reversed(queues):
+            found = queue.pop(self._has_room)
+            if found is not None:
+                self._row = self._row + 1 if queue is self._urgent else 0
+                return found
+        return None
+
+    def _has_room(self, group: Group) -> bool:
+        return self._at_work[group] < self._width
+
+    async def _worker(self) -> None:
+        while True:
+            await self._turns.acquire()
+            await self._give_way()
+            found = self._next()
+            if found is None:
+                self._parked += 1
+                continue
+            key, group = found
+            self._busy[key] = group
+            self._at_work[group] += 1
+            delay = await self._attempt(key)
+            self._leave(key, group)
+            self._requeue(key, delay)
+            if not len(self):
+                self._quiet.set()
+
+    def _leave(self, key: K, group: Group) -> None:
+        """The key is not worked on any more, so there is room for another of its group."""
+        del self._busy[key]
+        self._at_work[group] -= 1
+        if not self._at_work[group]:
+            del self._at_work[group]
+        if self._parked:
+            self._parked -= 1
+            self._turns.release()
+
+    def _requeue(self, key: K, delay: float | None) -> None:
+        """Have the key worked on once more if it failed, or if somebody has asked for that meanwhile."""
+        again, pressing = self._again.pop(key, None), key in self._pressing
+        self._pressing.discard(key)
+        if delay is not None:
+            self.add(key, delay)
+        elif pressing:
+            self.add_priority(key)
+        elif again is not None:
+            self.add(key, again)
+
+    async def _give_way(self) -> None:
+        left = LONGEST_YIELD
+        while left > 0 and self._ahead is not None and len(self._ahead._urgent):
+            await asyncio.sleep(GLANCE)
+            left -= GLANCE
+
+    async def _attempt(self, key: K) -> float | None:
+        """Seconds until the key should be tried again; None if it is done."""
+        try:
+            await self._work(key)
+        except Unavailable as exc:
+            delay = self._backoff(key)
+            log.warning("%s: %s; again in %.1f s", self.name, exc, delay, extra={"key": str(key)})
+            return max(delay, exc.retry_after or 0.0)
+        except NotLeader as exc:
+            log.debug("%s: %s", self.name, exc, extra={"key": str(key)})
+            self._failures.pop(key, None)
+            return None
+        except KubeError as exc:
+            delay = self._backoff(key)
+            if self._is_news(key):
+                log.error("%s: %s", self.name, exc, extra={"key": str(key), "status": exc.status})  # noqa: TRY400 - no bug
+            return delay
+        except Exception:
+            delay = self._backoff(key, longest=LAST_DELAY_OF_A_FAULT)
+            if self._is_news(key):
+                log.exception("%s failed on %s; again in %.0f s", self.name, key, delay)
+            return delay
+        if self._failures.pop(key, None) is not None:
+            # The API server answers again: what else has waited for that need not wait any longer.
+            self.flush_delays()
+        return None
+
+    def _backoff(self, key: K, *, longest: float = LAST_DELAY) -> float:
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        return min(FIRST_DELAY * 2.0 ** min(failures, 16), longest) * random.uniform(0.8, 1.2)  # noqa: S311
+
+    def _is_news(self, key: K) -> bool:
+        """Whether this failure of the key is told: the first, the second, the fourth in a row, and so on."""
+        return self._failures[key].bit_count() == 1

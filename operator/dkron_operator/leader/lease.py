@@ -1,0 +1,271 @@
+"""The Lease: of several replicas one holds it, and acts. The others keep their caches warm, and wait for it.
+
+It keeps two from doing the work of one. That nothing runs twice does not depend on it: names decide (docs/adr/0001,
+docs/adr/0026).
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from dkron_crds.lease import ADDRESS, INSTALLATION, VERSION, leave_key
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
+from dkron_kube.paths import LEASES
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.rollback import Compare, ignore_versions
+from dkron_operator.leader.election import Act, Held, Leadership, Terms, Watched, decide, read_lease, watched
+
+Object = dict[str, Any]
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+DEFAULT = Terms()
+MOST_TIMES = 4
+"""How much longer than our own the Lease of another may live before that is told."""
+RELEASES = 3
+"""How often it is released if somebody writes first."""
+SOON, WITHOUT_RIGHTS = 0.2, 30.0
+"""Seconds until the Lease is looked at again, when somebody wrote first, and when it is forbidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """This process, as the Lease shows it."""
+
+    identity: str
+    address: str
+    version: str
+
+
+class Lease:
+    """Takes part in holding the Lease of a namespace, on these `terms`; without any it acts whatever others do.
+    `changed` is told when another leads, or how else this stands."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        replica: Replica,
+        *,
+        namespace: str,
+        clock: Clock,
+        changed: Callable[[Leadership], None],
+        terms: Terms | None = DEFAULT,
+    ) -> None:
+        self.view = Leadership()
+        self._client = client
+        self._replica = replica
+        self._namespace = namespace
+        self._clock = clock
+        self._changed = changed
+        self._elects = terms is not None
+        self._terms = terms or DEFAULT
+        self._ours: Held | None = None
+        self._watched: Watched | None = None
+        self._newcomer = True
+        self._seen_at = self._renewed_at = float("-inf")
+        self._version = 0
+        self.compare: Compare = ignore_versions
+        self._spell = LogOnce(log, f"Lease {namespace}/{INSTALLATION}")
+
+    def may_act(self) -> bool:
+        """Whether this replica may do anything to the world at this moment. Asked before each thing that is done: a
+        process that was frozen learns here that its time is over, before it has learned anything else."""
+        held = self.view.held and self._clock.monotonic() - self._renewed_at < self._terms.renew_deadline
+        return held or self.view.free
+
+    @property
+    def idle(self) -> timedelta:
+        """For how long nobody was seen to lead, at the moment at which this replica begins to."""
+        return timedelta(seconds=self._clock.monotonic() - self._watched.since if self._watched else 0.0)
+
+    async def run(self) -> None:
+        """Hold it or wait for it. Returns when this replica was asked to leave."""
+        if not self._elects:
+            log.info("acts without a Lease, as --lease off says")
+            self._tell(self.view.goes_free())
+            await asyncio.Event().wait()
+        while True:
+            pause = await self._turn()
+            if self.view.left:
+                return
+            await asyncio.sleep(pause)
+
+    async def release(self, *, stopped: bool = False) -> None:
+        """Let another have it at once. Best effort: it is over in seconds anyway."""
+        held = self.view.held
+        self._tell(self.view.ended(stopped=stopped))
+        if not held:
+            return
+        for _ in range(RELEASES):
+            try:
+                await self._give_back()
+            except Conflict:
+                # Our own last renewal, whose answer nobody has waited for.
+                continue
+            except KubeError as exc:
+                self._spell.goes_on(exc)
+            return
+
+    async def _give_back(self) -> None:
+        lease = await self._read()
+        if lease is not None and lease.holder == self._replica.identity:
+            await self._patch(lease, {"holderIdentity": None})
+            log.info("released the Lease")
+
+    async def _turn(self) -> float:
+        """One look, and what follows from it; returns seconds until the next."""
+        began = self._clock.monotonic()
+        try:
+            act, lease = await self._look()
+        except (Conflict, AlreadyExists):
+            self._ours = None
+            return SOON
+        except KubeError as exc:
+            return self._fail(exc)
+        self._seen_at = began
+        self._spell.is_over()
+        if lease is not None:
+            self._compare(int(lease.version))
+        if act is Act.RETURN:
+            return SOON
+        if lease is None:
+            return self._terms.glance
+        anew, self._newcomer = self._newcomer or act is not Act.RENEW, False
+        self._lapse()
+        if act is Act.LEAVE:
+            view = self.view if self.view.held else self.view.waits(lease.holder)
+            self._tell(replace(view, left=True))
+        elif act is Act.WAIT:
+            self._tell(self.view.waits(lease.holder))
+        else:
+            self._ours, self._renewed_at = lease, began
+            self._tell(self.view.holds(lease.holder, anew=anew))
+        return self._terms.retry_period if self.view.held else self._terms.glance
+
+    def _compare(self, version: int) -> None:
+        """It is written every two seconds, and each replica reads or writes it at least as often: so it is here that
+        a restore of etcd shows first."""
+        self.compare(f"Lease {self._namespace}/{INSTALLATION}", known=self._version, found=version)
+        self._version = version
+
+    async def _look(self) -> tuple[Act, Held | None]:
+        # As long as it is ours, nobody can write without our next write failing: it need not be read before.
+        lease = self._ours or await self._read()
+        now = self._clock.monotonic()
+        self._watched = watched(lease, self._watched, now=now)
+        act = decide(
+            lease,
+            self._watched,
+            identity=self._replica.identity,
+            now=now,
+            newcomer=self._newcomer,
+            duration=self._terms.duration,
+        )
+        return act, await self._do(act, lease)
+
+    async def _do(self, act: Act, lease: Held | None) -> Held | None:
+        if lease is None:
+            return await self._create() if act is Act.CREATE else None
+        match act:
+            case Act.TAKE:
+                now = self._now()
+                taken = {"acquireTime": now, "leaseTransitions": lease.transitions + 1}
+                return await self._patch(lease, {**self._spec(), **taken}, notes=self._notes())
+            case Act.RENEW:
+                return await self._patch(lease, self._spec(), notes=self._notes())
+            case Act.RETURN:
+                return await self._patch(lease, {}, notes={leave_key(self._replica.identity): None})
+            case _:
+                return lease
+
+    async def _read(self) -> Held | None:
+        try:
+            return read_lease(await self._in_time(self._client.get(LEASES, self._namespace, INSTALLATION)))
+        except NotFound:
+            return None
+
+    async def _create(self) -> Held:
+        spec = {**self._spec(), "acquireTime": self._now(), "leaseTransitions": 0}
+        body = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": INSTALLATION, "namespace": self._namespace, "annotations": self._notes()},
+            "spec": spec,
+        }
+        return read_lease(await self._in_time(self._client.create(LEASES, self._namespace, body)))
+
+    async def _patch(self, lease: Held, spec: Object, *, notes: Object | None = None) -> Held:
+        body = {"metadata": {"resourceVersion": lease.version, "annotations": notes or {}}, "spec": spec}
+        try:
+            return read_lease(await self._in_time(self._client.patch(LEASES, self._namespace, INSTALLATION, body)))
+        except NotFound as exc:
+            raise Conflict("somebody has deleted the Lease", status=exc.status) from exc
+
+    def _spec(self) -> Object:
+        return {
+            "holderIdentity": self._replica.identity,
+            "leaseDurationSeconds": self._terms.duration,
+            "renewTime": self._now(),
+        }
+
+    def _notes(self) -> Object:
+        return {ADDRESS: self._replica.address, VERSION: self._replica.version}
+
+    def _now(self) -> str:
+        """A MicroTime always has six digits."""
+        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def _fail(self, exc: KubeError) -> float:
+        """There was no answer, or a refusal; seconds until the next look."""
+        self._spell.goes_on(exc)
+        self._ours = None
+        self._lapse()
+        known = self._clock.monotonic() - self._seen_at <= self._terms.duration
+        if not isinstance(exc, Unavailable) and not (known and self.view.by_another):
+            # Whoever may not use the Lease, may be alone; names decide if not.
+            self._tell(self.view.goes_free(str(exc)))
+            return WITHOUT_RIGHTS
+        view = self.view if known or self.view.free else self.view.waits()
+        self._tell(replace(view, trouble=str(exc)))
+        return self._terms.retry_period / 2
+
+    def _lapse(self) -> None:
+        """Say so if it is too long ago that we have renewed it."""
+        if self.view.held and not self.may_act():
+            log.warning("the Lease could not be renewed for %g s: nothing is done until it is", self._age())
+            self._tell(self.view.waits())
+
+    def _age(self) -> float:
+        return round(self._clock.monotonic() - self._renewed_at, 1)
+
+    def _tell(self, view: Leadership) -> None:
+        before, self.view = self.view, view
+        if view == before:
+            return
+        if view.held and not before.held:
+            log.info("holds the Lease", extra={"identity": self._replica.identity, "namespace": self._namespace})
+        if view.by_another and view.leader != before.leader:
+            self._tell_who(view.leader)
+        self._changed(view)
+
+    def _tell_who(self, leader: str) -> None:
+        seconds = self._watched.seconds if self._watched else self._terms.duration
+        log.info("waits: %s holds the Lease", leader, extra={"identity": self._replica.identity, "seconds": seconds})
+        if seconds > MOST_TIMES * self._terms.duration:
+            log.warning(
+                "the Lease %s/%s of %s says that it lives for %d s; ours live for %d s. If nobody renews it, nothing "
+                "is fired until then: delete it if it belongs to nobody",
+                self._namespace, INSTALLATION, leader, seconds, self._terms.duration,
+            )  # fmt: skip
+
+    async def _in_time(self, answer: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._terms.patience):
+                return await answer
+        except TimeoutError:
+            raise Unavailable(f"no answer from the API server within {self._terms.patience:g} s") from None

@@ -1,0 +1,81 @@
+"""The roll: how each job stands, kept up to date at the price of a note for each change, and summed up when asked."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dkron_operator.cache.store import Store
+from dkron_operator.monitoring.job_summary import JobState, JobSummary, summarize
+from dkron_operator.monitoring.staleness import paces_of
+from dkron_operator.plan.view import JobView
+
+Paces = tuple[tuple[str, str, datetime | None], ...]
+"""What tells the schedules that a job follows from others: uid, fingerprint and end of each."""
+SLICE = 50
+"""Jobs looked at before others have their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """All jobs at one moment. `next` is the earliest slot to come; `lines` are the jobs one by one."""
+
+    states: dict[JobState, int]
+    failing: int
+    degraded: int
+    stale: int
+    next: datetime | None
+    lines: Sequence[JobSummary] = ()
+
+
+class JobStates:
+    """Looks anew at the jobs that have changed since it was last asked, at those that run after one whose schedule has
+    changed, and at no other."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lines: dict[str, JobSummary] = {}
+        self._paces: dict[str, Paces] = {}
+        self._changed: set[str] = set()
+        self._calling = asyncio.Lock()
+
+    def note(self, uid: str) -> None:
+        """This job has changed, has come or has gone."""
+        self._changed.add(uid)
+
+    async def call(self, now: datetime) -> Sums:
+        """How all jobs stand now."""
+        async with self._calling:
+            while self._changed:
+                for _ in range(min(SLICE, len(self._changed))):
+                    self._look(self._changed.pop())
+                await asyncio.sleep(0)
+            return _sums(list(self._lines.values()), now)
+
+    def _look(self, uid: str) -> None:
+        entry, before = self._store.get(uid), self._lines.pop(uid, None)
+        known, paces = self._paces.pop(uid, None), None
+        if entry is not None:
+            followed = paces_of(entry.job, self._parents)
+            self._lines[uid] = summarize(entry.job, entry.base, followed)
+            paces = self._paces[uid] = tuple((each.uid, each.fingerprint, each.spec.expires_at) for each in followed)
+        if paces != known:
+            for each in filter(None, (before, self._lines.get(uid))):
+                self._changed.update(self._store.dependencies.children((each.namespace, each.name)))
+
+    def _parents(self, job: JobView) -> list[JobView]:
+        entry = self._store.get(job.uid)
+        return [] if entry is None else [parent.job for parent in self._store.parents(entry)]
+
+
+def _sums(lines: list[JobSummary], now: datetime) -> Sums:
+    states = Counter(each.state for each in lines)
+    return Sums(
+        states={state: states[state] for state in JobState},
+        failing=sum(each.failing for each in lines),
+        degraded=sum(each.degraded for each in lines),
+        stale=sum(each.stale is not None and each.stale <= now for each in lines),
+        next=min((each.next for each in lines if each.next is not None), default=None),
+        lines=lines,
+    )

@@ -1,0 +1,65 @@
+"""How one job stands, in a word and a few instants; what is shown of all jobs together is summed up from these."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dkron_crds.conditions import ConditionStatus, ConditionType
+from dkron_crds.job import GroupStatus, JobStatus
+from dkron_operator.monitoring.staleness import stale_at
+from dkron_operator.plan.view import JobView
+
+FAILING = frozenset({GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED})
+
+
+class JobState(StrEnum):
+    """By what a job runs, or why it does not."""
+
+    SCHEDULED = "scheduled"
+    DEPENDENT = "dependent"
+    SUSPENDED = "suspended"
+    INVALID = "invalid"
+
+
+RUNS = frozenset({JobState.SCHEDULED, JobState.DEPENDENT})
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """One job. `failing`: its newest run failed; `degraded`: a person has to see to it; `stale`: from when on it has
+    been without a success for too long."""
+
+    namespace: str
+    name: str
+    state: JobState
+    failing: bool
+    degraded: bool
+    stale: datetime | None
+    next: datetime | None
+    last_success: datetime | None
+
+
+def summarize(job: JobView, status: JobStatus, paces: Sequence[JobView]) -> JobSummary:
+    """How the job stands, with the status that the API server has. `paces` are those of `stale.paces_of`."""
+    conditions = {(condition.type, condition.status) for condition in status.conditions}
+    state = _state(job, conditions)
+    return JobSummary(
+        namespace=job.namespace,
+        name=job.dkron_name,
+        state=state,
+        failing=status.status in FAILING,
+        degraded=(ConditionType.DEGRADED, ConditionStatus.TRUE) in conditions,
+        stale=stale_at(status, paces) if state in RUNS else None,
+        next=status.next if state is JobState.SCHEDULED else None,
+        last_success=status.last_success,
+    )
+
+
+def _state(job: JobView, found: AbstractSet[tuple[str, ConditionStatus]]) -> JobState:
+    if job.problem is not None or (ConditionType.READY, ConditionStatus.FALSE) in found:
+        return JobState.INVALID
+    if job.spec.disabled or (ConditionType.SUSPENDED, ConditionStatus.TRUE) in found:
+        return JobState.SUSPENDED
+    return JobState.DEPENDENT if job.spec.parents else JobState.SCHEDULED

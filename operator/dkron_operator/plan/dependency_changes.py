@@ -1,0 +1,173 @@
+"""How a status changes by what ties it to other jobs. As in `fold`, each change can be folded twice, or onto a status
+that somebody else has written.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Published
+from dkron_crds.status import MAX_ENDED
+from dkron_operator.plan.dependencies import GroupKey
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A run of a parent was taken note of; it waits for the other parents, or has no effect."""
+
+    run: Heard
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Every job that depends on these runs of this one has taken note of them."""
+
+    groups: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """These runs of this one are shown no more, though jobs that depend on it have not taken note of them."""
+
+    groups: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What this parent has shown so far is dealt with; what it shows from now on counts."""
+
+    consumed: Consumed
+
+
+@dataclass(frozen=True, slots=True)
+class Untracked:
+    """The job runs after these no more, by their names."""
+
+    jobs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """A parent has shown runs, `count` with all that were dealt with before, that nothing can take note of any more."""
+
+    uid: str
+    count: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Their parents show these runs no more, so nothing can take note of them again."""
+
+    runs: frozenset[GroupKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """These jobs run after this one, by their names."""
+
+    names: tuple[str, ...]
+
+
+Link = Noted | Settled | GivenUp | Tracked | Untracked | Forgotten | Followed
+"""All but `Overrun`, which counts as skipped (`fold`)."""
+
+
+def fold_link(status: JobStatus, change: Link) -> JobStatus:
+    """The status after one change."""
+    match change:
+        case Noted(run):
+            known = any(key(heard) == key(run) for heard in status.heard)
+            return status if known else _noted(status, run)
+        case Settled(groups) | GivenUp(groups):
+            kept = tuple(ended for ended in status.ended if ended.group not in groups)
+            return status.model_copy(update={"ended": kept, "published": published(status)})
+        case Tracked(entry):
+            return _tracked(status, entry)
+        case Untracked(jobs):
+            return status.model_copy(update={"consumed": tuple(e for e in status.consumed if e.job not in jobs)})
+        case Forgotten(runs):
+            return status.model_copy(update={"heard": tuple(run for run in status.heard if key(run) not in runs)})
+        case Followed(names):
+            # Asked at each plan, and nearly always the same.
+            same = status.dependent_jobs == names
+            return status if same else status.model_copy(update={"dependent_jobs": names})
+
+
+def published(status: JobStatus) -> Published:
+    """How many runs have ever stood in `ended`; of a status from before this was counted, those that do now."""
+    if status.published is not None:
+        return status.published
+    good = sum(ended.status is GroupStatus.SUCCESS for ended in status.ended)
+    return Published(success=good, failed=len(status.ended) - good)
+
+
+def with_consumed(status: JobStatus, uid: str, count: int) -> JobStatus:
+    """So many runs of the parent with this uid are dealt with, if there were not as many before."""
+    return status.model_copy(
+        update={
+            "consumed": tuple(
+                each.model_copy(update={"count": count}) if each.uid == uid and each.count < count else each
+                for each in status.consumed
+            )
+        }
+    )
+
+
+def consumed(status: JobStatus, uid: str) -> int | None:
+    """How many runs of the parent with this uid are dealt with; None if that is not counted."""
+    return next((each.count for each in status.consumed if each.uid == uid), None)
+
+
+def oldest_first(ended: Iterable[Ended]) -> list[Ended]:
+    """In the order in which they are given up."""
+    return sorted(ended, key=lambda each: (each.at, each.group))
+
+
+def _tracked(status: JobStatus, entry: Consumed) -> JobStatus:
+    before = next((each for each in status.consumed if each.job == entry.job), None)
+    if before is not None and before.model_copy(update={"count": entry.count}) == entry:
+        # Another operator has begun to count first, and may have gone on.
+        return status
+    return status.model_copy(update={"consumed": (*(each for each in status.consumed if each is not before), entry)})
+
+
+def _noted(status: JobStatus, run: Heard) -> JobStatus:
+    after = status.model_copy(update={"heard": (*status.heard, run)})
+    before = consumed(status, run.uid)
+    return after if before is None else with_consumed(after, run.uid, before + 1)
+
+
+def with_ended(status: JobStatus, group: int, *, at: datetime, result: GroupStatus) -> JobStatus:
+    """A run is over, and those that depend on it are to take note of it.
+
+    From before the status was wiped it is history: they may have taken note of it, and have forgotten that.
+    """
+    old = status.rebuilt_at is not None and at <= status.rebuilt_at
+    if old or any(ended.group == group for ended in status.ended):
+        return status
+    before = published(status)
+    kind = "success" if result is GroupStatus.SUCCESS else "failed"
+    shown = (*status.ended, Ended(group=group, at=at, status=result))
+    if len(shown) > MAX_ENDED:
+        # The plan leaves room; a status that somebody else has written may have none.
+        given_up = {each.group for each in oldest_first(shown)[:-MAX_ENDED]}
+        shown = tuple(each for each in shown if each.group not in given_up)
+    counted = before.model_copy(update={kind: getattr(before, kind) + 1})
+    return status.model_copy(update={"ended": shown, "published": counted})
+
+
+def with_effect(status: JobStatus, runs: Iterable[GroupKey]) -> JobStatus:
+    """These runs of parents have had their effect, whatever it was. The status itself if they had it before."""
+    wanted = set(runs)
+    if not any(run.waiting and key(run) in wanted for run in status.heard):
+        return status
+    heard = tuple(
+        run.model_copy(update={"waiting": False}) if key(run) in wanted and run.waiting else run for run in status.heard
+    )
+    return status.model_copy(update={"heard": heard})
+
+
+def key(run: Heard) -> GroupKey:
+    """By what a run of a parent is recognized."""
+    return run.uid, run.group

@@ -1,0 +1,136 @@
+"""Which attempts become calls, and which slots are claimed ahead for them (docs/adr/0018, docs/adr/0030).
+
+A claim of its own for each call costs a write for each call. A job that is called each second or so has its next slots
+claimed in the same write: its window. Within it the process that holds the claim calls each slot at its time, and what
+has become of them is written with the next claim.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from zlib import crc32
+
+from dkron_crds.attempt_names import EPOCH
+from dkron_crds.job import Active, Concurrency, Trigger, Window
+from dkron_crds.status import MAX_AHEAD
+from dkron_operator.executors.inline import is_inline
+from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.fold import Decided, Started
+from dkron_operator.plan.inline_calls import is_call
+from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.reserved_slots import Released, Reserved
+from dkron_operator.plan.slots import timeline
+
+SPAN = timedelta(seconds=3)
+"""How far ahead slots are claimed: as long the record of a call may wait, and what a crash leaves undecided is no
+more than the slots of it and what is under way from before."""
+SOON = timedelta(seconds=1)
+"""Within which the claim of a single call takes with it what is still to be written."""
+CLOSEST = SPAN / 2
+"""Slots that are further apart are claimed one by one: there would not be two in a window."""
+
+
+def plan_window(plan: Plan) -> None:
+    """Keep, give back, or give up what is left of a window. It comes before all that moves the mark."""
+    window, situation = plan.status.window, plan.situation
+    if window is None:
+        return
+    if window.caller == situation.signature:
+        if not _holds(plan):
+            plan.note(Released(window.caller))
+            # Whatever is done about these slots now, nobody may find them claimed after a crash.
+            plan.settle = True
+    elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
+        _give_up(plan, window)
+
+
+def _holds(plan: Plan) -> bool:
+    """Whether the claim is good: this process still calls, and nobody has touched the spec since it was made."""
+    situation = plan.situation
+    untouched = plan.status.observed_generation == situation.job.generation
+    return bool(situation.caller) and untouched and is_inline(situation.job.spec) and timeline(plan) is not None
+
+
+def _give_up(plan: Plan, window: Window) -> None:
+    """The process that has claimed them is gone: what was due has begun as far as anybody knows, and is undecided. What
+    is still to come may be called yet, if that process is only out of sight."""
+    job, now = plan.situation.job, plan.situation.now
+    for slot in window.slots:
+        if slot > now:
+            plan.wake_at(slot)
+            return
+        entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=slot)
+        plan.note(Started(entry.model_copy(update={"uid": window.caller})))
+        plan.note(Decided(slot))
+
+
+def plan_calls(plan: Plan) -> None:
+    """Where the job wants no pods, have the attempt that the plan would create a Job for be a call."""
+    create, caller = plan.create, plan.situation.caller
+    if create is None or create.late or not is_inline(plan.situation.job.spec):
+        return
+    # Without a caller another process makes the calls, or nobody does yet: we are told when that changes.
+    plan.create = _as_call(plan, create, create.entry.model_copy(update={"uid": caller})) if caller else None
+
+
+def next_claim(plan: Plan) -> datetime | None:
+    """When the status is written for a claim anyway, if that is soon enough for all else to wait for it."""
+    status, job = plan.status, plan.situation.job
+    if not is_inline(job.spec) or job.stops or status.next is None:
+        return None
+    if status.window is not None:
+        return status.window.slots[-1] + CLOSEST
+    return status.next if status.next - plan.situation.now <= SOON else None
+
+
+def _as_call(plan: Plan, create: Create, entry: Active) -> Create:
+    window = plan.status.window
+    if window is not None and window.caller == entry.uid and _is_slot(entry) and entry.slot in window.slots:
+        return replace(create, entry=entry, after=(*create.after, Started(entry)), call=True)
+    others = tuple(c for c in create.before if not (isinstance(c, Started) and c.entry.job == entry.job))
+    older = tuple(e.job for e in plan.status.active if is_call(e) and e.group < entry.group)
+    return replace(
+        create,
+        entry=entry,
+        before=(*others, *create.after, Started(entry), *_reserved(plan, entry)),
+        after=(),
+        otherwise=(),
+        call=True,
+        cancels=older if plan.situation.job.spec.concurrency is Concurrency.REPLACE else (),
+    )
+
+
+def _is_slot(entry: Active) -> bool:
+    return entry.trigger is Trigger.SCHEDULE and entry.attempt == 1
+
+
+def _reserved(plan: Plan, entry: Active) -> tuple[Reserved, ...]:
+    """The slots that are claimed together with this one."""
+    if not _is_slot(entry) or plan.status.window is not None or not _may_wait(plan):
+        return ()
+    kept = plan.situation.job.spec.history.executions
+    # All that is written at once has to find a place in the history, where others look for it.
+    slots = tuple(islice(_slots_of_span(plan, entry.slot), max(0, min(kept - 1, MAX_AHEAD))))
+    close = bool(slots) and slots[0] - entry.slot <= CLOSEST
+    return (Reserved(entry.uid, slots),) if close else ()
+
+
+def _may_wait(plan: Plan) -> bool:
+    """Whether a run needs no look at the others, and nobody waits for its record."""
+    spec, dependencies = plan.situation.job.spec, plan.situation.dependencies
+    return spec.concurrency is Concurrency.ALLOW and not (spec.ephemeral or dependencies.children)
+
+
+def _slots_of_span(plan: Plan, slot: datetime) -> Iterator[datetime]:
+    line, end = timeline(plan), _end_of_span(plan.situation.job.uid, slot)
+    following = None if line is None else line.next(slot)
+    while line is not None and following is not None and following < end:
+        yield following
+        following = line.next(following)
+
+
+def _end_of_span(uid: str, slot: datetime) -> datetime:
+    """Time falls into spans. Each job has its own borders, so that not all of them write in the same second."""
+    shift = timedelta(milliseconds=crc32(uid.encode()) % (SPAN // timedelta(milliseconds=1)))
+    return slot + SPAN - (slot - EPOCH + shift) % SPAN

@@ -1,0 +1,90 @@
+"""The agenda: which job is due next. Holds no jobs, only (when, uid)."""
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from dkron_operator.kit.clock import Clock
+
+log = logging.getLogger(__name__)
+
+GLANCE = 1.0
+"""Seconds between two looks at the wall clock, which may be set while nobody watches."""
+STALL = timedelta(seconds=5)
+"""Waking up later than this means that slots passed while nobody could fire them."""
+
+
+class DueQueue:
+    """A heap of instants, and one task that hands over each uid when its instant has come.
+
+    Slots before `able_since` could not be fired in time. After `reach_since` that was only since one replica followed
+    another. Both are in seconds of the monotonic clock: a time of day taken while the clock was wrong would stay wrong
+    after somebody has set it right.
+    """
+
+    def __init__(self, clock: Clock, due: Callable[[str], None]) -> None:
+        self.fireable_since = self.handover_since = self._there_since = clock.monotonic()
+        self._clock = clock
+        self._due = due
+        self._heap: list[tuple[datetime, str]] = []
+        self._when: dict[str, datetime] = {}
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._when)
+
+    def set(self, uid: str, when: datetime | None) -> None:
+        """Hand over this uid at `when`, instead of at whatever was set before; None: not at all."""
+        if when is None:
+            self._when.pop(uid, None)
+        elif self._when.get(uid) != when:
+            self._when[uid] = when
+            heapq.heappush(self._heap, (when, uid))
+            if self._heap[0] == (when, uid):
+                self._changed.set()
+
+    def begin(self) -> None:
+        """From now on this process knows all jobs."""
+        self.fireable_since = self.handover_since = self._there_since = self._clock.monotonic()
+
+    def take_over(self, *, idle: timedelta, longest: timedelta) -> None:
+        """This process begins to fire. Nobody was seen to for `idle`; a change of leaders takes `longest` at most."""
+        now = self._clock.monotonic()
+        # As short as a stall that is no more than lateness, it is no more than that either.
+        self.fireable_since = now if idle > STALL else max(self._there_since, now - STALL.total_seconds())
+        self.handover_since = max(self._there_since, now - longest.total_seconds())
+
+    async def run(self) -> None:
+        """Hand over what is due, until cancelled."""
+        glance = self._clock.now()
+        while True:
+            now = self._clock.now()
+            if now - glance > STALL:
+                log.warning("nothing could be fired for %.1f s", (now - glance).total_seconds())
+                self.fireable_since = self.handover_since = self._clock.monotonic()
+            self._hand_over(now)
+            # A clock that jumps back fires nothing twice: every job has its mark.
+            glance = await self._rest(now)
+
+    def _hand_over(self, now: datetime) -> None:
+        while self._heap and self._heap[0][0] <= now:
+            when, uid = heapq.heappop(self._heap)
+            # A job that was set anew leaves its old entry in the heap; the instant tells them apart.
+            if self._when.get(uid) == when:
+                del self._when[uid]
+                self._due(uid)
+
+    async def _rest(self, now: datetime) -> datetime:
+        """Sleep until the next instant, at most a glance long; return when we meant to wake up."""
+        seconds = GLANCE
+        if self._heap:
+            seconds = min(seconds, (self._heap[0][0] - now).total_seconds())
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(max(seconds, 0.0)):
+                await self._changed.wait()
+        except TimeoutError:
+            return now + timedelta(seconds=seconds)
+        return self._clock.now()

@@ -1,0 +1,356 @@
+"""Reconcile: one job at a time, from its situation to the next plan, until there is nothing left to do now."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from dkron_crds.job import ReadyReason
+from dkron_crds.node_tags import DKRONS, AgentTags
+from dkron_crds.requests import RUN_PREFIX
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.act.acceptance import Acceptance
+from dkron_operator.act.create import Fire
+from dkron_operator.act.delete import Removal, unbooked
+from dkron_operator.act.dry_run import DryRun
+from dkron_operator.act.events import Events
+from dkron_operator.act.inline_calls import NO_CALLS, Allowance, InlineCalls
+from dkron_operator.act.observe import Observer
+from dkron_operator.act.status_writer import StatusWriter
+from dkron_operator.act.stop import Stopper
+from dkron_operator.act.tracing import RunTracing
+from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.delivery import Delivery
+from dkron_operator.executors.images import Images
+from dkron_operator.executors.inline import NOT_ALLOWED, is_inline
+from dkron_operator.executors.problem import Problem
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.leader.election import Terms
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.conditions import failed
+from dkron_operator.plan.fold import is_known, is_recorded
+from dkron_operator.plan.inline_claims import next_claim
+from dkron_operator.plan.plan import Plan, Report, Severity
+from dkron_operator.plan.unknown_jobs import is_settled, split
+from dkron_operator.plan.upstream_runs import fullness
+from dkron_operator.plan.view import Situation
+from dkron_operator.reconcile.due_queue import DueQueue
+from dkron_operator.reconcile.verify import CacheVerifier
+from dkron_operator.watch.nodes import Nodes
+
+log = logging.getLogger(__name__)
+
+HOLD = timedelta(seconds=60)
+"""How long a finished Job is kept at least, so that its name outlives every doubt about its slot: that is also three
+times as long as a Lease lives."""
+SOON = 1.0
+"""Seconds after which a new job gets its annotation: its first status is written by then anyway."""
+NO_HANDOVER = timedelta()
+LAST = datetime.max.replace(tzinfo=UTC)
+MARGIN = 1.0
+"""Seconds after a slot in which its claim should have been written."""
+WIDTH = 32
+"""Jobs worked on at once. Each worker has a connection of its own, and opening one costs more than a create; but with
+fewer of them the controllers, which begin with the first Job, have the API server for themselves before the last."""
+
+SPARE = 8
+"""Jobs of other namespaces that are worked on as well while one has all of that."""
+
+
+class Reconciler:
+    """Carries out plans, and owns the lanes in which that happens."""
+
+    def __init__(  # noqa: PLR0913 - what it works with, one by one
+        self,
+        client: KubeClient,
+        store: Store,
+        *,
+        clock: Clock,
+        events: Events,
+        delivery: Delivery,
+        images: Images,
+        booked: Callable[[], Awaitable[None]] = unbooked,
+        allowance: Allowance = NO_CALLS,
+        terms: Terms | None = None,
+        own: AgentTags = DKRONS,
+        strict: bool = False,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._events = events
+        self._may_act = allowance.may_act
+        self._strict = strict
+        self._handover = NO_HANDOVER if terms is None else terms.handover
+        self._hold = HOLD if terms is None else max(HOLD, 3 * timedelta(seconds=terms.duration))
+        self.delivery = delivery
+        self.queue: WorkQueue[str] = WorkQueue(
+            "jobs", self._reconcile, width=WIDTH, spare=SPARE, group_of=store.namespace_of
+        )
+        self.cleaning: WorkQueue[tuple[str, str]] = WorkQueue(
+            "clean-up", self._delete, width=4, spare=1, group_of=store.namespace_of_run
+        )
+        self.due_queue = DueQueue(clock, self.queue.add_priority)
+        self.writer = StatusWriter(client, store, due=self.queue.__len__, changed=self.queue.add)
+        self.writer.refused = self._say_that_it_is_refused
+        self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.queue.add)
+        self.stopper = Stopper(client, store, self.observer, known=self.queue.add)
+        self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own)
+        self.acceptance = Acceptance(client, store, self.writer, changed=self.queue.add)
+        for behind in (
+            self.acceptance.queue,
+            self.writer.queue,
+            self.observer.endings,
+            self.observer.starts,
+            self.cleaning,
+        ):
+            behind.yield_to(self.queue)
+        self._doubts = CacheVerifier(client, store, self.writer)
+        store.dependencies.wake = self.queue.add
+        self._remove = Removal(client, store, self.writer, events=events, booked=booked)
+        self.nodes = Nodes(client, changed=self._nodes_changed, own=own)
+        self.calls = InlineCalls(store, allowance, clock=clock, listener=delivery, known=self.queue.add)
+        self.traces = RunTracing(store, clock=clock)
+        self._fire = Fire(
+            client, store, self.writer,
+            clock=clock, images=images, home=delivery.installation.namespace, calls=self.calls, began=delivery.began,
+            is_over=self.observer.is_over, traces=self.traces, own=own,
+        )  # fmt: skip
+        delivery.touch, delivery.replan = self.writer.touch, self.queue.add
+
+    def take_over(self, *, idle: timedelta, anew: bool, behind: bool = False) -> None:
+        """This process begins to act: look at every job, those that are due soonest first.
+
+        Nobody was seen to act for `idle`. `anew`: another process may have acted before; `behind`: and what it did may
+        not be known.
+        """
+        if anew:
+            self._store.renew(behind=behind)
+            self.calls.renew()
+        self.due_queue.take_over(idle=idle, longest=self._handover)
+        for entry in sorted(self._store, key=_next):
+            self.queue.add(entry.job.uid)
+
+    async def _reconcile(self, uid: str) -> None:
+        try:
+            await self._plan(uid)
+        except KubeError:
+            raise
+        except Exception as exc:
+            self._say_that_it_fails(uid, exc)
+            raise
+
+    def _say_that_it_fails(self, uid: str, exc: Exception) -> None:
+        """A fault of ours, or an object that nobody has thought of: people are told where they look, and the lane tries
+        again, later each time."""
+        entry = self._store.get(uid)
+        if entry is None or not self._may_act():
+            return
+        message = f"the operator cannot plan this job ({type(exc).__name__}); its log says where, and it tries again"
+        judged = failed(entry.job, entry.status, message, now=self._clock.now())
+        if judged is None:
+            return
+        entry.note(judged)
+        self.writer.touch(entry)
+        self._events.report(entry.job, Report(Severity.WARNING, ReadyReason.INTERNAL_ERROR, message))
+
+    def _say_that_it_is_refused(self, entry: CachedJob, exc: Rejected) -> None:
+        """Where no condition can be written, an Event is all that people see."""
+        message = f"the status cannot be written, and nothing is recorded until it can: {exc}"
+        self._events.report(entry.job, Report(Severity.WARNING, "StatusRefused", message))
+
+    async def _plan(self, uid: str) -> None:
+        entry = self._store.get(uid)
+        # Who waits plans nothing: it would be of no use by the time that it may act.
+        while entry is not None and self._may_act():
+            _prune(entry)
+            if doubtful := self._doubts.about(entry):
+                await self._doubts.clear(entry, doubtful)
+                entry = self._store.get(uid)
+                continue
+            plan = advance(self._situation(entry))
+            if entry.behind and plan.acts:
+                await self._read_again(entry)
+                entry = self._store.get(uid)
+                continue
+            self._carry_out(entry, plan)
+            if not (plan.create or plan.settle or plan.accept or plan.remove or _answers(plan)):
+                return
+            planned = entry.version
+            try:
+                await self._write_first(entry, plan)
+                # A claim says that nobody else has made one since the plan: what has changed is planned anew.
+                if plan.create is not None and entry.version == planned:
+                    await self._fire(entry, plan.create)
+                    # What others are due for goes before what follows from this.
+                    self.writer.touch(entry)
+                    self.queue.add(uid)
+                    return
+                if plan.remove:
+                    await self._remove(entry)
+            except Conflict:
+                log.info("somebody wrote first, deciding again", extra={"job": entry.job.dkron_name})
+            except (Unavailable, Rejected):
+                # What passes until the API server answers again, or takes it, passes while nobody can fire it.
+                entry.fireable_since = self._clock.monotonic()
+                raise
+            entry = self._store.get(uid)
+
+    async def _write_first(self, entry: CachedJob, plan: Plan) -> None:
+        """What has to be written before anything else is done. Raises `Conflict` and `Unavailable`."""
+        await self._forget(entry, plan)
+        if plan.accept:
+            await self.acceptance(entry)
+        elif plan.settle:
+            await self.writer.claim(entry, ())
+
+    async def _read_again(self, entry: CachedJob) -> None:
+        await self.writer.read_again(entry)
+        # What they had shown it of old may be forgotten in what was read, and would have its effect once more.
+        for parent in self._store.parents(entry):
+            if parent.behind:
+                await self.writer.read_again(parent)
+
+    def _nodes_changed(self) -> None:
+        for entry in self._store:
+            if entry.job.spec.tags or any(active.node_name for active in entry.status.active):
+                self.queue.add(entry.job.uid)
+
+    def _situation(self, entry: CachedJob) -> Situation:
+        inline, caller = is_inline(entry.job.spec), self.calls.caller
+        able, reach = self.due_queue.fireable_since, self.due_queue.handover_since
+        if entry.fireable_since > able:
+            able = reach = entry.fireable_since
+        if entry.job.spec.tags:
+            self.nodes.want()
+        now = self._clock.now()
+        runs, ahead = split(entry.runs, entry.status, now)
+        return Situation(
+            job=entry.job,
+            status=entry.status,
+            persisted=entry.base,
+            now=now,
+            fireable_since=self._clock.when(able, now),
+            handover_since=self._clock.when(reach, now),
+            hold=self._hold,
+            runs=runs,
+            accepted=entry.job.accepted or entry.unmarked,
+            ahead=ahead,
+            outcomes=entry.outcomes,
+            troubles=entry.troubles,
+            probed=entry.probed,
+            last_words=entry.last_words,
+            caller=caller,
+            signature=self.calls.signature,
+            calling=self.calls.under_way(entry.job.uid),
+            barred=self._barred(entry, inline=inline),
+            refusal=entry.refusal,
+            duplicate=self._store.duplicate(entry),
+            checked=entry.checked == entry.job.generation,
+            unconfirmed_create=entry.unconfirmed_create,
+            dependencies=self._store.dependencies.of(entry.job),
+            nodes=self.nodes.view,
+            blind=self.nodes.problem if entry.job.spec.tags else None,
+            site=self.delivery.installation.site,
+            endpoints=self.delivery.installation.endpoints,
+            absent=entry.absent,
+            full_since=_full_since(entry, self._clock.now()),
+        )
+
+    def _barred(self, entry: CachedJob, *, inline: bool) -> Problem | None:
+        """What this installation does not allow."""
+        if inline and not self.calls.allowed:
+            return NOT_ALLOWED
+        return entry.job.unknown if self._strict else None
+
+    def _carry_out(self, entry: CachedJob, plan: Plan) -> None:
+        """Everything that needs no answer before the next plan."""
+        uid = entry.job.uid
+        entry.note(*plan.changes)
+        self.traces.note(entry, plan.changes)
+        self.writer.touch(entry, patience=self._patience(plan))
+        for report in plan.reports:
+            self._events.report(entry.job, report)
+        for name in plan.gather:
+            self.observer.endings.add((uid, name))
+        for name in plan.probe:
+            self.observer.starts.add((uid, name))
+        for run in plan.stop:
+            self.stopper.queue.add((uid, run.name))
+        for active in plan.call:
+            self.calls.begin(entry, active)
+        for name in plan.cancel:
+            self.calls.cancel(uid, name)
+        for run in plan.delete:
+            self.cleaning.add((uid, run.name))
+        if plan.check:
+            self.checker.queue.add(uid)
+        if not (entry.job.accepted or entry.job.deleting or entry.unmarked):
+            self.acceptance.queue.add(uid, SOON)
+        self.due_queue.set(uid, plan.wake)
+
+    def _patience(self, plan: Plan) -> float:
+        """How long a write may wait. The next claim of a call takes with it what is still to be written: a job that is
+        called each second costs one write for several calls."""
+        claim = next_claim(plan)
+        return 0.0 if claim is None else max(0.0, (claim - self._clock.now()).total_seconds() + MARGIN)
+
+    async def _forget(self, entry: CachedJob, plan: Plan) -> None:
+        answers = _answers(plan)
+        if not answers:
+            return
+        body = {"metadata": {"annotations": dict.fromkeys(answers)}}
+        try:
+            answer = await self._client.patch(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
+        except NotFound:
+            self._store.miss_job(entry.job.uid)
+        else:
+            self._store.see_job(answer)
+
+    async def _delete(self, key: tuple[str, str]) -> None:
+        uid, name = key
+        entry = self._store.get(uid)
+        run = entry.runs.get(name) if entry else None
+        if entry is None or run is None:
+            return
+        try:
+            await self._client.delete(JOBS, entry.job.namespace, name, uid=run.uid)
+        except NotFound:
+            self._store.lose_run_of(uid, name)
+        else:
+            entry.mark_job_deleting(name)
+
+
+def _answers(plan: Plan) -> list[str]:
+    """The annotations that have done their work."""
+    return [*(RUN_PREFIX + request for request in plan.forget), *plan.answered]
+
+
+def _full_since(entry: CachedJob, now: datetime) -> datetime | None:
+    """Since when nobody has taken note of the oldest run, and there is no room for another one."""
+    entry.full = fullness(entry.job, entry.base, entry.full, now=now)
+    return None if entry.full is None else entry.full.since
+
+
+def _next(entry: CachedJob) -> datetime:
+    """When its next slot was due, as whoever acted before has written."""
+    return entry.base.next or LAST
+
+
+def _prune(entry: CachedJob) -> None:
+    """Drop what was only kept until it is recorded, and doubts that the watch has cleared up."""
+    if entry.unconfirmed_create is not None and entry.unconfirmed_create.job in entry.runs:
+        entry.unconfirmed_create = None
+    for run in [run for run in entry.runs.values() if run.gone]:
+        if is_recorded(entry.base, run.name):
+            entry.absent.add(run.name)
+            del entry.runs[run.name]
+        elif not is_known(entry.status, run.name) and is_settled(entry.job, entry.status, run):
+            del entry.runs[run.name]
+    entry.absent &= set(entry.status.counted)
+    alive = {active.job for active in entry.status.active}
+    for kept in (entry.outcomes, entry.troubles, entry.probed, entry.last_words):
+        for name in [name for name in kept if name not in alive and is_recorded(entry.status, name)]:
+            del kept[name]

@@ -1,0 +1,156 @@
+"""Meters: what the operator counts while it works, in a registry of its own.
+
+What is counted has been written: see `plan/written.py` and docs/adr/0020. What can be read off when somebody asks is
+not counted here but in `monitoring`.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from dkron_crds.job import Active, Execution, SkipReason, Trigger
+from dkron_kube.client import Call
+from dkron_operator.plan.written import Fact, SlotResult
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+LATENESS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+DURATIONS = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 10800.0, 21600.0, 43200.0, 86400.0)
+ANSWERS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+SIZES = (1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0, 131072.0)
+VERBS = ("get", "list", "watch", "create", "patch", "delete")
+MOST_REASONS = 50
+"""Kubelets have some twenty words for a failure; what comes after so many is counted as `Other`."""
+OTHER = "Other"
+BY_RULE = (SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.NO_MATCHING_NODE, SkipReason.TOO_MANY_ACTIVE)
+BY_TIME = (SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED)
+
+
+class Metrics:
+    """Counters and histograms of one process. They begin at zero with it, as Prometheus expects."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._slots = self._counter(
+            "slots",
+            "Scheduled slots by what became of them: fired, skipped by the job's own rules, or missed because nobody "
+            "could fire in time.",
+            "result",
+            "reason",
+        )
+        self._executions = self._counter(
+            "executions", "Attempts that have ended, as recorded in a status.", "result", "trigger", "reason"
+        )
+        self._messages = self._counter(
+            "messages",
+            "Messages about executions, by receiver and by what became of them: delivered or failed.",
+            "receiver",
+            "result",
+        )
+        self._truncated = self._counter(
+            "history_truncated",
+            "Executions that left a status before spec.history says, because it would have grown too big.",
+        )
+        self._lateness = self._histogram(
+            "schedule_lateness_seconds",
+            "Time from a slot to the creation of its Job, or to the beginning of its call. First attempts alone.",
+            LATENESS,
+        )
+        self._durations = self._histogram(
+            "execution_duration_seconds", "Time from the start of an attempt to its end.", DURATIONS, "result"
+        )
+        self._answers = self._histogram(
+            "kube_request_duration_seconds",
+            "Time until the API server has answered; of logs and watches, until it has begun to.",
+            ANSWERS,
+            "verb",
+        )
+        self._sizes = self._histogram(
+            "status_bytes",
+            "Size of a status of a DkronJob that was written, as JSON, without lists that have bounds of their own.",
+            SIZES,
+        )
+        self._reasons: set[str] = set()
+        self._lay_out()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def wrote(self, facts: Iterable[Fact]) -> None:
+        """The API server has taken a write that makes this true."""
+        for fact in facts:
+            if isinstance(fact, Execution):
+                self._ended(fact)
+            else:
+                self._slots.labels(fact.result, fact.reason).inc(fact.count)
+
+    def began(self, active: Active, now: datetime) -> None:
+        """The Job of an attempt was created, or its call has begun."""
+        if active.trigger is Trigger.SCHEDULE and active.attempt == 1:
+            self._lateness.observe(max((now - active.slot).total_seconds(), 0.0))
+
+    def sized(self, size: int, truncated: int) -> None:
+        """A status of so many bytes was written, for which so many executions had to go."""
+        self._sizes.observe(size)
+        if truncated:
+            self._truncated.inc(truncated)
+
+    def answered(self, call: Call, seconds: float) -> None:
+        """The API server has answered, or has not for so long."""
+        observe = self._by_verb.get(call.verb)
+        if observe is not None:
+            observe(seconds)
+
+    def told(self, receiver: str, *, delivered: bool) -> None:
+        """A message has arrived, or never will."""
+        self._messages.labels(receiver, "delivered" if delivered else "failed").inc()
+
+    def messages(self) -> dict[str, int]:
+        """What became of the messages, for a log line."""
+        return {
+            f"{sample.labels['receiver']} {sample.labels['result']}": int(sample.value)
+            for metric in self._messages.collect()
+            for sample in metric.samples
+        }
+
+    def _ended(self, execution: Execution) -> None:
+        result = "success" if execution.success else "failed"
+        reason = "" if execution.success else self._known(execution.reason)
+        self._executions.labels(result, execution.trigger, reason).inc()
+        self._durations.labels(result).observe((execution.finished_at - execution.started_at).total_seconds())
+
+    def _known(self, reason: str) -> str:
+        """A reason is a word of somebody else's: without a bound it could make a series of each execution."""
+        if reason not in self._reasons and len(self._reasons) >= MOST_REASONS:
+            return OTHER
+        self._reasons.add(reason)
+        return reason
+
+    def _lay_out(self) -> None:
+        """Series that are there from the beginning: what grows from nothing to one has no rate."""
+        self._slots.labels(SlotResult.FIRED, "")
+        for reason in BY_RULE:
+            self._slots.labels(SlotResult.SKIPPED, reason)
+        for reason in BY_TIME:
+            self._slots.labels(SlotResult.MISSED, reason)
+        for trigger in Trigger:
+            self._executions.labels("success", trigger, "")
+            self._executions.labels("failed", trigger, "Error")
+        for result in ("success", "failed"):
+            self._durations.labels(result)
+        self._by_verb: dict[str, Callable[[float], None]] = {verb: self._answers.labels(verb).observe for verb in VERBS}
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        return Counter(f"dkron_operator_{name}", what, labels, registry=self.registry)
+
+    def _histogram(self, name: str, what: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"dkron_operator_{name}", what, labels, buckets=buckets, registry=self.registry)

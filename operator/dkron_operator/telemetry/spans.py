@@ -1,0 +1,160 @@
+"""The spans of a run, and how they hang together (docs/adr/0021). Pure.
+
+Their ids follow from the cause of the run, like the names of Jobs do. So whoever finds a Job after a crash goes on with
+the trace that was begun, although nothing but the Job tells of it.
+
+    claim   of a run of several members, when it was decided to be that
+    └ fire  from the moment at which the attempt was due until its Job exists
+      └ run     of its pod; this is the span that the Job's annotation names
+        ├ record  from the moment at which its end was known until the API server had it
+        └ fire    of the next attempt
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from hashlib import sha256
+
+from dkron_crds.base import rfc3339
+from dkron_crds.depends import dependent_group
+from dkron_crds.job import Active, Execution, JobStatus, Trigger
+from dkron_crds.traceparent import TraceContext
+from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.dependencies import GroupKey
+from dkron_operator.plan.fold import Joined
+from dkron_operator.plan.plan import Create
+from dkron_operator.plan.view import JobView
+from dkron_runtime.tracing.spans import Attributes, Ids, SpanStart
+
+Attempt = Active | Execution
+
+
+def trace_of(uid: str, group: int) -> str:
+    """The id of the trace of a run that nobody asked for within a trace of their own."""
+    return _digest("trace", uid, group, size=16)
+
+
+def claim_span(uid: str, group: int) -> str:
+    """The id of the span in which the members of a run were decided."""
+    return _digest("claim", uid, group, size=8)
+
+
+def fire_span(uid: str, job: str) -> str:
+    """The id of the span in which the Job of this name came to be."""
+    return _digest("fire", uid, job, size=8)
+
+
+def run_span(uid: str, job: str) -> str:
+    """The id of the span of what the Job of this name ran."""
+    return _digest("run", uid, job, size=8)
+
+
+def record_span(uid: str, job: str) -> str:
+    """The id of the span in which the end of the Job of this name was written down."""
+    return _digest("record", uid, job, size=8)
+
+
+def run_context(job: JobView, attempt: Attempt, trace: TraceContext) -> TraceContext:
+    """The span of what this attempt runs, in this trace."""
+    return TraceContext(trace.trace_id, run_span(job.uid, attempt.job), trace.flags)
+
+
+def claiming(job: JobView, entry: Active, asked: TraceContext | None, now: datetime) -> SpanStart:
+    """The span in which a run of several members is decided. `asked`: in which it was asked for."""
+    trace_id = trace_of(job.uid, entry.group) if asked is None else asked.trace_id
+    ids = Ids(trace_id, claim_span(job.uid, entry.group))
+    name, told = f"claim {job.dkron_name}", _about(job, entry)
+    return SpanStart(name, at=min(entry.slot, now), ids=ids, parent=asked, attributes=told)
+
+
+def firing(
+    job: JobView,
+    entry: Active,
+    *,
+    trace: TraceContext | None,
+    asked: TraceContext | None,
+    links: tuple[TraceContext, ...],
+    now: datetime,
+) -> SpanStart:
+    """The span in which the Job of this attempt comes to be.
+
+    `trace` is what is known of the trace of the run, `asked` the span in which the run was asked for. Of a run of
+    which neither is known, the sampler decides: by the id of the trace, and so each time alike.
+    """
+    known = trace or asked
+    trace_id = trace_of(job.uid, entry.group) if known is None else known.trace_id
+    before = _before(job, entry)
+    if before and known is None:
+        links = (*links, TraceContext(trace_id, before))
+    parent = TraceContext(trace_id, before, known.flags) if before and known is not None else asked
+    due = entry.slot if entry.attempt == 1 else entry.started_at
+    ids = Ids(trace_id, fire_span(job.uid, entry.job))
+    name = f"fire {job.dkron_name}"
+    return SpanStart(name, at=min(due, now), ids=ids, parent=parent, links=links, attributes=_of_job(job, entry))
+
+
+def running(job: JobView, execution: Execution, own: TraceContext | None) -> SpanStart:
+    """The span of what an attempt ran. `own` is what its Job says of itself; None if it says nothing."""
+    ids = Ids(trace_of(job.uid, execution.group), run_span(job.uid, execution.job))
+    parent = None
+    if own is not None:
+        ids = Ids(own.trace_id, own.span_id)
+        parent = TraceContext(own.trace_id, fire_span(job.uid, execution.job), own.flags)
+    told = {**_of_job(job, execution), "dkron.execution.id": execution.id, **_of_end(execution)}
+    return SpanStart(f"run {job.dkron_name}", at=execution.started_at, ids=ids, parent=parent, attributes=told)
+
+
+def recording(job: JobView, execution: Execution, run: TraceContext, since: datetime) -> SpanStart:
+    """The span in which the end of an attempt is written down; `run` is that of the attempt."""
+    ids = Ids(run.trace_id, record_span(job.uid, execution.job))
+    told = _of_job(job, execution)
+    return SpanStart(f"record {job.dkron_name}", at=since, ids=ids, parent=run, attributes=told)
+
+
+def causes(create: Create, status: JobStatus) -> frozenset[GroupKey]:
+    """The runs of parents that a run follows, as far as they are known. After a crash it is the last one of them."""
+    entry = create.entry
+    if entry.trigger is not Trigger.DEPENDENT or entry.attempt > 1:
+        return frozenset()
+    joined = (change.runs for change in (*create.before, *create.after) if isinstance(change, Joined))
+    last = ((run.uid, run.group) for run in status.heard if dependent_group(run.uid, run.group, run.at) == entry.group)
+    return frozenset[GroupKey]().union(*joined, last)
+
+
+def newest_of(executions: Iterable[Execution], group: int) -> Execution | None:
+    """The attempt of a run that ended last."""
+    return max((e for e in executions if e.group == group), key=lambda e: (e.finished_at, e.attempt), default=None)
+
+
+def _before(job: JobView, entry: Active) -> str:
+    """The span in the same trace that caused this attempt; empty if none did."""
+    if entry.attempt > 1:
+        cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt - 1, entry.member)
+        return run_span(job.uid, cause.job_name(uid=job.uid, name=job.name))
+    return claim_span(job.uid, entry.group) if entry.member else ""
+
+
+def _about(job: JobView, attempt: Attempt) -> Attributes:
+    return {
+        "dkron.job.name": job.dkron_name,
+        "dkron.trigger": str(attempt.trigger),
+        "dkron.slot": rfc3339(attempt.slot),
+        "dkron.group": str(attempt.group),
+        "k8s.namespace.name": job.namespace,
+    }
+
+
+def _of_job(job: JobView, attempt: Attempt) -> Attributes:
+    placement = {"dkron.member": attempt.member, "k8s.node.name": attempt.node_name}
+    placed = {key: value for key, value in placement.items() if value}
+    return {**_about(job, attempt), "dkron.attempt": attempt.attempt, "k8s.job.name": attempt.job, **placed}
+
+
+def _of_end(execution: Execution) -> Attributes:
+    told = {"dkron.success": execution.success}
+    return told if execution.exit_code is None else {**told, "process.exit.code": execution.exit_code}
+
+
+def _digest(*parts: object, size: int) -> str:
+    """Some hex digits that are never all zero: those would be no id."""
+    digest = sha256("/".join(map(str, parts)).encode()).digest()[:size]
+    return digest.hex() if any(digest) else "1".zfill(2 * size)

@@ -1,0 +1,1 @@
+"""What changes in the cluster: kopf watches DkronJobs and Jobs, and is known here alone."""

@@ -1,0 +1,160 @@
+"""Source: where changes enter. kopf watches, the handlers hand over, and a sweep finds what kopf cannot tell."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import kopf
+
+from dkron_kube.access import Access
+from dkron_kube.paging import Paging
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.reading import read_bounded
+from dkron_operator.cache.store import Store
+from dkron_operator.plan.view import SELECTOR
+from dkron_operator.watch.liveness import WatchLiveness
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+WATCH = 60
+"""Seconds that a watch is asked to last. kopf keeps to itself what it hears but events, so that one which goes on for
+long could not be told from one that is dead; the server sends a bookmark before it ends, and nothing is listed anew."""
+
+SILENCE = 10
+"""Seconds longer than that without a word, and a watch is taken for dead: it begins again where it was."""
+
+REMEMBERED = 1000
+"""Versions of objects of which it is remembered that they cannot be taken in."""
+
+BACKOFFS = (0.5, 1, 2, 5, 10)
+"""Seconds between kopf's tries. Then it gives up, and its streams begin anew (`watching.py`)."""
+
+
+class Handlers:
+    """Feeds the store with what the watches bring, and tells whose situation has changed."""
+
+    def __init__(self, store: Store, *, changed: Callable[[str], None]) -> None:
+        self._store = store
+        self._changed = changed
+        self.listed: Callable[[], None] = lambda: None
+        """Called when kopf has listed what it watches: it says nothing about what vanished before that."""
+        self.met: Callable[[Object], None] = lambda _: None
+        self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def feed_job(self, kind: str | None, body: Object) -> None:
+        """A watch event about a DkronJob. `kind` is None for a listed one."""
+        gone = kind == "DELETED"
+        with self._guarded("DkronJob", body):
+            self._tell(self._store.lose_job(body["metadata"]["uid"]) if gone else self._store.see_job(body))
+
+    def feed_run(self, kind: str | None, body: Object) -> None:
+        """A watch event about a Job of ours."""
+        with self._guarded("Job", body):
+            self.met(body)
+            self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
+
+    def on_deleted(self, uids: set[str]) -> None:
+        """These objects are not there any more."""
+        for uid in sorted(uids):
+            self._tell(self._store.on_deleted(uid))
+
+    @contextmanager
+    def _guarded(self, kind: str, body: Object) -> Iterator[None]:
+        """An object that cannot be taken in stops no other: it is told once, and looked at again when it changes."""
+        try:
+            yield
+        except Exception:
+            metadata = body["metadata"]
+            known = (metadata["uid"], metadata["resourceVersion"])
+            if known not in self._told:
+                self._told[known] = None
+                if len(self._told) > REMEMBERED:
+                    self._told.popitem(last=False)
+                log.exception("%s %s/%s cannot be taken in", kind, metadata["namespace"], metadata["name"])
+
+    def _tell(self, uids: Iterable[str]) -> None:
+        for uid in uids:
+            self._changed(uid)
+
+
+def register(registry: kopf.OperatorRegistry, source: Handlers, access: Access, signs: WatchLiveness) -> None:
+    """Connect kopf with the source. The handlers never raise and never write."""
+
+    def listed(path: str) -> None:
+        if signs.knows(path):
+            source.listed()
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: object) -> kopf.AiohttpSession:
+        session = access.open_session(watched=signs.answer, listed=listed, reading=[read_bounded, Paging()])
+        return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
+
+    @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)
+    async def job_seen(event: kopf.RawEvent, **_: object) -> None:
+        body: Object = dict(event["object"])
+        signs.event(DKRON_JOBS, body["metadata"]["namespace"])
+        source.feed_job(event["type"], body)
+
+    @kopf.on.event(JOBS.group, JOBS.version, JOBS.plural, registry=registry)
+    async def run_seen(event: kopf.RawEvent, **_: object) -> None:
+        body: Object = dict(event["object"])
+        signs.event(JOBS, body["metadata"]["namespace"])
+        source.feed_run(event["type"], body)
+
+
+def settings() -> kopf.OperatorSettings:
+    """kopf as a watcher and nothing else; why each value, see docs/adr/0002."""
+    settings = kopf.OperatorSettings()
+    settings.watching.label_selectors["jobs.v1.batch"] = SELECTOR
+    settings.watching.chunk_size = 500
+    settings.watching.initial_streaming = False
+    settings.watching.server_timeout = WATCH
+    settings.persistence.progress_storage = _NoProgress()
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    settings.persistence.finalizer = "dkron.io/operator"
+    settings.watching.inactivity_timeout = WATCH + SILENCE
+    # kopf would kill the process ten minutes after its streams have ended, whoever has begun them anew.
+    settings.process.ultimate_exiting_timeout = None
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = BACKOFFS
+    settings.queueing.idle_timeout = 1.5
+    settings.execution.max_workers = 4
+    return settings
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Our handlers keep no progress, so objects are neither annotated nor copied for it."""
+
+    def fetch(self, **_: object) -> None:
+        return None
+
+    def store(self, **_: object) -> None:
+        pass
+
+    def purge(self, **_: object) -> None:
+        pass
+
+    def touch(self, **_: object) -> None:
+        pass
+
+    def clear(self, *, essence: Mapping[str, Any]) -> Any:  # noqa: ANN401 - kopf's own type
+        return essence
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Nobody asks for differences, so no object is copied to find them."""
+
+    def build(self, **_: object) -> Any:  # noqa: ANN401 - kopf's own type
+        return {}
+
+    def fetch(self, **_: object) -> None:
+        return None
+
+    def store(self, **_: object) -> None:
+        pass

@@ -1,0 +1,93 @@
+"""Sweep: compare what we know with what exists. The first one fills the store, later ones find what vanished unseen."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Expired, KubeError, NotFound
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.cache.store import Place, Store
+from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.plan.view import SELECTOR
+from dkron_operator.watch.handlers import Handlers
+
+log = logging.getLogger(__name__)
+
+PERIOD = 600.0
+"""Seconds between two sweeps without a cause."""
+SETTLE = 5.0
+"""Seconds to let a relist of the watch come to its end before it is compared."""
+LONGEST = 30.0
+"""Seconds between two tries at the most, while the API server answers none."""
+
+
+class Resync:
+    """Lists the world. `namespaces` None is all of them."""
+
+    def __init__(self, client: KubeClient, store: Store, source: Handlers, namespaces: Sequence[str] | None) -> None:
+        self._client = client
+        self._store = store
+        self._source = source
+        self._namespaces: Sequence[str | None] = namespaces or (None,)
+        self._wanted = asyncio.Event()
+        self._spell = LogOnce(log, "sweep")
+
+    def want(self) -> None:
+        """Have a sweep made soon."""
+        self._wanted.set()
+
+    async def fill(self) -> None:
+        """Read everything there is. DkronJobs first: a Job that their status names is in the later list, or gone."""
+        for namespace in self._namespaces:
+            async for body in self._client.list(DKRON_JOBS, namespace):
+                self._source.feed_job(None, body)
+        for namespace in self._namespaces:
+            async for body in self._client.list(JOBS, namespace, label_selector=SELECTOR):
+                self._source.feed_run(None, body)
+
+    async def run(self) -> None:
+        """Sweep when wanted and now and then, until cancelled. What fails is tried again: until a sweep has come to its
+        end, nobody knows what vanished while the watch did not look."""
+        pause = SETTLE
+        while True:
+            try:
+                async with asyncio.timeout(PERIOD):
+                    await self._wanted.wait()
+                await asyncio.sleep(pause)
+            except TimeoutError:
+                pass
+            self._wanted.clear()
+            try:
+                await self.compare()
+            except Expired:
+                self.want()
+            except KubeError as exc:
+                self.want()
+                pause = min(2 * pause, LONGEST)
+                self._spell.goes_on(exc)
+            else:
+                pause = SETTLE
+                self._spell.is_over()
+
+    async def compare(self) -> None:
+        """Drop what was known before and exists no more."""
+        before = self._store.places()
+        present: set[str] = set()
+        for namespace in self._namespaces:
+            for resource, selector in ((DKRON_JOBS, None), (JOBS, SELECTOR)):
+                async for item in self._client.list(resource, namespace, label_selector=selector, metadata_only=True):
+                    present.add(item["metadata"]["uid"])
+        vanished = {uid for uid in before.keys() - present if await self._is_gone(uid, before[uid])}
+        if vanished:
+            log.info("%d objects vanished unseen", len(vanished))
+            self._source.on_deleted(vanished)
+
+    async def _is_gone(self, uid: str, place: Place | None) -> bool:
+        """Whether the API server does not have it either when it is asked for it: a list may be old."""
+        if place is None:
+            return True
+        try:
+            return str((await self._client.get(*place))["metadata"]["uid"]) != uid
+        except NotFound:
+            return True

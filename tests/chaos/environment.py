@@ -1,0 +1,290 @@
+"""Where a storm happens: a namespace with operators, each behind a fault proxy of its own; clients and a witness, which
+are not; and the file to which all of them write.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from dkron_kube.paths import DKRON_JOBS
+from localcluster.cluster import LocalCluster
+from tests.chaos.faults import Faults
+from tests.chaos.history import Act, History, Operation, Terms
+from tests.chaos.jobs import BODIES
+from tests.chaos.network import Network
+from tests.chaos.operators import READY_SECONDS, Crew
+from tests.chaos.plan import CALM, LATENESS, RECOVERY, SETTLE, Plan, Wish
+from tests.chaos.probe import TIMED, probe
+from tests.chaos.proxy.thread import gateway
+from tests.chaos.pulse import Pulse, pulse
+from tests.chaos.reading import Fact, line, read
+from tests.chaos.recorder import Recorder
+from tests.chaos.witness import Witness
+from tests.support.kube import Kube, condition
+from tests.support.shifted_operator import ShiftedOperator
+
+Object = dict[str, Any]
+Say = Callable[[str], None]
+
+SECOND = timedelta(seconds=1)
+LAST_CALM, MOST_CALM = 20.0, 180.0
+"""Seconds of calm weather at the end, after all has recovered: at least, and at most."""
+MARGIN = 1.15
+"""By how much longer a storm is than what is broken would need for half of it to be calm."""
+REST = 90.0
+TICK = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How closely a storm is judged, see `Terms`: seconds, and the share that has to be calm."""
+
+    lateness: float = LATENESS
+    recovery: float = RECOVERY
+    calm: float = CALM
+
+    def terms(self, read: datetime, *, stretch: float, rivals: bool) -> Terms:
+        """The terms of a history that was read then, on a machine where all takes longer by `stretch`. What one of
+        several does promptly tells nothing of its rivals, so they have no probe."""
+        lateness = self.lateness * stretch * SECOND
+        return Terms(
+            read=read, lateness=lateness, recovery=self.recovery * SECOND, settle=SETTLE * SECOND,
+            probe="" if rivals else TIMED, calm=self.calm, rivals=rivals,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a storm is to have. `cluster` is that of the kubeconfig if its components may be restarted; `split_brain`
+    switches the election off."""
+
+    kubeconfig: Path
+    cluster: LocalCluster | None
+    folder: Path
+    replicas: int = 2
+    split_brain: bool = False
+    patience: Patience = field(default_factory=Patience)
+
+    @property
+    def owned(self) -> bool:
+        """Whether the cluster's components may be restarted."""
+        return self.cluster is not None
+
+    @property
+    def has_rivals(self) -> bool:
+        """Whether several operators act at once."""
+        return self.replicas > 1 and self.split_brain
+
+
+class Journal:
+    """The history as a file that grows."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        path.write_text("", encoding="utf-8")
+
+    def note(self, fact: Fact) -> None:
+        """Append a fact."""
+        with self._lock, self.path.open("a", encoding="utf-8") as file:
+            file.write(line(fact))
+
+
+class Bed:
+    """A storm's place. `path` is its history."""
+
+    def __init__(
+        self, kube: Kube, faults: Faults, *, crew: Crew, clients: Recorder, prober: Recorder, witness: Witness,
+        journal: Journal, heart: Pulse, setup: Setup, say: Say,
+    ) -> None:  # fmt: skip
+        self._kube = kube
+        self._faults = faults
+        self._crew = crew
+        self._clients = clients
+        self._prober = prober
+        self._witness = witness
+        self._journal = journal
+        self._heart = heart
+        self._setup = setup
+        self._say = say
+        self._whole_since = 0.0
+        self._broken = 0.0
+
+    @property
+    def path(self) -> Path:
+        """Where the history is."""
+        return self._journal.path
+
+    def history(self) -> History:
+        """What is written there."""
+        return read(self.path.read_text(encoding="utf-8").splitlines())
+
+    def complaints(self) -> list[str]:
+        """What operators did that they should not: ended by themselves, did not end when asked, or had a traceback."""
+        return self._crew.complaints()
+
+    def live(self, plan: Plan) -> list[str]:
+        """Have this storm, and then rest until everything is recorded. Returns the faults that were done."""
+        self._crew.start()
+        for body in plan.bodies:
+            self._clients.create(body)
+        began = time.monotonic()
+        with ThreadPoolExecutor(1, "clients") as pool, probe(self._prober):
+            clients = pool.submit(self._wish, plan.wishes, began)
+            done = self._blow(plan, began)
+            self._say("the last fault is over; everything recovers")
+            clients.result()
+            last = max(datetime.now(UTC), self._crew.on_time)
+            yet = last_calm(self._broken, time.monotonic() - began, wanted=self._setup.patience.calm)
+            self._pass(last + (self._setup.patience.recovery + yet) * SECOND)
+            self._until(began, plan.seconds)
+        self._rest()
+        return done
+
+    def _blow(self, plan: Plan, began: float) -> list[str]:
+        done: list[str] = []
+        for blow in plan.blows:
+            self._until(began, blow.at)
+            self._await_quiet(blow.quiet)
+            # One that took long, as a restart may, must not have the next ones come all at once.
+            began = max(began, time.monotonic() - blow.at)
+            self._is_broken()
+            met = self._faults.do(blow, time.monotonic() - began)
+            self._is_broken()
+            if met:
+                done.append(blow.fault)
+                self._say(f"{blow.fault}: {met}")
+        self._until(began, max((blow.at + blow.seconds for blow in plan.blows), default=0.0))
+        self._faults.heal()
+        self._await_crew()
+        return done
+
+    def _await_crew(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._crew.is_whole():
+            self._crew.look_after()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the operators were not ready within {READY_SECONDS:.0f} s")
+            time.sleep(TICK)
+
+    def _until(self, began: float, moment: float) -> None:
+        while True:
+            now = time.monotonic() - began
+            self._look_after(now)
+            if now >= moment:
+                return
+            time.sleep(min(TICK, moment - now))
+
+    def _await_quiet(self, seconds: float) -> None:
+        """Let nothing be broken for so long: on a slow machine it takes longer than planned until all is whole."""
+        while seconds and time.monotonic() < self._whole_since + seconds:
+            self._look_after(float("inf"))
+            time.sleep(TICK)
+
+    def _look_after(self, now: float) -> None:
+        self._faults.undo(now)
+        self._crew.look_after()
+        if not (self._faults.is_over() and self._crew.is_whole()):
+            self._is_broken()
+
+    def _is_broken(self) -> None:
+        """Note that something is broken now, and that this excuses for a while."""
+        patience, now = self._setup.patience, time.monotonic()
+        excused = patience.recovery + patience.lateness * self._heart.stretch
+        self._broken += min(now - self._whole_since, excused)
+        self._whole_since = now
+
+    def _wish(self, wishes: tuple[Wish, ...], began: float) -> None:
+        for wish in wishes:
+            time.sleep(max(0.0, began + wish.at - time.monotonic()))
+            self._do(wish)
+
+    def _do(self, wish: Wish) -> Operation | None:
+        clients = self._clients
+        if wish.act is Act.CREATE:
+            return clients.create(BODIES[wish.job] | {"spec": wish.spec})
+        if wish.act is Act.EDIT:
+            return clients.edit(wish.job, wish.spec)
+        if wish.act is Act.STOP:
+            return clients.stop_one(wish.job, wish.pick)
+        if wish.act is Act.RUN:
+            return clients.run(wish.job, force=wish.force)
+        plain = {Act.DISABLE: clients.disable, Act.ENABLE: clients.enable, Act.DELETE: clients.delete}
+        return plain[wish.act](wish.job)
+
+    def _rest(self) -> None:
+        """Disable all jobs, and take the last look when nothing runs and what has ended must be recorded."""
+        self._say("all jobs are disabled, until nothing runs any more")
+        for name in self._restless():
+            self._clients.disable(name)
+        try:
+            self._kube.wait_for("all jobs to rest", self._restless, lambda names: not names, seconds=REST)
+        except AssertionError as error:
+            self._say(str(error).partition("\nnamespace")[0])
+        self._pass(datetime.now(UTC) + self._setup.patience.lateness * self._heart.stretch * SECOND + SECOND)
+        at = self._witness.look()
+        self._crew.finish()
+        self._journal.note(self._setup.patience.terms(at, stretch=self._heart.stretch, rivals=self._setup.has_rivals))
+        for fact in self._witness.facts(at):
+            self._journal.note(fact)
+
+    def _restless(self) -> list[str]:
+        return [
+            job["metadata"]["name"] for job in self._kube.all(DKRON_JOBS) if not is_at_rest(job.get("status") or {})
+        ]
+
+    def _pass(self, moment: datetime) -> None:
+        while datetime.now(UTC) < moment:
+            self._crew.look_after()
+            time.sleep(TICK)
+
+
+def last_calm(broken: float, lasted: float, *, wanted: float) -> float:
+    """For how many seconds it has to be calm yet, where `broken` of the `lasted` seconds were not, and a share is
+    `wanted`: longer where the machine took longer than planned. Pure."""
+    missing = broken / (1 - wanted) * MARGIN - lasted if wanted else 0.0
+    return min(max(LAST_CALM, missing), MOST_CALM)
+
+
+def is_at_rest(status: Object) -> bool:
+    """Whether the job is disabled, and nothing of it is active."""
+    return condition(status, "Suspended").get("reason") == "Disabled" and not status.get("active")
+
+
+@contextlib.contextmanager
+def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
+    """Prepare everything for a storm in this namespace; at its end nothing of it runs any more."""
+    kube, journal = Kube(setup.kubeconfig, namespace), Journal(setup.folder / "history.jsonl")
+    hands, *others = (Kube(setup.kubeconfig, namespace, once=True) for _ in range(3))
+    clients, prober = (Recorder(other, journal.note) for other in others)
+    with contextlib.ExitStack() as stack:
+        for each in (kube, hands, *others):
+            stack.callback(each.close)
+        gateways = [stack.enter_context(gateway(setup.kubeconfig, setup.folder, seed=n)) for n in range(setup.replicas)]
+        operators = [
+            operator(setup, namespace, number=n, kubeconfig=way.kubeconfig) for n, way in enumerate(gateways, 1)
+        ]
+        crew = Crew(operators, journal.note)
+        faults = Faults(hands, clients, crew=crew, network=Network(gateways), cluster=setup.cluster, told=journal.note)
+        witness = stack.enter_context(Witness(setup.kubeconfig, namespace))
+        heart = stack.enter_context(pulse(journal.note))
+        stack.callback(crew.abandon)
+        stack.callback(faults.leave)
+        yield Bed(
+            kube, faults, crew=crew, clients=clients, prober=prober, witness=witness, journal=journal, heart=heart,
+            setup=setup, say=say,
+        )  # fmt: skip
+
+
+def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> ShiftedOperator:
+    """One replica. Those of one machine must not have one name."""
+    lease = "off" if setup.split_brain else "on"
+    options = ["--kubeconfig", str(kubeconfig), "--namespace", namespace, "--lease", lease]
+    log, names = setup.folder / f"operator-{number}.log", {"POD_NAME": f"operator-{number}"}
+    return ShiftedOperator(log, *options, environment=names)
