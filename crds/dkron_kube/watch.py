@@ -23,6 +23,10 @@ class Sink(Protocol):
     def replace(self, items: list[Object], version: int) -> None:
         """A complete list, as of this resource version: what is not in it is gone."""
 
+    def went_back(self) -> None:
+        """Resource versions are lower than before, as after a restore of etcd: what is told next, beginning with a
+        list, is newer than all that was told so far."""
+
     def see(self, item: Object) -> None:
         """An object was added or modified."""
 
@@ -88,9 +92,19 @@ class _Source:
         async for page in self._client.pages(self._resource, self._namespace, selector=self._selector):
             items += page["items"] or ()
             version = str(page["metadata"].get("resourceVersion"))
+        return items, self._checked(version)
+
+    async def newest(self) -> str:
+        """The version that a list would be of now."""
+        selector = {**self._selector, "limit": "1"}
+        async for page in self._client.pages(self._resource, self._namespace, selector=selector):
+            return self._checked(str(page["metadata"].get("resourceVersion")))
+        raise Unavailable(f"there is no list of {self._resource.plural}")
+
+    def _checked(self, version: str) -> str:
         if not version.isdecimal():
             raise Unavailable(f"the list of {self._resource.plural} came without a version")
-        return items, version
+        return version
 
     def changes(
         self, version: str, *, seconds: float, silence: float
@@ -130,7 +144,8 @@ class _Backoff:
 
 
 class _Follower:
-    """Where following stands. `_version` is the one seen last; None means that all must be listed."""
+    """Where following stands. `_version` is the one seen last; None means that all must be listed. `_newest` is what a
+    list must not be older than: it is asked for after everything that was seen."""
 
     def __init__(self, source: _Source, sink: Sink, pace: Pace) -> None:
         self._source = source
@@ -138,12 +153,17 @@ class _Follower:
         self._pace = pace
         self._backoff = _Backoff(pace)
         self._version: str | None = None
+        self._newest = 0
+        self._doubtful = False
 
     async def step(self) -> float:
         """List if need be, and watch until that ends. Returns the seconds to wait before the next step."""
         try:
             if self._version is None:
                 self._version = await self._list()
+            elif self._doubtful:
+                await self._look_back()
+            self._doubtful = False
             await self._watch(self._version)
         except Expired:
             self._version = None
@@ -151,6 +171,7 @@ class _Follower:
             return self._backoff.fail_once_for_free()
         except Unavailable as error:
             self._sink.failed(error)
+            self._doubtful = True
             return max(self._backoff.fail(), error.retry_after or 0.0)
         except KubeError as error:
             # Not allowed, or no such kind: what comes when that is over need not go on from what was before.
@@ -161,9 +182,18 @@ class _Follower:
 
     async def _list(self) -> str:
         items, version = await self._source.whole()
+        if int(version) < self._newest:
+            self._sink.went_back()
+        self._newest = int(version)
         self._sink.replace(items, int(version))
         self._sink.alive()
         return version
+
+    async def _look_back(self) -> None:
+        """A server that was away may have been restored from a backup. A watch from a version that it has yet to reach
+        says nothing at first, and then leaves out what happened up to there."""
+        if int(await self._source.newest()) < self._newest:
+            raise Expired("the resource versions went back")
 
     async def _watch(self, version: str) -> None:
         clock = asyncio.get_running_loop().time
@@ -199,6 +229,7 @@ class _Follower:
             case Kind.DELETED:
                 self._sink.lose(event.item)
         self._version = event.version
+        self._newest = max(self._newest, int(event.version))
         self._backoff.clear()
 
 

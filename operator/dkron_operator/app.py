@@ -22,6 +22,7 @@ from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery import Delivery
 from dkron_operator.executors.images import Images
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.rollback import RollbackDetector, RolledBack
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership, Terms
 from dkron_operator.leader.lease import Lease, Replica
@@ -85,6 +86,7 @@ class Operator:
         self.lease = Lease(
             self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead, terms=terms
         )
+        self._rollback = RollbackDetector()
         self._before, self._filled_at = self.lease.view, 0.0
         # The one door to the world: whoever does not lead, writes nothing but the Lease itself.
         self.client.admit = self._may_write
@@ -111,6 +113,7 @@ class Operator:
             strict=strict,
         )
         self.reconciler.traces.tracer = tracer
+        self.lease.compare = self.reconciler.writer.compare = self._rollback.compare
         source = Handlers(self.store, changed=self.reconciler.queue.add)
         conflicts = Conflicts(cluster_namespace, clock=clock, changed=self.cluster_status.touch)
         source.met, self.cluster_status.rivalry = conflicts.see, lambda: conflicts.complaint
@@ -172,7 +175,7 @@ class Operator:
 
     async def run(self) -> None:
         """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `PortTaken`,
-        `KubeError`, or what broke."""
+        `RolledBack`, `KubeError`, or what broke."""
         try:
             # It tells how far all the rest is, so it is there from the beginning to the end.
             async with listening(self._exposure, self.monitoring.answers):
@@ -235,15 +238,20 @@ class Operator:
         ]  # fmt: skip
         leaving = start("lease", self.lease.run, may_end=True)
         watch = start("watch", self._watch, fatal=(NotInstalled,), may_end=True)
+        rollback = start("rollback", self._rollback.run, fatal=(RolledBack,))
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         monitoring = self.monitoring
         monitoring.tasks, monitoring.phase = [*effects, *others, leaving, watch], Phase.WORKING
         try:
-            done = await _first({watch, stopped, leaving, *effects, *others})
+            done = await _first({watch, stopped, leaving, rollback, *effects, *others})
             if done == {leaving}:
                 monitoring.tasks, monitoring.phase = [*others, watch], Phase.LEFT
                 await self._leave(leaving, effects)
-                done = await _first({watch, stopped, *others})
+                done = await _first({watch, stopped, rollback, *others})
+            if rollback in done:
+                # What is to be written follows from what is no more.
+                logging.getLogger("kopf").setLevel(logging.CRITICAL)
+                rollback.result()
             monitoring.phase = Phase.STOPPING
             log.info("stopping")
             await parts.calls.close(grace=GRACE)
@@ -259,7 +267,7 @@ class Operator:
             watch.cancel()
             await asyncio.wait({watch}, timeout=GRACE)
         finally:
-            await _cancel([watch, stopped, leaving, *effects, *others])
+            await _cancel([watch, stopped, leaving, rollback, *effects, *others])
         for task in done - {stopped}:
             task.result()
 

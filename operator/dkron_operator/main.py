@@ -14,6 +14,7 @@ from dkron_kube.errors import KubeError
 from dkron_operator.app import NotInstalled, Operator
 from dkron_operator.executors.images import Images
 from dkron_operator.kit import logging_filter
+from dkron_operator.kit.rollback import RolledBack
 from dkron_operator.leader.lease import Replica
 from dkron_operator.monitoring.port import Exposure, PortTaken
 from dkron_operator.settings import Settings
@@ -56,7 +57,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             tracer=tracer,
         )
         await operator.run()
-    except (AccessError, NotInstalled, Outdated, PortTaken, KubeError) as exc:
+    except (AccessError, NotInstalled, Outdated, PortTaken, RolledBack, KubeError) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
     except Exception:

@@ -147,6 +147,9 @@ class View:
             self._lost(item)
         self.listed.set()
 
+    def went_back(self) -> None:
+        """The list that follows says what is gone."""
+
     def see(self, item: Object) -> None:
         """An object was added or modified."""
         self._there[item["metadata"]["uid"]] = item

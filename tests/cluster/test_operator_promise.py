@@ -1,6 +1,8 @@
 """What could make a slot run twice, or be lost without a word: a status that is wiped, a clock that is wrong for a
 while, Jobs of somebody else, and edits that come before a slot was decided."""
 
+import contextlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -67,18 +69,32 @@ class Shifted:
     operator: ShiftedOperator
 
 
-@pytest.fixture
-def ahead(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[Shifted]:
-    """An operator whose clock is three minutes ahead."""
+@contextlib.contextmanager
+def shifted(cluster: localcluster.Cluster, folder: Path, purpose: str, shift: timedelta) -> Iterator[Shifted]:
+    """A running operator whose clock is wrong by so much, in a namespace of its own."""
     install(cluster)
-    with namespace(cluster.kubeconfig, "a-clock-ahead") as kube:
+    with namespace(cluster.kubeconfig, purpose) as kube:
         where = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace)
-        operator = ShiftedOperator(tmp_path / "operator.log", *where, shift=timedelta(minutes=3))
+        operator = ShiftedOperator(folder / "operator.log", *where, shift=shift)
         kube.guard, kube.appendix = operator.check, operator.tail
         operator.start()
         yield Shifted(kube, operator)
         if operator.running:
             operator.kill()
+
+
+@pytest.fixture
+def ahead(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[Shifted]:
+    """An operator whose clock is three minutes ahead."""
+    with shifted(cluster, tmp_path, "a-clock-ahead", timedelta(minutes=3)) as found:
+        yield found
+
+
+@pytest.fixture
+def right(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[Shifted]:
+    """An operator whose clock is right so far."""
+    with shifted(cluster, tmp_path, "a-clock-that-is-set", timedelta()) as found:
+        yield found
 
 
 @pytest.mark.parametrize("missed", ["all", "latest", "skip"])
@@ -108,6 +124,48 @@ def _runs_on_time(status: dict[str, Any], right: datetime) -> bool:
 def _future_skips(status: dict[str, Any]) -> list[dict[str, Any]]:
     skipped = status.get("skipped")
     return [skipped] if skipped and at(skipped["lastTime"]) > datetime.now(UTC) else []
+
+
+HOUR = timedelta(hours=1)
+WRONG = timedelta(seconds=10)
+
+
+@pytest.mark.timeout(240)
+def test_a_clock_that_is_an_hour_ahead_for_ten_seconds_costs_and_doubles_nothing(right: Shifted) -> None:
+    """`minutely` runs an hour's slots ahead of time; the first of them is waited for."""
+    kube, operator = right.kube, right.operator
+    before, between = ("latest", "skip", "minutely"), ("new",)
+    kube.apply(*(each_second(missed, missedRuns=missed) for missed in ("latest", "skip")))
+    kube.apply(each_second("minutely", schedule="0 * * * * *", missedRuns="all"))
+    for name in ("latest", "skip"):
+        kube.wait_status(name, "runs", finished(2))
+    kube.wait_status("minutely", "to be known", lambda status: status.get("since"))
+    operator.set_clock(HOUR)
+    wrong = datetime.now(UTC)
+    kube.apply(*(each_second(name) for name in between))
+    kube.wait_status("minutely", "an hour of runs", lambda status: len(status.get("executions", ())) >= 50, seconds=60)
+    kube.wait_for("the clock to be set", lambda: datetime.now(UTC), lambda now: now > wrong + WRONG)
+    operator.set_clock(timedelta())
+    set_right = datetime.now(UTC)
+    for name in ("latest", "skip", *between):
+        kube.wait_status(name, "its own time", partial(_runs_on_time, right=set_right), seconds=60)
+    # By then it has run; nothing else may happen to it but that the mark passes it.
+    minute = set_right.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    kube.wait_status("minutely", "a slot that has run", marked_after(minute - timedelta(seconds=1)), seconds=90)
+    kube.wait_status("latest", "to go on", marked_after(minute + timedelta(seconds=2)), seconds=90)
+    assert at(kube.status("minutely")["lastScheduleTime"]) <= datetime.now(UTC) + timedelta(seconds=1)
+    for name in (*before, *between):
+        fired = _fired(kube, name)
+        assert sorted(slot for slot, count in fired.items() if count > 1) == [], name
+    assert _fired(kube, "minutely")[minute] == 1
+    assert kube.wait_for("an Event", lambda: kube.events_of("minutely", "ClockWasAhead"), bool)
+
+
+def _fired(kube: Kube, name: str) -> Counter[datetime]:
+    """How often each slot of a job had a Job, of those that were ever there."""
+    assert kube.births is not None
+    born = kube.births.of(kube.get(DKRON_JOBS, name)["metadata"]["uid"], lambda: kube.all(JOBS))
+    return Counter(at(metadata["annotations"]["dkron.io/slot"]) for metadata in born)
 
 
 def test_a_mark_that_a_hand_has_set_to_come_heals(shared_site: Site) -> None:

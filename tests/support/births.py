@@ -63,6 +63,9 @@ class Births:
             self.see(item)
         self._listed.set()
 
+    def went_back(self) -> None:
+        """What was born stays born."""
+
     def see(self, item: Object) -> None:
         """A Job is there."""
         self._born.setdefault(item["metadata"]["uid"], item["metadata"])

@@ -31,6 +31,10 @@ class Diary:
         self.held = dict(map(_named, items))
         self._tell(f"replace {' '.join(self.held)} @{version}")
 
+    def went_back(self) -> None:
+        """The next list is older than what was told."""
+        self._tell("went back")
+
     def see(self, item: Object) -> None:
         """One more, or a newer one."""
         name, version = _named(item)

@@ -52,7 +52,6 @@ class ObjectCache(Generic[T]):
         self._clock = clock
         self._quiet = quiet
         self._alive_at = clock()
-        self._listed_at = 0
         self._kept: dict[str, Kept[T]] = {}
         self._names: dict[str, str] = {}
         self._gone: OrderedDict[str, None] = OrderedDict()
@@ -98,9 +97,6 @@ class ObjectCache(Generic[T]):
     def replace(self, items: list[Object], version: int) -> None:
         """A complete list, as of this version. What we know to be newer stays."""
         self.alive()
-        if version < self._listed_at:
-            self._start_over()
-        self._listed_at = version
         listed = {item["metadata"]["uid"] for item in items}
         for uid in [uid for uid, kept in self._kept.items() if uid not in listed and kept.version <= version]:
             self._drop(uid)
@@ -121,9 +117,10 @@ class ObjectCache(Generic[T]):
             self._gone.popitem(last=False)
         self._drop(uid)
 
-    def _start_over(self) -> None:
-        """Versions have gone back: the cluster was restored from a backup, and what we know to be newer is not."""
-        log.warning("the resource versions of %s went back; starting over", self.kind)
+    def went_back(self) -> None:
+        """The cluster was restored from a backup, and what we know to be newer is not."""
+        if not self._quiet:
+            log.warning("the resource versions of %s went back; starting over", self.kind)
         self._gone.clear()
         self._kept = {uid: kept._replace(version=0) for uid, kept in self._kept.items()}
 

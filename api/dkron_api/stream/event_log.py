@@ -92,6 +92,11 @@ class EventLog:
         self.ready = True
         self._tell([self._resync("events were lost")])
 
+    def forget(self) -> None:
+        """Versions have gone back: what comes is in no order with what was told. It has to begin again."""
+        self._position = Position(0)
+        self.ready = False
+
     def publish(self, version: int, messages: Sequence[Message]) -> None:
         """All that has happened up to this version since the last one."""
         if len(messages) > min(self._events, _STEP - 1):

@@ -54,10 +54,17 @@ class Feed:
         self._sink.replace(items, version)
         if self._journal.ready:
             self._tell(version, lambda: self._catch_up(items, version))
-        else:
-            self._told.mirror.replace(items, version)
+            return
+        self._told.mirror.replace(items, version)
+        if self._note not in self._told.listeners:
             self._told.listeners.append(self._note)
-            self._begin(version)
+        self._begin(version)
+
+    def went_back(self) -> None:
+        """The cluster was restored. Places in the journal are versions: who listens begins anew with the next list."""
+        self._sink.went_back()
+        self._told.mirror.went_back()
+        self._journal.forget()
 
     def see(self, item: Object) -> None:
         """A job was created or changed."""
@@ -161,6 +168,10 @@ class Leadership:
         """The Lease, or that there is none."""
         self._leases.replace(items, version)
         self._look()
+
+    def went_back(self) -> None:
+        """The cluster was restored."""
+        self._leases.went_back()
 
     def see(self, item: Object) -> None:
         """The Lease was taken, renewed or released."""

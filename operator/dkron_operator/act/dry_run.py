@@ -87,9 +87,13 @@ class DryRun:
         except (AlreadyExists, NotFound):
             return None
         except Rejected as exc:
-            # A quota that is used up now says nothing about the slot to come.
-            return None if "exceeded quota" in str(exc) else Problem("InvalidTemplate", _plain(str(exc)))
+            return None if _is_of_now(str(exc)) else Problem("InvalidTemplate", _plain(str(exc)))
         return None
+
+
+def _is_of_now(message: str) -> bool:
+    """Whether it says nothing about the slot to come: a quota is used up, or so new that nobody has counted yet."""
+    return "exceeded quota" in message or "status unknown for quota" in message
 
 
 def _plain(message: str) -> str:

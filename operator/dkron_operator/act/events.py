@@ -25,6 +25,8 @@ ROOM, ROOM_OF_ONE = 1000, 100
 NOTE_ROOM = 1024
 """Bytes of a note that the API server takes."""
 ELLIPSIS = "…"
+GOING = "because it is being terminated"
+"""What the API server says of a namespace in which nothing can be created any more."""
 
 
 class Subject(Protocol):
@@ -87,7 +89,9 @@ class Events:
         except Unavailable:
             raise
         except KubeError as exc:
-            log.warning("event not accepted: %s", exc, extra={"reason": body["reason"]})
+            # In a namespace that goes nobody looks any more, and each slot would be told twice.
+            level = logging.DEBUG if GOING in str(exc) else logging.WARNING
+            log.log(level, "event not accepted: %s", exc, extra={"reason": body["reason"]})
         self._drop(uid, name)
 
     def _drop(self, uid: str, name: str) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import Conflict, KubeError, NotFound, Unavailable
+from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.fold import Change, fold_all
 from dkron_operator.plan.status_size import fit
@@ -37,6 +38,8 @@ class StatusWriter:
         self._store = store
         self._due = due
         self._changed = changed
+        self.compare: Compare = ignore_versions
+        self.refused: Callable[[CachedJob, Rejected], None] = lambda *_: None
         self.queue: WorkQueue[str] = WorkQueue(
             "status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of
         )
@@ -123,13 +126,16 @@ class StatusWriter:
         except Unavailable:
             self._store.metrics.wrote(entry.accounting.unanswered(entry.base))
             raise
-        except KubeError:
+        except KubeError as exc:
             self._store.metrics.wrote(entry.accounting.refused(entry.base))
+            if isinstance(exc, Rejected):
+                self.refused(entry, exc)
             raise
         self._store.metrics.wrote(entry.accounting.taken())
         return int(answer["metadata"]["resourceVersion"])
 
     async def _refresh(self, entry: CachedJob) -> None:
+        known = entry.version
         try:
             answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
         except NotFound:
@@ -137,6 +143,9 @@ class StatusWriter:
             return
         if answer["metadata"]["uid"] != entry.job.uid:
             self._tell(self._store.miss_job(entry.job.uid))
+        else:
+            what = f"DkronJob {entry.job.namespace}/{entry.job.name}"
+            self.compare(what, known=known, found=int(answer["metadata"]["resourceVersion"]))
         self._tell(self._store.see_job(answer))
 
     def _tell(self, uids: Iterable[str]) -> None:

@@ -75,6 +75,9 @@ class Installation:
         else:
             self._take({})
 
+    def went_back(self) -> None:
+        """The list that follows is all that is kept."""
+
     def see(self, item: Object) -> None:
         """It is so now."""
         metadata = item["metadata"]

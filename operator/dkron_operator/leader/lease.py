@@ -17,6 +17,7 @@ from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unav
 from dkron_kube.paths import LEASES
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.leader.election import Act, Held, Leadership, Terms, Watched, decide, read_lease, watched
 
 Object = dict[str, Any]
@@ -67,6 +68,8 @@ class Lease:
         self._watched: Watched | None = None
         self._newcomer = True
         self._seen_at = self._renewed_at = float("-inf")
+        self._version = 0
+        self.compare: Compare = ignore_versions
         self._spell = LogOnce(log, f"Lease {namespace}/{INSTALLATION}")
 
     def may_act(self) -> bool:
@@ -126,6 +129,8 @@ class Lease:
             return self._fail(exc)
         self._seen_at = began
         self._spell.is_over()
+        if lease is not None:
+            self._compare(int(lease.version))
         if act is Act.RETURN:
             return SOON
         if lease is None:
@@ -141,6 +146,12 @@ class Lease:
             self._ours, self._renewed_at = lease, began
             self._tell(self.view.holds(lease.holder, anew=anew))
         return self._terms.retry_period if self.view.held else self._terms.glance
+
+    def _compare(self, version: int) -> None:
+        """It is written every two seconds, and each replica reads or writes it at least as often: so it is here that
+        a restore of etcd shows first."""
+        self.compare(f"Lease {self._namespace}/{INSTALLATION}", known=self._version, found=version)
+        self._version = version
 
     async def _look(self) -> tuple[Act, Held | None]:
         # As long as it is ours, nobody can write without our next write failing: it need not be read before.

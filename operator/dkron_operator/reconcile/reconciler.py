@@ -8,7 +8,7 @@ from dkron_crds.job import ReadyReason
 from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.requests import RUN_PREFIX
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import Conflict, KubeError, NotFound, Unavailable
+from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.acceptance import Acceptance
 from dkron_operator.act.create import Fire
@@ -94,6 +94,7 @@ class Reconciler:
         )
         self.due_queue = DueQueue(clock, self.queue.add_priority)
         self.writer = StatusWriter(client, store, due=self.queue.__len__, changed=self.queue.add)
+        self.writer.refused = self._say_that_it_is_refused
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.queue.add)
         self.stopper = Stopper(client, store, self.observer, known=self.queue.add)
         self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own)
@@ -155,6 +156,11 @@ class Reconciler:
         self.writer.touch(entry)
         self._events.report(entry.job, Report(Severity.WARNING, ReadyReason.INTERNAL_ERROR, message))
 
+    def _say_that_it_is_refused(self, entry: CachedJob, exc: Rejected) -> None:
+        """Where no condition can be written, an Event is all that people see."""
+        message = f"the status cannot be written, and nothing is recorded until it can: {exc}"
+        self._events.report(entry.job, Report(Severity.WARNING, "StatusRefused", message))
+
     async def _plan(self, uid: str) -> None:
         entry = self._store.get(uid)
         # Who waits plans nothing: it would be of no use by the time that it may act.
@@ -186,8 +192,8 @@ class Reconciler:
                     await self._remove(entry)
             except Conflict:
                 log.info("somebody wrote first, deciding again", extra={"job": entry.job.dkron_name})
-            except Unavailable:
-                # What passes until the API server answers again, passes while nobody can fire it.
+            except (Unavailable, Rejected):
+                # What passes until the API server answers again, or takes it, passes while nobody can fire it.
                 entry.fireable_since = self._clock.monotonic()
                 raise
             entry = self._store.get(uid)

@@ -66,6 +66,9 @@ class Nodes:
         if before != self._nodes:
             self._changed()
 
+    def went_back(self) -> None:
+        """The list that follows is all that is kept."""
+
     def see(self, item: Object) -> None:
         """A node was added or modified."""
         node = read_node(item, self._own)

@@ -286,6 +286,21 @@ class TestFeed:
         assert told[-1].id == "140-0"
         assert {event.id.split("-")[0] for event in told[:-1]} == {"105"}, "a client that got a part of it gets it all"
 
+    async def test_after_a_restore_everybody_reads_anew_and_what_comes_is_told(self) -> None:
+        place = Place(named("a", 90))
+        place.feed.see(named("a", 150, command="lost"))
+        place.feed.see(named("late", 160))
+        await place.told()
+        place.feed.went_back()
+        place.feed.replace([named("a", 90)], 110)
+        assert await place.texts() == ["resync"]
+        assert str(place.journal.position) == "110-0"
+        found = place.catalog.get("a")
+        assert found is not None
+        assert (found.version, place.catalog.get("late")) == (90, None)
+        place.feed.see(named("a", 112, command="new"))
+        assert [(str(told), told.id) for told in await place.told()] == [("job updated a", "112-0")]
+
     async def test_a_job_that_was_made_anew_while_the_watch_was_broken_is_gone_and_created(self) -> None:
         place = Place(job(90, name="a", uid="one"))
         place.feed.replace([job(120, name="a", uid="two", command="false")], 130)

@@ -87,8 +87,10 @@ def test_an_object_that_waits_for_a_finalizer_is_gone() -> None:
 def test_versions_that_went_back_start_the_mirror_over() -> None:
     mirrored = mirror()
     mirrored.replace([thing("a", 50), thing("b", 60)], version=100)
-    mirrored.replace([thing("a", 20)], version=30)
-    assert versions(mirrored) == {"a": 20}
+    mirrored.lose(thing("c", 99))
+    mirrored.went_back()
+    mirrored.replace([thing("a", 20), thing("c", 25)], version=30)
+    assert versions(mirrored) == {"a": 20, "c": 25}
 
 
 def test_listeners_hear_what_an_object_was_and_is() -> None:

@@ -37,12 +37,19 @@ class TellingClient:
         self.asked: list[tuple[float, str]] = []
         self.queries: list[dict[str, str]] = []
         self.silences: list[float] = []
+        self.newest = 1_000_000
+        self.looks = 0
 
     async def pages(
         self, resource: Resource, namespace: str | None, *, selector: Mapping[str, str]
     ) -> AsyncIterator[Object]:
+        assert (resource, namespace) == (DKRON_JOBS, "ns")
+        if selector == {"limit": "1"}:
+            self.looks += 1
+            yield {"items": [], "metadata": {"resourceVersion": str(self.newest), "continue": "more"}}
+            return
         self._ask("list")
-        assert (resource, namespace, selector) == (DKRON_JOBS, "ns", {})
+        assert selector == {}
         answer = next(self._lists, OverError())
         if isinstance(answer, Exception):
             raise answer
@@ -300,6 +307,43 @@ async def test_the_sink_is_told_in_order() -> None:
     assert diary.told == ["replace  @5", "see a@6", "see b@7", "see c@8", "replace  @9"]
     # Two lists, two watches (the second is the end), and two pieces without an error.
     assert diary.signs == 5
+
+
+@pytest.mark.parametrize(
+    ("newest", "asked"),
+    [
+        pytest.param(49, ["list", "watch 50", "list", "watch 30"], id="a server that is behind is listed at once"),
+        pytest.param(50, ["list", "watch 50", "watch 50"], id="one where nothing has happened is watched"),
+        pytest.param(70, ["list", "watch 50", "watch 50"], id="one that has gone on is watched"),
+    ],
+)
+async def test_a_server_that_was_away_is_asked_how_far_it_is(newest: int, asked: list[str]) -> None:
+    client, diary = TellingClient([50, 30], [DOWN]), Diary()
+    client.newest = newest
+    with pytest.raises(OverError):
+        await follow(cast("KubeClient", client), DKRON_JOBS, "ns", diary)
+    assert [what for _, what in client.asked] == asked
+    assert client.looks == 1
+    assert ("went back" in diary.told) is (newest < 50)
+
+
+@pytest.mark.parametrize(
+    ("lists", "life", "back"),
+    [
+        pytest.param([50, 30], [90.0, CUT], True, id="a list that is older than the one before"),
+        pytest.param([50, 70], [added("a", 90), error(410)], True, id="a list that is older than what was watched"),
+        pytest.param([50, 70], [60.0, bookmark(90), error(410)], True, id="a list that is older than a bookmark"),
+        pytest.param([50, 50], [90.0, CUT], False, id="a list of the same version"),
+        pytest.param([50, 90], [added("a", 90), error(410)], False, id="a list of what was watched last"),
+    ],
+)
+async def test_versions_that_went_back_are_told_before_the_list(
+    lists: Sequence[Answer], life: Lives, back: bool
+) -> None:
+    _, diary = await played(lists, [life])
+    last = [f"replace  @{lists[-1]}"]
+    assert diary.told[-2:] == ["went back", *last] if back else diary.told[-1:] == last
+    assert ("went back" in diary.told) is back
 
 
 async def test_a_sink_with_a_fault_is_not_covered_up() -> None:

@@ -246,7 +246,8 @@ async def test_an_error_in_the_stream_is_told_and_the_stream_resumed() -> None:
         nonlocal answered
         if "watch" not in request.query or (answered := answered + 1) > 1:
             return await story.answer(request)
-        return web.Response(body=added("a", 1) + error(500, "etcdserver: no leader"))
+        story.lines.append(added("a", 1))
+        return web.Response(body=story.lines[0] + error(500, "etcdserver: no leader"))
 
     async with following(answer) as diary:
         await diary.until("the watch after it", lambda _: any("watch" in query for query in story.queries))

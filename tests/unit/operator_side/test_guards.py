@@ -287,6 +287,25 @@ def test_no_name_leads_elsewhere(name: str) -> None:
 
 
 @pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        pytest.param('events "x" is forbidden: no right', ["WARNING"], id="for want of a right"),
+        pytest.param("unable to create new content in namespace a because it is being terminated", [], id="at the end"),
+    ],
+)
+async def test_an_event_that_is_refused_is_told_unless_its_namespace_goes(
+    caplog: pytest.LogCaptureFixture, message: str, told: list[str]
+) -> None:
+    edges = begin()
+    edges.kube.fail("create events", Rejected(message, status=403))
+    edges.events.report(edges.entry().job, Report(Severity.WARNING, "SlotSkipped", "why"))
+    with caplog.at_level("INFO"):
+        async with edges.running():
+            await until(1)
+    assert [record.levelname for record in caplog.records if "event not accepted" in record.getMessage()] == told
+
+
 async def test_who_has_much_to_say_leaves_room_for_the_events_of_others() -> None:
     edges = begin()
     other = job_view(name="other")

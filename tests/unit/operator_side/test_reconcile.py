@@ -1,5 +1,6 @@
 """The parts together around a fake API server, in virtual time: from a slot to its record, and through outages."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_crds.requests import RUN_PREFIX
 from dkron_kube.errors import Conflict, Rejected, Unavailable
-from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
@@ -144,6 +145,33 @@ async def test_a_refused_job_is_recorded_and_tried_again_without_a_slot_to_wake_
         await until(10)
     assert edges.status().executions[0].reason == "JobRejected"
     assert len(job_names(edges)) == 1
+
+
+@pytest.mark.parametrize(
+    ("missed", "jobs", "skipped"), [("all", 4, 0), ("latest", 2, 2), ("skip", 1, 3)], ids=["all", "latest", "skip"]
+)
+async def test_slots_whose_claims_are_refused_go_by_missed_runs(
+    monkeypatch: pytest.MonkeyPatch, missed: str, jobs: int, skipped: int
+) -> None:
+    """A policy refuses the status: that is told by an Event, and what passes meanwhile passes as in an outage."""
+    edges = begin(concurrency="replace", missedRuns=missed)
+    write = edges.kube.patch_status
+
+    async def refuse(*arguments: Any) -> Any:
+        if 50 < asyncio.get_running_loop().time() < 230:
+            raise Rejected("says the policy", status=422)
+        return await write(*arguments)
+
+    monkeypatch.setattr(edges.kube, "patch_status", refuse)
+    async with edges.running():
+        await until(229)
+        assert job_names(edges) == []
+        await until(241)
+    made = [call for call in edges.kube.calls if call.startswith("create jobs")]
+    counted = edges.status().skipped
+    assert (len(made), counted.count if counted else 0) == (jobs, skipped)
+    notes = [edges.kube.has(EVENTS, name)["note"] for name in edges.kube.names(EVENTS)]
+    assert any("says the policy" in note for note in notes), notes
 
 
 async def test_a_claim_that_conflicts_is_decided_again_on_what_somebody_else_wrote() -> None:

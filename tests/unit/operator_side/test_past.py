@@ -1,0 +1,102 @@
+"""An API server that goes back to an older state: noticed by whoever asks it for an object, and by nothing else."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import JobStatus
+from dkron_kube.paths import DKRON_JOBS, LEASES
+from dkron_operator.kit.rollback import RollbackDetector, RolledBack
+from dkron_operator.plan.fold import Started
+from tests.support.builders import NOON, UID, claim
+from tests.support.edges import begin, until
+from tests.support.fake_kube import FakeKube
+from tests.unit.operator_side.test_lease import Candidate
+
+pytestmark = pytest.mark.looptime
+WORDS = r"Lease home/dkron had 130 and has 103, as after a restore"
+
+
+class Told:
+    """What was compared and is lower than before."""
+
+    def __init__(self) -> None:
+        self.lower: list[tuple[str, int, int]] = []
+
+    def __call__(self, what: str, *, known: int, found: int) -> None:
+        if found < known:
+            self.lower.append((what, known, found))
+
+
+def go_back(kube: FakeKube, **objects: Any) -> None:
+    """Forget what came after the first versions."""
+    kube.version = 0
+    for body in objects.values():
+        kube._stamp(body)
+
+
+async def test_a_lower_version_ends_it_and_says_which() -> None:
+    past = RollbackDetector()
+    task = asyncio.create_task(past.run())
+    past.compare("Lease home/dkron", known=0, found=100)
+    past.compare("Lease home/dkron", known=100, found=130)
+    past.compare("Lease home/dkron", known=130, found=130)
+    await asyncio.sleep(0)
+    assert not task.done()
+    past.compare("Lease home/dkron", known=130, found=103)
+    past.compare("DkronJob a/b", known=7, found=3)
+    with pytest.raises(RolledBack, match=WORDS):
+        await task
+
+
+@pytest.mark.parametrize("identity", ["me", "another"], ids=["who holds it", "who waits"])
+async def test_a_lease_shows_it_within_seconds(identity: str) -> None:
+    kube, told = FakeKube(), Told()
+    holder, waiting = Candidate(kube), Candidate(kube, "another")
+    by = holder if identity == "me" else waiting
+    by.lease.compare = told
+    async with holder.running():
+        await until(1)
+        async with waiting.running():
+            await until(20)
+            assert told.lower == []
+            go_back(kube, lease=kube.has(LEASES, "dkron"))
+            await until(24)
+    assert [what for what, _, _ in told.lower] == ["Lease home/dkron"]
+
+
+async def test_a_lease_that_somebody_deletes_shows_nothing() -> None:
+    kube, told = FakeKube(), Told()
+    candidate = Candidate(kube)
+    candidate.lease.compare = told
+    async with candidate.running():
+        await until(5)
+        del kube.objects["leases", "dkron"]
+        await until(30)
+    assert candidate.holds()
+    assert told.lower == []
+
+
+async def test_a_status_that_conflicts_shows_it() -> None:
+    edges, told = begin(status=JobStatus(since=NOON)), Told()
+    edges.reconciler.writer.compare = told
+    known = edges.entry().version
+    go_back(edges.kube, job=edges.kube.has(DKRON_JOBS, "backup"))
+    edges.entry().note(Started(claim()))
+    with pytest.raises(Exception, match="keeps writing"):
+        await edges.reconciler.writer._write(UID)
+    assert told.lower[0] == ("DkronJob default/backup", known, 1)
+
+
+async def test_a_watch_that_is_quicker_than_an_answer_shows_nothing() -> None:
+    edges, told = begin(status=JobStatus(since=NOON)), Told()
+    edges.reconciler.writer.compare = told
+
+    def somebody_writes() -> None:
+        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(labels={"a": "b"}))
+
+    edges.kube.meanwhile("write dkronjobs", somebody_writes)
+    edges.entry().note(Started(claim()))
+    await edges.reconciler.writer._write(UID)
+    assert told.lower == []
