@@ -45,8 +45,8 @@ def _unobserved(call: Call, seconds: float) -> None:
     """Nobody wants to know."""
 
 
-def _admitted(_: Resource) -> bool:
-    """Nobody keeps us from writing."""
+def _always(_: Resource) -> bool:
+    """Every write may be sent."""
     return True
 
 
@@ -55,8 +55,8 @@ class KubeClient:
     `observe` is told of each as well, and how many seconds it took; of a stream, until its first byte could come.
 
     `field_manager` is the name under which the server records who wrote a field; by default it takes the User-Agent.
-    `observer` is told of each call. `admit` is asked right before each write whether it may be sent; if not, the call
-    raises `NotLeader`.
+    `observer` is told of each call. `may_write` is asked right before each write; if it says no, the call raises
+    `NotLeader`.
     """
 
     def __init__(
@@ -66,12 +66,14 @@ class KubeClient:
         timeout: float = 30.0,
         field_manager: str | None = None,
         observer: RequestObserver | None = None,
+        observe: Callable[[Call, float], None] = _unobserved,
+        may_write: Callable[[Resource], bool] = _always,
     ) -> None:
         self.access = access
         self._observer = observer
         self.calls: Counter[Call] = Counter()
-        self.observe: Callable[[Call, float], None] = _unobserved
-        self.admit: Callable[[Resource], bool] = _admitted
+        self._observe = observe
+        self._may_write = may_write
         self._session = access.open_session(reading=[Paging()])
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT)
         self._manager = {} if field_manager is None else {"fieldManager": field_manager}
@@ -257,7 +259,7 @@ class KubeClient:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Object:
-        if verb in _CHANGES and not self.admit(resource):
+        if verb in _CHANGES and not self._may_write(resource):
             raise NotLeader(f"{verb} {resource.plural} is not sent: this process may not write at the moment")
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         headers = {"Accept": accept} | ({} if data is None else {"Content-Type": content_type})
@@ -284,7 +286,7 @@ class KubeClient:
 
     def _count(self, call: Call, began: float, exchange: ObservedRequest | None) -> None:
         self.calls[call] += 1
-        self.observe(call, perf_counter() - began)
+        self._observe(call, perf_counter() - began)
         if exchange is not None:
             exchange.end(call.status)
 

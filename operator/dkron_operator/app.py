@@ -16,8 +16,7 @@ from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Re
 from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance
-from dkron_operator.cache.store import Store
-from dkron_operator.cluster.conflicts import Conflicts
+from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery import Delivery
 from dkron_operator.executors.images import Images
@@ -30,6 +29,7 @@ from dkron_operator.monitoring import Monitoring, Parts
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
 from dkron_operator.reconcile.reconciler import HOLD, Reconciler
+from dkron_operator.telemetry.metrics import Metrics
 from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.kopf_streams import KopfStreams
 from dkron_operator.watch.liveness import WatchLiveness
@@ -80,57 +80,45 @@ class Operator:
         clock: Clock | None = None,
     ) -> None:
         self._namespaces = tuple(namespaces)
-        observer = None if tracer is None else KubeSpans(tracer, server=access.server)
-        self.client, clock = KubeClient(access, observer=observer), clock or Clock()
-        self.cluster_status = ClusterStatusController(self.client, replica, namespace=cluster_namespace, clock=clock)
-        self.lease = Lease(
-            self.client, replica, namespace=cluster_namespace, clock=clock, changed=self._lead, terms=terms
-        )
+        self._clock = clock = clock or Clock()
+        self._signs = WatchLiveness((DKRON_JOBS, JOBS), self._namespaces or (None,), clock)
         self._rollback = RollbackDetector()
+        metrics = Metrics()
+        self.client = KubeClient(
+            access,
+            observer=None if tracer is None else KubeSpans(tracer, server=access.server),
+            observe=metrics.answered,
+            # The one door to the cluster: a replica that does not lead writes nothing but the Lease itself.
+            may_write=self._may_write,
+        )
+        self.lease = Lease(
+            self.client, replica,
+            namespace=cluster_namespace, clock=clock, changed=self._lead, terms=terms, compare=self._rollback.compare,
+        )  # fmt: skip
         self._before, self._filled_at = self.lease.view, 0.0
-        # The one door to the world: whoever does not lead, writes nothing but the Lease itself.
-        self.client.admit = self._may_write
+        self.cluster_status = ClusterStatusController(self.client, replica, namespace=cluster_namespace, clock=clock)
         self.events = Events(self.client, clock=clock, identity=replica.identity)
         foreign = ForeignJobs(clock=clock, report=self.events.report)
-        self.store = Store(account=self._account, foreign=foreign.see, clock=clock)
-        self.client.observe = self.store.metrics.answered
+        self.store = Store(
+            account=self._account, foreign=foreign.see, requeue=self._requeue, metrics=metrics, clock=clock
+        )
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
-            output_dir=output_dir, may_act=self.lease.may_act,
+            output_dir=output_dir, may_act=self.lease.may_act, touch=self._touch, requeue=self._requeue,
+            judged=self.cluster_status.judge, heard=partial(self._signs.beside, DKRON_CLUSTERS),
         )  # fmt: skip
-        self.delivery.judged = self.cluster_status.judge
         self.reconciler = Reconciler(
-            self.client,
-            self.store,
-            clock=clock,
-            events=self.events,
-            delivery=self.delivery,
-            images=images,
-            booked=self.cluster_status.settle,
-            allowance=Allowance(inline_calls, self.lease.may_act),
-            terms=terms,
-            own=own_tags,
-            strict=strict,
-        )
-        self.reconciler.traces.tracer = tracer
-        self.lease.compare = self.reconciler.writer.compare = self._rollback.compare
-        source = Handlers(self.store, changed=self.reconciler.queue.add)
-        conflicts = Conflicts(cluster_namespace, clock=clock, changed=self.cluster_status.touch)
-        source.met, self.cluster_status.rivalry = conflicts.see, lambda: conflicts.complaint
-        self._sweep = Resync(self.client, self.store, source, self._namespaces or None)
-        source.listed = self._sweep.want
-        self._clock = clock
-        self._signs = WatchLiveness((DKRON_JOBS, JOBS), self._namespaces or (None,), clock)
+            self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
+            booked=self.cluster_status.settle, allowance=Allowance(inline_calls, self.lease.may_act), terms=terms,
+            own=own_tags, strict=strict, tracer=tracer, compare=self._rollback.compare,
+            nodes_heard=partial(self._signs.beside, NODES),
+        )  # fmt: skip
+        handlers = Handlers(self.store, changed=self._requeue, listed=self._list_again, met=self.cluster_status.met)
+        self._resync = Resync(self.client, self.store, handlers, self._namespaces or None)
         self.watching = KopfStreams(
-            source,
-            access,
-            self._signs,
-            identity=replica.identity,
-            namespaces=self._namespaces,
-            gone=self._require_installation,
-        )
-        self.reconciler.nodes.heard = partial(self._signs.beside, NODES)
-        self.delivery.installation.heard = partial(self._signs.beside, DKRON_CLUSTERS)
+            handlers, access, self._signs,
+            identity=replica.identity, namespaces=self._namespaces, gone=self._require_installation,
+        )  # fmt: skip
         self._supervisor = Supervisor(clock=clock.monotonic)
         parts = Parts(
             self.client,
@@ -149,6 +137,15 @@ class Operator:
     def stop(self) -> None:
         """Ask for an orderly end."""
         self._stop.set()
+
+    def _requeue(self, uid: str) -> None:
+        self.reconciler.queue.add(uid)
+
+    def _touch(self, entry: CachedJob) -> None:
+        self.reconciler.writer.touch(entry)
+
+    def _list_again(self) -> None:
+        self._resync.want()
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
         self.cluster_status.see(uid, status)
@@ -192,7 +189,7 @@ class Operator:
             await self.cluster_status.read()
             await self.delivery.installation.read()
             self._filled_at = self._clock.monotonic()
-            await self._sweep.fill()
+            await self._resync.fill()
             self.cluster_status.begin()
             self.reconciler.due_queue.begin()
             self._take_signals()
@@ -233,7 +230,7 @@ class Operator:
                 parts.acceptance.queue, parts.cleaning,
                 parts.stopper.queue, parts.stopper.listening, self.events.queue, self.cluster_status.queue,
             ),
-            start("nodes", parts.nodes.run), start("sweep", self._sweep.run), start("look", self.cluster_status.look),
+            start("nodes", parts.nodes.run), start("sweep", self._resync.run), start("look", self.cluster_status.look),
             start("delivery", self.delivery.run),
         ]  # fmt: skip
         leaving = start("lease", self.lease.run, may_end=True)

@@ -33,8 +33,7 @@ class WorldClient:
         self, world: World, network: Network, dice: Dice, *, replica: str, told: Callable[[str], None]
     ) -> None:
         self.calls: Counter[Call] = Counter()
-        self.observe: Callable[[Call, float], None] = lambda *_: None
-        self.admit: Callable[[Resource], bool] = lambda _: True
+        self.may_write: Callable[[Resource], bool] = lambda _: True
         self.begins: Callable[[str], None] = lambda _: None
         self.closed = False
         self._world = world
@@ -175,7 +174,7 @@ class WorldClient:
         *,
         meddled: tuple[str, str] | None = None,
     ) -> Object:
-        if verb in WRITES and not self.admit(resource):
+        if verb in WRITES and not self.may_write(resource):
             raise NotLeader(f"{verb} {resource.plural} is not sent")
         call = f"{verb} {resource.plural}"
         self.begins(call)
@@ -249,6 +248,7 @@ async def _quiet(seconds: float) -> AsyncIterator[bytes]:
         yield piece
 
 
-def as_client(client: WorldClient) -> Any:
-    """The same, for whoever expects a `KubeClient`."""
+def as_client(client: WorldClient, may_write: Callable[[Resource], bool]) -> Any:
+    """The same as a `KubeClient` that asks `may_write` before each write."""
+    client.may_write = may_write
     return client

@@ -192,7 +192,7 @@ class Replica:
             self._world, self._network, dice, replica=self.name, told=partial(self._told, process.name)
         )
         clock = Clock(self._now, self._loop.time)
-        with patch.object(app, "KubeClient", lambda *_, **__: as_client(client)):
+        with patch.object(app, "KubeClient", lambda *_, may_write, **__: as_client(client, may_write)):
             operator = self._operator = Simulated(
                 cast("Access", None), namespaces=(), cluster_namespace=HOME, images=IMAGES,
                 replica=Identity(identity=self.name, address="", version="1"), terms=Terms() if self._elects else None,

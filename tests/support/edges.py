@@ -1,7 +1,7 @@
 """The operator's edges around a fake API server, with a wall clock that goes with the loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -14,8 +14,10 @@ from dkron_operator.act.inline_calls import Allowance
 from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.delivery import Delivery, Sending
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.reconcile.reconciler import Reconciler
 from dkron_operator.watch.handlers import Handlers
+from dkron_runtime.tracing.spans import Tracer
 from tests.support.builders import IMAGES, NOON, UID, wire_job
 from tests.support.fake_kube import ROOM, FakeKube
 
@@ -32,11 +34,21 @@ def until(second: float) -> Coroutine[Any, Any, None]:
 class Edges:
     """Everything that acts, connected as in the operator, and the watch in the hands of the test."""
 
-    def __init__(self, kube: FakeKube, senders: Sending | None = None, *, inline_calls: int = 0) -> None:
+    def __init__(
+        self,
+        kube: FakeKube,
+        senders: Sending | None = None,
+        *,
+        inline_calls: int = 0,
+        tracer: Tracer | None = None,
+        compare: Compare = ignore_versions,
+        judged: Callable[[tuple[str, ...] | None], None] = lambda _: None,
+    ) -> None:
         client, clock = cast("KubeClient", kube), Clock(wall, asyncio.get_running_loop().time)
         self.kube = kube
         self.acts = True
-        self.store = Store(account=self._account)
+        self.requeued: list[str] = []
+        self.store = Store(account=self._account, requeue=self._requeue)
         self.events = Events(client, clock=clock, identity="me")
         self.delivery = Delivery(
             client,
@@ -46,6 +58,9 @@ class Edges:
             namespace="home",
             senders=senders,
             may_act=self._may_act,
+            touch=self._touch,
+            requeue=self._requeue,
+            judged=judged,
         )
         self.reconciler = Reconciler(
             client,
@@ -56,11 +71,20 @@ class Edges:
             images=IMAGES,
             booked=self._book,
             allowance=Allowance(inline_calls, self._may_act),
+            tracer=tracer,
+            compare=compare,
         )
         self.booked = 0
         self.changed: list[str] = []
         self.source = Handlers(self.store, changed=self._change)
         self._act = False
+
+    def _requeue(self, uid: str) -> None:
+        self.requeued.append(uid)
+        self.reconciler.queue.add(uid)
+
+    def _touch(self, entry: CachedJob) -> None:
+        self.reconciler.writer.touch(entry)
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
         self.delivery.see(uid, status)
@@ -119,10 +143,17 @@ class Edges:
             self.reconciler.queue.add(uid)
 
 
-def begin(kube: FakeKube | None = None, *, inline_calls: int = 0, **spec: Any) -> Edges:
+def begin(
+    kube: FakeKube | None = None,
+    *,
+    inline_calls: int = 0,
+    tracer: Tracer | None = None,
+    compare: Compare = ignore_versions,
+    **spec: Any,
+) -> Edges:
     """With one DkronJob, by default each minute, that the store knows. Called within a running loop."""
     kube = kube or FakeKube()
     kube.put(DKRON_JOBS, wire_job(**spec))
-    found = Edges(kube, inline_calls=inline_calls)
+    found = Edges(kube, inline_calls=inline_calls, tracer=tracer, compare=compare)
     found.watch()
     return found

@@ -70,7 +70,7 @@ class Family:
         """The jobs around this one, found as the operator finds them."""
         known = {w.job.uid: Known(w.job, w.status) for w in self.worlds.values()}
         names = {(k.job.namespace, k.job.dkron_name): k for k in known.values()}
-        dependencies = DependencyTracker(names.get, known.get)
+        dependencies = DependencyTracker(names.get, known.get, requeue=lambda _: None)
         for each in known.values():
             dependencies.see(each, None)
         return dependencies.of(job)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -13,12 +14,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def served(
-    handler: Handler, *, seconds: float = 10, field_manager: str | None = None
-) -> AsyncIterator[KubeClient]:
+async def served(handler: Handler, *, seconds: float = 10, **options: Any) -> AsyncIterator[KubeClient]:
     """A client whose every request goes to the handler."""
     async with serving(handler) as server:
-        client = client_of(str(server.make_url("")).rstrip("/"), seconds=seconds, field_manager=field_manager)
+        client = client_of(str(server.make_url("")).rstrip("/"), seconds=seconds, **options)
         try:
             yield client
         finally:
@@ -47,12 +46,12 @@ def client_of(
     server: str,
     *,
     seconds: float = 10,
-    field_manager: str | None = None,
     authorization: Callable[[], Awaitable[str | None]] = nobody,
+    **options: Any,
 ) -> KubeClient:
     """A client for that server."""
     where = Access(server=server, namespace="default", tls=True, authorization=authorization)
-    return KubeClient(where, timeout=seconds, field_manager=field_manager)
+    return KubeClient(where, timeout=seconds, **options)
 
 
 def refusal(status: int, reason: str = "", message: str = "m", **details: object) -> web.Response:

@@ -29,17 +29,28 @@ WIDTH = 16
 
 
 class StatusWriter:
-    """Writes the pending changes of entries."""
+    """Writes the pending changes of entries.
+
+    `due` tells how many jobs wait for a plan. `refused` is told when the API server rejects a status, `compare` the
+    resource versions before and after a conflict.
+    """
 
     def __init__(
-        self, client: KubeClient, store: Store, *, due: Callable[[], int], changed: Callable[[str], None]
+        self,
+        client: KubeClient,
+        store: Store,
+        *,
+        due: Callable[[], int],
+        changed: Callable[[str], None],
+        refused: Callable[[CachedJob, Rejected], None],
+        compare: Compare = ignore_versions,
     ) -> None:
         self._client = client
         self._store = store
         self._due = due
         self._changed = changed
-        self.compare: Compare = ignore_versions
-        self.refused: Callable[[CachedJob, Rejected], None] = lambda *_: None
+        self._compare = compare
+        self._refused = refused
         self.queue: WorkQueue[str] = WorkQueue(
             "status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of
         )
@@ -129,7 +140,7 @@ class StatusWriter:
         except KubeError as exc:
             self._store.metrics.wrote(entry.accounting.refused(entry.base))
             if isinstance(exc, Rejected):
-                self.refused(entry, exc)
+                self._refused(entry, exc)
             raise
         self._store.metrics.wrote(entry.accounting.taken())
         return int(answer["metadata"]["resourceVersion"])
@@ -145,7 +156,7 @@ class StatusWriter:
             self._tell(self._store.miss_job(entry.job.uid))
         else:
             what = f"DkronJob {entry.job.namespace}/{entry.job.name}"
-            self.compare(what, known=known, found=int(answer["metadata"]["resourceVersion"]))
+            self._compare(what, known=known, found=int(answer["metadata"]["resourceVersion"]))
         self._tell(self._store.see_job(answer))
 
     def _tell(self, uids: Iterable[str]) -> None:

@@ -111,8 +111,8 @@ class Ending:
 class RunTracing:
     """Tells of runs, if there is a `tracer` to tell."""
 
-    def __init__(self, store: Store, *, clock: Clock) -> None:
-        self.tracer: Tracer | None = None
+    def __init__(self, store: Store, *, clock: Clock, tracer: Tracer | None = None) -> None:
+        self._tracer = tracer
         self._store = store
         self._clock = clock
         self._known: OrderedDict[GroupKey, TraceContext] = OrderedDict()
@@ -121,26 +121,26 @@ class RunTracing:
 
     def firing(self, entry: CachedJob, create: Create) -> Firing:
         """An attempt is about to be fired."""
-        if self.tracer is None or create.late:
+        if self._tracer is None or create.late:
             return UNTRACED
         job, attempt, now = entry.job, create.entry, self._clock.now()
         asked, trace, claim = _asked(entry, attempt.group), self._trace(entry, attempt.group), None
         if attempt.member and create.before:
-            claim = self.tracer.begin(spans.claiming(job, attempt, asked, now))
+            claim = self._tracer.begin(spans.claiming(job, attempt, asked, now))
             trace = claim.context
         links = tuple(self._ends_of(spans.causes(create, entry.status)))
-        span = self.tracer.begin(spans.firing(job, attempt, trace=trace, asked=asked, links=links, now=now))
+        span = self._tracer.begin(spans.firing(job, attempt, trace=trace, asked=asked, links=links, now=now))
         _keep(self._known, (job.uid, attempt.group), span.context)
         done = partial(_keep, self._fired, (job.uid, attempt.job), None)
         return TracedFiring(span, spans.run_context(job, attempt, span.context), claim=claim, done=done)
 
     def note(self, entry: CachedJob, changes: Iterable[Change]) -> None:
         """These changes of a status were decided upon."""
-        if self.tracer is None:
+        if self._tracer is None:
             return
         for change in changes:
             if isinstance(change, Started):
-                self._find(entry, change.entry, self.tracer)
+                self._find(entry, change.entry, self._tracer)
             elif isinstance(change, Finished):
                 execution = change.execution
                 ending = Ending(entry.job, execution, self._own(entry, execution), self._clock.now())
@@ -149,10 +149,10 @@ class RunTracing:
     def see(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job, or the job no more."""
         endings = self._endings.get(uid) if self._endings else None
-        if self.tracer is None or not endings:
+        if self._tracer is None or not endings:
             return
         for name in [name for name in endings if status is None or is_recorded(status, name)]:
-            self._record(endings.pop(name), self.tracer)
+            self._record(endings.pop(name), self._tracer)
         if not endings:
             del self._endings[uid]
 

@@ -17,18 +17,20 @@ class Known(Protocol):
     base: JobStatus
 
 
-def _nobody(_: str) -> None:
-    """Nobody waits."""
-
-
 class DependencyTracker:
     """The jobs around each job. `holder` finds who has a name, `entry` who has a uid.
 
-    `wake` is told the uids of those whose situation has changed.
+    `requeue` is told the uids of those whose situation has changed.
     """
 
-    def __init__(self, holder: Callable[[Key], Known | None], entry: Callable[[str], Known | None]) -> None:
-        self.wake: Callable[[str], None] = _nobody
+    def __init__(
+        self,
+        holder: Callable[[Key], Known | None],
+        entry: Callable[[str], Known | None],
+        *,
+        requeue: Callable[[str], None],
+    ) -> None:
+        self._requeue = requeue
         self._holder = holder
         self._entry = entry
         self._links = DependencyGraph(self._job_of)
@@ -77,14 +79,14 @@ class DependencyTracker:
             self._wake_all(self._links.children(key_of(known.job)))
         if known.job.spec.ephemeral and known.base.ended:
             # It goes when the API server has all that there is to know of it.
-            self.wake(known.job.uid)
+            self._requeue(known.job.uid)
         if known.base.heard != before.heard:
             parents = map(self._holder, parents_of(known.job))
             self._wake_all({parent.job.uid for parent in parents if parent is not None})
 
     def _wake_all(self, uids: Iterable[str]) -> None:
         for uid in tuple(uids):
-            self.wake(uid)
+            self._requeue(uid)
 
     def _job_of(self, name: Key) -> JobView | None:
         known = self._holder(name)

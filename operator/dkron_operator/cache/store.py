@@ -132,6 +132,10 @@ def _nobody(uid: str, status: JobStatus | None) -> None:
     """Nobody keeps account."""
 
 
+def _nowhere(uid: str) -> None:
+    """No queue takes jobs whose dependencies have changed."""
+
+
 def _ignore(job: JobView, run: AttemptJob) -> None:
     """Nobody is told about foreign Jobs."""
 
@@ -140,8 +144,8 @@ class Store:
     """All entries. What it returns to the caller is the uid whose situation has changed, if any.
 
     `account` is told each status that the API server has, by uid; None when the DkronJob is gone. `foreign` is told of
-    a Job that names a DkronJob as its owner and was not made for it. `meters` count what becomes of them. `kinship`
-    tells which jobs have to do with one another, and whom a change of one concerns.
+    a Job that names a DkronJob as its owner and was not made for it. `requeue` is told the uid of each job that a
+    change of another one concerns.
     """
 
     def __init__(
@@ -149,6 +153,7 @@ class Store:
         *,
         account: Callable[[str, JobStatus | None], None] = _nobody,
         foreign: Callable[[JobView, AttemptJob], None] = _ignore,
+        requeue: Callable[[str], None] = _nowhere,
         metrics: Metrics | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -161,7 +166,7 @@ class Store:
         self._names: dict[Key, set[str]] = {}
         self._objects: dict[tuple[str, str], str] = {}
         self._missed: set[str] = set()
-        self.dependencies = DependencyTracker(self._holder, self.get)
+        self.dependencies = DependencyTracker(self._holder, self.get, requeue=requeue)
 
     def __len__(self) -> int:
         return len(self._entries)

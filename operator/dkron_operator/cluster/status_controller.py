@@ -6,7 +6,6 @@ What the API server has of each job enters by `see`, the sums leave a moment lat
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, NotL
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_operator.act.status_writer import difference
 from dkron_operator.cluster.conditions import cluster_conditions
+from dkron_operator.cluster.conflicts import Conflicts
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.cluster.replicas import ReplicaCount
 from dkron_operator.kit.clock import Clock
@@ -51,7 +51,8 @@ class Stored:
 
 
 class ClusterStatusController:
-    """Writes the DkronCluster of a namespace. `replica` is this process."""
+    """Writes the DkronCluster of a namespace. `replica` is this process. `met` is told each Job that a watch shows, so
+    that other installations at work in the same namespaces are noticed."""
 
     def __init__(self, client: KubeClient, replica: Replica, *, namespace: str, clock: Clock) -> None:
         self.queue: WorkQueue[str] = WorkQueue("cluster", self._work, width=1)
@@ -60,12 +61,13 @@ class ClusterStatusController:
         self._version = replica.version
         self._peers, self._replicas = ReplicaCount(client, namespace=namespace, pod=replica.identity), 1
         self._clock = clock
+        self._conflicts = Conflicts(namespace, clock=clock, changed=self.touch)
+        self.met = self._conflicts.see
         self._ledger = DailyTotals()
         self._leadership = Leadership()
         self._stored: Stored | None = None
         self._jobs_known = self._restored = self._closing = self._over = False
         self._problems: tuple[str, ...] | None = None
-        self.rivalry: Callable[[], str] = str
         self._writing = asyncio.Lock()
         self._spell = LogOnce(log, f"DkronCluster {namespace}/{INSTALLATION}")
 
@@ -184,7 +186,7 @@ class ClusterStatusController:
         status = cluster_conditions(
             stored.status, self._ledger, leadership, replicas=self._replicas,
             generation=stored.generation, version=self._version, now=self._clock.now(), problems=self._problems,
-            rivalry=self.rivalry(),
+            rivalry=self._conflicts.complaint,
         )  # fmt: skip
         patch = difference(stored.status.to_wire(), status.to_wire())
         if patch:

@@ -40,10 +40,6 @@ WIDTH = 4
 Key = tuple[str, str]
 
 
-def _nothing(_: CachedJob) -> None:
-    """Nobody writes."""
-
-
 class Sending(Protocol):
     """Who sends messages."""
 
@@ -55,7 +51,12 @@ class Sending(Protocol):
 
 
 class Delivery:
-    """Tells receivers. `touch` has an entry written, `replan` a job looked at again."""
+    """Tells receivers.
+
+    `touch` has an entry written, `requeue` a job looked at again. `judged` is told what is wrong with the receivers and
+    notifications of the installation, None if it has none. `heard` is called whenever the watch of DkronClusters shows
+    that it works.
+    """
 
     def __init__(  # noqa: PLR0913 - what it works with, one by one
         self,
@@ -69,6 +70,10 @@ class Delivery:
         limits: Limits | None = None,
         senders: Sending | None = None,
         may_act: Callable[[], bool] = lambda: True,
+        touch: Callable[[CachedJob], None],
+        requeue: Callable[[str], None],
+        judged: Callable[[tuple[str, ...] | None], None] = lambda _: None,
+        heard: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._events = events
@@ -80,11 +85,12 @@ class Delivery:
         self._lazy: set[str] = set()
         self._may_act = may_act
         self._term = 0
-        self.touch: Callable[[CachedJob], None] = _nothing
-        self.replan: Callable[[str], None] = lambda _: None
-        self.judged: Callable[[tuple[str, ...] | None], None] = lambda _: None
-        self.installation = Installation(client, namespace=namespace, output_dir=output_dir)
-        self.installation.changed = self._changed
+        self._touch = touch
+        self._requeue = requeue
+        self._judged = judged
+        self.installation = Installation(
+            client, namespace=namespace, output_dir=output_dir, changed=self._changed, heard=heard
+        )
         self.queue: WorkQueue[Key] = WorkQueue(
             "hand on", self._hand_on, width=WIDTH, spare=1, group_of=store.namespace_of_run
         )
@@ -232,18 +238,18 @@ class Delivery:
         self._lazy.discard(uid)
         entry = self._store.get(uid)
         if entry is not None:
-            self.touch(entry)
+            self._touch(entry)
 
     def _changed(self) -> None:
         """The DkronCluster says something else than before."""
         problems = self.installation.problems
-        self.judged(problems if self.installation.asked else None)
+        self._judged(problems if self.installation.asked else None)
         for problem in problems:
             log.warning("DkronCluster: %s", problem)
         self._warn()
         for entry in self._store:
             if entry.job.spec.processors:
-                self.replan(entry.job.uid)
+                self._requeue(entry.job.uid)
 
     def _warn(self) -> None:
         for problem in self.installation.problems:

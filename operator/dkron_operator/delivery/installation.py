@@ -34,8 +34,18 @@ class ClusterView:
 class Installation:
     """Follows the DkronCluster of a namespace. It is a `Sink` of the watch."""
 
-    def __init__(self, client: KubeClient, *, namespace: str, output_dir: str) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        *,
+        namespace: str,
+        output_dir: str,
+        changed: Callable[[], None] = lambda: None,
+        heard: Callable[[], None] = lambda: None,
+    ) -> None:
         self._client = client
+        self._changed = changed
+        self._heard = heard
         self.namespace = namespace
         self._output_dir = output_dir
         self._raw: Object | None = None
@@ -45,8 +55,6 @@ class Installation:
         self.site = Site(output_dir=output_dir)
         self.endpoints: tuple[Endpoint, ...] = ()
         self.problems: tuple[str, ...] = ()
-        self.changed: Callable[[], None] = lambda: None
-        self.heard: Callable[[], None] = lambda: None
 
     @property
     def asked(self) -> bool:
@@ -90,7 +98,7 @@ class Installation:
 
     def alive(self) -> None:
         """The API server answers."""
-        self.heard()
+        self._heard()
         # Who may list but not watch lists again and again: that works only when the watch does.
         if self._listed:
             self._listed = False
@@ -119,4 +127,4 @@ class Installation:
             self.problems = (f"spec: reading it fails with {type(exc).__name__}",)
         else:
             self.site, self.endpoints, self.problems = site, endpoints, problems
-        self.changed()
+        self._changed()

@@ -55,6 +55,7 @@ class Lease:
         clock: Clock,
         changed: Callable[[Leadership], None],
         terms: Terms | None = DEFAULT,
+        compare: Compare = ignore_versions,
     ) -> None:
         self.view = Leadership()
         self._client = client
@@ -69,7 +70,7 @@ class Lease:
         self._newcomer = True
         self._seen_at = self._renewed_at = float("-inf")
         self._version = 0
-        self.compare: Compare = ignore_versions
+        self._compare_versions = compare
         self._spell = LogOnce(log, f"Lease {namespace}/{INSTALLATION}")
 
     def may_act(self) -> bool:
@@ -150,7 +151,7 @@ class Lease:
     def _compare(self, version: int) -> None:
         """It is written every two seconds, and each replica reads or writes it at least as often: so it is here that
         a restore of etcd shows first."""
-        self.compare(f"Lease {self._namespace}/{INSTALLATION}", known=self._version, found=version)
+        self._compare_versions(f"Lease {self._namespace}/{INSTALLATION}", known=self._version, found=version)
         self._version = version
 
     async def _look(self) -> tuple[Act, Held | None]:

@@ -26,6 +26,7 @@ from dkron_operator.executors.images import Images
 from dkron_operator.executors.inline import NOT_ALLOWED, is_inline
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Terms
 from dkron_operator.plan.advance import advance
@@ -39,6 +40,7 @@ from dkron_operator.plan.view import Situation
 from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.verify import CacheVerifier
 from dkron_operator.watch.nodes import Nodes
+from dkron_runtime.tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ SPARE = 8
 
 
 class Reconciler:
-    """Carries out plans, and owns the lanes in which that happens."""
+    """Carries out plans, and owns the queues in which that happens."""
 
     def __init__(  # noqa: PLR0913 - what it works with, one by one
         self,
@@ -76,6 +78,9 @@ class Reconciler:
         terms: Terms | None = None,
         own: AgentTags = DKRONS,
         strict: bool = False,
+        tracer: Tracer | None = None,
+        compare: Compare = ignore_versions,
+        nodes_heard: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._store = store
@@ -93,8 +98,14 @@ class Reconciler:
             "clean-up", self._delete, width=4, spare=1, group_of=store.namespace_of_run
         )
         self.due_queue = DueQueue(clock, self.queue.add_priority)
-        self.writer = StatusWriter(client, store, due=self.queue.__len__, changed=self.queue.add)
-        self.writer.refused = self._say_that_it_is_refused
+        self.writer = StatusWriter(
+            client,
+            store,
+            due=self.queue.__len__,
+            changed=self.queue.add,
+            refused=self._say_that_it_is_refused,
+            compare=compare,
+        )
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.queue.add)
         self.stopper = Stopper(client, store, self.observer, known=self.queue.add)
         self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own)
@@ -108,17 +119,15 @@ class Reconciler:
         ):
             behind.yield_to(self.queue)
         self._doubts = CacheVerifier(client, store, self.writer)
-        store.dependencies.wake = self.queue.add
         self._remove = Removal(client, store, self.writer, events=events, booked=booked)
-        self.nodes = Nodes(client, changed=self._nodes_changed, own=own)
+        self.nodes = Nodes(client, changed=self._nodes_changed, heard=nodes_heard, own=own)
         self.calls = InlineCalls(store, allowance, clock=clock, listener=delivery, known=self.queue.add)
-        self.traces = RunTracing(store, clock=clock)
+        self.traces = RunTracing(store, clock=clock, tracer=tracer)
         self._fire = Fire(
             client, store, self.writer,
             clock=clock, images=images, home=delivery.installation.namespace, calls=self.calls, began=delivery.began,
             is_over=self.observer.is_over, traces=self.traces, own=own,
         )  # fmt: skip
-        delivery.touch, delivery.replan = self.writer.touch, self.queue.add
 
     def take_over(self, *, idle: timedelta, anew: bool, behind: bool = False) -> None:
         """This process begins to act: look at every job, those that are due soonest first.

@@ -34,14 +34,24 @@ BACKOFFS = (0.5, 1, 2, 5, 10)
 
 
 class Handlers:
-    """Feeds the store with what the watches bring, and tells whose situation has changed."""
+    """Feeds the store with what the watches bring, and tells whose situation has changed.
 
-    def __init__(self, store: Store, *, changed: Callable[[str], None]) -> None:
+    `listed` is called when kopf has listed what it watches: kopf says nothing about what vanished before that. `met` is
+    told each Job that a watch shows.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        changed: Callable[[str], None],
+        listed: Callable[[], None] = lambda: None,
+        met: Callable[[Object], None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._changed = changed
-        self.listed: Callable[[], None] = lambda: None
-        """Called when kopf has listed what it watches: it says nothing about what vanished before that."""
-        self.met: Callable[[Object], None] = lambda _: None
+        self.listed = listed
+        self._met = met
         self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def feed_job(self, kind: str | None, body: Object) -> None:
@@ -53,7 +63,7 @@ class Handlers:
     def feed_run(self, kind: str | None, body: Object) -> None:
         """A watch event about a Job of ours."""
         with self._guarded("Job", body):
-            self.met(body)
+            self._met(body)
             self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
 
     def on_deleted(self, uids: set[str]) -> None:

@@ -30,7 +30,13 @@ class Nodes:
     """
 
     def __init__(
-        self, client: KubeClient, *, changed: Callable[[], None], own: AgentTags = DKRONS, pace: Pace = STEADY
+        self,
+        client: KubeClient,
+        *,
+        changed: Callable[[], None],
+        heard: Callable[[], None] = lambda: None,
+        own: AgentTags = DKRONS,
+        pace: Pace = STEADY,
     ) -> None:
         self._client = client
         self._own = own
@@ -42,7 +48,7 @@ class Nodes:
         self._watched = False
         self._trouble = ""
         self.problem: Problem | None = None
-        self.heard: Callable[[], None] = lambda: None
+        self._heard = heard
 
     @property
     def view(self) -> Mapping[str, Node] | None:
@@ -85,7 +91,7 @@ class Nodes:
     def alive(self) -> None:
         """A sign of life. The first one after a list is the list's own; with the next one the watch has begun, and
         only then what was listed stays true."""
-        self.heard()
+        self._heard()
         if self._listed:
             self._listed = False
         elif not self._watched:

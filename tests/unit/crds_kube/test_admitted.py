@@ -15,8 +15,7 @@ async def test_what_is_not_admitted_is_not_sent() -> None:
         asked.append(f"{request.method} {request.path}")
         return web.json_response({"items": [], "metadata": {"resourceVersion": "1"}})
 
-    async with served(answer) as client:
-        client.admit = lambda resource: resource == LEASES
+    async with served(answer, may_write=lambda resource: resource == LEASES) as client:
         for write in (
             client.create(JOBS, "a", {}),
             client.create(JOBS, "a", {}, dry_run=True),

@@ -24,8 +24,7 @@ async def answer(request: web.Request) -> web.Response:
 
 async def test_each_request_is_told_with_its_answer_and_how_long_that_took() -> None:
     told: list[tuple[Call, float]] = []
-    async with served(answer) as client:
-        client.observe = lambda call, seconds: told.append((call, seconds))
+    async with served(answer, observe=lambda call, seconds: told.append((call, seconds))) as client:
         assert [item async for item in client.list(JOBS, "default")] == []
         with pytest.raises(NotFound):
             await client.get(JOBS, "default", "gone")
@@ -37,8 +36,7 @@ async def test_each_request_is_told_with_its_answer_and_how_long_that_took() -> 
 
 async def test_a_request_without_an_answer_is_told_too() -> None:
     told: list[Call] = []
-    client = client_of(NOWHERE)
-    client.observe = lambda call, _: told.append(call)
+    client = client_of(NOWHERE, observe=lambda call, _: told.append(call))
     with pytest.raises(Unavailable):
         await client.get(JOBS, "default", "x")
     await client.close()

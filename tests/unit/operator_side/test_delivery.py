@@ -416,8 +416,7 @@ async def test_a_notification_that_makes_no_sense_is_told_where_people_look() ->
     kube = FakeKube()
     cluster(kube, notifications=[{**HOOK, "payload": "{{ nope }}"}])
     judged: list[object] = []
-    edges = Edges(kube)
-    edges.delivery.judged = judged.append
+    edges = Edges(kube, judged=judged.append)
     async with edges.running():
         await edges.delivery.installation.read()
         await until(2)
@@ -431,12 +430,11 @@ async def test_a_notification_that_makes_no_sense_is_told_where_people_look() ->
 async def test_a_cluster_that_only_changes_its_status_is_not_read_again() -> None:
     edges = begin(processors={"log": {}})
     edges.changed.clear()
-    replanned: list[str] = []
-    edges.delivery.replan = replanned.append
+    edges.requeued.clear()
     body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}, "spec": {}, "status": {"jobs": 1}}
     for jobs in range(3):
         edges.delivery.installation.see({**body, "status": {"jobs": jobs}})
-    assert replanned == [UID], "once, as it was seen for the first time"
+    assert edges.requeued == [UID], "once, as it was seen for the first time"
 
 
 # --- outputs -------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What a plan knows of other jobs is what the API server has of them, and nothing that is only planned."""
 
+from collections.abc import Callable
 from typing import Any
 
 from dkron_crds.job import Ended, GroupStatus, Heard, JobStatus
@@ -16,8 +17,8 @@ def wire(name: str, *, version: int = 1, status: JobStatus | None = None, **spec
     return wire_job(name=name, uid=f"uid-{name}", version=version, status=status, **spec)
 
 
-def family() -> tuple[Store, CachedJob, CachedJob]:
-    store = Store()
+def family(requeue: Callable[[str], None] = lambda _: None) -> tuple[Store, CachedJob, CachedJob]:
+    store = Store(requeue=requeue)
     store.see_job(wire("parent", status=JobStatus(since=NOON)))
     store.see_job(wire("child", schedule="", parentJob="parent", status=JobStatus(since=NOON)))
     parent, child = store.get("uid-parent"), store.get("uid-child")
@@ -44,9 +45,9 @@ def test_a_child_does_not_know_what_its_parent_has_not_written() -> None:
 
 
 def test_each_is_woken_by_what_the_other_has_written_and_by_nothing_else() -> None:
-    store, parent, child = family()
     woken: list[str] = []
-    store.dependencies.wake = woken.append
+    store, parent, child = family(woken.append)
+    woken.clear()
     child.note(Noted(RUN))
     store.settle(child, 0, base=child.base.model_copy(update={"success_count": 1}), version=4)
     assert woken == []
@@ -58,9 +59,9 @@ def test_each_is_woken_by_what_the_other_has_written_and_by_nothing_else() -> No
 
 
 def test_a_job_that_is_being_deleted_is_waited_for_no_more() -> None:
-    store, parent, _ = family()
     woken: list[str] = []
-    store.dependencies.wake = woken.append
+    store, parent, _ = family(woken.append)
+    woken.clear()
     store.see_job(wire("child", version=2, schedule="", parentJob="parent", deleting=True))
     assert woken == ["uid-parent"]
     assert store.dependencies.of(parent.job).children == ()

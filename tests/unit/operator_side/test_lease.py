@@ -15,6 +15,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import LEASES
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.leader.election import Leadership, Terms
 from dkron_operator.leader.lease import Lease, Replica
 from tests.support.edges import wall
@@ -46,7 +47,13 @@ class Candidate:
     """A replica that takes part, and what it has told."""
 
     def __init__(
-        self, kube: FakeKube, identity: str = "me", *, terms: Terms | None = OURS, clock: Clock = CLOCK
+        self,
+        kube: FakeKube,
+        identity: str = "me",
+        *,
+        terms: Terms | None = OURS,
+        clock: Clock = CLOCK,
+        compare: Compare = ignore_versions,
     ) -> None:
         self.told: list[Leadership] = []
         self.lease = Lease(
@@ -56,6 +63,7 @@ class Candidate:
             clock=clock,
             changed=self.told.append,
             terms=terms,
+            compare=compare,
         )
 
     def holds(self) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from dkron_crds.job import JobStatus
 from dkron_kube.paths import DKRON_JOBS, LEASES
-from dkron_operator.kit.rollback import RollbackDetector, RolledBack
+from dkron_operator.kit.rollback import RollbackDetector, RolledBack, ignore_versions
 from dkron_operator.plan.fold import Started
 from tests.support.builders import NOON, UID, claim
 from tests.support.edges import begin, until
@@ -53,9 +53,9 @@ async def test_a_lower_version_ends_it_and_says_which() -> None:
 @pytest.mark.parametrize("identity", ["me", "another"], ids=["who holds it", "who waits"])
 async def test_a_lease_shows_it_within_seconds(identity: str) -> None:
     kube, told = FakeKube(), Told()
-    holder, waiting = Candidate(kube), Candidate(kube, "another")
-    by = holder if identity == "me" else waiting
-    by.lease.compare = told
+    holder, waiting = (
+        Candidate(kube, each, compare=told if each == identity else ignore_versions) for each in ("me", "another")
+    )
     async with holder.running():
         await until(1)
         async with waiting.running():
@@ -68,8 +68,7 @@ async def test_a_lease_shows_it_within_seconds(identity: str) -> None:
 
 async def test_a_lease_that_somebody_deletes_shows_nothing() -> None:
     kube, told = FakeKube(), Told()
-    candidate = Candidate(kube)
-    candidate.lease.compare = told
+    candidate = Candidate(kube, compare=told)
     async with candidate.running():
         await until(5)
         del kube.objects["leases", "dkron"]
@@ -79,8 +78,8 @@ async def test_a_lease_that_somebody_deletes_shows_nothing() -> None:
 
 
 async def test_a_status_that_conflicts_shows_it() -> None:
-    edges, told = begin(status=JobStatus(since=NOON)), Told()
-    edges.reconciler.writer.compare = told
+    told = Told()
+    edges = begin(status=JobStatus(since=NOON), compare=told)
     known = edges.entry().version
     go_back(edges.kube, job=edges.kube.has(DKRON_JOBS, "backup"))
     edges.entry().note(Started(claim()))
@@ -90,8 +89,8 @@ async def test_a_status_that_conflicts_shows_it() -> None:
 
 
 async def test_a_watch_that_is_quicker_than_an_answer_shows_nothing() -> None:
-    edges, told = begin(status=JobStatus(since=NOON)), Told()
-    edges.reconciler.writer.compare = told
+    told = Told()
+    edges = begin(status=JobStatus(since=NOON), compare=told)
 
     def somebody_writes() -> None:
         edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(labels={"a": "b"}))

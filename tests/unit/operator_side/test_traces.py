@@ -25,9 +25,8 @@ THEIRS = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
 
 
 def traced(**spec: object) -> tuple[Edges, KeptSpans]:
-    edges, spans = begin(**spec), KeptSpans()  # type: ignore[arg-type]
-    edges.reconciler.traces.tracer = spans
-    return edges, spans
+    spans = KeptSpans()
+    return begin(tracer=spans, **spec), spans  # type: ignore[arg-type]
 
 
 async def fire(edges: Edges, create: Create) -> None:
@@ -149,8 +148,8 @@ async def test_members_follow_their_claim_and_that_who_asked() -> None:
 
 async def test_a_call_of_the_operator_is_a_part_of_the_trace() -> None:
     config = {"method": "GET", "url": "http://localhost/", "inline": "true"}
-    edges, spans = begin(inline_calls=1, executor="http", executorConfig=config), KeptSpans()
-    edges.reconciler.traces.tracer = spans
+    spans = KeptSpans()
+    edges = begin(inline_calls=1, tracer=spans, executor="http", executorConfig=config)
     called: list[tuple[tuple[str, str], ...]] = []
 
     async def call(keys: Http) -> Result:
