@@ -121,15 +121,12 @@ class Operator:
         )  # fmt: skip
         self._supervisor = Supervisor(clock=clock.monotonic)
         parts = Parts(
-            self.client,
-            self.store,
-            self.cluster_status,
-            self.lease,
-            self.events,
-            self.reconciler,
-            self._signs,
-            self._supervisor,
-        )
+            self.client, self.store, self.cluster_status, self.lease, self.reconciler, self._signs, self._supervisor,
+            queues=(
+                self.reconciler.queue, *self.reconciler.queues, self.events.queue, self.cluster_status.queue,
+                self.delivery.queue,
+            ),
+        )  # fmt: skip
         self._exposure = exposure
         self.monitoring = Monitoring(parts, clock=clock, version=replica.version, per_job=exposure.per_job)
         self._stop = asyncio.Event()
@@ -225,11 +222,7 @@ class Operator:
         start = self._supervisor.start
         effects = [start("agenda", parts.due_queue.run), *self._start(parts.queue)]
         others = [
-            *self._start(
-                parts.writer.queue, parts.observer.endings, parts.observer.starts, parts.checker.queue,
-                parts.acceptance.queue, parts.cleaning,
-                parts.stopper.queue, parts.stopper.listening, self.events.queue, self.cluster_status.queue,
-            ),
+            *self._start(*parts.queues, self.events.queue, self.cluster_status.queue),
             start("nodes", parts.nodes.run), start("sweep", self._resync.run), start("look", self.cluster_status.look),
             start("delivery", self.delivery.run),
         ]  # fmt: skip

@@ -4,14 +4,15 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from dkron_kube.client import KubeClient
-from dkron_operator.act.events import Events
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.lease import Lease
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
 from dkron_operator.monitoring.health import Phase, Readiness, unhealthy, unready
@@ -33,10 +34,10 @@ class Parts:
     store: Store
     cluster_status: ClusterStatusController
     lease: Lease
-    events: Events
     reconciler: Reconciler
     signs: WatchLiveness
     supervisor: Supervisor
+    queues: tuple[WorkQueue[Any], ...]
 
 
 class Monitoring:
@@ -91,13 +92,8 @@ class Monitoring:
         )
 
     def _queues(self) -> Iterator[tuple[str, int]]:
-        parts, acts = self._parts, self._parts.reconciler
-        queues = (
-            acts.queue, acts.writer.queue, acts.observer.endings, acts.observer.starts, acts.checker.queue,
-            acts.cleaning, acts.acceptance.queue, acts.stopper.queue, acts.stopper.listening, parts.events.queue,
-            parts.cluster_status.queue, acts.delivery.queue,
-        )  # fmt: skip
-        for queue in queues:
+        acts = self._parts.reconciler
+        for queue in self._parts.queues:
             yield queue.name.replace(" ", "-"), len(queue)
         yield "messages", acts.delivery.waiting
         yield "calls", len(acts.calls)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from dkron_crds.job import ReadyReason
 from dkron_crds.node_tags import DKRONS, AgentTags
@@ -118,6 +119,17 @@ class Reconciler:
             self.cleaning,
         ):
             behind.yield_to(self.queue)
+        self.queues: tuple[WorkQueue[Any], ...] = (
+            self.writer.queue,
+            self.observer.endings,
+            self.observer.starts,
+            self.checker.queue,
+            self.acceptance.queue,
+            self.cleaning,
+            self.stopper.queue,
+            self.stopper.listening,
+        )
+        """What carries out plans, beside `queue`, which makes them."""
         self._doubts = CacheVerifier(client, store, self.writer)
         self._remove = Removal(client, store, self.writer, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed, heard=nodes_heard, own=own)

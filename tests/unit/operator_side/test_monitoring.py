@@ -313,15 +313,11 @@ class Fake:
         self.lease = Mock(view=Leadership(held=True))
         queue = Mock(__len__=lambda _: 3)
         queue.name = "hand on"
-        acts = Mock(calls=(), queue=queue)
+        acts = Mock(calls=())
         acts.delivery.waiting = 5
-        for part in ("writer", "observer", "checker", "acceptance", "stopper", "delivery"):
-            for each in ("queue", "endings", "starts", "listening"):
-                setattr(getattr(acts, part), each, queue)
-        acts.cleaning = queue
         parts = Parts(
-            client=Mock(calls={}), store=self.store, cluster_status=Mock(active=4, queue=queue), lease=self.lease,
-            events=Mock(queue=queue), reconciler=acts, signs=self.signs, supervisor=self.supervisor,
+            client=Mock(calls={}), store=self.store, cluster_status=Mock(active=4), lease=self.lease,
+            reconciler=acts, signs=self.signs, supervisor=self.supervisor, queues=(queue,),
         )  # fmt: skip
         self.monitoring = Monitoring(parts, clock=clock, version="1", per_job=per_job)
 
