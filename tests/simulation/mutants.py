@@ -15,9 +15,10 @@ from dkron_operator.act.create import Fire
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.store import CachedJob
 from dkron_operator.plan import advance, attempts, chain, fold
+from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.fold import Change, Finished, Started
-from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.stop_requests import stop_of
 from dkron_operator.plan.view import Outcome
 from dkron_operator.reconcile.verify import CacheVerifier
@@ -30,7 +31,7 @@ def _mark_before_effect() -> AbstractContextManager[Any]:
     """A slot is written down as decided, and its Job made after that."""
     create: Callable[..., Awaitable[None]] = Fire.__call__
 
-    async def fire_late(self: Fire, entry: CachedJob, wanted: Create) -> None:
+    async def fire_late(self: Fire, entry: CachedJob, wanted: CreateJob) -> None:
         await self._writer.claim(entry, wanted.after)
         await create(self, entry, wanted)
 
@@ -80,7 +81,7 @@ def _forget_uncertain() -> AbstractContextManager[Any]:
     """A create without an answer is taken for none."""
     right: Callable[..., Awaitable[None]] = Fire._carry_out
 
-    async def carry_out(self: Fire, entry: CachedJob, create: Create, firing: Any) -> None:
+    async def carry_out(self: Fire, entry: CachedJob, create: CreateJob, firing: Any) -> None:
         try:
             await right(self, entry, create, firing)
         finally:
@@ -105,7 +106,7 @@ def _lost_without_job() -> AbstractContextManager[Any]:
     """Of some slots no Job is made, and the record says that somebody has deleted it."""
     right: Callable[..., Awaitable[None]] = Fire._carry_out
 
-    async def carry_out(self: Fire, entry: CachedJob, create: Create, firing: Any) -> None:
+    async def carry_out(self: Fire, entry: CachedJob, create: CreateJob, firing: Any) -> None:
         wanted = create.entry
         if wanted.trigger is not Trigger.SCHEDULE or wanted.attempt > 1 or wanted.slot.second % 3:
             await right(self, entry, create, firing)

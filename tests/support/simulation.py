@@ -14,14 +14,24 @@ from dkron_crds.job import Active, JobStatus, Trigger
 from dkron_crds.requests import Request
 from dkron_crds.stops import Stop
 from dkron_operator.cache.write_accounting import WriteAccounting
+from dkron_operator.plan.actions import AcceptJob, CreateJob, DeleteDkronJob, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.dependencies import ALONE, Dependencies
 from dkron_operator.plan.fold import Change, Started, fold_all, is_recorded
-from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.upstream_runs import Fullness, fullness
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node, Outcome, Situation
 from dkron_operator.plan.written import Fact
 from tests.support.builders import run
+from tests.support.plans import (
+    answers_removed,
+    calls_begun,
+    calls_cancelled,
+    jobs_deleted,
+    jobs_stopped,
+    outcomes_read,
+    requests_removed,
+)
 from tests.support.waiting import nothing
 
 HOLD = timedelta(seconds=60)
@@ -277,9 +287,9 @@ class Process:
         self.wake = plan.wake
         self._carry_out(plan)
         try:
-            if plan.settle or plan.accept:
+            if plan.wants(WriteStatus) or plan.wants(AcceptJob):
                 self.flush()
-            if plan.accept:
+            if plan.wants(AcceptJob):
                 self.accept()
             if plan.create is not None:
                 self._fire(plan.create)
@@ -288,10 +298,17 @@ class Process:
             self.world.now += self.world.delay
         except WroteFirst:
             pass
-        if plan.remove:
+        if plan.wants(DeleteDkronJob):
             self.world.remove()
-        begun = plan.create or plan.stop or plan.cancel
-        return bool(plan.gather or plan.forget or plan.answered or plan.settle or plan.accept or begun)
+        begun = plan.create or jobs_stopped(plan) or calls_cancelled(plan)
+        return bool(
+            outcomes_read(plan)
+            or requests_removed(plan)
+            or answers_removed(plan)
+            or plan.wants(WriteStatus)
+            or plan.wants(AcceptJob)
+            or begun
+        )
 
     def accept(self) -> None:
         """Have the annotation say that the job is accepted."""
@@ -299,13 +316,13 @@ class Process:
 
     def _carry_out(self, plan: Plan) -> None:
         """What needs no answer before the next plan."""
-        for job in plan.delete:
+        for job in jobs_deleted(plan):
             self.world.delete(job.name)
-        for name in plan.gather:
+        for name in outcomes_read(plan):
             self.outcomes[name] = self.world.outcome(name)
         self._begin_and_end(plan)
-        self.world.forget(plan.forget)
-        self._answer(plan.answered)
+        self.world.forget(requests_removed(plan))
+        self._answer(answers_removed(plan))
 
     def flush(self) -> None:
         """Write what is pending. Raises `Died`."""
@@ -330,11 +347,11 @@ class Process:
         return True
 
     def _begin_and_end(self, plan: Plan) -> None:
-        for job in plan.stop:
+        for job in jobs_stopped(plan):
             self._stop(job)
-        for entry in plan.call:
+        for entry in calls_begun(plan):
             self._call(entry)
-        for name in plan.cancel:
+        for name in calls_cancelled(plan):
             self._cancel(name)
 
     def end_call(self, name: str, *, success: bool) -> None:
@@ -367,7 +384,7 @@ class Process:
             self.world.answer(keys)
             self.world.dies(Fault.DIES_AFTER_THE_ANSWER)
 
-    def _fire(self, create: Create) -> None:
+    def _fire(self, create: CreateJob) -> None:
         world = self.world
         if create.before:
             self._claim(create.before)
@@ -398,7 +415,7 @@ class Process:
         self.pending.clear()
         world.dies(Fault.DIES_AFTER_THE_CLAIM)
 
-    def _create(self, create: Create) -> AttemptJob | None:
+    def _create(self, create: CreateJob) -> AttemptJob | None:
         world, name = self.world, create.entry.job
         unmade, unanswered = Fault.CREATE_IS_NOT_MADE, Fault.CREATE_IS_NOT_ANSWERED
         if world.fault is unmade and name not in world.jobs:
@@ -408,7 +425,7 @@ class Process:
             self._lose_answer(create, unanswered)
         return made
 
-    def _lose_answer(self, create: Create, fault: Fault) -> None:
+    def _lose_answer(self, create: CreateJob, fault: Fault) -> None:
         self.world.strikes(fault)
         self.unconfirmed_create = create.entry
         raise NoAnswer

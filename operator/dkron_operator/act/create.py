@@ -19,9 +19,9 @@ from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
 from dkron_operator.kit.clock import Clock
+from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.fold import Started
-from dkron_operator.plan.plan import Create
 from dkron_operator.plan.read import read_run
 from dkron_operator.plan.view import AttemptJob, Outcome, Trouble
 
@@ -62,12 +62,12 @@ class Fire:
         self._traces = traces
         self._own = own
 
-    async def __call__(self, entry: CachedJob, create: Create) -> None:
+    async def __call__(self, entry: CachedJob, create: CreateJob) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the entry stays unsure)."""
         with self._traces.firing(entry, create) as firing:
             await self._carry_out(entry, create, firing)
 
-    async def _carry_out(self, entry: CachedJob, create: Create, firing: Firing) -> None:
+    async def _carry_out(self, entry: CachedJob, create: CreateJob, firing: Firing) -> None:
         if create.before:
             await self._writer.claim(entry, create.before)
             firing.claimed()
@@ -93,7 +93,7 @@ class Fire:
             self._store.metrics.began(create.entry, self._clock.now())
         self._adopt(entry, create, answer, firing)
 
-    def _call(self, entry: CachedJob, create: Create, firing: Firing) -> None:
+    def _call(self, entry: CachedJob, create: CreateJob, firing: Firing) -> None:
         if not create.before and not _is_ahead(entry, create.entry, self._calls.caller):
             raise Conflict("the claim was given back since it was planned to make use of it")
         entry.note(*create.after)
@@ -103,7 +103,7 @@ class Fire:
         self._began(entry, create.entry)
         log.info("calling", extra=context(entry, create.entry))
 
-    async def _create(self, entry: CachedJob, create: Create, firing: Firing) -> Object:
+    async def _create(self, entry: CachedJob, create: CreateJob, firing: Firing) -> Object:
         body = build_job(entry.job, create.entry, images=self._images, own=self._own, traceparent=firing.traceparent)
         if self._home:
             body["metadata"]["annotations"][CREATED_BY] = self._home
@@ -115,7 +115,7 @@ class Fire:
                 raise Unavailable(f"Job {create.entry.job} was there a moment ago") from None
             return answer
 
-    async def _find(self, entry: CachedJob, create: Create) -> Object | None:
+    async def _find(self, entry: CachedJob, create: CreateJob) -> Object | None:
         """The Job of this name if it is ours. Raises `Unavailable` if another holds the name that we still want."""
         try:
             answer = await self._client.get(JOBS, entry.job.namespace, create.entry.job)
@@ -130,7 +130,7 @@ class Fire:
             raise Unavailable(message)
         return None
 
-    def _adopt(self, entry: CachedJob, create: Create, answer: Object, firing: Firing) -> None:
+    def _adopt(self, entry: CachedJob, create: CreateJob, answer: Object, firing: Firing) -> None:
         entry.troubles.pop(create.entry.job, None)
         self._store.see_run(answer)
         run = read_run(answer)
@@ -170,7 +170,7 @@ class Fire:
                 return
         await self._client.delete(JOBS, namespace, run.name, uid=run.uid)
 
-    def _record_refusal(self, entry: CachedJob, create: Create, exc: Exception) -> None:
+    def _record_refusal(self, entry: CachedJob, create: CreateJob, exc: Exception) -> None:
         # The refusal is the outcome of this attempt: the next plan records it, and retries follow as after any other.
         entry.unconfirmed_create = None
         entry.outcomes[create.entry.job] = Outcome(

@@ -9,7 +9,7 @@ from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.events import Events
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.store import CachedJob, Store
-from dkron_operator.plan.plan import Report, Severity
+from dkron_operator.plan.actions import Report, Severity
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from dkron_kube.errors import AlreadyExists, KubeError, NotLeader, Unavailable
 from dkron_kube.paths import EVENTS
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
-from dkron_operator.plan.plan import Report
+from dkron_operator.plan.actions import Report
 
 Object = dict[str, Any]
 Key = tuple[str, str]

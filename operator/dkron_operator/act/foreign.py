@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from dkron_operator.kit.clock import Clock
-from dkron_operator.plan.plan import Report, Severity
+from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.view import AttemptJob, JobView
 
 log = logging.getLogger(__name__)

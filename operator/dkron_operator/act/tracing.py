@@ -17,9 +17,9 @@ from dkron_crds.requests import group_of
 from dkron_crds.traceparent import TraceContext
 from dkron_operator.cache.store import CachedJob, Store
 from dkron_operator.kit.clock import Clock
+from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.fold import Change, Finished, Started, is_recorded
-from dkron_operator.plan.plan import Create
 from dkron_operator.plan.view import AttemptJob, JobView
 from dkron_operator.telemetry import spans
 from dkron_runtime.tracing.spans import Span, Tracer
@@ -119,7 +119,7 @@ class RunTracing:
         self._fired: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._endings: dict[str, dict[str, Ending]] = {}
 
-    def firing(self, entry: CachedJob, create: Create) -> Firing:
+    def firing(self, entry: CachedJob, create: CreateJob) -> Firing:
         """An attempt is about to be fired."""
         if self._tracer is None or create.late:
             return UNTRACED
@@ -163,7 +163,7 @@ class RunTracing:
             return
         _keep(self._fired, key, None)
         asked = _asked(entry, attempt.group)
-        links = tuple(self._ends_of(spans.causes(Create(attempt), entry.status)))
+        links = tuple(self._ends_of(spans.causes(CreateJob(attempt), entry.status)))
         found = spans.firing(entry.job, attempt, trace=run.trace, asked=asked, links=links, now=run.created)
         span = tracer.begin(found)
         span.tell({"k8s.job.uid": run.uid, "dkron.found": True})

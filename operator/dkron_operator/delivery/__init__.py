@@ -26,8 +26,8 @@ from dkron_operator.delivery.senders import Senders
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership
+from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.fold import Delivered
-from dkron_operator.plan.plan import Report, Severity
 from dkron_operator.plan.view import JobView
 from dkron_operator.processors.message import Ended, Message, Parcel
 

@@ -5,6 +5,7 @@ At most one Job is created by a plan: the next plan sees it and goes on.
 """
 
 from dkron_operator.plan.acceptance import plan_acceptance
+from dkron_operator.plan.actions import DryRunJob
 from dkron_operator.plan.ahead import plan_ahead
 from dkron_operator.plan.attempts import plan_attempts
 from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
@@ -40,6 +41,7 @@ def advance(situation: Situation) -> Plan:
     plan_forgetting(plan)
     plan_unasking(plan)
     plan_tidying(plan)
-    plan.check = not situation.checked and situation.job.problem is None
+    if not situation.checked and situation.job.problem is None:
+        plan.do(DryRunJob())
     plan_removal(plan)
     return plan

@@ -6,12 +6,13 @@ from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.executors.inline import is_inline
+from dkron_operator.plan.actions import BeginCall, CancelCall, CreateJob, DeleteJob, ReadOutcome, ReadTrouble
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.delivery_state import finished
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
 from dkron_operator.plan.inline_calls import is_call, undecided
-from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.retries import delay
 from dkron_operator.plan.stop_requests import stop_of, stopped
 from dkron_operator.plan.upstream_runs import has_room
@@ -62,7 +63,7 @@ def _follow(plan: Plan, run: AttemptJob, standing: Active | None) -> None:
         _missing(plan, entry)
     elif run.deleting or run.state is AttemptState.WAITING:
         if not run.deleting and _is_stranded(plan, run):
-            plan.delete.append(run)
+            plan.do(DeleteJob(run))
         else:
             _probe(plan, run)
 
@@ -88,7 +89,7 @@ def _stopping(plan: Plan, run: AttemptJob, entry: Active) -> bool:
 def _probe(plan: Plan, run: AttemptJob) -> None:
     due = plan.situation.probed.get(run.name, run.created) + PATIENCE
     if due <= plan.situation.now:
-        plan.probe.append(run.name)
+        plan.do(ReadTrouble(run.name))
     else:
         plan.wake_at(due)
 
@@ -96,7 +97,7 @@ def _probe(plan: Plan, run: AttemptJob) -> None:
 def _end(plan: Plan, entry: Active) -> None:
     outcome = plan.situation.outcomes.get(entry.job)
     if outcome is None:
-        plan.gather.append(entry.job)
+        plan.do(ReadOutcome(entry.job))
         return
     final = outcome.success or _replaced(plan, entry) or stop_of(plan.situation.job, entry) is not None
     retry = None if final else _retry(plan, entry, outcome)
@@ -117,10 +118,10 @@ def _called(plan: Plan, entry: Active) -> None:
         _end(plan, entry)
     elif entry.job in situation.calling:
         if stop is not None:
-            plan.cancel.append(entry.job)
+            plan.do(CancelCall(entry.job))
     elif situation.caller and situation.caller == entry.uid and is_inline(situation.job.spec) and stop is None:
         # The claim was accepted, and its answer lost.
-        plan.call.append(entry)
+        plan.do(BeginCall(entry))
     elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
         _undecided(plan, entry, stop)
 
@@ -136,7 +137,7 @@ def _undecided(plan: Plan, entry: Active, stop: Stop | None) -> None:
 def _missing(plan: Plan, entry: Active) -> None:
     outcome = plan.situation.outcomes.get(entry.job)
     if outcome is None:
-        plan.gather.append(entry.job)
+        plan.do(ReadOutcome(entry.job))
     elif outcome.lost:
         _lose(plan, entry)
     else:
@@ -195,7 +196,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
         plan.create = _complete(plan, entry)
 
 
-def _complete(plan: Plan, entry: Active) -> Create:
+def _complete(plan: Plan, entry: Active) -> CreateJob:
     given_up = (Dropped(entry.job, SkipReason.DEADLINE_EXCEEDED),)
     older: tuple[AttemptJob, ...] = ()
     if plan.situation.job.spec.concurrency is Concurrency.REPLACE:
@@ -203,14 +204,14 @@ def _complete(plan: Plan, entry: Active) -> Create:
         older = tuple(run for run in plan.situation.runs.values() if _running(run) and run.name in standing)
     if (end := _hopeless(plan, entry)) is not None:
         _tell_failure(plan, entry, end, None)
-        return Create(entry, replaces=older, late=True, otherwise=(_ended(plan, entry, end),))
-    return Create(entry, replaces=older, late=_too_late(plan, entry), otherwise=given_up)
+        return CreateJob(entry, replaces=older, late=True, otherwise=(_ended(plan, entry, end),))
+    return CreateJob(entry, replaces=older, late=_too_late(plan, entry), otherwise=given_up)
 
 
-def _withdrawn(plan: Plan, entry: Active, stop: Stop) -> Create:
+def _withdrawn(plan: Plan, entry: Active, stop: Stop) -> CreateJob:
     """Only look whether its Job exists after all, which is then stopped like any other."""
     never = entry.model_copy(update={"started_at": min(entry.started_at, plan.situation.now)})
-    return Create(entry, late=True, otherwise=(_ended(plan, never, stopped(plan, entry, stop)),))
+    return CreateJob(entry, late=True, otherwise=(_ended(plan, never, stopped(plan, entry, stop)),))
 
 
 def _hopeless(plan: Plan, entry: Active) -> Outcome | None:
@@ -237,7 +238,7 @@ def _unsure(plan: Plan, entry: Active) -> None:
         return
     why = SkipReason.DEADLINE_EXCEEDED if _too_late(plan, entry) else _unwanted(plan, entry)
     scheduled, reason = entry.trigger is Trigger.SCHEDULE, why or SkipReason.MISSED
-    plan.create = Create(
+    plan.create = CreateJob(
         entry,
         after=(Decided(entry.slot),) if scheduled else (),
         late=why is not None,

@@ -9,6 +9,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Consumed, Dependency, GroupStatus, Heard, ReadyReason, SkipReason
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.acceptance import is_accepted
+from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import following
 from dkron_operator.plan.decide import Decision, Skip, decide_dependent
 from dkron_operator.plan.dependencies import GroupKey, Parent
@@ -33,7 +34,7 @@ def plan_dependent_runs(plan: Plan) -> None:
         if plan.create is not None:
             break
         if _in_force(plan, run) and not is_accepted(plan):
-            plan.accept = True
+            plan.do(AcceptJob())
             break
         _hear(plan, run)
 

@@ -15,10 +15,11 @@ from dkron_crds.attempt_names import EPOCH
 from dkron_crds.job import Active, Concurrency, Trigger, Window
 from dkron_crds.status import MAX_AHEAD
 from dkron_operator.executors.inline import is_inline
+from dkron_operator.plan.actions import CreateJob, WriteStatus
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.fold import Decided, Started
 from dkron_operator.plan.inline_calls import is_call
-from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.slots import timeline
 
@@ -40,7 +41,7 @@ def plan_window(plan: Plan) -> None:
         if not _holds(plan):
             plan.note(Released(window.caller))
             # Whatever is done about these slots now, nobody may find them claimed after a crash.
-            plan.settle = True
+            plan.do(WriteStatus())
     elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
         _give_up(plan, window)
 
@@ -84,7 +85,7 @@ def next_claim(plan: Plan) -> datetime | None:
     return status.next if status.next - plan.situation.now <= SOON else None
 
 
-def _as_call(plan: Plan, create: Create, entry: Active) -> Create:
+def _as_call(plan: Plan, create: CreateJob, entry: Active) -> CreateJob:
     window = plan.status.window
     if window is not None and window.caller == entry.uid and _is_slot(entry) and entry.slot in window.slots:
         return replace(create, entry=entry, after=(*create.after, Started(entry)), call=True)

@@ -2,84 +2,35 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from typing import TypeVar
 
 from dkron_crds.job import Active, JobStatus, SkipReason, Trigger
+from dkron_operator.plan.actions import Action, CreateJob, Effect, Report, Severity
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import Change, Dropped, Started, fold, is_recorded
 from dkron_operator.plan.placement import ALONE, Member, members, shortage
-from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
+from dkron_operator.plan.view import AttemptState, Situation
 
-
-class Severity(StrEnum):
-    """The type of a Kubernetes Event."""
-
-    NORMAL = "Normal"
-    WARNING = "Warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """An Event for people, on the DkronJob. `subject` is the Job or request that it is about, if any."""
-
-    severity: Severity
-    reason: str
-    message: str
-    subject: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Create the Job of this entry.
-
-    `before` is written and accepted by the API server first (a claim), `after` is noted once the Job exists.
-    `replaces` are deleted in between. `late`: its deadline is over, so only look whether it exists already, and note
-    `otherwise` if it does not. `call`: there is no Job, the operator makes a call of its own; `cancels` are those that
-    it breaks off before.
-    """
-
-    entry: Active
-    before: tuple[Change, ...] = ()
-    after: tuple[Change, ...] = ()
-    replaces: tuple[AttemptJob, ...] = ()
-    late: bool = False
-    otherwise: tuple[Change, ...] = ()
-    call: bool = False
-    cancels: tuple[str, ...] = ()
+A = TypeVar("A", bound=Action)
 
 
 @dataclass(slots=True)
 class Plan:
-    """What to do in this situation. `status` already shows the changes, so a later step sees an earlier one's.
-
-    `forget` are requests for a run, `answered` other annotations, that have been dealt with. `settle`: write the status
-    now, and plan again once it is written. `accept`: the same, and say in the annotation of the DkronJob that it is
-    accepted; nothing that is due is decided before. `stop` are Jobs to delete after their last words, `delete` those to
-    tidy up. `remove`: delete the DkronJob itself, if nobody has written to it since.
-    `call` are claimed calls that have not begun, `cancel` those to break off. `crowded`: no more runs that have ended
-    can be shown to dependent jobs.
-    """
+    """What to do in this situation. `status` already shows the changes, so a later step sees an earlier one's."""
 
     situation: Situation
     status: JobStatus = field(init=False)
     changes: list[Change] = field(default_factory=list)
-    create: Create | None = None
-    forget: list[str] = field(default_factory=list)
-    answered: list[str] = field(default_factory=list)
-    settle: bool = False
-    accept: bool = False
-    stop: list[AttemptJob] = field(default_factory=list)
-    call: list[Active] = field(default_factory=list)
-    cancel: list[str] = field(default_factory=list)
-    gather: list[str] = field(default_factory=list)
-    probe: list[str] = field(default_factory=list)
-    delete: list[AttemptJob] = field(default_factory=list)
-    reports: list[Report] = field(default_factory=list)
-    check: bool = False
-    remove: bool = False
+    """Changes of the status, in order."""
+    actions: list[Action] = field(default_factory=list)
+    """What to do besides, in order."""
+    create: CreateJob | None = None
+    """The Job to create: one at most, and the next plan goes on from there."""
     crowded: bool = False
+    """No more runs that have ended can be shown to dependent jobs."""
     wake: datetime | None = None
+    """When to plan again, at the latest."""
 
     def __post_init__(self) -> None:
         self.status = self.situation.status
@@ -87,10 +38,19 @@ class Plan:
     @property
     def acts(self) -> bool:
         """Whether anything outside would be other than before."""
-        written = (
-            self.changes or self.create or self.settle or self.accept or self.remove or self.forget or self.answered
-        )
-        return bool(written or self.stop or self.delete or self.call or self.cancel)
+        return bool(self.changes or self.create) or any(isinstance(action, Effect) for action in self.actions)
+
+    def do(self, action: Action) -> None:
+        """Have this done."""
+        self.actions.append(action)
+
+    def of(self, kind: type[A]) -> list[A]:
+        """The actions of this kind."""
+        return [action for action in self.actions if isinstance(action, kind)]
+
+    def wants(self, *kinds: type[Action]) -> bool:
+        """Whether it has an action of one of these kinds."""
+        return any(isinstance(action, kinds) for action in self.actions)
 
     def note(self, change: Change) -> None:
         """Change the status, if the change makes a difference."""
@@ -101,32 +61,32 @@ class Plan:
 
     def warn(self, reason: str, message: str, subject: str = "") -> None:
         """Tell people that something went wrong."""
-        self.reports.append(Report(Severity.WARNING, reason, message, subject))
+        self.do(Report(Severity.WARNING, reason, message, subject))
 
     def tell(self, reason: str, message: str, subject: str = "") -> None:
         """Tell people what happened."""
-        self.reports.append(Report(Severity.NORMAL, reason, message, subject))
+        self.do(Report(Severity.NORMAL, reason, message, subject))
 
     def wake_at(self, when: datetime) -> None:
         """Look again at this time, or before."""
         self.wake = when if self.wake is None else min(self.wake, when)
 
 
-def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> Create | Skip:
+def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> CreateJob | Skip:
     """How the first attempts of a trigger come to be under the concurrency policy and the tags of the job: at once, or
     after a claim. `entry` stands for the trigger; what its members are is decided here, once."""
     placed = _placed(plan, decision)
     if isinstance(placed, Skip):
         return placed
     if placed == (ALONE,) and not decision.claim:
-        return Create(entry, after=mark)
+        return CreateJob(entry, after=mark)
     entries = [_of_member(plan, entry, member) for member in placed]
     claims = tuple(Started(claim) for claim in entries)
     if not decision.replace:
-        return Create(entries[0], before=(*mark, *claims))
+        return CreateJob(entries[0], before=(*mark, *claims))
     running = tuple(run for run in plan.situation.runs.values() if not run.finished and not run.gone)
     waiting = tuple(Dropped(other.job) for other in plan.status.active if not other.uid)
-    return Create(entries[0], before=(*mark, *waiting, *claims), replaces=running)
+    return CreateJob(entries[0], before=(*mark, *waiting, *claims), replaces=running)
 
 
 def _placed(plan: Plan, decision: Fire) -> tuple[Member, ...] | Skip:

@@ -15,6 +15,7 @@ from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.requests import RUN_PREFIX, Request
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.status import MAX_REFUSED
+from dkron_operator.plan.actions import RemoveAnnotation, WriteStatus
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.decide import MOST_ACTIVE, Skip, decide_request
 from dkron_operator.plan.fold import Refused, Unasked, recorded
@@ -62,11 +63,11 @@ def _plan_request(plan: Plan, request: Request, known: "_Known") -> None:
     if request.at is None:
         why = f"{quoted(request.text)} does not begin with an RFC 3339 time with a zone in the years 1970 to 2261"
         _tell(plan, request, why)
-        plan.forget.append(request.id)
+        plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
         return
     entry = _entry(plan, request)
     if entry.job in known.over or (entry.trigger, entry.group) in known.with_members:
-        plan.forget.append(request.id)
+        plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
     elif entry.job in plan.status.refused:
         _forget_refused(plan, request, entry)
     elif plan.create is None and entry.job not in known.claimed:
@@ -86,10 +87,10 @@ def _entry(plan: Plan, request: Request) -> Active:
 
 def _forget_refused(plan: Plan, request: Request, entry: Active) -> None:
     if entry.job in plan.situation.persisted.refused:
-        plan.forget.append(request.id)
+        plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
     else:
         # Without its annotation, nothing would tell the next process that it is still to be counted.
-        plan.settle = True
+        plan.do(WriteStatus())
 
 
 def _decide(plan: Plan, request: Request, entry: Active) -> None:
@@ -133,7 +134,7 @@ def _refuse(plan: Plan, request: Request, entry: Active, skip: Skip) -> None:
     if len(plan.status.refused) >= AT_ONCE:
         # The annotations of these go now, and the next plan has room.
         return
-    plan.settle = True
+    plan.do(WriteStatus())
     plan.note(Refused(skip.reason, min(entry.slot, plan.situation.now), entry.job))
     _tell(plan, request, skip.why or _WHY[skip.reason])
 

@@ -7,6 +7,7 @@ from dkron_crds.job import Concurrency, MissedRuns, SkipReason, Trigger
 from dkron_crds.requests import FIRST
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.acceptance import is_accepted
+from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
 from dkron_operator.plan.fold import Decided, Passed
@@ -48,7 +49,7 @@ def plan_slots(plan: Plan) -> datetime | None:
     slot = line.next(plan.status.last_schedule_time)
     while plan.create is None and slot is not None and slot <= now:
         if not is_accepted(plan):
-            plan.accept = True
+            plan.do(AcceptJob())
             break
         if not _settle(plan, line, slot):
             break

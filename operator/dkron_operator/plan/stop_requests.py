@@ -12,6 +12,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_MESSAGE
 from dkron_crds.job import Active, Execution
 from dkron_crds.stops import Stop
+from dkron_operator.plan.actions import RemoveAnnotation, StopJob, WriteStatus
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import JobView, Outcome
@@ -62,11 +63,11 @@ def _stop(plan: Plan, entry: Active) -> None:
         return
     if not any(e.job == entry.job and e.uid for e in plan.situation.persisted.active):
         # With its Job gone, nothing else would tell the next process that this attempt was made.
-        plan.settle = True
+        plan.do(WriteStatus())
         return
     words = plan.situation.last_words.get(entry.job)
     if words is None or not (run.deleting or words.by_itself):
-        plan.stop.append(run)
+        plan.do(StopJob(run))
 
 
 def _answer(plan: Plan, stop: Stop) -> None:
@@ -76,12 +77,12 @@ def _answer(plan: Plan, stop: Stop) -> None:
     if name is None:
         _refuse(plan, stop, "there is no such execution (any more)")
     elif not is_recorded(persisted, name):
-        plan.settle = True
+        plan.do(WriteStatus())
     elif record is None:
         _answer_trimmed(plan, stop, name)
     elif (record.reason, record.message) == (STOPPED, _message(stop)):
         plan.tell("ExecutionStopped", f"attempt {record.attempt} was stopped, as was {record.message}", record.job)
-        plan.answered.append(stop.key)
+        plan.do(RemoveAnnotation(stop.key))
     else:
         _refuse(plan, stop, f"the execution ended at {rfc3339(record.finished_at)} already{_after(plan, record)}")
 
@@ -90,7 +91,7 @@ def _answer_trimmed(plan: Plan, stop: Stop, name: str) -> None:
     """The record was so old that it did not stay: whether its Job is still there tells how it ended."""
     run = plan.situation.runs.get(name)
     if run is None or run.gone or run.deleting:
-        plan.answered.append(stop.key)
+        plan.do(RemoveAnnotation(stop.key))
     else:
         _refuse(plan, stop, "the execution has ended already")
 
@@ -107,7 +108,7 @@ def _after(plan: Plan, record: Execution) -> str:
 
 def _refuse(plan: Plan, stop: Stop, why: str) -> None:
     plan.warn("StopRefused", f"{stop.key}: {why}")
-    plan.answered.append(stop.key)
+    plan.do(RemoveAnnotation(stop.key))
 
 
 def _message(stop: Stop) -> str:

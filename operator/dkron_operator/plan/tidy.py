@@ -8,6 +8,7 @@ from dkron_crds.job import Trigger
 from dkron_crds.requests import group_of
 from dkron_crds.schedule.instants import shifted
 from dkron_operator.executors.inline import is_inline
+from dkron_operator.plan.actions import DeleteJob, ReadOutcome
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.fold import Tidied, recorded
 from dkron_operator.plan.plan import Plan
@@ -41,7 +42,7 @@ def _delete_in_time(plan: Plan, run: AttemptJob, wanted: AbstractSet[str]) -> No
     elif run.name not in recorded(plan.situation.persisted):
         plan.wake_at(plan.situation.now + UNWRITTEN)
     else:
-        plan.delete.append(run)
+        plan.do(DeleteJob(run))
 
 
 def _wanted(plan: Plan, done: Iterable[AttemptJob]) -> set[str]:
@@ -63,7 +64,8 @@ def _forget_counted(plan: Plan) -> None:
     vanished = unseen if is_inline(plan.situation.job.spec) else unseen & plan.situation.absent
     if vanished:
         plan.note(Tidied(vanished))
-    plan.gather += sorted(unseen - vanished)
+    for name in sorted(unseen - vanished):
+        plan.do(ReadOutcome(name))
 
 
 def _to_be_answered(plan: Plan) -> set[str]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from dkron_crds.job import Ended, GroupStatus, JobStatus
 from dkron_crds.status import MAX_DEPENDENTS, MAX_ENDED
+from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, RemoveAnnotation, WriteStatus
 from dkron_operator.plan.dependency_changes import Followed, GivenUp, Settled, oldest_first
 from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.plan import Plan
@@ -102,11 +103,12 @@ def plan_removal(plan: Plan) -> None:
     of it is active, and everybody who is to hear of it has: jobs that depend on it, processors and notifications."""
     situation, uid = plan.situation, plan.situation.job.uid
     status = plan.status
-    to_do = plan.changes or plan.create or plan.forget or plan.answered or plan.settle or plan.gather
+    to_do = plan.changes or plan.create or plan.wants(RemoveAnnotation, WriteStatus, ReadOutcome)
     if to_do or status.active or status.undelivered or not is_over(plan) or situation.persisted != situation.status:
         return
     awaited = any(child.awaits(uid, ended) for child in situation.dependencies.children for ended in plan.status.ended)
-    plan.remove = not awaited
+    if not awaited:
+        plan.do(DeleteDkronJob())
 
 
 def is_over(plan: Plan) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 from dkron_crds.job import ReadyReason
 from dkron_crds.node_tags import DKRONS, AgentTags
-from dkron_crds.requests import RUN_PREFIX
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
@@ -30,11 +29,27 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Terms
+from dkron_operator.plan.actions import (
+    AcceptJob,
+    Action,
+    BeginCall,
+    CancelCall,
+    DeleteDkronJob,
+    DeleteJob,
+    DryRunJob,
+    ReadOutcome,
+    ReadTrouble,
+    RemoveAnnotation,
+    Report,
+    Severity,
+    StopJob,
+    WriteStatus,
+)
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.conditions import failed
 from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.inline_claims import next_claim
-from dkron_operator.plan.plan import Plan, Report, Severity
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.unknown_jobs import is_settled, split
 from dkron_operator.plan.upstream_runs import fullness
 from dkron_operator.plan.view import Situation
@@ -50,6 +65,8 @@ HOLD = timedelta(seconds=60)
 times as long as a Lease lives."""
 SOON = 1.0
 """Seconds after which a new job gets its annotation: its first status is written by then anyway."""
+AWAITED = (RemoveAnnotation, AcceptJob, WriteStatus, DeleteDkronJob)
+"""Actions after which a job is planned again at once."""
 NO_HANDOVER = timedelta()
 LAST = datetime.max.replace(tzinfo=UTC)
 MARGIN = 1.0
@@ -197,7 +214,7 @@ class Reconciler:
                 entry = self._store.get(uid)
                 continue
             self._carry_out(entry, plan)
-            if not (plan.create or plan.settle or plan.accept or plan.remove or _answers(plan)):
+            if plan.create is None and not plan.wants(*AWAITED):
                 return
             planned = entry.version
             try:
@@ -209,7 +226,7 @@ class Reconciler:
                     self.writer.touch(entry)
                     self.queue.add(uid)
                     return
-                if plan.remove:
+                if plan.wants(DeleteDkronJob):
                     await self._remove(entry)
             except Conflict:
                 log.info("somebody wrote first, deciding again", extra={"job": entry.job.dkron_name})
@@ -222,9 +239,9 @@ class Reconciler:
     async def _write_first(self, entry: CachedJob, plan: Plan) -> None:
         """What has to be written before anything else is done. Raises `Conflict` and `Unavailable`."""
         await self._forget(entry, plan)
-        if plan.accept:
+        if plan.wants(AcceptJob):
             await self.acceptance(entry)
-        elif plan.settle:
+        elif plan.wants(WriteStatus):
             await self.writer.claim(entry, ())
 
     async def _read_again(self, entry: CachedJob) -> None:
@@ -292,25 +309,34 @@ class Reconciler:
         entry.note(*plan.changes)
         self.traces.note(entry, plan.changes)
         self.writer.touch(entry, patience=self._patience(plan))
-        for report in plan.reports:
-            self._events.report(entry.job, report)
-        for name in plan.gather:
-            self.observer.endings.add((uid, name))
-        for name in plan.probe:
-            self.observer.starts.add((uid, name))
-        for run in plan.stop:
-            self.stopper.queue.add((uid, run.name))
-        for active in plan.call:
-            self.calls.begin(entry, active)
-        for name in plan.cancel:
-            self.calls.cancel(uid, name)
-        for run in plan.delete:
-            self.cleaning.add((uid, run.name))
-        if plan.check:
-            self.checker.queue.add(uid)
+        for action in plan.actions:
+            self._begin(entry, action)
         if not (entry.job.accepted or entry.job.deleting or entry.unmarked):
             self.acceptance.queue.add(uid, SOON)
         self.due_queue.set(uid, plan.wake)
+
+    def _begin(self, entry: CachedJob, action: Action) -> None:
+        uid = entry.job.uid
+        match action:
+            case Report():
+                self._events.report(entry.job, action)
+            case ReadOutcome(name):
+                self.observer.endings.add((uid, name))
+            case ReadTrouble(name):
+                self.observer.starts.add((uid, name))
+            case StopJob(run):
+                self.stopper.queue.add((uid, run.name))
+            case BeginCall(attempt):
+                self.calls.begin(entry, attempt)
+            case CancelCall(name):
+                self.calls.cancel(uid, name)
+            case DeleteJob(run):
+                self.cleaning.add((uid, run.name))
+            case DryRunJob():
+                self.checker.queue.add(uid)
+            case RemoveAnnotation() | AcceptJob() | WriteStatus() | DeleteDkronJob():
+                # The next plan needs their answers: `_write_first` and `_plan` wait for these.
+                pass
 
     def _patience(self, plan: Plan) -> float:
         """How long a write may wait. The next claim of a call takes with it what is still to be written: a job that is
@@ -319,10 +345,10 @@ class Reconciler:
         return 0.0 if claim is None else max(0.0, (claim - self._clock.now()).total_seconds() + MARGIN)
 
     async def _forget(self, entry: CachedJob, plan: Plan) -> None:
-        answers = _answers(plan)
-        if not answers:
+        dealt_with = [action.key for action in plan.of(RemoveAnnotation)]
+        if not dealt_with:
             return
-        body = {"metadata": {"annotations": dict.fromkeys(answers)}}
+        body = {"metadata": {"annotations": dict.fromkeys(dealt_with)}}
         try:
             answer = await self._client.patch(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
         except NotFound:
@@ -342,11 +368,6 @@ class Reconciler:
             self._store.lose_run_of(uid, name)
         else:
             entry.mark_job_deleting(name)
-
-
-def _answers(plan: Plan) -> list[str]:
-    """The annotations that have done their work."""
-    return [*(RUN_PREFIX + request for request in plan.forget), *plan.answered]
 
 
 def _full_since(entry: CachedJob, now: datetime) -> datetime | None:

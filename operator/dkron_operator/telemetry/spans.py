@@ -18,10 +18,10 @@ from dkron_crds.base import rfc3339
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import Active, Execution, JobStatus, Trigger
 from dkron_crds.traceparent import TraceContext
+from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.fold import Joined
-from dkron_operator.plan.plan import Create
 from dkron_operator.plan.view import JobView
 from dkron_runtime.tracing.spans import Attributes, Ids, SpanStart
 
@@ -110,7 +110,7 @@ def recording(job: JobView, execution: Execution, run: TraceContext, since: date
     return SpanStart(f"record {job.dkron_name}", at=since, ids=ids, parent=run, attributes=told)
 
 
-def causes(create: Create, status: JobStatus) -> frozenset[GroupKey]:
+def causes(create: CreateJob, status: JobStatus) -> frozenset[GroupKey]:
     """The runs of parents that a run follows, as far as they are known. After a crash it is the last one of them."""
     entry = create.entry
     if entry.trigger is not Trigger.DEPENDENT or entry.attempt > 1:

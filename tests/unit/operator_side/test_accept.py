@@ -8,6 +8,7 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.actions import AcceptJob, DryRunJob, Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.read import read_job
 from dkron_operator.plan.view import AttemptState, JobView
@@ -24,7 +25,7 @@ def test_a_new_job_counts_from_its_creation() -> None:
     job = job_view()
     plan = advance(situation(job, JobStatus(), now=after(1)))
     assert (plan.status.since, plan.status.fingerprint) == (NOON, job.fingerprint)
-    assert plan.reports == []
+    assert plan.of(Report) == []
 
 
 def test_a_new_job_that_nobody_saw_for_a_while_runs_its_latest_slot() -> None:
@@ -129,10 +130,10 @@ def test_an_edit_counts_the_old_slots_that_were_due_and_undecided(edit: Edit) ->
     plan = advance(situation(job_view(generation=2, **edit.spec), status, now=NOW, fireable_since=NOON))
     skipped = plan.status.skipped
     assert (0 if skipped is None else skipped.count) == edit.counted
-    assert (plan.create, plan.accept) == (None, False)
+    assert (plan.create, plan.wants(AcceptJob)) == (None, False)
     if skipped is not None:
         assert skipped.last_reason == edit.reason
-        assert [report.reason for report in plan.reports if "not run" in report.message] == ["SlotsMissed"]
+        assert [report.reason for report in plan.of(Report) if "not run" in report.message] == ["SlotsMissed"]
     again = advance(situation(job_view(generation=2, **edit.spec), plan.status, now=NOW, fireable_since=NOON))
     assert again.changes == []
 
@@ -152,7 +153,7 @@ def test_a_new_process_takes_a_wiped_job_that_was_accepted_for_no_new_one(missed
     wiped = replace(job_view(missedRuns=missed), accepted=True, status_written=False)
     plan = advance(situation(wiped, JobStatus(), now=NOW, fireable_since=NOW))
     assert (plan.status.since, plan.create) == (NOW, None)
-    assert [report.reason for report in plan.reports] == ["StatusRebuilt"]
+    assert [report.reason for report in plan.of(Report)] == ["StatusRebuilt"]
     again = advance(situation(wiped, plan.status, now=after(340), fireable_since=NOW))
     assert (again.create, again.status.skipped) == (None, None)
 
@@ -174,7 +175,7 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist() -> None:
     assert plan.status.success_count == 1
     assert plan.status.skipped is None
     assert plan.create is None
-    assert [report.reason for report in plan.reports] == ["StatusRebuilt"]
+    assert [report.reason for report in plan.of(Report)] == ["StatusRebuilt"]
 
 
 def test_an_after_whose_job_still_exists_does_not_run_again_when_status_was_wiped() -> None:
@@ -187,7 +188,7 @@ def test_the_same_situation_gives_the_same_plan_and_a_settled_one_none() -> None
     first = advance(situation(job_view(), JobStatus(), now=after(1)))
     assert advance(situation(job_view(), JobStatus(), now=after(1))) == first
     again = advance(situation(job_view(), first.status, now=after(2)))
-    assert (again.changes, again.create, again.reports) == ([], None, [])
+    assert (again.changes, again.create, again.of(Report)) == ([], None, [])
 
 
 @pytest.mark.parametrize(
@@ -198,8 +199,8 @@ def test_the_same_situation_gives_the_same_plan_and_a_settled_one_none() -> None
     ],
 )
 def test_the_api_server_is_asked_about_a_spec(fields: dict[str, Any], *, check: bool) -> None:
-    assert advance(situation(job_view(), **fields)).check is check
+    assert advance(situation(job_view(), **fields)).wants(DryRunJob) is check
 
 
 def test_the_api_server_is_not_asked_about_a_spec_that_is_known_to_be_broken() -> None:
-    assert advance(situation(job_view(executor="perl"), checked=False)).check is False
+    assert advance(situation(job_view(executor="perl"), checked=False)).wants(DryRunJob) is False

@@ -15,6 +15,7 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.unknown_jobs import split
 from dkron_operator.plan.view import AttemptState, Situation
 from tests.support.builders import NOON, after, claim, execution, job_view, run, situation, wire_job, wire_run
+from tests.support.plans import outcomes_read
 
 JOB = job_view()
 
@@ -175,7 +176,7 @@ def test_a_job_of_a_slot_far_ahead_that_the_status_knows_is_followed() -> None:
     job = run(entry, AttemptState.SUCCEEDED)
     status = accepted(active=(entry.model_copy(update={"uid": job.uid}),))
     plan = advance(_with_ahead(situation(JOB, status, now=after(50), runs=[job])))
-    assert plan.gather == [job.name]
+    assert outcomes_read(plan) == [job.name]
     assert plan.status.last_schedule_time is None
 
 

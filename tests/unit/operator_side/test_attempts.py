@@ -8,9 +8,10 @@ import pytest
 
 from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.actions import CreateJob, Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import Decided, Dropped, fold_all
-from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Outcome
 from tests.support.builders import (
     NOON,
@@ -24,6 +25,7 @@ from tests.support.builders import (
     seen,
     situation,
 )
+from tests.support.plans import outcomes_read, troubles_read
 
 SLOT = claim(NOON)
 MANUALLY = "@manually"
@@ -51,7 +53,7 @@ LOST = outcome(success=False, lost=True)
 """What is found of a Job that is gone and has left nothing."""
 
 
-def created(plan: Plan) -> Create:
+def created(plan: Plan) -> CreateJob:
     assert plan.create is not None
     return plan.create
 
@@ -81,7 +83,7 @@ def test_a_claim_whose_job_is_found_is_not_completed_again() -> None:
 def test_a_job_that_was_counted_is_left_alone() -> None:
     over = run(SLOT, AttemptState.SUCCEEDED)
     plan = look(status={"counted": (SLOT.job,), "last_schedule_time": NOON}, runs=[over])
-    assert (plan.status.active, plan.status.executions, plan.gather) == ((), (), [])
+    assert (plan.status.active, plan.status.executions, outcomes_read(plan)) == ((), (), [])
 
 
 def test_slots_between_the_mark_and_a_job_that_is_found_are_counted_as_missed() -> None:
@@ -105,7 +107,7 @@ def test_slots_whose_jobs_are_found_are_not_counted_as_missed() -> None:
 
 def test_a_finished_job_is_asked_how_it_ended_before_it_is_recorded() -> None:
     plan = look(active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED)])
-    assert plan.gather == [SLOT.job]
+    assert outcomes_read(plan) == [SLOT.job]
     assert (plan.status.active, plan.status.executions) == ((seen(SLOT),), ())
 
 
@@ -136,7 +138,7 @@ def test_a_failure_is_told_with_its_code_and_what_follows() -> None:
     plan = look(
         job_view(schedule=MANUALLY, retries=1), runs=[run(SLOT, AttemptState.FAILED)], outcomes={SLOT.job: ended}
     )
-    (report,) = [report for report in plan.reports if report.reason == "ExecutionFailed"]
+    (report,) = [report for report in plan.of(Report) if report.reason == "ExecutionFailed"]
     assert report.message == "attempt 1 failed (Error, exit code 3): no disk; attempt 2 follows"
     assert report.subject == SLOT.job
 
@@ -192,7 +194,7 @@ def test_a_retry_is_made_when_it_is_due_under_the_name_of_its_cause() -> None:
     early = look(job, active=(due,), now=after(9))
     assert (early.create, early.wake) == (None, after(10))
     given_up = (Dropped(due.job, SkipReason.DEADLINE_EXCEEDED),)
-    assert created(look(job, active=(due,), now=after(10))) == Create(due, otherwise=given_up)
+    assert created(look(job, active=(due,), now=after(10))) == CreateJob(due, otherwise=given_up)
 
 
 def test_a_retry_has_no_start_deadline() -> None:
@@ -217,7 +219,7 @@ def test_a_retry_is_cancelled_when_the_job(spec: dict[str, Any], refusal: Proble
     plan = look(job, active=(retry,), refusal=refusal, status=status)
     assert (plan.status.active, plan.create) == ((), None)
     assert plan.status.status == "failed", "the group is over"
-    (report,) = [report for report in plan.reports if report.reason == "RetryCancelled"]
+    (report,) = [report for report in plan.of(Report) if report.reason == "RetryCancelled"]
     assert f"attempt 2 is not made: {why}" in report.message
 
 
@@ -253,7 +255,7 @@ def test_a_job_that_was_deleted_while_it_ran_is_lost_and_not_tried_again() -> No
 
 def test_a_finished_job_that_was_deleted_before_its_record_is_still_asked_how_it_ended() -> None:
     plan = look(active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED, gone=True)])
-    assert plan.gather == [SLOT.job]
+    assert outcomes_read(plan) == [SLOT.job]
     ended = look(
         active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED, gone=True)], outcomes={SLOT.job: outcome()}
     )
@@ -262,7 +264,7 @@ def test_a_finished_job_that_was_deleted_before_its_record_is_still_asked_how_it
 
 def test_an_active_entry_whose_job_nobody_knows_is_looked_for_before_it_is_lost() -> None:
     plan = look(active=(seen(SLOT),))
-    assert (plan.gather, plan.status.active) == ([SLOT.job], (seen(SLOT),))
+    assert (outcomes_read(plan), plan.status.active) == ([SLOT.job], (seen(SLOT),))
     lost = outcome(success=False, lost=True)
     plan = look(active=(seen(SLOT),), outcomes={SLOT.job: lost})
     assert plan.status.executions[0].reason == "JobLost"
@@ -295,7 +297,7 @@ def test_a_job_that_a_newer_run_deleted_ended_as_its_pod_if_that(pod: Outcome, *
     newer = seen(claim(after(60)))
     gone = [run(SLOT, gone=True), run(newer)]
     asked = look(job, active=(seen(SLOT), newer), runs=gone, now=after(70))
-    assert (asked.gather, asked.status.executions) == ([SLOT.job], ())
+    assert (outcomes_read(asked), asked.status.executions) == ([SLOT.job], ())
     plan = look(job, active=(seen(SLOT), newer), runs=gone, now=after(70), outcomes={SLOT.job: pod})
     (record,) = plan.status.executions
     assert (record.success, record.reason, plan.status.active) == (success, reason, (newer,))
@@ -475,9 +477,9 @@ def test_a_pod_that_waits(
     job = run(SLOT, **{"state": AttemptState.WAITING, **fields})
     asked = {} if probed is None else {SLOT.job: after(probed)}
     plan = look(active=(seen(SLOT),), runs=[job], now=after(seconds), probed=asked)
-    assert (plan.probe, plan.wake) == expected
+    assert (troubles_read(plan), plan.wake) == expected
 
 
 def test_a_deleted_dkron_job_is_left_to_the_garbage_collector() -> None:
     plan = look(job_view(deleting=True), now=NOON + timedelta(hours=1), runs=[run(SLOT, AttemptState.FAILED)])
-    assert (plan.changes, plan.create, plan.gather, plan.wake) == ([], None, [], None)
+    assert (plan.changes, plan.create, outcomes_read(plan), plan.wake) == ([], None, [], None)

@@ -14,6 +14,7 @@ from dkron_operator.plan.inline_calls import call_outcome
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome
 from tests.support.builders import NOON, after, claim, job_view, outcome, request_claim, run, seen, situation
+from tests.support.plans import answers_removed, calls_begun, calls_cancelled, outcomes_read, requests_removed
 from tests.support.simulation import Fault, Simulation
 
 US, THEM = "call-us", "call-them"
@@ -71,7 +72,7 @@ def test_a_retry_that_is_due_gets_the_mark_of_who_calls() -> None:
 def test_whoever_does_not_lead_calls_nothing_and_passes_over_nothing(missed: str, requests: dict[str, str]) -> None:
     plan = look(inline(missedRuns=missed, requests=requests), caller="", seconds=200, fireable_since=after(200))
     assert (plan.create, plan.status.active, plan.status.last_schedule_time) == (None, (), None)
-    assert (plan.status.skipped, plan.status.next, plan.forget) == (None, after(240), [])
+    assert (plan.status.skipped, plan.status.next, requests_removed(plan)) == (None, after(240), [])
 
 
 def test_a_job_with_pods_is_no_call() -> None:
@@ -111,11 +112,16 @@ def test_a_call_is_no_reason_to_wait_where_runs_may_overlap() -> None:
 
 def test_a_call_that_is_under_way_is_left_alone() -> None:
     plan = look(active=(marked(),), calling=frozenset({SLOT.job}))
-    assert (plan.status.active, plan.call, plan.gather, plan.cancel) == ((marked(),), [], [], [])
+    assert (plan.status.active, calls_begun(plan), outcomes_read(plan), calls_cancelled(plan)) == (
+        (marked(),),
+        [],
+        [],
+        [],
+    )
 
 
 def test_a_claim_of_our_own_whose_answer_was_lost_is_called() -> None:
-    assert look(active=(marked(),)).call == [marked()]
+    assert calls_begun(look(active=(marked(),))) == [marked()]
 
 
 @pytest.mark.parametrize(("retries", "active"), [(0, []), (1, [2])])
@@ -124,7 +130,7 @@ def test_a_claim_of_a_process_that_is_gone_is_undecided_and_follows_retries(retr
     (record,) = plan.status.executions
     assert (record.reason, record.success, record.exit_code) == ("Unknown", False, None)
     assert [entry.attempt for entry in plan.status.active] == active
-    assert (plan.call, plan.status.error_count) == ([], 1)
+    assert (calls_begun(plan), plan.status.error_count) == ([], 1)
 
 
 def test_whoever_does_not_lead_does_not_say_that_a_call_is_undecided() -> None:
@@ -150,14 +156,14 @@ def test_a_request_that_is_called_is_forgotten() -> None:
     asked = marked(request_claim())
     job = inline(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"})
     plan = look(job, active=(asked,), status={"last_schedule_time": None}, calling=frozenset({asked.job}))
-    assert (plan.forget, plan.create) == (["a"], None)
+    assert (requests_removed(plan), plan.create) == (["a"], None)
 
 
 def test_a_request_that_still_asks_stays_counted_so_that_it_is_not_called_again() -> None:
     asked = request_claim()
     job = inline(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"})
     plan = look(job, status={"counted": (asked.job, "gone")})
-    assert (plan.forget, plan.create, plan.status.counted) == (["a"], None, (asked.job,))
+    assert (requests_removed(plan), plan.create, plan.status.counted) == (["a"], None, (asked.job,))
 
 
 # --- stops -------------------------------------------------------------------------------------------------------
@@ -168,7 +174,7 @@ BROKEN_OFF = Outcome(success=False, finished_at=after(61), started_at=after(60),
 
 def test_a_stop_breaks_the_call_off() -> None:
     plan = look(inline(stops=WISH), active=(marked(),), calling=frozenset({SLOT.job}))
-    assert (plan.cancel, plan.answered, plan.status.active) == ([SLOT.job], [], (marked(),))
+    assert (calls_cancelled(plan), answers_removed(plan), plan.status.active) == ([SLOT.job], [], (marked(),))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +184,7 @@ def test_a_call_that_was_broken_off_is_recorded_as_stopped(fields: dict[str, Any
     plan = look(inline(stops=WISH, retries=3), active=(marked(),), **fields)
     (record,) = plan.status.executions
     assert (record.reason, record.message) == ("Stopped", "asked for at 2026-03-01T12:01:00Z by ada")
-    assert (plan.status.active, plan.call) == ((), [])
+    assert (plan.status.active, calls_begun(plan)) == ((), [])
 
 
 def test_a_call_that_was_replaced_says_so() -> None:

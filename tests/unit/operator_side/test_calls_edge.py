@@ -16,7 +16,7 @@ from dkron_executors.run.pool import Pool
 from dkron_kube.errors import Conflict, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.listener import Listener
-from dkron_operator.plan.plan import Create
+from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.reserved_slots import Released
 from dkron_operator.plan.view import JobView
 from tests.support.builders import NAME, after, claim
@@ -180,7 +180,7 @@ async def test_a_plan_that_is_older_than_the_release_calls_nothing() -> None:
         ahead = claim(entry.status.window.slots[-1]).model_copy(update={"uid": caller})
         entry.note(Released(caller))
         with pytest.raises(Conflict):
-            await edges.reconciler._fire(entry, Create(ahead, call=True))
+            await edges.reconciler._fire(entry, CreateJob(ahead, call=True))
 
 
 async def instantly(_keys: Http) -> Result:

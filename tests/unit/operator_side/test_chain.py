@@ -10,6 +10,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Published, SkipReason, Trigger, When
 from dkron_crds.status import MAX_ENDED
+from dkron_operator.plan.actions import DeleteDkronJob, Report, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.dependencies import Child, Dependencies, Parent
 from dkron_operator.plan.dependency_changes import GivenUp, Overrun, Tracked, with_ended
@@ -18,6 +19,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.upstream_runs import PATIENCE, Fullness, fullness, most_shown
 from dkron_operator.plan.view import AttemptState
 from tests.support.builders import NOON, UID, after, claim, job_view, nodes, outcome, run, seen, situation
+from tests.support.plans import requests_removed
 
 SUCCESS, FAILED, PARTLY = GroupStatus.SUCCESS, GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED
 
@@ -51,7 +53,7 @@ def waiting(plan: Plan) -> list[tuple[str, int]]:
 
 
 def reports(plan: Plan, reason: str) -> list[str]:
-    return [report.message for report in plan.reports if report.reason == reason]
+    return [report.message for report in plan.of(Report) if report.reason == reason]
 
 
 # --- what fires a job ----------------------------------------------------------------------------------------------
@@ -546,22 +548,22 @@ def test_an_ephemeral_job_goes_after_a_success(status: GroupStatus, children: li
     settled = advance(
         situation(first.situation.job, first.status, now=after(121), dependencies=first.situation.dependencies),
     )
-    assert settled.remove is removed
+    assert settled.wants(DeleteDkronJob) is removed
 
 
 def test_an_ephemeral_job_goes_only_when_its_record_is_written() -> None:
     first = parent(ended(), children=[], ephemeral=True)
     job, before = first.situation.job, first.situation.status
     unwritten = advance(situation(job, first.status, persisted=before, now=after(121)))
-    assert not unwritten.remove
+    assert not unwritten.wants(DeleteDkronJob)
 
 
 def test_an_ephemeral_job_goes_only_when_everybody_was_told() -> None:
     first = parent(ended(), children=[], ephemeral=True)
     job = first.situation.job
     owed = first.status.model_copy(update={"undelivered": ("a-job",)})
-    assert not advance(situation(job, owed, now=after(121))).remove
-    assert advance(situation(job, first.status, now=after(121))).remove
+    assert not advance(situation(job, owed, now=after(121))).wants(DeleteDkronJob)
+    assert advance(situation(job, first.status, now=after(121))).wants(DeleteDkronJob)
 
 
 def test_an_ephemeral_job_that_has_succeeded_starts_nothing_and_waits_for_what_runs() -> None:
@@ -572,7 +574,7 @@ def test_an_ephemeral_job_that_has_succeeded_starts_nothing_and_waits_for_what_r
     assert plan.create is None
     assert plan.status.next is None
     settled = advance(situation(job, plan.status, now=after(121), runs=[run(busy)]))
-    assert not settled.remove
+    assert not settled.wants(DeleteDkronJob)
 
 
 def test_an_ephemeral_job_that_has_succeeded_refuses_a_request() -> None:
@@ -580,7 +582,7 @@ def test_an_ephemeral_job_that_has_succeeded_refuses_a_request() -> None:
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, ended=(ended(),))
     plan = advance(situation(job, status, now=after(120)))
     assert plan.create is None
-    assert (plan.settle, plan.forget) == (True, [])
+    assert (plan.wants(WriteStatus), requests_removed(plan)) == (True, [])
     assert "ephemeral" in reports(plan, "RunRefused")[0]
 
 

@@ -8,6 +8,7 @@ import pytest
 from dkron_crds.job import Condition, ConditionStatus, JobStatus
 from dkron_operator import executors
 from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptState, JobView, Trouble
@@ -92,9 +93,9 @@ def test_ready_is(spec: dict[str, Any], fields: dict[str, Any], expected: tuple[
 def test_settings_that_mean_nothing_are_told_once() -> None:
     job = job_view(schedule="@manually", executorConfig={"command": "true", "project": "x"})
     first = look(job)
-    assert [report.reason for report in first.reports] == ["SettingsIgnored"]
+    assert [report.reason for report in first.of(Report)] == ["SettingsIgnored"]
     again = look(job, status=first.status)
-    assert again.reports == []
+    assert again.of(Report) == []
 
 
 def test_a_strict_installation_does_not_run_them() -> None:
@@ -204,7 +205,7 @@ def test_a_condition_that_somebody_else_keeps_there_is_left_alone() -> None:
 
 
 def told(plan: Plan) -> list[tuple[str, str]]:
-    return [(report.severity, report.reason) for report in plan.reports]
+    return [(report.severity, report.reason) for report in plan.of(Report)]
 
 
 def test_a_job_that_is_in_order_from_the_beginning_makes_no_events() -> None:

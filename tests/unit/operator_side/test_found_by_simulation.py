@@ -12,6 +12,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.store import Store
+from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import Accepted, fold
 from dkron_operator.watch.resync import Resync
@@ -84,7 +85,7 @@ def test_no_slot_fires_before_the_api_server_has_from_when_slots_count() -> None
     job = job_view(schedule="@every 3s")
     before, edited = JobStatus(since=NOON, fingerprint="old"), JobStatus(since=after(10), fingerprint=job.fingerprint)
     plan = advance(situation(job, edited, persisted=before, now=after(13)))
-    assert (plan.accept, plan.create) == (True, None)
+    assert (plan.wants(AcceptJob), plan.create) == (True, None)
     plan = advance(situation(job, edited, now=after(13)))
     assert plan.create is not None
     assert plan.create.entry.slot == after(13)
@@ -92,7 +93,7 @@ def test_no_slot_fires_before_the_api_server_has_from_when_slots_count() -> None
 
 def test_no_slot_fires_before_the_annotation_says_that_the_job_is_accepted() -> None:
     plan = advance(situation(job_view(schedule="@every 3s"), accepted=False, now=after(3)))
-    assert (plan.accept, plan.create) == (True, None)
+    assert (plan.wants(AcceptJob), plan.create) == (True, None)
 
 
 def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_last_edit() -> None:

@@ -21,9 +21,9 @@ from dkron_operator.cache.store import Store
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.delivery.outputs import Outputs
 from dkron_operator.plan import run_requests
+from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import Finished, Passed, fold
-from dkron_operator.plan.plan import Report, Severity
 from dkron_operator.plan.read import read_job
 from dkron_operator.reconcile import reconciler
 from tests.support.builders import (
@@ -41,6 +41,7 @@ from tests.support.builders import (
 )
 from tests.support.edges import begin, until
 from tests.support.fake_kube import FakeKube
+from tests.support.plans import requests_removed
 
 Object = dict[str, Any]
 
@@ -247,8 +248,8 @@ def test_requests_that_are_refused_leave_room_for_the_next() -> None:
     while many:
         job = job_view(schedule="@manually", requests=many)
         plan = advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint)))
-        assert 0 < len(plan.forget) <= run_requests.MOST_AT_ONCE
-        forgotten.update(plan.forget)
+        assert 0 < len(requests_removed(plan)) <= run_requests.MOST_AT_ONCE
+        forgotten.update(requests_removed(plan))
         many = {key: text for key, text in many.items() if key not in forgotten}
         rounds += 1
     assert (len(forgotten), rounds) == (250, 3)
@@ -318,4 +319,6 @@ async def test_who_has_much_to_say_leaves_room_for_the_events_of_others() -> Non
     async with edges.running():
         await until(30)
     told = [edges.kube.has(EVENTS, name)["reason"] for name in edges.kube.names(EVENTS)]
-    assert (told.count("RunRefused"), told.count("InvalidSchedule")) == (100, 1)
+    # The first plan of the job may report an Event of its own, which takes one of its hundred places.
+    assert told.count("RunRefused") in {99, 100}
+    assert told.count("InvalidSchedule") == 1

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import Active, Heard, JobStatus, Trigger
 from dkron_crds.traceparent import TraceContext, read_traceparent
+from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.cause import Cause, following
 from dkron_operator.plan.fold import Joined
-from dkron_operator.plan.plan import Create
 from dkron_operator.telemetry import spans
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, request_claim
 
@@ -140,14 +140,16 @@ def dependent(attempt: int = 1) -> Active:
     ("create", "found"),
     [
         pytest.param(
-            Create(dependent(), before=(Joined(frozenset({("p", 7), ("q", 8)}), NOON),)), {("p", 7), ("q", 8)}, id="all"
+            CreateJob(dependent(), before=(Joined(frozenset({("p", 7), ("q", 8)}), NOON),)),
+            {("p", 7), ("q", 8)},
+            id="all",
         ),
-        pytest.param(Create(dependent()), {("p", 7)}, id="after a crash the last"),
-        pytest.param(Create(dependent(attempt=2)), set(), id="a retry follows its attempt alone"),
-        pytest.param(Create(FIRST), set(), id="a slot follows nothing"),
+        pytest.param(CreateJob(dependent()), {("p", 7)}, id="after a crash the last"),
+        pytest.param(CreateJob(dependent(attempt=2)), set(), id="a retry follows its attempt alone"),
+        pytest.param(CreateJob(FIRST), set(), id="a slot follows nothing"),
     ],
 )
-def test_a_dependent_run_follows(create: Create, found: set[tuple[str, int]]) -> None:
+def test_a_dependent_run_follows(create: CreateJob, found: set[tuple[str, int]]) -> None:
     assert spans.causes(create, JobStatus(heard=(HEARD, OTHER))) == found
 
 

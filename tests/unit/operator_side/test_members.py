@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import Active, Execution, GroupStatus, History, JobStatus, SkipReason, Trigger
 from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.actions import Report, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.decide import MOST_ACTIVE
 from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Started, fold, fold_all, group_status
@@ -27,6 +28,7 @@ from tests.support.builders import (
     seen,
     situation,
 )
+from tests.support.plans import jobs_deleted, requests_removed
 
 SLOT = after(60)
 EU = {"dc": "eu"}
@@ -70,7 +72,7 @@ def test_without_a_node_the_slot_is_skipped_and_told() -> None:
     assert plan.create is None
     assert skipped is not None
     assert (skipped.last_reason, plan.status.last_schedule_time) == (SkipReason.NO_MATCHING_NODE, SLOT)
-    (report,) = (report for report in plan.reports if report.reason == "SlotSkipped")
+    (report,) = (report for report in plan.of(Report) if report.reason == "SlotSkipped")
     assert "dc=eu" in report.message
 
 
@@ -81,8 +83,8 @@ def test_that_no_node_matches_at_present_is_a_remark_of_a_job_in_order() -> None
 
 
 def test_fewer_nodes_than_wanted_are_told() -> None:
-    assert [report.reason for report in look(tags={"dc": "eu:5"}).reports] == ["FewerNodes"]
-    assert look(tags={"dc": "eu:3"}).reports == []
+    assert [report.reason for report in look(tags={"dc": "eu:5"}).of(Report)] == ["FewerNodes"]
+    assert look(tags={"dc": "eu:3"}).of(Report) == []
 
 
 def test_nothing_is_decided_before_the_nodes_are_known() -> None:
@@ -194,7 +196,7 @@ def test_a_claim_whose_node_is_gone_is_looked_for_and_recorded_as_failed() -> No
     status = fold_all(plan.status, create.otherwise, History())
     assert [(one.success, one.reason, one.node_name) for one in status.executions] == [(False, "NodeGone", "b")]
     assert (status.active, status.status, status.error_count) == ((), GroupStatus.FAILED, 1)
-    assert "ExecutionFailed" in [report.reason for report in plan.reports]
+    assert "ExecutionFailed" in [report.reason for report in plan.of(Report)]
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_a_member_that_waits(there: dict[str, Node] | None, trouble: Trouble | N
         troubles={B.job: trouble} if trouble else {},
         nodes=there,
     )
-    assert (plan.delete == [waiting]) is deleted
+    assert (jobs_deleted(plan) == [waiting]) is deleted
 
 
 def test_a_member_that_was_deleted_for_want_of_its_node_says_so() -> None:
@@ -271,7 +273,7 @@ def test_a_request_is_placed_like_a_slot_and_forgotten_once_it_is_claimed() -> N
     assert [entry.node_name for entry in claims] == ["a", "b", "c"]
     assert {entry.trigger for entry in claims} == {Trigger.MANUAL}
     plan = manual(active=claims, nodes=nodes("a", "b", "c", "d", dc="eu"))
-    assert plan.forget == ["r1"]
+    assert requests_removed(plan) == ["r1"]
     assert plan.create is not None
     assert plan.create.entry == claims[0]
 
@@ -286,7 +288,7 @@ def test_a_request_whose_members_have_ended_is_not_decided_again(where: str) -> 
         "executions": {"status": {"executions": (execution(first),)}},
     }
     plan = manual(**traces[where])
-    assert (plan.forget, plan.create) == (["r1"], None)
+    assert (requests_removed(plan), plan.create) == (["r1"], None)
 
 
 def test_jobs_of_a_request_that_is_still_asked_for_are_kept() -> None:
@@ -300,15 +302,15 @@ def test_jobs_of_a_request_that_is_still_asked_for_are_kept() -> None:
         "runs": [over],
         "now": after(1000),
     }
-    assert look(spec={**spec, "requests": {"r1": "2026-03-01T12:00:00Z"}}, **fields).delete == []
-    assert look(spec=spec, **fields).delete == [over]
+    assert jobs_deleted(look(spec={**spec, "requests": {"r1": "2026-03-01T12:00:00Z"}}, **fields)) == []
+    assert jobs_deleted(look(spec=spec, **fields)) == [over]
 
 
 def test_a_request_without_a_node_is_refused_with_the_tags() -> None:
     plan = manual(nodes={})
-    (report,) = (report for report in plan.reports if report.reason == "RunRefused")
+    (report,) = (report for report in plan.of(Report) if report.reason == "RunRefused")
     assert "dc=eu" in report.message
-    assert (plan.settle, plan.forget) == (True, [])
+    assert (plan.wants(WriteStatus), requests_removed(plan)) == (True, [])
 
 
 # --- how a group ended -----------------------------------------------------------------------------------------------

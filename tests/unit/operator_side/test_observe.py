@@ -8,7 +8,7 @@ import pytest
 from dkron_kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.act.events import build_event
-from dkron_operator.plan.plan import Report, Severity
+from dkron_operator.plan.actions import Report, Severity
 from tests.support.builders import UID, claim, ended, job_view, terminated, wire_pod, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube

@@ -7,10 +7,12 @@ import pytest
 
 from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_crds.status import MAX_REFUSED
+from dkron_operator.plan.actions import CreateJob, Report, WriteStatus
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.plan import Create, Plan
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState
 from tests.support.builders import NOON, after, claim, execution, job_view, request_claim, run, seen, situation
+from tests.support.plans import requests_removed
 from tests.support.simulation import Fault, Simulation
 
 AT = "2026-03-01T12:00:00Z"
@@ -30,7 +32,7 @@ def look(
 
 
 def refusal(plan: Plan) -> str:
-    (report,) = [report for report in plan.reports if report.reason == "RunRefused"]
+    (report,) = [report for report in plan.of(Report) if report.reason == "RunRefused"]
     return report.message
 
 
@@ -47,8 +49,8 @@ def replace_start(entry: Active, seconds: float) -> Active:
 
 def test_a_request_becomes_a_job_and_keeps_its_annotation_until_that_exists() -> None:
     plan = look()
-    assert plan.create == Create(asked())
-    assert plan.forget == []
+    assert plan.create == CreateJob(asked())
+    assert requests_removed(plan) == []
     assert plan.status.last_schedule_time is None
 
 
@@ -70,7 +72,7 @@ def test_a_run_starts_when_it_was_asked_for_so_that_its_id_is_known(seen_at: flo
 
 def test_a_request_whose_job_exists_is_forgotten() -> None:
     plan = look(runs=(run(asked()),))
-    assert (plan.create, plan.forget) == (None, ["a"])
+    assert (plan.create, requests_removed(plan)) == (None, ["a"])
     assert plan.status.active == (seen(asked()),)
 
 
@@ -78,23 +80,23 @@ def test_a_request_whose_job_exists_is_forgotten() -> None:
 def test_a_request_whose_job_is_recorded_is_forgotten(where: str) -> None:
     known = {"executions": (execution(asked()),), "counted": (asked().job,)}
     plan = look(status={where: known[where]})
-    assert (plan.create, plan.forget) == (None, ["a"])
+    assert (plan.create, requests_removed(plan)) == (None, ["a"])
 
 
 def test_a_request_that_is_claimed_waits_for_its_claim() -> None:
     plan = look(status={"active": (asked(),)}, concurrency="forbid")
     assert plan.create is not None
     assert plan.create.before == (), "the claim is completed, not made again"
-    assert (plan.forget, plan.reports) == ([], [])
+    assert (requests_removed(plan), plan.of(Report)) == ([], [])
 
 
 def test_two_requests_at_the_same_time_are_two_jobs_one_after_the_other() -> None:
     both = {"a": AT, "b": AT}
     first = look(both)
-    assert first.create == Create(asked("a"))
+    assert first.create == CreateJob(asked("a"))
     second = look(both, runs=(run(asked("a")),))
-    assert second.create == Create(asked("b"))
-    assert second.forget == ["a"]
+    assert second.create == CreateJob(asked("b"))
+    assert requests_removed(second) == ["a"]
     assert asked("a").job != asked("b").job
 
 
@@ -124,7 +126,7 @@ def test_a_request_is_refused_when(spec: dict[str, Any], says: str, reason: Skip
     job = job_view(requests={"a": AT}, **{"schedule": "@manually", **spec})
     status = JobStatus(since=NOON, fingerprint="-" if job.problem else job.fingerprint)
     plan = advance(situation(job, status, now=after(2)))
-    assert (plan.create, plan.forget, plan.settle) == (None, [], True)
+    assert (plan.create, requests_removed(plan), plan.wants(WriteStatus)) == (None, [], True)
     assert says in refusal(plan)
     assert refusal(plan).startswith("run.dkron.io/a: ")
     assert plan.status.skipped is not None
@@ -134,7 +136,7 @@ def test_a_request_is_refused_when(spec: dict[str, Any], says: str, reason: Skip
 def test_a_request_of_a_busy_forbid_job_is_refused_and_counted() -> None:
     running = seen(claim(after(-60)))
     plan = look(status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
-    assert (plan.create, plan.forget) == (None, [])
+    assert (plan.create, requests_removed(plan)) == (None, [])
     assert "its concurrency is forbid" in refusal(plan)
     assert plan.status.skipped is not None
     assert (plan.status.skipped.count, plan.status.skipped.last_reason) == (1, SkipReason.CONCURRENCY_FORBIDDEN)
@@ -146,13 +148,13 @@ def test_a_forced_request_of_a_busy_forbid_job_is_claimed_and_runs_beside() -> N
     plan = look(forced, status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
     assert plan.create is not None
     assert plan.create.entry == asked()
-    assert (len(plan.create.before), plan.create.replaces, plan.reports) == (1, (), [])
+    assert (len(plan.create.before), plan.create.replaces, plan.of(Report)) == (1, (), [])
 
 
 def test_a_request_beyond_what_may_be_active_is_refused_and_counted() -> None:
     many = tuple(seen(claim(after(-second))) for second in range(1, 1001))
     plan = look(status={"active": many}, runs=tuple(run(entry) for entry in many))
-    assert (plan.create, plan.forget) == (None, [])
+    assert (plan.create, requests_removed(plan)) == (None, [])
     assert "1000 of its attempts are active" in refusal(plan)
 
 
@@ -165,19 +167,19 @@ def test_a_forbid_job_whose_run_is_over_but_not_recorded_yet_takes_a_request() -
 @pytest.mark.parametrize("text", ["now", "2026-03-01T12:00:00", "1969-01-01T00:00:00Z", "9999-01-01T00:00:00Z", ""])
 def test_a_request_without_a_time_that_can_be_read_is_refused(text: str) -> None:
     plan = look({"a": text})
-    assert (plan.create, plan.forget, plan.status.skipped) == (None, ["a"], None)
+    assert (plan.create, requests_removed(plan), plan.status.skipped) == (None, ["a"], None)
     assert f'"{text}" does not begin with an RFC 3339 time' in refusal(plan)
 
 
 def test_a_bad_request_does_not_hold_up_a_good_one() -> None:
     plan = look({"bad": "soon", "a": AT})
-    assert plan.create == Create(asked("a"))
-    assert plan.forget == ["bad"]
+    assert plan.create == CreateJob(asked("a"))
+    assert requests_removed(plan) == ["bad"]
 
 
 @pytest.mark.parametrize("spec", [{"startsAt": "2030-01-01T00:00:00Z"}, {"expiresAt": "2020-01-01T00:00:00Z"}])
 def test_dates_do_not_matter_to_a_request(spec: dict[str, Any]) -> None:
-    assert look(**spec).create == Create(asked())
+    assert look(**spec).create == CreateJob(asked())
 
 
 @pytest.mark.parametrize("second", [AT, "2026-03-01T12:00:01Z", "2026-03-01T11:59:59Z"])
@@ -188,8 +190,8 @@ def test_a_refusal_whose_annotation_could_not_be_removed_is_not_counted_again(se
     assert first.status.skipped.count == 2
     again = advance(situation(job, first.status, now=after(3)))
     assert again.status.skipped == first.status.skipped
-    assert sorted(again.forget) == ["a", "b"]
-    assert [report for report in again.reports if report.reason == "RunRefused"] == []
+    assert sorted(requests_removed(again)) == ["a", "b"]
+    assert [report for report in again.of(Report) if report.reason == "RunRefused"] == []
 
 
 def test_a_refusal_that_is_not_written_yet_keeps_its_annotation() -> None:
@@ -197,7 +199,7 @@ def test_a_refusal_that_is_not_written_yet_keeps_its_annotation() -> None:
     written = JobStatus(since=NOON, fingerprint=job.fingerprint)
     first = advance(situation(job, written, now=after(2)))
     again = advance(situation(job, first.status, persisted=written, now=after(3)))
-    assert (again.forget, again.settle, again.changes) == ([], True, [])
+    assert (requests_removed(again), again.wants(WriteStatus), again.changes) == ([], True, [])
 
 
 def test_a_refusal_is_forgotten_with_the_next_write_after_its_annotation_is_gone() -> None:

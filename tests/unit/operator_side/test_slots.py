@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import JobStatus, SkipReason
 from dkron_operator.plan.acceptance import accepted_schedule
+from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptState, JobView
 from tests.support.builders import NOON, after, claim, job_view, outcome, run, seen, situation, slot_name
+from tests.support.plans import outcomes_read
 from tests.support.simulation import Simulation
 
 MISSED, LATE, BUSY = SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED, SkipReason.CONCURRENCY_FORBIDDEN
@@ -224,7 +226,7 @@ def test_forbid_does_not_wait_for_the_record_of_a_run_that_is_over() -> None:
     job = job_view(concurrency="forbid")
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(seen(claim(after(-60))),))
     plan = advance(situation(job, status, now=minutes(1), runs=[over]))
-    assert plan.gather == [over.name]
+    assert outcomes_read(plan) == [over.name]
     assert decided(plan)[0] == minutes(1)
 
 
@@ -389,7 +391,7 @@ def test_no_slot_fires_before_the_api_server_has_the_moment_from_which_slots_cou
     noticed = JobStatus(since=after(5), fingerprint=job.fingerprint, accepted=accepted_schedule(job.spec))
     old = JobStatus(since=NOON, fingerprint="the schedule before")
     plan = advance(situation(job, noticed, persisted=old, now=after(15)))
-    assert (plan.create, plan.accept) == (None, True)
+    assert (plan.create, plan.wants(AcceptJob)) == (None, True)
     agreed = advance(situation(job, noticed, persisted=noticed, now=after(15)))
     assert agreed.create is not None
     assert agreed.create.entry.slot == after(15)

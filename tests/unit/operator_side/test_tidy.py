@@ -11,6 +11,7 @@ from dkron_operator.plan.cause import requested
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, run, situation
+from tests.support.plans import jobs_deleted, outcomes_read, requests_removed
 
 LONG_AFTER = after(hours=1)
 
@@ -29,7 +30,7 @@ def look(*runs: AttemptJob, now: datetime = LONG_AFTER, written: bool = True, **
 
 
 def deleted(plan: Plan) -> list[str]:
-    return [job.name for job in plan.delete]
+    return [job.name for job in jobs_deleted(plan)]
 
 
 def names(*seconds: int) -> list[str]:
@@ -87,7 +88,7 @@ def test_a_job_is_not_deleted_again(fields: dict[str, Any]) -> None:
 def test_a_job_that_is_not_recorded_is_never_deleted() -> None:
     job = job_view(schedule="@manually", history={"successfulJobs": 0})
     plan = advance(situation(job, runs=[ended(0)], now=LONG_AFTER))
-    assert (deleted(plan), plan.gather) == ([], names(0))
+    assert (deleted(plan), outcomes_read(plan)) == ([], names(0))
 
 
 def test_a_job_that_runs_is_never_deleted() -> None:
@@ -100,7 +101,7 @@ def test_the_job_of_a_request_is_kept_as_long_as_the_request_stands_there() -> N
     history = {"successfulJobs": 0}
     standing = look(asked, requests={"a": "2026-03-01T12:00:00Z"}, history=history)
     assert deleted(standing) == []
-    assert standing.forget == ["a"]
+    assert requests_removed(standing) == ["a"]
     assert deleted(look(asked, history=history)) == [asked.name]
 
 
@@ -125,6 +126,6 @@ def test_names_of_jobs_that_were_not_seen_are_asked_for_before_they_are_forgotte
     job = job_view(schedule="@manually")
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, counted=("unseen",))
     plan = advance(situation(job, status, now=after(6)))
-    assert (plan.gather, plan.status.counted) == (["unseen"], ("unseen",))
+    assert (outcomes_read(plan), plan.status.counted) == (["unseen"], ("unseen",))
     quiet = advance(situation(job, plan.status, now=after(7)))
-    assert (quiet.changes, quiet.gather) == ([], []), "there is time until the next write"
+    assert (quiet.changes, outcomes_read(quiet)) == ([], []), "there is time until the next write"

@@ -9,8 +9,8 @@ from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import JOBS
+from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.fold import Decided, Finished, Started
-from dkron_operator.plan.plan import Create
 from dkron_operator.telemetry import spans
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, run, wire_run
 from tests.support.edges import Edges, begin
@@ -29,7 +29,7 @@ def traced(**spec: object) -> tuple[Edges, KeptSpans]:
     return begin(tracer=spans, **spec), spans  # type: ignore[arg-type]
 
 
-async def fire(edges: Edges, create: Create) -> None:
+async def fire(edges: Edges, create: CreateJob) -> None:
     await edges.reconciler._fire(edges.entry(), create)
 
 
@@ -42,7 +42,7 @@ def record(edges: Edges, *changes: Finished) -> None:
 
 async def test_a_slot_is_fired_run_and_recorded() -> None:
     edges, spans = traced()
-    await fire(edges, Create(ENTRY, after=(Decided(NOON),)))
+    await fire(edges, CreateJob(ENTRY, after=(Decided(NOON),)))
     assert spans.names() == ["fire backup"]
     job = edges.kube.has(JOBS, ENTRY.job)
     told = read_traceparent(job["metadata"]["annotations"]["dkron.io/traceparent"])
@@ -65,7 +65,7 @@ async def test_a_slot_is_fired_run_and_recorded() -> None:
 
 async def test_without_a_tracer_a_job_is_as_ever_and_nothing_is_kept() -> None:
     edges = begin()
-    await fire(edges, Create(ENTRY))
+    await fire(edges, CreateJob(ENTRY))
     job = edges.kube.has(JOBS, ENTRY.job)
     assert "traceparent" not in str(job).lower()
     record(edges, Finished(execution(ENTRY)))
@@ -77,9 +77,9 @@ async def test_a_job_without_an_answer_is_told_once_it_has_one() -> None:
     edges, spans = traced()
     edges.kube.fail("create jobs", Unavailable("down"))
     with pytest.raises(Unavailable):
-        await fire(edges, Create(ENTRY))
+        await fire(edges, CreateJob(ENTRY))
     assert spans.names() == []
-    await fire(edges, Create(ENTRY))
+    await fire(edges, CreateJob(ENTRY))
     assert spans.only("fire backup").context == TraceContext(TRACE, FIRE)
 
 
@@ -87,7 +87,7 @@ async def test_a_job_whose_answer_was_lost_is_told_when_the_watch_brings_it() ->
     edges, spans = traced()
     edges.kube.lose_answer("create jobs")
     with pytest.raises(Unavailable):
-        await fire(edges, Create(ENTRY))
+        await fire(edges, CreateJob(ENTRY))
     edges.watch()
     found = edges.entry().runs[ENTRY.job]
     edges.reconciler.traces.note(edges.entry(), [Started(found.entry(NOON))])
@@ -98,7 +98,7 @@ async def test_a_job_whose_answer_was_lost_is_told_when_the_watch_brings_it() ->
 async def test_a_job_that_is_refused_is_a_failure_of_both() -> None:
     edges, spans = traced()
     edges.kube.fail("create jobs", Rejected("not so", status=422))
-    await fire(edges, Create(ENTRY))
+    await fire(edges, CreateJob(ENTRY))
     assert spans.only("fire backup").failure == ("JobRejected", "not so")
     record(edges, Finished(execution(ENTRY, success=False, reason="JobRejected", message="not so")))
     ran = spans.only("run backup")
@@ -110,19 +110,19 @@ async def test_an_adopted_job_keeps_the_trace_that_it_names() -> None:
     there = wire_run(ENTRY)
     there["metadata"]["annotations"]["dkron.io/traceparent"] = str(THEIRS)
     edges.kube.put(JOBS, there)
-    await fire(edges, Create(ENTRY))
+    await fire(edges, CreateJob(ENTRY))
     assert spans.only("fire backup").links == [THEIRS]
     record(edges, Finished(execution(ENTRY)))
     ran = spans.only("run backup")
     assert (ran.context, ran.parent) == (THEIRS, FIRE)
-    await fire(edges, Create(claim(attempt=2, at=after(9))))
+    await fire(edges, CreateJob(claim(attempt=2, at=after(9))))
     assert {span.context.trace_id for span in spans.ended[-1:]} == {THEIRS.trace_id}, "and its retry has it, too"
 
 
 async def test_what_was_asked_for_in_a_trace_that_nobody_records_is_not_told() -> None:
     edges, spans = traced()
     spans.flags = 0
-    await fire(edges, Create(ENTRY))
+    await fire(edges, CreateJob(ENTRY))
     job = edges.kube.has(JOBS, ENTRY.job)
     told = read_traceparent(job["metadata"]["annotations"]["dkron.io/traceparent"])
     assert told is not None
@@ -136,9 +136,9 @@ async def test_members_follow_their_claim_and_that_who_asked() -> None:
         claim(member=node).model_copy(update={"group": group_of("a", NOON), "trigger": Trigger.MANUAL})
         for node in ("n1", "n2")
     )
-    await fire(edges, Create(one, before=(Started(one), Started(two))))
+    await fire(edges, CreateJob(one, before=(Started(one), Started(two))))
     edges.entry().job = job_view()
-    await fire(edges, Create(two))
+    await fire(edges, CreateJob(two))
     claimed = spans.only("claim backup")
     assert (claimed.parent, claimed.context.trace_id) == (ASKED.span_id, ASKED.trace_id)
     fired = [span for span in spans.ended if span.name == "fire backup"]
@@ -158,7 +158,7 @@ async def test_a_call_of_the_operator_is_a_part_of_the_trace() -> None:
 
     edges.reconciler.calls._pool.call = call  # type: ignore[method-assign]
     entry = ENTRY.model_copy(update={"uid": edges.reconciler.calls.caller})
-    await fire(edges, Create(entry, before=(Started(entry),), call=True))
+    await fire(edges, CreateJob(entry, before=(Started(entry),), call=True))
     await edges.reconciler.calls.close(grace=0)
     assert called == [(("traceparent", str(TraceContext(TRACE, RUN))),)]
     record(edges, Finished(execution(ENTRY)))

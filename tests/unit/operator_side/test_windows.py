@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from dkron_crds.job import Active, JobStatus, SkipReason, When, Window
 from dkron_operator.executors.inline import NOT_ALLOWED
+from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.dependencies import Child, Dependencies
@@ -158,14 +159,14 @@ def test_how_a_window_changes(changes: list[Change], left: tuple[int, ...]) -> N
 def test_what_is_left_is_given_back_and_that_is_written_before_all_else(job: JobView, fields: dict[str, Any]) -> None:
     status = {"last_schedule_time": after(60), "window": window(61, 62), "observed_generation": 1}
     plan = look(job, seconds=60.5, status=status, **fields)
-    assert (plan.status.window, plan.settle, plan.status.last_schedule_time) == (None, True, after(60))
+    assert (plan.status.window, plan.wants(WriteStatus), plan.status.last_schedule_time) == (None, True, after(60))
 
 
 def test_whoever_does_not_lead_leaves_it_alone() -> None:
     for by in (US, THEM):
         status = {"last_schedule_time": after(60), "window": window(61, 62, by=by)}
         plan = look(seconds=70, status=status, caller="", signature="")
-        assert (plan.status.window, plan.settle, plan.create) == (window(61, 62, by=by), False, None)
+        assert (plan.status.window, plan.wants(WriteStatus), plan.create) == (window(61, 62, by=by), False, None)
 
 
 @pytest.mark.parametrize(("retries", "attempts"), [(0, []), (1, [2])])
