@@ -56,6 +56,8 @@ KINDS = (
         columns=(
             Column("Schedule", ".spec.schedule", "When it runs; empty if it runs after other jobs."),
             Column("Parent", ".status.runsAfter", "The jobs after which it runs."),
+            Column("Ready", '.status.conditions[?(@.type=="Ready")].reason', "Scheduled, or why it will not run."),
+            Column("Suspended", '.status.conditions[?(@.type=="Suspended")].status', "Whether it fires nothing for now."),
             Column("Last", ".status.executions[0].startedAt", "Time since the newest execution.", type="date"),
             # A date column shows an age, and an instant to come as <invalid>.
             Column("Next", ".status.next", "When it is due next."),
@@ -64,12 +66,6 @@ KINDS = (
             Column("Timezone", ".spec.timezone", "The zone of the schedule; empty is UTC.", wide=True),
             Column("Success", ".status.successCount", "Executions that succeeded.", type="integer", wide=True),
             Column("Errors", ".status.errorCount", "Executions that failed.", type="integer", wide=True),
-            Column(
-                "Ready",
-                '.status.conditions[?(@.type=="Ready")].reason',
-                "Scheduled, or why it will not run.",
-                wide=True,
-            ),
             _AGE,
         ),
         selectable=(

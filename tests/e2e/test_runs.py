@@ -129,7 +129,7 @@ def test_next_is_told_in_the_time_zone_of_the_job(shared_site: Site) -> None:
 def test_kubectl_shows_what_became_of_it(shared_site: Site, cluster: localcluster.Cluster) -> None:
     shared_site.kube.wait_status("greet", "a success", finished(1))
     table = cluster.kubectl("-n", shared_site.kube.namespace, "get", "dkj", "greet", "-o", "wide").splitlines()
-    assert table[0].split()[:7] == ["NAME", "SCHEDULE", "PARENT", "LAST", "NEXT", "STATUS", "ACTIVE"]
+    assert table[0].split()[:7] == ["NAME", "SCHEDULE", "PARENT", "READY", "SUSPENDED", "LAST", "NEXT"]
     row = table[1].split()
     assert row[:3] == ["greet", "@every", "2s"]
     assert {"success", "Scheduled"} <= set(row)
