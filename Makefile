@@ -83,9 +83,15 @@ CLUSTER_WORKERS ?= 4
 RERUNS ?= 0
 ATCLUSTER := --dist loadfile --durations 15 --reruns $(RERUNS)
 
+SIMULATED := tests/unit/simulation
+
 .PHONY: test-unit
-test-unit: venv ## The unit tests alone (three minutes, no cluster)
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests/unit tests/conformance
+test-unit: venv ## The unit tests (two minutes, no cluster)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore $(SIMULATED) tests/unit tests/conformance
+
+.PHONY: test-simulation
+test-simulation: venv ## The operator in virtual time: five hundred seeds, and mistakes that seeds have to find (three minutes)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(SIMULATED)
 
 # SEEDS=100000 takes an hour and a half on two cores; FIRST=5000 begins there. It stops at the first seed that fails, or at
 # the one of FAILURES=20, and says how to see each again.
@@ -94,7 +100,7 @@ FIRST ?= 0
 FAILURES ?= 1
 
 .PHONY: simulate
-simulate: venv ## Simulate the operator on SEEDS seeds, on all cores (a thousand of them are unit tests)
+simulate: venv ## Simulate the operator on SEEDS seeds, on all cores (five hundred of them are part of make test)
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --failures $(FAILURES)
 
 # MUTANT_SEEDS=0 leaves the simulation out, which is most of the time.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 STAGES = {
     "test-unit": "unit: rules and tables, no cluster",
+    "test-simulation": "simulation: the operator in virtual time",
     "test-alerts": "alerts: by promtool",
     "lint-chart": "chart: both Helms, without a cluster",
     "test-brokers": "brokers: real servers for the executors that send messages",
@@ -56,11 +57,11 @@ def counted(lines: Iterable[str]) -> dict[str, int]:
 
 def table(stages: Sequence[Stage]) -> Iterator[str]:
     """The lines of the summary. Pure."""
-    yield f"{'stage':14}{'':8}" + "".join(f"{word:>9}" for word in COUNTS) + f"{'time':>9}"
+    yield f"{'stage':17}{'':8}" + "".join(f"{word:>9}" for word in COUNTS) + f"{'time':>9}"
     for stage in stages:
         numbers = "".join(f"{stage.counts.get(word, 0) or '-':>9}" for word in COUNTS)
         minutes, seconds = divmod(round(stage.seconds), 60)
-        yield f"{stage.target:14}{stage.outcome:8}{numbers}{f'{minutes}:{seconds:02}':>9}"
+        yield f"{stage.target:17}{stage.outcome:8}{numbers}{f'{minutes}:{seconds:02}':>9}"
     yield from dict.fromkeys(line for stage in stages for line in stage.left_out)
 
 

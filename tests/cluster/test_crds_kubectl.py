@@ -101,7 +101,18 @@ def test_a_later_status_leaves_nothing_of_the_one_before(cluster: Cluster, judge
 @pytest.mark.usefixtures("listed")
 def test_kubectl_get_shows_what_matters(cluster: Cluster, judge: Judge) -> None:
     head, *rows = cluster.kubectl("-n", judge.namespace, "get", "dkj", "columns", "untouched").splitlines()
-    assert head.split() == ["NAME", "SCHEDULE", "PARENT", "READY", "SUSPENDED", "LAST", "NEXT", "STATUS", "ACTIVE", "AGE"]
+    assert head.split() == [
+        "NAME",
+        "SCHEDULE",
+        "PARENT",
+        "READY",
+        "SUSPENDED",
+        "LAST",
+        "NEXT",
+        "STATUS",
+        "ACTIVE",
+        "AGE",
+    ]
     shown = ["columns", "@daily", "first", "3d1h", "2108-02-20T12:00:00Z", "partially_failed", "2"]
     assert rows[0].split()[:-1] == shown
     assert rows[1].split()[:-1] == ["untouched", "@daily"]

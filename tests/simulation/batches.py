@@ -1,11 +1,11 @@
-"""The seeds that the unit tests carry out, in batches that several processes share."""
+"""The seeds that `make test` carries out, in batches that several processes share."""
 
 from collections.abc import Iterable
 
 from tests.simulation.plans import plan
 from tests.simulation.simulation import simulate
 
-SEEDS = 1000
+SEEDS = 500
 BATCH = 25
 
 

@@ -15,10 +15,12 @@ RECOVERY = {
     "a process": 2.0,
     "calls": 8.0,
     "a watch": 2.0,
+    "a cut watch": 7.0,
     "a name": 8.0,
     "a list": 5.0,
 }
-"""Seconds from the end of what was broken until all is in order again. Who has failed tries again after 6 s at most."""
+"""Seconds from the end of what was broken until all is in order again. What has failed is tried again after 6 s at
+most. A watch that has expired begins again after a second, and what vanished meanwhile is found by a resync, 5 s later."""
 WATCHES = frozenset({Ill.FREEZE, Ill.GAP, Ill.REPEAT, Ill.OLD, Ill.CUT})
 LISTS = frozenset({Ill.OLD, Ill.PAGES})
 FORBIDDEN = 403
@@ -42,6 +44,13 @@ class _Broken:
     hits: tuple[str, ...] = ()
 
 
+def _kind(ill: Ill) -> str:
+    """Which time to recover it has."""
+    if ill is Ill.CUT:
+        return "a cut watch"
+    return "a list" if ill in LISTS else "a watch" if ill in WATCHES else "calls"
+
+
 class Faults:
     """All that was broken in a story, for its judge."""
 
@@ -63,7 +72,7 @@ class Faults:
         """Something that the plan says; deaths are told when they come."""
         what, end = f"{event.ill or event.what} on {event.on or 'all'}", now + event.lasts
         if trouble is not None:
-            kind = "a list" if trouble.ill in LISTS else "a watch" if trouble.ill in WATCHES else "calls"
+            kind = _kind(trouble.ill)
             found = _Broken(what, now, end, RECOVERY[kind], event.on, acts=True, trouble=trouble)
         elif event.what is What.SQUAT:
             found = _Broken(what, now, end, RECOVERY["a name"])

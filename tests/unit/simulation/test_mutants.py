@@ -25,7 +25,7 @@ FOUND_BY = {
     "lost-when-gone": 123,
     "deaf-to-parents": 45,
 }
-"""All of them are among the thousand that the unit tests simulate."""
+"""All of them are among the seeds that `make test` simulates."""
 
 
 def test_each_mistake_is_tried() -> None:

@@ -1,4 +1,4 @@
-"""The operator on a thousand seeds: nothing is lost, and nothing runs twice."""
+"""The operator on five hundred seeds: nothing is lost, and nothing runs twice."""
 
 import pytest
 
