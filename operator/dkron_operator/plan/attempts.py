@@ -1,4 +1,4 @@
-"""Attempts that exist or are claimed: adopt, record, retry, and complete what a crash has left half done."""
+"""Attempts that exist or are claimed: adopt, record and retry them, and complete what a crash left half done."""
 
 from datetime import timedelta
 
@@ -18,11 +18,11 @@ from dkron_operator.plan.upstream_runs import has_room
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome
 
 PATIENCE = timedelta(seconds=10)
-"""How long a pod may take to start before it is asked why, and between two such questions."""
+"""How long a pod may take to start before the operator asks why, and the time between two such checks."""
 UNSCHEDULABLE = "Unschedulable"
-"""What the scheduler says of a pod that fits nowhere."""
+"""The scheduler's reason for a pod that fits on no node."""
 NODE_GONE = "NodeGone"
-"""Why an attempt that is pinned to a node ends when the node is removed from the cluster."""
+"""The reason of an attempt that ends because the node it was pinned to left the cluster."""
 
 
 def plan_attempts(plan: Plan) -> None:
@@ -38,7 +38,7 @@ def plan_attempts(plan: Plan) -> None:
             _called(plan, entry)
         elif entry.uid or entry.job in plan.situation.outcomes:
             _missing(plan, entry)
-    # Read anew: what has ended above may have claimed the attempt that follows.
+    # Read the list again: an attempt that ended above may have claimed its retry.
     for entry in plan.status.active:
         if not entry.uid and entry.job not in plan.situation.runs:
             _claimed(plan, entry)
@@ -47,7 +47,7 @@ def plan_attempts(plan: Plan) -> None:
 
 
 def _follow(plan: Plan, run: AttemptJob, standing: Active | None) -> None:
-    """`standing` is its line in `active`, if it has one: most have, and need no other."""
+    """Process one Job. `standing` is its entry in `active`, if it has one; most Jobs do and need no new entry."""
     if standing is not None and standing.uid == run.uid:
         entry = standing
     else:
@@ -56,7 +56,7 @@ def _follow(plan: Plan, run: AttemptJob, standing: Active | None) -> None:
     if run.finished and not _stopping(plan, run, entry):
         _end(plan, entry)
     elif run.gone and run.name in plan.situation.last_words:
-        # Who stopped it has listened to its pod.
+        # The stopper has already read the log of its pod.
         _lose(plan, entry)
     elif run.gone:
         _missing(plan, entry)
@@ -68,7 +68,7 @@ def _follow(plan: Plan, run: AttemptJob, standing: Active | None) -> None:
 
 
 def _is_stranded(plan: Plan, run: AttemptJob) -> bool:
-    """Whether its pod was never scheduled, and its node is gone: it would wait for ever."""
+    """Whether its pod was never scheduled and its node is gone: it would wait forever."""
     trouble = plan.situation.troubles.get(run.name)
     return trouble is not None and trouble.reason == UNSCHEDULABLE and _is_gone(plan, run.node)
 
@@ -79,9 +79,8 @@ def _is_gone(plan: Plan, node: str) -> bool:
 
 
 def _stopping(plan: Plan, run: AttemptJob, entry: Active) -> bool:
-    # Its pod is killed, which the Job controller takes for a failure. The attempt is over when the pod is, and the Job
-    # stays until then.
-    # What it was before the deletion is its outcome all the same.
+    # The deletion kills the pod, which the Job controller counts as a failure. The attempt is over when the pod is, and
+    # the Job stays until then. An outcome from before the deletion still counts.
     return run.deleting and not run.ended_before_its_deletion and stop_of(plan.situation.job, entry) is not None
 
 
@@ -101,7 +100,7 @@ def _end(plan: Plan, entry: Active) -> None:
     final = outcome.success or _replaced(plan, entry) or stop_of(plan.situation.job, entry) is not None
     retry = None if final else _retry(plan, entry, outcome)
     if retry is None and not (is_call(entry) or has_room(plan)):
-        # Its Job stays until it is recorded.
+        # The Job stays until the attempt is recorded.
         return
     plan.note(_ended(plan, entry, outcome, retry))
     if not outcome.success:
@@ -119,7 +118,7 @@ def _called(plan: Plan, entry: Active) -> None:
         if stop is not None:
             plan.cancel.append(entry.job)
     elif situation.caller and situation.caller == entry.uid and is_inline(situation.job.spec) and stop is None:
-        # The claim was accepted, and its answer lost.
+        # The claim was accepted, but the answer to that write was lost.
         plan.call.append(entry)
     elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
         _undecided(plan, entry, stop)
@@ -156,7 +155,7 @@ def _lose(plan: Plan, entry: Active) -> None:
     elif _is_gone(plan, entry.node_name):
         reason, message = NODE_GONE, _without_node(entry)
     else:
-        # Whoever deletes a Job wants it to stop, so there is no further attempt.
+        # A user who deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
     outcome = Outcome(success=False, finished_at=plan.situation.now, reason=reason, message=message, lost=True)
     plan.note(_ended(plan, entry, outcome))
@@ -164,15 +163,15 @@ def _lose(plan: Plan, entry: Active) -> None:
 
 
 def _replaced(plan: Plan, entry: Active) -> bool:
-    """Whether a newer run of a job that keeps only the newest has taken this one's place."""
+    """Whether a newer run has replaced this one (concurrency replace)."""
     return plan.situation.job.spec.concurrency is Concurrency.REPLACE and any(
         _is_newer(other, entry) for other in plan.status.active
     )
 
 
 def _is_newer(one: Active, other: Active) -> bool:
-    """Whether its trigger came later. Numbers say that of slots, whatever a clock said when they were claimed; requests
-    may name any time, and two of the same second have no order but that of their claims."""
+    """Whether the trigger of `one` came later. Slots are ordered by their group numbers, whatever the clock said when
+    they were claimed. Requests may name any time, so two of them are ordered by when they were claimed."""
     if one.group == other.group or {one.trigger, other.trigger} == {Trigger.SCHEDULE}:
         return one.group > other.group
     return one.started_at > other.started_at
@@ -189,7 +188,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
         why = "the job was disabled" if job.spec.disabled else problem.message if problem else ""
         plan.warn("RetryCancelled", f"attempt {entry.attempt} is not made: {why}", entry.job)
     elif entry.attempt > 1 and entry.started_at > now:
-        # First ones are due when they are claimed, even if the clock was set back since.
+        # First attempts are due as soon as they are claimed, even if the clock was set back since.
         plan.wake_at(entry.started_at)
     elif plan.create is None:
         plan.create = _complete(plan, entry)
@@ -208,13 +207,13 @@ def _complete(plan: Plan, entry: Active) -> Create:
 
 
 def _withdrawn(plan: Plan, entry: Active, stop: Stop) -> Create:
-    """Only look whether its Job exists after all, which is then stopped like any other."""
+    """Only check whether the Job exists after all; if it does, it is stopped like any other."""
     never = entry.model_copy(update={"started_at": min(entry.started_at, plan.situation.now)})
     return Create(entry, late=True, otherwise=(_ended(plan, never, stopped(plan, entry, stop)),))
 
 
 def _hopeless(plan: Plan, entry: Active) -> Outcome | None:
-    """How a member ends whose Job is not made any more. It counts for its group like one that ran and failed."""
+    """How a member ends whose Job will not be created any more. It counts for its group as a failed run."""
     now = plan.situation.now
     if entry.member and _too_late(plan, entry):
         message = "it could not be started within its start deadline"
@@ -248,7 +247,7 @@ def _unsure(plan: Plan, entry: Active) -> None:
 
 
 def _unwanted(plan: Plan, entry: Active) -> SkipReason | None:
-    """Why the attempt is not wanted any more: the job was disabled, broken or rescheduled since it was tried."""
+    """Why the attempt is no longer wanted: the job was disabled, broken or rescheduled since the create call."""
     job, since = plan.situation.job, plan.status.since
     silent = refuses_requests(job) if entry.trigger is Trigger.MANUAL else job.spec.disabled
     if silent:
@@ -268,7 +267,7 @@ def _retry(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
     if entry.attempt > job.spec.retries or job.spec.disabled:
         return None
     if since is not None and shifted(outcome.finished_at, plan.situation.hold) <= since:
-        # From before the status was wiped: the next attempt may have come and gone.
+        # From before the status was wiped: the next attempt may already have run.
         return None
     due = shifted(outcome.finished_at, delay(job.spec.retry_backoff, entry.attempt))
     cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1, entry.member)
@@ -280,7 +279,7 @@ def _ended(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = N
 
 
 def _execution(entry: Active, outcome: Outcome) -> Execution:
-    # Kubelets tell whole seconds, so a container may seem to have started before its Job was asked for.
+    # Kubelets report whole seconds, so a container may seem to have started before its Job was created.
     began = max(outcome.started_at or entry.started_at, entry.started_at)
     return Execution(
         id=entry.id,

@@ -1,4 +1,4 @@
-"""A plan while it is being made: what to write, what to do, and when to look again."""
+"""A plan in the making: what to write, what to do, and when to plan again."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,100 +21,130 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An Event for people, on the DkronJob. `subject` is the Job or request that it is about, if any."""
+    """A Kubernetes Event on the DkronJob."""
 
     severity: Severity
     reason: str
     message: str
     subject: str = ""
+    """The Job or request that it is about; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Create the Job of this entry.
-
-    `before` is written and accepted by the API server first (a claim), `after` is noted once the Job exists.
-    `replaces` are deleted in between. `late`: its deadline is over, so only look whether it exists already, and note
-    `otherwise` if it does not. `call`: there is no Job, the operator makes a call of its own; `cancels` are those that
-    it breaks off before.
-    """
+    """Create the Job of this entry."""
 
     entry: Active
     before: tuple[Change, ...] = ()
+    """The claim: changes that the API server has to accept first."""
+
     after: tuple[Change, ...] = ()
+    """Changes to note once the Job exists."""
+
     replaces: tuple[AttemptJob, ...] = ()
+    """Jobs to delete between the claim and the create."""
+
     late: bool = False
+    """The start deadline is over: only check whether the Job exists already."""
+
     otherwise: tuple[Change, ...] = ()
+    """Changes to note if a late Job does not exist."""
+
     call: bool = False
+    """There is no Job: the operator makes an inline call instead."""
+
     cancels: tuple[str, ...] = ()
+    """Inline calls to cancel first, by the names of their attempts."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """What to do in this situation. `status` already shows the changes, so a later step sees an earlier one's.
-
-    `forget` are requests for a run, `answered` other annotations, that have been dealt with. `settle`: write the status
-    now, and plan again once it is written. `accept`: the same, and say in the annotation of the DkronJob that it is
-    accepted; nothing that is due is decided before. `stop` are Jobs to delete after their last words, `delete` those to
-    tidy up. `remove`: delete the DkronJob itself, if nobody has written to it since.
-    `call` are claimed calls that have not begun, `cancel` those to break off. `crowded`: no more runs that have ended
-    can be shown to dependent jobs.
-    """
+    """What to do in this situation. The fields are filled step by step."""
 
     situation: Situation
     status: JobStatus = field(init=False)
+    """The status with all changes so far, so a later step sees the changes of an earlier one."""
+
     changes: list[Change] = field(default_factory=list)
     create: Create | None = None
     forget: list[str] = field(default_factory=list)
+    """Ids of run requests that are dealt with: their annotations can go."""
+
     answered: list[str] = field(default_factory=list)
+    """Keys of other annotations that are dealt with."""
+
     settle: bool = False
+    """Write the status now, and plan again once it is written."""
+
     accept: bool = False
+    """Write the status now, annotate the DkronJob as accepted, and plan again. Nothing that is due is decided before
+    that."""
+
     stop: list[AttemptJob] = field(default_factory=list)
+    """Jobs to stop: the operator reads the last output of their pods and deletes them."""
+
     call: list[Active] = field(default_factory=list)
+    """Claimed inline calls that have not begun."""
+
     cancel: list[str] = field(default_factory=list)
+    """Inline calls under way to cancel, by the names of their attempts."""
+
     gather: list[str] = field(default_factory=list)
+    """Names of the Jobs whose outcome is to be read."""
+
     probe: list[str] = field(default_factory=list)
+    """Names of the Jobs whose pods are to be asked why they do not start."""
+
     delete: list[AttemptJob] = field(default_factory=list)
+    """Jobs to delete in clean-up."""
+
     reports: list[Report] = field(default_factory=list)
     check: bool = False
+    """Make a dry run of the Job at the API server."""
+
     remove: bool = False
+    """Delete the DkronJob itself, unless another client has written to it since."""
+
     crowded: bool = False
+    """The status has no room to show another ended run to dependent jobs."""
+
     wake: datetime | None = None
+    """When to plan again; None if no time is known."""
 
     def __post_init__(self) -> None:
         self.status = self.situation.status
 
     @property
     def acts(self) -> bool:
-        """Whether anything outside would be other than before."""
+        """Whether the plan changes anything outside this process."""
         written = (
             self.changes or self.create or self.settle or self.accept or self.remove or self.forget or self.answered
         )
         return bool(written or self.stop or self.delete or self.call or self.cancel)
 
     def note(self, change: Change) -> None:
-        """Change the status, if the change makes a difference."""
+        """Fold the change into the status, if it makes a difference."""
         changed = fold(self.status, change, self.situation.job.spec.history)
         if changed is not self.status and changed != self.status:
             self.status = changed
             self.changes.append(change)
 
     def warn(self, reason: str, message: str, subject: str = "") -> None:
-        """Tell people that something went wrong."""
+        """Report a Warning Event."""
         self.reports.append(Report(Severity.WARNING, reason, message, subject))
 
     def tell(self, reason: str, message: str, subject: str = "") -> None:
-        """Tell people what happened."""
+        """Report a Normal Event."""
         self.reports.append(Report(Severity.NORMAL, reason, message, subject))
 
     def wake_at(self, when: datetime) -> None:
-        """Look again at this time, or before."""
+        """Plan again at this time or earlier."""
         self.wake = when if self.wake is None else min(self.wake, when)
 
 
 def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> Create | Skip:
-    """How the first attempts of a trigger come to be under the concurrency policy and the tags of the job: at once, or
-    after a claim. `entry` stands for the trigger; what its members are is decided here, once."""
+    """How the first attempts of a trigger are created under the job's concurrency policy and tags: at once, or after a
+    claim. `entry` stands for the trigger; the members of its group are decided here, once."""
     placed = _placed(plan, decision)
     if isinstance(placed, Skip):
         return placed
@@ -148,7 +178,7 @@ def _of_member(plan: Plan, entry: Active, member: Member) -> Active:
 
 
 def has_begun(plan: Plan, cause: Cause) -> bool:
-    """Whether there is a trace of this run: a Job, an execution, or a line of it in the status."""
+    """Whether any trace of this run exists: a Job, an execution, or an entry in the status."""
     job = plan.situation.job
     others = (plan.status.active, plan.status.executions, plan.situation.runs.values())
     run = (cause.trigger, cause.group)
@@ -160,7 +190,7 @@ def has_begun(plan: Plan, cause: Cause) -> bool:
 
 
 def begun_slots(plan: Plan) -> set[datetime]:
-    """The slots of which an attempt is known, or that have run ahead of time."""
+    """The slots that have a known attempt, or that ran ahead of time."""
     status = plan.status
     attempts = (status.active, status.executions, plan.situation.runs.values())
     slots = {each.slot for of_kind in attempts for each in of_kind if each.trigger is Trigger.SCHEDULE}
@@ -168,8 +198,8 @@ def begun_slots(plan: Plan) -> set[datetime]:
 
 
 def busy(plan: Plan) -> int:
-    """How many attempts stand in the way of another run: those that run or wait, not those that have ended for good and
-    are only still to be recorded."""
+    """How many attempts block another run: those that run or wait. Attempts that have ended for good and only need
+    recording do not count."""
     return sum(not _over(plan, entry) for entry in plan.status.active)
 
 

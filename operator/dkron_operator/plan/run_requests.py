@@ -1,7 +1,8 @@
-"""Runs that a person asked for by annotation: each becomes one Job, or is refused with a reason, and is forgotten.
+"""Runs that a user requested by annotation: each becomes one Job, or is refused with a reason; then its annotation
+goes.
 
 A refusal is counted in the status before its annotation goes, under the name that its Job would have had. So it is
-counted once, whoever dies in between.
+counted once, whatever crashes in between.
 """
 
 from collections.abc import Iterable
@@ -24,9 +25,9 @@ from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import AttemptJob
 
 MOST_AT_ONCE = 100
-"""Requests that one plan looks at."""
+"""How many requests one plan looks at."""
 AT_ONCE = MAX_REFUSED // 2
-"""How many requests are refused by one plan at most: the annotations of those before them have to go first."""
+"""How many refusals the status holds at most before the annotations of the earlier ones have to go."""
 _WHY = {
     SkipReason.DISABLED: "the job is disabled",
     SkipReason.CONCURRENCY_FORBIDDEN: "the job is running, and its concurrency is forbid",
@@ -36,8 +37,8 @@ _WHY = {
 
 
 def plan_requests(plan: Plan) -> None:
-    """The first request that needs a Job gets one; those that have theirs lose their annotation. Of many requests the
-    oldest are planned: when their annotations have gone, the others have their turn."""
+    """Create a Job for the first request that needs one, and remove the annotations of those that have theirs. If there
+    are many, the oldest are planned first; the others follow once those annotations are gone."""
     known = _Known.of(plan)
     for request in plan.situation.job.requests[:MOST_AT_ONCE]:
         _plan_request(plan, request, known)
@@ -45,7 +46,7 @@ def plan_requests(plan: Plan) -> None:
 
 def plan_unasking(plan: Plan) -> None:
     """Forget the refusals whose annotations are gone."""
-    # They do no harm: they leave with a write that is made anyway.
+    # Leftovers are harmless: they go with a write that happens anyway.
     if plan.changes and plan.status.refused:
         _unask(plan)
 
@@ -74,7 +75,8 @@ def _plan_request(plan: Plan, request: Request, known: "_Known") -> None:
 
 
 def _begun(plan: Plan, at: datetime) -> datetime:
-    """When the run begins. A job that keeps only its newest run tells which one that is by when each was decided."""
+    """When the run begins. With concurrency replace, it is the time of the decision, because that tells which run is
+    the newest."""
     now = plan.situation.now
     return now if plan.situation.job.spec.concurrency is Concurrency.REPLACE else start_of_request(at, now)
 
@@ -88,7 +90,7 @@ def _forget_refused(plan: Plan, request: Request, entry: Active) -> None:
     if entry.job in plan.situation.persisted.refused:
         plan.forget.append(request.id)
     else:
-        # Without its annotation, nothing would tell the next process that it is still to be counted.
+        # Without the annotation, the next process would not know that the refusal is still to be counted.
         plan.settle = True
 
 
@@ -108,13 +110,16 @@ def _decide(plan: Plan, request: Request, entry: Active) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of earlier requests, gathered once for all of them: Jobs of those that have theirs (`over`), of
-    those that are `claimed`, and groups that were decided to be several Jobs (`with_members`): once these are claimed,
-    they come without being asked for."""
+    """What is known of earlier requests, gathered once for all of them."""
 
     over: AbstractSet[str]
+    """Names of the Jobs or inline calls of requests that have had theirs."""
+
     claimed: AbstractSet[str]
+    """Names of the Jobs that are claimed but not seen."""
+
     with_members: AbstractSet[tuple[Trigger, int]]
+    """Groups that became several Jobs. Once these are claimed, they are created without the request."""
 
     @classmethod
     def of(cls, plan: Plan) -> "_Known":
@@ -131,7 +136,7 @@ def _refuse(plan: Plan, request: Request, entry: Active, skip: Skip) -> None:
     if len(plan.status.refused) >= AT_ONCE:
         _unask(plan)
     if len(plan.status.refused) >= AT_ONCE:
-        # The annotations of these go now, and the next plan has room.
+        # The annotations of the counted refusals go now, and the next plan has room.
         return
     plan.settle = True
     plan.note(Refused(skip.reason, min(entry.slot, plan.situation.now), entry.job))
