@@ -1,4 +1,4 @@
-"""Kinship: what each plan has to know of other jobs, and whose plan has to be made anew when one of them changes."""
+"""What each plan has to know of other jobs, and which jobs to plan again when one of them changes."""
 
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -18,13 +18,13 @@ class Known(Protocol):
 
 
 def _nobody(_: str) -> None:
-    """Nobody waits."""
+    """Wake no job."""
 
 
 class DependencyTracker:
-    """The jobs around each job. `holder` finds who has a name, `entry` who has a uid.
+    """Tracks the dependencies of each job. `holder` finds a job by its name, `entry` by its uid.
 
-    `wake` is told the uids of those whose situation has changed.
+    `wake` gets the uids of the jobs whose situation has changed.
     """
 
     def __init__(self, holder: Callable[[Key], Known | None], entry: Callable[[str], Known | None]) -> None:
@@ -41,7 +41,7 @@ class DependencyTracker:
             return ALONE
         holder = self._holder(name)
         if holder is None or holder.job.uid != job.uid:
-            # Whoever runs after this name means the object that has it.
+            # A dependent job means the object that holds this name.
             children = ()
         parents = {link.job: self._holder((job.namespace, link.job)) for link in job.spec.parents}
         return Dependencies(
@@ -55,28 +55,28 @@ class DependencyTracker:
         return self._links.children(name)
 
     def see(self, known: Known, before: JobStatus | None) -> None:
-        """This job is there; `before` is the status that the API server had so far, None if the job is new."""
+        """Take in a job. `before` is the status that the API server had so far; None if the job is new."""
         self._wake_around(known.job, self._links.see(known.job))
         if before is not None:
             self._wake_for(known, before)
 
     def lose(self, job: JobView) -> None:
-        """This job is not there any more."""
+        """The job no longer exists."""
         self._wake_around(job, self._links.lose(job.uid))
 
     def _wake_around(self, job: JobView, changed: set[Key]) -> None:
-        """Parents list their children; whoever runs after the job has gained or lost it, or a circle."""
+        """Wake the parents, which list their children, and all jobs below: they gain or lost a parent, or a cycle."""
         if not changed:
             return
         parents = map(self._holder, changed - {key_of(job)})
         self._wake_all({parent.job.uid for parent in parents if parent is not None} | self._links.below(key_of(job)))
 
     def _wake_for(self, known: Known, before: JobStatus) -> None:
-        """What the API server has of this job is what others wait for."""
+        """Wake the jobs that wait for what the API server now has of this job."""
         if (known.base.ended, known.base.published) != (before.ended, before.published):
             self._wake_all(self._links.children(key_of(known.job)))
         if known.job.spec.ephemeral and known.base.ended:
-            # It goes when the API server has all that there is to know of it.
+            # An ephemeral job is deleted once the API server has its complete record.
             self.wake(known.job.uid)
         if known.base.heard != before.heard:
             parents = map(self._holder, parents_of(known.job))

@@ -17,8 +17,7 @@ GroupKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A job that this one runs after, with the runs that it still shows, and how many it ever has shown since its
-    status was rebuilt."""
+    """A job that this one runs after."""
 
     uid: str
     ended: tuple[Ended, ...]
@@ -44,7 +43,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A job that runs after this one, and what of its runs it has taken note of."""
+    """A job that runs after this one."""
 
     name: str
     when: When
