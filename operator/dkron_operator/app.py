@@ -1,4 +1,4 @@
-"""The whole operator in one place: what it is made of, and the order in which that starts and stops."""
+"""The whole operator: its parts, and the order in which they start and stop."""
 
 import asyncio
 import logging
@@ -42,21 +42,21 @@ from dkron_runtime.tracing.spans import Tracer
 log = logging.getLogger(__name__)
 
 GRACE = 10.0
-"""Seconds for what is under way when the operator is asked to stop."""
+"""Seconds for work under way when the operator is asked to stop."""
 LAST_MAIL = 3.0
-"""Seconds for messages that are on their way, and once more to write down that they arrived."""
+"""Seconds for messages being sent, and as long again to write down that they arrived."""
 LAST_WORDS = 0.5
-"""Seconds for messages about what was written last. Nobody fires meanwhile."""
+"""Seconds for messages about the last writes. No replica fires jobs meanwhile."""
 LAST_STATUS = 1.0
-"""Seconds for the DkronCluster, which says that nobody leads until another does."""
+"""Seconds for the DkronCluster status, which says that no replica leads until another does."""
 FRESH = HOLD.total_seconds() / 2
-"""Seconds for which watches may be silent, and what they showed still be believed by a new leader."""
+"""Seconds for which the watches may be silent before a new leader treats the cache as stale."""
 FAREWELL = 5.0
-"""Seconds for the Lease."""
+"""Seconds for releasing the Lease."""
 
 
 class NotInstalled(Exception):
-    """The custom resources, or the rights on them, are missing. `str()` says what to do."""
+    """The custom resources, or the permissions on them, are missing. `str()` says what to do."""
 
 
 class Operator:
@@ -88,7 +88,7 @@ class Operator:
         )
         self._rollback = RollbackDetector()
         self._before, self._filled_at = self.lease.view, 0.0
-        # The one door to the world: whoever does not lead, writes nothing but the Lease itself.
+        # Every write passes this check: a replica that does not lead writes nothing but the Lease itself.
         self.client.admit = self._may_write
         self.events = Events(self.client, clock=clock, identity=replica.identity)
         foreign = ForeignJobs(clock=clock, report=self.events.report)
@@ -147,7 +147,7 @@ class Operator:
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
-        """Ask for an orderly end."""
+        """Ask for an orderly shutdown."""
         self._stop.set()
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
@@ -165,7 +165,8 @@ class Operator:
         self.delivery.lead(leadership)
 
     def _is_behind(self) -> bool:
-        """Whether the watches are silent for so long that Jobs whose names decide could have come and gone."""
+        """Whether the watches have been silent for so long that Jobs, whose names prevent double runs, could have come
+        and gone."""
         signs = self._signs.oldest().values()
         age = self._clock.monotonic() - min(max(sign.seen or 0.0, self._filled_at) for sign in signs)
         return age > FRESH
@@ -177,7 +178,7 @@ class Operator:
         """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `PortTaken`,
         `RolledBack`, `KubeError`, or what broke."""
         try:
-            # It tells how far all the rest is, so it is there from the beginning to the end.
+            # The monitoring port reports the state of everything else, so it is open from beginning to end.
             async with listening(self._exposure, self.monitoring.answers):
                 await self._run()
         finally:
@@ -202,7 +203,7 @@ class Operator:
             await _cancel([pulse])
 
     def _calls(self) -> dict[str, int]:
-        """How often the API server was called, by verb, resource and answer; the watches are kopf's and not in it."""
+        """How often the API server was called, by verb, resource and answer. kopf's watches are not included."""
         return {f"{call.verb} {call.resource} {call.status}": n for call, n in sorted(self.client.calls.items())}
 
     async def _require_installation(self) -> None:
@@ -249,20 +250,21 @@ class Operator:
                 await self._leave(leaving, effects)
                 done = await _first({watch, stopped, rollback, *others})
             if rollback in done:
-                # What is to be written follows from what is no more.
+                # The pending writes follow from a state that no longer exists.
                 logging.getLogger("kopf").setLevel(logging.CRITICAL)
                 rollback.result()
             monitoring.phase = Phase.STOPPING
             log.info("stopping")
             await parts.calls.close(grace=GRACE)
-            # Jobs are fired while messages are on their way: between that and the Lease's being free nobody fires.
+            # Jobs still fire while messages are being sent. Once the effects are cancelled, none fires until another
+            # replica takes the released Lease.
             await self.delivery.drain(LAST_MAIL)
             await _cancel(effects)
             if await self._flush(GRACE):
                 await self.delivery.drain(LAST_WORDS)
                 await self._flush(LAST_MAIL)
             await self._take_leave(leaving)
-            # It may be in the middle of its own start: that its connections are cut then is our doing, and no news.
+            # kopf may be in the middle of its startup. Errors from cutting its connections are our own doing.
             logging.getLogger("kopf").setLevel(logging.CRITICAL)
             watch.cancel()
             await asyncio.wait({watch}, timeout=GRACE)
@@ -272,7 +274,7 @@ class Operator:
             task.result()
 
     async def _leave(self, leaving: asyncio.Task[None], effects: Sequence[asyncio.Task[None]]) -> None:
-        """Do nothing any more, as somebody has asked for, but stay."""
+        """Stop all work, as requested, but keep running."""
         await leaving
         log.warning("asked to leave: nothing is fired and nothing recorded until a restart")
         await self.reconciler.calls.close(grace=GRACE)
@@ -282,7 +284,7 @@ class Operator:
         await self.lease.release()
 
     async def _take_leave(self, leaving: asyncio.Task[None]) -> None:
-        """Let another replica lead, if the API server answers."""
+        """Release the Lease for another replica, if the API server answers."""
         await self._say_who_leads(stopped=True)
         await _cancel([leaving])
         try:
@@ -292,7 +294,7 @@ class Operator:
             log.warning("the Lease could not be released; it ends by itself")
 
     async def _say_who_leads(self, *, stopped: bool) -> None:
-        """Say that this replica does not lead any more, while it still does: the next one says that it leads."""
+        """Write that this replica no longer leads while it still does; the next leader writes that it leads."""
         try:
             async with asyncio.timeout(LAST_STATUS):
                 await self.cluster_status.close(self.lease.view.ended(stopped=stopped))
@@ -300,7 +302,7 @@ class Operator:
             log.warning("the DkronCluster could not be written; the next leader writes it")
 
     async def _flush(self, seconds: float) -> bool:
-        """Write what is to be written; whether that was possible."""
+        """Write the pending statuses; returns whether that succeeded."""
         try:
             async with asyncio.timeout(seconds):
                 await self.reconciler.writer.queue.idle()
@@ -317,17 +319,17 @@ class Operator:
         self.stop()
 
     def _take_signals(self) -> None:
-        """From now on a signal is a wish for an orderly end. Before, there is nothing to put in order."""
+        """From now on a signal requests an orderly shutdown. Before that, there is nothing to clean up."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
-        # kopf has handlers of its own and no option to leave them out: they would end the watch before the work is
-        # written down.
+        # kopf installs signal handlers without an option to omit them. They would end the watch before the pending work
+        # is written.
         loop.add_signal_handler = lambda *_: None  # type: ignore[method-assign]
 
 
 async def _first(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-    """Those that have ended, when one has."""
+    """Wait until one has ended; returns all that have."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     return done
 

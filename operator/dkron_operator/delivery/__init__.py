@@ -1,8 +1,8 @@
 """Delivery: from executions that the API server has, to processors and notifications.
 
-`status.undelivered` says of which executions somebody is still to be told; the same write that records an execution
-puts it there. It is taken out when everybody was told, or could not be, a while later and mostly by a write that is
-made anyway. So a crash in between repeats messages, with the same execution id, and loses none.
+`status.undelivered` lists the executions that receivers still have to be told about. The write that records an
+execution adds it. It is removed once every receiver was told, or could not be, after a delay and mostly by a write that
+happens anyway. So a crash in between repeats messages, with the same execution id, and loses none.
 """
 
 import asyncio
@@ -34,18 +34,18 @@ from dkron_operator.processors.message import Ended, Message, Parcel
 log = logging.getLogger(__name__)
 
 LAZY = 10.0
-"""Seconds until it is written that somebody was told, if nothing else is written before."""
+"""Seconds until a finished delivery is written, if no other write comes first."""
 WIDTH = 4
 
 Key = tuple[str, str]
 
 
 def _nothing(_: CachedJob) -> None:
-    """Nobody writes."""
+    """Do not write."""
 
 
 class Sending(Protocol):
-    """Who sends messages."""
+    """Sends messages."""
 
     async def send(self, message: Message) -> None:
         """Send it. Raises `Unreachable`, `Undeliverable`, TimeoutError."""
@@ -55,7 +55,7 @@ class Sending(Protocol):
 
 
 class Delivery:
-    """Tells receivers. `touch` has an entry written, `replan` a job looked at again."""
+    """Tells receivers. `touch` schedules a write of an entry, `replan` a new plan for a job."""
 
     def __init__(  # noqa: PLR0913 - what it works with, one by one
         self,
@@ -91,13 +91,13 @@ class Delivery:
 
     @property
     def waiting(self) -> int:
-        """How many messages are on their way."""
+        """How many messages are waiting or being sent."""
         return len(self._outboxes)
 
     # --- what others tell it -----------------------------------------------------------------------------------------
 
     def see(self, uid: str, status: JobStatus | None) -> None:
-        """The API server has this status of a job, or the job no more."""
+        """The API server has this status of a job; None if the job is gone."""
         owed = set() if status is None else set(status.undelivered)
         taken = self._taken.pop(uid, set())
         for name in taken - owed:
@@ -110,9 +110,9 @@ class Delivery:
             self.queue.add((uid, name))
 
     def lead(self, leadership: Leadership) -> None:
-        """Somebody else leads than before; only one of two tells people."""
+        """The leadership has changed. Only one replica may tell receivers."""
         if leadership.by_another or leadership.term != self._term:
-            # What waits is not ours to tell, or was told by now by whoever led since.
+            # The waiting messages belong to another replica, or the replica that led since has sent them.
             self._term = leadership.term
             self._outboxes.clear()
             self._taken.clear()
@@ -128,11 +128,12 @@ class Delivery:
         return LONGEST if told else 0
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
-        """This is the end of the output of a Job."""
+        """Take the end of the output of a Job."""
         self._outputs.keep(uid, job, output)
 
     def began(self, entry: CachedJob, active: Active) -> None:
-        """The Job of an attempt exists. Who wants to know is told, as well as that goes: nothing waits for it."""
+        """The Job of an attempt exists. Tell the endpoints that want to know, as a best effort: nothing waits for
+        it."""
         if not (self._may_act() and self.installation.endpoints):
             return
         started = Execution(
@@ -145,7 +146,7 @@ class Delivery:
     # --- its own work ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Hand on and send until cancelled."""
+        """Deliver and send until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._outboxes.run(), name="outboxes")
@@ -156,7 +157,7 @@ class Delivery:
             await self._senders.close()
 
     async def drain(self, seconds: float) -> None:
-        """Give what is on its way so many seconds, then have it written what has arrived."""
+        """Give the messages under way this many seconds, then have the finished deliveries written."""
         if not self._may_act():
             self._outboxes.clear()
         try:
@@ -174,7 +175,7 @@ class Delivery:
         if entry is None:
             return
         if not self._may_act():
-            # It is still owed.
+            # It stays in `status.undelivered`.
             self._taken.get(uid, set()).discard(name)
             return
         execution = next((each for each in entry.base.executions if each.job == name), None)
@@ -198,7 +199,7 @@ class Delivery:
         found = await self._outputs.find(job, execution)
         if found is None:
             moved = processors.note(job.spec, site, job.namespace, execution)
-            # Where the output is, is not the output.
+            # The note of where the output is, is not the output.
             found = ("", True) if moved else (execution.output, execution.output_truncated)
         ended = _ended(job, execution, output=found[0], truncated=found[1])
         events = notifications.happened(entry.base, execution)
@@ -235,7 +236,7 @@ class Delivery:
             self.touch(entry)
 
     def _changed(self) -> None:
-        """The DkronCluster says something else than before."""
+        """The DkronCluster has changed."""
         problems = self.installation.problems
         self.judged(problems if self.installation.asked else None)
         for problem in problems:

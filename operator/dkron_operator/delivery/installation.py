@@ -1,4 +1,4 @@
-"""The installation: what its DkronCluster offers to processors, and whom it tells about runs, as it is now."""
+"""The installation: what its DkronCluster currently offers to processors, and which endpoints it tells about runs."""
 
 import logging
 from collections.abc import Callable
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """The DkronCluster, as something that an Event can be about."""
+    """The DkronCluster, as the subject of an Event."""
 
     namespace: str
     name: str
@@ -55,7 +55,7 @@ class Installation:
         return bool(raw.get("receivers") or raw.get("notifications"))
 
     async def read(self) -> None:
-        """Look at it for the first time, so that no job seems to lack what is there."""
+        """Read it for the first time, so that no job seems to lack a receiver that exists."""
         try:
             async for item in self._client.list(DKRON_CLUSTERS, self.namespace):
                 if item["metadata"]["name"] == INSTALLATION:
@@ -68,7 +68,7 @@ class Installation:
         await follow(self._client, DKRON_CLUSTERS, self.namespace, self, name=INSTALLATION)
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as the watch calls it
-        """All of its kind and name: it, or nothing."""
+        """A list of all objects of its kind and name: one, or none."""
         self._listed = True
         if items:
             self.see(items[0])
@@ -76,10 +76,10 @@ class Installation:
             self._take({})
 
     def went_back(self) -> None:
-        """The list that follows is all that is kept."""
+        """Nothing to do: the next list replaces everything."""
 
     def see(self, item: Object) -> None:
-        """It is so now."""
+        """It was added or modified."""
         metadata = item["metadata"]
         self.cluster = ClusterView(metadata["namespace"], metadata["name"], metadata["uid"])
         self._take(item.get("spec") or {})
@@ -91,7 +91,7 @@ class Installation:
     def alive(self) -> None:
         """The API server answers."""
         self.heard()
-        # Who may list but not watch lists again and again: that works only when the watch does.
+        # A client that may list but not watch lists again and again. The outage is over only when the watch works too.
         if self._listed:
             self._listed = False
         else:
@@ -102,7 +102,7 @@ class Installation:
         self._spell.goes_on(error)
 
     def _take(self, raw: Object) -> None:
-        # Its status is written each second, its spec hardly ever.
+        # Its status is written every second, its spec hardly ever.
         if raw == self._raw:
             return
         self._raw = raw
@@ -114,7 +114,7 @@ class Installation:
             first = exc.errors(include_url=False)[0]
             self.problems = (f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",)
         except Exception as exc:
-            # What was known stays: receivers that cannot be read must not keep jobs from running.
+            # Keep what was known: receivers that cannot be read must not keep jobs from running.
             log.exception("the DkronCluster cannot be read")
             self.problems = (f"spec: reading it fails with {type(exc).__name__}",)
         else:
