@@ -65,7 +65,7 @@ class CachedJob:
     """Changes that are still to be written."""
 
     mark: datetime = LONG_AGO
-    """The newest slot ever seen decided; it never moves back while this process remembers it."""
+    """The newest slot ever seen decided; it moves back only if it was ahead of the clock."""
 
     fireable_since: float = NEVER
     """Since when its slots could be fired, in seconds of the monotonic clock."""

@@ -75,8 +75,8 @@ def _accept_expiry(plan: Plan, since: datetime, schedule: AcceptedSchedule | Non
 
 
 def _is_pending(plan: Plan) -> bool:
-    """Whether the create call of a slot's Job got no answer, or a due slot is claimed for an inline call that another
-    process may have made."""
+    """Whether the create call of a slot's Job got no answer, or a due slot is claimed for an inline call that the
+    claiming process may have made."""
     unconfirmed_create, mark, window = (
         plan.situation.unconfirmed_create,
         plan.status.last_schedule_time,

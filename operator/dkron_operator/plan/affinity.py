@@ -56,8 +56,8 @@ def _node_terms(entry: Active, tags: Mapping[str, str], own: AgentTags) -> list[
     wanted = read_tags(tags)
     choices = [_choices(key, value, own) for key, value in wanted.labels.items()]
     if wanted.choices > MOST_CHOICES:
-        # Only with a count, and such a job is refused. Without a count each Job is pinned to a node, so this is only
-        # the dry run.
+        # A job with a count and so many choices is refused. Without a count each Job is pinned to a node, so only the
+        # dry run gets here.
         choices = [each[:1] for each in choices]
     return [{"matchExpressions": [part for parts in choice for part in parts]} for choice in product(*choices)]
 

@@ -57,7 +57,7 @@ def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> Trouble | None:
 
 
 def newest_warning(events: Iterable[Object]) -> Trouble | None:
-    """The latest complaint of a kubelet, such as a volume that cannot be mounted; None if the newest Event is not a
+    """The latest warning of a kubelet, such as a volume that cannot be mounted; None if the newest Event is not a
     warning."""
     newest = max(events, key=_told_at, default=None)
     if newest is None or newest.get("type") != "Warning":
