@@ -45,7 +45,7 @@ class Create:
     """Jobs to delete between the claim and the create."""
 
     late: bool = False
-    """The start deadline is over: only check whether the Job exists already."""
+    """The Job is not wanted any more, for example because its start deadline is over: only check whether it exists."""
 
     otherwise: tuple[Change, ...] = ()
     """Changes to note if a late Job does not exist."""

@@ -298,5 +298,5 @@ class Situation:
 
     @property
     def problem(self) -> Problem | None:
-        """What keeps the job from running, found in the spec or by the API server."""
+        """What keeps the job from running: its spec, its name, the installation, the nodes, or the dry run."""
         return self.job.problem or self.duplicate or self.barred or self.blind or self.refusal
