@@ -57,7 +57,9 @@ KINDS = (
             Column("Schedule", ".spec.schedule", "When it runs; empty if it runs after other jobs."),
             Column("Parent", ".status.runsAfter", "The jobs after which it runs."),
             Column("Ready", '.status.conditions[?(@.type=="Ready")].reason', "Scheduled, or why it will not run."),
-            Column("Suspended", '.status.conditions[?(@.type=="Suspended")].status', "Whether it fires nothing for now."),
+            Column(
+                "Suspended", '.status.conditions[?(@.type=="Suspended")].status', "Whether it fires nothing for now."
+            ),
             Column("Last", ".status.executions[0].startedAt", "Time since the newest execution.", type="date"),
             # A date column shows an age, and an instant to come as <invalid>.
             Column("Next", ".status.next", "When it is due next."),

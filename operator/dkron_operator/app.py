@@ -1,4 +1,4 @@
-"""The whole operator in one place: what it is made of, and the order in which that starts and stops."""
+"""The whole operator: its parts, and the order in which they start and stop."""
 
 import asyncio
 import logging
@@ -42,21 +42,21 @@ from dkron_runtime.tracing.spans import Tracer
 log = logging.getLogger(__name__)
 
 GRACE = 10.0
-"""Seconds for what is under way when the operator is asked to stop."""
+"""Seconds for work under way when the operator is asked to stop."""
 LAST_MAIL = 3.0
-"""Seconds for messages that are on their way, and once more to write down that they arrived."""
+"""Seconds for messages being sent, and as long again to write down that they arrived."""
 LAST_WORDS = 0.5
-"""Seconds for messages about what was written last. Nobody fires meanwhile."""
+"""Seconds for messages about the last writes. No replica fires jobs meanwhile."""
 LAST_STATUS = 1.0
-"""Seconds for the DkronCluster, which says that nobody leads until another does."""
+"""Seconds for the DkronCluster status, which says that no replica leads until another does."""
 FRESH = HOLD.total_seconds() / 2
-"""Seconds for which watches may be silent, and what they showed still be believed by a new leader."""
+"""Seconds for which the watches may be silent before a new leader treats the cache as stale."""
 FAREWELL = 5.0
-"""Seconds for the Lease."""
+"""Seconds for releasing the Lease."""
 
 
 class NotInstalled(Exception):
-    """The custom resources, or the rights on them, are missing. `str()` says what to do."""
+    """The custom resources, or the permissions on them, are missing. `str()` says what to do."""
 
 
 class Operator:
@@ -132,7 +132,7 @@ class Operator:
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
-        """Ask for an orderly end."""
+        """Ask for an orderly shutdown."""
         self._stop.set()
 
     def _requeue(self, uid: str) -> None:
@@ -159,7 +159,8 @@ class Operator:
         self.delivery.lead(leadership)
 
     def _is_behind(self) -> bool:
-        """Whether the watches are silent for so long that Jobs whose names decide could have come and gone."""
+        """Whether the watches have been silent for so long that Jobs, whose names prevent double runs, could have come
+        and gone."""
         signs = self._signs.oldest().values()
         age = self._clock.monotonic() - min(max(sign.seen or 0.0, self._filled_at) for sign in signs)
         return age > FRESH
@@ -196,7 +197,7 @@ class Operator:
             await _cancel([pulse])
 
     def _calls(self) -> dict[str, int]:
-        """How often the API server was called, by verb, resource and answer; the watches are kopf's and not in it."""
+        """How often the API server was called, by verb, resource and answer. kopf's watches are not included."""
         return {f"{call.verb} {call.resource} {call.status}": n for call, n in sorted(self.client.calls.items())}
 
     async def _require_installation(self) -> None:
@@ -262,7 +263,7 @@ class Operator:
             task.result()
 
     async def _leave(self, leaving: asyncio.Task[None], effects: Sequence[asyncio.Task[None]]) -> None:
-        """Do nothing any more, as somebody has asked for, but stay."""
+        """Stop all work, as requested, but keep running."""
         await leaving
         log.warning("asked to leave: nothing is fired and nothing recorded until a restart")
         await self.reconciler.calls.close(grace=GRACE)
@@ -272,7 +273,7 @@ class Operator:
         await self.lease.release()
 
     async def _take_leave(self, leaving: asyncio.Task[None]) -> None:
-        """Let another replica lead, if the API server answers."""
+        """Release the Lease for another replica, if the API server answers."""
         await self._say_who_leads(stopped=True)
         await _cancel([leaving])
         try:
@@ -282,7 +283,7 @@ class Operator:
             log.warning("the Lease could not be released; it ends by itself")
 
     async def _say_who_leads(self, *, stopped: bool) -> None:
-        """Say that this replica does not lead any more, while it still does: the next one says that it leads."""
+        """Write that this replica no longer leads while it still does; the next leader writes that it leads."""
         try:
             async with asyncio.timeout(LAST_STATUS):
                 await self.cluster_status.close(self.lease.view.ended(stopped=stopped))
@@ -290,7 +291,7 @@ class Operator:
             log.warning("the DkronCluster could not be written; the next leader writes it")
 
     async def _flush(self, seconds: float) -> bool:
-        """Write what is to be written; whether that was possible."""
+        """Write the pending statuses; returns whether that succeeded."""
         try:
             async with asyncio.timeout(seconds):
                 await self.reconciler.writer.queue.idle()
@@ -307,7 +308,7 @@ class Operator:
         self.stop()
 
     def _take_signals(self) -> None:
-        """From now on a signal is a wish for an orderly end. Before, there is nothing to put in order."""
+        """From now on a signal requests an orderly shutdown. Before that, there is nothing to clean up."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
@@ -317,7 +318,7 @@ class Operator:
 
 
 async def _first(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-    """Those that have ended, when one has."""
+    """Wait until one has ended; returns all that have."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     return done
 

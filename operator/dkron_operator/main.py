@@ -1,4 +1,4 @@
-"""The command `dkron-operator`: settings, logging, and sentences instead of tracebacks."""
+"""The command `dkron-operator`: settings, logging, and error messages instead of tracebacks."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ FAILED = 1
 
 
 def main() -> None:
-    """Run until stopped. Exit code 0 after an orderly stop, 1 if it could not go on, 2 for wrong options."""
+    """Run until stopped. Exit code 0 after an orderly stop, 1 if the operator could not go on, 2 for wrong options."""
     settings = options("dkron-operator", Settings)
     logging_filter.configure(settings.log_format, settings.log_level)
     with start.tracing("dkron-operator") as tracer:
@@ -64,7 +64,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         log.exception("the operator cannot go on")
         return FAILED
     finally:
-        # What is left of the watches: Python itself wishes once that they end, and waits.
+        # Leftovers of the watches: Python itself would cancel them only once, and wait.
         await cancel_stray_tasks(lambda: asyncio.all_tasks() - {asyncio.current_task()})
     return 0
 
@@ -78,13 +78,13 @@ def _replica(server: str) -> Replica:
 
 
 def own_address(server: str) -> str:
-    """The address of this machine on its way to the API server at this URL; empty if there is none."""
+    """The address of this machine on the route to the API server at this URL; empty if there is none."""
     try:
         url = urlsplit(server)
         found = socket.getaddrinfo(url.hostname, url.port or 443, type=socket.SOCK_DGRAM)
         family, kind, _, _, there = found[0]
         with socket.socket(family, kind) as way:
-            # Nothing is sent: this only chooses the way.
+            # Nothing is sent: this only selects the route.
             way.connect(there)
             return str(way.getsockname()[0])
     except (OSError, ValueError):

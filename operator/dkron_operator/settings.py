@@ -1,4 +1,4 @@
-"""Settings: every flag is an environment variable too, and `--help` is the manual."""
+"""Settings: every flag is also an environment variable, and `--help` is the manual."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -133,14 +133,14 @@ class Settings(BaseSettings):
     @field_validator("output_dir")
     @classmethod
     def _exists(cls, path: Path | None) -> Path | None:
-        """A directory that is not there is a volume that is not mounted."""
+        """A missing directory means that the volume is not mounted."""
         if path is not None and not (path.is_absolute() and path.is_dir()):
             raise ValueError(f"{path} is no directory; give the absolute path of one that exists")
         return path
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        """A holder has to stop before another begins, and to have tried again before it stops."""
+        """A holder has to stop before another begins, and to retry before it stops."""
         if not self.terms().in_order:
             raise ValueError(
                 f"--lease-duration {self.lease_duration} must be more than --lease-renew-deadline "
@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     @field_validator("namespace", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """One text with commas, from the variable or an option, is a list."""
+        """A text with commas, from the variable or an option, becomes a list."""
         items = value if isinstance(value, list) else [value]
         return [name.strip() for item in items for name in str(item).split(",") if name.strip()]
 

@@ -1,4 +1,4 @@
-"""Acceptance: the annotation by which a job whose status was wiped is told from a new one (plan/acceptance.py)."""
+"""Acceptance: the annotation that distinguishes a job with a wiped status from a new one (plan/acceptance.py)."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ WIDTH = 4
 
 
 class Acceptance:
-    """Writes it: soon after a job was seen first, or at once where a slot is due."""
+    """Writes the annotation: soon after a job is first seen, or at once if a slot is due."""
 
     def __init__(
         self, client: KubeClient, store: Store, writer: StatusWriter, *, changed: Callable[[str], None]
@@ -31,12 +31,12 @@ class Acceptance:
         )
 
     async def __call__(self, entry: CachedJob) -> None:
-        """Write the status, which says since when slots count, and then the annotation. Raises `Conflict` if somebody
-        has written since, and `Unavailable`."""
+        """Write the status, which says since when slots count, and then the annotation. Raises `Conflict` if another
+        writer came first, and `Unavailable`."""
         await self._writer.claim(entry, ())
         job = entry.job
         if job.accepted or entry.base.since is None:
-            # Without a beginning in the status the annotation would say that the job was wiped.
+            # Without `since` in the status, the annotation would say that the status was wiped.
             return
         body = {"metadata": {"uid": job.uid, "annotations": {ACCEPTED: job.uid}}}
         async with entry.writing:
@@ -47,7 +47,7 @@ class Acceptance:
             except Conflict:
                 raise
             except Rejected as exc:
-                # Slots go on: only a wiped status would not be noticed by the process after this one.
+                # Slots still fire. The only loss: the next process could not notice a wiped status.
                 entry.unmarked = True
                 log.warning("the annotation %s was refused: %s", ACCEPTED, exc, extra={"job": job.dkron_name})
             else:
@@ -60,5 +60,5 @@ class Acceptance:
                 await self(entry)
             except Conflict:
                 self.queue.add(uid)
-            # What somebody has written meanwhile stood in the answer, and the watch will not show it again.
+            # The answer contained what other writers changed, and the watch will not show it again.
             self._changed(uid)

@@ -1,5 +1,4 @@
-"""Fire: the door through which Jobs are created. Every create is named after its cause, so that doing it twice is
-doing it once."""
+"""Create Jobs. Every Job is named after its cause, so creating it twice has the effect of creating it once."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -29,11 +28,11 @@ Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 TRIES = 3
-"""How often a Job that has changed meanwhile is looked at again before it is deleted as it is."""
+"""How often a Job that keeps changing is read again before it is deleted unconditionally."""
 
 
 class Fire:
-    """Creates what a plan asks for, or finds that it exists."""
+    """Creates the Job that a plan asks for, or finds that it exists."""
 
     def __init__(  # noqa: PLR0913 - those that it hands over to, one by one
         self,
@@ -63,7 +62,7 @@ class Fire:
         self._own = own
 
     async def __call__(self, entry: CachedJob, create: CreateJob) -> None:
-        """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the entry stays unsure)."""
+        """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the create stays unconfirmed)."""
         with self._traces.firing(entry, create) as firing:
             await self._carry_out(entry, create, firing)
 
@@ -116,7 +115,8 @@ class Fire:
             return answer
 
     async def _find(self, entry: CachedJob, create: CreateJob) -> Object | None:
-        """The Job of this name if it is ours. Raises `Unavailable` if another holds the name that we still want."""
+        """The Job of this name if it is ours. Raises `Unavailable` if another object holds the name that is still
+        needed."""
         try:
             answer = await self._client.get(JOBS, entry.job.namespace, create.entry.job)
         except NotFound:
@@ -141,7 +141,7 @@ class Fire:
             self._began(entry, run.entry(create.entry.started_at))
 
     async def _replace(self, entry: CachedJob, run: AttemptJob) -> None:
-        """Delete the Job of an older run, unless that is over by now: then it keeps its outcome."""
+        """Delete the Job of an older run. If the run is over by now, it keeps its outcome."""
         run = entry.runs.get(run.name, run)
         if run.finished or await self._is_over(entry, run):
             return
@@ -152,7 +152,8 @@ class Fire:
         log.info("replaced", extra={"job": entry.job.dkron_name, "namespace": entry.job.namespace, "run": run.name})
 
     async def _delete(self, entry: CachedJob, run: AttemptJob) -> None:
-        """Of the version that was seen running, if its controller does not keep writing first. Raises `NotFound`."""
+        """Delete the version that was seen running; unconditionally if its controller keeps writing first. Raises
+        `NotFound`."""
         namespace = entry.job.namespace
         for _ in range(TRIES):
             try:
@@ -187,13 +188,13 @@ def _same(run: AttemptJob, entry: CachedJob, wanted: Active) -> bool:
 
 
 def _is_ahead(entry: CachedJob, wanted: Active, caller: str) -> bool:
-    """Whether the slot is one that this process has claimed ahead, as the API server has it."""
+    """Whether the API server shows that this process has claimed the slot ahead."""
     window = entry.status.window
     return window is not None and window.caller == caller == wanted.uid and wanted.slot in window.slots
 
 
 def context(entry: CachedJob, active: Active) -> dict[str, object]:
-    """What a log line about an attempt says."""
+    """The fields of a log line about an attempt."""
     return {
         "job": entry.job.dkron_name,
         "namespace": entry.job.namespace,

@@ -1,4 +1,4 @@
-"""Removal: deletes ephemeral jobs that have had their run, and their Jobs with them."""
+"""Removal: deletes ephemeral jobs that have had their run, and with them their Jobs."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -14,15 +14,16 @@ from dkron_operator.plan.actions import Report, Severity
 log = logging.getLogger(__name__)
 
 LATER = 60.0
-"""Seconds until a deletion that was refused is tried again."""
+"""Seconds until a refused deletion is tried again."""
 
 
 async def unbooked() -> None:
-    """Nobody keeps account."""
+    """No accounting."""
 
 
 class Removal:
-    """Deletes DkronJobs. `booked` returns when all that is known of the jobs is in the totals, which outlive them."""
+    """Deletes DkronJobs. `booked` returns once everything known of the jobs is in the cluster totals, which outlive
+    them."""
 
     def __init__(
         self,
@@ -40,7 +41,7 @@ class Removal:
         self._booked = booked
 
     async def __call__(self, entry: CachedJob) -> None:
-        """Delete this very version of the job. Raises `Conflict` if somebody has written since, and `Unavailable`."""
+        """Delete exactly this version of the job. Raises `Conflict` if another writer came first, and `Unavailable`."""
         job, version = entry.job, entry.version
         await self._booked()
         try:
@@ -55,5 +56,5 @@ class Removal:
             self._events.report(job, Report(Severity.WARNING, "NotDeleted", text))
             raise Unavailable(text, retry_after=LATER) from exc
         log.info("deleted after its run", extra={"job": job.dkron_name, "namespace": job.namespace})
-        # It stays known until the watch has told its end: an older version that is still on its way would look new.
+        # Keep it until the watch reports the deletion: an older version that is still to arrive would look new.
         self._store.mark_deleting(entry)

@@ -1,4 +1,5 @@
-"""Check: when a spec changes, ask the API server by a dry run whether it would take the Job, and not first at night."""
+"""When a spec changes, ask the API server in a dry run whether it would accept the Job, instead of finding out when the
+slot is due."""
 
 import asyncio
 import logging
@@ -79,7 +80,7 @@ class DryRun:
         except ConfigError as exc:
             return Problem(exc.reason, str(exc))
         except Exception as exc:
-            # Whatever it was, the API server was not asked, and the same spec would fail the same way.
+            # The API server was not asked, and the same spec would fail the same way again.
             log.exception("the Job of %s/%s cannot be built", job.namespace, job.name)
             return Problem("InvalidTemplate", f"the Job cannot be built from this spec ({type(exc).__name__})")
         try:
@@ -92,11 +93,12 @@ class DryRun:
 
 
 def _is_of_now(message: str) -> bool:
-    """Whether it says nothing about the slot to come: a quota is used up, or so new that nobody has counted yet."""
+    """Whether the refusal says nothing about later slots: a quota is used up, or so new that its usage is not counted
+    yet."""
     return "exceeded quota" in message or "status unknown for quota" in message
 
 
 def _plain(message: str) -> str:
-    """The API server's sentence without the name of a Job that was never meant to exist."""
+    """The API server's message without the name of the dry-run Job."""
     _, found, rest = message.partition("is invalid: ")
     return rest if found else message

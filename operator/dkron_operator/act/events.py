@@ -1,4 +1,4 @@
-"""Events: what people see in `kubectl describe`. Best effort, bounded, and the same thing is said once a minute."""
+"""Events: what users see in `kubectl describe`. Best effort, bounded, and the same Event at most once a minute."""
 
 import logging
 from collections import OrderedDict
@@ -21,16 +21,17 @@ Key = tuple[str, str]
 log = logging.getLogger(__name__)
 
 ROOM, ROOM_OF_ONE = 1000, 100
-"""Events that may wait to be sent, in all and about one object; beyond it the oldest of those with the most goes."""
+"""How many Events may wait, in total and for one object. Beyond that, the oldest Event of the object with the most
+goes."""
 NOTE_ROOM = 1024
-"""Bytes of a note that the API server takes."""
+"""The bytes of a note that the API server accepts."""
 ELLIPSIS = "…"
 GOING = "because it is being terminated"
-"""What the API server says of a namespace in which nothing can be created any more."""
+"""The API server's words about a namespace in which nothing can be created any more."""
 
 
 class Subject(Protocol):
-    """What an Event is about."""
+    """The object that an Event is about."""
 
     @property
     def namespace(self) -> str:
@@ -46,7 +47,7 @@ class Subject(Protocol):
 
     @property
     def kind(self) -> str:
-        """Its kind, of our group."""
+        """Its kind, in our API group."""
 
 
 class Events:
@@ -58,11 +59,11 @@ class Events:
         self._identity = identity
         self._waiting: dict[str, OrderedDict[str, Object]] = {}
         self._count = 0
-        # Objects take turns: one about which much is said must not keep the others' Events.
+        # Objects take turns, so that an object with many Events does not hold up the others.
         self.queue: WorkQueue[Key] = WorkQueue("events", self._send, width=2, spare=1, group_of=itemgetter(0))
 
     def report(self, subject: Subject, report: Report) -> None:
-        """Have the report sent, unless the same was said within the minute."""
+        """Send the report, unless the same was sent within the minute."""
         body = build_event(subject, report, at=rfc3339(self._clock.now()), identity=self._identity)
         name = body["metadata"]["name"]
         about = self._waiting.setdefault(subject.uid, OrderedDict())
@@ -84,12 +85,12 @@ class Events:
         try:
             await self._client.create(EVENTS, body["metadata"]["namespace"], body)
         except (AlreadyExists, NotLeader):
-            # It was told, or it is for another replica to tell.
+            # The Event exists already, or another replica sends it.
             pass
         except Unavailable:
             raise
         except KubeError as exc:
-            # In a namespace that goes nobody looks any more, and each slot would be told twice.
+            # Users no longer look into a terminating namespace, and each slot would log the error twice.
             level = logging.DEBUG if GOING in str(exc) else logging.WARNING
             log.log(level, "event not accepted: %s", exc, extra={"reason": body["reason"]})
         self._drop(uid, name)
@@ -105,7 +106,7 @@ class Events:
 
 
 def build_event(subject: Subject, report: Report, *, at: str, identity: str) -> Object:
-    """The Event object; its name follows from what it says and the minute in which it says it."""
+    """The Event object. Its name follows from its content and the minute."""
     minute = at[:16]
     said = f"{subject.uid}/{report.reason}/{report.subject}/{report.message}/{minute}"
     return {
@@ -138,7 +139,7 @@ def _note(report: Report) -> str:
 
 
 def clipped(text: str, room: int) -> str:
-    """The beginning of the text that fits into so many bytes, with an ellipsis if that is not all of it."""
+    """The beginning of the text that fits into `room` bytes, with an ellipsis if it was cut."""
     whole = text.encode("utf-8", "replace")
     if len(whole) <= room:
         return whole.decode()

@@ -1,5 +1,5 @@
-"""Foreign Jobs: they carry our labels and name a DkronJob as their owner, but they were not made for it. They decide
-nothing; the DkronJob gets an Event about them."""
+"""Foreign Jobs carry our labels and name a DkronJob as their owner, but were not created for it. The operator ignores
+them, except for an Event on the DkronJob."""
 
 import logging
 from collections import OrderedDict
@@ -13,13 +13,13 @@ from dkron_operator.plan.view import AttemptJob, JobView
 log = logging.getLogger(__name__)
 
 PAUSE = timedelta(minutes=1)
-"""Between two reports about one DkronJob: somebody may create such Jobs by the thousand."""
+"""The time between two reports about one DkronJob: a client may create such Jobs by the thousand."""
 MOST = 1024
-"""DkronJobs of which it is remembered when they were last reported."""
+"""For how many DkronJobs the time of the last report is remembered."""
 
 
 class ForeignJobs:
-    """Reports them. `report` has an Event sent."""
+    """Reports foreign Jobs. `report` sends an Event."""
 
     def __init__(self, *, clock: Clock, report: Callable[[JobView, Report], None]) -> None:
         self._clock = clock
@@ -27,7 +27,7 @@ class ForeignJobs:
         self._told: OrderedDict[str, datetime] = OrderedDict()
 
     def see(self, job: JobView, run: AttemptJob) -> None:
-        """Such a Job was seen."""
+        """Take in a foreign Job."""
         now, before = self._clock.now(), self._told.get(job.uid)
         if before is not None and abs(now - before) < PAUSE:
             return

@@ -1,6 +1,6 @@
-"""Calls: the attempts that the operator makes itself, in a bounded pool, without a Job (docs/adr/0018).
+"""Inline calls: the attempts that the operator makes itself, in a bounded pool, without a Job (docs/adr/0018).
 
-A call that is begun here has been claimed at the API server. How it ended is an outcome like that of a Job.
+Every call that begins here has been claimed at the API server. Its result is an outcome like that of a Job.
 """
 
 import asyncio
@@ -24,16 +24,18 @@ Key = tuple[str, str]
 log = logging.getLogger(__name__)
 
 RECORDING = 0.05
-"""Seconds between two looks whether the last calls have been recorded."""
+"""Seconds between two checks whether the last calls have been recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What the installation allows: the greatest number of calls at once, 0 is none at all; `may_act` tells whether
-    this process is the one that makes them."""
+    """What the installation allows."""
 
     limit: int = 0
+    """How many calls may run at once; 0 allows none."""
+
     may_act: Callable[[], bool] = lambda: True
+    """Whether this process is the one that makes them."""
 
 
 NO_CALLS = Allowance()
@@ -67,39 +69,40 @@ class InlineCalls:
 
     @property
     def caller(self) -> str:
-        """How this process claims calls; empty while it may not."""
+        """The name by which this process claims calls; empty while it may not."""
         return self.signature if not self._closing else ""
 
     @property
     def signature(self) -> str:
-        """How it has claimed calls that it may still give back; empty while it may not do that either."""
+        """The name by which this process has claimed calls that it may still release; empty while it may not release
+        them either."""
         return self._mark if self.allowed and self._may_act() else ""
 
     def renew(self) -> None:
-        """Another process may have acted meanwhile. What this one had claimed and not called yet, the other may have
-        recorded as undecided by now: so it is, to us as well."""
+        """Another process may have acted meanwhile. It may have recorded the calls that this process had claimed but
+        not made as undecided, so a new mark disowns them."""
         self._mark = _new_mark()
 
     def under_way(self, uid: str) -> frozenset[str]:
-        """Names of the attempts of a job that are being called, or wait for their turn."""
+        """Names of the job's attempts that are being called or wait for a place in the pool."""
         return frozenset(name for owner, name in self._tasks if owner == uid) if self._tasks else frozenset()
 
     def begin(self, entry: CachedJob, active: Active, *, traceparent: str = "") -> None:
-        """Make this call, as a part of a trace if there is one; once, however often it is asked for."""
+        """Make this call, as part of a trace if there is one. Repeated requests make it only once."""
         key = entry.job.uid, active.job
         if key not in self._tasks and active.job not in entry.outcomes:
             call = self._make(key, entry.job, active, traceparent)
             self._tasks[key] = asyncio.create_task(call, name=f"call-{active.job}")
 
     def cancel(self, uid: str, name: str) -> None:
-        """Break the call off, if it is under way."""
+        """Cancel the call, if it is under way."""
         task = self._tasks.get((uid, name))
         if task is not None:
             task.cancel()
 
     async def close(self, *, grace: float) -> None:
-        """Begin no more, give back what was claimed ahead, and let those that are under way come to their end and be
-        recorded, for `grace` seconds."""
+        """Begin no more calls, release the slots claimed ahead, and give the running calls `grace` seconds to end and
+        be recorded."""
         if self._closing:
             return
         self._closing = True
@@ -108,7 +111,7 @@ class InlineCalls:
                 self._known(entry.job.uid)
         try:
             async with asyncio.timeout(grace):
-                # The plans of others record them; of who leads no more, nobody does.
+                # The plans of the reconciler record the calls; a replica that no longer leads records none.
                 while self._may_act() and (self._tasks or self._unrecorded()):  # noqa: ASYNC110
                     await asyncio.sleep(RECORDING)
         except TimeoutError:
@@ -132,7 +135,7 @@ class InlineCalls:
         try:
             async with self._pool.place():
                 if not self._may_act():
-                    # It was not made. Whoever acts next finds the claim.
+                    # The call was not made. The replica that acts next finds the claim.
                     del self._tasks[key]
                     return
                 began = self._clock.now()
@@ -140,7 +143,7 @@ class InlineCalls:
                 outcome = self._told(key, job, await self._result(job, traceparent), began)
         except asyncio.CancelledError:
             if key not in self._tasks:
-                # The process ends: what becomes of the call is the next one's to say.
+                # The process ends: the next process decides what becomes of the call.
                 raise
             outcome = Outcome(success=False, started_at=began, finished_at=self._clock.now(), lost=True)
         self._conclude(key, outcome)

@@ -1,4 +1,4 @@
-"""Listeners: who wants outputs that the status has no room for."""
+"""Listeners: receivers of more output than the status has room for."""
 
 from typing import Protocol
 
@@ -6,10 +6,10 @@ from dkron_operator.plan.view import JobView
 
 
 class Listener(Protocol):
-    """Who may want more of an output than the status keeps."""
+    """May want more of an output than the status keeps."""
 
     def room(self, job: JobView) -> int:
-        """How many bytes of its end are wanted."""
+        """How many bytes of the end of the output are wanted."""
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
-        """This is the end of the output of a Job."""
+        """Take the end of the output of a Job."""

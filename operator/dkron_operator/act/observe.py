@@ -1,4 +1,4 @@
-"""Observe: what became of a Job, from its pod and its log. Slow answers here never hold up a slot."""
+"""Find out what became of a Job, from its pod and its log. Slow answers here never delay a slot."""
 
 import asyncio
 import contextlib
@@ -37,11 +37,13 @@ log = logging.getLogger(__name__)
 WIDTH = 16
 LOG_TRIES = 2
 LOOK = 0.1
-"""Seconds between two looks at a pod whose log has ended: the kubelet shows the exit code and removes it soon after."""
+"""Seconds between two checks of a pod whose log has ended: the kubelet shows the exit code and removes the pod soon
+after."""
 
 
 class Observer:
-    """Asks about Jobs by (uid of the DkronJob, name of the Job), and says when it knows more."""
+    """Looks up Jobs by (uid of the DkronJob, name of the Job), and calls `known` with the uid when it has learned
+    more."""
 
     def __init__(
         self, client: KubeClient, store: Store, *, clock: Clock, listener: Listener, known: Callable[[str], None]
@@ -71,24 +73,25 @@ class Observer:
         self._known(uid)
 
     async def _look_for(self, entry: CachedJob, name: str) -> None:
-        """A Job that status knows and the watch does not: ask before it is declared lost, or forgotten."""
+        """A Job that the status knows and the watch does not: ask the API server before the Job is declared lost, or
+        forgotten."""
         with contextlib.suppress(NotFound):
             self._store.see_run(await self._client.get(JOBS, entry.job.namespace, name))
         if name in entry.runs:
             return
-        # Not there, or not ours any more: asked again, the answer would be the same.
+        # Not there, or no longer ours: another query would give the same answer.
         if is_recorded(entry.status, name):
             entry.absent.add(name)
         else:
             entry.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
     async def _left(self, entry: CachedJob, run: AttemptJob) -> Outcome:
-        """What is left of a Job that was deleted before it said how it ended: its pod may be there for a while."""
+        """What is left of a Job that was deleted before it reported its end: its pod may exist for a while."""
         found = await self.outcome(entry, run)
         return found if found.by_itself else Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
     async def is_over(self, entry: CachedJob, run: AttemptJob) -> bool:
-        """Whether the pod of a Job tells already how that will end; False if nobody can say."""
+        """Whether the pod already shows how the Job will end; False if that cannot be found out."""
         try:
             pod = await self._pod(entry, run)
         except KubeError as exc:
@@ -97,7 +100,7 @@ class Observer:
         return pod is not None and decides(pod, entry.job.spec.job_template.spec)
 
     async def outcome(self, entry: CachedJob, run: AttemptJob) -> Outcome:
-        """How the Job ended, as far as its pod tells by now."""
+        """How the Job ended, as far as its pod shows by now."""
         pod = await self._pod(entry, run)
         if pod is None:
             return outcome(run, None, container=None, stuck=entry.troubles.get(run.name))
@@ -107,9 +110,9 @@ class Observer:
         return self._told(entry, run, pod, output)
 
     async def last_words(self, entry: CachedJob, run: AttemptJob) -> AsyncGenerator[Outcome]:
-        """How the Job ends, told anew whenever its pod has written more, and at last with its exit code.
+        """How the Job ends: one outcome each time its pod has written more, and a last one with the exit code.
 
-        Takes as long as the pod. Nothing comes from one that has not run.
+        Runs as long as the pod does. A pod that has not run yields nothing.
         """
         pod = await self._pod(entry, run)
         container = None if pod is None else main_container(pod)
@@ -130,7 +133,7 @@ class Observer:
             yield self._told(entry, run, pod, bytes(tail))
 
     async def _ended(self, entry: CachedJob, run: AttemptJob, container: str) -> Object | None:
-        """The pod once it shows that the container has ended; None if it went before that was seen."""
+        """The pod, once it shows that the container has ended; None if it went before that was seen."""
         pod = await self._pod(entry, run)
         while pod is not None and not has_ended(pod, container):
             await asyncio.sleep(LOOK)
@@ -138,7 +141,7 @@ class Observer:
         return pod
 
     def _room(self, entry: CachedJob) -> int:
-        """How many bytes of the end of an output somebody wants."""
+        """How many bytes of the end of an output are wanted."""
         return max(entry.job.spec.history.output_bytes, self._listener.room(entry.job))
 
     def _told(self, entry: CachedJob, run: AttemptJob, pod: Object, output: bytes) -> Outcome:
@@ -178,7 +181,7 @@ class Observer:
         self._known(uid)
 
     async def _wait(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
-        """Why it does not start."""
+        """Why the Job does not start."""
         pod, now = await self._pod(entry, run), self._clock.now()
         if pod is None:
             told = await self._events(entry, f"regarding.uid={run.uid},reason={NOT_CREATED}")
@@ -190,7 +193,7 @@ class Observer:
         return found
 
     async def _by_itself(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
-        """What the Job says of itself."""
+        """Why the Job has no pod, from the Job itself."""
         try:
             job = await self._client.get(JOBS, entry.job.namespace, run.name)
         except NotFound:
@@ -198,7 +201,7 @@ class Observer:
         return without_pod(job, run, self._clock.now())
 
     async def _stay(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
-        """Why it does not go, though it was deleted."""
+        """Why the Job still exists although it was deleted."""
         try:
             job = await self._client.get(JOBS, entry.job.namespace, run.name)
         except NotFound:
@@ -206,7 +209,7 @@ class Observer:
         return kept(job, await self._pod(entry, run))
 
     async def _events(self, entry: CachedJob, selector: str) -> list[Object]:
-        """The Events that are told of a Job or a pod, as far as they may be read."""
+        """The Events about a Job or a pod; empty if reading them is forbidden."""
         try:
             told = [event async for event in self._client.list(EVENTS, entry.job.namespace, field_selector=selector)]
         except Rejected as exc:

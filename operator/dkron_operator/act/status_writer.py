@@ -1,7 +1,7 @@
-"""The status writer: everything that leaves towards `status`, and nothing else.
+"""The status writer: everything that is written to `status`, and nothing else.
 
-Changes of one job are collected for a moment and written together, with the resourceVersion that they were folded
-from. If somebody else wrote first, the changes are folded onto what they wrote: no write is lost on either side.
+The changes of one job are collected for a moment and written together, with the resourceVersion that they were folded
+from. If another writer came first, the changes are folded onto its status, so neither write is lost.
 """
 
 import logging
@@ -22,9 +22,9 @@ Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 DEBOUNCE, DEBOUNCE_PER_DUE, LONGEST_DEBOUNCE = 0.25, 0.003, 2.0
-"""Seconds in which changes of one job are collected, more of them for each job that is due now: slots go first."""
+"""Seconds in which the changes of one job are collected, plus some for each job that is due now: slots go first."""
 TRIES = 5
-"""How often a write is folded anew at once when somebody else keeps writing first."""
+"""How often a write is folded again immediately when another writer keeps coming first."""
 WIDTH = 16
 
 
@@ -56,16 +56,16 @@ class StatusWriter:
         )
 
     def touch(self, entry: CachedJob, *, patience: float = 0.0) -> None:
-        """Have the entry written soon, or after `patience` seconds, if there is anything to write."""
+        """Write the entry soon, or after `patience` seconds, if there is anything to write."""
         if entry.pending:
             debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), LONGEST_DEBOUNCE)
             self.queue.add(entry.job.uid, max(debounce, patience))
 
     async def claim(self, entry: CachedJob, changes: tuple[Change, ...]) -> None:
-        """Write these changes now, together with what is pending, or raise `Conflict` without having written them.
+        """Write these changes now, together with the pending ones, or raise `Conflict` without having written them.
 
-        They were decided upon with the entry as it is when this is called. After a `Conflict` it shows what somebody
-        else wrote, to decide again.
+        The caller decided on them with the entry as it is when this is called. After a `Conflict` the entry shows what
+        another writer changed, so that the caller can decide again.
         """
         planned = entry.version
         async with entry.writing:
@@ -85,7 +85,7 @@ class StatusWriter:
         self.queue.drop(entry.job.uid)
 
     async def read_again(self, entry: CachedJob) -> None:
-        """See the job as it is now, whatever the watch has brought. Raises `Unavailable`."""
+        """Read the job from the API server, whatever the watch has delivered. Raises `Unavailable`."""
         async with entry.writing:
             await self._refresh(entry)
         entry.behind = False
@@ -130,7 +130,7 @@ class StatusWriter:
         self._store.settle(entry, settled, base=base, version=version)
 
     async def _send(self, entry: CachedJob, patch: Object) -> int:
-        """The version that the write gave."""
+        """Send the patch, and return the resulting version."""
         body = {"metadata": {"resourceVersion": str(entry.version)}, "status": patch}
         try:
             answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
@@ -160,11 +160,11 @@ class StatusWriter:
         self._tell(self._store.see_job(answer))
 
     def _tell(self, uids: Iterable[str]) -> None:
-        """What an answer shows, the watch will not show again."""
+        """The watch will not show again what an answer has shown."""
         for uid in uids:
             self._changed(uid)
 
 
 def difference(before: Object, after: Object) -> Object:
-    """A JSON merge patch from one status to the other, field by field of the first level."""
+    """A JSON merge patch from one status to the other, by first-level fields."""
     return {key: value for key, value in after.items() if key not in before or before[key] != value}

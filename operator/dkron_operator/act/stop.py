@@ -1,7 +1,7 @@
-"""Stop: the Job of an execution that somebody wants stopped is deleted, and what its pod says until then is kept.
+"""Stop executions: delete the Job, and keep what its pod reports until then.
 
-The Job goes in the foreground: it stays until its pod has taken its grace period, and shows as long that the attempt is
-not over. The log goes with the pod, so it is read before, and followed to its very end meanwhile.
+The deletion is in the foreground: the Job stays until its pod has used its grace period, and shows until then that the
+attempt is not over. The log goes with the pod, so it is read before the deletion and followed to its end during it.
 """
 
 import asyncio
@@ -22,17 +22,19 @@ log = logging.getLogger(__name__)
 
 WIDTH = 16
 LISTENERS = 64
-"""Pods that are listened to at once while they end. Of any more, what they said before the deletion is kept."""
+"""How many ending pods are followed at once. For any more, the output from before the deletion is kept."""
 LONGEST = 600.0
-"""Seconds for which a pod is listened to at most: its grace period may be any."""
+"""How many seconds a pod is followed at most: its grace period may be arbitrarily long."""
 PATIENCE = 5.0
-"""Seconds that a stop waits for the log at most: a kubelet that does not answer must not keep it."""
+"""How many seconds a stop waits for the log at most: a kubelet that does not answer must not block it."""
 MOMENT = 1.0
-"""Seconds that it waits for somebody to listen. Of a pod that has written nothing, it does not show that one does."""
+"""How many seconds a stop waits for the log stream to begin. A pod that has written nothing does not show that it is
+followed."""
 
 
 class Stopper:
-    """Stops Jobs by (uid of the DkronJob, name of the Job), and says when it is on its way."""
+    """Stops Jobs by (uid of the DkronJob, name of the Job), and calls `known` with the uid once the stop is under
+    way."""
 
     def __init__(self, client: KubeClient, store: Store, observer: Observer, *, known: Callable[[str], None]) -> None:
         self._client = client
@@ -60,7 +62,7 @@ class Stopper:
         self._known(uid)
 
     async def _end(self, entry: CachedJob, run: AttemptJob) -> None:
-        """Delete the Job, unless its pod is over by now: it will end as that did."""
+        """Delete the Job, unless its pod is over by now: then the Job ends as the pod did."""
         if entry.last_words[run.name].by_itself:
             return
         if await self._observer.is_over(entry, run):
@@ -69,7 +71,7 @@ class Stopper:
             await self._delete(entry, run)
 
     async def _have_heard(self, key: Key) -> None:
-        """Have somebody listen, who hears what the pod says from now on: it may end at once when it is told to."""
+        """Start to follow the log first: the pod may end as soon as it is told to."""
         heard = self._heard[key] = asyncio.Event()
         self.listening.add(key)
         with contextlib.suppress(TimeoutError):
@@ -87,7 +89,7 @@ class Stopper:
             return nothing
 
     async def _delete(self, entry: CachedJob, run: AttemptJob) -> None:
-        """Of the version that was seen running: one that has ended meanwhile is no more to be stopped."""
+        """Delete the version that was seen running: a Job that has ended meanwhile is not stopped."""
         namespace, version = entry.job.namespace, str(run.version)
         try:
             await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=version, foreground=True)
@@ -125,7 +127,7 @@ class Stopper:
 
 
 def _is_to_stop(entry: CachedJob, run: AttemptJob) -> bool:
-    """Whether there is anything to do: it may have ended, or be on its way, since it was planned."""
+    """Whether there is anything to do: the Job may have ended, or the stop may be under way, since it was planned."""
     return not run.gone and (run.name not in entry.last_words if run.deleting else not run.finished)
 
 

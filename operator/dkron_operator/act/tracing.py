@@ -1,4 +1,4 @@
-"""Traces: what the operator tells of a run while it fires and records it. `plan/spans.py` has the spans.
+"""Traces: the spans of a run while the operator fires and records it. `telemetry/spans.py` defines the spans.
 
 Without a tracer nothing is kept and nothing is computed.
 """
@@ -28,11 +28,11 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 REMEMBERED = 10_000
-"""Runs whose trace is known although no Job tells of it: the newest ones."""
+"""For how many runs, newest first, the trace is known although no Job names it."""
 
 
 class Firing:
-    """An attempt is being fired; of one that is not traced, nothing is told. `traceparent` is for its Job to keep."""
+    """An attempt that is being fired. This base class traces nothing. `traceparent` is stored in the Job."""
 
     traceparent = ""
 
@@ -42,7 +42,7 @@ class Firing:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Fired, or to be planned again."""
+        """The attempt was fired, or will be planned again."""
 
     def claimed(self) -> None:
         """The API server has accepted the claim."""
@@ -51,15 +51,15 @@ class Firing:
         """The Job exists."""
 
     def refused(self, message: str) -> None:
-        """The API server will not have the Job."""
+        """The API server refuses the Job."""
 
 
 UNTRACED = Firing()
 
 
 class TracedFiring(Firing):
-    """The spans of an attempt that is being fired. They are told once all of it has gone well, or was refused: what is
-    planned again comes to the same spans."""
+    """The spans of an attempt that is being fired. They are sent once the whole step went well or was refused: an
+    attempt that is planned again produces the same spans."""
 
     def __init__(self, span: Span, run: TraceContext, *, claim: Span | None, done: Callable[[], None]) -> None:
         self.traceparent = str(run)
@@ -82,34 +82,36 @@ class TracedFiring(Firing):
             self._done()
 
     def claimed(self) -> None:
-        """The claim is told, whatever becomes of its Jobs."""
+        """Send the claim span, whatever becomes of its Jobs."""
         if self._claim is not None:
             self._claim.end()
 
     def adopted(self, run: AttemptJob) -> None:
-        """The Job exists, made by us or before us."""
+        """The Job exists, created by this process or earlier."""
         self._span.tell({"k8s.job.uid": run.uid})
         if run.trace is not None and run.trace != self._run:
             # Somebody else has made it, within a trace of theirs.
             self._span.link(run.trace)
 
     def refused(self, message: str) -> None:
-        """There is to be no Job."""
+        """No Job will be created."""
         self._span.fail("JobRejected", message)
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """An attempt whose end is known, and not yet at the API server. `own` is the span that its Job names."""
+    """An attempt whose end is known, but not yet recorded at the API server."""
 
     job: JobView
     execution: Execution
     own: TraceContext | None
+    """The span that its Job names."""
+
     since: datetime
 
 
 class RunTracing:
-    """Tells of runs, if there is a `tracer` to tell."""
+    """Traces runs, if there is a `tracer`."""
 
     def __init__(self, store: Store, *, clock: Clock, tracer: Tracer | None = None) -> None:
         self._tracer = tracer
@@ -135,7 +137,7 @@ class RunTracing:
         return TracedFiring(span, spans.run_context(job, attempt, span.context), claim=claim, done=done)
 
     def note(self, entry: CachedJob, changes: Iterable[Change]) -> None:
-        """These changes of a status were decided upon."""
+        """The plan decided on these changes of a status."""
         if self._tracer is None:
             return
         for change in changes:
@@ -147,7 +149,7 @@ class RunTracing:
                 self._endings.setdefault(entry.job.uid, {})[execution.job] = ending
 
     def see(self, uid: str, status: JobStatus | None) -> None:
-        """The API server has this status of a job, or the job no more."""
+        """The API server has this status of a job; None if the job is gone."""
         endings = self._endings.get(uid) if self._endings else None
         if self._tracer is None or not endings:
             return
@@ -157,7 +159,8 @@ class RunTracing:
             del self._endings[uid]
 
     def _find(self, entry: CachedJob, attempt: Active, tracer: Tracer) -> None:
-        """A Job was found that this process does not know to have made: whoever made it may not have told of it."""
+        """A Job was found that this process does not remember creating: the process that created it may not have sent
+        its span."""
         run, key = entry.runs.get(attempt.job), (entry.job.uid, attempt.job)
         if run is None or run.trace is None or key in self._fired:
             return
@@ -178,7 +181,7 @@ class RunTracing:
         tracer.begin(spans.recording(ending.job, execution, span.context, ending.since)).end()
 
     def _own(self, entry: CachedJob, attempt: Active | Execution) -> TraceContext | None:
-        """The span of what an attempt runs, as its Job says or as we remember."""
+        """The span of what an attempt runs, as its Job says or as this process remembers."""
         run = entry.runs.get(attempt.job)
         if run is not None:
             return run.trace
@@ -186,12 +189,12 @@ class RunTracing:
         return None if trace is None else spans.run_context(entry.job, attempt, trace)
 
     def _trace(self, entry: CachedJob, group: int) -> TraceContext | None:
-        """What is known of the trace of a run: by its Jobs, else by what we have fired."""
+        """The known trace of a run: from its Jobs, or else from what this process has fired."""
         told = (run.trace for run in entry.runs.values() if run.group == group and run.trace is not None)
         return next(told, None) or self._known.get((entry.job.uid, group))
 
     def _ends_of(self, runs: Iterable[GroupKey]) -> Iterable[TraceContext]:
-        """The spans with which these runs of other jobs have ended, as far as anybody can find them."""
+        """The spans with which these runs of other jobs ended, as far as they can be found."""
         for uid, group in sorted(runs):
             entry = self._store.get(uid)
             execution = spans.newest_of(entry.status.executions, group) if entry else None
@@ -201,12 +204,12 @@ class RunTracing:
 
 
 def _asked(entry: CachedJob, group: int) -> TraceContext | None:
-    """The span in which somebody asked for a run of this group."""
+    """The span in which a client requested a run of this group."""
     return next((r.trace for r in entry.job.requests if r.at is not None and group_of(r.id, r.at) == group), None)
 
 
 def _keep(kept: OrderedDict[K, V], key: K, value: V) -> None:
-    """Remember it, and forget what was remembered first if it is too much."""
+    """Remember it, and forget the oldest entry if there are too many."""
     kept[key] = value
     kept.move_to_end(key)
     if len(kept) > REMEMBERED:

@@ -1,1 +1,2 @@
-"""What the operator knows: every DkronJob and its Jobs, who depends on whom, and what is still to be written."""
+"""What the operator knows: every DkronJob and its Jobs, the dependencies between them, and the changes still to be
+written."""

@@ -1,4 +1,4 @@
-"""Kinship: what each plan has to know of other jobs, and whose plan has to be made anew when one of them changes."""
+"""What each plan has to know of other jobs, and which jobs to plan again when one of them changes."""
 
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -57,24 +57,24 @@ class DependencyTracker:
         return self._links.children(name)
 
     def see(self, known: Known, before: JobStatus | None) -> None:
-        """This job is there; `before` is the status that the API server had so far, None if the job is new."""
+        """Take in a job. `before` is the status that the API server had so far; None if the job is new."""
         self._wake_around(known.job, self._links.see(known.job))
         if before is not None:
             self._wake_for(known, before)
 
     def lose(self, job: JobView) -> None:
-        """This job is not there any more."""
+        """The job no longer exists."""
         self._wake_around(job, self._links.lose(job.uid))
 
     def _wake_around(self, job: JobView, changed: set[Key]) -> None:
-        """Parents list their children; whoever runs after the job has gained or lost it, or a circle."""
+        """Wake the parents, which list their children, and all jobs below: they gain or lost a parent, or a cycle."""
         if not changed:
             return
         parents = map(self._holder, changed - {key_of(job)})
         self._wake_all({parent.job.uid for parent in parents if parent is not None} | self._links.below(key_of(job)))
 
     def _wake_for(self, known: Known, before: JobStatus) -> None:
-        """What the API server has of this job is what others wait for."""
+        """Wake the jobs that wait for what the API server now has of this job."""
         if (known.base.ended, known.base.published) != (before.ended, before.published):
             self._wake_all(self._links.children(key_of(known.job)))
         if known.job.spec.ephemeral and known.base.ended:

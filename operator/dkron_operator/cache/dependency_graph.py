@@ -1,4 +1,4 @@
-"""Links: who runs after whom, by Dkron name within a namespace. A parent need not exist."""
+"""The dependency graph: which job runs after which, by Dkron name within a namespace. A parent need not exist."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ Key = tuple[str, str]
 
 
 def key_of(job: JobView) -> Key:
-    """By what other jobs name this one."""
+    """The key by which other jobs refer to this one."""
     return job.namespace, job.dkron_name
 
 
 def parents_of(job: JobView) -> tuple[Key, ...]:
-    """The jobs after which this one runs."""
+    """The jobs that this one runs after."""
     return tuple((job.namespace, parent.job) for parent in job.spec.parents)
 
 
@@ -40,20 +40,19 @@ class DependencyGraph:
         return self._children.get(name, ())
 
     def circle(self, name: Key) -> tuple[str, ...]:
-        """The names on the way from a job over its parents back to itself; empty if there is none."""
+        """The names on the path from a job over its parents back to itself; empty if there is none."""
         if name not in self._circles:
             self._circles[name] = circle(name, self._parents)
         return tuple(each for _, each in self._circles[name])
 
     def see(self, job: JobView) -> set[Key]:
-        """The job is there, or was edited. Returns the parents that it has gained or lost by that, and its own name if
-        it is new."""
-        # One that is being deleted will take note of nothing any more.
+        """Take in a new or edited job. Returns the parents that it gained or lost, and its own name if it is new."""
+        # A job that is being deleted notes no more runs.
         tie = _Tie(key_of(job), () if job.deleting else parents_of(job))
         return set() if self._ties.get(job.uid) == tie else self.lose(job.uid) ^ self._add(job.uid, tie)
 
     def lose(self, uid: str) -> set[Key]:
-        """The job is not there any more. Returns its parents, and its own name."""
+        """The job no longer exists. Returns its parents and its own name."""
         tie = self._ties.pop(uid, None)
         if tie is None:
             return set()
@@ -65,7 +64,7 @@ class DependencyGraph:
         return {tie.own, *tie.parents}
 
     def below(self, name: Key) -> set[str]:
-        """The uids of all that run after this one, directly or not: those whose circles it can be part of."""
+        """The uids of all jobs that run after this one, directly or indirectly: it may be part of their cycles."""
         found: set[str] = set()
         ahead = [name]
         while ahead:

@@ -1,7 +1,7 @@
-"""The store: all DkronJobs and their Jobs by uid, as small views. The newest version of an object wins, whoever
-brings it: the watch, a list, or the answer to a write of our own.
+"""The store: all DkronJobs and their Jobs by uid, as small views. The newest version of an object wins, whether the
+watch, a list or the answer to a write of our own brings it.
 
-Resource versions are compared as numbers, which Kubernetes allows since KEP-5504 and which has always been so.
+Resource versions are compared as numbers, which Kubernetes allows since KEP-5504 and which has always worked.
 """
 
 import asyncio
@@ -49,39 +49,83 @@ NEVER = float("-inf")
 
 @dataclass(slots=True)
 class CachedJob:
-    """One DkronJob with everything that we know about it. `status` is `base`, as the API server has it, with the
-    `pending` changes folded in. `behind`: it may be so old that a slot which has had its run would look due. `proven`
-    are uids of Jobs that the API server has shown when it was asked for them, `absent` names of Jobs that are gone for
-    sure. `able_since` is the moment, in seconds of the monotonic clock, from which its slots could be fired.
-    `unmarked`: the API server has refused the annotation that says that the job is accepted. `full` tells
-    since when no more ended runs can be shown."""
+    """One DkronJob with everything that the operator knows about it."""
+
+    # What the API server has, and what is pending on top of it.
 
     job: JobView
+
     version: int
+    """The resourceVersion of `base`, as a number."""
+
     base: JobStatus
+    """The status that the API server has."""
+
     status: JobStatus
+    """`base` with the pending changes folded in."""
+
     pending: list[Change] = field(default_factory=list)
-    mark: datetime = LONG_AGO
-    fireable_since: float = NEVER
-    runs: dict[str, AttemptJob] = field(default_factory=dict)
-    confirmed: set[str] = field(default_factory=set)
-    absent: set[str] = field(default_factory=set)
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    troubles: dict[str, Trouble] = field(default_factory=dict)
-    probed: dict[str, datetime] = field(default_factory=dict)
-    last_words: dict[str, Outcome] = field(default_factory=dict)
-    refusal: Problem | None = None
-    checked: int = -1
-    full: Fullness | None = None
-    unconfirmed_create: Active | None = None
-    unreadable: bool = False
-    behind: bool = False
-    unmarked: bool = False
-    accounting: WriteAccounting = field(default_factory=WriteAccounting)
+    """Changes that are still to be written."""
+
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the status or the annotation is being written."""
+
+    accounting: WriteAccounting = field(default_factory=WriteAccounting)
+
+    # What this process remembers of its decisions.
+
+    mark: datetime = LONG_AGO
+    """The newest slot ever seen decided; it moves back only if it was ahead of the clock."""
+
+    fireable_since: float = NEVER
+    """Since when its slots could be fired, in seconds of the monotonic clock."""
+
+    unconfirmed_create: Active | None = None
+    """An attempt whose create call got no answer."""
+
+    refusal: Problem | None = None
+    """What the last dry run found wrong."""
+
+    checked: int = -1
+    """The generation that the dry run was made for; -1 if there was none."""
+
+    full: Fullness | None = None
+    """Set while the status has no room to show another ended run."""
+
+    unmarked: bool = False
+    """The API server refused the annotation that says that the job is accepted."""
+
+    # What was observed.
+
+    runs: dict[str, AttemptJob] = field(default_factory=dict)
+    """Its Jobs, by name."""
+
+    confirmed: set[str] = field(default_factory=set)
+    """Uids of Jobs unknown to the status that were checked against the API server and are new."""
+
+    absent: set[str] = field(default_factory=set)
+    """Names of Jobs that are confirmed to be gone."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """How attempts ended that are not recorded yet, by the name of the Job."""
+
+    troubles: dict[str, Trouble] = field(default_factory=dict)
+    """Why pods do not start, by the name of the Job."""
+
+    probed: dict[str, datetime] = field(default_factory=dict)
+    """When a pod that does not start was last checked, by the name of the Job."""
+
+    last_words: dict[str, Outcome] = field(default_factory=dict)
+    """What the pods of Jobs that are being stopped have reported so far, by the name of the Job."""
+
+    unreadable: bool = False
+    """The status could not be parsed, and counts as wiped."""
+
+    behind: bool = False
+    """The cached object may be so old that a slot which has already run would look due."""
 
     def note(self, *changes: Change) -> None:
-        """Change the status; it is written later."""
+        """Change the status; the write follows later."""
         # What cannot be folded is not remembered either: it would fail again with each version of the object.
         status = fold_all(self.status, changes, self.job.spec.history)
         self.pending += changes
@@ -91,13 +135,13 @@ class CachedJob:
         self._remember()
 
     def mark_job_deleting(self, name: str) -> None:
-        """This Job was deleted, and goes when the watch says so: it may have said so before the answer was here."""
+        """The Job was deleted and goes once the watch says so, which may have happened before the answer arrived."""
         run = self.runs.get(name)
         if run is not None:
             self.runs[name] = replace(run, deleting=True)
 
     def settle(self, count: int, base: JobStatus, version: int) -> None:
-        """The first `count` pending changes were written, and gave `base`."""
+        """The first `count` pending changes were written; the result is `base`."""
         taken_back = any(isinstance(change, MarkTakenBack) for change in self.pending[:count])
         del self.pending[:count]
         if version > self.version:
@@ -109,7 +153,8 @@ class CachedJob:
         self.status = fold_all(self.base, self.pending, self.job.spec.history)
 
     def rebase(self, read: JobStatus | None, version: int, *, now: datetime) -> None:
-        """Somebody wrote: fold what is pending onto their status. None: it makes no sense, and counts as wiped."""
+        """Another writer changed the status: fold the pending changes onto `read`. None means that it cannot be parsed,
+        and counts as wiped."""
         base = read or JobStatus()
         self.version, self.base, self.unreadable = version, base, read is None
         if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
@@ -129,7 +174,7 @@ class CachedJob:
 
 
 def _nobody(uid: str, status: JobStatus | None) -> None:
-    """Nobody keeps account."""
+    """No accounting."""
 
 
 def _nowhere(uid: str) -> None:
@@ -137,7 +182,7 @@ def _nowhere(uid: str) -> None:
 
 
 def _ignore(job: JobView, run: AttemptJob) -> None:
-    """Nobody is told about foreign Jobs."""
+    """Do not report foreign Jobs."""
 
 
 class Store:
@@ -175,11 +220,11 @@ class Store:
         return iter(self._entries.values())
 
     def get(self, uid: str) -> CachedJob | None:
-        """The entry of a DkronJob that exists."""
+        """The cached job with this uid; None if it does not exist."""
         return self._entries.get(uid)
 
     def namespace_of(self, uid: str) -> str:
-        """The namespace of a DkronJob; empty if there is none."""
+        """The namespace of a DkronJob; empty if it does not exist."""
         entry = self._entries.get(uid)
         return "" if entry is None else entry.job.namespace
 
@@ -188,7 +233,7 @@ class Store:
         return self.namespace_of(key[0])
 
     def places(self) -> dict[str, Place | None]:
-        """Where all DkronJobs and all Jobs are that are known, by uid; None where nobody can say."""
+        """Where all known DkronJobs and Jobs are, by uid; None where the place is not known."""
         found: dict[str, Place | None] = dict.fromkeys(self._missed)
         for uid, entry in self._entries.items():
             found[uid] = (DKRON_JOBS, entry.job.namespace, entry.job.name)
@@ -203,7 +248,7 @@ class Store:
         return [parent for parent in found if parent is not None]
 
     def see_job(self, body: Object) -> Iterable[str]:
-        """A DkronJob was seen."""
+        """Take in a DkronJob."""
         metadata = body["metadata"]
         uid, version = metadata["uid"], int(metadata["resourceVersion"])
         entry = self._entries.get(uid)
@@ -222,7 +267,7 @@ class Store:
         return (uid,)
 
     def settle(self, entry: CachedJob, count: int, *, base: JobStatus, version: int) -> None:
-        """The first `count` pending changes of the entry were written, and gave `base`."""
+        """The first `count` pending changes of the entry were written; the result is `base`."""
         before = entry.base
         entry.settle(count, base, version)
         if self._entries.get(entry.job.uid) is entry:
@@ -230,12 +275,12 @@ class Store:
             self.dependencies.see(entry, before)
 
     def mark_deleting(self, entry: CachedJob) -> None:
-        """The DkronJob was deleted, and goes when the watch says so."""
+        """The DkronJob was deleted, and goes once the watch says so."""
         entry.job = replace(entry.job, deleting=True)
         self.dependencies.see(entry, entry.base)
 
     def see_run(self, body: Object) -> Iterable[str]:
-        """A Job of ours was seen. Of its controller's notes to itself nobody has to know."""
+        """Take in a Job. A new version that changes only what the operator ignores affects no DkronJob."""
         run = read_run(body)
         if run is None:
             return ()
@@ -252,13 +297,13 @@ class Store:
         return () if known is not None and replace(known, version=run.version) == run else (run.owner,)
 
     def miss_job(self, uid: str) -> Iterable[str]:
-        """The API server does not have a DkronJob any more. The watch has yet to say so, and until then an older
-        version of it may be on its way, which would look new."""
+        """The API server no longer has a DkronJob. Until the watch says so, an older version may still arrive, which
+        would look new; it is ignored."""
         self._missed.add(uid)
         return self._drop(uid)
 
     def lose_job(self, uid: str) -> Iterable[str]:
-        """A DkronJob is gone, and nothing more will be heard of it; its Jobs are the garbage collector's now."""
+        """A DkronJob is gone, and the watch reports nothing more about it. The garbage collector deletes its Jobs."""
         self._missed.discard(uid)
         return self._drop(uid)
 
@@ -279,10 +324,10 @@ class Store:
         return sorted(namesakes)
 
     def renew(self, *, behind: bool) -> None:
-        """Another process may have acted on these jobs: forget what was meant to be written, and what was in doubt.
+        """Another process may have acted on these jobs: forget the pending changes and the unconfirmed creates.
 
-        What is under way for an entry as it was so far, ends there. How attempts ended stays known; they have names.
-        `behind`: all this may be old.
+        Work in progress on an old entry ends with it. The outcomes of attempts stay, because attempts have unique
+        names. `behind`: all cached objects may be stale.
         """
         for uid, old in tuple(self._entries.items()):
             entry = CachedJob(job=old.job, version=old.version, base=old.base, status=old.base, runs=old.runs)
@@ -293,7 +338,7 @@ class Store:
             self._entries[uid] = entry
 
     def lose_run(self, body: Object) -> Iterable[str]:
-        """A Job was deleted; `body` is how it last was."""
+        """A Job was deleted; `body` is its last state."""
         run = read_run(body)
         if run is None:
             return ()
@@ -305,7 +350,7 @@ class Store:
         return self.lose_run_of(run.owner, run.name, run) if _is_of(entry.job, run) else ()
 
     def lose_run_of(self, owner: str, name: str, last: AttemptJob | None = None) -> Iterable[str]:
-        """A Job is not there any more. One that was not recorded yet stays, marked as gone, until it is."""
+        """A Job no longer exists. If it is not recorded yet, it stays, marked as gone, until it is."""
         entry = self._entries.get(owner)
         if entry is None:
             return ()
@@ -321,7 +366,7 @@ class Store:
         return (owner,)
 
     def on_deleted(self, uid: str) -> Iterable[str]:
-        """The object with this uid, a DkronJob or a Job, is not there any more."""
+        """The object with this uid, a DkronJob or a Job, no longer exists."""
         if uid in self._entries or uid in self._missed:
             return self.lose_job(uid)
         for (owner, namespace), runs in self._runs.items():
@@ -333,7 +378,8 @@ class Store:
         return ()
 
     def duplicate(self, entry: CachedJob) -> Problem | None:
-        """Whether another object in the namespace has the same Dkron name; the older one keeps it."""
+        """The problem that another object in the namespace has the same Dkron name; None if there is none. The older
+        object keeps the name."""
         first = self._holder(key_of(entry.job))
         if first is None or first is entry:
             return None
@@ -341,7 +387,7 @@ class Store:
         return Problem("DuplicateName", f'DkronJob {first.job.name} has the name "{name}" already')
 
     def _holder(self, key: Key) -> CachedJob | None:
-        """Who has this Dkron name: of several the oldest."""
+        """The job with this Dkron name; the oldest if there are several."""
         uids = self._names.get(key)
         if uids is None:
             return None
@@ -379,8 +425,8 @@ def _is_of(job: JobView, run: AttemptJob) -> bool:
 
 
 def _read(body: Object, known: JobView | None = None) -> JobView:
-    """The DkronJob. What cannot be read is one that says so, and is told once for each of its generations: it harms
-    nobody else, and nothing is tried again before it has changed."""
+    """Read the DkronJob. An object that cannot be read becomes a job with that problem, logged once for each
+    generation. It does not affect other jobs, and nothing is retried before it changes."""
     try:
         job = read_job(body) if known is None or _is_other(body, known) else _annotated(body, known)
     except Exception as exc:
@@ -394,7 +440,7 @@ def _read(body: Object, known: JobView | None = None) -> JobView:
 
 
 def _is_other(body: Object, known: JobView) -> bool:
-    """Whether the spec is another than that which is known, or could not be read so far."""
+    """Whether the spec differs from the known one, or could not be read so far."""
     unread = known.problem is not None and known.problem.reason == ReadyReason.UNREADABLE
     return unread or bool(unreadable(body)) or body["metadata"].get("generation", 0) != known.generation
 
@@ -404,7 +450,7 @@ def _seen(known: JobView | None) -> int:
 
 
 def _annotated(body: Object, known: JobView) -> JobView:
-    """The job with another metadata."""
+    """The known job with new metadata."""
     metadata = body["metadata"]
     return replace(
         known,
@@ -418,7 +464,7 @@ def _annotated(body: Object, known: JobView) -> JobView:
 
 
 def verdict(job: JobView, status: JobStatus) -> tuple[int, Problem | None]:
-    """The generation that a dry run was made for, and what it found, as an earlier process has written it down."""
+    """The generation that a dry run was made for and what it found, from the status that an earlier process wrote."""
     ready = next((condition for condition in status.conditions if condition.type == "Ready"), None)
     if ready is None or ready.observed_generation != job.generation:
         return -1, None

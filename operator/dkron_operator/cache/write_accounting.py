@@ -1,8 +1,8 @@
-"""The books of one job: which facts its writes have made true, each told once.
+"""Write accounting of one job: which facts its writes have made true, each counted once.
 
-A write that was answered is clear. One that was not may have happened all the same: its facts stay in doubt until
-the next version of the object is seen, which shows them or never will, since who writes next has to name the version
-that it has read.
+An answered write is certain. A write without an answer may have happened all the same: its facts stay in doubt until
+the next version of the object is seen. That version shows them, or they never happened, because each write has to name
+the version that its writer read.
 """
 
 from collections.abc import Iterable
@@ -17,45 +17,54 @@ from dkron_operator.plan.written import Fact, facts, holds
 
 @dataclass(slots=True)
 class WriteAccounting:
-    """`mark` is the newest slot that the API server ever had as decided, `forgotten` are Jobs that were recorded until
-    somebody wiped the status: neither is counted again. Of `send`, `taken`, `refused` and `unanswered`, one of the last
-    three follows the first."""
+    """The facts of the job's writes. Each `send` is followed by one of `taken`, `refused` and `unanswered`."""
 
     mark: datetime = FOREVER_AGO
+    """The newest slot that the API server ever had as decided; it is not counted again."""
+
     forgotten: frozenset[str] = frozenset()
+    """Jobs that were recorded until the status was wiped; they are not counted again."""
+
     sent: tuple[Fact, ...] | None = None
+    """The facts of the write in progress; None if there is none."""
+
     doubtful: tuple[Fact, ...] = ()
+    """The facts of writes without an answer."""
+
     moved: bool = False
+    """Whether another version of the object was seen since the write was sent."""
 
     def send(self, base: JobStatus, changes: Iterable[Change]) -> None:
         """These changes are about to be written onto `base`."""
-        # One that was broken off had no answer either.
+        # A write that was cancelled got no answer either.
         self._doubt()
         self.sent = facts(base, changes, mark=self.mark, forgotten=self.forgotten)
         self.moved = False
 
     def taken(self) -> tuple[Fact, ...]:
-        """The API server took them: what is true by now. What was in doubt before has not happened."""
+        """The API server accepted the write. Returns the facts that are true now; facts that were in doubt before did
+        not happen."""
         made, self.sent, self.doubtful = self.sent or (), None, ()
         return made
 
     def refused(self, base: JobStatus) -> tuple[Fact, ...]:
-        """It did not; `base` is what is known by now. What is true by earlier writes."""
+        """The API server refused the write. `base` is the status known by now; returns the facts of earlier writes that
+        it shows."""
         self.sent = None
         return self._clear(base) if self.moved else ()
 
     def unanswered(self, base: JobStatus) -> tuple[Fact, ...]:
-        """It gave no answer; the rest as for `refused`."""
+        """The write got no answer. Otherwise as for `refused`."""
         self._doubt()
         return self._clear(base) if self.moved else ()
 
     def see(self, before: JobStatus, base: JobStatus) -> tuple[Fact, ...]:
-        """The API server has another status than before, whoever has written it. What is true by writes of ours."""
+        """The API server has a new status, from any writer. Returns the facts of our writes that it shows."""
         if before.since is not None and base.since is None:
             self.forgotten |= recorded(before) - recorded(base)
         self.remember(base)
         self.moved = True
-        # Whether a write that is under way has made this, its answer tells.
+        # If a write is in progress, its answer tells whether it caused this version.
         return self._clear(base) if self.sent is None else ()
 
     def remember(self, base: JobStatus) -> None:
@@ -63,7 +72,7 @@ class WriteAccounting:
         self.mark = max(self.mark, base.last_schedule_time or FOREVER_AGO)
 
     def forget_mark(self) -> None:
-        """The mark was ahead of the clock and is taken back: the slots up to it are counted when they are decided."""
+        """The mark was ahead of the clock and moved back: the slots up to it are counted once they are decided."""
         self.mark = FOREVER_AGO
 
     def _doubt(self) -> None:

@@ -1,1 +1,1 @@
-"""The installation as a whole: the status of the DkronCluster, its replicas, and other installations in its way."""
+"""The installation as a whole: the status of the DkronCluster, the replicas, and conflicts with other installations."""

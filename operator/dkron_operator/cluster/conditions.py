@@ -1,4 +1,4 @@
-"""How the installation stands: the status of the DkronCluster, from the ledger and from who leads."""
+"""The status of the DkronCluster, from the daily totals and the leadership."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,9 +26,9 @@ def cluster_conditions(  # noqa: PLR0913 - what the status says, one by one
     problems: tuple[str, ...] | None = None,
     rivalry: str = "",
 ) -> ClusterStatus:
-    """The status as it should be, where it is `before`. `replicas` run, one of
-    which leads; `version` is the operator's own; `problems` are those of its
-    receivers and notifications, None if it has none; `rivalry` tells of other installations that do the same work."""
+    """The new status, given the one `before`. `ledger` has the totals. `replicas` run, one of which leads. `version` is
+    that of the operator. `problems` are those of the receivers and notifications; None if none are configured.
+    `rivalry` describes other installations that do the same work."""
     return ClusterStatus(
         observed_generation=generation,
         conditions=_conditions(before, _verdicts(leadership, problems, rivalry), generation=generation, now=now),

@@ -1,8 +1,8 @@
-"""Rivals: other installations that fire jobs in namespaces which this one watches.
+"""Conflicts: other installations that fire jobs in namespaces which this one watches.
 
-Names decide, so nothing runs twice because of it. But two operators do the work of one, both count it, and people are
-told twice: somebody has set it up by mistake. Each Job says which installation has created it, so whoever meets the Job
-of another knows, and needs no right to look into the other's namespace.
+Nothing runs twice because of it: deterministic names prevent that. But both operators do the same work, count it, and
+notify users about it, so it is a configuration mistake. Each Job is annotated with the installation that created it.
+That reveals the other installation without any permission in its namespace.
 """
 
 import logging
@@ -17,13 +17,13 @@ Object = Mapping[str, Any]
 log = logging.getLogger(__name__)
 
 MEMORY = timedelta(minutes=15)
-"""How long the other is spoken of after the last Job of theirs."""
+"""How long another installation is reported after its last Job was seen."""
 MOST = 20
 
 
 class Conflicts:
-    """Knows the other installations that were seen at work lately. `home` is the namespace of this one; `changed` is
-    called when another appears."""
+    """Tracks the other installations that recently created Jobs here. `home` is the namespace of this one; `changed` is
+    called when another one appears."""
 
     def __init__(self, home: str, *, clock: Clock, changed: Callable[[], None]) -> None:
         self._home = home
@@ -33,8 +33,8 @@ class Conflicts:
         self._seen: dict[tuple[str, str], datetime] = {}
 
     def see(self, job: Object) -> None:
-        """A Job of a DkronJob, whoever has created it. Those from before this process say nothing: an installation may
-        have moved."""
+        """Take in a Job of any installation. Jobs from before this process say nothing: an installation may have
+        moved."""
         metadata = job["metadata"]
         home = (metadata.get("annotations") or {}).get(CREATED_BY, self._home)
         if home == self._home or datetime.fromisoformat(metadata["creationTimestamp"]) <= self._since:
@@ -49,7 +49,7 @@ class Conflicts:
 
     @property
     def complaint(self) -> str:
-        """A sentence about those that were seen lately; empty if there are none."""
+        """A sentence about the installations that were seen recently; empty if there are none."""
         now = self._clock.now()
         self._seen = {key: at for key, at in self._seen.items() if now - at < MEMORY}
         if not self._seen:

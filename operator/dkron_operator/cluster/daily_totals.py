@@ -1,6 +1,5 @@
-"""The ledger: what each job shows of its executions, and the sums over all of them. In memory only; after a crash it is
-made anew from the jobs and from what `DkronCluster.status` says, see `dkron_crds.totals`.
-"""
+"""Daily totals: what each job shows of its executions, and the sums over all jobs. Held in memory only; after a crash
+they are rebuilt from the jobs and from `DkronCluster.status`, see `dkron_crds.totals`."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ NOTHING = JobStatus()
 
 
 class DailyTotals:
-    """Sums over jobs of which each change costs the same, however many there are."""
+    """Sums over jobs. Each change costs the same, however many jobs there are."""
 
     def __init__(self) -> None:
         self.active = 0
@@ -28,22 +27,22 @@ class DailyTotals:
         return len(self._shown)
 
     def days(self, today: date) -> tuple[Day, ...]:
-        """The totals of about a year, the newest last. Days to come, which somebody has written into a status by hand,
-        would take the places of those that were."""
+        """The totals of about a year, the newest last. Future days, which a user may have written into a status, are
+        left out: they would displace real ones."""
         return as_days(self._totals, newest=MAX_DAYS, until=_latest(today))
 
     def departed(self, today: date) -> tuple[Day, ...]:
-        """What of the newest days no job shows any more."""
+        """The part of the newest days' totals that no job shows any more."""
         newest = {day.date for day in as_days(self._totals, newest=MAX_DEPARTED, until=_latest(today))}
         gone = self._totals - self._living
         return as_days(Counter({key: count for key, count in gone.items() if key[0] in newest}))
 
     def restore(self, stored: Iterable[Day], departed: Iterable[Day]) -> None:
-        """Go on from what was written, by an earlier process. Called once, the jobs may be known already."""
+        """Continue from what an earlier process wrote. Called once; jobs may be known already."""
         self._totals |= counts(stored) | (counts(departed) + self._living)
 
     def agree(self, stored: Iterable[Day]) -> None:
-        """Somebody else has written totals: none of them falls."""
+        """Merge totals that another process wrote: no total falls."""
         self._totals |= counts(stored)
 
     def see(self, uid: str, status: JobStatus) -> None:
@@ -54,20 +53,21 @@ class DailyTotals:
         if status.days is before.days and status.since == before.since:
             return
         old, new = counts(before.days), counts(status.days)
-        # Not + and -, which look at every day there is.
+        # The operators + and - would go through every day of the totals.
         self._living.update(new)
         self._living.subtract(old)
         self._totals.update(self._growth(uid, before, status, new - old))
 
     def lose(self, uid: str) -> None:
-        """The job exists no more; what it has shown stays in the totals."""
+        """The job no longer exists; what it has shown stays in the totals."""
         before = self._shown.pop(uid, NOTHING)
         self.active -= len(before.active)
         self._living.subtract(counts(before.days))
         self._again.pop(uid, None)
 
     def _growth(self, uid: str, before: JobStatus, status: JobStatus, grown: Counts) -> Counts:
-        """What is new of what the days have grown by: after a wipe, Jobs that still exist are counted again."""
+        """The part of the growth that is new: after a wipe, Jobs that still exist are counted again and have to be left
+        out."""
         if before.since is not None and status.since is None:
             self._again[uid] = _countable(before, status)
         known = grown & self._again.get(uid, Counter())
@@ -77,11 +77,11 @@ class DailyTotals:
 
 
 def _latest(today: date) -> date:
-    """Clocks differ, around midnight by a day."""
+    """Clocks differ, so around midnight the date may be a day ahead."""
     return today if today == date.max else today + timedelta(days=1)
 
 
 def _countable(before: JobStatus, wiped: JobStatus) -> Counts:
-    """The executions whose Jobs still exist, and of which the status knows nothing any more."""
+    """The executions whose Jobs may still exist and that the wiped status no longer has."""
     forgotten = set(before.counted) - recorded(wiped)
     return Counter((e.finished_at.date(), e.success) for e in before.executions if e.job in forgotten)

@@ -1,6 +1,5 @@
-"""Peers: how many replicas of this installation run. They are counted by their pods, which share a name, an instance
-and a component (the labels that Kubernetes recommends); no other object has to be read for that.
-"""
+"""Counts the running replicas of this installation by their pods, which share a name, an instance and a component (the
+labels that Kubernetes recommends). No other object has to be read for that."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -18,7 +17,8 @@ SHARED = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernete
 
 
 class ReplicaCount:
-    """Counts the ready pods beside `pod` in a namespace. A process that is no pod there is alone."""
+    """Counts the ready pods of the installation that `pod` belongs to. A process that is not a pod there counts as one
+    replica."""
 
     def __init__(self, client: KubeClient, *, namespace: str, pod: str) -> None:
         self._client = client
@@ -28,7 +28,7 @@ class ReplicaCount:
         self._spell = LogOnce(log, f"counting replicas in namespace {namespace}")
 
     async def count(self) -> int:
-        """The replicas that run, this one among them; without an answer only that."""
+        """The number of running replicas, including this one; 1 if the API server refuses or does not answer."""
         try:
             if self._selector is None:
                 self._selector = selector(await self._list(fields=f"metadata.name={self._pod}"))
@@ -45,14 +45,15 @@ class ReplicaCount:
 
 
 def selector(own: Iterable[Object]) -> str:
-    """What finds the pods of all replicas, by the own pod; empty if it has no such labels, or there is none. Pure."""
+    """The label selector for the pods of all replicas, from our own pod; empty if it lacks these labels or does not
+    exist. Pure."""
     labels = next((pod["metadata"].get("labels") or {} for pod in own), {})
     shared = {key: labels[key] for key in SHARED if key in labels}
     return ",".join(f"{key}={value}" for key, value in shared.items()) if len(shared) == len(SHARED) else ""
 
 
 def running(pods: Iterable[Object]) -> int:
-    """How many of these are ready and are to stay. Pure."""
+    """How many of these pods are ready and not being deleted. Pure."""
     return sum(_is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods)
 
 

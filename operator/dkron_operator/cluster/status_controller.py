@@ -1,7 +1,7 @@
-"""The tally: keeps the DkronCluster `dkron`, and in its status who leads, how many jobs there are, and how many
+"""Keeps the DkronCluster `dkron`, and in its status which replica leads, how many jobs there are, and how many
 executions ended on each day.
 
-What the API server has of each job enters by `see`, the sums leave a moment later. Nothing waits for it.
+`see` takes in the status of each job; the sums are written a moment later. Nothing waits for that write.
 """
 
 import asyncio
@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 DEBOUNCE = 1.0
 """Seconds in which changes are collected."""
 LOOK = 30.0
-"""Seconds between two looks at what others have done to the object; without rights, between two tries."""
+"""Seconds between two reads of the object, to notice changes by other writers; without permission, between two
+tries."""
 AGAIN = 5.0
 """Seconds after which a write without an answer is tried again."""
 TRIES = 5
@@ -73,11 +74,11 @@ class ClusterStatusController:
 
     @property
     def active(self) -> int:
-        """How many attempts run or are claimed to begin."""
+        """How many attempts run or are claimed."""
         return self._ledger.active
 
     def see(self, uid: str, status: JobStatus | None) -> None:
-        """The API server has this status of a job, or the job no more."""
+        """The API server has this status of a job; None if the job is gone."""
         if status is None:
             self._ledger.lose(uid)
         else:
@@ -85,24 +86,25 @@ class ClusterStatusController:
         self.touch()
 
     def lead(self, leadership: Leadership) -> None:
-        """Somebody else leads than before."""
+        """The leadership has changed."""
         if leadership.term != self._leadership.term:
-            # Whoever wrote so far knew more than what we have read.
+            # The replica that wrote so far knew more than this one has read.
             self._stored = None
         self._leadership = leadership
         self.touch()
 
     def judge(self, problems: tuple[str, ...] | None) -> None:
-        """This is wrong with its receivers and notifications; None if it has none."""
+        """Set the problems of the receivers and notifications; None if none are configured."""
         self._problems = problems
         self.touch()
 
     async def read(self) -> None:
-        """Read what an earlier process has written. Before the jobs: what departs in between would count twice."""
+        """Read what an earlier process wrote. Do this before reading the jobs: a job deleted in between would count
+        twice."""
         try:
             body = await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
         except NotFound:
-            # Whoever leads makes it, when there is something to say.
+            # The leader creates it once there is something to write.
             self._restored = True
         except KubeError as exc:
             self._spell.goes_on(exc)
@@ -110,20 +112,20 @@ class ClusterStatusController:
             self._take(body)
 
     def begin(self) -> None:
-        """All jobs that exist were seen: go on from what was written."""
+        """All existing jobs were seen: continue from what was written."""
         self._jobs_known = True
         if self._stored is not None:
             self._go_on(self._stored.status)
 
     async def look(self) -> None:
-        """See now and then what others have done to the object, until cancelled."""
+        """Notice changes by other writers every LOOK seconds, until cancelled."""
         while True:
             await asyncio.sleep(LOOK)
             self._stored = None
             self.queue.add(INSTALLATION)
 
     async def close(self, leadership: Leadership) -> None:
-        """Write for the last time, if it was us who wrote and the API server answers."""
+        """Write for the last time, if this replica is the one that writes and the API server answers."""
         if not self._leadership.acts:
             return
         self._leadership, self._closing = leadership, True
@@ -135,9 +137,9 @@ class ClusterStatusController:
             self._over = True
 
     async def settle(self) -> None:
-        """Return when all that was seen is written, or cannot be. What is deleted after that stays counted.
+        """Return when everything that was seen is written, or cannot be. What is deleted after that stays counted.
 
-        Raises `Unavailable` if there is no answer, `NotLeader` if it is not ours to write.
+        Raises `Unavailable` if there is no answer, `NotLeader` if this replica may not write it.
         """
         if self._spell.trouble:
             return
@@ -149,8 +151,8 @@ class ClusterStatusController:
             self._spell.goes_on(exc)
 
     def touch(self) -> None:
-        """Something has changed that the status shows."""
-        # In trouble it is up to the next look: a missing right would be asked for at each change.
+        """Something that the status shows has changed."""
+        # During an outage leave it to the next `look`: each change would hit a missing permission again.
         if not self._spell.trouble:
             self.queue.add(INSTALLATION, DEBOUNCE)
 
@@ -235,5 +237,5 @@ def _status(body: Object) -> ClusterStatus:
     try:
         return ClusterStatus.from_wire(body.get("status") or {})
     except ValidationError:
-        # Somebody has written it by hand; it is written anew.
+        # A user has edited it by hand; it is written anew.
         return ClusterStatus()

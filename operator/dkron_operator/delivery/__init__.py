@@ -1,8 +1,8 @@
 """Delivery: from executions that the API server has, to processors and notifications.
 
-`status.undelivered` says of which executions somebody is still to be told; the same write that records an execution
-puts it there. It is taken out when everybody was told, or could not be, a while later and mostly by a write that is
-made anyway. So a crash in between repeats messages, with the same execution id, and loses none.
+`status.undelivered` lists the executions that receivers still have to be told about. The write that records an
+execution adds it. It is removed once every receiver was told, or could not be, after a delay and mostly by a write that
+happens anyway. So a crash in between repeats messages, with the same execution id, and loses none.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ from dkron_operator.processors.message import Ended, Message, Parcel
 log = logging.getLogger(__name__)
 
 LAZY = 10.0
-"""Seconds until it is written that somebody was told, if nothing else is written before."""
+"""Seconds until a finished delivery is written, if no other write comes first."""
 WIDTH = 4
 
 Key = tuple[str, str]
 
 
 class Sending(Protocol):
-    """Who sends messages."""
+    """Sends messages."""
 
     async def send(self, message: Message) -> None:
         """Send it. Raises `Unreachable`, `Undeliverable`, TimeoutError."""
@@ -97,13 +97,13 @@ class Delivery:
 
     @property
     def waiting(self) -> int:
-        """How many messages are on their way."""
+        """How many messages are waiting or being sent."""
         return len(self._outboxes)
 
     # --- what others tell it -----------------------------------------------------------------------------------------
 
     def see(self, uid: str, status: JobStatus | None) -> None:
-        """The API server has this status of a job, or the job no more."""
+        """The API server has this status of a job; None if the job is gone."""
         owed = set() if status is None else set(status.undelivered)
         taken = self._taken.pop(uid, set())
         for name in taken - owed:
@@ -116,7 +116,7 @@ class Delivery:
             self.queue.add((uid, name))
 
     def lead(self, leadership: Leadership) -> None:
-        """Somebody else leads than before; only one of two tells people."""
+        """The leadership has changed. Only one replica may tell receivers."""
         if leadership.by_another or leadership.term != self._term:
             # What waits is not ours to tell, or was told by now by whoever led since.
             self._term = leadership.term
@@ -134,11 +134,12 @@ class Delivery:
         return LONGEST if told else 0
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
-        """This is the end of the output of a Job."""
+        """Take the end of the output of a Job."""
         self._outputs.keep(uid, job, output)
 
     def began(self, entry: CachedJob, active: Active) -> None:
-        """The Job of an attempt exists. Who wants to know is told, as well as that goes: nothing waits for it."""
+        """The Job of an attempt exists. Tell the endpoints that want to know, as a best effort: nothing waits for
+        it."""
         if not (self._may_act() and self.installation.endpoints):
             return
         started = Execution(
@@ -151,7 +152,7 @@ class Delivery:
     # --- its own work ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Hand on and send until cancelled."""
+        """Deliver and send until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._outboxes.run(), name="outboxes")
@@ -162,7 +163,7 @@ class Delivery:
             await self._senders.close()
 
     async def drain(self, seconds: float) -> None:
-        """Give what is on its way so many seconds, then have it written what has arrived."""
+        """Give the messages under way this many seconds, then have the finished deliveries written."""
         if not self._may_act():
             self._outboxes.clear()
         try:
@@ -241,7 +242,7 @@ class Delivery:
             self._touch(entry)
 
     def _changed(self) -> None:
-        """The DkronCluster says something else than before."""
+        """The DkronCluster has changed."""
         problems = self.installation.problems
         self._judged(problems if self.installation.asked else None)
         for problem in problems:

@@ -1,6 +1,6 @@
-"""Complaints: an Event on the job, and a warning in the log, about what was not delivered.
+"""An Event on the job, and a warning in the log, about messages that were not delivered.
 
-What goes wrong for a job each second is said once a minute; the counts have all of it.
+A problem of a job that repeats every second is reported once a minute; the counters count every message.
 """
 
 import logging
@@ -14,13 +14,13 @@ from dkron_operator.plan.view import JobView
 log = logging.getLogger(__name__)
 
 QUIET = 60.0
-"""Seconds in which the same is not said again."""
+"""Seconds in which the same message is not repeated."""
 ROOM = 4096
-"""Complaints that are remembered for that."""
+"""For how many messages that is remembered."""
 
 
 class DeliveryEvents:
-    """Tells people what went wrong."""
+    """Reports what was not delivered."""
 
     def __init__(self, events: Events, *, clock: Clock) -> None:
         self._events = events
@@ -28,7 +28,7 @@ class DeliveryEvents:
         self._said: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def tell(self, job: JobView, message: str) -> None:
-        """This was not delivered."""
+        """Report that this was not delivered."""
         now, key = self._clock.monotonic(), (job.uid, message)
         if now - self._said.get(key, now - QUIET) < QUIET:
             return

@@ -1,4 +1,4 @@
-"""Sends a `File`: writes it below the output directory, whole or not at all."""
+"""Sends a `File`: writes it below the output directory, completely or not at all."""
 
 import asyncio
 import contextlib
@@ -12,21 +12,21 @@ from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.processors.message import File
 
 WORKERS = 2
-"""Threads that may hang in a volume; nothing else uses them."""
+"""Threads that may hang on a volume; they are used for nothing else."""
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOR_GOOD = {errno.ELOOP, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR, errno.EINVAL}
 
 
 class Files:
-    """Writes below `root`, which has to exist, and never outside it, whatever links there are in it."""
+    """Writes below `root`, which has to exist, and never outside it, whatever symbolic links it contains."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="files")
 
     async def write(self, file: File) -> None:
-        """The file, mode 0644; one of that name is replaced."""
+        """Write the file with mode 0644, replacing one of that name. Raises `Unreachable`, `Undeliverable`."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._write, file)
         except OSError as exc:
@@ -43,7 +43,7 @@ class Files:
             os.close(folder)
 
     def _open_folder(self, path: str) -> int:
-        """The folder, made if need be. One step at a time: a link is not followed."""
+        """Open the folder, and create it if need be. Goes one step at a time and follows no symbolic link."""
         current = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         for part in Path(path).parts:
             try:

@@ -16,7 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def send_record(record: Record) -> None:
-    """The record; it has arrived when the server repeats its chunk id."""
+    """Send the record; it has arrived when the server repeats its chunk id. Raises `Unreachable`."""
     server = f"fluent at {record.server.host}:{record.server.port}"
     try:
         reader, writer = await asyncio.open_connection(record.server.host, record.server.port)
@@ -33,7 +33,7 @@ async def send_record(record: Record) -> None:
 
 
 def packed(record: Record) -> bytes:
-    """Tag, time, record, option."""
+    """The packet: tag, time, record, option."""
     since = record.at - EPOCH
     seconds, nanoseconds = since.days * 86400 + since.seconds, since.microseconds * 1000
     at = msgpack.ExtType(EVENT_TIME, seconds.to_bytes(4) + nanoseconds.to_bytes(4))

@@ -1,4 +1,5 @@
-"""Sends a `Post`: an HTTP request to where the installation says, and to nowhere else: no redirect is followed."""
+"""Sends a `Post`: an HTTP request to the address that the installation names, and nowhere else: redirects are not
+followed."""
 
 from http import HTTPStatus
 
@@ -16,7 +17,7 @@ PATIENCE = aiohttp.ClientTimeout(total=9.0)
 
 
 class Poster:
-    """Sends requests with one session, which is opened when it is needed first."""
+    """Sends requests with one session, which is opened on first use."""
 
     def __init__(self, vault: SecretReader) -> None:
         self._vault = vault
@@ -29,7 +30,8 @@ class Poster:
             self._session = None
 
     async def send(self, post: Post) -> None:
-        """The request. Raises `Unreachable`, `Undeliverable`; no sentence holds an address, which may be a secret."""
+        """Send the request. Raises `Unreachable`, `Undeliverable`; no message contains the address, which may be a
+        secret."""
         base = await self._vault.value(post.url_from) if post.url_from else post.url
         headers = {
             header.name: await self._vault.value(header.value_from) if header.value_from else header.value

@@ -1,4 +1,4 @@
-"""The installation: what its DkronCluster offers to processors, and whom it tells about runs, as it is now."""
+"""The installation: what its DkronCluster currently offers to processors, and which endpoints it tells about runs."""
 
 import logging
 from collections.abc import Callable
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """The DkronCluster, as something that an Event can be about."""
+    """The DkronCluster, as the subject of an Event."""
 
     namespace: str
     name: str
@@ -63,7 +63,7 @@ class Installation:
         return bool(raw.get("receivers") or raw.get("notifications"))
 
     async def read(self) -> None:
-        """Look at it for the first time, so that no job seems to lack what is there."""
+        """Read it for the first time, so that no job seems to lack a receiver that exists."""
         try:
             async for item in self._client.list(DKRON_CLUSTERS, self.namespace):
                 if item["metadata"]["name"] == INSTALLATION:
@@ -76,7 +76,7 @@ class Installation:
         await follow(self._client, DKRON_CLUSTERS, self.namespace, self, name=INSTALLATION)
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as the watch calls it
-        """All of its kind and name: it, or nothing."""
+        """A list of all objects of its kind and name: one, or none."""
         self._listed = True
         if items:
             self.see(items[0])
@@ -84,10 +84,10 @@ class Installation:
             self._take({})
 
     def went_back(self) -> None:
-        """The list that follows is all that is kept."""
+        """Nothing to do: the next list replaces everything."""
 
     def see(self, item: Object) -> None:
-        """It is so now."""
+        """It was added or modified."""
         metadata = item["metadata"]
         self.cluster = ClusterView(metadata["namespace"], metadata["name"], metadata["uid"])
         self._take(item.get("spec") or {})

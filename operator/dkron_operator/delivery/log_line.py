@@ -1,4 +1,4 @@
-"""Sends a `Line`: to the operator's own log, whatever level that has."""
+"""Sends a `Line` to the operator's own log, whatever log level is set."""
 
 import logging
 
@@ -9,8 +9,8 @@ log.setLevel(logging.INFO)
 
 
 async def write_line(line: Line) -> None:
-    """One line; a failed execution is a warning."""
+    """Write one line; a failed execution is a warning."""
     fields = dict(line.fields)
-    # A field named message would be the line's own.
+    # A field named message would clash with the line's own.
     fields["output"] = fields.pop("message", "")
     log.log(logging.INFO if line.success else logging.WARNING, "output of an execution", extra=fields)

@@ -14,7 +14,7 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.processors.message import Mail
 
 PERMANENT = 500
-"""From this answer on a mail server does not want to be asked again (RFC 5321, 4.2.1)."""
+"""From this reply code on, a mail server does not want a retry (RFC 5321, 4.2.1)."""
 PATIENCE = 9.0
 
 
@@ -26,7 +26,7 @@ class Mailer:
         self._clock = clock
 
     async def send(self, mail: Mail) -> None:
-        """The mail. Raises `Unreachable`, `Undeliverable`."""
+        """Send the mail. Raises `Unreachable`, `Undeliverable`."""
         server = mail.server
         password = await self._vault.value(server.password_from) if server.password_from else ""
         where = f"mail server {server.name}"

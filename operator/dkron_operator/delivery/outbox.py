@@ -1,6 +1,6 @@
-"""Outboxes: a bounded queue for each receiver, so that one that hangs costs the others nothing.
+"""An outbox: a bounded queue for one receiver, so that a receiver that hangs does not affect the others.
 
-What does not arrive is tried again, later each time, until it is too old. Where there is no room, the oldest goes.
+A message that does not arrive is retried, later each time, until it is too old. If there is no room, the oldest goes.
 """
 
 import asyncio
@@ -18,25 +18,39 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of an outbox: how many messages and bytes wait, how many are sent at once; in seconds, how long one try may take,
-    between which delays it is repeated, and how old a message gets."""
+    """The limits of an outbox."""
 
     room: int = 1000
+    """How many messages may wait."""
+
     room_bytes: int = 4 * 1024 * 1024
+    """How many bytes may wait."""
+
     width: int = 2
+    """How many messages are sent at once."""
+
     patience: float = 10.0
+    """Seconds that one try may take."""
+
     first_delay: float = 1.0
+    """Seconds until the first retry; the delay doubles each time."""
+
     last_delay: float = 60.0
+    """The longest delay between two tries, in seconds."""
+
     age: float = 3600.0
+    """Seconds after which a message is given up."""
 
 
 @dataclass(slots=True)
 class Letter:
-    """A message on its way. `done` is told why it did not arrive; nothing if it did."""
+    """A message in an outbox."""
 
     message: Message
     size: int
     done: Callable[[str], None]
+    """Called with the reason why the message did not arrive; empty if it did."""
+
     born: float = 0.0
     tries: int = 0
     trouble: str = ""
@@ -74,11 +88,11 @@ class Outbox:
 
     @property
     def size(self) -> int:
-        """Bytes that wait."""
+        """How many bytes wait."""
         return self._state.size
 
     def add(self, letter: Letter) -> None:
-        """Have it sent. Never waits."""
+        """Add the message. Never waits."""
         letter.born = asyncio.get_running_loop().time()
         number = next(self._numbers)
         self._state.letters[number] = letter
@@ -89,7 +103,7 @@ class Outbox:
             self._settle(oldest, f"dropped, because too much waits for {self.receiver}")
 
     def clear(self) -> None:
-        """Forget what waits: it is for somebody else to send."""
+        """Forget the waiting messages: another replica sends them."""
         self._state.letters.clear()
         self._state.size = 0
         self._quiet.set()
@@ -101,7 +115,7 @@ class Outbox:
             await self._quiet.wait()
 
     async def run(self) -> None:
-        """Send until cancelled. May be called again when it has ended."""
+        """Send until cancelled. Can be called again afterwards."""
         self._ready = asyncio.Queue()
         for number in self._state.letters:
             self._ready.put_nowait(number)
@@ -113,13 +127,13 @@ class Outbox:
         while True:
             number = await self._ready.get()
             letter = self._state.letters.get(number)
-            # What was dropped has only left its number here.
+            # A dropped message has left only its number in the queue.
             if letter is not None:
                 await self._attempt(number, letter)
 
     async def _attempt(self, number: int, letter: Letter) -> None:
         if not self._may_act():
-            # It is sent when we may again, unless somebody else has taken over by then.
+            # Send it when this process may act again, unless another replica has taken over by then.
             asyncio.get_running_loop().call_later(self._limits.first_delay, self._ready.put_nowait, number)
             return
         letter.tries += 1
@@ -156,7 +170,7 @@ class Outbox:
             self._quiet.set()
 
     def _spell(self, why: str = "", *, over: bool = False) -> None:
-        """Tell once that it does not work, and once that it does again."""
+        """Log an outage once when it begins and once when it ends."""
         if over and self._in_trouble:
             log.info("%s: works again", self.receiver)
         elif why and not self._in_trouble:

@@ -1,4 +1,4 @@
-"""Outboxes: one for each receiver that there ever was a message for, with a task of its own."""
+"""The outboxes: one for each receiver that has ever had a message, each with its own task."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ class Outboxes:
         return sum(len(outbox) for outbox in self._by_receiver.values())
 
     def post(self, parcel: Parcel, done: Callable[[str], None]) -> None:
-        """Have it sent. `done` is told why it did not arrive; nothing if it did."""
+        """Send the parcel. `done` gets the reason why it did not arrive; empty if it did."""
         outbox = self._by_receiver.get(parcel.receiver)
         if outbox is None:
             outbox = self._by_receiver[parcel.receiver] = Outbox(
@@ -35,7 +35,7 @@ class Outboxes:
         outbox.add(Letter(parcel.message, weight(parcel.message), done))
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Forget the waiting messages."""
         for outbox in self._by_receiver.values():
             outbox.clear()
 
@@ -56,5 +56,5 @@ class Outboxes:
 
     def _start(self, outbox: Outbox) -> None:
         if self._group is not None:
-            # It outlives whoever came first with something for it, and belongs to no trace of theirs.
+            # The task outlives its first message, so it must not inherit the trace of that message.
             self._group.create_task(outbox.run(), name=outbox.receiver, context=Context())

@@ -1,5 +1,5 @@
-"""Outputs on their way to receivers: what the observer has read is kept for a moment, so that it is read once. After a
-restart, or where there was no room, it is read again while its pod is there."""
+"""Outputs for receivers. What the observer has read is kept for a moment, so that it is read once. After a restart, or
+if there was no room, it is read again while its pod exists."""
 
 import logging
 from collections import OrderedDict
@@ -14,15 +14,15 @@ from dkron_operator.plan.view import JobView
 log = logging.getLogger(__name__)
 
 LONGEST = 64 * 1024
-"""Bytes from the end of an output that receivers are given at most."""
+"""The bytes from the end of an output that receivers get at most."""
 ROOM = 16 * 1024 * 1024
-"""Bytes of all outputs that are kept."""
+"""The bytes of all outputs that are kept at most."""
 
 Key = tuple[str, str]
 
 
 class Outputs:
-    """By uid of the DkronJob and name of the Job. Beyond the room the oldest are dropped."""
+    """Outputs by uid of the DkronJob and name of the Job. If they exceed the room, the oldest are dropped."""
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
@@ -30,7 +30,7 @@ class Outputs:
         self._size = 0
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
-        """The end of an output; one byte more than `LONGEST` where there was more of it."""
+        """Keep the end of an output, with one byte more than `LONGEST` if there was more of it."""
         self._drop((uid, job))
         self._kept[uid, job] = output
         self._size += len(output)
@@ -38,11 +38,11 @@ class Outputs:
             self._drop(next(iter(self._kept)))
 
     def forget(self, uid: str, job: str) -> None:
-        """It is not needed any more."""
+        """The output is no longer needed."""
         self._drop((uid, job))
 
     async def find(self, job: JobView, execution: Execution) -> tuple[str, bool] | None:
-        """The output, and whether there was more of it; None where nothing is known of it. Raises `KubeError`."""
+        """The output, and whether there was more of it; None if the output is not known. Raises `KubeError`."""
         kept = self._kept.get((job.uid, execution.job))
         if kept is None:
             kept = await self._read(job, execution)
@@ -55,7 +55,7 @@ class Outputs:
         try:
             pods = [pod async for pod in self._client.list(PODS, job.namespace, label_selector=selector)]
         except Rejected as exc:
-            # Somebody has written another name into the status by hand: the message is sent without.
+            # A user has written another name into the status by hand: send the message without the output.
             log.warning("no pod of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
             return None
         pod = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
@@ -66,7 +66,7 @@ class Outputs:
         try:
             return await self._client.log_tail(PODS, job.namespace, name, container=container, size=LONGEST)
         except KubeError as exc:
-            # Of a container that never ran, or of a node that is gone: the message is sent without.
+            # The container never ran, or its node is gone: send the message without the output.
             log.warning("no log of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
             return None
 

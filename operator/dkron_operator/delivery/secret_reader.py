@@ -1,6 +1,6 @@
-"""The vault: values from Secrets that the DkronCluster names, in its own namespace, read when they are needed.
+"""Reads values from the Secrets that the DkronCluster names, in its own namespace, when they are needed.
 
-This is the only place where the operator reads a Secret. Values are kept for a moment and shown to nobody.
+The operator reads Secrets only here. Values are kept for a moment and never shown.
 """
 
 import base64
@@ -14,7 +14,7 @@ from dkron_kube.paths import SECRETS
 from dkron_operator.delivery.trouble import Unreachable
 
 KEPT = 30.0
-"""Seconds for which a Secret is not asked for again, so that a new password is soon in use."""
+"""Seconds for which a Secret is cached; short, so that a new password is soon in use."""
 
 
 class SecretReader:
@@ -27,7 +27,7 @@ class SecretReader:
         self._kept: dict[str, tuple[float, dict[str, str]]] = {}
 
     async def value(self, source: Source) -> str:
-        """The text. Raises `Unreachable`: what is missing may be there later, and the sentence names it."""
+        """The text. Raises `Unreachable` with a sentence that names what is missing: it may exist later."""
         key = source.secret_key_ref
         found = (await self._secret(key.name)).get(key.key)
         if found is None:

@@ -1,4 +1,4 @@
-"""Which sender takes which message."""
+"""Which sender sends which message."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.processors.message import Entry, File, Line, Mail, Message, Post, Record
 
 OVERHEAD = 1024
-"""Bytes that a message takes besides its text, about."""
+"""Approximate bytes that a message takes besides its text."""
 
 
 class Senders:
-    """All of them."""
+    """All senders."""
 
     def __init__(self, client: KubeClient, *, namespace: str, output_dir: str, clock: Clock) -> None:
         vault = SecretReader(client, namespace=namespace, clock=clock.monotonic)
@@ -48,7 +48,7 @@ class Senders:
 
 
 def weight(message: Message) -> int:
-    """Bytes that a message takes while it waits, about."""
+    """Approximate bytes that a message takes while it waits."""
     match message:
         case Line(fields=fields) | Record(fields=fields):
             return OVERHEAD + len(str(fields.get("message") or ""))

@@ -10,7 +10,7 @@ from dkron_operator.processors.message import Entry
 
 
 async def send_entry(entry: Entry) -> None:
-    """The message. That a datagram arrived, nobody can know."""
+    """Send the message. Whether a datagram arrived cannot be known. Raises `Unreachable`, `Undeliverable`."""
     address = urlsplit(entry.server.address)
     try:
         await _WAYS[address.scheme](address.hostname or "", address.port or 0, address.path, entry.data)
@@ -26,7 +26,7 @@ async def _udp(host: str, port: int, _path: str, data: bytes) -> None:
     family, kind, protocol, _, where = found[0]
     with socket.socket(family, kind, protocol) as own:
         own.setblocking(False)
-        # Connected, so that a refusal of the same host is noticed.
+        # Connected, so that a refusal by the host is noticed.
         await loop.sock_connect(own, where)
         await loop.sock_sendall(own, data)
 

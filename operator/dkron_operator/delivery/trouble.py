@@ -1,9 +1,9 @@
-"""Why a message did not arrive, by what can be done about it."""
+"""Why a message did not arrive, by whether a retry can help."""
 
 
 class Unreachable(Exception):
-    """The receiver may take it later: no answer, too busy, an error of its own."""
+    """The receiver may accept the message later: it did not answer, was too busy, or had an error of its own."""
 
 
 class Undeliverable(Exception):
-    """It would not be taken the next time either."""
+    """The receiver would refuse the message again."""

@@ -21,7 +21,7 @@ _CHECK = Images(default="check", own="check")
 
 
 def check(spec: JobSpec) -> Problem | None:
-    """What is wrong with the executor, its config or the template, found before anything runs."""
+    """What is wrong with the executor, its config or the template, found before anything runs; None if nothing is."""
     executor = EXECUTORS.get(spec.executor)
     if executor is None:
         return Problem(
@@ -40,7 +40,8 @@ def check(spec: JobSpec) -> Problem | None:
 
 
 def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
-    """The part of a batch/v1 Job that the executor decides. Raises `ConfigError`; `check` has found that before."""
+    """The part of a batch/v1 Job that the executor decides. Raises `ConfigError`, which `check` would have found
+    before."""
     return EXECUTORS[spec.executor](spec, images=images)
 
 

@@ -1,4 +1,4 @@
-"""The executors that are a call to a server: `dkron_executors` in a pod of the project's own image."""
+"""The executors that call a server: `dkron_executors` in a pod of the project's own image."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ CONFINED = {
 
 
 def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
-    """The Job's `spec`: one container, which is handed the config. Raises `ConfigError`."""
+    """The Job's `spec`: one container, which gets the config. Raises `ConfigError`."""
     container = {
         "name": "job",
         "image": images.own,
-        # What was said to the operator is said to the pod, whatever the entry point of the image is.
+        # The command is explicit, so that the image's entry point does not matter.
         "command": ["python", "-m", "dkron_executors", spec.executor],
         "env": _handed_over(spec),
         "securityContext": CONFINED,

@@ -1,4 +1,4 @@
-"""Values of `executorConfig`: all are strings, as in Dkron, and are read here with sentences for what is wrong."""
+"""Values of `executorConfig`. All are strings, as in Dkron; parsing errors become sentences here."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 
 
 class ConfigError(ValueError):
-    """A key of the config is wrong. `str()` is one sentence that names it; `reason` is that of the condition."""
+    """A key of the config is invalid. `str()` is one sentence that names it; `reason` is that of the condition."""
 
     def __init__(self, message: str, *, reason: str = "InvalidExecutorConfig") -> None:
         super().__init__(message)
@@ -25,9 +25,10 @@ def memory(key: str, text: str) -> str:
 
 
 def value(key: str, text: str) -> dict[str, Any]:
-    """An environment value: the text itself, or where the kubelet finds it (`secretRef:<secret>/<key>`)."""
+    """An environment value: the text itself, or where the kubelet finds it (`secretRef:<secret>/<key>`). Raises
+    `ConfigError`."""
     if not text.startswith(PREFIX):
-        # The kubelet reads $(NAME) in a value as a reference, and $$ as one dollar.
+        # In a value, the kubelet reads $(NAME) as a reference, and $$ as one dollar.
         return {"value": literal(text)}
     found = secret_and_key(text)
     if found is None:
@@ -37,5 +38,5 @@ def value(key: str, text: str) -> dict[str, Any]:
 
 
 def literal(text: str) -> str:
-    """The text, so that the kubelet's expansion of `$(NAME)` and `$$` gives it back unchanged."""
+    """The text, escaped so that the kubelet's expansion of `$(NAME)` and `$$` returns it unchanged."""
     return text.replace("$", "$$")

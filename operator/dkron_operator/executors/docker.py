@@ -1,4 +1,4 @@
-"""The `docker` executor: shell's container, where the image is the point (Dkron behaviour §6.3)."""
+"""The `docker` executor: the shell executor's container with a required image (Dkron behaviour §6.3)."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ ELSEWHERE = {
     "shell": "the image's entry point runs the command; use the executor shell, which takes an image too",
     "payload": "the image's entry point runs the command; use the executor shell, which takes an image too",
 }
-"""Keys that look as if they could be meant, and where to say it instead."""
+"""Keys that users may try here, and where the setting belongs instead."""
 
 
 def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
-    """As shell's, but the image's entry point stays and gets the command as its arguments. Raises `ConfigError`."""
+    """As in shell, but the image's entry point stays and gets the command as its arguments. Raises `ConfigError`."""
     config = spec.executor_config
     for key in config:
         if key in ELSEWHERE:
@@ -41,7 +41,7 @@ def _check_command(command: str) -> None:
 
 def _with_arguments(spec: JobSpec, images: Images) -> dict[str, Any]:
     given = spec.executor_config.get("command", "").strip()
-    # Shell needs a command; an image has one of its own.
+    # The shell executor needs a command; an image has its own.
     told = spec.model_copy(update={"executor_config": {"command": "default", **_given(spec)}})
     body = shell.job(told, images=images)
     (container,) = body["template"]["spec"]["containers"]

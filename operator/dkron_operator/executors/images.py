@@ -1,11 +1,14 @@
-"""The images that executors run where a job names none."""
+"""The images that executors run if a job names none."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """`default` is that of the shell executor, `own` the project's own, in which `dkron_executors` is."""
+    """Default images."""
 
     default: str
+    """For the shell executor."""
+
     own: str
+    """The project's own image, which contains `dkron_executors`."""

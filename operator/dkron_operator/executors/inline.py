@@ -1,6 +1,5 @@
-"""Calls without a pod: `executorConfig.inline: "true"` of `http` has the operator make the call itself, where the
-installation allows it. Pure; what is refused here is what only a pod can do or know.
-"""
+"""Inline calls: with `executorConfig.inline: "true"`, the operator makes the call of `http` itself, without a pod, if
+the installation allows it. Pure; it refuses what only a pod can do or know."""
 
 from dkron_crds.job import JobSpec, ReadyReason
 from dkron_executors.keys import keys_of
@@ -17,17 +16,17 @@ NOT_ALLOWED = Problem(
     "inline: this installation makes no calls without a pod; remove it, or start the operator with --inline-calls",
 )
 LONGEST = 60
-"""Seconds that such a call may take: it occupies a place that all jobs share."""
+"""Seconds that such a call may take: it occupies a place in the pool that all jobs share."""
 FILES = ("tlsCertificateFile", "tlsCertificateKeyFile", "tlsRootCAsFile")
 
 
 def is_inline(spec: JobSpec) -> bool:
-    """Whether the operator is to make the call itself."""
+    """Whether the operator makes the call itself."""
     return spec.executor == "http" and spec.executor_config.get("inline", "") in TRUE
 
 
 def check(spec: JobSpec) -> None:
-    """Raise `ConfigError` for what is wrong, or needs a pod."""
+    """Raise `ConfigError` for what is invalid, or needs a pod."""
     config = spec.executor_config
     for key, text in config.items():
         if PREFIX in text:
@@ -46,7 +45,7 @@ def check(spec: JobSpec) -> None:
 
 
 def keys(spec: JobSpec) -> Http:
-    """What is to be called. Raises `ConfigError`."""
+    """The call to make. Raises `ConfigError`."""
     try:
         read = keys_of("http").read(spec.executor_config)
     except KeyProblem as exc:
@@ -56,7 +55,7 @@ def keys(spec: JobSpec) -> Http:
 
 
 def printed(spec: JobSpec, result: Result) -> tuple[str, bytes]:
-    """The line that says what went wrong, and all that a pod would have printed; no password of an address in it."""
+    """The error line, and everything that a pod would have printed. Passwords in addresses are removed from both."""
     config = spec.executor_config
     scrub = Scrub(config.values(), secrets=())
     error, output = scrub.line(result.error), scrub.output(result.output)

@@ -9,7 +9,7 @@ from dkron_operator.executors.template import pod_spec
 
 
 def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:  # noqa: ARG001 - every executor is called alike
-    """Nothing of its own; the template has to bring the containers. Raises `ConfigError`."""
+    """An empty spec: the template has to bring the containers. Raises `ConfigError`."""
     if spec.executor_config:
         key = next(iter(spec.executor_config))
         raise ConfigError(f'executorConfig: "{key}" is not used by kubernetes; all is said in jobTemplate')

@@ -1,11 +1,11 @@
-"""What is wrong with a spec, as people are told it."""
+"""What is wrong with a spec, as shown to users."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a DkronJob cannot run: a condition reason and a sentence that says what to mend."""
+    """Why a DkronJob cannot run: a condition reason, and a sentence that says what to fix."""
 
     reason: str
     message: str

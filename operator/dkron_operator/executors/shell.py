@@ -15,12 +15,14 @@ from dkron_operator.executors.template import pod_spec
 
 KEYS = frozenset({"command", "shell", "env", "cwd", "timeout", "mem_limit", "su", "payload", "image"})
 OF_THE_JOB = KEYS - {"command", "env", "payload"}
-"""Keys whose values become a part of the Job, where no Secret is read."""
+"""Keys whose values become part of the Job, where no Secret is read."""
 OPERATORS = frozenset(";&|<>")
 GRACE = 1
-"""Seconds between SIGTERM and SIGKILL when the timeout is over. Dkron kills at once; nothing is shorter than this."""
+"""Seconds between SIGTERM and SIGKILL when the timeout is over. Dkron kills at once; Kubernetes allows nothing shorter
+than this."""
 OVERTIME = 30
-"""Seconds that a Job may take beyond all this before the Job controller deletes its pod, and the log with it."""
+"""Seconds that a Job may run beyond timeout and grace before the Job controller deletes its pod, and with it the
+log."""
 
 _ACCOUNT = re.compile(r"(\d{1,10})(?::(\d{1,10}))?", re.ASCII)
 _FEED = 'printf %s "$DKRON_PAYLOAD" | base64 -d | "$@"'
@@ -43,15 +45,16 @@ def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
     timeout = _timeout(config.get("timeout", ""))
     if timeout is None:
         return {"template": {"spec": pod}}
-    # The pod's own deadline leaves the pod and its log in place; the Job's deletes them, so it comes second
-    # and catches what the kubelet never saw: a pod that no node takes.
+    # The pod's own deadline keeps the pod and its log; the Job's deadline deletes them. So the Job's comes second, and
+    # catches what the kubelet never saw: a pod that no node takes.
     grace = _grace(spec.job_template)
     pod |= {"activeDeadlineSeconds": timeout, "terminationGracePeriodSeconds": grace}
     return {"activeDeadlineSeconds": timeout + grace + OVERTIME, "template": {"spec": pod}}
 
 
 def remarks(spec: JobSpec) -> str:
-    """Without a shell, Dkron ends the command at the first operator: legal, and seldom meant."""
+    """A warning about a command without a shell: as in Dkron, it ends at the first operator, which is legal and seldom
+    intended."""
     config = spec.executor_config
     command = config.get("command", "")
     if config.get("shell", "") in TRUE or command.startswith(PREFIX):
@@ -61,7 +64,8 @@ def remarks(spec: JobSpec) -> str:
 
 
 def split(command: str) -> tuple[list[str], str]:
-    """The words of a command line without a shell, and the operator at which it was cut off, if any."""
+    """The words of a command line without a shell, and the operator at which it was cut off; empty if there is none.
+    Raises `ConfigError`."""
     end = _first_operator(command)
     try:
         words = shlex.split(command[:end])
@@ -90,7 +94,7 @@ def _first_operator(command: str) -> int:
 
 
 def literal_path(path: str) -> str:
-    """A working directory; it has to be absolute, there is no other directory that it could be relative to."""
+    """A working directory. It has to be absolute, because there is nothing that it could be relative to."""
     if path and not path.startswith("/"):
         raise ConfigError(f'cwd: "{path}" is not an absolute path')
     return path
@@ -166,7 +170,7 @@ def _timeout(text: str) -> int | None:
 
 
 def _grace(template: JobTemplate) -> int:
-    """The template's own period, or ours; what the API server thinks of it, the dry run tells."""
+    """The template's own grace period, or ours. The dry run reports what the API server thinks of it."""
     own = pod_spec(template).get("terminationGracePeriodSeconds")
     return own if isinstance(own, int) else GRACE
 

@@ -1,4 +1,4 @@
-"""`jobTemplate`: what it may say, and how it is laid over the Job that the executor builds."""
+"""`jobTemplate`: what it may say, and how it is merged over the Job that the executor builds."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,20 +11,20 @@ OURS = (
     ("metadata", "generateName"),
     ("metadata", "namespace"),
     ("metadata", "ownerReferences"),
-    # A Job that deletes itself could vanish before it is recorded, and its name with it: `history` decides.
+    # A Job that deletes itself could vanish before it is recorded, and its name with it; `history` decides instead.
     ("spec", "ttlSecondsAfterFinished"),
 )
 
 
 CONTROLLER = "kubernetes.io/job-controller"
-"""The one that makes pods of Jobs; `managedBy` may name it, or another."""
+"""The controller that creates pods of Jobs; `managedBy` may name it or another one."""
 
 
 def check_template(template: JobTemplate) -> None:
-    """Raise `ConfigError` if the template sets what only the operator may decide, has not the form of a Job, or makes
-    one that never starts or never goes.
+    """Raise `ConfigError` if the template sets what only the operator may decide, is not shaped like a Job, or makes a
+    Job that never starts or cannot be deleted.
 
-    Everything else is left to the API server, which is asked by a dry run.
+    Everything else is left to the API server, which checks it in a dry run.
     """
     for section, key in OURS:
         if key in getattr(template, section):
@@ -58,7 +58,7 @@ def _check_life(template: JobTemplate) -> None:
 
 
 def pod_spec(template: JobTemplate) -> Mapping[str, Any]:
-    """The pod spec within the template, empty if it has none. Raises `ConfigError` if it is something else."""
+    """The pod spec within the template, empty if it has none. Raises `ConfigError` if it is not an object."""
     pod = template_object(template.spec.get("template"), "spec.template")
     template_object(
         template_object(pod.get("metadata"), "spec.template.metadata").get("labels"), "spec.template.metadata.labels"
@@ -67,7 +67,8 @@ def pod_spec(template: JobTemplate) -> Mapping[str, Any]:
 
 
 def merge(base: Any, over: Any) -> Any:  # noqa: ANN401 - any JSON
-    """`over` laid upon `base`: objects key by key (null removes), lists of named things by name, all else replaced."""
+    """`over` merged into `base`: objects key by key (null removes), lists of named items by name, everything else
+    replaced."""
     if isinstance(over, dict):
         base = base if isinstance(base, dict) else {}
         merged = {key: merge(base.get(key), value) for key, value in over.items() if value is not None}
@@ -89,7 +90,7 @@ def _has_name(item: object) -> bool:
 
 
 def template_object(value: object, path: str) -> Mapping[str, Any]:
-    """What the template says at this path, as an object. Raises `ConfigError` if it is something else."""
+    """The value at this path of the template, as an object. Raises `ConfigError` if it is not one."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -98,7 +99,7 @@ def template_object(value: object, path: str) -> Mapping[str, Any]:
 
 
 def template_list(value: object, path: str) -> list[Any]:
-    """What the template says at this path, as a list. Raises `ConfigError` if it is something else."""
+    """The value at this path of the template, as a list. Raises `ConfigError` if it is not one."""
     if value is None:
         return []
     if not isinstance(value, list):

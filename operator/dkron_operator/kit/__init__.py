@@ -1,1 +1,1 @@
-"""What any controller is made of, without knowledge of jobs: work queues, clocks, logs."""
+"""What any controller needs, without knowledge of jobs: work queues, clocks, logs."""

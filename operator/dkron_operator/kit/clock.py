@@ -1,4 +1,4 @@
-"""The clocks, as something to hand over: nothing below `main` reads the time by itself."""
+"""The clocks, as an object to inject: no code below `main` reads the time by itself."""
 
 import time
 from collections.abc import Callable
@@ -15,14 +15,14 @@ EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where the time of day comes from, and in `monotonic` seconds that nobody sets."""
+    """The source of the time of day, and of `monotonic` seconds that never jump."""
 
     now: Callable[[], datetime] = _utc_now
     monotonic: Callable[[], float] = time.monotonic
 
     def when(self, moment: float, now: datetime) -> datetime:
-        """The time of day of a moment that `monotonic` gave, by the clock as it is set `now`; the earliest time there
-        is for one before that."""
+        """The time of day of a `monotonic` moment, by the clock as it is set `now`. Overflows become the earliest
+        possible time."""
         try:
             return now - timedelta(seconds=self.monotonic() - moment)
         except OverflowError:

@@ -1,4 +1,4 @@
-"""A queue of keys in which groups take turns: one with thousands of keys waits behind its own, not before others."""
+"""A queue of keys in which groups take turns: a group with thousands of keys does not delay the other groups."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -9,8 +9,8 @@ Group = Hashable
 
 
 class FairQueue(Generic[K]):
-    """Keys in the order in which they came, within each group; the groups take turns. `group_of` is asked when a key is
-    added, and its answer holds until the key leaves."""
+    """Keys in the order in which they came, within each group; the groups take turns. `group_of` is called when a key
+    is added, and its result holds until the key leaves."""
 
     def __init__(self, group_of: Callable[[K], Group]) -> None:
         self._group_of = group_of
@@ -24,13 +24,13 @@ class FairQueue(Generic[K]):
         return key in self._group
 
     def add(self, key: K) -> None:
-        """Let the key wait, unless it does."""
+        """Add the key, unless it is waiting already."""
         if key not in self._group:
             group = self._group[key] = self._group_of(key)
             self._groups.setdefault(group, OrderedDict())[key] = None
 
     def remove(self, key: K) -> None:
-        """Let the key wait no more."""
+        """Remove the key."""
         group = self._group.pop(key)
         keys = self._groups[group]
         del keys[key]
@@ -38,7 +38,7 @@ class FairQueue(Generic[K]):
             del self._groups[group]
 
     def pop(self, has_room: Callable[[Group], bool]) -> tuple[K, Group] | None:
-        """The first key of the group whose turn it is among those that have room; None if none has."""
+        """Take the first key of the next group that has room; None if no group has."""
         for group, keys in self._groups.items():
             if has_room(group):
                 key = next(iter(keys))

@@ -1,10 +1,10 @@
-"""Spells of trouble: what fails every two seconds for an hour is told once, and once when it is over."""
+"""Logs an outage once when it begins and once when it ends, however often the operation fails in between."""
 
 import logging
 
 
 class LogOnce:
-    """Trouble of one kind, from its first sign to its end."""
+    """One kind of outage, from its first failure to its end."""
 
     def __init__(self, log: logging.Logger, what: str) -> None:
         self.trouble = ""
@@ -13,14 +13,14 @@ class LogOnce:
         self._kind: type[Exception] | None = None
 
     def goes_on(self, exc: Exception) -> None:
-        """It fails (still)."""
+        """The operation failed (again)."""
         self.trouble = str(exc) or type(exc).__name__
         if self._kind is not type(exc):
             self._kind = type(exc)
             self._log.warning("%s: %s; going on without", self._what, self.trouble)
 
     def is_over(self) -> None:
-        """It works."""
+        """The operation works."""
         if self._kind is not None:
             self._log.info("%s: works again", self._what)
         self._kind, self.trouble = None, ""

@@ -1,4 +1,4 @@
-"""What the operator's log leaves out of kopf's, and how it reads the rest."""
+"""Filters and downgrades kopf's log lines, and configures logging."""
 
 import logging
 
@@ -9,11 +9,12 @@ _TRIED_AGAIN = ("will retry", "escalating", "has failed")
 
 
 class KopfLogFilter(logging.Filter):
-    """kopf calls a request that it is about to repeat an error, and shows a traceback when a watch has failed, which
-    begins anew (`watching.py`). For whoever is woken by errors, these are none."""
+    """kopf logs a request that it is about to repeat as an error, and a failed watch, which starts anew
+    (`kopf_streams.py`), with a traceback. This filter makes them warnings, so that they do not alert anyone who is
+    paged for errors."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything pass."""
+        """Let every record pass."""
         if record.name.startswith("kopf.") and any(words in record.getMessage() for words in _TRIED_AGAIN):
             record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
         return True
@@ -22,5 +23,5 @@ class KopfLogFilter(logging.Filter):
 def configure(log_format: LogFormat, level: LogLevel) -> None:
     """Set up logging for the process."""
     logs.configure(log_format, level, filters=[KopfLogFilter()])
-    # kopf tells about each event that it hands over; only what goes wrong there is news.
+    # kopf logs each event that it passes on; only its problems matter here.
     logging.getLogger("kopf").setLevel(logging.WARNING)

@@ -1,8 +1,8 @@
-"""Notices that the API server shows an older state than before, as it does after etcd was restored from a backup.
+"""Detects that the API server shows an older state than before, as after etcd was restored from a backup.
 
-What is known here is then of a history that nobody else remembers: writes conflict for ever, and a watch that begins
-where it was hears nothing. Both are over when as much has been written again as was forgotten, and nobody could tell
-what happened until then. A process that begins anew reads what there is.
+The cache then holds a history that the API server no longer knows: writes conflict forever, and a watch that resumes
+where it was delivers nothing. Both would end only when as many versions have been written as were lost, and what
+happened until then would stay unknown. A process that restarts reads the current state.
 """
 
 import asyncio
@@ -10,22 +10,22 @@ from typing import Protocol
 
 
 class RolledBack(Exception):
-    """The API server shows an older state than it has shown before. `str()` says by what that was noticed."""
+    """The API server shows an older state than it has shown before. `str()` says how that was noticed."""
 
 
 class Compare(Protocol):
-    """Is told of two versions of an object."""
+    """Compares two versions of an object."""
 
     def __call__(self, what: str, *, known: int, found: int) -> None:
-        """`known` was shown before the API server was asked for the object, `found` is what it has answered."""
+        """`known` was seen before the API server was asked for the object; `found` is its answer."""
 
 
 def ignore_versions(what: str, *, known: int, found: int) -> None:
-    """Nobody compares."""
+    """Do not compare."""
 
 
 class RollbackDetector:
-    """Is told by those who ask for an object by name: lists may be old, but such an answer never is."""
+    """Fed by callers that read an object by name: lists may be old, but the answer to such a read never is."""
 
     def __init__(self) -> None:
         self._seen = asyncio.Event()
@@ -41,6 +41,6 @@ class RollbackDetector:
             self._seen.set()
 
     async def run(self) -> None:
-        """Wait until that is so. Raises `RolledBack`."""
+        """Wait until a rollback is detected. Raises `RolledBack`."""
         await self._seen.wait()
         raise RolledBack(self._words)

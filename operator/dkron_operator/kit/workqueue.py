@@ -1,10 +1,10 @@
-"""Lanes: bounded workers over a queue of keys. Everything the operator does to the world is done in one.
+"""A work queue: bounded workers over a queue of keys, as in client-go. Every effect on the cluster runs in one.
 
-A key that is added while it waits is worked on once; added while it is being worked on, once more after that. So a
-key is never worked on twice at the same time, and no change is overlooked. What is urgent goes first, in its lane and
-before other lanes, but never alone. Namespaces take turns, and none has all workers. What fails for a while is tried
-again, later each time; what fails by a fault of ours much later. What this process may not do is dropped: when it may
-again, everything is looked at anew.
+A key that is added while it waits is worked on once. Added while a worker has it, it is worked on once more afterwards.
+So no key has two workers at the same time, and no change is lost. Urgent keys go first, in their queue and before other
+queues, but not exclusively. Namespaces take turns, and none can use all workers. Temporary failures are retried with
+backoff, bugs with a much longer one. Work that this process may not do is dropped: when it may act again, it looks at
+everything anew.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 
 FIRST_DELAY, LAST_DELAY = 0.2, 5.0
 LAST_DELAY_OF_A_FAULT = 300.0
-"""Seconds between two tries at the most where work ends with an error that is none of the API server's: what has not
-changed fails again. A key that is added meanwhile is worked on at once."""
+"""Seconds between two tries at most, if the work fails with an error that is not the API server's: without a change it
+fails again. A key that is added meanwhile is worked on at once."""
 IN_A_ROW = 8
-"""After so many urgent keys one that is not has its turn: what is always late must not keep the rest from happening."""
+"""After this many urgent keys a normal one has its turn, so that constant urgency does not starve the rest."""
 LONGEST_YIELD, GLANCE = 2.0, 0.05
-"""Seconds that a worker waits at most for what is urgent in another lane, and between two looks."""
+"""Seconds that a worker waits at most for urgent keys of another queue, and between two checks."""
 
 
 def _ungrouped(_: object) -> Group:
@@ -38,8 +38,8 @@ def _ungrouped(_: object) -> Group:
 class WorkQueue(Generic[K]):
     """A queue of keys and its workers. `work` may raise `Unavailable` to be called again for the same key.
 
-    `group_of` tells the groups of keys that take turns: their namespaces. `width` keys are worked on at once at the
-    most for one group, and `spare` ones more for others beside it.
+    `group_of` gives the group of a key, its namespace; groups take turns. At most `width` keys of one group are worked
+    on at once, and `spare` more of other groups beside them.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class WorkQueue(Generic[K]):
         return len(self._urgent) + len(self._others) + len(self._busy) + len(self._timers)
 
     def yield_to(self, other: "WorkQueue[Any]") -> None:
-        """Let what is urgent in another lane go before anything in this one."""
+        """Let the urgent keys of another queue go before any in this one."""
         self._ahead = other
 
     def add(self, key: K, delay: float = 0.0) -> None:
-        """Have the key worked on, after `delay` seconds; a key that waits for its delay keeps it."""
+        """Add the key, after `delay` seconds; a key that is already waiting for a delay keeps it."""
         if key in self._busy:
             self._again[key] = min(delay, self._again.get(key, delay))
         elif self._waits(key):
@@ -88,7 +88,7 @@ class WorkQueue(Generic[K]):
             self._timers[key] = asyncio.get_running_loop().call_later(delay, self._expire, key)
 
     def add_priority(self, key: K) -> None:
-        """Have the key worked on before those that are not urgent."""
+        """Add the key as urgent."""
         if key in self._busy:
             self._pressing.add(key)
             return
@@ -98,7 +98,7 @@ class WorkQueue(Generic[K]):
             self._urgent.add(key)
 
     def drop(self, key: K) -> None:
-        """There is nothing to do any more for a key that waits for its delay."""
+        """Drop a key that is waiting for its delay."""
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
@@ -106,12 +106,12 @@ class WorkQueue(Generic[K]):
                 self._quiet.set()
 
     def flush_delays(self) -> None:
-        """Have every key that waits for its delay worked on now."""
+        """Make every delayed key ready now."""
         for key in tuple(self._timers):
             self._expire(key)
 
     async def run(self) -> None:
-        """Work until cancelled. May be called again when it has ended: what was being worked on then is begun anew."""
+        """Work until cancelled. Can be called again afterwards: interrupted keys start over."""
         interrupted, self._busy = self._busy, {}
         self._at_work.clear()
         self._turns, self._parked = asyncio.Semaphore(len(self._urgent) + len(self._others)), 0
@@ -122,7 +122,7 @@ class WorkQueue(Generic[K]):
         count = self._width + self._spare
         workers = [asyncio.create_task(self._worker(), name=f"{self.name}-{number}") for number in range(count)]
         try:
-            # None of them ever ends by itself, and fewer of them would do less without anybody's knowing.
+            # Workers never end by themselves. If one did, the queue would slow down unnoticed.
             ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for worker in workers:
@@ -132,7 +132,8 @@ class WorkQueue(Generic[K]):
         raise RuntimeError(f"a worker of the queue {self.name} has ended") from next(iter(failures), None)
 
     async def idle(self) -> None:
-        """Return when nothing waits, is due later, or is being worked on. Nothing else goes first any more."""
+        """Return when no key waits, is delayed, or is being worked on. From here on the queue no longer yields to
+        another one."""
         self._ahead = None
         self.flush_delays()
         while len(self):
@@ -151,7 +152,7 @@ class WorkQueue(Generic[K]):
         return key in self._urgent or key in self._others
 
     def _next(self) -> tuple[K, Group] | None:
-        """The key whose turn it is; None if the workers that its namespace may have are all at work."""
+        """The next key; None if every waiting key's namespace uses all the workers that it may have."""
         queues = (self._urgent, self._others)
         for queue in queues if self._row < IN_A_ROW else reversed(queues):
             found = queue.pop(self._has_room)
@@ -181,7 +182,7 @@ class WorkQueue(Generic[K]):
                 self._quiet.set()
 
     def _leave(self, key: K, group: Group) -> None:
-        """The key is not worked on any more, so there is room for another of its group."""
+        """The key is done, so there is room for another of its group."""
         del self._busy[key]
         self._at_work[group] -= 1
         if not self._at_work[group]:
@@ -191,7 +192,7 @@ class WorkQueue(Generic[K]):
             self._turns.release()
 
     def _requeue(self, key: K, delay: float | None) -> None:
-        """Have the key worked on once more if it failed, or if somebody has asked for that meanwhile."""
+        """Add the key again if it failed, or if it was added meanwhile."""
         again, pressing = self._again.pop(key, None), key in self._pressing
         self._pressing.discard(key)
         if delay is not None:
@@ -208,7 +209,7 @@ class WorkQueue(Generic[K]):
             left -= GLANCE
 
     async def _attempt(self, key: K) -> float | None:
-        """Seconds until the key should be tried again; None if it is done."""
+        """Work on the key. Returns the seconds until the next try; None if it is done."""
         try:
             await self._work(key)
         except Unavailable as exc:
@@ -230,7 +231,7 @@ class WorkQueue(Generic[K]):
                 log.exception("%s failed on %s; again in %.0f s", self.name, key, delay)
             return delay
         if self._failures.pop(key, None) is not None:
-            # The API server answers again: what else has waited for that need not wait any longer.
+            # The API server answers again, so the other delayed keys need not wait any longer.
             self.flush_delays()
         return None
 
@@ -240,5 +241,5 @@ class WorkQueue(Generic[K]):
         return min(FIRST_DELAY * 2.0 ** min(failures, 16), longest) * random.uniform(0.8, 1.2)  # noqa: S311
 
     def _is_news(self, key: K) -> bool:
-        """Whether this failure of the key is told: the first, the second, the fourth in a row, and so on."""
+        """Whether to log this failure of the key: the first, the second, the fourth in a row, and so on."""
         return self._failures[key].bit_count() == 1

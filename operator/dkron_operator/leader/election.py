@@ -1,4 +1,5 @@
-"""Who leads: from the Lease as it was read, and how long it has looked so, to what this replica should do about it."""
+"""Election: decides what this replica should do about the Lease, from the Lease as it was read and how long it has been
+unchanged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,36 +12,40 @@ from dkron_crds.lease import LEASE_SECONDS, leave_key
 Object = Mapping[str, Any]
 
 JITTER = 1.2
-"""How much longer than said a retry may take, as client-go has it."""
+"""How much longer than configured a retry may take, as in client-go."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How the Lease is held, in seconds. A holder renews it each `retry_period`, acts until `renew_deadline` after its
-    last renewal, and nobody else takes it before `duration` after it has seen that."""
+    """How the Lease is held, in seconds."""
 
     duration: int = LEASE_SECONDS
+    """No other replica takes the Lease until it has seen it unchanged for this long."""
+
     renew_deadline: float = 10.0
+    """The holder acts until this long after its last renewal."""
+
     retry_period: float = 2.0
+    """The time between two renewals of the holder."""
 
     @property
     def in_order(self) -> bool:
-        """Whether a holder stops before another begins, and tries again before it stops."""
+        """Whether a holder stops before another begins, and retries before it stops."""
         return self.duration > self.renew_deadline > JITTER * self.retry_period
 
     @property
     def glance(self) -> float:
-        """Between two looks of who waits: one that was released is to be taken soon."""
+        """The time between two reads of a waiting replica: a released Lease should be taken soon."""
         return self.retry_period / 4
 
     @property
     def patience(self) -> float:
-        """For one request, so that a second one fits in before the deadline."""
+        """The timeout of one request, chosen so that a second request fits in before the deadline."""
         return (self.renew_deadline - self.retry_period / 2) / 2
 
     @property
     def handover(self) -> timedelta:
-        """The longest time in which nobody acts because one holder follows another."""
+        """The longest time in which no replica acts because one holder follows another."""
         return timedelta(seconds=self.duration + 2 * self.retry_period)
 
 
@@ -52,44 +57,63 @@ class Act(StrEnum):
     RENEW = "renew"
     WAIT = "wait"
     RETURN = "return"
-    """Remove the wish that we leave: it was for the process before this one."""
+    """Remove the request to leave: it was for the process before this one."""
     LEAVE = "leave"
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The Lease as it was read. `renewal` is compared with what it was before, and never with a clock."""
+    """The Lease as it was read."""
 
     version: str
     holder: str
     renewal: str
+    """The renewTime. It is compared only with its earlier value, never with a clock."""
+
     seconds: int
+    """How long the Lease lasts after a renewal."""
+
     transitions: int
     annotations: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Since when (monotonic seconds) holder and renewal have looked as they do, and how long that counts."""
+    """How long holder and renewal have been unchanged."""
 
     holder: str
     renewal: str
     since: float
+    """Since when, in seconds of the monotonic clock."""
+
     seconds: int = LEASE_SECONDS
+    """How long the Lease lasts after a renewal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leadership:
-    """What others are told about it. `free`: there is no Lease that this replica could hold, so it acts without.
-    `trouble` is why the Lease cannot be used. `term` grows when this replica begins to act after another may have."""
+    """The leadership state of this replica, as other parts see it."""
 
     leader: str = ""
+    """The identity of the holder; empty if there is none, or it is not known."""
+
     held: bool = False
+    """This replica holds the Lease."""
+
     left: bool = False
+    """This replica was asked to leave."""
+
     stopped: bool = False
+    """This replica was stopped."""
+
     free: bool = False
+    """No Lease is available to this replica, so it acts without one."""
+
     trouble: str = ""
+    """Why the Lease cannot be used."""
+
     term: int = 0
+    """Grows when this replica begins to act after another one may have."""
 
     @property
     def acts(self) -> bool:
@@ -102,7 +126,7 @@ class Leadership:
         return bool(self.leader) and not self.held
 
     def waits(self, leader: str = "", *, trouble: str = "") -> "Leadership":
-        """The same replica, while another acts, or nobody does."""
+        """The same replica, while another acts, or none does."""
         return Leadership(leader=leader, trouble=trouble, term=self.term)
 
     def holds(self, identity: str, *, anew: bool) -> "Leadership":
@@ -110,17 +134,17 @@ class Leadership:
         return Leadership(leader=identity, held=True, term=self.term + int(anew and not self.acts))
 
     def goes_free(self, trouble: str = "") -> "Leadership":
-        """The same replica without a Lease."""
+        """The same replica, acting without a Lease."""
         return Leadership(free=True, trouble=trouble, term=self.term + int(not self.acts))
 
     def ended(self, *, stopped: bool) -> "Leadership":
-        """The same replica, which acts no more: it was stopped, or has left."""
+        """The same replica once it no longer acts: it was stopped, or has left."""
         leader = self.leader if self.by_another else ""
         return replace(self, leader=leader, held=False, free=False, stopped=stopped)
 
 
 def read_lease(body: Object) -> Held:
-    """The Lease, whoever wrote it."""
+    """Parse a Lease that any client may have written."""
     metadata, spec = body["metadata"], body.get("spec") or {}
     return Held(
         version=metadata["resourceVersion"],
@@ -133,7 +157,7 @@ def read_lease(body: Object) -> Held:
 
 
 def watched(lease: Held | None, before: Watched | None, *, now: float) -> Watched | None:
-    """Since when the Lease looks as it does, of which we knew so much before. One that was deleted is remembered."""
+    """How long the Lease has been unchanged, given the previous observation. A deleted Lease is remembered."""
     if lease is None:
         return before
     if before is not None and (before.holder, before.renewal) == (lease.holder, lease.renewal):
@@ -146,7 +170,7 @@ def decide(
 ) -> Act:
     """What to do. `newcomer`: this process has read the Lease for the first time. `duration` is that of our own Leases.
 
-    The Lease of another is over when it was not seen renewed for as long as it says; clocks need not agree.
+    The Lease of another replica has expired once it was not seen renewed for as long as it says. Clocks need not agree.
     """
     if lease is None:
         return Act.WAIT if _may_come_back(seen, identity=identity, now=now, duration=duration) else Act.CREATE
@@ -158,12 +182,12 @@ def decide(
 
 
 def _is_over(lease: Held, seen: Watched | None, *, now: float) -> bool:
-    """Whether nobody holds the Lease any more."""
+    """Whether the Lease has no holder any more."""
     return not lease.holder or (seen is not None and now - seen.since > lease.seconds)
 
 
 def _may_come_back(seen: Watched | None, *, identity: str, now: float, duration: int) -> bool:
-    """Whether a Lease that somebody has deleted had another holder, who acts on and makes it again."""
+    """Whether a deleted Lease had another holder, which still acts and will create it again."""
     if seen is None or seen.holder in ("", identity):
         return False
     return now - seen.since <= min(seen.seconds, duration)

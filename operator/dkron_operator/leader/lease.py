@@ -1,7 +1,7 @@
-"""The Lease: of several replicas one holds it, and acts. The others keep their caches warm, and wait for it.
+"""The Lease: one of several replicas holds it and acts. The others keep their caches warm and wait.
 
-It keeps two from doing the work of one. That nothing runs twice does not depend on it: names decide (docs/adr/0001,
-docs/adr/0026).
+The Lease keeps two replicas from doing the same work. It is not what prevents double runs: deterministic names do
+(docs/adr/0001, docs/adr/0026).
 """
 
 import asyncio
@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 
 DEFAULT = Terms()
 MOST_TIMES = 4
-"""How much longer than our own the Lease of another may live before that is told."""
+"""A warning is logged if the Lease of another replica lasts more than this many times as long as ours."""
 RELEASES = 3
-"""How often it is released if somebody writes first."""
+"""How often to try to release the Lease if another write comes first."""
 SOON, WITHOUT_RIGHTS = 0.2, 30.0
-"""Seconds until the Lease is looked at again, when somebody wrote first, and when it is forbidden."""
+"""Seconds until the Lease is read again after a conflict, and after a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Replica:
 
 
 class Lease:
-    """Takes part in holding the Lease of a namespace, on these `terms`; without any it acts whatever others do.
-    `changed` is told when another leads, or how else this stands."""
+    """Takes part in the election for the Lease of a namespace, on these `terms`; without terms it always acts.
+    `changed` gets the new state when the leadership changes."""
 
     def __init__(
         self,
@@ -74,18 +74,18 @@ class Lease:
         self._spell = LogOnce(log, f"Lease {namespace}/{INSTALLATION}")
 
     def may_act(self) -> bool:
-        """Whether this replica may do anything to the world at this moment. Asked before each thing that is done: a
-        process that was frozen learns here that its time is over, before it has learned anything else."""
+        """Whether this replica may write to the cluster at this moment. Every write checks this first, so a process
+        that was frozen notices immediately that its time is over."""
         held = self.view.held and self._clock.monotonic() - self._renewed_at < self._terms.renew_deadline
         return held or self.view.free
 
     @property
     def idle(self) -> timedelta:
-        """For how long nobody was seen to lead, at the moment at which this replica begins to."""
+        """For how long no replica was seen to lead, at the moment at which this replica begins to."""
         return timedelta(seconds=self._clock.monotonic() - self._watched.since if self._watched else 0.0)
 
     async def run(self) -> None:
-        """Hold it or wait for it. Returns when this replica was asked to leave."""
+        """Hold the Lease or wait for it. Returns when this replica was asked to leave."""
         if not self._elects:
             log.info("acts without a Lease, as --lease off says")
             self._tell(self.view.goes_free())
@@ -97,7 +97,7 @@ class Lease:
             await asyncio.sleep(pause)
 
     async def release(self, *, stopped: bool = False) -> None:
-        """Let another have it at once. Best effort: it is over in seconds anyway."""
+        """Release the Lease, so that another replica can take it at once. Best effort: it expires in seconds anyway."""
         held = self.view.held
         self._tell(self.view.ended(stopped=stopped))
         if not held:
@@ -119,7 +119,7 @@ class Lease:
             log.info("released the Lease")
 
     async def _turn(self) -> float:
-        """One look, and what follows from it; returns seconds until the next."""
+        """Read the Lease once and act on it; returns the seconds until the next time."""
         began = self._clock.monotonic()
         try:
             act, lease = await self._look()
@@ -149,8 +149,8 @@ class Lease:
         return self._terms.retry_period if self.view.held else self._terms.glance
 
     def _compare(self, version: int) -> None:
-        """It is written every two seconds, and each replica reads or writes it at least as often: so it is here that
-        a restore of etcd shows first."""
+        """Compare resource versions: the Lease is written every two seconds, and each replica reads or writes it at
+        least as often, so a restore of etcd shows here first."""
         self._compare_versions(f"Lease {self._namespace}/{INSTALLATION}", known=self._version, found=version)
         self._version = version
 
@@ -222,7 +222,7 @@ class Lease:
         return self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def _fail(self, exc: KubeError) -> float:
-        """There was no answer, or a refusal; seconds until the next look."""
+        """Handle a missing answer or a refusal; returns the seconds until the next try."""
         self._spell.goes_on(exc)
         self._ours = None
         self._lapse()
@@ -236,7 +236,7 @@ class Lease:
         return self._terms.retry_period / 2
 
     def _lapse(self) -> None:
-        """Say so if it is too long ago that we have renewed it."""
+        """Report it if the last renewal is too long ago."""
         if self.view.held and not self.may_act():
             log.warning("the Lease could not be renewed for %g s: nothing is done until it is", self._age())
             self._tell(self.view.waits())

@@ -1,4 +1,4 @@
-"""Monitoring: what the operator tells about itself at a port of its own, if it has one (docs/monitoring.md)."""
+"""Monitoring: what the operator reports about itself at its own port, if it has one (docs/monitoring.md)."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of an operator that have something to tell."""
+    """The parts of an operator that have something to report."""
 
     client: KubeClient
     store: Store
@@ -41,7 +41,7 @@ class Parts:
 
 
 class Monitoring:
-    """Puts together what is told. `phase` and `tasks`, those that should live, are set by who runs the operator."""
+    """Assembles the answers. The operator sets `phase`, and `tasks`, which should all be alive."""
 
     def __init__(self, parts: Parts, *, clock: Clock, version: str, per_job: bool) -> None:
         self.phase = Phase.STARTING
@@ -56,7 +56,7 @@ class Monitoring:
 
     @property
     def answers(self) -> Answers:
-        """For the port."""
+        """The answers for the port."""
         return Answers(unhealthy=self._unhealthy, unready=self._unready, page=self._page)
 
     def _unhealthy(self) -> str:
@@ -69,7 +69,7 @@ class Monitoring:
 
     async def _page(self) -> bytes:
         gauges = await self._gauges()
-        # Ten thousand series take a tenth of a second: in a thread of its own, slots do not wait for it.
+        # Rendering ten thousand series takes a tenth of a second. A separate thread keeps that from delaying slots.
         return await asyncio.to_thread(page, gauges, self._parts.store.metrics.registry)
 
     async def _gauges(self) -> Gauges:
@@ -105,5 +105,5 @@ class Monitoring:
 
 
 def page(gauges: Gauges, registry: CollectorRegistry) -> bytes:
-    """The text that Prometheus reads."""
+    """The text that Prometheus scrapes."""
     return generate_latest(gauges) + generate_latest(registry)

@@ -1,4 +1,4 @@
-"""What is read off when Prometheus asks, rather than counted while it happens."""
+"""Metrics that are computed at scrape time, rather than counted as things happen."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,26 +11,34 @@ from dkron_operator.monitoring.job_states import Sums
 from dkron_operator.monitoring.job_summary import JobSummary
 
 MOST_JOBS = 5000
-"""Beyond so many jobs there are no series for single ones: two for each would be most of what Prometheus stores."""
+"""With more jobs than this there are no series for single jobs: two for each would dominate what Prometheus stores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gauges(Collector):
-    """How things stand at one moment. `seen` is the last sign of life of each watch, in seconds since the epoch; with
-    `per_job` there are series for each job, if there are not too many."""
+    """The state at one moment."""
 
     version: str
     leader: bool
     active: int
+    """Attempts that run or are claimed."""
+
     jobs: Sums
     queues: Mapping[str, int]
+    """Keys in each work queue, by its name."""
+
     calls: Mapping[Call, int]
     seen: Mapping[str, float]
+    """When each watch was last heard from, in seconds since the epoch."""
+
     lag: float
+    """The longest delay of the event loop in the last minute, in seconds."""
+
     per_job: bool
+    """Export series for each job, if there are not too many."""
 
     def collect(self) -> Iterator[Metric]:
-        """As families of metrics."""
+        """The metric families."""
         build = _family("build_info", "The program.", "version")
         build.add_metric([self.version], 1)
         yield build

@@ -7,15 +7,15 @@ from enum import StrEnum
 from dkron_operator.watch.liveness import LastSign
 
 HANG = 5.0
-"""Seconds that work may have to wait in the event loop; a process that lets it wait longer again and again hangs."""
+"""Seconds that work may have to wait in the event loop. A process that exceeds this again and again hangs."""
 SILENCE = 150.0
-"""Seconds for which a watch may show no sign of life: it shows one each minute."""
+"""Seconds for which a watch may be silent; a healthy one is heard from every minute."""
 FAILURE = 15.0
-"""Seconds for which a watch may fail to begin again: as long as a Lease lives."""
+"""Seconds for which a watch may fail to start again: as long as a Lease lives."""
 
 
 class Phase(StrEnum):
-    """How far a process is."""
+    """The lifecycle phase of a process."""
 
     STARTING = "starting"
     WORKING = "working"
@@ -24,8 +24,8 @@ class Phase(StrEnum):
 
 
 def unhealthy(*, lag: float, ended: Sequence[str], troubles: Sequence[str] = ()) -> str:
-    """Why the process should be started anew; empty if it should not. `ended` are its tasks that should live,
-    `troubles` its parts that have ended and are begun anew."""
+    """Why the process should be restarted; empty if it should not. `ended` are tasks that should be alive, `troubles`
+    parts that ended and are being restarted."""
     if ended or troubles:
         ended = (*ended, *troubles)
         return f"a part of the operator has ended: {', '.join(ended)}"
@@ -36,17 +36,21 @@ def unhealthy(*, lag: float, ended: Sequence[str], troubles: Sequence[str] = ())
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What readiness depends on, at a moment `now` of the monotonic clock. `watches` are by resource, `troubles` the
-    parts that have ended and are begun anew."""
+    """What readiness depends on."""
 
     phase: Phase
     now: float
+    """The current moment of the monotonic clock."""
+
     watches: Mapping[str, LastSign] = field(default_factory=dict)
+    """The state of the watches, by resource."""
+
     troubles: Sequence[str] = ()
+    """Parts that ended and are being restarted."""
 
 
 def unready(state: Readiness) -> str:
-    """What is missing until the operator does its work; empty if nothing is."""
+    """What is missing before the operator does its work; empty if nothing is."""
     match state.phase:
         case Phase.STARTING:
             return "the jobs that exist are still being read from the API server"

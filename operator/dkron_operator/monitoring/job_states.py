@@ -1,4 +1,4 @@
-"""The roll: how each job stands, kept up to date at the price of a note for each change, and summed up when asked."""
+"""The state of each job. Each change costs one note of a uid; the sums are computed on request."""
 
 import asyncio
 from collections import Counter
@@ -12,26 +12,29 @@ from dkron_operator.monitoring.staleness import paces_of
 from dkron_operator.plan.view import JobView
 
 Paces = tuple[tuple[str, str, datetime | None], ...]
-"""What tells the schedules that a job follows from others: uid, fingerprint and end of each."""
+"""What identifies the schedules that a job follows: uid, fingerprint and end of each."""
 SLICE = 50
-"""Jobs looked at before others have their turn."""
+"""How many jobs are processed before other tasks get their turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """All jobs at one moment. `next` is the earliest slot to come; `lines` are the jobs one by one."""
+    """All jobs at one moment."""
 
     states: dict[JobState, int]
     failing: int
     degraded: int
     stale: int
     next: datetime | None
+    """The earliest slot to come; None if there is none."""
+
     lines: Sequence[JobSummary] = ()
+    """The jobs one by one."""
 
 
 class JobStates:
-    """Looks anew at the jobs that have changed since it was last asked, at those that run after one whose schedule has
-    changed, and at no other."""
+    """Updates only the jobs that have changed since the last request, and those that run after a job whose schedule has
+    changed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -41,11 +44,11 @@ class JobStates:
         self._calling = asyncio.Lock()
 
     def note(self, uid: str) -> None:
-        """This job has changed, has come or has gone."""
+        """This job was added, changed or removed."""
         self._changed.add(uid)
 
     async def call(self, now: datetime) -> Sums:
-        """How all jobs stand now."""
+        """The state of all jobs now."""
         async with self._calling:
             while self._changed:
                 for _ in range(min(SLICE, len(self._changed))):

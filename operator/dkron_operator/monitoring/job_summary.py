@@ -1,4 +1,4 @@
-"""How one job stands, in a word and a few instants; what is shown of all jobs together is summed up from these."""
+"""The state of one job, as a word and a few timestamps; the sums over all jobs are computed from these."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -15,7 +15,7 @@ FAILING = frozenset({GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED})
 
 
 class JobState(StrEnum):
-    """By what a job runs, or why it does not."""
+    """How a job is triggered, or why it does not run."""
 
     SCHEDULED = "scheduled"
     DEPENDENT = "dependent"
@@ -28,21 +28,26 @@ RUNS = frozenset({JobState.SCHEDULED, JobState.DEPENDENT})
 
 @dataclass(frozen=True, slots=True)
 class JobSummary:
-    """One job. `failing`: its newest run failed; `degraded`: a person has to see to it; `stale`: from when on it has
-    been without a success for too long."""
+    """The state of one job."""
 
     namespace: str
     name: str
     state: JobState
     failing: bool
+    """Its newest run failed."""
+
     degraded: bool
+    """It needs a person's attention."""
+
     stale: datetime | None
+    """From when on it counts as without a success for too long; None if never."""
+
     next: datetime | None
     last_success: datetime | None
 
 
 def summarize(job: JobView, status: JobStatus, paces: Sequence[JobView]) -> JobSummary:
-    """How the job stands, with the status that the API server has. `paces` are those of `stale.paces_of`."""
+    """Summarize the job, with the status that the API server has. `paces` come from `staleness.paces_of`."""
     conditions = {(condition.type, condition.status) for condition in status.conditions}
     state = _state(job, conditions)
     return JobSummary(

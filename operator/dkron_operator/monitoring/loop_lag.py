@@ -1,4 +1,4 @@
-"""The pulse: a beat in the event loop, by which one sees how long work has to wait there."""
+"""Measures how long work has to wait in the event loop, by a periodic beat."""
 
 import asyncio
 from collections import deque
@@ -20,13 +20,13 @@ class LoopLag:
 
     @property
     def lag(self) -> float:
-        """How late the newest beat was, or the next one is by now. In seconds."""
+        """How many seconds late the newest beat was, or the next one is by now."""
         overdue = 0.0 if self._due is None else self._clock() - self._due
         return max(overdue, self._late[-1][1] if self._late else 0.0)
 
     @property
     def worst(self) -> float:
-        """The latest of the beats of the last minute."""
+        """The largest delay of a beat in the last minute, in seconds."""
         since = self._clock() - MEMORY
         return max((late for at, late in self._late if at >= since), default=0.0)
 

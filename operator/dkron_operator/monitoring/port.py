@@ -8,20 +8,23 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 SHUTDOWN = 1.0
-"""Seconds for answers that are under way when the port is closed."""
+"""Seconds for requests under way when the port is closed."""
 
 
 class PortTaken(Exception):
-    """Nobody can listen there. `str()` is a sentence for the person who started us."""
+    """The operator cannot listen there. `str()` is a sentence for the user who started it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """Where to listen, port 0 is nowhere; `per_job`: the page has series for single jobs, too."""
+    """Where to listen."""
 
     host: str = "127.0.0.1"
     port: int = 0
+    """0 means that nothing listens."""
+
     per_job: bool = False
+    """Export series for single jobs, too."""
 
 
 NOWHERE = Exposure()
@@ -29,16 +32,21 @@ NOWHERE = Exposure()
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is answered: why the process is not alive, or not ready (nothing if it is), and the page of metrics."""
+    """What the port answers."""
 
     unhealthy: Callable[[], str]
+    """Why the process is not alive; empty if it is."""
+
     unready: Callable[[], str]
+    """Why the process is not ready; empty if it is."""
+
     page: Callable[[], Awaitable[bytes]]
+    """The page of metrics."""
 
 
 @contextlib.asynccontextmanager
 async def listening(where: Exposure, answers: Answers) -> AsyncIterator[None]:
-    """Answer there while the context lasts. Raises `PortTaken`."""
+    """Serve while the context lasts. Raises `PortTaken`."""
     if not where.port:
         yield
         return
@@ -52,7 +60,7 @@ async def listening(where: Exposure, answers: Answers) -> AsyncIterator[None]:
 
 
 def application(answers: Answers) -> web.Application:
-    """The three pages."""
+    """The application with the three pages."""
 
     async def healthz(_: web.Request) -> web.Response:
         return _verdict(answers.unhealthy())

@@ -1,6 +1,5 @@
-"""When a job that should run has been without a success for too long. Pure: the instant follows from the spec and the
-status, and whoever asks compares it with the time.
-"""
+"""When a job that should run has been without a success for too long. Pure: the moment follows from the spec and the
+status, and the caller compares it with the time."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -12,16 +11,17 @@ from dkron_operator.plan.decide import start_deadline
 from dkron_operator.plan.view import JobView
 
 MOST_ABOVE = 100
-"""Jobs between a dependent and the schedules that it follows. What hangs on a longer chain is never called stale."""
+"""How many jobs may lie between a dependent and the schedules that it follows. A job on a longer chain never counts as
+stale."""
 
 
 def stale_at(status: JobStatus, paces: Sequence[JobView]) -> datetime | None:
-    """From when on the job is stale, unless it succeeds before: two intervals and the start deadline after the last
+    """From when on the job is stale, unless it succeeds first: two intervals plus the start deadline after the last
     success, or after `since` if there was none. None if it never will be.
 
-    The intervals are those of `paces`: the job itself, or the scheduled jobs that it follows, of which the slowest
-    counts. They are counted in slots: the second slot after the success, and as long again as the success came after
-    its slot. So a job of workdays is not stale on Sunday, and a run may take its time.
+    The intervals are those of `paces`: the job itself, or the scheduled jobs that it follows, the slowest of which
+    counts. They are counted in slots: the second slot after the success, plus the time from the slot of that success to
+    its end. So a workday job is not stale on Sunday, and a run may take its time.
     """
     since = status.since
     if since is None:
@@ -33,9 +33,9 @@ def stale_at(status: JobStatus, paces: Sequence[JobView]) -> datetime | None:
 
 def paces_of(job: JobView, parents_of: Callable[[JobView], Sequence[JobView]]) -> tuple[JobView, ...]:
     """The jobs whose schedules make this one run: itself, or those at the top of its parents. Empty if nothing says
-    when it has to succeed: one of these is disabled, broken or missing, or a failure is awaited.
+    when it has to succeed: one of these is disabled, broken or missing, or a parent's failure is awaited.
 
-    `parents_of` finds the parents of a job that exist.
+    `parents_of` returns the parents of a job that exist.
     """
     found: dict[str, JobView] = {}
     met, ahead = {job.uid}, [job]

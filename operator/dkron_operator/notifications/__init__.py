@@ -1,4 +1,4 @@
-"""Notices: who is told about a run, and what they are told. Pure; `delivery/` sends."""
+"""Notifications: which endpoints are told about a run, and what they are sent. Pure; `delivery/` sends."""
 
 from collections.abc import Iterable, Mapping
 
@@ -17,14 +17,14 @@ _CONTENT = {"json": "application/json", "text": "text/plain; charset=utf-8"}
 
 
 def read_notify(metadata: Mapping[str, object]) -> dict[str, str]:
-    """What the annotations of a job say about notifications, by the name of the notification."""
+    """The notification annotations of a job, by the name of the notification."""
     annotations = metadata.get("annotations")
     found = annotations if isinstance(annotations, Mapping) else {}
     return {key.removeprefix(NOTIFY_PREFIX): text for key, text in found.items() if key.startswith(NOTIFY_PREFIX)}
 
 
 def check_notify(notify: Mapping[str, str]) -> str:
-    """What is wrong with these annotations; empty if nothing."""
+    """What is wrong with these annotations; empty if nothing is."""
     for name, text in notify.items():
         if _read_when(text) is None:
             offered = ", ".join(When)
@@ -33,12 +33,13 @@ def check_notify(notify: Mapping[str, str]) -> str:
 
 
 def concerns(endpoints: Iterable[Endpoint], notify: Mapping[str, str]) -> bool:
-    """Whether anybody is told about ends of this job."""
+    """Whether any endpoint is told about the ends of this job's attempts."""
     return any(_wanted(endpoint, notify) - {When.START} for endpoint in endpoints)
 
 
 def happened(status: JobStatus, execution: Execution) -> frozenset[When]:
-    """What the end of this attempt means, as the status tells: nothing if another attempt follows."""
+    """The events that the end of this attempt means, according to the status; none if another attempt follows a
+    failure."""
     others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
     mine = execution.group, execution.member
     follows = any((other.group, other.member) == mine and other.attempt > execution.attempt for other in others)
@@ -52,7 +53,7 @@ def happened(status: JobStatus, execution: Execution) -> frozenset[When]:
 def render(
     endpoints: Iterable[Endpoint], site: Site, ended: Ended, *, events: frozenset[When], notify: Mapping[str, str]
 ) -> tuple[list[Parcel], list[str]]:
-    """What is to be sent, and a sentence about each payload that could not be made."""
+    """The messages to send, and a sentence about each payload that could not be rendered."""
     parcels, problems = [], []
     for endpoint in endpoints:
         meant = events & _wanted(endpoint, notify)
@@ -75,7 +76,7 @@ def _parcel(endpoint: Endpoint, site: Site, ended: Ended, event: When) -> Parcel
     given = {header.name.lower() for header in told.headers}
     content = Header(name="Content-Type", value=_CONTENT[told.format])
     headers = told.headers if "content-type" in given else (content, *told.headers)
-    # The receiver can tell a repetition by it.
+    # Lets the receiver recognize repetitions.
     once = Header(name="Idempotency-Key", value=f"{ended.execution.id}/{event}")
     headers = headers if "idempotency-key" in given else (*headers, once)
     return Parcel(f"webhook/{told.name}", Post(text.encode(), url=told.url, url_from=told.url_from, headers=headers))
@@ -94,7 +95,7 @@ def _mail(endpoint: Endpoint, site: Site, ended: Ended, event: When) -> Parcel |
 
 
 def _chief(events: frozenset[When]) -> When:
-    """What to call it where more than one is meant."""
+    """The event to name in the message if several apply."""
     order = (When.START, When.RECOVERY, When.FAILURE, When.SUCCESS, When.ALWAYS)
     return next(event for event in order if event in events)
 
@@ -102,7 +103,7 @@ def _chief(events: frozenset[When]) -> When:
 def _wanted(endpoint: Endpoint, notify: Mapping[str, str]) -> frozenset[When]:
     own = _read_when(notify[endpoint.name]) if endpoint.name in notify else None
     wanted = frozenset(endpoint.notification.when) if own is None else own
-    # Nobody gets a mail because something begins, whatever an annotation says.
+    # No mail is sent when a run begins, whatever an annotation says.
     return wanted - {When.START} if endpoint.notification.type is NotificationType.MAIL else wanted
 
 
@@ -117,7 +118,7 @@ def _read_when(text: str) -> frozenset[When] | None:
 
 
 def _recovers(status: JobStatus, execution: Execution) -> bool:
-    """Whether the run before this one has failed: its last attempt decides."""
+    """Whether the run before this one failed: its last attempt decides."""
     before = [other for other in status.executions if other.group < execution.group]
     if not before:
         return False

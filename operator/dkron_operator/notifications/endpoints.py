@@ -1,4 +1,4 @@
-"""Endpoints: notifications of a DkronCluster that make sense, and what is wrong with those that do not."""
+"""Endpoints: the valid notifications of a DkronCluster, and what is wrong with the others."""
 
 import json
 from collections.abc import Iterable
@@ -10,25 +10,25 @@ from dkron_operator.notifications.values import NAMES, samples
 from dkron_operator.processors.site import Site, find, lacking
 
 SLACK = '{"username": "dkron", "text": "{{ report }}"}'
-"""What is sent if a webhook has no payload; Slack, Mattermost, Discord (/slack) and others take it."""
+"""The payload of a webhook without one; Slack, Mattermost, Discord (/slack) and others accept it."""
 REPORT = "{{ report }}\n\n{{ output }}"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Somebody who is told."""
+    """A notification that can be sent."""
 
     notification: Notification
     payload: Payload
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name of the notification."""
         return self.notification.name
 
 
 def read_endpoints(notifications: Iterable[Notification], site: Site) -> tuple[tuple[Endpoint, ...], tuple[str, ...]]:
-    """Those that can be used, and a sentence about each one that cannot."""
+    """The notifications that can be used, and a sentence about each one that cannot."""
     usable, problems = [], []
     for notification in notifications:
         try:

@@ -1,8 +1,8 @@
-"""Payloads: templates of what a notification sends, in the part of Jinja that has values, conditions and filters.
+"""Payloads: templates of what a notification sends, in a subset of Jinja with values, conditions and filters.
 
-Who writes a template administers the installation, but what fills it comes from jobs. So a value never is a template,
-is escaped as JSON unless the format is text, and cannot make the rendering long: there is nothing that loops, calls or
-assigns, so the work is in proportion to the template, and what comes out is bounded.
+The administrator of the installation writes a template, but the values come from jobs. So a value is never treated as a
+template, and is escaped as JSON unless the format is text. Rendering cannot take long: the subset has no loops, calls
+or assignments, so the work is proportional to the template, and the output is bounded.
 """
 
 import json
@@ -17,17 +17,17 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from dkron_crds.notifications import PayloadFormat
 
 LONGEST = 512 * 1024
-"""Characters that a payload may have."""
+"""The maximum number of characters of a payload."""
 DEEPEST = 8
-"""How deep conditions and filters may be nested."""
+"""How deeply conditions and filters may be nested."""
 
 
 class PayloadError(ValueError):
-    """A template, or what it gave, is of no use. `str()` says why."""
+    """A template, or its output, is unusable. `str()` says why."""
 
 
 class Json(str):
-    """A text that is JSON already: only what `tojson` returns."""
+    """A text that is JSON already; only `tojson` returns it."""
 
     __slots__ = ()
 
@@ -74,7 +74,7 @@ _TESTS = ("defined", "undefined", "none")
 
 
 def _escaped(value: object) -> str:
-    """A value within a JSON text: strings as between quotes, the rest as JSON writes it."""
+    """A value inside a JSON text: strings as they stand between quotes, other values as JSON."""
     if isinstance(value, Json):
         return value
     if value is None or isinstance(value, bool | int | float):
@@ -96,7 +96,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         return self.getitem(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 - as jinja declares it
-        """The value of a key; undefined where there is none."""
+        """The value of a key; undefined if there is none."""
         if isinstance(obj, Mapping) and argument in obj:
             return obj[argument]
         return self.undefined(obj=obj, name=str(argument))
@@ -116,13 +116,13 @@ _ENVIRONMENTS = {form: _environment(form) for form in PayloadFormat}
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A template that may be used."""
+    """A template that has been checked."""
 
     format: PayloadFormat
     template: Template
 
     def render(self, values: Mapping[str, object]) -> str:
-        """What is sent. Raises `PayloadError`."""
+        """The rendered payload. Raises `PayloadError`."""
         pieces, length = [], 0
         try:
             for piece in self.template.generate(**values):
@@ -136,7 +136,7 @@ class Payload:
 
 
 def compile_payload(source: str, form: PayloadFormat, *, names: frozenset[str]) -> Payload:
-    """The template with this source, which may use values of these names. Raises `PayloadError`."""
+    """Compile the template, which may use values of these names. Raises `PayloadError`."""
     environment = _ENVIRONMENTS[form]
     try:
         tree = environment.parse(source)
@@ -151,7 +151,7 @@ def compile_payload(source: str, form: PayloadFormat, *, names: frozenset[str]) 
 
 
 def _require(node: nodes.Node, *, names: frozenset[str], depth: int) -> None:
-    """Raise `PayloadError` unless the node, and all in it, is allowed."""
+    """Raise `PayloadError` unless the node, and everything in it, is allowed."""
     where = f"payload: line {node.lineno}: "
     if not isinstance(node, _ALLOWED):
         what = _WORDS.get(type(node), type(node).__name__.lower())

@@ -1,4 +1,4 @@
-"""What a payload may name, and what that is for an execution."""
+"""The values that a payload can use, and how they are filled for an execution."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def values(ended: Ended, event: When) -> dict[str, object]:
 
 
 class _Metadata(dict[str, str]):
-    """The job's metadata; a key that it does not have is empty."""
+    """The job's metadata; a missing key is empty."""
 
     def __missing__(self, key: str) -> str:
         return ""
@@ -40,7 +40,7 @@ class _Metadata(dict[str, str]):
 
 
 def samples() -> tuple[Mapping[str, object], ...]:
-    """Values that a payload has to cope with."""
+    """Sample values that every payload has to handle."""
     return tuple(
         values(_sample(success=success), event)
         for success, event in ((True, When.SUCCESS), (False, When.FAILURE), (True, When.START))

@@ -1,8 +1,8 @@
-"""Acceptance: from which moment slots count, and what becomes of those of the schedule before an edit.
+"""Acceptance: from which moment slots count, and what happens to the slots of the schedule before an edit.
 
-A job is accepted in two steps, before any of its slots is decided: the status says since when slots count, and then an
-annotation says that it does. Whoever wipes the status, and with it the API server's record of who wrote it, leaves the
-annotation: such a job is not new, and no slot of it runs again.
+The operator accepts a job in two steps before it decides any slot: it writes to the status since when slots count, and
+then sets an annotation that says so. If a client wipes the status, and with it the API server's record of who wrote it,
+the annotation remains. The job therefore does not look new, and none of its slots runs again.
 """
 
 from datetime import datetime
@@ -16,11 +16,12 @@ from dkron_operator.plan.plan import Plan, begun_slots
 from dkron_operator.plan.upstream_runs import is_over
 
 BROKEN = "-"
-"""The fingerprint of a spec that cannot run: mended, it is another one, and no slot in between fires."""
+"""The fingerprint of a spec that cannot run. Repairing the spec changes the fingerprint, so no slot in between
+fires."""
 
 
 def plan_acceptance(plan: Plan) -> None:
-    """Notice a new job, an edit, and a status that somebody wiped."""
+    """Notice a new job, an edit, and a wiped status."""
     situation, job, status = plan.situation, plan.situation.job, plan.status
     broken = situation.problem is not None
     fingerprint = BROKEN if broken else job.fingerprint
@@ -32,11 +33,11 @@ def plan_acceptance(plan: Plan) -> None:
         text = "status was wiped: it is rebuilt from the Jobs that exist, counters restart, and slots count from now"
         plan.warn("StatusRebuilt", text)
     elif (status.fingerprint != fingerprint or status.accepted != schedule) and _is_pending(plan):
-        # What has become of a slot of the old schedule is found out first.
+        # First find out what happened to the pending slot of the old schedule.
         return
     elif status.fingerprint != fingerprint:
         _settle_old_slots(plan, SkipReason.NOT_READY if broken else SkipReason.EDITED)
-        # A clock that is behind does not lead back to what was settled by the edit before.
+        # If the clock is behind, do not go back before what the last edit settled.
         plan.note(Accepted(max(situation.now, status.since, job.created), fingerprint, schedule=schedule))
         if status.fingerprint == BROKEN:
             plan.tell(ReadyReason.SCHEDULED, "the job is in order again; its slots count from now")
@@ -46,8 +47,11 @@ def plan_acceptance(plan: Plan) -> None:
 
 def is_accepted(plan: Plan) -> bool:
     """Whether slots may be decided: the API server has the moment from which they count, and the annotation that says
-    so. Without the first another replica may count from another moment, and a slot of `@every` that is fired before is
-    none; without the second a wiped status would look new."""
+    so.
+
+    Without that moment, another replica may count from a different one, and an `@every` slot that fires before would be
+    wrong. Without the annotation, a wiped status would look new.
+    """
     since = plan.status.since
     return since is not None and since == plan.situation.persisted.since and plan.situation.accepted
 
@@ -62,8 +66,8 @@ def accepted_schedule(spec: JobSpec) -> AcceptedSchedule | None:
 
 
 def _accept_expiry(plan: Plan, since: datetime, schedule: AcceptedSchedule | None) -> None:
-    """Only `expiresAt` differs, or an older version has written the status. The phase of `@every` stays, unless the job
-    was over: what it had due meanwhile was none of its slots."""
+    """Accept a change of `expiresAt` alone, or a status that an older version wrote. The phase of `@every` stays,
+    unless the job had expired: what came due in the meantime was not one of its slots."""
     old, now = plan.status.accepted, plan.situation.now
     expired = old is not None and old.expires_at is not None and old.expires_at < now
     _settle_old_slots(plan, SkipReason.EDITED)
@@ -71,8 +75,8 @@ def _accept_expiry(plan: Plan, since: datetime, schedule: AcceptedSchedule | Non
 
 
 def _is_pending(plan: Plan) -> bool:
-    """Whether the create of a slot's Job got no answer, or a slot that is due is claimed for a call whose process may
-    have made it."""
+    """Whether the create call of a slot's Job got no answer, or a due slot is claimed for an inline call that the
+    claiming process may have made."""
     unconfirmed_create, mark, window = (
         plan.situation.unconfirmed_create,
         plan.status.last_schedule_time,
@@ -88,7 +92,7 @@ def _is_pending(plan: Plan) -> bool:
 
 
 def _settle_old_slots(plan: Plan, reason: SkipReason) -> None:
-    """Count what the schedule before the edit had due and nobody has decided."""
+    """Count the slots that the schedule before the edit had due and that are still undecided."""
     line, mark = _old_timeline(plan), plan.status.last_schedule_time
     newest = None if line is None else line.latest(mark, plan.situation.now)
     if line is None or newest is None:
@@ -104,7 +108,7 @@ def _settle_old_slots(plan: Plan, reason: SkipReason) -> None:
 
 
 def _begun(plan: Plan, line: Timeline, newest: datetime) -> set[datetime]:
-    """The slots of the old schedule that have an attempt already, though the mark does not say so yet."""
+    """The slots of the old schedule that already have an attempt, though the mark has not passed them yet."""
     mark = plan.status.last_schedule_time
     undecided = {slot for slot in begun_slots(plan) if slot <= newest and (mark is None or slot > mark)}
     return {slot for slot in undecided if line.latest(slot - TICK, slot) == slot}
@@ -117,6 +121,6 @@ def _old_timeline(plan: Plan) -> Timeline | None:
     try:
         schedule = parse(old.schedule, timezone=old.timezone, name=plan.situation.job.dkron_name)
     except (ScheduleError, TimezoneError):
-        # Written by hand, or by a version that took more.
+        # Written by hand, or by a version that accepted more schedules.
         return None
     return Timeline(schedule, since, old.starts_at, old.expires_at)

@@ -34,35 +34,35 @@ class ReadOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ReadTrouble:
-    """Find out why the Job of this name does not start."""
+    """Ask why the pod of the Job of this name does not start."""
 
     job: str
 
 
 @dataclass(frozen=True, slots=True)
 class StopJob:
-    """Delete a Job, and keep what its pod writes until then."""
+    """Read the last output of the pod of a Job, and delete the Job."""
 
     job: AttemptJob
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteJob:
-    """Delete a Job that has been kept long enough."""
+    """Delete a Job in clean-up."""
 
     job: AttemptJob
 
 
 @dataclass(frozen=True, slots=True)
 class BeginCall:
-    """Begin a call that is claimed."""
+    """Begin an inline call that is claimed."""
 
     attempt: Active
 
 
 @dataclass(frozen=True, slots=True)
 class CancelCall:
-    """Break off the call of this name."""
+    """Cancel the inline call of this name."""
 
     job: str
 
@@ -96,19 +96,19 @@ class CreateJob:
     entry: Active
     """The attempt."""
     before: tuple[Change, ...] = ()
-    """The API server has to accept these first (a claim)."""
+    """The claim: changes that the API server has to accept first."""
     after: tuple[Change, ...] = ()
     """Noted once the Job exists."""
     replaces: tuple[AttemptJob, ...] = ()
     """Deleted between the claim and the create."""
     late: bool = False
-    """The start deadline is over: only look whether the Job exists already."""
+    """The Job is not wanted any more, for example because its start deadline is over: only check whether it exists."""
     otherwise: tuple[Change, ...] = ()
-    """Noted if `late` and the Job does not exist."""
+    """Changes to note if a late Job does not exist."""
     call: bool = False
-    """There is no Job: the operator makes a call of its own."""
+    """There is no Job: the operator makes an inline call instead."""
     cancels: tuple[str, ...] = ()
-    """Calls that it breaks off before."""
+    """Inline calls to cancel first, by the names of their attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class DeleteDkronJob:
 
 
 Effect = StopJob | DeleteJob | BeginCall | CancelCall | RemoveAnnotation | AcceptJob | WriteStatus | DeleteDkronJob
-"""What makes the cluster other than it was."""
+"""Actions that change the cluster."""
 Look = Report | ReadOutcome | ReadTrouble | DryRunJob
-"""What changes nothing but what the operator knows, or what people are told."""
+"""Actions that change nothing there: the operator reads something, or reports an Event."""
 Action = Effect | Look

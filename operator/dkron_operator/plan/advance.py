@@ -1,7 +1,7 @@
-"""One step from a situation to what should be done about it. Level-based: the same situation gives the same plan,
-so it may be made as often as anything changes, and after a crash it is made from the world alone.
+"""One step from a situation to the plan for it.
 
-At most one Job is created by a plan: the next plan sees it and goes on.
+Planning is level-based: the same situation gives the same plan. So it can run as often as anything changes, and after a
+crash it needs only what the cluster shows. A plan creates at most one Job; the next plan sees it and continues.
 """
 
 from dkron_operator.plan.acceptance import plan_acceptance
@@ -21,7 +21,7 @@ from dkron_operator.plan.view import Situation
 
 
 def advance(situation: Situation) -> Plan:
-    """What to do now, and when to ask again."""
+    """What to do now, and when to plan again."""
     plan = Plan(situation)
     if situation.job.deleting or situation.looks_for_nodes:
         return plan
@@ -31,7 +31,7 @@ def advance(situation: Situation) -> Plan:
     plan_found_slots(plan)
     plan_attempts(plan)
     plan_stops(plan)
-    # A plan creates one Job: those who ask for runs without end must not keep slots waiting.
+    # A plan creates one Job, so slots come first: an endless stream of requests must not delay them.
     upcoming = plan_slots(plan)
     plan_dependent_runs(plan)
     plan_requests(plan)

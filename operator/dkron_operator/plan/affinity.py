@@ -1,7 +1,6 @@
-"""Affinity: how the scheduler is told where an attempt may run.
+"""How a plan tells the scheduler where an attempt may run.
 
-Nothing is bound to a node past the scheduler, so taints and resources count, and what the template demands of its
-nodes holds as well.
+Nothing is bound to a node past the scheduler, so taints, resources and the template's own node constraints still apply.
 """
 
 from collections.abc import Mapping
@@ -21,17 +20,17 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 def is_spread(entry: Active) -> bool:
-    """Whether it is one of several that must not share a node, and may be on any."""
+    """Whether the attempt is one of several that must not share a node, and may run on any node."""
     return bool(entry.member and not entry.node_name)
 
 
 def affinity(
     pod: Mapping[str, Any], entry: Active, *, tags: Mapping[str, str], job: str, own: AgentTags
 ) -> Object | None:
-    """The affinity of the pod: what it has with what the placement of this attempt adds; None if it has none. `own` are
-    the tags of nodes that have no label for them.
+    """The affinity of the pod: its own, plus what the placement of this attempt adds; None if both are empty. `own` are
+    the tags that nodes have without a label.
 
-    Raises `ConfigError` where what it has is not an affinity.
+    Raises `ConfigError` if the pod's own affinity is malformed.
     """
     whole = dict(template_object(pod.get("affinity"), WHERE))
     if terms := _node_terms(entry, tags, own):
@@ -42,14 +41,14 @@ def affinity(
 
 
 def check_affinity(spec: JobSpec) -> None:
-    """Raise `ConfigError` if the template's affinity has not the form of one, so that nothing can be added to it."""
+    """Raise `ConfigError` if the template's affinity is malformed, so that nothing can be added to it."""
     whole = template_object(pod_spec(spec.job_template).get("affinity"), WHERE)
     _with_terms(whole.get("nodeAffinity"), [{}])
     _apart(whole.get("podAntiAffinity"), {})
 
 
 def _node_terms(entry: Active, tags: Mapping[str, str], own: AgentTags) -> list[Object]:
-    """Alternatives, one of which a node has to satisfy."""
+    """Alternatives: a node has to satisfy one of them."""
     if entry.node_name:
         return [{"matchFields": [_is("metadata.name", entry.node_name)]}]
     if not tags:
@@ -57,13 +56,15 @@ def _node_terms(entry: Active, tags: Mapping[str, str], own: AgentTags) -> list[
     wanted = read_tags(tags)
     choices = [_choices(key, value, own) for key, value in wanted.labels.items()]
     if wanted.choices > MOST_CHOICES:
-        # Beside a count that is refused. Without one a Job is pinned: this is but the dry run.
+        # A job with a count and so many choices is refused. Without a count each Job is pinned to a node, so only the
+        # dry run gets here.
         choices = [each[:1] for each in choices]
     return [{"matchExpressions": [part for parts in choice for part in parts]} for choice in product(*choices)]
 
 
 def _choices(key: str, value: str, own: AgentTags) -> list[list[Object]]:
-    """By which expressions on its labels a node may have a tag: as `Tags.fit` says of what `AgentTags.of` gives."""
+    """The label expressions by which a node may have a tag. They match what `Tags.fit` says of the result of
+    `AgentTags.of`."""
     names = label_names(key)
     choices = [[_is(name, value)] for name in names]
     if own.own.get(key) == value:
@@ -89,7 +90,7 @@ def _with_terms(given: object, terms: list[Object]) -> Object:
 
 
 def _both(one: Mapping[str, Any], other: Object, where: str) -> Object:
-    """A term that holds where both do. An empty one holds nowhere, whatever it is put together with."""
+    """A term that matches where both match. An empty term matches no node, so the result is empty too."""
     if not one:
         return {}
     parts = ("matchExpressions", "matchFields")

@@ -1,9 +1,9 @@
-"""What lies ahead of the clock: marks, beginnings and Jobs that a wrong clock or a hand has put there.
+"""Timestamps ahead of the clock: marks, `since` and Jobs that a wrong clock or a manual edit has left there.
 
-An operator whose clock was ahead leaves a mark that silences the job until then. The rule by which that heals: a mark
-further ahead than TOLERANCE is taken back to now, and the status remembers the slots to come that have an attempt
-already: none of them runs again when it comes due. Where executions were dropped before, the mark goes back no further
-than to the oldest one that is kept: what was dropped may have run.
+An operator whose clock was ahead leaves a mark that silences the job until that time. A mark further ahead than
+TOLERANCE is therefore moved back to now. The status remembers the coming slots that already have an attempt, so none of
+them runs again when it comes due. If executions have been trimmed, the mark moves back no further than to the start of
+the oldest one that is kept, because a trimmed slot may have run.
 """
 
 from datetime import datetime
@@ -17,10 +17,10 @@ from dkron_operator.plan.unknown_jobs import is_ahead
 
 
 def plan_ahead(plan: Plan) -> None:
-    """Take back a mark and a beginning that lie ahead of the clock."""
+    """Move a mark and a `since` that lie ahead of the clock back to now."""
     status, job, now = plan.status, plan.situation.job, plan.situation.now
     since, mark = status.since, status.last_schedule_time
-    # The API server's clock has made the creation, and no slot lies before it.
+    # The API server's clock set the creation time, and no slot lies before it.
     if since is not None and is_ahead(since, now) and since > job.created:
         plan.note(SinceTakenBack(since, max(now, job.created)))
         plan.warn("ClockWasAhead", f"status.since was {rfc3339(since)}, ahead of the clock: slots count from now")
@@ -33,8 +33,8 @@ def plan_ahead(plan: Plan) -> None:
 
 
 def _begun_after(plan: Plan, to: datetime) -> tuple[datetime, tuple[datetime, ...]]:
-    """The slots after that time of which an attempt is known, and the time itself, later if there is no room for all
-    of them."""
+    """The slots after `to` that have a known attempt, and `to` itself; `to` is later if there is no room for all of
+    them."""
     begun = sorted(slot for slot in begun_slots(plan) if slot > to)
     if len(begun) <= MAX_RAN_AHEAD:
         return to, tuple(begun)
@@ -42,7 +42,7 @@ def _begun_after(plan: Plan, to: datetime) -> tuple[datetime, tuple[datetime, ..
 
 
 def _unsure_until(status: JobStatus) -> datetime | None:
-    """No slot after this one has run without being shown; None if every slot that has run is shown."""
+    """No slot after this one has run without showing in the status; None if every slot that ran shows."""
     if status.success_count + status.error_count <= len(status.executions):
         return None
     # Executions are dropped in the order of their starts, and no slot starts before its time.

@@ -1,4 +1,4 @@
-"""Attempts that exist or are claimed: adopt, record, retry, and complete what a crash has left half done."""
+"""Attempts that exist or are claimed: adopt, record and retry them, and complete what a crash left half done."""
 
 from datetime import timedelta
 
@@ -19,11 +19,11 @@ from dkron_operator.plan.upstream_runs import has_room
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome
 
 PATIENCE = timedelta(seconds=10)
-"""How long a pod may take to start before it is asked why, and between two such questions."""
+"""How long a pod may take to start before the operator asks why, and the time between two such checks."""
 UNSCHEDULABLE = "Unschedulable"
-"""What the scheduler says of a pod that fits nowhere."""
+"""The scheduler's reason for a pod that fits on no node."""
 NODE_GONE = "NodeGone"
-"""Why an attempt that is pinned to a node ends when the node is removed from the cluster."""
+"""The reason of an attempt that ends because the node it was pinned to left the cluster."""
 
 
 def plan_attempts(plan: Plan) -> None:
@@ -48,7 +48,7 @@ def plan_attempts(plan: Plan) -> None:
 
 
 def _follow(plan: Plan, run: AttemptJob, standing: Active | None) -> None:
-    """`standing` is its line in `active`, if it has one: most have, and need no other."""
+    """Process one Job. `standing` is its entry in `active`, if it has one; most Jobs do and need no new entry."""
     if standing is not None and standing.uid == run.uid:
         entry = standing
     else:
@@ -69,7 +69,7 @@ def _follow(plan: Plan, run: AttemptJob, standing: Active | None) -> None:
 
 
 def _is_stranded(plan: Plan, run: AttemptJob) -> bool:
-    """Whether its pod was never scheduled, and its node is gone: it would wait for ever."""
+    """Whether its pod was never scheduled and its node is gone: it would wait forever."""
     trouble = plan.situation.troubles.get(run.name)
     return trouble is not None and trouble.reason == UNSCHEDULABLE and _is_gone(plan, run.node)
 
@@ -165,15 +165,15 @@ def _lose(plan: Plan, entry: Active) -> None:
 
 
 def _replaced(plan: Plan, entry: Active) -> bool:
-    """Whether a newer run of a job that keeps only the newest has taken this one's place."""
+    """Whether a newer run has replaced this one (concurrency replace)."""
     return plan.situation.job.spec.concurrency is Concurrency.REPLACE and any(
         _is_newer(other, entry) for other in plan.status.active
     )
 
 
 def _is_newer(one: Active, other: Active) -> bool:
-    """Whether its trigger came later. Numbers say that of slots, whatever a clock said when they were claimed; requests
-    may name any time, and two of the same second have no order but that of their claims."""
+    """Whether the trigger of `one` came later. Slots are ordered by their group numbers, whatever the clock said when
+    they were claimed. Requests may name any time, so two of them are ordered by when they were claimed."""
     if one.group == other.group or {one.trigger, other.trigger} == {Trigger.SCHEDULE}:
         return one.group > other.group
     return one.started_at > other.started_at
@@ -209,13 +209,13 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
 
 
 def _withdrawn(plan: Plan, entry: Active, stop: Stop) -> CreateJob:
-    """Only look whether its Job exists after all, which is then stopped like any other."""
+    """Only check whether the Job exists after all; if it does, it is stopped like any other."""
     never = entry.model_copy(update={"started_at": min(entry.started_at, plan.situation.now)})
     return CreateJob(entry, late=True, otherwise=(_ended(plan, never, stopped(plan, entry, stop)),))
 
 
 def _hopeless(plan: Plan, entry: Active) -> Outcome | None:
-    """How a member ends whose Job is not made any more. It counts for its group like one that ran and failed."""
+    """How a member ends whose Job will not be created any more. It counts for its group as a failed run."""
     now = plan.situation.now
     if entry.member and _too_late(plan, entry):
         message = "it could not be started within its start deadline"
@@ -249,7 +249,7 @@ def _unsure(plan: Plan, entry: Active) -> None:
 
 
 def _unwanted(plan: Plan, entry: Active) -> SkipReason | None:
-    """Why the attempt is not wanted any more: the job was disabled, broken or rescheduled since it was tried."""
+    """Why the attempt is no longer wanted: the job was disabled, broken or rescheduled since the create call."""
     job, since = plan.situation.job, plan.status.since
     silent = refuses_requests(job) if entry.trigger is Trigger.MANUAL else job.spec.disabled
     if silent:

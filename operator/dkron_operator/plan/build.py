@@ -1,4 +1,4 @@
-"""The whole batch/v1 Job for one attempt, from a view and a claim."""
+"""The complete batch/v1 Job for one attempt, built from a view and a claim."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,8 +18,8 @@ Object = dict[str, Any]
 
 
 def build_job(job: JobView, entry: Active, *, images: Images, own: AgentTags = DKRONS, traceparent: str = "") -> Object:
-    """The Job to create for this attempt, which continues the trace of `traceparent` if there is one; `own` are the
-    tags that nodes have without a label. Raises `ConfigError` for a spec that `check_template` refuses."""
+    """The Job to create for this attempt. It continues the trace of `traceparent`, if that is set; `own` are the tags
+    that nodes have without a label. Raises `ConfigError` for a spec that `check_template` refuses."""
     template = {"metadata": job.spec.job_template.metadata, "spec": job.spec.job_template.spec}
     body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images)})
     body = merge(body, template)
@@ -92,5 +92,5 @@ def _with_env(container: Object, variables: Mapping[str, str]) -> Object:
     own = container.get("env") or []
     names = {item.get("name") for item in own}
     added = [{"name": name, "value": value} for name, value in variables.items() if name not in names]
-    # Ours come first: a container's own variables may refer to them.
+    # Ours come first, so that a container's own variables may refer to them.
     return {**container, "env": [*added, *own]}

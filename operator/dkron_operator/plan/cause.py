@@ -1,4 +1,4 @@
-"""Why a Job exists, and the name that follows from it: the same cause always gives the same name."""
+"""Why a Job exists, and its name, which follows from that: the same cause always gives the same name."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,14 +11,16 @@ from dkron_crds.requests import group_of
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One attempt of one trigger. `group` is the trigger's own number, the same for all its attempts; `member` tells
-    the Jobs of a group apart that tags want at once, on different nodes."""
+    """One attempt of one trigger."""
 
     trigger: Trigger
     slot: datetime
     group: int
+    """The number of the trigger, the same for all its attempts."""
+
     attempt: int = 1
     member: str = ""
+    """Distinguishes the Jobs that tags start together on different nodes."""
 
     def job_name(self, *, uid: str, name: str) -> str:
         """The name of the Job for this cause, unique to the DkronJob with this uid."""
@@ -28,8 +30,8 @@ class Cause:
         )  # fmt: skip
 
     def entry(self, *, uid: str, name: str, at: datetime, node: str = "") -> Active:
-        """A claim of this attempt, due or started at `at`, pinned to `node` if it names one; it gets the Job's uid once
-        that was seen."""
+        """A claim of this attempt, due or started at `at`, pinned to `node` if that is set. It has no uid until the Job
+        is seen."""
         job = self.job_name(uid=uid, name=name)
         return Active(
             id=execution_id(at, job), job=job, slot=self.slot, trigger=self.trigger, group=self.group,
@@ -38,7 +40,7 @@ class Cause:
 
 
 def scheduled(slot: datetime) -> Cause:
-    """The cause of a scheduled slot; its group is the slot itself, in nanoseconds."""
+    """The cause of a scheduled slot; its group is the slot in Unix nanoseconds."""
     return Cause(trigger=Trigger.SCHEDULE, slot=slot, group=nanoseconds(slot))
 
 
@@ -48,11 +50,11 @@ def requested(request_id: str, at: datetime) -> Cause:
 
 
 def following(run: Heard) -> Cause:
-    """The cause of a run after this run of a parent; its slot is when that one ended."""
+    """The cause of a run after this run of a parent; its slot is the end of the parent's run."""
     group = dependent_group(run.uid, run.group, run.at)
     return Cause(trigger=Trigger.DEPENDENT, slot=run.at, group=group)
 
 
 def started_at(execution_id: str) -> datetime:
-    """When the attempt with this id was started: an id begins with that, in nanoseconds."""
+    """When the attempt with this id started. The id begins with that time in nanoseconds."""
     return EPOCH + timedelta(microseconds=int(execution_id.partition("-")[0]) // 1000)

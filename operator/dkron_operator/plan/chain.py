@@ -1,8 +1,9 @@
-"""Runs after other jobs (Dkron behaviour §4.9, and beyond it several parents and other ends than success).
+"""Runs after other jobs (Dkron behaviour §4.9, extended by several parents and by results other than success).
 
-A parent shows each run that has ended until all that depend on it have taken note of it (`settle`). Here a job takes
-note, once for each run, and runs when all of its parents have had a run that counts. Its claim and the note that the
-parents' runs have had their effect are one write, so each parent's run has its effect once, whoever dies when.
+A parent shows each ended run until every job that depends on it has noted the run (see `upstream_runs`). This module
+notes each run once, and runs the job when all of its parents have had a run that counts. One write holds both the claim
+and the note that the parents' runs have had their effect, so each run has its effect exactly once, whatever crashes and
+when.
 """
 
 from dkron_crds.base import rfc3339
@@ -20,11 +21,11 @@ from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import Situation
 
 SHOWN = 10
-"""How many names of a circle are told."""
+"""How many names of a cycle are listed."""
 
 
 def plan_dependent_runs(plan: Plan) -> None:
-    """Take note of the parents' runs, and run after them."""
+    """Note the parents' runs, and run after them."""
     _keep_account(plan)
     if not plan.situation.job.spec.parents:
         return
@@ -40,7 +41,7 @@ def plan_dependent_runs(plan: Plan) -> None:
 
 
 def _keep_account(plan: Plan) -> None:
-    """Count the runs that a parent has shown and shows no more, before this job had taken note of them."""
+    """Count the runs that a parent showed and dropped before this job noted them."""
     links = {link.job: link for link in plan.situation.job.spec.parents}
     left = frozenset(each.job for each in plan.status.consumed if each.job not in links)
     if left:
@@ -71,7 +72,7 @@ def _compare(plan: Plan, link: Dependency, parent: Parent) -> None:
 
 def plan_forgetting(plan: Plan) -> None:
     """Forget the runs that no parent shows any more."""
-    # They do no harm: they leave with a write that is made anyway.
+    # Leftovers are harmless: they go with a write that happens anyway.
     if not (plan.changes and plan.status.heard):
         return
     waiting = _waiting(plan).values()
@@ -81,7 +82,7 @@ def plan_forgetting(plan: Plan) -> None:
 
 
 def broken_tie(situation: Situation) -> Problem | None:
-    """Why no run of its parents can start the job; it still runs on request."""
+    """Why no run of its parents can start the job. It still runs on request."""
     circle = situation.dependencies.circle
     if circle:
         names = [*circle[: SHOWN - 1], "…", circle[-1]] if len(circle) > SHOWN else circle
@@ -95,7 +96,7 @@ def broken_tie(situation: Situation) -> Problem | None:
 
 
 def _unheard(plan: Plan) -> list[Heard]:
-    """Runs of parents that count, and that were not taken note of; in the order of their ends."""
+    """The matching runs of parents that are not noted yet, in the order of their ends."""
     known = {key(run) for run in plan.status.heard}
     found = [run for link in plan.situation.job.spec.parents for run in _shown(plan, link) if key(run) not in known]
     return sorted(found, key=_order)
@@ -113,7 +114,7 @@ def _shown(plan: Plan, link: Dependency) -> list[Heard]:
 
 
 def _hear(plan: Plan, run: Heard) -> None:
-    # One run of each parent is enough for the next join; with a single parent, each has been joined by now.
+    # The next join needs only one run of each parent. With a single parent, each earlier run has been joined by now.
     waiting = _in_force(plan, run) and run.job not in _waiting(plan)
     plan.note(Noted(run.model_copy(update={"waiting": waiting})))
     if waiting:
@@ -121,10 +122,10 @@ def _hear(plan: Plan, run: Heard) -> None:
 
 
 def _in_force(plan: Plan, run: Heard) -> bool:
-    """Whether the job was tied to its parents when this run ended; edits start nothing in retrospect.
+    """Whether the job already depended on its parents when this run ended; an edit starts nothing retroactively.
 
-    Ends and creations are told in whole seconds. Of those of one second, what the parents showed already when the job
-    was tied to them came first, and what shows up later came second.
+    Ends and creations are whole seconds. Within the second of the edit, runs that the parents already showed came
+    before it, and runs that appear later came after it.
     """
     since = plan.status.since
     if since is None:
@@ -135,21 +136,21 @@ def _in_force(plan: Plan, run: Heard) -> bool:
 
 
 def _give_up_waiting(plan: Plan) -> None:
-    """What was waited with before an edit has no effect any more."""
+    """Drop the runs that were waiting before an edit: they have no effect any more."""
     old = frozenset(key(run) for run in plan.status.heard if run.waiting and not _in_force(plan, run))
     if old:
         plan.note(Joined(old, plan.situation.now))
 
 
 def _waiting(plan: Plan) -> dict[str, Heard]:
-    """For each parent the first run that is still to have its effect."""
+    """For each parent, the first run that has not had its effect yet."""
     names = {link.job for link in plan.situation.job.spec.parents}
     waiting = [run for run in plan.status.heard if run.waiting and run.job in names and _in_force(plan, run)]
     return {run.job: run for run in sorted(waiting, key=_order, reverse=True)}
 
 
 def _join(plan: Plan) -> None:
-    """Run, or say why not, once every parent has had its run."""
+    """Run once every parent has had its run, or report why not."""
     waiting = _waiting(plan)
     if plan.create is not None or len(waiting) < len(plan.situation.job.spec.parents):
         return
@@ -170,7 +171,7 @@ def _join(plan: Plan) -> None:
 
 
 def _has_begun(plan: Plan, entry: Active) -> bool:
-    """Whether there is a trace of the run, though somebody has cut the note about it."""
+    """Whether the run has left a trace, though a user has deleted the note about it."""
     status = plan.status
     groups = {*(e.group for e in status.active), *(e.group for e in status.executions)}
     return entry.group in groups or is_known(status, entry.job)

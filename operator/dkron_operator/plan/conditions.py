@@ -1,4 +1,4 @@
-"""What people are told about a job: Ready, Suspended, Degraded, and when it runs next."""
+"""What users see of a job: the conditions Ready, Suspended and Degraded, and when it runs next."""
 
 from datetime import datetime, timedelta
 
@@ -26,16 +26,16 @@ NEEDS_A_PERSON = frozenset(
         "Unschedulable", "NodeGone", "FailedCreate", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox",
     }
 )  # fmt: skip
-"""Failures that are not the command's own: the newest attempt with one of them makes a job Degraded."""
+"""Failures that the command did not cause: if the newest attempt has one of them, the job is Degraded."""
 
 TOGETHER = timedelta(seconds=3)
-"""How long a new or edited job waits for a parent before it complains."""
+"""How long a new or edited job waits for a parent before it reports that the parent is missing."""
 
 Verdict = tuple[ConditionStatus, str, str]
 
 
 def plan_conditions(plan: Plan, upcoming: datetime | None) -> None:
-    """Tell where the job stands, with an Event for each condition that turned bad."""
+    """Set the conditions, with an Event for each one that turned bad."""
     verdicts = {
         ConditionType.READY: _ready(plan),
         ConditionType.SUSPENDED: _suspended(plan),
@@ -51,7 +51,7 @@ def plan_conditions(plan: Plan, upcoming: datetime | None) -> None:
 
 
 def _parents(spec: JobSpec) -> str:
-    """The names of the parents, as far as there is room."""
+    """The names of the parents, as far as they fit."""
     names = ", ".join(link.job for link in spec.parents)
     return names if len(names) <= MAX_RUNS_AFTER else f"{names[: MAX_RUNS_AFTER - 1]}…"
 
@@ -112,7 +112,7 @@ def _ready(plan: Plan) -> Verdict:
 
 
 def _wait_for(plan: Plan, broken: Problem) -> Verdict:
-    """Jobs of one file are created in any order: a parent that comes a moment later is no news."""
+    """The jobs of one file are created in any order, so a parent may follow a moment later."""
     soon = shifted(plan.status.since or plan.situation.now, TOGETHER)
     if broken.reason == ReadyReason.PARENT_NOT_FOUND and plan.situation.now < soon:
         plan.wake_at(soon)
@@ -155,7 +155,8 @@ def _degraded(plan: Plan) -> Verdict:
 
 
 def _ahead(plan: Plan) -> tuple[str, str] | None:
-    """What lies so far ahead of the clock that it keeps slots from being decided, or does not count."""
+    """Reason and message if the mark or a Job lies so far ahead of the clock that slots are not decided, or the Job
+    does not count; None otherwise."""
     mark, now = plan.status.last_schedule_time, plan.situation.now
     if mark is not None and is_ahead(mark, now):
         text = f"status.lastScheduleTime is {rfc3339(mark)}, ahead of the clock: no slot up to then is run"

@@ -1,4 +1,4 @@
-"""What to do about one slot or one request. The heart of the promise, and nothing but a few comparisons."""
+"""What to do about one slot or one request."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,30 +7,34 @@ from dkron_crds.job import Concurrency, JobSpec, SkipReason
 from dkron_operator.plan.view import JobView
 
 MOST_ACTIVE = 1000
-"""How many attempts of one job may be active: all of them stand in its status, which has to fit into etcd."""
+"""How many attempts of one job may be active. The status lists all of them, and it has to fit into etcd."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fire:
-    """Create the Job. `claim`: only after the entry in `status.active` was accepted by the API server."""
+    """Create the Job."""
 
     claim: bool = False
+    """Create it only after the API server has accepted the entry in `status.active`."""
+
     replace: bool = False
+    """Delete the running Jobs of the job first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Do not run, and say why; `why` is a sentence where the reason alone says too little."""
+    """Do not run, for this reason."""
 
     reason: SkipReason
     why: str = ""
+    """A sentence for cases where the reason alone says too little."""
 
 
 Decision = Fire | Skip
 
 
 def decide(job: JobView, *, slot: datetime, now: datetime, active: int) -> Decision:
-    """A scheduled slot that is due. `active` counts running executions, claims and waiting retries."""
+    """Decide a scheduled slot that is due. `active` counts running executions, claims and waiting retries."""
     deadline = start_deadline(job)
     if deadline is not None and now - slot > deadline:
         return Skip(SkipReason.DEADLINE_EXCEEDED)
@@ -40,7 +44,8 @@ def decide(job: JobView, *, slot: datetime, now: datetime, active: int) -> Decis
 
 
 def decide_request(job: JobView, *, active: int, force: bool = False) -> Decision:
-    """A run that was asked for: dates do not matter, but a disabled job stays silent. `force` overrules `forbid`."""
+    """Decide a requested run. Start and expiry dates do not matter, but a disabled job does not run. `force` overrules
+    `forbid`."""
     if refuses_requests(job):
         return Skip(SkipReason.DISABLED)
     if active >= MOST_ACTIVE:
@@ -51,8 +56,8 @@ def decide_request(job: JobView, *, active: int, force: bool = False) -> Decisio
 
 
 def decide_dependent(job: JobView, *, slot: datetime, now: datetime, active: int) -> Decision:
-    """A run after the parents, of which the last ended at `slot`. It is always claimed: the same write says that the
-    parents' runs have had their effect."""
+    """Decide a run after the parents, the last of which ended at `slot`. It is always claimed: the same write records
+    that the parents' runs have had their effect."""
     reason = _closed(job.spec, slot)
     if reason is not None:
         return Skip(reason)
@@ -61,7 +66,7 @@ def decide_dependent(job: JobView, *, slot: datetime, now: datetime, active: int
 
 
 def _closed(spec: JobSpec, slot: datetime) -> SkipReason | None:
-    """Why nothing runs after a parent that ended at this time; the bounds themselves are in (Dkron behaviour §2.7)."""
+    """Why nothing runs after a parent that ended at this time. The bounds are inclusive (Dkron behaviour §2.7)."""
     if spec.disabled:
         return SkipReason.DISABLED
     if spec.starts_at is not None and slot < spec.starts_at:
@@ -72,13 +77,14 @@ def _closed(spec: JobSpec, slot: datetime) -> SkipReason | None:
 
 
 def refuses_requests(job: JobView) -> bool:
-    """Whether it is disabled and has no parent: a child can be run by hand all the same (Dkron behaviour §1.6)."""
+    """Whether the job is disabled and has no parent. A disabled child can still be run by hand (Dkron behaviour
+    §1.6)."""
     return job.spec.disabled and not job.spec.parents
 
 
 def start_deadline(job: JobView) -> timedelta | None:
-    """How late a slot may still start: the shorter of `startingDeadlineSeconds` and the grace of an `@after`, if that
-    is in force."""
+    """How late a slot may still start: the shorter of `startingDeadlineSeconds` and the grace of an `@after`, if one
+    applies."""
     seconds = job.spec.starting_deadline_seconds
     limits = [] if seconds is None else [timedelta(seconds=seconds)]
     if job.schedule is not None and job.schedule.grace is not None and not job.spec.parents:
@@ -93,6 +99,6 @@ def _by_concurrency(job: JobView, active: int) -> Decision:
         case Concurrency.REPLACE:
             return Fire(claim=True, replace=active > 0)
         case _:
-            # What ends an ephemeral job takes its Jobs along, and with them the names that keep a second operator from
-            # doing the same again. A claim does that, too.
+            # Deleting a finished ephemeral job deletes its Jobs too, and with them the names that keep a second
+            # operator from creating them again. A claim prevents that.
             return Fire(claim=job.spec.ephemeral)

@@ -1,6 +1,7 @@
-"""Handing on: what the end of an attempt means for processors and notifications.
+"""What the end of an attempt means for processors and notifications.
 
-The record itself says that somebody is still to be told (`status.undelivered`), so it is not forgotten with a process.
+The record itself says that a delivery is outstanding (`status.undelivered`), so a crash of the process does not lose
+it.
 """
 
 from dkron_crds.job import Active, Execution
@@ -10,14 +11,15 @@ from dkron_operator.plan.view import JobView, Situation
 
 
 def finished(situation: Situation, execution: Execution, retry: Active | None) -> Finished:
-    """The record of this attempt; its output stands elsewhere if a processor takes that with it."""
+    """The record of this attempt. If a processor stores the output elsewhere, a note of where replaces the output."""
     job, site = situation.job, situation.site
     told = processors.takes_output(job.spec, site) or notifications.concerns(situation.endpoints, job.notify)
     return Finished(processors.kept(job.spec, site, job.namespace, execution), retry, deliver=told)
 
 
 def trouble(situation: Situation) -> tuple[str, str] | None:
-    """Reason and sentence where the output of a job cannot go, or its annotations make no sense."""
+    """Reason and message if the output of a job has nowhere to go, or its annotations are invalid; None if all is
+    well."""
     job: JobView = situation.job
     lack = processors.missing(job.spec, situation.site)
     if lack:

@@ -1,6 +1,7 @@
 """What a plan knows of other jobs: those that its job runs after, and those that run after it.
 
-All of it is as the API server has it. What another job only plans to write is not true yet, and a crash may undo it.
+All of it is what the API server has. A change that another job only plans to write is not true yet, and a crash may
+undo it.
 """
 
 from collections.abc import Mapping
@@ -16,20 +17,23 @@ GroupKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A job that this one runs after, with the runs that it still shows, and how many it ever has shown since its
-    status was rebuilt."""
+    """A job that this one runs after."""
 
     uid: str
     ended: tuple[Ended, ...]
+    """The ended runs that it still shows."""
+
     published: Published = NOTHING
+    """How many runs it has shown since its status was rebuilt."""
+
     rebuilt_at: datetime | None = None
 
     def shows(self, group: int) -> bool:
-        """Whether it still waits for somebody to take note of this run."""
+        """Whether it still shows this run, so that dependent jobs can note it."""
         return any(ended.group == group for ended in self.ended)
 
     def has_published(self, when: When) -> int:
-        """How many runs that count it ever has shown."""
+        """How many runs with a matching result it has ever shown."""
         return sum(
             count
             for success, count in ((True, self.published.success), (False, self.published.failed))
@@ -39,24 +43,28 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A job that runs after this one, and what of its runs it has taken note of."""
+    """A job that runs after this one."""
 
     name: str
     when: When
     heard: frozenset[GroupKey]
+    """The runs of this job that it has noted."""
 
     def awaits(self, uid: str, ended: Ended) -> bool:
-        """Whether this run of the job with this uid is still to have its effect there."""
+        """Whether this run of the job with this uid has not yet had its effect on the child."""
         return self.when.fits(success=ended.status is GroupStatus.SUCCESS) and (uid, ended.group) not in self.heard
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The jobs around one. `parents` has those that exist, by name; `circle` the way from it back to itself, if any."""
+    """The jobs around one job."""
 
     parents: Mapping[str, Parent] = field(default_factory=dict)
+    """The parents that exist, by name."""
+
     children: tuple[Child, ...] = ()
     circle: tuple[str, ...] = ()
+    """The dependency cycle from the job back to itself; empty if there is none."""
 
 
 ALONE = Dependencies()

@@ -1,6 +1,5 @@
-"""How a status changes by what ties it to other jobs. As in `fold`, each change can be folded twice, or onto a status
-that somebody else has written.
-"""
+"""How a status changes by the links between jobs. As in `fold`, each change can be folded twice, or onto a status that
+another writer has changed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,42 +12,42 @@ from dkron_operator.plan.dependencies import GroupKey
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A run of a parent was taken note of; it waits for the other parents, or has no effect."""
+    """The job noted a run of a parent. The run waits for the other parents, or has no effect."""
 
     run: Heard
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Every job that depends on these runs of this one has taken note of them."""
+    """Every job that depends on these runs of this job has noted them."""
 
     groups: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """These runs of this one are shown no more, though jobs that depend on it have not taken note of them."""
+    """This job no longer shows these runs, though jobs that depend on it have not noted them."""
 
     groups: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """What this parent has shown so far is dealt with; what it shows from now on counts."""
+    """The runs that this parent has shown so far are consumed; only later ones count."""
 
     consumed: Consumed
 
 
 @dataclass(frozen=True, slots=True)
 class Untracked:
-    """The job runs after these no more, by their names."""
+    """The job no longer runs after these jobs, given by name."""
 
     jobs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Overrun:
-    """A parent has shown runs, `count` with all that were dealt with before, that nothing can take note of any more."""
+    """A parent has shown runs that can no longer be noted. `count` includes all runs consumed before."""
 
     uid: str
     count: int
@@ -57,7 +56,7 @@ class Overrun:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """Their parents show these runs no more, so nothing can take note of them again."""
+    """Their parents no longer show these runs, so they cannot be noted again."""
 
     runs: frozenset[GroupKey]
 
@@ -70,7 +69,7 @@ class Followed:
 
 
 Link = Noted | Settled | GivenUp | Tracked | Untracked | Forgotten | Followed
-"""All but `Overrun`, which counts as skipped (`fold`)."""
+"""All but `Overrun`, which counts as skipped (see `fold`)."""
 
 
 def fold_link(status: JobStatus, change: Link) -> JobStatus:
@@ -89,13 +88,14 @@ def fold_link(status: JobStatus, change: Link) -> JobStatus:
         case Forgotten(runs):
             return status.model_copy(update={"heard": tuple(run for run in status.heard if key(run) not in runs)})
         case Followed(names):
-            # Asked at each plan, and nearly always the same.
+            # Every plan folds this, and the names rarely change.
             same = status.dependent_jobs == names
             return status if same else status.model_copy(update={"dependent_jobs": names})
 
 
 def published(status: JobStatus) -> Published:
-    """How many runs have ever stood in `ended`; of a status from before this was counted, those that do now."""
+    """How many runs have ever stood in `ended`. For a status from before this was counted, the runs that stand there
+    now."""
     if status.published is not None:
         return status.published
     good = sum(ended.status is GroupStatus.SUCCESS for ended in status.ended)
@@ -103,7 +103,7 @@ def published(status: JobStatus) -> Published:
 
 
 def with_consumed(status: JobStatus, uid: str, count: int) -> JobStatus:
-    """So many runs of the parent with this uid are dealt with, if there were not as many before."""
+    """Raise the count of consumed runs of the parent with this uid to `count`; it never falls."""
     return status.model_copy(
         update={
             "consumed": tuple(
@@ -115,19 +115,19 @@ def with_consumed(status: JobStatus, uid: str, count: int) -> JobStatus:
 
 
 def consumed(status: JobStatus, uid: str) -> int | None:
-    """How many runs of the parent with this uid are dealt with; None if that is not counted."""
+    """How many runs of the parent with this uid are consumed; None if they are not counted."""
     return next((each.count for each in status.consumed if each.uid == uid), None)
 
 
 def oldest_first(ended: Iterable[Ended]) -> list[Ended]:
-    """In the order in which they are given up."""
+    """The order in which ended runs are given up."""
     return sorted(ended, key=lambda each: (each.at, each.group))
 
 
 def _tracked(status: JobStatus, entry: Consumed) -> JobStatus:
     before = next((each for each in status.consumed if each.job == entry.job), None)
     if before is not None and before.model_copy(update={"count": entry.count}) == entry:
-        # Another operator has begun to count first, and may have gone on.
+        # Another operator has begun to count first, and its count may be higher by now.
         return status
     return status.model_copy(update={"consumed": (*(each for each in status.consumed if each is not before), entry)})
 
@@ -139,9 +139,9 @@ def _noted(status: JobStatus, run: Heard) -> JobStatus:
 
 
 def with_ended(status: JobStatus, group: int, *, at: datetime, result: GroupStatus) -> JobStatus:
-    """A run is over, and those that depend on it are to take note of it.
+    """A run is over, and dependent jobs can note it.
 
-    From before the status was wiped it is history: they may have taken note of it, and have forgotten that.
+    A run from before the status was wiped is history: dependent jobs may have noted it already and forgotten it since.
     """
     old = status.rebuilt_at is not None and at <= status.rebuilt_at
     if old or any(ended.group == group for ended in status.ended):
@@ -150,7 +150,7 @@ def with_ended(status: JobStatus, group: int, *, at: datetime, result: GroupStat
     kind = "success" if result is GroupStatus.SUCCESS else "failed"
     shown = (*status.ended, Ended(group=group, at=at, status=result))
     if len(shown) > MAX_ENDED:
-        # The plan leaves room; a status that somebody else has written may have none.
+        # The plan leaves room; a status that another writer changed may not.
         given_up = {each.group for each in oldest_first(shown)[:-MAX_ENDED]}
         shown = tuple(each for each in shown if each.group not in given_up)
     counted = before.model_copy(update={kind: getattr(before, kind) + 1})
@@ -158,7 +158,7 @@ def with_ended(status: JobStatus, group: int, *, at: datetime, result: GroupStat
 
 
 def with_effect(status: JobStatus, runs: Iterable[GroupKey]) -> JobStatus:
-    """These runs of parents have had their effect, whatever it was. The status itself if they had it before."""
+    """These runs of parents have had their effect, whatever it was. Returns the same object if they had it before."""
     wanted = set(runs)
     if not any(run.waiting and key(run) in wanted for run in status.heard):
         return status
@@ -169,5 +169,5 @@ def with_effect(status: JobStatus, runs: Iterable[GroupKey]) -> JobStatus:
 
 
 def key(run: Heard) -> GroupKey:
-    """By what a run of a parent is recognized."""
+    """What identifies a run of a parent."""
     return run.uid, run.group

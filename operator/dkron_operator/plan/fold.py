@@ -1,5 +1,7 @@
-"""How a status changes. Every change can be folded twice, or onto a status that somebody else has written meanwhile,
-and the result is the same: that is what makes a lost answer or a crash harmless.
+"""How a status changes.
+
+Every change can be folded twice, or onto a status that another writer has changed meanwhile, with the same result. That
+makes a lost answer or a crash harmless.
 """
 
 from collections.abc import Iterable, Iterator
@@ -44,18 +46,23 @@ from dkron_operator.plan.trim import trimmed
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The schedule, as it is since `since`, is in force; `fingerprint` recognizes it, and `schedule` is what makes the
-    job due by itself. `rebuilt`: status was wiped."""
+    """The schedule is in force, with slots counted from `since`."""
 
     since: datetime
     fingerprint: str
+    """Identifies the accepted schedule."""
+
     rebuilt: bool = False
+    """The status was wiped."""
+
     schedule: AcceptedSchedule | None = None
+    """What makes the job due by itself; None if nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarkTakenBack:
-    """The mark, which was ahead of the clock at `mark`, is `to` now. The slots `begun` between the two have run."""
+    """The mark moved from `mark`, which was ahead of the clock, back to `to`. The slots `begun` between the two have
+    run."""
 
     mark: datetime
     to: datetime
@@ -64,7 +71,7 @@ class MarkTakenBack:
 
 @dataclass(frozen=True, slots=True)
 class SinceTakenBack:
-    """Slots count from `to` on: `since` was ahead of the clock."""
+    """Slots now count from `to`, because `since` was ahead of the clock."""
 
     since: datetime
     to: datetime
@@ -89,7 +96,8 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A requested run will never fire. `job` is the name that its Job would have had, by which it is counted once."""
+    """A requested run will never fire. `job` is the name that its Job would have had; it ensures that the refusal is
+    counted once."""
 
     reason: SkipReason
     at: datetime
@@ -98,30 +106,33 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """Nobody asks any more for the refused runs whose Jobs would have had these names."""
+    """The requests for these refused runs are gone; `jobs` are the names that their Jobs would have had."""
 
     jobs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An attempt is running, or is claimed (no uid) and will be."""
+    """An attempt is running, or is claimed (no uid) and about to run."""
 
     entry: Active
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An attempt ended; `retry` claims the one that follows. `deliver`: somebody is to be told."""
+    """An attempt ended."""
 
     execution: Execution
     retry: Active | None = None
+    """The claim of the next attempt, if there is one."""
+
     deliver: bool = False
+    """Processors or notification endpoints still have to be told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A claim was given up before its Job existed; for `reason`, if its slot is skipped with it."""
+    """A claim was given up before its Job existed. `reason` is set if its slot is skipped as well."""
 
     job: str
     reason: SkipReason | None = None
@@ -129,7 +140,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """These runs of parents have had their effect: a run of this job, or for `reason` none, as of `at`."""
+    """These runs of parents have had their effect as of `at`: a run of this job or, with a `reason`, none."""
 
     runs: frozenset[GroupKey]
     at: datetime
@@ -138,21 +149,21 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """These finished Jobs exist no more, so nothing can count them again."""
+    """These finished Jobs no longer exist, so they cannot be counted again."""
 
     jobs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """All who were to be told about the executions of these Jobs were told, or could not be."""
+    """Every receiver of the executions of these Jobs was told, or could not be."""
 
     jobs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What people are told: the verdict on the spec, when the job runs next, and after which jobs."""
+    """What users see: the verdict on the spec, when the job runs next, and after which jobs."""
 
     generation: int
     conditions: tuple[Condition, ...]
@@ -213,23 +224,23 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
 def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
     if status.since is not None and status.fingerprint == change.fingerprint:
         if status.accepted == change.schedule:
-            # Another operator has noticed it first: its slots count from then.
+            # Another operator noticed the change first: slots count from then.
             return status
         return _with(status, since=max(status.since, change.since), accepted=change.schedule)
     rebuilt_at = change.since if change.rebuilt else status.rebuilt_at
-    # What another operator has noticed meanwhile was settled then: slots never count from an earlier moment again.
+    # What another operator noticed meanwhile was settled then: `since` never moves back.
     since = _later(status.since, change.since)
     return _with(status, since=since, fingerprint=change.fingerprint, accepted=change.schedule, rebuilt_at=rebuilt_at)
 
 
 def _of_others(status: JobStatus, ours: tuple[Condition, ...]) -> Iterator[Condition]:
-    """Conditions that somebody else keeps there, as they are now."""
+    """Conditions that another writer keeps in the status, as they are now."""
     types = {condition.type for condition in ours}
     return (condition for condition in status.conditions if condition.type not in types)
 
 
 def recorded(status: JobStatus) -> set[str]:
-    """Names of the Jobs that have been counted, for who asks about many of them."""
+    """Names of the Jobs that have been counted, for callers that look up many of them."""
     return {*status.counted, *(execution.job for execution in status.executions)}
 
 
@@ -327,8 +338,8 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
     active = tuple(e for e in status.active if e.job != execution.job)
     if change.retry is not None and not is_known(status, change.retry.job):
         active = (*active, change.retry)
-    # More than that is only there where somebody has written names by hand. The oldest go: a list that is too long
-    # could not be written.
+    # The list exceeds the limit only if a user has written names by hand. Drop the oldest names: a list that is too
+    # long could not be written.
     status = _with(status, active=active, counted=(*status.counted, execution.job)[-MAX_COUNTED:])
     status = _counted(status, execution)
     if not any(e.group == execution.group for e in active):
@@ -338,17 +349,17 @@ def _finished(status: JobStatus, change: Finished, history: History) -> JobStatu
 
 
 def _owed(status: JobStatus, job: str) -> JobStatus:
-    """Somebody is to be told about the execution of this Job. Of one that is not kept, nobody can be told."""
+    """The execution of this Job still has to be delivered. An execution that is not kept cannot be."""
     kept = {execution.job for execution in status.executions}
     return _with(status, undelivered=tuple(name for name in (*status.undelivered, job) if name in kept))
 
 
 def start_of(execution: Execution) -> tuple[datetime, int]:
-    """When it was asked for, which its id begins with: what its pod tells is no finer than a second."""
+    """When it was requested, taken from the start of its id: the times that a pod reports are whole seconds."""
     try:
         return started_at(execution.id), execution.attempt
     except (ValueError, OverflowError):
-        # Somebody has written into the status by hand.
+        # A user has edited the status by hand.
         return execution.started_at, execution.attempt
 
 
@@ -383,8 +394,8 @@ def _with_group(status: JobStatus, executions: tuple[Execution, ...], group: int
 
 
 def group_status(executions: Iterable[Execution]) -> GroupStatus:
-    """The result of a finished group: the last attempt of each member decides, so a retry that succeeds makes up for
-    the failures before it."""
+    """The result of a finished group. The last attempt of each member decides, so a successful retry makes up for
+    earlier failures."""
     last: dict[str, Execution] = {}
     for execution in sorted(executions, key=lambda execution: execution.attempt):
         last[execution.member] = execution

@@ -1,4 +1,5 @@
-"""What keeps a Job from starting, or from going, where neither its pod nor the Events of its controller say so."""
+"""What keeps a Job from starting, or from being deleted, where neither its pod nor the Events of its controller say
+so."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -12,22 +13,23 @@ from dkron_operator.plan.view import AttemptJob, Trouble
 Object = Mapping[str, Any]
 
 KEPT_BY_FINALIZERS = "KeptByFinalizers"
-"""The reason of a Job that was deleted and stays."""
+"""The reason of a Job that was deleted and still exists."""
 SLOW = timedelta(seconds=15)
-"""How long a Job may take to start before anybody but its pod is asked: of a thousand at once most are slow."""
+"""How long a Job may take to start before the operator looks at more than its pod: of a thousand Jobs at once, most are
+slow."""
 SILENCE = timedelta(seconds=60)
-"""How long controller and scheduler may take for a Job about which nobody says anything."""
+"""How long the controller and the scheduler may take before the lack of any Event counts as a problem."""
 OF_KUBERNETES = frozenset({"foregroundDeletion", "orphan", "batch.kubernetes.io/job-tracking"})
-"""Finalizers that go by themselves."""
+"""Finalizers that Kubernetes removes by itself."""
 
 
 def is_slow(run: AttemptJob, now: datetime) -> bool:
-    """Whether more than its pod is to be asked why it does not start."""
+    """Whether to look at more than its pod to find out why it does not start."""
     return now - run.created >= SLOW
 
 
 def without_pod(job: Object, run: AttemptJob, now: datetime) -> Trouble | None:
-    """Why a Job has no pod, by what it says itself. A webhook or a person can have changed it."""
+    """Why a Job has no pod, from its own spec. A webhook or a user may have changed it."""
     spec = job.get("spec") or {}
     manager = spec.get("managedBy")
     if manager not in (None, CONTROLLER):
@@ -45,7 +47,7 @@ def without_pod(job: Object, run: AttemptJob, now: datetime) -> Trouble | None:
 
 
 def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> Trouble | None:
-    """Why a pod has no node where no scheduler has said anything."""
+    """Why a pod has no node when no scheduler has reported on it."""
     spec, conditions = pod.get("spec") or {}, (pod.get("status") or {}).get("conditions") or ()
     told = any(condition.get("type") == "PodScheduled" for condition in conditions)
     if spec.get("nodeName") or told or now - run.created < SILENCE:
@@ -55,7 +57,8 @@ def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> Trouble | None:
 
 
 def newest_warning(events: Iterable[Object]) -> Trouble | None:
-    """What a kubelet complains about, if it has not gone on since: a volume that cannot be mounted, and the like."""
+    """The latest warning of a kubelet, such as a volume that cannot be mounted; None if the newest Event is not a
+    warning."""
     newest = max(events, key=_told_at, default=None)
     if newest is None or newest.get("type") != "Warning":
         return None
@@ -63,7 +66,7 @@ def newest_warning(events: Iterable[Object]) -> Trouble | None:
 
 
 def kept(job: Object, pod: Object | None) -> Trouble | None:
-    """Which finalizers keep a Job that was deleted, or its pod."""
+    """Which finalizers keep a deleted Job or its pod."""
     for what, body in (("it", job), ("its pod", pod or {})):
         finalizers = (body.get("metadata") or {}).get("finalizers") or ()
         foreign = [str(each) for each in finalizers if each not in OF_KUBERNETES]
@@ -74,7 +77,7 @@ def kept(job: Object, pod: Object | None) -> Trouble | None:
 
 
 def _told_at(event: Object) -> str:
-    """When it was told last. All of these are in UTC, and texts of one form have the order of their times."""
+    """When the Event was last reported. All times are in UTC and of one form, so their texts sort by time."""
     series = (event.get("series") or {}).get("lastObservedTime")
     times = (series, event.get("deprecatedLastTimestamp"), event.get("eventTime"))
     return max((_plain(str(at)) for at in times if at), default="")

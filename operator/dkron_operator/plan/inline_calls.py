@@ -1,8 +1,8 @@
-"""Attempts that are calls of the operator's own, without a Job (docs/adr/0018).
+"""Attempts that are inline calls: the operator makes them itself, without a Job (docs/adr/0018).
 
-Nothing that can be found by its name remains of a call, so each is claimed first: a line in `status.active`, accepted
-by the API server, that names the process which makes it. Only that process knows how the call goes. When it is no more,
-the call is undecided: it was made or it was not, and it is not made again.
+A call leaves nothing that could be found by name, so the operator claims each call first: an entry in `status.active`,
+accepted by the API server, that names the process that makes the call. Only that process knows how the call goes. If
+the process is gone, the call is undecided: it may have been made or not, and it is not repeated.
 """
 
 from datetime import datetime
@@ -14,23 +14,23 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import Outcome, Situation
 
 MARK = "call-"
-"""How the `uid` of a call begins; a Job's has no letters beyond f."""
+"""The prefix of the `uid` of a call. The uid of a Job has no letters beyond f."""
 UNKNOWN = "Unknown"
-"""The reason of a call of which nobody knows whether it was made."""
+"""The reason of a call that may have been made or not."""
 
 
 def is_anothers(situation: Situation) -> bool:
-    """Whether the slots of the job are not ours to decide: they are calls, and this process makes none."""
+    """Whether the slots of the job are not this process's to decide: they are inline calls, and it makes none."""
     return not situation.caller and is_inline(situation.job.spec)
 
 
 def is_call(entry: Active) -> bool:
-    """Whether the attempt is a call, which has no Job."""
+    """Whether the attempt is an inline call, which has no Job."""
     return entry.uid.startswith(MARK)
 
 
 def undecided(plan: Plan) -> Outcome:
-    """How a call ends of which nobody knows more."""
+    """How a call ends when its result is not known."""
     return Outcome(
         success=False,
         finished_at=plan.situation.now,
@@ -40,7 +40,8 @@ def undecided(plan: Plan) -> Outcome:
 
 
 def call_outcome(*, error: str, output: bytes, size: int, began: datetime, ended: datetime) -> Outcome:
-    """How a call ended, told like a pod's: `output` is all that it would have printed, `error` its first line."""
+    """How a call ended, in the form of a pod's outcome. `output` is everything that it would have printed, `error` the
+    first line of that."""
     return Outcome(
         success=not error,
         started_at=began,

@@ -1,8 +1,8 @@
-"""Which attempts become calls, and which slots are claimed ahead for them (docs/adr/0018, docs/adr/0030).
+"""Which attempts become inline calls, and which slots are claimed ahead for them (docs/adr/0018, docs/adr/0030).
 
-A claim of its own for each call costs a write for each call. A job that is called each second or so has its next slots
-claimed in the same write: its window. Within it the process that holds the claim calls each slot at its time, and what
-has become of them is written with the next claim.
+One claim per call costs one write per call. If a job is called about once a second, the same write claims its next
+slots too: its window. Within the window, the process that holds the claim calls each slot at its time, and writes the
+results with the next claim.
 """
 
 from collections.abc import Iterator
@@ -24,16 +24,16 @@ from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.slots import timeline
 
 SPAN = timedelta(seconds=3)
-"""How far ahead slots are claimed: as long the record of a call may wait, and what a crash leaves undecided is no
-more than the slots of it and what is under way from before."""
+"""How far ahead slots are claimed. The record of a call waits at most this long, and a crash leaves undecided only the
+slots of one span and the calls still under way."""
 SOON = timedelta(seconds=1)
-"""Within which the claim of a single call takes with it what is still to be written."""
+"""If the claim of a single call is due within this time, other pending changes wait for its write."""
 CLOSEST = SPAN / 2
-"""Slots that are further apart are claimed one by one: there would not be two in a window."""
+"""Slots further apart are claimed one by one: a window would not hold two of them."""
 
 
 def plan_window(plan: Plan) -> None:
-    """Keep, give back, or give up what is left of a window. It comes before all that moves the mark."""
+    """Keep, release or give up what is left of a window. Runs before every step that moves the mark."""
     window, situation = plan.status.window, plan.situation
     if window is None:
         return
@@ -47,15 +47,15 @@ def plan_window(plan: Plan) -> None:
 
 
 def _holds(plan: Plan) -> bool:
-    """Whether the claim is good: this process still calls, and nobody has touched the spec since it was made."""
+    """Whether the claim is valid: this process still makes calls, and the spec is unchanged since the claim."""
     situation = plan.situation
     untouched = plan.status.observed_generation == situation.job.generation
     return bool(situation.caller) and untouched and is_inline(situation.job.spec) and timeline(plan) is not None
 
 
 def _give_up(plan: Plan, window: Window) -> None:
-    """The process that has claimed them is gone: what was due has begun as far as anybody knows, and is undecided. What
-    is still to come may be called yet, if that process is only out of sight."""
+    """The process that claimed the slots is gone. Slots that were due may have been called and become undecided. Slots
+    still to come may yet be called, if that process is only disconnected."""
     job, now = plan.situation.job, plan.situation.now
     for slot in window.slots:
         if slot > now:
@@ -67,7 +67,7 @@ def _give_up(plan: Plan, window: Window) -> None:
 
 
 def plan_calls(plan: Plan) -> None:
-    """Where the job wants no pods, have the attempt that the plan would create a Job for be a call."""
+    """If the job runs without pods, turn the Job to create into an inline call."""
     create, caller = plan.create, plan.situation.caller
     if create is None or create.late or not is_inline(plan.situation.job.spec):
         return
@@ -76,7 +76,8 @@ def plan_calls(plan: Plan) -> None:
 
 
 def next_claim(plan: Plan) -> datetime | None:
-    """When the status is written for a claim anyway, if that is soon enough for all else to wait for it."""
+    """When the next claim writes the status, if that is soon enough for all other changes to wait for it; None
+    otherwise."""
     status, job = plan.status, plan.situation.job
     if not is_inline(job.spec) or job.stops or status.next is None:
         return None
@@ -118,7 +119,7 @@ def _reserved(plan: Plan, entry: Active) -> tuple[Reserved, ...]:
 
 
 def _may_wait(plan: Plan) -> bool:
-    """Whether a run needs no look at the others, and nobody waits for its record."""
+    """Whether the run does not depend on others, and no other job waits for its record."""
     spec, dependencies = plan.situation.job.spec, plan.situation.dependencies
     return spec.concurrency is Concurrency.ALLOW and not (spec.ephemeral or dependencies.children)
 
@@ -132,6 +133,7 @@ def _slots_of_span(plan: Plan, slot: datetime) -> Iterator[datetime]:
 
 
 def _end_of_span(uid: str, slot: datetime) -> datetime:
-    """Time falls into spans. Each job has its own borders, so that not all of them write in the same second."""
+    """The end of the span that the slot lies in. Each job has its own span borders, so that jobs do not all write in
+    the same second."""
     shift = timedelta(milliseconds=crc32(uid.encode()) % (SPAN // timedelta(milliseconds=1)))
     return slot + SPAN - (slot - EPOCH + shift) % SPAN

@@ -11,12 +11,12 @@ ORDINARY = frozenset({"", "Error", "Completed", "BackoffLimitExceeded", "Contain
 HARMLESS_WAITS = frozenset({"ContainerCreating", "PodInitializing"})
 PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 NOT_CREATED = "FailedCreate"
-"""The reason of Events of the Job controller about a pod that it could not create."""
+"""The reason of the Job controller's Events about a pod that it could not create."""
 MESSAGE_ROOM = 1024
 SUCCEEDED, FAILED = "Succeeded", "Failed"
-"""The phases of a pod that is over."""
+"""The phases of a finished pod."""
 KILLED = frozenset({137, 143})
-"""Exit codes of containers that ended by SIGKILL and SIGTERM."""
+"""Exit codes of containers that SIGKILL or SIGTERM ended."""
 
 
 def outcome(
@@ -29,9 +29,11 @@ def outcome(
     size: int = 0,
     by_itself: bool = False,
 ) -> Outcome:
-    """How the attempt ended. `by_itself`: the pod alone tells that, see `decides`. `output` holds one byte more than
-    `size` where there was more of it; `stuck` is what was known to keep the pod from starting, which a kubelet forgets
-    when it gives the pod up."""
+    """How the attempt ended.
+
+    `by_itself`: only the pod says so, see `decides`. `output` holds one byte more than `size` if there was more output.
+    `stuck` is the known reason why the pod did not start; a kubelet forgets it when it gives the pod up.
+    """
     ended = _terminated(pod, container)
     success = run.state is AttemptState.SUCCEEDED or (by_itself and _phase(pod) == SUCCEEDED)
     reason, message = ("", "") if success else _failure(run, pod, ended, stuck)
@@ -51,8 +53,9 @@ def outcome(
 
 
 def decides(pod: Object, template: Object) -> bool:
-    """Whether the pod was over before anybody deleted it, and its Job will end as it did. `template` is the spec in
-    `jobTemplate`: a Job of several pods goes on after one of them, and so does one that tries again by itself."""
+    """Whether the pod was over before its deletion was requested, and its Job will end the same way. `template` is the
+    spec in `jobTemplate`: a Job of several pods continues after one of them, and so does a Job with retries of its
+    own."""
     phase = _phase(pod)
     if phase not in (SUCCEEDED, FAILED) or not _is_of_one_pod(template, failed=phase == FAILED):
         return False
@@ -69,8 +72,8 @@ def _is_of_one_pod(template: Object, *, failed: bool) -> bool:
 
 
 def _ended_before_its_deletion(pod: Object) -> bool:
-    """Clocks of nodes differ, and a container that is told to end may end with any code: so one that was killed, or
-    ended in the second of the deletion, did not end by itself."""
+    """Whether every container ended by itself before the deletion. Node clocks differ, and a container told to stop may
+    exit with any code. So a killed container, or one that ended within the second of the deletion, does not count."""
     metadata = pod["metadata"]
     grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
     deleted = datetime.fromisoformat(metadata["deletionTimestamp"]) - grace
@@ -84,7 +87,7 @@ def _ended_before_its_deletion(pod: Object) -> bool:
 
 
 def trouble(pod: Object) -> Trouble | None:
-    """What keeps the pod from starting, if that will not pass by itself."""
+    """What keeps the pod from starting, if that does not pass by itself."""
     for status in _container_statuses(pod):
         waiting = (status.get("state") or {}).get("waiting") or {}
         reason = str(waiting.get("reason") or "")
@@ -100,7 +103,7 @@ def trouble(pod: Object) -> Trouble | None:
 
 
 def is_being_created(pod: Object) -> bool:
-    """Whether a node has it and none of its containers has begun: its kubelet prepares it, or cannot."""
+    """Whether the pod is on a node and none of its containers has begun: its kubelet is preparing it, or cannot."""
     states = [status.get("state") or {} for status in _container_statuses(pod)]
     phase = _phase(pod)
     return (
@@ -111,20 +114,21 @@ def is_being_created(pod: Object) -> bool:
 
 
 def refusal(events: Iterable[Object]) -> Trouble | None:
-    """Why a Job has no pod: what its controller was told when it wanted to create one (by Pod Security, a quota, a
-    webhook, for want of a service account), and tells in Events alone."""
+    """Why a Job has no pod: the error that its controller got when it tried to create one (Pod Security, a quota, a
+    webhook, a missing service account). The controller reports that only in Events."""
     notes = [event for event in events if event.get("reason") == NOT_CREATED]
     newest = max(notes, key=lambda event: str(event["metadata"].get("creationTimestamp")), default=None)
     return None if newest is None else Trouble(NOT_CREATED, str(newest.get("note") or "")[:MESSAGE_ROOM])
 
 
 def same_trouble(before: Trouble | None, now: Trouble) -> bool:
-    """Whether nothing new is to be told. A kubelet that cannot pull says so in turns, with and without the cause."""
+    """Whether there is nothing new to report. A kubelet that cannot pull an image alternates between messages with and
+    without the cause."""
     return before is not None and (before == now or {before.reason, now.reason} <= PULLING)
 
 
 def main_container(pod: Object) -> str | None:
-    """The container whose log and exit code count: `job`, or the first one of a template without it."""
+    """The container whose log and exit code count: `job`, or the first one if the template has none of that name."""
     names = [container["name"] for container in (pod.get("spec") or {}).get("containers") or ()]
     return "job" if "job" in names else next(iter(names), None)
 
@@ -135,7 +139,7 @@ def has_ended(pod: Object, container: str) -> bool:
 
 
 def _instant(text: str | None, run: AttemptJob) -> datetime | None:
-    """A time that the kubelet tells; a container that never started has begun in 1970."""
+    """Parse a time from the kubelet. A container that never started reports a start in 1970, which becomes None."""
     at = datetime.fromisoformat(text) if text else None
     return None if at is None or at < run.created else at
 

@@ -1,7 +1,7 @@
-"""Placement: on which nodes a run happens, from the tags of its job and the nodes that there are at this moment.
+"""Placement: on which nodes a run happens, from the tags of its job and the current nodes.
 
-It is asked once for each trigger. What it answers is claimed before the first Job exists, so that nodes which come and
-go afterwards change nothing about a run that was decided (docs/adr/0013).
+The operator computes the placement once per trigger and claims the result before the first Job exists. So nodes that
+come and go later do not change a run that was decided (docs/adr/0013).
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,26 +20,29 @@ from dkron_operator.plan.view import Node
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of the Jobs of a group. `name` tells it from the others, `node` is where it is pinned to."""
+    """One of the Jobs of a group."""
 
     name: str = ""
+    """Distinguishes it from the other members."""
+
     node: str = ""
+    """The node to which it is pinned; empty if Kubernetes may choose."""
 
 
 ALONE = Member()
-"""The only Job of its group, on whichever node the scheduler chooses."""
+"""The only Job of its group, on any node that the scheduler chooses."""
 
 
 def members(tags: Mapping[str, str], nodes: Iterable[Node]) -> tuple[Member, ...] | Skip:
-    """The Jobs of a run: one without tags, one on each node that has them, or `count` on different ones.
+    """The Jobs of a run: one without tags, one on each matching node, or `count` on different nodes.
 
-    Fewer nodes than the count get one each, as in Dkron (behaviour §5).
+    If fewer nodes match than `count`, each gets one, as in Dkron (behaviour §5).
     """
     if not tags:
         return (ALONE,)
     wanted = read_tags(tags)
     names = (node.name for node in nodes if node.available and wanted.fit(node.labels))
-    # As many as are needed: a cluster may have thousands.
+    # Stop at the count: a cluster may have thousands of nodes.
     found = list(islice(names, wanted.count))
     if not found:
         return Skip(SkipReason.NO_MATCHING_NODE, nobody_has(wanted))
@@ -51,7 +54,7 @@ def members(tags: Mapping[str, str], nodes: Iterable[Node]) -> tuple[Member, ...
 
 
 def shortage(tags: Mapping[str, str], found: int) -> str:
-    """What people are told about a run on fewer nodes than its tags ask for; empty if it has them all."""
+    """What users are told about a run on fewer nodes than its tags ask for; empty if there are enough."""
     wanted = read_tags(tags)
     if wanted.count is None or found >= wanted.count:
         return ""
@@ -60,7 +63,7 @@ def shortage(tags: Mapping[str, str], found: int) -> str:
 
 
 def remarks(tags: Mapping[str, str], nodes: Iterable[Node]) -> str:
-    """What is in the way of a run at present, for its author; empty if nothing is."""
+    """What prevents a run at present, for the author of the job; empty if nothing does."""
     if not tags:
         return ""
     wanted = read_tags(tags)
@@ -70,7 +73,7 @@ def remarks(tags: Mapping[str, str], nodes: Iterable[Node]) -> str:
 
 
 def check_placement(spec: JobSpec) -> Problem | None:
-    """What is wrong with the tags, or keeps them from being laid over the template."""
+    """What is wrong with the tags, or keeps them from being merged into the template."""
     if not spec.tags:
         return None
     try:

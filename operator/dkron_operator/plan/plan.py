@@ -1,4 +1,4 @@
-"""A plan while it is being made: what to write, what to do, and when to look again."""
+"""A plan in the making: what to write, what to do, and when to plan again."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +28,7 @@ class Plan:
     create: CreateJob | None = None
     """The Job to create: one at most, and the next plan goes on from there."""
     crowded: bool = False
-    """No more runs that have ended can be shown to dependent jobs."""
+    """The status has no room to show another ended run to dependent jobs."""
     wake: datetime | None = None
     """When to plan again, at the latest."""
 
@@ -37,7 +37,7 @@ class Plan:
 
     @property
     def acts(self) -> bool:
-        """Whether anything outside would be other than before."""
+        """Whether the plan changes anything outside this process."""
         return bool(self.changes or self.create) or any(isinstance(action, Effect) for action in self.actions)
 
     def do(self, action: Action) -> None:
@@ -53,28 +53,28 @@ class Plan:
         return any(isinstance(action, kinds) for action in self.actions)
 
     def note(self, change: Change) -> None:
-        """Change the status, if the change makes a difference."""
+        """Fold the change into the status, if it makes a difference."""
         changed = fold(self.status, change, self.situation.job.spec.history)
         if changed is not self.status and changed != self.status:
             self.status = changed
             self.changes.append(change)
 
     def warn(self, reason: str, message: str, subject: str = "") -> None:
-        """Tell people that something went wrong."""
+        """Report a Warning Event."""
         self.do(Report(Severity.WARNING, reason, message, subject))
 
     def tell(self, reason: str, message: str, subject: str = "") -> None:
-        """Tell people what happened."""
+        """Report a Normal Event."""
         self.do(Report(Severity.NORMAL, reason, message, subject))
 
     def wake_at(self, when: datetime) -> None:
-        """Look again at this time, or before."""
+        """Plan again at this time or earlier."""
         self.wake = when if self.wake is None else min(self.wake, when)
 
 
 def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...] = ()) -> CreateJob | Skip:
-    """How the first attempts of a trigger come to be under the concurrency policy and the tags of the job: at once, or
-    after a claim. `entry` stands for the trigger; what its members are is decided here, once."""
+    """How the first attempts of a trigger are created under the job's concurrency policy and tags: at once, or after a
+    claim. `entry` stands for the trigger; the members of its group are decided here, once."""
     placed = _placed(plan, decision)
     if isinstance(placed, Skip):
         return placed
@@ -108,7 +108,7 @@ def _of_member(plan: Plan, entry: Active, member: Member) -> Active:
 
 
 def has_begun(plan: Plan, cause: Cause) -> bool:
-    """Whether there is a trace of this run: a Job, an execution, or a line of it in the status."""
+    """Whether any trace of this run exists: a Job, an execution, or an entry in the status."""
     job = plan.situation.job
     others = (plan.status.active, plan.status.executions, plan.situation.runs.values())
     run = (cause.trigger, cause.group)
@@ -120,7 +120,7 @@ def has_begun(plan: Plan, cause: Cause) -> bool:
 
 
 def begun_slots(plan: Plan) -> set[datetime]:
-    """The slots of which an attempt is known, or that have run ahead of time."""
+    """The slots that have a known attempt, or that ran ahead of time."""
     status = plan.status
     attempts = (status.active, status.executions, plan.situation.runs.values())
     slots = {each.slot for of_kind in attempts for each in of_kind if each.trigger is Trigger.SCHEDULE}
@@ -128,8 +128,8 @@ def begun_slots(plan: Plan) -> set[datetime]:
 
 
 def busy(plan: Plan) -> int:
-    """How many attempts stand in the way of another run: those that run or wait, not those that have ended for good and
-    are only still to be recorded."""
+    """How many attempts block another run: those that run or wait. Attempts that have ended for good and only need
+    recording do not count."""
     return sum(not _over(plan, entry) for entry in plan.status.active)
 
 

@@ -1,4 +1,4 @@
-"""From raw objects to views: the border at which everything is checked once."""
+"""Parse raw API objects into views. Everything is checked here, once."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -29,14 +29,14 @@ FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def read_job(body: Object) -> JobView:
-    """A DkronJob. What is wrong with its spec becomes its `problem`; this should never fail on what the API server
-    stores."""
+    """Read a DkronJob. Whatever is wrong with its spec becomes its `problem`; no object that the API server stores
+    should make this fail."""
     metadata = body["metadata"]
     spec, problem = _read_spec(body.get("spec") or {})
     if cut := unreadable(body):
-        # The rest is as it was written, so what it has run is kept as its spec says.
+        # The rest of the spec stays as written, so the history limits in it still hold.
         problem = _unreadable(cut)
-    # Also of a spec that cannot be read: its name is what tells it from others.
+    # Also for a spec that cannot be read: the name distinguishes the job from others.
     name = str((body.get("spec") or {}).get("name") or metadata["name"])
     schedule, schedule_problem = _read_schedule(spec, name)
     given, spec = spec, _understood(spec)
@@ -63,7 +63,7 @@ def read_job(body: Object) -> JobView:
 
 
 def unreadable_job(body: Object, why: str) -> JobView:
-    """A DkronJob of which no more is known than who it is: it runs nothing until it is another."""
+    """A DkronJob that can be identified, but not read. It runs nothing until the object changes."""
     metadata, spec = body["metadata"], body.get("spec")
     given = spec.get("name") if isinstance(spec, Mapping) else None
     return JobView(
@@ -90,14 +90,14 @@ def _unreadable(why: str) -> Problem:
 
 
 def read_requests(metadata: Object) -> tuple[Request, ...]:
-    """The runs that people asked for, in the order of their time."""
+    """The runs that users requested by annotation, in the order of their times."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     found = (read_request(key, text) for key, text in annotations.items())
     return tuple(sorted((request for request in found if request is not None), key=_by_time))
 
 
 def read_stops(metadata: Object) -> tuple[Stop, ...]:
-    """The executions that people want stopped."""
+    """The stops that users requested by annotation."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     found = (read_stop(key, text) for key, text in sorted(annotations.items()))
     return tuple(stop for stop in found if stop is not None)
@@ -112,14 +112,14 @@ def read_status(body: Object) -> JobStatus | None:
 
 
 def read_run(body: Object) -> AttemptJob | None:
-    """A Job of ours; None if it is not one (no owner, or somebody cut its annotations or wrote nonsense there)."""
+    """A Job that the operator created; None if it is not one (no owner, or its annotations are missing or invalid)."""
     metadata = body["metadata"]
     owner = next((o for o in metadata.get("ownerReferences") or () if o.get("controller")), None)
     if owner is None:
         return None
     try:
         run = _read_run(metadata, body.get("status") or {}, owner)
-        # What cannot become a line in status is no run of ours.
+        # A Job that cannot become an entry in status is not one of ours.
         run.entry(started_at(run.id))
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         return None
@@ -127,8 +127,8 @@ def read_run(body: Object) -> AttemptJob | None:
 
 
 def is_named_after_its_cause(run: AttemptJob) -> bool:
-    """Whether the Job has the name that we would have given it. One of another name was not made by us, whatever it
-    says about its owner and its slot."""
+    """Whether the Job has the name that the operator gives it. A Job with another name was not created by the operator,
+    whatever its owner and its slot are."""
     if run.trigger is Trigger.SCHEDULE and run.group != nanoseconds(run.slot):
         return False
     cause = Cause(run.trigger, run.slot, run.group, run.attempt, run.member)
@@ -173,7 +173,7 @@ def _deleted_at(metadata: Object) -> datetime | None:
 
 
 def read_node(body: Object, own: AgentTags = DKRONS) -> Node:
-    """A node. `own` are the tags that it has without a label."""
+    """Read a node. `own` are the tags that it has without a label."""
     agent = read_agent(body, own)
     return Node(agent.name, agent.tags, available=agent.available)
 
@@ -188,7 +188,7 @@ def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
 
 
 def _understood(spec: JobSpec) -> JobSpec:
-    """The spec without the settings that mean nothing here; the same one if it has none."""
+    """The spec without the settings that mean nothing here; the same object if there are none."""
     given = _settings(spec)
     known = given.known
     if known == given:
@@ -217,13 +217,13 @@ def _processors(spec: JobSpec) -> Problem | None:
 
 
 def is_accepted(metadata: Object) -> bool:
-    """Whether an operator has accepted this very object. A copy of another one brings the uid of that one."""
+    """Whether an operator has accepted this very object. A copy of another object carries that object's uid."""
     return bool((metadata.get("annotations") or {}).get(ACCEPTED) == metadata["uid"])
 
 
 def status_written(metadata: Object) -> bool:
-    """Whether anybody has ever written its status: the API server keeps a record of who wrote what, until the status is
-    removed as a whole."""
+    """Whether any client has ever written the status. The API server keeps a record of each writer in managedFields
+    until the status is removed as a whole."""
     return any(entry.get("subresource") == "status" for entry in metadata.get("managedFields") or ())
 
 

@@ -1,7 +1,7 @@
-"""Slots that are claimed ahead: the window of a job that is called each second or so (docs/adr/0030).
+"""Slots that are claimed ahead: the window of a job that is called about once a second (docs/adr/0030).
 
-One write claims several slots to come, and the process that has made it calls each at its time without another. The
-mark moves on when a slot is called, so the slots of a window always lie after it.
+One write claims several coming slots, and the process that made it calls each one at its time without another write.
+The mark moves on when a slot is called, so the slots of a window always lie after the mark.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from dkron_crds.job import JobStatus, Window
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """These slots to come are claimed by a process."""
+    """A process claims these coming slots."""
 
     caller: str
     slots: tuple[datetime, ...]
@@ -26,7 +26,7 @@ class Released:
 
 
 def fold_window(status: JobStatus, change: Reserved | Released) -> JobStatus:
-    """The status after one change. The window of another process stays: it alone can give it back."""
+    """The status after one change. A change never replaces or removes the window of another process."""
     if status.window is not None and status.window.caller != change.caller:
         return status
     if isinstance(change, Released):
@@ -36,7 +36,7 @@ def fold_window(status: JobStatus, change: Reserved | Released) -> JobStatus:
 
 
 def settled(status: JobStatus, mark: datetime) -> JobStatus:
-    """The status when all slots up to `mark` are decided: none of them is in the window any more."""
+    """The status once all slots up to `mark` are decided: they leave the window."""
     window = status.window
     if window is None or window.slots[0] > mark:
         return status

@@ -6,8 +6,8 @@ from dkron_crds.job import RetryBackoff
 
 
 def delay(backoff: RetryBackoff, attempt: int) -> timedelta:
-    """The wait after failed attempt number `attempt` (1 is the first): `initial`, then `factor` times longer each
-    time, at most `max`."""
+    """The wait after failed attempt number `attempt` (1 is the first): `initial`, multiplied by `factor` each time, at
+    most `max`."""
     seconds = backoff.initial_seconds
     for _ in range(attempt - 1):
         if seconds >= backoff.max_seconds:

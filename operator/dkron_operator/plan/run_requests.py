@@ -1,7 +1,8 @@
-"""Runs that a person asked for by annotation: each becomes one Job, or is refused with a reason, and is forgotten.
+"""Runs that a user requested by annotation: each becomes one Job, or is refused with a reason; then its annotation
+goes.
 
 A refusal is counted in the status before its annotation goes, under the name that its Job would have had. So it is
-counted once, whoever dies in between.
+counted once, whatever crashes in between.
 """
 
 from collections.abc import Iterable
@@ -25,9 +26,9 @@ from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import AttemptJob
 
 MOST_AT_ONCE = 100
-"""Requests that one plan looks at."""
+"""How many requests one plan looks at."""
 AT_ONCE = MAX_REFUSED // 2
-"""How many requests are refused by one plan at most: the annotations of those before them have to go first."""
+"""How many refusals the status holds at most before the annotations of the earlier ones have to go."""
 _WHY = {
     SkipReason.DISABLED: "the job is disabled",
     SkipReason.CONCURRENCY_FORBIDDEN: "the job is running, and its concurrency is forbid",
@@ -37,8 +38,8 @@ _WHY = {
 
 
 def plan_requests(plan: Plan) -> None:
-    """The first request that needs a Job gets one; those that have theirs lose their annotation. Of many requests the
-    oldest are planned: when their annotations have gone, the others have their turn."""
+    """Create a Job for the first request that needs one, and remove the annotations of those that have theirs. If there
+    are many, the oldest are planned first; the others follow once those annotations are gone."""
     known = _Known.of(plan)
     for request in plan.situation.job.requests[:MOST_AT_ONCE]:
         _plan_request(plan, request, known)
@@ -75,7 +76,8 @@ def _plan_request(plan: Plan, request: Request, known: "_Known") -> None:
 
 
 def _begun(plan: Plan, at: datetime) -> datetime:
-    """When the run begins. A job that keeps only its newest run tells which one that is by when each was decided."""
+    """When the run begins. With concurrency replace, it is the time of the decision, because that tells which run is
+    the newest."""
     now = plan.situation.now
     return now if plan.situation.job.spec.concurrency is Concurrency.REPLACE else start_of_request(at, now)
 
@@ -109,13 +111,16 @@ def _decide(plan: Plan, request: Request, entry: Active) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of earlier requests, gathered once for all of them: Jobs of those that have theirs (`over`), of
-    those that are `claimed`, and groups that were decided to be several Jobs (`with_members`): once these are claimed,
-    they come without being asked for."""
+    """What is known of earlier requests, gathered once for all of them."""
 
     over: AbstractSet[str]
+    """Names of the Jobs or inline calls of requests that have had theirs."""
+
     claimed: AbstractSet[str]
+    """Names of the Jobs that are claimed but not seen."""
+
     with_members: AbstractSet[tuple[Trigger, int]]
+    """Groups that became several Jobs. Once these are claimed, they are created without the request."""
 
     @classmethod
     def of(cls, plan: Plan) -> "_Known":

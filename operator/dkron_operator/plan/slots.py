@@ -1,4 +1,4 @@
-"""Slots that are due: which fire, which are passed over and why, and which comes next."""
+"""Due slots: which fire, which are skipped and why, and which comes next."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from dkron_operator.plan.upstream_runs import is_over
 
 
 def timeline(plan: Plan) -> Timeline | None:
-    """The job's slots; None if it has none by itself."""
+    """The job's slots; None if it has none of its own."""
     job, since = plan.situation.job, plan.status.since
     silent = job.spec.disabled or job.spec.parents or plan.situation.problem is not None
     if job.schedule is None or since is None or silent or is_over(plan):
@@ -26,8 +26,8 @@ def timeline(plan: Plan) -> Timeline | None:
 
 
 def plan_found_slots(plan: Plan) -> None:
-    """Move the mark over slots whose Jobs exist. Those in between, whose passing a crash has kept from being written
-    down, are written down now. A slot that is still to come is decided when it is due."""
+    """Move the mark over slots whose Jobs exist. Slots in between, whose skipping was not written before a crash, are
+    recorded now. A slot still to come is decided when it is due."""
     line, now = timeline(plan), plan.situation.now
     found = (run for run in plan.situation.runs.values() if run.trigger is Trigger.SCHEDULE)
     for slot in sorted({run.slot for run in found if run.slot <= now}):
@@ -39,7 +39,7 @@ def plan_found_slots(plan: Plan) -> None:
 
 
 def plan_slots(plan: Plan) -> datetime | None:
-    """Pass over what is lost, fire the first slot that is due, and return the next one to come."""
+    """Skip the missed slots, fire the first due one, and return the next one to come."""
     line = timeline(plan)
     if line is None:
         return None
@@ -62,14 +62,14 @@ def plan_slots(plan: Plan) -> datetime | None:
 
 
 def _settle(plan: Plan, line: Timeline, slot: datetime) -> bool:
-    """Decide the first slot that is due, or pass over several at once. False if it has to wait."""
+    """Decide the first due slot, or skip several at once. False if it has to wait."""
     return (
         _pass_unnamed(plan, line, slot) or _pass_late(plan, line) or _pass_missed(plan, line, slot) or _fire(plan, slot)
     )
 
 
 def _pass_unnamed(plan: Plan, line: Timeline, slot: datetime) -> bool:
-    """Nothing can be named after a slot before 1970. Such a one is due where somebody has written `since` by hand."""
+    """No Job can be named after a slot before 1970. Such a slot is due only if a user has edited `since` by hand."""
     return slot < FIRST and _pass_until(plan, line, FIRST - TICK, SkipReason.MISSED)
 
 
@@ -95,7 +95,7 @@ def _pass_missed(plan: Plan, line: Timeline, slot: datetime) -> bool:
 
 
 def _within_reach(plan: Plan, line: Timeline) -> bool:
-    """Whether the newest missed slot was only missed because one replica has followed another: that is no downtime."""
+    """Whether the newest missed slot was missed only because one replica followed another, which is not downtime."""
     reach, able = plan.situation.handover_since, plan.situation.fireable_since
     newest = line.latest(plan.status.last_schedule_time, able)
     return reach is not None and newest is not None and newest > reach
@@ -117,7 +117,7 @@ def _pass_until(plan: Plan, line: Timeline, until: datetime, reason: SkipReason)
 def _fire(plan: Plan, slot: datetime) -> bool:
     job, now = plan.situation.job, plan.situation.now
     if has_begun(plan, scheduled(slot)):
-        # By a clock that was ahead.
+        # It was fired by a clock that was ahead.
         plan.note(Decided(slot))
         return True
     decision = decide(job, slot=slot, now=now, active=busy(plan))
@@ -139,7 +139,7 @@ def _skip(plan: Plan, slot: datetime, skip: Skip) -> bool:
 
 
 def _catching_up(plan: Plan, slot: datetime) -> bool:
-    # Whoever wants every missed run, and no two at once, wants them one after another.
+    # A job that wants every missed run, and never two at once, gets them one after another.
     spec = plan.situation.job.spec
     return (
         spec.missed_runs is MissedRuns.ALL

@@ -1,29 +1,32 @@
-"""The size guard: a status never grows so big that a write of it could fail.
+"""The size guard: keeps a status small enough that writing it cannot fail.
 
-What is active, and what has ended and is still to start other jobs, is bounded by its number, and stays: it says what
-is still to be done.
+Active entries, and ended runs that may still start other jobs, have limits on their number. They are never cut, because
+they say what is still to be done.
 """
 
 import json
 from typing import Any, NamedTuple
 
 OUTPUT_BYTES = 16 * 1024
-"""All outputs of a status together."""
+"""The limit for all outputs of a status together."""
 TOTAL_BYTES = 64 * 1024
-"""The status on the wire, but for what has a bound of its own."""
+"""The limit for the status on the wire, without the fields that have a limit of their own."""
 BOUNDED = frozenset({"active", "counted", "ended", "heard", "refused"})
 
 
 class Fitted(NamedTuple):
-    """A status that fits, its size but for what has a bound of its own, and how many executions had to go."""
+    """A status that fits."""
 
     status: dict[str, Any]
     size: int
+    """Its size in bytes, without the fields that have a limit of their own."""
+
     dropped: int
+    """How many executions were dropped."""
 
 
 def fit(status: dict[str, Any]) -> Fitted:
-    """The status on the wire, cut to size: outputs go first, oldest first, then whole executions."""
+    """The status on the wire, cut to size: first outputs, oldest first, then whole executions."""
     executions = [dict(execution) for execution in status.get("executions", ())]
     _drop_outputs(executions)
     status = {**status, "executions": executions} if executions else status

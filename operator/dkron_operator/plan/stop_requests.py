@@ -1,9 +1,10 @@
-"""Executions that somebody wants stopped: the Job is deleted once the attempt stands in status, the attempt is recorded
-when its pod is over, and the annotation goes when the record is written. Until then it is what remembers the wish, so a
-crash at any moment changes nothing.
+"""Executions that a user wants stopped.
 
-An outcome that exists is the outcome: an attempt whose pod is over is not stopped any more, though its Job has yet to
-say so.
+The operator deletes the Job once the status lists the attempt, records the attempt when its pod is over, and removes
+the annotation once the record is written. Until then the annotation holds the request, so a crash at any moment changes
+nothing.
+
+An outcome that exists stands: an attempt whose pod is over is no longer stopped, even if its Job does not say so yet.
 """
 
 from dataclasses import replace
@@ -22,14 +23,14 @@ STOPPED = "Stopped"
 
 
 def stop_of(job: JobView, entry: Active) -> Stop | None:
-    """The wish to stop this attempt, if there is one that can be read."""
+    """The request to stop this attempt, if there is a valid one."""
     wishes = (stop for stop in job.stops if stop.at is not None)
     return next((stop for stop in wishes if stop.means(job=entry.job, execution=entry.id)), None)
 
 
 def stopped(plan: Plan, entry: Active, stop: Stop) -> Outcome:
-    """How an attempt ended that was stopped, with what its pod told before it went; if that was over before, how it
-    ended by itself."""
+    """How a stopped attempt ended, with the last output of its pod. If the pod was over before the stop, its own
+    outcome."""
     now = plan.situation.now
     words = plan.situation.last_words.get(entry.job, Outcome(success=False, finished_at=now))
     if words.by_itself:
@@ -39,7 +40,7 @@ def stopped(plan: Plan, entry: Active, stop: Stop) -> Outcome:
 
 
 def plan_stops(plan: Plan) -> None:
-    """Stop what runs, and answer every wish that has been fulfilled or cannot be."""
+    """Stop the running attempts, and answer every request that has been fulfilled or cannot be."""
     for stop in plan.situation.job.stops:
         _plan_stop(plan, stop)
 
@@ -57,7 +58,7 @@ def _plan_stop(plan: Plan, stop: Stop) -> None:
 
 
 def _stop(plan: Plan, entry: Active) -> None:
-    """Have its Job deleted; a claim without one is dealt with where claims are, and what is over is recorded there."""
+    """Request the deletion of its Job. Claims without a Job and attempts that are over are handled in `attempts`."""
     run = plan.situation.runs.get(entry.job)
     if run is None or run.gone or (run.finished and not run.deleting):
         return
@@ -88,7 +89,7 @@ def _answer(plan: Plan, stop: Stop) -> None:
 
 
 def _answer_trimmed(plan: Plan, stop: Stop, name: str) -> None:
-    """The record was so old that it did not stay: whether its Job is still there tells how it ended."""
+    """The record is too old to have been kept: whether its Job still exists tells how it ended."""
     run = plan.situation.runs.get(name)
     if run is None or run.gone or run.deleting:
         plan.do(RemoveAnnotation(stop.key))
@@ -101,7 +102,7 @@ def _counted(plan: Plan, stop: Stop) -> str | None:
 
 
 def _after(plan: Plan, record: Execution) -> str:
-    """What to stop instead, where a further attempt has been claimed."""
+    """What to stop instead, if a further attempt has been claimed."""
     later = next((e for e in plan.status.active if e.group == record.group and e.attempt > record.attempt), None)
     return "" if later is None else f"; attempt {later.attempt} is {later.job}"
 

@@ -1,4 +1,4 @@
-"""The tags of a job as the operator reads them: what is wrong with them is a problem of the job."""
+"""Parses the tags of a job; invalid tags are a problem of the job."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from dkron_operator.executors.config import ConfigError
 
 
 def read_tags(tags: Mapping[str, str]) -> Tags:
-    """The tags of a job. Raises `ConfigError`, with a sentence that names the tag that cannot be."""
+    """The tags of a job. Raises `ConfigError` with a sentence that names the invalid tag."""
     try:
         return read(tags)
     except TagError as exc:

@@ -15,11 +15,12 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState
 
 UNWRITTEN = timedelta(seconds=5)
-"""How long to wait for the record of a Job to reach the API server before looking again whether it may be deleted."""
+"""How long to wait for the record of a Job to reach the API server before checking again whether the Job can be
+deleted."""
 
 
 def plan_tidying(plan: Plan) -> None:
-    """Delete finished Jobs beyond the history limits, oldest first, once nothing can be in doubt about them."""
+    """Delete finished Jobs beyond the history limits, oldest first, once no replica needs their names any more."""
     known = recorded(plan.status)
     done = [run for run in plan.situation.runs.values() if run.finished and run.name in known and not run.gone]
     history = plan.situation.job.spec.history
@@ -33,7 +34,7 @@ def plan_tidying(plan: Plan) -> None:
 
 
 def _delete_in_time(plan: Plan, run: AttemptJob, wanted: AbstractSet[str]) -> None:
-    # The name has to outlive every doubt: a leader that comes late has to find it, or the mark.
+    # A leader that starts late has to find either the name or the mark.
     due = shifted(_ended(run), plan.situation.hold)
     if run.deleting or run.name in wanted:
         return
@@ -46,7 +47,7 @@ def _delete_in_time(plan: Plan, run: AttemptJob, wanted: AbstractSet[str]) -> No
 
 
 def _wanted(plan: Plan, done: Iterable[AttemptJob]) -> set[str]:
-    """Names of those whose group somebody still asks for."""
+    """Names of the Jobs whose run request still stands."""
     manual = [run for run in done if run.trigger is Trigger.MANUAL]
     requests = plan.situation.job.requests if manual else ()
     groups = {group_of(request.id, request.at) for request in requests if request.at is not None}
@@ -54,13 +55,14 @@ def _wanted(plan: Plan, done: Iterable[AttemptJob]) -> set[str]:
 
 
 def _forget_counted(plan: Plan) -> None:
-    # Names of Jobs that are gone do no harm: they leave with a write that is made anyway.
+    # Names of Jobs that are gone are harmless: they leave with a write that happens anyway.
     if not plan.changes:
         return
     unseen = frozenset(plan.status.counted) - plan.situation.runs.keys()
-    # There may be thousands of requests, and mostly nothing is unseen.
+    # There may be thousands of requests, and usually nothing is unseen.
     unseen -= _to_be_answered(plan) if unseen else frozenset()
-    # A list may be so old that a Job is not in it yet. Forgotten, it would be counted again when it is seen.
+    # A list may be too old to hold a Job yet. If its name were forgotten, the Job would be counted again when it
+    # appears.
     vanished = unseen if is_inline(plan.situation.job.spec) else unseen & plan.situation.absent
     if vanished:
         plan.note(Tidied(vanished))
@@ -71,7 +73,7 @@ def _forget_counted(plan: Plan) -> None:
 def _to_be_answered(plan: Plan) -> set[str]:
     job = plan.situation.job
     stops = {name for stop in job.stops for name in stop.jobs}
-    # Of a call without a pod nothing but its name here tells that the request has had its run.
+    # For an inline call, only its name here shows that the request has had its run.
     asked = (requested(request.id, request.at) for request in job.requests if request.at is not None)
     return stops | {cause.job_name(uid=job.uid, name=job.name) for cause in asked}
 

@@ -1,5 +1,5 @@
-"""Trimming: which finished executions stay in a status, so that it keeps to its limit and a group that still runs does
-not forget how its members ended."""
+"""Trimming: which finished executions stay in a status. The status keeps to its limit, and a group that still runs
+keeps the results of its members."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,8 +8,8 @@ from dkron_crds.status import MAX_EXECUTIONS
 
 
 def trimmed(executions: Sequence[Execution], *, limit: int, active: Iterable[Active]) -> tuple[Execution, ...]:
-    """The newest `limit` of these (newest first), and of each group that still runs at least one member that succeeded
-    and one that failed for good, if there is one: they decide how the group ends."""
+    """The newest `limit` of these executions (newest first). For each group that still runs, at least one member that
+    succeeded and one that failed for good are kept, if there are any: they decide how the group ends."""
     if len(executions) <= limit:
         return tuple(executions)
     witnesses = _witnesses(executions, tuple(active))
@@ -25,7 +25,7 @@ def trimmed(executions: Sequence[Execution], *, limit: int, active: Iterable[Act
 
 def _witnesses(executions: Iterable[Execution], active: Sequence[Active]) -> set[str]:
     running = {entry.group for entry in active}
-    # Whoever runs again has not ended, and of several attempts the newest counts.
+    # A member with an active attempt has not ended, and of several attempts the newest counts.
     judged = {(entry.group, entry.member) for entry in active}
     found: dict[tuple[int, bool], str] = {}
     for execution in executions:

@@ -1,6 +1,5 @@
-"""What it says to see a Job that the status does not know: it is new, or from before, recorded long ago and forgotten
-since. Lists and watches may be old, so the API server is asked.
-"""
+"""What it means to see a Job that the status does not know: it is new, or it was recorded long ago and forgotten since.
+Lists and watches may lag, so the operator asks the API server."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -11,19 +10,20 @@ from dkron_operator.plan.fold import is_recorded, recorded
 from dkron_operator.plan.view import AttemptJob, JobView
 
 TOLERANCE = timedelta(minutes=2)
-"""How far ahead of the clock a slot may lie and still count: clocks of replicas differ by seconds, not by minutes."""
+"""How far ahead of the clock a slot may lie and still count: the clocks of replicas differ by seconds, not by
+minutes."""
 
 
 def is_ahead(instant: datetime, now: datetime) -> bool:
-    """Whether an instant lies further ahead of the clock than clocks may differ."""
+    """Whether an instant is further ahead of the clock than clocks may differ."""
     return instant - now > TOLERANCE
 
 
 def split(
     runs: Mapping[str, AttemptJob], status: JobStatus, now: datetime
 ) -> tuple[dict[str, AttemptJob], tuple[AttemptJob, ...]]:
-    """The Jobs that count, by name, and those that do not yet: their slots lie ahead of the clock, and the status does
-    not know them."""
+    """The Jobs that count, by name, and those that do not count yet: their slots lie ahead of the clock, and the status
+    does not know them."""
     ahead = tuple(run for run in runs.values() if is_ahead(run.slot, now) and not _knows(status, run))
     if not ahead:
         return dict(runs), ()
@@ -37,16 +37,16 @@ def _knows(status: JobStatus, run: AttemptJob) -> bool:
 
 
 def unknown(status: JobStatus, runs: Mapping[str, AttemptJob]) -> Iterable[AttemptJob]:
-    """The Jobs that the status has neither as active nor as recorded."""
+    """The Jobs that the status lists neither as active nor as recorded."""
     known = recorded(status) | {entry.job for entry in status.active}
     return (run for name, run in runs.items() if name not in known)
 
 
 def is_settled(job: JobView, status: JobStatus, run: AttemptJob) -> bool:
-    """Whether what a Job was made for is settled, so that one which the status does not know is from before.
+    """Whether the cause of a Job is settled. If it is, a Job that the status does not know was recorded earlier.
 
-    A slot is as soon as the mark has reached it, a request when its annotation is gone. All other attempts are claimed
-    in the status before they are made.
+    A slot is settled once the mark has reached it, a request once its annotation is gone. All other attempts are
+    claimed in the status before their Jobs are created.
     """
     if run.attempt > 1 or run.trigger is Trigger.DEPENDENT:
         return True

@@ -1,10 +1,11 @@
-"""The other end of a chain: a job shows its runs that have ended until all that depend on them have taken note, and one
-that is ephemeral goes after that.
+"""The parent's side of a dependency: a job shows its ended runs until every job that depends on it has noted them. An
+ephemeral job is deleted after that.
 
-There is room for so many. When it is used up, further ends are recorded a while later, so that the dependent jobs can
-take note; if they do not, the oldest runs are given up, and each job that misses one counts it (`chain`).
+The status has room for a limited number of ended runs. When it is full, further ends are recorded with a delay, so that
+the dependent jobs can catch up. If they do not, the oldest runs are given up, and each job that misses one counts it
+(`chain`).
 
-Both look at what the API server has of the other jobs, never at what they plan.
+Both steps look at what the API server has of the other jobs, never at their plans.
 """
 
 from datetime import datetime, timedelta
@@ -19,32 +20,34 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import JobView
 
 PATIENCE = timedelta(seconds=30)
-"""How long the oldest run stands in the way of another one before it is given up."""
+"""How long the oldest run may block another one before it is given up."""
 NOTES_BYTES, NOTE_BYTES = 32 * 1024, 120
-"""What one parent may take up in the status of a job that depends on it, and one note there without the name."""
+"""The bytes that one parent may take up in the status of a dependent job, and those of one note there without the
+name."""
 NAMES_BYTES = 16 * 1024
 
 
 class Fullness(NamedTuple):
-    """As many ended runs are shown as can be. `oldest` is the group of the oldest, and has been that `since` then."""
+    """The status shows as many ended runs as it can. `oldest` is the group of the oldest run, and has been since
+    `since`."""
 
     oldest: int
     since: datetime
 
 
 def fullness(job: JobView, status: JobStatus, before: Fullness | None, *, now: datetime) -> Fullness | None:
-    """Whether the status, as the API server has it, has no room for another run that has ended; None if it has.
-    `before` is what was found the last time."""
+    """The fullness of the status that the API server has; None if it has room for another ended run. `before` is the
+    previous result."""
     if len(status.ended) < most_shown(job.dkron_name):
         return None
     oldest = oldest_first(status.ended)[0].group
-    # A clock that was ahead does not make it wait for as long.
+    # Do not wait longer because a clock was ahead.
     same = before is not None and before.oldest == oldest and before.since <= now
     return before if same else Fullness(oldest, now)
 
 
 def plan_settling(plan: Plan) -> None:
-    """Drop the runs that nobody waits for any more, and list who depends on this job."""
+    """Drop the runs that no dependent job waits for any more, and list the jobs that depend on this one."""
     if plan.status.ended:
         _settle(plan)
     _tell(plan)
@@ -54,13 +57,14 @@ def plan_settling(plan: Plan) -> None:
 
 
 def most_shown(name: str) -> int:
-    """How many runs a job of this name shows at most: fewer where it is long, as each note of a run repeats it."""
+    """How many runs a job of this name shows at most. A long name allows fewer, because each note of a run repeats
+    it."""
     return min(MAX_ENDED, NOTES_BYTES // (NOTE_BYTES + len(name.encode())))
 
 
 def has_room(plan: Plan) -> bool:
-    """Whether one more run that has ended can be shown now. Where the dependent jobs take no note of those that are,
-    the oldest make room after a while."""
+    """Whether one more ended run can be shown now. If the dependent jobs do not note the runs that are shown, the
+    oldest make room after a while."""
     if plan.crowded:
         return False
     limit = most_shown(plan.situation.job.dkron_name)
@@ -74,7 +78,7 @@ def has_room(plan: Plan) -> bool:
 def _make_room(plan: Plan) -> bool:
     now, since = plan.situation.now, plan.situation.full_since
     due = (now if since is None else since) + PATIENCE
-    # Those that were not shown yet have their time to come.
+    # Runs that have not been shown yet keep their full time.
     shown = {ended.group for ended in plan.situation.persisted.ended}
     old = [ended.group for ended in oldest_first(plan.status.ended) if not _is_last(plan, ended)]
     old = [group for group in old if group in shown]
@@ -99,8 +103,8 @@ def _settle(plan: Plan) -> None:
 
 
 def plan_removal(plan: Plan) -> None:
-    """Delete an ephemeral job once it has succeeded: when the API server has all that there is to know of it, nothing
-    of it is active, and everybody who is to hear of it has: jobs that depend on it, processors and notifications."""
+    """Delete an ephemeral job once it has succeeded. The API server has to have its complete record, none of its
+    attempts may be active, and the dependent jobs, processors and notifications have to have handled it."""
     situation, uid = plan.situation, plan.situation.job.uid
     status = plan.status
     to_do = plan.changes or plan.create or plan.wants(RemoveAnnotation, WriteStatus, ReadOutcome)
@@ -112,7 +116,7 @@ def plan_removal(plan: Plan) -> None:
 
 
 def is_over(plan: Plan) -> bool:
-    """Whether the job is ephemeral and has had its run: nothing of it starts any more."""
+    """Whether the job is ephemeral and has succeeded: it starts nothing more."""
     return any(_is_last(plan, ended) for ended in plan.status.ended)
 
 
@@ -129,7 +133,7 @@ def _tell(plan: Plan) -> None:
 
 
 def _names(names: list[str]) -> tuple[str, ...]:
-    """As many as there is room for."""
+    """As many names as there is room for."""
     kept, room = [], NAMES_BYTES
     for name in names[:MAX_DEPENDENTS]:
         room -= len(name.encode())

@@ -1,6 +1,6 @@
-"""What the plan looks at: small frozen views of a DkronJob, of the Jobs that it has, and of how they ended.
+"""What a plan reads: small frozen views of a DkronJob, of its Jobs, and of how those Jobs ended.
 
-Raw objects are read into these once, at the border; everything behind it trusts them.
+Raw API objects are parsed and checked here once. The code behind this boundary trusts the views.
 """
 
 from collections.abc import Mapping
@@ -28,12 +28,7 @@ SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_JOB}"
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A DkronJob as the last event or answer showed it, without its status. `accepted`: its annotation says that an
-    operator has accepted it; `status_written`: the API server has a record that somebody wrote its status.
-
-    `spec` has only settings that mean something; `ignored` names the others, and `unknown` is the problem that they are
-    to a strict installation.
-    """
+    """A DkronJob without its status, as the latest event or API response showed it."""
 
     uid: str
     namespace: str
@@ -42,26 +37,49 @@ class JobView:
     generation: int
     created: datetime
     deleting: bool
+    """Whether the object has a deletionTimestamp."""
+
     accepted: bool
+    """Whether the annotation says that an operator has accepted this object."""
+
     status_written: bool
+    """Whether the API server has a record (managedFields) that some client wrote the status."""
+
     requests: tuple[Request, ...]
+    """The runs that users requested by annotation, in the order of their times."""
+
     stops: tuple[Stop, ...]
+    """The stops that users requested by annotation."""
+
     spec: JobSpec
+    """The spec, without the settings that mean nothing here; see `ignored`."""
+
     schedule: Schedule | None
+    """The parsed schedule; None if the job has none, or if it cannot be parsed."""
+
     problem: Problem | None
+    """Why the job cannot run, found in the object itself; None if nothing is wrong."""
+
     fingerprint: str
+    """Changes when an edit makes slots count anew."""
+
     ignored: str = ""
+    """Names the settings of the given spec that are ignored; empty if there are none."""
+
     unknown: Problem | None = None
+    """What a strict installation reports about the ignored settings; None if there are none."""
+
     notify: Mapping[str, str] = field(default_factory=dict)
+    """The notification annotations."""
 
     @property
     def kind(self) -> str:
-        """What it is, for Events about it."""
+        """The kind of the object, for Events about it."""
         return "DkronJob"
 
 
 class AttemptState(StrEnum):
-    """How far a Kubernetes Job is."""
+    """How far a Kubernetes Job has got."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -71,47 +89,73 @@ class AttemptState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptJob:
-    """A Kubernetes Job of ours, as last seen. `deleted_at` is when its deletion was asked for, as far as the API server
-    has told; `gone` says that it was deleted since; `trace` is the span of what it
-    runs, if it names one."""
+    """A Kubernetes Job that the operator created, as last seen."""
 
     namespace: str
     name: str
     uid: str
     owner: str
+    """The uid of the DkronJob that owns it."""
+
     owner_name: str
+    """The name of the DkronJob that owns it."""
+
     version: int
+    """The resourceVersion, as a number."""
+
     id: str
+    """The id of the execution: start in Unix nanoseconds, "-", name of the Job."""
+
     slot: datetime
+    """The scheduled instant; for a run on request the time of the request, for a dependent run the end of the parent's
+    run."""
+
     trigger: Trigger
     group: int
+    """The number of the trigger. All attempts and members of one run share it."""
+
     attempt: int
+    """1 for the first attempt, 2 for the first retry and so on."""
+
     created: datetime
     state: AttemptState
     finished_at: datetime | None = None
+    """When the Job finished; None while it has not."""
+
     reason: str = ""
     message: str = ""
     deleting: bool = False
+    """Whether it has a deletionTimestamp."""
+
     deleted_at: datetime | None = None
+    """When a client requested its deletion, as far as the API server has reported that."""
+
     gone: bool = False
+    """Whether the Job no longer exists."""
+
     member: str = ""
+    """The member of its group; empty if it is the only one."""
+
     node: str = ""
+    """The node to which it is pinned; empty if Kubernetes may choose."""
+
     trace: TraceContext | None = None
+    """The span of what it runs; None if it names none."""
 
     @property
     def finished(self) -> bool:
-        """Whether it has an outcome, good or bad."""
+        """Whether it has succeeded or failed."""
         return self.state in (AttemptState.SUCCEEDED, AttemptState.FAILED)
 
     @property
     def ended_before_its_deletion(self) -> bool:
-        """Whether it had its outcome before anybody asked to delete it; both times are whole seconds."""
+        """Whether it finished before a client requested its deletion. Both times are whole seconds."""
         if not self.finished or self.finished_at is None or self.deleted_at is None:
             return False
         return self.finished_at < self.deleted_at
 
     def entry(self, started_at: datetime) -> Active:
-        """The line in `status.active` for it."""
+        """Its entry in `status.active`."""
         return Active(
             id=self.id, job=self.name, slot=self.slot, trigger=self.trigger, group=self.group, attempt=self.attempt,
             started_at=started_at, uid=self.uid, node_name=self.node, member=self.member,
@@ -120,8 +164,7 @@ class AttemptJob:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended, with what its pod told. `lost`: the Job is gone and left nothing to read. `by_itself`: its
-    pod was over before anybody deleted it, though the Job does not say so (yet)."""
+    """How an attempt ended, with what its pod reported."""
 
     success: bool
     finished_at: datetime
@@ -133,13 +176,16 @@ class Outcome:
     output: str = ""
     output_truncated: bool = False
     lost: bool = False
+    """The Job is gone and left nothing to read."""
+
     by_itself: bool = False
+    """The pod was over before the Job was deleted, though the Job does not say so (yet)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a pod does not start, as its kubelet says (`ImagePullBackOff`, `CreateContainerConfigError`, ...), or why
-    there is none."""
+    """Why a pod does not start, as its kubelet says (`ImagePullBackOff`, `CreateContainerConfigError`, ...), or why the
+    Job has no pod."""
 
     reason: str
     message: str
@@ -147,70 +193,110 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of Kubernetes. `labels` are its tags, also those that it has without a label; `available`: it is ready,
-    and takes new pods."""
+    """A Kubernetes node."""
 
     name: str
     labels: Mapping[str, str]
+    """The tags of the node, including those that it has without a label."""
+
     available: bool
+    """The node is ready and takes new pods."""
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that a plan depends on. `status` has what is still to be written, `persisted` is what the API server has.
-
-    `able_since` is the moment from which slots could be fired: one that lies before it was missed; if it lies after
-    `reach_since`, only because one replica has followed another. `refusal` is what
-    the API server said to the Job in a dry run, `duplicate` that another object has the same Dkron name. `unsure` is an
-    attempt whose creation got no answer. `probed` tells when a pod that does not start was last looked at, `last_words`
-    what the pods of Jobs that are being stopped have told. `kin` are the jobs around this one. `nodes` are
-    those of the cluster by name, None while nobody looks at them; `blind` is why they cannot be seen, of a job that
-    needs them. `site` and `endpoints` are what the installation offers to processors, and whom it tells about runs.
-    `caller` is how this process claims calls of its own, empty while it may not; `calling` are those under way.
-    `signature` is the name that it has claimed them by, as long as it may give back what it has claimed; `barred` is
-    what the installation does not allow. `absent` are names of Jobs that are gone for sure. `accepted`: the
-    annotation says that an operator has accepted the job, or it cannot be written. `ahead` are Jobs whose slots
-    lie so far ahead of the clock that they do not count yet.
-    `full_since` is the moment since when the API server has had as many ended runs as can be shown, the oldest of them
-    always the same.
-    """
+    """Everything that a plan depends on."""
 
     job: JobView
     status: JobStatus
+    """The status with the pending changes folded in, which are not written yet."""
+
     persisted: JobStatus
+    """The status that the API server has."""
+
     now: datetime
     fireable_since: datetime
+    """Since when the operator could fire slots. A slot before this moment was missed."""
+
     hold: timedelta
+    """How long a finished Job is kept at least."""
+
     runs: dict[str, AttemptJob]
+    """The Jobs that count, by name."""
+
     outcomes: dict[str, Outcome]
+    """How attempts ended that are not recorded yet, by the name of the Job."""
+
     troubles: dict[str, Trouble]
+    """Why pods do not start, by the name of the Job."""
+
     probed: dict[str, datetime]
+    """When a pod that does not start was last checked, by the name of the Job."""
+
     refusal: Problem | None = None
+    """What the API server answered to the Job in a dry run."""
+
     duplicate: Problem | None = None
+    """Another object has the same Dkron name."""
+
     checked: bool = True
+    """Whether the dry run was made for this generation of the spec."""
+
     unconfirmed_create: Active | None = None
+    """An attempt whose create call got no answer: its Job may exist or not."""
+
     last_words: Mapping[str, Outcome] = field(default_factory=dict)
+    """What the pods of Jobs that are being stopped have reported so far, by the name of the Job."""
+
     handover_since: datetime | None = None
+    """A slot missed after this moment was missed only because one replica followed another."""
+
     dependencies: Dependencies = ALONE
+    """The jobs that this one runs after, and those that run after it."""
+
     nodes: Mapping[str, Node] | None = None
+    """The nodes of the cluster by name; None until they have been listed."""
+
     blind: Problem | None = None
+    """Why the nodes cannot be listed, if the job needs them."""
+
     site: Site = field(default_factory=Site)
+    """What the installation offers to processors."""
+
     endpoints: tuple[Endpoint, ...] = ()
+    """Where the installation sends notifications about runs."""
+
     caller: str = ""
+    """The name by which this process claims inline calls; empty while it may not make any."""
+
     signature: str = ""
+    """The name by which this process has claimed calls, as long as it may still release the claims. It outlives
+    `caller` while the process shuts down."""
+
     calling: frozenset[str] = frozenset()
+    """Names of the attempts whose inline calls are under way."""
+
     barred: Problem | None = None
+    """What this installation does not allow."""
+
     absent: AbstractSet[str] = frozenset()
+    """Names of Jobs that are confirmed to be gone."""
+
     accepted: bool = True
+    """The annotation says that an operator has accepted the job, or the annotation cannot be written."""
+
     ahead: tuple[AttemptJob, ...] = ()
+    """Jobs whose slots lie so far ahead of the clock that they do not count yet."""
+
     full_since: datetime | None = None
+    """Since when the API server has had as many ended runs as the status can show, with the same run as the oldest."""
 
     @property
     def looks_for_nodes(self) -> bool:
-        """Whether the job needs to know the nodes, and they have not been listed yet."""
+        """Whether the job needs the nodes, and they have not been listed yet."""
         return bool(self.job.spec.tags) and self.nodes is None and self.blind is None
 
     @property
     def problem(self) -> Problem | None:
-        """What keeps the job from running, found in the spec or by the API server."""
+        """What keeps the job from running: its spec, its name, the installation, the nodes, or the dry run."""
         return self.job.problem or self.duplicate or self.barred or self.blind or self.refusal

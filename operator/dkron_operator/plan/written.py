@@ -1,7 +1,8 @@
-"""What a write of a status makes true: which slots it settles, which executions it records. This is what is counted.
+"""What a write of a status makes true: which slots it settles, and which executions it records. The metrics count these
+facts.
 
-A fact is counted when the API server has taken the write that holds it, by the process that has written it: changes
-that are folded a second time, or onto what somebody else wrote, settle nothing anew.
+A process counts a fact when the API server has accepted its write that holds the fact. Changes folded a second time, or
+onto the status of another writer, settle nothing again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ from dkron_operator.plan.fold import (
 )
 
 REPLACED = "Replaced"
-"""Why a slot did not run whose claim a newer one took, before its Job existed."""
+"""The reason of a claimed slot that did not run because a newer one took its claim before its Job existed."""
 
 
 class SlotResult(StrEnum):
@@ -35,7 +36,7 @@ class SlotResult(StrEnum):
 
 
 MISSED = frozenset({SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED})
-"""Reasons that say that nobody could fire in time; the others are the job's own rules."""
+"""Reasons that mean that the operator could not fire in time. The others are rules of the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,10 @@ Fact = Slots | Execution
 def facts(
     before: JobStatus, changes: Iterable[Change], *, mark: datetime, forgotten: frozenset[str] = frozenset()
 ) -> tuple[Fact, ...]:
-    """What the changes make true of a status that they are folded onto.
+    """What the changes make true of the status that they are folded onto.
 
-    `mark` is the newest slot that was ever seen settled, and `forgotten` are recorded Jobs: a hand that wipes the
-    status takes neither back.
+    `mark` is the newest slot ever seen settled, and `forgotten` are recorded Jobs. A user who wipes the status takes
+    neither back.
     """
     reading = _Reading(before, max(mark, before.last_schedule_time or mark), forgotten)
     for change in changes:
@@ -66,7 +67,7 @@ def facts(
 
 
 def holds(status: JobStatus, fact: Fact) -> bool:
-    """Whether a status shows it: asked where the answer to a write was lost."""
+    """Whether a status shows the fact. Used when the answer to a write was lost."""
     if isinstance(fact, Execution):
         return is_recorded(status, fact.job)
     mark = status.last_schedule_time
@@ -74,7 +75,7 @@ def holds(status: JobStatus, fact: Fact) -> bool:
 
 
 def _claims(status: JobStatus) -> dict[str, datetime]:
-    """The slots whose Jobs are still to be created, by the names of those."""
+    """The slots whose Jobs are still to be created, by the names of those Jobs."""
     return {entry.job: entry.slot for entry in status.active if _claims_slot(entry)}
 
 
@@ -84,7 +85,7 @@ def _claims_slot(entry: Active) -> bool:
 
 @dataclass(slots=True)
 class _Reading:
-    """A slot that is claimed is settled when its Jobs exist, or are given up."""
+    """Collects the facts. A claimed slot is settled when its Jobs exist, or are given up."""
 
     before: JobStatus
     mark: datetime

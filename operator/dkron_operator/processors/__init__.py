@@ -1,7 +1,7 @@
 """Processors: what happens to the output of an execution. Pure; one module for each, and `delivery/` sends.
 
-Several of one job do not see each other: each is given the output as it was. The output stays in the status unless
-one of them takes it with it.
+The processors of a job do not see each other: each gets the original output. The output stays in the status unless one
+of them moves it elsewhere.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ PROCESSORS: dict[str, type[Processor]] = {
 
 
 class ProcessorError(ValueError):
-    """A processor of a job is wrong. `str()` is one sentence that names it and its key."""
+    """A processor of a job is invalid. `str()` is one sentence that names it and its key."""
 
 
 def read(name: str, settings: Mapping[str, str]) -> Processor:
@@ -47,7 +47,7 @@ def read(name: str, settings: Mapping[str, str]) -> Processor:
 
 
 def check(spec: JobSpec) -> str:
-    """What is wrong with the processors of a job, whatever the installation; empty if nothing."""
+    """What is wrong with the processors of a job, whatever the installation; empty if nothing is."""
     try:
         for name, settings in spec.processors.items():
             read(name, settings)
@@ -66,7 +66,7 @@ def missing(spec: JobSpec, site: Site) -> str:
 
 
 def kept(spec: JobSpec, site: Site, namespace: str, execution: Execution) -> Execution:
-    """The execution as the status keeps it: with a note where its output is, if a processor takes that with it."""
+    """The execution as the status keeps it. If a processor moves the output elsewhere, a note of where replaces it."""
     said = note(spec, site, namespace, execution)
     return execution.model_copy(update={"output": said, "output_truncated": False}) if said else execution
 
@@ -78,17 +78,17 @@ def note(spec: JobSpec, site: Site, namespace: str, execution: Execution) -> str
 
 
 def takes_output(spec: JobSpec, site: Site) -> bool:
-    """Whether somebody wants more of the output than the status keeps."""
+    """Whether a processor wants more of the output than the status keeps."""
     return any(True for _ in usable(spec, site))
 
 
 def usable(spec: JobSpec, site: Site) -> tuple[Processor, ...]:
-    """The processors of the job for which the installation has all that they need."""
+    """The processors of the job for which the installation has everything that they need."""
     return tuple(processor for processor in _readable(spec) if not processor.missing(site))
 
 
 def render(spec: JobSpec, site: Site, ended: Ended) -> tuple[Parcel, ...]:
-    """All that is to be sent about an execution."""
+    """The messages to send about an execution."""
     parcels = (processor.render(site, ended) for processor in usable(spec, site))
     return tuple(parcel for parcel in parcels if parcel is not None)
 
@@ -99,7 +99,7 @@ def _readable(spec: JobSpec) -> tuple[Processor, ...]:
         try:
             found.append(read(name, settings))
         except ProcessorError:
-            # The condition Ready says so, and nothing runs; what ran before is told to the others.
+            # The condition Ready reports it, and nothing runs. Earlier executions still go to the other processors.
             continue
     return tuple(found)
 

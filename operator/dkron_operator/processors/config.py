@@ -22,7 +22,7 @@ def _flag(text: object) -> object:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
-"""A boolean as text, in the spellings that Go reads."""
+"""A boolean as text, in the spellings that Go accepts."""
 
 
 class Processor(BaseModel):
@@ -40,11 +40,11 @@ class Processor(BaseModel):
         return None
 
     def render(self, site: Site, ended: Ended) -> Parcel | None:
-        """What is to be sent; None if nothing. Nothing is `missing`."""
+        """The message to send; None if there is none. Called only if nothing is `missing`."""
         raise NotImplementedError
 
 
 class Forwarding(Processor):
-    """One that takes the output with it, unless told to leave it in the status."""
+    """A processor that moves the output elsewhere, unless `forward` leaves it in the status."""
 
     forward: Flag = False

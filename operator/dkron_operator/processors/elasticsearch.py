@@ -25,11 +25,11 @@ class Elasticsearch(Forwarding):
         return "" if find(servers, self.config) else f"config: {lacking('elasticsearch', self.config, servers)}"
 
     def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
-        """Where to look for it."""
+        """Where the output is."""
         return None if self.forward else "Output in Elasticsearch"
 
     def render(self, site: Site, ended: Ended) -> Parcel | None:
-        """A document; put again, it is the same one."""
+        """A document. Sending it again writes the same document."""
         server = find(site.receivers.elasticsearch, self.config)
         if server is None:
             return None

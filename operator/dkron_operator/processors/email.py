@@ -1,4 +1,4 @@
-"""`email`: a mail about an execution, to addresses that the job names, through a server of the installation."""
+"""`email`: a mail about an execution, to addresses that the job names, through a mail server of the installation."""
 
 from typing import Annotated, ClassVar
 
@@ -24,7 +24,7 @@ class Email(Processor):
         return "" if find(servers, self.provider) else f"provider: {lacking('mail', self.provider, servers)}"
 
     def render(self, site: Site, ended: Ended) -> Parcel | None:
-        """A mail about a failure; about a success if `onSuccess` says so."""
+        """A mail about a failure, and with `onSuccess` also about a success."""
         server = find(site.receivers.mail, self.provider)
         if server is None or (ended.execution.success and not self.on_success):
             return None

@@ -21,13 +21,14 @@ def _folder(text: str) -> str:
 
 
 class Files(Forwarding):
-    """Settings of `files`. Each namespace has a folder of its own in the output directory, and `log_dir` is in it."""
+    """Settings of `files`. Each namespace has its own folder in the output directory, and `log_dir` lies in that
+    folder."""
 
     name: ClassVar[str] = "files"
     log_dir: Annotated[str, AfterValidator(_folder)] = ""
 
     def missing(self, site: Site) -> str:
-        """There has to be a directory, and `log_dir` in it."""
+        """There has to be an output directory, and `log_dir` has to lie in it."""
         if not site.output_dir:
             return "the operator has no directory for output; it is given one by --output-dir"
         if self._below(site) is None:
@@ -41,7 +42,7 @@ class Files(Forwarding):
         return str(PurePosixPath(site.output_dir, self._place(site, namespace), _name(execution)))
 
     def render(self, site: Site, ended: Ended) -> Parcel:
-        """A file named after the execution: written again, it is the same one."""
+        """A file named after the execution. Sending it again writes the same file."""
         folder = self._place(site, ended.namespace)
         return Parcel(self.name, File(folder, _name(ended.execution), ended.output))
 

@@ -17,11 +17,11 @@ class Fluent(Forwarding):
     name: ClassVar[str] = "fluent"
 
     def missing(self, site: Site) -> str:
-        """There has to be a server."""
+        """The installation needs a server."""
         return "" if site.receivers.fluent else "the DkronCluster has no spec.receivers.fluent"
 
     def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
-        """The text of Dkron."""
+        """The text that Dkron uses."""
         return None if self.forward else "Output sent to Fluent"
 
     def render(self, site: Site, ended: Ended) -> Parcel | None:

@@ -15,9 +15,9 @@ class Log(Forwarding):
     name: ClassVar[str] = "log"
 
     def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
-        """The text of Dkron, by which its clients know where the output is."""
+        """The text that Dkron uses, by which its clients know where the output is."""
         return None if self.forward else "Output in dkron log"
 
     def render(self, _site: Site, ended: Ended) -> Parcel:
-        """One line, whatever the output holds: in JSON its line feeds are escaped."""
+        """One line, whatever the output holds: line feeds are escaped in JSON."""
         return Parcel(self.name, Line(fields(ended), ended.execution.success))

@@ -1,4 +1,4 @@
-"""A mail about an execution: its addresses, its subject, its text."""
+"""A mail about an execution: its addresses, subject and text."""
 
 import re
 from hashlib import sha256
@@ -9,7 +9,7 @@ from dkron_operator.processors.record import report
 
 MOST_ADDRESSES = 20
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,255}")
-"""Enough to keep everything out that a mail server would read as something else; the server judges the rest."""
+"""Enough to exclude everything that a mail server would interpret differently; the server judges the rest."""
 
 
 def addresses(text: object) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def addresses(text: object) -> tuple[str, ...]:
 
 
 def mail(server: MailServer, to: tuple[str, ...], ended: Ended, *, purpose: str, text: str | None = None) -> Mail:
-    """The mail; `text` instead of the report and the output. Its Message-ID is the same each time it is sent."""
+    """The mail. `text` replaces the report and the output. The Message-ID is the same each time the mail is sent."""
     outcome = "Success" if ended.execution.success else "Failed"
     subject = f"{server.subject_prefix}{outcome} {ended.job} execution report"
     body = f"{report(ended)}\n\n{ended.output}" if text is None else text

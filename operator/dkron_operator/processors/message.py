@@ -1,4 +1,4 @@
-"""What leaves the operator: plain data, made by `render` functions, that a sender of `delivery/` takes as it is."""
+"""What leaves the operator: plain data that the `render` functions make and the senders of `delivery/` send."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,8 @@ from dkron_crds.receivers import Elasticsearch, Fluent, Header, MailServer, Sour
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An attempt that has ended, or has begun (`execution.finished_at` is then its start), with what there is to say.
-
-    `output` is its end, `truncated` that there was more of it.
-    """
+    """An attempt that has ended, and the job's details about it. For an attempt that has begun, `execution.finished_at`
+    is its start."""
 
     namespace: str
     job: str
@@ -23,7 +21,10 @@ class Ended:
     owner_email: str = ""
     metadata: Mapping[str, str] | None = None
     output: str = ""
+    """The end of the output."""
+
     truncated: bool = False
+    """Whether there was more output than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file below the output directory; `folder` is relative to it."""
+    """A file below the output directory."""
 
     folder: str
+    """Relative to the output directory."""
+
     name: str
     text: str
 
@@ -53,33 +56,39 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An event of the forward protocol. `chunk` comes back as the acknowledgement."""
+    """An event of the forward protocol."""
 
     server: Fluent
     at: datetime
     fields: Mapping[str, object]
     chunk: str
+    """The server repeats this id as its acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail of plain text. `id` is its Message-ID without the brackets."""
+    """A plain-text mail."""
 
     server: MailServer
     to: tuple[str, ...]
     subject: str
     text: str
     id: str
+    """Its Message-ID without the brackets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """An HTTP request to `url`, or to the address that `url_from` names, followed by `path`."""
+    """An HTTP request."""
 
     body: bytes
     url: str = ""
     url_from: Source | None = None
+    """The Secret with the URL, if `url` is not given."""
+
     path: str = ""
+    """Appended to the URL."""
+
     method: str = "POST"
     headers: tuple[Header, ...] = ()
     username: str = ""
@@ -91,14 +100,16 @@ Message = Line | File | Entry | Record | Mail | Post
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A message and the name of its receiver, for people and to tell queues apart: `log`, `email/default`."""
+    """A message and the name of its receiver."""
 
     receiver: str
+    """Shown to users, and identifies the queue: `log`, `email/default`."""
+
     message: Message
 
 
 def indexed(server: Elasticsearch, path: str, body: bytes) -> Post:
-    """A document that is put into an index."""
+    """A request that puts a document into an index."""
     return Post(
         body=body, url=server.url, url_from=server.url_from, path=path, method="PUT",
         headers=(Header(name="Content-Type", value="application/json"), *server.headers),

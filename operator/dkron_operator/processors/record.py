@@ -28,7 +28,7 @@ def fields(ended: Ended) -> dict[str, object]:
 
 
 def report(ended: Ended) -> str:
-    """A few lines for people about how it went."""
+    """A few lines for humans about how it went."""
     execution = ended.execution
     lines = [
         f"{ended.display_name or ended.job}: {headline(ended)}",
@@ -44,7 +44,7 @@ def report(ended: Ended) -> str:
 
 
 def headline(ended: Ended) -> str:
-    """How it went, in a word or a few."""
+    """How it went, in a few words."""
     execution = ended.execution
     if execution.success:
         return "succeeded"

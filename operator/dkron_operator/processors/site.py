@@ -1,4 +1,4 @@
-"""What an installation has to offer to processors: the receivers of its DkronCluster, and a directory."""
+"""What an installation offers to processors: the receivers of its DkronCluster, and a directory."""
 
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -7,11 +7,11 @@ from dkron_crds.receivers import Receivers
 
 
 class Named(Protocol):
-    """Something in a list of receivers."""
+    """An entry in a list of receivers."""
 
     @property
     def name(self) -> str:
-        """What jobs call it."""
+        """The name that jobs use for it."""
 
 
 N = TypeVar("N", bound=Named)
@@ -19,18 +19,19 @@ N = TypeVar("N", bound=Named)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`output_dir` is a directory of the operator's pod; empty if it has none."""
+    """What the installation offers."""
 
     receivers: Receivers = field(default_factory=Receivers)
     output_dir: str = ""
+    """A directory of the operator's pod; empty if it has none."""
 
 
 def find(entries: tuple[N, ...], name: str) -> N | None:
-    """The entry of this name."""
+    """The entry of this name; None if there is none."""
     return next((entry for entry in entries if entry.name == name), None)
 
 
 def lacking(field: str, name: str, entries: tuple[N, ...]) -> str:
-    """A sentence about an entry that is not there."""
+    """A sentence about a missing entry."""
     offered = ", ".join(sorted(entry.name for entry in entries)) or "none"
     return f'"{name}" is not in spec.receivers.{field} of the DkronCluster, which has: {offered}'

@@ -12,7 +12,7 @@ from dkron_operator.processors.record import report
 from dkron_operator.processors.site import Site, find, lacking
 
 LONGEST_OUTPUT = 3000
-"""Characters; Slack cuts messages off that are much longer than that."""
+"""In characters; Slack cuts off much longer messages."""
 JSON = Header(name="Content-Type", value="application/json")
 
 
@@ -30,7 +30,7 @@ class Slack(Processor):
         return "" if find(teams, self.team) else f"team: {lacking('slack', self.team, teams)}"
 
     def render(self, site: Site, ended: Ended) -> Parcel | None:
-        """A message about a failure; about a success if `onSuccess` says so."""
+        """A message about a failure, and with `onSuccess` also about a success."""
         team = find(site.receivers.slack, self.team)
         if team is None or (ended.execution.success and not self.on_success):
             return None

@@ -12,7 +12,7 @@ from dkron_operator.processors.site import Site
 CRON, INFORMATIONAL = 9, 6
 PRIORITY = CRON * 8 + INFORMATIONAL
 LONGEST_DATAGRAM = 60_000
-"""Bytes; what is longer loses its beginning, as a datagram has no more room than 65,507."""
+"""In bytes. A longer message loses its beginning: a datagram has room for at most 65,507."""
 LONGEST_HOST = 255
 
 
@@ -22,11 +22,11 @@ class Syslog(Forwarding):
     name: ClassVar[str] = "syslog"
 
     def missing(self, site: Site) -> str:
-        """There has to be a server."""
+        """The installation needs a server."""
         return "" if site.receivers.syslog else "the DkronCluster has no spec.receivers.syslog"
 
     def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:
-        """The text of Dkron."""
+        """The text that Dkron uses."""
         return None if self.forward else "Output in syslog"
 
     def render(self, site: Site, ended: Ended) -> Parcel | None:

@@ -1,4 +1,4 @@
-"""The agenda: which job is due next. Holds no jobs, only (when, uid)."""
+"""The due queue: which job is due next. It holds no jobs, only (when, uid)."""
 
 import asyncio
 import heapq
@@ -11,17 +11,17 @@ from dkron_operator.kit.clock import Clock
 log = logging.getLogger(__name__)
 
 GLANCE = 1.0
-"""Seconds between two looks at the wall clock, which may be set while nobody watches."""
+"""Seconds between two checks of the wall clock, which may be set at any time."""
 STALL = timedelta(seconds=5)
-"""Waking up later than this means that slots passed while nobody could fire them."""
+"""Waking up later than this means that slots passed while the process could not fire them."""
 
 
 class DueQueue:
     """A heap of instants, and one task that hands over each uid when its instant has come.
 
-    Slots before `able_since` could not be fired in time. After `reach_since` that was only since one replica followed
-    another. Both are in seconds of the monotonic clock: a time of day taken while the clock was wrong would stay wrong
-    after somebody has set it right.
+    Slots before `fireable_since` could not be fired in time. Those after `handover_since` were missed only because one
+    replica followed another. Both are seconds of the monotonic clock: a time of day taken while the clock was wrong
+    would stay wrong after the clock is corrected.
     """
 
     def __init__(self, clock: Clock, due: Callable[[str], None]) -> None:
@@ -36,7 +36,7 @@ class DueQueue:
         return len(self._when)
 
     def set(self, uid: str, when: datetime | None) -> None:
-        """Hand over this uid at `when`, instead of at whatever was set before; None: not at all."""
+        """Hand over this uid at `when`, which replaces any earlier time; None: not at all."""
         if when is None:
             self._when.pop(uid, None)
         elif self._when.get(uid) != when:
@@ -50,9 +50,10 @@ class DueQueue:
         self.fireable_since = self.handover_since = self._there_since = self._clock.monotonic()
 
     def take_over(self, *, idle: timedelta, longest: timedelta) -> None:
-        """This process begins to fire. Nobody was seen to for `idle`; a change of leaders takes `longest` at most."""
+        """This process begins to fire. No replica was seen to for `idle`; a change of leaders takes `longest` at
+        most."""
         now = self._clock.monotonic()
-        # As short as a stall that is no more than lateness, it is no more than that either.
+        # A gap no longer than a stall counts as lateness, not as downtime.
         self.fireable_since = now if idle > STALL else max(self._there_since, now - STALL.total_seconds())
         self.handover_since = max(self._there_since, now - longest.total_seconds())
 
@@ -71,13 +72,13 @@ class DueQueue:
     def _hand_over(self, now: datetime) -> None:
         while self._heap and self._heap[0][0] <= now:
             when, uid = heapq.heappop(self._heap)
-            # A job that was set anew leaves its old entry in the heap; the instant tells them apart.
+            # A job with a new time leaves its old entry in the heap; the instant tells them apart.
             if self._when.get(uid) == when:
                 del self._when[uid]
                 self._due(uid)
 
     async def _rest(self, now: datetime) -> datetime:
-        """Sleep until the next instant, at most a glance long; return when we meant to wake up."""
+        """Sleep until the next instant, at most GLANCE seconds; return when the process meant to wake up."""
         seconds = GLANCE
         if self._heap:
             seconds = min(seconds, (self._heap[0][0] - now).total_seconds())

@@ -1,4 +1,4 @@
-"""Reconcile: one job at a time, from its situation to the next plan, until there is nothing left to do now."""
+"""Reconcile one job at a time: plan from its situation and carry the plan out, until nothing is left to do now."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -61,22 +61,23 @@ from dkron_runtime.tracing.spans import Tracer
 log = logging.getLogger(__name__)
 
 HOLD = timedelta(seconds=60)
-"""How long a finished Job is kept at least, so that its name outlives every doubt about its slot: that is also three
-times as long as a Lease lives."""
+"""How long a finished Job is kept at least, so that its name outlives any doubt about its slot. This is also three
+times the duration of a Lease."""
 SOON = 1.0
-"""Seconds after which a new job gets its annotation: its first status is written by then anyway."""
+"""Seconds after which a new job gets its annotation. Its first status is written by then anyway."""
 AWAITED = (RemoveAnnotation, AcceptJob, WriteStatus, DeleteDkronJob)
 """Actions after which a job is planned again at once."""
 NO_HANDOVER = timedelta()
 LAST = datetime.max.replace(tzinfo=UTC)
 MARGIN = 1.0
-"""Seconds after a slot in which its claim should have been written."""
+"""Seconds after a slot by which its claim should be written."""
 WIDTH = 32
-"""Jobs worked on at once. Each worker has a connection of its own, and opening one costs more than a create; but with
-fewer of them the controllers, which begin with the first Job, have the API server for themselves before the last."""
+"""Jobs worked on at once. Each worker has its own connection, and opening one costs more than a create. With fewer
+workers, the Kubernetes controllers, which start with the first Job, would slow the API server down before the last
+create."""
 
 SPARE = 8
-"""Jobs of other namespaces that are worked on as well while one has all of that."""
+"""Extra jobs of other namespaces that are worked on while one namespace uses the full width."""
 
 
 class Reconciler:
@@ -159,10 +160,10 @@ class Reconciler:
         )  # fmt: skip
 
     def take_over(self, *, idle: timedelta, anew: bool, behind: bool = False) -> None:
-        """This process begins to act: look at every job, those that are due soonest first.
+        """This process begins to act: look at every job, soonest due first.
 
-        Nobody was seen to act for `idle`. `anew`: another process may have acted before; `behind`: and what it did may
-        not be known.
+        No replica was seen to act for `idle`. `anew`: another process may have acted before. `behind`: what it did may
+        not be in the cache yet.
         """
         if anew:
             self._store.renew(behind=behind)
@@ -181,8 +182,8 @@ class Reconciler:
             raise
 
     def _say_that_it_fails(self, uid: str, exc: Exception) -> None:
-        """A fault of ours, or an object that nobody has thought of: people are told where they look, and the lane tries
-        again, later each time."""
+        """Tell users where they look about a bug, or an object that the code does not expect. The queue retries, later
+        each time."""
         entry = self._store.get(uid)
         if entry is None or not self._may_act():
             return
@@ -195,7 +196,7 @@ class Reconciler:
         self._events.report(entry.job, Report(Severity.WARNING, ReadyReason.INTERNAL_ERROR, message))
 
     def _say_that_it_is_refused(self, entry: CachedJob, exc: Rejected) -> None:
-        """Where no condition can be written, an Event is all that people see."""
+        """If no condition can be written, an Event is all that users see."""
         message = f"the status cannot be written, and nothing is recorded until it can: {exc}"
         self._events.report(entry.job, Report(Severity.WARNING, "StatusRefused", message))
 
@@ -237,7 +238,7 @@ class Reconciler:
             entry = self._store.get(uid)
 
     async def _write_first(self, entry: CachedJob, plan: Plan) -> None:
-        """What has to be written before anything else is done. Raises `Conflict` and `Unavailable`."""
+        """Write what has to be written before anything else happens. Raises `Conflict` and `Unavailable`."""
         await self._forget(entry, plan)
         if plan.wants(AcceptJob):
             await self.acceptance(entry)
@@ -339,8 +340,8 @@ class Reconciler:
                 pass
 
     def _patience(self, plan: Plan) -> float:
-        """How long a write may wait. The next claim of a call takes with it what is still to be written: a job that is
-        called each second costs one write for several calls."""
+        """Seconds that a write may wait. The next claim of an inline call carries the pending changes along, so a job
+        that is called every second costs one write for several calls."""
         claim = next_claim(plan)
         return 0.0 if claim is None else max(0.0, (claim - self._clock.now()).total_seconds() + MARGIN)
 
@@ -371,18 +372,18 @@ class Reconciler:
 
 
 def _full_since(entry: CachedJob, now: datetime) -> datetime | None:
-    """Since when nobody has taken note of the oldest run, and there is no room for another one."""
+    """Since when the status has no room for another ended run and the oldest run has not been noted."""
     entry.full = fullness(entry.job, entry.base, entry.full, now=now)
     return None if entry.full is None else entry.full.since
 
 
 def _next(entry: CachedJob) -> datetime:
-    """When its next slot was due, as whoever acted before has written."""
+    """When its next slot was due, as the replica that acted before wrote it."""
     return entry.base.next or LAST
 
 
 def _prune(entry: CachedJob) -> None:
-    """Drop what was only kept until it is recorded, and doubts that the watch has cleared up."""
+    """Drop what was only kept until it is recorded, and unconfirmed creates that the watch has resolved."""
     if entry.unconfirmed_create is not None and entry.unconfirmed_create.job in entry.runs:
         entry.unconfirmed_create = None
     for run in [run for run in entry.runs.values() if run.gone]:

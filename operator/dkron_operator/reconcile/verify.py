@@ -1,6 +1,5 @@
-"""Doubts: a Job was seen that the status does not know. Whatever follows from that waits until the API server was asked
-for it by name: what lists and watches show may be old, and what was counted and forgotten would be counted again.
-"""
+"""Verify cached Jobs that the status does not know. Before the operator acts on one, it asks the API server for it by
+name: lists and watches may lag, and a Job that was counted and forgotten would be counted again."""
 
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
@@ -12,7 +11,7 @@ from dkron_operator.plan.view import AttemptJob
 
 
 class CacheVerifier:
-    """Finds and clears them, for one job at a time."""
+    """Finds the unverified Jobs of one job, and verifies them."""
 
     def __init__(self, client: KubeClient, store: Store, writer: StatusWriter) -> None:
         self._client = client
@@ -20,7 +19,7 @@ class CacheVerifier:
         self._writer = writer
 
     def about(self, entry: CachedJob) -> list[AttemptJob]:
-        """The Jobs of which nobody knows whether they are new."""
+        """The Jobs that may be new or already settled."""
         if entry.job.deleting:
             return []
         found = list(unknown(entry.status, entry.runs))
@@ -28,12 +27,12 @@ class CacheVerifier:
         return [run for run in found if run.uid not in entry.confirmed]
 
     async def clear(self, entry: CachedJob, runs: list[AttemptJob]) -> None:
-        """Ask. What is there is new; what is gone is if the job, as it is now, has yet to decide about its cause.
-        Raises `Unavailable`."""
+        """Ask the API server. A Job that exists is new. A Job that is gone is new only if its cause is not settled in
+        the refreshed job. Raises `Unavailable`."""
         found = {run.uid for run in runs if not run.gone and await self._exists(entry, run)}
         if len(found) < len(runs):
             await self._writer.read_again(entry)
-        # Of what is settled more may be heard: that is no proof then either.
+        # A lagging watch may replay a settled Job; do not treat it as confirmed.
         entry.confirmed |= {run.uid for run in runs if run.uid in found or not is_settled(entry.job, entry.status, run)}
 
     async def _exists(self, entry: CachedJob, run: AttemptJob) -> bool:

@@ -1,1 +1,1 @@
-"""What the operator tells about its work while it works: metrics and spans."""
+"""What the operator reports about its work while it works: metrics and spans."""

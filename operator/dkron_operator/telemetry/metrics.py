@@ -1,7 +1,7 @@
-"""Meters: what the operator counts while it works, in a registry of its own.
+"""What the operator counts while it works, in a registry of its own.
 
-What is counted has been written: see `plan/written.py` and docs/adr/0020. What can be read off when somebody asks is
-not counted here but in `monitoring`.
+Only what has been written is counted: see `plan/written.py` and docs/adr/0020. Values that can be computed at scrape
+time are in `monitoring` instead.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,14 +29,14 @@ ANSWERS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 SIZES = (1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0, 131072.0)
 VERBS = ("get", "list", "watch", "create", "patch", "delete")
 MOST_REASONS = 50
-"""Kubelets have some twenty words for a failure; what comes after so many is counted as `Other`."""
+"""Kubelets have some twenty reasons for a failure. Beyond this many distinct ones, a reason counts as `Other`."""
 OTHER = "Other"
 BY_RULE = (SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.NO_MATCHING_NODE, SkipReason.TOO_MANY_ACTIVE)
 BY_TIME = (SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED)
 
 
 class Metrics:
-    """Counters and histograms of one process. They begin at zero with it, as Prometheus expects."""
+    """Counters and histograms of one process. They start at zero with it, as Prometheus expects."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -86,7 +86,7 @@ class Metrics:
         GCCollector(registry=self.registry)
 
     def wrote(self, facts: Iterable[Fact]) -> None:
-        """The API server has taken a write that makes this true."""
+        """The API server has accepted a write that makes these facts true."""
         for fact in facts:
             if isinstance(fact, Execution):
                 self._ended(fact)
@@ -94,28 +94,28 @@ class Metrics:
                 self._slots.labels(fact.result, fact.reason).inc(fact.count)
 
     def began(self, active: Active, now: datetime) -> None:
-        """The Job of an attempt was created, or its call has begun."""
+        """The Job of an attempt was created, or its inline call has begun."""
         if active.trigger is Trigger.SCHEDULE and active.attempt == 1:
             self._lateness.observe(max((now - active.slot).total_seconds(), 0.0))
 
     def sized(self, size: int, truncated: int) -> None:
-        """A status of so many bytes was written, for which so many executions had to go."""
+        """A status of `size` bytes was written, for which `truncated` executions were dropped."""
         self._sizes.observe(size)
         if truncated:
             self._truncated.inc(truncated)
 
     def answered(self, call: Call, seconds: float) -> None:
-        """The API server has answered, or has not for so long."""
+        """The API server has answered, or has failed to within `seconds`."""
         observe = self._by_verb.get(call.verb)
         if observe is not None:
             observe(seconds)
 
     def told(self, receiver: str, *, delivered: bool) -> None:
-        """A message has arrived, or never will."""
+        """A message was delivered, or given up."""
         self._messages.labels(receiver, "delivered" if delivered else "failed").inc()
 
     def messages(self) -> dict[str, int]:
-        """What became of the messages, for a log line."""
+        """The messages by receiver and result, for a log line."""
         return {
             f"{sample.labels['receiver']} {sample.labels['result']}": int(sample.value)
             for metric in self._messages.collect()
@@ -129,14 +129,15 @@ class Metrics:
         self._durations.labels(result).observe((execution.finished_at - execution.started_at).total_seconds())
 
     def _known(self, reason: str) -> str:
-        """A reason is a word of somebody else's: without a bound it could make a series of each execution."""
+        """The reason as a label. Other components choose the reasons, so without a limit every execution could create a
+        series."""
         if reason not in self._reasons and len(self._reasons) >= MOST_REASONS:
             return OTHER
         self._reasons.add(reason)
         return reason
 
     def _lay_out(self) -> None:
-        """Series that are there from the beginning: what grows from nothing to one has no rate."""
+        """Create these series at the start: a series that first appears with value 1 has no rate."""
         self._slots.labels(SlotResult.FIRED, "")
         for reason in BY_RULE:
             self._slots.labels(SlotResult.SKIPPED, reason)

@@ -1,11 +1,11 @@
-"""The spans of a run, and how they hang together (docs/adr/0021). Pure.
+"""The spans of a run and their relations (docs/adr/0021). Pure.
 
-Their ids follow from the cause of the run, like the names of Jobs do. So whoever finds a Job after a crash goes on with
-the trace that was begun, although nothing but the Job tells of it.
+The ids of spans follow from the cause of the run, as the names of Jobs do. So a process that finds a Job after a crash
+continues its trace, although only the Job refers to it.
 
-    claim   of a run of several members, when it was decided to be that
+    claim   of a run with several members, when its members were decided
     └ fire  from the moment at which the attempt was due until its Job exists
-      └ run     of its pod; this is the span that the Job's annotation names
+      └ run     of its pod; the Job's annotation names this span
         ├ record  from the moment at which its end was known until the API server had it
         └ fire    of the next attempt
 """
@@ -29,7 +29,7 @@ Attempt = Active | Execution
 
 
 def trace_of(uid: str, group: int) -> str:
-    """The id of the trace of a run that nobody asked for within a trace of their own."""
+    """The id of the trace of a run that was not requested within a trace of the client."""
     return _digest("trace", uid, group, size=16)
 
 
@@ -39,7 +39,7 @@ def claim_span(uid: str, group: int) -> str:
 
 
 def fire_span(uid: str, job: str) -> str:
-    """The id of the span in which the Job of this name came to be."""
+    """The id of the span in which the Job of this name was created."""
     return _digest("fire", uid, job, size=8)
 
 
@@ -49,7 +49,7 @@ def run_span(uid: str, job: str) -> str:
 
 
 def record_span(uid: str, job: str) -> str:
-    """The id of the span in which the end of the Job of this name was written down."""
+    """The id of the span in which the end of the Job of this name was recorded."""
     return _digest("record", uid, job, size=8)
 
 
@@ -59,7 +59,7 @@ def run_context(job: JobView, attempt: Attempt, trace: TraceContext) -> TraceCon
 
 
 def claiming(job: JobView, entry: Active, asked: TraceContext | None, now: datetime) -> SpanStart:
-    """The span in which a run of several members is decided. `asked`: in which it was asked for."""
+    """The span in which a run of several members is decided. `asked` is the span of its request."""
     trace_id = trace_of(job.uid, entry.group) if asked is None else asked.trace_id
     ids = Ids(trace_id, claim_span(job.uid, entry.group))
     name, told = f"claim {job.dkron_name}", _about(job, entry)
@@ -75,10 +75,10 @@ def firing(
     links: tuple[TraceContext, ...],
     now: datetime,
 ) -> SpanStart:
-    """The span in which the Job of this attempt comes to be.
+    """The span in which the Job of this attempt is created.
 
-    `trace` is what is known of the trace of the run, `asked` the span in which the run was asked for. Of a run of
-    which neither is known, the sampler decides: by the id of the trace, and so each time alike.
+    `trace` is what is known of the trace of the run, `asked` the span in which the run was requested. If neither is
+    known, the sampler decides by the id of the trace, and therefore the same way each time.
     """
     known = trace or asked
     trace_id = trace_of(job.uid, entry.group) if known is None else known.trace_id
@@ -93,7 +93,7 @@ def firing(
 
 
 def running(job: JobView, execution: Execution, own: TraceContext | None) -> SpanStart:
-    """The span of what an attempt ran. `own` is what its Job says of itself; None if it says nothing."""
+    """The span of what an attempt ran. `own` is the span that its Job names; None if it names none."""
     ids = Ids(trace_of(job.uid, execution.group), run_span(job.uid, execution.job))
     parent = None
     if own is not None:
@@ -104,14 +104,14 @@ def running(job: JobView, execution: Execution, own: TraceContext | None) -> Spa
 
 
 def recording(job: JobView, execution: Execution, run: TraceContext, since: datetime) -> SpanStart:
-    """The span in which the end of an attempt is written down; `run` is that of the attempt."""
+    """The span in which the end of an attempt is recorded; `run` is that of the attempt."""
     ids = Ids(run.trace_id, record_span(job.uid, execution.job))
     told = _of_job(job, execution)
     return SpanStart(f"record {job.dkron_name}", at=since, ids=ids, parent=run, attributes=told)
 
 
 def causes(create: CreateJob, status: JobStatus) -> frozenset[GroupKey]:
-    """The runs of parents that a run follows, as far as they are known. After a crash it is the last one of them."""
+    """The runs of parents that caused this run, as far as they are known. After a crash that is only the last one."""
     entry = create.entry
     if entry.trigger is not Trigger.DEPENDENT or entry.attempt > 1:
         return frozenset()
@@ -126,7 +126,7 @@ def newest_of(executions: Iterable[Execution], group: int) -> Execution | None:
 
 
 def _before(job: JobView, entry: Active) -> str:
-    """The span in the same trace that caused this attempt; empty if none did."""
+    """The span in the same trace that caused this attempt; empty if there is none."""
     if entry.attempt > 1:
         cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt - 1, entry.member)
         return run_span(job.uid, cause.job_name(uid=job.uid, name=job.name))
@@ -155,6 +155,6 @@ def _of_end(execution: Execution) -> Attributes:
 
 
 def _digest(*parts: object, size: int) -> str:
-    """Some hex digits that are never all zero: those would be no id."""
+    """A hex digest that is never all zeros, because that would not be a valid id."""
     digest = sha256("/".join(map(str, parts)).encode()).digest()[:size]
     return digest.hex() if any(digest) else "1".zfill(2 * size)

@@ -1,1 +1,1 @@
-"""What changes in the cluster: kopf watches DkronJobs and Jobs, and is known here alone."""
+"""What changes in the cluster: kopf watches DkronJobs and Jobs. Only this package knows kopf."""

@@ -1,17 +1,16 @@
-"""Strays: tasks that nobody waits for, ended all the same. A stream of kopf whose sibling has failed takes the first
-wish that it ends for something else, so one wish is not enough.
-"""
+"""Cancels stray tasks that no other task awaits. A kopf stream whose sibling has failed mistakes the first cancellation
+for something else, so one is not enough."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
 WISHES = 5
-"""How often tasks are asked to end, with a second for each time."""
+"""How often tasks are cancelled, one second apart."""
 
 
 async def cancel_stray_tasks(left: Callable[[], "set[asyncio.Task[Any]]"]) -> None:
-    """Ask those that are `left` to end, until there are none or that is pointless."""
+    """Cancel the tasks that `left` returns, until there are none or the attempts are used up."""
     for _ in range(WISHES):
         strays = left()
         if not strays:

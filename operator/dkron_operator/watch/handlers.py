@@ -1,4 +1,5 @@
-"""Source: where changes enter. kopf watches, the handlers hand over, and a sweep finds what kopf cannot tell."""
+"""kopf handlers: where changes enter. kopf watches, the handlers pass the events on, and a resync finds what kopf
+cannot report."""
 
 import logging
 from collections import OrderedDict
@@ -20,17 +21,17 @@ Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 WATCH = 60
-"""Seconds that a watch is asked to last. kopf keeps to itself what it hears but events, so that one which goes on for
-long could not be told from one that is dead; the server sends a bookmark before it ends, and nothing is listed anew."""
+"""Seconds that a watch is asked to last. kopf reports only events, so a long quiet watch would look like a dead one.
+The server sends a bookmark before it ends a watch, so kopf lists nothing again."""
 
 SILENCE = 10
-"""Seconds longer than that without a word, and a watch is taken for dead: it begins again where it was."""
+"""Seconds of silence beyond that after which a watch counts as dead and resumes where it was."""
 
 REMEMBERED = 1000
-"""Versions of objects of which it is remembered that they cannot be taken in."""
+"""How many unreadable object versions are remembered, so that each is logged once."""
 
 BACKOFFS = (0.5, 1, 2, 5, 10)
-"""Seconds between kopf's tries. Then it gives up, and its streams begin anew (`watching.py`)."""
+"""Seconds between kopf's retries. After the last one kopf gives up, and its streams start anew (`kopf_streams.py`)."""
 
 
 class Handlers:
@@ -55,25 +56,26 @@ class Handlers:
         self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def feed_job(self, kind: str | None, body: Object) -> None:
-        """A watch event about a DkronJob. `kind` is None for a listed one."""
+        """Handle a watch event about a DkronJob. `kind` is None for a listed one."""
         gone = kind == "DELETED"
         with self._guarded("DkronJob", body):
             self._tell(self._store.lose_job(body["metadata"]["uid"]) if gone else self._store.see_job(body))
 
     def feed_run(self, kind: str | None, body: Object) -> None:
-        """A watch event about a Job of ours."""
+        """Handle a watch event about a Job of ours."""
         with self._guarded("Job", body):
             self._met(body)
             self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
 
     def on_deleted(self, uids: set[str]) -> None:
-        """These objects are not there any more."""
+        """These objects no longer exist."""
         for uid in sorted(uids):
             self._tell(self._store.on_deleted(uid))
 
     @contextmanager
     def _guarded(self, kind: str, body: Object) -> Iterator[None]:
-        """An object that cannot be taken in stops no other: it is told once, and looked at again when it changes."""
+        """Log an object that cannot be handled, once per version, and go on with the others. It is tried again when it
+        changes."""
         try:
             yield
         except Exception:
@@ -91,7 +93,7 @@ class Handlers:
 
 
 def register(registry: kopf.OperatorRegistry, source: Handlers, access: Access, signs: WatchLiveness) -> None:
-    """Connect kopf with the source. The handlers never raise and never write."""
+    """Register the handlers with kopf. They never raise and never write."""
 
     def listed(path: str) -> None:
         if signs.knows(path):
@@ -116,7 +118,7 @@ def register(registry: kopf.OperatorRegistry, source: Handlers, access: Access, 
 
 
 def settings() -> kopf.OperatorSettings:
-    """kopf as a watcher and nothing else; why each value, see docs/adr/0002."""
+    """kopf settings for a pure watcher; docs/adr/0002 explains each value."""
     settings = kopf.OperatorSettings()
     settings.watching.label_selectors["jobs.v1.batch"] = SELECTOR
     settings.watching.chunk_size = 500
@@ -139,7 +141,7 @@ def settings() -> kopf.OperatorSettings:
 
 
 class _NoProgress(kopf.ProgressStorage):
-    """Our handlers keep no progress, so objects are neither annotated nor copied for it."""
+    """The handlers keep no progress, so kopf neither annotates nor copies objects for it."""
 
     def fetch(self, **_: object) -> None:
         return None
@@ -158,7 +160,7 @@ class _NoProgress(kopf.ProgressStorage):
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):
-    """Nobody asks for differences, so no object is copied to find them."""
+    """No handler uses diffs, so kopf copies no object to compute them."""
 
     def build(self, **_: object) -> Any:  # noqa: ANN401 - kopf's own type
         return {}

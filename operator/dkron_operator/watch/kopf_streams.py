@@ -1,6 +1,5 @@
-"""Watching: kopf's streams, and what is done when they fail. kopf gives up where a watch is refused for long; what is
-refused today may be allowed in a minute, and meanwhile slots go on. So they begin anew, in the same process.
-"""
+"""kopf's streams, and what happens when they fail. kopf gives up when a watch is refused for long. A refusal may be
+over in a minute, and slots continue meanwhile, so the streams start anew in the same process."""
 
 import asyncio
 import logging
@@ -25,15 +24,15 @@ log = logging.getLogger(__name__)
 LAST_STREAMS = 5.0
 """Seconds for the streams to end."""
 FIRST_PAUSE, LAST_PAUSE = 1.0, 15.0
-"""Seconds until streams begin anew. kopf has tried for about 18 seconds by then, unless the answer was final."""
+"""Seconds until streams start anew. kopf has tried for about 18 seconds by then, unless the answer was final."""
 STEADY = 120.0
-"""Streams that have lasted so many seconds begin anew after the first pause."""
+"""Streams that lasted this many seconds start anew after the first pause."""
 NOT_FOUND = 404
 HOME = str(Path(kopf.__file__).parent)
 
 
 class KopfStreams:
-    """Has kopf feed the source. `gone` is asked when a kind seems not to be there: it raises if that is so."""
+    """Runs kopf, which feeds the handlers. `gone` is called when a kind seems to be missing; it raises if it is."""
 
     def __init__(
         self,
@@ -48,7 +47,7 @@ class KopfStreams:
         self.source = source
         self._access = access
         self._signs = signs
-        # Without one kopf looks up the name of the user, and in a container the user has none.
+        # Without an identity kopf looks up the user name, and the user of a container has none.
         self._identity: Any = identity
         self._namespaces = namespaces
         self._gone = gone
@@ -63,7 +62,7 @@ class KopfStreams:
             if failure is None:
                 return
             if getattr(failure, "status", 0) == NOT_FOUND:
-                # Of a kind that is gone kopf says no more than "404 page not found".
+                # For a missing kind kopf says only "404 page not found".
                 with suppress(KubeError):
                     await self._gone()
             pause = FIRST_PAUSE if time.monotonic() - began > STEADY else pause
@@ -72,7 +71,7 @@ class KopfStreams:
             pause = min(pause * 2, LAST_PAUSE)
 
     async def _watch(self) -> Exception | None:
-        """What has ended the streams."""
+        """Run the streams; returns the exception that ended them."""
         registry = kopf.OperatorRegistry()
         kopf_source.register(registry, self.source, self._access, self._signs)
         tasks = await kopf.spawn_tasks(
@@ -83,8 +82,8 @@ class KopfStreams:
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
         )
-        # kopf's own way to its end has no bound: it waits for the other streams when one has failed, and five seconds
-        # for every task that began after it, ours as well.
+        # kopf's own shutdown has no time limit: it waits for the other streams when one has failed, and five seconds
+        # for every task that started after it, including ours.
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -94,7 +93,7 @@ class KopfStreams:
         failures = [task.exception() for task in done if not task.cancelled()]
         failure = next((each for each in failures if isinstance(each, Exception)), None)
         if failure is not None:
-            # Nobody else ends the streams beside it, and they would go on feeding.
+            # Otherwise the remaining streams would go on feeding events.
             await cancel_stray_tasks(lambda: {task for task in asyncio.all_tasks() if _is_of_kopf(task)})
         return failure
 
@@ -105,8 +104,8 @@ def _is_of_kopf(task: "asyncio.Task[Any]") -> bool:
 
 
 def _unless_of_kopf(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Of streams that have failed side by side kopf looks at one only, and one that has had no answer yet it cannot
-    stop: the callback that should do so fails. What becomes of the others is no news."""
+    """If several streams fail at once, kopf awaits only one of them, and it cannot stop a stream that has had no answer
+    yet, because its callback for that fails. Ignore the exceptions of the others."""
     task = context.get("future")
     of_task = isinstance(task, asyncio.Task) and _is_of_kopf(task)
     if not of_task and not _is_raised_by_kopf(context.get("exception")):

@@ -1,5 +1,5 @@
-"""Signs of life: when each watch has last shown one. An event is one, and so is each answer with which the API server
-lets a watch begin again, which it does at least once a minute (`source.settings`)."""
+"""Liveness of the watches: when the operator last heard from each. An event counts, and so does each answer that lets a
+watch resume, which comes at least once a minute (`handlers.settings`)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,15 +10,17 @@ from dkron_operator.kit.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class LastSign:
-    """How a watch is: `seen` is when it last showed a sign of life by the monotonic clock, None before the first;
-    `failing` since when it cannot be begun."""
+    """The state of a watch, in seconds of the monotonic clock."""
 
     seen: float | None = None
+    """When the watch last delivered anything; None if it never has."""
+
     failing: float | None = None
+    """Since when the watch has failed to start; None while it works."""
 
 
 class WatchLiveness:
-    """What was heard of the watches of these resources, in these namespaces or in all (None)."""
+    """The state of the watches of these resources, in these namespaces or in all (None)."""
 
     def __init__(self, resources: Iterable[Resource], namespaces: Iterable[str | None], clock: Clock) -> None:
         self._clock = clock
@@ -28,16 +30,16 @@ class WatchLiveness:
         self._beside: dict[str, float] = {}
 
     def event(self, resource: Resource, namespace: str) -> None:
-        """Something has come from a watch."""
+        """A watch delivered an event."""
         path = resource.path(namespace)
         self._hear(path if path in self._signs else resource.path())
 
     def beside(self, resource: Resource) -> None:
-        """A watch of these has shown a sign of life. The operator is ready without it."""
+        """An optional watch delivered something. The operator is ready without it."""
         self._beside[resource.plural] = self._clock.monotonic()
 
     def answer(self, path: str, *, begun: bool) -> None:
-        """The API server was asked for a watch of this path, and lets it begin, or does not."""
+        """The API server answered a request to watch this path: it lets the watch begin, or does not."""
         known = self._known(path)
         if known is None:
             return
@@ -49,11 +51,11 @@ class WatchLiveness:
             self._signs[known] = LastSign(before.seen, now if before.failing is None else before.failing)
 
     def knows(self, path: str) -> bool:
-        """Whether what is at this path is watched."""
+        """Whether the resource at this path is watched."""
         return self._known(path) is not None
 
     def oldest(self) -> dict[str, LastSign]:
-        """How the watches of each resource are; of several namespaces the one that is worst off."""
+        """The state of the watches of each resource; with several namespaces, the worst one."""
         found: dict[str, LastSign] = {}
         for path, sign in self._signs.items():
             plural = self._plurals[path]
@@ -61,12 +63,12 @@ class WatchLiveness:
         return found
 
     def seen(self) -> dict[str, float]:
-        """When each resource that is watched last showed a sign of life, by the monotonic clock."""
+        """When each watched resource was last heard from, by the monotonic clock."""
         needed = {plural: sign.seen for plural, sign in self.oldest().items() if sign.seen is not None}
         return {**needed, **self._beside}
 
     def _known(self, path: str) -> str | None:
-        # The address of an API server may have a path of its own before ours.
+        # The URL of an API server may have a path prefix.
         return next((each for each in self._signs if path.endswith(each)), None)
 
     def _hear(self, path: str) -> None:

@@ -1,5 +1,5 @@
-"""Nodes: which ones there are, for placement by tags. Nobody looks at them before a job has tags, so an installation
-without such jobs needs no right to."""
+"""The nodes of the cluster, for placement by tags. They are not watched before a job has tags, so an installation
+without such jobs needs no permission for them."""
 
 import asyncio
 import logging
@@ -24,9 +24,8 @@ log = logging.getLogger(__name__)
 class Nodes:
     """All nodes of the cluster, as a watch shows them; the sink of `follow`.
 
-    `changed` is called when they are known, or not any more, and when one of them is another than before; their
-    heartbeats change nothing. `own` are the tags that they have without a label. `heard` is called at each sign of
-    life.
+    `changed` is called when the nodes become known or unknown, and when a node changes; heartbeats change nothing.
+    `own` are the tags that nodes have without a label. `heard` is called each time the watch delivers something.
     """
 
     def __init__(
@@ -52,11 +51,11 @@ class Nodes:
 
     @property
     def view(self) -> Mapping[str, Node] | None:
-        """The nodes by name; None as long as they are not known."""
+        """The nodes by name; None until they are known."""
         return MappingProxyType(self._nodes) if self._watched else None
 
     def want(self) -> None:
-        """Somebody needs to know the nodes, from now on."""
+        """Start to watch the nodes: a job needs them."""
         self._wanted.set()
 
     async def run(self) -> None:
@@ -65,7 +64,7 @@ class Nodes:
         await follow(self._client, NODES, None, self, pace=self._pace)
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
-        """A complete list."""
+        """Replace all nodes by a complete list."""
         before = self._nodes
         self._nodes = {node.name: node for node in (read_node(item, self._own) for item in items)}
         self._listed = True
@@ -73,7 +72,7 @@ class Nodes:
             self._changed()
 
     def went_back(self) -> None:
-        """The list that follows is all that is kept."""
+        """Nothing to do: the next list replaces everything."""
 
     def see(self, item: Object) -> None:
         """A node was added or modified."""
@@ -89,8 +88,8 @@ class Nodes:
             self._changed()
 
     def alive(self) -> None:
-        """A sign of life. The first one after a list is the list's own; with the next one the watch has begun, and
-        only then what was listed stays true."""
+        """The API server answered. The first call after a list belongs to the list itself. The second one means that
+        the watch has begun; only then does the list stay current."""
         self._heard()
         if self._listed:
             self._listed = False
@@ -100,7 +99,7 @@ class Nodes:
             self._changed()
 
     def failed(self, error: KubeError) -> None:
-        """No answer leaves what is known as it is. A refusal takes it away: jobs with tags have to say so."""
+        """No answer leaves the known nodes as they are. A refusal discards them, so that jobs with tags report it."""
         if str(error) != self._trouble:
             log.warning("cannot watch nodes: %s", error)
             self._trouble = str(error)

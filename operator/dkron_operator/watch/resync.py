@@ -1,4 +1,5 @@
-"""Sweep: compare what we know with what exists. The first one fills the store, later ones find what vanished unseen."""
+"""Resync: compare the cache with what exists. The first list fills the store; later ones find objects that vanished
+unseen."""
 
 import asyncio
 import logging
@@ -15,15 +16,15 @@ from dkron_operator.watch.handlers import Handlers
 log = logging.getLogger(__name__)
 
 PERIOD = 600.0
-"""Seconds between two sweeps without a cause."""
+"""Seconds between two resyncs without a cause."""
 SETTLE = 5.0
-"""Seconds to let a relist of the watch come to its end before it is compared."""
+"""Seconds for a relist of the watch to finish before the comparison."""
 LONGEST = 30.0
-"""Seconds between two tries at the most, while the API server answers none."""
+"""Seconds between two tries at most, while the API server does not answer."""
 
 
 class Resync:
-    """Lists the world. `namespaces` None is all of them."""
+    """Lists all objects. `namespaces` None means all namespaces."""
 
     def __init__(self, client: KubeClient, store: Store, source: Handlers, namespaces: Sequence[str] | None) -> None:
         self._client = client
@@ -34,11 +35,12 @@ class Resync:
         self._spell = LogOnce(log, "sweep")
 
     def want(self) -> None:
-        """Have a sweep made soon."""
+        """Request a resync soon."""
         self._wanted.set()
 
     async def fill(self) -> None:
-        """Read everything there is. DkronJobs first: a Job that their status names is in the later list, or gone."""
+        """Read all objects. DkronJobs come first, so a Job that their status names is either in the later list or
+        gone."""
         for namespace in self._namespaces:
             async for body in self._client.list(DKRON_JOBS, namespace):
                 self._source.feed_job(None, body)
@@ -47,8 +49,8 @@ class Resync:
                 self._source.feed_run(None, body)
 
     async def run(self) -> None:
-        """Sweep when wanted and now and then, until cancelled. What fails is tried again: until a sweep has come to its
-        end, nobody knows what vanished while the watch did not look."""
+        """Resync on request and every PERIOD seconds, until cancelled. A failed resync is retried: until one completes,
+        objects that vanished while the watch was down remain in the cache."""
         pause = SETTLE
         while True:
             try:
@@ -71,7 +73,7 @@ class Resync:
                 self._spell.is_over()
 
     async def compare(self) -> None:
-        """Drop what was known before and exists no more."""
+        """Drop what was cached before and no longer exists."""
         before = self._store.places()
         present: set[str] = set()
         for namespace in self._namespaces:
@@ -84,7 +86,7 @@ class Resync:
             self._source.on_deleted(vanished)
 
     async def _is_gone(self, uid: str, place: Place | None) -> bool:
-        """Whether the API server does not have it either when it is asked for it: a list may be old."""
+        """Whether a direct query does not find the object either: a list may be old."""
         if place is None:
             return True
         try:
