@@ -37,9 +37,9 @@ class Hold:
 
 def filled(jobs: int) -> tuple[Store, JobStates]:
     """A store with jobs that run every five minutes and have succeeded, and the roll of them."""
-    roll: JobStates
-    store = Store(account=lambda uid, _: roll.note(uid))
-    roll = JobStates(store)
+    job_states: JobStates
+    store = Store(account=lambda uid, _: job_states.note(uid))
+    job_states = JobStates(store)
     created, success = rfc3339(NOW - timedelta(days=1)), rfc3339(NOW - timedelta(seconds=100))
     for number in range(jobs):
         metadata = {
@@ -49,16 +49,16 @@ def filled(jobs: int) -> tuple[Store, JobStates]:
         spec = {"schedule": f"{number % 60} */5 * * * *", "executorConfig": {"command": "true"}}
         status = {"since": created, "lastSuccess": success, "status": "success", "next": rfc3339(NOW)}
         store.see_job({"metadata": metadata, "spec": spec, "status": status})
-    return store, roll
+    return store, job_states
 
 
-async def asked(what: str, roll: JobStates) -> Sums:
+async def asked(what: str, job_states: JobStates) -> Sums:
     """Sum up, and print what that took."""
     hold = Hold()
     watching = asyncio.create_task(hold.watch())
     await asyncio.sleep(0)
     hold.longest, began = 0.0, time.process_time()
-    sums = await roll.call(NOW)
+    sums = await job_states.call(NOW)
     spent = time.process_time() - began
     await asyncio.sleep(0)
     print(f"{what:<44} {spent * 1e3:8.1f} {hold.longest * 1e3:8.1f}")
@@ -78,13 +78,13 @@ def written(what: str, sums: Sums, *, per_job: bool) -> None:
 
 async def run(jobs: int) -> None:
     """All of it."""
-    _, roll = filled(jobs)
+    _, job_states = filled(jobs)
     print(f"{f'{jobs} jobs; milliseconds of CPU':<44} {'in all':>8} {'at once':>8}")
-    await asked("summing up for the first time", roll)
-    sums = await asked("the same, nothing has changed", roll)
+    await asked("summing up for the first time", job_states)
+    sums = await asked("the same, nothing has changed", job_states)
     for number in range(min(jobs, 1000)):
-        roll.note(f"uid-{number}")
-    await asked("the same, 1000 jobs have changed", roll)
+        job_states.note(f"uid-{number}")
+    await asked("the same, 1000 jobs have changed", job_states)
     written("the page, in a thread", sums, per_job=False)
     written(f"the page with series for {MOST_JOBS} jobs", replace(sums, lines=sums.lines[:MOST_JOBS]), per_job=True)
 

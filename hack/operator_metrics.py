@@ -34,10 +34,10 @@ def families() -> Iterator[Metric]:
         version="", leader=True, active=0, jobs=sums, queues={"jobs": 0}, calls={Call("get", "jobs", 200): 1},
         seen={"jobs": 0.0}, lag=0.0, per_job=True,
     )  # fmt: skip
-    meters = Metrics()
-    meters.told("receiver", delivered=True)
+    metrics = Metrics()
+    metrics.told("receiver", delivered=True)
     yield from gauges.collect()
-    yield from (family for family in meters.registry.collect() if family.name.startswith(OURS))
+    yield from (family for family in metrics.registry.collect() if family.name.startswith(OURS))
 
 
 def table() -> str:

@@ -81,7 +81,7 @@ class Operator:
     ) -> None:
         self._namespaces = tuple(namespaces)
         self._clock = clock = clock or Clock()
-        self._signs = WatchLiveness((DKRON_JOBS, JOBS), self._namespaces or (None,), clock)
+        self._liveness = WatchLiveness((DKRON_JOBS, JOBS), self._namespaces or (None,), clock)
         self._rollback = RollbackDetector()
         metrics = Metrics()
         self.client = KubeClient(
@@ -105,23 +105,23 @@ class Operator:
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
             output_dir=output_dir, may_act=self.lease.may_act, touch=self._touch, requeue=self._requeue,
-            judged=self.cluster_status.judge, heard=partial(self._signs.beside, DKRON_CLUSTERS),
+            judged=self.cluster_status.judge, heard=partial(self._liveness.beside, DKRON_CLUSTERS),
         )  # fmt: skip
         self.reconciler = Reconciler(
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
             booked=self.cluster_status.settle, allowance=Allowance(inline_calls, self.lease.may_act), terms=terms,
             own=own_tags, strict=strict, tracer=tracer, compare=self._rollback.compare,
-            nodes_heard=partial(self._signs.beside, NODES),
+            nodes_heard=partial(self._liveness.beside, NODES),
         )  # fmt: skip
         handlers = Handlers(self.store, changed=self._requeue, listed=self._list_again, met=self.cluster_status.met)
         self._resync = Resync(self.client, self.store, handlers, self._namespaces or None)
         self.watching = KopfStreams(
-            handlers, access, self._signs,
+            handlers, access, self._liveness,
             identity=replica.identity, namespaces=self._namespaces, gone=self._require_installation,
         )  # fmt: skip
         self._supervisor = Supervisor(clock=clock.monotonic)
         parts = Parts(
-            self.client, self.store, self.cluster_status, self.lease, self.reconciler, self._signs, self._supervisor,
+            self.client, self.store, self.cluster_status, self.lease, self.reconciler, self._liveness, self._supervisor,
             queues=(
                 self.reconciler.queue, *self.reconciler.queues, self.events.queue, self.cluster_status.queue,
                 self.delivery.queue,
@@ -146,7 +146,7 @@ class Operator:
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
         self.cluster_status.see(uid, status)
-        self.monitoring.roll.note(uid)
+        self.monitoring.job_states.note(uid)
         self.delivery.see(uid, status)
         self.reconciler.traces.see(uid, status)
 
@@ -161,7 +161,7 @@ class Operator:
     def _is_behind(self) -> bool:
         """Whether the watches have been silent for so long that Jobs, whose names prevent double runs, could have come
         and gone."""
-        signs = self._signs.oldest().values()
+        signs = self._liveness.oldest().values()
         age = self._clock.monotonic() - min(max(sign.seen or 0.0, self._filled_at) for sign in signs)
         return age > FRESH
 
@@ -180,7 +180,7 @@ class Operator:
             log.info("stopped", extra={"calls": self._calls()})
 
     async def _run(self) -> None:
-        pulse = self._supervisor.start("pulse", self.monitoring.pulse.run)
+        loop_lag = self._supervisor.start("pulse", self.monitoring.loop_lag.run)
         try:
             await self._require_installation()
             await require_current(self.client)
@@ -194,7 +194,7 @@ class Operator:
             log.info("ready with %d jobs", len(self.store), extra={"namespaces": list(self._namespaces) or "all"})
             await self._work()
         finally:
-            await _cancel([pulse])
+            await _cancel([loop_lag])
 
     def _calls(self) -> dict[str, int]:
         """How often the API server was called, by verb, resource and answer. kopf's watches are not included."""

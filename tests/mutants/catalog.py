@@ -47,10 +47,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/slots.py": ("test_slots.py", "test_exactly_once.py", "test_reconcile.py"),
     "plan/attempts.py": ("test_attempts.py", "test_retries.py", "test_stops.py", "test_exactly_once.py"),
     "plan/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py", "test_exactly_once.py"),
-    "cache/store.py": ("test_store.py", "test_doubts.py", "test_standby.py", "test_reconcile.py"),
+    "cache/store.py": ("test_store.py", "test_verify.py", "test_standby.py", "test_reconcile.py"),
     "leader/lease.py": ("test_lease.py", "test_leader.py", "test_standby.py"),
-    "act/status_writer.py": ("test_writer.py", "test_reconcile.py", "test_standby.py"),
-    "reconcile/reconciler.py": ("test_reconcile.py", "test_standby.py", "test_doubts.py", "test_tidy.py"),
+    "act/status_writer.py": ("test_status_writer.py", "test_reconcile.py", "test_standby.py"),
+    "reconcile/reconciler.py": ("test_reconcile.py", "test_standby.py", "test_verify.py", "test_tidy.py"),
 }
 """The unit tests that look at each file, those that most likely find a mistake first."""
 

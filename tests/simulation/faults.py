@@ -20,7 +20,7 @@ RECOVERY = {
     "a list": 5.0,
 }
 """Seconds from the end of what was broken until all is in order again. What has failed is tried again after 6 s at
-most. A watch that has expired begins again after a second, and what vanished meanwhile is found by a resync, 5 s later."""
+most. A watch that has expired begins again after a second; a resync finds what vanished meanwhile 5 s later."""
 WATCHES = frozenset({Ill.FREEZE, Ill.GAP, Ill.REPEAT, Ill.OLD, Ill.CUT})
 LISTS = frozenset({Ill.OLD, Ill.PAGES})
 FORBIDDEN = 403

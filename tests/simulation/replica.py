@@ -46,7 +46,7 @@ class Simulated(Operator):
 
     def hear(self, resource: Resource) -> None:
         """A watch shows a sign of life."""
-        self._signs.answer(resource.path(), begun=True)
+        self._liveness.answer(resource.path(), begun=True)
 
     async def _watch(self) -> None:
         for watch in self.watches(self):

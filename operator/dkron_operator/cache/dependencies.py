@@ -33,12 +33,12 @@ class DependencyTracker:
         self._requeue = requeue
         self._holder = holder
         self._entry = entry
-        self._links = DependencyGraph(self._job_of)
+        self._graph = DependencyGraph(self._job_of)
 
     def of(self, job: JobView) -> Dependencies:
         """The jobs around this one, as the API server has them."""
         name = key_of(job)
-        children = self._links.children(name)
+        children = self._graph.children(name)
         if not (job.spec.parents or children):
             return ALONE
         holder = self._holder(name)
@@ -49,34 +49,34 @@ class DependencyTracker:
         return Dependencies(
             parents={name: _parent(p) for name, p in parents.items() if p is not None},
             children=tuple(_child(known, job) for known in map(self._entry, children) if known is not None),
-            circle=self._links.circle(name) if job.spec.parents else (),
+            circle=self._graph.circle(name) if job.spec.parents else (),
         )
 
     def children(self, name: Key) -> Iterable[str]:
         """The uids of the jobs that run after the one of this name."""
-        return self._links.children(name)
+        return self._graph.children(name)
 
     def see(self, known: Known, before: JobStatus | None) -> None:
         """Take in a job. `before` is the status that the API server had so far; None if the job is new."""
-        self._wake_around(known.job, self._links.see(known.job))
+        self._wake_around(known.job, self._graph.see(known.job))
         if before is not None:
             self._wake_for(known, before)
 
     def lose(self, job: JobView) -> None:
         """The job no longer exists."""
-        self._wake_around(job, self._links.lose(job.uid))
+        self._wake_around(job, self._graph.lose(job.uid))
 
     def _wake_around(self, job: JobView, changed: set[Key]) -> None:
         """Wake the parents, which list their children, and all jobs below: they gain or lost a parent, or a cycle."""
         if not changed:
             return
         parents = map(self._holder, changed - {key_of(job)})
-        self._wake_all({parent.job.uid for parent in parents if parent is not None} | self._links.below(key_of(job)))
+        self._wake_all({parent.job.uid for parent in parents if parent is not None} | self._graph.below(key_of(job)))
 
     def _wake_for(self, known: Known, before: JobStatus) -> None:
         """Wake the jobs that wait for what the API server now has of this job."""
         if (known.base.ended, known.base.published) != (before.ended, before.published):
-            self._wake_all(self._links.children(key_of(known.job)))
+            self._wake_all(self._graph.children(key_of(known.job)))
         if known.job.spec.ephemeral and known.base.ended:
             # It goes when the API server has all that there is to know of it.
             self._requeue(known.job.uid)

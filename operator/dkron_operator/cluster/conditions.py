@@ -24,14 +24,14 @@ def cluster_conditions(  # noqa: PLR0913 - what the status says, one by one
     version: str,
     now: datetime,
     problems: tuple[str, ...] | None = None,
-    rivalry: str = "",
+    conflict: str = "",
 ) -> ClusterStatus:
     """The new status, given the one `before`. `ledger` has the totals. `replicas` run, one of which leads. `version` is
     that of the operator. `problems` are those of the receivers and notifications; None if none are configured.
     `rivalry` describes other installations that do the same work."""
     return ClusterStatus(
         observed_generation=generation,
-        conditions=_conditions(before, _verdicts(leadership, problems, rivalry), generation=generation, now=now),
+        conditions=_conditions(before, _verdicts(leadership, problems, conflict), generation=generation, now=now),
         leader=leadership.leader,
         replicas=replicas if leadership.held else 0,
         version=version,
@@ -69,13 +69,13 @@ def _conditions(
 
 
 def _verdicts(
-    leadership: Leadership, problems: tuple[str, ...] | None, rivalry: str
+    leadership: Leadership, problems: tuple[str, ...] | None, conflict: str
 ) -> Mapping[ConditionType, Verdict]:
     verdicts = {ConditionType.READY: _ready(leadership)}
     if problems is not None:
         verdicts[ConditionType.DELIVERS] = _delivers(problems)
-    if rivalry:
-        verdicts[ConditionType.CONFLICTED] = (TRUE, "SharedNamespace", rivalry)
+    if conflict:
+        verdicts[ConditionType.CONFLICTED] = (TRUE, "SharedNamespace", conflict)
     return verdicts
 
 

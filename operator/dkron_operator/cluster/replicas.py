@@ -25,7 +25,7 @@ class ReplicaCount:
         self._namespace = namespace
         self._pod = pod
         self._selector: str | None = None
-        self._spell = LogOnce(log, f"counting replicas in namespace {namespace}")
+        self._log_once = LogOnce(log, f"counting replicas in namespace {namespace}")
 
     async def count(self) -> int:
         """The number of running replicas, including this one; 1 if the API server refuses or does not answer."""
@@ -34,9 +34,9 @@ class ReplicaCount:
                 self._selector = selector(await self._list(fields=f"metadata.name={self._pod}"))
             found = running(await self._list(labels=self._selector)) if self._selector else 1
         except KubeError as exc:
-            self._spell.goes_on(exc)
+            self._log_once.goes_on(exc)
             return 1
-        self._spell.is_over()
+        self._log_once.is_over()
         return max(found, 1)
 
     async def _list(self, *, labels: str | None = None, fields: str | None = None) -> list[Object]:

@@ -60,29 +60,29 @@ class ClusterStatusController:
         self._client = client
         self._namespace = namespace
         self._version = replica.version
-        self._peers, self._replicas = ReplicaCount(client, namespace=namespace, pod=replica.identity), 1
+        self._replica_count, self._replicas = ReplicaCount(client, namespace=namespace, pod=replica.identity), 1
         self._clock = clock
         self._conflicts = Conflicts(namespace, clock=clock, changed=self.touch)
         self.met = self._conflicts.see
-        self._ledger = DailyTotals()
+        self._totals = DailyTotals()
         self._leadership = Leadership()
         self._stored: Stored | None = None
         self._jobs_known = self._restored = self._closing = self._over = False
         self._problems: tuple[str, ...] | None = None
         self._writing = asyncio.Lock()
-        self._spell = LogOnce(log, f"DkronCluster {namespace}/{INSTALLATION}")
+        self._log_once = LogOnce(log, f"DkronCluster {namespace}/{INSTALLATION}")
 
     @property
     def active(self) -> int:
         """How many attempts run or are claimed."""
-        return self._ledger.active
+        return self._totals.active
 
     def see(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job; None if the job is gone."""
         if status is None:
-            self._ledger.lose(uid)
+            self._totals.lose(uid)
         else:
-            self._ledger.see(uid, status)
+            self._totals.see(uid, status)
         self.touch()
 
     def lead(self, leadership: Leadership) -> None:
@@ -107,7 +107,7 @@ class ClusterStatusController:
             # The leader creates it once there is something to write.
             self._restored = True
         except KubeError as exc:
-            self._spell.goes_on(exc)
+            self._log_once.goes_on(exc)
         else:
             self._take(body)
 
@@ -132,7 +132,7 @@ class ClusterStatusController:
         try:
             await self._write()
         except KubeError as exc:
-            self._spell.goes_on(exc)
+            self._log_once.goes_on(exc)
         finally:
             self._over = True
 
@@ -141,19 +141,19 @@ class ClusterStatusController:
 
         Raises `Unavailable` if there is no answer, `NotLeader` if this replica may not write it.
         """
-        if self._spell.trouble:
+        if self._log_once.trouble:
             return
         try:
             await self._write()
         except (Unavailable, NotLeader):
             raise
         except KubeError as exc:
-            self._spell.goes_on(exc)
+            self._log_once.goes_on(exc)
 
     def touch(self) -> None:
         """Something that the status shows has changed."""
         # During an outage leave it to the next `look`: each change would hit a missing permission again.
-        if not self._spell.trouble:
+        if not self._log_once.trouble:
             self.queue.add(INSTALLATION, DEBOUNCE)
 
     async def _work(self, _: str) -> None:
@@ -162,12 +162,12 @@ class ClusterStatusController:
         except NotLeader:
             self._stored = None
         except KubeError as exc:
-            self._spell.goes_on(exc)
+            self._log_once.goes_on(exc)
             self._stored = None
             if isinstance(exc, Unavailable):
                 self.queue.add(INSTALLATION, exc.retry_after or AGAIN)
         else:
-            self._spell.is_over()
+            self._log_once.is_over()
 
     async def _write(self) -> None:
         async with self._writing:
@@ -186,9 +186,9 @@ class ClusterStatusController:
     async def _patch(self, stored: Stored) -> None:
         leadership = self._leadership
         status = cluster_conditions(
-            stored.status, self._ledger, leadership, replicas=self._replicas,
+            stored.status, self._totals, leadership, replicas=self._replicas,
             generation=stored.generation, version=self._version, now=self._clock.now(), problems=self._problems,
-            rivalry=self._conflicts.complaint,
+            conflict=self._conflicts.complaint,
         )  # fmt: skip
         patch = difference(stored.status.to_wire(), status.to_wire())
         if patch:
@@ -197,7 +197,7 @@ class ClusterStatusController:
             self._stored = _stored(answer, status)
 
     async def _read(self) -> Stored:
-        self._replicas = await self._peers.count()
+        self._replicas = await self._replica_count.count()
         return self._take(await self._find_or_create())
 
     def _take(self, body: Object) -> Stored:
@@ -218,9 +218,9 @@ class ClusterStatusController:
 
     def _go_on(self, status: ClusterStatus) -> None:
         if self._restored:
-            self._ledger.agree(status.days)
+            self._totals.agree(status.days)
         else:
-            self._ledger.restore(status.days, status.departed)
+            self._totals.restore(status.days, status.departed)
             self._restored = True
 
 

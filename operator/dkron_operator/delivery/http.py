@@ -20,7 +20,7 @@ class Poster:
     """Sends requests with one session, which is opened on first use."""
 
     def __init__(self, vault: SecretReader) -> None:
-        self._vault = vault
+        self._secrets = vault
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -32,13 +32,13 @@ class Poster:
     async def send(self, post: Post) -> None:
         """Send the request. Raises `Unreachable`, `Undeliverable`; no message contains the address, which may be a
         secret."""
-        base = await self._vault.value(post.url_from) if post.url_from else post.url
+        base = await self._secrets.value(post.url_from) if post.url_from else post.url
         headers = {
-            header.name: await self._vault.value(header.value_from) if header.value_from else header.value
+            header.name: await self._secrets.value(header.value_from) if header.value_from else header.value
             for header in post.headers
         }
         if post.username:
-            password = await self._vault.value(post.password_from) if post.password_from else ""
+            password = await self._secrets.value(post.password_from) if post.password_from else ""
             headers["Authorization"] = aiohttp.encode_basic_auth(post.username, password)
         try:
             await self._request(post, base.rstrip("/") + post.path if post.path else base, headers)

@@ -50,7 +50,7 @@ class Installation:
         self._output_dir = output_dir
         self._raw: Object | None = None
         self._listed = False
-        self._spell = LogOnce(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
+        self._log_once = LogOnce(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
         self.cluster: ClusterView | None = None
         self.site = Site(output_dir=output_dir)
         self.endpoints: tuple[Endpoint, ...] = ()
@@ -103,11 +103,11 @@ class Installation:
         if self._listed:
             self._listed = False
         else:
-            self._spell.is_over()
+            self._log_once.is_over()
 
     def failed(self, error: KubeError) -> None:
         """It cannot be read; what was known stays."""
-        self._spell.goes_on(error)
+        self._log_once.goes_on(error)
 
     def _take(self, raw: Object) -> None:
         # Its status is written each second, its spec hardly ever.

@@ -22,13 +22,13 @@ class Mailer:
     """Sends mails through the servers that they name."""
 
     def __init__(self, vault: SecretReader, *, clock: Clock) -> None:
-        self._vault = vault
+        self._secrets = vault
         self._clock = clock
 
     async def send(self, mail: Mail) -> None:
         """Send the mail. Raises `Unreachable`, `Undeliverable`."""
         server = mail.server
-        password = await self._vault.value(server.password_from) if server.password_from else ""
+        password = await self._secrets.value(server.password_from) if server.password_from else ""
         where = f"mail server {server.name}"
         try:
             await aiosmtplib.send(

@@ -43,7 +43,7 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Letter:
+class QueuedMessage:
     """A message in an outbox."""
 
     message: Message
@@ -58,7 +58,7 @@ class Letter:
 
 @dataclass(slots=True)
 class _State:
-    letters: dict[int, Letter] = field(default_factory=dict)
+    letters: dict[int, QueuedMessage] = field(default_factory=dict)
     size: int = 0
 
 
@@ -91,7 +91,7 @@ class Outbox:
         """How many bytes wait."""
         return self._state.size
 
-    def add(self, letter: Letter) -> None:
+    def add(self, letter: QueuedMessage) -> None:
         """Add the message. Never waits."""
         letter.born = asyncio.get_running_loop().time()
         number = next(self._numbers)
@@ -131,7 +131,7 @@ class Outbox:
             if letter is not None:
                 await self._attempt(number, letter)
 
-    async def _attempt(self, number: int, letter: Letter) -> None:
+    async def _attempt(self, number: int, letter: QueuedMessage) -> None:
         if not self._may_act():
             # Send it when this process may act again, unless another replica has taken over by then.
             asyncio.get_running_loop().call_later(self._limits.first_delay, self._ready.put_nowait, number)
@@ -148,11 +148,11 @@ class Outbox:
             log.exception("%s: cannot send", self.receiver)
             self._settle(number, f"{type(exc).__name__}: {exc}")
         else:
-            self._spell(over=True)
+            self._log_once(over=True)
             self._settle(number, "")
 
-    def _put_off(self, number: int, letter: Letter, why: str) -> None:
-        self._spell(why)
+    def _put_off(self, number: int, letter: QueuedMessage, why: str) -> None:
+        self._log_once(why)
         loop = asyncio.get_running_loop()
         delay = min(self._limits.first_delay * 2.0 ** min(letter.tries - 1, 16), self._limits.last_delay)
         delay *= random.uniform(0.8, 1.2)  # noqa: S311 - only spreads load
@@ -169,7 +169,7 @@ class Outbox:
         if not self._state.letters:
             self._quiet.set()
 
-    def _spell(self, why: str = "", *, over: bool = False) -> None:
+    def _log_once(self, why: str = "", *, over: bool = False) -> None:
         """Log an outage once when it begins and once when it ends."""
         if over and self._in_trouble:
             log.info("%s: works again", self.receiver)

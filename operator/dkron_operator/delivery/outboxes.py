@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 
-from dkron_operator.delivery.outbox import Letter, Limits, Outbox
+from dkron_operator.delivery.outbox import Limits, Outbox, QueuedMessage
 from dkron_operator.delivery.senders import weight
 from dkron_operator.processors.message import Message, Parcel
 
@@ -32,7 +32,7 @@ class Outboxes:
                 parcel.receiver, self._send, self._limits, may_act=self._may_act
             )
             self._start(outbox)
-        outbox.add(Letter(parcel.message, weight(parcel.message), done))
+        outbox.add(QueuedMessage(parcel.message, weight(parcel.message), done))
 
     def clear(self) -> None:
         """Forget the waiting messages."""

@@ -71,7 +71,7 @@ class Lease:
         self._seen_at = self._renewed_at = float("-inf")
         self._version = 0
         self._compare_versions = compare
-        self._spell = LogOnce(log, f"Lease {namespace}/{INSTALLATION}")
+        self._log_once = LogOnce(log, f"Lease {namespace}/{INSTALLATION}")
 
     def may_act(self) -> bool:
         """Whether this replica may write to the cluster at this moment. Every write checks this first, so a process
@@ -109,7 +109,7 @@ class Lease:
                 # Our own last renewal, whose answer nobody has waited for.
                 continue
             except KubeError as exc:
-                self._spell.goes_on(exc)
+                self._log_once.goes_on(exc)
             return
 
     async def _give_back(self) -> None:
@@ -129,7 +129,7 @@ class Lease:
         except KubeError as exc:
             return self._fail(exc)
         self._seen_at = began
-        self._spell.is_over()
+        self._log_once.is_over()
         if lease is not None:
             self._compare(int(lease.version))
         if act is Act.RETURN:
@@ -223,7 +223,7 @@ class Lease:
 
     def _fail(self, exc: KubeError) -> float:
         """Handle a missing answer or a refusal; returns the seconds until the next try."""
-        self._spell.goes_on(exc)
+        self._log_once.goes_on(exc)
         self._ours = None
         self._lapse()
         known = self._clock.monotonic() - self._seen_at <= self._terms.duration

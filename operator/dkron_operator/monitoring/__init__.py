@@ -46,8 +46,8 @@ class Monitoring:
     def __init__(self, parts: Parts, *, clock: Clock, version: str, per_job: bool) -> None:
         self.phase = Phase.STARTING
         self.tasks: list[asyncio.Task[None]] = []
-        self.pulse = LoopLag(clock.monotonic)
-        self.roll = JobStates(parts.store)
+        self.loop_lag = LoopLag(clock.monotonic)
+        self.job_states = JobStates(parts.store)
         self._parts = parts
         self._clock = clock
         self._version = version
@@ -61,7 +61,7 @@ class Monitoring:
 
     def _unhealthy(self) -> str:
         ended = () if self.phase is Phase.STOPPING else tuple(task.get_name() for task in self.tasks if task.done())
-        return unhealthy(lag=self.pulse.lag, ended=ended, troubles=self._parts.supervisor.troubles)
+        return unhealthy(lag=self.loop_lag.lag, ended=ended, troubles=self._parts.supervisor.troubles)
 
     def _unready(self) -> str:
         signs, troubles = self._parts.signs.oldest(), self._parts.supervisor.troubles
@@ -74,7 +74,7 @@ class Monitoring:
 
     async def _gauges(self) -> Gauges:
         parts = self._parts
-        jobs = await self.roll.call(self._clock.now())
+        jobs = await self.job_states.call(self._clock.now())
         if self._per_job and len(jobs.lines) > MOST_JOBS and not self._told_too_many:
             self._told_too_many = True
             log.warning("--metrics-per-job: no series for single jobs, since there are %d of them, and %d are the most "
@@ -87,7 +87,7 @@ class Monitoring:
             queues=dict(self._queues()),
             calls=dict(parts.client.calls),
             seen=dict(self._seen()),
-            lag=self.pulse.worst,
+            lag=self.loop_lag.worst,
             per_job=self._per_job,
         )
 

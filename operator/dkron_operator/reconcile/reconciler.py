@@ -148,7 +148,7 @@ class Reconciler:
             self.stopper.listening,
         )
         """What carries out plans, beside `queue`, which makes them."""
-        self._doubts = CacheVerifier(client, store, self.writer)
+        self._verifier = CacheVerifier(client, store, self.writer)
         self._remove = Removal(client, store, self.writer, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed, heard=nodes_heard, own=own)
         self.calls = InlineCalls(store, allowance, clock=clock, listener=delivery, known=self.queue.add)
@@ -205,8 +205,8 @@ class Reconciler:
         # Who waits plans nothing: it would be of no use by the time that it may act.
         while entry is not None and self._may_act():
             _prune(entry)
-            if doubtful := self._doubts.about(entry):
-                await self._doubts.clear(entry, doubtful)
+            if doubtful := self._verifier.about(entry):
+                await self._verifier.clear(entry, doubtful)
                 entry = self._store.get(uid)
                 continue
             plan = advance(self._situation(entry))

@@ -46,7 +46,7 @@ class KopfStreams:
     ) -> None:
         self.source = source
         self._access = access
-        self._signs = signs
+        self._liveness = signs
         # Without an identity kopf looks up the user name, and the user of a container has none.
         self._identity: Any = identity
         self._namespaces = namespaces
@@ -73,7 +73,7 @@ class KopfStreams:
     async def _watch(self) -> Exception | None:
         """Run the streams; returns the exception that ended them."""
         registry = kopf.OperatorRegistry()
-        kopf_source.register(registry, self.source, self._access, self._signs)
+        kopf_source.register(registry, self.source, self._access, self._liveness)
         tasks = await kopf.spawn_tasks(
             registry=registry,
             settings=kopf_source.settings(),

@@ -26,13 +26,13 @@ class WatchLiveness:
         self._clock = clock
         scopes = tuple(namespaces)
         self._plurals = {each.path(scope): each.plural for each in resources for scope in scopes}
-        self._signs = {path: LastSign() for path in self._plurals}
+        self._liveness = {path: LastSign() for path in self._plurals}
         self._beside: dict[str, float] = {}
 
     def event(self, resource: Resource, namespace: str) -> None:
         """A watch delivered an event."""
         path = resource.path(namespace)
-        self._hear(path if path in self._signs else resource.path())
+        self._hear(path if path in self._liveness else resource.path())
 
     def beside(self, resource: Resource) -> None:
         """An optional watch delivered something. The operator is ready without it."""
@@ -46,9 +46,9 @@ class WatchLiveness:
         if begun:
             self._hear(known)
         else:
-            before = self._signs[known]
+            before = self._liveness[known]
             now = self._clock.monotonic()
-            self._signs[known] = LastSign(before.seen, now if before.failing is None else before.failing)
+            self._liveness[known] = LastSign(before.seen, now if before.failing is None else before.failing)
 
     def knows(self, path: str) -> bool:
         """Whether the resource at this path is watched."""
@@ -57,7 +57,7 @@ class WatchLiveness:
     def oldest(self) -> dict[str, LastSign]:
         """The state of the watches of each resource; with several namespaces, the worst one."""
         found: dict[str, LastSign] = {}
-        for path, sign in self._signs.items():
+        for path, sign in self._liveness.items():
             plural = self._plurals[path]
             found[plural] = _worse(found[plural], sign) if plural in found else sign
         return found
@@ -69,10 +69,10 @@ class WatchLiveness:
 
     def _known(self, path: str) -> str | None:
         # The URL of an API server may have a path prefix.
-        return next((each for each in self._signs if path.endswith(each)), None)
+        return next((each for each in self._liveness if path.endswith(each)), None)
 
     def _hear(self, path: str) -> None:
-        self._signs[path] = LastSign(self._clock.monotonic())
+        self._liveness[path] = LastSign(self._clock.monotonic())
 
 
 def _worse(one: LastSign, other: LastSign) -> LastSign:

@@ -32,7 +32,7 @@ class Resync:
         self._source = source
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._wanted = asyncio.Event()
-        self._spell = LogOnce(log, "sweep")
+        self._log_once = LogOnce(log, "sweep")
 
     def want(self) -> None:
         """Request a resync soon."""
@@ -67,10 +67,10 @@ class Resync:
             except KubeError as exc:
                 self.want()
                 pause = min(2 * pause, LONGEST)
-                self._spell.goes_on(exc)
+                self._log_once.goes_on(exc)
             else:
                 pause = SETTLE
-                self._spell.is_over()
+                self._log_once.is_over()
 
     async def compare(self) -> None:
         """Drop what was cached before and no longer exists."""

@@ -134,20 +134,20 @@ def test_of_several_namespaces_the_worst_counts() -> None:
 async def test_the_pulse_tells_how_long_work_has_to_wait() -> None:
     loop = asyncio.get_running_loop()
     held_up = 0.0
-    pulse = LoopLag(lambda: loop.time() + held_up)
-    beating = asyncio.create_task(pulse.run())
+    loop_lag = LoopLag(lambda: loop.time() + held_up)
+    beating = asyncio.create_task(loop_lag.run())
     await asyncio.sleep(3.2 * BEAT)
-    assert pulse.lag == pulse.worst == pytest.approx(0.0)
+    assert loop_lag.lag == loop_lag.worst == pytest.approx(0.0)
     # Something blocks: the clock goes on, and the loop does not.
     held_up = 7.0
-    assert pulse.lag == pytest.approx(7.0 - 0.8 * BEAT)
+    assert loop_lag.lag == pytest.approx(7.0 - 0.8 * BEAT)
     await asyncio.sleep(BEAT)
-    assert pulse.lag > HANG
+    assert loop_lag.lag > HANG
     await asyncio.sleep(2 * BEAT)
-    assert pulse.lag == pytest.approx(0.0)
-    assert round(pulse.worst) == 7
+    assert loop_lag.lag == pytest.approx(0.0)
+    assert round(loop_lag.worst) == 7
     await asyncio.sleep(MEMORY)
-    assert pulse.worst == pytest.approx(0.0)
+    assert loop_lag.worst == pytest.approx(0.0)
     beating.cancel()
 
 
@@ -205,41 +205,41 @@ def put(store: Store, name: str, status: JobStatus, **spec: Any) -> None:
 
 
 async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
-    roll: JobStates
-    store = Store(account=lambda uid, _: roll.note(uid))
-    roll = JobStates(store)
+    job_states: JobStates
+    store = Store(account=lambda uid, _: job_states.note(uid))
+    job_states = JobStates(store)
     put(store, "good", JobStatus(since=NOON, next=after(60), status="success", last_success=after(61)))
     put(store, "bad", JobStatus(since=NOON, next=after(30), status="failed"))
     put(store, "half", JobStatus(since=NOON, status="partially_failed"), schedule="", parentJob="good")
     put(store, "new", JobStatus(since=after(120), next=after(180)))
     put(store, "off", JobStatus(since=NOON), disabled=True)
     put(store, "wrong", JobStatus(since=NOON), schedule="soon")
-    sums = await roll.call(after(130))
+    sums = await job_states.call(after(130))
     assert sums.states == {"scheduled": 3, "dependent": 1, "suspended": 1, "invalid": 1}
     assert (sums.failing, sums.stale, sums.next) == (2, 2, after(30))
     store.on_deleted("bad")
     for number in range(3 * SLICE):
         put(store, f"more-{number}", JobStatus(since=NOON))
-    sums = await roll.call(after(130))
+    sums = await job_states.call(after(130))
     assert sums.states[JobState.SCHEDULED] == 2 + 3 * SLICE
     assert (sums.failing, sums.next, len(sums.lines)) == (1, after(60), 5 + 3 * SLICE)
 
 
 async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes() -> None:
-    roll: JobStates
-    store = Store(account=lambda uid, _: roll.note(uid))
-    roll = JobStates(store)
+    job_states: JobStates
+    store = Store(account=lambda uid, _: job_states.note(uid))
+    job_states = JobStates(store)
     put(store, "last", JobStatus(since=NOON), schedule="", parentJob="middle")
     put(store, "middle", JobStatus(since=NOON), schedule="", parentJob="first")
-    assert (await roll.call(after(7300))).stale == 0, "there is nothing that it could follow"
+    assert (await job_states.call(after(7300))).stale == 0, "there is nothing that it could follow"
     put(store, "first", JobStatus(since=NOON), schedule="@every 3600s")
-    assert (await roll.call(after(7100))).stale == 0
-    assert (await roll.call(after(7300))).stale == 3
+    assert (await job_states.call(after(7100))).stale == 0
+    assert (await job_states.call(after(7300))).stale == 3
     status = JobStatus(since=NOON)
     store.see_job(wire_job(name="first", uid="first", version=2, generation=2, status=status, schedule="@daily"))
-    assert (await roll.call(after(7300))).stale == 0
+    assert (await job_states.call(after(7300))).stale == 0
     store.on_deleted("first")
-    assert (await roll.call(after(80000))).stale == 0
+    assert (await job_states.call(after(80000))).stale == 0
 
 
 def gauges(**fields: Any) -> Gauges:
@@ -307,7 +307,7 @@ class Fake:
     def __init__(self, *, per_job: bool = False) -> None:
         self.hands = Hands()
         clock = self.hands.clock()
-        self.store = Store(account=lambda uid, _: self.monitoring.roll.note(uid))
+        self.store = Store(account=lambda uid, _: self.monitoring.job_states.note(uid))
         self.signs = WatchLiveness((DKRON_JOBS, JOBS), (None,), clock)
         self.supervisor = Supervisor(clock=clock.monotonic)
         self.lease = Mock(view=Leadership(held=True))
@@ -403,7 +403,7 @@ async def test_the_metrics_of_the_whole_are_one_page(caplog: pytest.LogCaptureFi
 
 async def test_too_many_jobs_for_series_of_their_own_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
     fake = Fake(per_job=True)
-    fake.monitoring.roll._lines = {str(number): of_job(number) for number in range(MOST_JOBS + 1)}
+    fake.monitoring.job_states._lines = {str(number): of_job(number) for number in range(MOST_JOBS + 1)}
     with caplog.at_level(logging.WARNING):
         async with fake.client() as client:
             pages = [(await ask(client, "/metrics"))[1] for _ in range(2)]

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from dkron_operator.delivery.outbox import Letter, Limits, Outbox
+from dkron_operator.delivery.outbox import Limits, Outbox, QueuedMessage
 from dkron_operator.delivery.outboxes import Outboxes
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.processors.message import File, Message, Parcel
@@ -38,7 +38,7 @@ class Receiver:
 
     def add(self, *names: str, size: int = 1) -> None:
         for name in names:
-            self.outbox.add(Letter(File("", name, ""), size, lambda why, name=name: self.end(name, why)))  # type: ignore[misc]
+            self.outbox.add(QueuedMessage(File("", name, ""), size, lambda why, name=name: self.end(name, why)))  # type: ignore[misc]
 
     def end(self, name: str, why: str) -> None:
         assert name not in self.ends, "nobody is told twice"

@@ -91,7 +91,7 @@ def test_it_delivers_when(problems: tuple[str, ...] | None, expected: tuple[str,
 
 
 def test_it_is_conflicted_while_others_do_its_work() -> None:
-    before = look(rivalry="another does it")
+    before = look(conflict="another does it")
     (_, conflicted) = before.conditions
     told = (conflicted.type, str(conflicted.status), conflicted.reason, conflicted.message)
     assert told == ("Conflicted", "True", "SharedNamespace", "another does it")
