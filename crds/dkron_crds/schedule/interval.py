@@ -1,4 +1,4 @@
-"""`@every`: a grid of equal steps that starts at `since`. Neither restarts nor edits of other fields shift it."""
+"""`@every`: a grid of equal steps that starts at `since`. Neither restarts nor saving an unchanged job shift it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
