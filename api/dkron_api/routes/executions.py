@@ -21,11 +21,11 @@ from dkron_crds.schedule.errors import quoted
 log = logging.getLogger(__name__)
 
 CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": None, "lastError": None}
-"""What is forgotten. `counted` stays, so that nothing is counted anew; so do the totals of the days."""
+"""The cleared fields. `counted` stays, so that no Job is counted again; so do the daily totals."""
 
 
 async def list_executions(request: web.Request) -> web.StreamResponse:
-    """GET: all that are kept, newest first."""
+    """GET: all stored executions, newest first."""
     job = job_of(request)
     nodes = await request.app[PODS].nodes(unplaced(job))
     executions = listed(job, request.query, coming=coming_of(request, job), nodes=nodes)
@@ -33,7 +33,7 @@ async def list_executions(request: web.Request) -> web.StreamResponse:
 
 
 async def show_execution(request: web.Request) -> web.StreamResponse:
-    """GET one of them, with all of its output: as its pod has it, else as the status keeps it."""
+    """GET one execution with its whole output: from its pod if possible, otherwise from the status."""
     job, wanted = job_of(request), request.match_info["execution"]
     run = found(job, wanted, coming=coming_of(request, job))
     if run is None:
@@ -54,7 +54,7 @@ async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any
 
 
 def coming_of(request: web.Request, job: Job) -> list[Active]:
-    """The executions of the job that were asked for and are still to begin."""
+    """Return the requested executions of the job that are yet to begin."""
     now = request.app[CLOCK]()
     return [coming(job, run, now) for run in request.app[ASKED].of(job)]
 

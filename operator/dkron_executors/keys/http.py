@@ -47,7 +47,7 @@ def status_codes(text: str) -> Codes:
 
 def re2_pattern(text: str) -> str:
     """Check a regular expression of RE2, the syntax of Go and therefore of Dkron."""
-    from dkron_executors.patterns import PatternError, searcher  # noqa: PLC0415 - rarely needed, and RE2 is slow to import
+    from dkron_executors.patterns import PatternError, searcher  # noqa: PLC0415 - rarely needed, and slow to import
 
     try:
         searcher(text)
