@@ -60,13 +60,13 @@ def coming_of(request: web.Request, job: Job) -> list[Active]:
 
 
 async def clear_executions(request: web.Request) -> web.StreamResponse:
-    """DELETE: forget them and the counters; answers with the job."""
+    """DELETE: clear the executions and the counters. Responds with the job."""
     job = await request.app[WRITES].write_status(job_of(request), CLEARED, terms_of(request))
     return json_answer(request, request.app[CATALOG].json(job.name), headers={"ETag": etag(job)})
 
 
 async def busy(request: web.Request) -> web.StreamResponse:
-    """GET /v1/busy: what runs now, the oldest first."""
+    """GET /v1/busy: all running executions, oldest first."""
     require_ready(request)
     catalog = request.app[CATALOG]
     nodes = await request.app[PODS].nodes([name for job in catalog for name in _to_place(job)])
@@ -75,10 +75,11 @@ async def busy(request: web.Request) -> web.StreamResponse:
 
 
 def _to_place(job: Job) -> list[str]:
-    """The Jobs of a job whose node is to be found; of one that cannot be read none, which is told elsewhere."""
+    """Return the Jobs whose node is unknown. A job that cannot be read has none here; the error is reported
+    elsewhere."""
     try:
         return unplaced(job) if job.busy else []
-    except Exception:  # noqa: BLE001 - what is odd about one job keeps nobody from the others
+    except Exception:  # noqa: BLE001 - a problem with one job must not affect the others
         return []
 
 
@@ -91,6 +92,6 @@ ROUTES = (
     web.delete("/v1/jobs/{job}/executions", clear_executions),
     web.get("/v1/jobs/{job}/executions/{execution}", show_execution, allow_head=False),
     web.get("/v1/busy", busy, allow_head=False),
-    # Where Dkron before 1.0 had the executions of a job; clients of that age still ask there.
+    # The route of a job's executions in Dkron before 1.0, which old clients still use.
     web.get("/v1/executions/{job}", list_executions, allow_head=False),
 )
