@@ -20,10 +20,10 @@ def name_of_this_pod_or_host() -> str:
 
 
 class Settings(BaseSettings):
-    """Serve the Dkron REST API for the DkronJobs of a namespace. Options are environment variables too, named in
-    brackets.
+    """Serve the Dkron REST API for the DkronJobs of a namespace. Each option is also an environment variable, named
+    in brackets.
 
-    There is no authentication yet: whoever reaches the port can run any command in the namespace.
+    There is no authentication yet: anyone who can reach the port can run any command in the namespace.
     """
 
     model_config = SettingsConfigDict(

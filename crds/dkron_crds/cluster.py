@@ -43,9 +43,9 @@ class ClusterStatus(StatusModel):
         tuple[Condition, ...],
         Field(max_length=8, json_schema_extra=LIST_BY_TYPE),
     ] = ()
-    """Conditions of the installation. Ready: an operator holds the Lease and fires due jobs. Delivers: the receivers
-    and notifications are valid; absent if there are none. Conflicted: another installation fires jobs in a namespace
-    that this one watches; absent if none was seen recently."""
+    """Conditions of the installation. Ready: an operator holds the Lease, or runs without one, and fires due jobs.
+    Delivers: the receivers and notifications are valid; absent if there are none. Conflicted: another installation
+    fires jobs in a namespace that this one watches; absent if none was seen recently."""
 
     leader: Annotated[str, Field(max_length=253)] = ""
     """The replica that fires jobs: the holder of the Lease. Empty while no replica holds it."""

@@ -64,22 +64,23 @@ class Condition(WireModel):
     """One condition of the object, in the form common to all Kubernetes objects."""
 
     type: Annotated[str, Field(max_length=64)]
-    """Type of the condition. Ready: the operator understands the job and will run it when due. Suspended: the
-    operator understands the job but does not run it by schedule. Degraded: the newest attempt, or the delivery of its
-    output, needs attention. A DkronCluster has Ready, Delivers and Conflicted."""
+    """Type of the condition. On a DkronJob: Ready (the operator understands the job and will run it when due),
+    Suspended (the operator understands the job but does not run it by schedule) and Degraded (the newest attempt, or
+    the delivery of its output, needs attention). On a DkronCluster: Ready, Delivers and Conflicted."""
 
     status: ConditionStatus
     """True, False or Unknown."""
 
     reason: Reason
-    """A CamelCase word for programs. Ready: Scheduled; Pending (the operator has not processed the job yet, or a
-    parent may still appear); InvalidSchedule; InvalidTimezone; InvalidTemplate; InvalidExecutorConfig; InvalidTags;
-    NodesForbidden (tags need permission to list and watch nodes); UnknownExecutor; InvalidProcessor; ParentNotFound;
-    ParentCycle; DuplicateName; InvalidSpec (the object does not match the current definition; apply it again);
-    InlineNotAllowed (the operator makes no calls without a pod, see its option --inline-calls); Unreadable (the
-    object nests too deep, or its jobTemplate is too long); InternalError (a fault of the operator, which logs it and
-    tries again). Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
-    JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify."""
+    """A CamelCase word for programs. Ready of a DkronJob: Scheduled; Pending (the operator has not processed the job
+    yet, or a parent may still appear); InvalidSchedule; InvalidTimezone; InvalidTemplate; InvalidExecutorConfig;
+    InvalidTags; NodesForbidden (tags need permission to list and watch nodes); UnknownExecutor; InvalidProcessor;
+    ParentNotFound; ParentCycle; DuplicateName; InvalidSpec (the object does not match the current definition; apply
+    it again); InlineNotAllowed (the operator makes no calls without a pod, see its option --inline-calls); Unreadable
+    (the object nests too deep, or its jobTemplate is too long); InternalError (a fault of the operator, which logs it
+    and tries again). Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
+    JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease, Waiting,
+    Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted: SharedNamespace."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""

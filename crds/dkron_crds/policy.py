@@ -32,8 +32,8 @@ class PathRule(WireModel):
 
 
 class PolicySpec(WireModel):
-    """The paths of the Dkron API that the policy grants access to. The policy does not grant paths that no pattern
-    matches."""
+    """The paths of the Dkron API that the policy grants access to. It grants no access to paths that match none of
+    them. The REST API does not enforce policies yet."""
 
     path: Annotated[dict[str, PathRule], Field(max_length=256, json_schema_extra=validations(PATHS_ARE_ABSOLUTE))]
     """Maps a pattern for full request paths, for example /v1/jobs/*/toggle, to the access granted there. "*" stands

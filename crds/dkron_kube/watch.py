@@ -1,5 +1,5 @@
-"""Follows all objects of one kind: a complete list, then every change to it, until the task is cancelled. This is an
-informer in the sense of client-go.
+"""Follows all objects of one kind: a complete list, then every change to it, until the task is cancelled. Comparable
+to client-go's Reflector.
 
 Everything goes into a `Sink`, which therefore reflects the API server's recent state or learns why it does not. A
 watch that ends resumes at the version seen last. A new list is needed only if the server no longer knows that

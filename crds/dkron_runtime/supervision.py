@@ -1,4 +1,4 @@
-"""Supervision: runs the long-lived parts of a program in tasks whose end is never unnoticed.
+"""Supervision: runs the long-lived parts of a program in tasks, and never lets one end unnoticed.
 
 When a part ends, with an error or without, the supervisor logs it, reports it to the probes, and restarts the part
 after a growing pause. A single fault therefore interrupts one part briefly, and a lasting fault makes the probes

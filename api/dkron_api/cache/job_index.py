@@ -61,7 +61,7 @@ class JobIndex:
 
     @property
     def names(self) -> list[str]:
-        """All names sorted by code points. Do not modify the list."""
+        """All names in byte order. Do not modify the list."""
         return self._names
 
     def get(self, name: str) -> Job | None:

@@ -22,7 +22,7 @@ BURST = 2.0
 
 @dataclass(slots=True)
 class Room:
-    """Slots for requests that wait rather than work."""
+    """Capacity for requests that wait rather than work."""
 
     places: int
     what: str
@@ -84,8 +84,7 @@ class Gate:
     def upload(self, give_way: Callable[[], object]) -> Iterator[None]:
         """Count an upload in progress separately, so that slow senders do not block others.
 
-        No upload is rejected: if all slots are taken, the oldest upload is told to give way. A normal upload takes
-        milliseconds.
+        No upload is rejected: at the limit, the oldest upload is cancelled. A normal upload takes milliseconds.
         """
         if len(self._uploads) >= UPLOADS:
             _, oldest = self._uploads.popitem(last=False)

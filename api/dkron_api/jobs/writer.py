@@ -25,7 +25,7 @@ from dkron_kube.paths import DKRON_JOBS
 Object = dict[str, Any]
 T = TypeVar("T")
 ATTEMPTS = 5
-"""How often a change is retried because another writer was first."""
+"""Attempts at a change before giving up because other writers were first."""
 ANY = "*"
 
 

@@ -13,11 +13,12 @@ from dkron_api.translate.gojson import Utf8
 PATIENCE = 30.0
 """Seconds for a body to arrive; for a form, for its next piece."""
 FORM_PATIENCE = 600.0
-"""Seconds for a whole form: a slow upload of a backup must not hold its slot forever."""
+"""Seconds for a whole form: a slow upload of a backup must not hold its place forever."""
 
 
 async def body_of(request: web.Request) -> bytes:
-    """Return the whole body; at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when others need the slot."""
+    """Return the whole body; at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when a newer upload takes the
+    place."""
     if request.content.is_eof():
         return await request.read()
     clock = asyncio.get_running_loop().time

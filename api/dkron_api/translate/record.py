@@ -21,7 +21,7 @@ M = TypeVar("M", bound=WireModel)
 FIELD_MANAGER = "dkron-api"
 """The field manager under which the API server records writes through REST."""
 BY_HAND = frozenset({"kubectl-create", "kubectl-edit", "kubectl-patch", "kubectl-replace", "kubectl"})
-"""Field managers of one-off manual edits, which do not reapply their values and need not be protected."""
+"""Field managers of one-off manual edits. They do not reapply their values, so their fields need no protection."""
 _LISTS = frozenset({"executions", "active", "counted", "conditions", "days"})
 DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -62,7 +62,7 @@ def _described(channel: grpc.Channel, keys: Grpc, remaining: Remaining) -> tuple
     raise KeyError(keys.service)
 
 
-class _Database(ProtoReflectionDescriptorDatabase):  # type: ignore[misc]  # it comes without types
+class _Database(ProtoReflectionDescriptorDatabase):  # type: ignore[misc]  # the library has no type hints
     """The library's class has no deadline, and supports only the older package."""
 
     def __init__(self, channel: grpc.Channel, package: str, remaining: Remaining) -> None:

@@ -17,7 +17,7 @@ from dkron_executors.result import Result
 T = TypeVar("T")
 
 REDIRECTS = 10
-"""The limit of Go's client."""
+"""Redirects to follow, as many as Go's client."""
 LONGEST_BODY = 8 * 1024 * 1024
 """Bytes of a response that are read; the rest is neither searched nor shown."""
 
