@@ -165,8 +165,8 @@ class JobSpec(WireModel):
     InvalidSchedule."""
 
     timezone: Annotated[str, Field(max_length=64)] = ""
-    """The time zone of the schedule as an IANA name, for example "Europe/Madrid". Empty means UTC. When a clock
-    change skips a local time, the job does not run at it that day; when it repeats one, the job runs twice."""
+    """The time zone of the schedule as an IANA name, for example "Europe/Madrid". Empty means UTC. A local time that
+    a clock change skips does not run that day; one that it repeats runs twice."""
 
     disabled: bool = False
     """If true, the job does not run by schedule or after a parent. Active attempts continue."""
