@@ -282,7 +282,8 @@ class AcceptedSchedule(WireModel):
 
 
 class JobStatus(StatusModel):
-    """The observed state of the job and its newest executions. Only the operator writes it."""
+    """The observed state of the job and its newest executions. The operator writes it; the REST API writes to it only
+    to clear the executions of a job and to restore a backup."""
 
     observed_generation: Count = 0
     """The metadata.generation that the operator last acted on."""
