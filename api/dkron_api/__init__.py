@@ -1,1 +1,1 @@
-"""The Dkron REST API over the custom resources: it reads from a cache of them and writes to the API server."""
+"""The Dkron REST API for the custom resources: it reads from a cache and writes to the API server."""

@@ -1,4 +1,4 @@
-"""Answers as Dkron gives them: compact JSON, or indented with `?pretty`."""
+"""Responses in Dkron's format: compact JSON, or indented with `?pretty`."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ JSON = "application/json; charset=utf-8"
 def json_answer(
     request: web.Request, value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """The value as JSON; bytes are taken for JSON that is rendered already. `?pretty` counts with any value."""
+    """Return the value as JSON. Bytes are taken as JSON that is already rendered. `?pretty` applies with any value."""
     body = value if isinstance(value, bytes) else gojson.encode(value)
     if is_pretty(request):
         body = gojson.indent(body)
@@ -23,5 +23,5 @@ def json_answer(
 
 
 def is_pretty(request: web.Request) -> bool:
-    """Whether the answer is to be indented."""
+    """Whether the response should be indented."""
     return bool(request.query_string) and "pretty" in request.query

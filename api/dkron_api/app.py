@@ -1,4 +1,4 @@
-"""The whole service in one place: what it is made of, and what starts and stops with it."""
+"""Assembles the service: its components, and everything that starts and stops with it."""
 
 import asyncio
 import time
@@ -76,7 +76,7 @@ def make_app(
     clock: Callable[[], datetime] = now_utc,
     tracer: Tracer | None = None,
 ) -> web.Application:
-    """The service for one namespace, `settings.namespace`. It closes `kube` at its end."""
+    """Return the service for one namespace, `settings.namespace`. It closes `kube` when it ends."""
     middlewares = [edge] if tracer is None else [tracing(tracer), edge]
     app = web.Application(middlewares=middlewares, client_max_size=settings.max_body)
     bound_paths(app)
@@ -111,7 +111,7 @@ def make_app(
 
 
 def routes(settings: Settings) -> list[web.RouteDef]:
-    """Every route of the service."""
+    """Return all routes of the service."""
     parts = (jobs, runs, executions, stops, restore, schedule, log, events, cluster, stats, policies, health, docs)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     return [expecting(route) for route in every]

@@ -1,4 +1,4 @@
-"""What the API reads: one watch for each kind, from the start of the program to its end."""
+"""Informers of the API: one watch for each kind, as long as the program runs."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 async def informers(app: web.Application) -> AsyncIterator[None]:
-    """Start them, and end them with the application."""
+    """Start the watches, and end them with the application."""
     settings, kube, start = app[SETTINGS], app[KUBE], app[SUPERVISOR].start
     home = settings.cluster_namespace
     watches = (
@@ -39,7 +39,7 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
 async def _announce(app: web.Application) -> None:
     catalog = app[CATALOG]
     await catalog.complete.wait()
-    # The jobs stay for long: a full collection of garbage need not look at each of them again and again.
+    # The jobs live long: keep full garbage collections from scanning each of them again and again.
     gc.collect()
     gc.freeze()
     log.info("ready with %d jobs", len(catalog), extra={"namespace": app[SETTINGS].namespace})

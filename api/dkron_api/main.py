@@ -1,4 +1,4 @@
-"""The command `dkron-api`: settings, logging, and sentences instead of tracebacks."""
+"""The command `dkron-api`: settings, logging, and readable errors instead of tracebacks."""
 
 import asyncio
 import ipaddress
@@ -33,23 +33,23 @@ log = logging.getLogger(__name__)
 
 FAILED = 1
 GRACE = 8.0
-"""Seconds for what is under way when the service is asked to stop, and once more after it was told so: both together
-have to fit into the half minute that Kubernetes gives."""
+"""Seconds for running requests when the service is asked to stop, and again after they were told to end. Both
+together must fit into the half minute that Kubernetes allows."""
 LINE = 65536
-"""Bytes of the first line of a request: the longest names that a job can have stand in it, percent-encoded."""
+"""Maximum bytes of the first line of a request. It must hold the longest job names, percent-encoded."""
 IDLE = 75.0
-"""Seconds that a connection may be open without a request, or without the end of its headers."""
+"""Seconds that a connection may stay open without a request, or without the end of its headers."""
 BACKLOG = 1024
 KUBE_SECONDS = 10.0
-"""How long the API server may take for an answer: clients and their proxies give up after half a minute."""
+"""Seconds within which the API server must answer: clients and their proxies give up after half a minute."""
 
 
 def main() -> None:
-    """Serve until stopped. Exit code 0 after an orderly stop, 1 if it could not go on, 2 for wrong options."""
+    """Serve until stopped. Exit code 0 after an orderly stop, 1 if it could not continue, 2 for invalid options."""
     settings = options("dkron-api", Settings)
     logs.configure(settings.log_format, settings.log_level, filters=[Malformed()])
     for oddity in (BadContentDispositionHeader, BadContentDispositionParam):
-        # Whoever sends them is answered; Python would also remember each of their texts for good.
+        # The client gets an error anyway; Python would keep the text of each such warning forever.
         warnings.simplefilter("ignore", oddity)
     with start.tracing("dkron-api") as tracer:
         code = run(_run(settings, tracer), on=faster_loop())
@@ -61,7 +61,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         way = await access.load(settings.kubeconfig, settings.context)
         await _serve(_complete(settings, way.namespace), way, tracer)
     except (AccessError, Outdated) as exc:
-        log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
+        log.error("%s", exc)  # noqa: TRY400 - the message is sufficient
         return FAILED
     except NoUserInterface as exc:
         log.error("--ui-dir: %s", exc)  # noqa: TRY400
@@ -76,7 +76,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
 
 
 def _complete(settings: Settings, namespace: str) -> Settings:
-    """The settings with the namespaces that they leave open."""
+    """Return the settings with the missing namespaces filled in."""
     served = settings.namespace or namespace
     home = settings.cluster_namespace or served
     return settings.model_copy(update={"namespace": served, "cluster_namespace": home})
@@ -90,7 +90,7 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # Whether the port can be had is known before anything else begins.
+    # Find out whether the port is available before anything else starts.
     try:
         listener = await _listen(settings, runner)
     except OSError:
@@ -109,13 +109,13 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
 
 
 async def _check(app: web.Application) -> None:
-    """Raise `Outdated` if the API server, once it answers, has older custom resources than we know."""
+    """Raise `Outdated` if the API server has older custom resources than this program, once it answers."""
     await app[CATALOG].complete.wait()
     await require_current(app[KUBE])
 
 
 async def _until_stopped(stop: asyncio.Event, check: Coroutine[None, None, None]) -> None:
-    """Wait until asked to stop. What the check raises ends the wait."""
+    """Wait until asked to stop. An exception from the check ends the wait."""
     stopped, checked = asyncio.create_task(stop.wait()), asyncio.create_task(check)
     try:
         await asyncio.wait({stopped, checked}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,7 @@
-"""What Prometheus is told: requests as they are answered, the rest as it stands when it asks.
+"""Prometheus metrics: requests are counted as they are answered, everything else is collected on scrape.
 
-Names and labels are bounded by routes and kinds; the only series for single jobs are the two that Dkron has (Dkron
-behaviour §8.5).
+Label values are limited to routes and kinds. The only series per job are the two that Dkron has (Dkron behaviour
+§8.5).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -51,7 +51,7 @@ _children: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float]
 
 
 def observe(method: str, route: str, status: int, seconds: float) -> None:
-    """A request was answered. `route` is the template, so that names of jobs do not become series."""
+    """Record an answered request. `route` is the template, so that job names do not become time series."""
     children = _children.get((method, route, status))
     if children is None:
         children = _children_of(method, route, status)
@@ -70,7 +70,7 @@ def _children_of(method: str, route: str, status: int) -> tuple[Callable[[], Non
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """One kind in the cache: objects, and seconds since the API server gave a sign of life."""
+    """One kind in the cache: number of objects, and seconds since the API server last responded."""
 
     kind: str
     objects: int
@@ -79,8 +79,8 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class Standing(Collector):
-    """How things stand at one moment. `jobs` holds name, successes and failures; `in_flight` requests being answered,
-    `open_answers` those that stay open, `listeners` those of them that follow the events."""
+    """The state at one moment. `jobs` holds name, successes and failures; `in_flight` counts requests being answered,
+    `open_answers` responses that stay open, `listeners` those among them that follow the events."""
 
     jobs: Sequence[tuple[str, int, int]]
     caches: Sequence[Cache]
@@ -90,7 +90,7 @@ class Standing(Collector):
     listeners: int
 
     def collect(self) -> Iterator[Metric]:
-        """As families of metrics."""
+        """Yield the metric families."""
         yield from _job_counters(self.jobs)
         yield from _cache_gauges(self.caches)
         yield _call_counter(self.calls)
@@ -101,17 +101,17 @@ class Standing(Collector):
 
 
 def page(standing: Standing) -> bytes:
-    """The text that Prometheus reads. Ten thousand jobs take a tenth of a second: for a thread."""
+    """Return the text for Prometheus. Ten thousand jobs take a tenth of a second, so call it in a thread."""
     return generate_latest(standing) + generate_latest(REGISTRY)
 
 
 def counts(jobs: Iterable[Job]) -> list[tuple[str, int, int]]:
-    """Name, successes and failures of each job, as its status has them."""
+    """Return name, successes and failures of each job, from its status."""
     return [(job.name, _count(job, "successCount"), _count(job, "errorCount")) for job in jobs]
 
 
 def cache_of(mirror: ObjectCache[Any]) -> Cache:
-    """How a mirror stands."""
+    """Return the state of an object cache."""
     return Cache(mirror.kind, len(mirror), mirror.age())
 
 

@@ -1,4 +1,4 @@
-"""Why a request is not answered as asked, and what Kubernetes' errors mean to a client of the REST API. Pure."""
+"""Errors of the REST API, and the translation of Kubernetes errors to them. Pure."""
 
 import math
 import re
@@ -8,16 +8,16 @@ from http import HTTPStatus
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected, Unavailable
 
 LATER = "1"
-"""Seconds after which a client may come back when nobody said more."""
+"""Default seconds after which a client may retry."""
 
 
 _CAPITAL = re.compile("[A-Z]")
 
 
 class ApiError(Exception):
-    """An answer of 400 or above. `reason` is a sentence for a person, `headers` go with it.
+    """A response of 400 or above. `reason` is a readable sentence, `headers` are sent with it.
 
-    Without a reason the answer has no body, as some of Dkron's.
+    Without a reason the response has no body, like some of Dkron's.
     """
 
     def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
@@ -28,7 +28,7 @@ class ApiError(Exception):
 
 
 def refusal_of(error: KubeError) -> ApiError:  # noqa: PLR0911 - one case, one line
-    """What a client gets when Kubernetes said no, or nothing at all."""
+    """Return the client's error for a Kubernetes error or missing response."""
     match error:
         case Unavailable(status=HTTPStatus.TOO_MANY_REQUESTS):
             return ApiError(HTTPStatus.TOO_MANY_REQUESTS, str(error), _retry_after(error))
@@ -52,13 +52,13 @@ def refusal_of(error: KubeError) -> ApiError:  # noqa: PLR0911 - one case, one l
 
 
 def _complaints(error: KubeError) -> str:
-    """What the API server has against the object, field by field, in the words of Dkron's JSON."""
+    """Return the API server's objections to the object, field by field, with the field names of Dkron's JSON."""
     named = [f"{_wire_name(cause.field)}: {cause.message}" for cause in error.causes if cause.field]
     return "; ".join(named) or str(error)
 
 
 def _wire_name(field: str) -> str:
-    """`spec.executorConfig` is `executor_config` to a client of the REST API."""
+    """Return the REST name of a field: `spec.executorConfig` is `executor_config`."""
     name = field.removeprefix("spec.")
     return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", name).replace("display_name", "displayname")
 

@@ -1,4 +1,4 @@
-"""Settings: every flag is an environment variable too, and `--help` is the manual."""
+"""Settings: every flag is also an environment variable, and `--help` documents them."""
 
 import os
 import socket
@@ -15,15 +15,15 @@ MIB = 1024 * 1024
 
 
 def name_of_this_pod_or_host() -> str:
-    """By which the operator beside this process calls itself, too."""
+    """Return the name of this pod or host, which the operator next to this process also uses."""
     return os.environ.get("POD_NAME") or socket.gethostname()
 
 
 class Settings(BaseSettings):
-    """Serve the Dkron REST API for the DkronJobs of a namespace. Options are environment variables too, named in
-    brackets.
+    """Serve the Dkron REST API for the DkronJobs of a namespace. Each option is also an environment variable, named
+    in brackets.
 
-    There is no authentication yet: whoever reaches the port can run any command in the namespace.
+    There is no authentication yet: anyone who can reach the port can run any command in the namespace.
     """
 
     model_config = SettingsConfigDict(
@@ -128,10 +128,10 @@ class Settings(BaseSettings):
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """One text with commas, from the variable or an option, is a list."""
+        """Split comma-separated values from the environment variable or an option into a list."""
         items = value if isinstance(value, list) else [value]
         return [origin.strip().rstrip("/") for item in items for origin in str(item).split(",") if origin.strip()]
 
     def own_tags(self) -> AgentTags:
-        """The tags that nodes have without a label."""
+        """Return the tags that nodes have without a label."""
         return AgentTags(self.datacenter, self.region)

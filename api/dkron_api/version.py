@@ -1,4 +1,4 @@
-"""The version of the program, as it is packaged."""
+"""The version of the program, from its package metadata."""
 
 from importlib.metadata import version
 

@@ -1,1 +1,1 @@
-"""The contract of dkron-operator: custom resources, names, schedules and the way to talk to Kubernetes."""
+"""The contract of dkron-operator: custom resources, names, schedules, and the annotations that carry requests."""

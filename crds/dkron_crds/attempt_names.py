@@ -1,6 +1,6 @@
-"""What an attempt is called: the name of its Job follows from its cause, and its id from that and its start.
+"""Names of attempts: the Job's name follows from its cause, and the execution id from that name and its start.
 
-So the REST API can name a run that was asked for before the operator has made it. Pure, and stable for ever.
+The REST API can therefore name a requested run before the operator has created it. Pure. The names must never change.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -8,18 +8,19 @@ from hashlib import sha256
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NAME_ROOM = 42
-"""How much of the DkronJob's name fits: 63 for a label, less ten digits of time, eight of hash and two hyphens."""
+"""How many characters of the DkronJob's name fit: 63 for a label, minus ten digits of time, eight of hash, two
+hyphens."""
 LATE, EARLY = timedelta(minutes=10), timedelta(seconds=5)
-"""How old a request may be, and how far ahead of the operator's clock, to count as the start of its run."""
+"""A request may be this old, or this far ahead of the operator's clock, and still set the start time of its run."""
 
 
 def job_name(
     *, uid: str, name: str, trigger: str, slot: datetime, group: int, attempt: int = 1, member: str = ""
 ) -> str:
-    """The name of the Job for a cause, unique to the DkronJob with this uid and object name.
+    """Return the Job name for a cause, unique within the DkronJob with this uid and object name.
 
-    Two attempts of a slot share its second, so the hash has to tell them apart: 32 bits of it make that as good
-    as certain, and a Job that is adopted is compared with its cause all the same.
+    Two attempts of a slot share its second, so the hash has to distinguish them. 32 bits make a collision very
+    unlikely, and the operator compares a Job with its cause before it adopts it.
     """
     text = f"{uid}/{trigger}/{group}/{attempt}"
     if member:
@@ -29,16 +30,16 @@ def job_name(
 
 
 def execution_id(at: datetime, job: str) -> str:
-    """The id of an attempt that starts at this time as the Job of this name."""
+    """Return the execution id of an attempt that starts at `at` as the Job `job`."""
     return f"{nanoseconds(at)}-{job}"
 
 
 def start_of_request(at: datetime, now: datetime) -> datetime:
-    """When a run starts that was asked for `at` this time: then, so that whoever asked knows its id. A time that no
-    clock can have told a moment ago is not believed."""
+    """Return the start time of a run requested at `at`. It is the request's own time, so that the caller knows the
+    execution id in advance, unless that time is implausible for a recent request; then it is `now`."""
     return at if now - LATE <= at <= now + EARLY else now
 
 
 def nanoseconds(at: datetime) -> int:
-    """Since the epoch, exactly (a float has no room for today's nanoseconds)."""
+    """Return nanoseconds since the epoch, exactly. A float cannot hold a current time in nanoseconds."""
     return (at - EPOCH) // timedelta(microseconds=1) * 1000

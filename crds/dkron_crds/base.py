@@ -1,7 +1,7 @@
-"""What every model of the contract has in common: camelCase on the wire, frozen objects, times in UTC.
+"""Shared by all models of the contract: camelCase on the wire, frozen objects, times in UTC.
 
-The models are read at the border (a watch event, a REST body) and nowhere else; inside, their attributes are
-trusted.
+Models validate input at the boundary (a watch event, a REST body) and nowhere else. Inside, code trusts their
+attributes.
 """
 
 from datetime import UTC, datetime
@@ -20,18 +20,19 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 INT64_MAX = 2**63 - 1024
-"""The largest int64 that a float holds exactly: the API server reads bounds as floats, and 2^63 - 1 is out of range."""
+"""The largest int64 that a float holds exactly. The API server reads bounds as floats, and 2^63 - 1 is out of range."""
 
 Count = Annotated[int, Field(ge=0, le=INT64_MAX)]
 
 
 def saturated(count: int) -> int:
-    """The number as a `Count`, which stays at its bounds: what goes beyond them could not be written, for ever."""
+    """Clamp the number to the bounds of `Count`. The API server would reject every later write of a number beyond
+    them."""
     return max(0, min(count, INT64_MAX))
 
 
 ATOMIC_LIST: Final[dict[str, Any]] = {"x-kubernetes-list-type": "atomic"}
-"""For a list with one writer: it is replaced as a whole, and its entries cost no managedFields."""
+"""For a list with one writer: each write replaces the whole list, and its entries take no space in managedFields."""
 
 LIST_BY_TYPE: Final[dict[str, Any]] = {
     "x-kubernetes-list-type": "map",
@@ -43,15 +44,15 @@ LIST_BY_JOB: Final[dict[str, Any]] = {
     "x-kubernetes-list-type": "map",
     "x-kubernetes-list-map-keys": ["job"],
 }
-"""For a list of other jobs, none of which stands in it twice."""
+"""For a list of other jobs in which each job appears once."""
 
 LIST_IS_SET: Final[dict[str, Any]] = {"x-kubernetes-list-type": "set"}
 
 
 class WireModel(BaseModel):
-    """A frozen piece of a custom resource: snake_case in Python, camelCase on the wire.
+    """A frozen part of a custom resource: snake_case in Python, camelCase on the wire.
 
-    Unknown keys are ignored on reading, so that an older program can read what a newer one wrote.
+    Reading ignores unknown keys, so that an older program can read what a newer one wrote.
     """
 
     model_config = ConfigDict(
@@ -64,30 +65,32 @@ class WireModel(BaseModel):
     )
 
     def __deepcopy__(self, _memo: dict[int, Any] | None = None) -> Self:
-        """Itself, as nobody changes it. Pydantic copies the defaults of each object that it reads."""
+        """Return the object itself, since it is immutable. Pydantic copies the defaults of each object that it
+        reads."""
         return self
 
     @classmethod
     def from_wire(cls, raw: dict[str, Any]) -> Self:
-        """Read the JSON object as the API server sends it; raises pydantic.ValidationError."""
+        """Read the JSON object as the API server sends it. Raises pydantic.ValidationError."""
         return cls.model_validate(raw, by_alias=True, by_name=False)
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the JSON object for the API server. What has its default value is left out."""
+        """Return the JSON object for the API server, without fields that have their default value."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-# A status says the same instants in each of its versions.
+# Successive versions of a status repeat the same instants.
 @lru_cache(maxsize=8192)
 def rfc3339(instant: datetime) -> str:
-    """Return an aware instant as RFC 3339 in UTC with `Z` and no more digits than it needs (at most
+    """Return an aware instant as RFC 3339 in UTC with `Z` and no trailing zeros in the fraction (at most
     microseconds)."""
     text = instant.astimezone(UTC).replace(tzinfo=None).isoformat()
     return (text.rstrip("0") if "." in text else text) + "Z"
 
 
 def in_utc(instant: datetime) -> datetime:
-    """Return the same aware instant with the standard library's UTC as its zone."""
+    """Return the same aware instant with the standard library's UTC as its zone. Raises ValueError if it leaves the
+    years 1 to 9999."""
     try:
         return instant.astimezone(UTC)
     except OverflowError:
@@ -100,16 +103,15 @@ Instant = Annotated[
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""An aware datetime in UTC; RFC 3339 with `Z` on the wire. Finer than microseconds is cut off on reading."""
+"""An aware datetime in UTC; RFC 3339 with `Z` on the wire. Reading truncates it to microseconds."""
 
 
 class StatusModel(WireModel):
-    """The status of a kind. Every field has a default: an object that nobody has looked at has an empty
+    """The status of a kind. Every field has a default, so an object that the operator has not seen yet has an empty
     status."""
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the whole status, absent fields as null or empty, so that a merge patch clears what is
-        gone."""
+        """Return the whole status with absent fields as null or empty, so that a merge patch clears removed values."""
         return {**_empty(type(self)), **super().to_wire()}
 
 
@@ -133,12 +135,12 @@ class ObjectMeta(WireModel):
 
 
 class Resource(WireModel):
-    """A custom resource. A kind adds `api_version`, `kind` and `spec`, and `status` if it has one."""
+    """A custom resource. Each kind adds `api_version`, `kind` and `spec`, and `status` if it has one."""
 
     metadata: ObjectMeta = ObjectMeta()
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the object as it is sent to the API server; the status goes by its own subresource."""
+        """Return the object as sent to the API server, without the status, which has its own subresource."""
         identity = self.model_dump(mode="json", by_alias=True, include={"api_version", "kind"})
         changed = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"status"})
         return {**identity, "metadata": {}, "spec": {}, **changed}

@@ -1,9 +1,9 @@
-"""Bounds on what is read: JSON of any depth and size that the API server stores becomes objects of bounded depth and
-size, and each object says what it lacks.
+"""Limits on decoded JSON: the API server may store JSON of any depth and size; reading it yields objects of bounded
+depth and size, each marked if something was cut.
 
-Who may write one object may write one that nests a thousand levels, or a template that is twenty times as long in
-memory as on the wire. So depth is bounded before anything that recurses sees an object, and size before it is kept:
-what goes beyond is cut out, and the object is marked. Its identity and its status stay readable. Pure.
+Anyone who may write an object may write one that nests a thousand levels, or a template that takes twenty times its
+wire size in memory. The code therefore limits depth before anything recurses into an object, and size before it keeps
+one. It cuts out the excess and marks the object, whose identity and status stay readable. Pure.
 """
 
 import json
@@ -16,16 +16,16 @@ from pydantic_core import from_json
 Object = dict[str, Any]
 
 UNREADABLE = "dkron.io/unreadable"
-"""A key beside `metadata` and `spec` under which a marked object says what is wrong. The API server drops such keys, so
-nobody else can write it."""
+"""A marked object carries its problem under this key, beside `metadata` and `spec`. The API server drops such keys,
+so no other writer can set it."""
 MOST_LEVELS = 200
-"""Levels of objects and lists that the parser follows (pydantic_core.from_json)."""
+"""Levels of objects and lists that the parser accepts (pydantic_core.from_json)."""
 DEPTH = 100
-"""Levels that stay of a document which nests deeper."""
+"""Levels that remain of a document that nests deeper than the parser accepts."""
 TEMPLATE_BYTES = 256 * 1024
-"""How long `spec.jobTemplate` may be as JSON."""
+"""Maximum length of `spec.jobTemplate` as JSON."""
 HEAVY = 64 * 1024
-"""A shorter document is not measured part by part."""
+"""Documents up to this length are not measured part by part."""
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]++|[\]}]++', re.DOTALL)
 _OPEN = b"[{"
@@ -33,7 +33,7 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def decode(text: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """The document, without what nests too deep; the objects that this concerns are marked. Raises ValueError."""
+    """Decode the document without the parts that nest too deep, and mark the affected objects. Raises ValueError."""
     try:
         return from_json(text)
     except ValueError as exc:
@@ -47,7 +47,7 @@ def decode(text: bytes) -> Any:  # noqa: ANN401 - any JSON
 
 
 def bounded(text: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """The document without what nests too deep or is too long to be kept. Raises ValueError."""
+    """Decode the document without the parts that nest too deep or are too long to keep. Raises ValueError."""
     document = decode(text)
     if len(text) > HEAVY:
         for item in objects(document):
@@ -56,7 +56,7 @@ def bounded(text: bytes) -> Any:  # noqa: ANN401 - any JSON
 
 
 def is_deep(text: bytes) -> bool:
-    """Whether a document nests deeper than the parser follows."""
+    """Whether a document nests deeper than the parser accepts."""
     if _most_levels(text) <= DEPTH:
         return False
     try:
@@ -67,8 +67,9 @@ def is_deep(text: bytes) -> bool:
 
 
 def _most_levels(text: bytes) -> int:
-    """A bound for how deep a document nests, found in a fraction of the time that parsing takes: innermost pairs of
-    brackets are taken away, again and again. Brackets in texts may spoil pairs; each that is left may be a level."""
+    """Return an upper bound of the nesting depth, in a fraction of the time that parsing takes. It removes the
+    innermost pairs of brackets repeatedly. Brackets inside strings may break pairs, so each bracket that remains
+    counts as a level."""
     left, levels = text.translate(None, _NO_BRACKETS), 0
     while levels <= DEPTH:
         outer = left.replace(b"{}", b"").replace(b"[]", b"")
@@ -79,7 +80,7 @@ def _most_levels(text: bytes) -> int:
 
 
 def shallow(text: bytes) -> bytes:
-    """The document with a text in the place of each object and list below the deepest level that stays."""
+    """Return the document with a string in place of each object and list below the deepest level kept."""
     parts: list[bytes] = []
     depth = begun = kept = 0
     for token in _TOKEN.finditer(text):
@@ -105,7 +106,7 @@ _CUT = json.dumps(_MARK).encode()
 
 
 def trim(item: Object, *, most: int = TEMPLATE_BYTES) -> bool:
-    """Cut out of an object what is too long to be kept, and mark it; whether anything was cut."""
+    """Cut the parts that are too long to keep out of an object and mark it. Return whether anything was cut."""
     spec, cut = item.get("spec"), False
     template = spec.get("jobTemplate") if isinstance(spec, dict) else None
     if template and (size := _size(template)) > most:
@@ -114,7 +115,7 @@ def trim(item: Object, *, most: int = TEMPLATE_BYTES) -> bool:
         cut = True
     fields = (item.get("metadata") or {}).get("managedFields")
     if fields and _size(fields) > HEAVY:
-        # Who wrote which field is asked about a few objects only, and of these nobody can say any more.
+        # Field ownership matters for a few objects only. For those with so many entries it stays unknown.
         for entry in fields:
             entry.pop("fieldsV1", None)
         cut = True
@@ -122,17 +123,17 @@ def trim(item: Object, *, most: int = TEMPLATE_BYTES) -> bool:
 
 
 def mark(item: Object, sentence: str) -> None:
-    """Have the object say what is wrong with it; the first one to say so counts."""
+    """Record the problem in the object. The first problem recorded wins."""
     item.setdefault(UNREADABLE, sentence)
 
 
 def unreadable(item: Mapping[str, Any]) -> str:
-    """What is wrong with a marked object, in a sentence; empty if it is not marked."""
+    """Return the problem of a marked object as a sentence; empty if it is not marked."""
     return str(item.get(UNREADABLE) or "")
 
 
 def objects(document: Any) -> list[Object]:  # noqa: ANN401
-    """What a document is about: the items of a list, the object of an event, or itself."""
+    """Return the objects in a document: the items of a list, the object of an event, or the document itself."""
     if not isinstance(document, dict):
         return []
     if isinstance(items := document.get("items"), list):

@@ -1,5 +1,4 @@
-"""The kind DkronCluster: the installation as a whole, one object named `dkron` in the operator's
-namespace."""
+"""The kind DkronCluster: the whole installation, as one object named `dkron` in the operator's namespace."""
 
 from typing import Annotated, Literal
 
@@ -18,63 +17,62 @@ MAX_DEPARTED = 7
 
 
 class ClusterSpec(WireModel):
-    """What a person wants of the installation as a whole."""
+    """The desired state of the installation."""
 
     paused: bool = False
-    """True makes the REST API refuse new and changed jobs (POST, PUT and PATCH of jobs answer 503), until it is
-    false again. Runs by schedule and on request go on, and so does everything else. POST /v1/pause and
-    /v1/unpause set it."""
+    """If true, the REST API rejects new and changed jobs: POST, PUT and PATCH of jobs answer 503. Scheduled and
+    requested runs continue, as does everything else. POST /v1/pause and /v1/unpause set this field."""
 
     receivers: Receivers = Receivers()
-    """Where the operator may send the output of executions, and mail. What is not listed here, no job can make it
-    connect to."""
+    """Where the operator may send mail and the output of executions. A job cannot make it connect to anything that is
+    not listed here."""
 
     notifications: Annotated[
         tuple[Notification, ...], Field(max_length=MAX_NOTIFICATIONS, json_schema_extra=LIST_BY_NAME)
     ] = ()
-    """Who is told about the runs of all jobs."""
+    """Notifications about the runs of all jobs."""
 
 
 class ClusterStatus(StatusModel):
-    """The state of the installation. Written by the operator alone."""
+    """The observed state of the installation. Only the operator writes it."""
 
     observed_generation: Count = 0
-    """The metadata.generation that the operator has acted on."""
+    """The metadata.generation that the operator last acted on."""
 
     conditions: Annotated[
         tuple[Condition, ...],
         Field(max_length=8, json_schema_extra=LIST_BY_TYPE),
     ] = ()
-    """Statements about the installation. Ready: an operator holds the Lease and fires what is due. Delivers: its
-    receivers and notifications make sense; absent if there are none. Conflicted: another installation fires jobs in a
-    namespace that this one watches; absent if none was seen lately."""
+    """Conditions of the installation. Ready: an operator holds the Lease, or runs without one, and fires due jobs.
+    Delivers: the receivers and notifications are valid; absent if there are none. Conflicted: another installation
+    fires jobs in a namespace that this one watches; absent if none was seen recently."""
 
     leader: Annotated[str, Field(max_length=253)] = ""
-    """The replica that fires jobs: the holder of the Lease. Empty while there is none."""
+    """The replica that fires jobs: the holder of the Lease. Empty while no replica holds it."""
 
     replicas: Annotated[int, Field(ge=0, le=1000)] = 0
-    """How many replicas of the operator run."""
+    """Number of running replicas of the operator."""
 
     version: Annotated[str, Field(max_length=64)] = ""
-    """Version of the operator that leads."""
+    """Version of the leading operator."""
 
     jobs: Count = 0
-    """How many DkronJobs the operator looks after."""
+    """Number of DkronJobs that the operator manages."""
 
     active: Count = 0
-    """How many attempts are active in all jobs."""
+    """Number of active attempts of all jobs."""
 
     days: Annotated[tuple[Day, ...], Field(max_length=MAX_DAYS, json_schema_extra=ATOMIC_LIST)] = ()
-    """How many executions of all jobs ended on each day (UTC), the newest last, for about a year. GET
-    /v1/stats shows them."""
+    """Number of executions of all jobs that ended on each day (UTC), oldest first, for about a year. GET /v1/stats
+    shows them."""
 
     departed: Annotated[tuple[Day, ...], Field(max_length=MAX_DEPARTED, json_schema_extra=ATOMIC_LIST)] = ()
-    """How much of the newest days no job shows any more, because it was deleted or has dropped the day. With what
-    the jobs show it makes up the total of a day, also while days is not written yet."""
+    """The part of the newest days' counts that no job shows any more, because the job was deleted or no longer keeps
+    that day. Added to what the jobs show, it gives the total of a day even before days is written."""
 
 
 class DkronCluster(Resource):
-    """The installation as a whole: pause it, see who leads it and how its jobs fare."""
+    """The installation as a whole: pause it, see its leader and the number of its jobs and executions."""
 
     model_config = ConfigDict(json_schema_extra=validations(ONE_CLUSTER))
 

@@ -1,4 +1,4 @@
-"""Conditions: what the operator states about an object, in the form that all Kubernetes objects share."""
+"""Conditions that the operator reports on an object, in the form common to all Kubernetes objects."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -13,7 +13,7 @@ Reason = Annotated[str, Field(max_length=128)]
 
 
 class ConditionType(StrEnum):
-    """The conditions that the operator sets."""
+    """The condition types that the operator sets."""
 
     READY = "Ready"
     SUSPENDED = "Suspended"
@@ -31,7 +31,7 @@ class ConditionStatus(StrEnum):
 
 
 class ReadyReason(StrEnum):
-    """Reasons of the condition Ready; it is True with the first alone."""
+    """Reasons of the condition Ready. Only the first one goes with status True."""
 
     SCHEDULED = "Scheduled"
     PENDING = "Pending"
@@ -61,21 +61,26 @@ class SuspendedReason(StrEnum):
 
 
 class Condition(WireModel):
-    """One statement about the job, in the form that all Kubernetes objects share."""
+    """One condition of the object, in the form common to all Kubernetes objects."""
 
     type: Annotated[str, Field(max_length=64)]
-    """Ready: the job is understood and will run when it is due. Suspended: it is understood but does not run
-    by schedule. Degraded: its newest attempt, or where its output should go, needs a person."""
+    """Type of the condition. On a DkronJob: Ready (the operator understands the job and will run it when due),
+    Suspended (the operator understands the job but does not run it by schedule) and Degraded (the newest attempt, or
+    the delivery of its output, needs attention). On a DkronCluster: Ready, Delivers and Conflicted."""
 
     status: ConditionStatus
     """True, False or Unknown."""
 
     reason: Reason
-    """One word for programs. Ready: Scheduled, Pending (the operator has not looked yet, or a parent may
-    still come), InvalidSchedule, InvalidTimezone, InvalidTemplate, InvalidExecutorConfig, InvalidTags,
-    NodesForbidden (tags need the right to list and watch nodes), UnknownExecutor, InvalidProcessor,
-    ParentNotFound, ParentCycle, DuplicateName. Suspended: Disabled, Expired, NotStarted. Degraded: for example
-    ImagePullBackOff, JobLost, JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify."""
+    """A CamelCase word for programs. Ready of a DkronJob: Scheduled; Pending (the operator has not processed the job
+    yet, or a parent may still appear); InvalidSchedule; InvalidTimezone; InvalidTemplate; InvalidExecutorConfig;
+    InvalidTags; NodesForbidden (tags need permission to list and watch nodes); UnknownExecutor; InvalidProcessor;
+    ParentNotFound; ParentCycle; DuplicateName; InvalidSpec (the object does not match the current definition; apply
+    it again); InlineNotAllowed (the operator makes no calls without a pod, see its option --inline-calls); Unreadable
+    (the object nests too deep, or its jobTemplate is too long); InternalError (a fault of the operator, which logs it
+    and tries again). Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
+    JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease, Waiting,
+    Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted: SharedNamespace."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""
@@ -84,4 +89,4 @@ class Condition(WireModel):
     """When status last changed."""
 
     observed_generation: Count = 0
-    """The metadata.generation that this statement is about."""
+    """The metadata.generation that this condition describes."""

@@ -1,4 +1,4 @@
-"""Who runs after whom: how a job names the jobs that it waits for, and how a run of theirs gives a run of its own."""
+"""Dependencies between jobs: how a job names its parents, and how a run of a parent causes a run of the job."""
 
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
@@ -15,18 +15,18 @@ T = TypeVar("T", bound=Hashable)
 MAX_PARENTS = 32
 
 DkronName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=NAME_PATTERN)]
-"""The name of a job as Dkron knows it."""
+"""The name of a job in the Dkron API."""
 
 
 class When(StrEnum):
-    """After which end of a run another job runs."""
+    """Which outcome of a parent's run starts the dependent job."""
 
     SUCCESS = "success"
     FAILURE = "failure"
     ALWAYS = "always"
 
     def fits(self, *, success: bool) -> bool:
-        """Whether a run that ended so counts."""
+        """Whether a run with this outcome counts."""
         return self is When.ALWAYS or success == (self is When.SUCCESS)
 
 
@@ -37,20 +37,21 @@ class Dependency(WireModel):
     """Its Dkron name. It is in the same namespace."""
 
     when: When = When.SUCCESS
-    """Which of its runs count: those that ended in success, those that did not ("failure", which includes a
-    partial one), or "always". The last attempt of each member decides how a run ended."""
+    """Which of its runs count: "success", "failure" (every other outcome, including a partial failure), or "always".
+    The last attempt of each member decides how a run ended."""
 
 
 def dependent_group(parent_uid: str, parent_group: int, ended_at: datetime) -> int:
-    """The execution group of the run that follows a run of a parent: its second, with a fraction of its own.
+    """Return the execution group of the run that follows a parent's run: the second it ended, with a fraction of its
+    own.
 
-    Stable for ever: names of Jobs depend on it, and that a repetition finds them.
+    The result must never change: Job names depend on it, and a repeated call must find the same Job.
     """
     return group_of(f"{parent_uid}/{parent_group}", ended_at)
 
 
 def circle(start: T, parents_of: Callable[[T], Iterable[T]]) -> tuple[T, ...]:
-    """A way from a job over its parents back to itself, both ends included; empty if there is none."""
+    """Return a cycle from a job through its parents back to itself, both ends included; empty if there is none."""
     came_from: dict[T, T] = {}
     ahead = [start]
     while ahead:
@@ -65,7 +66,7 @@ def circle(start: T, parents_of: Callable[[T], Iterable[T]]) -> tuple[T, ...]:
 
 
 def _way(start: T, last: T, came_from: dict[T, T]) -> tuple[T, ...]:
-    """In the order in which the jobs would run one another."""
+    """Return the cycle in the order in which the jobs would run."""
     way = [start]
     here = last
     while here != start:

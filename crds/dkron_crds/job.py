@@ -1,4 +1,4 @@
-"""The kind DkronJob: one scheduled job, what was asked for and what became of it."""
+"""The kind DkronJob: one scheduled job, its desired state and its history."""
 
 from typing import Literal
 
@@ -74,10 +74,9 @@ __all__ = [
 
 
 class DkronJob(Resource):
-    """A job that runs by a schedule, after another job, or on request.
+    """A job that runs on a schedule, after other jobs, or on request.
 
-    Every run becomes a batch/v1 Job. `kubectl annotate dkj NAME run.dkron.io/ID="$(date -u +%FT%TZ)"` runs it
-    now.
+    Every run becomes a batch/v1 Job. To run it now: `kubectl annotate dkj NAME run.dkron.io/ID="$(date -u +%FT%TZ)"`.
     """
 
     model_config = ConfigDict(

@@ -1,4 +1,4 @@
-"""The kinds of the group and how `kubectl get` shows them: what a definition needs beyond the schema."""
+"""The kinds of the API group and their `kubectl get` columns: everything a definition needs beyond the schema."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from dkron_crds.policy import DkronPolicy
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of `kubectl get`; a wide one is shown with -o wide alone."""
+    """A column of `kubectl get`. A wide column appears only with -o wide."""
 
     name: str
     json_path: str
@@ -32,7 +32,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A model with what its definition needs beyond the schema."""
+    """A model with everything its definition needs beyond the schema."""
 
     model: type[Resource]
     plural: str
@@ -42,7 +42,7 @@ class Kind:
 
     @property
     def name(self) -> str:
-        """The kind as manifests write it."""
+        """The kind as manifests spell it."""
         return self.model.__name__
 
 
@@ -61,7 +61,7 @@ KINDS = (
                 "Suspended", '.status.conditions[?(@.type=="Suspended")].status', "Whether it fires nothing for now."
             ),
             Column("Last", ".status.executions[0].startedAt", "Time since the newest execution.", type="date"),
-            # A date column shows an age, and an instant to come as <invalid>.
+            # kubectl shows the age of a date column, and <invalid> for a time in the future.
             Column("Next", ".status.next", "When it is due next."),
             Column("Status", ".status.status", "How the newest finished run ended."),
             Column("Active", ".status.activeCount", "Attempts that are active.", type="integer"),

@@ -1,9 +1,9 @@
-"""Which settings of a job mean something: the keys of `executorConfig`, the processors, and theirs.
+"""The known settings of a job: the keys of `executorConfig`, the processors, and the keys of each processor.
 
-Others are ignored, as in Dkron, and told; the operator and the REST API tell the same. Pure.
+Unknown settings are ignored, as in Dkron, and reported. The operator and the REST API use the same report. Pure.
 
-How values are read is each executor's own business (`dkron_executors.keys`, `dkron_operator.executors`); tests hold the
-two together.
+Each executor parses its own values (`dkron_executors.keys`, `dkron_operator.executors`). Tests keep these key lists
+in step with them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,8 @@ EXECUTOR_KEYS: Mapping[str, frozenset[str]] = {
     ),
     "shell": _SHELL,
 }  # fmt: skip
-"""The executors, and their keys. `volumes` of docker is known to be refused: without them a job sees other files."""
+"""The executors and their keys. `volumes` of docker is listed because it is rejected, not ignored: without its
+volumes a job would see other files."""
 
 PROCESSOR_KEYS: Mapping[str, frozenset[str]] = {
     "elasticsearch": frozenset({"config", "forward"}),
@@ -49,15 +50,15 @@ PROCESSOR_KEYS: Mapping[str, frozenset[str]] = {
     "slack": frozenset({"channel", "onSuccess", "team"}),
     "syslog": frozenset({"forward"}),
 }
-"""The processors, and their keys."""
+"""The processors and their keys."""
 
 _SHOWN, _LENGTH = 8, 40
-"""How many settings are named, and how many characters of each."""
+"""At most this many settings are named, each cut to this many characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a job says to its executor and its processors."""
+    """The settings that a job gives its executor and its processors."""
 
     executor: str
     config: Mapping[str, str]
@@ -65,7 +66,7 @@ class Settings:
 
     @property
     def known(self) -> "Settings":
-        """Those that mean something. An executor that is not known keeps its keys: it is refused itself."""
+        """The known settings. An unknown executor keeps all its keys, since the executor itself is rejected."""
         keys = EXECUTOR_KEYS.get(self.executor)
         config = {key: text for key, text in self.config.items() if keys is None or key in keys}
         processors = {
@@ -76,7 +77,8 @@ class Settings:
         return Settings(self.executor, config, processors)
 
     def ignored(self, *, config: str = "executorConfig") -> str:
-        """A sentence that names the others; empty if there are none. `config` is what its reader calls that field."""
+        """Return a sentence that lists the ignored settings; empty if there are none. `config` is the reader's name
+        for the executorConfig field."""
         found = list(self._unknown(config))
         if not found:
             return ""
@@ -96,6 +98,6 @@ class Settings:
 
 
 def _plain(name: str) -> str:
-    """A name that somebody chose, in printable ASCII and not too long of it."""
+    """Return a user-chosen name in printable ASCII, cut to `_LENGTH` characters."""
     cut = name if len(name) <= _LENGTH else f"{name[:_LENGTH]}..."
     return cut.encode("unicode_escape").decode() if not (cut.isascii() and cut.isprintable()) else cut

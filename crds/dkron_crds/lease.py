@@ -1,5 +1,5 @@
-"""The Lease of the installation, as both sides know it: the operator holds it, the REST API shows who does and asks a
-replica to leave it.
+"""The Lease of the installation, shared by the operator, which holds it, and the REST API, which shows the holder and
+can ask a replica to leave.
 """
 
 from datetime import datetime
@@ -11,19 +11,20 @@ INSTALLATION = "dkron"
 """Name of the Lease and of the DkronCluster."""
 LEASE_SECONDS = 15
 ADDRESS, VERSION = "dkron.io/address", "dkron.io/version"
-"""Annotations in which the holder says where it is and what it is."""
+"""Annotations in which the holder publishes its address and version."""
 CREATED_BY = "dkron.io/installation"
-"""The annotation of a Job with the namespace of the installation that has created it."""
+"""Annotation of a Job: the namespace of the installation that created it."""
 
 
 def leave_key(identity: str) -> str:
-    """The annotation of the Lease that asks a replica to leave.
+    """Return the annotation key of the Lease that asks a replica to leave.
 
-    An identity may be too long or have characters that no key of an annotation has, so its hash stands there.
+    The key holds a hash, because an identity may be too long for an annotation key or contain characters that are not
+    allowed there.
     """
     return f"leave.dkron.io/{sha256(identity.encode()).hexdigest()[:16]}"
 
 
 def leave_annotation(identity: str, now: datetime) -> tuple[str, str]:
-    """Key and text of that annotation."""
+    """Return the key and the text of that annotation."""
     return leave_key(identity), f"{rfc3339(now)} {identity}"

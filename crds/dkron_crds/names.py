@@ -1,18 +1,18 @@
-"""How a Dkron name becomes the name of a Kubernetes object, and which names are legal at all.
+"""Maps a Dkron name to the name of a Kubernetes object, and defines which names are legal.
 
-Dkron takes any lower-case letter of any script and sets no length limit; Kubernetes takes 63 ASCII
-characters. The mapping below is a pure function of the Dkron name, so that the API, the operator and a person
-with `kubectl` find the same object without looking anything up.
+Dkron accepts lower-case letters of any script and has no length limit; Kubernetes accepts 63 ASCII characters. The
+mapping below is a pure function of the Dkron name, so that the API, the operator and a person with `kubectl` find the
+same object without a lookup.
 
 No two names share an object:
 
 * *Own names* map to themselves, so they differ whenever the names differ.
-* *Mapped names* end in `-` and eight hexadecimal digits. A Dkron name which looks like that is never an own
-  name (see `is_own_name`), so no own name can equal a mapped one. The price: `backup-20260101` posted by REST
-  becomes `backup-20260101-<hash>`; a person may still create that object by hand under its plain name.
-* Two mapped names can only meet if slug and 32 bits of SHA-256 agree. That is improbable, and harmless when
-  it happens: the exact name is kept in `spec.name`, which is immutable, so the second job is refused and
-  never overwrites the first.
+* *Mapped names* end in `-` and eight hexadecimal digits. A Dkron name that looks like that is never an own name (see
+  `is_own_name`), so no own name can equal a mapped one. The price: `backup-20260101` posted through REST becomes
+  `backup-20260101-<hash>`; a person may still create that object by hand under its plain name.
+* Two mapped names collide only if slug and 32 bits of SHA-256 agree. That is improbable, and harmless when it
+  happens: `spec.name` keeps the exact name and is immutable, so the API server rejects the second job, which never
+  overwrites the first.
 """
 
 import hashlib
@@ -25,18 +25,18 @@ VERSION = "v1alpha1"
 API_VERSION: Final = "dkron.io/v1alpha1"
 
 ACCEPTED = f"{GROUP}/accepted"
-"""The annotation of a DkronJob that an operator has accepted: its uid. It stands outside the status, so that a status
-which somebody has wiped is told from one that was never written."""
+"""Annotation of a DkronJob that an operator has accepted; its value is the job's uid. It is outside the status, so
+that a wiped status can be distinguished from one that was never written."""
 
 OBJECT_NAME_LENGTH = 52
-"""Longest metadata.name of a DkronJob. The Jobs made from it need the rest of the 63 characters."""
+"""Maximum length of metadata.name of a DkronJob. The names of its Jobs need the rest of the 63 characters."""
 
 NAME_LENGTH = 8192
-"""Longest Dkron name that a custom resource takes. Dkron itself has no limit; a path of this length still
-fits HTTP."""
+"""Maximum length of a Dkron name in a custom resource. Dkron itself has no limit; an HTTP path of this length still
+works."""
 
 NAME_PATTERN = r"^[\p{Ll}0-9_-]+$"
-"""The legal Dkron names as RE2 understands them; `is_legal` is the same rule in Python."""
+"""The legal Dkron names as an RE2 pattern; `is_legal` is the same rule in Python."""
 
 NAME_OR_NONE_PATTERN = r"^[\p{Ll}0-9_-]*$"
 
@@ -51,7 +51,7 @@ _NOT_IN_LABEL = re.compile(r"[^a-z0-9]+")
 def object_name(dkron_name: str) -> str:
     """Return the metadata.name for a Dkron name: always a DNS-1123 label of at most 52 characters.
 
-    Defined for every legal Dkron name and stable for ever: stored objects depend on it.
+    Defined for every legal Dkron name. The result must never change: stored objects depend on it.
     """
     if is_own_name(dkron_name):
         return dkron_name
@@ -60,7 +60,7 @@ def object_name(dkron_name: str) -> str:
 
 
 def is_own_name(dkron_name: str) -> bool:
-    """Tell whether a Dkron name serves as metadata.name unchanged."""
+    """Return whether a Dkron name can be the metadata.name unchanged."""
     return (
         len(dkron_name) <= OBJECT_NAME_LENGTH
         and _LABEL.fullmatch(dkron_name) is not None
@@ -69,12 +69,12 @@ def is_own_name(dkron_name: str) -> bool:
 
 
 def is_legal(dkron_name: str) -> bool:
-    """Tell whether Dkron would take the name (Dkron behaviour §2.2, rules 1 and 2)."""
+    """Return whether Dkron would accept the name (Dkron behaviour §2.2, rules 1 and 2)."""
     return bool(dkron_name) and _first_illegal(dkron_name) is None
 
 
 def check_name(dkron_name: str) -> None:
-    """Raise ValueError with a sentence for a person if Dkron would refuse the name."""
+    """Raise ValueError with a readable sentence if Dkron would reject the name."""
     if not dkron_name:
         raise ValueError("the job name is empty; give it at least one character")
     position = _first_illegal(dkron_name)

@@ -1,8 +1,8 @@
-"""Tags, as both sides know them: which ones a job asks for, and which ones a node of Kubernetes has as an agent of
-Dkron. The operator places runs by them, the REST API shows them in /v1/members. Pure.
+"""Tags, shared by the operator and the REST API: the tags that a job asks for, and those that a Kubernetes node has
+in its role as a Dkron agent. The operator places runs by them, and the REST API shows them in /v1/members. Pure.
 
-A tag is `"value"` or `"value:count"`, as in Dkron (behaviour §5). What Dkron takes without a word and then never runs,
-such as `web:0`, is refused here.
+A tag is `"value"` or `"value:count"`, as in Dkron (behaviour §5). Tags such as `web:0`, which Dkron accepts silently
+and then never runs, raise an error here.
 """
 
 import re
@@ -14,7 +14,8 @@ from typing import Any
 from dkron_crds.names import GROUP
 
 MOST_CHOICES = 100
-"""Combinations of labels beside a count, Kubernetes wants each of them written out: six keys, or Dkron's own four."""
+"""Maximum number of label combinations if a tag has a count: Kubernetes needs each one written out. That allows six
+keys without a prefix, or Dkron's own four."""
 LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
@@ -26,35 +27,35 @@ _OWN = ("dc", "region", "role", "server")
 
 
 class TagError(ValueError):
-    """A tag of a job cannot be. `str()` is one sentence that names it."""
+    """A job has an invalid tag. `str()` is one sentence that names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentTags:
-    """The tags that every node has without a label, as every server of Dkron has them (behaviour §5)."""
+    """The tags that every node has without a label, as every Dkron server has them (behaviour §5)."""
 
     datacenter: str = "dc1"
     region: str = "global"
 
     @property
     def own(self) -> dict[str, str]:
-        """They alone."""
+        """These tags alone."""
         return {"dc": self.datacenter, "region": self.region, "role": "dkron", "server": "true"}
 
     def of(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """All tags of a node with these labels. A label of the same name, with or without our prefix, takes the place
-        of an own tag; of two such labels both match, and the one without the prefix is shown."""
+        """Return all tags of a node with these labels. A label of the same name, with or without our prefix,
+        overrides an own tag. If a node has both labels, both match, and the one without the prefix is shown."""
         prefixed = {key.removeprefix(_PREFIX): value for key, value in labels.items() if key.startswith(_PREFIX)}
         return {**self.own, **prefixed, **labels}
 
 
 DKRONS = AgentTags()
-"""What Dkron sets by itself."""
+"""The values that Dkron sets by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A node of Kubernetes as an agent. `ready`: its kubelet is well; `available`: and it takes new pods."""
+    """A Kubernetes node as an agent. `ready`: its kubelet is healthy. `available`: it is ready and accepts new pods."""
 
     name: str
     tags: Mapping[str, str]
@@ -63,7 +64,7 @@ class Agent:
 
 
 def read_agent(node: Mapping[str, Any], own: AgentTags) -> Agent:
-    """The agent that a node is. One that is being deleted takes no new pods, whatever else it says."""
+    """Return the agent for a node. A node that is being deleted accepts no new pods, whatever its conditions say."""
     metadata, spec, status = node["metadata"], node.get("spec") or {}, node.get("status") or {}
     ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or ())
     leaving = "deletionTimestamp" in metadata or bool(spec.get("unschedulable"))
@@ -72,7 +73,7 @@ def read_agent(node: Mapping[str, Any], own: AgentTags) -> Agent:
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What a job asks of its nodes. `count` None: all that have the labels."""
+    """The tags that a job asks for. A `count` of None means all nodes with the labels."""
 
     labels: Mapping[str, str]
     count: int | None
@@ -83,7 +84,7 @@ class Tags:
 
     @property
     def choices(self) -> int:
-        """How many combinations of labels, at most, a node may have that has all the tags."""
+        """An upper bound for the number of label combinations by which a node can have all the tags."""
         return prod(len(label_names(key)) + (key in _OWN) for key in self.labels)
 
     def __str__(self) -> str:
@@ -91,12 +92,13 @@ class Tags:
 
 
 def label_names(key: str) -> tuple[str, ...]:
-    """The labels that a tag may be: its key as it stands, and ours of that name for a key without a prefix."""
+    """Return the labels that a tag may refer to: its key as given and, for a key without a prefix, also under our
+    prefix."""
     return (key,) if "/" in key else (key, f"{_PREFIX}{key}")
 
 
 def read_tags(tags: Mapping[str, str]) -> Tags:
-    """The tags of a job. Raises `TagError`."""
+    """Read the tags of a job. Raises `TagError`."""
     parts = {key: _split(key, text) for key, text in tags.items()}
     counts = [count for _, count in parts.values() if count is not None]
     wanted = Tags({key: value for key, (value, _) in parts.items()}, min(counts, default=None))
@@ -110,7 +112,7 @@ def read_tags(tags: Mapping[str, str]) -> Tags:
 
 
 def lacking(tags: Mapping[str, str], agents: Iterable[Agent]) -> str:
-    """What is in the way of a run at present; empty if an agent fits, or if the tags cannot be read."""
+    """Return why no agent can take a run now; empty if one can, or if the tags cannot be read."""
     try:
         wanted = read_tags(tags)
     except TagError:
@@ -121,7 +123,7 @@ def lacking(tags: Mapping[str, str], agents: Iterable[Agent]) -> str:
 
 
 def nobody_has(wanted: Tags) -> str:
-    """That no node can take a run."""
+    """Return the sentence that no node can take a run."""
     return f"no ready, schedulable node has the tags {wanted}"
 
 

@@ -1,4 +1,4 @@
-"""Who is told about runs, installation-wide: `DkronCluster.spec.notifications`."""
+"""Installation-wide notifications about runs: `DkronCluster.spec.notifications`."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -10,12 +10,12 @@ from dkron_crds.receivers import EntryName, Headers, Source, Url
 from dkron_crds.rules import MAIL_HAS_NO_ADDRESS, WEBHOOK_HAS_ONE_URL, validations
 
 NOTIFY_PREFIX = "notify.dkron.io/"
-"""Annotation `notify.dkron.io/<name>` of a DkronJob: "off", or what counts for this job instead of `when`."""
+"""Annotation `notify.dkron.io/<name>` of a DkronJob: "off", or a list that replaces `when` for this job."""
 MAX_NOTIFICATIONS = 16
 
 
 class When(StrEnum):
-    """What a notification is about."""
+    """The event that a notification reports."""
 
     START = "start"
     SUCCESS = "success"
@@ -32,46 +32,47 @@ class NotificationType(StrEnum):
 
 
 class PayloadFormat(StrEnum):
-    """What values become in a payload."""
+    """How values are rendered in a payload."""
 
     JSON = "json"
     TEXT = "text"
 
 
 class Notification(WireModel):
-    """Somebody who is told about runs of all jobs."""
+    """A notification about the runs of all jobs."""
 
     model_config = ConfigDict(json_schema_extra=validations(WEBHOOK_HAS_ONE_URL, MAIL_HAS_NO_ADDRESS))
 
     name: EntryName
-    """What it is called. The annotation notify.dkron.io/NAME on a DkronJob changes it for that job: "off", or a list
-    as in when."""
+    """Name of the notification. The annotation notify.dkron.io/NAME on a DkronJob overrides it for that job: "off",
+    or a list as in when."""
 
     type: NotificationType = NotificationType.WEBHOOK
-    """How it is sent: webhook, a POST to a url, or mail, to the ownerEmail of the job; jobs without one get none."""
+    """How it is sent: webhook (a POST to a url) or mail (to the ownerEmail of the job; jobs without one get no
+    mail)."""
 
     when: Annotated[tuple[When, ...], Field(min_length=1, max_length=5, json_schema_extra=ATOMIC_LIST)] = (When.ALWAYS,)
-    """What it is about: failure, of the last attempt; recovery, the first success after a failure; success, every
-    success; always, every end; start, when a run has begun (webhooks alone)."""
+    """Which events it reports. failure: the last attempt failed. recovery: the first success after a failure.
+    success: every success. always: every end of a run. start: a run has begun (webhooks only)."""
 
     url: Url = ""
-    """Where a webhook goes."""
+    """The URL of a webhook."""
 
     url_from: Source | None = None
-    """Where the url of a webhook comes from, if it is a secret."""
+    """The source of the webhook's URL, if it is a secret."""
 
     headers: Headers = ()
-    """Headers of a webhook. Content-Type is application/json with the format json, else text/plain, unless it is
-    given."""
+    """Headers of a webhook. If Content-Type is not given, it is application/json with the format json and text/plain
+    with the format text."""
 
     payload: Annotated[str, Field(max_length=16384)] = ""
-    """A template of what is sent: {{ job_name }}, {{ output }} and so on, {% if success %}, filters such as
-    {{ output | tail(500) }}; see the documentation for all of them. It cannot loop or call. Empty: a message as Slack
-    takes it, for a mail the report and the output."""
+    """Template of the message: {{ job_name }}, {{ output }} and so on, {% if success %}, filters such as {{ output |
+    tail(500) }}; the documentation lists all of them. It cannot loop or call functions. If empty, a webhook gets a
+    message in Slack's format, and a mail contains the report and the output."""
 
     format: PayloadFormat = PayloadFormat.JSON
-    """What values become in the payload of a webhook: with json they are escaped, so that "text": "{{ output }}" is
-    right whatever the output is; with text they stand as they are. Mails are text."""
+    """How values are rendered in the payload of a webhook. json escapes them, so that "text": "{{ output }}" is valid
+    whatever the output is; text inserts them unchanged. Mails are always text."""
 
     server: EntryName = "default"
-    """For a mail: which one of spec.receivers.mail."""
+    """For a mail: the name of the server in spec.receivers.mail."""

@@ -1,6 +1,6 @@
-"""The kind DkronPolicy: what the bearer of a token may do, in the shape of a Dkron ACL policy (behaviour §7).
+"""The kind DkronPolicy: an access policy in the form of a Dkron ACL policy (behaviour §7).
 
-The rules of a Dkron policy file can be pasted under `spec:` as they are.
+The rules of a Dkron policy file can be pasted under `spec:` unchanged.
 """
 
 from enum import StrEnum
@@ -14,7 +14,7 @@ from dkron_crds.rules import PATHS_ARE_ABSOLUTE, validations
 
 
 class Capability(StrEnum):
-    """One thing that a request can do."""
+    """One kind of access."""
 
     CREATE = "create"
     READ = "read"
@@ -24,25 +24,27 @@ class Capability(StrEnum):
 
 
 class PathRule(WireModel):
-    """What may be done below one path."""
+    """The access granted below one path."""
 
     capabilities: Annotated[tuple[Capability, ...], Field(max_length=5, json_schema_extra=LIST_IS_SET)]
-    """Any of: list (GET /v1/jobs), read (any other GET), create (POST: save, run, toggle, leave, restore),
-    update (PUT and PATCH), delete (DELETE). None allows nothing."""
+    """Any of: list (GET /v1/jobs), read (any other GET), create (POST: save, run, toggle, leave, restore), update
+    (PUT and PATCH), delete (DELETE). An empty list grants nothing."""
 
 
 class PolicySpec(WireModel):
-    """The paths of the Dkron API that the policy opens. What no path matches is refused."""
+    """The paths of the Dkron API that the policy grants access to. It grants no access to paths that match none of
+    them. The REST API does not enforce policies yet."""
 
     path: Annotated[dict[str, PathRule], Field(max_length=256, json_schema_extra=validations(PATHS_ARE_ABSOLUTE))]
-    """A pattern for full request paths, for example /v1/jobs/*/toggle, to what may be done there. "*" stands
+    """Maps a pattern for full request paths, for example /v1/jobs/*/toggle, to the access granted there. "*" stands
     for one segment or the rest of one (/v1/jobs/*/executions*), "**" for any number of segments."""
 
 
 class DkronPolicy(Resource):
-    """A named set of rights in the Dkron API. Tokens refer to it by its name.
+    """A named set of access rules for the Dkron API.
 
-    It is read and written by GET, POST and DELETE /v1/acl/policies/NAME, too.
+    The policy is stored and shown; the REST API does not enforce it yet. GET, POST and DELETE /v1/acl/policies/NAME
+    also read and write it.
     """
 
     api_version: Literal["dkron.io/v1alpha1"] = API_VERSION

@@ -1,7 +1,7 @@
-"""Where an installation lets its operator send to: `DkronCluster.spec.receivers`.
+"""Where the operator of an installation may send output and mail: `DkronCluster.spec.receivers`.
 
-Addresses and credentials stand here, in the operator's own namespace, and nowhere else: whoever writes a DkronJob can
-choose among what the installation offers, but cannot make the operator connect to an address of their own.
+Addresses and credentials are configured only here, in the operator's own namespace. The author of a DkronJob can
+choose among the configured receivers but cannot make the operator connect to any other address.
 """
 
 from enum import StrEnum
@@ -34,11 +34,11 @@ class SecretKey(WireModel):
 
 
 class Source(WireModel):
-    """Where a value comes from that nobody should read here."""
+    """The source of a value that must not appear in this object."""
 
     secret_key_ref: SecretKey
-    """A key of a Secret in the namespace of the DkronCluster. The operator reads it when it sends, by this name
-    alone; it needs the right to get that Secret."""
+    """A key of a Secret in the namespace of the DkronCluster. The operator reads the Secret by name when it sends,
+    and needs permission to get it."""
 
 
 class Header(WireModel):
@@ -50,10 +50,10 @@ class Header(WireModel):
     """Its name, for example Authorization."""
 
     value: Annotated[str, Field(max_length=4096, pattern=r"^[^\r\n]*$")] = ""
-    """Its value, where everybody may read it."""
+    """Its value, in plain text."""
 
     value_from: Source | None = None
-    """Where its value comes from, if that is a secret."""
+    """The source of its value, if that is a secret."""
 
 
 Headers = Annotated[
@@ -74,44 +74,44 @@ class MailServer(WireModel):
     """An SMTP server."""
 
     name: EntryName
-    """What processors and notifications call it. "default" is the one that they use if they name none."""
+    """The name by which processors and notifications refer to it. Those that name no server use "default"."""
 
     host: Host
-    """Its name or address in the network."""
+    """Its host name or IP address."""
 
     port: Port = 587
-    """The TCP port where it listens."""
+    """The TCP port it listens on."""
 
     tls: Tls = Tls.STARTTLS
-    """How the connection is protected: starttls (mostly port 587), tls from its beginning (mostly port 465), or
-    none. Its certificate is checked against the authorities that the operator's image trusts."""
+    """How the connection is protected: starttls (usually port 587), tls from the start (usually port 465), or none.
+    The operator verifies the server's certificate against the authorities that its image trusts."""
 
     sender: Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\r\n]+$")]
-    """The address that mails come from."""
+    """The sender address of the mails."""
 
     subject_prefix: Annotated[str, Field(max_length=128, pattern=r"^[^\r\n]*$")] = "[Dkron] "
-    """What each subject begins with."""
+    """Prefix of each subject."""
 
     username: Annotated[str, Field(max_length=256)] = ""
-    """The account, where the server wants one. It is used together with passwordFrom."""
+    """The account, if the server requires one. Used together with passwordFrom."""
 
     password_from: Source | None = None
-    """Where the password of the account comes from."""
+    """The source of the account's password."""
 
 
 class SlackTeam(WireModel):
-    """An incoming webhook of Slack, or of anything that takes the same messages."""
+    """An incoming webhook of Slack, or of any service that accepts the same messages."""
 
     model_config = ConfigDict(json_schema_extra=validations(ONE_URL))
 
     name: EntryName
-    """What processors call it: their `team`."""
+    """The name by which processors refer to it: their `team`."""
 
     url: Url = ""
-    """The address of the webhook."""
+    """The URL of the webhook."""
 
     url_from: Source | None = None
-    """Where the address comes from, if it is a secret, as it is with Slack."""
+    """The source of the URL, if it is a secret, as it is with Slack."""
 
     bot_name: Annotated[str, Field(max_length=80)] = "dkron"
     """The name under which messages appear."""
@@ -123,29 +123,29 @@ class Elasticsearch(WireModel):
     model_config = ConfigDict(json_schema_extra=validations(ONE_URL))
 
     name: EntryName
-    """What processors call it: their `config`."""
+    """The name by which processors refer to it: their `config`."""
 
     url: Url = ""
-    """The address of the server."""
+    """The URL of the server."""
 
     url_from: Source | None = None
-    """Where the address comes from, if it is a secret."""
+    """The source of the URL, if it is a secret."""
 
     index: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-z0-9][a-z0-9._-]*$")] = "dkron"
-    """The index, or its beginning if indexDateFormat is given."""
+    """The name of the index, or its prefix if indexDateFormat is given."""
 
     index_date_format: Annotated[str, Field(max_length=32, pattern=r"^(%[YmdHjGV]|[._-])*$")] = ""
-    """What follows index, made from the time at which an execution ended (UTC): %Y year, %m month, %d day, %H
-    hour, %j day of the year, %G and %V ISO year and week; for example "-%Y.%m.%d"."""
+    """Suffix of the index, built from the time at which an execution ended (UTC): %Y year, %m month, %d day, %H hour,
+    %j day of the year, %G and %V ISO year and week; for example "-%Y.%m.%d"."""
 
     headers: Headers = ()
     """Headers of each request, for example an API key."""
 
     username: Annotated[str, Field(max_length=256)] = ""
-    """The account, where the server wants one. It is used together with passwordFrom."""
+    """The account, if the server requires one. Used together with passwordFrom."""
 
     password_from: Source | None = None
-    """Where the password of the account comes from."""
+    """The source of the account's password."""
 
 
 class Syslog(WireModel):
@@ -155,25 +155,25 @@ class Syslog(WireModel):
         str,
         Field(max_length=512, pattern=r"^((udp|tcp)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}|unix:///\S+)$"),
     ]
-    """Where it listens: udp://host:514, tcp://host:601 or unix:///dev/log. Messages are in the form of RFC 5424, by
-    TCP framed by their length (RFC 6587)."""
+    """Its address: udp://host:514, tcp://host:601 or unix:///dev/log. Messages follow RFC 5424; over TCP they are
+    framed by their length (RFC 6587)."""
 
 
 class Fluent(WireModel):
     """A fluentd or Fluent Bit that listens for the forward protocol."""
 
     host: Host
-    """Its name or address in the network."""
+    """Its host name or IP address."""
 
     port: Port = 24224
-    """The TCP port where it listens."""
+    """The TCP port it listens on."""
 
     tag: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")] = "dkron"
     """The tag of each record."""
 
 
 class Receivers(WireModel):
-    """Where the operator may send the output of executions, and mail."""
+    """Where the operator may send mail and the output of executions."""
 
     mail: Annotated[tuple[MailServer, ...], Field(max_length=MAX_RECEIVERS, json_schema_extra=LIST_BY_NAME)] = ()
     """SMTP servers, for the processor email and for notifications by mail."""

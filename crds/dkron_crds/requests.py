@@ -1,5 +1,5 @@
-"""How a run is asked for: the annotation `run.dkron.io/<id>` on a DkronJob, written by people and by the REST API, and
-read by the operator, which makes one run of each and removes it. Pure.
+"""Requests for a run: the annotation `run.dkron.io/<id>` on a DkronJob. People and the REST API write it; the
+operator reads it, makes one run of it and removes it. Pure.
 """
 
 import re
@@ -13,17 +13,17 @@ from dkron_crds.traceparent import TraceContext, read_traceparent
 
 RUN_PREFIX = "run.dkron.io/"
 FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
-"""What nanoseconds since the epoch can say in 64 bits, and so what a group can be."""
+"""The range that nanoseconds since the epoch can express in 64 bits, and therefore the range of groups."""
 
 _FORCE, _BY, _TRACE = "force", "by ", "traceparent="
 _ID = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-"""What Kubernetes takes as the name of an annotation, behind its prefix."""
+"""What Kubernetes accepts as the name of an annotation, after its prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Somebody asked for a run. `at` is None where its time cannot be read; `force`: also while the job is busy;
-    `trace` is the span in which it was asked for."""
+    """A request for a run. `at` is None if its time cannot be read. `force` runs the job even while it is busy.
+    `trace` is the span that made the request."""
 
     id: str
     at: datetime | None
@@ -36,10 +36,11 @@ class Request:
 def run_annotation(
     request_id: str, at: datetime, *, by: str = "", force: bool = False, trace: TraceContext | None = None
 ) -> tuple[str, str]:
-    """Key and text of the annotation that asks for a run at `at` (aware), in the name of `by`, as a part of `trace`.
+    """Return the key and text of the annotation that requests a run at `at` (aware), on behalf of `by`, as part of
+    `trace`.
 
-    Raises ValueError for an id that Kubernetes would not take: letters, digits, `-`, `_` and `.`, at most 63, a letter
-    or digit at both ends.
+    Raises ValueError for an id that Kubernetes would reject. It allows letters, digits, `-`, `_` and `.`, at most 63,
+    with a letter or digit at both ends.
     """
     if _ID.fullmatch(request_id) is None:
         raise ValueError(f"{request_id!r} cannot be part of an annotation; use up to 63 of A-Z a-z 0-9 - _ .")
@@ -48,12 +49,12 @@ def run_annotation(
     return RUN_PREFIX + request_id, " ".join(word for word in words if word)
 
 
-# A job that has many of them is read anew with each of its versions.
+# The operator reads all of a job's requests again with each version of the job.
 @lru_cache(maxsize=16384)
 def read_request(key: str, text: str) -> Request | None:
-    """The request that an annotation makes; None if it is another annotation.
+    """Return the request in an annotation; None if the annotation is not a request.
 
-    Its text is `<RFC 3339 time> [force] [traceparent=<W3C trace context>] [by <who>]`.
+    Its text is `<RFC 3339 time> [force] [traceparent=<W3C trace context>] [by <name>]`.
     """
     if not key.startswith(RUN_PREFIX):
         return None
@@ -74,16 +75,17 @@ def _first_word(text: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=16384)
 def group_of(request_id: str, at: datetime) -> int:
-    """The execution group of a request, in Unix nanoseconds: its second, with a fraction that tells ids apart.
+    """Return the execution group of a request, in Unix nanoseconds: its second, with a fraction derived from the id.
 
-    Stable for ever: names of Jobs depend on it.
+    The result must never change: Job names depend on it.
     """
     fraction = int.from_bytes(sha256(request_id.encode()).digest()[:8]) % 1_000_000_000
     return (at - FIRST) // timedelta(seconds=1) * 1_000_000_000 + fraction
 
 
 def read_instant(text: str) -> datetime | None:
-    """An RFC 3339 time with a zone, in UTC; None if it is not one, or does not fit into 64 bits of nanoseconds."""
+    """Return an RFC 3339 time with a zone, in UTC; None if it is not one, or does not fit into 64 bits of
+    nanoseconds."""
     try:
         at = datetime.fromisoformat(text)
         return at.astimezone(UTC) if at.tzinfo is not None and FIRST <= at < END else None

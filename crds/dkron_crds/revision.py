@@ -1,9 +1,10 @@
-"""The revision of the custom resources: a number that grows with each change of what the API server checks and keeps.
+"""The revision of the custom resources: a number that grows with each change of what the API server validates and
+stores.
 
-An older definition drops the fields that it does not know without a word, among them those that keep a run from
-happening twice. So the programs look before they begin. Each definition carries the number in the title of its schema,
-which the API server publishes to everyone in its OpenAPI document: the definitions themselves have no namespace, and
-an installation in one namespace may have no right to see them.
+An older definition silently drops the fields that it does not know, including those that prevent a run from happening
+twice. The programs therefore check the revision before they start. Each definition carries the number in the title of
+its schema, which the API server publishes to every client in its OpenAPI document. The definitions themselves are
+cluster-scoped, and an installation in one namespace may have no permission to read them.
 """
 
 import re
@@ -14,18 +15,18 @@ from dkron_crds.kinds import KINDS
 from dkron_crds.names import GROUP, VERSION
 
 REVISION = 3
-"""Raise it with every change of a schema; `make generate` says when. What is newer than a program is fine for it."""
+"""Raise it with every change of a schema; `make generate` says when. A program accepts newer revisions than its own."""
 
 _IDENTITY = "x-kubernetes-group-version-kind"
 
 
 def title(kind: str) -> str:
-    """The title of the schema of a kind."""
+    """Return the title of a kind's schema."""
     return f"{kind}, revision {REVISION}"
 
 
 def found(document: Mapping[str, Any]) -> dict[str, int]:
-    """The revision of each kind in the API server's OpenAPI v3 document of our group; 0 where there is none."""
+    """Return the revision of each kind from the API server's OpenAPI v3 document of our group; 0 if it has none."""
     schemas = document.get("components", {}).get("schemas", {}).values()
     ours = {(GROUP, VERSION, kind.name) for kind in KINDS}
     return {
@@ -37,12 +38,12 @@ def found(document: Mapping[str, Any]) -> dict[str, int]:
 
 
 def older(document: Mapping[str, Any]) -> dict[str, int]:
-    """The kinds whose definitions are older than this program, with their revisions."""
+    """Return the kinds whose definitions are older than this program, with their revisions."""
     return {kind: number for kind, number in sorted(found(document).items()) if number < REVISION}
 
 
 def advice(kinds: Mapping[str, int]) -> str:
-    """What is wrong when these kinds are older, and what to do about it."""
+    """Return a sentence that these kinds are older than this program, and how to update them."""
     installed = ", ".join(f"{kind} has revision {number}" for kind, number in kinds.items())
     return (
         f"the custom resources in this cluster are older than this program: {installed}, and {REVISION} is needed; "

@@ -1,9 +1,8 @@
-"""What the API server checks beyond types and bounds: rules in CEL, each with the sentence that a person
-reads.
+"""Validation beyond types and bounds: CEL rules for the API server, each with a readable message.
 
-A rule stands here if a person can mend it by looking at the object alone. What needs a parser, a zone table
-or other objects is judged by the operator and reported as a condition, so that it is seen in `kubectl get`
-afterwards too.
+A rule belongs here if a person can fix the problem by looking at the object alone. The operator checks everything
+that needs a parser, a zone table or other objects, and reports it as a condition, so that it stays visible in
+`kubectl get`.
 """
 
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from dkron_crds.names import OBJECT_NAME_LENGTH
 class Rule:
     """A CEL expression over the object it is attached to.
 
-    `field` is the path, relative to that object, which the API server names in its refusal.
+    `field` is the path, relative to that object, that the API server names in its error.
     """
 
     cel: str
@@ -31,12 +30,12 @@ class Rule:
 
 
 def validations(*rules: Rule) -> dict[str, Any]:
-    """Return what pydantic's `json_schema_extra` needs to attach the rules to a model or field."""
+    """Return pydantic's `json_schema_extra` that attaches the rules to a model or field."""
     return {"x-kubernetes-validations": [rule.to_wire() for rule in rules]}
 
 
 def keys_at_most(length: int) -> dict[str, Any]:
-    """Bound the keys of a map; OpenAPI v3 has no word for that."""
+    """Limit the length of a map's keys, which OpenAPI v3 cannot express."""
     return validations(
         Rule(
             cel=f"self.all(key, size(key) <= {length})",

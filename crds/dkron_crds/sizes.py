@@ -1,4 +1,5 @@
-"""Sizes of memory as users write them in `mem_limit`: the REST API refuses bad ones, the operator sets good ones."""
+"""Memory sizes as users write them in `mem_limit`: the REST API rejects invalid ones, the operator applies valid
+ones."""
 
 import re
 from decimal import Decimal
@@ -12,8 +13,8 @@ _LIMIT = 1 << 63
 
 
 def memory_bytes(text: str) -> int:
-    """Bytes of a memory size: a whole number, or a decimal with a 1024-based unit in any case (Dkron behaviour
-    §6.1). Raises ValueError with a sentence that the caller puts the name of the field before."""
+    """Return the bytes of a memory size: a whole number, or a decimal with a 1024-based unit in any case (Dkron
+    behaviour §6.1). Raises ValueError with a sentence that the caller prefixes with the name of the field."""
     size = _bytes(text.strip()) if len(text) <= _LONGEST else 0
     if not 0 < size < _LIMIT:
         message = f"{quoted(text)} is not a size; use bytes (67108864) or a unit without a space (64MB, 1.5GB)"

@@ -1,7 +1,7 @@
-"""What the operator found out: `DkronJob.status`, the only place where executions are kept.
+"""The observed state of a job: `DkronJob.status`, the only place where executions are stored.
 
-The operator reads one status for every watch event that it did not cause, so reading must stay cheap.
-The docstring under each field is its description in the CRD.
+The operator reads one status for every watch event that it did not cause, so reading must stay cheap. The docstring
+under each field is its description in the CRD.
 """
 
 import datetime as dt
@@ -21,10 +21,10 @@ MAX_REFUSED = 256
 MAX_DEPENDENTS = 256
 MAX_RUNS_AFTER = 128
 MAX_ENDED = 256
-"""How many runs that have ended a job shows at most. All of them stand in the status of each job that depends on it
-and on 31 others, too, and that has to fit into etcd."""
+"""Maximum number of ended runs that a job shows. The status of a job with 32 parents repeats the ended runs of each,
+and all of that has to fit into etcd."""
 MAX_HEARD = MAX_PARENTS * (MAX_ENDED + 1)
-"""All that the parents show, and of each one run that is waited with and shown no more."""
+"""All runs that the parents show, plus one waiting run per parent that the parent no longer shows."""
 MAX_EXECUTIONS = 100
 MAX_OUTPUT = 16384
 MAX_AHEAD = 16
@@ -36,7 +36,7 @@ Member = Annotated[str, Field(max_length=253)]
 
 
 class Trigger(StrEnum):
-    """What caused a run."""
+    """The cause of a run."""
 
     SCHEDULE = "schedule"
     MANUAL = "manual"
@@ -44,7 +44,7 @@ class Trigger(StrEnum):
 
 
 class GroupStatus(StrEnum):
-    """How the newest finished group ended. All attempts and members of one trigger are a group."""
+    """How the newest finished group ended. A group is all attempts and members of one trigger."""
 
     NEVER = ""
     SUCCESS = "success"
@@ -70,7 +70,7 @@ class SkipReason(StrEnum):
 
 
 class Active(WireModel):
-    """An attempt that has begun, or is claimed to begin."""
+    """An attempt that has begun, or a claim for one."""
 
     id: Annotated[str, Field(max_length=96)]
     """Identifies the execution: start in Unix nanoseconds, "-", name of the Job."""
@@ -79,14 +79,14 @@ class Active(WireModel):
     """Name of the batch/v1 Job."""
 
     uid: Annotated[str, Field(max_length=64)] = ""
-    """The uid of the Job, once it was seen. An entry without it is a claim: the Job is still to be
-    created. Of a call that the operator makes itself, which has no Job, the process that makes it."""
+    """The uid of the Job, once the operator has seen it. An entry without it is a claim: the Job has yet to be
+    created. For a call that the operator makes itself, without a Job, this is the process that makes it."""
 
     slot: Instant
-    """The scheduled instant that this attempt belongs to; for a run on request the time of the request."""
+    """The scheduled time that this attempt belongs to; for a run on request, the time of the request."""
 
     trigger: Trigger
-    """What caused the run: schedule, manual or dependent."""
+    """The cause of the run: schedule, manual or dependent."""
 
     group: Nanoseconds
     """The time of the trigger in Unix nanoseconds. All attempts and members of one run share it."""
@@ -95,15 +95,15 @@ class Active(WireModel):
     """1 for the first attempt, 2 for the first retry and so on."""
 
     started_at: Instant
-    """When the Job was created. For a claim, when it is due: a retry that waits for its backoff has a time to
-    come."""
+    """When the Job was created. For a claim, when the attempt is due: for a retry that waits for its backoff, this is
+    in the future."""
 
     node_name: Annotated[str, Field(max_length=253)] = ""
     """The node to which tags pin the attempt; empty if Kubernetes may choose."""
 
     member: Member = ""
-    """Which of the Jobs of its group this is, where tags want several: the name of its node, or its number.
-    All attempts of a member have the same."""
+    """Distinguishes the Jobs of a group if tags ask for several: the name of the node, or a number. All attempts of a
+    member share it."""
 
 
 class Execution(WireModel):
@@ -113,13 +113,13 @@ class Execution(WireModel):
     """Identifies the execution: start in Unix nanoseconds, "-", name of the Job."""
 
     job: JobName
-    """Name of the batch/v1 Job. It may be deleted by now, see spec.history."""
+    """Name of the batch/v1 Job, which may have been deleted since, see spec.history."""
 
     slot: Instant
-    """The scheduled instant that this attempt belongs to; for a run on request the time of the request."""
+    """The scheduled time that this attempt belongs to; for a run on request, the time of the request."""
 
     trigger: Trigger
-    """What caused the run: schedule, manual or dependent."""
+    """The cause of the run: schedule, manual or dependent."""
 
     group: Nanoseconds
     """The time of the trigger in Unix nanoseconds. All attempts and members of one run share it."""
@@ -128,7 +128,7 @@ class Execution(WireModel):
     """1 for the first attempt, 2 for the first retry and so on."""
 
     started_at: Instant
-    """When the container started; when the Job was created if it never did."""
+    """When the container started; if it never did, when the Job was created."""
 
     finished_at: Instant
     """When the attempt ended."""
@@ -143,42 +143,44 @@ class Execution(WireModel):
     """Why it failed, in one word: for example Error, DeadlineExceeded, OOMKilled, Stopped, JobLost, JobRejected."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
-    """Why it failed, in words: those of the API server if it refused the Job; who asked if it was stopped."""
+    """Why it failed, as a sentence: the API server's message if it rejected the Job; the requester if the execution
+    was stopped."""
 
     node_name: Annotated[str, Field(max_length=253)] = ""
     """The node that ran it, or to which tags pinned it."""
 
     member: Member = ""
-    """Which of the Jobs of its group this was, where tags want several: the name of its node, or its number."""
+    """Distinguishes the Jobs of a group if tags ask for several: the name of the node, or a number."""
 
     output: Annotated[str, Field(max_length=MAX_OUTPUT)] = ""
-    """The end of what the container printed, see spec.history.outputBytes."""
+    """The end of the container's output, see spec.history.outputBytes."""
 
     output_truncated: bool = False
     """True if the container printed more than output shows."""
 
 
 class Skipped(WireModel):
-    """What was due and did not run."""
+    """Slots and requests that were due and did not run."""
 
     count: Count
-    """How many slots and requests were skipped since the job exists."""
+    """Number of slots and requests skipped since the job was created."""
 
     last_time: Instant
     """The newest slot that was skipped."""
 
     last_reason: SkipReason
-    """Why it was skipped. ConcurrencyForbidden: an earlier run was active. DeadlineExceeded: it could not
-    start within spec.startingDeadlineSeconds. NoMatchingNode: no ready, schedulable node has the tags. Missed: nobody
-    could fire it in time, see spec.missedRuns. Disabled: somebody asked to run a disabled job, or its parent
-    ended. TooManyActive: a thousand attempts would be active. Expired, NotStarted: its parent ended outside of
-    startsAt and expiresAt. NotReady: its parent ended, or somebody asked to run it, while the job was not in order.
-    Succeeded: an ephemeral job has had its run, and goes. Edited: an edit came before a slot of the old schedule was
-    decided. Overrun: its parent had more runs to show than it can, before this job had taken note of them."""
+    """Why it was skipped. ConcurrencyForbidden: an earlier run was active. DeadlineExceeded: it could not start
+    within spec.startingDeadlineSeconds. NoMatchingNode: no ready, schedulable node has the tags. Missed: no operator
+    could fire it in time, see spec.missedRuns. Disabled: a run of the disabled job was requested, or its parent
+    ended. TooManyActive: more than a thousand attempts would be active. Expired, NotStarted: its parent ended after
+    expiresAt or before startsAt. NotReady: its parent ended, or a run was requested, while the job was not ready.
+    Succeeded: the job is ephemeral, has succeeded and is about to be deleted. Edited: the spec changed before a slot
+    of the old schedule was decided. Overrun: its parent had more ended runs than it can show, before this job had
+    processed them."""
 
 
 class Day(WireModel):
-    """How many executions ended on one day."""
+    """Number of executions that ended on one day."""
 
     date: dt.date
     """The day in UTC."""
@@ -191,7 +193,7 @@ class Day(WireModel):
 
 
 class Ended(WireModel):
-    """A run whose end the jobs that depend on it have not all taken note of."""
+    """An ended run that some dependent jobs have not processed yet."""
 
     group: Nanoseconds
     """The group of the run."""
@@ -204,7 +206,7 @@ class Ended(WireModel):
 
 
 class Heard(WireModel):
-    """A run of a parent that this job has taken note of."""
+    """A run of a parent that this job has recorded."""
 
     job: DkronName
     """The Dkron name of the parent."""
@@ -213,27 +215,27 @@ class Heard(WireModel):
     """The uid of the parent."""
 
     group: Nanoseconds
-    """The run of the parent."""
+    """The group of the parent's run."""
 
     at: Instant
     """When it ended."""
 
     waiting: bool = False
-    """True while the other parents have to end, too. A run that is not waiting has had its effect."""
+    """True while the job waits for its other parents. Otherwise the run has already had its effect."""
 
 
 class Published(WireModel):
-    """How many runs a job has ever shown to those that depend on it."""
+    """Number of runs that a job has ever shown to its dependent jobs."""
 
     success: Count = 0
     """Runs that succeeded."""
 
     failed: Count = 0
-    """Runs that did not, or not with all members."""
+    """Runs that failed, entirely or for some members."""
 
 
 class Consumed(WireModel):
-    """How many of the runs that a parent has shown are dealt with here."""
+    """Number of a parent's shown runs that this job has dealt with."""
 
     job: DkronName
     """The Dkron name of the parent."""
@@ -242,28 +244,29 @@ class Consumed(WireModel):
     """The uid of the parent."""
 
     rebuilt_at: Instant | None = None
-    """status.rebuiltAt of the parent: its count began anew then."""
+    """status.rebuiltAt of the parent, at which its count restarted."""
 
     when: When
     """Which of its runs count."""
 
     count: Count
-    """Those that were shown before the job ran after this parent, those that it has taken note of, and those that it
-    has counted as skipped because they are shown no more."""
+    """Runs that the parent showed before this job depended on it, runs that this job has recorded, and runs that it
+    has counted as skipped because the parent no longer shows them."""
 
 
 class Window(WireModel):
-    """Slots to come that one process has claimed in one write, to call each at its time without another."""
+    """Future slots that one process claims in one write, so that it can make each call on time without another
+    write."""
 
     caller: Annotated[str, Field(min_length=1, max_length=64)]
-    """The process that makes these calls. No other ever does."""
+    """The process that makes these calls. No other process makes them."""
 
     slots: Annotated[tuple[Instant, ...], Field(min_length=1, max_length=MAX_AHEAD, json_schema_extra=ATOMIC_LIST)]
-    """The slots, in their order. Each leaves when the status says what became of it."""
+    """The slots in ascending order. A slot is removed once the status records its outcome."""
 
 
 class AcceptedSchedule(WireModel):
-    """The fields of the spec that made slots due, as the operator last accepted them."""
+    """The fields of the spec that determine the slots, as the operator last accepted them."""
 
     schedule: Annotated[str, Field(max_length=1024)]
     """spec.schedule."""
@@ -279,71 +282,70 @@ class AcceptedSchedule(WireModel):
 
 
 class JobStatus(StatusModel):
-    """The state of the job and its newest executions. Written by the operator alone."""
+    """The observed state of the job and its newest executions. The operator writes it; the REST API writes to it only
+    to clear the executions of a job and to restore a backup."""
 
     observed_generation: Count = 0
-    """The metadata.generation that the operator has acted on."""
+    """The metadata.generation that the operator last acted on."""
 
     conditions: Annotated[tuple[Condition, ...], Field(max_length=8, json_schema_extra=LIST_BY_TYPE)] = ()
-    """Ready, Suspended and Degraded."""
+    """The conditions Ready, Suspended and Degraded."""
 
     since: Instant | None = None
-    """No slot at or before this time ever fires: when the job was created, or when the operator saw that
-    schedule, timezone, disabled, startsAt or the parents had changed."""
+    """No slot at or before this time fires: the creation of the job, or the time at which the operator saw a change
+    of schedule, timezone, disabled, startsAt or the parents."""
 
     fingerprint: Annotated[str, Field(max_length=64)] = ""
-    """Hash of schedule, timezone, disabled, startsAt and the parents, by which a change made while no operator
-    ran is noticed."""
+    """Hash of schedule, timezone, disabled, startsAt and the parents. It reveals a change made while no operator was
+    running."""
 
     accepted: AcceptedSchedule | None = None
-    """The schedule that is in force since then. An edit counts its slots that were due and undecided as skipped, with
-    the reason Edited. Absent while nothing makes the job due by itself: it is disabled, has parents, or is not in
-    order."""
+    """The schedule in force since the time in since. When an edit replaces it, its slots that were due and undecided
+    are counted as skipped, with the reason Edited. Absent while the job has no slots: it is disabled, has parents, or
+    is not ready."""
 
     rebuilt_at: Instant | None = None
-    """When the operator found that somebody had wiped this status. Runs that ended before start no other
-    jobs."""
+    """When the operator found this status wiped. Runs that ended before this time start no other jobs."""
 
     last_schedule_time: Instant | None = None
     """The newest slot that was decided: fired, skipped or missed. No slot at or before it fires again."""
 
     ran_ahead: Annotated[tuple[Instant, ...], Field(max_length=MAX_RAN_AHEAD, json_schema_extra=ATOMIC_LIST)] = ()
-    """Slots after lastScheduleTime that have run already, by a clock that was ahead. Each leaves when its time has
-    come."""
+    """Slots after lastScheduleTime that have already run, because a clock was ahead. A slot is removed when its time
+    has come."""
 
     next: Instant | None = None
     """When the job is due next. Absent if never."""
 
     runs_after: Annotated[str, Field(max_length=MAX_RUNS_AFTER)] = ""
-    """The jobs after which it runs, as `kubectl get` shows them: their names, with commas between."""
+    """The jobs after which this one runs, as `kubectl get` shows them: their names, separated by commas."""
 
     active: Annotated[tuple[Active, ...], Field(max_length=MAX_ACTIVE, json_schema_extra=ATOMIC_LIST)] = ()
     """Attempts that run now or are claimed to begin."""
 
     window: Window | None = None
-    """Slots that are claimed ahead, for calls that the operator makes itself each second or so. What a crash leaves
-    here was called or it was not: it is recorded with the reason Unknown."""
+    """Slots claimed in advance, for calls that the operator makes itself every second or so. After a crash, calls for
+    the remaining slots may or may not have been made: they are recorded with the reason Unknown."""
 
     counted: Annotated[tuple[JobName, ...], Field(max_length=MAX_COUNTED, json_schema_extra=ATOMIC_LIST)] = ()
-    """Names of finished Jobs that still exist and are in the counters already, so that none is counted
-    twice."""
+    """Names of finished Jobs that still exist and are already counted, so that no Job is counted twice."""
 
     executions: Annotated[tuple[Execution, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
-    """Attempts that have ended, the newest first; as many as spec.history.executions says."""
+    """Attempts that have ended, newest first; at most spec.history.executions of them."""
 
     undelivered: Annotated[tuple[JobName, ...], Field(max_length=MAX_EXECUTIONS, json_schema_extra=ATOMIC_LIST)] = ()
-    """Jobs in executions of which processors and notifications are still to be told, or were told a moment ago. What
-    stands here at a crash is sent again, with the same execution id."""
+    """Jobs in executions whose end the processors and notifications have yet to receive, or have just received. After
+    a crash they are sent again, with the same execution id."""
 
     status: GroupStatus = GroupStatus.NEVER
-    """How the newest finished run ended: success, failed or partially_failed; empty before the first. The
-    last attempt of each member decides."""
+    """How the newest finished run ended: success, failed or partially_failed; empty before the first. The last
+    attempt of each member decides."""
 
     success_count: Count = 0
-    """Executions that succeeded since the job exists or its executions were cleared."""
+    """Executions that succeeded since the job was created or its executions were cleared."""
 
     error_count: Count = 0
-    """Executions that failed since the job exists or its executions were cleared. Each attempt counts."""
+    """Executions that failed since the job was created or its executions were cleared. Each attempt counts."""
 
     last_success: Instant | None = None
     """When the newest successful execution ended."""
@@ -355,28 +357,28 @@ class JobStatus(StatusModel):
         tuple[Annotated[str, Field(max_length=NAME_LENGTH)], ...],
         Field(max_length=MAX_DEPENDENTS, json_schema_extra=ATOMIC_LIST),
     ] = ()
-    """Dkron names of the jobs that run after this one, sorted; at most 256 and 16 KiB of them."""
+    """Dkron names of the jobs that run after this one, sorted; at most 256 names and 16 KiB."""
 
     ended: Annotated[tuple[Ended, ...], Field(max_length=MAX_ENDED, json_schema_extra=ATOMIC_LIST)] = ()
-    """Runs that have ended and that the dependent jobs have not all taken note of."""
+    """Ended runs that some dependent jobs have not processed yet."""
 
     published: Published | None = None
-    """How many runs have ever stood in ended. Those that have left it before a dependent job had taken note of them
-    are what it misses in this count."""
+    """Number of runs that have ever been in ended. A dependent job compares it with its own count to detect runs that
+    left ended before it processed them."""
 
     heard: Annotated[tuple[Heard, ...], Field(max_length=MAX_HEARD, json_schema_extra=ATOMIC_LIST)] = ()
-    """Runs of parents that this job has taken note of. One leaves when the parent shows it no more, with the
-    next write."""
+    """Runs of parents that this job has recorded. A run is removed with the next write after the parent stops showing
+    it."""
 
     consumed: Annotated[tuple[Consumed, ...], Field(max_length=MAX_PARENTS, json_schema_extra=ATOMIC_LIST)] = ()
-    """How many runs of each parent this job has dealt with, compared with published of the parent."""
+    """How many runs of each parent this job has dealt with, for comparison with the parent's published."""
 
     refused: Annotated[tuple[JobName, ...], Field(max_length=MAX_REFUSED, json_schema_extra=ATOMIC_LIST)] = ()
-    """Names that the Jobs of refused requests would have had. One stands here while its annotation is there, so that
-    it is counted in skipped once."""
+    """Names that the Jobs of rejected requests would have had. A name stays here as long as the request's annotation
+    exists, so that skipped counts the request once."""
 
     skipped: Skipped | None = None
-    """What was due and did not run. Absent if that never happened."""
+    """Slots and requests that were due and did not run. Absent if there were none."""
 
     days: Annotated[tuple[Day, ...], Field(max_length=7, json_schema_extra=ATOMIC_LIST)] = ()
     """Executions that ended today and yesterday (UTC)."""
@@ -384,5 +386,5 @@ class JobStatus(StatusModel):
     @computed_field  # type: ignore[prop-decorator]  # mypy#1362; pydantic makes it a property of the wire, too
     @property
     def active_count(self) -> Count:
-        """How many attempts are active: the length of active."""
+        """Number of active attempts: the length of active."""
         return len(self.active)

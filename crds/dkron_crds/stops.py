@@ -1,8 +1,8 @@
-"""How the stop of an execution is asked for: the annotation `stop.dkron.io/<Job name>` on a DkronJob, written by people
-and by the REST API, and read by the operator, which stops the execution, records it, and removes the annotation. Pure.
+"""Requests to stop an execution: the annotation `stop.dkron.io/<Job name>` on a DkronJob. People and the REST API
+write it; the operator reads it, stops the execution, records that, and removes the annotation. Pure.
 
-The key names the Job of the execution. An execution's id, `<start in ns>-<Job name>`, ends in it but may be longer than
-the 63 characters that Kubernetes gives the name of an annotation; where it fits, it is taken as well.
+The key names the Job of the execution. An execution id, `<start in ns>-<Job name>`, ends in the Job name but may
+exceed the 63 characters that Kubernetes allows for the name of an annotation; where it fits, it works as well.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _BY = "by "
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Somebody asked to stop the execution `target`, by the name of its Job or by its id. `at` is None where the time
+    """A request to stop the execution `target`, given by the name of its Job or by its id. `at` is None if the time
     cannot be read."""
 
     target: str
@@ -28,27 +28,28 @@ class Stop:
 
     @property
     def key(self) -> str:
-        """The annotation that asks."""
+        """The key of the annotation."""
         return STOP_PREFIX + self.target
 
     @property
     def jobs(self) -> tuple[str, str]:
-        """Names of Jobs of which one is meant: the target itself, or what an id ends in."""
+        """The two possible Job names: the target itself, or the end of the target if it is an id."""
         return self.target, self.target.partition("-")[2]
 
     def means(self, *, job: str, execution: str) -> bool:
-        """Whether the attempt with this Job and this id is meant."""
+        """Whether the request refers to the attempt with this Job and this id."""
         return self.target in (job, execution)
 
 
 def stop_annotation(job: str, at: datetime, *, by: str = "") -> tuple[str, str]:
-    """Key and text of the annotation that asks at `at` (aware), in the name of `by`, to stop the execution of a Job."""
+    """Return key and text of the annotation that requests at `at` (aware), on behalf of `by`, to stop a Job's
+    execution."""
     who = " ".join(by.split())
     return STOP_PREFIX + job, f"{rfc3339(at)} {_BY}{who}" if who else rfc3339(at)
 
 
 def read_stop(key: str, text: str) -> Stop | None:
-    """The stop that an annotation asks for, `<RFC 3339 time> [by <who>]`; None if it is another annotation."""
+    """Return the stop request in an annotation, `<RFC 3339 time> [by <name>]`; None if it is another annotation."""
     if not key.startswith(STOP_PREFIX):
         return None
     time, _, who = text.strip().partition(" ")

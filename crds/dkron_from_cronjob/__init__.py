@@ -1,1 +1,1 @@
-"""From CronJobs of Kubernetes to DkronJobs: `kubectl get cronjob NAME -o yaml | dkron-from-cronjob`."""
+"""Converts Kubernetes CronJobs to DkronJobs: `kubectl get cronjob NAME -o yaml | dkron-from-cronjob`."""

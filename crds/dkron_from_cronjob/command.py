@@ -1,4 +1,4 @@
-"""`dkron-from-cronjob`: CronJobs come in as YAML or JSON, DkronJobs go out as YAML, remarks go to standard error."""
+"""`dkron-from-cronjob`: reads CronJobs as YAML or JSON, writes DkronJobs as YAML, and remarks to standard error."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def convert(given: TextIO, *, out: TextIO, remarks: TextIO) -> int:
-    """Translate all that comes in; the exit status."""
+    """Translate all input and return the exit status."""
     jobs, status = [], 0
     try:
         for document in _objects(given):

@@ -1,6 +1,7 @@
-"""One CronJob as a DkronJob that runs the same Jobs, and what it cannot take over or means differently.
+"""Translates one CronJob to a DkronJob that runs the same Jobs, and lists what it cannot carry over or what changes
+its meaning.
 
-docs/migrate-from-cronjob.md tells people what is done here, field by field.
+docs/migrate-from-cronjob.md describes the translation field by field.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ Object = dict[str, Any]
 ZONES = ("TZ=", "CRON_TZ=")
 RETRIES_WITHIN_A_JOB = 6
 RETRIES_OF_EACH_INDEX = 2**31 - 1
-"""What Kubernetes takes where a Job has no backoffLimit, without and with backoffLimitPerIndex."""
+"""Kubernetes' defaults for a Job without backoffLimit: without and with backoffLimitPerIndex."""
 MOST_KEPT = 100
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 FORBID = "with forbid a slot that comes while a run is active is skipped; a CronJob would start it when that run ends"
@@ -31,23 +32,23 @@ OF_THE_SERVER = frozenset(
     {"creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
 )
 KEPT = frozenset({"name", "namespace", "labels", "annotations"})
-"""In the metadata of a template the first two mean nothing: the Jobs of a CronJob have names of their own."""
+"""In the metadata of a template, name and namespace are ignored: the Jobs of a CronJob have generated names."""
 
 
 class Refused(ValueError):
-    """It is no CronJob, or one that no API server would have taken."""
+    """The input is not a CronJob, or is one that no API server would accept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A DkronJob, and a sentence for each thing that a person has to look at."""
+    """A DkronJob, and a sentence for each point that needs a person's attention."""
 
     job: Object
     remarks: list[str] = field(default_factory=list)
 
 
 def translate(cronjob: Object) -> Translation:
-    """The DkronJob for a CronJob of batch/v1. Raises Refused."""
+    """Return the DkronJob for a CronJob of batch/v1. Raises Refused."""
     result = Translation({"apiVersion": API_VERSION, "kind": "DkronJob"})
     spec = _object(cronjob, "spec")
     result.job["metadata"] = _metadata(_object(cronjob, "metadata"), result.remarks)
@@ -61,7 +62,7 @@ def translate(cronjob: Object) -> Translation:
 
 
 def schedule(text: str) -> str:
-    """A schedule of five fields or a word, as one of six fields or the same word; zones in front stay there."""
+    """Convert a schedule of five fields to six. Descriptors and a zone in front stay as they are."""
     words = text.split()
     zone = words[:1] if words and words[0].startswith(ZONES) else []
     fields = words[len(zone) :]

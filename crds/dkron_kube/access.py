@@ -1,7 +1,7 @@
-"""How to reach the cluster: a kubeconfig or the pod's own service account, and HTTP sessions made from either.
+"""Access to the cluster: HTTP sessions from a kubeconfig or the pod's own service account.
 
-Loading is left to the official client, which knows contexts, exec plugins, OIDC and the in-cluster files.
-Tokens rotate (a projected one within the hour), so the header is asked for anew before every request.
+The official client does the loading: it supports contexts, exec plugins, OIDC and the in-cluster files. Tokens rotate
+(a projected one within the hour), so every request asks for the current header.
 """
 
 import os
@@ -19,29 +19,29 @@ from kubernetes.aio.client import Configuration
 loaders: Any = _loaders
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 KEEP_ALIVE = 75.0
-"""Seconds that an idle connection stays open: less than the API server's 90, and many slots apart."""
+"""Seconds that an idle connection stays open: less than the API server's 90, and long enough to span many slots."""
 TOKEN_LIFE = 60.0
-"""Seconds for which a token is used before its source is asked again."""
+"""Seconds for which a token is used before it is loaded again."""
 
 
 class Watched(Protocol):
-    """Who is told of watches."""
+    """Callback for the start of watches."""
 
     def __call__(self, path: str, *, begun: bool) -> None:
-        """A watch of this path was asked for."""
+        """Called when a watch of this path was requested; `begun` is whether the server accepted it."""
 
 
 def _ignore(path: str) -> None:
-    """Nobody wants to know."""
+    """The default callback: does nothing."""
 
 
 class AccessError(Exception):
-    """There is no usable way to reach a cluster. `str()` is a sentence for the person who started us."""
+    """There is no usable way to reach a cluster. `str()` is a sentence for the user who started the program."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the API server is, and how to prove who we are."""
+    """The address of the API server and the credentials for it."""
 
     server: str
     namespace: str
@@ -56,10 +56,11 @@ class Access:
         listed: Callable[[str], None] = _ignore,
         reading: Sequence[aiohttp.ClientMiddlewareType] = (),
     ) -> aiohttp.ClientSession:
-        """A session that sends the current credentials with each request. The caller closes it.
+        """Return a session that sends the current credentials with each request. The caller closes it.
 
-        `watched` is told by path of each watch that was asked for in it, and whether the server lets it begin; with
-        it, `listed` of each path that was read otherwise. `reading` are middlewares through which answers are read.
+        `watched` is called with the path of each watch requested in the session, and whether the server accepted it.
+        If `watched` is given, `listed` is called with the path of each other successful request. `reading` are
+        middlewares that process the responses.
         """
         noting = () if watched is None else (_noting(watched, listed),)
         middlewares = (self._authorize, *noting, *reading)
@@ -99,21 +100,22 @@ def _noting(watched: Watched, listed: Callable[[str], None]) -> aiohttp.ClientMi
 
 
 async def load(kubeconfig: Path | None = None, context: str | None = None) -> Access:
-    """The way to the cluster: the kubeconfig or context that was named, else the pod's service account, else the
-    default kubeconfig. Raises `AccessError`."""
+    """Load access from the given kubeconfig or context, else the pod's service account, else the default kubeconfig.
+    Raises `AccessError`."""
     in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and kubeconfig is None and context is None
     if not in_cluster:
         _require_file(_described(kubeconfig))
     try:
         return await (_from_pod() if in_cluster else _from_kubeconfig(kubeconfig, context))
     except Exception as exc:
-        # The loader lets through whatever YAML, TLS and its plugins raise.
+        # The loader passes on all exceptions of YAML, TLS and its plugins.
         where = "the service account of the pod" if in_cluster else f"kubeconfig {_described(kubeconfig)}"
         raise AccessError(f"cannot use {where}: {_sentence(exc)}") from exc
 
 
 def _require_file(paths: str) -> None:
-    """The loader would go on with nothing, and complain of what that lacks."""
+    """Check that the file exists: without it the loader would continue with an empty config and report a misleading
+    error."""
     if not any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep)):
         raise AccessError(f"cannot use kubeconfig {paths}: there is no such file")
 
@@ -164,7 +166,7 @@ def _access(configuration: Configuration, *, namespace: str, reload: Callable[[]
             try:
                 await reload()
             except Exception as exc:
-                # A plugin that fails, a file that is being replaced: the next request tries again.
+                # A failing plugin or a file that is being replaced: the next request tries again.
                 raise AccessError(f"cannot renew the credentials: {_sentence(exc)}") from exc
             fresh_until = time.monotonic() + TOKEN_LIFE
         token = configuration.api_key.get("BearerToken")

@@ -1,4 +1,4 @@
-"""What an HTTP answer of the API server means, and what it means when there is none: here aiohttp's errors end."""
+"""Interprets the API server's HTTP responses, and their absence. aiohttp's errors do not pass this module."""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ from dkron_kube.access import AccessError
 from dkron_kube.errors import Unavailable, from_status
 
 PIECE = 65536
-"""Bytes of a stream that are handed on at once, at most."""
+"""Maximum bytes of a stream that are passed on at once."""
 
 
 @contextmanager
 def map_errors() -> Iterator[None]:
-    """Raise `Unavailable` for what goes wrong on the way within."""
+    """Turn transport and decoding errors in the block into `Unavailable`."""
     try:
         yield
     except (aiohttp.ClientError, AccessError, OSError, ValueError) as exc:
@@ -25,7 +25,7 @@ def map_errors() -> Iterator[None]:
 
 
 async def require_success(response: aiohttp.ClientResponse) -> None:
-    """Raise the error that a refusal means. To be called where it is `map_errors`."""
+    """Raise the error for an unsuccessful response. Call it inside `map_errors`."""
     if response.status < HTTPStatus.BAD_REQUEST:
         return
     text = await response.read()
@@ -37,7 +37,7 @@ async def require_success(response: aiohttp.ClientResponse) -> None:
 
 
 def read_object(text: bytes) -> dict[str, Any]:
-    """A JSON object, bounded as `bounds` says. Raises ValueError, also for other JSON. To be called where it is
+    """Decode a JSON object, bounded as in `bounds`. Raises ValueError, also for other JSON. Call it inside
     `map_errors`."""
     answer = bounded(text)
     if not isinstance(answer, dict):
@@ -46,7 +46,8 @@ def read_object(text: bytes) -> dict[str, Any]:
 
 
 async def pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
-    """The body as it comes; no more is read than is taken. Raises `Unavailable` when it breaks."""
+    """Yield the body as it arrives, reading no more than the caller consumes. Raises `Unavailable` if the stream
+    breaks."""
     source = response.content.iter_chunked(PIECE)
     while True:
         with map_errors():

@@ -1,7 +1,8 @@
-"""A thin client: plain dicts in and out, one timeout for each request, errors by what the caller can do.
+"""A thin Kubernetes client: plain dicts in and out, a timeout for each request, errors classified by what the caller
+can do.
 
-Manifests stay dicts on purpose: typed models refuse fields that are newer than themselves, and a user's
-jobTemplate may hold any. One create costs about a sixth of the typed client's CPU.
+Manifests are dicts on purpose: typed models reject fields newer than themselves, and a user's jobTemplate may contain
+any field. A create costs about a sixth of the typed client's CPU.
 """
 
 import json
@@ -26,15 +27,15 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 METADATA = "application/json;as={kind};g=meta.k8s.io;v=v1"
 CHUNK = 500
-"""Objects asked for in one page of a list; `paging` has fewer sent where they are long."""
+"""Objects requested in one page of a list. `paging` requests fewer if they are long."""
 OPENAPI = Resource("", "v3", "openapi")
-"""What is counted when a schema is read."""
+"""The resource name under which schema requests are counted."""
 CONNECT = 10.0
-"""Seconds until a connection must be made."""
+"""Seconds within which a connection must be established."""
 
 
 class Call(NamedTuple):
-    """What is counted of a request."""
+    """The labels by which requests are counted."""
 
     verb: str
     resource: str
@@ -42,7 +43,7 @@ class Call(NamedTuple):
 
 
 def _unobserved(call: Call, seconds: float) -> None:
-    """Nobody wants to know."""
+    """The default for `observe`: does nothing."""
 
 
 def _always(_: Resource) -> bool:
@@ -83,38 +84,41 @@ class KubeClient:
         await self._session.close()
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
-        """One object. Raises `NotFound`."""
+        """Return one object. Raises `NotFound`."""
         return await self._call("get", resource, resource.path(namespace, name))
 
     async def openapi(self, group: str, version: str) -> Object:
-        """The OpenAPI v3 document of a group's version. Raises `NotFound`, also before the server has made it."""
+        """Return the OpenAPI v3 document of a group's version. Raises `NotFound`, also before the server has built
+        it."""
         return await self._call("get", OPENAPI, f"/openapi/v3/apis/{group}/{version}")
 
     async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
-        """Create, and return what the server made of it. Raises `AlreadyExists`, `Rejected`.
+        """Create an object, and return it as the server stored it. Raises `AlreadyExists`, `Rejected`.
 
-        A field that the server does not know is refused rather than dropped. A dry run changes nothing.
+        The server rejects unknown fields instead of dropping them. A dry run changes nothing.
         """
         params = {"fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
         return await self._call("create", resource, resource.path(namespace), body=body, params=params)
 
     async def patch(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
-        """A JSON merge patch. With `metadata.resourceVersion` in it, raises `Conflict` if somebody wrote since."""
+        """Apply a JSON merge patch. With `metadata.resourceVersion` in it, raises `Conflict` if the object has
+        changed since."""
         path = resource.path(namespace, name)
         return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH)
 
     async def json_patch(
         self, resource: Resource, namespace: str | None, name: str, operations: Sequence[Object]
     ) -> Object:
-        """A JSON patch. Raises `Stale` if a `test` fails or a path is missing, `Rejected` if the result is invalid."""
+        """Apply a JSON patch. Raises `Stale` if a `test` fails or a path is missing, `Rejected` if the result is
+        invalid."""
         path = resource.path(namespace, name)
         return await self._call("patch", resource, path, body=operations, content_type=JSON_PATCH)
 
     async def patch_status(
         self, resource: Resource, namespace: str, name: str, body: Object, *, whole: bool = False
     ) -> Object:
-        """The same for the status. Answers with the metadata alone, unless the `whole` object is wanted: it may be
-        long, and a caller who writes all of the status knows the rest."""
+        """Apply a JSON merge patch to the status. Returns only the metadata unless `whole` is set: the object may be
+        long, and a caller that writes the whole status knows the rest."""
         path = resource.path(namespace, name, "status")
         accept = "application/json" if whole else METADATA.format(kind="PartialObjectMetadata")
         return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH, accept=accept)
@@ -129,8 +133,9 @@ class KubeClient:
         version: str | None = None,
         foreground: bool = False,
     ) -> None:
-        """Delete this very object (not a namesake); with `version`, only if nobody has written since. Its dependents
-        follow in the background, or with `foreground` go first, and the object stays until they are gone.
+        """Delete exactly this object, not another one of the same name; with `version`, only if it has not changed
+        since. Its dependents are deleted in the background, or first with `foreground`; then the object stays until
+        they are gone.
 
         Raises `NotFound`, `Conflict`.
         """
@@ -148,7 +153,8 @@ class KubeClient:
         field_selector: str | None = None,
         metadata_only: bool = False,
     ) -> AsyncIterator[Object]:
-        """Each object of a namespace, or of all, page by page. Raises `Expired` if the pages took too long."""
+        """Yield each object of a namespace, or of all namespaces, page by page. Raises `Expired` if the pages took
+        too long."""
         selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
         selector = {key: value for key, value in selectors.items() if value is not None}
         async for page in self.pages(resource, namespace, selector=selector, metadata_only=metadata_only):
@@ -159,7 +165,8 @@ class KubeClient:
     async def pages(
         self, resource: Resource, namespace: str | None, *, selector: Mapping[str, str], metadata_only: bool = False
     ) -> AsyncIterator[Object]:
-        """The pages of a list, each with its metadata; all show one moment. Raises `Expired` if they took too long.
+        """Yield the pages of a list, each with its metadata, all as of the same moment. Raises `Expired` if they took
+        too long.
 
         `selector` holds query parameters of the API server: labelSelector, fieldSelector.
         """
@@ -181,10 +188,10 @@ class KubeClient:
     async def watch(
         self, resource: Resource, namespace: str | None, *, query: Mapping[str, str], silence: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The bytes of a watch as they come, in pieces of any size: one JSON document in each line.
+        """Yield the bytes of a watch as they arrive, in pieces of any size: one JSON document per line.
 
-        `query` holds parameters of the API server; the stream breaks after `silence` seconds without a byte.
-        Raises `Unavailable` when it breaks, and what a call raises if it is refused.
+        `query` holds parameters of the API server. The stream breaks after `silence` seconds without a byte. Raises
+        `Unavailable` when it breaks, and the usual errors of a call if the server rejects it.
         """
         patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
         call = Call("watch", resource.plural, 0)
@@ -193,7 +200,7 @@ class KubeClient:
             yield body
 
     async def log_tail(self, resource: Resource, namespace: str, pod: str, *, container: str, size: int) -> bytes:
-        """The last `size` bytes (and one more, if there are more) of a container's log, in bounded memory."""
+        """Return the last `size` bytes of a container's log (and one more if there are more), in bounded memory."""
         # Each line has at least its line feed, so as many lines as bytes hold all the bytes that are wanted.
         params = {"container": container, "tailLines": str(size + 1)}
         tail = bytearray()
@@ -214,11 +221,12 @@ class KubeClient:
         follow: bool,
         query: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[bytes]:
-        """The log of a container in pieces of any size; with `follow` as it grows, until the container has ended.
+        """Yield the log of a container in pieces of any size; with `follow`, as it grows, until the container has
+        ended.
 
-        No more is read than is taken. `query` holds further parameters of the API server, such as tailLines,
-        sinceTime, timestamps. Close it (`contextlib.aclosing`) when leaving early. Raises `Rejected` while a kubelet
-        starts the container; the log of a pod that has no node yet is empty and ends at once.
+        It reads no more than the caller consumes. `query` holds further parameters of the API server, such as
+        tailLines, sinceTime, timestamps. Close it (`contextlib.aclosing`) when leaving early. Raises `Rejected` while
+        a kubelet starts the container. The log of a pod without a node is empty and ends at once.
         """
         # What follows may be silent for as long as the container is.
         silence = None if follow else self._timeout.total
@@ -293,5 +301,5 @@ class KubeClient:
 
 _METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
 _WRITES = {"create", "patch"}
-"""Verbs whose writer is recorded."""
+"""Verbs for which the server records the field manager."""
 _CHANGES = {*_WRITES, "delete"}

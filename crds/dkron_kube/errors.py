@@ -1,4 +1,4 @@
-"""What can go wrong in a call to Kubernetes, one class for each thing that a caller can do about it."""
+"""Errors of calls to Kubernetes, one class for each possible reaction of the caller."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -6,15 +6,16 @@ from typing import Any, NamedTuple
 
 
 class Cause(NamedTuple):
-    """One complaint of a refusal: the field as the server writes it (`spec.retries`; empty if it is none), and what
-    is wrong with it."""
+    """One cause of a rejection: the field as the server writes it (`spec.retries`; empty if there is none), and its
+    message."""
 
     field: str
     message: str
 
 
 class KubeError(Exception):
-    """Kubernetes refused or failed a call. `str()` is the server's own sentence, `causes` are its single complaints."""
+    """Kubernetes rejected a call, or the call failed. `str()` is the server's message, `causes` are its individual
+    causes."""
 
     def __init__(self, message: str, *, status: int = 0, reason: str = "", causes: tuple[Cause, ...] = ()) -> None:
         super().__init__(message)
@@ -24,11 +25,11 @@ class KubeError(Exception):
 
 
 class Conflict(KubeError):
-    """Somebody wrote first: re-read, and decide again."""
+    """Another writer was first: read the object again, and decide again."""
 
 
 class Stale(Conflict):
-    """A patch did not fit, the object is not as it was expected to be: re-read, and decide again."""
+    """A patch did not match the object's state: read the object again, and decide again."""
 
 
 class AlreadyExists(KubeError):
@@ -36,23 +37,23 @@ class AlreadyExists(KubeError):
 
 
 class NotFound(KubeError):
-    """The object, or its namespace, or its kind, is not there."""
+    """The object, its namespace or its kind does not exist."""
 
 
 class Expired(KubeError):
-    """A continue token or a resource version is too old: start the list again."""
+    """A continue token or a resource version is too old: restart the list."""
 
 
 class Rejected(KubeError):
-    """The request is wrong or not allowed: report it, a repetition would fail the same way."""
+    """The request is invalid or forbidden: report it; a retry would fail the same way."""
 
 
 class NotLeader(KubeError):
-    """The request was not sent: this process may not write at the moment. Leave it to whoever may."""
+    """The request was not sent: this process may not write at the moment. Leave the write to the leader."""
 
 
 class Unavailable(KubeError):
-    """No answer, or the answer was to come back later, after `retry_after` seconds where the server said so."""
+    """No response, or a response that asks for a retry, after `retry_after` seconds if the server says so."""
 
     def __init__(
         self,
@@ -68,14 +69,15 @@ class Unavailable(KubeError):
 
 
 def from_status(status: int, body: Mapping[str, Any] | str, retry_after: str | None = None) -> KubeError:
-    """The error for an HTTP answer of 400 or above. `body` is a `Status` object, or the text of a proxy's page."""
+    """Return the error for an HTTP response of 400 or above. `body` is a `Status` object, or the text of a proxy's
+    page."""
     if isinstance(body, str):
         body = {"message": body.strip()[:500]}
     message, reason = str(body.get("message") or f"HTTP {status}"), str(body.get("reason") or "")
     details = body.get("details") or {}
     if status == HTTPStatus.UNPROCESSABLE_ENTITY and body.get("details") == {}:
-        # What is invalid is named in the details. Empty ones, with a sentence that says nothing, are the answer to a
-        # patch that could not be applied: a `test` has failed, or a path is not there.
+        # For an invalid object the details name the invalid fields. Empty details with a generic message mean that a
+        # patch could not be applied: a `test` has failed, or a path does not exist.
         return Stale("the object is not as the patch expects it", status=status, reason=reason)
     error = _class_of(status, reason)(message, status=status, reason=reason, causes=_causes(details))
     if isinstance(error, Unavailable):
@@ -84,7 +86,7 @@ def from_status(status: int, body: Mapping[str, Any] | str, retry_after: str | N
 
 
 def _causes(details: Mapping[str, Any]) -> tuple[Cause, ...]:
-    # Where a complaint is about no field, the server's validation writes one called <nil>.
+    # The server's validation writes <nil> as the field of a cause that has none.
     found = ((str(cause.get("field") or ""), str(cause.get("message") or "")) for cause in details.get("causes") or ())
     return tuple(Cause("" if field == "<nil>" else field, message) for field, message in found)
 
@@ -104,7 +106,7 @@ def _class_of(status: int, reason: str) -> type[KubeError]:
         case HTTPStatus.GONE:
             return Expired
         case HTTPStatus.UNAUTHORIZED:
-            # Credentials rotate: the next call reads them again.
+            # Credentials rotate: the next call loads them again.
             return Unavailable
         case _:
             return Rejected

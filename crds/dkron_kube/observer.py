@@ -1,22 +1,22 @@
-"""Observers: who wants to know of each call to the API server, for example to make a span of it."""
+"""Observers of calls to the API server, for example to create a span for each."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
 
 class ObservedRequest(Protocol):
-    """A call that is under way."""
+    """A call in progress."""
 
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers to send with it."""
 
     def end(self, status: int) -> None:
-        """It was answered with this status, or with 0 not at all. Of a stream, that it has begun."""
+        """The call was answered with this status, or not at all (0). For a stream: it has begun."""
 
 
 class RequestObserver(Protocol):
-    """Who is told of calls. `verb` and `resource` are Kubernetes' words, `method` and `path` those of HTTP."""
+    """Receives calls. `verb` and `resource` are Kubernetes terms, `method` and `path` HTTP terms."""
 
     def begin(self, verb: str, resource: str, method: str, path: str) -> ObservedRequest | None:
-        """A call begins; None if it is of no interest."""
+        """A call begins. Return None to ignore it."""

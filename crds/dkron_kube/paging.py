@@ -1,5 +1,6 @@
-"""Pages of lists, bounded by bytes. The API server bounds a page by the number of its objects alone, and five hundred
-of them may be seven hundred megabytes. So a page that gets too long is broken off, and asked for again with fewer.
+"""Limits the pages of lists by bytes. The API server limits a page only by its number of objects, and five hundred
+objects may take seven hundred megabytes. The session aborts a page that is too long and requests it again with fewer
+objects.
 """
 
 from http import HTTPStatus
@@ -7,15 +8,15 @@ from http import HTTPStatus
 import aiohttp
 
 PAGE_BYTES = 4 << 20
-"""How long a page may be, unless it is a single object: etcd takes objects of 1.5 MiB by default."""
+"""Maximum length of a page, unless it is a single object: etcd accepts objects of 1.5 MiB by default."""
 FEWER = 8
-"""A page that is too long is asked for with an eighth of the objects. The next one is to be half full."""
+"""A page that is too long is requested again with an eighth of its objects. The next page aims at half of the limit."""
 MOST_PATHS = 256
-"""How many lists are remembered for how many objects fit."""
+"""Number of lists for which the fitting number of objects is remembered."""
 
 
 class Paging:
-    """A middleware of an HTTP session. Answers to requests with a `limit` are read to their end when it returns."""
+    """A middleware of an HTTP session. It reads responses to requests with a `limit` completely before it returns."""
 
     def __init__(self, page_bytes: int = PAGE_BYTES) -> None:
         self._page_bytes = page_bytes
@@ -39,17 +40,17 @@ class Paging:
                 self._remember(path, limit * self._page_bytes // (2 * max(size, 1)), most=int(wanted))
                 return response
             response.close()
-            # Should the time for the request pass before a page fits, the next request goes on from here.
+            # If the request times out before a page fits, the next request continues with this limit.
             limit = self._fit[path] = max(1, limit // FEWER)
 
     async def _read(self, response: aiohttp.ClientResponse, *, most: int | None) -> int | None:
-        """Read the body; how long it is, or None if that is too long."""
+        """Read the body and return its length, or None if it is too long."""
         body = bytearray()
         async for piece in response.content.iter_any():
             body += piece
             if most is not None and len(body) > most:
                 return None
-        # What was read here is what `read` and `json` give whoever has asked.
+        # `read` and `json` of the response return the body that was read here.
         response._body = bytes(body)
         return len(body)
 

@@ -1,4 +1,4 @@
-"""URL paths of the API server, and nothing else."""
+"""URL paths of the API server."""
 
 from typing import NamedTuple
 from urllib.parse import quote
@@ -14,9 +14,9 @@ class Resource(NamedTuple):
     plural: str
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
-        """The path of one object, or of the list of a namespace, or of all (`namespace` None).
+        """Return the path of one object, or of the list of a namespace or of all namespaces (`namespace` None).
 
-        Raises `NotFound` for a name that would lead elsewhere: no object has it.
+        Raises `NotFound` for a name that would change the path: no object can have it.
         """
         parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
         if namespace is not None:

@@ -1,8 +1,9 @@
-"""What kopf reads, bounded before kopf sees it.
+"""Limits the objects in API responses before kopf parses them.
 
-kopf parses each answer with `json.loads`, which fails on what nests a thousand levels and takes the stream with it, and
-each of its workers holds on to the last object that it has seen. So its session hands it lines and pages from which is
-cut out what is too deep or too long (`dkron_crds.bounds`), and what nobody here reads (docs/adr/0034).
+kopf parses each response with `json.loads`, which fails on JSON that nests a thousand levels and breaks the stream.
+Each kopf worker also keeps the last object that it has seen. This middleware therefore passes lines and pages to kopf
+without the parts that are too deep or too long (`dkron_crds.bounds`), and without the parts that the operator never
+reads (docs/adr/0034).
 """
 
 import json
@@ -19,7 +20,7 @@ Object = dict[str, Any]
 
 
 async def read_bounded(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """A middleware of kopf's session: what its answers hold is bounded."""
+    """A middleware of kopf's session that limits the content of its responses."""
     response = await handler(request)
     if not response.ok:
         return response
@@ -33,14 +34,15 @@ async def read_bounded(request: aiohttp.ClientRequest, handler: aiohttp.ClientHa
 
 
 def bounded_text(text: bytes, *, of_jobs: bool = False) -> bytes:
-    """A list or an event as kopf may read it. `of_jobs`: of a Job, `spec` is never looked at."""
+    """Return a list or an event as kopf may read it. With `of_jobs`, large documents lose the `spec` of each Job,
+    which the operator never reads."""
     deep = is_deep(text)
     if len(text) <= HEAVY and not deep:
         return text
     try:
         document = decode(text)
     except ValueError:
-        # It is no JSON: what that means is up to kopf.
+        # The text is not JSON: leave the error to kopf.
         return text
     changed = [_lighten(item, of_jobs=of_jobs) for item in objects(document)]
     return json.dumps(document, separators=(",", ":")).encode() if deep or any(changed) else text
@@ -52,17 +54,17 @@ def _lighten(item: Object, *, of_jobs: bool) -> bool:
 
 
 class _Stream:
-    """The content of a watch; to everything but `iter_chunked` it is the content itself."""
+    """The content of a watch. It delegates everything except `iter_chunked` to the original content."""
 
     def __init__(self, content: aiohttp.StreamReader, *, of_jobs: bool) -> None:
         self._content = content
         self._of_jobs = of_jobs
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the content
         return getattr(self._content, name)
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        """Whole lines, bounded."""
+        """Yield whole lines, bounded."""
         lines = Lines()
         async for piece in self._content.iter_chunked(size):
             for line in lines.feed(piece):

@@ -1,7 +1,9 @@
-"""Follows all objects of one kind: a complete list, then every change to it, for as long as the task lives.
+"""Follows all objects of one kind: a complete list, then every change to it, until the task is cancelled. Comparable
+to client-go's Reflector.
 
-What is seen goes into a `Sink`, which therefore holds what the API server held a moment ago, or is told why not. A
-watch that ends is resumed at the version seen last. Only where the server has forgotten that, all is listed again.
+Everything goes into a `Sink`, which therefore reflects the API server's recent state or learns why it does not. A
+watch that ends resumes at the version seen last. A new list is needed only if the server no longer knows that
+version.
 """
 
 import asyncio
@@ -18,33 +20,34 @@ from dkron_kube.watch_events import Event, Kind, Lines, parse
 
 
 class Sink(Protocol):
-    """Who is told, in the order of what happened. None of these waits or raises."""
+    """Receives objects and changes in the order in which they happened. No method blocks or raises."""
 
     def replace(self, items: list[Object], version: int) -> None:
-        """A complete list, as of this resource version: what is not in it is gone."""
+        """A complete list as of this resource version: objects not in it are gone."""
 
     def went_back(self) -> None:
-        """Resource versions are lower than before, as after a restore of etcd: what is told next, beginning with a
-        list, is newer than all that was told so far."""
+        """Resource versions are lower than before, as after a restore of etcd. Everything from now on, beginning with
+        a list, is newer than everything before."""
 
     def see(self, item: Object) -> None:
         """An object was added or modified."""
 
     def lose(self, item: Object) -> None:
-        """An object was deleted; this is how it was last."""
+        """An object was deleted; `item` is its last state."""
 
     def alive(self) -> None:
-        """Any sign of life of the API server, after what it said was handed on."""
+        """The API server responded, and everything it sent has been handed on."""
 
     def failed(self, error: KubeError) -> None:
-        """There is no answer, it is not allowed, or the like. It is tried again."""
+        """A request failed: no response, not allowed, or similar. The follower retries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds: how long a watch may be silent, and is asked to last; between which delays a failure is tried again.
+    """Seconds: how long a watch may be silent, how long it is asked to last, and the first and last delay between
+    retries.
 
-    A watch that ends before it is `brief` seconds old, and has brought nothing, is a failure too.
+    A watch that ends without events before it is `brief` seconds old also counts as a failure.
     """
 
     silence: float = 90.0
@@ -66,7 +69,7 @@ async def follow(
     name: str | None = None,
     pace: Pace = STEADY,
 ) -> NoReturn:
-    """List and watch a namespace, or all (None), or its one object of this `name`, until cancelled."""
+    """List and watch a namespace, or all namespaces (None), or its one object called `name`, until cancelled."""
     selector = {} if name is None else {"fieldSelector": f"metadata.name={name}"}
     follower = _Follower(_Source(client, resource, namespace, selector=selector), sink, pace)
     while True:
@@ -75,7 +78,7 @@ async def follow(
 
 
 class _Source:
-    """What is listed and watched."""
+    """The list and watch requests of a follower."""
 
     def __init__(
         self, client: KubeClient, resource: Resource, namespace: str | None, *, selector: Mapping[str, str]
@@ -86,7 +89,7 @@ class _Source:
         self._selector = selector
 
     async def whole(self) -> tuple[list[Object], str]:
-        """All objects, and the version as of which they are all."""
+        """Return all objects, and the resource version of the list."""
         items: list[Object] = []
         version = ""
         async for page in self._client.pages(self._resource, self._namespace, selector=self._selector):
@@ -95,7 +98,7 @@ class _Source:
         return items, self._checked(version)
 
     async def newest(self) -> str:
-        """The version that a list would be of now."""
+        """Return the resource version that a list would have now."""
         selector = {**self._selector, "limit": "1"}
         async for page in self._client.pages(self._resource, self._namespace, selector=selector):
             return self._checked(str(page["metadata"].get("resourceVersion")))
@@ -109,7 +112,7 @@ class _Source:
     def changes(
         self, version: str, *, seconds: float, silence: float
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """The bytes of the events after this version, for about so many seconds."""
+        """Return the bytes of the events after this version, for about `seconds` seconds."""
         query = {
             **self._selector,
             "allowWatchBookmarks": "true",
@@ -120,32 +123,32 @@ class _Source:
 
 
 class _Backoff:
-    """How long to wait after failures in a row: longer each time, and not as long as others wait."""
+    """Delays after consecutive failures: exponential, with jitter."""
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._failures = 0
 
     def clear(self) -> None:
-        """It works."""
+        """Reset after a success."""
         self._failures = 0
 
     def fail(self) -> float:
-        """Seconds to wait after one more failure."""
+        """Count a failure and return the seconds to wait."""
         delay = min(self._pace.first_delay * 2.0 ** min(self._failures, 16), self._pace.last_delay)
         self._failures += 1
         return delay * random.uniform(0.5, 1.0)  # noqa: S311 - only spreads load
 
     def fail_once_for_free(self) -> float:
-        """The same, but the first failure in a row costs no time."""
+        """Like `fail`, but without a delay for the first of consecutive failures."""
         first = self._failures == 0
         delay = self.fail()
         return 0.0 if first else delay
 
 
 class _Follower:
-    """Where following stands. `_version` is the one seen last; None means that all must be listed. `_newest` is what a
-    list must not be older than: it is asked for after everything that was seen."""
+    """The state of following. `_version` is the version seen last; None means that everything must be listed. A list
+    must not be older than `_newest`, since it is requested after everything seen so far."""
 
     def __init__(self, source: _Source, sink: Sink, pace: Pace) -> None:
         self._source = source
@@ -157,7 +160,7 @@ class _Follower:
         self._doubtful = False
 
     async def step(self) -> float:
-        """List if need be, and watch until that ends. Returns the seconds to wait before the next step."""
+        """List if necessary, then watch until the watch ends. Return the seconds to wait before the next step."""
         try:
             if self._version is None:
                 self._version = await self._list()
@@ -167,14 +170,14 @@ class _Follower:
             await self._watch(self._version)
         except Expired:
             self._version = None
-            # A list is dear: one comes at once, but the next ones must not chase it.
+            # Lists are expensive: the first one follows immediately, further ones wait.
             return self._backoff.fail_once_for_free()
         except Unavailable as error:
             self._sink.failed(error)
             self._doubtful = True
             return max(self._backoff.fail(), error.retry_after or 0.0)
         except KubeError as error:
-            # Not allowed, or no such kind: what comes when that is over need not go on from what was before.
+            # Forbidden, or no such kind: once that is fixed, the old version may be meaningless, so list again.
             self._version = None
             self._sink.failed(error)
             return self._backoff.fail()
@@ -190,8 +193,9 @@ class _Follower:
         return version
 
     async def _look_back(self) -> None:
-        """A server that was away may have been restored from a backup. A watch from a version that it has yet to reach
-        says nothing at first, and then leaves out what happened up to there."""
+        """Check whether resource versions went back. After an outage the server may have been restored from a backup.
+        A watch from a version that it has yet to reach is silent at first, and then omits the changes up to that
+        version."""
         if int(await self._source.newest()) < self._newest:
             raise Expired("the resource versions went back")
 
@@ -207,13 +211,13 @@ class _Follower:
             raise Unavailable("the API server ends each watch as soon as it has begun")
         self._backoff.clear()
         if not spoke and lasted >= self._pace.silence:
-            # Mostly nothing has happened: up to Kubernetes 1.33 there are not even bookmarks then, and to list what is
-            # quiet costs little. But a server that was restored from a backup which is behind this version is silent,
-            # too, and would be for ever.
+            # Usually nothing has happened: up to Kubernetes 1.33 a quiet watch gets no bookmarks, and listing a quiet
+            # kind is cheap. But a server restored from a backup older than this version is silent too, and would stay
+            # so forever.
             raise Expired(f"there was not a word about what came after version {version}")
 
     async def _read(self, pieces: AsyncIterator[bytes]) -> bool:
-        """Hand on all events; returns whether there were any."""
+        """Hand on all events. Return whether there were any."""
         lines, spoke = Lines(), False
         while piece := await _next(pieces):
             for line in lines.feed(piece):
@@ -234,7 +238,8 @@ class _Follower:
 
 
 async def _next(pieces: AsyncIterator[bytes]) -> bytes:
-    """The next piece. A watch that is cut, or silent for too long, has ended: what is missing comes with the next."""
+    """Return the next piece. A watch that breaks or is silent for too long counts as ended; the next watch delivers
+    the rest."""
     try:
         return await anext(pieces, b"")
     except Unavailable:

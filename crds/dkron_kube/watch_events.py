@@ -1,4 +1,4 @@
-"""From the bytes of a watch to its events. Pure, and in memory that is bounded by the longest line allowed."""
+"""Parses the bytes of a watch into events. Pure; memory is bounded by the longest line allowed."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -7,11 +7,11 @@ from dkron_crds.bounds import bounded
 from dkron_kube.errors import Unavailable, from_status
 
 LONGEST = 32 << 20
-"""Bytes that one event may have. etcd takes objects of 1.5 MiB by default."""
+"""Maximum bytes of one event. etcd accepts objects of 1.5 MiB by default."""
 
 
 class Kind(StrEnum):
-    """What an event tells of its object."""
+    """The type of an event."""
 
     ADDED = "ADDED"
     MODIFIED = "MODIFIED"
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 class Event(NamedTuple):
-    """One line of a watch. A bookmark's object has a version and nothing else."""
+    """One line of a watch. The object of a bookmark has only a version."""
 
     kind: Kind
     item: dict[str, Any]
@@ -28,7 +28,7 @@ class Event(NamedTuple):
 
 
 class Lines:
-    """Joins pieces of any size to whole lines. What follows the last line feed stays for the next piece."""
+    """Joins pieces of any size to whole lines. The rest after the last line feed waits for the next piece."""
 
     def __init__(self, longest: int = LONGEST) -> None:
         self._longest = longest
@@ -36,7 +36,7 @@ class Lines:
         self._size = 0
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """The lines that this piece completes. Raises `Unavailable` if one gets too long."""
+        """Return the lines that this piece completes. Raises `Unavailable` if a line is too long."""
         *ends, rest = piece.split(b"\n")
         lines = []
         for end in ends:
@@ -51,7 +51,8 @@ class Lines:
 
 
 def parse(line: bytes) -> Event:
-    """One event. Raises what an ERROR event means (`Expired`: the version is too old), `Unavailable` for nonsense."""
+    """Parse one event. Raises the error of an ERROR event (`Expired`: the version is too old), or `Unavailable` if
+    the line is invalid."""
     try:
         document = bounded(line)
         item = document["object"]

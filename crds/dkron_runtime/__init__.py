@@ -1,1 +1,1 @@
-"""What the programs share around their work: the log, and the command line."""
+"""Shared by the programs: logging, command line, supervision, event loop and tracing."""

@@ -1,4 +1,4 @@
-"""The command line of a program: options from a settings model, and sentences where they are wrong."""
+"""The command line of a program: options from a settings model, and readable errors."""
 
 import sys
 from importlib.metadata import version
@@ -8,13 +8,13 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsError
 
 USAGE = 2
-"""Exit code for wrong options."""
+"""Exit code for invalid options."""
 
 S = TypeVar("S", bound=BaseSettings)
 
 
 def options(program: str, settings: type[S]) -> S:
-    """The options of this start. `--version` and wrong options end the process here."""
+    """Return the options from the command line. `--version` and invalid options end the process."""
     if "--version" in sys.argv[1:]:
         sys.stdout.write(f"{program} {version('dkron-operator')}\n")
         sys.exit(0)
@@ -32,7 +32,7 @@ def _sentence(exc: ValidationError | SettingsError) -> str:
 
 
 def _complaint(where: tuple[int | str, ...], what: str) -> str:
-    # What is wrong with several options together names them itself.
+    # Errors about several options together name the options themselves.
     return f"--{_option(where)}: {what}" if where else what
 
 

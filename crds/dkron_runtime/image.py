@@ -6,8 +6,8 @@ REPOSITORY = "ghcr.io/dkron-operator/dkron-operator"
 
 
 def own_image() -> str:
-    """The image of the version that is installed here, such as `ghcr.io/…/dkron-operator:0.1.0`.
+    """Return the image of the installed version, such as `ghcr.io/…/dkron-operator:0.1.0`.
 
-    A tag cannot hold the `+` of a local version (`0.1.0+mine`); it is a `-` there, as in Helm charts.
+    A tag cannot contain the `+` of a local version (`0.1.0+mine`); it becomes a `-`, as in Helm charts.
     """
     return f"{REPOSITORY}:{version('dkron-operator').replace('+', '-')}"

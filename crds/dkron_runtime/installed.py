@@ -1,4 +1,4 @@
-"""Whether the custom resources of the cluster are as new as this program, see `dkron_crds.revision`."""
+"""Checks that the custom resources of the cluster are at least as new as this program, see `dkron_crds.revision`."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from dkron_kube.errors import KubeError, Rejected
 log = logging.getLogger(__name__)
 
 PATIENCE = 10.0
-"""Seconds for the API server to publish what was applied a moment ago."""
+"""Seconds for the API server to publish definitions that were just applied."""
 PAUSE = 1.0
 
 
@@ -20,7 +20,7 @@ class Outdated(Exception):
 
 
 async def require_current(client: KubeClient) -> None:
-    """Return when the custom resources are seen to be current, or when nobody can tell, which is logged.
+    """Return once the custom resources are current, or if that cannot be determined, which is logged.
 
     Raises `Outdated`.
     """

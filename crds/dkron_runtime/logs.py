@@ -1,4 +1,4 @@
-"""Logs: one line for each thing that happened, with the job, the slot and the execution that it is about."""
+"""Logs: one line per event, with the job, the slot and the execution it concerns."""
 
 import logging
 import sys
@@ -11,30 +11,30 @@ LogFormat = Literal["json", "text"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 TIME = "%Y-%m-%dT%H:%M:%S%z"
-"""How a line says when it was written."""
+"""The time format of a line."""
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people: time, level, message, then what else is known."""
+    """A human-readable line: time, level, message, then all extra fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         extras = " ".join(f"{key}={value}" for key, value in record.__dict__.items() if key not in _STANDARD)
         line = super().format(record)
         return f"{line}  {extras}" if extras else line
 
 
 class Traced(logging.Filter):
-    """Says of a line to which trace it belongs, if to any."""
+    """Adds the id of the current trace, if any, to a log record."""
 
     def __init__(self, trace_id: Callable[[], str]) -> None:
         super().__init__()
         self._trace_id = trace_id
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything pass."""
+        """Add the trace id. Let every record pass."""
         trace_id = self._trace_id()
         if trace_id:
             record.trace_id = trace_id
@@ -42,13 +42,13 @@ class Traced(logging.Filter):
 
 
 def carry_trace(trace_id: Callable[[], str]) -> None:
-    """From now on lines carry the `trace_id` of the moment, where it is not empty."""
+    """From now on, log lines carry the current `trace_id` if it is not empty."""
     for handler in logging.getLogger().handlers:
         handler.addFilter(Traced(trace_id))
 
 
 def configure(log_format: LogFormat, level: LogLevel, *, filters: Sequence[logging.Filter] = ()) -> None:
-    """Set up logging for the process: to stderr, through these filters."""
+    """Set up logging of the process to stderr, with these filters."""
     handler = logging.StreamHandler(sys.stderr)
     if log_format == "json":
         handler.setFormatter(
@@ -65,5 +65,5 @@ def configure(log_format: LogFormat, level: LogLevel, *, filters: Sequence[loggi
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    # What the loader of a kubeconfig has to say comes back as an error, with a sentence of ours.
+    # Errors of the kubeconfig loader come back as exceptions, for which we log our own message.
     logging.getLogger("kubernetes").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""How a program runs: with a garbage collector that suits long-lived caches, and on the event loop that suits it."""
+"""Runs a program with garbage collection settings for long-lived caches, and on a suitable event loop."""
 
 import asyncio
 import gc
@@ -9,20 +9,20 @@ T = TypeVar("T")
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 COLLECT = (20_000, 20, 20)
-"""When garbage is collected. Each change of an object leaves the old one behind, and next to none of it is in cycles:
-by default a fifth of the time went into looking for them."""
+"""Thresholds of the garbage collector. Each change of an object leaves the old one behind, and almost none of these
+are in cycles: with the defaults, looking for cycles took a fifth of the time."""
 
 
 def run(main: Coroutine[None, None, T], *, on: LoopFactory | None = None) -> T:
-    """What `main` returns, run on Python's own event loop or on another."""
+    """Run `main` on Python's own event loop or another, and return its result."""
     gc.set_threshold(*COLLECT)
     with asyncio.Runner(loop_factory=on) as runner:
         return runner.run(main)
 
 
 def faster_loop() -> LoopFactory | None:
-    """uvloop, where there is one. For servers: it complains of TLS connections of clients that are closed while an
-    answer comes, which the operator does to its watches whenever it ends."""
+    """Return uvloop's factory if it is installed. For servers only: uvloop complains when a client closes a TLS
+    connection during a response, which the operator does to its watches whenever it ends."""
     try:
         import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:

@@ -1,7 +1,8 @@
-"""Supervision: what a program does all its life, in tasks that do not end unseen.
+"""Supervision: runs the long-lived parts of a program in tasks, and never lets one end unnoticed.
 
-A part that ends, by an error or by itself, is told in the log and to the probes, and begins anew after a pause that
-grows. So one fault costs a moment of one part, and a fault that stays has the program restarted by its probes.
+When a part ends, with an error or without, the supervisor logs it, reports it to the probes, and restarts the part
+after a growing pause. A single fault therefore interrupts one part briefly, and a lasting fault makes the probes
+restart the program.
 """
 
 import asyncio
@@ -13,23 +14,23 @@ from dataclasses import dataclass
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LAST_PAUSE = 1.0, 60.0
-"""Seconds until a part begins anew."""
+"""Seconds before a part restarts."""
 STEADY = 30.0
-"""A part that has lived for so many seconds begins anew after the first pause."""
+"""A part that has run for this many seconds restarts after the first pause again."""
 PROBATION = 5.0
-"""Seconds that a part has to live until nothing is said about its end any more."""
+"""Seconds that a restarted part has to run before its end is no longer reported."""
 
 
 @dataclass(slots=True)
 class _Trouble:
-    """How a part has ended; `since` is when it has begun anew, None while it pauses."""
+    """Why a part has ended; `since` is when it restarted, None while it pauses."""
 
     reason: str
     since: float | None = None
 
 
 class Supervisor:
-    """Keeps parts alive. `clock` is the monotonic one."""
+    """Keeps parts running. `clock` is the monotonic clock."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -37,7 +38,7 @@ class Supervisor:
 
     @property
     def troubles(self) -> list[str]:
-        """The parts that have ended and do not live again for long enough, with the reason of each."""
+        """The parts that have ended and have not been running again for long enough, with their reasons."""
         now = self._clock()
         return [
             f"{name} ({trouble.reason})"
@@ -53,8 +54,8 @@ class Supervisor:
         fatal: tuple[type[Exception], ...] = (),
         may_end: bool = False,
     ) -> asyncio.Task[None]:
-        """Have a part live until the task is cancelled. If it `may_end`, its own end is meant; the task raises what is
-        `fatal`."""
+        """Run a part until the task is cancelled. If it `may_end`, a normal return is final. The task raises `fatal`
+        exceptions."""
         return asyncio.create_task(self._live(name, work, fatal, may_end=may_end), name=name)
 
     async def _live(
@@ -75,7 +76,7 @@ class Supervisor:
             trouble.since = self._clock()
 
     async def _ended(self, name: str, work: Callable[[], Awaitable[None]], fatal: tuple[type[Exception], ...]) -> str:
-        """Do the work; why it has ended, empty if it came to its end."""
+        """Run the part. Return why it ended, or an empty string if it returned normally."""
         try:
             await work()
         except asyncio.CancelledError:

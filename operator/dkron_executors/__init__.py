@@ -1,5 +1,5 @@
-"""What runs inside the pod of a job whose executor is no command: `python -m dkron_executors <name>`.
+"""Runs in the pod of a job whose executor is not a command: `python -m dkron_executors <name>`.
 
-`keys/` says what an executor may be told and is used by the operator, too; `run/` does it, and imports the client that
-this takes. Nothing here knows Kubernetes, and a run imports only what its executor needs.
+`keys/` defines the keys of each executor, which the operator uses too. `run/` makes the calls and imports the client
+libraries. Nothing here depends on Kubernetes, and a run imports only the code of its executor.
 """

@@ -1,4 +1,4 @@
-"""Imports without what a client would like to have, and this project does not use of it."""
+"""Imports a client library without an optional dependency that this project does not use."""
 
 import sys
 from collections.abc import Iterator
@@ -7,10 +7,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def without(module: str) -> Iterator[None]:
-    """As if this module were not installed, for the imports in the block: for those that can do without it."""
+    """Make imports in the block behave as if this module were not installed. Only for imports that can do
+    without it."""
     absent = object()
     before = sys.modules.get(module, absent)
-    # The way in which Python remembers that there is no such module.
+    # Python records a missing module in this way.
     sys.modules[module] = None  # type: ignore[assignment]
     try:
         yield

@@ -1,4 +1,4 @@
-"""Regular expressions of users: RE2, whose syntax is Go's, and whose time grows with the text alone."""
+"""Regular expressions of users: RE2, which has Go's syntax and runs in time linear in the text."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,11 @@ import re2
 
 
 class PatternError(ValueError):
-    """It is no regular expression of RE2, or one that takes too much memory. `str()` says where it breaks."""
+    """The text is not a regular expression of RE2, or takes too much memory. `str()` says where it fails."""
 
 
 def searcher(pattern: str) -> Callable[[str], bool]:
-    """A function that tells whether the pattern is found in a text. Raises `PatternError`."""
+    """Return a function that tells whether the pattern matches anywhere in a text. Raises `PatternError`."""
     options = re2.Options()
     options.log_errors = False
     try:

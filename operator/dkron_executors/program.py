@@ -1,4 +1,4 @@
-"""One run in a pod: read what the operator handed over, make the call, print what came of it, without any secret."""
+"""One run in a pod: read the data from the operator, make the call, and print the result without secrets."""
 
 import logging
 import signal
@@ -17,12 +17,12 @@ from dkron_executors.scrub import Scrub
 from dkron_executors.secrets import resolve
 
 TRACE = "TRACEPARENT"
-"""The variable that says of which trace the run is a part, if of any."""
+"""The variable with the trace context of the run, if any."""
 FAILED = 1
 USAGE = 2
 STOPPED = 128 + signal.SIGTERM
 TERMINATION_LOG = Path("/dev/termination-log")
-"""Where Kubernetes takes the reason from that a pod shows (`terminationMessagePath`)."""
+"""The file from which Kubernetes reads the reason that a pod shows (`terminationMessagePath`)."""
 USE = f"usage: python -m dkron_executors {{{','.join(sorted(MODELS))}}}"
 HELP = f"""{USE}
 
@@ -36,13 +36,13 @@ class Unusable(ValueError):
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run the executor that `arguments` name. Exit code 0 for a success, 1 for a failure, 2 if nothing could be run."""
+    """Run the executor named in `arguments`. Exit code 0 for success, 1 for failure, 2 if nothing could be run."""
     if list(arguments) in (["-h"], ["--help"]):
         sys.stdout.write(HELP)
         return 0
     signal.signal(signal.SIGTERM, _stop)
     warnings.simplefilter("ignore")
-    # Clients log what they were told, and nobody but `Scrub` may print that.
+    # Clients log the data they were given, and only `Scrub` may print that.
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         result = outcome(arguments, environment)
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def outcome(arguments: Sequence[str], environment: Mapping[str, str]) -> Result:
-    """Make the call, and strike out what nobody may see. Raises `Unusable`."""
+    """Make the call, and remove secrets from the result. Raises `Unusable`."""
     executor, handover, values = _handed_over(arguments, environment)
     result = _result(executor, handover, values, traceparent=environment.get(TRACE, ""))
     scrub = Scrub([*values.values(), *handover.config.values()], secrets=values.values())
@@ -65,7 +65,7 @@ def outcome(arguments: Sequence[str], environment: Mapping[str, str]) -> Result:
 
 
 def printed(result: Result) -> bytes:
-    """The output, and before it the error in a line of its own."""
+    """Return the output, preceded by the error on its own line."""
     return (f"{result.error}\n".encode() if result.error else b"") + result.output
 
 
@@ -93,7 +93,7 @@ def _result(executor: str, handover: Handover, values: Mapping[str, str], *, tra
         result = _runner(executor)(keys)
     except ModuleNotFoundError as exc:
         return Result(f"{executor}: {exc.name} is not installed; pip install 'dkron-operator[{executor}]' brings it")
-    except Exception as exc:  # noqa: BLE001 - a traceback could show a secret, and it is the pod's last line anyway
+    except Exception as exc:  # noqa: BLE001 - a traceback could reveal a secret, and the pod ends here anyway
         return Result(f"{executor}: {type(exc).__name__}: {exc}")
     if not getattr(keys, "debug", False):
         return result
@@ -106,7 +106,7 @@ def _runner(executor: str) -> Callable[[Keys], Result]:
 
 
 def _shown(handover: Handover) -> bytes:
-    """The config as it stands in the spec, a key a line."""
+    """Return the config as in the spec, one key per line."""
     return "".join(f"{key}: {text}\n" for key, text in sorted(handover.config.items())).encode()
 
 

@@ -1,4 +1,4 @@
-"""Scrub: no secret leaves the pod by what it prints, even where a server or a client library repeats it."""
+"""Removes secrets from everything that the pod prints, even if a server or a client library repeats them."""
 
 import json
 from base64 import b64encode
@@ -7,36 +7,36 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
 UNCHANGED = ("utf-8", "surrogateescape")
-"""How Python reads the environment."""
+"""The encoding by which Python reads the environment."""
 SHORTEST = 4
-"""Characters. A shorter text is found everywhere, and no secret."""
+"""Characters. A shorter text occurs everywhere and is not a secret."""
 
 
 class Scrub:
-    """Replaces the values of Secrets, in the forms in which they may come back, and all passwords in addresses."""
+    """Replaces the values of Secrets, in all forms in which they may reappear, and all passwords in URLs."""
 
     def __init__(self, values: Iterable[str], *, secrets: Iterable[str]) -> None:
         parts = [password for value in values for password in _passwords(value)]
         parts += [part for secret in secrets for part in _parts(secret)]
         forms = {form for part in parts for form in _forms(_as_bytes(part).decode(*UNCHANGED))}
-        # The longest first: one may be a part of another.
+        # Longest first, since one form may be part of another.
         self._forms = sorted((form for form in forms if len(form) >= SHORTEST), key=lambda form: (-len(form), form))
 
     def line(self, text: str) -> str:
-        """The text in one line, without secrets."""
+        """Return the text in one line, without secrets."""
         for form in self._forms:
             text = text.replace(form, MASK)
         return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
     def output(self, output: bytes) -> bytes:
-        """The bytes without secrets."""
+        """Return the bytes without secrets."""
         for form in self._forms:
             output = output.replace(_as_bytes(form), MASK.encode())
         return output
 
 
 def _parts(secret: str) -> Iterator[str]:
-    """The value, its lines, what of it is secret in an address, and the texts in it if it is JSON."""
+    """Yield the value, its lines, the secret parts if it is a URL, and the strings in it if it is JSON."""
     yield secret
     yield from (line.strip() for line in secret.splitlines())
     if "://" in secret:
@@ -57,7 +57,7 @@ def _of_address(address: str) -> Iterator[str]:
 
 
 def _of_json(text: str) -> Iterator[str]:
-    """The texts, and of `Name: value` the value, as in `headers`."""
+    """Yield the strings, and the value of each `Name: value`, as in `headers`."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -69,7 +69,7 @@ def _of_json(text: str) -> Iterator[str]:
 
 
 def _passwords(text: str) -> Iterator[str]:
-    """The passwords of a list of addresses, `amqp://user:password@host,…`."""
+    """Yield the passwords in a list of URLs, `amqp://user:password@host,…`."""
     for address in text.split(",") if "://" in text and "@" in text else ():
         try:
             password = urlsplit(address.strip()).password
@@ -80,7 +80,7 @@ def _passwords(text: str) -> Iterator[str]:
 
 
 def _forms(text: str) -> Iterator[str]:
-    """The text as it is, and as addresses, JSON, Python and basic authentication write it."""
+    """Yield the text itself, and as encoded in URLs, JSON, Python and basic authentication."""
     yield text
     yield text.strip()
     raw = _as_bytes(text)
@@ -94,7 +94,8 @@ def _forms(text: str) -> Iterator[str]:
 
 
 def _as_bytes(text: str) -> bytes:
-    """As the environment had it: a Secret may hold bytes that are no text. What no bytes are behind is left out."""
+    """Encode as in the environment: a Secret may contain bytes that are not text. Surrogates without bytes behind
+    them are dropped."""
     try:
         return text.encode(*UNCHANGED)
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""References to Secrets in a config, and how their values reach the pod without anybody else reading them.
+"""References to Secrets in a config, and how their values reach the pod without the operator reading them.
 
-A value `secretRef:<secret>/<key>` stays as it is in the config that the operator hands over. Beside it stands the name
-of an environment variable, which the kubelet fills; the pod puts the two together.
+A value `secretRef:<secret>/<key>` stays in the config that the operator passes to the pod. Next to it, the operator
+passes the name of an environment variable, which the kubelet fills. The pod puts the two together.
 """
 
 import json
@@ -13,18 +13,18 @@ _REFERENCE = re.compile(PREFIX + r"([a-z0-9][a-z0-9.-]{0,252})/([-._a-zA-Z0-9]{1
 
 
 def is_reference(text: str) -> bool:
-    """Whether the whole value comes from a Secret."""
+    """Whether the whole value is a reference to a Secret."""
     return _REFERENCE.fullmatch(text) is not None
 
 
 def secret_and_key(reference: str) -> tuple[str, str] | None:
-    """Name of the Secret and key in it; None for what is no reference."""
+    """Return the name of the Secret and the key in it; None if the text is not a reference."""
     match = _REFERENCE.fullmatch(reference)
     return (match[1], match[2]) if match else None
 
 
 def references(config: Mapping[str, str], *, inside: Iterable[str]) -> list[str]:
-    """All references, each once: whole values, and parts of the values of the keys that are named `inside`."""
+    """Return all references, each once: whole values, and parts of the values of the keys in `inside`."""
     inside = frozenset(inside)
     found: dict[str, None] = {}
     for key, text in config.items():
@@ -36,12 +36,12 @@ def references(config: Mapping[str, str], *, inside: Iterable[str]) -> list[str]
 
 
 def without_references(text: str) -> str:
-    """The text as it might look once the references in it were replaced."""
+    """Return the text with placeholders instead of references, for validation."""
     return _REFERENCE.sub("x", text)
 
 
 def resolve(config: Mapping[str, str], values: Mapping[str, str], *, inside: Iterable[str]) -> dict[str, str]:
-    """The config with the values of the references. Within a text they are escaped as JSON wants it."""
+    """Return the config with the values of the references. Values inside a text are escaped for JSON."""
     inside = frozenset(inside)
 
     def escaped(match: re.Match[str]) -> str:

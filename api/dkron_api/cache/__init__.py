@@ -1,1 +1,1 @@
-"""What the API reads: the newest version of each object, and jobs by their Dkron names."""
+"""The API's read cache: the newest version of each object, and an index of jobs by their Dkron names."""

@@ -1,4 +1,4 @@
-"""The catalog: the jobs of the namespace by their Dkron names, each rendered once for as long as it stays the same."""
+"""Index of the jobs of the namespace by their Dkron names. Each job is rendered once per version."""
 
 import asyncio
 import logging
@@ -21,9 +21,10 @@ Listener = Callable[[Job | None, Job | None], None]
 
 
 class JobIndex:
-    """All jobs. Of two objects with one Dkron name the older has it, as for the operator.
+    """All jobs. If two objects have the same Dkron name, the older one wins, as in the operator.
 
-    `listeners` are told of each change of an object: before, after. A `quiet` one does not log what cannot be read.
+    `listeners` are called for each change of an object with the job before and after. A `quiet` index does not log
+    objects that cannot be read.
     """
 
     def __init__(
@@ -55,30 +56,30 @@ class JobIndex:
 
     @property
     def complete(self) -> asyncio.Event:
-        """Set when it is ready."""
+        """Set once the index is ready."""
         return self.mirror.complete
 
     @property
     def names(self) -> list[str]:
-        """All names in the order of their bytes; not to be changed."""
+        """All names in byte order. Do not modify the list."""
         return self._names
 
     def get(self, name: str) -> Job | None:
-        """The job with this Dkron name."""
+        """Return the job with this Dkron name."""
         namesakes = self._named.get(name)
         return None if namesakes is None else namesakes[0]
 
     def children(self, name: str) -> list[str]:
-        """Names of the jobs that run after this one, in the order in which those were created."""
+        """Return the names of the jobs that run after this one, in the order of their creation."""
         return sorted(self._children.get(name, ()), key=lambda child: (self._named[child][0].created, child))
 
     def parents(self, name: str) -> tuple[str, ...] | None:
-        """Names of the jobs after which this one runs; None if there is no such job."""
+        """Return the names of the jobs after which this one runs; None if there is no such job."""
         job = self.get(name)
         return None if job is None else job.parents
 
     def json(self, name: str) -> bytes:
-        """The job of this name, which has to be there, as GET shows it."""
+        """Return the job of this name, which must exist, as GET shows it."""
         rendered = self._rendered.get(name)
         if rendered is None:
             fields = self._shown(self._named[name][0])
@@ -87,14 +88,14 @@ class JobIndex:
         return rendered
 
     def joined(self) -> Sequence[bytes]:
-        """All jobs as GET shows them, in pieces of one JSON array."""
+        """Return all jobs as GET shows them, as pieces of one JSON array."""
         if self._joined is None:
             self._joined = tuple(compact([self.json(name) for name in self._names]))
         return self._joined
 
     async def press(self) -> None:
-        """Render what has changed before anybody asks, a few jobs at a time: the first list after ten thousand changes
-        would keep everybody else waiting for half a second."""
+        """Render changed jobs in advance, a few at a time. Otherwise the first list after ten thousand changes would
+        block all other requests for half a second."""
         while True:
             await self._stale.wait()
             self._stale.clear()
@@ -105,12 +106,12 @@ class JobIndex:
                     await asyncio.sleep(0)
 
     def due(self, name: str) -> str:
-        """When the job of this name is due next, as GET shows it."""
+        """Return when the job of this name is due next, as GET shows it."""
         self.json(name)
         return self._due[name]
 
     def render(self, job: Job) -> bytes:
-        """A job as GET would show this version of it."""
+        """Return a job as GET would show this version of it."""
         return gojson.encode(self._shown(job))
 
     def _shown(self, job: Job) -> Object:
@@ -118,16 +119,16 @@ class JobIndex:
         try:
             return shown(job, children=children, now=self._clock())
         except Exception:
-            # What is odd about one job keeps nobody from the list of all.
+            # A problem with one job must not break the list of all jobs.
             log.exception("not all of the job %s can be shown", quoted(job.name))
             return bare(job, children=children)
 
     def see(self, raw: Object) -> None:
-        """A job as it is now: the answer to a write of ours."""
+        """Store the current version of a job, from the response to a write of this process."""
         self.mirror.see(raw)
 
     def lose(self, job: Job) -> None:
-        """We have deleted this job."""
+        """Remove a job that this process has deleted."""
         self.mirror.lose(job.raw)
 
     def _changed(self, before: Job | None, after: Job | None) -> None:
@@ -165,7 +166,7 @@ class JobIndex:
             del self._names[bisect_left(self._names, job.name)]
 
     def _forget(self, job: Job) -> None:
-        """What was rendered of the job, and of its parents, which show its name."""
+        """Drop the rendered versions of the job, and of its parents, which show its name."""
         for name in (job.name, *job.parents):
             self._rendered.pop(name, None)
             self._unrendered.add(name)

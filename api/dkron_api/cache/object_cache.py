@@ -1,7 +1,7 @@
-"""The mirror: the newest version of each object of one kind, whoever brings it: the watch, a list, or the answer to a
-write of our own. So a client reads what it has written, although reads never ask the API server.
+"""The newest version of each object of one kind, whether it comes from the watch, a list, or the response to a write
+of this process. Clients therefore read their own writes, although reads never go to the API server.
 
-Resource versions are compared as numbers, which Kubernetes allows since KEP-5504 and which has always been so.
+Resource versions are compared as numbers. Kubernetes allows this since KEP-5504, and it has always worked.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 REMEMBERED = 16384
-"""How many deleted objects are remembered: older versions of them may be under way for seconds, not for longer."""
+"""Number of deleted objects to remember. Older versions of them may still arrive for a few seconds, not longer."""
 
 
 class Kept(NamedTuple, Generic[T]):
-    """An object as it is kept."""
+    """A cached object."""
 
     name: str
     version: int
@@ -31,9 +31,9 @@ class Kept(NamedTuple, Generic[T]):
 
 
 class ObjectCache(Generic[T]):
-    """Objects of one kind by uid, each as `read` makes it. `changed` is told what one was before and is now; None: it
-    was not, or is not there. What cannot be read is left out, and
-    told in the log unless `quiet`."""
+    """Objects of one kind by uid, each in the form that `read` returns. `changed` is called with the object before
+    and after a change; None if it did not exist or is gone. Objects that cannot be read are left out, and logged
+    unless `quiet`."""
 
     def __init__(
         self,
@@ -69,33 +69,34 @@ class ObjectCache(Generic[T]):
         return self.complete.is_set()
 
     def by_name(self, name: str) -> T | None:
-        """The object with this metadata.name."""
+        """Return the object with this metadata.name."""
         kept = self._kept.get(self._names.get(name, ""))
         return None if kept is None else kept.item
 
     def by_uid(self, uid: str) -> T | None:
-        """The object with this uid."""
+        """Return the object with this uid."""
         kept = self._kept.get(uid)
         return None if kept is None else kept.item
 
     def age(self) -> float:
-        """Seconds since the API server last gave a sign of life."""
+        """Return the seconds since the API server last responded."""
         return self._clock() - self._alive_at
 
     def alive(self) -> None:
-        """The API server gave a sign of life."""
+        """Record that the API server has responded."""
         self._alive_at = self._clock()
         self.trouble = ""
 
     def failed(self, error: KubeError) -> None:
-        """The API server does not answer, or refuses: said once, and what is here stays as it is."""
+        """Record that the API server does not answer or rejects the watch. The error is logged once; the cached
+        objects stay."""
         trouble = f"cannot watch {self.kind}: {_sentence(error)}"
         if trouble != self.trouble:
             log.warning(trouble)
         self.trouble = trouble
 
     def replace(self, items: list[Object], version: int) -> None:
-        """A complete list, as of this version. What we know to be newer stays."""
+        """Apply a complete list as of this version. Objects known to be newer stay."""
         self.alive()
         listed = {item["metadata"]["uid"] for item in items}
         for uid in [uid for uid, kept in self._kept.items() if uid not in listed and kept.version <= version]:
@@ -105,12 +106,12 @@ class ObjectCache(Generic[T]):
         self.complete.set()
 
     def see(self, item: Object) -> None:
-        """An object as it is now, or once was."""
+        """Apply a version of an object, which may be current or old."""
         self.alive()
         self._take(item)
 
     def lose(self, item: Object) -> None:
-        """An object is deleted. It does not come back, whatever older versions of it are still under way."""
+        """Remove a deleted object. Older versions that arrive later do not bring it back."""
         uid = item["metadata"]["uid"]
         self._gone[uid] = None
         if len(self._gone) > REMEMBERED:
@@ -118,7 +119,7 @@ class ObjectCache(Generic[T]):
         self._drop(uid)
 
     def went_back(self) -> None:
-        """The cluster was restored from a backup, and what we know to be newer is not."""
+        """Handle a cluster restored from a backup: versions in the cache are no longer newer than those to come."""
         if not self._quiet:
             log.warning("the resource versions of %s went back; starting over", self.kind)
         self._gone.clear()
@@ -131,7 +132,7 @@ class ObjectCache(Generic[T]):
         if uid in self._gone or (known is not None and version <= known.version):
             return
         if "deletionTimestamp" in metadata:
-            # Somebody's finalizer holds it; for whoever asks it is gone.
+            # A finalizer still holds the object; for clients of the API it is gone.
             self._drop(uid)
             return
         name = metadata["name"]
@@ -147,14 +148,15 @@ class ObjectCache(Generic[T]):
         self._tell(known, kept)
 
     def _guarded(self, item: Object) -> T | None:
-        """The object as it is kept; None if it cannot be read. That is told once, and harms no other."""
+        """Return the object in cached form; None if it cannot be read. The error is logged once and affects no other
+        object."""
         metadata = item["metadata"]
         known = (metadata["uid"], metadata.get("generation", metadata["resourceVersion"]))
         wrong = unreadable(item)
         try:
             if not wrong:
                 return self._read(item)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it is told below, and is about this object alone
+        except Exception as exc:  # noqa: BLE001 - any error is logged below, and concerns this object alone
             wrong = f"reading it fails with {type(exc).__name__}"
         if known not in self._refused and not self._quiet:
             self._refused[known] = None
@@ -164,7 +166,7 @@ class ObjectCache(Generic[T]):
         return None
 
     def _succeeds(self, name: str, uid: str, version: int) -> bool:
-        """Whether no newer object has this name; an older one that has it must be gone."""
+        """Whether no newer object has this name. An older object that has it must be gone."""
         other = self._names.get(name, uid)
         if other == uid:
             return True
@@ -194,6 +196,6 @@ def _sentence(error: KubeError) -> str:
 
 
 def plain(item: Object) -> Object:
-    """An object as it is, without the record of who wrote what, which is longer than the rest."""
+    """Return the object without managedFields, which are longer than the rest."""
     item["metadata"].pop("managedFields", None)
     return item

@@ -1,1 +1,1 @@
-"""What every request passes on its way in and out: limits, headers, errors, the access log."""
+"""Applied to every request and response: limits, headers, errors, the access log."""

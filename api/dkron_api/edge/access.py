@@ -1,4 +1,4 @@
-"""The access log: one line for each request, in the form of all other lines and cheaper, since there are so many."""
+"""The access log: one line per request, in the format of all other log lines but cheaper, since there are so many."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ _encode = JSONEncoder(check_circular=False, separators=(", ", ": ")).encode
 class AccessLog:
     """Lines of the logger `dkron_api.access`.
 
-    As JSON they go to stderr past the logging module, which would take half of the time of a small request for them.
+    JSON lines go directly to stderr: the logging module would take half of the time of a small request.
     """
 
     def __init__(self, log_format: LogFormat) -> None:
@@ -24,7 +24,7 @@ class AccessLog:
         self._time = ""
 
     def write(self, message: str, fields: dict[str, object]) -> None:
-        """One line, if the level lets it through."""
+        """Write one line, if the log level permits."""
         if not self._logger.isEnabledFor(logging.INFO):
             return
         if not self._json:

@@ -1,4 +1,4 @@
-"""Whether a client takes a compressed answer (RFC 9110 §12.5.3). Pure."""
+"""Content negotiation for compressed responses (RFC 9110 §12.5.3). Pure."""
 
 import re
 
@@ -6,7 +6,7 @@ _CODING = re.compile(r"\s*(gzip|x-gzip|\*)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?", re.
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    """Whether gzip is among the codings that the header names, and not with a weight of zero."""
+    """Whether the header accepts gzip with a weight above zero."""
     if not accept_encoding:
         return False
     weights: dict[str, bool] = {}

@@ -1,8 +1,8 @@
-"""A connection: what aiohttp leaves open about clients that stop sending.
+"""Client connections: handles clients that stop sending, which aiohttp does not.
 
-A client may close its side behind a request and still read the answer (RFC 9112 §9.6); aiohttp would close the other
-side as well. And what is left of a packed body that was refused is thrown away as it came: aiohttp would unpack it
-first, and a megabyte may become a gigabyte.
+A client may half-close its connection after a request and still read the response (RFC 9112 §9.6); aiohttp would
+close the connection entirely. In addition, the rest of a compressed body that was rejected is discarded without
+decompression: aiohttp would decompress it first, and a megabyte may become a gigabyte.
 """
 
 import asyncio
@@ -13,23 +13,23 @@ from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 
 HALF_CLOSED = 60.0
-"""Seconds for which an answer is still owed to a client that sends no more. Whether it is still there can only be seen
-by writing to it."""
+"""Seconds for which a half-closed client may still get a response. Only a write shows whether it is still there."""
 FAREWELL = 2.0
-"""Seconds for which a client may go on to send what nobody reads. If it were cut off at once it might not see why."""
+"""Seconds for which a rejected client may continue to send. If the connection were closed at once, the client might
+not see the reason."""
 THROWN_AWAY = 16 * 2**20
 """Bytes that it may send meanwhile."""
 CUT_SHORT = "the connection was closed before the end of the body"
 
 
 def is_unwanted(request: web.BaseRequest) -> bool:
-    """Whether there is more of a packed body than was read."""
+    """Whether a compressed body has more data than was read."""
     coding = request.headers.get("Content-Encoding", "identity").strip().lower()
     return coding not in ("", "identity") and not request.content.is_eof()
 
 
 class Connection(RequestHandler):
-    """One client."""
+    """The connection of one client."""
 
     __slots__ = ("_answered", "_body", "_patience", "_room", "_silent", "_thrown_away")
 
@@ -43,7 +43,7 @@ class Connection(RequestHandler):
         self._room = THROWN_AWAY
 
     def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp never answers, which means False
-        """The client sends no more. Whether the connection stays open for what is to be answered."""
+        """Handle the client's half-close. Return whether the connection stays open for pending responses."""
         if self._thrown_away is not None:
             self._end_of_waste()
             return False
@@ -56,7 +56,7 @@ class Connection(RequestHandler):
         return True
 
     def data_received(self, data: bytes) -> None:
-        """The client sends."""
+        """Handle data from the client."""
         if self._thrown_away is None:
             super().data_received(data)
             if self._messages:
@@ -67,7 +67,7 @@ class Connection(RequestHandler):
             self._end_of_waste()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """It is over."""
+        """Handle the end of the connection."""
         if self._patience is not None:
             self._patience.cancel()
         self._end_of_waste()
@@ -76,7 +76,7 @@ class Connection(RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send the end of an answer. Behind the last one to a client that sends no more, the connection is closed."""
+        """Send the end of a response. After the last response to a half-closed client, close the connection."""
         answered = await super().finish_response(request, resp, start_time)
         self._answered += 1
         if is_unwanted(request):
@@ -91,7 +91,7 @@ class Connection(RequestHandler):
             self.close()
             return
         self._thrown_away = self._loop.create_future()
-        # Nobody waits for the rest of it, and nothing that follows is a request.
+        # The rest of the body is not needed, and nothing after it is a request.
         request.content.feed_eof()
         self.close()
         with suppress(OSError, RuntimeError):
@@ -107,11 +107,11 @@ class Connection(RequestHandler):
 
     @property
     def _owed(self) -> int:
-        """How many requests have come and are not answered."""
+        """Number of requests received but not answered."""
         return self._request_count - self._answered
 
     def _cut_body_short(self) -> None:
-        """The body of the last request does not come any more, if it has not come."""
+        """Fail the body of the last request if it is incomplete."""
         if self._body is not None and not self._body.is_eof():
             self._body.set_exception(web.RequestPayloadError(CUT_SHORT))
 

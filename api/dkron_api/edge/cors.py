@@ -1,8 +1,8 @@
-"""Which pages of other origins may call the API. None, unless they are named. Pure.
+"""Access for web pages of other origins: none, unless configured. Pure.
 
-A browser sends many a request of a foreign page without asking first, and a job is read from any content type. So that
-no page on the web can start a command through a browser that reaches the API, such requests are refused by what
-browsers say of them.
+A browser sends many cross-origin requests without a preflight, and the API reads a job from any content type. To keep
+web pages from running commands through a browser that reaches the API, such requests are rejected based on the
+headers that browsers add.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ EXPOSED = "X-Total-Count, Location, X-Whom, ETag, Retry-After, X-Request-Id, Pre
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
 LIFE = "600"
-"""Seconds that a browser may remember the answer to a preflight."""
+"""Seconds for which a browser may cache the response to a preflight."""
 
 
 def allowed(origin: str, origins: Sequence[str]) -> str:
-    """What to answer as Access-Control-Allow-Origin; empty if the origin may not."""
+    """Return the Access-Control-Allow-Origin for the origin; empty if it is not allowed."""
     if not origin:
         return ""
     if ANY in origins:
@@ -27,7 +27,7 @@ def allowed(origin: str, origins: Sequence[str]) -> str:
 
 
 def is_foreign(method: str, headers: Mapping[str, str], origins: Sequence[str]) -> bool:
-    """Whether a page that is not trusted has made a browser send this request to change something."""
+    """Whether the request changes something on behalf of an untrusted page in a browser."""
     if method in _SAFE:
         return False
     origin = headers.get("Origin", "")
@@ -43,19 +43,19 @@ def is_foreign(method: str, headers: Mapping[str, str], origins: Sequence[str]) 
 
 
 def _own_hosts(headers: Mapping[str, str]) -> set[str]:
-    """The names under which a browser knows this server. No page can send the header of a proxy to another origin: a
-    browser asks first."""
+    """Return the names under which a browser knows this server. A page cannot forge a proxy's header in a
+    cross-origin request, since the browser sends a preflight first."""
     forwarded = headers.get("X-Forwarded-Host", "").split(",")[0].strip()
     return {_plain(host) for host in (headers.get("Host", ""), forwarded) if host}
 
 
 def _plain(host: str) -> str:
-    """Without the port that goes without saying, which browsers leave away and some proxies do not."""
+    """Return the host without its default port, which browsers omit and some proxies do not."""
     return host.lower().removesuffix(":80").removesuffix(":443")
 
 
 def preflight(asked_headers: str) -> dict[str, str]:
-    """What a preflight is told besides the origin."""
+    """Return the headers of a preflight response, except the origin."""
     return {
         "Access-Control-Allow-Methods": METHODS,
         "Access-Control-Allow-Headers": asked_headers or "Content-Type, Authorization, If-Match",

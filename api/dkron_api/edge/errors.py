@@ -1,4 +1,4 @@
-"""Error bodies: a sentence as plain text, or RFC 9457's problem object for a client that asks for it."""
+"""Error bodies: a sentence as plain text, or an RFC 9457 problem object if the client accepts it."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -10,13 +10,13 @@ from dkron_crds.schedule.errors import printable
 PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
 LONGEST = 900
-"""Characters of a sentence."""
+"""Maximum characters of a sentence."""
 NOT_A_ROUTE = ApiError(HTTPStatus.NOT_FOUND, "404 page not found")
-"""Dkron's answer to every path and method that it does not know (Dkron behaviour §1.1)."""
+"""Dkron's response to every path and method that it does not know (Dkron behaviour §1.1)."""
 
 
 def body_of(refusal: ApiError, *, accept: str, path: str) -> tuple[bytes, Mapping[str, str]]:
-    """Body and headers of an error. What its sentence quotes from the request is fit for a terminal and a log."""
+    """Return body and headers of an error. Text quoted from the request is escaped for terminals and logs."""
     reason = shown(refusal.reason)
     if PROBLEM in accept:
         problem = {
@@ -31,7 +31,7 @@ def body_of(refusal: ApiError, *, accept: str, path: str) -> tuple[bytes, Mappin
 
 
 def shown(reason: str) -> str:
-    """A sentence in one line of a bounded length, with escapes for what cannot be printed."""
+    """Return a sentence in one line of bounded length, with unprintable characters escaped."""
     return printable(reason if len(reason) <= LONGEST else reason[:LONGEST] + "…")
 
 

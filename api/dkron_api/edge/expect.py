@@ -1,4 +1,4 @@
-"""`Expect: 100-continue`, and nothing else: other expectations are no reason to refuse a request (RFC 9110 §10.1.1)."""
+"""`Expect: 100-continue`. Other expectations are ignored rather than rejected (RFC 9110 §10.1.1)."""
 
 from aiohttp import web
 from aiohttp.web_urldispatcher import UrlMappingMatchInfo
@@ -7,20 +7,20 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 async def expect(request: web.Request) -> None:
-    """Let the body come. aiohttp's own handler fails on a header that is no text."""
+    """Tell the client to send the body. aiohttp's own handler fails on a header that is not text."""
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(CONTINUE)
-        # What was written is not yet the answer.
+        # The interim response does not count as output of the final one.
         request.writer.output_size = 0
 
 
 def expecting(route: web.RouteDef) -> web.RouteDef:
-    """The route with this handler."""
+    """Return the route with this handler."""
     return web.RouteDef(route.method, route.path, route.handler, {**route.kwargs, "expect_handler": expect})
 
 
 def expect_anything_elsewhere(app: web.Application) -> None:
-    """Let the same hold for paths that are unknown: they have a route of aiohttp's own."""
+    """Use the handler for unknown paths too: aiohttp has its own route for them."""
     resolve = app.router.resolve
 
     async def resolving(request: web.Request) -> UrlMappingMatchInfo:

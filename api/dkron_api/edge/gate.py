@@ -1,5 +1,5 @@
-"""The gate: how many requests are worked on at once, how many answers stay open, and how many one address may ask for.
-Bounded in memory, whoever comes."""
+"""Limits the concurrent requests, the open streams, and the request rate of each address. Memory is bounded whatever
+clients do."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -11,18 +11,18 @@ from math import ceil
 from dkron_api.refusal import LATER, ApiError
 
 ADDRESSES = 4096
-"""How many addresses are remembered: the one that was quiet for longest makes room, and would have been let in."""
+"""Number of addresses to remember. The longest-idle address is dropped; its bucket would be full anyway."""
 UPLOADS = 256
-"""Bodies on their way at once, each as large as --max-body allows: the next one takes the oldest's place."""
+"""Concurrent uploads, each as large as --max-body allows. The next one displaces the oldest."""
 RESTORES = 4
-"""Backups that may be stored at once, each as large as --max-restore allows."""
+"""Concurrent restores of backups, each as large as --max-restore allows."""
 BURST = 2.0
-"""Seconds of a rate that may be spent at once."""
+"""Seconds' worth of the rate that may be used at once."""
 
 
 @dataclass(slots=True)
 class Room:
-    """Places for requests that wait rather than work."""
+    """Capacity for requests that wait rather than work."""
 
     places: int
     what: str
@@ -31,14 +31,14 @@ class Room:
 
 @dataclass(slots=True)
 class Bucket:
-    """What an address may still ask for, as of a moment."""
+    """The token bucket of an address, as of the time `at`."""
 
     tokens: float
     at: float
 
 
 class Gate:
-    """Raises `ApiError` for whom it does not let in."""
+    """Raises `ApiError` for requests beyond the limits."""
 
     def __init__(self, *, requests: int, streams: int, rate: float, clock: Callable[[], float]) -> None:
         self.working = 0
@@ -51,7 +51,7 @@ class Gate:
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def enter(self, address: str) -> None:
-        """A request comes in. `leave` has to follow."""
+        """Admit a request. The caller must call `leave` afterwards."""
         if self._rate:
             self._spend(address)
         if self.working >= self._requests:
@@ -63,29 +63,28 @@ class Gate:
         self.working += 1
 
     def leave(self) -> None:
-        """It was answered."""
+        """The request has been answered."""
         self.working -= 1
 
     @property
     def streaming(self) -> int:
-        """How many answers stay open."""
+        """Number of open streams."""
         return self._streams.taken
 
     def stream(self) -> AbstractContextManager[None]:
-        """An answer stays open: it is no work any more, but one of the streams."""
+        """Count a response that stays open as a stream instead of a working request."""
         return self._aside(self._streams)
 
     @property
     def uploading(self) -> int:
-        """How many bodies are on their way."""
+        """Number of uploads in progress."""
         return len(self._uploads)
 
     @contextmanager
     def upload(self, give_way: Callable[[], object]) -> Iterator[None]:
-        """A body is still on its way: whoever sends slowly must not keep others out.
+        """Count an upload in progress separately, so that slow senders do not block others.
 
-        Nobody is refused: where there is no place left, the body that has been on its way for longest is told to give
-        way. An honest one needs milliseconds.
+        No upload is rejected: at the limit, the oldest upload is cancelled. A normal upload takes milliseconds.
         """
         if len(self._uploads) >= UPLOADS:
             _, oldest = self._uploads.popitem(last=False)
@@ -100,7 +99,7 @@ class Gate:
             self._uploads.pop(place, None)
 
     def restore(self) -> AbstractContextManager[None]:
-        """A backup is stored: it takes long, and much memory."""
+        """Count a restore separately: it takes long and much memory."""
         return self._aside(self._restores)
 
     @contextmanager

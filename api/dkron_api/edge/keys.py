@@ -1,4 +1,4 @@
-"""What the handlers find in the application."""
+"""The application's components, as keys for the handlers."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,17 +26,17 @@ SETTINGS = web.AppKey("SETTINGS", Settings)
 KUBE = web.AppKey("KUBE", KubeClient)
 CATALOG = web.AppKey("CATALOG", JobIndex)
 FEED: web.AppKey[Sink] = web.AppKey("FEED")
-"""Where the watch of the DkronJobs leads."""
+"""Receives the watch of DkronJobs."""
 SUPERVISOR = web.AppKey("SUPERVISOR", Supervisor)
-"""Keeps alive what the service does all its life."""
+"""Keeps the long-lived tasks of the service running."""
 VIGILS = web.AppKey("VIGILS", RunWaiter)
 ASKED = web.AppKey("ASKED", RequestedRuns)
 PODS = web.AppKey("PODS", Pods)
 WRITES = web.AppKey("WRITES", JobWriter)
 STOPPING = web.AppKey("STOPPING", asyncio.Event)
-"""Set when the service is to stop: who works on long lists leaves the rest."""
+"""Set when the service should stop: handlers of long lists then skip the rest."""
 LEASE_FEED: web.AppKey[Sink] = web.AppKey("LEASE_FEED")
-"""Where the watch of the Lease leads."""
+"""Receives the watch of the Lease."""
 ACCESS: web.AppKey[AccessLog | None] = web.AppKey("ACCESS")
 GATE = web.AppKey("GATE", Gate)
 CLUSTERS: web.AppKey[Objects] = web.AppKey("CLUSTERS")

@@ -1,4 +1,4 @@
-"""Lists of any length. A client that reads slowly, or not at all, holds a piece of the list and not a copy of all."""
+"""Responses with lists of any length. A slow client holds a piece of the list in memory, not a copy of the whole."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,15 +11,15 @@ from dkron_api.edge.keys import GATE
 from dkron_api.translate.pieces import compact, indented, size_of
 
 LONG = 131072
-"""Bytes from which on a list is handed over piece by piece."""
+"""Bytes above which a list is sent piece by piece."""
 STALL = 60.0
-"""Seconds after which a client that takes nothing is sent away."""
+"""Seconds after which a client that reads nothing is disconnected."""
 
 
 async def list_answer(
     request: web.Request, items: Sequence[bytes], *, headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """A JSON array of items that are rendered already."""
+    """Respond with a JSON array of rendered items."""
     size = size_of(items)
     if size <= LONG:
         return json_answer(request, b"".join(compact(items)), headers=headers)
@@ -31,7 +31,7 @@ async def list_answer(
 async def joined_answer(
     request: web.Request, pieces: Sequence[bytes], *, headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """A JSON array whose pieces are at hand, for a request without `?pretty`."""
+    """Respond with a JSON array from rendered pieces, for a request without `?pretty`."""
     size = sum(map(len, pieces))
     if size <= LONG:
         return json_answer(request, b"".join(pieces), headers=headers)
@@ -59,7 +59,7 @@ async def _hand_over(request: web.Request, response: web.StreamResponse, pieces:
             for piece in pieces:
                 await response.write(piece)
                 limit.reschedule(now() + STALL)
-                # A write that fits into the buffers waits for nobody, and others want to be answered meanwhile.
+                # A write that fits into the buffers does not yield; let other requests run.
                 await asyncio.sleep(0)
     except TimeoutError:
         if request.transport is not None:

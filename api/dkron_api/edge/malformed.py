@@ -1,4 +1,4 @@
-"""Requests that are no HTTP: the client's mistake, and one line of the log rather than a traceback."""
+"""Malformed HTTP requests: a client error, logged as one line rather than a traceback."""
 
 import logging
 import re
@@ -11,10 +11,10 @@ _CODE = re.compile(r"^\d{3}, message:\s*")
 
 
 class Malformed(logging.Filter):
-    """aiohttp calls a request that it cannot read an error of the server, and anybody could fill the log with it."""
+    """aiohttp logs malformed requests as server errors, with which any client could fill the log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything pass."""
+        """Shorten such records. Let every record pass."""
         error = record.exc_info[1] if record.exc_info else None
         if record.name == "aiohttp.server" and isinstance(error, MALFORMED):
             record.levelno, record.levelname = logging.INFO, "INFO"
@@ -24,7 +24,7 @@ class Malformed(logging.Filter):
 
 
 def sentence(error: Exception) -> str:
-    """What is wrong with the request, in one line and without the request."""
+    """Return the error in one line, without the request's content."""
     text = _CODE.sub("", error.message if isinstance(error, HttpProcessingError) else str(error))
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     return first.rstrip(":")[:200]

@@ -1,4 +1,4 @@
-"""What every request passes: the gate, then the handler, then errors as sentences, headers, and one line in the log."""
+"""Applied to every request: the gate, then the handler, then errors as sentences, headers, and one log line."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ from dkron_kube.errors import KubeError
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 COMPRESSIBLE = 1024
-"""Bytes from which on compressing is worth it."""
+"""Bytes from which compression is worthwhile."""
 HEALTH = "/health"
 SERVER = "dkron-api"
 FOREIGN = ApiError(HTTPStatus.FORBIDDEN, "pages of this origin may not change anything here; see --cors-origins")
@@ -37,7 +37,7 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 @web.middleware
 async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer, whatever happens."""
+    """Answer the request, whatever happens."""
     begun = perf_counter()
     app = request.app
     identity = request.headers.get("X-Request-Id", "")
@@ -56,7 +56,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def sign(request: web.Request, response: web.StreamResponse) -> None:
-    """Headers of every answer, put on just before it goes out."""
+    """Set the headers of every response, just before it is sent."""
     headers, settings = response.headers, request.app[SETTINGS]
     headers["X-Request-Id"] = request.get(REQUEST_ID, "")
     headers["X-Content-Type-Options"] = "nosniff"
@@ -85,7 +85,7 @@ async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.S
     except web.HTTPException as error:
         return _refused(request, ApiError(error.status, error.text or error.reason))
     except ConnectionError:
-        # The client has gone in the middle of its request: nobody reads the answer.
+        # The client has disconnected during its request; the response goes nowhere.
         return web.Response(status=HTTPStatus.BAD_REQUEST)
     except Exception:
         log.exception("a request has failed", extra={"request": request[REQUEST_ID], "path": request.path})
@@ -107,8 +107,8 @@ async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> we
 
 
 async def _unknown(request: web.Request, why: web.HTTPException) -> web.StreamResponse:
-    """No route: a path that is too long for one, a preflight, a route with a slash too much (Dkron behaviour §1.1), or
-    nothing at all."""
+    """Handle an unknown route: a path that is too long, a preflight, a route with an extra slash (Dkron behaviour
+    §1.1), or none of these."""
     if why.status == HTTPStatus.REQUEST_URI_TOO_LONG:
         raise why
     if request.method == "OPTIONS" and request.app[SETTINGS].cors_origins:
@@ -139,7 +139,7 @@ def _compress(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def _template(request: web.Request) -> str:
-    """The route rather than the path, so that names of jobs do not become series."""
+    """Return the route rather than the path, so that job names do not become time series."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else "unknown"
 

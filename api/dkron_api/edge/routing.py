@@ -1,17 +1,17 @@
-"""Which handler a path leads to. aiohttp looks for each beginning of a path that ends before a slash: a path of sixty
-thousand slashes would keep everybody waiting for a second, so those that are longer than any route are not looked for.
+"""Limits the paths given to the router. aiohttp looks up each prefix of a path that ends before a slash: a path of
+sixty thousand slashes would block all requests for a second. Paths longer than any route are therefore not looked up.
 """
 
 from aiohttp import web
 from aiohttp.web_urldispatcher import MatchInfoError, UrlMappingMatchInfo
 
 SEGMENTS = 32
-"""Slashes that a path may have: routes have six, and folders of a user interface a few more."""
+"""Maximum slashes in a path: routes have up to six, and folders of a user interface a few more."""
 TOO_LONG = f"the path has more than {SEGMENTS} segments"
 
 
 def bound_paths(app: web.Application) -> None:
-    """Have the router answer 414 to what is longer."""
+    """Make the router answer 414 to longer paths."""
     resolve = app.router.resolve
 
     async def resolving(request: web.Request) -> UrlMappingMatchInfo:

@@ -1,6 +1,6 @@
-"""A span for each request, within the trace that its client has begun, if it has.
+"""Creates a span for each request, as part of the client's trace if there is one.
 
-Names and attributes are OpenTelemetry's: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
+Names and attributes follow OpenTelemetry: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,13 +16,13 @@ from dkron_runtime.tracing.spans import Attributes, Kind, Span, SpanStart, Trace
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 TRACE = web.RequestKey("TRACE", TraceContext)
-"""The span of the request, while traces are made."""
+"""The span of the request, if tracing is on."""
 UNTRACED = frozenset({"/health", "/metrics"})
-"""Asked for every few seconds by whoever watches over the service; nobody follows up on that."""
+"""Probes and monitoring request these every few seconds; their traces have no use."""
 
 
 def tracing(tracer: Tracer) -> Middleware:
-    """The middleware that makes them. It belongs around all others."""
+    """Return the middleware that creates the spans. It must be the outermost one."""
 
     @web.middleware
     async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -42,7 +42,7 @@ def tracing(tracer: Tracer) -> Middleware:
 
 
 def beginning(request: web.Request) -> SpanStart:
-    """The span of this request."""
+    """Return the start of the request's span."""
     route = request.match_info.route.resource
     method = request.method if request.method in METHODS else "_OTHER"
     name = method if method in METHODS else "HTTP"
@@ -74,5 +74,5 @@ def _judge(span: Span, status: int) -> None:
     told: Attributes = {"http.response.status_code": status}
     span.tell(told)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # What the client has done wrong is no error of the server.
+        # A client error is not an error of the server span.
         span.fail(str(status))

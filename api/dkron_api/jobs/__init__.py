@@ -1,1 +1,1 @@
-"""What requests do to jobs: write them, run them and wait for the run, restore them."""
+"""Operations on jobs: writes, runs with or without waiting, restores."""

@@ -1,5 +1,5 @@
-"""Turns: writes of one job through this process come one after another, so that they do not fight with each other and
-the few repetitions are left for what others write."""
+"""A lock per job name: writes of one job through this process run one after another. They do not conflict with each
+other, and the few retries remain for conflicts with other writers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 
 class KeyedLock:
-    """A queue for each name, as long as somebody is in it."""
+    """A lock for each name, which exists as long as it is in use."""
 
     def __init__(self) -> None:
         self._locks: dict[str, asyncio.Lock] = {}
@@ -18,7 +18,7 @@ class KeyedLock:
 
     @asynccontextmanager
     async def of(self, name: str) -> AsyncIterator[None]:
-        """Wait for the turn of this name, and hold it."""
+        """Acquire the lock of this name, and hold it in the context."""
         lock = self._locks.setdefault(name, asyncio.Lock())
         self._waiting[name] = self._waiting.get(name, 0) + 1
         try:

@@ -1,7 +1,7 @@
-"""What only pods tell of executions: where one runs, and all of its output.
+"""Information about executions that only their pods have: the node, and the whole output.
 
-They are asked when a client wants to know, for a short time and a few at once. Without an answer the client sees what
-the status keeps.
+Pods are read when a client asks, with a short timeout and limited concurrency. Without a response, the client sees
+the data in the status.
 """
 
 import asyncio
@@ -21,20 +21,20 @@ log = logging.getLogger(__name__)
 
 JOB_NAME = "batch.kubernetes.io/job-name"
 OUTPUT = 256_000
-"""Bytes of the end of an output, as many as Dkron keeps."""
+"""Bytes kept from the end of an output, as many as Dkron keeps."""
 OUTPUT_SECONDS, NODE_SECONDS = 10.0, 2.0
-"""How long a client waits for a log, and for the names of nodes."""
+"""Seconds that a client waits for a log, and for the names of nodes."""
 WIDTH = 8
-"""Logs that are read at once, and so many lists of pods beside them."""
+"""Logs read concurrently, and likewise lists of pods."""
 CHUNK, CHUNKS = 50, 4
-"""Jobs whose pods are asked for at once, and how many times for one client."""
+"""Jobs per request for their pods, and such requests per client."""
 REMEMBERED = 8192
 """Jobs whose node is remembered: a pod never moves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The end of a log. `cut`: there is more before it."""
+    """The end of a log. `cut` is True if there is more before it."""
 
     data: bytes
     cut: bool
@@ -51,12 +51,12 @@ class Pods:
         self._trouble = ""
 
     async def of(self, job: str) -> Object | None:
-        """The newest pod of a Job. Raises `KubeError`."""
+        """Return the newest pod of a Job. Raises `KubeError`."""
         selector = f"{JOB_NAME}={job}"
         return newest([pod async for pod in self._kube.list(PODS, self._namespace, label_selector=selector)])
 
     async def output(self, job: str) -> Tail | None:
-        """The end of the log of a Job, as long as its pod is there; None if it cannot be had."""
+        """Return the end of a Job's log while its pod exists; None if the log is unavailable."""
         try:
             async with asyncio.timeout(OUTPUT_SECONDS), self._logs:
                 pod = await self.of(job)
@@ -70,7 +70,7 @@ class Pods:
         return Tail(data[-OUTPUT:], cut=len(data) > OUTPUT)
 
     async def nodes(self, jobs: Sequence[str]) -> Mapping[str, str]:
-        """Where these Jobs run, as far as that can be found out."""
+        """Return the nodes of these Jobs, as far as they can be determined."""
         missing = [job for job in jobs if job not in self._nodes]
         if missing:
             try:
@@ -91,7 +91,7 @@ class Pods:
             self._nodes.popitem(last=False)
 
     def _complain(self, what: str, error: Exception) -> None:
-        """Once for as long as it stays the same: clients ask again and again."""
+        """Log a problem once until it changes, since clients retry."""
         trouble = str(error) or "no answer in time"
         if trouble != self._trouble:
             log.warning("%s: %s", what, trouble)

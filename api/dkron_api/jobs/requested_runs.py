@@ -1,5 +1,6 @@
-"""Runs that were asked for and that no execution shows yet. Who asks for the executions right after a 202 finds the run
-among them: its request is on the job until the operator has made a Job of it, and is remembered here until that shows.
+"""Requested runs that no execution shows yet. A client that lists the executions right after a 202 finds the run
+among them: the request stays on the job until the operator has made a Job of it, and this module remembers the run
+until the status shows it.
 """
 
 from collections import OrderedDict
@@ -12,19 +13,19 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, progress, requests
 
 MOST = 4096
-"""How many are remembered. A request that is still on its job needs no memory."""
+"""Number of runs to remember. A request that is still on its job needs no memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A run that was asked for here, remembered until a moment of the monotonic clock."""
+    """A run requested through this process, remembered until `until` on the monotonic clock."""
 
     run: Run
     until: float
 
 
 class RequestedRuns:
-    """All of them, of every job."""
+    """The requested runs of all jobs."""
 
     def __init__(self, catalog: JobIndex, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -32,14 +33,14 @@ class RequestedRuns:
         catalog.listeners.append(self._look)
 
     def note(self, job: Job, run: Run) -> None:
-        """A run of the job was asked for just now."""
+        """Record that a run of the job was just requested."""
         self._notes[job.uid, run.id] = Note(run, self._clock() + TRACELESS)
         if len(self._notes) > MOST:
             self._notes.popitem(last=False)
         self._look(None, job)
 
     def of(self, job: Job) -> list[Run]:
-        """The runs of the job that are still to come, in no order."""
+        """Return the runs of the job that are yet to begin, unordered."""
         found = {run.id: run for run in requests(job) if progress(job, run) is Progress.ASKED}
         now = self._clock()
         for (uid, identity), note in self._notes.items():
@@ -48,7 +49,7 @@ class RequestedRuns:
         return list(found.values())
 
     def _look(self, before: Job | None, after: Job | None) -> None:
-        """A job has changed: what it shows by now needs no memory."""
+        """Forget the runs that the changed job now shows."""
         job = after or before
         if job is None or not self._notes:
             return

@@ -1,6 +1,7 @@
-"""Storing a backup: parents before children, several at a time, each job reported.
+"""Restores a backup: parents before children, several jobs at a time, with a report line for each.
 
-Jobs that existed are replaced as by any client; new ones keep their history, so that a backup restores what it shows.
+Existing jobs are replaced as by any client. New jobs keep their history, so that a restored backup shows what it
+contained.
 """
 
 import asyncio
@@ -19,14 +20,14 @@ from dkron_crds.depends import circle
 from dkron_kube.errors import KubeError
 
 WIDTH = 16
-"""Jobs stored at once."""
+"""Jobs stored concurrently."""
 
 
 async def restore(
     dump: Dump, entries: Sequence[Entry], writes: JobWriter, terms: Terms, *, stopping: asyncio.Event
 ) -> list[str]:
-    """Store the entries, which are in the order of `order`; one line of report for each, in that order. Those whose
-    turn has not come when `stopping` is set are not stored, and reported as such."""
+    """Store the entries, which are in the order of `order`. Return one report line for each, in the same order.
+    Entries not started when `stopping` is set are not stored, and are reported as such."""
     work = Restore(dump, writes, terms, stopping)
     pending = iter(entries)
     async with asyncio.TaskGroup() as group:
@@ -36,7 +37,7 @@ async def restore(
 
 
 class Restore:
-    """One backup on its way in."""
+    """One restore in progress."""
 
     def __init__(self, dump: Dump, writes: JobWriter, terms: Terms, stopping: asyncio.Event) -> None:
         self.reports: dict[str, str] = {}
@@ -48,12 +49,12 @@ class Restore:
         self._failed: set[str] = set()
 
     async def store(self, entries: Iterator[Entry]) -> None:
-        """Take one entry after another, until there is none left."""
+        """Store one entry after another, until none is left."""
         for entry in entries:
             done = self._stored[entry.name] = asyncio.Event()
             parent = self._stored.get(entry.parent)
             if parent is not None:
-                # It was taken before its children, so somebody is at it.
+                # The parent was taken before its children, so another task is storing it.
                 await parent.wait()
             why = await self._store_one(entry)
             self.reports[entry.name] = f"fail create {entry.name}: {why}" if why else f"success create {entry.name}"
@@ -62,7 +63,7 @@ class Restore:
             done.set()
 
     async def _store_one(self, entry: Entry) -> str:
-        """Why it could not be stored; empty if it was."""
+        """Return why the entry could not be stored; empty if it was."""
         if self._stopping.is_set():
             return "the server is stopping; send the backup again"
         if entry.parent in self._failed:
@@ -81,8 +82,8 @@ class Restore:
 
 
 def circle_outside(dump: Dump, parents_of: Callable[[str], Iterable[str] | None]) -> None:
-    """Whether every parent that the file does not hold exists, and none of them runs after a job of the file that runs
-    after it. Raises `ApiError`, 400. `parents_of` tells of the stored jobs."""
+    """Check that every parent missing from the file exists in the cluster, and that none of them runs after a job of
+    the file that runs after it. Raises `ApiError`, 400. `parents_of` returns the parents of a stored job."""
 
     def parents(name: str) -> Iterable[str]:
         entry = dump.entries.get(name)
@@ -99,8 +100,8 @@ def circle_outside(dump: Dump, parents_of: Callable[[str], Iterable[str] | None]
 
 
 def _history(body: JobBody, job: Job) -> dict[str, Any]:
-    """What the status of a new job takes over from the backup; empty if it never ran."""
+    """Return the status fields that a new job takes from the backup; empty if it never ran."""
     told = history(body)
-    # Without the first a status looks to the operator as if somebody had wiped it, without the second as if the job had
-    # been edited: slots of `@every` would count from that moment, with its fraction of a second.
+    # Without `since`, the operator would take the status for a wiped one. Without the fingerprint, it would take the
+    # job for an edited one, and the slots of `@every` would count from that moment, with its fraction of a second.
     return {**told, "since": rfc3339(job.created), "fingerprint": job.spec.fingerprint} if told else {}

@@ -1,4 +1,4 @@
-"""Waiting for the end of a run and of all that runs after it, by watching jobs in the catalog, version by version."""
+"""Waits for the end of a run and of all runs that follow from it, by watching the versions of jobs in the index."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,15 +10,16 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, progress
 
 TRACELESS = 30.0
-"""Seconds after which a run that nobody asks for any more, and that has left no trace, counts as over: its execution
-was cleared, or trimmed by others, before this process saw it."""
+"""Seconds after which a run that has no request and no trace left counts as ended: its execution was cleared, or
+trimmed after others, before this process saw it."""
 
 
 class RunWait:
-    """One run that is waited for, with all that it sets off. `ended` holds the job as it is when all is over; as it was
-    when the run was refused, or the job gone.
+    """The wait for one run and all runs that it causes. `ended` resolves to the job: its state when all runs are
+    over, when the run was rejected, or its last state if the job was deleted.
 
-    The catalog shows the claim of a run before its parent's run is settled, as they were written in that order.
+    The index shows the claim of a dependent run before its parent's run is settled, since they were written in that
+    order.
     """
 
     def __init__(self, catalog: JobIndex, job: Job, run: Run) -> None:
@@ -34,7 +35,7 @@ class RunWait:
         self._patience: asyncio.TimerHandle | None = None
 
     def look(self, before: Job | None, after: Job | None) -> None:
-        """A job has changed: a listener of the catalog."""
+        """Handle a change of a job. This is a listener of the index."""
         seen = after or before
         if seen is None or seen.uid not in self._latest:
             return
@@ -44,18 +45,18 @@ class RunWait:
         self._judge(self._latest[self._root])
 
     def give_up(self) -> None:
-        """The server stops: whoever waits hears of it by `TimeoutError`."""
+        """The server stops: raise `TimeoutError` in the waiting request."""
         if not self.ended.done():
             self.ended.set_exception(TimeoutError("the server stops"))
 
     def close(self) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
 
     def _judge(self, root: Job) -> None:
-        # What has been over once stays so, even if it is trimmed or cleared.
+        # A run that has ended stays ended, even if its execution is trimmed or cleared.
         state = Progress.OVER if self._over or self._root in self._gone else progress(root, self._run)
         if state is Progress.REFUSED:
             self._end(root)
@@ -72,7 +73,7 @@ class RunWait:
             self._patience = asyncio.get_running_loop().call_later(TRACELESS, self._end, root)
 
     def _goes_on(self) -> bool:
-        """Whether anything runs that was set off, found by following each run that has ended to what came after it."""
+        """Whether any caused run is still going, found by following each ended run to the runs after it."""
         going = False
         ahead = list(self._groups)
         while ahead:
@@ -85,13 +86,13 @@ class RunWait:
         return going
 
     def _remember(self, uid: str, group: int) -> None:
-        """By what those that run after this run are recognized, while the job tells it."""
+        """Store the group of the runs that follow this run, while the job still shows it."""
         follower = following(self._latest[uid], group)
         if follower is not None:
             self._followers.setdefault((uid, group), follower)
 
     def _found_after(self, job: Job, group: int) -> list[tuple[str, int]]:
-        """Runs that other jobs have made after this one, and that were not known so far."""
+        """Return the runs that other jobs have started after this one and that were unknown so far."""
         follower = self._followers.get((job.uid, group))
         children = filter(None, map(self._catalog.get, self._catalog.children(job.name)))
         found = []
@@ -108,7 +109,7 @@ class RunWait:
 
 
 class RunWaiter:
-    """All runs that are waited for."""
+    """All waits in progress."""
 
     def __init__(self, catalog: JobIndex) -> None:
         self._catalog = catalog
@@ -116,7 +117,7 @@ class RunWaiter:
 
     @contextmanager
     def watch(self, job: Job, run: Run) -> Iterator[RunWait]:
-        """Watch for the end of a run. Begins before the run is asked for, so that nothing is missed."""
+        """Watch for the end of a run. Begin before the run is requested, so that no change is missed."""
         watching = RunWait(self._catalog, job, run)
         self._open.add(watching)
         self._catalog.listeners.append(watching.look)

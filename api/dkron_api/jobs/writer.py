@@ -1,7 +1,7 @@
-"""Writes of jobs: each is one request to the API server that can be repeated, and its answer goes into the catalog.
+"""Writes of jobs: each is one retryable request to the API server, whose response goes into the job index.
 
-An update depends on the generation it was made for: the operator writes the status all the time, and must not get in
-the way of an edit. Somebody else's edit does: then the job is read, and the change made anew.
+An update has the job's generation as its precondition, not the resource version: the operator's frequent status
+writes must not block an edit. If another client has edited the job, it is read and the change is made again.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -25,14 +25,14 @@ from dkron_kube.paths import DKRON_JOBS
 Object = dict[str, Any]
 T = TypeVar("T")
 ATTEMPTS = 5
-"""How often a change is made anew because somebody else wrote first."""
+"""Attempts at a change before giving up because other writers were first."""
 ANY = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Under which a client wants its write: `force` takes fields from whoever keeps them, `match` is the version that
-    the job has to have (If-Match; `*` is any), `fresh` that it must not exist (If-None-Match: *)."""
+    """Preconditions of a client's write. `force` takes fields from their managers, `match` is the version that the
+    job must have (If-Match; `*` is any), `fresh` requires that it does not exist (If-None-Match: *)."""
 
     force: bool = False
     match: str | None = None
@@ -54,7 +54,8 @@ class JobWriter:
     async def upsert(
         self, body: JobBody, terms: Terms = FREELY, *, annotations: dict[str, str] | None = None
     ) -> tuple[Job, bool]:
-        """Create the job, or replace what Dkron knows of it; whether it is new. `annotations` are set with it."""
+        """Create the job, or replace the fields that Dkron knows. Return the job and whether it is new. `annotations`
+        are set with it."""
 
         async def attempt() -> tuple[Job, bool]:
             known = self._catalog.get(body.name)
@@ -65,7 +66,7 @@ class JobWriter:
         return await self._persist(body.name, attempt)
 
     async def toggle(self, job: Job, terms: Terms = FREELY) -> Job:
-        """Disable a job that is enabled, and the reverse."""
+        """Disable an enabled job, or enable a disabled one."""
 
         async def attempt() -> Job:
             known = self._known(job.name)
@@ -77,7 +78,7 @@ class JobWriter:
         return await self._persist(job.name, attempt)
 
     async def delete(self, job: Job, terms: Terms = FREELY) -> Job:
-        """Delete the job, and its Kubernetes Jobs with it; the job as it was."""
+        """Delete the job and its Kubernetes Jobs. Return the deleted job."""
 
         async def attempt() -> Job:
             known = self._known(job.name)
@@ -89,14 +90,14 @@ class JobWriter:
         return await self._persist(job.name, attempt)
 
     async def annotate(self, job: Job, annotations: dict[str, str], terms: Terms = FREELY) -> Job:
-        """Set annotations: that is how a run is asked for."""
+        """Set annotations, for example to request a run."""
         body = {"metadata": {"annotations": annotations, **_version_of(terms)}}
         with _of_that_version(job.name, terms):
             raw = await self._kube.patch(DKRON_JOBS, self._namespace, job.object_name, body)
         return self._seen(raw, job.name)
 
     async def write_status(self, job: Job, status: Object, terms: Terms = FREELY) -> Job:
-        """Set fields of the status, and leave the others."""
+        """Set fields of the status, and keep the others."""
         body = {"metadata": {"uid": job.uid, **_version_of(terms)}, "status": status}
         with _of_that_version(job.name, terms):
             raw = await self._kube.patch_status(DKRON_JOBS, self._namespace, job.object_name, body, whole=True)
@@ -135,7 +136,7 @@ class JobWriter:
             {"op": "test", "path": "/metadata/generation", "value": known.generation},
         ]
         if terms.match not in (None, ANY):
-            # The API server compares it, since the catalog may be behind.
+            # The API server compares the version, since the index may be behind.
             tests.append({"op": "replace", "path": "/metadata/resourceVersion", "value": terms.match})
         raw = await self._kube.json_patch(DKRON_JOBS, self._namespace, known.object_name, [*tests, *operations])
         return self._seen(raw, known.name)
@@ -166,7 +167,7 @@ class JobWriter:
             if known is not None:
                 self._catalog.lose(known)
             elif isinstance(error, NotFound):
-                # It is not the job that is missing, but the namespace or the kind.
+                # The namespace or the kind is missing, not the job.
                 raise error from None
             return
         self._seen(raw, name)
@@ -189,7 +190,7 @@ class JobWriter:
 
 
 def _version_of(terms: Terms) -> dict[str, str]:
-    """What makes the API server compare the version."""
+    """Return the metadata that makes the API server compare the version."""
     return {"resourceVersion": terms.match} if terms.match not in (None, ANY) else {}
 
 
@@ -208,12 +209,12 @@ def _of_another_version(name: str) -> ApiError:
 
 
 def missing(name: str) -> ApiError:
-    """There is no job of this name."""
+    """Return the error for a job that does not exist."""
     return ApiError(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
 
 
 def _require_free(job: Job, fields: set[str], terms: Terms) -> None:
-    """Whether nobody else keeps these fields of the spec as a manifest of theirs says."""
+    """Raise `ApiError`, 409, if another field manager owns one of these fields of the spec."""
     kept = {field: job.owners[field] for field in sorted(fields) if field in job.owners}
     if kept and not terms.force:
         managers = ", ".join(f'"{manager}"' for manager in sorted(set(kept.values())))

@@ -1,1 +1,1 @@
-"""What answers the requests: one module for each thing that Dkron has routes for."""
+"""Request handlers: one module for each group of Dkron's routes."""

@@ -1,4 +1,4 @@
-"""Bodies of requests: all of it in a bounded time and size, or a refusal."""
+"""Request bodies, read within limits of time and size."""
 
 import asyncio
 from http import HTTPStatus
@@ -11,13 +11,14 @@ from dkron_api.translate.forms import Form, boundary_in
 from dkron_api.translate.gojson import Utf8
 
 PATIENCE = 30.0
-"""Seconds for a body to arrive; for a form, for the next piece of it."""
+"""Seconds for a body to arrive; for a form, for its next piece."""
 FORM_PATIENCE = 600.0
-"""Seconds for a whole form: whoever drips a backup would keep its place forever."""
+"""Seconds for a whole form: a slow upload of a backup must not hold its place forever."""
 
 
 async def body_of(request: web.Request) -> bytes:
-    """The whole body; at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when others need the place."""
+    """Return the whole body; at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when a newer upload takes the
+    place."""
     if request.content.is_eof():
         return await request.read()
     clock = asyncio.get_running_loop().time
@@ -32,8 +33,8 @@ async def body_of(request: web.Request) -> bytes:
 
 
 async def file_of(request: web.Request, field: str, *, limit: int) -> bytearray | None:
-    """What a form has in a field, as valid UTF-8; None if there is no such field. Other fields count, too, but are not
-    kept.
+    """Return the content of a form field as valid UTF-8; None if there is no such field. Other fields count towards
+    the limit but are not kept.
 
     Raises `ApiError`, 408 or 413, and `NoForm`.
     """
@@ -53,7 +54,7 @@ async def _field_of(request: web.Request, field: str, limit: int, patience: asyn
         content += utf8.feed(form.feed(piece))
         if form.size > limit:
             raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the form is larger than {limit} bytes")
-        # What is there already is no reason to wait, and others want to be answered meanwhile.
+        # Reading buffered data does not yield; let other requests run.
         await asyncio.sleep(0)
     form.end()
     content += utf8.feed(b"", final=True)

@@ -1,6 +1,6 @@
-"""The installation in Dkron's words: status, members, leader, leave, pause (Dkron behaviour §1.3, §1.8).
+"""The installation in Dkron's terms: status, members, leader, leave, pause (Dkron behaviour §1.3, §1.8).
 
-Leave and pause are wishes, written on the Lease and the DkronCluster; the operator's replicas and the routes of jobs
+Leave and pause are requests, written to the Lease and the DkronCluster. The operator's replicas and the job routes
 read them there.
 """
 
@@ -42,14 +42,14 @@ async def show_status(request: web.Request) -> web.StreamResponse:
 
 
 async def list_members(request: web.Request) -> web.StreamResponse:
-    """GET /v1/members. Without the right to list Nodes it shows the operator alone."""
+    """GET /v1/members. Without permission to list Nodes it shows only the operator."""
     nodes, own = request.app[NODES], request.app[SETTINGS].own_tags()
     found = members(nodes, leader(request.app), own)
     return json_answer(request, found, headers={"X-Total-Count": str(len(found))})
 
 
 async def show_leader(request: web.Request) -> web.StreamResponse:
-    """GET /v1/leader. Without one the answer is Dkron's own, which clients know."""
+    """GET /v1/leader. Without a leader the response is Dkron's own, which clients know."""
     leading = known_leader(request.app)
     if leading is None:
         return web.Response(
@@ -59,7 +59,7 @@ async def show_leader(request: web.Request) -> web.StreamResponse:
 
 
 async def is_leader(request: web.Request) -> web.StreamResponse:
-    """GET /v1/isleader: whether the operator beside this process leads. For load balancers."""
+    """GET /v1/isleader: whether the operator next to this process leads. For load balancers."""
     leading = known_leader(request.app)
     if leading is None or leading.identity != request.app[SETTINGS].node_name:
         return json_answer(request, "I am a follower", status=HTTPStatus.NOT_FOUND)
@@ -67,7 +67,8 @@ async def is_leader(request: web.Request) -> web.StreamResponse:
 
 
 async def leave(request: web.Request) -> web.StreamResponse:
-    """POST /v1/leave: the operator of this name gives up the Lease, and does not take it before its next start."""
+    """POST /v1/leave: the operator of this name releases the Lease, and does not take it again before its next
+    start."""
     app, now = request.app, request.app[CLOCK]()
     identity = app[SETTINGS].node_name
     body = {"metadata": {"annotations": dict([leave_annotation(identity, now)])}}
@@ -85,17 +86,17 @@ async def show_pause(request: web.Request) -> web.StreamResponse:
 
 
 async def pause(request: web.Request) -> web.StreamResponse:
-    """POST /v1/pause: new and changed jobs are refused from now on."""
+    """POST /v1/pause: reject new and changed jobs from now on."""
     return await _set_paused(request, paused=True)
 
 
 async def unpause(request: web.Request) -> web.StreamResponse:
-    """POST /v1/unpause: they are taken again."""
+    """POST /v1/unpause: accept new and changed jobs again."""
     return await _set_paused(request, paused=False)
 
 
 def is_paused(cluster: Object | None) -> bool:
-    """What a DkronCluster says; without one nobody has paused anything."""
+    """Whether a DkronCluster is paused. Without one, nothing is."""
     return cluster is not None and bool((cluster.get("spec") or {}).get("paused"))
 
 

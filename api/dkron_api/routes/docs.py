@@ -1,7 +1,7 @@
-"""The description of the API: `/openapi.json` for programs, `/docs` for people.
+"""The API description: `/openapi.json` for programs, `/docs` for people.
 
-The page is Swagger UI with all its files from here. Its security policy allows no script but those files, and no
-request but to this server, so that nothing in a description or an answer can act in the reader's name.
+The page is Swagger UI, with all its files served from here. Its content security policy allows only those scripts and
+only requests to this server, so that no text in a description or response can act on the reader's behalf.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _ASSETS: Final = {
     "swagger-ui.css": (_HERE / "assets" / "swagger-ui" / "swagger-ui.css", "text/css"),
     "swagger-ui-bundle.js": (_HERE / "assets" / "swagger-ui" / "swagger-ui-bundle.js", "text/javascript"),
 }
-# data: is for the icons in Swagger UI's style sheet.
+# Swagger UI's style sheet has icons with data: URLs.
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -38,14 +38,14 @@ _HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    # Kept by browsers, but asked for each time: the answer is a 304 until the server is another version.
+    # Browsers cache the files but revalidate each time; the response is 304 until the server's version changes.
     "Cache-Control": "no-cache",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file as it is sent."""
+    """A file ready to be sent."""
 
     body: bytes
     content_type: str
@@ -53,7 +53,7 @@ class Asset:
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI document as plain data."""
+    """Return the OpenAPI document as plain data."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     parsed: dict[str, Any] = yaml.load(_DOCUMENT.read_bytes(), Loader=loader)  # noqa: S506 - both loaders are safe
     return parsed

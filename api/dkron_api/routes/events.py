@@ -1,4 +1,4 @@
-"""GET /v1/events: changes as they happen, as server-sent events. An addition to Dkron's API."""
+"""GET /v1/events: changes as server-sent events. An addition to Dkron's API."""
 
 import asyncio
 from http import HTTPStatus
@@ -17,16 +17,17 @@ from dkron_crds.schedule.errors import quoted
 JOURNAL = web.AppKey("JOURNAL", EventLog)
 
 HEARTBEAT = 15.0
-"""Seconds between two comments that keep proxies from closing the connection, and that tell us when the client left."""
+"""Seconds between two heartbeat comments. They keep proxies from closing the connection, and reveal when a client has
+left."""
 STALL = 30.0
-"""Seconds after which a client that takes nothing is sent away. It can come back to where it was."""
+"""Seconds after which a client that reads nothing is disconnected. It can resume where it was."""
 FAREWELL = 1.0
-"""Seconds for what is being written when a stream ends."""
+"""Seconds to finish a pending write when a stream ends."""
 TYPES = (Topic.JOB, Topic.EXECUTION, Topic.LEADER)
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Tell what the client missed, then what happens, until it goes or the server stops."""
+    """Send the events that the client missed, then new ones, until it disconnects or the server stops."""
     require_ready(request)
     interest = interest_of(request)
     last_id = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "")
@@ -40,7 +41,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 def interest_of(request: web.Request) -> Interest:
-    """`?types=job,execution` and `?job=name`, which may come several times. Raises `ApiError`, 400."""
+    """Parse `?types=job,execution` and `?job=name`, each of which may be repeated. Raises `ApiError`, 400."""
     jobs = frozenset(filter(None, request.query.getall("job", []))) or None
     asked = [name.strip() for text in request.query.getall("types", []) for name in text.split(",")]
     names = list(filter(None, asked)) or [topic for topic in TYPES if jobs is None or topic is not Topic.LEADER]
@@ -69,7 +70,7 @@ async def _serve(request: web.Request, subscription: Subscription) -> web.Stream
 
 
 async def _write(subscription: Subscription, response: EventSourceResponse) -> None:
-    """Hand on what comes. The heartbeat, too, notices when a client has left or takes nothing."""
+    """Pass on the events. The heartbeat also detects a client that has left or reads nothing."""
     try:
         while piece := await subscription.take():
             await response.write(piece)
@@ -84,7 +85,7 @@ async def _end(writer: asyncio.Task[None], request: web.Request) -> None:
     if stuck:
         writer.cancel()
         if request.transport is not None:
-            # What the client does not take would keep the connection open.
+            # Data that the client does not read would keep the connection open.
             request.transport.abort()
 
 

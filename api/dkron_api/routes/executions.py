@@ -21,11 +21,11 @@ from dkron_crds.schedule.errors import quoted
 log = logging.getLogger(__name__)
 
 CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": None, "lastError": None}
-"""What is forgotten. `counted` stays, so that nothing is counted anew; so do the totals of the days."""
+"""The cleared fields. `counted` stays, so that no Job is counted again; so do the daily totals."""
 
 
 async def list_executions(request: web.Request) -> web.StreamResponse:
-    """GET: all that are kept, newest first."""
+    """GET: all stored executions, newest first."""
     job = job_of(request)
     nodes = await request.app[PODS].nodes(unplaced(job))
     executions = listed(job, request.query, coming=coming_of(request, job), nodes=nodes)
@@ -33,7 +33,7 @@ async def list_executions(request: web.Request) -> web.StreamResponse:
 
 
 async def show_execution(request: web.Request) -> web.StreamResponse:
-    """GET one of them, with all of its output: as its pod has it, else as the status keeps it."""
+    """GET one execution with its whole output: from its pod if possible, otherwise from the status."""
     job, wanted = job_of(request), request.match_info["execution"]
     run = found(job, wanted, coming=coming_of(request, job))
     if run is None:
@@ -54,19 +54,19 @@ async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any
 
 
 def coming_of(request: web.Request, job: Job) -> list[Active]:
-    """The executions of the job that were asked for and are still to begin."""
+    """Return the requested executions of the job that are yet to begin."""
     now = request.app[CLOCK]()
     return [coming(job, run, now) for run in request.app[ASKED].of(job)]
 
 
 async def clear_executions(request: web.Request) -> web.StreamResponse:
-    """DELETE: forget them and the counters; answers with the job."""
+    """DELETE: clear the executions and the counters. Responds with the job."""
     job = await request.app[WRITES].write_status(job_of(request), CLEARED, terms_of(request))
     return json_answer(request, request.app[CATALOG].json(job.name), headers={"ETag": etag(job)})
 
 
 async def busy(request: web.Request) -> web.StreamResponse:
-    """GET /v1/busy: what runs now, the oldest first."""
+    """GET /v1/busy: all running executions, oldest first."""
     require_ready(request)
     catalog = request.app[CATALOG]
     nodes = await request.app[PODS].nodes([name for job in catalog for name in _to_place(job)])
@@ -75,10 +75,11 @@ async def busy(request: web.Request) -> web.StreamResponse:
 
 
 def _to_place(job: Job) -> list[str]:
-    """The Jobs of a job whose node is to be found; of one that cannot be read none, which is told elsewhere."""
+    """Return the Jobs whose node is unknown. A job that cannot be read has none here; the error is reported
+    elsewhere."""
     try:
         return unplaced(job) if job.busy else []
-    except Exception:  # noqa: BLE001 - what is odd about one job keeps nobody from the others
+    except Exception:  # noqa: BLE001 - a problem with one job must not affect the others
         return []
 
 
@@ -91,6 +92,6 @@ ROUTES = (
     web.delete("/v1/jobs/{job}/executions", clear_executions),
     web.get("/v1/jobs/{job}/executions/{execution}", show_execution, allow_head=False),
     web.get("/v1/busy", busy, allow_head=False),
-    # Where Dkron before 1.0 had the executions of a job; clients of that age still ask there.
+    # The route of a job's executions in Dkron before 1.0, which old clients still use.
     web.get("/v1/executions/{job}", list_executions, allow_head=False),
 )

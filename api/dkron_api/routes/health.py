@@ -1,4 +1,4 @@
-"""/health, /metrics and /debug/vars: for probes, for Prometheus, for the curious (Dkron behaviour §1.9)."""
+"""/health, /metrics and /debug/vars: for probes, Prometheus and debugging (Dkron behaviour §1.9)."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ STATM = Path("/proc/self/statm")
 
 
 async def show_health(request: web.Request) -> web.StreamResponse:
-    """GET /health: whether answers from the cache can be trusted."""
+    """GET /health: whether the cache is current enough to answer from it."""
     app, mirror = request.app, request.app[CATALOG].mirror
     leading = leader(app)
     ended = tuple(app[SUPERVISOR].troubles)
@@ -62,7 +62,7 @@ async def show_variables(request: web.Request) -> web.StreamResponse:
 
 
 def _memory() -> dict[str, int]:
-    """What the process takes, and how often its garbage was collected."""
+    """Return the memory of the process, and the number of its garbage collections."""
     memory = {
         "collections": sum(generation["collections"] for generation in gc.get_stats()),
         "peak_resident_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB,

@@ -1,4 +1,4 @@
-"""What the handlers know of the installation: who holds its Lease, and its DkronCluster."""
+"""State of the installation for the handlers: the holder of its Lease, and its DkronCluster."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -17,24 +17,25 @@ Object = dict[str, Any]
 
 
 def leader(app: web.Application) -> Replica | None:
-    """The replica that fires jobs, as far as the cache knows."""
+    """Return the replica that fires jobs, according to the cache."""
     return holder(app[LEASES].by_name(INSTALLATION), app[CLOCK]())
 
 
 def known_leader(app: web.Application) -> Replica | None:
-    """The same. Raises `ApiError`, 503, if the Lease could not be looked for yet."""
+    """Like `leader`, but raise `ApiError`, 503, if the Leases have not been listed yet."""
     require_known(app[LEASES])
     return leader(app)
 
 
 def known_cluster(app: web.Application) -> Object | None:
-    """The DkronCluster, if there is one. Raises `ApiError`, 503, if it could not be looked for yet."""
+    """Return the DkronCluster, if there is one. Raises `ApiError`, 503, if the DkronClusters have not been listed
+    yet."""
     require_known(app[CLUSTERS])
     return app[CLUSTERS].by_name(INSTALLATION)
 
 
 def without_node(app: web.Application, tags: Mapping[str, str]) -> str:
-    """Why a job with these tags finds no node at present; empty if one fits, or if the nodes are not known here."""
+    """Return why no node fits a job with these tags now; empty if one fits, or if the nodes are unknown."""
     nodes, own = app[NODES], app[SETTINGS].own_tags()
     if not tags or not nodes.ready or nodes.trouble:
         return ""
@@ -42,7 +43,7 @@ def without_node(app: web.Application, tags: Mapping[str, str]) -> str:
 
 
 def require_known(mirror: ObjectCache[Object]) -> None:
-    """Raise `ApiError`, 503, until a complete list was read."""
+    """Raise `ApiError`, 503, until a complete list has been read."""
     if not mirror.ready:
         why = mirror.trouble or f"the {mirror.kind} are still being read"
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})

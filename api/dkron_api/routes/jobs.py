@@ -55,13 +55,13 @@ async def show_job(request: web.Request) -> web.StreamResponse:
 
 
 async def save_job(request: web.Request) -> web.StreamResponse:
-    """POST and PATCH /v1/jobs: create the job, or replace all of it."""
+    """POST and PATCH /v1/jobs: create the job, or replace it entirely."""
     refuse_if_paused(request)
     return await _save(request, await read_job(request))
 
 
 async def save_named_job(request: web.Request) -> web.StreamResponse:
-    """PUT /v1/jobs/{job}: the same, for the job that the path names."""
+    """PUT /v1/jobs/{job}: create or replace the job named in the path."""
     refuse_if_paused(request)
     body = await read_job(request)
     if body.name != request.match_info["job"]:
@@ -79,7 +79,7 @@ async def toggle_job(request: web.Request) -> web.StreamResponse:
 
 
 async def delete_job(request: web.Request) -> web.StreamResponse:
-    """DELETE /v1/jobs/{job}: answers with the job as it was."""
+    """DELETE /v1/jobs/{job}: responds with the deleted job."""
     job = job_of(request)
     catalog = request.app[CATALOG]
     children = catalog.children(job.name)
@@ -91,7 +91,8 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
 
 
 def refuse_if_paused(request: web.Request) -> None:
-    """While the installation is paused, no job is taken (Dkron behaviour §1.8)."""
+    """Raise `ApiError`, 503, while the installation is paused: it accepts no new or changed jobs (Dkron behaviour
+    §1.8)."""
     clusters = request.app[CLUSTERS]
     if not clusters.ready and not clusters.trouble:
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "not ready yet", {"Retry-After": LATER})
@@ -101,7 +102,7 @@ def refuse_if_paused(request: web.Request) -> None:
 
 
 async def read_job(request: web.Request) -> JobBody:
-    """The job in the body, checked but for its parent. Raises `ApiError`, 400."""
+    """Return the job in the body, checked except for its parent. Raises `ApiError`, 400."""
     data = await body_of(request)
     try:
         body = read_body(data)
@@ -119,7 +120,7 @@ async def read_job(request: web.Request) -> JobBody:
 
 
 def require_parent(catalog: JobIndex, body: JobBody) -> None:
-    """Whether the parent exists and is not below the job. Raises `ApiError`, 404 or 400."""
+    """Check that the parent exists and is not a descendant of the job. Raises `ApiError`, 404 or 400."""
 
     try:
         check_parent(body.name, body.parent_job, catalog.parents)

@@ -1,7 +1,6 @@
-"""GET /v1/jobs/{job}/executions/{id}/log: what an execution has written, or writes. An addition to Dkron's API.
+"""GET /v1/jobs/{job}/executions/{id}/log: the log of an execution, finished or running. An addition to Dkron's API.
 
-The log is where Kubernetes keeps it, with the pod. Nothing of it is stored here, and no more is read than the client
-takes.
+Kubernetes stores the log with the pod. This service stores none of it, and reads no more than the client consumes.
 """
 
 import asyncio
@@ -30,14 +29,14 @@ Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 PATIENCE = 50.0
-"""Seconds for which `?follow` waits for the container to begin: a bit less than a proxy waits for the first byte."""
+"""Seconds for which `?follow` waits for the container to start: slightly less than proxies wait for the first byte."""
 PAUSE = 1.0
-"""Seconds between two looks at a pod that has not begun, or at whether the client is still there."""
+"""Seconds between two checks of a pod that has not started, or of whether the client is still connected."""
 TEXT = "text/plain; charset=utf-8"
 
 
 async def show_log(request: web.Request) -> web.StreamResponse:
-    """The log so far; with `?follow` all of it, until the container has ended."""
+    """Send the log so far; with `?follow` the whole log, until the container has ended."""
     follow = flag(request, "follow")
     with request.app[GATE].stream():
         pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
@@ -48,7 +47,7 @@ async def show_log(request: web.Request) -> web.StreamResponse:
 
 
 async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]:
-    """The pod of the execution, and the container in it that has begun. Raises `ApiError`."""
+    """Return the pod of the execution, and its container once that has started. Raises `ApiError`."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + patience
     while True:
@@ -94,7 +93,7 @@ def _where(request: web.Request, what: str) -> str:
 
 
 async def _relay(request: web.Request, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
-    """Hand on piece after piece, at the pace of the client."""
+    """Pass on the pieces at the client's pace."""
     response = web.StreamResponse(
         headers={"Content-Type": TEXT, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
@@ -105,7 +104,7 @@ async def _relay(request: web.Request, pieces: AsyncIterator[bytes]) -> web.Stre
             await asyncio.wait([coming], timeout=PAUSE)
             piece = coming.result() if coming.done() else None
             if not response.prepared:
-                # Whoever follows a silent container is told at once that it is there.
+                # Send the headers at once, so that a client following a silent container knows that it exists.
                 await response.prepare(request)
             if piece is None:
                 continue
@@ -130,7 +129,7 @@ def _left(request: web.Request) -> bool:
 
 
 def _break_off(request: web.Request) -> None:
-    """Close the connection in the middle of the answer, so that the client does not take it for the whole log."""
+    """Close the connection in the middle of the response, so that the client does not take it for the whole log."""
     if request.transport is not None:
         request.transport.close()
 

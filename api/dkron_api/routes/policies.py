@@ -1,4 +1,4 @@
-"""/v1/acl/policies/{name}: DkronPolicies, one at a time (Dkron behaviour §7)."""
+"""/v1/acl/policies/{name}: stores and shows DkronPolicies, one at a time (Dkron behaviour §7)."""
 
 from http import HTTPStatus
 from typing import Any
@@ -37,7 +37,7 @@ async def save_policy(request: web.Request) -> web.StreamResponse:
 
 
 async def delete_policy(request: web.Request) -> web.StreamResponse:
-    """DELETE /v1/acl/policies/{name}: answers with the policy as it was."""
+    """DELETE /v1/acl/policies/{name}: responds with the deleted policy."""
     app, policy = request.app, _policy_of(request)
     metadata = policy["metadata"]
     if terms_of(request).match not in (None, ANY, metadata["resourceVersion"]):
@@ -57,7 +57,7 @@ def _policy_of(request: web.Request) -> Object:
 
 
 async def _put(app: web.Application, wanted: Object, terms: Terms) -> Object:
-    """Replace the rules or create the policy, whichever it takes, under the terms of the client."""
+    """Replace the rules, or create the policy if there is none, under the client's preconditions."""
     try:
         if not terms.fresh:
             return await _replace(app, wanted, terms)
@@ -76,7 +76,7 @@ async def _replace(app: web.Application, wanted: Object, terms: Terms) -> Object
     name = wanted["metadata"]["name"]
     operations: list[Object] = [{"op": "add", "path": "/spec", "value": wanted["spec"]}]
     if terms.match not in (None, ANY):
-        # The API server compares it, since the cache may be behind.
+        # The API server compares the version, since the cache may be behind.
         operations.append({"op": "replace", "path": "/metadata/resourceVersion", "value": terms.match})
     try:
         return await app[KUBE].json_patch(DKRON_POLICIES, app[SETTINGS].namespace, name, operations)

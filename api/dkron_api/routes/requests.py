@@ -1,4 +1,4 @@
-"""What the handlers of jobs have in common: the job that a path names, and the terms of a write."""
+"""Shared by the handlers of jobs: the job named in the path, and the preconditions of a write."""
 
 import re
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ from dkron_api.translate.record import Job
 from dkron_crds.schedule.errors import quoted
 
 NEWEST = 2**64 - 1
-"""The greatest resource version that Kubernetes could give."""
+"""The largest possible resource version in Kubernetes."""
 _TRUE = frozenset({"", "1", "true"})
 _ETAG = re.compile(r'\s*(?:"([1-9]\d{0,19})(?:-[0-9a-f]{8})?"|(\*))\s*', re.ASCII)
 
 
 def flag(request: web.Request, name: str) -> bool:
-    """Whether a query parameter is switched on: `?name`, `?name=1` or `?name=true`."""
+    """Whether a query parameter is on: `?name`, `?name=1` or `?name=true`."""
     return request.query.get(name, "false").lower() in _TRUE
 
 
 def require_ready(request: web.Request) -> None:
-    """Until all jobs are known, none can be said to be missing."""
+    """Raise `ApiError`, 503, until all jobs are known: before that, no job can be reported as missing."""
     catalog = request.app[CATALOG]
     if not catalog.ready:
         why = catalog.mirror.trouble or "the jobs are still being read"
@@ -33,7 +33,7 @@ def require_ready(request: web.Request) -> None:
 
 
 def job_of(request: web.Request) -> Job:
-    """The job that the path names. Raises `ApiError`, 404."""
+    """Return the job named in the path. Raises `ApiError`, 404."""
     require_ready(request)
     name = request.match_info["job"]
     job = request.app[CATALOG].get(name)
@@ -43,7 +43,8 @@ def job_of(request: web.Request) -> Job:
 
 
 def terms_of(request: web.Request) -> Terms:
-    """If-Match, If-None-Match and `?force`. Raises `ApiError`, 412, for a tag that this server has never given."""
+    """Read If-Match, If-None-Match and `?force`. Raises `ApiError`, 412, for a tag that this server cannot have
+    issued."""
     match = request.headers.get("If-Match")
     version = None
     if match is not None:
@@ -57,13 +58,14 @@ def terms_of(request: web.Request) -> Terms:
 
 
 def is_known(request: web.Request, tag: str) -> bool:
-    """Whether If-None-Match names this entity tag (RFC 9110 §13.1.2): a list, weak tags and `*` count, too."""
+    """Whether If-None-Match contains this entity tag (RFC 9110 §13.1.2), including lists, weak tags and `*`."""
     named = request.if_none_match or ()
     return any(each.value == ANY or f'"{each.value}"' == tag for each in named)
 
 
 def etag(job: Job, children: Sequence[str] = ()) -> str:
-    """The version of a job as an HTTP entity tag. What GET shows depends on the names of its children, too."""
+    """Return the version of a job as an HTTP entity tag. The response of GET also depends on the names of its
+    children."""
     if not children:
         return f'"{job.version}"'
     return f'"{job.version}-{crc32(" ".join(children).encode()):08x}"'

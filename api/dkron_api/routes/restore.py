@@ -1,4 +1,4 @@
-"""POST /v1/restore: a backup, as GET /v1/jobs gives it, back in (Dkron behaviour §1.8)."""
+"""POST /v1/restore: restore a backup in the form of GET /v1/jobs (Dkron behaviour §1.8)."""
 
 import asyncio
 from http import HTTPStatus
@@ -19,11 +19,11 @@ from dkron_api.translate.validate import Invalid
 
 FIELD = "file"
 AS_DKRON = "application/vnd.dkron.v4+json"
-"""A client that accepts this gets Dkron's own form: a JSON string that holds the JSON array."""
+"""A client that accepts this type gets Dkron's own format: a JSON string that contains the JSON array."""
 
 
 async def restore_jobs(request: web.Request) -> web.StreamResponse:
-    """Store all jobs of the file, or none if one of them is wrong."""
+    """Store all jobs of the file, or none if one of them is invalid."""
     require_ready(request)
     with request.app[GATE].restore():
         return await _restored(request)
@@ -32,7 +32,7 @@ async def restore_jobs(request: web.Request) -> web.StreamResponse:
 async def _restored(request: web.Request) -> web.StreamResponse:
     data = await _file(request)
     try:
-        # Ten thousand jobs are a quarter of a second of work; others are answered meanwhile.
+        # Ten thousand jobs take a quarter of a second; keep other requests running meanwhile.
         dump, entries = await asyncio.to_thread(_read, data)
     except Unreadable as reason:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the file cannot be parsed: {reason}") from reason
@@ -67,7 +67,7 @@ async def _file(request: web.Request) -> bytearray:
 
 
 async def give_up(app: web.Application) -> None:
-    """Store no further jobs: whoever waits is told which ones are missing."""
+    """Store no further jobs. The response lists the missing ones."""
     app[STOPPING].set()
 
 

@@ -1,4 +1,5 @@
-"""POST /v1/jobs/{job} and /run: a run on request, at once or until it is over (Dkron behaviour §1.6)."""
+"""POST /v1/jobs/{job} and /run: run a job on request, and respond at once or when the run is over (Dkron behaviour
+§1.6)."""
 
 import asyncio
 import secrets
@@ -21,7 +22,7 @@ from dkron_crds.schedule.errors import quoted
 
 
 def request_of(request: web.Request) -> Run:
-    """A new request for a run."""
+    """Return a new request for a run."""
     return Run(
         id=f"rest-{secrets.token_hex(8)}",
         at=request.app[CLOCK](),
@@ -32,7 +33,7 @@ def request_of(request: web.Request) -> Run:
 
 
 async def run_job(request: web.Request) -> web.StreamResponse:
-    """Ask for a run: 202 with the job as it was, or, for whoever waits, 200 with the job when all is over."""
+    """Request a run: 202 with the job as it was, or, if the client waits, 200 with the job when everything is over."""
     job = job_of(request)
     _require_able(job, request)
     preference = read_preference(request.headers.getall("Prefer", ()))
@@ -50,14 +51,14 @@ async def run_job(request: web.Request) -> web.StreamResponse:
 
 
 async def ask(request: web.Request, job: Job, run: Run) -> Job:
-    """Ask the operator for the run; the job with the request."""
+    """Request the run from the operator. Return the job with the request."""
     asked = await request.app[WRITES].annotate(job, dict([run.annotation]), terms_of(request))
     request.app[ASKED].note(asked, run)
     return asked
 
 
 def _waits(request: web.Request, preference: Preference) -> bool:
-    """Whether to answer when the run is over: as the query says, else the header, else the installation."""
+    """Whether to respond when the run is over: by the query, else the header, else the installation's default."""
     if "wait" in request.query:
         return flag(request, "wait")
     return preference.wait or (request.app[SETTINGS].run_waits and not preference.at_once)
@@ -99,7 +100,7 @@ def _require_able(job: Job, request: web.Request) -> None:
 
 
 async def give_up(app: web.Application) -> None:
-    """The server stops: whoever waits gets 202, the run goes on. For `on_shutdown`."""
+    """The server stops: waiting clients get 202, and the run continues. For `on_shutdown`."""
     app[VIGILS].give_up()
 
 

@@ -1,4 +1,4 @@
-"""GET /v1/jobs/{job}/next and POST /v1/schedule/preview: when something is due. Additions to Dkron's API."""
+"""GET /v1/jobs/{job}/next and POST /v1/schedule/preview: coming slots. Additions to Dkron's API."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ from dkron_api.routes.requests import job_of
 from dkron_api.translate.forecast import Unclear, count_of, forecast, preview
 
 TURN = 50
-"""Slots after which other requests get their turn."""
+"""Number of slots after which other requests may run."""
 
 
 async def next_slots(request: web.Request) -> web.StreamResponse:
-    """The next slots of a job, `?count` of them."""
+    """Return the next slots of a job, `?count` of them."""
     job = job_of(request)
     try:
         count = count_of(request.query.get("count"))
@@ -28,7 +28,7 @@ async def next_slots(request: web.Request) -> web.StreamResponse:
 
 
 async def try_schedule(request: web.Request) -> web.StreamResponse:
-    """The slots that a schedule would have. It needs no job, and no cluster."""
+    """Return the slots that a schedule would have. Needs neither a job nor the cluster."""
     body = await body_of(request)
     try:
         slots = preview(body, now=request.app[CLOCK]())

@@ -1,4 +1,4 @@
-"""/v1/stats: how many executions ended each day (Dkron behaviour §1.8)."""
+"""/v1/stats: number of executions that ended on each day (Dkron behaviour §1.8)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ async def show_stats(request: web.Request) -> web.StreamResponse:
     """GET /v1/stats."""
     require_ready(request)
     cluster, today = known_cluster(request.app), request.app[CLOCK]().date()
-    # Every object counts, also one whose Dkron name an older one has.
+    # Every object counts, including one whose Dkron name belongs to an older object.
     jobs = tuple(request.app[CATALOG].mirror)
     days = days_wanted(request.query.get("days"))
-    # The sums of ten thousand jobs take a tenth of a second, in which others are answered.
+    # The sums of ten thousand jobs take a tenth of a second; keep other requests running meanwhile.
     return json_answer(request, await asyncio.to_thread(_stats, cluster, jobs, today=today, days=days))
 
 

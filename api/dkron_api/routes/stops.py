@@ -1,6 +1,6 @@
-"""POST /v1/jobs/{job}/executions/{id}/stop: end an execution before its time. An addition to Dkron's API.
+"""POST /v1/jobs/{job}/executions/{id}/stop: stop an execution. An addition to Dkron's API.
 
-The operator does it, when it reads the annotation that is written here.
+The operator stops it when it reads the annotation written here.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from dkron_crds.schedule.errors import quoted
 from dkron_crds.stops import stop_annotation
 
 PATIENCE, PAUSE = 10.0, 0.1
-"""Seconds for which a run that was asked for is waited for, and between two looks at it."""
+"""Seconds to wait for a requested run to begin, and between two checks."""
 
 
 async def stop_execution(request: web.Request) -> web.StreamResponse:
-    """Ask for a stop: 202 with the execution as it is. Once is enough: who asks again does not become who asked."""
+    """Request a stop: 202 with the current execution. A repeated request keeps the first one's requester."""
     job, found = await _begun(request)
     if isinstance(found, Execution):
         text = f'the execution "{found.id}" ended at {in_utc(found.finished_at)} already'
@@ -37,7 +37,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
 
 
 async def _begun(request: web.Request) -> tuple[Job, Execution | Active]:
-    """The attempt that the path names. One that was asked for is waited for until it has begun. Raises `ApiError`."""
+    """Return the attempt named in the path, after waiting for a requested one to begin. Raises `ApiError`."""
     wanted = request.match_info["execution"]
     clock = asyncio.get_running_loop().time
     deadline = clock() + PATIENCE

@@ -1,8 +1,8 @@
-"""/ and /ui/: somebody's own build of Dkron's web UI, served from a folder (Dkron behaviour §10.1).
+"""/ and /ui/: serves the user's own build of Dkron's web UI from a folder (Dkron behaviour §10.1).
 
-The build is not part of this project. Its index is a template with marks such as `{{ .DKRON_LEADER }}`, which are
-filled anew for each visitor; all other files are served as they are. The folder is read once, so a path can only name
-what was there then.
+The build is not part of this project. Its index is a template with placeholders such as `{{ .DKRON_LEADER }}`, which
+are filled for each request; all other files are served unchanged. The folder is listed once, so a path can only refer
+to files that existed then.
 """
 
 import re
@@ -35,7 +35,7 @@ class NoUserInterface(Exception):
 
 
 def routes(settings: Settings) -> tuple[web.RouteDef, ...]:
-    """The routes of this installation. Raises `NoUserInterface` for a folder that holds none."""
+    """Return the routes of this installation. Raises `NoUserInterface` if the folder has no user interface."""
     if settings.ui_dir is None:
         return (web.get("/", front_door("/docs"), allow_head=False),)
     interface = Interface(settings.ui_dir)
@@ -47,7 +47,7 @@ def routes(settings: Settings) -> tuple[web.RouteDef, ...]:
 
 
 def front_door(target: str) -> Handler:
-    """GET /: people with a browser are led there, programs find nothing."""
+    """GET /: redirect browsers to `target`; answer 404 to other clients."""
 
     async def enter(request: web.Request) -> web.StreamResponse:
         if accepts_html(request.headers.get("Accept")):
@@ -75,7 +75,7 @@ class Interface:
             raise NoUserInterface(f"{index} cannot be read: {exc}") from exc
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """GET /ui/*: a file, or the index for whatever is none."""
+        """GET /ui/*: the file, or the index if there is no such file."""
         file = self._files.get(request.match_info["path"])
         if file is not None:
             return web.FileResponse(file)
@@ -86,7 +86,7 @@ class Interface:
 
 
 def files_below(folder: Path) -> dict[str, Path]:
-    """All files below a folder, by their path in it. What a link leads out of the folder is not among them."""
+    """Return all files below a folder by their relative paths, except links to targets outside the folder."""
     root = folder.resolve()
     if not root.is_dir():
         raise NoUserInterface(
@@ -97,7 +97,7 @@ def files_below(folder: Path) -> dict[str, Path]:
 
 
 def page_values(jobs: Iterable[Job], *, leading: str) -> dict[str, Value]:
-    """What the page knows when it opens. A job that failed in part is in the total alone, as in Dkron."""
+    """Return the initial values of the page. As in Dkron, a partially failed job counts only in the total."""
     by_status = Counter(map(status_of, jobs))
     return {
         "DKRON_API_URL": "../v1",
@@ -106,16 +106,16 @@ def page_values(jobs: Iterable[Job], *, leading: str) -> dict[str, Value]:
         "DKRON_SUCCESSFUL_JOBS": by_status["success"],
         "DKRON_FAILED_JOBS": by_status["failed"],
         "DKRON_UNTRIGGERED_JOBS": by_status[""],
-        # Nobody has to log in yet.
+        # There is no login yet.
         "DKRON_ACL_ENABLED": False,
     }
 
 
 def fill(template: str, values: Mapping[str, Value]) -> str:
-    """The template with its marks as values of JavaScript that cannot end the script around them.
+    """Fill the placeholders of the template with JavaScript values that cannot end the surrounding script.
 
-    A mark in quotes becomes a string, an unknown one null: a page of another version then misses a value, not all of
-    its script.
+    A placeholder in quotes becomes a string, an unknown one null. A page of another version then misses a value
+    instead of breaking its whole script.
     """
 
     def filled(mark: re.Match[str]) -> str:
@@ -127,7 +127,7 @@ def fill(template: str, values: Mapping[str, Value]) -> str:
 
 
 def accepts_html(accept: str | None) -> bool:
-    """Whether a client takes a page: it says so, or does not say anything."""
+    """Whether the client accepts HTML: it says so, or sends no Accept header."""
     return not accept or any(_is_html(part) for part in accept.split(","))
 
 

@@ -1,1 +1,1 @@
-"""GET /v1/events: what has happened, in order, for each client that listens."""
+"""GET /v1/events: the events in order, for each connected client."""

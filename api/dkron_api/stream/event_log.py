@@ -1,12 +1,13 @@
-"""The journal: what has happened lately, in order, for who listens now and for who comes back.
+"""The recent events in order, for connected clients and for those that reconnect.
 
-It stands between the watch (`publish`) and the clients of GET /v1/events (`subscription`).
+It sits between the watch (`publish`) and the clients of GET /v1/events (`subscription`).
 
-Resource versions order the whole cluster, so a place in the journal of one replica is a place in that of another. An
-id `<resource version>-<n>` says how far a client has got: it was told of everything up to that version, and with n > 0
-of a part of what came next. Replicas need not cut the same changes into the same steps: one has watched them singly,
-another has found them together in a list. Therefore n tells the step as well (its length and how many of its events),
-and is trusted only by who has the very same step; any other tells the whole step again.
+Resource versions order the changes of the whole cluster, so a position in the event log of one replica is also valid
+in that of another. An id `<resource version>-<n>` states a client's position: it has received everything up to that
+version and, with n > 0, a part of the next step. Replicas may divide the same changes into different steps: one has
+watched them individually, another has found them together in a list. Therefore n also encodes the step (its length,
+and how many of its events were sent). Only a replica with exactly the same step uses n; any other sends the whole
+step again.
 """
 
 import re
@@ -20,14 +21,14 @@ from dkron_api.translate.events import Topic, leader_body, resync_body
 
 EVENTS = 4096
 OCTETS = 16 << 20
-"""What is remembered for clients that come back: so many events, so many bytes."""
+"""Limits of the log for reconnecting clients: number of events, and bytes."""
 _STEP = 1 << 16
-"""No step has so many events: one that does is not told in events."""
+"""Events of a step stay below this number; a step with more is replaced by a resync."""
 _ID = re.compile(r"(\d{1,20})-(\d{1,25})", re.ASCII)
 
 
 class Position(NamedTuple):
-    """How far somebody has got."""
+    """The position of a client."""
 
     version: int
     part: int = 0
@@ -37,7 +38,7 @@ class Position(NamedTuple):
 
 
 class Message(NamedTuple):
-    """An event that is ready to be told: JSON in `body`; `job` is a Dkron name, empty where it is about none."""
+    """An event ready to send: JSON in `body`; `job` is a Dkron name, empty if the event concerns no job."""
 
     topic: Topic
     job: str
@@ -45,7 +46,7 @@ class Message(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A message in its place: one of the events of the step from version `start` to version `end`."""
+    """A message with its position: one of the events of the step from version `start` to version `end`."""
 
     start: int
     end: int
@@ -53,13 +54,13 @@ class Entry(NamedTuple):
     block: Block
 
     def follows(self, position: Position) -> bool:
-        """Whether somebody who has got so far has not been told of it."""
+        """Whether a client at this position has not received the entry yet."""
         same_step = position.version == self.start and position.part // _STEP == self.end - self.start
         return self.end > position.version and not (same_step and self.part <= position.part)
 
 
 class EventLog:
-    """The latest events, and who listens. All methods return at once."""
+    """The recent events, and the subscriptions to them. No method blocks."""
 
     def __init__(self, *, events: int = EVENTS, octets: int = OCTETS) -> None:
         self.ready = False
@@ -74,17 +75,17 @@ class EventLog:
         self._subscriptions: set[Subscription] = set()
 
     def __len__(self) -> int:
-        """How many listen."""
+        """The number of subscriptions."""
         return len(self._subscriptions)
 
     @property
     def position(self) -> Position:
-        """How far the journal goes."""
+        """The current end of the log."""
         return self._position
 
     def begin(self, version: int) -> None:
-        """What is told from now on comes after this version; nothing is known of what was before. Who listens has to
-        read everything anew."""
+        """Restart the log after this version, without knowledge of earlier events. Connected clients must read
+        everything again."""
         self._position = Position(max(version, self._position.version))
         self._entries.clear()
         self._size = 0
@@ -93,12 +94,12 @@ class EventLog:
         self._tell([self._resync("events were lost")])
 
     def forget(self) -> None:
-        """Versions have gone back: what comes is in no order with what was told. It has to begin again."""
+        """Handle versions that went back: new events cannot be ordered after old ones, so the log must begin again."""
         self._position = Position(0)
         self.ready = False
 
     def publish(self, version: int, messages: Sequence[Message]) -> None:
-        """All that has happened up to this version since the last one."""
+        """Append everything that happened up to this version since the last one."""
         if len(messages) > min(self._events, _STEP - 1):
             self.begin(version)
             return
@@ -111,13 +112,14 @@ class EventLog:
             self._tell([entry.block for entry in step])
 
     def lead(self, name: str) -> None:
-        """Who leads now. It is a state rather than a change: the latest is told to everybody who comes."""
+        """Set the current leader. This is a state rather than a change: every new client gets the latest one."""
         if name != self._leader:
             self._leader = name
             self._tell([self._leading()])
 
     def subscribe(self, interest: Interest, last_id: str = "") -> Subscription:
-        """What follows the event of this id, as far as it is known here, and then what comes; empty: what comes."""
+        """Subscribe to the events after this id, as far as they are known, and to new ones; with an empty id, only to
+        new ones."""
         missed = self._missed(last_id)
         begin = [self._resync(f"what came after {last_id[:50]} is not known here")] if missed is None else missed
         subscription = Subscription(
@@ -130,17 +132,17 @@ class EventLog:
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """It does not listen any more."""
+        """End the subscription."""
         self._subscriptions.discard(subscription)
 
     def close(self) -> None:
-        """Send everybody away, for good."""
+        """Disconnect all clients for good."""
         self.closed = True
         for subscription in self._subscriptions:
             subscription.close()
 
     def _missed(self, last_id: str) -> list[Block] | None:
-        """None if that cannot be said."""
+        """Return the missed events; None if they are unknown."""
         if not last_id:
             return []
         found = _ID.fullmatch(last_id)
@@ -175,7 +177,7 @@ class EventLog:
         return _block(self._position, Message(Topic.RESYNC, "", resync_body(reason)))
 
     def _place(self) -> Block:
-        """No event: it only has a client remember where it is."""
+        """Return a block without an event: it only updates the id that the client remembers."""
         return Block(None, "", b"id: %b\n\n" % str(self._position).encode())
 
 

@@ -1,8 +1,8 @@
-"""From the watches to the journal. Each class here stands in a watch before the sink that answers are read from.
+"""Feeds the event log from the watches. Each class here is a sink in front of the cache's own sink.
 
-What is told comes from the watch alone. The catalog may know a newer version already, from the answer to a write of
-ours, and so may another replica; but only the watch brings all changes, once and in the order in which they happened.
-Therefore `Feed` keeps a catalog of its own, of what was told; the objects in it are those of the other catalog.
+Events come only from the watch. The job index may already know a newer version, from the response to a write of this
+process, and so may another replica. But only the watch delivers all changes, once and in order. `Feed` therefore
+keeps a second job index with the state that clients have been told of; it shares the objects with the first one.
 """
 
 import asyncio
@@ -33,11 +33,11 @@ log = logging.getLogger(__name__)
 
 LEASE = "dkron"
 LOOK = 5.0
-"""Seconds between two looks at a Lease that nobody renews: that it has run out is no event of the API server."""
+"""Seconds between two checks of a Lease that is not renewed: its expiry is not an event of the API server."""
 
 
 class Feed:
-    """Hands the watch of the jobs on to the catalog, and publishes what has changed."""
+    """Passes the watch of the jobs on to the job index, and publishes the changes."""
 
     def __init__(self, catalog: JobIndex, journal: EventLog, clock: Callable[[], datetime]) -> None:
         self._catalog = catalog
@@ -50,7 +50,7 @@ class Feed:
         self._untold: set[str] = set()
 
     def replace(self, items: list[Object], version: int) -> None:
-        """A complete list. The first one is where the journal begins, later ones tell what the watch has missed."""
+        """Apply a complete list. The log begins at the first one; later ones reveal changes that the watch missed."""
         self._sink.replace(items, version)
         if self._journal.ready:
             self._tell(version, lambda: self._catch_up(items, version))
@@ -61,7 +61,7 @@ class Feed:
         self._begin(version)
 
     def went_back(self) -> None:
-        """The cluster was restored. Places in the journal are versions: who listens begins anew with the next list."""
+        """Handle a restored cluster. Positions in the log are versions, so clients start over with the next list."""
         self._sink.went_back()
         self._told.mirror.went_back()
         self._journal.forget()
@@ -77,11 +77,11 @@ class Feed:
         self._tell(_version(item), lambda: self._told.mirror.lose(item))
 
     def alive(self) -> None:
-        """No news."""
+        """The API server responded; nothing changed."""
         self._sink.alive()
 
     def failed(self, error: KubeError) -> None:
-        """No news, and why."""
+        """The watch failed with this error."""
         self._sink.failed(error)
 
     def _begin(self, version: int) -> None:
@@ -94,19 +94,19 @@ class Feed:
             change()
             self._journal.publish(version, self._messages())
         except Exception:
-            # Who listens can read everything anew. A watch that ends would leave everybody with old jobs.
+            # Clients can read everything again. If the watch ended instead, every request would see outdated jobs.
             log.exception("what happened up to version %d could not be told", version)
             self._begin(version)
 
     def _catch_up(self, items: list[Object], version: int) -> None:
-        """In the same order wherever it happens, see `journal`: first what is gone, then what has changed."""
+        """Apply changes in the same order on every replica, see `event_log`: first deletions, then changes."""
         listed = {item["metadata"]["uid"] for item in items}
         for job in [job for job in self._told if job.uid not in listed]:
             self._told.mirror.lose(job.raw)
         self._told.mirror.replace(sorted(items, key=_version), version)
 
     def _note(self, before: Job | None, after: Job | None) -> None:
-        """An object has changed: see what that means for the job of its name, which may be another object's."""
+        """An object has changed: record the events for the job of its name, which may belong to another object."""
         known = [job for job in (before, after) if job is not None]
         for name in {job.name for job in known}:
             was, now = self._shown.pop(name, None), self._told.get(name)
@@ -124,7 +124,7 @@ class Feed:
         return [message for event in events if (message := self._message(event)) is not None]
 
     def _message(self, event: Event) -> Message | None:
-        """What is told of it; None if that cannot be said, which keeps nobody from what else has happened."""
+        """Return the message for an event; None if that fails, which must not affect other events."""
         try:
             message = Message(event.topic, event.job, self._body(event))
         except Exception:
@@ -143,12 +143,12 @@ class Feed:
         return job_body(event, self._rendered(event.job))
 
     def _read(self, item: Object) -> Job:
-        """The object of the other catalog, unless that knows a newer version."""
+        """Return the object of the first index, unless that has a newer version."""
         known = self._catalog.mirror.by_uid(item["metadata"]["uid"])
         return known if known is not None and known.version == _version(item) else kept(item)
 
     def _rendered(self, name: str) -> bytes:
-        """As the other catalog shows the job, unless that knows more."""
+        """Return the job as the first index renders it, unless that has a newer state."""
         same = self._told.get(name) is self._catalog.get(name)
         if same and self._told.children(name) == self._catalog.children(name):
             return self._catalog.json(name)
@@ -156,7 +156,7 @@ class Feed:
 
 
 class Leadership:
-    """Hands the watch of the Lease on to its mirror, and publishes who leads."""
+    """Passes the watch of the Lease on to its cache, and publishes the leader."""
 
     def __init__(self, leases: ObjectCache[Object], journal: EventLog, clock: Callable[[], datetime]) -> None:
         self._leases = leases
@@ -165,12 +165,12 @@ class Leadership:
         self._timer: asyncio.TimerHandle | None = None
 
     def replace(self, items: list[Object], version: int) -> None:
-        """The Lease, or that there is none."""
+        """Apply the Lease, or its absence."""
         self._leases.replace(items, version)
         self._look()
 
     def went_back(self) -> None:
-        """The cluster was restored."""
+        """Handle a restored cluster."""
         self._leases.went_back()
 
     def see(self, item: Object) -> None:
@@ -184,11 +184,11 @@ class Leadership:
         self._look()
 
     def alive(self) -> None:
-        """No news."""
+        """The API server responded; nothing changed."""
         self._leases.alive()
 
     def failed(self, error: KubeError) -> None:
-        """No news, and why."""
+        """The watch failed with this error."""
         self._leases.failed(error)
 
     def _look(self) -> None:
@@ -197,7 +197,7 @@ class Leadership:
         try:
             replica = holder(self._leases.by_name(LEASE), self._clock())
         except Exception:
-            # Whoever may write the Lease may write anything there.
+            # A client with permission to write the Lease may write anything into it.
             log.exception("the Lease cannot be read")
             replica = None
         self._journal.lead("" if replica is None else replica.identity)

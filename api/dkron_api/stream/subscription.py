@@ -1,6 +1,6 @@
-"""A subscription: what waits for one client of GET /v1/events. Bounded, however slowly the client reads.
+"""The queue of events for one client of GET /v1/events. Bounded, however slowly the client reads.
 
-Blocks are rendered once and shared by all queues: what a client costs is its connection.
+Blocks are rendered once and shared by all queues, so a client costs little more than its connection.
 """
 
 import asyncio
@@ -12,16 +12,17 @@ from typing import NamedTuple
 from dkron_api.translate.events import Topic
 
 ROOM = 256
-"""Blocks that may wait for a client, besides those that it asked for on coming back."""
+"""Blocks that may wait for a client, in addition to those that it missed before it reconnected."""
 PIECE = 1 << 16
-"""Bytes that are handed over at once, as soon as there are so many."""
+"""Bytes after which a piece is sent."""
 PASSED = 1024
-"""After so many events that a client does not want it is told where it is. So its place is still known when it comes
-back, although nothing of what it wants has happened for long."""
+"""After this many events that a client does not want, it gets its position. The position is then still known when it
+reconnects, although nothing that it wants has happened for long."""
 
 
 class Block(NamedTuple):
-    """Lines of the stream. Without a topic they are no event; `job` is a Dkron name, empty if they are about none."""
+    """Lines of the stream. Without a topic they are not an event; `job` is a Dkron name, empty if the block concerns
+    no job."""
 
     topic: Topic | None
     job: str
@@ -30,7 +31,7 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """What a client wants to hear of: these topics, and of jobs and executions those of these jobs. None: of all."""
+    """The events that a client wants: these topics and, for jobs and executions, these jobs. None means all jobs."""
 
     topics: frozenset[Topic]
     jobs: frozenset[str] | None = None
@@ -43,8 +44,8 @@ class Interest:
 
 
 class Subscription:
-    """The queue of one client. `begin` comes first; `place` and `resync` make blocks that tell where the journal is
-    now. `on_close` is called when it is over."""
+    """The queue of one client. `begin` comes first; `place` and `resync` create blocks with the current position of
+    the log. `on_close` is called when the subscription ends."""
 
     __slots__ = ("_closed", "_interest", "_passed", "_place", "_queue", "_resync", "_room", "_woken", "on_close")
 
@@ -67,7 +68,7 @@ class Subscription:
         self.on_close: Callable[[], object] = lambda: None
 
     def offer(self, blocks: Sequence[Block]) -> None:
-        """Something has happened."""
+        """Add new events."""
         wanted = [block.data for block in blocks if self._interest.wants(block)]
         if not wanted:
             self._passed += len(blocks)
@@ -82,7 +83,7 @@ class Subscription:
         self._woken.set()
 
     async def take(self) -> bytes:
-        """Wait for what comes, and take as much of it as is there; empty when it is over."""
+        """Wait for events and return as many as are available; empty when the subscription has ended."""
         while not self._queue and not self._closed:
             self._woken.clear()
             await self._woken.wait()
@@ -95,7 +96,7 @@ class Subscription:
         return b"".join(taken)
 
     def close(self) -> None:
-        """It is over; what waits is not sent any more."""
+        """End the subscription and drop its queue."""
         self._closed = True
         self._queue.clear()
         self._woken.set()

@@ -1,1 +1,1 @@
-"""Between Dkron's JSON and the custom resources, both ways: functions of plain data."""
+"""Translation between Dkron's JSON and the custom resources, in both directions: functions of plain data."""

@@ -1,7 +1,7 @@
-"""From the JSON of an upsert to a `JobBody`, and from there to the echo that answers it.
+"""Parses the JSON of an upsert into a `JobBody`, and renders the echo in the response.
 
-Types are as strict and keys as lenient as in Dkron (behaviour §1.5, step 2). Whether the job makes sense is asked
-afterwards, in `validate`.
+Types are as strict and keys as lenient as in Dkron (behaviour §1.5, step 2). `validate` checks afterwards whether the
+job is valid.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,8 +23,8 @@ _DIGITS = 24
 @dataclass(frozen=True, slots=True)
 class JobBody:
     """A job as a client sent it: the fields of Dkron behaviour §2.1 under their names on the wire, absent ones with
-    Dkron's defaults. None is Go's nil: the client sent null or nothing. Times are in the normal form of `moments`, the
-    zero time is None. `problem` is ours, see `standing`; whatever it is, it is not stored."""
+    Dkron's defaults. None is Go's nil: the client sent null or nothing. Times are in the normal form of `moments`;
+    the zero time is None. `problem` is our own field, see `standing`; its value is never stored."""
 
     id: str = ""
     name: str = ""
@@ -56,12 +56,12 @@ class JobBody:
 
 
 def read_body(data: bytes) -> JobBody:
-    """The job in the body of an upsert. Raises Unreadable where Dkron answers 400 before it looks at the job."""
+    """Return the job in the body of an upsert. Raises Unreadable where Dkron answers 400 before it checks the job."""
     return read_object(decode(data))
 
 
 def read_object(value: object) -> JobBody:
-    """The job in a value from `gojson`; null is a job without any field. Raises Unreadable."""
+    """Return the job in a value from `gojson`; null is a job without fields. Raises Unreadable."""
     if value is None:
         return JobBody()
     if not isinstance(value, Pairs):
@@ -76,7 +76,7 @@ def read_object(value: object) -> JobBody:
 
 
 def echo(body: JobBody) -> dict[str, Any]:
-    """What an upsert answers: the request as it was understood, in the order of Dkron behaviour §2.1."""
+    """Return the response to an upsert: the request as understood, in the order of Dkron behaviour §2.1."""
     return {
         "id": body.name,
         "name": body.name,
@@ -108,14 +108,14 @@ def echo(body: JobBody) -> dict[str, Any]:
 
 
 def _by_key(texts: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A map in Go's order, inner ones too."""
+    """Return a map in Go's order, including inner maps."""
     if texts is None:
         return None
     return {key: _by_key(texts[key]) if isinstance(texts[key], Mapping) else texts[key] for key in sorted(texts)}
 
 
 def _folded(key: str) -> str:
-    """The key in lower case by Go's simple folding, to which the long s is an s."""
+    """Return the key in lower case by Go's simple folding, which maps the long s to an s."""
     return key.replace("\u017f", "s").lower()
 
 
@@ -126,7 +126,7 @@ def _text(field: str, value: object) -> str:
 
 
 def _word(_: str, value: object) -> str:
-    """A text, of a field that clients of Dkron do not know and may use for anything."""
+    """Return a text from a field that Dkron's clients do not know and may use for anything."""
     return value if isinstance(value, str) else ""
 
 

@@ -1,4 +1,5 @@
-"""What a run has set off: how far it is in one job, and how it is recognized in those that run after that one. Pure."""
+"""Follows the runs caused by a run: its progress in one job, and the group of the dependent runs in other jobs.
+Pure."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ Object = dict[str, Any]
 
 
 def goes_on(job: Job, group: int) -> bool:
-    """Whether the run has not ended yet, or jobs that depend on it have not all taken note of its end."""
+    """Whether the run has not ended yet, or some dependent jobs have not recorded its end."""
     status = job.raw_status
     return _has(status.get("active"), group) or _has(status.get("ended"), group)
 
@@ -21,8 +22,8 @@ def has_begun(job: Job, group: int) -> bool:
 
 
 def following(job: Job, group: int) -> int | None:
-    """The group of the runs that other jobs make after this run; None if it has not ended, or nothing is known of its
-    end any more. What the job shows until all have taken note is exact; its executions may be trimmed."""
+    """Return the group of the runs that other jobs start after this run; None if it has not ended, or if its end is
+    no longer known. The end is exact while `ended` still shows it; executions may be trimmed."""
     status = job.raw_status
     if _has(status.get("active"), group):
         return None

@@ -1,7 +1,7 @@
-"""What a change of a job means to somebody who watches: the events of GET /v1/events, without the way they travel.
+"""Translates a change of a job into the events of GET /v1/events, independent of their transport.
 
-A job's event tells that what GET shows of it has changed, an execution's that one has begun or ended. What only the
-operator needs to remember (claims, marks, conditions) is no event.
+A job event means that the job as GET shows it has changed; an execution event, that an execution has begun or ended.
+Data that only the operator needs (claims, marks, conditions) creates no event.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Topic(StrEnum):
 
 
 class Action(StrEnum):
-    """What has happened."""
+    """The kind of change."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -40,7 +40,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened to the job with this Dkron name. An execution comes as the list of executions shows it."""
+    """A change of the job with this Dkron name. An execution has the form of the list of executions."""
 
     topic: Topic
     action: Action
@@ -49,9 +49,9 @@ class Event:
 
 
 def differences(before: Job | None, after: Job | None) -> tuple[Event, ...]:
-    """What has happened between two versions of the job of one name; None: there is none.
+    """Return the events between two versions of the job of one name; None means that there is no job.
 
-    The job comes first, then executions in the order in which they began or ended.
+    The job's event comes first, then executions in the order in which they began or ended.
     """
     if after is None:
         return () if before is None else (_job(Action.DELETED, before),)
@@ -64,27 +64,27 @@ def differences(before: Job | None, after: Job | None) -> tuple[Event, ...]:
 
 
 def job_body(event: Event, rendered: bytes) -> bytes:
-    """The JSON of a job's event; `rendered` is the job as GET shows it."""
+    """Return the JSON of a job event; `rendered` is the job as GET shows it."""
     return b'{"action":"%b","job":%b}' % (event.action.encode(), rendered)
 
 
 def deleted_body(event: Event) -> bytes:
-    """The JSON of the event that a job is gone: its name alone is left."""
+    """Return the JSON of the event for a deleted job, which has only the name."""
     return gojson.encode({"action": event.action, "job": {"name": event.job}})
 
 
 def execution_body(event: Event) -> bytes:
-    """The JSON of an execution's event."""
+    """Return the JSON of an execution event."""
     return gojson.encode({"action": event.action, "execution": event.execution})
 
 
 def leader_body(name: str) -> bytes:
-    """The JSON of the event that tells who leads; an empty name: nobody."""
+    """Return the JSON of a leader event; an empty name means no leader."""
     return gojson.encode({"leader": name})
 
 
 def resync_body(reason: str) -> bytes:
-    """The JSON of the event that asks a client to read everything anew."""
+    """Return the JSON of the event that asks a client to read everything again."""
     return gojson.encode({"reason": reason})
 
 
@@ -98,7 +98,7 @@ def _visible(job: Job) -> tuple[Any, ...]:
 
 
 def _executions(before: Job | None, after: Job) -> list[Event]:
-    # An execution that ended before anybody saw it running has no beginning to tell.
+    # An execution that ended before its start was seen has no start event.
     started, ended = _new(before, after, _running), _new(before, after, _ended)
     if not started and not ended:
         return []
@@ -108,7 +108,7 @@ def _executions(before: Job | None, after: Job) -> list[Event]:
 
 
 def _excerpt(job: Job, ids: set[str]) -> Job:
-    """The job with these executions alone: reading all that are kept, for one of them, would cost the most here."""
+    """Return the job with only these executions: parsing all of them, for one, would dominate the cost."""
     kept = {
         field: [entry for entry in job.raw_status.get(field) or () if entry["id"] in ids]
         for field in ("active", "executions")
@@ -122,10 +122,10 @@ def _new(before: Job | None, after: Job, ids: Callable[[Job], list[str]]) -> lis
 
 
 def _running(job: Job) -> list[str]:
-    """Ids of attempts that have begun: a claim without a Job has not."""
+    """Return the ids of attempts that have begun. A claim without a Job has not."""
     return [entry["id"] for entry in job.raw_status.get("active") or () if entry.get("uid")]
 
 
 def _ended(job: Job) -> list[str]:
-    """Ids of attempts that have ended, the newest first."""
+    """Return the ids of attempts that have ended, newest first."""
     return [entry["id"] for entry in job.raw_status.get("executions") or ()]

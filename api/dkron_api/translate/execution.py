@@ -1,4 +1,4 @@
-"""From `status.executions` and `status.active` to Dkron's executions (Dkron behaviour §1.7)."""
+"""Translates `status.executions` and `status.active` to Dkron's executions (Dkron behaviour §1.7)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
@@ -13,16 +13,16 @@ from dkron_crds.schedule.zones import load_zone
 
 JSON = dict[str, Any]
 NOWHERE: Mapping[str, str] = {}
-"""Nothing is known about where anything runs."""
+"""No known nodes."""
 _SORTS = {"finished_at": "finished_at", "attempt": "attempt"}
 
 
 def listed(
     job: Job, query: Mapping[str, str], *, coming: Sequence[Active] = (), nodes: Mapping[str, str] = NOWHERE
 ) -> list[JSON]:
-    """All executions that are kept, newest first unless asked otherwise, times in the job's zone.
+    """Return all stored executions, newest first unless requested otherwise, with times in the job's zone.
 
-    `coming` are those that were asked for and are still to begin; `nodes` tells by its Job where one runs.
+    `coming` are requested executions that are yet to begin; `nodes` maps a Job to its node.
     """
     zone = _zone(job.spec.timezone)
     limit = _limit(query.get("output_size_limit"))
@@ -33,41 +33,42 @@ def listed(
 
 
 def single(job: Job, execution_id: str) -> JSON | None:
-    """One execution with all of the output that is kept, in UTC; None if it is not there (any more)."""
+    """Return one execution with its stored output, in UTC; None if it does not exist (any more)."""
     run = found(job, execution_id)
     return None if run is None else shown(job, run)
 
 
 def found(job: Job, execution_id: str, *, coming: Sequence[Active] = ()) -> Execution | Active | None:
-    """What a client may see of the attempt with this id; None if it is not there (any more)."""
+    """Return the attempt with this id as far as clients may see it; None if it does not exist (any more)."""
     return _named(job, every(job, coming=coming), execution_id)
 
 
 def with_output(run: Execution, data: bytes) -> Execution:
-    """The attempt with more of its output than the status keeps."""
+    """Return the attempt with more of its output than the status keeps."""
     return run.model_copy(update={"output": data.decode("utf-8", "replace")})
 
 
 def attempt(job: Job, execution_id: str) -> Execution | Active | None:
-    """The attempt with this id, finished, running, or waiting for its time; None if it is not there (any more)."""
+    """Return the attempt with this id, finished, running, or waiting for its time; None if it does not exist (any
+    more)."""
     runs: list[Execution | Active] = [*job.status.executions, *job.status.active]
     return _named(job, runs, execution_id)
 
 
 def every(job: Job, *, coming: Sequence[Active] = (), nodes: Mapping[str, str] = NOWHERE) -> list[Execution | Active]:
-    """All attempts that are kept, that run, or that are to come; see `listed`. A claim without a Job has not begun, but
-    one of a run that was asked for is shown: who asked has its id."""
+    """Return all stored, running and coming attempts; see `listed`. A claim without a Job has not begun, but a claim
+    of a requested run is included, since the client has its id."""
     return [*job.status.executions, *_active(job, nodes), *_asked(job), *coming]
 
 
 def unplaced(job: Job) -> list[str]:
-    """The Jobs that run, and of which the status does not say where."""
+    """Return the running Jobs whose node the status does not show."""
     return [active.job for active in _active(job) if not active.node_name]
 
 
 def _named(job: Job, runs: Iterable[Execution | Active], execution_id: str) -> Execution | Active | None:
-    """The one with this id. Of a job that keeps only its newest run the start in an id may differ from what was shown
-    before it began; the Job in it is the same."""
+    """Return the attempt with this id. With the concurrency replace, the start in an id may differ from the one shown
+    before the run began; the Job name in it is the same."""
     moment, _, name = execution_id.partition("-")
     by_job = moment.isdigit() and job.spec.concurrency is Concurrency.REPLACE
     return next((run for run in runs if run.id == execution_id or (by_job and run.job == name)), None)
@@ -79,20 +80,21 @@ def running(
     *,
     failed: Callable[[Job, Exception], object] = lambda *_: None,
 ) -> list[JSON]:
-    """What runs now in all jobs, the oldest first. `failed` is told of a job of which that cannot be said."""
+    """Return the running executions of all jobs, oldest first. `failed` is called for a job whose executions cannot
+    be determined."""
     busy = []
     for job in jobs:
         try:
             busy += [(run.started_at, job.name, shown(job, run)) for run in _active(job, nodes)] if job.busy else []
-        except Exception as exc:  # noqa: BLE001 - what is odd about one job keeps nobody from the others
+        except Exception as exc:  # noqa: BLE001 - a problem with one job must not affect the others
             failed(job, exc)
     busy.sort(key=lambda entry: entry[:2])
     return [entry[2] for entry in busy]
 
 
 def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str = "") -> JSON:
-    """One execution in Dkron's order of fields; one that still runs has the zero time as its end. `so_far` is what that
-    has written by now."""
+    """Return one execution in Dkron's order of fields. A running one has the zero time as its end. `so_far` is its
+    output until now."""
     output = _output(run) if isinstance(run, Execution) else so_far
     return {
         "id": run.id,
@@ -108,7 +110,7 @@ def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str 
 
 
 def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
-    """Attempts that have begun."""
+    """Return the attempts that have begun."""
     begun = [active for active in job.status.active if active.uid]
     if not nodes:
         return begun
@@ -119,7 +121,7 @@ def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
 
 
 def _asked(job: Job) -> list[Active]:
-    """First attempts of runs that were asked for, claimed, and without a Job yet."""
+    """Return the first attempts of requested runs that are claimed but have no Job yet."""
     return [
         active
         for active in job.status.active
@@ -128,11 +130,11 @@ def _asked(job: Job) -> list[Active]:
 
 
 def _output(run: Execution) -> str:
-    """The executor's error text stands before the output, as in Dkron (behaviour §4.4)."""
+    """Return the output, preceded by the executor's error as in Dkron (behaviour §4.4)."""
     if run.success:
         return run.output
     if run.exit_code is not None and run.reason in ("", "Error"):
-        # What a container says about its own end says more than its exit code, and may stand in the output already.
+        # The container's own termination message says more than its exit code, and may already be in the output.
         error = run.message or f"exit status {run.exit_code}"
         return run.output if run.message and run.output.startswith(error) else f"{error}\n{run.output}"
     why = ": ".join(filter(None, (run.reason, run.message)))

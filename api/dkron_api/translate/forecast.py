@@ -1,6 +1,6 @@
-"""The coming slots of a job, and of a schedule that somebody only tries: GET …/next and POST /v1/schedule/preview.
+"""The coming slots of a job, or of a schedule to try out: GET …/next and POST /v1/schedule/preview.
 
-Slots are found as they are taken: a thousand of a yearly schedule take a tenth of a second.
+Slots are computed lazily: a thousand slots of a yearly schedule take a tenth of a second.
 """
 
 import json
@@ -21,18 +21,18 @@ from dkron_crds.schedule.timestamps import rfc3339
 
 COUNT = 10
 MOST = 1000
-"""Slots that are told: by default, and at most."""
+"""Number of slots returned: the default, and the maximum."""
 ALLOWED = f"a whole number from 1 to {MOST}"
 
 Count = Annotated[int, Field(ge=1, le=MOST)]
 
 
 class Unclear(ValueError):
-    """What was asked for makes no sense. `str()` is one sentence for a person."""
+    """The request is invalid. `str()` is one readable sentence."""
 
 
 class Preview(BaseModel):
-    """A schedule to try, as a client sends it; null counts as absent."""
+    """A schedule to try out, as a client sends it; null counts as absent."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -44,7 +44,7 @@ class Preview(BaseModel):
 
 
 def forecast(job: Job, *, now: datetime, count: int) -> Iterator[str]:
-    """The next slots of a job from now on; none for one that is disabled, has a parent, or runs on request only."""
+    """Yield the next slots of a job from now on; none if it is disabled, has a parent, or runs only on request."""
     status = job.status
     line = timeline(job, spec=job.spec, status=status, now=now)
     mark = max(now, status.last_schedule_time or now)
@@ -52,8 +52,8 @@ def forecast(job: Job, *, now: datetime, count: int) -> Iterator[str]:
 
 
 def preview(body: bytes, *, now: datetime) -> Iterator[str]:
-    """The slots of a job that would be created with this schedule at `after`, which is now unless the body says
-    otherwise. Raises Unclear, with the sentence of the schedule's grammar where that is what is wrong."""
+    """Yield the slots of a job that would be created with this schedule at `after`, by default now. Raises Unclear,
+    with the grammar's sentence if the schedule is invalid."""
     asked = _read(body)
     try:
         since = now if asked.after is None else rfc3339(asked.after, "after")
@@ -65,7 +65,7 @@ def preview(body: bytes, *, now: datetime) -> Iterator[str]:
 
 
 def count_of(text: str | None) -> int:
-    """How many slots a query asks for. Raises Unclear."""
+    """Return the number of slots that a query asks for. Raises Unclear."""
     if text is None:
         return COUNT
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MOST:

@@ -1,7 +1,7 @@
-"""A form on its way in: multipart/form-data (RFC 7578, RFC 2046 §5.1), piece by piece, of which one field is wanted.
+"""Incremental parser for multipart/form-data (RFC 7578, RFC 2046 §5.1) that extracts one field.
 
-What it costs follows from its size alone: a line that is no boundary is never looked at by itself, and parts, their
-headers and what stands before them are bounded.
+The cost depends only on the size of the form: lines that are not a boundary are not examined one by one, and the
+number of parts, their headers and the preamble are limited.
 """
 
 import re
@@ -9,13 +9,13 @@ from enum import Enum
 from typing import Final
 
 PARTS: Final = 64
-"""Fields that a form may have."""
+"""Maximum fields of a form."""
 HEADERS: Final = 16384
-"""Bytes that the headers of a part may have, and that may stand before the first part."""
+"""Maximum bytes of a part's headers, and of the preamble before the first part."""
 LONGEST_BOUNDARY: Final = 70
-"""Characters, as RFC 2046 says."""
+"""Characters, as in RFC 2046."""
 PADDING: Final = 64
-"""Spaces that may stand behind a boundary."""
+"""Maximum spaces after a boundary."""
 
 _PARAMETER = re.compile(r'\s*;\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)')
 _DISPOSITION = re.compile(rb"(?:^|\r\n)content-disposition[ \t]*:([^\r\n]*)", re.IGNORECASE)
@@ -24,7 +24,7 @@ _LINE_END = re.compile(rb"[ \t]*\r\n")
 
 
 class NoForm(ValueError):
-    """What came in is no form. `reason` is one sentence for a person."""
+    """The input is not a form. `reason` is one readable sentence."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ class NoForm(ValueError):
 
 
 class TooManyParts(NoForm):
-    """It has more fields than any form needs."""
+    """The form has too many fields."""
 
 
 class _At(Enum):
@@ -44,8 +44,8 @@ class _At(Enum):
 
 
 class Form:
-    """What is in `field` comes out of `feed`. `size` counts the bytes of all contents so far; `found` is set when the
-    field has begun, `over` when it has ended, or the form has."""
+    """`feed` returns the content of `field`. `size` counts the bytes of all contents so far. `found` is set when the
+    field has begun, `over` when the field or the form has ended."""
 
     def __init__(self, boundary: str, field: str) -> None:
         self.found = False
@@ -61,7 +61,7 @@ class Form:
         self._skip = 0
 
     def feed(self, data: bytes) -> bytes:
-        """The next bytes of the form; those of the field among them, or of what was fed before. Raises NoForm."""
+        """Process the next bytes of the form. Return the field's bytes in them and in earlier input. Raises NoForm."""
         self._waiting += data
         content = bytearray()
         while not self.over and self._advance(content):
@@ -69,12 +69,12 @@ class Form:
         return bytes(content)
 
     def end(self) -> None:
-        """There are no more bytes. Raises NoForm unless it is over."""
+        """End the input. Raises NoForm unless `over` is set."""
         if not self.over:
             raise NoForm("it ends before its last boundary")
 
     def _advance(self, content: bytearray) -> bool:
-        """One step; whether there may be another."""
+        """Make one step. Return whether another may be possible."""
         match self._at:
             case _At.START | _At.CONTENT:
                 return self._to_boundary(content)
@@ -88,7 +88,7 @@ class Form:
 
     def _to_boundary(self, content: bytearray) -> bool:
         at = self._waiting.find(self._delimiter)
-        # The end of what is there may be the beginning of a boundary.
+        # The end of the buffer may be the beginning of a boundary.
         taken = max(len(self._waiting) - len(self._delimiter) + 1, 0) if at < 0 else at
         if self._at is _At.START:
             self._before += taken
@@ -119,7 +119,7 @@ class Form:
         self._parts += 1
         if self._parts > PARTS:
             raise TooManyParts(f"the form has more than {PARTS} parts; send the backup as the only one")
-        # Its line break stays: the first of the headers, which may be none, stands behind one, too.
+        # Keep the line break: the first header, or the empty line without headers, also follows one.
         del self._waiting[: line.end() - 2]
         self._at = _At.HEADERS
         return True
@@ -131,7 +131,7 @@ class Form:
                 raise NoForm(f"the headers of a part have more than {HEADERS} bytes")
             return False
         self.found = name_in(bytes(self._waiting[:end])) == self._field
-        # The line break behind the headers is none of the content, but may begin the next boundary.
+        # The line break after the headers is not part of the content, but may begin the next boundary.
         del self._waiting[: end + 2]
         self._skip = 2
         self._at = _At.CONTENT
@@ -139,7 +139,7 @@ class Form:
 
 
 def name_in(headers: bytes) -> str | None:
-    """The field whose headers these are; None if they do not say."""
+    """Return the field with these headers; None if they do not name it."""
     line = _DISPOSITION.search(headers)
     if line is None:
         return None
@@ -153,7 +153,7 @@ def name_in(headers: bytes) -> str | None:
 
 
 def boundary_in(content_type: str) -> str:
-    """The boundary that a Content-Type names. Raises NoForm."""
+    """Return the boundary in a Content-Type. Raises NoForm."""
     at = content_type.find(";")
     while at >= 0 and (parameter := _PARAMETER.match(content_type, at)):
         if parameter[1].lower() == "boundary":

@@ -1,7 +1,7 @@
-"""JSON as Dkron's clients know it: read as leniently and as strictly as Go reads it, written byte for byte as Go does.
+"""JSON for Dkron's clients: parsed as leniently and as strictly as in Go, and written byte for byte like Go.
 
-Every body that comes in passes `decode`, every answer that goes out passes `encode`. The work is done by the
-standard library; what stands here is where Go and Python differ.
+Every request body passes `decode`, every response passes `encode`. The standard library does the work; this module
+handles the differences between Go and Python.
 """
 
 import codecs
@@ -16,19 +16,19 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(
     r"(?<!\\)(\\++)(u[dD][89a-fA-F][0-9a-fA-F]{2})((?<=u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
 )
-"""A surrogate: all backslashes before it, the surrogate, and the other half if there is one. Other escapes do not
-match: a text of nothing else must not become a list of its escapes."""
+"""A surrogate escape: all backslashes before it, the surrogate, and the other half if there is one. Other escapes do
+not match: a text full of escapes must not become a list of matches."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _TAB = b"    "
 _REPLACED = "ufffd"
 _LONGEST_TOKEN = 16
-"""Characters: a text that fails so close to its end may have been cut in the middle of something."""
+"""Characters. A text that fails this close to its end may have been cut within a token."""
 
 
 class Unreadable(ValueError):
-    """What came in is no JSON, or not the JSON that was asked for. `reason` is one sentence for a person. `cut`: it is
-    JSON as far as it goes, so that more of it might mend it."""
+    """The input is not JSON, or not the expected JSON. `reason` is one readable sentence. `cut` means that the input
+    is valid so far, so that more input might complete it."""
 
     def __init__(self, reason: str, *, cut: bool = False) -> None:
         super().__init__(reason)
@@ -37,23 +37,24 @@ class Unreadable(ValueError):
 
 
 class Pairs(list[tuple[str, object]]):
-    """A JSON object as it was written: keys in order, duplicates kept, since Go lets the last one win."""
+    """A JSON object as written: keys in order, with duplicates, since in Go the last one wins."""
 
     __slots__ = ()
 
 
 def decode(data: bytes) -> object:
-    """The first JSON value in `data`; objects are `Pairs`, what follows the value is ignored (Dkron behaviour §1.5).
+    """Return the first JSON value in `data`. Objects are `Pairs`; text after the value is ignored (Dkron behaviour
+    §1.5).
 
-    Invalid UTF-8 and lone surrogates become U+FFFD. Raises Unreadable for everything that Go refuses, and for
-    nesting and numbers beyond what Python takes.
+    Invalid UTF-8 and lone surrogates become U+FFFD. Raises Unreadable for everything that Go rejects, and for nesting
+    and numbers beyond Python's limits.
     """
     text = readable(data)
     return value_at(text, after_space(text, 0))[0]
 
 
 def readable(data: bytes) -> str:
-    """The text of `data`, with U+FFFD for each byte that is no UTF-8 and for each lone surrogate escape."""
+    """Return the text of `data`, with U+FFFD for each byte that is not UTF-8 and for each lone surrogate escape."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -64,13 +65,13 @@ def readable(data: bytes) -> str:
 
 
 class Utf8:
-    """The same for bytes that come in pieces, as UTF-8: what is no UTF-8 in one piece may be in the next."""
+    """Replaces invalid bytes in data that comes in pieces. A character may be split between two pieces."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
 
     def feed(self, data: bytes, *, final: bool = False) -> bytes:
-        """The next of them that can be told; `final` for the last."""
+        """Return the bytes that are complete so far; set `final` for the last piece."""
         text = self._decoder.decode(data, final)
         try:
             return text.encode()
@@ -79,14 +80,14 @@ class Utf8:
 
 
 def after_space(text: str, at: int) -> int:
-    """The position of the first character from `at` on that is no white space to JSON."""
+    """Return the position of the first character from `at` on that is not JSON white space."""
     match = _SPACE.match(text, at)
     return match.end() if match else at
 
 
 def value_at(text: str, at: int, *, origin: tuple[int, int] = (1, 1)) -> tuple[object, int]:
-    """The value that begins exactly at `at`, and the position behind it. Raises Unreadable, whose sentence counts lines
-    and columns from `origin`, where the text begins."""
+    """Return the value that begins exactly at `at`, and the position after it. Raises Unreadable, whose sentence
+    counts lines and columns from `origin`, the position of the text's start."""
     if at == len(text):
         raise Unreadable("there is nothing where JSON was expected" if at else "it is empty where JSON was expected")
     if text.startswith("\ufeff", at):
@@ -115,7 +116,7 @@ def _not_json(error: json.JSONDecodeError, origin: tuple[int, int]) -> str:
 def _mended(found: re.Match[str]) -> str:
     backslashes, escape, half = found[1], found[2], found[3] or ""
     if len(backslashes) % 2 == 0:
-        # The last of them is escaped itself: what follows is text, and the half behind it is alone.
+        # The last backslash is itself escaped: the rest is text, and the half after it is alone.
         return backslashes + escape + _ESCAPE.sub(_mended, half)
     return found[0] if half else f"{backslashes}{_REPLACED}"
 
@@ -129,9 +130,9 @@ _ENCODER = JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False
 
 
 def encode(value: object) -> bytes:
-    """`value` as compact JSON in the order of its dicts, with Go's escapes (Dkron behaviour §1.1).
+    """Return `value` as compact JSON in the order of its dicts, with Go's escapes (Dkron behaviour §1.1).
 
-    For dict, list, tuple, str, int, bool and None. A lone surrogate, which UTF-8 cannot carry, becomes `\\ufffd`.
+    For dict, list, tuple, str, int, bool and None. A lone surrogate, which UTF-8 cannot encode, becomes `\\ufffd`.
     """
     text = _ENCODER.encode(value)
     text = text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
@@ -144,12 +145,12 @@ def encode(value: object) -> bytes:
 
 
 def encode_pretty(value: object) -> bytes:
-    """The same with line breaks and four spaces per level, as `?pretty` asks for."""
+    """Return `value` as JSON with line breaks and four spaces per level, for `?pretty`."""
     return indent(encode(value))
 
 
 def indent(compact: bytes) -> bytes:
-    """Valid JSON with line breaks and four spaces per level, its strings and numbers left as they are."""
+    """Return valid JSON with line breaks and four spaces per level. Its strings and numbers stay unchanged."""
     spread: list[bytes] = []
     seen: dict[tuple[bytes, int], tuple[bytes, int]] = {}
     depth = 0
@@ -166,7 +167,7 @@ def indent(compact: bytes) -> bytes:
 
 
 def _between_strings(marks: bytes, depth: int) -> tuple[bytes, int]:
-    """What stands between two strings, spread over lines, and the depth behind it."""
+    """Return the text between two strings, spread over lines, and the depth after it."""
     spread, before = bytearray(), b""
     for mark in map(bytes, zip(marks, strict=True)):
         if mark in b"}]":

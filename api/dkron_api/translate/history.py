@@ -1,5 +1,5 @@
-"""What a backup says of the past of a job: whether it can have happened, and the status that tells it (Dkron behaviour
-§1.8). What the custom resource takes and cannot count on from is refused here, before anything is stored.
+"""The history of a job in a backup: its validation, and the status fields made from it (Dkron behaviour §1.8). Values
+that the custom resource accepts but cannot continue counting from are rejected here, before anything is stored.
 """
 
 from datetime import UTC, datetime
@@ -12,14 +12,14 @@ from dkron_crds.job import GroupStatus
 from dkron_crds.schedule.errors import quoted
 
 MOST_COUNTED: Final = 2**53 - 1
-"""The largest number that every client of JSON reads as it stands. A job that ran each microsecond would reach it after
-285 years, so it can be counted on from."""
+"""The largest number that every JSON client reads exactly. A job that runs each microsecond would reach it after 285
+years, so counting can continue from it."""
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUSES: Final = tuple(each.value for each in GroupStatus)
 
 
 def check_history(body: JobBody) -> None:
-    """Raise Invalid for the first field that cannot be."""
+    """Raise Invalid for the first impossible field."""
     for field, count in (("success_count", body.success_count), ("error_count", body.error_count)):
         if not 0 <= count <= MOST_COUNTED:
             raise Invalid(f"{field}: {count} is not allowed; use a whole number from 0 to {MOST_COUNTED}")
@@ -32,13 +32,13 @@ def check_history(body: JobBody) -> None:
 
 
 def history(body: JobBody) -> dict[str, Any]:
-    """What the status of a new job takes over; empty if it never ran."""
+    """Return the status fields that a new job takes over; empty if it never ran."""
     told = {
         "successCount": body.success_count,
         "errorCount": body.error_count,
         "lastSuccess": body.last_success,
         "lastError": body.last_error,
-        # What is shown of a job that cannot run is not how its last run ended.
+        # The status shown for a job that cannot run is not the outcome of its last run.
         "status": "" if body.problem else body.status,
     }
     return {key: value for key, value in told.items() if value not in (None, "")} if any(told.values()) else {}

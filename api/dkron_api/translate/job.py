@@ -1,4 +1,4 @@
-"""From a DkronJob to Dkron's JSON: the job as GET shows it (Dkron behaviour §2.1)."""
+"""Translates a DkronJob to Dkron's JSON: the job as GET shows it (Dkron behaviour §2.1)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,17 +18,17 @@ _TEXTS = {
     "displayname": "displayName", "timezone": "timezone", "schedule": "schedule", "owner": "owner",
     "owner_email": "ownerEmail", "parent_job": "parentJob", "executor": "executor",
 }  # fmt: skip
-"""Fields that can be shown as they stand in the object."""
+"""Fields that are shown unchanged."""
 
 
 def shown(job: Job, *, children: Sequence[str], now: datetime) -> JSON:
-    """The stored job, in Dkron's order of fields. `children` are the names of the jobs that run after it."""
+    """Return the stored job, in Dkron's order of fields. `children` are the names of the jobs that run after it."""
     spec, status = job.spec, job.summary
     return _fields(job, spec, status, due=upcoming(job, spec=spec, status=status, now=now), children=children)
 
 
 def bare(job: Job, *, children: Sequence[str]) -> JSON:
-    """The same of a job for which that fails, whatever the reason: texts as they stand, defaults for all else."""
+    """Return a job for which `shown` fails, whatever the reason: texts unchanged, defaults for all other fields."""
     spec = job.raw["spec"]
     texts = {field: spec[wire] for field, wire in _TEXTS.items() if isinstance(spec.get(wire), str)}
     named = Job({"metadata": job.raw["metadata"], "spec": {"name": job.name}})
@@ -69,7 +69,7 @@ def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None,
 
 
 def _problem(job: Job) -> JSON:
-    """A field that Dkron does not have, of a job alone that does not run: clients of Dkron read no others."""
+    """Return a field that Dkron does not have, only for a job that does not run. Dkron's clients ignore it."""
     why = obstacle(job)
     return {"problem": why} if why else {}
 
@@ -79,7 +79,7 @@ def _sorted(mapping: dict[str, str]) -> dict[str, str]:
 
 
 def _as_written(instant: datetime | None, text: object) -> str | None:
-    """A time with all the digits that it was written with: the instant has microseconds, Dkron has nanoseconds."""
+    """Return a time with all its original digits: the instant has microseconds, Dkron has nanoseconds."""
     if instant is None:
         return None
     try:

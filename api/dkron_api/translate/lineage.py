@@ -1,4 +1,4 @@
-"""Who runs after whom: what a job's parent may be (Dkron behaviour §2.4; cycles are refused here)."""
+"""Checks the parent of a job (Dkron behaviour §2.4). Unlike Dkron, it rejects cycles."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,15 +7,16 @@ from dkron_crds.schedule.errors import quoted
 
 
 class NoParent(LookupError):
-    """The parent does not exist. `str()` says which."""
+    """The parent does not exist. `str()` names it."""
 
 
 class Cycle(ValueError):
-    """The job would run after itself. `str()` shows the circle."""
+    """The job would run after itself. `str()` shows the cycle."""
 
 
 def check_parent(name: str, parent: str, parents_of: Callable[[str], Iterable[str] | None]) -> None:
-    """Whether the job may run after `parent`. `parents_of` gives a job's parents, None for no such job."""
+    """Raise NoParent or Cycle unless the job may run after `parent`. `parents_of` returns a job's parents, or None if
+    there is no such job."""
     if not parent:
         return
     if parents_of(parent) is None:

@@ -1,4 +1,4 @@
-"""Which jobs a list shows, and in which order: the query of GET /v1/jobs (Dkron behaviour §1.4)."""
+"""Filters and sorts the list of jobs: the query of GET /v1/jobs (Dkron behaviour §1.4)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ UNTRIGGERED = "untriggered"
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """A list that somebody asks for. None as `start` or `end` is no limit."""
+    """The query of a list. None as `start` or `end` means no limit."""
 
     search: str = ""
     status: str | None = None
@@ -29,13 +29,13 @@ class JobQuery:
 
     @property
     def plain(self) -> bool:
-        """Whether it is all jobs by name, or a slice of them."""
+        """Whether the query asks for all jobs by name, or a slice of them."""
         filtered = self.search or self.status is not None or self.disabled is not None or self.metadata
         return not filtered and self.sort == "name" and not self.descending
 
 
 def read_query(pairs: Pairs) -> JobQuery:
-    """The query as Dkron reads it: what makes no sense counts as absent, and numbers that are none as zero."""
+    """Parse the query as Dkron does: invalid values count as absent, and invalid numbers as zero."""
     wanted: dict[str, str] = {}
     metadata: dict[str, str] = {}
     for key, value in pairs:
@@ -57,8 +57,8 @@ def read_query(pairs: Pairs) -> JobQuery:
 
 
 def selected(jobs: Iterable[Job], query: JobQuery, *, due: Callable[[str], str]) -> list[Job]:
-    """The jobs that the query means, in its order, not sliced yet. `jobs` come in the order of their names; `due` tells
-    when the job of a name is due next, as a text."""
+    """Return the matching jobs in the requested order, not sliced yet. `jobs` come sorted by name; `due` returns as
+    text when the job of a name is due next."""
     found = [job for job in jobs if _matches(job, query)]
     if query.sort == "next":
         found.sort(key=lambda job: _plain(due(job.name)))
@@ -70,7 +70,7 @@ def selected(jobs: Iterable[Job], query: JobQuery, *, due: Callable[[str], str])
 
 
 def sliced(items: Sequence[T], query: JobQuery) -> Sequence[T]:
-    """The part from `start` to before `end`; whatever lies outside is not there."""
+    """Return the items from `start` to before `end`. Positions outside the list are ignored."""
     start = max(query.start or 0, 0)
     end = len(items) if query.end is None else max(query.end, 0)
     return items[start:end]
@@ -103,12 +103,12 @@ def _count(field: str) -> Key:
 
 
 def _last(field: str) -> Key:
-    """A job that never got there comes last."""
+    """Sort jobs without a value last."""
     return lambda job: (job.raw_status.get(field) is None, _plain(job.raw_status.get(field) or ""))
 
 
 def _plain(time: str) -> str:
-    """RFC 3339 in UTC as a text that sorts by time: without the Z, fewer digits come before more."""
+    """Return an RFC 3339 time in UTC as a text that sorts by time: without the Z, fewer digits sort before more."""
     return time.removesuffix("Z")
 
 
@@ -121,4 +121,4 @@ _SORTS: dict[str, Key] = {
     "last_success": _last("lastSuccess"),
     "last_error": _last("lastError"),
 }
-"""Every sort is stable, so that jobs with equal keys stay in the order of their names."""
+"""Every sort is stable, so jobs with equal keys stay sorted by name."""

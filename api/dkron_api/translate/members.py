@@ -1,7 +1,7 @@
-"""Members, leader and leave: what Dkron's serf and raft know is read from Nodes and the operator's Lease here.
+"""Members, leader and leave: Dkron gets them from serf and raft, this API from Nodes and the operator's Lease.
 
-Nodes are where jobs run, replicas of the operator are what starts them; both are members. A replica is known while it
-holds the Lease, the others wait without a name.
+Jobs run on Nodes, and replicas of the operator start them; both are members. A replica is visible while it holds the
+Lease; waiting replicas are not.
 """
 
 import uuid
@@ -16,11 +16,11 @@ from dkron_crds.node_tags import DKRONS, Agent, AgentTags, read_agent
 Object = dict[str, Any]
 
 ALIVE, LEAVING = (1, "alive"), (2, "leaving")
-"""States of a member, as a number and in a word."""
+"""States of a member, as a number and a word."""
 PROTOCOL = {"ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin": 2, "DelegateMax": 5, "DelegateCur": 4}
-"""What every member of a Dkron cluster says (Dkron behaviour §1.3)."""
+"""The protocol versions of every member of a Dkron cluster (Dkron behaviour §1.3)."""
 NO_PORT = 0
-"""A replica listens for no other member."""
+"""A replica has no port for other members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class Replica:
 
 
 def holder(lease: Object | None, now: datetime) -> Replica | None:
-    """Who holds the Lease; None if nobody does, or if it was not renewed in time."""
+    """Return the holder of the Lease; None if there is none, or if it did not renew the Lease in time."""
     spec = {} if lease is None else lease.get("spec") or {}
     renewed = _instant(spec.get("renewTime"))
     if lease is None or renewed is None or not spec.get("holderIdentity"):
         return None
-    # Of the two times the one that is compared may lie anywhere in the calendar.
+    # Subtract the times instead of adding a duration: the renewal time may be at either end of the calendar.
     if now - renewed > timedelta(seconds=spec.get("leaseDurationSeconds") or LEASE_SECONDS):
         return None
     notes = lease["metadata"].get("annotations") or {}
@@ -46,8 +46,8 @@ def holder(lease: Object | None, now: datetime) -> Replica | None:
 
 
 def members(nodes: Iterable[Object], leader: Replica | None, own: AgentTags = DKRONS) -> list[Object]:
-    """All members as GET /v1/members shows them: the replica that leads, then the ready Nodes by their names, with the
-    tags by which jobs find them. `own` are those that a node has without a label."""
+    """Return all members as GET /v1/members shows them: the leading replica, then the ready Nodes by name, with the
+    tags by which jobs select them. `own` are the tags that a node has without a label."""
     servers = [] if leader is None else [replica_member(leader, own)]
     agents = ((read_agent(node, own), node) for node in nodes)
     ready = sorted((each for each in agents if each[0].ready), key=lambda each: each[0].name)
@@ -55,19 +55,20 @@ def members(nodes: Iterable[Object], leader: Replica | None, own: AgentTags = DK
 
 
 def remaining(leader: Replica | None, leaving: str, own: AgentTags = DKRONS) -> list[Object]:
-    """The replicas that are left when one has gone, as POST /v1/leave answers."""
+    """Return the replicas left after one has gone, as in the response of POST /v1/leave."""
     return [] if leader is None or leader.identity == leaving else [replica_member(leader, own)]
 
 
 def leader_of(leader: Replica, own: AgentTags = DKRONS) -> Object:
-    """The leader as GET /v1/leader shows it: a member without what Dkron adds to a list (Dkron behaviour §1.3)."""
+    """Return the leader as GET /v1/leader shows it: a member without the fields that Dkron adds in lists (Dkron
+    behaviour §1.3)."""
     shown = replica_member(leader, own)
     del shown["id"], shown["statusText"]
     return shown
 
 
 def replica_member(replica: Replica, own: AgentTags = DKRONS) -> Object:
-    """A replica of the operator as a member."""
+    """Return a replica of the operator as a member."""
     tags = {**own.own, "version": replica.version}
     key = uuid.uuid5(uuid.NAMESPACE_DNS, f"{replica.identity}.replica.dkron.io")
     return _member(replica.identity, replica.address, NO_PORT, tags=tags, uid=str(key))
@@ -91,7 +92,7 @@ def _member(
 
 
 def _instant(text: str | None) -> datetime | None:
-    """None for what the operator would not write: the Lease is then as good as not held."""
+    """Return None for a text that the operator would not write; the Lease then counts as not held."""
     try:
         instant = datetime.fromisoformat(text or "")
     except ValueError:

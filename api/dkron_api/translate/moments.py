@@ -1,6 +1,6 @@
-"""Times that clients send: Dkron keeps nanoseconds, a datetime does not, so they stay text, in one normal form.
+"""Times from clients. Dkron keeps nanoseconds, which a datetime cannot hold, so they stay text in a normal form.
 
-The form is what `times` writes: RFC 3339 in UTC, up to nine digits of fraction, trailing zeros trimmed.
+The form is the one that `times` writes: RFC 3339 in UTC, up to nine digits of fraction, without trailing zeros.
 """
 
 import re
@@ -16,27 +16,27 @@ _FRACTION = re.compile(r"[.,](\d{1,9})", re.ASCII)
 
 
 def moment(text: str) -> str | None:
-    """RFC 3339 as Go reads it, or a minute of UTC (`2026-03-01T09:30`), in normal form; None for the zero time (Dkron
-    behaviour §2.2). Raises ValueError for anything else."""
+    """Return the normal form of RFC 3339 as Go reads it, or of a minute in UTC (`2026-03-01T09:30`); None for the
+    zero time (Dkron behaviour §2.2). Raises ValueError for anything else."""
     return _normal(f"{text}:00Z" if _MINUTE.fullmatch(text) else text)
 
 
 def strict_moment(text: str) -> str | None:
-    """RFC 3339 without the liberties that Go's layouts allow, as for `next`; None for the zero time. Raises
-    ValueError."""
+    """Return the normal form of RFC 3339 without the leniency of Go's layouts, as for `next`; None for the zero time.
+    Raises ValueError."""
     if _STRICT.fullmatch(text) is None:
         raise ValueError("not RFC 3339")
     return _normal(text)
 
 
 def instant(normal: str) -> datetime:
-    """The aware datetime in UTC of a time in normal form, cut to microseconds."""
+    """Return the aware datetime in UTC of a time in normal form, truncated to microseconds."""
     return datetime.fromisoformat(normal)
 
 
 def _normal(text: str) -> str | None:
     if _IS_NORMAL.fullmatch(text):
-        # Backups hold nothing else, and this is several times faster than what follows.
+        # Backups contain only this form, and this is several times faster than the code below.
         instant(text)
         return None if text == ZERO else text
     whole = rfc3339(text, "time").replace(tzinfo=None, microsecond=0).isoformat()

@@ -1,4 +1,4 @@
-"""Whole numbers in a query, as Go reads them: digits with a sign, nothing else."""
+"""Whole numbers in a query, as Go reads them: digits with an optional sign."""
 
 import re
 
@@ -6,5 +6,5 @@ _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
 
 def whole(text: str, *, otherwise: int) -> int:
-    """The number, or what counts for a text that is none."""
+    """Return the number, or `otherwise` if the text is not one."""
     return int(text) if _WHOLE.fullmatch(text) else otherwise

@@ -1,25 +1,25 @@
-"""JSON arrays of any length in pieces: who reads slowly, or not at all, is owed a piece and not a copy of all."""
+"""JSON arrays of any length in pieces: a slow client holds a piece in memory, not a copy of the whole."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from dkron_api.translate import gojson
 
 PIECE = 262144
-"""The greatest piece, in bytes."""
+"""Maximum bytes of a piece."""
 
 
 def size_of(items: Sequence[bytes]) -> int:
-    """How long the array of these items is, in bytes, when it is not indented."""
+    """Return the length in bytes of the array of these items without indentation."""
     return sum(map(len, items)) + max(len(items), 1) + 1
 
 
 def compact(items: Sequence[bytes]) -> Iterator[bytes]:
-    """The array without any space, of items that are rendered already."""
+    """Yield the array without spaces, from rendered items."""
     return _cut(_compact(items))
 
 
 def indented(items: Sequence[bytes]) -> Iterator[bytes]:
-    """The array as `gojson.indent` would indent the whole."""
+    """Yield the array as `gojson.indent` would indent the whole."""
     return _cut(_indented(items))
 
 
@@ -32,7 +32,7 @@ def _compact(items: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def _indented(items: Sequence[bytes]) -> Iterator[bytes]:
-    # Item by item: what `gojson.indent` puts between the brackets of an array of one and their line breaks.
+    # Indent each item as an array of one, and strip the brackets with their line breaks.
     lead = b"[\n"
     for some in _shares(items):
         yield lead + b",\n".join(gojson.indent(b"[%b]" % item)[2:-2] for item in some)
@@ -41,7 +41,7 @@ def _indented(items: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def _shares(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """As many items at a time as fill half a piece on average: joining many at once is what makes a list fast."""
+    """Group as many items as fill half a piece on average: joining many at once makes a list fast."""
     count = max(1, len(items) * PIECE // 2 // size_of(items))
     return (items[start : start + count] for start in range(0, len(items), count))
 

@@ -1,4 +1,4 @@
-"""What the pod of an execution says about its log: which container it is of, and whether that has begun."""
+"""Reads from an execution's pod which container's log to show, and whether that container has started."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,24 +10,24 @@ OURS = "job"
 
 
 def newest(pods: Iterable[Object]) -> Object | None:
-    """The pod that ran last: a Job replaces a pod that is evicted before it has started."""
+    """Return the newest pod: a Job replaces a pod that is evicted before it has started."""
     return max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
 
 
 def container_of(pod: Object) -> str:
-    """The container whose log counts: ours, or the first one of a template without it."""
+    """Return the container whose log is shown: ours, or the first one of a template without it."""
     names = [str(container["name"]) for container in pod["spec"]["containers"]]
     return OURS if OURS in names else names[0]
 
 
 def has_begun(pod: Object, container: str) -> bool:
-    """Whether the container runs or has ended, so that it may have written something."""
+    """Whether the container runs or has ended, so that it may have a log."""
     states = [_state(status) for status in _statuses(pod, "containerStatuses") if status.get("name") == container]
     return any("running" in state or "terminated" in state for state in states)
 
 
 def obstacle(pod: Object | None) -> str:
-    """Why the container has not begun, as Kubernetes says it: `ErrImagePull: no such image`."""
+    """Return why the container has not started, in Kubernetes' words: `ErrImagePull: no such image`."""
     if pod is None:
         return "its pod is not there yet"
     waiting = [_state(status).get("waiting") or {} for status in _statuses(pod, "initContainerStatuses")]

@@ -1,7 +1,7 @@
-"""ACL policies: `{"Name", "Rules"}` of the REST API to a DkronPolicy and back (Dkron behaviour §7).
+"""Translates ACL policies between the REST API's `{"Name", "Rules"}` and DkronPolicies (Dkron behaviour §7).
 
-Rules is a text that holds JSON. It is judged more strictly than by Dkron: what is not understood in a policy is
-refused, because whoever wrote it believes that it protects something.
+Rules is a text that contains JSON. Validation is stricter than Dkron's and rejects everything unknown in a policy,
+because its author believes that it protects something.
 """
 
 import json
@@ -26,11 +26,11 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9]
 
 
 class PolicyError(ValueError):
-    """The policy cannot be stored. `str()` is a sentence for a person."""
+    """The policy cannot be stored. `str()` is a readable sentence."""
 
 
 def read_policy(body: bytes, name: str) -> Object:
-    """The DkronPolicy that a body asks for, under the name in the path. Raises `PolicyError`."""
+    """Return the DkronPolicy in a body, under the name in the path. Raises `PolicyError`."""
     _check_name(name)
     posted = _posted(body)
     said, rules = posted.get("name"), posted.get("rules")
@@ -44,13 +44,13 @@ def read_policy(body: bytes, name: str) -> Object:
 
 
 def show_policy(stored: Object) -> dict[str, str]:
-    """A DkronPolicy as the REST API shows it. Rules is compact, its paths are sorted."""
+    """Return a DkronPolicy as the REST API shows it. Rules is compact, its paths are sorted."""
     rules = json.dumps(stored["spec"], ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return {"Name": stored["metadata"]["name"], "Rules": rules}
 
 
 def read_rules(rules: str) -> PolicySpec:
-    """What the text of a policy says. Raises `PolicyError`."""
+    """Parse the text of a policy. Raises `PolicyError`."""
     top = _object(_parsed(rules), "Rules", only="path")
     paths = _object(top.get("path"), "'path' in Rules")
     try:
@@ -68,7 +68,7 @@ def _check_name(name: str) -> None:
 
 
 def _posted(body: bytes) -> Object:
-    """The fields of the body, whatever the case of their names, as Go reads them."""
+    """Return the fields of the body with lower-case names, since Go ignores their case."""
     try:
         value = gojson.decode(body)
     except gojson.Unreadable as exc:
@@ -79,7 +79,7 @@ def _posted(body: bytes) -> Object:
 
 
 def _parsed(rules: str) -> object:
-    """The one JSON value in the text."""
+    """Parse the single JSON value in the text."""
     try:
         value, end = gojson.value_at(rules, gojson.after_space(rules, 0))
     except gojson.Unreadable as exc:
@@ -97,7 +97,7 @@ def _rule(path: str, rule: object) -> PathRule:
     wrong = [each for each in listed if each not in LEGAL]
     if wrong:
         raise PolicyError(f"{where}: {_shown(wrong[0])} is not a capability; allowed are {CAPABILITIES}")
-    # Kubernetes takes the list for a set, and refuses one that is there twice.
+    # Kubernetes treats the list as a set and rejects duplicates.
     return PathRule(capabilities=tuple(dict.fromkeys(map(Capability, listed))))
 
 
@@ -111,8 +111,8 @@ def _checked(path: str) -> str:
 
 
 def _object(value: object, where: str, *, only: str = "") -> Object:
-    """The object that must stand there, with `only` this field. Of two fields with one name the last would win without
-    a word, so there must not be two."""
+    """Return the object that is required there, with no field other than `only`. Duplicate fields are rejected, since
+    otherwise the last one would win silently."""
     if not isinstance(value, gojson.Pairs):
         raise PolicyError(f"{where} must be an object, as in {SHAPE}, not {_shown(value)}")
     read: Object = {}

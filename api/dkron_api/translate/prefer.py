@@ -1,4 +1,4 @@
-"""What a request prefers (RFC 7240): to be answered when a run is over, or at once. Pure."""
+"""The Prefer header (RFC 7240): respond when a run is over, or at once. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -10,21 +10,21 @@ _ASYNC = re.compile(r"respond-async\s*(?:;.*)?", re.ASCII | re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """`wait`: the client waits, for `seconds` if it says so. `at_once`: it does not want to."""
+    """`wait`: the client waits, for `seconds` if given. `at_once`: it wants an immediate response."""
 
     wait: bool = False
     seconds: int | None = None
     at_once: bool = False
 
     def applied(self, *, waiting: bool) -> str:
-        """What Preference-Applied says of an answer that was waited for, or not; empty for nothing."""
+        """Return the Preference-Applied header for a response after waiting or without; empty for none."""
         if waiting and self.wait:
             return "wait" if self.seconds is None else f"wait={self.seconds}"
         return "respond-async" if self.at_once and not waiting else ""
 
 
 def read_preference(headers: Iterable[str]) -> Preference:
-    """From the values of all Prefer headers. Of two of a name the first counts; what is not known, does not."""
+    """Parse the values of all Prefer headers. The first of duplicates counts; unknown preferences are ignored."""
     wait: re.Match[str] | None = None
     at_once = False
     for word in (word.strip() for header in headers for word in header.split(",")):

@@ -1,7 +1,7 @@
-"""A DkronJob as the API keeps it: the object as the API server sent it, read when it is asked for.
+"""A DkronJob as the API caches it: the object as the API server sent it, parsed on demand.
 
-Ten thousand jobs with their executions are a few hundred megabytes as models and a fraction of that as they came, and
-most are rendered once and never looked at again.
+Ten thousand jobs with their executions take a few hundred megabytes as models and a fraction of that as received, and
+most are rendered once and never read again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ Object = dict[str, Any]
 M = TypeVar("M", bound=WireModel)
 
 FIELD_MANAGER = "dkron-api"
-"""Under this name the API server remembers what was written through REST."""
+"""The field manager under which the API server records writes through REST."""
 BY_HAND = frozenset({"kubectl-create", "kubectl-edit", "kubectl-patch", "kubectl-replace", "kubectl"})
-"""Who wrote once and will not write the same again: nobody who has to be asked."""
+"""Field managers of one-off manual edits. They do not reapply their values, so their fields need no protection."""
 _LISTS = frozenset({"executions", "active", "counted", "conditions", "days"})
 DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -46,17 +46,17 @@ class Job:
 
     @property
     def spec(self) -> JobSpec:
-        """What was asked for."""
+        """The desired state."""
         return lenient(JobSpec, self.raw["spec"])
 
     @property
     def status(self) -> JobStatus:
-        """What became of it."""
+        """The observed state."""
         return lenient(JobStatus, self.raw_status)
 
     @property
     def raw_status(self) -> Object:
-        """The status as it came."""
+        """The status as received."""
         return self.raw.get("status") or {}
 
     @property
@@ -66,17 +66,17 @@ class Job:
 
     @property
     def days(self) -> tuple[Day, ...]:
-        """`status.days` alone: totals ask all jobs for it."""
+        """Only `status.days`, which the totals read from all jobs."""
         return lenient(JobStatus, {"days": self.raw_status.get("days") or []}).days
 
     @property
     def parent(self) -> str:
-        """Dkron name of the job after which this one runs, of several the first; empty if there is none."""
+        """Dkron name of the job after which this one runs, the first of several; empty if there is none."""
         return next(iter(self.parents), "")
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Dkron names of all jobs after which this one runs. Only the custom resource can name several."""
+        """Dkron names of all jobs after which this one runs. Only the custom resource can have several."""
         spec = self.raw["spec"]
         several = tuple(str(each.get("job") or "") for each in spec.get("dependsOn") or ())
         return several or tuple(filter(None, [str(spec.get("parentJob") or "")]))
@@ -88,22 +88,22 @@ class Job:
 
     @property
     def busy(self) -> bool:
-        """Whether an attempt runs or waits, or a run was asked for that nobody has looked at yet."""
+        """Whether an attempt runs or waits, or the operator has yet to process a requested run."""
         return bool(self.raw_status.get("active")) or any(key.startswith(RUN_PREFIX) for key in self.annotations)
 
 
 def kept(raw: Object) -> Job:
-    """The job to be kept: the record of who wrote what is longer than the rest, and read by now."""
+    """Return the job for the cache, without managedFields: they are longer than the rest, and already read."""
     job = Job(raw)
     raw["metadata"].pop("managedFields", None)
     return job
 
 
 def owners(raw: Object) -> dict[str, str]:
-    """Who else keeps which field of the spec as a file of theirs says: top-level field to field manager.
+    """Return the fields of the spec that other field managers own declaratively: top-level field to field manager.
 
-    A manifest that is applied again (by Argo CD, Flux, helm or a person's `kubectl apply`) would undo what REST
-    changes. Fields that only a default has set are nobody's.
+    A manifest that is applied again (by Argo CD, Flux, helm or a person's `kubectl apply`) would undo changes made
+    through REST. Fields set only by a default have no owner.
     """
     metadata, spec = raw["metadata"], raw["spec"]
     found: dict[str, str] = {}
@@ -115,7 +115,7 @@ def owners(raw: Object) -> dict[str, str]:
             continue
         names = {key.removeprefix("f:") for key in fields if key != "."}
         if entry.get("operation") == "Update":
-            # The API server books a default on whoever created the object.
+            # The API server attributes defaults to the creator of the object.
             names = names & applied if applied is not None else {each for each in names if not _is_default(spec, each)}
         found.update(dict.fromkeys(names, manager))
     return found
@@ -130,15 +130,15 @@ def _last_applied(metadata: Object) -> set[str] | None:
     if text is None:
         return None
     try:
-        # Anybody who may write the object may write anything here, of any depth.
+        # A client with permission to write the object may write anything here, with any nesting.
         return set(from_json(text).get("spec") or {})
     except (ValueError, AttributeError, TypeError):
         return None
 
 
 def lenient(model: type[M], raw: Object) -> M:
-    """The model of what the API server stores, without the fields that it cannot hold: a job that an older schema let
-    in is still shown. Of a list only the entries go that cannot be read."""
+    """Return the model of a stored object without the fields that it cannot hold, so that a job accepted by an older
+    schema is still shown. In lists, only the invalid entries are dropped."""
     try:
         return model.from_wire(raw)
     except ValidationError as exc:
@@ -150,7 +150,7 @@ def lenient(model: type[M], raw: Object) -> M:
 
 
 def _without_entries(raw: Object, wrong: Sequence[tuple[int | str, ...]]) -> Object:
-    """The object without what stands at these places: an entry of a list, or else a whole field."""
+    """Return the object without the values at these places: list entries, or otherwise whole fields."""
     bad: dict[int | str, set[int | str]] = {}
     whole: set[int | str] = set()
     for field, *inside in wrong:

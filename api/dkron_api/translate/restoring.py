@@ -1,8 +1,8 @@
-"""A backup, which is the JSON array that `GET /v1/jobs` answers, on its way back in (Dkron behaviour §1.8).
+"""Parses a backup, which is the JSON array of `GET /v1/jobs`, for a restore (Dkron behaviour §1.8).
 
-All of it is checked before any of it is stored. Of each job only its place in the file is remembered, so that a file
-of ten thousand jobs needs little more memory than its own bytes. It is never parsed as a whole: three bytes of JSON may
-be an object of sixty in memory.
+The whole file is checked before any job is stored. Only the position of each job in the file is remembered, so that a
+file of ten thousand jobs needs little more memory than its own bytes. It is never parsed as a whole: three bytes of
+JSON may become an object of sixty bytes in memory.
 """
 
 import re
@@ -16,17 +16,17 @@ from dkron_api.translate.validate import Invalid, check
 from dkron_crds.schedule.errors import quoted
 
 MOST_JOBS = 100_000
-"""Jobs that a file may have."""
+"""Maximum jobs in a file."""
 LONGEST_JOB = 2**20
-"""Bytes of the JSON of one job: what is longer, the API server would not store either."""
+"""Maximum bytes of the JSON of one job. The API server would not store a longer one either."""
 _SHOWN = 5
 _WINDOW, _WIDER = 4096, 8
-"""Bytes that are decoded at first in order to read a job, and how many times more if it goes on behind them."""
+"""Bytes decoded first to parse a job, and the factor by which the window grows if the job is longer."""
 _SPACE = re.compile(rb"[ \t\n\r]*")
 
 
 class TooLarge(ValueError):
-    """The file has more than a restore takes. `reason` is one sentence for a person."""
+    """The file exceeds the limits of a restore. `reason` is one readable sentence."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -35,7 +35,8 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One job of the file: its number there, counted from 1, its names, and the byte where its JSON begins."""
+    """One job of the file: its number, counted from 1, its name and its parent's, and the byte where its JSON
+    begins."""
 
     number: int
     name: str
@@ -45,24 +46,24 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """A file in which every job was found valid: UTF-8. `entries` are in the order of the file; of several jobs of one
+    """A file in which every job is valid: UTF-8. `entries` are in the order of the file; of several jobs with one
     name the last is kept."""
 
     data: bytes | bytearray
     entries: Mapping[str, Entry]
 
     def job(self, entry: Entry) -> JobBody:
-        """The job at an entry, read anew."""
+        """Parse the job of an entry again."""
         return read_object(_item(self.data, entry.start, entry.number)[0])
 
     def outside(self) -> tuple[str, ...]:
-        """The parents which have to exist already, because the file does not hold them; sorted by name."""
+        """Return the parents that must already exist, because the file does not contain them; sorted by name."""
         return tuple(sorted({entry.parent for entry in self.entries.values()} - self.entries.keys() - {""}))
 
 
 def read_dump(data: bytes | bytearray) -> Dump:
-    """The jobs of a backup, which is valid UTF-8. Raises Unreadable if it is no JSON array of jobs, Invalid if one of
-    them is wrong, and TooLarge; the sentence tells which."""
+    """Return the jobs of a backup, which must be valid UTF-8. Raises Unreadable if it is not a JSON array of jobs,
+    Invalid if one of them is invalid, and TooLarge; the sentence names the job."""
     entries: dict[str, Entry] = {}
     for number, (start, value) in enumerate(_items(data), 1):
         if number > MOST_JOBS:
@@ -74,8 +75,8 @@ def read_dump(data: bytes | bytearray) -> Dump:
 
 
 def order(dump: Dump) -> list[Entry]:
-    """The entries, each parent before its children and otherwise as in the file. Raises Invalid if jobs are parents of
-    each other in a circle."""
+    """Return the entries, each parent before its children and otherwise in the order of the file. Raises Invalid if
+    parents form a cycle."""
     placed: dict[str, Entry] = {}
     for entry in dump.entries.values():
         for ancestor in reversed(_unplaced(entry, dump.entries, placed)):
@@ -84,7 +85,7 @@ def order(dump: Dump) -> list[Entry]:
 
 
 def _unplaced(entry: Entry, entries: Mapping[str, Entry], placed: Mapping[str, Entry]) -> list[Entry]:
-    """The entry and its ancestors in the file, up to the first that has its place already."""
+    """Return the entry and its ancestors in the file, up to the first that is already placed."""
     line: dict[str, Entry] = {}
     at: Entry | None = entry
     while at is not None and at.name not in placed:
@@ -112,13 +113,13 @@ def _checked(value: object, number: int) -> JobBody:
 
 
 def _called(value: object) -> str:
-    """What the file calls the job, if it does."""
+    """Return the name of the job in the file, if it has one."""
     names = [item for key, item in value if key == "name" and isinstance(item, str)] if isinstance(value, Pairs) else []
     return f", {quoted(names[-1])}" if names else ""
 
 
 def _items(data: bytes | bytearray) -> Iterator[tuple[int, object]]:
-    """Each value of the array that `data` is, with its position; one at a time."""
+    """Yield each value of the array in `data`, with its position; one at a time."""
     at = _after_space(data, 0)
     if not data.startswith(b"[", at):
         raise Unreadable("the file is not a JSON array of jobs, which is what GET /v1/jobs answers")
@@ -135,7 +136,7 @@ def _items(data: bytes | bytearray) -> Iterator[tuple[int, object]]:
 
 
 def _item(data: bytes | bytearray, at: int, number: int) -> tuple[object, int]:
-    """The value that begins at `at`, and the position behind it. No more is decoded than it takes."""
+    """Return the value that begins at `at`, and the position after it, decoding no more than needed."""
     if at == len(data):
         raise Unreadable(f"job {number} of the file: there is nothing where JSON was expected")
     width = _WINDOW
@@ -155,7 +156,7 @@ def _item(data: bytes | bytearray, at: int, number: int) -> tuple[object, int]:
 
 
 def _placed(data: bytes | bytearray, at: int, window: str) -> str:
-    """What is wrong with the JSON that begins at `at`, with line and column of the file."""
+    """Return the error in the JSON that begins at `at`, with line and column of the file."""
     start = data.rfind(b"\n", 0, at) + 1
     origin = data.count(b"\n", 0, at) + 1, len(data[start:at].decode("utf-8", "replace")) + 1
     try:
@@ -166,7 +167,7 @@ def _placed(data: bytes | bytearray, at: int, window: str) -> str:
 
 
 def _behind(data: bytes | bytearray, end: int, number: int) -> tuple[int, bool]:
-    """Where the next value begins, or where the bracket is that closes the array."""
+    """Return the position of the next value, or of the closing bracket of the array."""
     at = _after_space(data, end)
     if data.startswith(b"]", at):
         return at, True

@@ -1,4 +1,4 @@
-"""A run that was asked for: how far it is, as far as the job tells. Pure."""
+"""Tracks a requested run as far as the job shows it. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,19 +13,19 @@ from dkron_crds.traceparent import TraceContext
 
 
 class Progress(StrEnum):
-    """How far a run is."""
+    """The progress of a run."""
 
     ASKED = "asked"
     RUNNING = "running"
     OVER = "over"
     REFUSED = "refused"
     UNSEEN = "unseen"
-    """Nobody asks any more, and there is no trace of it yet."""
+    """The request is gone, and there is no trace of the run yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A request for a run, by its id and its time; `trace` is the span in which it was asked for."""
+    """A request for a run, by its id and time; `trace` is the span that made the request."""
 
     id: str
     at: datetime
@@ -35,7 +35,7 @@ class Run:
 
     @property
     def annotation(self) -> tuple[str, str]:
-        """By which the operator is asked."""
+        """The annotation that requests the run from the operator."""
         return run_annotation(self.id, self.at, by=self.by, force=self.force, trace=self.trace)
 
     @property
@@ -45,13 +45,13 @@ class Run:
 
 
 def requests(job: Job) -> list[Run]:
-    """The runs that are asked for on this version of the job, by whomever; those that make sense."""
+    """Return the valid run requests on this version of the job, from any client."""
     read = (read_request(key, str(text)) for key, text in job.annotations.items())
     return [Run(each.id, each.at) for each in read if each is not None and each.at is not None]
 
 
 def progress(job: Job, run: Run) -> Progress:
-    """How far the run is in this version of the job."""
+    """Return the progress of the run in this version of the job."""
     status = job.raw_status
     if any(active.get("group") == run.group for active in status.get("active") or ()):
         return Progress.RUNNING
@@ -63,7 +63,7 @@ def progress(job: Job, run: Run) -> Progress:
 
 
 def refusal(job: Job, run: Run) -> str:
-    """Why the operator did not run it, in words; empty if it has not said so."""
+    """Return why the operator did not run it, as a sentence; empty if the job does not show a reason."""
     status = job.status
     if status.skipped is None or status.skipped.last_time < run.at:
         return problem(job)
@@ -73,14 +73,14 @@ def refusal(job: Job, run: Run) -> str:
 
 
 def finds_no_node(job: Job, run: Run) -> bool:
-    """Whether that is why the operator did not run it."""
+    """Whether the operator skipped the run because no node matched."""
     skipped = job.status.skipped
     return skipped is not None and skipped.last_time >= run.at and skipped.last_reason is SkipReason.NO_MATCHING_NODE
 
 
 def coming(job: Job, run: Run, now: datetime) -> Active:
-    """The execution that a run will be, under the name that the operator gives it. Where tags want several, it stands
-    for them all until there are any."""
+    """Return the execution that a run will become, under the name that the operator will give it. If tags ask for
+    several, it stands for all of them until they exist."""
     begun = start_of_request(run.at, now)
     name = job_name(uid=job.uid, name=job.object_name, trigger=Trigger.MANUAL.value, slot=run.at, group=run.group)
     return Active(

@@ -1,4 +1,5 @@
-"""From Dkron's JSON to the spec of a DkronJob. What only the custom resource knows (history, jobTemplate) stays."""
+"""Translates Dkron's JSON to the spec of a DkronJob. Fields of the custom resource alone (history, jobTemplate) are
+kept."""
 
 from datetime import datetime
 from typing import Any
@@ -16,11 +17,12 @@ _FROM_REST = frozenset(
         "tags", "metadata", "executor", "executorConfig", "processors", "ephemeral", "startsAt", "expiresAt",
     }
 )  # fmt: skip
-"""Fields that a Dkron client replaces as a whole: what it does not send gets its default (Dkron behaviour §1.5)."""
+"""Fields that a Dkron client replaces as a whole: those that it does not send get their defaults (Dkron behaviour
+§1.5)."""
 
 
 def spec_of(body: JobBody, stored: Object | None = None) -> Object:
-    """The spec to write. `stored` is the spec that is replaced, None for a new job."""
+    """Return the spec to write. `stored` is the spec to replace, None for a new job."""
     kept = {key: value for key, value in (stored or {}).items() if key not in _FROM_REST}
     if stored is None and not is_own_name(body.name):
         kept["name"] = body.name
@@ -44,13 +46,13 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
         "startsAt": body.starts_at,
         "expiresAt": body.expires_at,
     }
-    # What is empty is left out, so that the schema's default takes its place.
+    # Empty values are left out, so that the schema's defaults apply.
     return kept | {key: value for key, value in sent.items() if value}
 
 
 def _parent(body: JobBody, kept: Object) -> str:
-    """The `parentJob` to write. A client sees the first job of `dependsOn`: sent back, it changes nothing, and any
-    other takes the place of them all."""
+    """Return the `parentJob` to write. A client sees the first job of `dependsOn`: sending it back changes nothing,
+    and any other value replaces all of them."""
     several = kept.get("dependsOn") or ()
     if several and several[0].get("job") == body.parent_job:
         return ""
@@ -59,7 +61,7 @@ def _parent(body: JobBody, kept: Object) -> str:
 
 
 def changed(stored: Object, wanted: Object) -> set[str]:
-    """Which top-level fields would get another value, defaults taken into account. Neither need be valid."""
+    """Return the top-level fields that would change, taking defaults into account. Neither spec has to be valid."""
     keys = stored.keys() | wanted.keys()
     return {key for key in keys if _value(stored, key) != _value(wanted, key)}
 

@@ -1,6 +1,7 @@
-"""How a job stands, for clients that know no conditions: one that cannot run shows as failed, and says why. Pure.
+"""The state of a job for clients that do not know conditions: a job that cannot run shows as failed, with the reason.
+Pure.
 
-In Dkron such a job runs, fails and has its reason as output; here it does not run, so there is no execution to look at.
+In Dkron such a job runs, fails and has the reason as output. Here it does not run, so there is no execution to show.
 """
 
 from dkron_api.translate.record import Job
@@ -10,24 +11,24 @@ _OF_PARENTS = frozenset({ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE}
 
 
 def problem(job: Job) -> str:
-    """Why the job as it stands cannot run at all, as the operator has found out; empty if it has not."""
+    """Return why the job in its current state cannot run at all, according to the operator; empty if it can."""
     reason, message = _not_ready(job)
-    # A job that misses its parent is started by nothing but a person.
+    # A job without its parent still runs on request.
     return message if reason and reason not in _OF_PARENTS else ""
 
 
 def obstacle(job: Job) -> str:
-    """Why the job does not run by itself, as the operator has found out; empty if nothing is in the way."""
+    """Return why the job does not run by itself, according to the operator; empty if nothing prevents it."""
     return _not_ready(job)[1]
 
 
 def status_of(job: Job) -> str:
-    """What is shown as its status: how its last run ended, or `failed` while it cannot run."""
+    """Return the status to show: how the last run ended, or `failed` while the job cannot run."""
     return GroupStatus.FAILED.value if problem(job) else str(job.raw_status.get("status") or "")
 
 
 def _not_ready(job: Job) -> tuple[str, str]:
-    """Reason and sentence of the condition Ready, if that is False and about the job as it is."""
+    """Return reason and sentence of the condition Ready, if it is False and describes the current generation."""
     for condition in job.raw_status.get("conditions") or ():
         if condition.get("type") != ConditionType.READY:
             continue

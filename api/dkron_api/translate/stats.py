@@ -1,4 +1,4 @@
-"""GET /v1/stats: how many executions ended on each of the last days (Dkron behaviour §1.8)."""
+"""GET /v1/stats: number of executions that ended on each of the last days (Dkron behaviour §1.8)."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -11,13 +11,13 @@ DAYS, MOST_DAYS = 30, 365
 
 
 def days_wanted(text: str | None) -> int:
-    """How many days `?days=` asks for: 30 if that is no positive integer, at most 365."""
+    """Return the number of days for `?days=`: 30 if it is not a positive integer, at most 365."""
     days = whole(text or "", otherwise=DAYS)
     return min(days, MOST_DAYS) if days > 0 else DAYS
 
 
 def stats(totals: Mapping[date, Day], *, today: date, days: int) -> dict[str, Any]:
-    """As many entries as `days`, the oldest first, today (UTC) last, with zeros where nothing ended."""
+    """Return as many entries as `days`, oldest first, today (UTC) last, with zeros for days without executions."""
     dates = (today - timedelta(days=ago) for ago in reversed(range(days)))
     return {"stats": [_entry(day, totals.get(day)) for day in dates]}
 

@@ -1,6 +1,6 @@
-"""What the process says of itself: GET /v1, /health and /debug/vars. In Dkron's shapes, with values that are true here.
+"""The state of the process: GET /v1, /health and /debug/vars, in Dkron's shapes with accurate values.
 
-Raft and serf have no counterpart, so what Dkron tells of their insides is left out (Dkron behaviour §1.3, §1.9).
+Raft and serf have no counterpart, so Dkron's fields about their internals are left out (Dkron behaviour §1.3, §1.9).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,13 +11,13 @@ from dkron_api.translate.record import Job
 from dkron_crds.node_tags import DKRONS, AgentTags
 
 LONGEST_SILENCE = 300.0
-"""Seconds without a sign of life from the API server after which the cache is not trusted. Its watches send a bookmark
-about every minute."""
+"""Seconds without a response from the API server after which the cache is not trusted. Watches get a bookmark about
+every minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """What GET /v1 tells. `leader` is the holder of the Lease, empty if there is none; `cache_age` is in seconds."""
+    """The data for GET /v1. `leader` is the holder of the Lease, empty if there is none; `cache_age` is in seconds."""
 
     name: str
     version: str
@@ -31,7 +31,7 @@ class Agent:
 
 
 def status(agent: Agent) -> dict[str, dict[str, str]]:
-    """The status of the node: maps of strings, their keys sorted."""
+    """Return the status of the node: maps of strings with sorted keys."""
     return {
         "agent": {"name": agent.name, "version": agent.version},
         "serf": {
@@ -47,8 +47,8 @@ def status(agent: Agent) -> dict[str, dict[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class CacheState:
-    """How far the cache of the jobs can be trusted. `age` is in seconds, `trouble` the API server's last refusal,
-    `ended` are parts of the service that have ended and are begun anew."""
+    """The state of the job cache. `age` is in seconds, `trouble` is the API server's last error, `ended` lists parts
+    of the service that have ended and are being restarted."""
 
     ready: bool
     age: float
@@ -57,7 +57,7 @@ class CacheState:
 
 
 def issues(cache: CacheState) -> list[str]:
-    """What is wrong with the cache, in sentences; empty if nothing is."""
+    """Return the problems of the cache as sentences; empty if there are none."""
     because = f": {cache.trouble}" if cache.trouble else ""
     found = [f"a part of the service has ended: {part}" for part in cache.ended]
     if not cache.ready:
@@ -68,7 +68,7 @@ def issues(cache: CacheState) -> list[str]:
 
 
 def health(cache: CacheState, *, leader: bool) -> tuple[int, dict[str, Any]]:
-    """Status code and body of GET /health. `leader`: whether this node holds the Lease."""
+    """Return status code and body of GET /health. `leader`: whether this node holds the Lease."""
     found = issues(cache)
     if found:
         return 503, {"issues": found, "leader": leader, "status": "unhealthy"}
@@ -78,7 +78,7 @@ def health(cache: CacheState, *, leader: bool) -> tuple[int, dict[str, Any]]:
 def debug_vars(
     *, cmdline: Sequence[str], jobs: Iterable[Job], memory: Mapping[str, int], node: str, led: bool
 ) -> dict[str, Any]:
-    """GET /debug/vars: Dkron's own variables. `led`: whether anybody fires jobs."""
+    """Return GET /debug/vars: Dkron's own variables. `led`: whether any replica fires jobs."""
     return {
         "cmdline": list(cmdline),
         "cron_entries": {job.name: job.raw["spec"].get("schedule", "") for job in jobs if _is_scheduled(job)},
@@ -89,7 +89,7 @@ def debug_vars(
 
 
 def running(jobs: Iterable[Job]) -> int:
-    """How many executions run. An attempt without a uid has not begun."""
+    """Return the number of running executions. An attempt without a uid has not begun."""
     return sum(1 for job in jobs for entry in job.raw_status.get("active") or () if entry.get("uid"))
 
 

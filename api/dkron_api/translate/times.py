@@ -1,4 +1,4 @@
-"""Times as Dkron's JSON has them (Dkron behaviour §1.1): RFC 3339, few digits, a zero time for never."""
+"""Times in Dkron's JSON (Dkron behaviour §1.1): RFC 3339, no trailing zeros, a zero time for never."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -9,13 +9,13 @@ ZERO = "0001-01-01T00:00:00Z"
 
 
 def in_utc(instant: datetime | None) -> str:
-    """The time in UTC, the zero time for None."""
+    """Return the time in UTC; the zero time for None."""
     return ZERO if instant is None else rfc3339(instant)
 
 
 def in_zone(instant: datetime, zone: tzinfo) -> str:
-    """The time in a zone, with its offset; `Z` for one of zero. On the first and the last day of the calendar, which
-    end elsewhere in a zone, in UTC."""
+    """Return the time in a zone, with its offset; `Z` for an offset of zero. At the ends of the calendar, which the
+    zone would exceed, return UTC."""
     try:
         local = instant.astimezone(zone)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""When a job is due next: as the operator has it, or worked out here where it has not looked at the job yet."""
+"""When a job is due next: from the operator, or computed here if the operator has not processed the job yet."""
 
 from datetime import datetime
 
@@ -9,9 +9,9 @@ from dkron_crds.schedule.timeline import Timeline
 
 
 def upcoming(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> datetime | None:
-    """The next slot; None for never: a child, a disabled or expired job, `@manually`, a schedule that is over.
+    """Return the next slot; None for never: a child, a disabled or expired job, `@manually`, a schedule that is over.
 
-    It honours the job's zone, unlike Dkron's (Dkron behaviour §2.5).
+    It respects the job's zone, unlike Dkron (Dkron behaviour §2.5).
     """
     if status.observed_generation == job.generation:
         return status.next
@@ -20,7 +20,7 @@ def upcoming(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> da
 
 
 def following(line: Timeline, mark: datetime | None) -> datetime | None:
-    """The first slot after the mark; None as well where the calendar ends, to which a status may reach."""
+    """Return the first slot after the mark; None also at the end of the calendar, which a status may reach."""
     try:
         return line.next(mark)
     except OverflowError:
@@ -28,7 +28,7 @@ def following(line: Timeline, mark: datetime | None) -> datetime | None:
 
 
 def timeline(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> Timeline | None:
-    """The slots that the job has by itself; None if it has none."""
+    """Return the slots of the job's own schedule; None if it has none."""
     if spec.disabled or spec.parents or not spec.schedule:
         return None
     try:
@@ -39,7 +39,7 @@ def timeline(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> Ti
 
 
 def _since(job: Job, spec: JobSpec, status: JobStatus, now: datetime) -> datetime:
-    """From when the schedule counts: an edit of it that the operator has not seen counts from now."""
+    """Return when the schedule starts to count: an edit that the operator has not seen counts from now."""
     if status.since is None:
         return job.created
     return status.since if status.fingerprint == spec.fingerprint else now

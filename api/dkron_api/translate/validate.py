@@ -1,6 +1,7 @@
-"""Whether a job makes sense on its own: Dkron's checks in Dkron's order (behaviour §2.2), the first failure wins.
+"""Validates a job by itself: Dkron's checks in Dkron's order (behaviour §2.2); the first failure wins.
 
-What needs other jobs (a missing parent, a circle) is asked by the routes, what needs Kubernetes by its API server.
+The routes check everything that needs other jobs (a missing parent, a cycle), and the API server everything that
+needs Kubernetes.
 """
 
 from collections.abc import Mapping
@@ -17,16 +18,17 @@ from dkron_crds.spec import UINT32_MAX
 
 CONCURRENCIES = frozenset({"allow", "forbid", "replace", ""})
 SHELL = frozenset({"shell", ""})
-"""The values of `executor` that mean a shell: without one, a job is run by it."""
+"""The values of `executor` that mean shell, which is also the default."""
 
 MOST_ENTRIES = 1000
-"""Of an object in a job. The API server allows fewer, but needs seconds in order to refuse a hundred thousand."""
+"""Maximum entries of an object in a job. The API server allows fewer, but needs seconds to reject a hundred
+thousand."""
 _LONGEST_DURATION = 256
-"""Characters. Nobody needs more, and a megabyte of them would take seconds to read."""
+"""Characters. No real duration is longer, and parsing a megabyte would take seconds."""
 
 
 class Invalid(ValueError):
-    """The job cannot be taken as it is. `reason` is one sentence for a person."""
+    """The job is invalid. `reason` is one readable sentence."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -34,7 +36,7 @@ class Invalid(ValueError):
 
 
 def check(body: JobBody) -> None:
-    """Raise Invalid for the first thing that is wrong with the job."""
+    """Raise Invalid for the first error in the job."""
     _check_name(body.name)
     if body.parent_job == body.name:
         raise Invalid(f"parent_job: {quoted(body.name)} cannot be its own parent; name another job or none")
@@ -69,7 +71,8 @@ def _check_schedule(body: JobBody) -> None:
 
 
 def _zone_if_known(timezone: str) -> str:
-    """The zone, so that what is parsed here is parsed once; an unknown one is for a later rule to refuse."""
+    """Return the zone if it is known, so that the schedule is parsed only once. A later check rejects an unknown
+    zone."""
     try:
         load_zone(timezone)
     except TimezoneError:

@@ -1,1 +1,1 @@
-"""Writes the CustomResourceDefinitions and the reference pages from the models; no part of the wheel."""
+"""Generates the CustomResourceDefinitions and the reference pages from the models. Not part of the wheel."""

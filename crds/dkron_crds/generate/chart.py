@@ -1,6 +1,6 @@
-"""The CustomResourceDefinitions as templates of the Helm chart: the same text, with switches around it.
+"""The CustomResourceDefinitions as templates of the Helm chart: the same text with conditionals around it.
 
-Helm never upgrades what lies in a chart's `crds/`, so they are templates. See docs/adr/0019.
+Helm never upgrades files in a chart's `crds/`, so the definitions are templates. See docs/adr/0019.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ METADATA = """\
 
 
 def template(crd: Mapping[str, Any], text: str) -> str:
-    """The template of a definition, whose YAML is `text`."""
+    """Return the template of a definition whose YAML is `text`."""
     name = f"  name: {crd['metadata']['name']}\n"
     head, _, rest = escaped(text).partition(name)
     return f"{HEADER}{{{{- if .Values.crds.enabled }}}}\n{head}{name}{METADATA}{rest}{{{{- end }}}}\n"
 
 
 def escaped(text: str) -> str:
-    """A text that Helm renders as it is, whatever braces are in it."""
+    """Return the text so that Helm renders it unchanged, whatever braces it contains."""
     return text.replace("{{", '{{ "{{" }}')

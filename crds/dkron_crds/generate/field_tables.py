@@ -1,4 +1,4 @@
-"""The reference pages of the documentation: one per kind, drawn from its CustomResourceDefinition."""
+"""The reference pages of the documentation: one per kind, generated from its CustomResourceDefinition."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -41,7 +41,7 @@ def reference_page(crd: dict[str, Any]) -> str:
 
 
 def _sections(path: str, schema: Schema) -> Iterator[str]:
-    """Yield a heading and a table for an object, then those of the objects in it."""
+    """Yield a heading and a table for an object, then those of its nested objects."""
     yield f"## {path}"
     yield schema["description"]
     required = schema.get("required", [])
@@ -102,7 +102,7 @@ def _column(column: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _rules(path: str, schema: Schema) -> Iterator[str]:
-    """Yield the sentence of each rule in an object, with the path of what it judges."""
+    """Yield the message of each rule in an object, with the path that the rule applies to."""
     for rule in schema.get("x-kubernetes-validations", []):
         yield f"{rule['message']}." if not path else f"`{path}`: {rule['message']}."
     for name, field in schema.get("properties", {}).items():

@@ -69,12 +69,12 @@ def generated_files(*, crds: Path, docs: Path, templates: Path) -> Iterator[tupl
 
 
 def to_yaml(document: dict[str, Any]) -> str:
-    """Return a document as YAML: keys in the given order, long texts folded, the same text every time."""
+    """Return a document as YAML, deterministically: keys in the given order, long texts folded."""
     return yaml.dump(document, Dumper=_ReadableDumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 class _ReadableDumper(yaml.SafeDumper):
-    """Writes long texts as blocks, lists indented and nothing by reference."""
+    """Writes long texts as folded blocks, indents lists and uses no YAML references."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  (the signature is PyYAML's)
         return True
@@ -100,7 +100,7 @@ def write(files: Mapping[Path, str]) -> None:
 
 
 def outdated(files: Mapping[Path, str]) -> list[Path]:
-    """Return the files that are not as they would be generated, and those that no model explains."""
+    """Return the files whose content differs from the generated one, and those that no model generates."""
     folders = {path.parent for path in files}
     strangers = {path for folder in folders for path in folder.glob(f"{GROUP}_*.yaml")} - set(files)
     changed = {path for path, content in files.items() if not _holds(path, content)}

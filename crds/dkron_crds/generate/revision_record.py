@@ -1,4 +1,4 @@
-"""The record of revisions, crds/revisions.txt: what each number stands for, so that none stands for two."""
+"""The record of revisions, crds/revisions.txt: the schema digest of each number, so that no number is used twice."""
 
 import hashlib
 import json
@@ -15,19 +15,20 @@ HEADER = (
 
 
 class RevisionError(Exception):
-    """The number does not fit what the record says. `str()` says what to do."""
+    """The revision contradicts the record. `str()` says what to do."""
 
 
 def digest(definitions: Sequence[dict[str, Any]]) -> str:
-    """A digest of what the definitions have the API server check and keep: no texts for people, no columns."""
+    """Return a digest of what the API server validates and stores by the definitions, without descriptions and
+    columns."""
     versions = [version for each in definitions for version in each["spec"]["versions"]]
     kept = [{key: value for key, value in each.items() if key != "additionalPrinterColumns"} for each in versions]
     return hashlib.sha256(json.dumps(_without_texts(kept), sort_keys=True).encode()).hexdigest()
 
 
 def recorded(text: str, digest_now: str, *, revision: int = REVISION) -> str:
-    """The record with this revision in it. Raises `RevisionError` if the number stands for something else, or is not
-    the newest."""
+    """Return the record with this revision in it. Raises `RevisionError` if the number already has another digest, or
+    is not the newest."""
     known = _read(text)
     if revision < max(known, default=0):
         raise RevisionError(
@@ -48,7 +49,8 @@ def _read(text: str) -> dict[int, str]:
 
 
 def _without_texts(node: Any) -> Any:  # noqa: ANN401 - any JSON
-    """The same without titles and descriptions. A field may have such a name, too; then it has a schema."""
+    """Return the node without titles and descriptions. A field may also be called title or description; its value is
+    a schema, not a string, and stays."""
     if isinstance(node, list):
         return [_without_texts(each) for each in node]
     if not isinstance(node, dict):

@@ -1,7 +1,7 @@
-"""A pydantic model as the structural OpenAPI schema that a CustomResourceDefinition wants.
+"""Converts a pydantic model to the structural OpenAPI schema that a CustomResourceDefinition needs.
 
-pydantic writes JSON Schema with references, titles and unions with null; Kubernetes wants everything inline,
-no titles, and `nullable`. Nothing else is translated: what the models say is what the API server checks.
+pydantic writes JSON Schema with references, titles and unions with null. Kubernetes needs everything inline, no
+titles, and `nullable`. Everything else is copied: the API server validates what the models say.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def _structural(raw: Schema, *, definitions: dict[str, Schema]) -> Schema:
 
 
 def _inlined(raw: Schema, *, definitions: dict[str, Schema]) -> Schema:
-    """Replace a reference, or a union with null, by what it stands for; what stands beside it wins."""
+    """Replace a reference, or a union with null, by its target. Keys beside the reference take precedence."""
     if "$ref" in raw:
         target = definitions[raw["$ref"].removeprefix("#/$defs/")]
         return _inlined({**target, **_without(raw, "$ref")}, definitions=definitions)
@@ -72,12 +72,12 @@ def _translated(node: Schema) -> Schema:
 
 
 def _paragraphs(text: str) -> str:
-    """Join the lines of each paragraph: readers wrap by themselves."""
+    """Join the lines of each paragraph, since readers of the CRD wrap text themselves."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _holds_nothing(default: object) -> bool:
-    """Tell whether a default means the same as an absent field to every reader."""
+    """Return whether every reader treats the default like an absent field."""
     if isinstance(default, dict):
         return all(_holds_nothing(value) for value in default.values())
     return default is None
@@ -108,7 +108,7 @@ def _without(schema: Schema, *keys: str) -> Schema:
 
 
 def _ordered(schema: Schema) -> Schema:
-    """Put what a reader looks for first, and the long nested parts last."""
+    """Put the keys that readers look for first at the top, and the long nested parts at the end."""
     first = {key: schema[key] for key in _FIRST if key in schema}
     last = {key: schema[key] for key in _LAST if key in schema}
     return {**first, **_without(schema, *_FIRST, *_LAST), **last}

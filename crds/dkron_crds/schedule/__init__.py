@@ -1,6 +1,6 @@
-"""Dkron schedules: what a text means and when it is due. Pure; depends on no other part of the project.
+"""Dkron schedules: parses them and computes when they are due. Pure; depends on no other part of the project.
 
-`parse` turns a text into a `Schedule`, which answers three questions: `next`, `latest`, `count`.
+`parse` turns a text into a `Schedule`, which has three methods: `next`, `latest`, `count`.
 """
 
 from dkron_crds.schedule.errors import ScheduleError, TimezoneError

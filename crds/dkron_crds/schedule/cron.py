@@ -1,7 +1,7 @@
-"""Cron schedules in a zone: every real instant at which the zone's wall clock matches.
+"""Cron schedules in a zone: every instant at which the zone's wall clock matches.
 
-Stretch of constant offset by stretch, so a time inside a gap has no slot and a time in an overlap has two,
-whatever the size of the change and the hour at which it happens.
+The search goes through stretches of constant UTC offset. A local time in a gap therefore has no slot and one in an
+overlap has two, whatever the size and hour of the clock change.
 """
 
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ class Cron:
 
     @property
     def grace(self) -> timedelta | None:
-        """How late a slot may start is the job's start deadline."""
+        """None: the job's start deadline limits how late a slot may start."""
         return None
 
     def next(self, since: datetime, mark: datetime | None = None) -> datetime | None:
-        """The first slot after what is decided; None if there is none up to five calendar years later."""
+        """Return the first slot after the decided ones; None if there is none up to five calendar years later."""
         at = seconds(decided(since, mark)) + 1
         horizon = _horizon(at + self.zone.stretch(at).offset) if at < LATEST else 0
         while at < LATEST:
@@ -41,7 +41,7 @@ class Cron:
         return None
 
     def latest(self, since: datetime, mark: datetime | None, until: datetime) -> datetime | None:
-        """The last slot that is open and not after `until`, searched backwards."""
+        """Return the last open slot not after `until`, searching backwards."""
         floor = seconds(decided(since, mark)) + 1
         end = min(seconds(until) + 1, LATEST)
         while end > floor:
@@ -53,7 +53,7 @@ class Cron:
         return None
 
     def count(self, since: datetime, mark: datetime | None, until: datetime) -> int:
-        """The slots that are open and not after `until`, by whole days and months."""
+        """Count the open slots not after `until`, by whole days and months."""
         at = max(seconds(decided(since, mark)) + 1, EARLIEST)
         stop = min(seconds(until) + 1, LATEST)
         total = 0
@@ -65,6 +65,6 @@ class Cron:
 
 
 def _horizon(local: int) -> int:
-    """The wall clock second at which robfig's search gives up: the end of the fifth year after this one."""
+    """Return the wall clock second at which robfig's search gives up: the end of the fifth year after this one."""
     year = moment(local).year + _PATIENCE_YEARS + 1
     return seconds(datetime(min(year, 9999), 1, 1, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""Lengths of time as users write them: Go's `1h30m` for `@every`, ISO 8601's `P1DT2H` for `@after`."""
+"""Durations as users write them: Go's `1h30m` for `@every`, ISO 8601's `P1DT2H` for `@after`."""
 
 import re
 from datetime import timedelta
@@ -24,9 +24,9 @@ _ISO_SECONDS = (365 * 86_400, 30 * 86_400, 86_400, 3_600, 60)
 
 
 def go_duration(text: str) -> int:
-    """Nanoseconds of a Go duration, by Go's own rules down to its rounding of fractions.
+    """Return the nanoseconds of a Go duration, by Go's own rules including its rounding of fractions.
 
-    Raises ScheduleError for what Go refuses: no unit, an unknown one, more than 292 years.
+    Raises ScheduleError for durations that Go rejects: no unit, an unknown unit, more than 292 years.
     """
     sign, rest = (text[0], text[1:]) if text[:1] in {"+", "-"} else ("+", text)
     if rest == "0":
@@ -45,7 +45,7 @@ def go_duration(text: str) -> int:
 
 
 def _nanoseconds(whole: str, fraction: str, unit: int) -> int:
-    """Go scales a fraction as a float; doing the same keeps the last nanosecond equal."""
+    """Go scales a fraction as a float; doing the same gives the same last nanosecond."""
     digits, scale = 0, 1.0
     for digit in fraction:
         if digits > (_LIMIT - 1) // 10 or digits * 10 + int(digit) > _LIMIT:
@@ -56,9 +56,9 @@ def _nanoseconds(whole: str, fraction: str, unit: int) -> int:
 
 
 def iso_duration(text: str) -> timedelta:
-    """A length such as `P1DT2H30M`; a year is 365 days, a month 30, only seconds may have decimals.
+    """Return a duration such as `P1DT2H30M`. A year is 365 days and a month 30; only seconds may have decimals.
 
-    Raises ScheduleError if it is none, is zero, or is longer than 292 years.
+    Raises ScheduleError if the text is not a duration, or if it is zero or longer than 292 years.
     """
     match = _ISO.fullmatch(text)
     if match is None:

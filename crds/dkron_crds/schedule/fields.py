@@ -1,4 +1,4 @@
-"""One field of a cron expression as a set of numbers, held as the bits of an int (Dkron behaviour §3.1)."""
+"""One field of a cron expression as a set of numbers, stored as the bits of an int (Dkron behaviour §3.1)."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The rules of one position: its numbers, and the three-letter names that stand for some of them."""
+    """The rules of one field: its range of numbers, and the three-letter names for some of them."""
 
     title: str
     low: int
@@ -23,7 +23,7 @@ class Field:
     hint: str = ""
 
     def refuse(self, item: str, problem: str = "is not allowed") -> ScheduleError:
-        """The error that names the field, the offending item and what may stand there."""
+        """Return the error that names the field, the offending item and what is allowed there."""
         allowed = f"{self.low}-{self.high}{self.hint}, *, ?, lists (1,2), ranges (1-5) or steps (*/2)"
         return refusal(self.title, item, problem, use=allowed)
 
@@ -39,7 +39,8 @@ FIELDS = (SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 
 
 class Numbers(NamedTuple):
-    """What a field matches: bit n of `bits` stands for n; `star` tells that it leaves the choice open."""
+    """The numbers that a field matches: bit n of `bits` is set for n. `star` is True if the field leaves the value
+    open."""
 
     bits: int
     star: bool
@@ -53,7 +54,7 @@ class _Range(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def parse_field(text: str, rules: Field) -> Numbers:
-    """Read a comma list. Empty items count for nothing, so "," alone is a field that never matches."""
+    """Parse a comma-separated list. Empty items are ignored, so "," alone is a field that never matches."""
     bits, star = 0, False
     for item in filter(None, text.split(",")):
         found = _parse_item(item, rules)
@@ -80,7 +81,7 @@ def _parse_item(item: str, rules: Field) -> Numbers:
 def _parse_span(span: str, item: str, rules: Field, *, stepped: bool) -> _Range:
     first, *rest = span.split("-")
     if first in {"*", "?"}:
-        # robfig/cron reads nothing behind a star, so `*-5` is `*`; jobs that have it keep working.
+        # robfig/cron ignores everything after a star, so `*-5` is `*`. Accept it, so that existing jobs keep working.
         return _Range(rules.low, rules.high, star=True)
     low = _number_or_name(first, item, rules)
     if not rest:

@@ -1,6 +1,6 @@
-"""From a text to a `Schedule`: Dkron's own descriptors, then the zone prefix, then robfig/cron's grammar.
+"""Parses a text into a `Schedule`: Dkron's own descriptors, then the zone prefix, then robfig/cron's grammar.
 
-The order matters and is Dkron's (behaviour §3): its own descriptors take no `TZ=` prefix and no stray space.
+The order is Dkron's and matters (behaviour §3): its own descriptors take no `TZ=` prefix and no extra space.
 """
 
 import re
@@ -23,7 +23,7 @@ from dkron_crds.schedule.zones import Zone, load_zone
 
 _LONGEST = 1024
 _NANOSECONDS = 1_000_000_000
-# What Go's unicode.IsSpace takes for white space; Python's str.split() would also split at \x1c to \x1f.
+# The white space of Go's unicode.IsSpace; Python's str.split() would also split at \x1c to \x1f.
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 _WORD = re.compile(f"[^{_SPACE}]+")
 _ZONE_PREFIXES = ("TZ=", "CRON_TZ=")
@@ -45,11 +45,11 @@ _ORDER = "second minute hour day-of-month month day-of-week"
 
 
 def parse(text: str, *, timezone: str = "", name: str = "") -> Schedule:
-    """The schedule that `text` describes.
+    """Parse `text` into a schedule.
 
-    `timezone` is the zone of cron and descriptor schedules without a `TZ=` prefix, "" is UTC; `name` is the
-    Dkron name of the job, from which `~` draws its numbers. Equal arguments may give the same object.
-    Raises ScheduleError if the text is no schedule and TimezoneError if a zone is unknown.
+    `timezone` is the zone of cron and descriptor schedules without a `TZ=` prefix; "" is UTC. `name` is the Dkron
+    name of the job, from which `~` derives its numbers. Equal arguments may return the same object. Raises
+    ScheduleError if the text is not a schedule and TimezoneError if a zone is unknown.
     """
     if len(text) > _LONGEST:
         raise refusal("schedule", text, "is too long", use=f"at most {_LONGEST} characters")

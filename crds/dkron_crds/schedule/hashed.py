@@ -1,7 +1,7 @@
-"""`~`: spreads jobs over time by putting a number drawn from the job's name where the sign stands.
+"""`~`: spreads jobs over time by replacing the sign with a number derived from the job's name.
 
-It is a substitution of text before anything is parsed, bug for bug as in Dkron (behaviour §3.2): words are
-told apart by single spaces, so a doubled space moves every later field by one.
+The substitution happens on the text before parsing, with the same bugs as in Dkron (behaviour §3.2): it splits words
+at single spaces, so a double space shifts every later field by one.
 """
 
 from dkron_crds.schedule.fields import FIELDS
@@ -10,7 +10,7 @@ _SPREAD = (60, 60, 24, 28, 12, 7)
 
 
 def substitute(text: str, name: str) -> str:
-    """`text` with every `~` of its fields replaced by the number of `name`; descriptors stay as they are."""
+    """Return `text` with every `~` in its fields replaced by the number of `name`. Descriptors stay unchanged."""
     words = text.split(" ")
     if "~" not in text or any(word.startswith("@") for word in words):
         return text

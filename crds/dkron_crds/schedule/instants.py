@@ -1,4 +1,4 @@
-"""Whole seconds since 1970 in, aware datetimes out: the integer time in which schedules are computed."""
+"""Converts between aware datetimes and whole seconds since 1970, the integer time of schedule computations."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,24 +7,24 @@ _SECOND = timedelta(seconds=1)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 EARLIEST = (datetime(2, 1, 1, tzinfo=UTC) - EPOCH) // _SECOND
-"""First second that is looked at. A year of margin keeps every zone's wall clock inside the calendar."""
+"""First second that the search considers. A year of margin keeps every zone's wall clock inside the calendar."""
 
 LATEST = (datetime(9999, 1, 1, tzinfo=UTC) - EPOCH) // _SECOND
-"""First second that is no longer looked at."""
+"""First second that the search no longer considers."""
 
 
 def seconds(moment: datetime) -> int:
-    """The second that `moment` (aware) lies in, fractions dropped, within the calendar looked at."""
+    """Return the second that contains `moment` (aware), clamped to the searched range."""
     return min(max((moment - EPOCH) // _SECOND, EARLIEST - 1), LATEST)
 
 
 def moment(second: int) -> datetime:
-    """The aware UTC datetime of a second."""
+    """Return the aware UTC datetime of a second."""
     return EPOCH + timedelta(seconds=second)
 
 
 def shifted(at: datetime, by: timedelta) -> datetime:
-    """`at` (aware, UTC) moved by so much, within the calendar: a status may hold any time of the years 1 to 9999."""
+    """Return `at` (aware, UTC) moved by `by`, clamped to the years 1 to 9999: a status may hold any time in them."""
     try:
         return at + by
     except OverflowError:
@@ -32,5 +32,5 @@ def shifted(at: datetime, by: timedelta) -> datetime:
 
 
 def decided(since: datetime, mark: datetime | None) -> datetime:
-    """The instant up to and including which nothing is left to decide."""
+    """Return the instant up to which, inclusively, every slot is decided."""
     return since if mark is None or mark < since else mark

@@ -1,4 +1,4 @@
-"""`@every`: a grid of equal steps that starts at `since` and that neither restarts nor saves can shift."""
+"""`@every`: a grid of equal steps that starts at `since`. Neither restarts nor saving an unchanged job shift it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,21 +14,21 @@ class Every:
 
     @property
     def grace(self) -> timedelta | None:
-        """A grid has no grace."""
+        """None: a grid has no grace."""
         return None
 
     def next(self, since: datetime, mark: datetime | None = None) -> datetime | None:
-        """The first point of the grid after what is decided; None beyond the year 9999."""
+        """Return the first grid point after the decided ones; None beyond the year 9999."""
         return self._point(since, (decided(since, mark) - since) // self.interval + 1)
 
     def latest(self, since: datetime, mark: datetime | None, until: datetime) -> datetime | None:
-        """The last point of the grid that is open and not after `until`."""
+        """Return the last open grid point not after `until`."""
         if self.count(since, mark, until) == 0:
             return None
         return self._point(since, (until - since) // self.interval)
 
     def count(self, since: datetime, mark: datetime | None, until: datetime) -> int:
-        """The points of the grid that are open and not after `until`."""
+        """Count the open grid points not after `until`."""
         passed = (decided(since, mark) - since) // self.interval
         return max(0, (until - since) // self.interval - passed)
 

@@ -1,4 +1,5 @@
-"""The slots that a job has left, of all that its schedule has: what the operator fires, and what REST shows as next."""
+"""The remaining slots of a job, out of all slots of its schedule: the operator fires them, and the REST API shows the
+first one as next."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,12 +7,12 @@ from datetime import datetime, timedelta
 from dkron_crds.schedule.schedule import Schedule
 
 TICK = timedelta(microseconds=1)
-"""The finest step of time that a slot can have."""
+"""The smallest difference between two times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The slots that a job has left: its schedule within `startsAt` and `expiresAt`, after the mark."""
+    """The remaining slots of a job: its schedule between `startsAt` and `expiresAt`, after the mark."""
 
     schedule: Schedule
     since: datetime
@@ -19,16 +20,16 @@ class Timeline:
     expires: datetime | None
 
     def next(self, mark: datetime | None) -> datetime | None:
-        """The first slot after the mark."""
+        """Return the first slot after the mark."""
         slot = self.schedule.next(self.since, self._mark(mark))
         return None if slot is None or (self.expires is not None and slot > self.expires) else slot
 
     def latest(self, mark: datetime | None, until: datetime) -> datetime | None:
-        """The last slot after the mark and not after `until`."""
+        """Return the last slot after the mark and not after `until`."""
         return self.schedule.latest(self.since, self._mark(mark), self._until(until))
 
     def count(self, mark: datetime | None, until: datetime) -> int:
-        """How many slots lie after the mark and not after `until`."""
+        """Count the slots after the mark and not after `until`."""
         return self.schedule.count(self.since, self._mark(mark), self._until(until))
 
     def _mark(self, mark: datetime | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Instants as users write them in `@at` and `@after`: RFC 3339, zone required, as Go reads it."""
+"""Instants as users write them in `@at` and `@after`: RFC 3339, zone required, as Go parses them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ _MAX_OFFSET_HOURS, _MAX_OFFSET_MINUTES = 24, 60
 
 
 def rfc3339(text: str, descriptor: str) -> datetime:
-    """The instant in UTC, cut to microseconds. Raises ScheduleError that names `descriptor`."""
+    """Return the instant in UTC, truncated to microseconds. Raises a ScheduleError that names `descriptor`."""
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise _no_timestamp(text, descriptor)

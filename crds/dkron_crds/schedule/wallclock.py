@@ -1,6 +1,7 @@
-"""Which seconds of a wall clock match, by arithmetic on bit sets: no zone, no datetime, no stepping.
+"""Finds matching seconds of a wall clock by arithmetic on bit sets, without zones, datetimes or iteration over
+seconds.
 
-A wall clock second is an int: seconds since 1970-01-01T00:00:00 as the clock on the wall shows it.
+A wall clock second is an int: seconds since 1970-01-01T00:00:00 in local time.
 """
 
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ def _month(year: int, month: int) -> _Month:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """The numbers that each part of date and time may have, as bit sets."""
+    """The values that each part of date and time may have, as bit sets."""
 
     seconds: int
     minutes: int
@@ -43,7 +44,7 @@ class Pattern:
     months: int
     weekdays: int
     both: bool
-    """Whether day of month and day of week must both match; otherwise either is enough."""
+    """Whether both day of month and day of week must match; otherwise either is enough."""
 
     def ever(self) -> bool:
         """Whether any date and time matches at all."""
@@ -53,7 +54,7 @@ class Pattern:
         return bool(self.seconds and self.minutes and self.hours and self.months and day)
 
     def first(self, start: int, end: int) -> int | None:
-        """The first matching second in [start, end)."""
+        """Return the first matching second in [start, end)."""
         day, clock = divmod(start, _DAY)
         found = self._clock_from(clock) if self._matches(day) else None
         if found is None:
@@ -65,7 +66,7 @@ class Pattern:
         return second if second < end else None
 
     def last(self, start: int, end: int) -> int | None:
-        """The last matching second in [start, end)."""
+        """Return the last matching second in [start, end)."""
         day, clock = divmod(end - 1, _DAY)
         found = self._clock_until(clock) if self._matches(day) else None
         if found is None:
@@ -77,7 +78,7 @@ class Pattern:
         return second if second >= start else None
 
     def count(self, start: int, end: int) -> int:
-        """How many matching seconds lie in [start, end)."""
+        """Count the matching seconds in [start, end)."""
         first_day, first_clock = divmod(start, _DAY)
         last_day, last_clock = divmod(end, _DAY)
         a_day = self.seconds.bit_count() * self.minutes.bit_count() * self.hours.bit_count()
@@ -87,7 +88,7 @@ class Pattern:
         return whole - head + tail
 
     def _days(self, year: int, month: int) -> int:
-        """The matching days of a month as bits 1 to 31."""
+        """Return the matching days of a month as bits 1 to 31."""
         if not self.months >> month & 1:
             return 0
         facts = _month(year, month)
@@ -99,7 +100,7 @@ class Pattern:
         return bool(self._days(when.year, when.month) >> when.day & 1)
 
     def _day_from(self, day: int, end: int) -> int | None:
-        """The first matching day from `day` on; the search ends with the month in which `end` lies."""
+        """Return the first matching day from `day` on. The search ends with the month that contains `end`."""
         when = date.fromordinal(day + _ORDINAL_1970)
         year, month = when.year, when.month
         left = self._days(year, month) >> when.day << when.day
@@ -111,7 +112,7 @@ class Pattern:
         return _month(year, month).first + _lowest(left) - 1
 
     def _day_until(self, day: int, start: int) -> int | None:
-        """The last matching day up to `day`; the search ends with the month in which `start` lies."""
+        """Return the last matching day up to `day`. The search ends with the month that contains `start`."""
         when = date.fromordinal(day + _ORDINAL_1970)
         year, month = when.year, when.month
         left = self._days(year, month) & (2 << when.day) - 1
@@ -123,7 +124,7 @@ class Pattern:
         return _month(year, month).first + _highest(left) - 1
 
     def _count_days(self, start: int, end: int) -> int:
-        """How many matching days lie in [start, end), month by month."""
+        """Count the matching days in [start, end), month by month."""
         when, until = (date.fromordinal(day + _ORDINAL_1970) for day in (start, end))
         year, month = when.year, when.month
         total = -(self._days(year, month) & (1 << when.day) - 1).bit_count()
@@ -139,7 +140,7 @@ class Pattern:
         return _highest(self.hours) * 3_600 + _highest(self.minutes) * 60 + _highest(self.seconds)
 
     def _clock_from(self, clock: int) -> int | None:
-        """The first matching second of a day at or after `clock`."""
+        """Return the first matching second of a day at or after `clock`."""
         hour, minute, second = clock // 3_600, clock // 60 % 60, clock % 60
         if self.hours >> hour & 1:
             if self.minutes >> minute & 1 and (left := self.seconds >> second):
@@ -151,7 +152,7 @@ class Pattern:
         return None
 
     def _clock_until(self, clock: int) -> int | None:
-        """The last matching second of a day at or before `clock`."""
+        """Return the last matching second of a day at or before `clock`."""
         hour, minute, second = clock // 3_600, clock // 60 % 60, clock % 60
         if self.hours >> hour & 1:
             if self.minutes >> minute & 1 and (left := _below(self.seconds, second + 1)):
@@ -163,7 +164,7 @@ class Pattern:
         return None
 
     def _clocks_before(self, clock: int) -> int:
-        """How many matching seconds of a day lie before `clock`."""
+        """Count the matching seconds of a day before `clock`."""
         hour, minute, second = clock // 3_600, clock // 60 % 60, clock % 60
         a_minute, minutes = self.seconds.bit_count(), self.minutes.bit_count()
         total = _below(self.hours, hour).bit_count() * minutes * a_minute

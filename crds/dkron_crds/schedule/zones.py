@@ -1,8 +1,8 @@
-"""Time zones as stretches of constant UTC offset, which is what slots are looked for in.
+"""Time zones as stretches of constant UTC offset, in which the schedules search for slots.
 
-The data comes from the `tzdata` distribution alone, never from the machine's own zone files, so that every
-replica agrees. A TZif file lists the changes up to some year and leaves the rest to a yearly rule; the listed
-ones are read from the file, the ruled ones are found by asking `zoneinfo`.
+The data comes only from the `tzdata` distribution, never from the machine's zone files, so that every replica agrees.
+A TZif file lists the offset changes up to some year and leaves the rest to a yearly rule. This module reads the
+listed changes from the file and finds the later ones through `zoneinfo`.
 """
 
 import io
@@ -25,7 +25,7 @@ _LOCAL_TYPE = struct.Struct(">l B B")
 
 
 class Stretch(NamedTuple):
-    """From `start` (included) to `end` (excluded), in seconds since 1970, wall clocks show UTC + `offset`."""
+    """From `start` (inclusive) to `end` (exclusive), in seconds since 1970, wall clocks show UTC + `offset`."""
 
     start: int
     end: int
@@ -33,7 +33,7 @@ class Stretch(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """Stretches side by side: the i-th goes from `edges[i]` to `edges[i + 1]`."""
+    """Adjacent stretches: the i-th goes from `edges[i]` to `edges[i + 1]`."""
 
     edges: tuple[int, ...]
     offsets: tuple[int, ...]
@@ -60,7 +60,7 @@ class Zone:
         return f"Zone({self.name!r})"
 
     def stretch(self, second: int) -> Stretch:
-        """A stretch of constant offset that holds `second`; its ends need not be changes of the offset."""
+        """Return a stretch of constant offset that contains `second`. Its ends need not be changes of the offset."""
         if second < self._ruled_from:
             return self._listed.at(second)
         number = second // _BLOCK
@@ -70,7 +70,8 @@ class Zone:
         return block.at(second)
 
     def _ruled_block(self, number: int) -> _Table:
-        """The stretches of 52 weeks governed by the yearly rule, which never changes twice within a week."""
+        """Return the stretches of 52 weeks under the yearly rule, which never changes the offset twice within a
+        week."""
         start, end = max(number * _BLOCK, self._ruled_from), (number + 1) * _BLOCK
         edges, offsets = [start], [self._offset(start)]
         for week, after in pairwise([*range(start, end, _WEEK), end]):
@@ -80,7 +81,7 @@ class Zone:
         return _Table((*edges, end), tuple(offsets))
 
     def _change(self, before: int, after: int) -> int:
-        """The first second at which the offset is the one of `after`."""
+        """Return the first second with the offset of `after`."""
         old = self._offset(before)
         while after - before > 1:
             middle = (before + after) // 2
@@ -97,7 +98,8 @@ class Zone:
 
 
 def _listed_changes(data: bytes) -> tuple[list[int], tuple[int, ...], bool]:
-    """What the 64-bit block of a TZif file (RFC 8536) tells: changes, offsets around them, rule or not."""
+    """Read the 64-bit block of a TZif file (RFC 8536): the changes, the offsets around them, and whether a rule
+    follows."""
     second_header = _HEADER.size + _block_size(data, 0, word=4)
     changes_at = second_header + _HEADER.size
     *_, times, types, _ = _HEADER.unpack_from(data, second_header)
@@ -110,7 +112,7 @@ def _listed_changes(data: bytes) -> tuple[list[int], tuple[int, ...], bool]:
 
 
 def _block_size(data: bytes, header_at: int, *, word: int) -> int:
-    """Bytes of the block that follows a header; `word` is the width of an instant in it."""
+    """Return the bytes of the block that follows a header; `word` is the width of an instant in it."""
     utc, standard, leaps, times, types, chars = _HEADER.unpack_from(data, header_at)[2:]
     size: int = times * (word + 1) + types * _LOCAL_TYPE.size + chars + leaps * (word + 4) + standard + utc
     return size
@@ -127,7 +129,7 @@ def _load(name: str) -> Zone:
 
 
 def load_zone(name: str) -> Zone:
-    """The zone of that exact name; `""` and `Local` are UTC, since a pod has no zone of its own.
+    """Return the zone of exactly that name. `""` and `Local` are UTC, since a pod has no zone of its own.
 
     Raises TimezoneError for every name that is not in the tz database.
     """

@@ -1,1 +1,1 @@
-"""Traces: what both programs make them with, and the only code that knows OpenTelemetry (docs/tracing.md)."""
+"""Tracing for both programs, and the only code that uses OpenTelemetry (docs/tracing.md)."""

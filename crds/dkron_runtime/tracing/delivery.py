@@ -1,4 +1,5 @@
-"""Delivery of spans: a receiver that is away is one warning, and one line when it is back, instead of one a batch."""
+"""Delivery of spans. When a receiver is unreachable, this logs one warning, and one line when it is back, instead of
+one per batch."""
 
 import logging
 import re
@@ -10,14 +11,14 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 log = logging.getLogger(__name__)
 
 CHATTY = ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
-"""Loggers that tell of each try, and of each span that finds the queue full."""
+"""Loggers that report each retry, and each span dropped because the queue is full."""
 
 
 _FOR_NOW = re.compile(r"Transient error (.*) encountered while exporting .*")
 
 
 class _First(logging.Handler):
-    """Keeps the first thing that was said, which is the cause: what follows are tries, and that they are over."""
+    """Keeps the first message, which is the cause. Later messages report only retries and their end."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,12 +29,12 @@ class _First(logging.Handler):
 
     @property
     def cause(self) -> str:
-        """What is wrong, without what is done about it."""
+        """The cause, without the exporter's remarks on retries."""
         return _FOR_NOW.sub(r"\1", self.text) or "no answer"
 
 
 class Delivery(SpanExporter):
-    """Hands on to another exporter, in the thread of the batches. `fails`: the last batch was not taken."""
+    """Wraps another exporter, in the batch thread. `fails` is True if the last batch was not accepted."""
 
     def __init__(self, exporter: SpanExporter, *, to: str) -> None:
         self.fails = False
@@ -46,7 +47,7 @@ class Delivery(SpanExporter):
             logger.addHandler(self._said)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Deliver a batch, or lose it."""
+        """Deliver a batch, or drop it."""
         self._said.text = ""
         result = self._exporter.export(spans)
         failed = result is not SpanExportResult.SUCCESS
@@ -62,5 +63,5 @@ class Delivery(SpanExporter):
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing is kept here."""
+        """Flush the wrapped exporter; this one buffers nothing."""
         return self._exporter.force_flush(timeout_millis)

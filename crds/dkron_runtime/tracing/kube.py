@@ -1,6 +1,7 @@
-"""Calls to the API server as spans: of those that are made on behalf of something that is traced.
+"""Spans for calls to the API server that are made on behalf of a traced operation.
 
-What a program does by itself (watches, its Lease, the status of many jobs at once) belongs to no trace, and makes none.
+Calls that a program makes by itself (watches, its Lease, the status of many jobs at once) belong to no trace and
+create no spans.
 """
 
 from collections.abc import Mapping
@@ -12,14 +13,14 @@ LEAST_ERROR = 400
 
 
 class KubeSpan:
-    """A call that is under way."""
+    """A call in progress."""
 
     def __init__(self, span: Span) -> None:
         self.headers: Mapping[str, str] = {"traceparent": str(span.context)}
         self._span = span
 
     def end(self, status: int) -> None:
-        """It was answered, or not at all (0)."""
+        """The call was answered, or not at all (0)."""
         if status:
             self._span.tell({"http.response.status_code": status})
         if not status or status >= LEAST_ERROR:
@@ -36,7 +37,7 @@ class KubeSpans:
         self._where = _where(self._server)
 
     def begin(self, verb: str, resource: str, method: str, path: str) -> KubeSpan | None:
-        """A call begins."""
+        """A call begins. Return None if there is no current span."""
         parent = self._tracer.current()
         if parent is None:
             return None

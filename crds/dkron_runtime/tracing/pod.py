@@ -1,4 +1,4 @@
-"""Who sends the traces: the attributes of the resource, as far as the pod says what it is. Pure.
+"""Resource attributes of this process for traces, as far as the pod's environment provides them. Pure.
 
 https://opentelemetry.io/docs/specs/semconv/resource/k8s/
 """
@@ -12,11 +12,11 @@ OF_THE_POD = {
     "k8s.namespace.name": "POD_NAMESPACE",
     "k8s.node.name": "NODE_NAME",
 }
-"""Which variable has it. They come from the downward API."""
+"""The environment variable of each attribute, set through the downward API."""
 
 
 def attributes(environ: Mapping[str, str], *, service: str, version: str, host: str) -> dict[str, str]:
-    """What is known of this process; OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME have the last word."""
+    """Return the known attributes of this process. OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME take precedence."""
     known = {name: environ.get(variable, "") for name, variable in OF_THE_POD.items()}
     return {
         "service.name": service,

@@ -1,5 +1,4 @@
-"""Spans made by the SDK of OpenTelemetry, and delivered in the background: whatever is the matter with the receiver,
-nobody waits for it."""
+"""Spans from the OpenTelemetry SDK, delivered in the background: problems of the receiver never block the program."""
 
 import logging
 import threading
@@ -21,7 +20,7 @@ from dkron_runtime.tracing.delivery import Delivery
 from dkron_runtime.tracing.spans import Attributes, Ids, Kind, SpanStart
 
 LAST_SPANS = 3.0
-"""Seconds for the spans that are still to be delivered when the program ends."""
+"""Seconds to deliver the remaining spans when the program ends."""
 
 log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,15 +33,15 @@ _wanted: ContextVar[Ids | None] = ContextVar("wanted", default=None)
 
 
 class CauseIds(RandomIdGenerator):
-    """Ids that somebody wants, or random ones."""
+    """Generates the ids that the caller asked for, or random ones."""
 
     def generate_trace_id(self) -> int:
-        """That of a first span."""
+        """Return the trace id of a root span."""
         ids = _wanted.get()
         return super().generate_trace_id() if ids is None else int(ids.trace_id, 16)
 
     def generate_span_id(self) -> int:
-        """That of any span."""
+        """Return the id of any span."""
         ids = _wanted.get()
         return super().generate_span_id() if ids is None else int(ids.span_id, 16)
 
@@ -55,36 +54,36 @@ class SdkSpan:
         self.context = _told(span.get_span_context())
 
     def tell(self, attributes: Attributes) -> None:
-        """Say more about it."""
+        """Add attributes."""
         self._span.set_attributes(attributes)
 
     def link(self, context: TraceContext) -> None:
-        """Say that it has to do with another span."""
+        """Link another span."""
         self._span.add_link(_of_sdk(context))
 
     def fail(self, kind: str, message: str = "") -> None:
-        """Say that it went wrong."""
+        """Mark the span as failed."""
         self._span.set_attribute("error.type", kind)
         self._span.set_status(trace.Status(trace.StatusCode.ERROR, message or None))
 
     def end(self, at: datetime | None = None) -> None:
-        """It is over."""
+        """End the span."""
         self._span.end(None if at is None else _nanoseconds(at))
 
     def around(self) -> AbstractContextManager[object]:
-        """Within, it is the current one."""
+        """Make it the current span within the context."""
         return trace.use_span(self._span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
 
 
 class Tracing:
-    """The tracer of this process; `known` are attributes of its resource. Raises whatever the SDK thinks of its
-    variables."""
+    """The tracer of this process; `known` are attributes of its resource. Raises the SDK's errors about its
+    environment variables."""
 
     def __init__(self, known: Mapping[str, str], *, endpoint: str) -> None:
         said = OTELResourceDetector().detect().attributes
         resource = Resource.create({key: value for key, value in known.items() if key not in said})
         self._delivery = Delivery(OTLPSpanExporter(), to=endpoint)
-        # What ends the process waits for us, for as long as we say.
+        # `close` shuts the provider down instead, with a time limit.
         self._provider = TracerProvider(resource=resource, id_generator=CauseIds(), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(self._delivery))
         self._tracer = self._provider.get_tracer("dkron-operator", version("dkron-operator"))
@@ -105,17 +104,17 @@ class Tracing:
             )
 
     def current(self) -> TraceContext | None:
-        """The current span of this task, if it has one."""
+        """Return the current span of this task, if it has one."""
         context = trace.get_current_span().get_span_context()
         return _told(context) if context.is_valid else None
 
     def trace_id(self) -> str:
-        """That of the current span; empty if there is none."""
+        """Return the trace id of the current span; empty if there is none."""
         context = trace.get_current_span().get_span_context()
         return trace.format_trace_id(context.trace_id) if context.is_valid else ""
 
     def close(self, seconds: float = LAST_SPANS) -> None:
-        """Deliver what is left, in this time at most."""
+        """Deliver the remaining spans, in at most this many seconds."""
         last = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
         last.start()
         last.join(seconds)

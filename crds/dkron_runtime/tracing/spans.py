@@ -1,4 +1,4 @@
-"""Spans as the programs see them: what they begin, and what they say about it. Nothing here needs OpenTelemetry."""
+"""The span interface that the programs use. Nothing here needs OpenTelemetry."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ Attributes = Mapping[str, str | int | float | bool]
 
 
 class Kind(StrEnum):
-    """How a span stands to its parent and its children."""
+    """How a span relates to its parent and its children."""
 
     INTERNAL = "internal"
     SERVER = "server"
@@ -22,8 +22,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """Ids that follow from a cause, so that whoever makes the span again makes the same one. `trace_id` counts where
-    there is no parent."""
+    """Ids derived from a cause, so that creating the span again gives the same ids. `trace_id` applies only without a
+    parent."""
 
     trace_id: str
     span_id: str
@@ -31,8 +31,8 @@ class Ids:
 
 @dataclass(frozen=True, slots=True)
 class SpanStart:
-    """A span that begins: at `at`, or now. Without `ids` they are random; without a `parent` it is the first of its
-    trace, and decided upon by the sampler."""
+    """A span to begin at `at`, or now. Without `ids` they are random. Without a `parent` it is the root of its trace,
+    and the sampler decides whether it is recorded."""
 
     name: str
     kind: Kind = Kind.INTERNAL
@@ -44,33 +44,33 @@ class SpanStart:
 
 
 class Span(Protocol):
-    """A span that has begun. One that is never ended is never told."""
+    """A span that has begun. It is exported only if it is ended."""
 
     @property
     def context(self) -> TraceContext:
         """Its ids, and whether it is recorded."""
 
     def tell(self, attributes: Attributes) -> None:
-        """Say more about it."""
+        """Add attributes."""
 
     def link(self, context: TraceContext) -> None:
-        """Say that it has to do with another span."""
+        """Link another span."""
 
     def fail(self, kind: str, message: str = "") -> None:
-        """Say that it went wrong; `kind` is a word of few, the `error.type`."""
+        """Mark the span as failed; `kind` is the `error.type`, one of a small set of words."""
 
     def end(self, at: datetime | None = None) -> None:
-        """It is over, at `at` or now."""
+        """End the span, at `at` or now."""
 
     def around(self) -> AbstractContextManager[object]:
-        """Within, it is the current one of this task."""
+        """Make it the current span of this task within the context."""
 
 
 class Tracer(Protocol):
-    """Who makes spans."""
+    """Creates spans."""
 
     def begin(self, beginning: SpanStart) -> Span:
         """Begin a span."""
 
     def current(self) -> TraceContext | None:
-        """The current span of this task, if it has one."""
+        """Return the current span of this task, if it has one."""

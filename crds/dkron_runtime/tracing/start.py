@@ -1,4 +1,4 @@
-"""Begin to trace, where that is wanted and possible. OpenTelemetry is imported here, or never."""
+"""Starts tracing if it is configured and possible. Only this module imports OpenTelemetry, and only then."""
 
 import logging
 import os
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def tracing(service: str) -> Iterator[Tracer | None]:
-    """Traces of this process, `service` by name, as long as it runs; None where there are to be none.
+    """Yield the tracer of this process, with `service` as its name, while it runs; None if tracing is off.
 
-    Whatever is wrong is one warning, and the program goes on without.
+    Any problem is logged as one warning, and the program continues without traces.
     """
     begun = _begin(service)
     if begun is None:
@@ -51,7 +51,7 @@ def _begin(service: str) -> "Tracing | None":
     known = pod.attributes(os.environ, service=service, version=version("dkron-operator"), host=socket.gethostname())
     try:
         begun = Tracing(known, endpoint=wish.endpoint)
-    except Exception as exc:  # noqa: BLE001 - whatever the variables say, the program runs
+    except Exception as exc:  # noqa: BLE001 - the program runs whatever the variables contain
         log.warning("no traces: %s", " ".join(str(exc).split()) or type(exc).__name__)
         return None
     log.info("traces go to %s", wish.endpoint)

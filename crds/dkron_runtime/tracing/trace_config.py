@@ -1,4 +1,4 @@
-"""Whether traces are wanted, as the standard variables of OpenTelemetry say. Pure.
+"""Reads the tracing configuration from OpenTelemetry's standard environment variables. Pure.
 
 https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 """
@@ -15,14 +15,14 @@ SPOKEN = "http/protobuf"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Traces are wanted at this endpoint; `problem` is a sentence that says why they cannot be had."""
+    """The requested endpoint; `problem` is a sentence that says why traces cannot be sent there."""
 
     endpoint: str
     problem: str = ""
 
 
 def read_wish(environ: Mapping[str, str]) -> Wish | None:
-    """What the environment asks for; None if for no traces."""
+    """Return the requested configuration; None if it asks for no traces."""
     variable = TRACES_ENDPOINT if _word(environ, TRACES_ENDPOINT) else ENDPOINT
     endpoint = _word(environ, variable)
     exporters = _word(environ, EXPORTER).lower() or "otlp"

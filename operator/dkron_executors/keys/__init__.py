@@ -1,6 +1,7 @@
-"""The keys of each executor, as models: strings in, typed values out, and a sentence for what is wrong.
+"""The keys of each executor as models: strings in, typed values out, and a sentence for each error.
 
-They need no client library, so the operator reads them when a spec changes, and the documentation is made from them.
+They need no client library, so the operator can read them when a spec changes. The documentation is generated from
+them.
 """
 
 from importlib import import_module
@@ -19,6 +20,6 @@ MODELS = {
 
 
 def keys_of(executor: str) -> type[Keys]:
-    """The model of an executor's keys. Raises KeyError for one that is not in `MODELS`."""
+    """Return the model of an executor's keys. Raises KeyError if the executor is not in `MODELS`."""
     model: type[Keys] = getattr(import_module(f"dkron_executors.keys.{executor}"), MODELS[executor])
     return model

@@ -15,21 +15,21 @@ Attributes = tuple[tuple[str, str], ...]
 
 
 def project_id(text: str) -> str:
-    """The id of a project."""
+    """Check the id of a project."""
     if _PROJECT.fullmatch(text) is None:
         raise ValueError(f"{quoted(text)} is not the id of a project, such as my-project-1")
     return text
 
 
 def topic_id(text: str) -> str:
-    """The id of a topic, without the path before it."""
+    """Check the id of a topic, given without its path."""
     if _TOPIC.fullmatch(text) is None:
         raise ValueError(f"{quoted(text)} is not the id of a topic: a letter, then letters, digits and . _ ~ + % -")
     return text
 
 
 def json_attributes(text: str) -> Attributes:
-    """A JSON object of strings."""
+    """Parse a JSON object of strings."""
     found = json_value(text)
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise ValueError(f'{quoted(text)} is not a JSON object of strings, such as {{"origin": "dkron"}}')
@@ -37,7 +37,7 @@ def json_attributes(text: str) -> Attributes:
 
 
 class Gcppubsub(Keys):
-    """One message to a topic of Google Cloud Pub/Sub. The credentials are those of the pod."""
+    """One message to a topic of Google Cloud Pub/Sub, with the pod's credentials."""
 
     TEXTS_WITH_REFERENCES: ClassVar[frozenset[str]] = frozenset({"attributes"})
 
@@ -61,5 +61,5 @@ class Gcppubsub(Keys):
 
     @property
     def path(self) -> str:
-        """The topic's full name."""
+        """The full name of the topic."""
         return f"projects/{self.project}/topics/{self.topic}"

@@ -23,7 +23,7 @@ Metadata = tuple[tuple[str, str | bytes], ...]
 
 
 def target(text: str) -> str:
-    """`host:port/package.Service/Method`."""
+    """Check `host:port/package.Service/Method`."""
     match = _TARGET.fullmatch(text)
     if match is None or not 0 < int(match["port"]) <= 65535:  # noqa: PLR2004 - the last port
         raise ValueError(f"{quoted(text)} is not host:port/package.Service/Method")
@@ -31,13 +31,14 @@ def target(text: str) -> str:
 
 
 def json_text(text: str) -> str:
-    """JSON that stays a text, until its type is known."""
+    """Check JSON, which stays a string until the message type is known."""
     json_value(text)
     return text
 
 
 def metadata(text: str) -> Metadata:
-    """Headers in the form of gRPC: names in lower case, and bytes (written in base64) where they end in `-bin`."""
+    """Return headers as gRPC metadata: names in lower case, and bytes (written in base64) if the name ends in
+    `-bin`."""
     return tuple(_metadatum(name.lower(), value) for name, value in headers(text))
 
 
@@ -55,7 +56,7 @@ def _metadatum(name: str, value: str) -> tuple[str, str | bytes]:
 
 
 def code(text: str) -> int:
-    """The number of a status code."""
+    """Parse the number of a status code."""
     number = int(text) if re.fullmatch(r"\d{1,2}", text, re.ASCII) else LAST_CODE + 1
     if number > LAST_CODE:
         raise ValueError(f"{quoted(text)} is not a status code of gRPC, 0 to {LAST_CODE}")
@@ -68,23 +69,23 @@ class Grpc(Keys):
     TEXTS_WITH_REFERENCES: ClassVar[frozenset[str]] = frozenset({"headers"})
 
     url: Annotated[str, AfterValidator(target)]
-    """Whom to call: `host:port/package.Service/Method`."""
+    """The method to call: `host:port/package.Service/Method`."""
 
     body: Annotated[str, AfterValidator(json_text)] = "{}"
-    """The message as JSON, in the form that Protocol Buffers define for it."""
+    """The message as JSON, in the Protocol Buffers JSON format."""
 
     headers: Annotated[Metadata, BeforeValidator(metadata)] = ()
-    """Metadata as a JSON array of texts, `["authorization: Bearer secretRef:token/value"]`. Where a name ends in `-bin`
-    the value is base64."""
+    """Metadata as a JSON array of strings, `["authorization: Bearer secretRef:token/value"]`. If a name ends in
+    `-bin`, its value is base64."""
 
     timeout: Seconds = 30
-    """Seconds for all of it, 1 to 86400."""
+    """Seconds for the whole call, 1 to 86400."""
 
     expect_code: Annotated[int, BeforeValidator(code)] = 0
     """The number of the status code that counts as success: 0 is OK, 5 is NOT_FOUND."""
 
     debug: Debug = False
-    """Any text: the config is printed before the output, secrets left out."""
+    """Any text: print the config before the output, without secrets."""
 
     @property
     def server(self) -> str:

@@ -16,18 +16,18 @@ Codes = tuple[tuple[int, int], ...]
 
 
 def http_method(text: str) -> str:
-    """A method, of HTTP or of one's own."""
+    """Check an HTTP method, standard or custom."""
     if _METHOD.fullmatch(text) is None:
         raise ValueError(f"{quoted(text)} is not a method, such as GET or POST")
     return text
 
 
 def web_address(text: str) -> str:
-    """An address of http or https."""
+    """Check an http or https URL."""
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        # A host may have other letters than a network has: they are written so that it can be looked up.
+        # A host may contain non-ASCII letters; it must be encodable for DNS.
         (parts.hostname or "").encode("idna")
     except ValueError:
         usable = False
@@ -37,7 +37,7 @@ def web_address(text: str) -> str:
 
 
 def status_codes(text: str) -> Codes:
-    """`200,206`, `200-299`, or both kinds. Spaces count for nothing."""
+    """Parse `200,206`, `200-299`, or a mix of both. Spaces are ignored."""
     matches = [_CODES.fullmatch(part.strip()) for part in text.split(",") if part.strip()]
     ranges = tuple((int(match[1]), int(match[2] or match[1])) for match in matches if match)
     if not ranges or None in matches or any(low > high for low, high in ranges):
@@ -46,8 +46,8 @@ def status_codes(text: str) -> Codes:
 
 
 def re2_pattern(text: str) -> str:
-    """A regular expression of RE2, which is what Go and so Dkron has."""
-    from dkron_executors.patterns import PatternError, searcher  # noqa: PLC0415 - few need it, and RE2 takes its time
+    """Check a regular expression of RE2, the syntax of Go and therefore of Dkron."""
+    from dkron_executors.patterns import PatternError, searcher  # noqa: PLC0415 - rarely needed, and slow to import
 
     try:
         searcher(text)
@@ -65,43 +65,43 @@ class Http(Keys):
     """The method, such as `GET` or `POST`."""
 
     url: Annotated[str, AfterValidator(web_address)]
-    """The address. A user and password in it are sent as basic authentication."""
+    """The URL. A user and password in it are sent as basic authentication."""
 
     headers: Headers = ()
-    """A JSON array of texts, `["Accept: text/plain", "Authorization: Bearer secretRef:token/value"]`. A value keeps its
-    further colons."""
+    """A JSON array of strings, `["Accept: text/plain", "Authorization: Bearer secretRef:token/value"]`. Only the
+    first colon separates name and value."""
 
     body: str = ""
-    """What is sent, as it stands. No `Content-Type` is sent unless `headers` has one."""
+    """The request body, sent unchanged. No `Content-Type` is sent unless `headers` has one."""
 
     timeout: Seconds = 30
-    """Seconds for all of it, from the first connection to the last byte, 1 to 86400."""
+    """Seconds for the whole request, from the first connection to the last byte, 1 to 86400."""
 
     expect_code: Annotated[Codes, BeforeValidator(status_codes)] = ()
-    """The status codes that count as success, `200,206` or `200-299`. Without it every answer is a success, even a
+    """The status codes that count as success, `200,206` or `200-299`. Without it, every response is a success, even a
     500."""
 
     expect_body: Annotated[str, AfterValidator(re2_pattern)] = ""
-    """A regular expression (RE2, as in Go) that has to be found in the body of the answer."""
+    """A regular expression (RE2, as in Go) that the response body must match somewhere."""
 
     debug: Debug = False
-    """Any text: the config is printed before the output, secrets left out."""
+    """Any text: print the config before the output, without secrets."""
 
     tls_no_verify_peer: Flag = False
-    """`true` takes any certificate of the server."""
+    """`true` accepts any certificate of the server."""
 
     tls_certificate_file: str = ""
-    """The client's certificate, in PEM, with the ones above it: a path in the container, from a volume of
+    """The client certificate in PEM, with its intermediate certificates: a path in the container, from a volume of
     `jobTemplate`."""
 
     tls_certificate_key_file: str = ""
     """The key of that certificate, in PEM, without a passphrase."""
 
     tls_root_cas_file: str = Field(default="", alias="tlsRootCAsFile")
-    """The authorities that may have signed the server's certificate, in PEM, instead of the public ones."""
+    """The certificate authorities to trust for the server's certificate, in PEM, instead of the public ones."""
 
     inline: Flag = False
-    """`true` has the operator make the call itself, without a pod, where its `--inline-calls` allows that: without
+    """`true` lets the operator make the call itself, without a pod, if its `--inline-calls` allows that: without
     Secrets and files, within 60 seconds."""
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}", re.ASCII)
 
 
 def brokers(text: str) -> str:
-    """`host:port`, separated by commas."""
+    """Check a comma-separated list of `host:port`."""
     for address in text.split(","):
         if _BROKER.fullmatch(address.strip()) is None:
             raise ValueError(f"{quoted(address.strip())} is not host:port, such as kafka:9092")
@@ -21,7 +21,7 @@ def brokers(text: str) -> str:
 
 
 def topic_name(text: str) -> str:
-    """A name that Kafka allows."""
+    """Check a name that Kafka allows."""
     if _TOPIC.fullmatch(text) is None or text in (".", ".."):
         raise ValueError(f"{quoted(text)} is not a topic: letters, digits, dots, _ and -, at most 249 of them")
     return text
@@ -31,22 +31,22 @@ class Kafka(Keys):
     """One message to a Kafka topic."""
 
     broker_address: Annotated[str, AfterValidator(brokers)]
-    """Where the cluster is found, `kafka-0:9092,kafka-1:9092`."""
+    """The addresses of the brokers, `kafka-0:9092,kafka-1:9092`."""
 
     topic: Annotated[str, AfterValidator(topic_name)]
     """The topic."""
 
     key: str = ""
-    """The key, by which Kafka chooses the partition. Without one any partition gets the message."""
+    """The key, by which Kafka chooses the partition. Without one, any partition gets the message."""
 
     message: str = ""
-    """What is sent."""
+    """The message."""
 
     tls_enable: ExactFlag = False
-    """`true`: by TLS."""
+    """`true` uses TLS."""
 
     tls_insecure_skip_verify: ExactFlag = False
-    """`true` takes any certificate of the brokers."""
+    """`true` accepts any certificate of the brokers."""
 
     sasl_username: str = ""
     """The user, with `saslPassword` and `saslMechanism`."""
@@ -55,10 +55,10 @@ class Kafka(Keys):
     """The password."""
 
     sasl_mechanism: Literal["", "sha256", "sha512"] = ""
-    """How the password is proven: `sha256` or `sha512` of SCRAM. `PLAIN` is not offered."""
+    """The SCRAM mechanism: `sha256` or `sha512`. `PLAIN` is not supported."""
 
     debug: Debug = False
-    """Any text: the config is printed before the output, secrets left out."""
+    """Any text: print the config before the output, without secrets."""
 
     @model_validator(mode="after")
     def _all_of_sasl(self) -> Self:

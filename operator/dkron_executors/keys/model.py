@@ -1,4 +1,4 @@
-"""What the keys of all executors have in common."""
+"""Shared by the keys of all executors."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -10,15 +10,15 @@ from pydantic_core import ErrorDetails
 from dkron_executors.secrets import PREFIX, is_reference, without_references
 
 TRACE_HEADER = "traceparent"
-"""In HTTP and in the metadata of gRPC alike."""
+"""The name of the header, in HTTP and in gRPC metadata."""
 
 
 class KeyProblem(ValueError):
-    """A key is wrong. `str()` is one sentence that begins with it."""
+    """A key is invalid. `str()` is one sentence that begins with the key."""
 
 
 class Unread(str):
-    """A value that only the pod will know: the operator does not read Secrets, so it cannot be parsed yet."""
+    """A value that only the pod will know. The operator does not read Secrets, so it cannot parse the value."""
 
     __slots__ = ()
 
@@ -34,18 +34,18 @@ class Keys(BaseModel):
     )
 
     TEXTS_WITH_REFERENCES: ClassVar[frozenset[str]] = frozenset()
-    """Keys whose JSON text may have references to Secrets inside of its strings."""
+    """Keys with JSON text whose strings may contain references to Secrets."""
     EMPTY_COUNTS: ClassVar[frozenset[str]] = frozenset()
-    """Keys that say something even if their value is empty. Any other is then as good as absent."""
+    """Keys for which an empty value has a meaning. For all others, empty is the same as absent."""
 
     @classmethod
     def check(cls, config: Mapping[str, str]) -> None:
-        """Raise `KeyProblem` for the first thing that is wrong, as far as it shows without the values of Secrets."""
+        """Raise `KeyProblem` for the first error that is visible without the values of Secrets."""
         cls.read({key: cls._as_far_as_known(key, text) for key, text in config.items()})
 
     @classmethod
     def read(cls, config: Mapping[str, str]) -> Self:
-        """The keys with their values. Raises `KeyProblem`."""
+        """Parse the keys with their values. Raises `KeyProblem`."""
         given = {key: text for key, text in config.items() if text or key in cls.EMPTY_COUNTS}
         try:
             return cls.model_validate(given)
@@ -53,7 +53,8 @@ class Keys(BaseModel):
             raise KeyProblem(cls._sentence(exc.errors(include_url=False)[0])) from None
 
     def within(self, traceparent: str) -> Self:
-        """The same as a part of this W3C trace, where a call has headers and names no other one. Empty: of none."""
+        """Return the keys with this W3C traceparent as a header, if the call has headers and none is set yet. An
+        empty traceparent changes nothing."""
         headers: tuple[tuple[str, str], ...] | None = getattr(self, "headers", None)
         if not traceparent or headers is None or any(name.lower() == TRACE_HEADER for name, _ in headers):
             return self
@@ -61,12 +62,12 @@ class Keys(BaseModel):
 
     @classmethod
     def executor(cls) -> str:
-        """The name by which a job calls it."""
+        """The name of the executor in a job."""
         return cls.__module__.rpartition(".")[2]
 
     @classmethod
     def names(cls) -> list[str]:
-        """All keys, as they are written in `executorConfig`."""
+        """All keys, as written in `executorConfig`."""
         return [field.alias or name for name, field in cls.model_fields.items()]
 
     @field_validator("*", mode="wrap")

@@ -15,7 +15,7 @@ _SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
 
 
 def servers(text: str) -> str:
-    """Addresses, separated by commas."""
+    """Check a comma-separated list of addresses."""
     for address in text.split(","):
         try:
             parts = urlsplit(address.strip())
@@ -28,7 +28,7 @@ def servers(text: str) -> str:
 
 
 def plain_subject(text: str) -> str:
-    """A subject that can be published to: without wildcards."""
+    """Check a subject that can be published to: one without wildcards."""
     if _SUBJECT.fullmatch(text) is None:
         raise ValueError(f"{quoted(text)} is not a subject, such as orders.created; wildcards cannot be published to")
     return text
@@ -38,22 +38,22 @@ class Nats(Keys):
     """One message to a NATS server."""
 
     url: Annotated[str, AfterValidator(servers)]
-    """The server, `nats://nats:4222` or `tls://…`; several are separated by commas. User and password may be in it."""
+    """The server, `nats://nats:4222` or `tls://…`; separate several with commas. It may contain user and password."""
 
     subject: Annotated[str, AfterValidator(plain_subject)]
     """The subject."""
 
     message: str = ""
-    """What is published."""
+    """The message."""
 
     user_name: str = ""
-    """The user, if not in `url`."""
+    """The user, if it is not in `url`."""
 
     password: str = ""
     """The password of `userName`."""
 
     debug: Debug = False
-    """Any text: the config is printed before the output, secrets left out."""
+    """Any text: print the config before the output, without secrets."""
 
     @model_validator(mode="after")
     def _user_for_the_password(self) -> Self:

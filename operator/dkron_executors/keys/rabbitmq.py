@@ -14,7 +14,7 @@ NAME_BYTES = 255
 
 
 def broker(text: str) -> str:
-    """An address of a broker."""
+    """Check the address of a broker."""
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and parts.port != 0
@@ -26,19 +26,19 @@ def broker(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """A name."""
+    """Check the length of a name."""
     if len(text.encode()) > NAME_BYTES:
         raise ValueError(f"{quoted(text)} is longer than {NAME_BYTES} bytes")
     return text
 
 
 def unless_false(text: str) -> bool:
-    """True for every text but `false`, also for the empty one."""
+    """Return True for every text except `false`, including the empty one."""
     return text != "false"
 
 
 def delivery_mode(text: str) -> int:
-    """0, 1 or 2."""
+    """Parse 0, 1 or 2."""
     if text not in DELIVERY_MODES:
         raise ValueError(f"{quoted(text)} is not a delivery mode: 1 is transient, 2 is persistent, 0 leaves it out")
     return int(text)
@@ -56,22 +56,22 @@ class Rabbitmq(Keys):
     """The broker, `amqp://user:password@rabbitmq:5672/vhost`, or `amqps`."""
 
     queue_name: Name = Field(alias="queue.name")
-    """The queue, and the routing key where there is an `exchange`."""
+    """The queue, and the routing key if there is an `exchange`."""
 
     queue_create: Annotated[bool, BeforeValidator(unless_false)] = Field(default=False, alias="queue.create")
-    """Anything but `false`: the queue is declared first. One that exists must have the same properties."""
+    """Any value except `false` declares the queue first. An existing queue must have the same properties."""
 
     queue_durable: Flag = Field(default=False, alias="queue.durable")
     """`true` declares a queue that survives a restart of the broker."""
 
     queue_auto_delete: Flag = Field(default=False, alias="queue.auto_delete")
-    """`true` declares a queue that goes with its last consumer."""
+    """`true` declares a queue that is deleted with its last consumer."""
 
     queue_exclusive: Flag = Field(default=False, alias="queue.exclusive")
-    """`true` declares a queue that goes with this connection, and so with the message."""
+    """`true` declares a queue that is deleted with this connection, and the message with it."""
 
     exchange: Name = ""
-    """The exchange. Without one the message goes to the queue itself."""
+    """The exchange. Without one, the message goes directly to the queue."""
 
     message_content_type: Name = Field(default="text/plain", alias="message.content_type")
     """The content type of the message."""
@@ -79,13 +79,13 @@ class Rabbitmq(Keys):
     message_delivery_mode: Annotated[int, BeforeValidator(delivery_mode)] = Field(
         default=0, alias="message.delivery_mode"
     )
-    """`2` is a message that survives a restart of the broker in a durable queue; `1` and `0` are not."""
+    """`2` makes the message survive a restart of the broker in a durable queue; `1` and `0` do not."""
 
     message_id: Name = Field(default="", alias="message.messageId")
     """The id of the message."""
 
     message_body: str = Field(default="", alias="message.body")
-    """The message as a text."""
+    """The message as text."""
 
     message_base64_body: Base64 = Field(default=b"", alias="message.base64Body")
     """The message as bytes in base64, instead of `message.body`."""
@@ -98,5 +98,5 @@ class Rabbitmq(Keys):
 
     @property
     def body(self) -> bytes:
-        """What is sent."""
+        """The bytes to send."""
         return self.message_body.encode() or self.message_base64_body

@@ -1,4 +1,4 @@
-"""Kinds of values: each reads a string, and says in a sentence what it would rather have."""
+"""Value types: each parses a string, or says in a sentence what it expects."""
 
 import json
 import re
@@ -9,34 +9,35 @@ from pydantic import BeforeValidator, Field
 TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 FALSE = frozenset({"0", "f", "F", "false", "False", "FALSE"})
 LONGEST_WAIT = 86_400
-"""Seconds: a day."""
+"""Seconds: one day."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def quoted(text: str) -> str:
-    """The text in quotes, cut where it is long."""
+    """Return the text in quotes, shortened if it is long."""
     longest = 60
     return json.dumps(text if len(text) <= longest else text[: longest - 1] + "…", ensure_ascii=False)
 
 
 def flag(text: str) -> bool:
-    """A boolean as Go reads it."""
+    """Parse a boolean as Go does."""
     if text not in TRUE | FALSE:
         raise ValueError(f'{quoted(text)} is neither "true" nor "false"')
     return text in TRUE
 
 
 def exact_flag(text: str) -> bool:
-    """A boolean where Dkron knows one text for true: another one would silently mean something else there."""
+    """Parse a boolean for which Dkron accepts one text as true. Other texts silently mean false there, so they are
+    rejected."""
     if text not in ("true", "false"):
         raise ValueError(f'{quoted(text)} is neither "true" nor "false"')
     return text == "true"
 
 
 def seconds(text: str) -> int:
-    """A whole number of seconds."""
+    """Parse a whole number of seconds."""
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(LONGEST_WAIT)) else 0
     if not 1 <= number <= LONGEST_WAIT:
         raise ValueError(f"{quoted(text)} is not a number of seconds from 1 to {LONGEST_WAIT}")
@@ -44,7 +45,7 @@ def seconds(text: str) -> int:
 
 
 def json_value(text: str) -> Any:  # noqa: ANN401 - any JSON
-    """JSON of any kind."""
+    """Parse JSON of any kind."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as exc:
@@ -52,7 +53,7 @@ def json_value(text: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def headers(text: str) -> tuple[tuple[str, str], ...]:
-    """`["Name: value"]`. Only the first colon separates."""
+    """Parse `["Name: value"]`. Only the first colon separates name and value."""
     items = json_value(text)
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ValueError(f'{quoted(text)} is not a JSON array of strings, such as ["Accept: text/plain"]')
@@ -70,8 +71,8 @@ def _header(item: str) -> tuple[str, str]:
 
 
 def base64_bytes(text: str) -> bytes:
-    """Bytes in base64."""
-    import base64  # noqa: PLC0415 - few need it
+    """Decode base64."""
+    import base64  # noqa: PLC0415 - rarely needed
 
     try:
         return base64.b64decode(text, validate=True)
@@ -86,4 +87,4 @@ Seconds = Annotated[int, BeforeValidator(seconds)]
 Headers = Annotated[tuple[tuple[str, str], ...], BeforeValidator(headers)]
 Base64 = Annotated[bytes, BeforeValidator(base64_bytes)]
 Debug = Annotated[bool, BeforeValidator(bool)]
-"""Any text but the empty one."""
+"""True for any text except the empty one."""

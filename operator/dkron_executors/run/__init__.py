@@ -1,1 +1,1 @@
-"""What each executor does, one module for each with a function `run(keys)` that returns a `Result`."""
+"""The implementations: one module per executor, with a function `run(keys)` that returns a `Result`."""

@@ -15,14 +15,14 @@ from dkron_executors.result import Result
 PATIENCE = 15
 """Seconds, as in Dkron."""
 EMULATOR = "PUBSUB_EMULATOR_HOST"
-"""Where this is set, Google's own clients go there, without credentials and without TLS."""
+"""If this is set, Google's own clients connect to it, without credentials and TLS."""
 
 
 def run(keys: Gcppubsub) -> Result:
-    """Publish. The output is the id that the server gave the message."""
+    """Publish the message. The output is the id that the server assigned to it."""
     message = PubsubMessage(data=keys.data, attributes=dict(keys.attributes))
     try:
-        # Without the client that collects messages and sends them later: here is one.
+        # Not the batching client, which collects messages and sends them later: there is only one.
         answer = _client().publish(topic=keys.path, messages=[message], timeout=PATIENCE)
     except GoogleAuthError as exc:
         return Result(f"gcppubsub {keys.path}: no credentials: {exc}")

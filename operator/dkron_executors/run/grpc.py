@@ -1,4 +1,5 @@
-"""One gRPC call whose message is built from JSON by what the server tells about itself (Dkron behaviour §6.3)."""
+"""One gRPC call whose message is built from JSON, with the types from the server's reflection (Dkron behaviour
+§6.3)."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,13 +17,13 @@ from dkron_executors.keys.grpc import Grpc
 from dkron_executors.result import Result
 
 REFLECTIONS = ("grpc.reflection.v1", "grpc.reflection.v1alpha")
-"""Packages of the reflection service, the newer first. Their messages are the same."""
+"""Packages of the reflection service, newest first. Their messages are the same."""
 
 Remaining = Callable[[], float]
 
 
 def run(keys: Grpc) -> Result:
-    """Make the call. Success is the status code that was expected."""
+    """Make the call. It succeeds if it returns the expected status code."""
     end = time.monotonic() + keys.timeout
     with grpc.insecure_channel(keys.server) as channel:
         return _call(channel, keys, lambda: max(end - time.monotonic(), 0.001))
@@ -46,7 +47,8 @@ def _call(channel: grpc.Channel, keys: Grpc, remaining: Remaining) -> Result:
 
 
 def _described(channel: grpc.Channel, keys: Grpc, remaining: Remaining) -> tuple[DescriptorPool, MethodDescriptor]:
-    """What the server says about the method. Raises KeyError if it has none such, RpcError if it does not answer."""
+    """Return the method's descriptor from the server. Raises KeyError if there is no such method, RpcError if the
+    server does not answer."""
     for package in REFLECTIONS:
         database = _Database(channel, package, remaining)
         try:
@@ -60,8 +62,8 @@ def _described(channel: grpc.Channel, keys: Grpc, remaining: Remaining) -> tuple
     raise KeyError(keys.service)
 
 
-class _Database(ProtoReflectionDescriptorDatabase):  # type: ignore[misc]  # it comes without types
-    """The library's own knows no deadline, and the older package alone."""
+class _Database(ProtoReflectionDescriptorDatabase):  # type: ignore[misc]  # the library has no type hints
+    """The library's class has no deadline, and supports only the older package."""
 
     def __init__(self, channel: grpc.Channel, package: str, remaining: Remaining) -> None:
         super().__init__(channel)
@@ -78,7 +80,7 @@ class _Stub:
         self._remaining = remaining
 
     def ServerReflectionInfo(self, requests: Iterator[Any]) -> Iterator[Any]:  # noqa: N802 - the name in the protocol
-        """One question and its answer."""
+        """Send the requests and return the responses."""
         answers: Iterator[Any] = self._call(requests, timeout=self._remaining())
         return answers
 
@@ -86,10 +88,10 @@ class _Stub:
 def _answer(
     channel: grpc.Channel, keys: Grpc, method: MethodDescriptor, *, message: Message, remaining: Remaining
 ) -> tuple[grpc.StatusCode, str]:
-    """The status and its details. A stream in either direction is taken too: one message out, all messages in."""
+    """Return the status and its details. Streams work too: one message is sent, all responses are read."""
     path = f"/{keys.service}/{keys.method}"
     kind = f"{'stream' if method.client_streaming else 'unary'}_{'stream' if method.server_streaming else 'unary'}"
-    # The answer's content counts for nothing, so it stays bytes.
+    # The content of the response does not matter, so it is not decoded.
     invoke = getattr(channel, kind)(path, request_serializer=type(message).SerializeToString)
     sent = iter([message]) if method.client_streaming else message
     try:

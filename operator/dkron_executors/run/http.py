@@ -1,4 +1,4 @@
-"""One HTTP request, and whether its answer is the expected one (Dkron behaviour §6.2)."""
+"""One HTTP request, and the check of its response (Dkron behaviour §6.2)."""
 
 import asyncio
 import ssl
@@ -17,13 +17,13 @@ from dkron_executors.result import Result
 T = TypeVar("T")
 
 REDIRECTS = 10
-"""As many as Go follows."""
+"""Redirects to follow, as many as Go's client."""
 LONGEST_BODY = 8 * 1024 * 1024
-"""Bytes of an answer that are read; what comes after them is neither searched nor shown."""
+"""Bytes of a response that are read; the rest is neither searched nor shown."""
 
 
 def run(keys: Http) -> Result:
-    """Make the request, in a loop of its own."""
+    """Make the request in its own event loop."""
     return asyncio.run(_once(keys))
 
 
@@ -33,10 +33,10 @@ async def _once(keys: Http) -> Result:
 
 
 def open_session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
-    """A session that is the same for every call: no cookies are kept, proxies are those of the environment."""
+    """Return a session without state between calls: it stores no cookies and takes proxies from the environment."""
     return aiohttp.ClientSession(
         connector=connector,
-        # It makes aiohttp read ~/.netrc for each request, in a thread: not where there is no proxy to be found.
+        # trust_env makes aiohttp read ~/.netrc in a thread for each request, so set it only if there is a proxy.
         trust_env=bool(getproxies_environment()),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=["Content-Type"],
@@ -45,7 +45,8 @@ def open_session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.Clie
 
 
 async def call(keys: Http, *, session: aiohttp.ClientSession, longest: int = LONGEST_BODY) -> Result:
-    """Make the request; `longest` is how many bytes of the answer are kept. Never raises for what a server does."""
+    """Make the request and keep at most `longest` bytes of the response. Never raises for anything that a server
+    does."""
     try:
         tls = _tls(keys)
     except _Unreadable as exc:
@@ -89,7 +90,7 @@ def _named(status: int) -> str:
 
 
 def _found(pattern: str, body: bytes) -> bool:
-    from dkron_executors.patterns import searcher  # noqa: PLC0415 - few need it
+    from dkron_executors.patterns import searcher  # noqa: PLC0415 - rarely needed
 
     return searcher(pattern)(body.decode("utf-8", "replace"))
 
@@ -105,12 +106,12 @@ async def _body(answer: aiohttp.ClientResponse, longest: int) -> bytes:
 
 
 def _address(text: str) -> URL:
-    """As it stands, if it can be sent so: quoting it anew could break a signature in it."""
+    """Keep an ASCII URL unchanged: quoting it again could break a signature in it."""
     return URL(text, encoded=text.isascii())
 
 
 def _shown(text: str) -> str:
-    """The address without user and password."""
+    """Return the URL without user and password."""
     return str(URL(text, encoded=True).with_user(None))
 
 
@@ -123,11 +124,11 @@ def _why(exc: Exception) -> str:
 
 
 class _Unreadable(Exception):
-    """A file of certificates or keys. `str()` is one sentence that begins with the key."""
+    """A file of certificates or keys cannot be used. `str()` is one sentence that begins with the key."""
 
 
 def _tls(keys: Http) -> ssl.SSLContext | bool:
-    """How to meet the server; `True` is the client's own way, which costs nothing where the address is http."""
+    """Return the TLS settings. `True` is the client's default, which costs nothing if the URL is http."""
     if not (keys.tls_no_verify_peer or keys.tls_root_cas_file or keys.tls_certificate_file):
         return True
     context = _load(
@@ -142,7 +143,7 @@ def _tls(keys: Http) -> ssl.SSLContext | bool:
         _load(
             "tlsCertificateFile and tlsCertificateKeyFile",
             f"{keys.tls_certificate_file} and {keys.tls_certificate_key_file}",
-            # Without a function for the passphrase, OpenSSL would ask for it at the terminal.
+            # Without a password function, OpenSSL would ask for the passphrase at the terminal.
             lambda: context.load_cert_chain(keys.tls_certificate_file, keys.tls_certificate_key_file, password=bytes),
         )
     return context
@@ -152,5 +153,5 @@ def _load(keys: str, paths: str, load: Callable[[], T]) -> T:
     try:
         return load()
     except OSError as exc:
-        # An SSLError is one, too: its text tells what OpenSSL did not like.
+        # This includes SSLError, whose text says what OpenSSL rejected.
         raise _Unreadable(f"{keys}: {paths} cannot be used: {exc.strerror or exc}") from None

@@ -11,16 +11,16 @@ from dkron_executors.keys.kafka import Kafka
 from dkron_executors.result import Result
 
 TRIES = 5
-"""To connect."""
+"""Attempts to connect."""
 PAUSE = 0.5
-"""Seconds after a try."""
+"""Seconds after each attempt."""
 PATIENCE_MS = 15_000
-"""Milliseconds for an answer, and for all tries to send."""
+"""Milliseconds for a response, and for all attempts to send."""
 MECHANISMS = {"sha256": "SCRAM-SHA-256", "sha512": "SCRAM-SHA-512"}
 
 
 def run(keys: Kafka) -> Result:
-    """Send it, and wait until it is written."""
+    """Send the message, and wait until it is written."""
     return asyncio.run(_send(keys))
 
 
@@ -33,7 +33,7 @@ async def _send(keys: Kafka) -> Result:
     except (KafkaError, OSError, TimeoutError) as exc:
         return Result(f"{to}: not connected: {complaints.last or _why(exc)}")
     try:
-        # The client tries it again by itself; with a second client the message could be there twice.
+        # The client retries by itself; a second client could duplicate the message.
         sent = await producer.send_and_wait(keys.topic, keys.message.encode(), key=keys.key.encode() or None)
     except (KafkaError, OSError, TimeoutError) as exc:
         return Result(f"{to}: not sent: {_why(exc)}")
@@ -43,14 +43,15 @@ async def _send(keys: Kafka) -> Result:
 
 
 class _Complaints(logging.Handler):
-    """Of a broker that did not let it in, the client raises that it was not let in; why, it only logs."""
+    """Keeps the client's last error log. When a broker rejects the login, the exception has no reason; only the log
+    has."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep it."""
+        """Store the message."""
         self.last = record.getMessage()
 
 

@@ -1,4 +1,4 @@
-"""One message to a NATS server, which has to say that it took it: Dkron does not ask (Dkron behaviour §6.3)."""
+"""One message to a NATS server. Unlike Dkron, wait until the server has accepted it (Dkron behaviour §6.3)."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ from dkron_executors.keys.nats import Nats
 from dkron_executors.lean import without
 from dkron_executors.result import Result
 
-# It is half of the CPU that the client's start takes, and for websockets alone.
+# aiohttp takes half of the CPU of the client's start, and only websockets need it.
 with without("aiohttp"):
     import nats
     from nats.aio.client import Client
@@ -22,7 +22,7 @@ ANSWERING = 30
 
 
 def run(keys: Nats) -> Result:
-    """Publish, and wait until the server has said what it thinks of it."""
+    """Publish the message, and wait for errors from the server."""
     return asyncio.run(_publish(keys))
 
 
@@ -48,7 +48,7 @@ async def _publish(keys: Nats) -> Result:
         )
     except (Error, OSError, TimeoutError) as exc:
         return Result(f"nats {to}: not connected: {_why(exc, complaints)}")
-    # What was wrong with other servers does not matter any more.
+    # Errors of other servers no longer matter.
     complaints.clear()
     try:
         await client.publish(keys.subject, keys.message.encode())
@@ -61,15 +61,15 @@ async def _publish(keys: Nats) -> Result:
 
 
 async def _answered(client: Client) -> None:
-    """Wait until the server has read the message: complaints about it come before the answer to a ping after it."""
+    """Wait until the server has read the message: its errors arrive before the response to a later ping."""
     await client.flush(ANSWERING)
-    # The client's ping may overtake a message that is not written yet; then another one has to follow.
+    # The client's ping may overtake a message that is not written yet; then another ping has to follow.
     while client.pending_data_size:
         await client.flush(ANSWERING)
     await client.flush(ANSWERING)
 
 
 def _why(exc: Exception, complaints: list[Exception]) -> str:
-    # That no server is left says less than what the last one said.
+    # "No servers available" says less than the last server's own error.
     cause = complaints[-1] if complaints and isinstance(exc, NoServersError | TimeoutError) else exc
     return str(cause) or type(cause).__name__

@@ -1,4 +1,4 @@
-"""HTTP calls of many jobs in one process: so many at once, each with so many bytes of its answer."""
+"""HTTP calls of many jobs in one process, with limits on concurrent calls and on the bytes of each response."""
 
 import asyncio
 
@@ -9,11 +9,11 @@ from dkron_executors.result import Result
 from dkron_executors.run.http import call, open_session
 
 LONGEST_BODY = 256 * 1024
-"""Bytes of an answer that are read."""
+"""Bytes of a response that are read."""
 
 
 class Pool:
-    """Makes `limit` calls at once; more wait for their turn. Belongs to one event loop."""
+    """Makes up to `limit` calls at once; further calls wait. Belongs to one event loop."""
 
     def __init__(self, *, limit: int, longest: int = LONGEST_BODY) -> None:
         self._places = asyncio.Semaphore(limit)
@@ -22,11 +22,11 @@ class Pool:
         self._session: aiohttp.ClientSession | None = None
 
     def place(self) -> asyncio.Semaphore:
-        """The right to make a call: hold it for that long."""
+        """Return the semaphore for calls: hold it during a call."""
         return self._places
 
     async def call(self, keys: Http) -> Result:
-        """Make a call, by whoever holds a place. Never raises for what a server does."""
+        """Make a call while holding the semaphore. Never raises for anything that a server does."""
         if self._session is None:
             self._session = open_session(aiohttp.TCPConnector(limit=self._limit))
         return await call(keys, session=self._session, longest=self._longest)

@@ -11,11 +11,11 @@ from dkron_executors.keys.rabbitmq import Rabbitmq
 from dkron_executors.result import Result
 
 PATIENCE = 30
-"""Seconds for all of it."""
+"""Seconds for everything."""
 
 
 def run(keys: Rabbitmq) -> Result:
-    """Declare the queue if that is wanted, publish, and wait for the confirmation."""
+    """Declare the queue if requested, publish, and wait for the confirmation."""
     return asyncio.run(_publish(keys))
 
 
@@ -25,7 +25,7 @@ async def _publish(keys: Rabbitmq) -> Result:
     to = f"rabbitmq {parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}, {exchange}queue {keys.queue_name}"
     try:
         async with asyncio.timeout(PATIENCE), await aio_pika.connect(keys.url) as connection:
-            # Confirmations are on unless one says otherwise: https://www.rabbitmq.com/docs/confirms
+            # Confirms are on by default: https://www.rabbitmq.com/docs/confirms
             channel = await connection.channel(on_return_raises=True)
             await _send(keys, channel)
     except TimeoutError:
@@ -54,7 +54,7 @@ async def _send(keys: Rabbitmq, channel: AbstractChannel) -> None:
         delivery_mode=keys.message_delivery_mode or None,
         message_id=keys.message_id or None,
     )
-    # Mandatory: without it the broker confirms a message that no queue takes.
+    # Mandatory: otherwise the broker also confirms a message that no queue takes.
     await exchange.publish(message, keys.queue_name, mandatory=True)
 
 
