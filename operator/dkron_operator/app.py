@@ -180,7 +180,7 @@ class Operator:
             log.info("stopped", extra={"calls": self._calls()})
 
     async def _run(self) -> None:
-        loop_lag = self._supervisor.start("pulse", self.monitoring.loop_lag.run)
+        loop_lag = self._supervisor.start("event loop lag", self.monitoring.loop_lag.run)
         try:
             await self._require_installation()
             await require_current(self.client)
@@ -221,10 +221,10 @@ class Operator:
         parts = self.reconciler
         # kopf cancels every task that was started after it, so ours are started first, and their workers with them.
         start = self._supervisor.start
-        effects = [start("agenda", parts.due_queue.run), *self._start(parts.queue)]
+        effects = [start("due queue", parts.due_queue.run), *self._start(parts.queue)]
         others = [
             *self._start(*parts.queues, self.events.queue, self.cluster_status.queue),
-            start("nodes", parts.nodes.run), start("sweep", self._resync.run), start("look", self.cluster_status.look),
+            start("nodes", parts.nodes.run), start("resync", self._resync.run), start("cluster status", self.cluster_status.look),
             start("delivery", self.delivery.run),
         ]  # fmt: skip
         leaving = start("lease", self.lease.run, may_end=True)

@@ -1,7 +1,7 @@
 """Placement: on which nodes a run happens, from the tags of its job and the current nodes.
 
 The operator computes the placement once per trigger and claims the result before the first Job exists. So nodes that
-come and go later do not change a run that was decided (docs/adr/0013).
+come and go later do not change a run that was decided (docs/adr/0014).
 """
 
 from collections.abc import Iterable, Mapping

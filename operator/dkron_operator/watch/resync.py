@@ -32,7 +32,7 @@ class Resync:
         self._source = source
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._wanted = asyncio.Event()
-        self._log_once = LogOnce(log, "sweep")
+        self._log_once = LogOnce(log, "resync")
 
     def want(self) -> None:
         """Request a resync soon."""
