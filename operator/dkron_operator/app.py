@@ -224,8 +224,8 @@ class Operator:
         effects = [start("due queue", parts.due_queue.run), *self._start(parts.queue)]
         others = [
             *self._start(*parts.queues, self.events.queue, self.cluster_status.queue),
-            start("nodes", parts.nodes.run), start("resync", self._resync.run), start("cluster status", self.cluster_status.look),
-            start("delivery", self.delivery.run),
+            start("nodes", parts.nodes.run), start("resync", self._resync.run),
+            start("cluster status", self.cluster_status.look), start("delivery", self.delivery.run),
         ]  # fmt: skip
         leaving = start("lease", self.lease.run, may_end=True)
         watch = start("watch", self._watch, fatal=(NotInstalled,), may_end=True)

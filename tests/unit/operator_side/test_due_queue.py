@@ -1,4 +1,4 @@
-"""The agenda in virtual time, with a wall clock that can be set."""
+"""The due queue in virtual time, with a wall clock that can be set."""
 
 import asyncio
 from collections.abc import AsyncIterator
