@@ -338,6 +338,7 @@ def test_what_is_no_http_is_400_in_a_sentence_and_the_connection_closed(shared_a
     (answer,) = pipeline(shared_api.rest, sent.encode("latin-1"))
     assert answer.status == 400, answer
     assert_civil(answer, sent)
+    assert answer.header("X-Request-Id")
     assert shared_api.rest.get("/v1/busy").status == 200
 
 
@@ -345,6 +346,14 @@ def test_what_is_no_http_is_400_in_a_sentence_and_the_connection_closed(shared_a
 def test_a_body_that_is_not_encoded_as_it_says_is_400(shared_api: ApiSite, encoding: str) -> None:
     with nothing_else_stored(shared_api) as taken:
         assert save(shared_api, JOB, taken, f"Content-Encoding: {encoding}").status == 400
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "x" * 2000], ids=["br", "zstd", "long"])
+def test_an_encoding_that_is_not_known_is_415(shared_api: ApiSite, encoding: str) -> None:
+    with nothing_else_stored(shared_api) as taken:
+        answer = save(shared_api, JOB, taken, f"Content-Encoding: {encoding}")
+    assert (answer.status, answer.text.partition(":")[0]) == (415, "Content-Encoding")
+    assert_civil(answer, encoding)
 
 
 def test_a_body_in_chunks_of_one_byte_is_read(shared_api: ApiSite) -> None:

@@ -6,11 +6,15 @@ decompression: aiohttp would decompress it first, and a megabyte may become a gi
 """
 
 import asyncio
+import os
 from contextlib import suppress
 from typing import Any
 
 from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
+
+from dkron_crds.schedule.errors import quoted
 
 HALF_CLOSED = 60.0
 """Seconds for which a half-closed client may still get a response. Only a write shows whether it is still there."""
@@ -28,6 +32,12 @@ def is_unwanted(request: web.BaseRequest) -> bool:
     return coding not in ("", "identity") and not request.content.is_eof()
 
 
+def _one_line(message: str) -> str:
+    """The first line of what the parser says: those that follow point into the bytes."""
+    first = message.strip().splitlines()[0] if message.strip() else ""
+    return f"this is not an HTTP request: {quoted(first.rstrip(':'))}"
+
+
 class Connection(RequestHandler):
     """The connection of one client."""
 
@@ -41,6 +51,23 @@ class Connection(RequestHandler):
         self._patience: asyncio.TimerHandle | None = None
         self._thrown_away: asyncio.Future[None] | None = None
         self._room = THROWN_AWAY
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer bytes that are not an HTTP request in one line, with an id, as all errors are answered.
+
+        No middleware sees them: aiohttp rejects them while it parses.
+        """
+        if isinstance(exc, HttpProcessingError):
+            message = _one_line(message or exc.message)
+        response = super().handle_error(request, status, exc, message)
+        response.headers["X-Request-Id"] = os.urandom(8).hex()
+        return response
 
     def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp never answers, which means False
         """Handle the client's half-close. Return whether the connection stays open for pending responses."""

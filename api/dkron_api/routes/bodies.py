@@ -9,6 +9,7 @@ from dkron_api.edge.keys import GATE
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.forms import Form, boundary_in
 from dkron_api.translate.gojson import Utf8
+from dkron_crds.schedule.errors import quoted
 
 PATIENCE = 30.0
 """Seconds for a body to arrive; for a form, for its next piece."""
@@ -16,9 +17,22 @@ FORM_PATIENCE = 600.0
 """Seconds for a whole form: a slow upload of a backup must not hold its place forever."""
 
 
+CODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""Values of Content-Encoding that are decoded."""
+
+
+def require_coding(request: web.Request) -> None:
+    """Raises `ApiError`, 415, for a body that is encoded in another way."""
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in CODINGS:
+        text = f"Content-Encoding: {quoted(coding)} is not known here; use gzip, deflate or none"
+        raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, text)
+
+
 async def body_of(request: web.Request) -> bytes:
-    """Return the whole body; at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when a newer upload takes the
-    place."""
+    """Return the whole body; at most `--max-body` bytes. Raises `ApiError`: 408, 415, or 503 when a newer upload takes
+    the place."""
+    require_coding(request)
     if request.content.is_eof():
         return await request.read()
     clock = asyncio.get_running_loop().time
@@ -36,8 +50,9 @@ async def file_of(request: web.Request, field: str, *, limit: int) -> bytearray 
     """Return the content of a form field as valid UTF-8; None if there is no such field. Other fields count towards
     the limit but are not kept.
 
-    Raises `ApiError`, 408 or 413, and `NoForm`.
+    Raises `ApiError`, 408, 413 or 415, and `NoForm`.
     """
+    require_coding(request)
     try:
         async with asyncio.timeout(FORM_PATIENCE), asyncio.timeout(PATIENCE) as patience:
             return await _field_of(request, field, limit, patience)

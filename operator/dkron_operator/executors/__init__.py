@@ -28,6 +28,10 @@ def check(spec: JobSpec) -> Problem | None:
             "UnknownExecutor",
             f'executor: "{spec.executor}" is not known; use one of {", ".join(sorted(EXECUTORS))}',
         )
+    for key, value in spec.executor_config.items():
+        if "\0" in value:
+            # No process takes one in its arguments or its environment.
+            return Problem("InvalidExecutorConfig", f"{key}: it has a NUL character, which no program can be given")
     try:
         if inline.is_inline(spec):
             inline.check(spec)

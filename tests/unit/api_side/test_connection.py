@@ -73,6 +73,24 @@ async def test_who_closes_its_side_behind_its_requests_gets_all_answers(sent: by
         received = received.partition(answer)[2]
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"FOO\r\n\r\n", id="no request line"),
+        pytest.param(HELLO[:-2] + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", id="two lengths"),
+        pytest.param(HELLO[:-2] + b"A: b\0c\r\n\r\n", id="a header with a NUL character"),
+    ],
+)
+async def test_bytes_that_are_no_request_are_answered_in_a_line_with_an_id(sent: bytes) -> None:
+    async with served(slow) as (reader, writer):
+        writer.write(sent)
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    assert b" 400 " in head
+    assert b"\r\nX-Request-Id: " in head
+    assert body.startswith(b"this is not an HTTP request: ")
+    assert b"\n" not in body
+
+
 async def test_who_closes_its_side_while_the_answer_is_made_gets_it() -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
