@@ -57,7 +57,7 @@ DEPENDENT_ORDER = Difference(
     "order of `dependent_jobs`",
     "that in which the jobs became dependent",
     "that in which they were created, by name within a second",
-    "it follows from the jobs themselves, so it is the same for every replica and after a restore",
+    "it follows from the jobs themselves, so every replica shows the same; a restore creates them anew",
 )
 
 RUN_BUSY = Difference(
