@@ -8,10 +8,11 @@ decompression: aiohttp would decompress it first, and a megabyte may become a gi
 import asyncio
 import os
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import StreamReader, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from dkron_crds.schedule.errors import quoted
@@ -23,6 +24,7 @@ FAREWELL = 2.0
 not see the reason."""
 THROWN_AWAY = 16 * 2**20
 """Bytes that it may send meanwhile."""
+UNKNOWN_CODING = "Content-Encoding: it is not known here; use gzip, deflate or none"
 CUT_SHORT = "the connection was closed before the end of the body"
 
 
@@ -63,7 +65,10 @@ class Connection(RequestHandler):
 
         No middleware sees them: aiohttp rejects them while it parses.
         """
-        if isinstance(exc, HttpProcessingError):
+        if isinstance(exc, ContentEncodingError):
+            # aiohttp knows the name of the coding, and has no decoder for it.
+            status, message = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, UNKNOWN_CODING
+        elif isinstance(exc, HttpProcessingError):
             message = _one_line(message or exc.message)
         response = super().handle_error(request, status, exc, message)
         response.headers["X-Request-Id"] = os.urandom(8).hex()

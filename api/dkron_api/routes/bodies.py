@@ -5,11 +5,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from dkron_api.edge.connection import UNKNOWN_CODING
 from dkron_api.edge.keys import GATE
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.forms import Form, boundary_in
 from dkron_api.translate.gojson import Utf8
-from dkron_crds.schedule.errors import quoted
 
 PATIENCE = 30.0
 """Seconds for a body to arrive; for a form, for its next piece."""
@@ -25,8 +25,7 @@ def require_coding(request: web.Request) -> None:
     """Raises `ApiError`, 415, for a body that is encoded in another way."""
     coding = request.headers.get("Content-Encoding", "").strip().lower()
     if coding not in CODINGS:
-        text = f"Content-Encoding: {quoted(coding)} is not known here; use gzip, deflate or none"
-        raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, text)
+        raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, UNKNOWN_CODING)
 
 
 async def body_of(request: web.Request) -> bytes:
