@@ -63,7 +63,9 @@ class Stopper:
 
     async def _end(self, entry: CachedJob, run: AttemptJob) -> None:
         """Delete the Job, unless its pod is over by now: then the Job ends as the pod did."""
-        if entry.last_words[run.name].by_itself:
+        words = entry.last_words.get(run.name)
+        if words is None or words.by_itself:
+            # None: the attempt was recorded while the log was opened. A stop that is still wanted is planned again.
             return
         if await self._observer.is_over(entry, run):
             entry.last_words[run.name] = await self._words(entry, run)

@@ -43,10 +43,17 @@ def check(case: Case, cases: Sequence[Case]) -> Iterator[Objection]:
 
 
 def _unfollowed(case: Case, ends: list[End], groups: list[Point[Group]]) -> Iterator[Objection]:
-    owed = (_window(case, end) for end in ends if end.sure and _is_owed(case, end))
+    owed = (_window(case, end) for end in ends if end.sure and _is_owed(case, end) and not _has_twin(case, end, ends))
     for window in match(owed, groups).empty:
         text = f"nothing ran after {window.what.what}, which ended at {rfc3339(window.what.at)}"
         yield case.object_to(Kind.CHAIN, window.what.at, text)
+
+
+def _has_twin(case: Case, end: End, ends: list[End]) -> bool:
+    """Whether a job that forbids two at a time may have run after another end of the same second instead."""
+    forbids = any(spec.concurrency is Concurrency.FORBID for spec in case.life.specs(end.at, _by(case, end)))
+    grain = case.weather.terms.grain
+    return forbids and any(other is not end and abs(other.at - end.at) <= grain for other in ends)
 
 
 def _ends(parent: Case, tie: Dependency) -> Iterator[End]:

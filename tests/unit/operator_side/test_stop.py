@@ -9,7 +9,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
-from tests.support.builders import NAME, NOON, claim, ended, job_view, seen, terminated, wire_pod, wire_run
+from tests.support.builders import NAME, NOON, UID, claim, ended, job_view, seen, terminated, wire_pod, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
 
@@ -90,6 +90,21 @@ async def test_an_attempt_is_written_down_before_its_job_is_deleted() -> None:
         await asyncio.sleep(1)
     calls = order(edges)
     assert "write dkronjobs" in calls[: calls.index("delete jobs")]
+
+
+async def test_an_attempt_that_is_recorded_while_its_log_is_opened_is_not_deleted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    edges = running()
+
+    async def recorded(_: object) -> None:
+        edges.entry().last_words.clear()
+
+    monkeypatch.setattr(edges.reconciler.stopper, "_have_heard", recorded)
+    async with edges.running():
+        await edges.reconciler.stopper._stop((UID, ENTRY.job))
+        assert "delete jobs" not in order(edges)
+    assert "Traceback" not in caplog.text
 
 
 async def test_what_it_says_in_its_grace_period_is_kept() -> None:
