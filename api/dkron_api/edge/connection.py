@@ -30,8 +30,13 @@ CUT_SHORT = "the connection was closed before the end of the body"
 
 def is_unwanted(request: web.BaseRequest) -> bool:
     """Whether a compressed body has more data than was read."""
-    coding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    return coding not in ("", "identity") and not request.content.is_eof()
+    return bool(coding_of(request)) and not request.content.is_eof()
+
+
+def coding_of(request: web.BaseRequest) -> str:
+    """Return how the body is encoded; empty if it is not."""
+    coding = request.headers.get("Content-Encoding", "").strip().lower()
+    return "" if coding == "identity" else coding
 
 
 def _one_line(message: str) -> str:

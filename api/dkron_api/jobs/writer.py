@@ -38,6 +38,11 @@ class Terms:
     match: str | None = None
     fresh: bool = False
 
+    @property
+    def version(self) -> str | None:
+        """The version that the API server has to compare; None if any will do."""
+        return None if self.match in (None, ANY) else self.match
+
 
 FREELY = Terms()
 
@@ -122,11 +127,12 @@ class JobWriter:
         return await self.annotate(job, annotations) if annotations else job
 
     async def _delete(self, known: Job, terms: Terms) -> None:
-        version = None if terms.match in (None, ANY) else terms.match
         try:
-            await self._kube.delete(DKRON_JOBS, self._namespace, known.object_name, uid=known.uid, version=version)
+            await self._kube.delete(
+                DKRON_JOBS, self._namespace, known.object_name, uid=known.uid, version=terms.version
+            )
         except Conflict as conflict:
-            if version is not None:
+            if terms.version is not None:
                 raise
             raise Stale("another object has the name by now", status=conflict.status) from conflict
 
@@ -135,9 +141,9 @@ class JobWriter:
             {"op": "test", "path": "/metadata/uid", "value": known.uid},
             {"op": "test", "path": "/metadata/generation", "value": known.generation},
         ]
-        if terms.match not in (None, ANY):
+        if terms.version is not None:
             # The API server compares the version, since the index may be behind.
-            tests.append({"op": "replace", "path": "/metadata/resourceVersion", "value": terms.match})
+            tests.append({"op": "replace", "path": "/metadata/resourceVersion", "value": terms.version})
         raw = await self._kube.json_patch(DKRON_JOBS, self._namespace, known.object_name, [*tests, *operations])
         return self._seen(raw, known.name)
 
@@ -191,7 +197,7 @@ class JobWriter:
 
 def _version_of(terms: Terms) -> dict[str, str]:
     """Return the metadata that makes the API server compare the version."""
-    return {"resourceVersion": terms.match} if terms.match not in (None, ANY) else {}
+    return {} if terms.version is None else {"resourceVersion": terms.version}
 
 
 @contextmanager
@@ -199,7 +205,7 @@ def _of_that_version(name: str, terms: Terms) -> Iterator[None]:
     try:
         yield
     except Conflict as conflict:
-        if not _version_of(terms):
+        if terms.version is None:
             raise
         raise _of_another_version(name) from conflict
 

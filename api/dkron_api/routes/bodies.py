@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.edge.connection import UNKNOWN_CODING
+from dkron_api.edge.connection import UNKNOWN_CODING, coding_of
 from dkron_api.edge.keys import GATE
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.forms import Form, boundary_in
@@ -17,14 +17,13 @@ FORM_PATIENCE = 600.0
 """Seconds for a whole form: a slow upload of a backup must not hold its place forever."""
 
 
-CODINGS = frozenset({"", "identity", "gzip", "deflate"})
+CODINGS = frozenset({"", "gzip", "deflate"})
 """Values of Content-Encoding that are decoded."""
 
 
 def require_coding(request: web.Request) -> None:
     """Raises `ApiError`, 415, for a body that is encoded in another way."""
-    coding = request.headers.get("Content-Encoding", "").strip().lower()
-    if coding not in CODINGS:
+    if coding_of(request) not in CODINGS:
         raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, UNKNOWN_CODING)
 
 

@@ -75,9 +75,9 @@ async def _put(app: web.Application, wanted: Object, terms: Terms) -> Object:
 async def _replace(app: web.Application, wanted: Object, terms: Terms) -> Object:
     name = wanted["metadata"]["name"]
     operations: list[Object] = [{"op": "add", "path": "/spec", "value": wanted["spec"]}]
-    if terms.match not in (None, ANY):
+    if terms.version is not None:
         # The API server compares the version, since the cache may be behind.
-        operations.append({"op": "replace", "path": "/metadata/resourceVersion", "value": terms.match})
+        operations.append({"op": "replace", "path": "/metadata/resourceVersion", "value": terms.version})
     try:
         return await app[KUBE].json_patch(DKRON_POLICIES, app[SETTINGS].namespace, name, operations)
     except Conflict as conflict:
