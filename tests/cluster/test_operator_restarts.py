@@ -104,6 +104,7 @@ def test_killed_again_and_again_nothing_runs_twice_or_is_lost(own_site: Site) ->
         operator.kill()
     operator.start()
     kube.wait_status("all", "to have caught up", marked_after(datetime.now(UTC)))
+    kube.wait_status("tidy", "to forget some", lambda status: status.get("successCount", 0) > TIDY["executions"])
     for name, account in ledger.close_all(kube, names, every=1).items():
         account.assert_balanced()
         status = kube.status(name)

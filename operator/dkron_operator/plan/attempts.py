@@ -1,6 +1,6 @@
 """Attempts that exist or are claimed: adopt, record and retry them, and complete what a crash left half done."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
@@ -167,27 +167,35 @@ def _lose(plan: Plan, entry: Active) -> None:
 def _replaced(plan: Plan, entry: Active) -> bool:
     """Whether a newer run has replaced this one (concurrency replace)."""
     return plan.situation.job.spec.concurrency is Concurrency.REPLACE and any(
-        _is_newer(other, entry) for other in plan.status.active
+        _is_newer(plan, other, entry) for other in plan.status.active
     )
 
 
-def _is_newer(one: Active, other: Active) -> bool:
+def _is_newer(plan: Plan, one: Active, other: Active) -> bool:
     """Whether the trigger of `one` came later. Slots are ordered by their group numbers, whatever the clock said when
-    they were claimed. Requests may name any time, so two of them are ordered by when they were claimed."""
+    they were claimed. Requests may name any time, so two of them are ordered by when their first attempts began."""
     if one.group == other.group or {one.trigger, other.trigger} == {Trigger.SCHEDULE}:
         return one.group > other.group
-    return one.started_at > other.started_at
+    return _first_began(plan, one) > _first_began(plan, other)
+
+
+def _first_began(plan: Plan, entry: Active) -> datetime:
+    """When the first attempt of this run began, as far as the history goes back. A retry begins later than its run, and
+    one that waits for its backoff begins in the future."""
+    run = (entry.trigger, entry.group)
+    before = () if entry.attempt == 1 else plan.status.executions
+    began = [record.started_at for record in before if (record.trigger, record.group) == run]
+    return min([entry.started_at, *began])
 
 
 def _claimed(plan: Plan, entry: Active) -> None:
     job, now = plan.situation.job, plan.situation.now
-    problem, stop = plan.situation.problem, stop_of(job, entry)
+    stop = stop_of(job, entry)
     if stop is not None:
         if plan.create is None:
             plan.create = _withdrawn(plan, entry, stop)
-    elif entry.attempt > 1 and (job.spec.disabled or problem is not None):
+    elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.note(Dropped(entry.job))
-        why = "the job was disabled" if job.spec.disabled else problem.message if problem else ""
         plan.warn("RetryCancelled", f"attempt {entry.attempt} is not made: {why}", entry.job)
     elif entry.attempt > 1 and entry.started_at > now:
         # First ones are due when they are claimed, even if the clock was set back since.
@@ -196,11 +204,20 @@ def _claimed(plan: Plan, entry: Active) -> None:
         plan.create = _complete(plan, entry)
 
 
+def _cancelled(plan: Plan, entry: Active) -> str:
+    """Why a retry is not made; empty if it is."""
+    if plan.situation.job.spec.disabled:
+        return "the job was disabled"
+    if plan.situation.problem is not None:
+        return plan.situation.problem.message
+    return "a newer run has begun" if _replaced(plan, entry) else ""
+
+
 def _complete(plan: Plan, entry: Active) -> CreateJob:
     given_up = (Dropped(entry.job, SkipReason.DEADLINE_EXCEEDED),)
     older: tuple[AttemptJob, ...] = ()
     if plan.situation.job.spec.concurrency is Concurrency.REPLACE:
-        standing = {other.job for other in plan.status.active if _is_newer(entry, other)}
+        standing = {other.job for other in plan.status.active if _is_newer(plan, entry, other)}
         older = tuple(run for run in plan.situation.runs.values() if _running(run) and run.name in standing)
     if (end := _hopeless(plan, entry)) is not None:
         _tell_failure(plan, entry, end, None)

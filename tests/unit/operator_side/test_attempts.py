@@ -347,6 +347,23 @@ def test_whatever_was_triggered_later_takes_the_place_of_the_run_before(old: Act
     assert plan.status.active == (seen(new),), "it is not tried again"
 
 
+def test_a_retry_that_waits_is_as_old_as_its_run() -> None:
+    """As after an edit from allow to replace, while a run waits for its backoff beside the next one."""
+    job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
+    old = request_claim("a")
+    newer = claim(after(60), at=after(60))
+    waiting = old.model_copy(update={"job": "a-2", "attempt": 2, "started_at": after(80)})
+    given = {"executions": (execution(old, success=False),)}
+    failed = {newer.job: outcome(success=False, at=after(65))}
+    plan = look(
+        job, active=(waiting, seen(newer)), status=given, runs=[run(newer, AttemptState.FAILED)], outcomes=failed
+    )
+    assert [entry.attempt for entry in plan.status.active if entry.group == newer.group] == [2], "it is tried again"
+    plan = look(job, active=(waiting, seen(newer)), status=given, runs=[run(newer)], now=after(90))
+    assert (plan.create, plan.status.active) == (None, (seen(newer),))
+    assert [report.reason for report in plan.of(Report)] == ["RetryCancelled"]
+
+
 # --- Jobs that the API server refused ---------------------------------------------------------------------------
 
 
