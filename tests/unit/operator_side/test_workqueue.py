@@ -9,11 +9,10 @@ import pytest
 
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_operator.kit.workqueue import (
-    FIRST_DELAY,
     IN_A_ROW,
-    LAST_DELAY,
-    LAST_DELAY_OF_A_FAULT,
     LONGEST_YIELD,
+    RETRY,
+    RETRY_OF_A_FAULT,
     WorkQueue,
 )
 
@@ -245,7 +244,7 @@ async def test_what_fails_is_tried_again_later_each_time() -> None:
         await queue.idle()
     assert len(diary.done) == 13
     for number, gap in enumerate(diary.gaps):
-        expected = min(FIRST_DELAY * 2**number, LAST_DELAY)
+        expected = min(RETRY.first * 2**number, RETRY.last)
         assert expected / SLACK <= gap <= expected * SLACK
 
 
@@ -257,7 +256,7 @@ async def test_after_a_success_patience_begins_anew() -> None:
         diary.failures.append(Unavailable("down again"))
         queue.add("a")
         await queue.idle()
-    assert diary.gaps[-1] <= FIRST_DELAY * SLACK
+    assert diary.gaps[-1] <= RETRY.first * SLACK
 
 
 async def test_the_server_may_say_how_long_to_wait() -> None:
@@ -273,7 +272,7 @@ async def test_a_server_that_says_at_once_is_not_believed() -> None:
     async with running(diary) as queue:
         queue.add("a")
         await queue.idle()
-    assert diary.gaps[0] >= FIRST_DELAY / SLACK
+    assert diary.gaps[0] >= RETRY.first / SLACK
 
 
 @pytest.mark.parametrize(
@@ -354,7 +353,7 @@ async def test_a_fault_is_tried_again_ever_later_and_told_ever_less(caplog: pyte
         queue.add("a")
         await asyncio.sleep(3600)
         assert len(diary.done) < 25
-        assert diary.gaps[-1] > LAST_DELAY_OF_A_FAULT / SLACK
+        assert diary.gaps[-1] > RETRY_OF_A_FAULT.last / SLACK
         tried = len(diary.done)
         queue.add("a")
         await asyncio.sleep(0.1)
