@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from demo import stages
 from demo.errors import DemoError
@@ -28,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "api-url":
             return stages.api_url(options.name, provider=provider)
         kubernetes = os.environ.get("K8S", "")
-        return stages.up(options.name, provider=provider, kubernetes=kubernetes, seconds=options.seconds)
+        return stages.up(
+            options.name, provider=provider, kubernetes=kubernetes, seconds=options.seconds, picture=options.picture
+        )
     except (DemoError, ClusterError) as error:
         sys.stderr.write(f"demo: {error}\n")
         return 1
@@ -49,5 +52,8 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=WAIT_SECONDS,
         help=f"how long to wait for the examples without a terminal (default: {WAIT_SECONDS})",
+    )
+    parser.add_argument(
+        "--picture", type=Path, help="a file for the table as SVG; the demo then waits as without a terminal"
     )
     return parser
