@@ -16,7 +16,8 @@ from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Re
 from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery import Delivery
 from dkron_operator.executors.images import Images

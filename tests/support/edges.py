@@ -11,7 +11,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.events import Events
 from dkron_operator.act.inline_calls import Allowance
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.delivery import Delivery, Sending
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import Compare, ignore_versions

@@ -12,7 +12,8 @@ from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.fold import Change, fold_all

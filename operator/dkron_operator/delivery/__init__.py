@@ -16,7 +16,8 @@ from dkron_crds.notifications import When
 from dkron_kube.client import KubeClient
 from dkron_operator import notifications, processors
 from dkron_operator.act.events import Events
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.delivery.delivery_events import DeliveryEvents
 from dkron_operator.delivery.installation import Installation
 from dkron_operator.delivery.outbox import Limits

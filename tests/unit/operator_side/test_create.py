@@ -9,7 +9,7 @@ import pytest
 from dkron_crds.job import Active, JobStatus
 from dkron_kube.errors import Conflict, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
-from dkron_operator.cache.store import CachedJob
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.fold import Decided, Dropped, Passed, Started
 from dkron_operator.plan.view import AttemptJob
@@ -35,7 +35,7 @@ async def test_a_job_is_created_and_then_the_slot_is_marked() -> None:
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert edges.kube.calls == [f"create jobs {ENTRY.job}"]
     assert edges.entry().pending == [*MARK, Started(seen(ENTRY))]
-    assert list(edges.entry().runs) == [ENTRY.job], "the next plan need not wait for the watch"
+    assert list(edges.entry().observed.runs) == [ENTRY.job], "the next plan need not wait for the watch"
 
 
 def lateness(edges: Edges) -> tuple[float, float]:
@@ -86,12 +86,12 @@ async def test_a_name_that_belongs_to_another_cause_is_waited_for(other: dict[st
         await fire(edges, CreateJob(ENTRY, after=MARK))
     assert active(edges) == ()
     assert edges.entry().status.last_schedule_time is None
-    assert edges.entry().unconfirmed_create == ENTRY
-    assert edges.entry().troubles[ENTRY.job].reason == "NameTaken"
+    assert edges.entry().remembered.unconfirmed_create == ENTRY
+    assert edges.entry().observed.troubles[ENTRY.job].reason == "NameTaken"
     del edges.kube.objects["jobs", ENTRY.job]
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert active(edges) == (seen(ENTRY),)
-    assert (edges.entry().unconfirmed_create, edges.entry().troubles) == (None, {})
+    assert (edges.entry().remembered.unconfirmed_create, edges.entry().observed.troubles) == (None, {})
 
 
 async def test_a_name_that_another_holds_until_the_deadline_is_given_up() -> None:
@@ -111,10 +111,10 @@ async def test_a_create_without_an_answer(*, made: bool) -> None:
         edges.kube.fail("create jobs", Unavailable("down"))
     with pytest.raises(Unavailable):
         await fire(edges, CreateJob(ENTRY, after=MARK))
-    assert (edges.entry().unconfirmed_create, edges.entry().pending) == (ENTRY, [])
+    assert (edges.entry().remembered.unconfirmed_create, edges.entry().pending) == (ENTRY, [])
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert edges.kube.names(JOBS) == [ENTRY.job]
-    assert (edges.entry().unconfirmed_create, active(edges)) == (None, (seen(ENTRY),))
+    assert (edges.entry().remembered.unconfirmed_create, active(edges)) == (None, (seen(ENTRY),))
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["is there", "is not there"])
@@ -132,7 +132,7 @@ async def test_a_refusal_is_the_outcome_of_the_attempt() -> None:
     edges = begin()
     edges.kube.fail("create jobs", Rejected('jobs "x" is forbidden: exceeded quota', status=403))
     await fire(edges, CreateJob(ENTRY, after=MARK))
-    outcome = edges.entry().outcomes[ENTRY.job]
+    outcome = edges.entry().observed.outcomes[ENTRY.job]
     assert (outcome.success, outcome.reason) == (False, "JobRejected")
     assert outcome.message == 'jobs "x" is forbidden: exceeded quota'
     assert active(edges) == (ENTRY,)
@@ -145,7 +145,7 @@ async def test_a_spec_that_broke_meanwhile_is_a_refusal_too() -> None:
     edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(generation=2))
     edges.watch()
     await fire(edges, CreateJob(ENTRY))
-    assert edges.entry().outcomes[ENTRY.job].reason == "JobRejected"
+    assert edges.entry().observed.outcomes[ENTRY.job].reason == "JobRejected"
     assert edges.kube.names(JOBS) == []
 
 
@@ -193,7 +193,7 @@ async def test_what_is_to_be_replaced_and_ends_in_that_moment_keeps_its_outcome(
     edges.kube.put(JOBS, wire_run(old, status=ended()))
     await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
     assert sorted(edges.kube.names(JOBS)) == sorted([old.job, ENTRY.job])
-    assert edges.entry().runs[old.job].finished
+    assert edges.entry().observed.runs[old.job].finished
 
 
 async def test_what_is_to_be_replaced_and_changes_all_the_time_is_deleted_all_the_same() -> None:
@@ -225,7 +225,7 @@ async def test_what_is_to_be_replaced_and_is_gone_holds_nothing_up() -> None:
     edges.source.feed_run(None, wire_run(old))
     await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
     assert edges.kube.names(JOBS) == [ENTRY.job]
-    assert edges.entry().runs[old.job].gone, "whatever the watch has missed"
+    assert edges.entry().observed.runs[old.job].gone, "whatever the watch has missed"
 
 
 async def test_a_namesake_of_what_is_to_be_replaced_is_not_deleted() -> None:

@@ -42,7 +42,7 @@ async def test_a_finished_job_is_read_from_its_pod_and_its_log() -> None:
     edges = over(history={"outputBytes": 4})
     with_pod(edges, log=b"hello")
     await end(edges)
-    found = edges.entry().outcomes[ENTRY.job]
+    found = edges.entry().observed.outcomes[ENTRY.job]
     assert (found.exit_code, found.reason, found.output, found.output_truncated) == (3, "Error", "ello", True)
     assert len(edges.reconciler.queue) == 1, "the job is planned again"
 
@@ -51,7 +51,7 @@ async def test_no_log_is_read_where_no_output_is_kept() -> None:
     edges = over(history={"outputBytes": 0})
     with_pod(edges, log=b"hello")
     await end(edges)
-    assert edges.entry().outcomes[ENTRY.job].output == ""
+    assert edges.entry().observed.outcomes[ENTRY.job].output == ""
     assert not [call for call in edges.kube.calls if call.startswith("log")]
 
 
@@ -59,7 +59,7 @@ async def test_no_log_is_asked_of_a_container_that_never_ran() -> None:
     edges = over()
     with_pod(edges, wire_pod(states={"job": {"waiting": {"reason": "ImagePullBackOff"}}}))
     await end(edges)
-    assert edges.entry().outcomes[ENTRY.job].reason == "ImagePullBackOff"
+    assert edges.entry().observed.outcomes[ENTRY.job].reason == "ImagePullBackOff"
     assert not [call for call in edges.kube.calls if call.startswith("log")]
 
 
@@ -75,7 +75,7 @@ async def test_a_log(error: KubeError, tries: int) -> None:
     with_pod(edges, log=error)
     await end(edges)
     assert len([call for call in edges.kube.calls if call.startswith("log")]) == tries
-    assert edges.entry().outcomes[ENTRY.job].exit_code == 3, "the outcome does not wait for its log"
+    assert edges.entry().observed.outcomes[ENTRY.job].exit_code == 3, "the outcome does not wait for its log"
 
 
 async def test_the_newest_pod_of_a_job_tells_how_it_ended() -> None:
@@ -85,13 +85,13 @@ async def test_the_newest_pod_of_a_job_tells_how_it_ended() -> None:
     newer["metadata"]["creationTimestamp"] = "2026-03-01T12:00:05Z"
     with_pod(edges, newer)
     await end(edges)
-    assert edges.entry().outcomes[ENTRY.job].exit_code == 9
+    assert edges.entry().observed.outcomes[ENTRY.job].exit_code == 9
 
 
 async def test_a_job_whose_pod_is_gone_has_an_outcome_all_the_same() -> None:
     edges = over()
     await end(edges)
-    assert edges.entry().outcomes[ENTRY.job].reason == "PodLost"
+    assert edges.entry().observed.outcomes[ENTRY.job].reason == "PodLost"
 
 
 async def test_an_outcome_is_asked_for_once() -> None:
@@ -107,8 +107,8 @@ async def test_a_job_that_the_watch_does_not_know_is_looked_for_and_found() -> N
     edges = begin()
     edges.kube.put(JOBS, wire_run(ENTRY))
     await end(edges)
-    assert list(edges.entry().runs) == [ENTRY.job]
-    assert edges.entry().outcomes == {}
+    assert list(edges.entry().observed.runs) == [ENTRY.job]
+    assert edges.entry().observed.outcomes == {}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ async def test_a_job_is_lost_that(there: dict[str, Any] | None) -> None:
     if there is not None:
         edges.kube.put(JOBS, there)
     await end(edges)
-    assert edges.entry().outcomes[ENTRY.job].lost
+    assert edges.entry().observed.outcomes[ENTRY.job].lost
 
 
 OVER_POD = wire_pod(states={"job": terminated(0)}, phase="Succeeded", of=ENTRY.job)
@@ -146,7 +146,7 @@ async def test_a_job_that_was_deleted_with_a_pod(pod: dict[str, Any] | None, exp
         with_pod(edges, pod)
     edges.source.feed_run("DELETED", edges.kube.objects.pop(("jobs", ENTRY.job)))
     await end(edges)
-    found = edges.entry().outcomes[ENTRY.job]
+    found = edges.entry().observed.outcomes[ENTRY.job]
     assert (found.success, found.lost) == expected
 
 
@@ -163,11 +163,11 @@ async def test_a_pod_that_does_not_start_is_asked_why_and_later_whether_it_does(
     edges = begin(kube)
     with_pod(edges, wire_pod(states={"job": {"waiting": {"reason": "ErrImagePull", "message": "404"}}}))
     await start(edges)
-    assert edges.entry().troubles[ENTRY.job].message == "404"
-    assert ENTRY.job in edges.entry().probed
+    assert edges.entry().observed.troubles[ENTRY.job].message == "404"
+    assert ENTRY.job in edges.entry().observed.probed
     with_pod(edges, wire_pod(states={"job": {"running": {}}}))
     await start(edges)
-    assert edges.entry().troubles == {}
+    assert edges.entry().observed.troubles == {}
 
 
 def told(
@@ -191,11 +191,11 @@ async def test_of_a_job_without_a_pod_its_events_tell_why() -> None:
         kube.put(EVENTS, event)
     edges = begin(kube)
     await start(edges)
-    found = edges.entry().troubles[ENTRY.job]
+    found = edges.entry().observed.troubles[ENTRY.job]
     assert (found.reason, found.message) == ("FailedCreate", "forbidden: violates PodSecurity")
     with_pod(edges, wire_pod(states={"job": {"running": {}}}))
     await start(edges)
-    assert edges.entry().troubles == {}, "there is a pod after all"
+    assert edges.entry().observed.troubles == {}, "there is a pod after all"
 
 
 def mounts(note: str, *, at: str, kind: str = "Warning", reason: str = "FailedMount") -> dict[str, Any]:
@@ -231,10 +231,10 @@ async def test_of_a_pod_that_is_not_created_its_newest_event_tells_why(
     pod["metadata"]["uid"] = "uid-of-pod"
     with_pod(edges, pod)
     await start(edges)
-    assert edges.entry().troubles == {}, "for a while it may be slow"
+    assert edges.entry().observed.troubles == {}, "for a while it may be slow"
     await asyncio.sleep(16)
     await start(edges)
-    found = edges.entry().troubles.get(ENTRY.job)
+    found = edges.entry().observed.troubles.get(ENTRY.job)
     assert (None if found is None else (found.reason, found.message)) == expected
 
 
@@ -257,12 +257,12 @@ async def test_of_a_job_without_a_pod_and_events_it_tells_itself(
     edges = begin(kube)
     await asyncio.sleep(seconds)
     await start(edges)
-    found = edges.entry().troubles.get(ENTRY.job)
+    found = edges.entry().observed.troubles.get(ENTRY.job)
     assert (None if found is None else found.reason) == expected
     before = found
     await asyncio.sleep(600)
     await start(edges)
-    assert before is None or edges.entry().troubles[ENTRY.job] is before, "the same is told once"
+    assert before is None or edges.entry().observed.troubles[ENTRY.job] is before, "the same is told once"
 
 
 async def test_a_pod_that_no_scheduler_has_looked_at_is_told_with_its_name() -> None:
@@ -274,10 +274,10 @@ async def test_a_pod_that_no_scheduler_has_looked_at_is_told_with_its_name() -> 
     with_pod(edges, pod)
     await asyncio.sleep(30)
     await start(edges)
-    assert edges.entry().troubles == {}
+    assert edges.entry().observed.troubles == {}
     await asyncio.sleep(31)
     await start(edges)
-    found = edges.entry().troubles[ENTRY.job]
+    found = edges.entry().observed.troubles[ENTRY.job]
     assert (found.reason, found.message) == (
         "NotScheduled", "no scheduler has looked at its pod; see whether moon is running"
     )  # fmt: skip
@@ -303,7 +303,7 @@ async def test_of_a_job_that_is_deleted_and_stays_its_finalizers_tell_why(
     pod["metadata"]["finalizers"] = of_pod
     with_pod(edges, pod)
     await start(edges)
-    found = edges.entry().troubles.get(ENTRY.job)
+    found = edges.entry().observed.troubles.get(ENTRY.job)
     assert (None if found is None else found.message.partition(";")[0]) == expected
 
 
@@ -314,14 +314,14 @@ async def test_events_that_may_not_be_read_are_gone_without(caplog: pytest.LogCa
     for _ in range(2):
         kube.fail("list events", Rejected('cannot list resource "events"', status=403))
         await start(edges)
-    assert edges.entry().troubles == {}
+    assert edges.entry().observed.troubles == {}
     assert len([each for each in caplog.records if "cannot list" in each.getMessage()]) == 1, "it is said once"
 
 
 async def test_a_job_that_has_ended_meanwhile_is_not_asked_why_it_does_not_start() -> None:
     edges = over()
     await start(edges)
-    assert (edges.kube.calls, edges.entry().troubles) == ([], {})
+    assert (edges.kube.calls, edges.entry().observed.troubles) == ([], {})
 
 
 # --- checks --------------------------------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ async def test_a_spec_is_tried_without_creating_anything() -> None:
     edges = begin(generation=3)
     await check(edges)
     assert [call.split()[0] for call in edges.kube.calls] == ["try"]
-    assert (edges.entry().checked, edges.entry().refusal, edges.kube.names(JOBS)) == (3, None, [])
+    assert (edges.entry().remembered.checked, edges.entry().remembered.refusal, edges.kube.names(JOBS)) == (3, None, [])
     await check(edges)
     assert len(edges.kube.calls) == 1, "once for each generation"
 
@@ -363,9 +363,9 @@ async def test_a_refusal(error: KubeError, message: str | None) -> None:
     edges = begin()
     edges.kube.fail("try jobs", error)
     await check(edges)
-    found = edges.entry().refusal
+    found = edges.entry().remembered.refusal
     assert (found.message if found else None) == message
-    assert edges.entry().checked == 1
+    assert edges.entry().remembered.checked == 1
 
 
 async def test_without_an_answer_the_question_stays_open() -> None:
@@ -373,7 +373,7 @@ async def test_without_an_answer_the_question_stays_open() -> None:
     edges.kube.fail("try jobs", Unavailable("down"))
     with pytest.raises(Unavailable):
         await check(edges)
-    assert edges.entry().checked == -1
+    assert edges.entry().remembered.checked == -1
 
 
 async def test_an_answer_about_an_older_spec_is_none_about_the_newer() -> None:
@@ -386,7 +386,7 @@ async def test_an_answer_about_an_older_spec_is_none_about_the_newer() -> None:
 
     edges.kube.meanwhile("try jobs", edit)
     await check(edges)
-    assert (edges.entry().checked, edges.entry().refusal) == (-1, None)
+    assert (edges.entry().remembered.checked, edges.entry().remembered.refusal) == (-1, None)
 
 
 async def test_a_broken_spec_is_not_tried() -> None:
@@ -400,10 +400,10 @@ async def test_a_refused_spec_is_tried_again_after_a_while_for_rules_change() ->
     edges.kube.fail("try jobs", Rejected("Job is invalid: image"))
     async with edges.running():
         await asyncio.sleep(10)
-        assert edges.entry().refusal is not None
+        assert edges.entry().remembered.refusal is not None
         assert any(c.reason == "InvalidTemplate" for c in edges.status().conditions)
         await asyncio.sleep(600)
-        assert edges.entry().refusal is None
+        assert edges.entry().remembered.refusal is None
         ready = next(c for c in edges.status().conditions if c.type == "Ready")
         assert ready.status == "True"
 

@@ -236,7 +236,7 @@ async def test_a_job_deleted_while_it_ran_is_lost_once() -> None:
         edges.reconciler.queue.add(UID)
         await until(11)
     assert [record.reason for record in edges.status().executions] == ["JobLost"]
-    assert edges.entry().runs == {}
+    assert edges.entry().observed.runs == {}
 
 
 async def test_a_job_whose_annotations_were_cut_is_asked_for_once() -> None:

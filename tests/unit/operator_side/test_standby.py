@@ -9,7 +9,7 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_kube.errors import NotLeader, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.cache.store import CachedJob
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.leader.election import Terms
 from tests.support.builders import NOON, after, claim, ended, job_view, wire_run
 from tests.support.edges import Edges, begin, until, wall
@@ -198,7 +198,7 @@ async def test_who_may_not_write_leaves_it_and_does_not_try_again() -> None:
     async with edges.running():
         await until(300)
         assert slots(edges) == []
-        assert edges.entry().unconfirmed_create is None, "nothing was sent, so nothing is in doubt"
+        assert edges.entry().remembered.unconfirmed_create is None, "nothing was sent, so nothing is in doubt"
         assert edges.kube.calls.count("create jobs " + claim(after(60)).job) == 1
         assert len([call for call in edges.kube.calls if call.startswith("write")]) <= 3
 

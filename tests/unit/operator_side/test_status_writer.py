@@ -10,7 +10,7 @@ from dkron_crds.job import Active, JobStatus
 from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.status_writer import difference
-from dkron_operator.cache.store import CachedJob
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.fold import Decided, Finished, Started
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
 from tests.support.edges import Edges, begin

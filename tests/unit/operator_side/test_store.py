@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Condition, ConditionStatus, JobStatus
-from dkron_operator.cache.store import CachedJob, Store, verdict
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store, verdict
 from dkron_operator.plan.fold import Decided, Started
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
 
@@ -161,14 +162,14 @@ def test_a_job_may_be_seen_before_its_owner() -> None:
     found = Store()
     assert list(found.see_run(wire_run(ENTRY))) == [UID]
     found.see_job(wire_job())
-    assert list(entry(found).runs) == [ENTRY.job]
+    assert list(entry(found).observed.runs) == [ENTRY.job]
 
 
 def test_the_newest_version_of_a_job_wins() -> None:
     found = store(wire_job())
     found.see_run(wire_run(ENTRY, version=5, status=ended()))
     assert list(found.see_run(wire_run(ENTRY, version=4))) == []
-    assert entry(found).runs[ENTRY.job].finished
+    assert entry(found).observed.runs[ENTRY.job].finished
 
 
 def test_a_version_that_tells_nothing_new_wakes_nobody_and_still_counts() -> None:
@@ -183,7 +184,7 @@ def test_a_job_that_was_deleted_stays_as_gone_until_it_is_recorded() -> None:
     found = store(wire_job())
     found.see_run(wire_run(ENTRY, version=5))
     assert list(found.lose_run(wire_run(ENTRY, version=6, status=ended()))) == [UID]
-    gone = entry(found).runs[ENTRY.job]
+    gone = entry(found).observed.runs[ENTRY.job]
     assert (gone.gone, gone.finished) == (True, True), "what it was at its end is known"
 
 
@@ -191,7 +192,7 @@ def test_a_job_that_was_recorded_and_is_deleted_leaves_nothing_behind() -> None:
     found = store(wire_job(status=JobStatus(counted=(ENTRY.job,))))
     found.see_run(wire_run(ENTRY, version=5, status=ended()))
     assert list(found.lose_run(wire_run(ENTRY, version=6, status=ended()))) == [UID]
-    assert entry(found).runs == {}
+    assert entry(found).observed.runs == {}
 
 
 def test_late_news_do_not_bring_a_deleted_job_back() -> None:
@@ -199,7 +200,7 @@ def test_late_news_do_not_bring_a_deleted_job_back() -> None:
     found.see_run(wire_run(ENTRY, version=5))
     found.lose_run(wire_run(ENTRY, version=6))
     assert list(found.see_run(wire_run(ENTRY, version=7))) == []
-    assert entry(found).runs[ENTRY.job].gone
+    assert entry(found).observed.runs[ENTRY.job].gone
 
 
 def test_late_news_of_a_deletion_do_not_hide_a_job_that_was_made_anew() -> None:
@@ -207,7 +208,7 @@ def test_late_news_of_a_deletion_do_not_hide_a_job_that_was_made_anew() -> None:
     found.see_run(wire_run(ENTRY, uid="first", version=5))
     found.see_run(wire_run(ENTRY, uid="second", version=8))
     assert list(found.lose_run(wire_run(ENTRY, uid="first", version=6))) == []
-    assert not entry(found).runs[ENTRY.job].gone
+    assert not entry(found).observed.runs[ENTRY.job].gone
 
 
 def test_a_job_that_is_not_ours_is_nothing() -> None:
@@ -215,7 +216,7 @@ def test_a_job_that_is_not_ours_is_nothing() -> None:
     del body["metadata"]["annotations"]
     found = store(wire_job())
     assert list(found.see_run(body)) == list(found.lose_run(body)) == []
-    assert entry(found).runs == {}
+    assert entry(found).observed.runs == {}
 
 
 def test_a_job_whose_owner_is_gone_is_forgotten_with_its_deletion() -> None:
@@ -231,7 +232,7 @@ def test_whatever_vanished_unseen_is_lost_by_its_uid() -> None:
     found.see_run(wire_run(ENTRY, uid="run"))
     assert found.places().keys() == {UID, "run"}
     assert list(found.on_deleted("run")) == [UID]
-    assert entry(found).runs[ENTRY.job].gone
+    assert entry(found).observed.runs[ENTRY.job].gone
     assert list(found.on_deleted("nobody")) == []
     found.on_deleted(UID)
     assert found.get(UID) is None

@@ -66,7 +66,7 @@ async def test_nor_is_it_when_the_watch_tells_its_end_at_once() -> None:
         edges.source.feed_run(None, wire_run(ENTRY, version=2))
         edges.source.feed_run("DELETED", wire_run(ENTRY, version=3, status=ended()))
         await until(30)
-    assert (counts(edges), edges.entry().runs) == ((1, 0), {})
+    assert (counts(edges), edges.entry().observed.runs) == ((1, 0), {})
 
 
 @pytest.mark.looptime
@@ -76,7 +76,7 @@ async def test_nor_is_it_when_the_watch_tells_of_it_bit_by_bit() -> None:
         for version in (2, 3):
             edges.source.feed_run("MODIFIED", wire_run(ENTRY, version=version, status=ended()))
             await until(10 * version)
-    assert (counts(edges), edges.entry().runs) == ((1, 0), {})
+    assert (counts(edges), edges.entry().observed.runs) == ((1, 0), {})
 
 
 @pytest.mark.looptime
@@ -169,7 +169,7 @@ async def test_a_sweep_drops_nothing_that_is_there() -> None:
     edges.source.feed_run("ADDED", wire_run(claim(after(60)), uid="gone", version=1))
     sweep = Resync(_with_old_lists(edges.kube), edges.store, edges.source, None)
     await sweep.compare()
-    assert {run.uid: run.gone for run in edges.entry().runs.values()} == {"there": False, "gone": True}
+    assert {run.uid: run.gone for run in edges.entry().observed.runs.values()} == {"there": False, "gone": True}
 
 
 def _with_old_lists(kube: FakeKube) -> KubeClient:
