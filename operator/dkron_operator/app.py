@@ -105,16 +105,18 @@ class Operator:
         )
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
-            output_dir=output_dir, may_act=self.lease.may_act, touch=self._touch, requeue=self._requeue,
-            judged=self.cluster_status.judge, heard=partial(self._liveness.beside, DKRON_CLUSTERS),
+            output_dir=output_dir, may_act=self.lease.may_act, write_soon=self._write_soon, requeue=self._requeue,
+            on_problems=self.cluster_status.judge, on_event=partial(self._liveness.optional_event, DKRON_CLUSTERS),
         )  # fmt: skip
         self.reconciler = Reconciler(
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
             booked=self.cluster_status.settle, allowance=Allowance(inline_calls, self.lease.may_act), terms=terms,
             own=own_tags, strict=strict, tracer=tracer, compare=self._rollback.compare,
-            nodes_heard=partial(self._liveness.beside, NODES),
+            on_node_event=partial(self._liveness.optional_event, NODES),
         )  # fmt: skip
-        handlers = Handlers(self.store, changed=self._requeue, listed=self._list_again, met=self.cluster_status.met)
+        handlers = Handlers(
+            self.store, changed=self._requeue, listed=self._list_again, on_object=self.cluster_status.see_job
+        )
         self._resync = Resync(self.client, self.store, handlers, self._namespaces or None)
         self.watching = KopfStreams(
             handlers, access, self._liveness,
@@ -139,8 +141,8 @@ class Operator:
     def _requeue(self, uid: str) -> None:
         self.reconciler.queue.add(uid)
 
-    def _touch(self, entry: CachedJob) -> None:
-        self.reconciler.writer.touch(entry)
+    def _write_soon(self, entry: CachedJob) -> None:
+        self.reconciler.writer.write_soon(entry)
 
     def _list_again(self) -> None:
         self._resync.want()
@@ -162,7 +164,7 @@ class Operator:
     def _is_behind(self) -> bool:
         """Whether the watches have been silent for so long that Jobs, whose names prevent double runs, could have come
         and gone."""
-        signs = self._liveness.oldest().values()
+        signs = self._liveness.by_resource().values()
         age = self._clock.monotonic() - min(max(sign.seen or 0.0, self._filled_at) for sign in signs)
         return age > FRESH
 
@@ -242,7 +244,7 @@ class Operator:
                 done = await _first({watch, stopped, rollback, *others})
             if rollback in done:
                 # What is to be written follows from what is no more.
-                logging.getLogger("kopf").setLevel(logging.CRITICAL)
+                _silence_kopf()
                 rollback.result()
             monitoring.phase = Phase.STOPPING
             log.info("stopping")
@@ -255,7 +257,7 @@ class Operator:
                 await self._flush(LAST_MAIL)
             await self._take_leave(leaving)
             # It may be in the middle of its own start: that its connections are cut then is our doing, and no news.
-            logging.getLogger("kopf").setLevel(logging.CRITICAL)
+            _silence_kopf()
             watch.cancel()
             await asyncio.wait({watch}, timeout=GRACE)
         finally:
@@ -316,6 +318,10 @@ class Operator:
         # kopf has handlers of its own and no option to leave them out: they would end the watch before the work is
         # written down.
         loop.add_signal_handler = lambda *_: None  # type: ignore[method-assign]
+
+
+def _silence_kopf() -> None:
+    logging.getLogger("kopf").setLevel(logging.CRITICAL)
 
 
 async def _first(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:

@@ -43,7 +43,7 @@ class Edges:
         inline_calls: int = 0,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
-        judged: Callable[[tuple[str, ...] | None], None] = lambda _: None,
+        on_problems: Callable[[tuple[str, ...] | None], None] = lambda _: None,
     ) -> None:
         client, clock = cast("KubeClient", kube), Clock(wall, asyncio.get_running_loop().time)
         self.kube = kube
@@ -59,9 +59,9 @@ class Edges:
             namespace="home",
             senders=senders,
             may_act=self._may_act,
-            touch=self._touch,
+            write_soon=self._write_soon,
             requeue=self._requeue,
-            judged=judged,
+            on_problems=on_problems,
         )
         self.reconciler = Reconciler(
             client,
@@ -84,8 +84,8 @@ class Edges:
         self.requeued.append(uid)
         self.reconciler.queue.add(uid)
 
-    def _touch(self, entry: CachedJob) -> None:
-        self.reconciler.writer.touch(entry)
+    def _write_soon(self, entry: CachedJob) -> None:
+        self.reconciler.writer.write_soon(entry)
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
         self.delivery.see(uid, status)

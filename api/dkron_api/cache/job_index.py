@@ -93,7 +93,7 @@ class JobIndex:
             self._joined = tuple(compact([self.json(name) for name in self._names]))
         return self._joined
 
-    async def press(self) -> None:
+    async def prerender(self) -> None:
         """Render changed jobs in advance, a few at a time. Otherwise the first list after ten thousand changes would
         block all other requests for half a second."""
         while True:

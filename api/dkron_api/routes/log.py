@@ -15,7 +15,7 @@ from aiohttp import web
 from dkron_api.edge.keys import GATE, KUBE, SETTINGS
 from dkron_api.edge.keys import PODS as PODS_OF
 from dkron_api.refusal import LATER, ApiError
-from dkron_api.routes.events import JOURNAL
+from dkron_api.routes.events import EVENT_LOG
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import flag, job_of
 from dkron_api.translate.execution import found, shown
@@ -57,7 +57,7 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
             return pod, container_of(pod)
         if execution["finished_at"] != ZERO:
             raise _gone(request, execution) if pod is None else _never_began(request, execution)
-        if request.app[JOURNAL].closed:
+        if request.app[EVENT_LOG].closed:
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the server stops, ask again", {"Retry-After": LATER})
         if clock() >= deadline or _left(request):
             text = f'the execution "{execution["id"]}" has not begun: {obstacle(pod)}'
@@ -99,7 +99,7 @@ async def _relay(request: web.Request, pieces: AsyncIterator[bytes]) -> web.Stre
     )
     coming: asyncio.Future[bytes] | None = None
     try:
-        while not (request.app[JOURNAL].closed or _left(request)):
+        while not (request.app[EVENT_LOG].closed or _left(request)):
             coming = coming or asyncio.ensure_future(anext(pieces, b""))
             await asyncio.wait([coming], timeout=PAUSE)
             piece = coming.result() if coming.done() else None

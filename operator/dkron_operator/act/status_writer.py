@@ -56,7 +56,7 @@ class StatusWriter:
             "status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of
         )
 
-    def touch(self, entry: CachedJob, *, patience: float = 0.0) -> None:
+    def write_soon(self, entry: CachedJob, *, patience: float = 0.0) -> None:
         """Write the entry soon, or after `patience` seconds, if there is anything to write."""
         if entry.pending:
             debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), LONGEST_DEBOUNCE)
@@ -110,7 +110,7 @@ class StatusWriter:
                     break
             else:
                 raise Unavailable("somebody else keeps writing the status first")
-        self.touch(entry)
+        self.write_soon(entry)
 
     async def _patch(self, entry: CachedJob, changes: tuple[Change, ...], *, settled: int) -> None:
         target = fold_all(entry.base, changes, entry.job.spec.history)

@@ -41,11 +41,11 @@ class Installation:
         namespace: str,
         output_dir: str,
         changed: Callable[[], None] = lambda: None,
-        heard: Callable[[], None] = lambda: None,
+        on_event: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._changed = changed
-        self._heard = heard
+        self._on_event = on_event
         self.namespace = namespace
         self._output_dir = output_dir
         self._raw: Object | None = None
@@ -98,7 +98,7 @@ class Installation:
 
     def alive(self) -> None:
         """The API server answers."""
-        self._heard()
+        self._on_event()
         # Who may list but not watch lists again and again: that works only when the watch does.
         if self._listed:
             self._listed = False

@@ -64,7 +64,7 @@ class Monitoring:
         return unhealthy(lag=self.loop_lag.lag, ended=ended, troubles=self._parts.supervisor.troubles)
 
     def _unready(self) -> str:
-        signs, troubles = self._parts.signs.oldest(), self._parts.supervisor.troubles
+        signs, troubles = self._parts.signs.by_resource(), self._parts.supervisor.troubles
         return unready(Readiness(self.phase, self._clock.monotonic(), signs, troubles))
 
     async def _page(self) -> bytes:

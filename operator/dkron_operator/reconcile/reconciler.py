@@ -100,7 +100,7 @@ class Reconciler:
         strict: bool = False,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
-        nodes_heard: Callable[[], None] = lambda: None,
+        on_node_event: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._store = store
@@ -151,7 +151,7 @@ class Reconciler:
         """What carries out plans, beside `queue`, which makes them."""
         self._verifier = CacheVerifier(client, store, self.writer)
         self._remove = Removal(client, store, self.writer, events=events, booked=booked)
-        self.nodes = Nodes(client, changed=self._nodes_changed, heard=nodes_heard, own=own)
+        self.nodes = Nodes(client, changed=self._nodes_changed, on_event=on_node_event, own=own)
         self.calls = InlineCalls(store, allowance, clock=clock, listener=delivery, known=self.queue.add)
         self.traces = RunTracing(store, clock=clock, tracer=tracer)
         self._fire = Fire(
@@ -193,7 +193,7 @@ class Reconciler:
         if judged is None:
             return
         entry.note(judged)
-        self.writer.touch(entry)
+        self.writer.write_soon(entry)
         self._events.report(entry.job, Report(Severity.WARNING, ReadyReason.INTERNAL_ERROR, message))
 
     def _say_that_it_is_refused(self, entry: CachedJob, exc: Rejected) -> None:
@@ -225,7 +225,7 @@ class Reconciler:
                 if plan.create is not None and entry.version == planned:
                     await self._fire(entry, plan.create)
                     # What others are due for goes before what follows from this.
-                    self.writer.touch(entry)
+                    self.writer.write_soon(entry)
                     self.queue.add(uid)
                     return
                 if plan.wants(DeleteDkronJob):
@@ -310,7 +310,7 @@ class Reconciler:
         uid = entry.job.uid
         entry.note(*plan.changes)
         self.traces.note(entry, plan.changes)
-        self.writer.touch(entry, patience=self._patience(plan))
+        self.writer.write_soon(entry, patience=self._patience(plan))
         for action in plan.actions:
             self._begin(entry, action)
         if not (entry.job.accepted or entry.job.deleting or entry.remembered.unmarked):

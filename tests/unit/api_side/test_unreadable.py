@@ -82,10 +82,10 @@ async def test_an_event_that_cannot_be_told_keeps_nobody_from_the_others(
         return job_body(event, rendered)
 
     monkeypatch.setattr(feed_module, "job_body", odd)
-    journal = EventLog()
-    feed = Feed(JobIndex(lambda: NOON), journal, lambda: NOON)
+    event_log = EventLog()
+    feed = Feed(JobIndex(lambda: NOON), event_log, lambda: NOON)
     feed.replace([], 1)
-    heard = journal.subscribe(Interest(frozenset({Topic.JOB})), "")
+    heard = event_log.subscribe(Interest(frozenset({Topic.JOB})), "")
     for version, name in enumerate(("a", "b", "b", "c"), start=2):
         feed.see(job(name, version, command=str(version)))
     told = await heard.take()

@@ -416,7 +416,7 @@ async def test_a_notification_that_makes_no_sense_is_told_where_people_look() ->
     kube = FakeKube()
     cluster(kube, notifications=[{**HOOK, "payload": "{{ nope }}"}])
     judged: list[object] = []
-    edges = Edges(kube, judged=judged.append)
+    edges = Edges(kube, on_problems=judged.append)
     async with edges.running():
         await edges.delivery.installation.read()
         await until(2)

@@ -103,19 +103,19 @@ class Hands:
 def test_signs_of_life_are_events_and_answers_to_watches() -> None:
     hands = Hands()
     signs = WatchLiveness((DKRON_JOBS, JOBS), (None,), hands.clock())
-    assert signs.oldest() == {"dkronjobs": LastSign(), "jobs": LastSign()}
+    assert signs.by_resource() == {"dkronjobs": LastSign(), "jobs": LastSign()}
     signs.event(JOBS, "anywhere")
     signs.answer("/k8s/clusters/c-1/apis/dkron.io/v1alpha1/dkronjobs", begun=True)
-    assert signs.oldest() == {"dkronjobs": LastSign(AT), "jobs": LastSign(AT)}
+    assert signs.by_resource() == {"dkronjobs": LastSign(AT), "jobs": LastSign(AT)}
     signs.answer(JOBS.path(), begun=False)
     hands.at += 10
     signs.answer(JOBS.path(), begun=False)
-    assert signs.oldest()["jobs"] == LastSign(AT, failing=AT), "since the first time"
+    assert signs.by_resource()["jobs"] == LastSign(AT, failing=AT), "since the first time"
     signs.answer("/api/v1/nodes", begun=True)
     signs.answer(JOBS.path(), begun=True)
-    assert signs.oldest()["jobs"] == LastSign(AT + 10)
-    signs.beside(NODES)
-    assert "nodes" not in signs.oldest(), "the operator is ready without them"
+    assert signs.by_resource()["jobs"] == LastSign(AT + 10)
+    signs.optional_event(NODES)
+    assert "nodes" not in signs.by_resource(), "the operator is ready without them"
     assert signs.seen() == {"dkronjobs": AT, "jobs": AT + 10, "nodes": AT + 10}
 
 
@@ -123,11 +123,11 @@ def test_of_several_namespaces_the_worst_counts() -> None:
     hands = Hands()
     signs = WatchLiveness((JOBS,), ("one", "two"), hands.clock())
     signs.event(JOBS, "one")
-    assert signs.oldest() == {"jobs": LastSign()}, "one of them has not begun"
+    assert signs.by_resource() == {"jobs": LastSign()}, "one of them has not begun"
     hands.at += 5
     signs.event(JOBS, "two")
     signs.answer(JOBS.path("two"), begun=False)
-    assert signs.oldest() == {"jobs": LastSign(AT, failing=AT + 5)}
+    assert signs.by_resource() == {"jobs": LastSign(AT, failing=AT + 5)}
 
 
 @pytest.mark.looptime

@@ -190,7 +190,7 @@ async def test_who_keeps_writing_first_is_given_way_and_followed_later() -> None
             theirs = edges.status().model_copy(update={"error_count": number})
             edges.kube.meanwhile("write dkronjobs", partial(somebody_writes, edges.kube, theirs))
         edges.entry().note(Decided(NOON))
-        edges.reconciler.writer.touch(edges.entry())
+        edges.reconciler.writer.write_soon(edges.entry())
         await asyncio.sleep(0.3)
         assert len(written(edges.kube)) == 5, "then there is a pause"
         await asyncio.sleep(10)
@@ -328,7 +328,7 @@ async def test_every_write_of_a_job_waits_for_the_one_before() -> None:
     edges = begin()
     has_started(edges)
     async with edges.entry().writing:
-        edges.reconciler.writer.touch(edges.entry())
+        edges.reconciler.writer.write_soon(edges.entry())
         assert edges.kube.calls == []
     await write(edges)
     assert len(written(edges.kube)) == 1
