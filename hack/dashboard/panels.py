@@ -207,7 +207,7 @@ OPERATOR = Row(
         ),
         Panel(
             "Watches",
-            "Time since the API server last gave a sign of life.",
+            "Time since the API server last responded.",
             (
                 Query(
                     "time() - max by (instance, resource) (dkron_operator_watch_last_event_timestamp_seconds{SERIES})",
@@ -294,7 +294,7 @@ API = Row(
         ),
         Panel(
             "Cache",
-            "Time since the API server last gave a sign of life.",
+            "Time since the API server last responded.",
             (Query("max by (kind) (dkron_api_cache_age_seconds{SERIES})", "{{kind}}"),),
             unit="s",
         ),
