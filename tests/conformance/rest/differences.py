@@ -260,8 +260,8 @@ MEMBERS = Difference(
     "members, leader and tags",
     "serf agents, and the leader of raft",
     "nodes of Kubernetes with their labels as tags, and with `server`, `role`, `dc` and `region` as Dkron's servers "
-    "have them; replicas of the operator with these as well; a node that takes no pods is leaving; the leader holds "
-    "the Lease",
+    "have them; the leading replica of the operator with these as well; a node that takes no pods is leaving; the "
+    "leader holds the Lease",
     "these run the jobs here",
 )
 
