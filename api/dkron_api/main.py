@@ -70,7 +70,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         log.error("cannot listen on %s port %d: %s", settings.host, settings.port, exc.strerror or exc)  # noqa: TRY400
         return FAILED
     except Exception:
-        log.exception("the service cannot go on")
+        log.exception("the service stops because of an unexpected error")
         return FAILED
     return 0
 
@@ -145,7 +145,7 @@ def _announce(settings: Settings, listener: asyncio.Server) -> None:
         log.warning("there is no authentication: every user of this machine can run any command through this port")
     else:
         log.warning(
-            "there is no authentication: whoever reaches %s can run any command in namespace %s",
+            "there is no authentication: any client that reaches %s can run any command in namespace %s",
             url,
             settings.namespace,
         )

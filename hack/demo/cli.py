@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("demo", description="Show the operator at work in a cluster of its own.")
+    parser = argparse.ArgumentParser(
+        "demo", description="Run the operator and the examples in a separate cluster, and show their state."
+    )
     parser.add_argument("command", choices=("up", "down", "api-url"))
     parser.add_argument("--name", default=DEFAULT_NAME, help=f"name of the cluster (default: {DEFAULT_NAME})")
     parser.add_argument(

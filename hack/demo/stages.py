@@ -32,7 +32,7 @@ def up(name: str, *, provider: str, kubernetes: str, seconds: float, picture: Pa
     watch = Watch(place)
     before = {job.metadata.name: known(job) for job in watch.read()}
     install.request_run(place, now=datetime.now(UTC))
-    say(f"examples are applied, and a run of {install.REQUESTED} is requested ({duration(time.monotonic() - begun)})")
+    say(f"applied the examples and requested a run of {install.REQUESTED} ({duration(time.monotonic() - begun)})")
     if sys.stdout.isatty() and picture is None:
         follow.live(watch.read, before)
         missing: Sequence[str] = ()

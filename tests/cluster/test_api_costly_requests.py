@@ -187,7 +187,10 @@ def test_a_tag_that_cannot_be_ours_is_412_and_comes_back_escaped(
 ) -> None:
     save(shared_api, "tagged")
     answer = ask(shared_api.rest, request(method, path, f"If-Match: {tag}", body=sent))
-    assert (answer.status, answer.text) == (412, f"If-Match: {shown_as} is no version of this server's")
+    assert (answer.status, answer.text) == (
+        412,
+        f"If-Match: {shown_as} is not an ETag of this server; read the object again",
+    )
     assert_civil(answer)
 
 

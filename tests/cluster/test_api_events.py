@@ -311,4 +311,4 @@ def test_more_listeners_than_allowed_come_later(kube: Kube, tmp_path: Path) -> N
 def test_a_question_that_makes_no_sense_is_refused_in_a_sentence(shared_api: ApiSite) -> None:
     answer = shared_api.rest.get("/v1/events?types=jobs")
     assert (answer.status, answer.header("Content-Type")) == (400, "text/plain; charset=utf-8")
-    assert answer.text == 'types: "jobs" is no type of event; use job, execution, leader, separated by commas'
+    assert answer.text == 'types: "jobs" is not an event type; use job, execution, leader, separated by commas'

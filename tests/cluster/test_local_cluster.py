@@ -184,7 +184,7 @@ def test_a_running_cluster_is_found_and_another_lives_beside_it(name: str) -> No
         with pytest.raises(localcluster.ClusterError, match="NotFound"):
             other.kubectl("get", "configmap", "only-here")
         before = record_of(name)
-        assert "runs already" in command("up", "--name", name, "--nodes", "none").stderr
+        assert "already runs" in command("up", "--name", name, "--nodes", "none").stderr
         assert record_of(name) == before
         assert "stop it first" in command("up", "--name", name, "--nodes", "kwok").stderr
     finally:

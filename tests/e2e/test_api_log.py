@@ -126,7 +126,7 @@ def test_a_container_that_cannot_begin_says_why(api_beside: ApiSite) -> None:
     path = f"/v1/jobs/no-image/executions/{execution}/log"
     answer = until(api_beside, path, lambda answer: "ImagePull" in answer.text)
     assert answer.status == 409
-    assert answer.text.startswith(f'the execution "{execution}" has not begun: ')
+    assert answer.text.startswith(f'the execution "{execution}" has not started: ')
     api_beside.rest.delete("/v1/jobs/no-image")
 
 

@@ -120,7 +120,7 @@ class JobIndex:
             return shown(job, children=children, now=self._clock())
         except Exception:
             # A problem with one job must not break the list of all jobs.
-            log.exception("not all of the job %s can be shown", quoted(job.name))
+            log.exception("cannot show all fields of the job %s", quoted(job.name))
             return bare(job, children=children)
 
     def see(self, raw: Object) -> None:

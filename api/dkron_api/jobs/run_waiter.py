@@ -47,7 +47,7 @@ class RunWait:
     def give_up(self) -> None:
         """The server stops: raise `TimeoutError` in the waiting request."""
         if not self.ended.done():
-            self.ended.set_exception(TimeoutError("the server stops"))
+            self.ended.set_exception(TimeoutError("the server is stopping"))
 
     def close(self) -> None:
         """Stop waiting."""

@@ -119,7 +119,7 @@ class JobWriter:
 
     async def _replace(self, known: Job, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
         if terms.fresh:
-            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" exists already')
+            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" already exists')
         stored = known.raw["spec"]
         wanted = spec_of(body, stored)
         _require_free(known, changed(stored, wanted), terms)
@@ -134,7 +134,7 @@ class JobWriter:
         except Conflict as conflict:
             if terms.version is not None:
                 raise
-            raise Stale("another object has the name by now", status=conflict.status) from conflict
+            raise Stale("another object now has this name", status=conflict.status) from conflict
 
     async def _edit(self, known: Job, operations: list[Object], terms: Terms) -> Job:
         tests: list[Object] = [
@@ -160,7 +160,7 @@ class JobWriter:
             except Conflict as conflict:
                 raise _of_another_version(name) from conflict
         raise ApiError(
-            HTTPStatus.CONFLICT, f'the job "{name}" was changed by others {ATTEMPTS} times meanwhile, try again'
+            HTTPStatus.CONFLICT, f'other writers changed the job "{name}" {ATTEMPTS} times during this request; retry'
         )
 
     async def _read_again(self, name: str, error: Stale | AlreadyExists | NotFound) -> None:
@@ -211,7 +211,9 @@ def _of_that_version(name: str, terms: Terms) -> Iterator[None]:
 
 
 def _of_another_version(name: str) -> ApiError:
-    return ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{name}" is not of that version')
+    return ApiError(
+        HTTPStatus.PRECONDITION_FAILED, f'the job "{name}" no longer has the version in If-Match; read it again'
+    )
 
 
 def missing(name: str) -> ApiError:

@@ -50,7 +50,7 @@ def interest_of(request: web.Request) -> Interest:
 
 def _topic(name: str) -> Topic:
     if name not in TYPES:
-        text = f"types: {quoted(name)} is no type of event; use {', '.join(TYPES)}, separated by commas"
+        text = f"types: {quoted(name)} is not an event type; use {', '.join(TYPES)}, separated by commas"
         raise ApiError(HTTPStatus.BAD_REQUEST, text)
     return Topic(name)
 

@@ -84,7 +84,7 @@ def _to_place(job: Job) -> list[str]:
 
 
 def _untold(job: Job, error: Exception) -> None:
-    log.error("what runs of the job %s cannot be told", quoted(job.name), exc_info=error)
+    log.error("cannot list the running executions of the job %s", quoted(job.name), exc_info=error)
 
 
 ROUTES = (

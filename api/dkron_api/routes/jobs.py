@@ -66,7 +66,7 @@ async def save_named_job(request: web.Request) -> web.StreamResponse:
     body = await read_job(request)
     if body.name != request.match_info["job"]:
         path = request.match_info["job"]
-        text = f"the path names the job {quoted(path)} and the body {quoted(body.name)}; they have to agree"
+        text = f"the path names the job {quoted(path)}, but the body names {quoted(body.name)}; use one name in both"
         raise ApiError(HTTPStatus.BAD_REQUEST, text)
     return await _save(request, body)
 
@@ -85,7 +85,7 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
     children = job_index.children(job.name)
     if children:
         names = ", ".join(f'"{name}"' for name in children[:10]) + (" …" if len(children) > 10 else "")  # noqa: PLR2004
-        raise ApiError(HTTPStatus.CONFLICT, f'after "{job.name}" runs {names}; delete that first')
+        raise ApiError(HTTPStatus.CONFLICT, f'other jobs depend on "{job.name}": {names}; delete them first')
     deleted = await request.app[WRITES].delete(job, terms_of(request))
     return json_answer(request, job_index.render(deleted))
 
@@ -95,9 +95,13 @@ def refuse_if_paused(request: web.Request) -> None:
     §1.8)."""
     clusters = request.app[CLUSTERS]
     if not clusters.ready and not clusters.trouble:
-        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "not ready yet", {"Retry-After": LATER})
+        raise ApiError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "not ready yet: the DkronCluster is still being read",
+            {"Retry-After": LATER},
+        )
     if is_paused(clusters.by_name(INSTALLATION)):
-        text = "new and changed jobs are paused; POST /v1/unpause lets them in again"
+        text = "the installation is paused and accepts no new or changed jobs; POST /v1/unpause ends the pause"
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text)
 
 

@@ -58,9 +58,9 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
         if execution["finished_at"] != ZERO:
             raise _gone(request, execution) if pod is None else _never_began(request, execution)
         if request.app[EVENT_LOG].closed:
-            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the server stops, ask again", {"Retry-After": LATER})
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the server is stopping; retry", {"Retry-After": LATER})
         if clock() >= deadline or _left(request):
-            text = f'the execution "{execution["id"]}" has not begun: {obstacle(pod)}'
+            text = f'the execution "{execution["id"]}" has not started: {obstacle(pod)}'
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
         await asyncio.sleep(PAUSE)
 
@@ -84,7 +84,7 @@ def _gone(request: web.Request, execution: Object) -> ApiError:
 
 
 def _never_began(request: web.Request, execution: Object) -> ApiError:
-    text = f'the container of the execution "{execution["id"]}" never began; {_where(request, "says why")}'
+    text = f'the container of the execution "{execution["id"]}" never started; {_where(request, "says why")}'
     return ApiError(HTTPStatus.NOT_FOUND, text)
 
 
@@ -115,7 +115,7 @@ async def _relay(request: web.Request, pieces: AsyncIterator[bytes]) -> web.Stre
     except KubeError as error:
         if not response.prepared:
             raise
-        log.warning("the log of %s broke off: %s", request.path, error)
+        log.warning("the log stream of %s ended early: %s", request.path, error)
     finally:
         if coming is not None and not coming.done():
             coming.cancel()

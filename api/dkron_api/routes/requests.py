@@ -50,7 +50,7 @@ def terms_of(request: web.Request) -> Terms:
     if match is not None:
         found = _ETAG.fullmatch(match)
         if found is None or int(found[1] or 0) > NEWEST:
-            text = f"If-Match: {quoted(match)} is no version of this server's"
+            text = f"If-Match: {quoted(match)} is not an ETag of this server; read the object again"
             raise ApiError(HTTPStatus.PRECONDITION_FAILED, text)
         version = found[1] or ANY
     fresh = request.headers.get("If-None-Match", "").strip() == ANY

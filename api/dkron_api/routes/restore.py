@@ -62,7 +62,7 @@ async def _file(request: web.Request) -> bytearray:
     except NoForm as reason:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the multipart body cannot be read: {reason}") from reason
     if content is None:
-        raise ApiError(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')
+        raise ApiError(HTTPStatus.NOT_FOUND, f'the form has no field "{FIELD}"; send the backup in it')
     return content
 
 

@@ -95,7 +95,7 @@ def _require_able(job: Job, request: web.Request) -> None:
     if nowhere:
         raise ApiError(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} cannot run: {nowhere}")
     if spec.get("concurrency") == "forbid" and job.busy and not flag(request, "force"):
-        text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it all the same'
+        text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it anyway'
         raise ApiError(HTTPStatus.CONFLICT, text)
 
 

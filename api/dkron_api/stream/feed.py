@@ -95,7 +95,7 @@ class Feed:
             self._event_log.publish(version, self._messages())
         except Exception:
             # Clients can read everything again. If the watch ended instead, every request would see outdated jobs.
-            log.exception("what happened up to version %d could not be told", version)
+            log.exception("cannot publish the events up to version %d; clients must read everything again", version)
             self._begin(version)
 
     def _catch_up(self, items: list[Object], version: int) -> None:
@@ -130,7 +130,7 @@ class Feed:
         except Exception:
             if event.job not in self._untold:
                 self._untold.add(event.job)
-                log.exception("what happened to the job %s cannot be told", quoted(event.job))
+                log.exception("cannot publish an event of the job %s", quoted(event.job))
             return None
         self._untold.discard(event.job)
         return message
@@ -198,7 +198,7 @@ class Leadership:
             replica = holder(self._leases.by_name(LEASE), self._clock())
         except Exception:
             # A client with permission to write the Lease may write anything into it.
-            log.exception("the Lease cannot be read")
+            log.exception("cannot read the Lease")
             replica = None
         self._event_log.lead("" if replica is None else replica.identity)
         if replica is not None:

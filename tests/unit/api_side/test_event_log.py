@@ -112,7 +112,7 @@ class TestComingBack:
         told = await heard(listener)
         assert [event.type for event in told] == ["resync", "job"]
         assert told[0].id == "110-0"
-        assert "not known here" in told[0].data["reason"]
+        assert "no longer known" in told[0].data["reason"]
 
     async def test_the_place_where_the_journal_begins_is_known(self) -> None:
         assert await labels(event_log(*self.STEPS).subscribe(ALL, "100-0")) == ["a", "b", "c", "d", "e"]
@@ -168,7 +168,7 @@ class TestSlowClients:
             got += await labels(quick)
         assert got == [str(n) for n in range(1, ROOM + 10)]
         told = await heard(slow)
-        assert (told[0].type, told[0].data["reason"]) == ("resync", "events came faster than they were read")
+        assert (told[0].type, told[0].data["reason"]) == ("resync", "the client read the events too slowly")
         assert len(told) < ROOM
         labels_after = [int(event.data["label"]) for event in told[1:]]
         assert labels_after == list(range(labels_after[0], ROOM + 10))

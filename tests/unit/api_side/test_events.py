@@ -357,7 +357,7 @@ class TestFeed:
             place.feed.see(named("a", 101, command="false"))
         place.feed.see(named("a", 102, command="true"))
         assert await place.texts() == ["resync", "job updated a"]
-        assert "could not be told" in caplog.text
+        assert "cannot publish the events up to version" in caplog.text
         assert place.job_index.get("a") is not None
 
     async def test_signs_of_life_and_failures_reach_the_catalog(self) -> None:
@@ -510,7 +510,7 @@ class TestTheRoute:
         response = await server.client.get("/v1/events?types=job,jobs")
         assert response.status == 400
         assert await response.text() == (
-            'types: "jobs" is no type of event; use job, execution, leader, separated by commas'
+            'types: "jobs" is not an event type; use job, execution, leader, separated by commas'
         )
 
     async def test_one_more_than_allowed_is_asked_to_come_later_until_another_leaves(self, server: Server) -> None:

@@ -36,6 +36,8 @@ async def test_a_watch_that_has_ended_is_told_and_begun_anew(monkeypatch: pytest
         async with client.get("/health") as answer:
             assert answer.status == 503
             found = await answer.json()
-        assert found["issues"] == ["a part of the service has ended: watch of dkronjobs (ValueError: odd)"]
+        assert found["issues"] == [
+            "a part of the service has stopped and is being restarted: watch of dkronjobs (ValueError: odd)"
+        ]
         async with asyncio.timeout(10):
             await again.wait()

@@ -129,7 +129,7 @@ def test_a_job_that_cannot_be_shown_is_shown_bare_and_told_once(
         "0 * * * * *",
     )
     assert listed_jobs[1].keys() == listed_jobs[0].keys()
-    assert [record.getMessage() for record in caplog.records] == ['not all of the job "odd" can be shown']
+    assert [record.getMessage() for record in caplog.records] == ['cannot show all fields of the job "odd"']
 
 
 def test_what_is_shown_bare_has_the_fields_of_any_job() -> None:

@@ -140,21 +140,21 @@ async def test_as_long_as_the_cluster_object_could_not_be_read_nobody_knows_of_a
         pytest.param(CacheState(ready=True, age=300), "", id="silent for five minutes"),
         pytest.param(CacheState(ready=True, age=1, trouble="watch has ended"), "", id="in trouble just now"),
         pytest.param(
-            CacheState(ready=True, age=301), "the API server has given no sign of life for 301 seconds",
+            CacheState(ready=True, age=301), "the API server has not responded for 301 seconds",
             id="silent for longer",
         ),
         pytest.param(
             CacheState(ready=True, age=400, trouble="no route"),
-            "the API server has given no sign of life for 400 seconds: no route",
+            "the API server has not responded for 400 seconds: no route",
             id="silent for longer, with the reason",
         ),
         pytest.param(
-            CacheState(ready=False, age=0), "the DkronJobs have not all been read from the API server yet",
+            CacheState(ready=False, age=0), "not all DkronJobs have been read from the API server yet",
             id="incomplete",
         ),
         pytest.param(
             CacheState(ready=False, age=0, trouble="forbidden"),
-            "the DkronJobs have not all been read from the API server yet: forbidden",
+            "not all DkronJobs have been read from the API server yet: forbidden",
             id="incomplete, with the reason",
         ),
     ],

@@ -105,4 +105,6 @@ def test_a_part_that_has_ended_is_a_matter_of_health() -> None:
     cache = CacheState(ready=True, age=0, ended=("watch of dkronjobs (ValueError: odd)",))
     status, body = health(cache, leader=False)
     assert status == 503
-    assert body["issues"] == ["a part of the service has ended: watch of dkronjobs (ValueError: odd)"]
+    assert body["issues"] == [
+        "a part of the service has stopped and is being restarted: watch of dkronjobs (ValueError: odd)"
+    ]
