@@ -69,8 +69,8 @@ class Supervisor:
                 self._troubles.pop(name, None)
                 return
             pause = FIRST_PAUSE if self._clock() - began > STEADY else pause
-            trouble = self._troubles[name] = _Trouble(reason or "it came to an end")
-            log.error("%s has ended: %s; it begins anew in %.0f s", name, trouble.reason, pause)
+            trouble = self._troubles[name] = _Trouble(reason or "it returned")
+            log.error("%s has ended: %s; restarting it in %.0f s", name, trouble.reason, pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LAST_PAUSE)
             trouble.since = self._clock()

@@ -100,7 +100,7 @@ class Outbox:
         self._ready.put_nowait(number)
         while len(self) > self._limits.room or (self._state.size > self._limits.room_bytes and len(self) > 1):
             oldest = next(iter(self._state.letters))
-            self._settle(oldest, f"dropped, because too much waits for {self.receiver}")
+            self._settle(oldest, f"dropped, because the queue of {self.receiver} is full")
 
     def clear(self) -> None:
         """Forget the waiting messages: another replica sends them."""

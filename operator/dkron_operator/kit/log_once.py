@@ -17,7 +17,7 @@ class LogOnce:
         self.trouble = str(exc) or type(exc).__name__
         if self._kind is not type(exc):
             self._kind = type(exc)
-            self._log.warning("%s: %s; going on without", self._what, self.trouble)
+            self._log.warning("%s: %s; continuing without it", self._what, self.trouble)
 
     def is_over(self) -> None:
         """The operation works."""

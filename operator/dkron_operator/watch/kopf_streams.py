@@ -66,7 +66,7 @@ class KopfStreams:
                 with suppress(KubeError):
                     await self._gone()
             pause = FIRST_PAUSE if time.monotonic() - began > STEADY else pause
-            log.warning("the watches have failed: %s; they begin anew in %.0f s", _sentence(failure), pause)
+            log.warning("the watches failed: %s; restarting them in %.0f s", _sentence(failure), pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LAST_PAUSE)
 
