@@ -103,11 +103,11 @@ class _Source:
         selector = {**self._selector, "limit": "1"}
         async for page in self._client.pages(self._resource, self._namespace, selector=selector):
             return self._checked(str(page["metadata"].get("resourceVersion")))
-        raise Unavailable(f"there is no list of {self._resource.plural}")
+        raise Unavailable(f"the API server sent no list of {self._resource.plural}")
 
     def _checked(self, version: str) -> str:
         if not version.isdecimal():
-            raise Unavailable(f"the list of {self._resource.plural} came without a version")
+            raise Unavailable(f"the list of {self._resource.plural} has no resourceVersion")
         return version
 
     def changes(
@@ -191,13 +191,13 @@ class _Follower:
             spoke = await self._read(pieces)
         lasted = clock() - began
         if not spoke and lasted < self._pace.brief:
-            raise Unavailable("the API server ends each watch as soon as it has begun")
+            raise Unavailable("the API server ends each watch at once")
         self._failures = 0
         if not spoke and lasted >= self._pace.silence:
             # Usually nothing has happened: up to Kubernetes 1.33 a quiet watch gets no bookmarks, and listing a quiet
             # kind is cheap. But a server restored from a backup older than this version is silent too, and would stay
             # so forever.
-            raise Expired(f"there was not a word about what came after version {version}")
+            raise Expired(f"the watch received nothing after version {version}")
 
     async def _read(self, pieces: AsyncIterator[bytes]) -> bool:
         """Hand on all events. Return whether there were any."""

@@ -72,8 +72,8 @@ class Supervisor:
                 return
             failures = 1 if self._clock() - began > STEADY else failures + 1
             pause = backoff.after(failures)
-            trouble = self._troubles[name] = _Trouble(reason or "it came to an end")
-            log.error("%s has ended: %s; it begins anew in %.0f s", name, trouble.reason, pause)
+            trouble = self._troubles[name] = _Trouble(reason or "it returned")
+            log.error("%s has ended: %s; restarting it in %.0f s", name, trouble.reason, pause)
             await asyncio.sleep(pause)
             trouble.since = self._clock()
 

@@ -210,13 +210,13 @@ class Operator:
                 break
         except NotFound as exc:
             raise NotInstalled(
-                "the custom resource DkronJob is not installed in this cluster: kubectl apply -f crds/, or "
+                "the custom resource DkronJob is not installed in this cluster; run kubectl apply -f crds/, or "
                 "helm upgrade with crds.enabled=true"
             ) from exc
         except Rejected as exc:
             if namespace is None:
                 raise NotInstalled(
-                    f"{exc}; allow it by a ClusterRole, or name the namespaces to watch with --namespace"
+                    f"{exc}; grant the permission with a ClusterRole, or name the namespaces to watch with --namespace"
                 ) from exc
             raise
 
@@ -268,7 +268,7 @@ class Operator:
     async def _leave(self, leaving: asyncio.Task[None], effects: Sequence[asyncio.Task[None]]) -> None:
         """Stop all work, as requested, but keep running."""
         await leaving
-        log.warning("asked to leave: nothing is fired and nothing recorded until a restart")
+        log.warning("asked to leave: this replica fires and records nothing until it is restarted")
         await self.reconciler.calls.close(grace=GRACE)
         await _cancel(effects)
         await self._flush(GRACE)
@@ -283,7 +283,7 @@ class Operator:
             async with asyncio.timeout(FAREWELL):
                 await self.lease.release(stopped=True)
         except TimeoutError:
-            log.warning("the Lease could not be released; it ends by itself")
+            log.warning("cannot release the Lease; it expires by itself")
 
     async def _say_who_leads(self, *, stopped: bool) -> None:
         """Write that this replica no longer leads while it still does; the next leader writes that it leads."""
@@ -291,7 +291,7 @@ class Operator:
             async with asyncio.timeout(LAST_STATUS):
                 await self.cluster_status.close(self.lease.view.ended(stopped=stopped))
         except TimeoutError:
-            log.warning("the DkronCluster could not be written; the next leader writes it")
+            log.warning("cannot write the status of the DkronCluster; the next leader writes it")
 
     async def _flush(self, seconds: float) -> bool:
         """Write the pending statuses; returns whether that succeeded."""
@@ -299,7 +299,7 @@ class Operator:
             async with asyncio.timeout(seconds):
                 await self.reconciler.writer.queue.idle()
         except TimeoutError:
-            log.warning("some status could not be written; the next start finds it from the Jobs")
+            log.warning("cannot write all pending statuses; the next start rebuilds them from the Jobs")
             return False
         return True
 

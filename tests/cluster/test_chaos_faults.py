@@ -163,15 +163,15 @@ FAULTS = (
         [Rule(fault=DropBefore(), chance=0.3), Rule(fault=DropAfter(), chance=0.3)], id="all is lost now and then",
     ),
     pytest.param(
-        "conflicts", 20, "somebody",
+        "conflicts", 20, "another writer",
         [Rule(fault=Answer(409), verb="patch", resource=STATUS, chance=0.8)], id="a storm of conflicts",
     ),
     pytest.param(
-        "busy", 30, "again in",
+        "busy", 30, "retrying in",
         [Rule(fault=Answer(429, 1))], id="too many requests for a long while",
     ),
     pytest.param(
-        "broken", 20, "again in",
+        "broken", 20, "retrying in",
         [Rule(fault=Answer(500), chance=0.3), Rule(fault=Answer(503), chance=0.3)], id="internal errors",
     ),
     pytest.param(
@@ -183,7 +183,7 @@ FAULTS = (
         [Rule(fault=CutWatch(0.3), verb="watch")], id="watches are cut again and again",
     ),
     pytest.param(
-        "gone", 30, "again in",
+        "gone", 30, "retrying in",
         [Rule(fault=DropBefore()), Rule(fault=CutWatch())], id="the API server is gone",
     ),
 )  # fmt: skip
@@ -210,7 +210,7 @@ def test_watches_that_are_refused_begin_anew(bed: Bed, status: int) -> None:
     bed.gate.have(
         Rule(fault=CutWatch(), resource=BOTH, times=2), Rule(fault=Answer(status), verb="watch", resource=BOTH)
     )
-    bed.wait_said(mark, "they begin anew")
+    bed.wait_said(mark, "the watches failed")
     bed.wait_said(mark, f"HTTP {status}")
     seen = datetime.now(UTC)
     bed.kube.wait_status(names[0], "slots to go on", marked_after(seen + SECOND), seconds=60)
@@ -225,7 +225,7 @@ def test_rights_that_are_taken_away_in_flight(bed: Bed) -> None:
     bed.gate.have(
         Rule(fault=Answer(403), resource=BOTH), Rule(fault=Answer(403), resource=STATUS), Rule(fault=CutWatch())
     )
-    bed.wait_said(mark, "they begin anew")
+    bed.wait_said(mark, "the watches failed")
     bed.wait_struck(20)
     bed.gate.have()
     healed = datetime.now(UTC)
@@ -272,7 +272,7 @@ def test_what_vanishes_behind_an_expired_watch_is_missed(
     bed.gate.have(*[cut] * isinstance(fault, Answer), Rule(fault=fault, verb="watch", resource=watched, times=2))
     status = bed.kube.wait_status(run, "to be recorded", finished(1), seconds=60)
     assert status["executions"][0]["reason"] == "JobLost"
-    bed.wait_said(mark, "vanished unseen")
+    bed.wait_said(mark, "deleted without a watch event")
     started = len(bed.said(mark, "started"))
     bed.gate.have()
     bed.kube.apply(each_second(later, missedRuns="all"))

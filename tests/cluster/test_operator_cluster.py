@@ -316,7 +316,9 @@ def test_two_installations_at_the_same_jobs_run_each_slot_once_and_say_so(own_si
         said = kube.wait_for("one of them to meet the other", told, lambda messages: any(messages.values()), seconds=60)
         for home, other, operator in ((first, second, both[0]), (second, first, both[1])):
             if said[home.namespace]:
-                assert f"namespace {other.namespace} fires jobs of namespace {kube.namespace}" in said[home.namespace]
+                assert (
+                    f"namespace {other.namespace} also fires jobs of namespace {kube.namespace}" in said[home.namespace]
+                )
                 lines = [line for line in operator.lines() if "fires jobs of namespace" in str(line["msg"])]
                 assert [line["level"] for line in lines] == ["WARNING"], "it is said once"
         for account in ledger.close_all(kube, [f"job-{number}" for number in range(4)], every=1).values():

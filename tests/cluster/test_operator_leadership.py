@@ -153,7 +153,7 @@ def test_who_waits_is_ready_and_writes_nothing(replicas: Replicas) -> None:
     first = replicas.start("first")
     replicas.wait_leader("first")
     second = replicas.start("second", *SHORT, "--monitoring-port", str(port))
-    second.wait_for_line("waits: first holds the Lease")
+    second.wait_for_line("waiting: first holds the Lease")
     kube.apply(each_second("often"), dkron_job("broken", schedule="@every 1s", jobTemplate={"spec": {"no": "field"}}))
     kube.wait_status("often", "some runs", finished(4))
 
@@ -181,7 +181,7 @@ def test_a_stranger_that_holds_the_lease_is_told_of_and_waited_for(replicas: Rep
     spec = {"holderIdentity": "a-stranger", "leaseDurationSeconds": 8, "renewTime": now, "acquireTime": now}
     kube.create(LEASES, {"metadata": {"name": "dkron"}, "spec": spec})
     operator = replicas.start("first")
-    told = operator.wait_for_line("waits: a-stranger holds the Lease")
+    told = operator.wait_for_line("waiting: a-stranger holds the Lease")
     assert (told["level"], told["seconds"]) == ("INFO", 8)
     kube.apply(each_second("often"))
     replicas.wait_leader("first")
@@ -189,7 +189,7 @@ def test_a_stranger_that_holds_the_lease_is_told_of_and_waited_for(replicas: Rep
     # One that was forgotten for an hour is told of, and gone when somebody deletes it.
     operator.stop()
     kube.patch(LEASES, "dkron", {"spec": {"holderIdentity": "a-stranger", "leaseDurationSeconds": 3600}})
-    replicas.start("first").wait_for_line("says that it lives for 3600 s; ours live for 6 s")
+    replicas.start("first").wait_for_line("lasts 3600 s; this operator's own lasts 6 s")
     wait_until_passed(kube, datetime.now(UTC) + LIFE + SECOND)
     kube.delete(LEASES, "dkron")
     replicas.wait_leader("first")
@@ -251,7 +251,7 @@ def test_a_leader_that_was_frozen_does_nothing_more_when_it_wakes(replicas: Repl
     replicas.wait_leader("second")
     goes_on(kube, "often", "single")
     first.resume()
-    first.wait_for_line("waits: second holds the Lease")
+    first.wait_for_line("waiting: second holds the Lease")
     goes_on(kube, "often", "single")
     assert started_slots(first, since=frozen) == []
     # Alone, it goes on when it wakes.
@@ -260,7 +260,7 @@ def test_a_leader_that_was_frozen_does_nothing_more_when_it_wakes(replicas: Repl
     second.pause()
     wait_until_passed(kube, datetime.now(UTC) + LIFE)
     second.resume()
-    second.wait_for_line("nothing is done until it is")
+    second.wait_for_line("this replica does nothing until it can")
     goes_on(kube, "often", "single")
     for account in ledger.close_all(kube, ("often", "single"), every=1).values():
         account.assert_balanced()
@@ -271,7 +271,7 @@ def test_a_lease_that_somebody_deletes_stays_with_its_holder(replicas: Replicas)
     replicas.start("first")
     replicas.wait_leader("first")
     second = replicas.start("second")
-    second.wait_for_line("waits: first holds the Lease")
+    second.wait_for_line("waiting: first holds the Lease")
     kube.apply(each_second("often"))
     goes_on(kube, "often")
     kube.delete(LEASES, "dkron")
@@ -289,7 +289,7 @@ def test_rights_that_are_taken_away_in_flight_cost_no_slot(cluster: localcluster
             first = replicas.start("first")
             replicas.wait_leader("first")
             second = replicas.start("second")
-            second.wait_for_line("waits: first holds the Lease")
+            second.wait_for_line("waiting: first holds the Lease")
             kube.apply(each_second("often"), each_second("single", concurrency="forbid"))
             goes_on(kube, "often", "single")
             change_rights(kube, without(LEAST, "leases", "patch"))

@@ -248,7 +248,7 @@ def test_a_start_that_takes_long_is_alive_and_not_ready(watch: Watch, cluster: l
     watched = watch()
     with ice(cluster):
         watched.operator.start(wait=False)
-        watched.wait_ready(503, "still being read")
+        watched.wait_ready(503, "still reading")
         assert watched.ask("/healthz") == (200, "ok\n")
     watched.wait_ready(200, "ok")
     assert watched.ask("/nothing")[0] == 404
@@ -288,7 +288,7 @@ async def test_an_api_server_that_goes_away_makes_it_unready_until_it_is_back(
         await asyncio.to_thread(watched.wait_ready, 200, "ok")
         relay.shut = True
         assert relay.cut() > 0
-        sentence = await asyncio.to_thread(watched.wait_ready, 503, "cannot be watched")
+        sentence = await asyncio.to_thread(watched.wait_ready, 503, "has failed for")
         assert "dkronjobs" in sentence
         assert await asyncio.to_thread(watched.ask, "/healthz") == (200, "ok\n"), "to start anew would not help"
         relay.shut = False

@@ -35,7 +35,7 @@ def test_a_job_with_settings_that_are_not_known_runs_and_tells_of_them_once(shar
     kube.edit("foreign", owner="somebody")
     kube.wait_status("foreign", "to be judged anew", lambda status: status["observedGeneration"] == 2)
     told = kube.wait_for("an Event", lambda: kube.events_of("foreign", "SettingsIgnored"), bool)
-    assert told == [f"ignored, since they are not known here: {NAMED}"]
+    assert told == [f"ignored, because this version does not know them: {NAMED}"]
     assert kube.get(DKRON_JOBS, "foreign")["spec"]["executorConfig"] == CONFIG, "what was said stays"
 
 

@@ -95,7 +95,7 @@ class Fire:
 
     def _call(self, entry: CachedJob, create: CreateJob, firing: Firing) -> None:
         if not create.before and not _is_ahead(entry, create.entry, self._calls.caller):
-            raise Conflict("the claim was given back since it was planned to make use of it")
+            raise Conflict("the claim was released after the run was planned")
         entry.note(*create.after)
         for name in create.cancels:
             self._calls.cancel(entry.job.uid, name)
@@ -112,7 +112,9 @@ class Fire:
         except AlreadyExists:
             answer = await self._find(entry, create)
             if answer is None:
-                raise Unavailable(f"Job {create.entry.job} was there a moment ago") from None
+                raise Unavailable(
+                    f"Job {create.entry.job} already existed, but was deleted before the operator could read it"
+                ) from None
             return answer
 
     async def _find(self, entry: CachedJob, create: CreateJob) -> Object | None:
@@ -126,7 +128,7 @@ class Fire:
         if run is not None and _same(run, entry, create.entry):
             return answer
         if not create.late:
-            message = f"another object holds the name of Job {create.entry.job}; waiting for it to go"
+            message = f"another object has the name of Job {create.entry.job}; the operator waits until it is deleted"
             entry.observed.troubles[create.entry.job] = Trouble("NameTaken", message)
             raise Unavailable(message)
         return None

@@ -116,7 +116,9 @@ class InlineCalls:
                 while self._may_act() and (self._tasks or self._unrecorded()):  # noqa: ASYNC110
                     await asyncio.sleep(RECORDING)
         except TimeoutError:
-            log.warning("%d calls do not come to an end; the next start finds them undecided", len(self._tasks))
+            log.warning(
+                "%d calls did not end in time; the next start records them with the reason Unknown", len(self._tasks)
+            )
         tasks, self._tasks = list(self._tasks.values()), {}
         for task in tasks:
             task.cancel()

@@ -54,7 +54,7 @@ class Observer:
         self._clock = clock
         self._listener = listener
         self._known = known
-        self._untold = LogOnce(log, "why a Job has no pod")
+        self._untold = LogOnce(log, "finding out why a Job has no pod")
         group_of = store.namespace_of_run
         self.endings: WorkQueue[Key] = WorkQueue("observe", self._end, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
         self.starts: WorkQueue[Key] = WorkQueue("probe", self._start, width=WIDTH // 4, spare=1, group_of=group_of)
@@ -96,7 +96,7 @@ class Observer:
         try:
             pod = await self._pod(entry, run)
         except KubeError as exc:
-            log.info("whether %s is over cannot be seen: %s", run.name, exc, extra={"job": entry.job.dkron_name})
+            log.info("cannot tell whether %s has ended: %s", run.name, exc, extra={"job": entry.job.dkron_name})
             return False
         return pod is not None and decides(pod, entry.job.spec.job_template.spec)
 
@@ -161,9 +161,9 @@ class Observer:
             try:
                 return await self._client.log_tail(PODS, entry.job.namespace, name, container=container, size=size)
             except Unavailable as exc:
-                log.warning("no log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
+                log.warning("cannot read the log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
             except KubeError as exc:
-                log.warning("no log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
+                log.warning("cannot read the log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
                 break
         return b""
 

@@ -72,7 +72,7 @@ class StatusWriter:
         async with entry.writing:
             if entry.version != planned:
                 # Folded onto what has come while we waited for our turn, they would claim what another has claimed.
-                raise Conflict("the job has changed since this was decided")
+                raise Conflict("the job changed after this was planned")
             pending = len(entry.pending)
             try:
                 await self._patch(entry, (*entry.pending, *changes), settled=pending)
@@ -109,7 +109,7 @@ class StatusWriter:
                 else:
                     break
             else:
-                raise Unavailable("somebody else keeps writing the status first")
+                raise Unavailable("another writer keeps changing the status first")
         self.write_soon(entry)
 
     async def _patch(self, entry: CachedJob, changes: tuple[Change, ...], *, settled: int) -> None:

@@ -88,7 +88,7 @@ class Stopper:
             async with asyncio.timeout(PATIENCE):
                 return await self._observer.outcome(entry, run)
         except (TimeoutError, KubeError) as exc:
-            log.warning("%s is stopped without its output: %s", run.name, exc or "no answer", extra=_context(entry))
+            log.warning("stopping %s without its output: %s", run.name, exc or "no answer", extra=_context(entry))
             return nothing
 
     async def _delete(self, entry: CachedJob, run: AttemptJob) -> None:
@@ -114,7 +114,7 @@ class Stopper:
                 async with asyncio.timeout(LONGEST):
                     await self._take_down(entry, run)
         except (TimeoutError, KubeError) as exc:
-            log.info("%s is not heard to its end: %s", name, exc or "it takes too long", extra={"uid": uid})
+            log.info("cannot read the last output of %s: %s", name, exc or "it took too long", extra={"uid": uid})
         finally:
             self._hears(key)
 

@@ -253,7 +253,7 @@ class Store:
         if first is None or first is entry:
             return None
         name = first.job.dkron_name
-        return Problem("DuplicateName", f'DkronJob {first.job.name} has the name "{name}" already')
+        return Problem("DuplicateName", f'DkronJob {first.job.name} already has the name "{name}"')
 
     def _holder(self, key: Key) -> CachedJob | None:
         """The job with this Dkron name; the oldest if there are several."""
@@ -300,7 +300,7 @@ def _read(body: Object, known: JobView | None = None) -> JobView:
     try:
         job = read_job(body) if known is None or _is_other(body, known) else _annotated(body, known)
     except Exception as exc:
-        job = unreadable_job(body, f"reading it fails with {type(exc).__name__}")
+        job = unreadable_job(body, f"the operator cannot read it ({type(exc).__name__})")
         if known is None or known.problem != job.problem or known.generation != job.generation:
             log.exception("DkronJob %s/%s cannot be read", job.namespace, job.name)
         return job

@@ -181,7 +181,7 @@ class ClusterStatusController:
                     self._stored = None
                 else:
                     return
-        raise Unavailable("somebody else keeps writing the status first")
+        raise Unavailable("another writer keeps changing the status first")
 
     async def _patch(self, stored: Stored) -> None:
         leadership = self._leadership

@@ -172,7 +172,7 @@ class Delivery:
                 await self.queue.idle()
                 await self._outboxes.empty()
         except TimeoutError:
-            log.warning("%d messages are still on their way; the next start sends them again", self.waiting)
+            log.warning("%d messages are not delivered yet; the next start sends them again", self.waiting)
         for uid in tuple(self._lazy):
             self._write(uid)
 

@@ -124,7 +124,7 @@ class Installation:
         except Exception as exc:
             # What was known stays: receivers that cannot be read must not keep jobs from running.
             log.exception("the DkronCluster cannot be read")
-            self.problems = (f"spec: reading it fails with {type(exc).__name__}",)
+            self.problems = (f"spec: the operator cannot read it ({type(exc).__name__})",)
         else:
             self.site, self.endpoints, self.problems = site, endpoints, problems
         self._changed()

@@ -83,7 +83,7 @@ class Outbox:
         self._numbers = count()
         self._state = _State()
         self._quiet = asyncio.Event()
-        self._log_once = LogOnce(log, receiver, meanwhile="trying again")
+        self._log_once = LogOnce(log, receiver, meanwhile="retrying")
 
     def __len__(self) -> int:
         return len(self._state.letters)
@@ -102,7 +102,7 @@ class Outbox:
         self._ready.put_nowait(number)
         while len(self) > self._limits.room or (self._state.size > self._limits.room_bytes and len(self) > 1):
             oldest = next(iter(self._state.letters))
-            self._settle(oldest, f"dropped, because too much waits for {self.receiver}")
+            self._settle(oldest, f"dropped, because the queue of {self.receiver} is full")
 
     def clear(self) -> None:
         """Forget the waiting messages: another replica sends them."""

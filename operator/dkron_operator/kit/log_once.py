@@ -6,7 +6,7 @@ import logging
 class LogOnce:
     """One kind of outage, from its first failure to its end. `meanwhile` says what the program does during it."""
 
-    def __init__(self, log: logging.Logger, what: str, *, meanwhile: str = "going on without") -> None:
+    def __init__(self, log: logging.Logger, what: str, *, meanwhile: str = "continuing without it") -> None:
         self.trouble = ""
         self._log = log
         self._what = what

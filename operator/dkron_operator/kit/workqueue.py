@@ -214,7 +214,7 @@ class WorkQueue(Generic[K]):
             await self._work(key)
         except Unavailable as exc:
             delay = self._failed(key)
-            log.warning("%s: %s; again in %.1f s", self.name, exc, delay, extra={"key": str(key)})
+            log.warning("%s: %s; retrying in %.1f s", self.name, exc, delay, extra={"key": str(key)})
             return max(delay, exc.retry_after or 0.0)
         except NotLeader as exc:
             log.debug("%s: %s", self.name, exc, extra={"key": str(key)})
@@ -228,7 +228,7 @@ class WorkQueue(Generic[K]):
         except Exception:
             delay = self._failed(key, RETRY_OF_A_FAULT)
             if self._is_news(key):
-                log.exception("%s failed on %s; again in %.0f s", self.name, key, delay)
+                log.exception("%s failed on %s; retrying in %.0f s", self.name, key, delay)
             return delay
         if self._failures.pop(key, None) is not None:
             # The API server answers again, so the other delayed keys need not wait any longer.

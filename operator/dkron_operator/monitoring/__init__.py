@@ -77,8 +77,8 @@ class Monitoring:
         jobs = await self.job_states.call(self._clock.now())
         if self._per_job and len(jobs.lines) > MOST_JOBS and not self._told_too_many:
             self._told_too_many = True
-            log.warning("--metrics-per-job: no series for single jobs, since there are %d of them, and %d are the most "
-                        "it is done for", len(jobs.lines), MOST_JOBS)  # fmt: skip
+            log.warning("--metrics-per-job: /metrics shows no series for single jobs, because there are %d jobs, and "
+                        "the limit is %d", len(jobs.lines), MOST_JOBS)  # fmt: skip
         return Gauges(
             version=self._version,
             leader=parts.lease.view.held,

@@ -198,7 +198,7 @@ class Reconciler:
 
     def _say_that_it_is_refused(self, entry: CachedJob, exc: Rejected) -> None:
         """If no condition can be written, an Event is all that users see."""
-        message = f"the status cannot be written, and nothing is recorded until it can: {exc}"
+        message = f"the operator cannot write the status, and records nothing until it can: {exc}"
         self._events.report(entry.job, Report(Severity.WARNING, "StatusRefused", message))
 
     async def _plan(self, uid: str) -> None:
@@ -231,7 +231,7 @@ class Reconciler:
                 if plan.wants(DeleteDkronJob):
                     await self._remove(entry)
             except Conflict:
-                log.info("somebody wrote first, deciding again", extra={"job": entry.job.dkron_name})
+                log.info("another writer changed the job first; planning again", extra={"job": entry.job.dkron_name})
             except (Unavailable, Rejected):
                 # What passes until the API server answers again, or takes it, passes while nobody can fire it.
                 entry.remembered.fireable_since = self._clock.monotonic()

@@ -85,7 +85,7 @@ class Handlers:
                 self._told[known] = None
                 if len(self._told) > REMEMBERED:
                     self._told.popitem(last=False)
-                log.exception("%s %s/%s cannot be taken in", kind, metadata["namespace"], metadata["name"])
+                log.exception("cannot process %s %s/%s", kind, metadata["namespace"], metadata["name"])
 
     def _tell(self, uids: Iterable[str]) -> None:
         for uid in uids:

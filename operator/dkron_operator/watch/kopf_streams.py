@@ -68,7 +68,7 @@ class KopfStreams:
                     await self._gone()
             failures = 1 if time.monotonic() - began > STEADY else failures + 1
             pause = backoff.after(failures)
-            log.warning("the watches have failed: %s; they begin anew in %.0f s", _sentence(failure), pause)
+            log.warning("the watches failed: %s; restarting them in %.0f s", _sentence(failure), pause)
             await asyncio.sleep(pause)
 
     async def _watch(self) -> Exception | None:

@@ -83,7 +83,7 @@ class Resync:
                     present.add(item["metadata"]["uid"])
         vanished = {uid for uid in before.keys() - present if await self._is_gone(uid, before[uid])}
         if vanished:
-            log.info("%d objects vanished unseen", len(vanished))
+            log.info("%d objects were deleted without a watch event", len(vanished))
             self._source.on_deleted(vanished)
 
     async def _is_gone(self, uid: str, place: Place | None) -> bool:

@@ -68,7 +68,7 @@ class Server(FakeKube):
                 part = part[parent]
             if operation["op"] == "test":
                 if part[last] != operation["value"]:
-                    raise Stale("the object is not as the patch expects it", status=422)
+                    raise Stale("the object is not in the state that the patch expects", status=422)
             else:
                 part[last] = operation["value"]
         if patched["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]:

@@ -92,7 +92,7 @@ async def test_an_answer_that_is_no_object_is_none(text: str) -> None:
         return web.Response(text=text, content_type="application/json")
 
     async with served(answer) as kube:
-        with pytest.raises(Unavailable, match="no answer from the API server: the answer is no object"):
+        with pytest.raises(Unavailable, match="no answer from the API server: the answer is not an object"):
             await kube.get(DKRON_JOBS, "ns", "a")
 
 

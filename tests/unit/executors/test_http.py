@@ -69,7 +69,7 @@ def test_what_an_answer_means(web: Web, path: str, *, config: dict[str, str], co
 
 
 def test_a_circle_of_redirects_is_followed_as_long_as_go_does(web: Web) -> None:
-    assert get(f"{web.url}/loop") == Ran(1, f"GET {web.url}/loop: 10 redirects and no end\n")
+    assert get(f"{web.url}/loop") == Ran(1, f"GET {web.url}/loop: gave up after 10 redirects\n")
     assert len(web.asked) == 10
 
 

@@ -82,7 +82,7 @@ async def test_a_job_that_exists_already_is_adopted() -> None:
 async def test_a_name_that_belongs_to_another_cause_is_waited_for(other: dict[str, Any]) -> None:
     edges = begin()
     edges.kube.put(JOBS, other)
-    with pytest.raises(Unavailable, match="another object holds the name"):
+    with pytest.raises(Unavailable, match="another object has the name"):
         await fire(edges, CreateJob(ENTRY, after=MARK))
     assert active(edges) == ()
     assert edges.entry().status.last_schedule_time is None

@@ -287,7 +287,7 @@ async def test_an_outage_is_said_once_and_ends_our_lease_in_time(caplog: pytest.
             await asyncio.sleep(30)
             assert me.lease.may_act()
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
-    assert "nothing is done until it is" in caplog.text
+    assert "this replica does nothing until it can" in caplog.text
     assert [(view.acts, view.term) for view in me.told[-1:]] == [(True, 1)], "nobody else has acted meanwhile"
 
 
@@ -425,7 +425,7 @@ async def test_a_lease_that_lives_for_an_hour_is_told_of(caplog: pytest.LogCaptu
         async with me.running():
             await asyncio.sleep(60)
             assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
-            assert "home/dkron of stranger says that it lives for 3600 s; ours live for 15 s" in caplog.text
+            assert "home/dkron, held by stranger, lasts 3600 s; this operator's own lasts 15 s" in caplog.text
             del kube.objects["leases", "dkron"]
             await asyncio.sleep(1)
             assert me.lease.may_act(), "it belonged to nobody"

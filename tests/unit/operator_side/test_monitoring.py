@@ -61,18 +61,18 @@ AT = 1000.0
 @pytest.mark.parametrize(
     ("phase", "signs", "words"),
     [
-        pytest.param(Phase.STARTING, {}, ("still being read",), id="starting"),
+        pytest.param(Phase.STARTING, {}, ("still reading",), id="starting"),
         pytest.param(Phase.LEFT, {"jobs": GOOD}, ("asked to leave",), id="left"),
         pytest.param(Phase.STOPPING, {"jobs": GOOD}, ("stopping",), id="stopping"),
         pytest.param(Phase.WORKING, {"dkronjobs": GOOD, "jobs": GOOD}, (), id="at work"),
         pytest.param(
-            Phase.WORKING, {"dkronjobs": LastSign(), "jobs": GOOD}, ("dkronjobs", "not begun"), id="no watch yet"
+            Phase.WORKING, {"dkronjobs": LastSign(), "jobs": GOOD}, ("dkronjobs", "not started"), id="no watch yet"
         ),
         pytest.param(Phase.WORKING, {"jobs": LastSign(AT - SILENCE)}, (), id="silent for as long as is allowed"),
-        pytest.param(Phase.WORKING, {"jobs": LastSign(AT - 200)}, ("jobs", "no sign of life", "200 s"), id="silent"),
+        pytest.param(Phase.WORKING, {"jobs": LastSign(AT - 200)}, ("jobs", "received nothing", "200 s"), id="silent"),
         pytest.param(Phase.WORKING, {"jobs": replace(GOOD, failing=AT - FAILURE)}, (), id="failing for a moment"),
         pytest.param(
-            Phase.WORKING, {"jobs": replace(GOOD, failing=AT - 20)}, ("jobs cannot be watched", "20 s"), id="failing"
+            Phase.WORKING, {"jobs": replace(GOOD, failing=AT - 20)}, ("jobs has failed", "20 s"), id="failing"
         ),
         pytest.param(
             Phase.WORKING,
@@ -123,7 +123,7 @@ def test_of_several_namespaces_the_worst_counts() -> None:
     hands = Hands()
     signs = WatchLiveness((JOBS,), ("one", "two"), hands.clock())
     signs.event(JOBS, "one")
-    assert signs.by_resource() == {"jobs": LastSign()}, "one of them has not begun"
+    assert signs.by_resource() == {"jobs": LastSign()}, "one of them has not started"
     hands.at += 5
     signs.event(JOBS, "two")
     signs.answer(JOBS.path("two"), begun=False)
@@ -343,13 +343,13 @@ async def test_probes_follow_the_life_of_an_operator() -> None:
         assert await ask(client, "/healthz") == (200, "ok\n")
         assert (await ask(client, "/readyz"))[0] == 503
         monitoring.phase = Phase.WORKING
-        assert "has not begun" in (await ask(client, "/readyz"))[1]
+        assert "has not started" in (await ask(client, "/readyz"))[1]
         fake.watched()
         assert await ask(client, "/readyz") == (200, "ok\n")
         fake.lease.view = Leadership(trouble="forbidden")
         assert (await ask(client, "/readyz"))[0] == 200, "who does not lead is ready"
         fake.hands.at += SILENCE + 1
-        assert "no sign of life" in (await ask(client, "/readyz"))[1]
+        assert "received nothing" in (await ask(client, "/readyz"))[1]
         assert (await ask(client, "/healthz"))[0] == 200, "to start anew would not help"
         monitoring.phase = Phase.STOPPING
         assert await ask(client, "/readyz") == (503, "the operator is stopping\n")

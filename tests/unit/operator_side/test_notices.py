@@ -158,7 +158,7 @@ def test_a_job_without_an_owner_gets_no_mail_and_one_with_nonsense_is_told() -> 
         [point], SITE, ended(owner_email="not an address"), events=frozenset({When.ALWAYS}), notify={}
     )
     assert not parcels
-    assert 'notification ops: ownerEmail: "not an address" is no address' in problems[0]
+    assert 'notification ops: ownerEmail: "not an address" is not an address' in problems[0]
 
 
 def test_no_mail_is_sent_because_something_begins() -> None:

@@ -279,7 +279,7 @@ async def test_a_pod_that_no_scheduler_has_looked_at_is_told_with_its_name() -> 
     await start(edges)
     found = edges.entry().observed.troubles[ENTRY.job]
     assert (found.reason, found.message) == (
-        "NotScheduled", "no scheduler has looked at its pod; see whether moon is running"
+        "NotScheduled", "no scheduler has processed its pod; check whether moon is running"
     )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ async def test_where_there_is_no_room_the_oldest_goes() -> None:
         receiver.hangs = True
         receiver.add("a", "b", "c", "d", "e")
         assert list(receiver.ends) == ["a", "b"]
-        assert receiver.ends["a"] == "dropped, because too much waits for files"
+        assert receiver.ends["a"] == "dropped, because the queue of files is full"
         assert len(receiver.outbox) == 3
 
 
@@ -152,7 +152,7 @@ async def test_a_message_that_is_dropped_while_it_is_sent_ends_once() -> None:
         receiver.hangs = False
         receiver.add("b")
         await receiver.outbox.empty()
-        assert receiver.ends == {"a": "dropped, because too much waits for files", "b": ""}
+        assert receiver.ends == {"a": "dropped, because the queue of files is full", "b": ""}
         await asyncio.sleep(30)
 
 

@@ -129,7 +129,7 @@ def test_of_two_jobs_with_one_dkron_name_the_older_keeps_it(order: list[int]) ->
     assert found.duplicate(entry(found)) is None
     problem = found.duplicate(entry(found, "later"))
     assert problem is not None
-    assert problem.message == 'DkronJob backup has the name "backup" already'
+    assert problem.message == 'DkronJob backup already has the name "backup"'
 
 
 def test_of_two_jobs_of_one_second_only_one_keeps_the_name() -> None:

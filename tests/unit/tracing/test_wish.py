@@ -54,22 +54,22 @@ def test_traces_are_wanted(environ: dict[str, str], wish: Wish) -> None:
     [
         pytest.param(
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"},
-            "OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' is no address; use http://host:4318 or https://…",
+            "OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' is not an address; use http://host:4318 or https://…",
             id="no URL",
         ),
         pytest.param(
             {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://[::1"},
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://[::1' is no address; use http://host:4318 or https://…",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://[::1' is not an address; use http://host:4318 or https://…",
             id="a broken URL",
         ),
         pytest.param(
             {**ANYWHERE, "OTEL_TRACES_EXPORTER": "zipkin"},
-            "OTEL_TRACES_EXPORTER: 'zipkin' is not known here; use otlp or none",
+            "OTEL_TRACES_EXPORTER: 'zipkin' is not supported; use otlp or none",
             id="another exporter",
         ),
         pytest.param(
             {**ANYWHERE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
-            "OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' is not spoken here; use http/protobuf, whose port is 4318 with most "
+            "OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' is not supported; use http/protobuf, whose port is 4318 with most "
             "receivers",
             id="another protocol",
         ),
