@@ -94,7 +94,7 @@ async def test_what_is_not_taken_is_tried_again_later_each_time_until_it_is(capl
         await receiver.outbox.empty()
         assert receiver.ends == {"a": ""}
     said = [record.message for record in caplog.records]
-    assert said == ["files: it is busy; trying again", "files: works again"], "told once, and once that it is over"
+    assert said == ["files: it is busy; retrying", "files: works again"], "told once, and once that it is over"
 
 
 async def test_what_is_too_old_is_given_up_with_the_reason() -> None:
