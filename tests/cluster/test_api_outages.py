@@ -24,6 +24,7 @@ from tests.support.api_process import ApiProcess
 from tests.support.api_rights import FOLLOWED, LEAST_API, limited_api
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.hostile import assert_civil
+from tests.support.ice import ice
 from tests.support.jobs import dkron_job
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube
 from tests.support.rest import Answer
@@ -268,7 +269,7 @@ def test_each_right_is_needed_and_named_when_it_was_taken_away(
     change_rights(kube, without(LEAST_API, resource, verb))
     answer = kube.wait_for("the right to be gone", once, lambda answer: answer.status == 403)
     refused(answer, 403, f'cannot {verb} resource "{resource}"', kube.namespace)
-    assert rest.get("/v1/jobs").status == 200
+    assert [rest.get(path).status for path in ("/v1/jobs", "/v1/members")] == [200, 200]
     change_rights(kube, LEAST_API)
     kube.wait_for("the right to be back", once, lambda answer: answer.status in statuses)
 
@@ -350,6 +351,17 @@ def test_while_the_api_server_is_away_reads_go_on_and_writes_are_503(
     assert [rest.get(f"/v1/jobs/{name}").status for name in ("known", "refused")] == [200, 404]
     assert rest.get("/v1/jobs/known").json()["owner"] == "Ann"
     save(own_api, "known", owner="Bob")
+
+
+def test_reads_go_on_while_the_api_server_does_not_answer(cluster: localcluster.Cluster, own_api: ApiSite) -> None:
+    save(own_api, "known", owner="Ann")
+    with ThreadPoolExecutor(1) as pool:
+        with ice(cluster):
+            write = pool.submit(own_api.rest.put, "/v1/jobs/known", body("known", owner="Bob"))
+            reads = [own_api.rest.get(path) for path in READS]
+        assert {answer.status for answer in reads} == {200}, [str(answer) for answer in reads]
+        assert write.result().status == 201, write.result()
+    assert own_api.rest.get("/v1/jobs/known").json()["owner"] == "Bob"
 
 
 def test_what_was_answered_with_201_outlives_a_kill_of_the_api_server(
