@@ -30,7 +30,7 @@ from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body, save, until
 from tests.support.rights import change_rights, limited_access, without
-from tests.support.sites import apply_older, install, namespace
+from tests.support.sites import apply_older, install, namespace, uninstall
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -118,7 +118,7 @@ KINDS = ("dkronjobs.dkron.io", "dkronclusters.dkron.io", "dkronpolicies.dkron.io
 def test_a_cluster_without_the_kinds_is_told_until_they_are_installed(
     bare: localcluster.Cluster, kube: Kube, tmp_path: Path
 ) -> None:
-    bare.kubectl("delete", "crd", *KINDS)
+    uninstall(bare, *KINDS)
     api = ApiProcess(tmp_path / "api.log", kubeconfig=kube.kubeconfig, namespace=kube.namespace).start(wait=False)
     try:
         site = ApiSite(kube, api, api.rest)
@@ -152,7 +152,7 @@ def test_kinds_that_are_older_than_the_api_end_it(bare: localcluster.Cluster, ku
 
 def test_kinds_that_are_removed_and_come_back_are_followed(own_api: ApiSite, bare: localcluster.Cluster) -> None:
     save(own_api, "lost")
-    bare.kubectl("delete", "crd", *KINDS)
+    uninstall(bare, *KINDS)
     until(own_api, "/v1/jobs", lambda answer: answer.body == b"[]")
     refused(own_api.rest.post("/v1/jobs", body("none")), 404)
     install(bare)

@@ -62,11 +62,6 @@ def slot_of(job: Object) -> datetime:
     return at(job["metadata"]["creationTimestamp"]) + timedelta(seconds=1)
 
 
-def test_a_slot_with_one_job_is_balanced(kube: Kube, job: Object) -> None:
-    kube.create(JOBS, claimed(job, slot_of(job)))
-    ledger.close(kube, "a", every=1).assert_balanced()
-
-
 def delete(kube: Kube, job: Object) -> None:
     kube.delete(JOBS, job["metadata"]["name"])
     kube.wait_for("it to go", lambda: kube.all(JOBS), lambda left: not left)

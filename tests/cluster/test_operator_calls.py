@@ -13,7 +13,7 @@ import pytest
 import localcluster
 from dkron_kube.paths import JOBS
 from tests.support.jobs import dkron_job
-from tests.support.kube import Kube, condition, finished, is_ready
+from tests.support.kube import Kube, finished, is_ready
 from tests.support.operator_process import OperatorProcess
 from tests.support.sites import Site, install, namespace
 from tests.support.web_server import Web, web_server
@@ -84,15 +84,6 @@ def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(start: Start,
     slots = [execution["slot"] for execution in status["executions"]]
     assert len(set(slots)) == len(slots) == sum(asked.path == "/status/200/fine" for asked in web.asked)
     assert kube.all(JOBS) == []
-
-
-def test_where_it_is_not_allowed_the_job_says_so(start: Start, web: Web) -> None:
-    kube = start().kube
-    kube.apply(inline("eager", f"{web.url}/status/200/fine", schedule="@every 1s"))
-    status = kube.wait_status("eager", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
-    assert condition(status, "Ready")["reason"] == "InlineNotAllowed"
-    assert kube.wait_for("the Event", lambda: kube.events_of("eager", "InlineNotAllowed"), bool)
-    assert web.asked == []
 
 
 def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(start: Start, web: Web) -> None:
