@@ -1,6 +1,7 @@
 """The Lease and the DkronCluster at a real API server: who leads, who leaves, and totals that nothing falsifies."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -251,26 +252,43 @@ def test_another_replica_goes_on_when_one_is_asked_to_leave(
     first.check()
 
 
-@pytest.mark.parametrize(
-    ("resource", "verb"),
-    [pytest.param(*item, id=f"{item[1]} {item[0]}") for item in each_right(LEAST) if item[0] in FOR_THE_INSTALLATION],
-)
-def test_without_a_right_to_the_lease_or_the_cluster_jobs_run_all_the_same(
-    cluster: localcluster.Cluster, tmp_path: Path, resource: str, verb: str
-) -> None:
+ONE_LESS = [item for item in each_right(LEAST) if item[0] in FOR_THE_INSTALLATION]
+
+
+@pytest.fixture(scope="module")
+def limited(
+    cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, str], Site]]:
+    """Operators that lack one right each, in namespaces of their own; all work at once."""
     install(cluster)
-    access = partial(limited_access, rules=without(LEAST, resource, verb), folder=tmp_path)
-    with site(cluster.kubeconfig, purpose=f"no {verb} {resource}", folder=tmp_path, access=access) as own:
-        kube, operator = own.kube, own.operator
-        operator.start()
-        operator.wait_for_line(f'cannot {verb} resource "{resource}"')
-        kube.apply(*(dkron_job(name, run=["once"], jobTemplate=simulated()) for name in NAMES))
-        for name in NAMES:
-            kube.wait_status(name, "its run", finished(1))
-        operator.stop()
-        operator.assert_clean()
-        forbidden = [line["level"] for line in operator.lines() if "forbidden" in str(line["msg"])]
-        assert forbidden == ["WARNING"], "it is said once"
+    with ExitStack() as stack:
+        sites = {}
+        for resource, verb in ONE_LESS:
+            folder = tmp_path_factory.mktemp("limited")
+            access = partial(limited_access, rules=without(LEAST, resource, verb), folder=folder)
+            purpose = f"no {verb} {resource}"
+            sites[resource, verb] = stack.enter_context(
+                site(cluster.kubeconfig, purpose=purpose, folder=folder, access=access)
+            )
+        for each in sites.values():
+            each.kube.apply(*(dkron_job(name, run=["once"], jobTemplate=simulated()) for name in NAMES))
+            each.operator.start(wait=False)
+        yield sites
+
+
+@pytest.mark.parametrize(("resource", "verb"), [pytest.param(*item, id=f"{item[1]} {item[0]}") for item in ONE_LESS])
+def test_without_a_right_to_the_lease_or_the_cluster_jobs_run_all_the_same(
+    limited: dict[tuple[str, str], Site], resource: str, verb: str
+) -> None:
+    kube, operator = limited[resource, verb].kube, limited[resource, verb].operator
+    operator.wait_for_line("ready with", seconds=90)
+    operator.wait_for_line(f'cannot {verb} resource "{resource}"', seconds=60)
+    for name in NAMES:
+        kube.wait_status(name, "its run", finished(1))
+    operator.stop()
+    operator.assert_clean()
+    forbidden = [line["level"] for line in operator.lines() if "forbidden" in str(line["msg"])]
+    assert forbidden == ["WARNING"], "it is said once"
 
 
 def test_rights_that_are_taken_away_cost_the_lease_and_the_totals_and_nothing_else(
