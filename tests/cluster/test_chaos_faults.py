@@ -29,7 +29,7 @@ from tests.chaos.proxy.rules import (
 )
 from tests.chaos.proxy.thread import Gateway, gateway
 from tests.support import ledger
-from tests.support.jobs import dkron_job, simulated
+from tests.support.jobs import TIDY, dkron_job, each_second, simulated
 from tests.support.kube import Kube, condition, finished, is_ready, marked_after
 from tests.support.logged_process import LoggedProcess
 from tests.support.sites import install, namespace, remove
@@ -37,8 +37,6 @@ from tests.support.sites import install, namespace, remove
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise, pytest.mark.timeout(180)]
 
 Object = dict[str, Any]
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 SECOND = timedelta(seconds=1)
 WATCH, SILENCE = 6, 2
 HURRY = {
@@ -104,10 +102,6 @@ def bed(shared_bed: Bed) -> Iterator[Bed]:
     shared_bed.operator.check()
     written = shared_bed.operator.log.read_bytes()[mark:].decode()
     assert "Traceback" not in written, written
-
-
-def each_second(name: str, **spec: Any) -> Object:
-    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
 
 
 def begin(bed: Bed, name: str) -> tuple[str, ...]:

@@ -9,13 +9,12 @@ import pytest
 
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
-from tests.support.jobs import at, dkron_job, pod_template
+from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template
 from tests.support.kube import condition, finished, is_ready, marked_after
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-KEEP_ALL = {"executions": 100, "successfulJobs": 100}
 GOOD = {
     "schedule": "@every 1s",
     "timezone": "",

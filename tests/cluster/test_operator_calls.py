@@ -12,7 +12,7 @@ import pytest
 
 import localcluster
 from dkron_kube.paths import JOBS
-from tests.support.jobs import dkron_job
+from tests.support.jobs import KEEP_ALL, dkron_job
 from tests.support.kube import Kube, finished, is_ready
 from tests.support.operator_process import OperatorProcess
 from tests.support.sites import Site, install, namespace
@@ -20,7 +20,6 @@ from tests.support.web_server import Web, web_server
 
 pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
 
-KEEP_ALL = {"executions": 100}
 LEFT = 3 + 3
 """What a crash leaves undecided at most of a job that is called each second: a window, and what is still under way of
 the one before, as it is where the machine is busy."""

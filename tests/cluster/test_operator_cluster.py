@@ -13,7 +13,7 @@ import localcluster
 from dkron_crds.lease import leave_annotation, leave_key
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
 from tests.support import ledger
-from tests.support.jobs import at, dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import FOR_THE_INSTALLATION, LEAST, change_rights, each_right, limited_access, without
@@ -23,13 +23,14 @@ pytestmark = pytest.mark.cluster(nodes="kwok")
 
 Object = dict[str, Any]
 SECOND = timedelta(seconds=1)
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 NAMES = ("one", "two", "bad")
+SHORT = ("--lease-duration", "6", "--lease-renew-deadline", "4", "--lease-retry-period", "1")
+"""A Lease that lives shorter than by default, so that its end can be waited for."""
 
 
 def replica(kube: Kube, folder: Path, name: str) -> OperatorProcess:
     """One of several operators of a namespace."""
-    arguments = ("--kubeconfig", str(kube.kubeconfig), "--namespace", kube.namespace)
+    arguments = ("--kubeconfig", str(kube.kubeconfig), "--namespace", kube.namespace, *SHORT)
     environment = {"POD_NAME": name, "POD_IP": "10.1.2.3"}
     return OperatorProcess(folder / f"{name}.log", *arguments, environment=environment)
 
@@ -75,10 +76,6 @@ def counted(kube: Kube) -> tuple[int, int]:
 
 def by_second(name: str, *, exit_code: int = 0, **spec: Any) -> Object:
     return dkron_job(name, schedule="@every 1s", jobTemplate=simulated(exit_code=exit_code), **spec)
-
-
-def wait_until_passed(kube: Kube, moment: datetime) -> None:
-    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment)
 
 
 def come_to_rest(kube: Kube, *names: str) -> None:
@@ -169,7 +166,7 @@ def test_the_lease_is_held_renewed_and_released(
     kube, (first, second) = own_site.kube, replicas
     first.start()
     taken = kube.wait_for("the Lease to be held", lambda: lease(kube), held_by("first"))
-    assert taken["leaseDurationSeconds"] == 15
+    assert taken["leaseDurationSeconds"] == 6
     notes = kube.get(LEASES, "dkron")["metadata"]["annotations"]
     assert notes["dkron.io/address"] == "10.1.2.3"
     assert notes["dkron.io/version"]
@@ -195,7 +192,7 @@ def test_a_lease_whose_holder_was_killed_is_taken_when_its_time_is_over(
     last = at(lease(kube)["renewTime"])
     second.start()
     taken = kube.wait_for("the second to hold it", lambda: lease(kube), held_by("second"), seconds=30)
-    assert at(taken["acquireTime"]) - last > timedelta(seconds=15)
+    assert at(taken["acquireTime"]) - last > timedelta(seconds=6)
     assert taken["leaseTransitions"] == 1
     second.kill()
     second.start()
@@ -225,7 +222,7 @@ def test_a_replica_that_is_asked_to_leave_fires_nothing_until_it_is_restarted(
         lambda shown: shown == ("Left", "", 0),
     )
     mark = kube.status("one")["lastScheduleTime"]
-    wait_until_passed(kube, datetime.now(UTC) + 4 * SECOND)
+    kube.wait_passed(datetime.now(UTC) + 4 * SECOND)
     operator.check()
     assert kube.status("one")["lastScheduleTime"] == mark, "it fires nothing more"
     assert "holderIdentity" not in lease(kube), "it does not take the Lease again"

@@ -10,7 +10,7 @@ import pytest
 
 from dkron_kube.paths import DKRON_CLUSTERS, EVENTS
 from tests.support import ledger
-from tests.support.jobs import dkron_job, simulated
+from tests.support.jobs import dkron_job, each_second, simulated
 from tests.support.kube import SECRETS, Kube, condition, finished
 from tests.support.operator_process import OperatorProcess
 from tests.support.receivers import (
@@ -31,11 +31,6 @@ pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 Object = dict[str, Any]
 ONE: Object = {"run": ["once"], "jobTemplate": simulated()}
 FAILS: Object = {"run": ["once"], "jobTemplate": simulated(exit_code=3)}
-
-
-def by_second(name: str, **spec: Any) -> Object:
-    keep = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-    return dkron_job(name, schedule="@every 1s", history=keep, jobTemplate=simulated(), **spec)
 
 
 def installation(kube: Kube, **spec: Any) -> None:
@@ -133,7 +128,7 @@ def test_a_receiver_that_hangs_costs_no_slot_and_no_other_receiver(own_site: Sit
             notifications=[{"name": "hangs", "url": f"http://{HOST}:{silent}/", "when": ["start", "always"]}],
         )
         own_site.operator.start()
-        kube.apply(by_second("steady", processors={"fluent": {}, "elasticsearch": {}}))
+        kube.apply(each_second("steady", processors={"fluent": {}, "elasticsearch": {}}))
         kube.wait_status("steady", "ten runs", finished(10), seconds=60)
         account = ledger.close(kube, "steady", every=1)
         account.assert_balanced()
@@ -194,7 +189,7 @@ def test_killed_again_and_again_nobody_misses_an_execution(own_site: Site) -> No
     kube, operator = own_site.kube, own_site.operator
     with in_background(web_server()) as web:
         installation(kube, notifications=[{"name": "ops", "url": web.url, "payload": '{"id": "{{ execution }}"}'}])
-        kube.apply(by_second("steady"))
+        kube.apply(each_second("steady"))
         for runs in (3, 6, 9):
             operator.start()
             kube.wait_status("steady", f"{runs} runs", finished(runs))
@@ -204,30 +199,6 @@ def test_killed_again_and_again_nobody_misses_an_execution(own_site: Site) -> No
         kube.wait_status("steady", "everybody to be told", lambda status: not status.get("undelivered"))
         told, recorded = [each["id"] for each in telling(web)], executions(kube, "steady")
         assert set(told) == set(recorded), "each is told, and nothing that is not recorded"
-
-
-def test_a_failure_and_the_recovery_are_told_and_an_annotation_turns_them_off(own_site: Site) -> None:
-    kube = own_site.kube
-    with in_background(web_server()) as web:
-        payload = '{"job": "{{ job_name }}", "event": "{{ event }}"}'
-        installation(
-            kube,
-            notifications=[{"name": "ops", "url": web.url, "when": ["failure", "recovery"], "payload": payload}],
-        )
-        own_site.operator.start()
-        quiet = dkron_job("quiet", **FAILS)
-        quiet["metadata"]["annotations"]["notify.dkron.io/ops"] = "off"
-        kube.apply(dkron_job("changing", **FAILS), quiet)
-        for name in ("changing", "quiet"):
-            kube.wait_status(name, "its run", finished(1))
-        for number in (2, 3):
-            kube.edit("changing", jobTemplate=simulated())
-            kube.ask_run("changing", f"run-{number}", f"2026-01-01T00:00:0{number}Z")
-            kube.wait_status("changing", f"run {number}", finished(number))
-        delivered(kube, "changing")
-        assert telling(web) == [
-            {"job": "changing", "event": "failure"}, {"job": "changing", "event": "recovery"}
-        ]  # fmt: skip
 
 
 def test_what_the_installation_lacks_or_gets_wrong_is_said_and_mended_at_once(own_site: Site) -> None:

@@ -123,10 +123,6 @@ def goes_on(kube: Kube, *names: str) -> None:
         kube.wait_status(name, "to go on", marked_after(moment), seconds=60)
 
 
-def wait_until_passed(kube: Kube, moment: datetime) -> None:
-    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=90)
-
-
 def standing(kube: Kube) -> Object:
     found = kube.find(DKRON_CLUSTERS, "dkron") or {}
     status: Object = found.get("status") or {}
@@ -190,7 +186,7 @@ def test_a_stranger_that_holds_the_lease_is_told_of_and_waited_for(replicas: Rep
     operator.stop()
     kube.patch(LEASES, "dkron", {"spec": {"holderIdentity": "a-stranger", "leaseDurationSeconds": 3600}})
     replicas.start("first").wait_for_line("says that it lives for 3600 s; ours live for 6 s")
-    wait_until_passed(kube, datetime.now(UTC) + LIFE + SECOND)
+    kube.wait_passed(datetime.now(UTC) + LIFE + SECOND)
     kube.delete(LEASES, "dkron")
     replicas.wait_leader("first")
     goes_on(kube, "often")
@@ -258,7 +254,7 @@ def test_a_leader_that_was_frozen_does_nothing_more_when_it_wakes(replicas: Repl
     first.stop()
     second = replicas.known["second"]
     second.pause()
-    wait_until_passed(kube, datetime.now(UTC) + LIFE)
+    kube.wait_passed(datetime.now(UTC) + LIFE)
     second.resume()
     second.wait_for_line("nothing is done until it is")
     goes_on(kube, "often", "single")
@@ -317,7 +313,7 @@ def test_clocks_that_are_an_hour_apart_change_nothing_about_who_leads(replicas: 
     goes_on(kube, "often")
     ahead = replicas.start("ahead", shift=timedelta(hours=1))
     replicas.start("behind", shift=-timedelta(hours=1))
-    wait_until_passed(kube, datetime.now(UTC) + LIFE + 2 * SECOND)
+    kube.wait_passed(datetime.now(UTC) + LIFE + 2 * SECOND)
     assert replicas.lease()["holderIdentity"] == "first"
     goes_on(kube, "often")
     # Whoever comes next goes by its own clock: the hour between is missed, or is there again, and runs nothing twice.

@@ -32,10 +32,6 @@ def wait_running(kube: Kube, name: str) -> str:
     return str(status["active"][0]["job"])
 
 
-def wait_passed(kube: Kube, moment: datetime) -> None:
-    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment)
-
-
 def running_pod(kube: Kube, name: str) -> tuple[str, dict[str, Any]]:
     """The Job of the only attempt, and its pod, which runs."""
     status = kube.wait_status(name, "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
@@ -151,7 +147,7 @@ def test_the_last_edit_before_a_slot_counts(shared_site: Site) -> None:
     kube.edit("never-mind", disabled=True)
     status = kube.wait_status("brought-forward", "its run", finished(1))
     assert status.get("next") is None, "@at runs once"
-    wait_passed(kube, datetime.now(UTC) + SECOND)
+    kube.wait_passed(datetime.now(UTC) + SECOND)
     assert {name: kube.slots_of(name) for name in ("put-off", "put-back", "never-mind")} == {
         "put-off": [],
         "put-back": [],
@@ -165,7 +161,7 @@ def test_a_dkron_name_belongs_to_the_first(shared_site: Site) -> None:
     kube.apply(dkron_job("first", schedule="@daily", name="shared_name"))
     kube.wait_status("first", "to be ready", is_ready)
     # Who is first is told in whole seconds.
-    wait_passed(kube, at(kube.get(DKRON_JOBS, "first")["metadata"]["creationTimestamp"]) + SECOND)
+    kube.wait_passed(at(kube.get(DKRON_JOBS, "first")["metadata"]["creationTimestamp"]) + SECOND)
     kube.apply(dkron_job("second", schedule="@daily", name="shared_name", run=["once"]))
     status = kube.wait_status("second", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
     assert condition(status, "Ready")["reason"] == "DuplicateName"
@@ -184,7 +180,7 @@ def test_a_disabled_job_is_silent_and_then_goes_on_without_what_it_missed(shared
     status = kube.wait_status("switched", "to be off", lambda s: condition(s, "Suspended").get("reason") == "Disabled")
     off = datetime.now(UTC)
     assert (condition(status, "Suspended")["status"], status.get("next")) == ("True", None)
-    wait_passed(kube, off + 3 * SECOND)
+    kube.wait_passed(off + 3 * SECOND)
     on = datetime.now(UTC)
     kube.edit("switched", disabled=False)
     slots = kube.wait_for(

@@ -13,7 +13,7 @@ from dkron_crds.revision import REVISION
 from localcluster.cluster import LocalCluster
 from tests.support import ledger
 from tests.support.ice import ice
-from tests.support.jobs import dkron_job, simulated
+from tests.support.jobs import TIDY, each_second
 from tests.support.kube import finished, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, limited_access
@@ -22,8 +22,6 @@ from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 POLICIES = ("latest", "skip", "all")
 SECOND = timedelta(seconds=1)
 NOBODY_LISTENS = """
@@ -144,10 +142,6 @@ def test_an_operator_without_rights_says_which_it_lacks(cluster: localcluster.Cl
     assert kube.namespace in sentence
     assert "at the cluster scope" in everywhere
     assert "--namespace" in everywhere, "it says what else could be done"
-
-
-def each_second(name: str, **spec: Any) -> dict[str, Any]:
-    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
 
 
 def frozen(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import localcluster
 from dkron_kube.paths import DKRON_JOBS, PODS
-from tests.support.jobs import dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, dkron_job, simulated
 from tests.support.kube import NODES, Kube, condition, finished, is_ready
 from tests.support.nodes import Fleet, fleet_of
 from tests.support.operator_process import OperatorProcess
@@ -21,7 +21,6 @@ from tests.support.waiting import wait_for
 pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise]
 
 Object = dict[str, Any]
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 LONG = simulated(run_for="1h")
 
 

@@ -18,14 +18,12 @@ from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
 from tests.support.builders import IMAGES
-from tests.support.jobs import at, dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.shifted_operator import ShiftedOperator
 from tests.support.sites import Site, install, namespace
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
-
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 
 
 def each_second(name: str, **spec: Any) -> dict[str, Any]:

@@ -8,13 +8,12 @@ import pytest
 
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
-from tests.support.jobs import at, dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 LONG_AGO = "2000-01-01T00:00:00Z"
 NOON = "2026-01-01T12:00:00Z"
 KIBIBYTE = 1024

@@ -112,16 +112,6 @@ def test_the_next_slot_of_a_job_that_forbids_overlaps_runs_after_a_stop(shared_s
     kube.edit("single", disabled=True)
 
 
-@pytest.mark.parametrize("target", ["nothing", "single-1-00000000"])
-def test_a_wish_that_means_nothing_is_answered_by_an_event(shared_site: Site, target: str) -> None:
-    kube, name = shared_site.kube, f"idle-{target[:3]}"
-    kube.apply(dkron_job(name))
-    kube.ask_stop(name, target, ASKED)
-    notes = kube.wait_for("the Event", lambda: kube.events_of(name, "StopRefused"), bool)
-    assert notes == [f"stop.dkron.io/{target}: there is no such execution (any more)"]
-    kube.wait_for("the wish to go", lambda: wishes(kube, name), lambda found: not found)
-
-
 @pytest.mark.parametrize("moment", ["before the deletion", "in the grace period", "after it"])
 def test_an_operator_that_is_killed_leaves_one_record(own_site: Site, moment: str) -> None:
     kube, operator = own_site.kube, own_site.operator

@@ -26,7 +26,7 @@ from tests.support.helm import (
     remove_definitions,
     values_of,
 )
-from tests.support.jobs import dkron_job
+from tests.support.jobs import KEEP_ALL, dkron_job
 from tests.support.kube import Kube, finished, marked_after
 from tests.support.own_image import OwnImage
 
@@ -34,7 +34,6 @@ pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
 
 Object = dict[str, Any]
 EXAMPLES = Path(__file__).parents[2] / "examples"
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 EVERY = 4
 OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"
 NEW, OLD = title("DkronJob"), "DkronJob, revision 0"

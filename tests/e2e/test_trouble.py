@@ -6,7 +6,7 @@ import pytest
 
 from dkron_kube.paths import JOBS
 from tests.support import ledger
-from tests.support.jobs import dkron_job, pod_template
+from tests.support.jobs import KEEP_ALL, dkron_job, pod_template
 from tests.support.kube import SECRETS, condition, finished
 from tests.support.sites import Site
 
@@ -19,7 +19,6 @@ READ_ONLY = pod_template(containers=[{"name": "job", "securityContext": {"readOn
 MOUNTED = [{"name": "job", "volumeMounts": [{"name": "files", "mountPath": "/files"}]}]
 NO_SECRET = pod_template(containers=MOUNTED, volumes=[{"name": "files", "secret": {"secretName": "nothing"}}])
 NO_FILES = pod_template(containers=MOUNTED, volumes=[{"name": "files", "configMap": {"name": "nothing"}}])
-KEEP_ALL = {"executions": 100, "successfulJobs": 100}
 
 STUCK = (
     pytest.param("never-pulled", {"ErrImageNeverPull"}, id="an image that is not there and may not be pulled"),

@@ -5,7 +5,7 @@ A wait that fails prints what was there when its time had passed, so that a fail
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -164,6 +164,10 @@ class Kube:
     def wait_status(self, name: str, what: str, until: Callable[[Object], object], *, seconds: float = 30) -> Object:
         """Look at the status of a DkronJob until it is as wanted."""
         return self.wait_for(f"{name}: {what}", lambda: self.status(name), until, seconds=seconds)
+
+    def wait_passed(self, moment: datetime) -> None:
+        """Wait until it is later than this."""
+        self.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=90)
 
     def digest(self) -> str:
         """All that matters in the namespace, for a person who reads a failed test."""
