@@ -67,17 +67,6 @@ def delete(kube: Kube, job: Object) -> None:
     kube.wait_for("it to go", lambda: kube.all(JOBS), lambda left: not left)
 
 
-def test_a_job_that_was_cleaned_up_has_run_all_the_same(kube: Kube, job: Object) -> None:
-    made = claimed(job, slot_of(job))
-    kube.create(JOBS, made)
-    delete(kube, made)
-    # One that is there yet shows that the watch has come so far.
-    retry = claimed(job, slot_of(job))
-    retry["metadata"] |= {"name": "retry", "annotations": retry["metadata"]["annotations"] | {"dkron.io/attempt": "2"}}
-    kube.create(JOBS, retry)
-    ledger.close(kube, "a", every=1).assert_balanced()
-
-
 def test_a_job_that_was_made_again_under_its_name_is_a_second_run(kube: Kube, job: Object) -> None:
     made = claimed(job, slot_of(job))
     kube.create(JOBS, made)

@@ -3,15 +3,18 @@ job notices.
 """
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import localcluster
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
-from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template
+from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template, simulated
 from tests.support.kube import condition, finished, is_ready, marked_after
-from tests.support.sites import Site
+from tests.support.operator_process import OperatorProcess
+from tests.support.sites import Site, install, namespace
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
@@ -108,3 +111,38 @@ def test_every_other_job_keeps_its_time(shared_site: Site) -> None:
     account = ledger.close(shared_site.kube, "bystander", every=1)
     account.assert_balanced()
     assert account.skipped == 0
+
+
+# What the Terraform provider of Dkron sends.
+CONFIG = {"command": "true", "allowed_exitcodes": "0", "mem_limit_kb": "16384", "project": "dms"}
+FOREIGN: dict[str, Any] = {
+    "executorConfig": CONFIG,
+    "processors": {"nope": {}},
+    "jobTemplate": simulated(),
+    "run": ["once"],
+}
+
+
+def test_a_strict_installation_says_what_it_does_not_know_and_does_not_run_it(
+    cluster: localcluster.Cluster, tmp_path: Path
+) -> None:
+    install(cluster)
+    with namespace(cluster.kubeconfig, "strict") as kube:
+        arguments = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace, "--strict")
+        operator = OperatorProcess(tmp_path / "operator.log", *arguments).start()
+        try:
+            kube.apply(dkron_job("foreign", **FOREIGN), dkron_job("own", jobTemplate=simulated(), run=["once"]))
+            kube.wait_status("own", "to run", finished(1))
+            status = kube.wait_status(
+                "foreign", "to be refused", lambda status: condition(status, "Ready").get("status") == "False"
+            )
+            ready = condition(status, "Ready")
+            assert ready["reason"] == "InvalidExecutorConfig"
+            assert '"allowed_exitcodes" is not a key of shell' in ready["message"]
+            assert kube.jobs_of("foreign") == []
+            kube.edit("foreign", executorConfig={**dict.fromkeys(CONFIG), "command": "true"}, processors={"nope": None})
+            kube.wait_status("foreign", "to be in order", is_ready)
+            operator.stop()
+        finally:
+            if operator.running:
+                operator.kill()

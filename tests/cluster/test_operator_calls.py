@@ -104,16 +104,6 @@ def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(start: 
     assert len(web.asked) == 2
 
 
-def test_a_call_is_stopped(start: Start, web: Web) -> None:
-    kube = start("--inline-calls", "10").kube
-    kube.apply(inline("slow", f"{web.url}/slow", run=["once"], **ONCE_MORE))
-    entry = under_way(kube, "slow", web)
-    kube.ask_stop("slow", entry["job"], "2026-01-01T00:00:00Z by a test")
-    status = kube.wait_status("slow", "its record", finished(1))
-    assert [e["reason"] for e in status["executions"]] == ["Stopped"]
-    assert (status.get("active", []), len(web.asked)) == ([], 1)
-
-
 def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(start: Start, web: Web) -> None:
     site = start("--inline-calls", "10")
     kube = site.kube
@@ -188,20 +178,6 @@ def test_killed_again_and_again_no_attempt_is_called_twice(start: Start, web: We
         assert status.get("errorCount", 0) <= 5 * LEFT
     assert_called_once(operator)
     assert kube.all(JOBS) == []
-
-
-def test_stopped_again_and_again_nothing_is_undecided(start: Start, web: Web) -> None:
-    site = start("--inline-calls", "10")
-    kube, operator = site.kube, site.operator
-    kube.apply(inline("steady", f"{web.url}/status/200/fine", schedule="@every 1s"))
-    for calls in (1, 2, 3, 4):
-        wait_for_calls(kube, web, calls)
-        operator.stop()
-        status = kube.status("steady")
-        assert (status.get("active", []), status.get("window"), status.get("errorCount", 0)) == ([], None, 0)
-        assert status["successCount"] == len(web.asked), "all calls are written down"
-        operator.start()
-    assert_at_most_once(rest(kube, "steady"), len(web.asked))
 
 
 # --- several replicas that call ----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS
 from tests.support.jobs import dkron_job, simulated
-from tests.support.kube import Kube, condition, finished, is_ready
+from tests.support.kube import Kube, finished, is_ready
 from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
@@ -51,24 +51,6 @@ def test_a_tree_runs_down_from_its_root_each_job_once(shared_site: Site) -> None
     assert kube.jobs_of("tree-never") == []
 
 
-def test_a_retry_that_succeeds_fires_the_children_once_and_failures_those_who_want_them(shared_site: Site) -> None:
-    kube = shared_site.kube
-    watchers = [
-        dkron_job(f"seen-{when}", schedule="", dependsOn=[{"job": "hopeless", "when": when}], jobTemplate=simulated())
-        for when in ("success", "failure", "always")
-    ]
-    kube.apply(dkron_job("hopeless", retries=1, retryBackoff={"initial": "1s"}, jobTemplate=simulated(exit_code=1)))
-    kube.apply(*watchers)
-    for name in ("seen-success", "seen-failure", "seen-always"):
-        kube.wait_status(name, "to be ready", is_ready)
-    kube.ask_run("hopeless", "go", NOON)
-    kube.wait_status("hopeless", "both attempts", finished(2))
-    for name in ("seen-failure", "seen-always"):
-        kube.wait_status(name, "its run", finished(1))
-    wait_settled(kube, "hopeless")
-    assert [len(kube.jobs_of(f"seen-{when}")) for when in ("success", "failure", "always")] == [0, 1, 1]
-
-
 def test_a_job_after_two_others_waits_for_both(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(
@@ -83,40 +65,6 @@ def test_a_job_after_two_others_waits_for_both(shared_site: Site) -> None:
     kube.ask_run("two", "go", NOON)
     kube.wait_status("both", "its run", finished(1))
     assert len(kube.jobs_of("both")) == 1
-
-
-def test_a_disabled_child_skips_and_says_so(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("bedtime", jobTemplate=simulated()), after("sleeper", "bedtime", disabled=True))
-    kube.wait_status("sleeper", "to be seen", lambda status: condition(status, "Suspended"))
-    kube.ask_run("bedtime", "go", NOON)
-    skipped = kube.wait_status("sleeper", "to skip", lambda status: status.get("skipped"))["skipped"]
-    assert (skipped["count"], skipped["lastReason"]) == (1, "Disabled")
-    events = kube.wait_for(
-        "an Event", lambda: kube.events_of("sleeper", "DependentRunSkipped"), lambda notes: len(notes) == 1
-    )
-    assert '"bedtime"' in events[0]
-    wait_settled(kube, "bedtime")
-
-
-def test_a_missing_parent_and_a_circle_are_told_until_they_are_mended(shared_site: Site) -> None:
-    kube = shared_site.kube
-
-    def reason(name: str, wanted: str) -> None:
-        kube.wait_status(name, wanted, lambda status: condition(status, "Ready").get("reason") == wanted)
-
-    kube.apply(after("orphan", "nobody-yet"))
-    reason("orphan", "ParentNotFound")
-    kube.apply(dkron_job("nobody-yet", jobTemplate=simulated()))
-    reason("orphan", "Scheduled")
-    kube.edit("nobody-yet", parentJob="orphan")
-    reason("orphan", "ParentCycle")
-    reason("nobody-yet", "ParentCycle")
-    kube.ask_run("orphan", "by-hand", NOON)
-    kube.wait_status("orphan", "a run on request", finished(1))
-    kube.wait_status("nobody-yet", "to skip", lambda status: status.get("skipped"))
-    kube.edit("nobody-yet", parentJob="")
-    reason("orphan", "Scheduled")
 
 
 def test_an_ephemeral_chain_goes_from_the_top_and_stays_in_the_totals(shared_site: Site) -> None:

@@ -190,22 +190,6 @@ def test_a_disabled_job_is_silent_and_then_goes_on_without_what_it_missed(shared
     assert condition(kube.status("switched"), "Suspended")["status"] == "False"
 
 
-def test_a_job_runs_from_its_start_to_its_end(shared_site: Site) -> None:
-    kube = shared_site.kube
-    now = datetime.now(UTC).replace(microsecond=0)
-    starts, expires = now + 3 * SECOND, now + 5 * SECOND
-    span: dict[str, Any] = {"startsAt": starts.isoformat(), "expiresAt": expires.isoformat()}
-    kube.apply(dkron_job("spanned", schedule="* * * * * *", jobTemplate=simulated(), **span))
-    early = kube.wait_status("spanned", "a verdict", lambda s: condition(s, "Suspended"))
-    assert condition(early, "Suspended")["reason"] == "NotStarted"
-    assert at(early["next"]) == starts, "one that falls on the start happens"
-    kube.wait_status("spanned", "its time", lambda s: condition(s, "Suspended").get("status") == "False", seconds=5)
-    late = kube.wait_status("spanned", "its end", lambda s: condition(s, "Suspended").get("reason") == "Expired")
-    assert late.get("next") is None
-    slots = [at(slot) for slot in kube.slots_of("spanned")]
-    assert slots == [starts, starts + SECOND, expires], "one that falls on the end happens"
-
-
 def test_refused_requests_of_one_second_count_each(shared_site: Site) -> None:
     kube, count = shared_site.kube, 5
     kube.apply(dkron_job("closed", disabled=True, run=[f"r{number}" for number in range(count)]))
@@ -216,14 +200,6 @@ def test_refused_requests_of_one_second_count_each(shared_site: Site) -> None:
     skipped = kube.status("closed")["skipped"]
     assert (skipped["count"], skipped["lastReason"]) == (count, "Disabled")
     kube.wait_for("the Events", lambda: kube.events_of("closed", "RunRefused"), lambda notes: len(notes) == count)
-
-
-def test_many_requests_of_one_moment_all_run(shared_site: Site) -> None:
-    kube = shared_site.kube
-    requests = [f"r{number}" for number in range(8)]
-    kube.apply(dkron_job("clicked", run=requests, jobTemplate=simulated()))
-    status = kube.wait_status("clicked", "all runs", finished(len(requests)))
-    assert len({run["job"] for run in status["executions"]}) == status["successCount"] == len(requests)
 
 
 # --- what is asked of an attempt that is over -----------------------------------------------------------------------

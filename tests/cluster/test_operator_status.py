@@ -121,26 +121,6 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist(shared_site: Site) -
     assert kube.events_of("rebuilt", "StatusRebuilt")
 
 
-def test_cleared_executions_are_not_counted_again(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("cleared", run=["one", "two"], jobTemplate=simulated()))
-    kube.wait_status("cleared", "two runs", finished(2))
-    kube.write_status("cleared", executions=[], successCount=0, lastSuccess=None)
-    kube.ask_run("cleared", "three", NOON)
-    status = kube.wait_status("cleared", "another run", finished(1))
-    assert (status["successCount"], len(status["executions"])) == (1, 1)
-
-
-def test_forged_counters_are_counted_on(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("forged", jobTemplate=simulated()))
-    kube.wait_status("forged", "a verdict", lambda status: status.get("conditions"))
-    kube.write_status("forged", successCount=1000, errorCount=2000, status="failed")
-    kube.ask_run("forged", "one", NOON)
-    status = kube.wait_status("forged", "a run", finished(1))
-    assert (status["successCount"], status["errorCount"], status["status"]) == (1001, 2000, "success")
-
-
 def test_an_invented_run_is_recorded_as_lost(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(dkron_job("ghost", jobTemplate=simulated()))

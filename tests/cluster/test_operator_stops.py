@@ -85,33 +85,6 @@ def test_a_stopped_execution_is_active_until_its_pod_is_over_and_not_tried_again
     ]
 
 
-def test_an_attempt_that_waits_for_its_backoff_is_stopped(shared_site: Site) -> None:
-    kube = shared_site.kube
-    backoff = {"initial": "1h", "factor": 1, "max": "1h"}
-    failing = {"annotations": {"kwok.dkron.io/run-for": "100ms", "kwok.dkron.io/exit-code": "3"}}
-    template = {"spec": {"template": {"metadata": failing}}}
-    kube.apply(lasting("waiting", retryBackoff=backoff, jobTemplate=template))
-    status = kube.wait_status("waiting", "its first failure", finished(1))
-    (claim,) = status["active"]
-    kube.ask_stop("waiting", claim["job"], ASKED)
-    kube.wait_for("the wish to go", lambda: wishes(kube, "waiting"), lambda found: not found)
-    status = kube.status("waiting")
-    assert [(e["attempt"], e["reason"]) for e in status["executions"]] == [(2, "Stopped"), (1, "Error")]
-    assert (status.get("active", []), status["errorCount"]) == ([], 2)
-
-
-def test_the_next_slot_of_a_job_that_forbids_overlaps_runs_after_a_stop(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(lasting("single", run=[], schedule="@every 2s", concurrency="forbid", retries=0, held=False))
-    first = running(kube, "single")
-    kube.ask_stop("single", first["job"], ASKED)
-    status = kube.wait_status("single", "the stop", finished(1))
-    assert [e["reason"] for e in status["executions"]] == ["Stopped"]
-    then = kube.wait_status("single", "the next run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
-    assert then["active"][0]["slot"] > first["slot"]
-    kube.edit("single", disabled=True)
-
-
 @pytest.mark.parametrize("moment", ["before the deletion", "in the grace period", "after it"])
 def test_an_operator_that_is_killed_leaves_one_record(own_site: Site, moment: str) -> None:
     kube, operator = own_site.kube, own_site.operator

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template
 from tests.support.kube import NODES, condition, finished
 from tests.support.sites import Site
@@ -19,21 +18,6 @@ pytestmark = pytest.mark.cluster(nodes="real")
 SHELL = {"shell": "true"}
 SECOND = timedelta(seconds=1)
 REQUESTED = "2026-01-01T00:00:00Z"
-MERGED = {
-    "metadata": {"labels": {"team": "nights"}, "annotations": {"note": "kept"}},
-    "spec": {
-        "backoffLimit": 0,
-        "template": {
-            "metadata": {"labels": {"tier": "batch"}},
-            "spec": {
-                "containers": [
-                    {"name": "job", "resources": {"requests": {"cpu": "5m"}, "limits": {"memory": "32Mi"}}},
-                    {"name": "side", "image": "docker.io/library/busybox:1.36", "command": ["echo", "aside"]},
-                ]
-            },
-        },
-    },
-}
 
 
 def soon(seconds: int) -> str:
@@ -51,7 +35,6 @@ def everything(module_site: Site) -> None:
             history=KEEP_ALL,
         ),
         dkron_job("hopeless", "exit 3", config=SHELL, run=["once"], retries=1, retryBackoff=backoff, history=KEEP_ALL),
-        dkron_job("merged", "echo main", run=["once"], jobTemplate=MERGED),
         own_containers("as-it-stands"),
     )  # fmt: skip
 
@@ -95,18 +78,6 @@ def test_a_scheduled_job_keeps_count(shared_site: Site) -> None:
     assert verdicts["Suspended"][0] == verdicts["Degraded"][0] == "False"
 
 
-def test_the_job_of_a_slot_says_where_it_comes_from(shared_site: Site) -> None:
-    kube = shared_site.kube
-    job = kube.wait_for("a Job", lambda: kube.jobs_of("greet"), bool)[-1]["metadata"]
-    (owner,) = job["ownerReferences"]
-    assert (owner["kind"], owner["name"], owner["controller"]) == ("DkronJob", "greet", True)
-    assert job["labels"]["app.kubernetes.io/managed-by"] == "dkron-operator"
-    notes = {key: value for key, value in job["annotations"].items() if key.startswith("dkron.io/")}
-    created = at(kube.get(DKRON_JOBS, "greet")["metadata"]["creationTimestamp"])
-    assert (at(notes["dkron.io/slot"]) - created) % (2 * SECOND) == timedelta(0), "slots lie on the grid of @every 2s"
-    assert (notes["dkron.io/trigger"], notes["dkron.io/attempt"], notes["dkron.io/name"]) == ("schedule", "1", "greet")
-
-
 def test_a_run_knows_what_it_is(shared_site: Site) -> None:
     (execution,) = shared_site.kube.wait_status("variables", "its run", finished(1))["executions"]
     seen = dict(line.split("=", 1) for line in execution["output"].splitlines())
@@ -145,20 +116,6 @@ def test_a_run_whose_attempts_all_fail_is_failed(shared_site: Site) -> None:
     assert any("attempt 1 failed (Error, exit code 3); attempt 2 follows" in note for note in notes), notes
     assert any("attempt 2 failed (Error, exit code 3)" in note and "follows" not in note for note in notes), notes
     assert condition(status, "Degraded")["status"] == "False", "the command failed, and nothing else is wrong"
-
-
-def test_a_template_is_merged_over_the_command(shared_site: Site) -> None:
-    kube = shared_site.kube
-    (execution,) = kube.wait_status("merged", "its run", finished(1))["executions"]
-    assert (execution["success"], execution["output"]) == (True, "main\n")
-    job = kube.get(JOBS, execution["job"])
-    assert (job["metadata"]["labels"]["team"], job["metadata"]["annotations"]["note"]) == ("nights", "kept")
-    pod = job["spec"]["template"]
-    assert pod["metadata"]["labels"]["tier"] == "batch"
-    assert pod["metadata"]["labels"]["dkron.io/job"] == "merged"
-    main, side = pod["spec"]["containers"]
-    assert (main["name"], main["command"], main["resources"]["limits"]) == ("job", ["echo", "main"], {"memory": "32Mi"})
-    assert {"DKRON_JOB_NAME"} <= {item["name"] for item in side["env"]}, "every container knows its run"
 
 
 def test_the_kubernetes_executor_runs_the_template_as_it_stands(shared_site: Site) -> None:
