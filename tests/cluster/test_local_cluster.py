@@ -136,7 +136,7 @@ class TestWithoutNodes:
 
 
 @LOCAL_ONLY
-def test_a_running_cluster_is_found_and_another_lives_beside_it(name: str) -> None:
+def test_a_running_cluster_is_found_lives_beside_another_and_names_a_component_that_dies(name: str) -> None:
     first, second = up(name), f"{name}-b"
     try:
         other = up(second)
@@ -150,31 +150,20 @@ def test_a_running_cluster_is_found_and_another_lives_beside_it(name: str) -> No
     finally:
         localcluster.get(second).down()
     assert {"folder", "processes"} <= set(traces(before)), "the first must outlive the second"
-
-
-@LOCAL_ONLY
-def test_a_component_restarts_with_other_flags(name: str) -> None:
-    cluster = up(name, controller_flags="--kube-api-qps=50")
-    assert "--kube-api-qps=50" in command_line(name, "controller-manager")
-    cluster.restart("controller-manager", "--kube-api-qps=1000 --kube-api-burst=2000")
+    first.restart("controller-manager", "--kube-api-qps=1000 --kube-api-burst=2000")
     assert "--kube-api-qps=1000 --kube-api-burst=2000" in command_line(name, "controller-manager")
-    with pytest.raises(localcluster.ClusterError, match=r"controller-manager .* has died(?s:.*)unknown flag"):
-        cluster.restart("controller-manager", "--no-such-flag")
-
-
-@LOCAL_ONLY
-def test_a_dead_component_is_named_with_the_end_of_its_log(name: str) -> None:
-    up(name)
-    scheduler = record_of(name).component("scheduler")
+    scheduler = before.component("scheduler")
     assert scheduler is not None
     os.kill(scheduler.identity.pid, signal.SIGKILL)
     eventually("the scheduler to die", lambda: not processes.alive(scheduler.identity))
     status = command("status", "--name", name)
     assert status.returncode == 1
     assert re.search(r"scheduler +died", status.stdout)
-    last_line = record_of(name).layout.log("scheduler").read_text(encoding="utf-8").splitlines()[-1]
+    last_line = before.layout.log("scheduler").read_text(encoding="utf-8").splitlines()[-1]
     assert f"scheduler of cluster {name} has died" in status.stdout
     assert last_line in status.stdout
+    with pytest.raises(localcluster.ClusterError, match=r"controller-manager .* has died(?s:.*)unknown flag"):
+        first.restart("controller-manager", "--no-such-flag")
 
 
 @LOCAL_ONLY

@@ -25,7 +25,6 @@ GOOD = {
     "executorConfig": {"command": "true"},
     "jobTemplate": None,
     "tags": None,
-    "ephemeral": None,
 }
 
 
