@@ -3,18 +3,15 @@ job notices.
 """
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import localcluster
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
 from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template, simulated
 from tests.support.kube import condition, finished, is_ready, marked_after
-from tests.support.operator_process import OperatorProcess
-from tests.support.sites import Site, install, namespace
+from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
@@ -122,26 +119,14 @@ FOREIGN: dict[str, Any] = {
 }
 
 
-def test_a_strict_installation_says_what_it_does_not_know_and_does_not_run_it(
-    cluster: localcluster.Cluster, tmp_path: Path
-) -> None:
-    install(cluster)
-    with namespace(cluster.kubeconfig, "strict") as kube:
-        arguments = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace, "--strict")
-        operator = OperatorProcess(tmp_path / "operator.log", *arguments).start()
-        try:
-            kube.apply(dkron_job("foreign", **FOREIGN), dkron_job("own", jobTemplate=simulated(), run=["once"]))
-            kube.wait_status("own", "to run", finished(1))
-            status = kube.wait_status(
-                "foreign", "to be refused", lambda status: condition(status, "Ready").get("status") == "False"
-            )
-            ready = condition(status, "Ready")
-            assert ready["reason"] == "InvalidExecutorConfig"
-            assert '"allowed_exitcodes" is not a key of shell' in ready["message"]
-            assert kube.jobs_of("foreign") == []
-            kube.edit("foreign", executorConfig={**dict.fromkeys(CONFIG), "command": "true"}, processors={"nope": None})
-            kube.wait_status("foreign", "to be in order", is_ready)
-            operator.stop()
-        finally:
-            if operator.running:
-                operator.kill()
+def test_a_strict_installation_says_what_it_does_not_know_and_does_not_run_it(own_site: Site) -> None:
+    kube = own_site.kube
+    own_site.operator.add("--strict").start()
+    kube.apply(dkron_job("foreign", **FOREIGN), dkron_job("own", jobTemplate=simulated(), run=["once"]))
+    kube.wait_status("own", "to run", finished(1))
+    status = kube.wait_status("foreign", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
+    assert condition(status, "Ready")["reason"] == "InvalidExecutorConfig"
+    assert '"allowed_exitcodes" is not a key of shell' in condition(status, "Ready")["message"]
+    assert kube.jobs_of("foreign") == []
+    kube.edit("foreign", executorConfig={**dict.fromkeys(CONFIG), "command": "true"}, processors={"nope": None})
+    kube.wait_status("foreign", "to be in order", is_ready)

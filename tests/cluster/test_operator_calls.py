@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,6 @@ LEFT = 3 + 3
 """What a crash leaves undecided at most of a job that is called each second: a window, and what is still under way of
 the one before, as it is where the machine is busy."""
 ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
-Start = Callable[..., Site]
 
 
 @pytest.fixture
@@ -34,23 +33,10 @@ def web() -> Iterator[Web]:
 
 
 @pytest.fixture
-def start(cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
-    """Starts an operator with these options, in a namespace of its own. It has to stop in order."""
-    install(cluster)
-    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as kube:
-        arguments = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace)
-        made: list[OperatorProcess] = []
-
-        def starts(*options: str) -> Site:
-            operator = OperatorProcess(tmp_path / "operator.log", *arguments, *options)
-            made.append(operator)
-            kube.guard, kube.appendix = operator.check, operator.tail
-            return Site(kube, operator.start())
-
-        yield starts
-        (operator,) = made
-        operator.stop()
-        operator.assert_clean()
+def calling(own_site: Site) -> Site:
+    """A site whose operator may make ten calls at once, and has started."""
+    own_site.operator.add("--inline-calls", "10").start()
+    return own_site
 
 
 def inline(name: str, url: str, **spec: Any) -> dict[str, Any]:
@@ -66,8 +52,8 @@ def under_way(kube: Kube, name: str, web: Web, calls: int = 1) -> dict[str, Any]
     return entry
 
 
-def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(start: Start, web: Web) -> None:
-    kube = start("--inline-calls", "10").kube
+def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(calling: Site, web: Web) -> None:
+    kube = calling.kube
     kube.apply(
         inline("good", f"{web.url}/status/200/fine", schedule="@every 1s"),
         inline("bad", f"{web.url}/status/500/broken", run=["once"], **ONCE_MORE),
@@ -85,13 +71,12 @@ def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(start: Start,
     assert kube.all(JOBS) == []
 
 
-def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(start: Start, web: Web) -> None:
-    site = start("--inline-calls", "10")
-    kube = site.kube
+def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(calling: Site, web: Web) -> None:
+    kube, operator = calling.kube, calling.operator
     kube.apply(inline("slow", f"{web.url}/slow", run=["once"], **ONCE_MORE))
     first = under_way(kube, "slow", web)
-    site.operator.kill()
-    site.operator.start()
+    operator.kill()
+    operator.start()
     under_way(kube, "slow", web, calls=2)
     web.released.set()
     status = kube.wait_status("slow", "both attempts", finished(2))
@@ -104,15 +89,14 @@ def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(start: 
     assert len(web.asked) == 2
 
 
-def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(start: Start, web: Web) -> None:
-    site = start("--inline-calls", "10")
-    kube = site.kube
+def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(calling: Site, web: Web) -> None:
+    kube, operator = calling.kube, calling.operator
     kube.apply(inline("slow", f"{web.url}/slow", run=["once"]))
     under_way(kube, "slow", web)
     web.released.set()
-    site.operator.stop()
+    operator.stop()
     assert [e["output"] for e in kube.status("slow")["executions"]] == ["late"]
-    site.operator.start()
+    operator.start()
 
 
 def wait_for_calls(kube: Kube, web: Web, more: int) -> None:
@@ -159,9 +143,8 @@ def assert_at_most_once(status: dict[str, Any], calls: int) -> None:
     assert len(missing(status)) <= status.get("skipped", {}).get("count", 0), "no slot is lost"
 
 
-def test_killed_again_and_again_no_attempt_is_called_twice(start: Start, web: Web) -> None:
-    site = start("--inline-calls", "10")
-    kube, operator = site.kube, site.operator
+def test_killed_again_and_again_no_attempt_is_called_twice(calling: Site, web: Web) -> None:
+    kube, operator = calling.kube, calling.operator
     kube.apply(*(inline(f"steady-{n}", f"{web.url}/status/200/{n}", schedule="@every 1s") for n in range(4)))
     kube.wait_status("steady-0", "to be understood", is_ready)
     for calls in (1, 5, 7, 9, 3):

@@ -12,7 +12,6 @@ from dkron_kube.paths import DKRON_CLUSTERS, EVENTS
 from tests.support import ledger
 from tests.support.jobs import dkron_job, each_second, simulated
 from tests.support.kube import SECRETS, Kube, condition, finished
-from tests.support.operator_process import OperatorProcess
 from tests.support.receivers import (
     HOST,
     Forward,
@@ -86,16 +85,12 @@ def test_each_receiver_gets_what_ended(own_site: Site, tmp_path: Path) -> None:
         )
         processors: Object = {name: {} for name in ("log", "files", "syslog", "fluent", "elasticsearch", "slack")}
         processors["email"] = {"emails": "ops@example.com"}
-        operator = with_output_dir(own_site, folder)
-        operator.start()
-        try:
-            kube.apply(dkron_job("bad", processors=processors, **FAILS))
-            status = kube.wait_status("bad", "its run", finished(1))
-            execution = status["executions"][0]
-            delivered(kube, "bad")
-        finally:
-            operator.stop()
-            operator.assert_clean()
+        operator = own_site.operator.add("--output-dir", str(folder)).start()
+        kube.apply(dkron_job("bad", processors=processors, **FAILS))
+        status = kube.wait_status("bad", "its run", finished(1))
+        execution = status["executions"][0]
+        delivered(kube, "bad")
+        operator.stop()
         path = folder / kube.namespace / f"{execution['id']}.log"
         assert execution["output"].splitlines() == [
             "Output in Elasticsearch", str(path), "Output sent to Fluent", "Output in dkron log", "Output in syslog"
@@ -109,11 +104,6 @@ def test_each_receiver_gets_what_ended(own_site: Site, tmp_path: Path) -> None:
         assert sorted(request.path.split("/")[1] for request in web.requests) == ["dkron", "slack"]
         assert "token" not in operator.text()
         assert "token" not in json.dumps([kube.all(EVENTS), kube.status("bad")])
-
-
-def with_output_dir(site: Site, folder: Path) -> OperatorProcess:
-    arguments = ("--kubeconfig", str(site.kube.kubeconfig), "--namespace", site.kube.namespace)
-    return OperatorProcess(folder.parent / "files.log", *arguments, "--output-dir", str(folder))
 
 
 def test_a_receiver_that_hangs_costs_no_slot_and_no_other_receiver(own_site: Site) -> None:
