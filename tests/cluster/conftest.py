@@ -8,9 +8,20 @@ from tests.support.api_sites import api_beside, module_api, own_api, shared_api
 from tests.support.cluster import Clusters
 from tests.support.forks import forked
 from tests.support.judge import Judge
-from tests.support.sites import install, module_site, own_site, shared_site
+from tests.support.sites import install, kube, module_site, own_site, shared_site
+from tests.support.web_server import a_web_server
 
-__all__ = ["api_beside", "module_api", "module_site", "own_api", "own_site", "shared_api", "shared_site"]
+__all__ = [
+    "a_web_server",
+    "api_beside",
+    "kube",
+    "module_api",
+    "module_site",
+    "own_api",
+    "own_site",
+    "shared_api",
+    "shared_site",
+]
 
 
 @pytest.fixture(scope="package", autouse=True)

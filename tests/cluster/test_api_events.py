@@ -1,7 +1,7 @@
 """The events of a running API: each change once and in order, whoever makes it, and nothing missed on coming back."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from tests.support.jobs import dkron_job
 from tests.support.kube import Kube
 from tests.support.rest_jobs import body, save, shown
 from tests.support.rights import Rules, change_rights, limited_access
-from tests.support.sites import install, namespace
 from tests.support.sse import Listener, Told
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -26,14 +25,6 @@ READ = ("get", "list", "watch")
 NO_JOBS: Rules = {("dkron.io", "dkronclusters"): READ, ("coordination.k8s.io", "leases"): READ}
 TO_READ: Rules = {("dkron.io", "dkronjobs"): READ, **NO_JOBS}
 SEED = 20261125
-
-
-@pytest.fixture
-def kube(cluster: localcluster.Cluster, request: pytest.FixtureRequest) -> Iterator[Kube]:
-    """A namespace without an API."""
-    install(cluster)
-    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as kube:
-        yield kube
 
 
 def listening(site: ApiSite, query: str = "", **options: Any) -> Listener:

@@ -96,14 +96,6 @@ def refused(answer: Answer, status: int, *words: str) -> Answer:
 
 
 @pytest.fixture
-def kube(cluster: localcluster.Cluster, request: pytest.FixtureRequest) -> Iterator[Kube]:
-    """A namespace without an API."""
-    install(cluster)
-    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as kube:
-        yield kube
-
-
-@pytest.fixture
 def bare(cluster: localcluster.Cluster) -> Iterator[localcluster.Cluster]:
     """A cluster whose DkronJobs can be taken away: they are installed again in the end."""
     if os.environ.get("CLUSTER") == "current":

@@ -25,7 +25,6 @@ from localcluster.cluster import LocalCluster
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube
 from tests.support.relay import relaying
-from tests.support.sites import install, namespace
 from tests.support.watching import Diary
 
 # A connection that is reset while it begins is left to the garbage collector by asyncio, which complains.
@@ -38,23 +37,11 @@ HASTE = Pace(first_delay=0.05, last_delay=0.5)
 SEED = 20261125
 
 
-@pytest.fixture(scope="module")
-def ready(cluster: localcluster.Cluster) -> localcluster.Cluster:
-    install(cluster)
-    return cluster
-
-
 @pytest.fixture(autouse=True)
 def garbage() -> Iterator[None]:
     """What a test leaves to the collector is no other file's."""
     yield
     gc.collect()
-
-
-@pytest.fixture
-def kube(ready: localcluster.Cluster, request: pytest.FixtureRequest) -> Iterator[Kube]:
-    with namespace(ready.kubeconfig, request.node.name.removeprefix("test_")) as kube:
-        yield kube
 
 
 @asynccontextmanager

@@ -1,18 +1,15 @@
 """The account by which tests at a cluster judge: it has to notice a Job that was made twice under one name."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-import localcluster
 from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube
-from tests.support.sites import install, namespace
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
@@ -49,13 +46,6 @@ def job(kube: Kube) -> Object:
     }  # fmt: skip
     kube.write_status("a", lastScheduleTime=rfc3339(slot), conditions=[suspended])
     return made
-
-
-@pytest.fixture
-def kube(cluster: localcluster.Cluster) -> Iterator[Kube]:
-    install(cluster)
-    with namespace(cluster.kubeconfig, "ledger") as made:
-        yield made
 
 
 def slot_of(job: Object) -> datetime:

@@ -16,7 +16,7 @@ from tests.support.jobs import KEEP_ALL, dkron_job
 from tests.support.kube import Kube, finished, is_ready
 from tests.support.operator_process import OperatorProcess
 from tests.support.sites import Site, install, namespace
-from tests.support.web_server import Web, web_server
+from tests.support.web_server import Web
 
 pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
 
@@ -24,12 +24,6 @@ LEFT = 3 + 3
 """What a crash leaves undecided at most of a job that is called each second: a window, and what is still under way of
 the one before, as it is where the machine is busy."""
 ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with web_server() as server:
-        yield server
 
 
 @pytest.fixture

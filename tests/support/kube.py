@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from kubernetes import client, config
 
 from dkron_crds.bounds import decode
-from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, LEASES, PODS, Resource
 from tests.support import waiting
 from tests.support.births import Births
 from tests.support.jobs import at
@@ -135,6 +135,14 @@ class Kube:
         path = SERVICE_ACCOUNTS.path(self.namespace, account, "token")
         answer = self._call("POST", path, body={"spec": {"expirationSeconds": 3600}})
         return str(answer["status"]["token"])
+
+    def lease(self) -> Object:
+        """The spec of the operator's Lease; empty if there is none."""
+        return cast("Object", (self.find(LEASES, "dkron") or {}).get("spec") or {})
+
+    def cluster_status(self) -> Object:
+        """The status of the DkronCluster; empty if there is none."""
+        return cast("Object", (self.find(DKRON_CLUSTERS, "dkron") or {}).get("status") or {})
 
     def jobs_of(self, name: str) -> list[Object]:
         """The Jobs of a DkronJob, oldest first."""

@@ -114,6 +114,14 @@ def site(
                 operator.kill()
 
 
+@pytest.fixture
+def kube(cluster: localcluster.Cluster, request: pytest.FixtureRequest) -> Iterator[Kube]:
+    """A namespace for one test, without a program of ours."""
+    install(cluster)
+    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def module_site(
     cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
