@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.names import object_name
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_sites import ApiSite, api_site
 from tests.support.hostile import MIB, Memory
@@ -181,12 +180,3 @@ def test_what_others_keep_is_reported_and_taken_by_force(shared_api: ApiSite) ->
     assert shown(shared_api, "of-git")["owner"] == "Git"
     assert reports(restore(shared_api, backup, "?force=true")) == ["success create of-git", "success create free"]
     assert shown(shared_api, "of-git")["owner"] == "backup"
-
-
-def test_a_job_whose_place_another_one_has_is_reported(shared_api: ApiSite) -> None:
-    shared_api.store(dkron_job(object_name("plätze"), name="holder"))
-    lines = reports(restore(shared_api, [body("plätze"), body("below", parent_job="plätze"), body("beside")]))
-    assert [line.split()[:3] for line in lines] == [
-        ["fail", "create", "plätze:"], ["fail", "create", "below:"], ["success", "create", "beside"]
-    ]  # fmt: skip
-    assert "holder" in lines[0]

@@ -45,8 +45,8 @@ def garbage() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def client_of(kubeconfig: Path, **options: Any) -> AsyncIterator[KubeClient]:
-    client = KubeClient(await access.load(kubeconfig), **options)
+async def client_of(kubeconfig: Path) -> AsyncIterator[KubeClient]:
+    client = KubeClient(await access.load(kubeconfig))
     try:
         yield client
     finally:
@@ -54,10 +54,10 @@ async def client_of(kubeconfig: Path, **options: Any) -> AsyncIterator[KubeClien
 
 
 @asynccontextmanager
-async def followed(client: KubeClient, namespace: str, *, name: str | None = None) -> AsyncIterator[Diary]:
+async def followed(client: KubeClient, namespace: str) -> AsyncIterator[Diary]:
     """A diary that has seen the first list."""
     diary = Diary()
-    task = asyncio.create_task(follow(client, DKRON_JOBS, namespace, diary, name=name, pace=HASTE))
+    task = asyncio.create_task(follow(client, DKRON_JOBS, namespace, diary, pace=HASTE))
     diary.written_by(task)
     try:
         await diary.until("the first word", lambda diary: diary.told)
