@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import DkronJob, JobSpec
-from dkron_crds.names import object_name
 from tests.support.documents import installation, job, policy
 from tests.support.judge import Judge
 
@@ -139,13 +138,6 @@ MOVED: dict[str, Any] = {
 def test_a_change_of_the_name_is_refused(before: Any, after: Any, judge: Judge) -> None:
     judge.store(before)
     assert "spec.name: Forbidden: spec.name is immutable" in judge.refusal_of_change(after)
-
-
-@pytest.mark.parametrize(
-    "dkron_name", ["nightly", "a_b", "ñandú", "джоб", "-", "x" * 5000, "a" * 42 + "_b", "backup-20260101"]
-)
-def test_an_object_can_be_made_under_the_name_that_a_dkron_name_maps_to(dkron_name: str, judge: Judge) -> None:
-    assert judge.refusal(job(object_name(dkron_name), name=dkron_name)) == ""
 
 
 def test_the_api_server_fills_in_the_defaults_of_the_model(judge: Judge) -> None:

@@ -142,17 +142,6 @@ def test_a_receiver_that_fails_and_is_busy_is_tried_until_it_takes(own_site: Sit
         assert kube.events_of("good", "NotDelivered") == []
 
 
-def test_one_that_refuses_is_an_event_and_is_done_with(own_site: Site) -> None:
-    kube = own_site.kube
-    with in_background(web_server(lambda _: 400)) as web:
-        installation(kube, notifications=[{"name": "ops", "url": web.url}])
-        own_site.operator.start()
-        kube.apply(dkron_job("good", **ONE))
-        said = kube.wait_for("an Event", lambda: kube.events_of("good", "NotDelivered"), bool)
-        assert said == ["webhook/ops: it answered 400 so it is"]
-        delivered(kube, "good")
-
-
 def test_what_is_owed_at_the_end_of_a_process_is_told_by_the_next(own_site: Site) -> None:
     """One is killed, the next is stopped in order, and the receiver takes nothing before the third."""
     kube, operator = own_site.kube, own_site.operator
