@@ -9,7 +9,7 @@ import pytest
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
 from tests.support.jobs import TIDY, at, dkron_job, each_second, simulated
-from tests.support.kube import condition, finished, marked_after
+from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
@@ -48,9 +48,12 @@ def test_missed_slots_run_as_the_job_wants(own_site: Site, end: signal.Signals) 
     kube = own_site.kube
     own_site.operator.start()
     kube.apply(*(each_second(policy, missedRuns=policy) for policy in POLICIES))
-    kube.apply(each_second("in-time", missedRuns="all", startingDeadlineSeconds=4))
+    kube.apply(
+        each_second("in-time", missedRuns="all", startingDeadlineSeconds=4),
+        each_second("single", schedule="@every 3s", missedRuns="all", concurrency="forbid"),
+    )
     names = (*POLICIES, "in-time")
-    first, last = absence(own_site, *names, end=end)
+    first, last = absence(own_site, *names, "single", end=end)
     for name in names:
         kube.wait_status(name, "to go on", marked_after(last + SECOND))
     accounts = ledger.close_all(kube, names, every=1)
@@ -63,15 +66,11 @@ def test_missed_slots_run_as_the_job_wants(own_site: Site, end: signal.Signals) 
     assert back["in-time"] <= back["latest"], "all that are younger than the deadline run"
     assert kube.events_of("latest", "SlotsMissed")
     assert kube.events_of("in-time", "DeadlineExceeded")
+    assert_caught_up_one_by_one(kube, first, last)
 
 
-def test_missed_slots_of_a_job_that_forbids_overlaps_run_one_after_another(own_site: Site) -> None:
-    kube = own_site.kube
-    own_site.operator.start()
-    single = each_second("single", missedRuns="all", concurrency="forbid")
-    single["spec"]["schedule"] = "@every 3s"
-    kube.apply(single)
-    first, last = absence(own_site, "single")
+def assert_caught_up_one_by_one(kube: Kube, first: datetime, last: datetime) -> None:
+    """All slots of a job that forbids overlaps ran, in their order."""
     kube.wait_status("single", "to have caught up", marked_after(last), seconds=60)
     account = ledger.close(kube, "single", every=3)
     account.assert_balanced()
@@ -178,7 +177,7 @@ def test_a_machine_that_slept_goes_on_where_it_was(own_site: Site) -> None:
     assert accounts["skip"].skipped > accounts["latest"].skipped > 0
 
 
-def test_a_stopped_operator_leaves_a_complete_record(own_site: Site) -> None:
+def test_a_stopped_operator_leaves_a_complete_record_and_one_that_is_just_ready_stops_in_order(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(each_second("steady"))
@@ -189,10 +188,6 @@ def test_a_stopped_operator_leaves_a_complete_record(own_site: Site) -> None:
     assert {job["metadata"]["name"] for job in kube.jobs_of("steady")} == known
     assert max(at(slot) for slot in kube.slots_of("steady")) == at(status["lastScheduleTime"])
     assert condition(status, "Ready")["status"] == "True"
-
-
-def test_an_operator_that_is_stopped_as_soon_as_it_is_ready_ends_in_order(own_site: Site) -> None:
-    own_site.kube.apply(each_second("steady"))
     for _ in range(3):
-        own_site.operator.start()
-        own_site.operator.stop()
+        operator.start()
+        operator.stop()

@@ -85,30 +85,26 @@ def test_a_stopped_execution_is_active_until_its_pod_is_over_and_not_tried_again
     ]
 
 
-@pytest.mark.parametrize("moment", ["before the deletion", "in the grace period", "after it"])
-def test_an_operator_that_is_killed_leaves_one_record(own_site: Site, moment: str) -> None:
-    kube, operator = own_site.kube, own_site.operator
+def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
+    """Before the deletion of one Job, within the grace period of another's pod, and while that of a third ends."""
+    kube, operator, names = own_site.kube, own_site.operator, ("before", "within", "after")
     operator.start()
-    kube.apply(lasting("stopped"))
-    entry = running(kube, "stopped")
-    if moment == "before the deletion":
-        operator.kill()
-        kube.ask_stop("stopped", entry["job"], ASKED)
-        operator.start()
-    else:
-        kube.ask_stop("stopped", entry["job"], ASKED)
-        operator.wait_for_line("stopping")
-        operator.kill()
-    if moment == "after it":
-        reap(kube, "stopped")
-        operator.start()
-    elif moment == "in the grace period":
-        operator.start()
-        reap(kube, "stopped")
-    else:
-        reap(kube, "stopped")
-    kube.wait_status("stopped", "its record", finished(1))
-    assert_stopped_once(kube, "stopped")
+    kube.apply(*map(lasting, names))
+    jobs = {name: running(kube, name)["job"] for name in names}
+    for name in ("within", "after"):
+        kube.ask_stop(name, jobs[name], ASKED)
+    kube.wait_for(
+        "two deletions", lambda: [line["msg"] for line in operator.lines()], lambda said: said.count("stopping") == 2
+    )
+    operator.kill()
+    kube.ask_stop("before", jobs["before"], ASKED)
+    reap(kube, "after")
+    operator.start()
+    for name in ("within", "before"):
+        reap(kube, name)
+    for name in names:
+        kube.wait_status(name, "its record", finished(1))
+        assert_stopped_once(kube, name)
 
 
 def test_an_operator_that_is_killed_again_and_again_leaves_one_record(own_site: Site) -> None:
