@@ -93,31 +93,30 @@ def test_an_ephemeral_chain_goes_from_the_top_and_stays_in_the_totals(shared_sit
     assert kube.find(DKRON_JOBS, "mayfly-failed") is not None
 
 
-@pytest.mark.parametrize("downtime", ["while the parent runs", "while the children run"])
-def test_a_killed_operator_owes_each_child_one_run(own_site: Site, downtime: str) -> None:
+def test_a_killed_operator_owes_each_child_one_run(own_site: Site) -> None:
+    """It dies while the parent runs, and again while the children do."""
     kube, operator = own_site.kube, own_site.operator
+    kids = [f"kid-{number}" for number in range(5)]
     operator.start()
     kube.apply(
         dkron_job("root", jobTemplate=simulated(run_for="2s")),
-        *(after(f"kid-{number}", "root", jobTemplate=simulated(run_for="2s")) for number in range(5)),
+        *(after(kid, "root", jobTemplate=simulated(run_for="2s")) for kid in kids),
         after("grandkid", "kid-0"),
     )
-    for number in range(5):
-        kube.wait_status(f"kid-{number}", "to be ready", is_ready)
-    kube.wait_status("grandkid", "to be ready", is_ready)
+    for name in (*kids, "grandkid"):
+        kube.wait_status(name, "to be ready", is_ready)
     kube.ask_run("root", "go", NOON)
-    seen = "root" if downtime == "while the parent runs" else "kid-0"
-    kube.wait_for(f"a Job of {seen}", lambda: kube.jobs_of(seen), bool)
-    operator.kill()
-    jobs = kube.jobs_of(seen)
-    kube.wait_for("it to end", lambda: kube.get(JOBS, jobs[0]["metadata"]["name"])["status"], _over)
-    operator.start()
-    for name in (*(f"kid-{number}" for number in range(5)), "grandkid"):
+    for parent in ("root", "kid-0"):
+        (job,) = kube.wait_for(f"a Job of {parent}", partial(kube.jobs_of, parent), bool)
+        operator.kill()
+        kube.wait_for("it to end", partial(kube.get, JOBS, job["metadata"]["name"]), _over)
+        operator.start()
+    for name in (*kids, "grandkid"):
         kube.wait_status(name, "its run", finished(1))
         wait_settled(kube, name)
         assert len(kube.jobs_of(name)) == 1, name
     wait_settled(kube, "root")
 
 
-def _over(status: dict[str, Any]) -> bool:
-    return any(each["type"] in ("Complete", "Failed") for each in status.get("conditions", ()))
+def _over(job: dict[str, Any]) -> bool:
+    return any(each["type"] in ("Complete", "Failed") for each in job["status"].get("conditions", ()))
