@@ -29,7 +29,7 @@ from tests.chaos.proxy.rules import (
 )
 from tests.chaos.proxy.thread import Gateway, gateway
 from tests.support import ledger
-from tests.support.jobs import dkron_job, simulated
+from tests.support.jobs import TIDY, dkron_job, each_second, simulated
 from tests.support.kube import Kube, condition, finished, is_ready, marked_after
 from tests.support.logged_process import LoggedProcess
 from tests.support.sites import install, namespace, remove
@@ -37,8 +37,6 @@ from tests.support.sites import install, namespace, remove
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise, pytest.mark.timeout(180)]
 
 Object = dict[str, Any]
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 SECOND = timedelta(seconds=1)
 WATCH, SILENCE = 6, 2
 HURRY = {
@@ -106,10 +104,6 @@ def bed(shared_bed: Bed) -> Iterator[Bed]:
     assert "Traceback" not in written, written
 
 
-def each_second(name: str, **spec: Any) -> Object:
-    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
-
-
 def begin(bed: Bed, name: str) -> tuple[str, ...]:
     """Jobs that run each second, with different wishes. One forgets its runs soon, and deletes their Jobs. Returns when
     all have run once."""
@@ -147,12 +141,9 @@ def assert_recovered(bed: Bed, names: tuple[str, ...]) -> None:
 
 FAULTS = (
     pytest.param(
-        "lost-creates", 4, "no answer from the API server",
-        [Rule(fault=DropAfter(), verb="create", resource="jobs", chance=0.5)], id="answers to creates are lost",
-    ),
-    pytest.param(
-        "no-creates", 4, "no answer from the API server",
-        [Rule(fault=DropBefore(), verb="create", resource="jobs", chance=0.5)], id="creates never arrive",
+        "lost-creates", 8, "no answer from the API server",
+        [Rule(fault=fault, verb="create", resource="jobs", chance=0.4) for fault in (DropAfter(), DropBefore())],
+        id="creates never arrive, or their answers are lost",
     ),
     pytest.param(
         "lost-patches", 6, "no answer from the API server",
@@ -202,9 +193,9 @@ def test_slots_are_accounted_for_whatever_breaks(
     assert not words or bed.said(mark, words), bed.operator.tail()
 
 
-@pytest.mark.parametrize("status", [403, 410, 500], ids=["forbidden", "expired", "internal error"])
+@pytest.mark.parametrize("status", [410, 500], ids=["expired", "internal error"])
 def test_watches_that_are_refused_begin_anew(bed: Bed, status: int) -> None:
-    """kopf gives up on them. Jobs go on meanwhile, and what changes is seen when the watches are back."""
+    """kopf gives up on them. Jobs go on meanwhile, and what changes is seen when the watches are back; 403 follows."""
     names = begin(bed, f"refused-{status}")
     mark = bed.operator.mark()
     bed.gate.have(

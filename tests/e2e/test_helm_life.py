@@ -28,7 +28,7 @@ from tests.support.helm import (
     remove_definitions,
     values_of,
 )
-from tests.support.jobs import dkron_job
+from tests.support.jobs import KEEP_ALL, dkron_job
 from tests.support.kube import Kube, finished, marked_after
 from tests.support.own_image import OwnImage
 
@@ -36,7 +36,6 @@ pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
 
 Object = dict[str, Any]
 EXAMPLES = Path(__file__).parents[2] / "examples"
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 EVERY = 4
 DOCS = Path(__file__).parents[2] / "docs"
 RUNBOOKS = sorted((DOCS / "runbooks").glob("*.md"))
