@@ -1,4 +1,4 @@
-"""Runs after other jobs (Dkron behaviour §4.9, extended by several parents and by results other than success).
+"""Runs after other jobs (Dkron behaviour §4.8, extended by several parents and by results other than success).
 
 A parent shows each ended run until every job that depends on it has noted the run (see `upstream_runs`). This module
 notes each run once, and runs the job when all of its parents have had a run that counts. One write holds both the claim
