@@ -3,8 +3,8 @@
 from typing import Any
 
 from tests.conformance.rest import differences
-from tests.conformance.rest.answers import Has, Text
-from tests.conformance.rest.row import ClusterIs, Place, Row, get, manual, patch, post, put, row
+from tests.conformance.rest.answers import Text
+from tests.conformance.rest.row import JOB, ClusterIs, Place, Row, get, manual, patch, put, row, save
 from tests.conformance.rest.upsert import FORGED, FULL
 
 REJECTED: tuple[tuple[str, Any], ...] = (
@@ -45,13 +45,7 @@ REJECTED: tuple[tuple[str, Any], ...] = (
 )
 
 REJECTS = tuple(
-    row(
-        f"{what} cannot be read",
-        "§1.5, §1.11",
-        post("/v1/jobs", 400, Text(r"pars.*\.$"), sent=body),
-        get("/v1/jobs/$job", 404),
-    )
-    for what, body in REJECTED
+    row(f"{what} cannot be read", save(body, 400, Text(r"pars.*\.$")), get(JOB, status=404)) for what, body in REJECTED
 )
 
 ACCEPTED: tuple[tuple[str, Any], ...] = (
@@ -66,70 +60,53 @@ ACCEPTED: tuple[tuple[str, Any], ...] = (
 )
 
 ACCEPTS = tuple(
-    row(
-        f"{what} can be read",
-        "§1.5",
-        post("/v1/jobs", 201, Has({"name": "$job"}), sent=body),
-        get("/v1/jobs/$job", 200, Has({"schedule": "@manually"})),
-    )
+    row(f"{what} can be read", save(body, body={"name": "$job"}), get(JOB, {"schedule": "@manually"}))
     for what, body in ACCEPTED
 )
 
 CHECKS = (
-    row("a body of null is a job without a name", "§1.5", post("/v1/jobs", 400, Text(r"valid.*\.$"), sent="null")),
+    row("a body of null is a job without a name", save("null", 400, Text(r"valid.*\.$"))),
     row(
         "a refused job is named as such, with the reason and a full stop",
-        "§1.5, §1.11",
-        post("/v1/jobs", 400, Text(r"valid.*\.$"), sent=manual(schedule="nonsense")),
+        save(manual(schedule="nonsense"), 400, Text(r"valid.*\.$")),
     ),
     row(
         "a missing parent is told by its bare reason",
-        "§1.5, §1.11, §2.4, §11.1",
-        post("/v1/jobs", 404, Text(r"^(?!.*valid).*parent.*[^.]$"), sent=manual(parent_job="$job-missing")),
-        get("/v1/jobs/$job", 404),
+        save(manual(parent_job="$job-missing"), 404, Text(r"^(?!.*valid).*parent.*[^.]$")),
+        get(JOB, status=404),
     ),
-    row(
-        "reading comes before validation",
-        "§1.5",
-        post("/v1/jobs", 400, Text("pars"), sent='{"name":"Not Legal","disabled":"true"}'),
-    ),
+    row("reading comes before validation", save('{"name":"Not Legal","disabled":"true"}', 400, Text("pars"))),
     row(
         "validation comes before the parent",
-        "§1.5",
-        post("/v1/jobs", 400, Text("valid"), sent=manual(parent_job="$job-missing", timezone="nowhere")),
+        save(manual(parent_job="$job-missing", timezone="nowhere"), 400, Text("valid")),
     ),
     row(
         "pause comes before reading",
-        "§1.5, §1.8",
-        post("/v1/jobs", 503, Text("paused"), sent="nonsense", eventually=True),
-        given=(ClusterIs(paused=True),),
+        save("nonsense", 503, Text("paused"), eventually=True),
+        given=ClusterIs(paused=True),
         where=Place.CLUSTER,
     ),
     row(
         "PATCH is refused while paused",
-        "§1.5, §1.8",
         patch("/v1/jobs", 503, Text("paused"), sent=manual(), eventually=True),
-        given=(ClusterIs(paused=True),),
+        given=ClusterIs(paused=True),
         where=Place.CLUSTER,
     ),
     row(
         "PUT is refused while paused",
-        "§1.5, §1.8",
-        put("/v1/jobs/$job", 503, Text("paused"), sent=manual(), eventually=True),
-        given=(ClusterIs(paused=True),),
+        put(JOB, 503, Text("paused"), sent=manual(), eventually=True),
+        given=ClusterIs(paused=True),
         where=Place.CLUSTER,
     ),
     row(
         "a body over a megabyte is refused",
-        "§1.5",
-        post("/v1/jobs", 413, sent=manual(displayname="a" * 1_200_000)),
+        save(manual(displayname="a" * 1_200_000), 413),
         differs=differences.TOO_LONG,
     ),
     row(
         "what only Kubernetes refuses comes with its sentence",
-        "§1.5",
-        post("/v1/jobs", 422, Text("displayName|512"), sent=manual(displayname="a" * 600)),
-        get("/v1/jobs/$job", 404),
+        save(manual(displayname="a" * 600), 422, Text("displayName|512")),
+        get(JOB, status=404),
         differs=differences.TOO_LONG,
     ),
 )

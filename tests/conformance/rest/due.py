@@ -4,18 +4,13 @@ import re
 from typing import Any
 
 from tests.conformance.rest import differences
-from tests.conformance.rest.answers import Has
 from tests.conformance.rest.job_object import NO_TIME
-from tests.conformance.rest.row import Difference, Place, Posted, Row, get, manual, post, row
+from tests.conformance.rest.row import JOB, Difference, Place, Row, get, manual, post, posted, row, save
 
 
-def due(
-    says: str, next_: str | re.Pattern[str], source: str = "§2.5", *, differs: Difference | None = None, **fields: Any
-) -> Row:
+def due(says: str, next_: str | re.Pattern[str], *, differs: Difference | None = None, **fields: Any) -> Row:
     """What `next` is of a job with these fields."""
-    return row(
-        says, source, get("/v1/jobs/$job", 200, Has({"next": next_})), given=(Posted("$job", fields),), differs=differs
-    )
+    return row(says, get(JOB, {"next": next_}), given=posted(**fields), differs=differs)
 
 
 NEXT = (
@@ -30,7 +25,6 @@ NEXT = (
     due(
         "next is in the job's time zone from the beginning",
         re.compile(r"^\d{4}-01-01T01:30:00Z$"),
-        "§2.5, §1.12",
         differs=differences.NEXT_ZONE,
         schedule="0 30 2 1 1 *",
         timezone="Europe/Madrid",
@@ -38,14 +32,12 @@ NEXT = (
     due(
         "a zone in the schedule beats the time zone",
         re.compile(r"^\d{4}-01-01T05:00:00Z$"),
-        "§2.5, §3.4",
         schedule="TZ=America/New_York 0 0 0 1 1 *",
         timezone="Europe/Madrid",
     ),
     due(
         "a descriptor honours the time zone",
         re.compile(r"^\d{4}-12-31T23:00:00Z$"),
-        "§2.5, §3.4",
         differs=differences.DESCRIPTORS,
         schedule="@yearly",
         timezone="Europe/Madrid",
@@ -79,47 +71,41 @@ NEXT = (
     ),
     row(
         "next of a child without a schedule is the zero time",
-        "§2.5",
-        get("/v1/jobs/$job", 200, Has({"next": NO_TIME})),
-        given=(Posted("$job-parent"), Posted("$job", {"parent_job": "$job-parent", "schedule": ""})),
+        get(JOB, {"next": NO_TIME}),
+        given=(posted("$job-parent"), posted(parent_job="$job-parent", schedule="")),
         differs=differences.NEXT_NEVER,
     ),
     row(
         "next of a child with a schedule is the zero time",
-        "§2.5",
-        get("/v1/jobs/$job", 200, Has({"next": NO_TIME})),
-        given=(Posted("$job-parent"), Posted("$job", {"parent_job": "$job-parent", "schedule": "@daily"})),
+        get(JOB, {"next": NO_TIME}),
+        given=(posted("$job-parent"), posted(parent_job="$job-parent", schedule="@daily")),
         differs=differences.NEXT_NEVER,
     ),
     row(
         "next follows a change of the time zone alone",
-        "§2.5",
-        post("/v1/jobs", 201, sent=manual(schedule="0 0 12 1 1 *", timezone="Asia/Tokyo")),
-        get("/v1/jobs/$job", 200, Has({"next": re.compile(r"^\d{4}-01-01T03:00:00Z$")})),
-        given=(Posted("$job", {"schedule": "0 0 12 1 1 *"}),),
+        save(manual(schedule="0 0 12 1 1 *", timezone="Asia/Tokyo")),
+        get(JOB, {"next": re.compile(r"^\d{4}-01-01T03:00:00Z$")}),
+        given=posted(schedule="0 0 12 1 1 *"),
         differs=differences.NEXT_ZONE,
     ),
     row(
         "next follows a change of starts_at alone",
-        "§2.5",
-        post("/v1/jobs", 201, sent=manual(schedule="@yearly", starts_at="2098-06-01T00:00:00Z")),
-        get("/v1/jobs/$job", 200, Has({"next": "2099-01-01T00:00:00Z"})),
-        given=(Posted("$job", {"schedule": "@yearly"}),),
+        save(manual(schedule="@yearly", starts_at="2098-06-01T00:00:00Z")),
+        get(JOB, {"next": "2099-01-01T00:00:00Z"}),
+        given=posted(schedule="@yearly"),
         differs=differences.NEXT_ZONE,
     ),
     row(
         "next goes when a job is disabled and comes back with it",
-        "§2.5",
-        post("/v1/jobs/$job/toggle", 200, Has({"next": NO_TIME})),
-        post("/v1/jobs/$job/toggle", 200, Has({"next": "2099-01-01T00:00:00Z"})),
-        given=(Posted("$job", {"schedule": "@at 2099-01-01T00:00:00Z"}),),
+        post(f"{JOB}/toggle", 200, {"next": NO_TIME}),
+        post(f"{JOB}/toggle", 200, {"next": "2099-01-01T00:00:00Z"}),
+        given=posted(schedule="@at 2099-01-01T00:00:00Z"),
         differs=differences.NEXT_NEVER,
     ),
     row(
         "next with an operator is what the operator goes by",
-        "§2.5",
-        get("/v1/jobs/$job", 200, Has({"next": re.compile(r"^\d{4}-01-01T01:30:00Z$")})),
-        given=(Posted("$job", {"schedule": "0 30 2 1 1 *", "timezone": "Europe/Madrid"}),),
+        get(JOB, {"next": re.compile(r"^\d{4}-01-01T01:30:00Z$")}),
+        given=posted(schedule="0 30 2 1 1 *", timezone="Europe/Madrid"),
         where=Place.OPERATOR,
     ),
 )

@@ -2,29 +2,26 @@
 
 from tests.conformance.rest import differences
 from tests.conformance.rest.answers import ABSENT, Has
-from tests.conformance.rest.executions import RUNS
-from tests.conformance.rest.row import Row, Stored, get, row
+from tests.conformance.rest.row import RUNS, Row, get, row, stored
 from tests.conformance.rest.runs_of import ended, execution_id
 
-LONG = (Stored("$job", status={"executions": [ended(2, output="x" * 1704 + "y"), ended(1, output="four")]}),)
+LONG = stored(status={"executions": [ended(2, output="x" * 1704 + "y"), ended(1, output="four")]})
 
 
-def shows(says: str, output: object, query: str, stored: str, *, truncated: bool, source: str = "§1.7") -> Row:
+def shows(says: str, output: object, query: str, whole: str, *, truncated: bool) -> Row:
     """What a query makes of an output."""
-    given = (Stored("$job", status={"executions": [ended(1, output=stored)]}),)
+    given = stored(status={"executions": [ended(1, output=whole)]})
     body = Has([{"output": output, "output_truncated": truncated}])
-    return row(says, source, get(f"{RUNS}{query}", 200, body), given=given)
+    return row(says, get(f"{RUNS}{query}", body), given=given)
 
 
 SIZES = (
-    shows("outputs are whole without a limit", "x" * 1705, "", "x" * 1705, truncated=False, source="§1.7, §11.1"),
+    shows("outputs are whole without a limit", "x" * 1705, "", "x" * 1705, truncated=False),
     row(
         "a limit cuts long outputs to their end and leaves short ones",
-        "§1.7, §11.1",
         get(
             f"{RUNS}?output_size_limit=200",
-            200,
-            Has([{"output": "x" * 199 + "y", "output_truncated": True}, {"output": "four", "output_truncated": False}]),
+            [{"output": "x" * 199 + "y", "output_truncated": True}, {"output": "four", "output_truncated": False}],
         ),
         given=LONG,
     ),
@@ -42,8 +39,7 @@ SIZES = (
     ),
     row(
         "one execution has its whole output whatever the limit",
-        "§1.7, §11.1",
-        get(f"{RUNS}/{execution_id(2)}?output_size_limit=200", 200, Has({"output": "x" * 1704 + "y"})),
+        get(f"{RUNS}/{execution_id(2)}?output_size_limit=200", {"output": "x" * 1704 + "y"}),
         given=LONG,
     ),
 )
@@ -52,10 +48,9 @@ ROWS: tuple[Row, ...] = (
     *SIZES,
     row(
         "one execution whose pod is gone has the end of its output that is kept",
-        "§1.7, §4.4",
-        get(f"{RUNS}/{execution_id(1)}", 200, Has({"output": "the end"})),
-        get(RUNS, 200, Has([{"output": "the end", "output_truncated": True}])),
-        given=(Stored("$job", status={"executions": [ended(1, output="the end", outputTruncated=True)]}),),
+        get(f"{RUNS}/{execution_id(1)}", {"output": "the end"}),
+        get(RUNS, [{"output": "the end", "output_truncated": True}]),
+        given=stored(status={"executions": [ended(1, output="the end", outputTruncated=True)]}),
         differs=differences.OUTPUT_KEPT,
     ),
 )

@@ -131,10 +131,10 @@ def test_a_missing_header_fits_absent_alone() -> None:
     [
         pytest.param(get("/"), answer([], 404), id="another status"),
         pytest.param(get("/"), answer([], Content_Type="text/plain"), id="a success that is no JSON"),
-        pytest.param(get("/", 404), answer(b"why", 404), id="a refusal without a type"),
+        pytest.param(get("/", status=404), answer(b"why", 404), id="a refusal without a type"),
         pytest.param(post("/", 404), answer(b"", 404, Content_Type="text/plain"), id="a refusal without a reason"),
         pytest.param(
-            get("/", 404, EMPTY), answer(b"why", 404, Content_Type="text/plain"), id="a reason that is not due"
+            get("/", EMPTY, status=404), answer(b"why", 404, Content_Type="text/plain"), id="a reason that is not due"
         ),
     ],
 )

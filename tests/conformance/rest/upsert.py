@@ -5,10 +5,25 @@ from typing import Any
 
 from tests.conformance.rest import differences
 from tests.conformance.rest.answers import Has, Keys, Length, Raw, Text, both
-from tests.conformance.rest.row import Place, Posted, Row, Step, get, manual, patch, post, put, row
+from tests.conformance.rest.row import (
+    JOB,
+    RUNS,
+    Place,
+    Row,
+    Step,
+    get,
+    manual,
+    patch,
+    post,
+    posted,
+    put,
+    row,
+    save,
+    soon,
+)
 
 NO_TIME = "0001-01-01T00:00:00Z"
-FULL = {
+FULL: dict[str, Any] = {
     "name": "$job",
     "displayname": "Title",
     "timezone": "Europe/Madrid",
@@ -74,219 +89,135 @@ FRESH = {
 }
 
 
-def upserts(says: str, source: str, body: Any, shown: Any, **more: Any) -> tuple[Row, ...]:
+def upserts(says: str, body: Any, shown: Any, **more: Any) -> tuple[Row, ...]:
     """The same for the three ways to save a job."""
-    ways = (("POST", "/v1/jobs"), ("PATCH", "/v1/jobs"), ("PUT", "/v1/jobs/$job"))
+    ways = (("POST", "/v1/jobs"), ("PATCH", "/v1/jobs"), ("PUT", JOB))
     return tuple(
-        row(
-            f"{method} {says}",
-            source,
-            Step(method, path, 201, Has(shown), sent=body),
-            get("/v1/jobs/$job", 200, Has(shown)),
-            **more,
-        )
+        row(f"{method} {says}", Step(method, path, 201, Has(shown), sent=body), get(JOB, Has(shown)), **more)
         for method, path in ways
     )
 
 
 SAVING = (
-    *upserts("creates a job", "§1.5, §1.2, §11.2", manual(), {"id": "$job", "name": "$job"}),
-    *upserts(
-        "replaces a job",
-        "§1.5, §1.2, §11.1",
-        manual(owner="Ann"),
-        {"owner": "Ann"},
-        given=(Posted("$job", {"owner": "Bob"}),),
-    ),
+    *upserts("creates a job", manual(), {"id": "$job", "name": "$job"}),
+    *upserts("replaces a job", manual(owner="Ann"), {"owner": "Ann"}, given=posted(owner="Bob")),
     *upserts(
         "erases the fields that are not sent",
-        "§1.5, §2.3",
         manual(),
         {k: v for k, v in ERASED.items() if k != "processors"},
-        given=(Posted("$job", OTHERS),),
+        given=posted(**OTHERS),
     ),
-    row(
-        "everything that is sent reads back",
-        "§1.5, §2.1",
-        post("/v1/jobs", 201, Has(FULL), sent=FULL),
-        get("/v1/jobs/$job", 200, Has(FULL)),
-    ),
-    row(
-        "an update leaves processors an empty object",
-        "§1.5",
-        post("/v1/jobs", 201, sent=manual()),
-        get("/v1/jobs/$job", 200, Has({"processors": {}})),
-        given=(Posted("$job", OTHERS),),
-    ),
-    row(
-        "Location of a POST is the job",
-        "§1.5",
-        post("/v1/jobs", 201, sent=manual(), headers={"Location": "/v1/jobs/$job"}),
-    ),
+    row("everything that is sent reads back", save(FULL, body=Has(FULL)), get(JOB, Has(FULL))),
+    row("an update leaves processors an empty object", save(), get(JOB, {"processors": {}}), given=posted(**OTHERS)),
+    row("Location of a POST is the job", save(headers={"Location": JOB})),
     row(
         "Location is the job, whatever the query of the request",
-        "§1.5",
-        post("/v1/jobs?runoncreate&force=1", 201, sent=manual(), headers={"Location": "/v1/jobs/$job"}),
+        post("/v1/jobs?runoncreate&force=1", 201, sent=manual(), headers={"Location": JOB}),
         differs=differences.LOCATION,
     ),
     row(
         "Location of a PUT is the job",
-        "§1.5",
-        put("/v1/jobs/$job", 201, sent=manual(), headers={"Location": "/v1/jobs/$job"}),
+        put(JOB, 201, sent=manual(), headers={"Location": JOB}),
         differs=differences.LOCATION,
     ),
-    row(
-        "Location of a PATCH is the job",
-        "§1.5",
-        patch("/v1/jobs", 201, sent=manual(), headers={"Location": "/v1/jobs/$job"}),
-    ),
+    row("Location of a PATCH is the job", patch("/v1/jobs", 201, sent=manual(), headers={"Location": JOB})),
     row(
         "PUT with another name in the body is refused",
-        "§1.5, §1.2",
-        put("/v1/jobs/$job", 400, Text("name"), sent=manual("$job-other")),
-        get("/v1/jobs/$job-other", 404),
+        put(JOB, 400, Text("name"), sent=manual("$job-other")),
+        get("/v1/jobs/$job-other", status=404),
         differs=differences.PUT_NAME,
     ),
     row(
-        "PUT without a name in the body is refused",
-        "§1.5",
-        put("/v1/jobs/$job", 400, sent={"schedule": "@manually"}),
-        get("/v1/jobs/$job", 404),
+        "PUT without a name in the body is refused", put(JOB, 400, sent={"schedule": "@manually"}), get(JOB, status=404)
     ),
     row(
         "a name that is no name in Kubernetes keeps its place",
-        "§1.5, §2.2",
-        post("/v1/jobs", 201, sent=manual("${job}_a")),
-        post("/v1/jobs", 201, sent=manual("${job}_a", owner="Ann")),
-        get("/v1/jobs?q=${job}_", 200, both(Length(1), Has([{"name": "${job}_a", "owner": "Ann"}]))),
+        save(manual("${job}_a")),
+        save(manual("${job}_a", owner="Ann")),
+        get("/v1/jobs?q=${job}_", both(Length(1), Has([{"name": "${job}_a", "owner": "Ann"}]))),
     ),
-    row(
-        "saving the same twice changes nothing",
-        "§1.5, §11.1",
-        post("/v1/jobs", 201, sent=FULL),
-        get("/v1/jobs/$job", 200, Has(FULL)),
-        given=(Posted("$job", OTHERS),),
-    ),
-    row(
-        "a job can be saved again after it was deleted",
-        "§1.5",
-        Step("DELETE", "/v1/jobs/$job", 200),
-        post("/v1/jobs", 201, sent=manual()),
-        get("/v1/jobs/$job", 200),
-        given=(Posted("$job"),),
-    ),
+    row("saving the same twice changes nothing", save(FULL), get(JOB, Has(FULL)), given=posted(**OTHERS)),
+    row("a job can be saved again after it was deleted", Step("DELETE", JOB, 200), save(), get(JOB), given=posted()),
 )
 
 ECHO = (
     row(
         "the answer is the request with defaults, in the fixed order",
-        "§1.5, §2.1",
-        post("/v1/jobs", 201, Raw(MINIMAL_ECHO), sent={"name": "$job", "schedule": "@manually"}),
+        save({"name": "$job", "schedule": "@manually"}, body=Raw(MINIMAL_ECHO)),
     ),
-    row(
-        "the echo has the same keys as a job",
-        "§1.5, §2.1",
-        post("/v1/jobs", 201, Keys(tuple(re.findall(r'"(\w+)":', MINIMAL_ECHO))), sent=manual()),
-    ),
+    row("the echo has the same keys as a job", save(body=Keys(tuple(re.findall(r'"(\w+)":', MINIMAL_ECHO))))),
     row(
         "next is the zero time in the echo",
-        "§1.5, §2.5",
-        post("/v1/jobs", 201, Has({"next": NO_TIME}), sent=manual(schedule="@hourly")),
-        get("/v1/jobs/$job", 200, Has({"next": re.compile(r"^20\d\d-.*:00:00Z$")})),
+        save(manual(schedule="@hourly"), body={"next": NO_TIME}),
+        get(JOB, {"next": re.compile(r"^20\d\d-.*:00:00Z$")}),
     ),
     row(
         "id is the name whatever the client sends",
-        "§1.5, §2.1, §11.1",
-        post("/v1/jobs", 201, Has({"id": "$job"}), sent=manual(id="else")),
-        get("/v1/jobs/$job", 200, Has({"id": "$job"})),
+        save(manual(id="else"), body={"id": "$job"}),
+        get(JOB, {"id": "$job"}),
     ),
     row(
         "the echo has counters, status and dependents as the client sent them",
-        "§1.5",
-        post("/v1/jobs", 201, Has({**FORGED, "next": NO_TIME}), sent=manual(**FORGED)),
+        save(manual(**FORGED), body={**FORGED, "next": NO_TIME}),
     ),
     row(
         "forged counters, status, next and dependents of a new job are not stored",
-        "§1.5, §2.3",
-        post("/v1/jobs", 201, sent=manual(**FORGED)),
-        get("/v1/jobs/$job", 200, Has(FRESH)),
+        save(manual(**FORGED)),
+        get(JOB, Has(FRESH)),
         differs=differences.FORGED,
     ),
     row(
         "processors that are sent are echoed",
-        "§1.5, §2.1",
-        post("/v1/jobs", 201, Has({"processors": {"log": {"a": "b"}}}), sent=manual(processors={"log": {"a": "b"}})),
+        save(manual(processors={"log": {"a": "b"}}), body={"processors": {"log": {"a": "b"}}}),
     ),
     row(
         "empty maps are echoed as they are sent and read back as null",
-        "§1.5, §2.1",
-        post("/v1/jobs", 201, sent=manual(tags={}, metadata={})),
-        get("/v1/jobs/$job", 200, Has({"tags": None, "metadata": None})),
+        save(manual(tags={}, metadata={})),
+        get(JOB, {"tags": None, "metadata": None}),
     ),
-    row(
-        "concurrency that is absent is allow",
-        "§1.5, §2.1",
-        post("/v1/jobs", 201, Has({"concurrency": "allow"}), sent=manual()),
-        get("/v1/jobs/$job", 200, Has({"concurrency": "allow"})),
-    ),
+    row("concurrency that is absent is allow", save(body={"concurrency": "allow"}), get(JOB, {"concurrency": "allow"})),
     row(
         "empty concurrency is echoed, and reads back as allow",
-        "§1.5, §2.1",
-        post("/v1/jobs", 201, Has({"concurrency": ""}), sent=manual(concurrency="")),
-        get("/v1/jobs/$job", 200, Has({"concurrency": "allow"})),
+        save(manual(concurrency=""), body={"concurrency": ""}),
+        get(JOB, {"concurrency": "allow"}),
         differs=differences.CONCURRENCY,
     ),
-    row(
-        "owner is kept as the client says",
-        "§1.5",
-        post("/v1/jobs", 201, Has({"owner": "anybody"}), sent=manual(owner="anybody")),
-    ),
+    row("owner is kept as the client says", save(manual(owner="anybody"), body={"owner": "anybody"})),
     row(
         "starts_at in minutes is echoed as a whole time",
-        "§1.5, §2.2",
-        post("/v1/jobs", 201, Has({"starts_at": "2026-01-02T03:04:00Z"}), sent=manual(starts_at="2026-01-02T03:04")),
+        save(manual(starts_at="2026-01-02T03:04"), body={"starts_at": "2026-01-02T03:04:00Z"}),
     ),
     row(
         "times with an offset are echoed in UTC",
-        "§1.5, §2.2",
-        post(
-            "/v1/jobs",
-            201,
-            Has({"expires_at": "2098-12-31T23:00:00Z"}),
-            sent=manual(expires_at="2099-01-01T00:00:00+01:00"),
-        ),
-        get("/v1/jobs/$job", 200, Has({"expires_at": "2098-12-31T23:00:00Z"})),
+        save(manual(expires_at="2099-01-01T00:00:00+01:00"), body={"expires_at": "2098-12-31T23:00:00Z"}),
+        get(JOB, {"expires_at": "2098-12-31T23:00:00Z"}),
     ),
 )
 
 RUN_ON_CREATE = (
     row(
         "a job that is created with runoncreate runs",
-        "§1.5, §1.2",
-        post("/v1/jobs?runoncreate", 201, Has({"id": "$job"}), sent=manual()),
-        get("/v1/jobs/$job/executions", 200, Length(1), eventually=True),
+        post("/v1/jobs?runoncreate", 201, {"id": "$job"}, sent=manual()),
+        soon(RUNS, Length(1)),
         where=Place.OPERATOR,
     ),
     row(
         "runoncreate counts with any value",
-        "§1.5",
         post("/v1/jobs?runoncreate=false", 201, sent=manual()),
-        get("/v1/jobs/$job/executions", 200, Length(1), eventually=True),
+        soon(RUNS, Length(1)),
         where=Place.OPERATOR,
     ),
     row(
         "runoncreate counts for an update, too",
-        "§1.5",
         put("/v1/jobs/$job?runoncreate=true", 201, sent=manual()),
-        get("/v1/jobs/$job/executions", 200, Length(1), eventually=True),
-        given=(Posted("$job"),),
+        soon(RUNS, Length(1)),
+        given=posted(),
         where=Place.OPERATOR,
     ),
     row(
         "runoncreate does not run a job that is refused",
-        "§1.5",
         post("/v1/jobs?runoncreate", 400, sent=manual(timezone="nowhere")),
-        get("/v1/jobs/$job", 404),
+        get(JOB, status=404),
     ),
 )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.conformance.rest import differences
 from tests.conformance.rest.answers import Has, Text
-from tests.conformance.rest.row import Difference, Place, Posted, Row, get, manual, post, row
+from tests.conformance.rest.row import JOB, Difference, Place, Row, get, manual, posted, row, save
 
 INVALID = Text(r"valid.*\.$")
 BAD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -45,74 +45,42 @@ DIFFERENT: tuple[tuple[str, dict[str, Any], Difference], ...] = (
 
 REFUSED = (
     *(
-        row(
-            f"a job with {what} is refused",
-            "§2.2, §1.11, §11.1",
-            post("/v1/jobs", 400, INVALID, sent=manual(**fields)),
-            get("/v1/jobs/$job", 404),
-        )
+        row(f"a job with {what} is refused", save(manual(**fields), 400, INVALID), get(JOB, status=404))
         for what, fields in BAD_FIELDS
     ),
     *(
-        row(
-            f"a job with {what} is refused",
-            "§2.2, §1.11, §1.12",
-            post("/v1/jobs", 400, sent=manual(**fields)),
-            get("/v1/jobs/$job", 404),
-            differs=differs,
-        )
+        row(f"a job with {what} is refused", save(manual(**fields), 400), get(JOB, status=404), differs=differs)
         for what, fields, differs in DIFFERENT
     ),
     row(
         "a job that would close a circle of parents is refused",
-        "§2.2, §2.4",
-        post("/v1/jobs", 400, Text("circle|cycle|itself"), sent=manual(parent_job="$job-grandkid")),
-        given=(
-            Posted("$job"),
-            Posted("$job-kid", {"parent_job": "$job"}),
-            Posted("$job-grandkid", {"parent_job": "$job-kid"}),
-        ),
+        save(manual(parent_job="$job-grandkid"), 400, Text("circle|cycle|itself")),
+        given=(posted(), posted("$job-kid", parent_job="$job"), posted("$job-grandkid", parent_job="$job-kid")),
         differs=differences.CYCLE,
     ),
     row(
         "expires_at before starts_at is refused",
-        "§2.2",
-        post(
-            "/v1/jobs",
-            400,
-            Text("expires_?at|later"),
-            sent=manual(starts_at="2027-01-01T00:00:00Z", expires_at="2026-01-01T00:00:00Z"),
+        save(
+            manual(starts_at="2027-01-01T00:00:00Z", expires_at="2026-01-01T00:00:00Z"), 400, Text("expires_?at|later")
         ),
-        get("/v1/jobs/$job", 404),
+        get(JOB, status=404),
         differs=differences.TIME_ORDER,
     ),
-    row(
-        "the name is judged before the schedule",
-        "§2.2",
-        post("/v1/jobs", 400, Text("name"), sent=manual("$job!", schedule="nonsense")),
-    ),
+    row("the name is judged before the schedule", save(manual("$job!", schedule="nonsense"), 400, Text("name"))),
     row(
         "the schedule is judged before concurrency and time zone",
-        "§2.2",
-        post(
-            "/v1/jobs",
-            400,
-            Text("schedule"),
-            sent=manual(schedule="nonsense", concurrency="badvalue", timezone="nowhere"),
-        ),
+        save(manual(schedule="nonsense", concurrency="badvalue", timezone="nowhere"), 400, Text("schedule")),
     ),
     row(
         "an existing job stays as it was when its update is refused",
-        "§2.2",
-        post("/v1/jobs", 400, sent=manual(owner="Bob", schedule="nonsense")),
-        get("/v1/jobs/$job", 200, Has({"owner": "Ann", "schedule": "@manually"})),
-        given=(Posted("$job", {"owner": "Ann"}),),
+        save(manual(owner="Bob", schedule="nonsense"), 400),
+        get(JOB, {"owner": "Ann", "schedule": "@manually"}),
+        given=posted(owner="Ann"),
     ),
     row(
         "a schedule must be legal even where it is never used",
-        "§2.2",
-        post("/v1/jobs", 400, INVALID, sent=manual(parent_job="$job-parent", schedule="nonsense")),
-        given=(Posted("$job-parent"),),
+        save(manual(parent_job="$job-parent", schedule="nonsense"), 400, INVALID),
+        given=posted("$job-parent"),
     ),
 )
 
@@ -154,88 +122,63 @@ ODD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 TAKEN = tuple(
-    row(
-        f"a job with {what} is taken",
-        "§2.2",
-        post("/v1/jobs", 201, Has(fields), sent=manual(**fields)),
-        get("/v1/jobs/$job", 200, Has(fields)),
-    )
+    row(f"a job with {what} is taken", save(manual(**fields), body=Has(fields)), get(JOB, Has(fields)))
     for what, fields in ODD_FIELDS
 )
 
 MORE_TAKEN = (
     row(
         "a child needs no schedule",
-        "§2.2, §1.12, §11.1",
-        post(
-            "/v1/jobs",
-            201,
-            Has({"parent_job": "$job-parent", "schedule": ""}),
-            sent=manual(schedule="", parent_job="$job-parent"),
-        ),
-        given=(Posted("$job-parent"),),
+        save(manual(schedule="", parent_job="$job-parent"), body={"parent_job": "$job-parent", "schedule": ""}),
+        given=posted("$job-parent"),
     ),
     row(
         "a child may have a schedule",
-        "§2.2",
-        post("/v1/jobs", 201, sent=manual(schedule="@daily", parent_job="$job-parent")),
-        get("/v1/jobs/$job", 200, Has({"schedule": "@daily"})),
-        given=(Posted("$job-parent"),),
+        save(manual(schedule="@daily", parent_job="$job-parent")),
+        get(JOB, {"schedule": "@daily"}),
+        given=posted("$job-parent"),
     ),
     row(
         "an executor that is absent is shell",
-        "§2.2, §2.1",
-        post("/v1/jobs", 201, Has({"executor": ""}), sent={"name": "$job", "schedule": "@manually"}),
-        get("/v1/jobs/$job", 200, Has({"executor": "shell", "executor_config": None})),
+        save({"name": "$job", "schedule": "@manually"}, body={"executor": ""}),
+        get(JOB, {"executor": "shell", "executor_config": None}),
         differs=differences.EXECUTOR,
     ),
     row(
         "replace is taken as concurrency",
-        "§2.2, §1.13",
-        post("/v1/jobs", 201, sent=manual(concurrency="replace")),
-        get("/v1/jobs/$job", 200, Has({"concurrency": "replace"})),
+        save(manual(concurrency="replace")),
+        get(JOB, {"concurrency": "replace"}),
         differs=differences.REPLACE,
     ),
     row(
         "the zero time as starts_at and expires_at means none",
-        "§2.2",
-        post("/v1/jobs", 201, sent=manual(starts_at="0001-01-01T00:00:00Z", expires_at="0001-01-01T00:00:00Z")),
-        get("/v1/jobs/$job", 200, Has({"starts_at": None, "expires_at": None})),
+        save(manual(starts_at="0001-01-01T00:00:00Z", expires_at="0001-01-01T00:00:00Z")),
+        get(JOB, {"starts_at": None, "expires_at": None}),
         differs=differences.ZERO_LIMITS,
     ),
     row(
         "the time zone Local is taken, and is UTC",
-        "§2.2, §3.4, §1.12",
-        post("/v1/jobs", 201, sent=manual(schedule="@at 2099-01-01T00:00:00Z", timezone="Local")),
-        get("/v1/jobs/$job", 200, Has({"timezone": "Local", "next": "2099-01-01T00:00:00Z"})),
+        save(manual(schedule="@at 2099-01-01T00:00:00Z", timezone="Local")),
+        get(JOB, {"timezone": "Local", "next": "2099-01-01T00:00:00Z"}),
         differs=differences.LOCAL_TIME,
     ),
     row(
         "starts_at before 1970 is refused",
-        "§2.2",
-        post("/v1/jobs", 422, Text("1970"), sent=manual(starts_at="1960-01-01T00:00:00Z")),
-        get("/v1/jobs/$job", 404),
+        save(manual(starts_at="1960-01-01T00:00:00Z"), 422, Text("1970")),
+        get(JOB, status=404),
         differs=differences.YEARS,
     ),
     row(
         "a name that is longer than a path may be is refused",
-        "§2.2",
-        post("/v1/jobs", 400, Text("name"), sent=manual("$job-" + "a" * 9000)),
+        save(manual("$job-" + "a" * 9000), 400, Text("name")),
         differs=differences.TOO_LONG,
     ),
     row(
         "a job without any node to run it on is taken",
-        "§2.2",
-        post("/v1/jobs", 201, sent=manual(tags={"nowhere": "x:1"})),
-        get("/v1/jobs/$job", 200, Has({"tags": {"nowhere": "x:1"}})),
+        save(manual(tags={"nowhere": "x:1"})),
+        get(JOB, {"tags": {"nowhere": "x:1"}}),
     ),
-    row(
-        "jobs can be saved while there is no leader",
-        "§1.5, §1.11",
-        post("/v1/jobs", 201, sent=manual()),
-        where=Place.CLUSTER,
-        differs=differences.NO_LEADER,
-    ),
+    row("jobs can be saved while there is no leader", save(), where=Place.CLUSTER, differs=differences.NO_LEADER),
 )
 
 ROWS: tuple[Row, ...] = (*REFUSED, *TAKEN, *MORE_TAKEN)
