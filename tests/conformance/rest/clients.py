@@ -23,6 +23,7 @@ from tests.conformance.rest.row import (
 from tests.conformance.rest.runs import WAIT, simulated
 
 JSON = {"Content-Type": "application/json"}
+PATIENT = {"Prefer": "wait=60"}
 ZERO = "0001-01-01T00:00:00Z"
 PAGE = "_end=10&_order=ASC&_sort=id&_start=0"
 TERRAFORM = {
@@ -45,10 +46,31 @@ SPRING = {
     "retries": None, "parent_job": None, "concurrency": None, "executor": "http",
     "executor_config": {"method": "POST", "url": "http://listener.example/hook", "body": "{}", "headers": "[]"},
 }  # fmt: skip
+OLD_TERRAFORM = {
+    "name": "$job", "schedule": "@manually", "owner": "", "owner_email": "", "disabled": False, "tags": {},
+    "retries": 0, "processors": None, "concurrency": "", "executor": "shell", "executor_config": {"command": "date"},
+}  # fmt: skip
+CURL = {
+    "method": "GET", "url": "https://listener.example", "headers": "[]", "body": "", "timeout": "30",
+    "expectCode": "200", "expectBody": "", "debug": "true",
+}  # fmt: skip
+READ_BY_PHP = {
+    "name": "$job", "schedule": "@manually", "error_count": 0, "success_count": 0, "last_error": None,
+    "last_success": None, "concurrency": "allow", "disabled": False, "executor": "shell",
+}  # fmt: skip
+EDITED = {
+    **manual(), "id": "$job", "displayname": "Edited", "next": ZERO, "status": "", "success_count": 0,
+    "problem": "a field of a newer server",
+}  # fmt: skip
+EXACT = {"last_success": "2026-01-02T03:04:05.123456789Z", "starts_at": "2026-01-02T03:04:05.000000001Z"}
 DJANGO = {
     "name": "$job", "schedule": "@manually", "parent_job": None, "executor": "shell", "tags": {},
     "metadata": {"cron": "auto"}, "disabled": False, "executor_config": {"shell": "true", "command": "true | cat"},
     "retries": 0,
+}  # fmt: skip
+DJANGO_READ = {
+    "id": "$job", "success_count": 1, "error_count": 0, "last_success": "2026-01-02T03:04:05.6Z", "last_error": None,
+    "status": "success", "next": ZERO, "dependent_jobs": None,
 }  # fmt: skip
 
 
@@ -75,44 +97,14 @@ ROWS: tuple[Row, ...] = (
     # peertransfer/terraform-provider-dkron dkron/resource_job.go
     row(
         "the older Terraform provider leaves lists null and concurrency empty, and takes the name as its id",
-        save(
-            {
-                "name": "$job",
-                "schedule": "@manually",
-                "owner": "",
-                "owner_email": "",
-                "disabled": False,
-                "tags": {},
-                "retries": 0,
-                "processors": None,
-                "concurrency": "",
-                "executor": "shell",
-                "executor_config": {"command": "date"},
-            },
-            body={"name": "$job", "success_count": 0},
-            sent_headers=JSON,
-        ),
+        save(OLD_TERRAFORM, body={"name": "$job", "success_count": 0}, sent_headers=JSON),
         delete(JOB, sent_headers=JSON),
     ),
     # gromo/dkron-php-adapter src/Models/Job.php
     row(
         "the PHP adapter sends empty objects and lists, and reads the job back by its fields",
         save(PHP, body={"name": "$job"}),
-        get(
-            JOB,
-            {
-                "name": "$job",
-                "schedule": "@manually",
-                "error_count": 0,
-                "success_count": 0,
-                "last_error": None,
-                "last_success": None,
-                "concurrency": "allow",
-                "disabled": False,
-                "executor": "shell",
-            },
-            sent="null",
-        ),
+        get(JOB, READ_BY_PHP, sent="null"),
         get("/v1/", {"agent": {"name": PRESENT}, "serf": PRESENT, "tags": PRESENT}, sent="null"),
         post(JOB, 202, {"name": "$job"}, sent="null"),
     ),
@@ -137,20 +129,7 @@ ROWS: tuple[Row, ...] = (
         get("/v1/jobs?metadata%5Bcron%5D=auto", Some({"name": "$job"})),
         post(WAIT, 200, {"success_count": 1}),
         get(JOB, {"success_count": 1}),
-        save(
-            {
-                **DJANGO,
-                "id": "$job",
-                "success_count": 1,
-                "error_count": 0,
-                "last_success": "2026-01-02T03:04:05.6Z",
-                "last_error": None,
-                "status": "success",
-                "next": ZERO,
-                "dependent_jobs": None,
-                "retries": 1,
-            }
-        ),
+        save({**DJANGO, **DJANGO_READ, "retries": 1}),
         get(JOB, {"success_count": 1, "retries": 1, "parent_job": ""}),
         post("/v1/jobs?runoncreate=true", 201, sent={**manual("$job-tmp"), "metadata": {"temp": "true"}}),
         get("/v1/jobs/$job-tmp/executions", Length(1)),
@@ -193,21 +172,7 @@ ROWS: tuple[Row, ...] = (
     row(
         "a curl script for http sends empty keys, and debug as a text",
         save(
-            manual(
-                executor="http",
-                concurrency="forbid",
-                timezone="Asia/Manila",
-                executor_config={
-                    "method": "GET",
-                    "url": "https://listener.example",
-                    "headers": "[]",
-                    "body": "",
-                    "timeout": "30",
-                    "expectCode": "200",
-                    "expectBody": "",
-                    "debug": "true",
-                },
-            ),
+            manual(executor="http", concurrency="forbid", timezone="Asia/Manila", executor_config=CURL),
             body={"executor": "http", "concurrency": "forbid"},
             sent_headers={"Content-Type": "application/x-www-form-urlencoded"},
         ),
@@ -217,20 +182,7 @@ ROWS: tuple[Row, ...] = (
         "the page of Dkron lists, edits the whole record, runs and reads executions by their ids",
         save(body={"id": "$job"}, sent_headers={"Accept": "application/json"}),
         get(f"/v1/jobs?{PAGE}&q=$job", [{"id": "$job"}], headers={"X-Total-Count": "1"}),
-        put(
-            JOB,
-            201,
-            {"id": "$job"},
-            sent={
-                **manual(),
-                "id": "$job",
-                "displayname": "Edited",
-                "next": ZERO,
-                "status": "",
-                "success_count": 0,
-                "problem": "a field of a newer server",
-            },
-        ),
+        put(JOB, 201, {"id": "$job"}, sent=EDITED),
         post(JOB, 202, {"id": "$job"}),
         get(
             f"{RUNS}?_end=25&_order=DESC&_sort=id&_start=0&jobs=$job&output_size_limit=200",
@@ -264,13 +216,7 @@ ROWS: tuple[Row, ...] = (
     row(
         "a client that prefers to wait is answered when the run is over",
         save(),
-        post(
-            f"{JOB}/run",
-            200,
-            {"success_count": 1},
-            sent_headers={"Prefer": "wait=60"},
-            headers={"Preference-Applied": "wait=60"},
-        ),
+        post(f"{JOB}/run", 200, {"success_count": 1}, sent_headers=PATIENT, headers={"Preference-Applied": "wait=60"}),
         where=Place.OPERATOR,
     ),
     # the manual of Dkron, Backup and restore
@@ -281,21 +227,8 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "whoever keeps times by the nanosecond reads them as they were sent",
-        post(
-            "/v1/restore",
-            200,
-            sent=Upload(
-                [
-                    {
-                        **manual(),
-                        "success_count": 1,
-                        "last_success": "2026-01-02T03:04:05.123456789Z",
-                        "starts_at": "2026-01-02T03:04:05.000000001Z",
-                    }
-                ]
-            ),
-        ),
-        get(JOB, {"last_success": "2026-01-02T03:04:05.123456789Z", "starts_at": "2026-01-02T03:04:05.000000001Z"}),
+        post("/v1/restore", 200, sent=Upload([{**manual(), "success_count": 1, **EXACT}])),
+        get(JOB, EXACT),
         post(WAIT, 200, {"success_count": 2, "starts_at": "2026-01-02T03:04:05.000000001Z"}),
         where=Place.OPERATOR,
     ),

@@ -30,11 +30,14 @@ MEMBER = (
     "ProtocolMin", "ProtocolMax", "ProtocolCur", "DelegateMin", "DelegateMax", "DelegateCur", "id", "statusText",
 )  # fmt: skip
 PROTOCOL = {"ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin": 2, "DelegateMax": 5, "DelegateCur": 4}
-LEADER = {"Name": "replica-a", "Addr": ADDRESS, "Status": 1, "Tags": {"role": "dkron", "server": "true"}}
-LEADS = (LeaseHeld("replica-a", address=ADDRESS),)
-OTHER_LEADS = (LeaseHeld("replica-b"),)
-NO_LEADER = (NoLease(),)
-STALE = (LeaseHeld("replica-a", stale=True),)
+LEADER = {"Name": "replica-a", "Addr": ADDRESS, "Status": 1, "Tags": {"role": "dkron", "server": "true"}, **PROTOCOL}
+LEADS, OTHER_LEADS = LeaseHeld("replica-a", address=ADDRESS), LeaseHeld("replica-b")
+NO_LEADER, STALE = NoLease(), LeaseHeld("replica-a", stale=True)
+LEADING = soon("/v1/isleader", Raw('"I am a leader"'))
+FOLLOWING = soon("/v1/isleader", Raw('"I am a follower"'), 404, headers={"Content-Type": JSON})
+NOBODY = soon("/v1/leader", Raw("null"), 500, headers={"Content-Type": re.compile("^text/plain")})
+THREE_MAPS = Keys(("agent", "serf", "tags"))
+TAGS = {"role": "dkron", "server": "true", "version": WORD, "region": "global"}
 
 
 def of_cluster(says: str, *steps: Step, **more: Any) -> Row:
@@ -44,12 +47,9 @@ def of_cluster(says: str, *steps: Step, **more: Any) -> Row:
 
 STATUS = (
     row(
-        "the status has agent, serf and tags",
-        get("/v1", both(Keys(("agent", "serf", "tags")), Has({"agent": {"name": "replica-a", "version": WORD}}))),
-    ),
-    row(
-        "the tags of the status say that this is a server",
-        get("/v1/", {"tags": {"role": "dkron", "server": "true", "version": WORD, "region": "global"}}),
+        "the status has agent, serf and tags, with or without a slash",
+        get("/v1", both(THREE_MAPS, Has({"agent": {"name": "replica-a", "version": WORD}, "tags": TAGS}))),
+        get("/v1/", THREE_MAPS),
     ),
     row("every value of the status is a text", get("/v1", Text(r'^\{("\w+":\{("[^"]+":"[^"]*",?)*\},?)+\}$'))),
     row("the status can be pretty", get("/v1?pretty", Text(r'^\{\n    "agent": \{\n        "name": "replica-a",'))),
@@ -57,75 +57,48 @@ STATUS = (
 
 MEMBERS = (
     of_cluster(
-        "members are counted",
-        soon(
-            "/v1/members", both(Length(1, or_more=True), Keys(MEMBER)), headers={"X-Total-Count": re.compile("^[1-9]")}
-        ),
+        "members are counted, and all shown whatever page the UI asks for",
+        soon("/v1/members", Keys(MEMBER), headers={"X-Total-Count": re.compile("^[1-9]")}),
+        soon("/v1/members?_end=0&_order=DESC&_sort=id&_start=0", Length(1, or_more=True)),
         given=LEADS,
     ),
     of_cluster(
         "the replica that leads is a member",
-        soon("/v1/members", Some({**LEADER, **PROTOCOL, "statusText": "alive", "id": WORD})),
+        soon("/v1/members", Some({**LEADER, "statusText": "alive", "id": WORD})),
         given=LEADS,
         differs=differences.MEMBERS,
     ),
     row(
         "a node of Kubernetes is a member with its labels as tags",
-        get(
-            "/v1/members",
-            Some({"Name": WORD, "Status": 1, "statusText": "alive", "Tags": {"kubernetes.io/hostname": WORD}}),
-        ),
+        get("/v1/members", Some({"Status": 1, "statusText": "alive", "Tags": {"kubernetes.io/hostname": WORD}})),
         where=Place.OPERATOR,
         differs=differences.MEMBERS,
     ),
-    of_cluster(
-        "members are all shown, whatever page the UI asks for",
-        soon("/v1/members?_end=0&_order=DESC&_sort=id&_start=0", Length(1, or_more=True)),
-        given=LEADS,
-    ),
-    of_cluster("members have the numbers of Dkron's protocols", soon("/v1/members", Some(PROTOCOL)), given=LEADS),
 )
 
 LEADERSHIP = (
     of_cluster(
-        "the leader is a member without id and words",
-        soon("/v1/leader", both(Keys(MEMBER[:-2]), Has({**LEADER, **PROTOCOL}))),
+        "the leader is a member without id and words, and says that it leads",
+        soon("/v1/leader", both(Keys(MEMBER[:-2]), Has(LEADER))),
+        LEADING,
+        soon("/v1/isleader?pretty", Raw('"I am a leader"')),
         given=LEADS,
     ),
     of_cluster(
-        "another replica can lead",
+        "another replica can lead, and a follower says so and is not found",
         soon("/v1/leader", {"Name": "replica-b", "id": ABSENT, "statusText": ABSENT}),
+        FOLLOWING,
         given=OTHER_LEADS,
     ),
+    of_cluster("without a leader the answer is null, and everybody follows", NOBODY, FOLLOWING, given=NO_LEADER),
+    of_cluster("a leader that has not renewed its Lease is none", NOBODY, FOLLOWING, given=STALE),
     of_cluster(
-        "without a leader the answer is null",
-        soon("/v1/leader", Raw("null"), status=500, headers={"Content-Type": re.compile("^text/plain")}),
-        given=NO_LEADER,
-    ),
-    of_cluster(
-        "a leader that has not renewed its Lease is none", soon("/v1/leader", Raw("null"), status=500), given=STALE
-    ),
-    of_cluster("the leader says that it is", soon("/v1/isleader", Raw('"I am a leader"')), given=LEADS),
-    of_cluster(
-        "a follower says so and is not found",
-        soon("/v1/isleader", Raw('"I am a follower"'), status=404, headers={"Content-Type": JSON}),
-        given=OTHER_LEADS,
-    ),
-    of_cluster(
-        "without a leader everybody is a follower",
-        soon("/v1/isleader", Raw('"I am a follower"'), status=404, headers={"Content-Type": JSON}),
-        given=NO_LEADER,
-    ),
-    of_cluster(
-        "a leader that has not renewed its Lease is a follower",
-        soon("/v1/isleader", Raw('"I am a follower"'), status=404, headers={"Content-Type": JSON}),
-        given=STALE,
-    ),
-    of_cluster("isleader can be pretty", soon("/v1/isleader?pretty", Raw('"I am a leader"')), given=LEADS),
-    of_cluster(
-        "leave answers with the members that are left",
-        soon("/v1/isleader"),
+        "leave answers with the members that are left, can be repeated, and the server stays up",
+        LEADING,
         post("/v1/leave", 200, Is([])),
+        post("/v1/leave", 200),
+        get("/health"),
+        get("/v1/jobs"),
         given=LEADS,
         differs=differences.LEAVE,
     ),
@@ -136,56 +109,21 @@ LEADERSHIP = (
         given=OTHER_LEADS,
         differs=differences.LEAVE,
     ),
+    of_cluster("leave where nobody leads changes nothing", FOLLOWING, post("/v1/leave", 200, Is([])), given=NO_LEADER),
     of_cluster(
-        "leave twice is leave", soon("/v1/isleader"), post("/v1/leave", 200), post("/v1/leave", 200), given=LEADS
-    ),
-    of_cluster(
-        "leave where nobody leads changes nothing",
-        soon("/v1/isleader", status=404, headers={"Content-Type": JSON}),
-        post("/v1/leave", 200, Is([])),
-        given=NO_LEADER,
-    ),
-    of_cluster(
-        "the server stays up after leave",
-        soon("/v1/isleader"),
-        post("/v1/leave", 200),
-        get("/health"),
-        get("/v1/jobs"),
-        given=LEADS,
-    ),
-    of_cluster(
-        "jobs can be saved without a leader",
-        soon("/v1/leader", Raw("null"), status=500),
-        save(),
-        get(JOB),
-        given=NO_LEADER,
-        differs=differences.NO_LEADER,
+        "jobs can be saved without a leader", NOBODY, save(), get(JOB), given=NO_LEADER, differs=differences.NO_LEADER
     ),
 )
 
-RUNS_ON = (ClusterIs(paused=False),)
-OFF = Raw('{"paused":false}')
-ON = Raw('{"paused":true}')
+OFF, ON = Raw('{"paused":false}'), Raw('{"paused":true}')
+PAUSED = ClusterIs(paused=True)
 PAUSE = (
-    of_cluster("the pause can be asked for", soon("/v1/pause", OFF), given=RUNS_ON),
     row("without a DkronCluster nothing is paused", get("/v1/pause", OFF), where=Place.EMPTY),
     of_cluster(
-        "pause pauses and unpause ends it",
+        "pause pauses and unpause ends it, as often as it is asked for, and neither reads a body",
         soon("/v1/pause", OFF),
-        post("/v1/pause", 200, ON),
-        get("/v1/pause", ON),
-        post("/v1/unpause", 200, OFF),
-        get("/v1/pause", OFF),
-        given=RUNS_ON,
-    ),
-    of_cluster(
-        "pause and unpause can be repeated",
-        soon("/v1/pause", OFF),
-        post("/v1/pause", 200, ON),
-        post("/v1/pause", 200, ON),
-        post("/v1/unpause", 200, OFF),
-        post("/v1/unpause", 200, OFF),
-        given=RUNS_ON,
+        *(step for _ in range(2) for step in (post("/v1/pause", 200, ON, sent="garbage"), get("/v1/pause", ON))),
+        *(step for _ in range(2) for step in (post("/v1/unpause", 200, OFF), get("/v1/pause", OFF))),
     ),
     of_cluster(
         "while paused a new job is refused and not stored",
@@ -194,28 +132,20 @@ PAUSE = (
         get(JOB, status=404),
         post("/v1/unpause", 200),
         save(),
-        given=RUNS_ON,
     ),
     of_cluster(
-        "while paused a changed job is refused and stays",
+        "while paused a changed job is refused and stays, and can be read",
         post("/v1/pause", 200),
         save(manual(owner="Ann"), 503),
         get(JOB, {"owner": ""}),
-        given=(*RUNS_ON, stored()),
+        get("/v1/jobs?q=$job", Length(1)),
+        given=stored(),
     ),
     of_cluster(
         "a pause that was set in Kubernetes holds here, too",
         soon("/v1/pause", ON),
-        given=ClusterIs(paused=True),
+        given=PAUSED,
         differs=differences.PAUSE,
-    ),
-    of_cluster("pause reads no body", post("/v1/pause", 200, ON, sent="garbage"), given=RUNS_ON),
-    of_cluster(
-        "while paused jobs can be read",
-        soon("/v1/pause", ON),
-        get(JOB),
-        get("/v1/jobs?q=$job", Length(1)),
-        given=(stored(), ClusterIs(paused=True)),
     ),
 )
 

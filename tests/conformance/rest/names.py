@@ -5,14 +5,10 @@ from tests.conformance.rest.row import Row, get, manual, posted, row, save
 from tests.conformance.rest.validation import INVALID
 
 BAD_NAMES = (
+    ("nothing in it", ""),
     ("an upper-case letter", "${job}A"),
-    ("a dot", "$job.a"),
-    ("a space", "$job a"),
     ("a slash", "$job/a"),
-    ("an exclamation mark", "$job!"),
     ("a letter of a script without case", "${job}日"),
-    ("an Arabic letter", "${job}ب"),
-    ("a percent sign", "$job%20"),
     ("a digit that is not ASCII", "${job}٣"),
     ("a line feed", "$job\n"),
 )
@@ -25,16 +21,18 @@ GOOD_NAMES = (
     ("200 characters", "${job}" + "a" * 190),
 )
 
-NAMES = (
+ROWS: tuple[Row, ...] = (
     row("a job without a name is refused", save({"schedule": "@manually"}, 400, INVALID)),
-    row("an empty name is refused", save(manual(""), 400, INVALID)),
     *(row(f"a name with {what} is refused", save(manual(name), 400, INVALID)) for what, name in BAD_NAMES),
-    row("the refusal names the first illegal character", save(manual("$job!?"), 400, Text("'!'|\"!\"|!"))),
+    row(
+        "the refusal names the first illegal character, before it judges the schedule",
+        save(manual("$job!?", schedule="nonsense"), 400, Text("name.*('!'|\"!\"|!)")),
+    ),
     *(
         row(
             f"a name with {what} is taken",
             save(manual(name), body={"id": name}),
-            get(f"/v1/jobs?q={'$job'}", [{"name": name}]),
+            get("/v1/jobs?q=$job", [{"name": name}]),
         )
         for what, name in GOOD_NAMES
     ),
@@ -53,5 +51,3 @@ NAMES = (
         get("/v1/jobs/$job-" + "a" * 5000),
     ),
 )
-
-ROWS: tuple[Row, ...] = NAMES

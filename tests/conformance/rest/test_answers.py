@@ -56,7 +56,6 @@ def answer(body: Any, status: int = 200, **headers: str) -> Answer:
         pytest.param(Own(Length(1)), JOBS, id="own items"),
         pytest.param(Length(1, or_more=True), JOBS, id="a list that is longer"),
         pytest.param(Keys(("job_name", "n")), JOBS, id="keys of each item"),
-        pytest.param(Keys(("x", "y"), within="a"), {"a": {"x": 1, "y": 2}}, id="keys of an inner object"),
         pytest.param(Text("^the JOB .* now$"), b"The job \nruns now", id="a text over two lines in any case"),
         pytest.param(Unzipped(Is([])), gzip.compress(b"[]"), id="a compressed value"),
         pytest.param(both(Length(2), Column("n", [1, 2])), JOBS, id="both"),

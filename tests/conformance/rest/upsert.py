@@ -4,62 +4,37 @@ import re
 from typing import Any
 
 from tests.conformance.rest import differences
-from tests.conformance.rest.answers import Has, Keys, Length, Raw, Text, both
+from tests.conformance.rest.answers import Has, Length, Raw, Text, both
 from tests.conformance.rest.row import (
     JOB,
     RUNS,
     Place,
     Row,
-    Step,
+    delete,
     get,
     manual,
-    patch,
     post,
     posted,
     put,
     row,
     save,
     soon,
+    step,
 )
 
 NO_TIME = "0001-01-01T00:00:00Z"
 FULL: dict[str, Any] = {
-    "name": "$job",
-    "displayname": "Title",
-    "timezone": "Europe/Madrid",
-    "schedule": "0 30 2 * * *",
-    "owner": "Ann",
-    "owner_email": "ann@example.com",
-    "disabled": True,
-    "tags": {"dc": "dc1:1"},
-    "metadata": {"office": "Barcelona"},
-    "retries": 3,
-    "processors": {"log": {"forward": "true"}},
-    "concurrency": "forbid",
-    "executor": "shell",
-    "executor_config": {"command": "date"},
-    "ephemeral": True,
-    "starts_at": "2026-01-01T00:00:00Z",
+    "name": "$job", "displayname": "Title", "timezone": "Europe/Madrid", "schedule": "0 30 2 * * *", "owner": "Ann",
+    "owner_email": "ann@example.com", "disabled": True, "tags": {"dc": "dc1:1"}, "metadata": {"office": "Barcelona"},
+    "retries": 3, "processors": {"log": {"forward": "true"}}, "concurrency": "forbid", "executor": "shell",
+    "executor_config": {"command": "date"}, "ephemeral": True, "starts_at": "2026-01-01T00:00:00Z",
     "expires_at": "2099-01-01T00:00:00Z",
-}
-
+}  # fmt: skip
 OTHERS = {key: value for key, value in FULL.items() if key != "name"}
 ERASED = {
-    "displayname": "",
-    "timezone": "",
-    "owner": "",
-    "owner_email": "",
-    "disabled": False,
-    "tags": None,
-    "metadata": None,
-    "retries": 0,
-    "processors": {},
-    "concurrency": "allow",
-    "ephemeral": False,
-    "starts_at": None,
-    "expires_at": None,
-}
-
+    "displayname": "", "timezone": "", "owner": "", "owner_email": "", "disabled": False, "tags": None,
+    "metadata": None, "retries": 0, "concurrency": "allow", "ephemeral": False, "starts_at": None, "expires_at": None,
+}  # fmt: skip
 MINIMAL_ECHO = (
     '{"id":"$job","name":"$job","displayname":"","timezone":"","schedule":"@manually","owner":"","owner_email":"",'
     '"success_count":0,"error_count":0,"last_success":null,"last_error":null,"disabled":false,"tags":null,'
@@ -69,58 +44,45 @@ MINIMAL_ECHO = (
 )
 
 FORGED = {
-    "success_count": 7,
-    "error_count": 8,
-    "last_success": "2026-01-02T03:04:05Z",
-    "last_error": "2026-01-02T03:04:06Z",
-    "status": "failed",
-    "next": "2099-01-01T00:00:00Z",
+    "success_count": 7, "error_count": 8, "last_success": "2026-01-02T03:04:05Z",
+    "last_error": "2026-01-02T03:04:06Z", "status": "failed", "next": "2099-01-01T00:00:00Z",
     "dependent_jobs": ["nobody"],
-}
-
+}  # fmt: skip
 FRESH = {
-    "success_count": 0,
-    "error_count": 0,
-    "last_success": None,
-    "last_error": None,
-    "status": "",
-    "next": NO_TIME,
+    "success_count": 0, "error_count": 0, "last_success": None, "last_error": None, "status": "", "next": NO_TIME,
     "dependent_jobs": None,
-}
+}  # fmt: skip
 
 
 def upserts(says: str, body: Any, shown: Any, **more: Any) -> tuple[Row, ...]:
     """The same for the three ways to save a job."""
     ways = (("POST", "/v1/jobs"), ("PATCH", "/v1/jobs"), ("PUT", JOB))
     return tuple(
-        row(f"{method} {says}", Step(method, path, 201, Has(shown), sent=body), get(JOB, Has(shown)), **more)
+        row(
+            f"{method} {says}",
+            step(method, path, 201, shown, sent=body, headers={"Location": JOB}),
+            get(JOB, shown),
+            **more,
+        )
         for method, path in ways
     )
 
 
 SAVING = (
-    *upserts("creates a job", manual(), {"id": "$job", "name": "$job"}),
-    *upserts("replaces a job", manual(owner="Ann"), {"owner": "Ann"}, given=posted(owner="Bob")),
-    *upserts(
-        "erases the fields that are not sent",
-        manual(),
-        {k: v for k, v in ERASED.items() if k != "processors"},
-        given=posted(**OTHERS),
+    *upserts("creates a job", manual(owner="Ann"), {"id": "$job", "name": "$job", "owner": "Ann"}),
+    row(
+        "everything that is sent reads back, however often",
+        save(FULL, body=FULL),
+        get(JOB, FULL),
+        save(FULL),
+        get(JOB, FULL),
     ),
-    row("everything that is sent reads back", save(FULL, body=Has(FULL)), get(JOB, Has(FULL))),
-    row("an update leaves processors an empty object", save(), get(JOB, {"processors": {}}), given=posted(**OTHERS)),
-    row("Location of a POST is the job", save(headers={"Location": JOB})),
+    *upserts("erases the fields that are not sent", manual(), ERASED, given=posted(**OTHERS)),
     row(
         "Location is the job, whatever the query of the request",
         post("/v1/jobs?runoncreate&force=1", 201, sent=manual(), headers={"Location": JOB}),
         differs=differences.LOCATION,
     ),
-    row(
-        "Location of a PUT is the job",
-        put(JOB, 201, sent=manual(), headers={"Location": JOB}),
-        differs=differences.LOCATION,
-    ),
-    row("Location of a PATCH is the job", patch("/v1/jobs", 201, sent=manual(), headers={"Location": JOB})),
     row(
         "PUT with another name in the body is refused",
         put(JOB, 400, Text("name"), sent=manual("$job-other")),
@@ -136,8 +98,7 @@ SAVING = (
         save(manual("${job}_a", owner="Ann")),
         get("/v1/jobs?q=${job}_", both(Length(1), Has([{"name": "${job}_a", "owner": "Ann"}]))),
     ),
-    row("saving the same twice changes nothing", save(FULL), get(JOB, Has(FULL)), given=posted(**OTHERS)),
-    row("a job can be saved again after it was deleted", Step("DELETE", JOB, 200), save(), get(JOB), given=posted()),
+    row("a job can be saved again after it was deleted", delete(JOB), save(), get(JOB), given=posted()),
 )
 
 ECHO = (
@@ -145,7 +106,6 @@ ECHO = (
         "the answer is the request with defaults, in the fixed order",
         save({"name": "$job", "schedule": "@manually"}, body=Raw(MINIMAL_ECHO)),
     ),
-    row("the echo has the same keys as a job", save(body=Keys(tuple(re.findall(r'"(\w+)":', MINIMAL_ECHO))))),
     row(
         "next is the zero time in the echo",
         save(manual(schedule="@hourly"), body={"next": NO_TIME}),
@@ -167,43 +127,30 @@ ECHO = (
         differs=differences.FORGED,
     ),
     row(
-        "processors that are sent are echoed",
-        save(manual(processors={"log": {"a": "b"}}), body={"processors": {"log": {"a": "b"}}}),
+        "maps are echoed as they are sent; empty ones read back as null, empty processors as an empty object",
+        save(manual(tags={}, processors={}), body={"tags": {}, "processors": {}, "metadata": None}),
+        get(JOB, {"tags": None, "metadata": None, "processors": {}}),
     ),
-    row(
-        "empty maps are echoed as they are sent and read back as null",
-        save(manual(tags={}, metadata={})),
-        get(JOB, {"tags": None, "metadata": None}),
-    ),
-    row("concurrency that is absent is allow", save(body={"concurrency": "allow"}), get(JOB, {"concurrency": "allow"})),
     row(
         "empty concurrency is echoed, and reads back as allow",
         save(manual(concurrency=""), body={"concurrency": ""}),
         get(JOB, {"concurrency": "allow"}),
         differs=differences.CONCURRENCY,
     ),
-    row("owner is kept as the client says", save(manual(owner="anybody"), body={"owner": "anybody"})),
     row(
-        "starts_at in minutes is echoed as a whole time",
-        save(manual(starts_at="2026-01-02T03:04"), body={"starts_at": "2026-01-02T03:04:00Z"}),
-    ),
-    row(
-        "times with an offset are echoed in UTC",
-        save(manual(expires_at="2099-01-01T00:00:00+01:00"), body={"expires_at": "2098-12-31T23:00:00Z"}),
+        "times with an offset are echoed in UTC, a minute as a whole time",
+        save(
+            manual(expires_at="2099-01-01T00:00:00+01:00", starts_at="2026-01-02T03:04"),
+            body={"expires_at": "2098-12-31T23:00:00Z", "starts_at": "2026-01-02T03:04:00Z"},
+        ),
         get(JOB, {"expires_at": "2098-12-31T23:00:00Z"}),
     ),
 )
 
 RUN_ON_CREATE = (
     row(
-        "a job that is created with runoncreate runs",
-        post("/v1/jobs?runoncreate", 201, {"id": "$job"}, sent=manual()),
-        soon(RUNS, Length(1)),
-        where=Place.OPERATOR,
-    ),
-    row(
-        "runoncreate counts with any value",
-        post("/v1/jobs?runoncreate=false", 201, sent=manual()),
+        "a job that is created with runoncreate runs, whatever its value",
+        post("/v1/jobs?runoncreate=false", 201, {"id": "$job"}, sent=manual()),
         soon(RUNS, Length(1)),
         where=Place.OPERATOR,
     ),

@@ -1,4 +1,7 @@
-"""Dkron behaviour §2.2: which jobs are refused, and which are taken although they look odd."""
+"""Dkron behaviour §2.2: which jobs are refused, and which are taken although they look odd.
+
+The unit tests of schedules, sizes and the validation try every rule; a row here shows that a rule holds for a request.
+"""
 
 from typing import Any
 
@@ -12,30 +15,16 @@ BAD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("neither a schedule nor a parent", {"schedule": ""}),
     ("a schedule that is a date without a meaning", {"schedule": "@at badtime"}),
     ("a schedule of five fields", {"schedule": "* * * * *"}),
-    ("a schedule of seven fields", {"schedule": "* * * * * * *"}),
-    ("a schedule with 60 seconds", {"schedule": "60 * * * * *"}),
-    ("a schedule with a Sunday that is 7", {"schedule": "0 0 0 * * 7"}),
-    ("a schedule with the last day of the month", {"schedule": "0 0 0 L * *"}),
     ("an unknown descriptor", {"schedule": "@fortnightly"}),
-    ("@reboot", {"schedule": "@reboot"}),
-    ("@every without a unit", {"schedule": "@every 10"}),
     ("@every in days", {"schedule": "@every 1d"}),
-    ("@at without a zone", {"schedule": "@at 2099-01-01T00:00:00"}),
     ("@after without the arrow", {"schedule": "@after 2099-01-01T00:00:00Z PT2H"}),
-    ("a space before a descriptor", {"schedule": " @daily"}),
     ("a schedule with an unknown zone", {"schedule": "TZ=Nowhere/Here 0 0 0 * * *"}),
     ("a descriptor of Dkron's own with a zone", {"schedule": "TZ=UTC @manually"}),
     ("unknown concurrency", {"concurrency": "badvalue"}),
-    ("concurrency in upper case", {"concurrency": "Allow"}),
     ("an unknown time zone", {"timezone": "notatimezone"}),
-    ("a time zone that is an offset", {"timezone": "+02:00"}),
     ("a time zone that is GMT with an offset", {"timezone": "GMT+2"}),
-    ("a time zone in lower case", {"timezone": "europe/berlin"}),
     ("a shell timeout that is no duration", {"executor_config": {"command": "true", "timeout": "foreverandever"}}),
-    ("a shell timeout without a unit", {"executor_config": {"command": "true", "timeout": "10"}}),
     ("a shell mem_limit that is no size", {"executor_config": {"command": "true", "mem_limit": "invalid"}}),
-    ("a negative shell mem_limit", {"executor_config": {"command": "true", "mem_limit": "-1"}}),
-    ("a shell mem_limit with an unknown unit", {"executor_config": {"command": "true", "mem_limit": "1XB"}}),
 )
 
 DIFFERENT: tuple[tuple[str, dict[str, Any], Difference], ...] = (
@@ -60,13 +49,10 @@ REFUSED = (
     ),
     row(
         "expires_at before starts_at is refused",
-        save(
-            manual(starts_at="2027-01-01T00:00:00Z", expires_at="2026-01-01T00:00:00Z"), 400, Text("expires_?at|later")
-        ),
+        save(manual(starts_at="2027-01-01T00:00:00Z", expires_at="2026-01-01T00:00:00Z"), 400, Text("expires_?at")),
         get(JOB, status=404),
         differs=differences.TIME_ORDER,
     ),
-    row("the name is judged before the schedule", save(manual("$job!", schedule="nonsense"), 400, Text("name"))),
     row(
         "the schedule is judged before concurrency and time zone",
         save(manual(schedule="nonsense", concurrency="badvalue", timezone="nowhere"), 400, Text("schedule")),
@@ -86,39 +72,27 @@ REFUSED = (
 
 ODD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("a schedule of spaces and tabs", {"schedule": "0  0\t0 * * *"}),
-    ("question marks", {"schedule": "? ? ? ? ? ?"}),
-    ("names of months and days in any case", {"schedule": "0 0 0 * Jan-mar MON,fri"}),
     ("a step above the range", {"schedule": "*/70 * * * * *"}),
-    ("empty items in a list", {"schedule": "1,, * * * * *"}),
     ("a hash of its name", {"schedule": "0 ~ ~ * * *"}),
     ("the 30th of February", {"schedule": "0 0 0 30 2 *"}),
-    ("a zone before its fields", {"schedule": "TZ=Europe/Madrid 0 0 0 * * *"}),
-    ("a cron zone before its fields", {"schedule": "CRON_TZ=Asia/Tokyo 0 0 0 * * *"}),
     ("an empty zone before its fields", {"schedule": "CRON_TZ= 0 0 0 * * *"}),
     ("a zone before a descriptor", {"schedule": "TZ=Europe/Madrid @daily"}),
-    ("@every with an hour and a half", {"schedule": "@every 1h30m"}),
     ("@every with nothing", {"schedule": "@every 0s"}),
-    ("@at in the past", {"schedule": "@at 2018-01-02T15:04:00Z"}),
     ("@at with an offset and a fraction", {"schedule": "@at 2099-01-02T15:04:00.5+06:00"}),
     ("@after", {"schedule": "@after 2099-01-01T00:00:00Z <PT2H"}),
     ("@minutely", {"schedule": "@minutely"}),
-    ("the time zone UTC", {"timezone": "UTC"}),
-    ("the time zone EST", {"timezone": "EST"}),
     ("a time zone that is an Etc offset", {"timezone": "Etc/GMT+2"}),
     ("an unknown executor", {"executor": "unheard-of"}),
     ("settings that its executor does not know", {"executor": "http", "executor_config": {"nonsense": "yes"}}),
     ("a timeout of another executor that is no duration", {"executor": "http", "executor_config": {"timeout": "30"}}),
     ("an empty shell timeout", {"executor_config": {"command": "true", "timeout": ""}}),
-    ("a shell timeout", {"executor_config": {"command": "true", "timeout": "1m30s"}}),
     ("a shell mem_limit", {"executor_config": {"command": "true", "mem_limit": "1.5GB"}}),
-    ("a shell mem_limit in lower case", {"executor_config": {"command": "true", "mem_limit": "512mb"}}),
     ("tags with odd counts", {"tags": {"dc": "eu:many", "rack": ""}}),
     ("unknown processors", {"processors": {"unheard-of": {"a": "b"}}}),
     ("an address that is none", {"owner_email": "not an address"}),
     ("the largest retries", {"retries": 4294967295}),
     ("a displayname of any letters", {"displayname": "Ünïcödé 日本 <b>"}),
-    ("starts_at in the past", {"starts_at": "2020-01-01T00:00:00Z"}),
-    ("expires_at in the past", {"expires_at": "2020-01-01T00:00:00Z"}),
+    ("both its times in the past", {"starts_at": "2020-01-01T00:00:00Z", "expires_at": "2020-01-02T00:00:00Z"}),
 )
 
 TAKEN = tuple(
@@ -128,12 +102,8 @@ TAKEN = tuple(
 
 MORE_TAKEN = (
     row(
-        "a child needs no schedule",
+        "a child needs no schedule, and may have one",
         save(manual(schedule="", parent_job="$job-parent"), body={"parent_job": "$job-parent", "schedule": ""}),
-        given=posted("$job-parent"),
-    ),
-    row(
-        "a child may have a schedule",
         save(manual(schedule="@daily", parent_job="$job-parent")),
         get(JOB, {"schedule": "@daily"}),
         given=posted("$job-parent"),
