@@ -177,9 +177,7 @@ EVIL = "https://evil.example"
             False,
             id="behind two proxies",
         ),
-        pytest.param(
-            "POST", {"Origin": EVIL, "Host": "x", "X-Forwarded-Host": "d.example"}, [], True, id="a foreign page there"
-        ),
+        pytest.param("POST", {"Origin": EVIL, "Host": "x", "X-Forwarded-Host": "d.example"}, [], True, id="foreign"),
         pytest.param("POST", {"Origin": "http://dkron:80", "Host": "dkron:8080"}, [], True, id="another port"),
         pytest.param("DELETE", {"Origin": EVIL, "Host": "d"}, [EVIL], False, id="a page that was named"),
         pytest.param("PUT", {"Origin": EVIL, "Host": "d"}, ["*"], False, id="anybody"),
@@ -220,9 +218,7 @@ def test_compression_is_weighed(header: str, expected: bool) -> None:
 
 
 ODD = (
-    pytest.param(
-        "a\nb\r\tc\x1b[31m\x85\u202e\ud800", r"a\nb\r\tc\x1b[31m\x85\u202e\ud800", id="what cannot be printed"
-    ),
+    pytest.param("a\nb\r\tc\x1b[31m\x85\u202e\ud800", r"a\nb\r\tc\x1b[31m\x85\u202e\ud800", id="what does not print"),
     pytest.param("ñ 日本 \U0001f600 “x”…", "ñ 日本 \U0001f600 “x”…", id="what can"),
     pytest.param("a" * 901, "a" * 900 + "…", id="what is too long"),
 )

@@ -208,9 +208,7 @@ class TestInterest:
             pytest.param(Interest(frozenset({Topic.JOB, Topic.EXECUTION, Topic.LEADER})), "jaeajbebl", id="everything"),
             pytest.param(Interest(frozenset({Topic.EXECUTION})), "eaeb", id="one type"),
             pytest.param(Interest(frozenset({Topic.JOB, Topic.EXECUTION}), frozenset({"b"})), "jbeb", id="one job"),
-            pytest.param(
-                Interest(frozenset({Topic.JOB, Topic.LEADER}), frozenset({"a"})), "jal", id="a job and leader"
-            ),
+            pytest.param(Interest(frozenset({Topic.JOB, Topic.LEADER}), frozenset({"a"})), "jal", id="job and leader"),
         ],
     )
     async def test_a_client_hears_what_it_asked_for(self, interest: Interest, expected: str) -> None:

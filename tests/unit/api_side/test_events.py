@@ -72,9 +72,7 @@ class TestDifferences:
             pytest.param(job(), job(2), [], id="a new version in which nothing has changed"),
             pytest.param(job(), job(2, command="false"), ["job updated backup"], id="another command"),
             pytest.param(job(), job(2, disabled=True), ["job updated backup"], id="disabled"),
-            pytest.param(
-                job(), job(2, status=JobStatus(next=after(60))), ["job updated backup"], id="the next slot is known"
-            ),
+            pytest.param(job(), job(2, status=JobStatus(next=after(60))), ["job updated backup"], id="next is known"),
             pytest.param(
                 job(status=JobStatus(next=after(60))),
                 job(2, status=JobStatus(next=after(60), observed_generation=3, last_schedule_time=NOON, since=NOON)),
@@ -125,12 +123,7 @@ class TestDifferences:
                 ["job created backup", STARTED_LATER, ENDED],
                 id="a new job that has run already when it is first seen",
             ),
-            pytest.param(
-                job(uid="one"),
-                job(5, uid="two"),
-                ["job deleted backup", "job created backup"],
-                id="another of the name",
-            ),
+            pytest.param(job(uid="one"), job(5, uid="two"), ["job deleted backup", "job created backup"], id="another"),
         ],
     )
     def test_a_change_is_told_as_what_it_means(

@@ -106,9 +106,7 @@ def test_a_character_cut_in_half_is_shown_as_such() -> None:
     ("fields", "output"),
     [
         pytest.param({}, "exit status 3\noh no", id="exit code"),
-        pytest.param(
-            {"message": "GET /: 500"}, "GET /: 500\noh no", id="the container's own words, cut off its output"
-        ),
+        pytest.param({"message": "GET /: 500"}, "GET /: 500\noh no", id="the container's words, cut off its output"),
         pytest.param({"message": "oh no"}, "oh no", id="the container's own words, in its output"),
         pytest.param({"exitCode": 137, "reason": "OOMKilled"}, "OOMKilled\noh no", id="a reason says more than a code"),
         pytest.param(

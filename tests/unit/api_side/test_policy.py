@@ -90,12 +90,8 @@ def test_a_body_is_taken_with(sent: bytes) -> None:
         pytest.param(b"[]", 'must be a JSON object with "Name" and "Rules", not a list', id="a list"),
         pytest.param(b"null", 'must be a JSON object with "Name" and "Rules", not null', id="null"),
         pytest.param(b"{}", "Rules must be a string that holds JSON", id="without rules"),
-        pytest.param(
-            b'{"Rules": {"path": {}}}', "Rules must be a string that holds JSON", id="with rules as an object"
-        ),
-        pytest.param(
-            body(READ_JOBS, Name="writers"), 'names the policy "writers", the path "readers"', id="of another name"
-        ),
+        pytest.param(b'{"Rules": {"path": {}}}', "Rules must be a string that holds JSON", id="rules as an object"),
+        pytest.param(body(READ_JOBS, Name="writers"), 'names the policy "writers", the path "readers"', id="renamed"),
         pytest.param(body(READ_JOBS, Name=7), "names the policy 7", id="with a number for a name"),
     ],
 )
@@ -127,29 +123,17 @@ def capable(*listed: object) -> Object:
             id="a relative path",
         ),
         pytest.param({"path": {"": {"capabilities": []}}}, 'the path "" in Rules cannot be used', id="an empty path"),
-        pytest.param(
-            {"path": {"/" + "a" * 1024: {"capabilities": []}}}, "at most 1024 characters", id="a path that is too long"
-        ),
+        pytest.param({"path": {"/" + "a" * 1024: {"capabilities": []}}}, "at most 1024 characters", id="a long path"),
         pytest.param({"path": {"/a\n": {"capabilities": []}}}, "no control characters", id="a path of two lines"),
         pytest.param({"path": {"/\ud800": {"capabilities": []}}}, "no control characters", id="half a character"),
-        pytest.param(
-            {"path": {"/v1/jobs": None}},
-            'the path "/v1/jobs" in Rules must be an object',
-            id="a path that opens nothing",
-        ),
-        pytest.param(
-            {"path": {"/v1/jobs": {}}}, "the path \"/v1/jobs\" in Rules needs 'capabilities'", id="no capabilities"
-        ),
+        pytest.param({"path": {"/v1/jobs": None}}, 'the path "/v1/jobs" in Rules must be an object', id="null"),
+        pytest.param({"path": {"/v1/jobs": {}}}, "the path \"/v1/jobs\" in Rules needs 'capabilities'", id="nothing"),
         pytest.param(
             {"path": {"/v1/jobs": {"capabilities": "list"}}},
             "a list of create, read, update, delete, list",
             id="a text",
         ),
-        pytest.param(
-            {"path": {"/v1/jobs": {"capabilities": {"list": True}}}},
-            "needs 'capabilities'",
-            id="capabilities as an object",
-        ),
+        pytest.param({"path": {"/v1/jobs": {"capabilities": {"list": True}}}}, "needs 'capabilities'", id="an object"),
         pytest.param(
             {"path": {"/v1/jobs": {"capabilities": [], "deny": []}}},
             'has the unknown field "deny"',
@@ -174,9 +158,7 @@ def capable(*listed: object) -> Object:
             id="many paths",
         ),
         pytest.param("[" * 100_000, "nested too deeply", id="deeper than anybody reads"),
-        pytest.param(
-            '{"path": ' + "[" * 900 + "]" * 900 + "}", "must be an object", id="deep, where nothing is expected"
-        ),
+        pytest.param('{"path": ' + "[" * 900 + "]" * 900 + "}", "must be an object", id="deep, where none is expected"),
         pytest.param("NaN", "it is not JSON", id="not a number"),
     ],
 )

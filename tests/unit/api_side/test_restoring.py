@@ -111,9 +111,7 @@ def test_a_circle_of_parents_is_refused_and_named(jobs: list[dict[str, Any]], se
         pytest.param(
             b'[{"name":"a","schedule":"@daily"} {}]', "neither a comma nor a closing bracket behind job 1", id="comma"
         ),
-        pytest.param(
-            b'[{"name":"a","schedule":"@daily"},]', "job 2 of the file: it is not JSON", id="a comma too many"
-        ),
+        pytest.param(b'[{"name":"a","schedule":"@daily"},]', "job 2 of the file: it is not JSON", id="a last comma"),
         pytest.param(b'[{"name":"a","schedule":"@daily"},', "job 2 of the file: there is nothing", id="cut off"),
         pytest.param(
             b'[\n{"name":"a","schedule":"@daily"},\n{"name"=1}]',

@@ -36,9 +36,7 @@ def shell(**config: str) -> dict[str, Any]:
         pytest.param({"concurrency": "replace"}, id="replace"),
         pytest.param({"concurrency": ""}, id="an empty concurrency"),
         pytest.param({"executor": "", "executor_config": None}, id="no executor"),
-        pytest.param(
-            {"executor": "nosuch", "executor_config": {"timeout": "x", "mem_limit": "x"}}, id="an unknown one"
-        ),
+        pytest.param({"executor": "nosuch", "executor_config": {"timeout": "x", "mem_limit": "x"}}, id="unknown"),
         pytest.param(shell(timeout="", mem_limit=""), id="empty limits"),
         pytest.param(shell(timeout="1h30m", mem_limit="1.5GB"), id="limits"),
         pytest.param({"retries": 2**32 - 1}, id="as many retries as are kept"),
@@ -71,9 +69,7 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
         pytest.param({"schedule": "* * * * *"}, "schedule: ", id="five fields"),
         pytest.param({"schedule": "0 0 25 * * *"}, "schedule: hour: ", id="the field of the schedule is named"),
         pytest.param({"schedule": "x", "parent_job": "other"}, "schedule: ", id="a bad schedule of a child"),
-        pytest.param(
-            {"schedule": "TZ=Nowhere 0 0 0 * * *"}, 'schedule: timezone: "Nowhere"', id="a bad zone in a schedule"
-        ),
+        pytest.param({"schedule": "TZ=Nowhere 0 0 0 * * *"}, 'schedule: timezone: "Nowhere"', id="a bad zone inside"),
         pytest.param({"schedule": "TZ=Europe/Madrid"}, "schedule: ", id="a zone and no schedule"),
         pytest.param({"schedule": " "}, "schedule: ", id="a blank schedule"),
         pytest.param(

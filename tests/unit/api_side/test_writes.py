@@ -326,9 +326,7 @@ CALLS = st.sampled_from(("patch dkronjobs", "create dkronjobs", "get dkronjobs")
 @settings(max_examples=300, deadline=None)
 @given(st.booleans(), st.lists(st.tuples(CALLS, ACTS), max_size=8), st.sampled_from(("upsert", "toggle", "delete")))
 def test_whatever_others_do_a_write_is_done_or_refused_and_the_catalog_is_right(
-    there: bool,
-    others: list[tuple[str, Callable[[World], None]]],
-    write: str,
+    there: bool, others: list[tuple[str, Callable[[World], None]]], write: str
 ) -> None:
     async def run() -> None:
         world = World(*([wire_job(name=NAME)] if there else []))
