@@ -101,8 +101,16 @@ def test_a_body_is_refused_that_is(sent: bytes, sentence: str) -> None:
     assert sentence in str(refused.value)
 
 
+def of(path: str, rule: object) -> Object:
+    """Rules of one path."""
+    return {"path": {path: rule}}
+
+
 def capable(*listed: object) -> Object:
-    return {"path": {"/v1/jobs": {"capabilities": list(listed)}}}
+    return of("/v1/jobs", {"capabilities": list(listed)})
+
+
+NEEDED = "the path \"/v1/jobs\" in Rules needs 'capabilities', a list of create, read, update, delete, list"
 
 
 @pytest.mark.parametrize(
@@ -117,28 +125,16 @@ def capable(*listed: object) -> Object:
         pytest.param({"path": None}, "not null", id="a path of null"),
         pytest.param({"path": ["/v1"]}, "'path' in Rules must be an object", id="a list of paths"),
         pytest.param({"paths": {}}, "Rules has the unknown field \"paths\"; allowed is 'path' alone", id="misspelt"),
-        pytest.param(
-            {"path": {"v1/jobs": {"capabilities": []}}},
-            'the path "v1/jobs" in Rules cannot be used',
-            id="a relative path",
-        ),
-        pytest.param({"path": {"": {"capabilities": []}}}, 'the path "" in Rules cannot be used', id="an empty path"),
-        pytest.param({"path": {"/" + "a" * 1024: {"capabilities": []}}}, "at most 1024 characters", id="a long path"),
-        pytest.param({"path": {"/a\n": {"capabilities": []}}}, "no control characters", id="a path of two lines"),
-        pytest.param({"path": {"/\ud800": {"capabilities": []}}}, "no control characters", id="half a character"),
-        pytest.param({"path": {"/v1/jobs": None}}, 'the path "/v1/jobs" in Rules must be an object', id="null"),
-        pytest.param({"path": {"/v1/jobs": {}}}, "the path \"/v1/jobs\" in Rules needs 'capabilities'", id="nothing"),
-        pytest.param(
-            {"path": {"/v1/jobs": {"capabilities": "list"}}},
-            "a list of create, read, update, delete, list",
-            id="a text",
-        ),
-        pytest.param({"path": {"/v1/jobs": {"capabilities": {"list": True}}}}, "needs 'capabilities'", id="an object"),
-        pytest.param(
-            {"path": {"/v1/jobs": {"capabilities": [], "deny": []}}},
-            'has the unknown field "deny"',
-            id="a field of its own",
-        ),
+        pytest.param(of("v1/jobs", {}), 'the path "v1/jobs" in Rules cannot be used', id="a relative path"),
+        pytest.param(of("", {}), 'the path "" in Rules cannot be used', id="an empty path"),
+        pytest.param(of("/" + "a" * 1024, {}), "at most 1024 characters", id="a path that is too long"),
+        pytest.param(of("/a\n", {}), "no control characters", id="a path of two lines"),
+        pytest.param(of("/\ud800", {}), "no control characters", id="half a character"),
+        pytest.param(of("/v1/jobs", None), 'the path "/v1/jobs" in Rules must be an object', id="null for a path"),
+        pytest.param(of("/v1/jobs", {}), NEEDED, id="no capabilities"),
+        pytest.param(of("/v1/jobs", {"capabilities": "list"}), NEEDED, id="a text for capabilities"),
+        pytest.param(of("/v1/jobs", {"capabilities": {"list": True}}), NEEDED, id="an object for capabilities"),
+        pytest.param(of("/v1/jobs", {"capabilities": [], "deny": []}), 'the unknown field "deny"', id="a field more"),
         pytest.param(
             capable("list", "run"),
             'the path "/v1/jobs" in Rules: "run" is not a capability; allowed are create, read, update, delete, list',

@@ -76,28 +76,25 @@ class TestNextOfAJob:
     def test_a_job_has_the_slots_that_the_operator_would_fire(self, spec: dict[str, Any], expected: list[str]) -> None:
         assert next_of(**spec) == [MARCH + text for text in expected]
 
-    def test_a_slot_that_was_decided_ahead_is_not_told_again(self) -> None:
-        assert next_of(schedule="0 * * * * *", status={"last_schedule_time": after(60)}, count=1) == [
-            f"{MARCH}12:02:00Z"
-        ]
-
-    def test_slots_that_were_missed_are_not_to_come(self) -> None:
-        old = {"last_schedule_time": after(hours=-5)}
-        assert next_of(schedule="0 * * * * *", status=old, count=1) == [f"{MARCH}12:01:00Z"]
-
-    def test_a_job_that_no_operator_has_seen_counts_from_its_creation(self) -> None:
-        raw = wire_job(schedule="@every 7m", created=after(minutes=-10))
-        assert list(forecast(Job(raw), now=NOON, count=1)) == [f"{MARCH}12:04:00Z"]
+    @pytest.mark.parametrize(
+        ("last", "expected"),
+        [
+            pytest.param(after(60), "12:02:00Z", id="a slot that was decided ahead is not told again"),
+            pytest.param(after(hours=-5), "12:01:00Z", id="slots that were missed are not to come"),
+        ],
+    )
+    def test_slots_come_after_the_last_one_and_after_now(self, last: datetime, expected: str) -> None:
+        assert next_of(schedule="0 * * * * *", status={"last_schedule_time": last}, count=1) == [MARCH + expected]
 
     def test_a_schedule_that_was_just_edited_counts_from_now(self) -> None:
         status = known({"schedule": "@every 5m"}, since=after(minutes=-10))
         raw = wire_job(schedule="@every 7m", generation=2, status=status, created=after(hours=-1))
         assert list(forecast(Job(raw), now=NOON, count=1)) == [f"{MARCH}12:07:00Z"]
 
-    def test_the_first_of_them_is_the_next_of_the_job(self) -> None:
-        raw = wire_job(schedule="@every 7m", created=after(minutes=-10))
-        (first,) = forecast(Job(raw), now=NOON, count=1)
-        job = Job(raw)
+    def test_the_first_of_a_job_that_no_operator_has_seen_counts_from_its_creation_and_is_its_next(self) -> None:
+        job = Job(wire_job(schedule="@every 7m", created=after(minutes=-10)))
+        (first,) = forecast(job, now=NOON, count=1)
+        assert first == f"{MARCH}12:04:00Z"
         assert datetime.fromisoformat(first) == upcoming(job, spec=job.spec, status=job.status, now=NOON)
 
 
@@ -140,11 +137,6 @@ class TestPreview:
                 {"schedule": "0 30 2 * * *", "timezone": "Europe/Madrid", "after": "2026-03-28T00:00:00Z"},
                 ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"],
                 id="a zone, and a night without half past two",
-            ),
-            pytest.param(
-                {"schedule": "TZ=Asia/Tokyo 0 0 9 * * *", "timezone": "Europe/Madrid"},
-                ["2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z"],
-                id="a prefix wins over the timezone",
             ),
             pytest.param({"schedule": "@every 90m"}, ["2026-03-01T13:30:00Z", "2026-03-01T15:00:00Z"], id="every, now"),
             pytest.param(
@@ -198,7 +190,6 @@ class TestPreview:
             ),
             pytest.param(b'{"schedule":"@daily","after":"2026-03-01T12:00:00"}', "after: ", id="a time without zone"),
             pytest.param(b'{"schedule":"@daily","count":0}', "count: 0 is not allowed; use a whole", id="no slot"),
-            pytest.param(b'{"schedule":"@daily","count":1001}', "count: 1001 is not allowed", id="too many slots"),
             pytest.param(b'{"schedule":"@daily","count":true}', "count: true is not allowed", id="a flag as count"),
             pytest.param(b'{"schedule":"@daily","count":"10"}', 'count: "10" is not allowed', id="a text as count"),
             pytest.param(b'{"schedule":"@daily","count":2.0}', "count: 2.0 is not allowed", id="a fraction as count"),

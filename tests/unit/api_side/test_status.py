@@ -59,6 +59,7 @@ def test_only_attempts_that_have_begun_run() -> None:
 @pytest.mark.parametrize("path", ["/v1", "/v1/"])
 async def test_the_status_is_true(path: str) -> None:
     async with running_api(cluster.ROUTES) as api:
+        assert (await api.client.get(path)).status == 503, "the jobs are not known yet"
         api.know_jobs(stored_job("a", status={"active": [{"id": "1-a", "job": "a", "uid": "u"}]}), stored_job("b"))
         api.know(LEASES, LEASE)
         shown = await (await api.client.get(path)).json()
@@ -66,11 +67,6 @@ async def test_the_status_is_true(path: str) -> None:
         assert shown["serf"].pop("cache_age")
         assert shown["serf"] == {"active": "1", "jobs": "2", "leader": "replica-a", "members": "1"}
         assert shown["tags"]["namespace"] == "default"
-
-
-async def test_before_the_jobs_are_known_there_is_no_status() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        assert (await api.client.get("/v1")).status == 503
 
 
 # --- pause -----------------------------------------------------------------------------------------------------------
@@ -84,6 +80,7 @@ async def paused(api: Api, method: str, path: str) -> object:
 
 async def test_a_pause_is_kept_in_the_cluster_object_and_read_back_at_once() -> None:
     async with running_api(cluster.ROUTES) as api:
+        assert (await api.client.get("/v1/pause")).status == 503, "the object could not be read yet"
         api.know(CLUSTERS)
         assert await paused(api, "GET", "/v1/pause") == {"paused": False}
         for _ in range(2):
@@ -125,11 +122,6 @@ async def test_a_pause_that_kubernetes_refuses_is_none() -> None:
         assert await paused(api, "GET", "/v1/pause") == {"paused": False}
 
 
-async def test_as_long_as_the_cluster_object_could_not_be_read_nobody_knows_of_a_pause() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        assert (await api.client.get("/v1/pause")).status == 503
-
-
 # --- /health ---------------------------------------------------------------------------------------------------------
 
 
@@ -140,8 +132,7 @@ async def test_as_long_as_the_cluster_object_could_not_be_read_nobody_knows_of_a
         pytest.param(CacheState(ready=True, age=300), "", id="silent for five minutes"),
         pytest.param(CacheState(ready=True, age=1, trouble="watch has ended"), "", id="in trouble just now"),
         pytest.param(
-            CacheState(ready=True, age=301), "the API server has given no sign of life for 301 seconds",
-            id="silent for longer",
+            CacheState(ready=True, age=301), "the API server has given no sign of life for 301 seconds", id="silent",
         ),
         pytest.param(
             CacheState(ready=True, age=400, trouble="no route"),
@@ -167,6 +158,8 @@ def test_health_with_a_cache_that_is(cache: CacheState, issue: str) -> None:
 
 async def test_health_is_compact_whatever_was_asked_for_and_tells_who_leads() -> None:
     async with running_api(health.ROUTES) as api:
+        answer = await api.client.get("/health")
+        assert (answer.status, (await answer.json())["status"]) == (503, "unhealthy"), "the jobs are not known yet"
         api.know_jobs()
         answer = await api.client.get("/health?pretty")
         assert (answer.status, await answer.text()) == (200, '{"leader":false,"status":"healthy"}')
@@ -175,13 +168,6 @@ async def test_health_is_compact_whatever_was_asked_for_and_tells_who_leads() ->
         assert (await (await api.client.get("/health")).json())["leader"] is True
         api.app[LEASES].see(object_of("dkron", version=2, spec={**LEASE["spec"], "holderIdentity": "replica-b"}))
         assert (await (await api.client.get("/health")).json())["leader"] is False
-
-
-async def test_health_is_503_until_all_jobs_are_known() -> None:
-    async with running_api(health.ROUTES) as api:
-        answer = await api.client.get("/health")
-        assert answer.status == 503
-        assert (await answer.json())["status"] == "unhealthy"
 
 
 # --- /debug/vars -----------------------------------------------------------------------------------------------------
@@ -225,15 +211,6 @@ async def scraped(api: Api) -> dict[tuple[str, tuple[str, ...]], float]:
     return samples(await answer.text())
 
 
-async def test_metrics_have_the_counters_of_dkron_for_each_job() -> None:
-    async with running_api(health.ROUTES) as api:
-        api.know_jobs(stored_job("a", status={"successCount": 3, "errorCount": 1}), stored_job("never-run"))
-        found = await scraped(api)
-        assert found["dkron_job_executions_succeeded_total", ("a",)] == 3
-        assert found["dkron_job_executions_failed_total", ("a",)] == 1
-        assert found["dkron_job_executions_succeeded_total", ("never-run",)] == 0
-
-
 async def test_metrics_tell_of_requests_by_their_route() -> None:
     async with running_api(health.ROUTES) as api:
         before = await scraped(api)
@@ -252,15 +229,19 @@ async def test_metrics_tell_of_requests_by_their_route() -> None:
         assert after["dkron_api_requests_in_flight", ()] == 1
 
 
-async def test_metrics_tell_of_the_cache_the_api_server_and_the_program() -> None:
+async def test_metrics_tell_of_the_jobs_the_cache_the_api_server_and_the_program() -> None:
     async with running_api(health.ROUTES) as api:
         api.know(NODES, object_of("n1"), object_of("n2"))
+        api.know_jobs(stored_job("a", status={"successCount": 3, "errorCount": 1}), stored_job("never-run"))
         api.app[CATALOG].mirror.alive()
         api.app[JOURNAL].subscribe(Interest(frozenset()), "")
         api.kube.calls = {Call("list", "nodes", 200): 4}  # type: ignore[assignment]  # what a KubeClient counts
         found = await scraped(api)
         assert found["dkron_api_cache_objects", ("nodes",)] == 2
-        assert found["dkron_api_cache_objects", ("dkronjobs",)] == 0
+        assert found["dkron_api_cache_objects", ("dkronjobs",)] == 2
+        assert found["dkron_job_executions_succeeded_total", ("a",)] == 3
+        assert found["dkron_job_executions_failed_total", ("a",)] == 1
+        assert found["dkron_job_executions_succeeded_total", ("never-run",)] == 0
         assert found["dkron_api_cache_age_seconds", ("dkronjobs",)] >= 0
         # Labels are code, resource, verb.
         assert found["dkron_api_kube_calls_total", ("200", "nodes", "list")] == 4
