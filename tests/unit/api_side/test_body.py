@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dkron_api.translate.body import JobBody, echo, read_body
@@ -238,6 +238,7 @@ bodies = st.builds(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(bodies)
 def test_the_echo_sent_again_is_answered_with_itself(body: JobBody) -> None:
     once = encode(echo(body))
@@ -262,6 +263,7 @@ anything = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(ORDER), anything) | anything)
 def test_whatever_json_comes_it_is_a_job_or_a_refusal_in_one_short_sentence(value: Any) -> None:
     try:
