@@ -32,7 +32,6 @@ from tests.support.lasting_server import LastingServer
 from tests.support.sse import Parser, Told, parsed, shown
 
 Object = dict[str, Any]
-REMEMBERED = JobStatus(next=after(60), observed_generation=3, last_schedule_time=NOON, since=NOON)
 ALL = Interest(frozenset({Topic.JOB, Topic.EXECUTION}))
 RUNNING = seen(claim(NOON))
 LATER = seen(claim(after(60)))
@@ -63,6 +62,16 @@ STARTED, ENDED, STARTED_LATER = (
 )
 
 
+UPDATED = "job updated backup"
+FIRST, LAST = execution(RUNNING), execution(LATER)
+COUNTED: Object = {"executions": (FIRST,), "success_count": 1, "last_success": after(5)}
+REMEMBERED: Object = {"next": after(60), "observed_generation": 3, "last_schedule_time": NOON, "since": NOON}
+
+
+def had(version: int = 2, **status: Any) -> Object:
+    return job(version, status=JobStatus(**status))
+
+
 class TestDifferences:
     @pytest.mark.parametrize(
         ("before", "now", "expected"),
@@ -71,60 +80,37 @@ class TestDifferences:
             pytest.param(None, job(), ["job created backup"], id="a new job"),
             pytest.param(job(), None, ["job deleted backup"], id="a job that is gone"),
             pytest.param(job(), job(2), [], id="a new version in which nothing has changed"),
-            pytest.param(job(), job(2, command="false"), ["job updated backup"], id="another command"),
-            pytest.param(job(), job(2, disabled=True), ["job updated backup"], id="disabled"),
-            pytest.param(job(), job(2, status=JobStatus(next=after(60))), ["job updated backup"], id="next is known"),
+            pytest.param(job(), job(2, command="false"), [UPDATED], id="another command"),
+            pytest.param(job(), job(2, disabled=True), [UPDATED], id="disabled"),
+            pytest.param(job(), had(next=after(60)), [UPDATED], id="the next slot is known"),
+            pytest.param(had(1, next=after(60)), had(**REMEMBERED), [], id="only what the operator remembers"),
+            pytest.param(job(), had(active=(CLAIMED,)), [], id="a claim is no run yet"),
+            pytest.param(job(), had(active=(RUNNING,)), [STARTED], id="a run has begun"),
             pytest.param(
-                job(status=JobStatus(next=after(60))),
-                job(2, status=REMEMBERED),
-                [],
-                id="only what the operator remembers",
+                had(1, active=(CLAIMED,)), had(active=(LATER,)), [STARTED_LATER], id="a claim has become a run"
             ),
-            pytest.param(job(), job(2, status=JobStatus(active=(CLAIMED,))), [], id="a claim is no run yet"),
-            pytest.param(job(), job(2, status=JobStatus(active=(RUNNING,))), [STARTED], id="a run has begun"),
+            pytest.param(had(1, active=(RUNNING,)), had(**COUNTED), [UPDATED, ENDED], id="a run has ended"),
+            pytest.param(job(), had(**COUNTED), [UPDATED, ENDED], id="a run that nobody saw running has ended"),
             pytest.param(
-                job(status=JobStatus(active=(CLAIMED,))),
-                job(2, status=JobStatus(active=(LATER,))),
-                [STARTED_LATER],
-                id="a claim has become a run",
+                had(1, active=(RUNNING,)),
+                had(active=(LATER,), **COUNTED),
+                [UPDATED, STARTED_LATER, ENDED],
+                id="and the next",
             ),
-            pytest.param(
-                job(status=JobStatus(active=(RUNNING,))),
-                job(2, status=JobStatus(executions=(execution(RUNNING),), success_count=1, last_success=after(5))),
-                ["job updated backup", ENDED],
-                id="a run has ended, and was counted",
-            ),
-            pytest.param(
-                job(),
-                job(2, status=JobStatus(executions=(execution(RUNNING),), success_count=1)),
-                ["job updated backup", ENDED],
-                id="a run that nobody saw running has ended",
-            ),
-            pytest.param(
-                job(status=JobStatus(active=(RUNNING,))),
-                job(2, status=JobStatus(active=(LATER,), executions=(execution(RUNNING),), error_count=1)),
-                ["job updated backup", STARTED_LATER, ENDED],
-                id="one has ended and the next has begun",
-            ),
-            pytest.param(
-                job(status=JobStatus(executions=(execution(RUNNING),), success_count=1)),
-                job(2, status=JobStatus()),
-                ["job updated backup"],
-                id="the executions were cleared",
-            ),
-            pytest.param(
-                job(status=JobStatus(executions=(execution(LATER), execution(RUNNING)))),
-                job(2, status=JobStatus(executions=(execution(LATER),))),
-                [],
-                id="an old execution was trimmed",
-            ),
+            pytest.param(had(1, **COUNTED), had(), [UPDATED], id="the executions were cleared"),
+            pytest.param(had(1, executions=(LAST, FIRST)), had(executions=(LAST,)), [], id="an old one was trimmed"),
             pytest.param(
                 None,
-                job(status=JobStatus(active=(LATER,), executions=(execution(RUNNING),))),
+                had(active=(LATER,), **COUNTED),
                 ["job created backup", STARTED_LATER, ENDED],
-                id="a new job that has run already when it is first seen",
+                id="it has run already",
             ),
-            pytest.param(job(uid="one"), job(5, uid="two"), ["job deleted backup", "job created backup"], id="another"),
+            pytest.param(
+                job(uid="one"),
+                job(5, uid="two"),
+                ["job deleted backup", "job created backup"],
+                id="another of the name",
+            ),
         ],
     )
     def test_a_change_is_told_as_what_it_means(

@@ -1,5 +1,6 @@
 """Members and leader as Dkron's clients see them, read from Nodes and the Lease (Dkron behaviour §1.3)."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.node_tags import AgentTags
 from dkron_kube.errors import Rejected
 from dkron_kube.paths import LEASES as LEASES_PATH
-from tests.support.api_app import object_of, running_api
+from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, after
 
 Object = dict[str, Any]
@@ -21,6 +22,12 @@ FIELDS = [
     *("DelegateMin", "DelegateMax", "DelegateCur", "id", "statusText"),
 ]
 REPLICA = Replica("replica-a", "10.0.0.9", "0.1.0")
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(cluster.ROUTES) as running:
+        yield running
 
 
 def wire_lease(*, renewed: datetime = NOON, **spec: Any) -> Object:
@@ -141,16 +148,15 @@ def test_who_remains_is(leader: Replica | None, left: list[str]) -> None:
     assert names(remaining(leader, "replica-a")) == left
 
 
-async def test_members_are_counted_and_without_the_right_to_list_nodes_the_operator_alone_is_one() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.app[NODES].failed(Rejected("nodes is forbidden", status=403))
-        api.know(LEASES, wire_lease())
-        answer = await api.client.get("/v1/members")
-        assert (answer.status, names(await answer.json())) == (200, ["replica-a"])
-        api.know(NODES, wire_node("n1"), wire_node("n2"))
-        answer = await api.client.get("/v1/members")
-        assert answer.headers["X-Total-Count"] == "3"
-        assert names(await answer.json()) == ["replica-a", "n1", "n2"]
+async def test_members_are_counted_and_without_the_right_to_list_nodes_the_operator_alone_is_one(api: Api) -> None:
+    api.app[NODES].failed(Rejected("nodes is forbidden", status=403))
+    api.know(LEASES, wire_lease())
+    answer = await api.client.get("/v1/members")
+    assert (answer.status, names(await answer.json())) == (200, ["replica-a"])
+    api.know(NODES, wire_node("n1"), wire_node("n2"))
+    answer = await api.client.get("/v1/members")
+    assert answer.headers["X-Total-Count"] == "3"
+    assert names(await answer.json()) == ["replica-a", "n1", "n2"]
 
 
 @pytest.mark.parametrize(
@@ -161,45 +167,40 @@ async def test_members_are_counted_and_without_the_right_to_list_nodes_the_opera
         pytest.param(wire_lease(renewed=after(-60)), 500, (404, '"I am a follower"'), id="the leader has died"),
     ],
 )
-async def test_when(lease: Object, leader: int, is_leader: tuple[int, str]) -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.know(LEASES, lease)
-        assert (await api.client.get("/v1/leader")).status == leader
-        answer = await api.client.get("/v1/isleader")
-        assert (answer.status, await answer.text()) == is_leader
+async def test_when(api: Api, lease: Object, leader: int, is_leader: tuple[int, str]) -> None:
+    api.know(LEASES, lease)
+    assert (await api.client.get("/v1/leader")).status == leader
+    answer = await api.client.get("/v1/isleader")
+    assert (answer.status, await answer.text()) == is_leader
 
 
-async def test_without_a_leader_the_answer_is_the_text_null_as_in_dkron() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.know(LEASES)
-        answer = await api.client.get("/v1/leader")
-        assert (answer.status, await answer.text(), answer.content_type) == (500, "null", "text/plain")
+async def test_without_a_leader_the_answer_is_the_text_null_as_in_dkron(api: Api) -> None:
+    api.know(LEASES)
+    answer = await api.client.get("/v1/leader")
+    assert (answer.status, await answer.text(), answer.content_type) == (500, "null", "text/plain")
 
 
-async def test_as_long_as_the_lease_could_not_be_read_nobody_is_said_to_lead_or_not_to() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.app[LEASES].failed(Rejected("leases is forbidden", status=403))
-        for path in ("/v1/leader", "/v1/isleader"):
-            answer = await api.client.get(path)
-            assert answer.status == 503
-            assert "leases is forbidden" in await answer.text()
+async def test_as_long_as_the_lease_could_not_be_read_nobody_is_said_to_lead_or_not_to(api: Api) -> None:
+    api.app[LEASES].failed(Rejected("leases is forbidden", status=403))
+    for path in ("/v1/leader", "/v1/isleader"):
+        answer = await api.client.get(path)
+        assert answer.status == 503
+        assert "leases is forbidden" in await answer.text()
 
 
-async def test_leaving_is_written_on_the_lease_where_the_replica_looks_for_it() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.kube.put(LEASES_PATH, wire_lease())
-        for _ in range(2):
-            answer = await api.client.post("/v1/leave")
-            assert (answer.status, await answer.json()) == (200, [])
-        notes = api.kube.has(LEASES_PATH, "dkron")["metadata"]["annotations"]
-        # The first 16 digits of the SHA-256 of `replica-a`.
-        assert notes.pop("leave.dkron.io/63f963e071c0ffed") == "2026-03-01T12:00:00Z replica-a"
-        assert notes == wire_lease()["metadata"]["annotations"]
-
-
-async def test_who_leaves_is_told_who_leads_and_without_a_lease_there_is_nothing_to_leave() -> None:
-    async with running_api(cluster.ROUTES) as api:
+async def test_leaving_is_written_on_the_lease_where_the_replica_looks_for_it(api: Api) -> None:
+    api.kube.put(LEASES_PATH, wire_lease())
+    for _ in range(2):
         answer = await api.client.post("/v1/leave")
         assert (answer.status, await answer.json()) == (200, [])
-        api.kube.put(LEASES_PATH, wire_lease(holderIdentity="replica-b"))
-        assert names(await (await api.client.post("/v1/leave")).json()) == ["replica-b"]
+    notes = api.kube.has(LEASES_PATH, "dkron")["metadata"]["annotations"]
+    # The first 16 digits of the SHA-256 of `replica-a`.
+    assert notes.pop("leave.dkron.io/63f963e071c0ffed") == "2026-03-01T12:00:00Z replica-a"
+    assert notes == wire_lease()["metadata"]["annotations"]
+
+
+async def test_who_leaves_is_told_who_leads_and_without_a_lease_there_is_nothing_to_leave(api: Api) -> None:
+    answer = await api.client.post("/v1/leave")
+    assert (answer.status, await answer.json()) == (200, [])
+    api.kube.put(LEASES_PATH, wire_lease(holderIdentity="replica-b"))
+    assert names(await (await api.client.post("/v1/leave")).json()) == ["replica-b"]

@@ -1,6 +1,7 @@
 """ACL policies over REST: what is taken, what is refused in which words, what is read back (Dkron behaviour §7)."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -172,6 +173,12 @@ def test_a_capability_that_stands_there_twice_counts_once() -> None:
 # --- over HTTP -----------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(policies.ROUTES) as running:
+        yield running
+
+
 def in_cluster(api: Api, **fields: Any) -> Object:
     """A policy that both the API server and the cache have."""
     policy = api.kube.put(DKRON_POLICIES, stored(**fields))
@@ -179,45 +186,41 @@ def in_cluster(api: Api, **fields: Any) -> Object:
     return policy
 
 
-async def test_a_policy_is_stored_shown_replaced_and_deleted() -> None:
-    async with running_api(policies.ROUTES) as api:
-        api.know(POLICIES)
-        assert (await api.client.get(PATH)).status == 404
-        made = await api.client.post(PATH, data=body(READ_JOBS))
-        assert (made.status, await made.json()) == (202, show_policy(stored()))
-        seen = await api.client.get(PATH)
-        assert (seen.status, await seen.json()) == (200, show_policy(stored()))
-        assert seen.headers["ETag"] == made.headers["ETag"]
+async def test_a_policy_is_stored_shown_replaced_and_deleted(api: Api) -> None:
+    api.know(POLICIES)
+    assert (await api.client.get(PATH)).status == 404
+    made = await api.client.post(PATH, data=body(READ_JOBS))
+    assert (made.status, await made.json()) == (202, show_policy(stored()))
+    seen = await api.client.get(PATH)
+    assert (seen.status, await seen.json()) == (200, show_policy(stored()))
+    assert seen.headers["ETag"] == made.headers["ETag"]
 
-        replaced = await api.client.post(PATH, data=body(capable("delete")))
-        assert replaced.status == 202
-        assert api.kube.has(DKRON_POLICIES, "readers")["spec"] == capable("delete")
-        assert await (await api.client.get(PATH)).json() == show_policy(stored(spec=capable("delete")))
+    replaced = await api.client.post(PATH, data=body(capable("delete")))
+    assert replaced.status == 202
+    assert api.kube.has(DKRON_POLICIES, "readers")["spec"] == capable("delete")
+    assert await (await api.client.get(PATH)).json() == show_policy(stored(spec=capable("delete")))
 
-        gone = await api.client.delete(PATH)
-        assert (gone.status, await gone.json()) == (200, show_policy(stored(spec=capable("delete"))))
-        assert api.kube.names(DKRON_POLICIES) == []
-        assert (await api.client.get(PATH)).status == 404
-        assert (await api.client.delete(PATH)).status == 404
-
-
-async def test_a_new_policy_keeps_labels_that_others_put_on_the_object() -> None:
-    async with running_api(policies.ROUTES) as api:
-        api.kube.put(DKRON_POLICIES, object_of("readers", spec=READ_JOBS, metadata={"labels": {"team": "a"}}))
-        assert (await api.client.post(PATH, data=body(capable()))).status == 202
-        kept = api.kube.has(DKRON_POLICIES, "readers")
-        assert (kept["metadata"]["labels"], kept["spec"]) == ({"team": "a"}, capable())
+    gone = await api.client.delete(PATH)
+    assert (gone.status, await gone.json()) == (200, show_policy(stored(spec=capable("delete"))))
+    assert api.kube.names(DKRON_POLICIES) == []
+    assert (await api.client.get(PATH)).status == 404
+    assert (await api.client.delete(PATH)).status == 404
 
 
-async def test_of_two_who_create_a_policy_at_once_the_second_replaces_it() -> None:
-    async with running_api(policies.ROUTES) as api:
+async def test_a_new_policy_keeps_labels_that_others_put_on_the_object(api: Api) -> None:
+    api.kube.put(DKRON_POLICIES, object_of("readers", spec=READ_JOBS, metadata={"labels": {"team": "a"}}))
+    assert (await api.client.post(PATH, data=body(capable()))).status == 202
+    kept = api.kube.has(DKRON_POLICIES, "readers")
+    assert (kept["metadata"]["labels"], kept["spec"]) == ({"team": "a"}, capable())
 
-        def somebody_else() -> None:
-            api.kube.put(DKRON_POLICIES, stored())
 
-        api.kube.meanwhile("create dkronpolicies", somebody_else)
-        assert (await api.client.post(PATH, data=body(capable("delete")))).status == 202
-        assert api.kube.has(DKRON_POLICIES, "readers")["spec"] == capable("delete")
+async def test_of_two_who_create_a_policy_at_once_the_second_replaces_it(api: Api) -> None:
+    def somebody_else() -> None:
+        api.kube.put(DKRON_POLICIES, stored())
+
+    api.kube.meanwhile("create dkronpolicies", somebody_else)
+    assert (await api.client.post(PATH, data=body(capable("delete")))).status == 202
+    assert api.kube.has(DKRON_POLICIES, "readers")["spec"] == capable("delete")
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
@@ -230,12 +233,11 @@ async def test_of_two_who_create_a_policy_at_once_the_second_replaces_it() -> No
         pytest.param({"If-Match": "W/x"}, False, id="a version of somebody else"),
     ],
 )
-async def test_a_write_depends_on(method: str, headers: dict[str, str], taken: bool) -> None:
-    async with running_api(policies.ROUTES) as api:
-        assert in_cluster(api)["metadata"]["resourceVersion"] == "101"
-        answer = await api.client.request(method, PATH, data=body(capable()), headers=headers)
-        assert (answer.status in (200, 202)) is taken
-        assert taken or answer.status == 412
+async def test_a_write_depends_on(api: Api, method: str, headers: dict[str, str], taken: bool) -> None:
+    assert in_cluster(api)["metadata"]["resourceVersion"] == "101"
+    answer = await api.client.request(method, PATH, data=body(capable()), headers=headers)
+    assert (answer.status in (200, 202)) is taken
+    assert taken or answer.status == 412
 
 
 @pytest.mark.parametrize(
@@ -246,35 +248,31 @@ async def test_a_write_depends_on(method: str, headers: dict[str, str], taken: b
         pytest.param(False, {"If-Match": "*"}, 412, id="there, and it does not exist"),
     ],
 )
-async def test_a_policy_that_must_be(there: bool, headers: dict[str, str], status: int) -> None:
-    async with running_api(policies.ROUTES) as api:
-        if there:
-            in_cluster(api)
-        answer = await api.client.post(PATH, data=body(capable()), headers=headers)
-        assert answer.status == status
+async def test_a_policy_that_must_be(api: Api, there: bool, headers: dict[str, str], status: int) -> None:
+    if there:
+        in_cluster(api)
+    answer = await api.client.post(PATH, data=body(capable()), headers=headers)
+    assert answer.status == status
 
 
-async def test_refusals_are_sentences() -> None:
-    async with running_api(policies.ROUTES) as api:
-        api.know(POLICIES)
-        wrong = await api.client.post(PATH, data=body(capable("run")))
-        assert (wrong.status, wrong.content_type) == (400, "text/plain")
-        assert '"run" is not a capability' in await wrong.text()
-        named = await api.client.post("/v1/acl/policies/Readers", data=body(READ_JOBS))
-        assert named.status == 400
-        missing = await api.client.get(PATH)
-        assert await missing.text() == 'there is no policy "readers"'
-        assert api.kube.calls == []
+async def test_refusals_are_sentences(api: Api) -> None:
+    api.know(POLICIES)
+    wrong = await api.client.post(PATH, data=body(capable("run")))
+    assert (wrong.status, wrong.content_type) == (400, "text/plain")
+    assert '"run" is not a capability' in await wrong.text()
+    named = await api.client.post("/v1/acl/policies/Readers", data=body(READ_JOBS))
+    assert named.status == 400
+    missing = await api.client.get(PATH)
+    assert await missing.text() == 'there is no policy "readers"'
+    assert api.kube.calls == []
 
 
-async def test_what_kubernetes_refuses_is_passed_on() -> None:
-    async with running_api(policies.ROUTES) as api:
-        api.kube.fail("patch dkronpolicies", NotFound("none", status=404))
-        api.kube.fail("create dkronpolicies", Rejected("not allowed to create", status=403))
-        answer = await api.client.post(PATH, data=body(READ_JOBS))
-        assert (answer.status, await answer.text()) == (403, "not allowed to create")
+async def test_what_kubernetes_refuses_is_passed_on(api: Api) -> None:
+    api.kube.fail("patch dkronpolicies", NotFound("none", status=404))
+    api.kube.fail("create dkronpolicies", Rejected("not allowed to create", status=403))
+    answer = await api.client.post(PATH, data=body(READ_JOBS))
+    assert (answer.status, await answer.text()) == (403, "not allowed to create")
 
 
-async def test_as_long_as_policies_could_not_be_read_none_is_said_to_be_missing() -> None:
-    async with running_api(policies.ROUTES) as api:
-        assert (await api.client.get(PATH)).status == 503
+async def test_as_long_as_policies_could_not_be_read_none_is_said_to_be_missing(api: Api) -> None:
+    assert (await api.client.get(PATH)).status == 503

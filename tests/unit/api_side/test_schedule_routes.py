@@ -20,6 +20,8 @@ from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, after, wire_job
 
 MARCH = "2026-03-01T"
+MINUTELY, HALF, AT_TWO = {"schedule": "0 * * * * *"}, f"{MARCH}12:30:00Z", f"{MARCH}12:02:00Z"
+HOURLY = [f"{MARCH}13:00:00Z", f"{MARCH}14:00:00Z"]
 
 
 @pytest.fixture
@@ -53,15 +55,9 @@ class TestNextOfAJob:
                 id="three in Madrid, once before it expires",
             ),
             pytest.param(
-                {"schedule": "0 * * * * *", "startsAt": f"{MARCH}12:30:00Z"},
-                ["12:30:00Z", "12:31:00Z", "12:32:00Z"],
-                id="not before it starts, and on that instant",
+                {**MINUTELY, "startsAt": HALF}, ["12:30:00Z", "12:31:00Z", "12:32:00Z"], id="not before it starts"
             ),
-            pytest.param(
-                {"schedule": "0 * * * * *", "expiresAt": f"{MARCH}12:02:00Z"},
-                ["12:01:00Z", "12:02:00Z"],
-                id="on the instant at which it expires, and not after",
-            ),
+            pytest.param({**MINUTELY, "expiresAt": AT_TWO}, ["12:01:00Z", "12:02:00Z"], id="on the instant, not after"),
             pytest.param({"schedule": "0 * * * * *", "expiresAt": f"{MARCH}11:00:00Z"}, [], id="expired"),
             pytest.param({"schedule": f"@at {MARCH}13:00:00Z"}, ["13:00:00Z"], id="once"),
             pytest.param({"schedule": f"@at {MARCH}11:00:00Z"}, [], id="once, and that is over"),
@@ -132,7 +128,7 @@ class TestPreview:
     @pytest.mark.parametrize(
         ("asked", "expected"),
         [
-            pytest.param({"schedule": "@hourly"}, ["2026-03-01T13:00:00Z", "2026-03-01T14:00:00Z"], id="from now on"),
+            pytest.param({"schedule": "@hourly"}, HOURLY, id="from now on"),
             pytest.param(
                 {"schedule": "0 30 2 * * *", "timezone": "Europe/Madrid", "after": "2026-03-28T00:00:00Z"},
                 ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"],
@@ -148,9 +144,7 @@ class TestPreview:
             pytest.param({"schedule": "@after 2026-03-01T11:00:00Z <PT30M"}, [], id="and not after it"),
             pytest.param({"schedule": "@manually"}, [], id="never"),
             pytest.param(
-                {"schedule": "@hourly", "timezone": None, "name": None, "after": None},
-                ["2026-03-01T13:00:00Z", "2026-03-01T14:00:00Z"],
-                id="null counts as absent",
+                {"schedule": "@hourly", "timezone": None, "name": None, "after": None}, HOURLY, id="null is absent"
             ),
         ],
     )
@@ -238,7 +232,7 @@ class TestTheRouteOfAPreview:
     async def test_it_needs_no_job_and_no_cluster(self, api: Api) -> None:
         answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@hourly","count":2}')
         assert answer.status == 200
-        assert await answer.json() == {"next": ["2026-03-01T13:00:00Z", "2026-03-01T14:00:00Z"]}
+        assert await answer.json() == {"next": HOURLY}
 
     async def test_a_refusal_is_the_sentence_alone(self, api: Api) -> None:
         answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@sometimes"}')

@@ -77,7 +77,7 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
         pytest.param({"retries": 2**32}, "retries: 4294967296 is too many; use a whole number from 0 to", id="retries"),
         pytest.param(
             {"tags": dict.fromkeys(map(str, range(1001)), "x")},
-            "tags: it has 1001 entries; no field may have more than 1000",
+            "it has 1001 entries; no field may have more than 1000",
             id="tags",
         ),
         pytest.param(
@@ -91,7 +91,7 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
         pytest.param(
             {"starts_at": "2026-01-01T00:00:00.000000001Z", "expires_at": "2026-01-01T00:00:00.000000002Z"},
             "not after",
-            id="less than the microsecond that is kept",
+            id="less than is kept",
         ),
     ],
 )
