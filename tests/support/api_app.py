@@ -80,7 +80,7 @@ class FakeApiServer(FakeKube):
                 raise Stale("the object is not as the patch expects it", status=422)
         if patched["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]:
             raise Conflict("the object has been modified", status=409)
-        if patched["spec"] != stored["spec"] and "generation" in patched["metadata"]:
+        if patched.get("spec") != stored.get("spec") and "generation" in patched["metadata"]:
             patched["metadata"]["generation"] += 1
         if patched != stored:
             self._stamp(patched)

@@ -113,9 +113,11 @@ RUN = (
         differs=differences.RUN,
     ),
     row("a disabled job cannot be run", post(JOB, 404), given=OFF, differs=differences.REASONS),
+    runs("a job that forbids concurrency and is idle can be run", given=posted(concurrency="forbid")),
     runs("a job can be run before it starts", given=posted(starts_at="2099-01-01T00:00:00Z")),
     runs("a job can be run after it has expired", given=posted(expires_at="2020-01-01T00:00:00Z")),
     runs("a job whose date has passed can be run", given=posted(schedule="@at 2018-01-01T00:00:00Z")),
+    row("a child can be run", post("/v1/jobs/$job-kid", 202), given=FAMILY),
     row(
         "a child can be run even when it is disabled",
         post("/v1/jobs/$job-kid", 202, {"id": "$job-kid"}),

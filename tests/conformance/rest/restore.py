@@ -53,6 +53,7 @@ GOOD = (
             [PAR, KID], 200, Raw('"[\\"success create $job-par\\",\\"success create $job-kid\\"]"'), sent_headers=VENDOR
         ),
     ),
+    row("an empty backup restores nothing", restored([], 200, Raw("[]"))),
     row(
         "an empty backup is an empty list in a text for a client of Dkron",
         restored([], 200, Raw('"[]"'), sent_headers=VENDOR),

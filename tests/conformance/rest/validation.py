@@ -72,6 +72,7 @@ REFUSED = (
 
 ODD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("a schedule of spaces and tabs", {"schedule": "0  0\t0 * * *"}),
+    ("names of months and days in any case, in EST", {"schedule": "0 0 0 * Jan-mar MON,fri", "timezone": "EST"}),
     ("a step above the range", {"schedule": "*/70 * * * * *"}),
     ("a hash of its name", {"schedule": "0 ~ ~ * * *"}),
     ("the 30th of February", {"schedule": "0 0 0 30 2 *"}),
