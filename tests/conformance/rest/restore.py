@@ -30,6 +30,7 @@ RAN = {
 }
 PAR, KID = manual("$job-par", dependent_jobs=["$job-kid"]), manual("$job-kid", parent_job="$job-par")
 GRANDKID = manual("$job-grandkid", parent_job="$job-kid")
+FOR_DKRON = '"[\\"success create ${job}_ñ\\",\\"success create $job\\"]"'
 VENDOR = {"Accept": "application/vnd.dkron.v4+json"}
 
 
@@ -43,20 +44,14 @@ def done(*suffixes: str) -> Is:
 
 GOOD = (
     row(
-        "the result of a restore is a list of texts",
+        "the result of a restore is a list of texts, and for a client of Dkron a text that holds it",
         restored([manual()], 200, Raw('["success create $job"]')),
-        differs=differences.RESTORE_RESULT,
-    ),
-    row(
-        "a client of Dkron gets the result as a text that holds JSON",
-        restored(
-            [PAR, KID], 200, Raw('"[\\"success create $job-par\\",\\"success create $job-kid\\"]"'), sent_headers=VENDOR
-        ),
-    ),
-    row("an empty backup restores nothing", restored([], 200, Raw("[]"))),
-    row(
-        "an empty backup is an empty list in a text for a client of Dkron",
+        restored([], 200, Raw("[]")),
+        post("/v1/restore?pretty", 200, Raw('[\n    "success create $job"\n]'), sent=Upload([manual()])),
+        restored([manual("${job}_ñ"), manual()], 200, Raw(FOR_DKRON), sent_headers=VENDOR),
         restored([], 200, Raw('"[]"'), sent_headers=VENDOR),
+        get("/v1/jobs?q=$job", Length(2)),
+        differs=differences.RESTORE_RESULT,
     ),
     row(
         "parents come before their children, whatever the order of the file",
@@ -111,26 +106,17 @@ GOOD = (
         given=ClusterIs(paused=True),
         where=Place.CLUSTER,
     ),
-    row(
-        "names of other scripts are restored",
-        restored([manual("${job}_ñ")], 200, done("_ñ")),
-        get("/v1/jobs?q=$job", Length(1)),
-    ),
-    row(
-        "the result can be pretty",
-        post("/v1/restore?pretty", 200, Raw('[\n    "success create $job"\n]'), sent=Upload([manual()])),
-    ),
 )
 
-DONE_OTHER = "success create $job-other"
+FAILS = [
+    re.compile(r"^fail create $job-par: \S"),
+    re.compile(r"^fail create $job-kid: \S"),
+    "success create $job-other",
+]
 PARTLY = (
     row(
         "a job that Kubernetes refuses is told, as are its children, and the others are restored",
-        restored(
-            [manual("$job-par", displayname="a" * 600), KID, manual("$job-other")],
-            200,
-            Has([re.compile(r"^fail create $job-par: \S"), re.compile(r"^fail create $job-kid: \S"), DONE_OTHER]),
-        ),
+        restored([manual("$job-par", displayname="a" * 600), KID, manual("$job-other")], 200, FAILS),
         get("/v1/jobs?q=$job", Length(1)),
         differs=differences.RESTORE_FAILURE,
     ),
@@ -139,18 +125,13 @@ PARTLY = (
 NOTHING = get("/v1/jobs?q=$job", Length(0))
 BAD = (
     row(
-        "a restore without a file is not found",
+        "a restore without a body, a form or the field of the file is not found",
+        post("/v1/restore", 404),
+        post("/v1/restore", 404, sent=[manual()], sent_headers={"Content-Type": "application/json"}),
         restored([manual()], 404, name="backup"),
         NOTHING,
         differs=differences.REASONS,
     ),
-    row(
-        "a restore that is no form is not found",
-        post("/v1/restore", 404, sent=[manual()], sent_headers={"Content-Type": "application/json"}),
-        NOTHING,
-        differs=differences.REASONS,
-    ),
-    row("a restore without a body is not found", post("/v1/restore", 404), differs=differences.REASONS),
     *(
         row(f"a file with {what} is refused", restored(content, 400), NOTHING, differs=differences.REASONS)
         for what, content in (
