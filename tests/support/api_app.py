@@ -43,7 +43,7 @@ from dkron_api.routes.events import EVENT_LOG
 from dkron_api.settings import Settings
 from dkron_api.stream.event_log import EventLog
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import Conflict
+from dkron_kube.errors import Conflict, Stale
 from dkron_kube.paths import Resource
 from dkron_runtime.supervision import Supervisor
 from tests.support.builders import NAMESPACE, NOON
@@ -54,7 +54,9 @@ Client = TestClient[web.Request, web.Application]
 
 
 class FakeApiServer(FakeKube):
-    """A fake that patches specs, and knows the JSON patches of the API: `add` and `replace`, and versions."""
+    """A fake that patches specs, and takes JSON patches as strictly as the API server: a `test` that fails, a version
+    that has passed.
+    """
 
     async def patch(self, resource: Resource, _namespace: str, name: str, body: Object) -> Object:
         self._arrive("patch", resource, name, body)
@@ -72,11 +74,17 @@ class FakeApiServer(FakeKube):
             part = patched
             for parent in parents:
                 part = part[parent]
-            part[last] = operation["value"]
+            if operation["op"] != "test":
+                part[last] = operation["value"]
+            elif part[last] != operation["value"]:
+                raise Stale("the object is not as the patch expects it", status=422)
         if patched["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]:
             raise Conflict("the object has been modified", status=409)
+        if patched.get("spec") != stored.get("spec") and "generation" in patched["metadata"]:
+            patched["metadata"]["generation"] += 1
+        if patched != stored:
+            self._stamp(patched)
         self.objects[resource.plural, name] = patched
-        self._stamp(patched)
         return self._answer("patch", resource, patched)
 
 

@@ -1,163 +1,76 @@
 """Dkron behaviour §1.8, §1.9 and §1.2: stats, health, metrics, and the root."""
 
 import re
-from typing import Any
 
-from tests.conformance.rest.answers import ABSENT, EMPTY, PRESENT, Has, Is, Raw, Text
-from tests.conformance.rest.cluster import LEADS, NO_LEADER, WORD, of_cluster, soon
-from tests.conformance.rest.row import (
-    JSON,
-    ClusterIs,
-    Place,
-    Posted,
-    Row,
-    Stored,
-    delete,
-    get,
-    row,
-)
+from tests.conformance.rest.answers import ABSENT, EMPTY, PRESENT, Has, Raw, Text
+from tests.conformance.rest.cluster import LEADS, NO_LEADER, WORD, of_cluster
+from tests.conformance.rest.row import JSON, RUNS, ClusterIs, Place, Row, delete, get, posted, row, soon, stored
 
-
-def zero(day: str) -> dict[str, Any]:
-    return {"date": f"${{{day}}}T00:00:00Z", "success_count": 0, "failed_count": 0}
-
-
-COUNTED = (
-    ClusterIs(days=((1, 40, 2),), departed=((0, 5, 1),)),
-    Stored(
-        "$job",
-        status={
-            "days": [{"date": "$today", "success": 2, "failed": 1}, {"date": "$yesterday", "success": 1, "failed": 1}]
-        },
-    ),
-)
-
+NOTHING = '"success_count":0,"failed_count":0}'
+TWO_DAYS = f'{{"stats":[{{"date":"${{yesterday}}T00:00:00Z",{NOTHING},{{"date":"${{today}}T00:00:00Z",{NOTHING}]}}'
+COUNTED = [{"date": "$today", "success": 2, "failed": 1}, {"date": "$yesterday", "success": 1, "failed": 1}]
 SUMS = Has({"stats": [{"success_count": 40, "failed_count": 2}, {"success_count": 7, "failed_count": 2}]})
 STATS = (
     row(
-        "stats have thirty days unless asked otherwise",
-        "§1.8, §1.2",
-        get(
-            "/v1/stats",
-            200,
-            Text(
-                r'^\{"stats":\[(\{"date":"\d{4}-\d\d-\d\dT00:00:00Z","success_count":\d+,"failed_count":\d+\},?){30}\]\}$'
-            ),
-        ),
-        where=Place.EMPTY,
-    ),
-    row(
         "stats end with today, and days without executions are zeros",
-        "§1.8",
-        get("/v1/stats?days=2", 200, Is({"stats": [zero("yesterday"), zero("today")]})),
-        where=Place.EMPTY,
-    ),
-    row(
-        "stats of one day are today",
-        "§1.8",
-        get(
-            "/v1/stats?days=1", 200, Raw('{"stats":[{"date":"${today}T00:00:00Z","success_count":0,"failed_count":0}]}')
-        ),
+        get("/v1/stats?days=2", Raw(TWO_DAYS)),
         where=Place.EMPTY,
     ),
     *(
         row(
-            f"stats with days={text or 'nothing'} have {count} entries",
-            "§1.8",
-            get(f"/v1/stats?days={text}", 200, Text(rf'^\{{"stats":\[(\{{[^}}]*\}},?){{{count}}}\]\}}$')),
+            f"stats{query} have {count} entries",
+            get(f"/v1/stats{query}", Text(rf'^\{{"stats":\[(\{{[^}}]*\}},?){{{count}}}\]\}}$')),
             where=Place.EMPTY,
         )
-        for text, count in (
-            ("7", 7),
-            ("365", 365),
-            ("366", 365),
-            ("100000", 365),
-            ("0", 30),
-            ("-3", 30),
-            ("2.5", 30),
-            ("many", 30),
-            ("", 30),
-        )
+        for query, count in (("", 30), ("?days=7", 7), ("?days=366", 365), ("?days=-3", 30), ("?days=many", 30))
     ),
     row(
         "stats sum what jobs show, what deleted ones had and what was summed before",
-        "§1.8, §1.7",
-        get("/v1/stats?days=2", 200, SUMS, eventually=True),
-        delete("/v1/jobs/$job/executions"),
-        get("/v1/stats?days=2", 200, SUMS),
-        given=COUNTED,
+        soon("/v1/stats?days=2", SUMS),
+        delete(RUNS),
+        get("/v1/stats?days=2", SUMS),
+        given=(ClusterIs(days=((1, 40, 2),), departed=((0, 5, 1),)), stored(status={"days": COUNTED})),
         where=Place.STATS,
     ),
 )
 
 METRICS = {"Content-Type": re.compile(r"^text/plain; version=0\.0\.4"), "Content-Encoding": ABSENT}
+NO_PAGE = Raw("404 page not found")
 HEALTH = (
     row(
-        "a healthy server says so",
-        "§1.9, §1.2, §11.2",
-        get("/health", 200, Has({"status": "healthy", "leader": False}), headers={"Content-Type": JSON}),
+        "a healthy server says so, and never in pretty JSON",
+        get("/health", {"status": "healthy", "leader": False}, headers={"Content-Type": JSON}),
+        get("/health?pretty", Text(r'^\{"leader":(true|false),"status":"healthy"\}$')),
     ),
     of_cluster(
-        "health tells the leader that it leads",
-        "§1.9",
-        soon("/health", 200, Raw('{"leader":true,"status":"healthy"}')),
-        given=LEADS,
+        "health tells the leader that it leads", soon("/health", Raw('{"leader":true,"status":"healthy"}')), given=LEADS
     ),
     of_cluster(
-        "health is fine without a leader",
-        "§1.9",
-        soon("/health", 200, Raw('{"leader":false,"status":"healthy"}')),
-        given=NO_LEADER,
+        "health is fine without a leader", soon("/health", Raw('{"leader":false,"status":"healthy"}')), given=NO_LEADER
     ),
     row(
-        "health is not pretty",
-        "§1.9, §1.1",
-        get("/health?pretty", 200, Text(r'^\{"leader":(true|false),"status":"healthy"\}$')),
-    ),
-    row("metrics are Prometheus' text", "§1.9, §1.2", get("/metrics", 200, Text("(?m)^dkron_"), headers=METRICS)),
-    row(
-        "metrics are never compressed",
-        "§1.9, §1.14",
-        get("/metrics", 200, Text("dkron_"), sent_headers={"Accept-Encoding": "gzip"}, headers=METRICS),
+        "metrics are Prometheus' text, and never compressed",
+        get("/metrics", Text("(?m)^dkron_"), headers=METRICS),
+        get("/metrics", Text("dkron_"), sent_headers={"Accept-Encoding": "gzip"}, headers=METRICS),
     ),
     row(
-        "the variables have command line and memory",
-        "§1.9, §1.2, §11.2",
-        get(
-            "/debug/vars",
-            200,
-            Has({"cmdline": PRESENT, "memstats": PRESENT, "cron_entries": PRESENT, "node": "replica-a"}),
-        ),
-    ),
-    row("the variables are not pretty", "§1.9, §1.1", get("/debug/vars?pretty", 200, Text(r"^\{[^\n]*\}$"))),
-    row(
-        "the variables name the jobs that a schedule runs",
-        "§1.9",
-        get("/debug/vars", 200, Has({"cron_entries": {"$job": WORD}})),
-        given=(Posted("$job", {"schedule": "@daily"}),),
+        "the variables have command line, memory and the jobs that a schedule runs, and are not pretty",
+        get("/debug/vars", {"cmdline": PRESENT, "memstats": PRESENT, "node": "replica-a"}),
+        get("/debug/vars", {"cron_entries": {"$job": WORD}}),
+        get("/debug/vars?pretty", Text(r"^\{[^\n]*\}$")),
+        given=posted(schedule="@daily"),
     ),
     row(
-        "the root leads people to their pages",
-        "§1.2",
-        get("/", 303, sent_headers={"Accept": "text/html"}, headers={"Location": WORD}),
-    ),
-    row(
-        "the root leads whoever takes anything to the pages",
-        "§1.2",
-        get("/", 303, sent_headers={"Accept": "*/*"}),
-        get("/", 303),
+        "the root leads people, and whoever takes anything, to their pages",
+        get("/", status=303, sent_headers={"Accept": "text/html"}, headers={"Location": WORD}),
+        get("/", status=303, sent_headers={"Accept": "*/*"}),
+        get("/", status=303),
     ),
     row(
         "the root is nothing for programs",
-        "§1.2",
-        get("/", 404, EMPTY, sent_headers={"Accept": "application/json"}, headers={"Content-Type": ABSENT}),
+        get("/", EMPTY, status=404, sent_headers={"Accept": "application/json"}, headers={"Content-Type": ABSENT}),
     ),
-    row(
-        "without a build of the UI there is no /ui",
-        "§1.2, §10.1",
-        get("/ui", 404, Raw("404 page not found")),
-        get("/ui/", 404, Raw("404 page not found")),
-    ),
+    row("without a build of the UI there is no /ui", get("/ui", NO_PAGE, status=404), get("/ui/", NO_PAGE, status=404)),
 )
 
 ROWS: tuple[Row, ...] = (*STATS, *HEALTH)

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tests.conformance.rest.answers import REASON, Matcher, Presence
+from tests.conformance.rest.answers import REASON, Has, Matcher, Presence
 
+JOB = "/v1/jobs/$job"
+RUNS = f"{JOB}/executions"
 JSON = "application/json; charset=utf-8"
 PLAIN = re.compile(r"^text/plain(;|$)")
 SUCCESS = range(200, 300)
@@ -129,59 +131,84 @@ Given = Stored | Posted | LeaseHeld | NoLease | ClusterIs
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fact: a sentence, the sections of `docs/dkron-behaviour.md` that it comes from, and its proof."""
+    """One fact: a sentence and its proof. Its module names the sections of Dkron's behaviour that it comes from."""
 
     says: str
-    source: str
     steps: tuple[Step, ...]
     given: tuple[Given, ...] = ()
     where: Place = Place.SHARED
     differs: Difference | None = None
 
 
+Body = Matcher | Mapping[str, Any] | list[Any] | None
+"""What a body has to be; an object or a list is what it has to have, see `Has`."""
+
+
 def row(
     says: str,
-    source: str,
     *steps: Step,
-    given: tuple[Given, ...] = (),
+    given: Given | tuple[Given, ...] = (),
     where: Place = Place.SHARED,
     differs: Difference | None = None,
 ) -> Row:
     """A row; the steps follow one another."""
-    return Row(says, source, steps, given, where, differs)
+    return Row(says, steps, given if isinstance(given, tuple) else (given,), where, differs)
 
 
-def get(path: str, status: int = 200, body: Matcher | None = None, **more: Any) -> Step:
+def step(method: str, path: str, status: int, body: Body = None, **more: Any) -> Step:
+    """A request by any method, and what it answers."""
+    return Step(method, path, status, Has(body) if isinstance(body, Mapping | list) else body, **more)
+
+
+def get(path: str, body: Body = None, status: int = 200, **more: Any) -> Step:
     """GET, and what it answers."""
-    return Step("GET", path, status, body, **more)
+    return step("GET", path, status, body, **more)
 
 
-def post(path: str, status: int, body: Matcher | None = None, **more: Any) -> Step:
-    """POST, and what it answers."""
-    return Step("POST", path, status, body, **more)
+def soon(path: str, body: Body = None, status: int = 200, **more: Any) -> Step:
+    """GET until what was changed elsewhere has come through."""
+    return get(path, body, status, eventually=True, **more)
 
 
-def put(path: str, status: int, body: Matcher | None = None, **more: Any) -> Step:
-    """PUT, and what it answers."""
-    return Step("PUT", path, status, body, **more)
-
-
-def patch(path: str, status: int, body: Matcher | None = None, **more: Any) -> Step:
-    """PATCH, and what it answers."""
-    return Step("PATCH", path, status, body, **more)
-
-
-def delete(path: str, status: int = 200, body: Matcher | None = None, **more: Any) -> Step:
+def delete(path: str, body: Body = None, status: int = 200, **more: Any) -> Step:
     """DELETE, and what it answers."""
-    return Step("DELETE", path, status, body, **more)
+    return step("DELETE", path, status, body, **more)
+
+
+def post(path: str, status: int, body: Body = None, **more: Any) -> Step:
+    """POST, and what it answers."""
+    return step("POST", path, status, body, **more)
+
+
+def put(path: str, status: int, body: Body = None, **more: Any) -> Step:
+    """PUT, and what it answers."""
+    return step("PUT", path, status, body, **more)
+
+
+def patch(path: str, status: int, body: Body = None, **more: Any) -> Step:
+    """PATCH, and what it answers."""
+    return step("PATCH", path, status, body, **more)
 
 
 def manual(name: Any = "$job", **fields: Any) -> dict[str, Any]:
     """A body for upserts: a job that runs on request alone."""
-    return {
-        "name": name,
-        "schedule": "@manually",
-        "executor": "shell",
-        "executor_config": {"command": "true"},
-        **fields,
-    }
+    shell = {"executor": "shell", "executor_config": {"command": "true"}}
+    return {"name": name, "schedule": "@manually", **shell, **fields}
+
+
+MANUAL = manual()
+
+
+def save(sent: Any = MANUAL, status: int = 201, body: Body = None, **more: Any) -> Step:
+    """POST of a job, and what it answers."""
+    return post("/v1/jobs", status, body, sent=sent, **more)
+
+
+def posted(name: str = "$job", **fields: Any) -> Posted:
+    """A job that was posted with these fields."""
+    return Posted(name, fields)
+
+
+def stored(name: str = "$job", *, status: Mapping[str, Any] | None = None, **spec: Any) -> Stored:
+    """A DkronJob with these fields of its spec."""
+    return Stored(name, spec, status or {})

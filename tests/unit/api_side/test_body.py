@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dkron_api.translate.body import JobBody, echo, read_body
@@ -78,31 +78,21 @@ def test_the_echo_shows_what_was_sent_except_for_the_id_and_the_next_run() -> No
         pytest.param(
             b'{"NAME":"a","Executor_Config":{"K":"v"}}', JobBody(name="a", executor_config={"K": "v"}), id="case"
         ),
-        pytest.param(
-            '{"\u017ftatu\u017f":"s","tag\u017f":{}}'.encode(), JobBody(status="s", tags={}), id="the long s folds to s"
-        ),
-        pytest.param(
-            '{"\u0130d":1,"\u0131d":1,"n\u0430me":1}'.encode(), JobBody(), id="letters that only look alike do not fold"
-        ),
+        pytest.param('{"\u017ftatu\u017f":"s","tag\u017f":{}}'.encode(), JobBody(status="s", tags={}), id="a long s"),
+        pytest.param('{"\u0130d":1,"\u0131d":1,"n\u0430me":1}'.encode(), JobBody(), id="letters that look alike"),
         pytest.param(b'{"name":"a","name":"b"}', JobBody(name="b"), id="the last of two equal keys wins"),
         pytest.param(b'{"name":"a","NAME":"b","name":"c"}', JobBody(name="c"), id="the last of mixed case wins"),
         pytest.param(b'{"name":"a","Name":"b"}', JobBody(name="b"), id="an exact key does not win over a later one"),
-        pytest.param(
-            b'{"tags":{"a":"1","a":"2","A":"3"}}', JobBody(tags={"a": "2", "A": "3"}), id="keys of maps are exact"
-        ),
+        pytest.param(b'{"tags":{"a":"1","a":"2","A":"3"}}', JobBody(tags={"a": "2", "A": "3"}), id="exact map keys"),
         pytest.param(b'{"tags":{"a":null}}', JobBody(tags={"a": ""}), id="a null value in a map is empty"),
         pytest.param(b'{"processors":{"log":null}}', JobBody(processors={"log": {}}), id="a null processor is empty"),
-        pytest.param(
-            b'{"processors":{"log":{"a":null}}}', JobBody(processors={"log": {"a": ""}}), id="null in a processor"
-        ),
+        pytest.param(b'{"processors":{"log":{"a":null}}}', JobBody(processors={"log": {"a": ""}}), id="null within it"),
         pytest.param(b'{"dependent_jobs":["a",null]}', JobBody(dependent_jobs=("a", "")), id="a null name is empty"),
         pytest.param(b'{"dependent_jobs":[]}', JobBody(dependent_jobs=()), id="an empty list is no null"),
         pytest.param(b'{"concurrency":""}', JobBody(concurrency=""), id="an empty concurrency stays empty"),
         pytest.param(b'{"concurrency":null}', JobBody(concurrency="allow"), id="a null concurrency is the default"),
         pytest.param(b'{"name":"\xff\\ud800"}', JobBody(name="\ufffd\ufffd"), id="invalid text"),
-        pytest.param(
-            b'{"retries":0,"success_count":-1}', JobBody(success_count=-1), id="a negative counter is an integer"
-        ),
+        pytest.param(b'{"retries":0,"success_count":-1}', JobBody(success_count=-1), id="a negative counter"),
         pytest.param(b'{"starts_at":"0001-01-01T00:00:00Z"}', JobBody(), id="the zero time is null"),
         pytest.param(b'{"tags":{"a":"b"},"tags":null}', JobBody(), id="a later null empties a map"),
     ],
@@ -248,6 +238,7 @@ bodies = st.builds(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(bodies)
 def test_the_echo_sent_again_is_answered_with_itself(body: JobBody) -> None:
     once = encode(echo(body))
@@ -272,6 +263,7 @@ anything = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(ORDER), anything) | anything)
 def test_whatever_json_comes_it_is_a_job_or_a_refusal_in_one_short_sentence(value: Any) -> None:
     try:

@@ -136,7 +136,7 @@ def bomb(mebibytes: int) -> bytes:
 
 async def test_what_is_left_of_a_packed_body_is_thrown_away_packed() -> None:
     requests: list[web.Request] = []
-    packed = bomb(300)
+    packed = bomb(100)
 
     async def refusing(request: web.Request) -> web.StreamResponse:
         await request.content.readany()

@@ -22,13 +22,10 @@ async def client() -> AsyncIterator[Client]:
         yield client
 
 
-async def test_the_document_is_published_as_it_is_kept(client: Client) -> None:
+async def test_the_document_is_published_as_it_is_kept_and_can_be_read_by_people(client: Client) -> None:
     answer = await client.get("/openapi.json")
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     assert await answer.json() == docs.document()
-
-
-async def test_the_document_can_be_read_by_people(client: Client) -> None:
     text = await (await client.get("/openapi.json?pretty")).text()
     assert text.startswith('{\n    "openapi": "3.1')
     assert json.loads(text) == docs.document()
@@ -44,14 +41,12 @@ async def test_the_page_allows_nothing_but_files_of_this_server(client: Client) 
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_the_page_has_no_script_of_its_own_and_names_no_other_host(client: Client) -> None:
+async def test_the_page_has_no_script_of_its_own_names_no_other_host_and_all_that_it_refers_to_is_there(
+    client: Client,
+) -> None:
     page = await (await client.get("/docs")).text()
     assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
     assert re.findall(r"<style|\son\w+=|//", page) == []
-
-
-async def test_all_that_the_page_refers_to_is_there(client: Client) -> None:
-    page = await (await client.get("/docs")).text()
     named = [each for each in re.findall(r'(?:src|href)="([^"]+)"', page) if not each.startswith("data:")]
     assert {each.split("/")[0] for each in named} == {"docs", "openapi.json?pretty"}
     for each in named:

@@ -25,19 +25,17 @@ def test_allowed(name: str, parent: str) -> None:
     check_parent(name, parent, FAMILY.get)
 
 
-def test_a_parent_that_does_not_exist() -> None:
-    with pytest.raises(NoParent, match='the parent job "nobody" does not exist'):
-        check_parent("new", "nobody", FAMILY.get)
-
-
-def test_a_circle_is_shown() -> None:
-    with pytest.raises(Cycle, match="a → b → c → a"):
-        check_parent("a", "c", FAMILY.get)
-
-
-def test_a_circle_over_one_of_several_parents_is_shown() -> None:
-    with pytest.raises(Cycle, match="a → b → both → a"):
-        check_parent("a", "both", FAMILY.get)
+@pytest.mark.parametrize(
+    ("name", "parent", "error", "sentence"),
+    [
+        pytest.param("new", "nobody", NoParent, 'the parent job "nobody" does not exist', id="no such job"),
+        pytest.param("a", "c", Cycle, "a → b → c → a", id="a circle"),
+        pytest.param("a", "both", Cycle, "a → b → both → a", id="a circle over one of several parents"),
+    ],
+)
+def test_refused(name: str, parent: str, error: type[Exception], sentence: str) -> None:
+    with pytest.raises(error, match=sentence):
+        check_parent(name, parent, FAMILY.get)
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("abcdef"), max_size=6), st.sampled_from("abcdef"))

@@ -15,34 +15,15 @@ def job(name: str, *, status: dict[str, Any] | None = None, **spec: Any) -> Job:
     return Job(wire_job(name=name, uid=name, **spec) | {"status": {"observedGeneration": 1, **(status or {})}})
 
 
+RAN = {"successCount": 2, "lastSuccess": "2026-03-01T11:00:00Z", "next": "2026-03-01T13:00:00Z", "status": "success"}
+BROKEN = {
+    **RAN, "lastSuccess": "2026-03-01T11:00:00.5Z", "next": "2026-03-01T12:30:00Z", "status": "failed",
+    "errorCount": 5, "lastError": "2026-03-01T11:30:00Z",
+}  # fmt: skip
 JOBS = [
     job("a", displayName="Zed", schedule="@daily", metadata={"team": "x", "env": "prod"}),
-    job(
-        "b",
-        displayName="Alpha",
-        schedule="@hourly",
-        disabled=True,
-        metadata={"team": "x"},
-        status={
-            "status": "success",
-            "successCount": 2,
-            "lastSuccess": "2026-03-01T11:00:00Z",
-            "next": "2026-03-01T13:00:00Z",
-        },
-    ),
-    job(
-        "c",
-        displayName="alpha",
-        schedule="@daily",
-        status={
-            "status": "failed",
-            "errorCount": 5,
-            "successCount": 2,
-            "lastSuccess": "2026-03-01T11:00:00.5Z",
-            "lastError": "2026-03-01T11:30:00Z",
-            "next": "2026-03-01T12:30:00Z",
-        },
-    ),
+    job("b", displayName="Alpha", schedule="@hourly", disabled=True, metadata={"team": "x"}, status=RAN),
+    job("c", displayName="alpha", schedule="@daily", status=BROKEN),
 ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-from aiohttp import ClientError, ClientResponse
+from aiohttp import ClientError
 
 from dkron_api.edge.keys import GATE
 from dkron_api.routes import log
@@ -20,6 +20,7 @@ from tests.support.lasting_server import LastingServer
 
 RUNNING = seen(claim(NOON))
 PATH = f"/v1/jobs/backup/executions/{RUNNING.id}/log"
+GONE = f'the pod of the execution "{RUNNING.id}" is gone, and its log with it;'
 BEGUN = {"job": {"running": {"startedAt": "2026-03-01T12:00:01Z"}}}
 WAITING = {"job": {"waiting": {"reason": "ContainerCreating"}}}
 NO_IMAGE = {"job": {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}}
@@ -55,6 +56,7 @@ class Source:
 @pytest.fixture
 async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     monkeypatch.setattr("tests.support.api_app.TestServer", LastingServer)
+    monkeypatch.setattr(log, "PAUSE", 0.01)
     async with running_api(log.ROUTES) as running:
         yield running
 
@@ -97,11 +99,6 @@ class TestWhatIsAnswered:
         has(api, Source(b"done\n"), pods=[wire_pod(states={"job": {"terminated": terminated()}})], status=over())
         assert await (await api.client.get(PATH)).read() == b"done\n"
 
-    async def test_a_log_without_a_byte_is_empty(self, api: Api) -> None:
-        has(api, Source(), pods=[wire_pod(states=BEGUN)])
-        answer = await api.client.get(PATH)
-        assert (answer.status, await answer.read()) == (200, b"")
-
     @pytest.mark.parametrize(
         ("path", "sentence"),
         [
@@ -127,16 +124,10 @@ class TestWhatIsAnswered:
             pytest.param(
                 over(output="the end\n"),
                 [],
-                f'the pod of the execution "{RUNNING.id}" is gone, and its log with it; '
-                f"GET {PATH.removesuffix('/log')} has the end of its output",
+                f"{GONE} GET {PATH.removesuffix('/log')} has the end of its output",
                 id="the pod is gone, a part of the output is kept",
             ),
-            pytest.param(
-                over(),
-                [],
-                f'the pod of the execution "{RUNNING.id}" is gone, and its log with it; none of its output was kept',
-                id="the pod is gone, and nothing is kept",
-            ),
+            pytest.param(over(), [], f"{GONE} none of its output was kept", id="the pod is gone, and nothing is kept"),
             pytest.param(
                 over(success=False, reason="DeadlineExceeded"),
                 [wire_pod(states=NO_IMAGE)],
@@ -187,14 +178,9 @@ class TestWhatIsAnswered:
 
 
 class TestWaitingForTheBeginning:
-    @pytest.fixture(autouse=True)
-    def hurry(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(log, "PAUSE", 0.01)
-
     async def test_following_waits_for_the_container(self, api: Api) -> None:
         has(api, Source(b"at last\n"), pods=[wire_pod(states=WAITING)])
-        answer = asyncio.create_task(_text(await_get(api, f"{PATH}?follow=1")))
-        await _looked(api, times=3)
+        answer = await _following(api, times=3)
         assert not answer.done()
         api.kube.edit(PODS, "pod", lambda pod: pod.update(status=wire_pod(states=BEGUN)["status"]))
         assert await answer == "at last\n"
@@ -207,33 +193,26 @@ class TestWaitingForTheBeginning:
 
     async def test_a_run_that_ends_without_its_container_is_not_waited_for(self, api: Api) -> None:
         has(api, pods=[wire_pod(states=NO_IMAGE)])
-        answer = asyncio.create_task(_text(await_get(api, f"{PATH}?follow=1")))
-        await _looked(api, times=2)
+        answer = await _following(api)
         ended = over(success=False, reason="DeadlineExceeded")
         api.know_jobs(wire_job(version=2, status=ended))
         assert "never started" in await answer
 
     async def test_a_client_that_leaves_is_not_waited_for(self, api: Api) -> None:
         has(api, pods=[wire_pod(states=WAITING)])
-        answer = asyncio.create_task(_text(await_get(api, f"{PATH}?follow=1")))
-        await _looked(api, times=2)
+        answer = await _following(api)
         answer.cancel()
         await asyncio.gather(answer, return_exceptions=True)
         await _no_stream(api)
 
     async def test_the_stop_of_the_server_ends_the_wait(self, api: Api) -> None:
         has(api, pods=[wire_pod(states=WAITING)])
-        answer = asyncio.create_task(_text(await_get(api, f"{PATH}?follow=1")))
-        await _looked(api, times=2)
+        answer = await _following(api)
         await send_away(api.app)
         assert await answer == "the server is stopping; retry"
 
 
 class TestTheFlow:
-    @pytest.fixture(autouse=True)
-    def hurry(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(log, "PAUSE", 0.01)
-
     async def test_a_container_that_says_nothing_is_answered_at_once(self, api: Api) -> None:
         source = Source(endless=True)
         has(api, source, pods=[wire_pod(states=BEGUN)])
@@ -259,6 +238,7 @@ class TestTheFlow:
         has(api, source, pods=[wire_pod(states=BEGUN)])
         answer = await api.client.get(f"{PATH}?follow=1")
         await answer.content.readany()
+        assert api.app[GATE].streaming == 1
         answer.close()
         await _no_stream(api)
         assert source.closed
@@ -280,26 +260,17 @@ class TestTheFlow:
         assert ("ended early: reset" in caplog.text) == breaks
         assert "Traceback" not in caplog.text
 
-    async def test_it_counts_among_the_answers_that_stay_open(self, api: Api) -> None:
-        source = Source(b"one\n", endless=True)
-        has(api, source, pods=[wire_pod(states=BEGUN)])
-        await api.client.get(f"{PATH}?follow=1")
-        assert api.app[GATE].streaming == 1
 
+async def _following(api: Api, *, times: int = 2) -> asyncio.Task[str]:
+    """A client that follows the log, once the pod was looked at so often for it."""
 
-async def await_get(api: Api, path: str) -> ClientResponse:
-    return await api.client.get(path)
+    async def text() -> str:
+        return await (await api.client.get(f"{PATH}?follow=1")).text()
 
-
-async def _text(answer: Any) -> str:
-    return str(await (await answer).text())
-
-
-async def _looked(api: Api, *, times: int) -> None:
-    """Wait until the pod was looked at so often."""
+    answer = asyncio.create_task(text())
     for _ in range(1000):
         if len(api.kube.calls) >= times:
-            return
+            return answer
         await asyncio.sleep(0.005)
     pytest.fail(f"the pod was not looked at {times} times: {api.kube.calls}")
 
@@ -343,10 +314,8 @@ class TestPods:
     def test_a_container_has_begun_when_it_runs_or_has_ended(self, states: dict[str, Any], expected: bool) -> None:
         assert has_begun(wire_pod(containers=("proxy", "job"), states=states), "job") is expected
 
-    def test_an_obstacle_of_an_init_container_comes_before_that_it_keeps_others_waiting(self) -> None:
+    def test_an_obstacle_is_that_of_an_init_container_or_that_the_pod_fits_nowhere(self) -> None:
         pod = wire_pod(states={"job": {"waiting": {"reason": "PodInitializing"}}}, init_states=NO_IMAGE)
         assert obstacle(pod) == "ErrImagePull: no such image"
-
-    def test_a_pod_that_fits_nowhere_says_so(self) -> None:
         condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
         assert obstacle(wire_pod(conditions=[condition])) == "Unschedulable: no node"

@@ -18,6 +18,10 @@ from dkron_api.translate.pieces import PIECE, compact
 SHORT = [gojson.encode({"name": f"job-{number}", "tags": {"a": "ü"}, "none": None}) for number in range(3)]
 MANY = [gojson.encode({"name": f"job-{number}", "list": [1, 2], "empty": {}}) for number in range(5000)]
 
+ANY_LENGTH = pytest.mark.parametrize(
+    "items", [pytest.param([], id="none"), pytest.param(SHORT, id="few"), pytest.param(MANY, id="many")]
+)
+
 
 def application() -> web.Application:
     app = web.Application()
@@ -25,9 +29,14 @@ def application() -> web.Application:
     return app
 
 
-async def asked(items: list[bytes], query: str = "", accept: str = "identity") -> tuple[dict[str, str], bytes]:
+async def asked(
+    items: list[bytes], query: str = "", accept: str = "identity", *, joined: bool = False
+) -> tuple[dict[str, str], bytes]:
     async def handler(request: web.Request) -> web.StreamResponse:
-        return await list_answer(request, items, headers={"X-Total-Count": str(len(items))})
+        headers = {"X-Total-Count": str(len(items))}
+        if joined:
+            return await joined_answer(request, tuple(compact(items)), headers=headers)
+        return await list_answer(request, items, headers=headers)
 
     app = application()
     app.router.add_get("/", handler)
@@ -36,36 +45,17 @@ async def asked(items: list[bytes], query: str = "", accept: str = "identity") -
         return dict(answer.headers), await answer.read()
 
 
-@pytest.mark.parametrize(
-    "items", [pytest.param([], id="none"), pytest.param(SHORT, id="few"), pytest.param(MANY, id="many")]
-)
-async def test_a_list_is_one_array(items: list[bytes]) -> None:
-    headers, body = await asked(items)
+@pytest.mark.parametrize("joined", [False, True])
+@ANY_LENGTH
+async def test_a_list_is_one_array_whether_it_was_joined_or_not(items: list[bytes], joined: bool) -> None:
+    headers, body = await asked(items, joined=joined)
     assert body == b"[" + b",".join(items) + b"]"
     assert headers["Content-Length"] == str(len(body))
     assert headers["X-Total-Count"] == str(len(items))
     assert headers["Content-Type"] == "application/json; charset=utf-8"
 
 
-@pytest.mark.parametrize(
-    "items", [pytest.param([], id="none"), pytest.param(SHORT, id="few"), pytest.param(MANY, id="many")]
-)
-async def test_a_list_that_is_joined_already_is_the_same(items: list[bytes]) -> None:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        return await joined_answer(request, tuple(compact(items)), headers={})
-
-    app = application()
-    app.router.add_get("/", handler)
-    async with TestClient(TestServer(app)) as client:
-        answer = await client.get("/", headers={"Accept-Encoding": "identity"})
-        body = await answer.read()
-    assert body == b"[" + b",".join(items) + b"]"
-    assert answer.headers["Content-Length"] == str(len(body))
-
-
-@pytest.mark.parametrize(
-    "items", [pytest.param([], id="none"), pytest.param(SHORT, id="few"), pytest.param(MANY, id="many")]
-)
+@ANY_LENGTH
 async def test_an_indented_list_is_indented_as_a_whole(items: list[bytes]) -> None:
     _, body = await asked(items, "?pretty")
     assert body == gojson.indent(b"[" + b",".join(items) + b"]")

@@ -1,5 +1,6 @@
 """Members and leader as Dkron's clients see them, read from Nodes and the Lease (Dkron behaviour §1.3)."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.node_tags import AgentTags
 from dkron_kube.errors import Rejected
 from dkron_kube.paths import LEASES as LEASES_PATH
-from tests.support.api_app import object_of, running_api
+from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, after
 
 Object = dict[str, Any]
@@ -21,6 +22,12 @@ FIELDS = [
     *("DelegateMin", "DelegateMax", "DelegateCur", "id", "statusText"),
 ]
 REPLICA = Replica("replica-a", "10.0.0.9", "0.1.0")
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(cluster.ROUTES) as running:
+        yield running
 
 
 def wire_lease(*, renewed: datetime = NOON, **spec: Any) -> Object:
@@ -88,17 +95,15 @@ def test_no_member_is_a_node(node: Object) -> None:
     assert members([node], None) == []
 
 
-def test_of_several_internal_addresses_the_first_counts() -> None:
+def test_of_several_internal_addresses_the_first_counts_and_there_may_be_none() -> None:
     both = [{"type": "InternalIP", "address": "10.0.0.1"}, {"type": "InternalIP", "address": "fd00::1"}]
     assert members([wire_node(addresses=both)], None)[0]["Addr"] == "10.0.0.1"
-
-
-def test_a_node_that_does_not_say_where_it_is_has_no_address_and_no_port() -> None:
     [member] = members([wire_node(addresses=None, daemonEndpoints=None)], None)
     assert (member["Addr"], member["Port"]) == ("", 0)
 
 
-def test_the_id_of_a_replica_stays_and_is_its_own() -> None:
+def test_the_id_of_a_replica_stays_and_is_its_own_and_a_leader_has_none() -> None:
+    assert list(leader_of(REPLICA)) == FIELDS[:-2]
     ids = {members([], replica)[0]["id"] for replica in (REPLICA, REPLICA, Replica("replica-b", "", ""))}
     assert len(ids) == 2
 
@@ -110,9 +115,7 @@ def test_the_id_of_a_replica_stays_and_is_its_own() -> None:
         pytest.param(wire_lease(renewed=after(-15)), REPLICA, id="renewed just in time"),
         pytest.param(wire_lease(renewed=after(-16)), None, id="not renewed in time"),
         pytest.param(wire_lease(renewed=after(-16), leaseDurationSeconds=60), REPLICA, id="taken for longer"),
-        pytest.param(
-            wire_lease(renewed=after(-16), leaseDurationSeconds=None), None, id="taken for nobody knows how long"
-        ),
+        pytest.param(wire_lease(renewed=after(-16), leaseDurationSeconds=None), None, id="taken for an unknown time"),
         pytest.param(wire_lease(renewed=after(5)), REPLICA, id="renewed by a clock that is ahead"),
         pytest.param(wire_lease(holderIdentity=""), None, id="released"),
         pytest.param(wire_lease(holderIdentity=None), None, id="never held"),
@@ -133,10 +136,6 @@ def test_a_holder_that_says_nothing_of_itself_has_an_empty_address() -> None:
     assert holder(lease, NOON) == Replica("replica-a", "", "")
 
 
-def test_the_leader_is_a_member_without_id_and_status_text() -> None:
-    assert list(leader_of(REPLICA)) == FIELDS[:-2]
-
-
 @pytest.mark.parametrize(
     ("leader", "left"),
     [
@@ -149,76 +148,59 @@ def test_who_remains_is(leader: Replica | None, left: list[str]) -> None:
     assert names(remaining(leader, "replica-a")) == left
 
 
-async def test_members_are_listed_with_their_number() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.know(NODES, wire_node("n1"), wire_node("n2"))
-        api.know(LEASES, wire_lease())
-        answer = await api.client.get("/v1/members")
-        assert answer.headers["X-Total-Count"] == "3"
-        assert names(await answer.json()) == ["replica-a", "n1", "n2"]
-
-
-async def test_without_the_right_to_list_nodes_the_operator_alone_is_a_member() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.app[NODES].failed(Rejected("nodes is forbidden", status=403))
-        api.know(LEASES, wire_lease())
-        answer = await api.client.get("/v1/members")
-        assert (answer.status, names(await answer.json())) == (200, ["replica-a"])
+async def test_members_are_counted_and_without_the_right_to_list_nodes_the_operator_alone_is_one(api: Api) -> None:
+    api.app[NODES].failed(Rejected("nodes is forbidden", status=403))
+    api.know(LEASES, wire_lease())
+    answer = await api.client.get("/v1/members")
+    assert (answer.status, names(await answer.json())) == (200, ["replica-a"])
+    api.know(NODES, wire_node("n1"), wire_node("n2"))
+    answer = await api.client.get("/v1/members")
+    assert answer.headers["X-Total-Count"] == "3"
+    assert names(await answer.json()) == ["replica-a", "n1", "n2"]
 
 
 @pytest.mark.parametrize(
     ("lease", "leader", "is_leader"),
     [
         pytest.param(wire_lease(), 200, (200, '"I am a leader"'), id="its own replica leads"),
-        pytest.param(
-            wire_lease(holderIdentity="replica-b"), 200, (404, '"I am a follower"'), id="another replica leads"
-        ),
+        pytest.param(wire_lease(holderIdentity="replica-b"), 200, (404, '"I am a follower"'), id="another one leads"),
         pytest.param(wire_lease(renewed=after(-60)), 500, (404, '"I am a follower"'), id="the leader has died"),
     ],
 )
-async def test_when(lease: Object, leader: int, is_leader: tuple[int, str]) -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.know(LEASES, lease)
-        assert (await api.client.get("/v1/leader")).status == leader
-        answer = await api.client.get("/v1/isleader")
-        assert (answer.status, await answer.text()) == is_leader
+async def test_when(api: Api, lease: Object, leader: int, is_leader: tuple[int, str]) -> None:
+    api.know(LEASES, lease)
+    assert (await api.client.get("/v1/leader")).status == leader
+    answer = await api.client.get("/v1/isleader")
+    assert (answer.status, await answer.text()) == is_leader
 
 
-async def test_without_a_leader_the_answer_is_the_text_null_as_in_dkron() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.know(LEASES)
-        answer = await api.client.get("/v1/leader")
-        assert (answer.status, await answer.text(), answer.content_type) == (500, "null", "text/plain")
+async def test_without_a_leader_the_answer_is_the_text_null_as_in_dkron(api: Api) -> None:
+    api.know(LEASES)
+    answer = await api.client.get("/v1/leader")
+    assert (answer.status, await answer.text(), answer.content_type) == (500, "null", "text/plain")
 
 
-async def test_as_long_as_the_lease_could_not_be_read_nobody_is_said_to_lead_or_not_to() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.app[LEASES].failed(Rejected("leases is forbidden", status=403))
-        for path in ("/v1/leader", "/v1/isleader"):
-            answer = await api.client.get(path)
-            assert answer.status == 503
-            assert "leases is forbidden" in await answer.text()
+async def test_as_long_as_the_lease_could_not_be_read_nobody_is_said_to_lead_or_not_to(api: Api) -> None:
+    api.app[LEASES].failed(Rejected("leases is forbidden", status=403))
+    for path in ("/v1/leader", "/v1/isleader"):
+        answer = await api.client.get(path)
+        assert answer.status == 503
+        assert "leases is forbidden" in await answer.text()
 
 
-async def test_leaving_is_written_on_the_lease_where_the_replica_looks_for_it() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.kube.put(LEASES_PATH, wire_lease())
-        for _ in range(2):
-            answer = await api.client.post("/v1/leave")
-            assert (answer.status, await answer.json()) == (200, [])
-        notes = api.kube.has(LEASES_PATH, "dkron")["metadata"]["annotations"]
-        # The first 16 digits of the SHA-256 of `replica-a`.
-        assert notes.pop("leave.dkron.io/63f963e071c0ffed") == "2026-03-01T12:00:00Z replica-a"
-        assert notes == wire_lease()["metadata"]["annotations"]
-
-
-async def test_who_leaves_is_told_who_leads() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.kube.put(LEASES_PATH, wire_lease(holderIdentity="replica-b"))
-        assert names(await (await api.client.post("/v1/leave")).json()) == ["replica-b"]
-
-
-async def test_without_a_lease_there_is_nothing_to_leave() -> None:
-    async with running_api(cluster.ROUTES) as api:
+async def test_leaving_is_written_on_the_lease_where_the_replica_looks_for_it(api: Api) -> None:
+    api.kube.put(LEASES_PATH, wire_lease())
+    for _ in range(2):
         answer = await api.client.post("/v1/leave")
         assert (answer.status, await answer.json()) == (200, [])
+    notes = api.kube.has(LEASES_PATH, "dkron")["metadata"]["annotations"]
+    # The first 16 digits of the SHA-256 of `replica-a`.
+    assert notes.pop("leave.dkron.io/63f963e071c0ffed") == "2026-03-01T12:00:00Z replica-a"
+    assert notes == wire_lease()["metadata"]["annotations"]
+
+
+async def test_who_leaves_is_told_who_leads_and_without_a_lease_there_is_nothing_to_leave(api: Api) -> None:
+    answer = await api.client.post("/v1/leave")
+    assert (answer.status, await answer.json()) == (200, [])
+    api.kube.put(LEASES_PATH, wire_lease(holderIdentity="replica-b"))
+    assert names(await (await api.client.post("/v1/leave")).json()) == ["replica-b"]

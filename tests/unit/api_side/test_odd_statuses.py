@@ -65,7 +65,7 @@ def job(status: Object, *, version: int = 1, **spec: Any) -> Job:
     return Job({**wire_job(version=version, **spec), "status": status})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(STATUSES, STATUSES, st.sampled_from(ZONES), st.sampled_from(SCHEDULES))
 def test_no_status_keeps_a_job_from_being_shown(before: Object, after: Object, zone: str, schedule: str) -> None:
     odd = job(after, schedule=schedule, timezone=zone)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_api.translate import gojson
@@ -25,6 +25,7 @@ def test_the_pieces_make_the_array(sizes: list[int]) -> None:
     assert size_of(items) == len(whole)
 
 
+@settings(max_examples=40, deadline=None)
 @given(SIZES)
 def test_the_indented_pieces_make_the_indented_array(sizes: list[int]) -> None:
     items = made(sizes)
@@ -32,6 +33,7 @@ def test_the_indented_pieces_make_the_indented_array(sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize("pieces", [compact, indented])
+@settings(max_examples=40, deadline=None)
 @given(sizes=SIZES)
 def test_no_piece_is_empty_or_too_long(pieces: Callable[[Sequence[bytes]], Iterator[bytes]], sizes: list[int]) -> None:
     assert all(0 < len(piece) <= PIECE for piece in pieces(made(sizes)))

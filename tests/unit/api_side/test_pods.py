@@ -46,27 +46,22 @@ def ended(**fields: Any) -> JobStatus:
 
 
 class TestTheOutputOfOne:
-    async def test_all_of_it_as_long_as_the_pod_is_there(self, api: Api) -> None:
+    async def test_all_of_it_that_dkron_keeps_as_long_as_the_pod_is_there(self, api: Api) -> None:
         has(api, ended(), (OVER.job, wire_pod(states=ENDED)))
-        api.kube.logs["pod"] = b"x" * 5000 + b"end\n"
-        assert (await shown(api, OVER.id))["output"] == "x" * 5000 + "end\n"
-
-    async def test_its_end_as_much_as_dkron_keeps(self, api: Api) -> None:
-        has(api, ended(), (OVER.job, wire_pod(states=ENDED)))
-        api.kube.logs["pod"] = b"a" + b"x" * OUTPUT
-        assert (await shown(api, OVER.id))["output"] == "x" * OUTPUT
+        for before, kept in ((b"x" * 5000, 5000), (b"a" + b"x" * (OUTPUT - 4), OUTPUT - 4)):
+            api.kube.logs["pod"] = before + b"end\n"
+            assert (await shown(api, OVER.id))["output"] == "x" * kept + "end\n"
 
     async def test_behind_what_went_wrong(self, api: Api) -> None:
         has(api, ended(success=False, exit_code=3, reason="Error"), (OVER.job, wire_pod(states=ENDED)))
         api.kube.logs["pod"] = b"all of it\n"
         assert (await shown(api, OVER.id))["output"] == "exit status 3\nall of it\n"
 
-    async def test_what_the_status_has_if_that_is_all(self, api: Api) -> None:
+    async def test_what_the_status_has_if_that_is_all_or_the_pod_is_gone(self, api: Api) -> None:
         has(api, ended(output_truncated=False), (OVER.job, wire_pod(states=ENDED)))
         assert (await shown(api, OVER.id))["output"] == "end\n"
         assert api.kube.calls == []
-
-    async def test_what_the_status_has_once_the_pod_is_gone(self, api: Api) -> None:
+        api.kube.objects.clear()
         has(api, ended())
         assert (await shown(api, OVER.id))["output"] == "end\n"
 

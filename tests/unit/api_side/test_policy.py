@@ -1,6 +1,7 @@
 """ACL policies over REST: what is taken, what is refused in which words, what is read back (Dkron behaviour §7)."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -90,13 +91,9 @@ def test_a_body_is_taken_with(sent: bytes) -> None:
         pytest.param(b"[]", 'must be a JSON object with "Name" and "Rules", not a list', id="a list"),
         pytest.param(b"null", 'must be a JSON object with "Name" and "Rules", not null', id="null"),
         pytest.param(b"{}", "Rules must be a string that holds JSON", id="without rules"),
+        pytest.param(b'{"Rules": {"path": {}}}', "Rules must be a string that holds JSON", id="rules as an object"),
         pytest.param(
-            b'{"Rules": {"path": {}}}', "Rules must be a string that holds JSON", id="with rules as an object"
-        ),
-        pytest.param(
-            body(READ_JOBS, Name="writers"),
-            'names the policy "writers", but the path names "readers"',
-            id="of another name",
+            body(READ_JOBS, Name="writers"), 'names the policy "writers", but the path names "readers"', id="renamed"
         ),
         pytest.param(body(READ_JOBS, Name=7), "names the policy 7", id="with a number for a name"),
     ],
@@ -107,8 +104,16 @@ def test_a_body_is_refused_that_is(sent: bytes, sentence: str) -> None:
     assert sentence in str(refused.value)
 
 
+def of(path: str, rule: object) -> Object:
+    """Rules of one path."""
+    return {"path": {path: rule}}
+
+
 def capable(*listed: object) -> Object:
-    return {"path": {"/v1/jobs": {"capabilities": list(listed)}}}
+    return of("/v1/jobs", {"capabilities": list(listed)})
+
+
+NEEDED = "the path \"/v1/jobs\" in Rules needs 'capabilities', a list of create, read, update, delete, list"
 
 
 @pytest.mark.parametrize(
@@ -125,40 +130,16 @@ def capable(*listed: object) -> Object:
         pytest.param({"path": None}, "not null", id="a path of null"),
         pytest.param({"path": ["/v1"]}, "'path' in Rules must be an object", id="a list of paths"),
         pytest.param({"paths": {}}, "Rules has the unknown field \"paths\"; only 'path' is allowed", id="misspelt"),
-        pytest.param(
-            {"path": {"v1/jobs": {"capabilities": []}}},
-            'the path "v1/jobs" in Rules cannot be used',
-            id="a relative path",
-        ),
-        pytest.param({"path": {"": {"capabilities": []}}}, 'the path "" in Rules cannot be used', id="an empty path"),
-        pytest.param(
-            {"path": {"/" + "a" * 1024: {"capabilities": []}}}, "at most 1024 characters", id="a path that is too long"
-        ),
-        pytest.param({"path": {"/a\n": {"capabilities": []}}}, "no control characters", id="a path of two lines"),
-        pytest.param({"path": {"/\ud800": {"capabilities": []}}}, "no control characters", id="half a character"),
-        pytest.param(
-            {"path": {"/v1/jobs": None}},
-            'the path "/v1/jobs" in Rules must be an object',
-            id="a path that opens nothing",
-        ),
-        pytest.param(
-            {"path": {"/v1/jobs": {}}}, "the path \"/v1/jobs\" in Rules needs 'capabilities'", id="no capabilities"
-        ),
-        pytest.param(
-            {"path": {"/v1/jobs": {"capabilities": "list"}}},
-            "a list of create, read, update, delete, list",
-            id="a text",
-        ),
-        pytest.param(
-            {"path": {"/v1/jobs": {"capabilities": {"list": True}}}},
-            "needs 'capabilities'",
-            id="capabilities as an object",
-        ),
-        pytest.param(
-            {"path": {"/v1/jobs": {"capabilities": [], "deny": []}}},
-            'has the unknown field "deny"',
-            id="a field of its own",
-        ),
+        pytest.param(of("v1/jobs", {}), 'the path "v1/jobs" in Rules cannot be used', id="a relative path"),
+        pytest.param(of("", {}), 'the path "" in Rules cannot be used', id="an empty path"),
+        pytest.param(of("/" + "a" * 1024, {}), "at most 1024 characters", id="a path that is too long"),
+        pytest.param(of("/a\n", {}), "no control characters", id="a path of two lines"),
+        pytest.param(of("/\ud800", {}), "no control characters", id="half a character"),
+        pytest.param(of("/v1/jobs", None), 'the path "/v1/jobs" in Rules must be an object', id="null for a path"),
+        pytest.param(of("/v1/jobs", {}), NEEDED, id="no capabilities"),
+        pytest.param(of("/v1/jobs", {"capabilities": "list"}), NEEDED, id="a text for capabilities"),
+        pytest.param(of("/v1/jobs", {"capabilities": {"list": True}}), NEEDED, id="an object for capabilities"),
+        pytest.param(of("/v1/jobs", {"capabilities": [], "deny": []}), 'the unknown field "deny"', id="a field more"),
         pytest.param(
             capable("list", "run"),
             'the path "/v1/jobs" in Rules: "run" is not a capability; use create, read, update, delete, list',
@@ -178,9 +159,7 @@ def capable(*listed: object) -> Object:
             id="many paths",
         ),
         pytest.param("[" * 100_000, "nested too deeply", id="deeper than anybody reads"),
-        pytest.param(
-            '{"path": ' + "[" * 900 + "]" * 900 + "}", "must be an object", id="deep, where nothing is expected"
-        ),
+        pytest.param('{"path": ' + "[" * 900 + "]" * 900 + "}", "must be an object", id="deep, where none is expected"),
         pytest.param("NaN", "it is not JSON", id="not a number"),
     ],
 )
@@ -198,6 +177,12 @@ def test_a_capability_that_stands_there_twice_counts_once() -> None:
 # --- over HTTP -----------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(policies.ROUTES) as running:
+        yield running
+
+
 def in_cluster(api: Api, **fields: Any) -> Object:
     """A policy that both the API server and the cache have."""
     policy = api.kube.put(DKRON_POLICIES, stored(**fields))
@@ -205,45 +190,42 @@ def in_cluster(api: Api, **fields: Any) -> Object:
     return policy
 
 
-async def test_a_policy_is_stored_shown_replaced_and_deleted() -> None:
-    async with running_api(policies.ROUTES) as api:
-        api.know(POLICIES)
-        assert (await api.client.get(PATH)).status == 404
-        made = await api.client.post(PATH, data=body(READ_JOBS))
-        assert (made.status, await made.json()) == (202, show_policy(stored()))
-        seen = await api.client.get(PATH)
-        assert (seen.status, await seen.json()) == (200, show_policy(stored()))
-        assert seen.headers["ETag"] == made.headers["ETag"]
+async def test_a_policy_is_stored_shown_replaced_and_deleted(api: Api) -> None:
+    assert (await api.client.get(PATH)).status == 503, "whether it is there could not be read yet"
+    api.know(POLICIES)
+    assert (await api.client.get(PATH)).status == 404
+    made = await api.client.post(PATH, data=body(READ_JOBS))
+    assert (made.status, await made.json()) == (202, show_policy(stored()))
+    seen = await api.client.get(PATH)
+    assert (seen.status, await seen.json()) == (200, show_policy(stored()))
+    assert seen.headers["ETag"] == made.headers["ETag"]
 
-        replaced = await api.client.post(PATH, data=body(capable("delete")))
-        assert replaced.status == 202
-        assert api.kube.has(DKRON_POLICIES, "readers")["spec"] == capable("delete")
-        assert await (await api.client.get(PATH)).json() == show_policy(stored(spec=capable("delete")))
+    replaced = await api.client.post(PATH, data=body(capable("delete")))
+    assert replaced.status == 202
+    assert api.kube.has(DKRON_POLICIES, "readers")["spec"] == capable("delete")
+    assert await (await api.client.get(PATH)).json() == show_policy(stored(spec=capable("delete")))
 
-        gone = await api.client.delete(PATH)
-        assert (gone.status, await gone.json()) == (200, show_policy(stored(spec=capable("delete"))))
-        assert api.kube.names(DKRON_POLICIES) == []
-        assert (await api.client.get(PATH)).status == 404
-        assert (await api.client.delete(PATH)).status == 404
-
-
-async def test_a_new_policy_keeps_labels_that_others_put_on_the_object() -> None:
-    async with running_api(policies.ROUTES) as api:
-        api.kube.put(DKRON_POLICIES, object_of("readers", spec=READ_JOBS, metadata={"labels": {"team": "a"}}))
-        assert (await api.client.post(PATH, data=body(capable()))).status == 202
-        kept = api.kube.has(DKRON_POLICIES, "readers")
-        assert (kept["metadata"]["labels"], kept["spec"]) == ({"team": "a"}, capable())
+    gone = await api.client.delete(PATH)
+    assert (gone.status, await gone.json()) == (200, show_policy(stored(spec=capable("delete"))))
+    assert api.kube.names(DKRON_POLICIES) == []
+    assert (await api.client.get(PATH)).status == 404
+    assert (await api.client.delete(PATH)).status == 404
 
 
-async def test_of_two_who_create_a_policy_at_once_the_second_replaces_it() -> None:
-    async with running_api(policies.ROUTES) as api:
+async def test_a_new_policy_keeps_labels_that_others_put_on_the_object(api: Api) -> None:
+    api.kube.put(DKRON_POLICIES, object_of("readers", spec=READ_JOBS, metadata={"labels": {"team": "a"}}))
+    assert (await api.client.post(PATH, data=body(capable()))).status == 202
+    kept = api.kube.has(DKRON_POLICIES, "readers")
+    assert (kept["metadata"]["labels"], kept["spec"]) == ({"team": "a"}, capable())
 
-        def somebody_else() -> None:
-            api.kube.put(DKRON_POLICIES, stored())
 
-        api.kube.meanwhile("create dkronpolicies", somebody_else)
-        assert (await api.client.post(PATH, data=body(capable("delete")))).status == 202
-        assert api.kube.has(DKRON_POLICIES, "readers")["spec"] == capable("delete")
+async def test_of_two_who_create_a_policy_at_once_the_second_replaces_it(api: Api) -> None:
+    def somebody_else() -> None:
+        api.kube.put(DKRON_POLICIES, stored())
+
+    api.kube.meanwhile("create dkronpolicies", somebody_else)
+    assert (await api.client.post(PATH, data=body(capable("delete")))).status == 202
+    assert api.kube.has(DKRON_POLICIES, "readers")["spec"] == capable("delete")
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
@@ -256,12 +238,11 @@ async def test_of_two_who_create_a_policy_at_once_the_second_replaces_it() -> No
         pytest.param({"If-Match": "W/x"}, False, id="a version of somebody else"),
     ],
 )
-async def test_a_write_depends_on(method: str, headers: dict[str, str], taken: bool) -> None:
-    async with running_api(policies.ROUTES) as api:
-        assert in_cluster(api)["metadata"]["resourceVersion"] == "101"
-        answer = await api.client.request(method, PATH, data=body(capable()), headers=headers)
-        assert (answer.status in (200, 202)) is taken
-        assert taken or answer.status == 412
+async def test_a_write_depends_on(api: Api, method: str, headers: dict[str, str], taken: bool) -> None:
+    assert in_cluster(api)["metadata"]["resourceVersion"] == "101"
+    answer = await api.client.request(method, PATH, data=body(capable()), headers=headers)
+    assert (answer.status in (200, 202)) is taken
+    assert taken or answer.status == 412
 
 
 @pytest.mark.parametrize(
@@ -272,35 +253,27 @@ async def test_a_write_depends_on(method: str, headers: dict[str, str], taken: b
         pytest.param(False, {"If-Match": "*"}, 412, id="there, and it does not exist"),
     ],
 )
-async def test_a_policy_that_must_be(there: bool, headers: dict[str, str], status: int) -> None:
-    async with running_api(policies.ROUTES) as api:
-        if there:
-            in_cluster(api)
-        answer = await api.client.post(PATH, data=body(capable()), headers=headers)
-        assert answer.status == status
+async def test_a_policy_that_must_be(api: Api, there: bool, headers: dict[str, str], status: int) -> None:
+    if there:
+        in_cluster(api)
+    answer = await api.client.post(PATH, data=body(capable()), headers=headers)
+    assert answer.status == status
 
 
-async def test_refusals_are_sentences() -> None:
-    async with running_api(policies.ROUTES) as api:
-        api.know(POLICIES)
-        wrong = await api.client.post(PATH, data=body(capable("run")))
-        assert (wrong.status, wrong.content_type) == (400, "text/plain")
-        assert '"run" is not a capability' in await wrong.text()
-        named = await api.client.post("/v1/acl/policies/Readers", data=body(READ_JOBS))
-        assert named.status == 400
-        missing = await api.client.get(PATH)
-        assert await missing.text() == 'there is no policy "readers"'
-        assert api.kube.calls == []
+async def test_refusals_are_sentences(api: Api) -> None:
+    api.know(POLICIES)
+    wrong = await api.client.post(PATH, data=body(capable("run")))
+    assert (wrong.status, wrong.content_type) == (400, "text/plain")
+    assert '"run" is not a capability' in await wrong.text()
+    named = await api.client.post("/v1/acl/policies/Readers", data=body(READ_JOBS))
+    assert named.status == 400
+    missing = await api.client.get(PATH)
+    assert await missing.text() == 'there is no policy "readers"'
+    assert api.kube.calls == []
 
 
-async def test_what_kubernetes_refuses_is_passed_on() -> None:
-    async with running_api(policies.ROUTES) as api:
-        api.kube.fail("patch dkronpolicies", NotFound("none", status=404))
-        api.kube.fail("create dkronpolicies", Rejected("not allowed to create", status=403))
-        answer = await api.client.post(PATH, data=body(READ_JOBS))
-        assert (answer.status, await answer.text()) == (403, "not allowed to create")
-
-
-async def test_as_long_as_policies_could_not_be_read_none_is_said_to_be_missing() -> None:
-    async with running_api(policies.ROUTES) as api:
-        assert (await api.client.get(PATH)).status == 503
+async def test_what_kubernetes_refuses_is_passed_on(api: Api) -> None:
+    api.kube.fail("patch dkronpolicies", NotFound("none", status=404))
+    api.kube.fail("create dkronpolicies", Rejected("not allowed to create", status=403))
+    answer = await api.client.post(PATH, data=body(READ_JOBS))
+    assert (answer.status, await answer.text()) == (403, "not allowed to create")

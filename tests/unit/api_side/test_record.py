@@ -8,6 +8,7 @@ import pytest
 from dkron_api.translate.record import LAST_APPLIED, Job, kept, owners
 from tests.support.builders import wire_job
 
+KUBECTL = "kubectl-client-side-apply"
 SPEC: dict[str, Any] = {"f:spec": {".": {}, "f:schedule": {}, "f:disabled": {}}}
 
 
@@ -15,43 +16,23 @@ def entry(manager: str, operation: str = "Apply", **fields: Any) -> dict[str, An
     return {"manager": manager, "operation": operation, "fieldsV1": SPEC, **fields}
 
 
+def both(manager: str) -> dict[str, str]:
+    """It owns both fields."""
+    return {"schedule": manager, "disabled": manager}
+
+
 @pytest.mark.parametrize(
     ("entries", "applied", "expected"),
     [
         pytest.param([], None, {}, id="nobody"),
-        pytest.param(
-            [entry("argocd-controller")],
-            None,
-            {"schedule": "argocd-controller", "disabled": "argocd-controller"},
-            id="who applies owns all it names",
-        ),
-        pytest.param(
-            [entry("helm", "Update")],
-            None,
-            {"schedule": "helm", "disabled": "helm"},
-            id="an updater owns what it wrote",
-        ),
+        pytest.param([entry("argocd-controller")], None, both("argocd-controller"), id="who applies owns all it names"),
+        pytest.param([entry("helm", "Update")], None, both("helm"), id="an updater owns what it wrote"),
         pytest.param([entry("dkron-api", "Update")], None, {}, id="we ourselves do not count"),
         pytest.param([entry("kubectl-edit", "Update")], None, {}, id="a person who edits once does not count"),
-        pytest.param(
-            [entry("kubectl-client-side-apply", "Update")],
-            {"schedule": "@daily"},
-            {"schedule": "kubectl-client-side-apply"},
-            id="of kubectl apply only what the manifest says",
-        ),
-        pytest.param(
-            [entry("kubectl-client-side-apply", "Update")],
-            "nonsense",
-            {"schedule": "kubectl-client-side-apply", "disabled": "kubectl-client-side-apply"},
-            id="a broken note of the manifest is no note",
-        ),
+        pytest.param([entry(KUBECTL, "Update")], {"schedule": "@daily"}, {"schedule": KUBECTL}, id="as the manifest"),
+        pytest.param([entry(KUBECTL, "Update")], "nonsense", both(KUBECTL), id="a broken note of it is no note"),
         pytest.param([entry("operator", "Update", subresource="status")], None, {}, id="the status is not the spec"),
-        pytest.param(
-            [{"manager": "x", "operation": "Update", "fieldsV1": {"f:metadata": {}}}],
-            None,
-            {},
-            id="metadata is not the spec",
-        ),
+        pytest.param([entry("x", "Update", fieldsV1={"f:metadata": {}})], None, {}, id="metadata is not the spec"),
     ],
 )
 def test_owners(entries: list[dict[str, Any]], applied: Any, expected: dict[str, str]) -> None:

@@ -68,35 +68,50 @@ def test_a_refusal_says_why() -> None:
     assert refusal(Job(raw()), RUN) == ""
 
 
-def test_a_problem_of_an_earlier_spec_is_none_of_this_one() -> None:
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param({}, "the job cannot run: InvalidSchedule", id="it cannot run"),
+        pytest.param({"observedGeneration": 0}, "", id="an earlier spec could not"),
+        pytest.param({"status": "True"}, "", id="it can"),
+        pytest.param({"reason": "ParentNotFound"}, "", id="its parents cannot start it, but people can"),
+        pytest.param({"reason": "ParentCycle"}, "", id="its parents are a circle"),
+    ],
+)
+def test_a_job_has_a_problem_when(fields: Object, expected: str) -> None:
     ready = {"type": "Ready", "status": "False", "reason": "InvalidSchedule", "observedGeneration": 1}
-    assert problem(Job(raw({"conditions": [ready]}))) == "the job cannot run: InvalidSchedule"
-    assert problem(Job(raw({"conditions": [ready | {"observedGeneration": 0}]}))) == ""
-    assert problem(Job(raw({"conditions": [ready | {"status": "True"}]}))) == ""
-
-
-@pytest.mark.parametrize("reason", ["ParentNotFound", "ParentCycle"])
-def test_what_keeps_parents_from_starting_a_job_does_not_keep_people_from_it(reason: str) -> None:
-    ready = {"type": "Ready", "status": "False", "reason": reason, "observedGeneration": 1}
-    assert problem(Job(raw({"conditions": [ready]}))) == ""
+    assert problem(Job(raw({"conditions": [ready | fields]}))) == expected
 
 
 def test_two_requests_of_one_second_are_two_groups() -> None:
     assert RUN.group != OTHER.group
 
 
+class Wait:
+    """Somebody waits for RUN of the first of these jobs."""
+
+    def __init__(self, *jobs: Object) -> None:
+        self.job_index = JobIndex(lambda: NOON)
+        for job in jobs:
+            self.job_index.see(job)
+        self.waiter = run_waiter.RunWaiter(self.job_index)
+        self.watch = self.waiter.watch(self.job(jobs[0]["metadata"]["name"]), RUN)
+
+    def job(self, name: str) -> Job:
+        found = self.job_index.get(name)
+        assert found is not None
+        return found
+
+
 async def ended(*steps: Object | None) -> Job | None:
     """What a run_waiter says after these versions of the job; None: it was deleted."""
-    job_index = JobIndex(lambda: NOON)
-    job_index.see(raw(None, RUN))
-    job = job_index.get("backup")
-    assert job is not None
-    with run_waiter.RunWaiter(job_index).watch(job, RUN) as watching:
+    wait = Wait(raw(None, RUN))
+    with wait.watch as watching:
         for step in steps:
             if step is None:
-                job_index.lose(job)
+                wait.job_index.lose(wait.job("backup"))
             else:
-                job_index.see(step)
+                wait.job_index.see(step)
         await asyncio.sleep(0)
         return watching.ended.result() if watching.ended.done() else None
 
@@ -127,26 +142,15 @@ GRANDKID = after_run_of("kid", KID)
 
 async def waits_for(*steps: Object) -> list[bool]:
     """After each of these versions of the jobs of a family, whether the wait for a run of its root is over."""
-    job_index = JobIndex(lambda: NOON)
-    for name, fields in (
-        ("root", {}),
-        ("kid", {"parentJob": "root"}),
-        ("grandkid", {"dependsOn": [{"job": "kid"}], "schedule": ""}),
-    ):
-        job_index.see(told(name, version=0, **fields))
-    job_index.see(told("root", version=1) | {"status": {"active": [{"group": RUN.group}]}})
-    job = job_index.get("root")
-    assert job is not None
-    over = []
-    with run_waiter.RunWaiter(job_index).watch(job, RUN) as watching:
+    root = told("root") | {"status": {"active": [{"group": RUN.group}]}}
+    wait, over = Wait(root, kid(version=0), grandkid(version=0, schedule="")), []
+    with wait.watch as watching:
         for version, step in enumerate(steps, 2):
             step["metadata"]["resourceVersion"] = str(version)
             if step.pop("gone", False):
-                found = job_index.get(step["metadata"]["name"])
-                assert found is not None
-                job_index.lose(found)
+                wait.job_index.lose(wait.job(step["metadata"]["name"]))
             else:
-                job_index.see(step)
+                wait.job_index.see(step)
             over.append(watching.ended.done())
     return over
 
@@ -185,11 +189,7 @@ async def test_other_runs_of_a_child_are_not_waited_for() -> None:
 
 async def test_a_root_whose_run_is_trimmed_is_still_waited_for_with_its_children() -> None:
     over = await waits_for(
-        told("root", RUN.group, ended=RUN.group),
-        kid(1, KID),
-        told("root", RUN.group),
-        told("root", 99),
-        kid(KID),
+        told("root", RUN.group, ended=RUN.group), kid(1, KID), told("root", RUN.group), told("root", 99), kid(KID)
     )
     assert over == [False] * 4 + [True]
 
@@ -216,60 +216,46 @@ async def test_jobs_that_are_deleted_meanwhile_are_over_and_their_children_are_n
     assert over == [False] * 6 + [True]
 
 
-async def test_the_wait_goes_on_while_the_run_does() -> None:
+async def test_the_wait_goes_on_while_the_run_does_and_ends_when_the_job_is_deleted() -> None:
     assert await ended(raw(None, version=2), raw(ACTIVE, version=3)) is None
-
-
-async def test_the_wait_ends_when_the_job_is_deleted() -> None:
     assert await ended(raw(ACTIVE, version=2), None) is not None
 
 
 async def test_a_run_without_any_trace_ends_the_wait_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_waiter, "TRACELESS", 0)
-    job_index = JobIndex(lambda: NOON)
-    job_index.see(raw(None, RUN))
-    job = job_index.get("backup")
-    assert job is not None
-    with run_waiter.RunWaiter(job_index).watch(job, RUN) as watching:
-        job_index.see(raw(version=2))
+    wait = Wait(raw(None, RUN))
+    with wait.watch as watching:
+        wait.job_index.see(raw(version=2))
         assert (await asyncio.wait_for(watching.ended, 5)).version == 2
-    assert job_index.listeners == []
+    assert wait.job_index.listeners == []
 
 
-async def test_a_trace_that_shows_up_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("known", "seen"),
+    [
+        pytest.param([raw(None, RUN)], [raw(version=2), raw(ACTIVE, version=3)], id="a trace that shows up late"),
+        pytest.param(
+            [told("root"), kid()],
+            [told("root", version=2), told("root", RUN.group, ended=RUN.group, version=3)],
+            id="what runs after the run",
+        ),
+    ],
+)
+async def test_patience_is_not_lost_with(
+    known: list[Object], seen: list[Object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run_waiter, "TRACELESS", 0.01)
-    job_index = JobIndex(lambda: NOON)
-    job_index.see(raw(None, RUN))
-    job = job_index.get("backup")
-    assert job is not None
-    with run_waiter.RunWaiter(job_index).watch(job, RUN) as watching:
-        job_index.see(raw(version=2))
-        job_index.see(raw(ACTIVE, version=3))
-        done, _ = await asyncio.wait({watching.ended}, timeout=0.05)
-        assert not done
-
-
-async def test_patience_is_not_lost_with_what_runs_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_waiter, "TRACELESS", 0.01)
-    job_index = JobIndex(lambda: NOON)
-    job_index.see(told("root", version=1))
-    job_index.see(kid(version=1))
-    job = job_index.get("root")
-    assert job is not None
-    with run_waiter.RunWaiter(job_index).watch(job, RUN) as watching:
-        job_index.see(told("root", version=2))
-        job_index.see(told("root", RUN.group, ended=RUN.group, version=3))
+    wait = Wait(*known)
+    with wait.watch as watching:
+        for version in seen:
+            wait.job_index.see(version)
         done, _ = await asyncio.wait({watching.ended}, timeout=0.05)
         assert not done
 
 
 async def test_the_stop_of_the_server_ends_the_wait() -> None:
-    job_index = JobIndex(lambda: NOON)
-    job_index.see(raw(None, RUN))
-    job = job_index.get("backup")
-    assert job is not None
-    waiter = run_waiter.RunWaiter(job_index)
-    with waiter.watch(job, RUN) as watching:
-        waiter.give_up()
+    wait = Wait(raw(None, RUN))
+    with wait.watch as watching:
+        wait.waiter.give_up()
         with pytest.raises(TimeoutError):
             await watching.ended

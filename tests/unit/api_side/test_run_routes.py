@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -18,17 +19,22 @@ ROUTES = (runs.ROUTES, executions.ROUTES, stops.ROUTES)
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
 
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(*ROUTES) as running:
+@asynccontextmanager
+async def with_a_job(**settings: Any) -> AsyncIterator[Api]:
+    async with running_api(*ROUTES, **settings) as running:
         running.know_jobs(running.kube.put(DKRON_JOBS, wire_job()))
         yield running
 
 
 @pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with with_a_job() as running:
+        yield running
+
+
+@pytest.fixture
 async def waiting_api() -> AsyncIterator[Api]:
-    async with running_api(*ROUTES, run_waits=True) as running:
-        running.know_jobs(running.kube.put(DKRON_JOBS, wire_job()))
+    async with with_a_job(run_waits=True) as running:
         yield running
 
 
@@ -48,6 +54,10 @@ async def asked(api: Api) -> str:
 def tell(api: Api, version: int, status: JobStatus, **fields: Any) -> None:
     """The watch shows this status, and no request any more."""
     api.app[JOB_INDEX].see(wire_job(version=version, status=status, **fields))
+
+
+def skipped(why: str) -> JobStatus:
+    return JobStatus.from_wire({"skipped": {"count": 1, "lastTime": "2026-03-01T12:00:00Z", "lastReason": why}})
 
 
 async def answered_when_over(api: Api, path: str = RUN, **headers: str) -> tuple[int, str]:
@@ -118,9 +128,7 @@ class TestThatItIsSeen:
 
     async def test_not_when_it_was_refused(self, api: Api) -> None:
         assert (await api.client.post(RUN)).status == 202
-        tell(api, 1000, JobStatus.from_wire({"skipped": {
-            "count": 1, "lastTime": "2026-03-01T12:00:00Z", "lastReason": "ConcurrencyForbidden",
-        }}))  # fmt: skip
+        tell(api, 1000, skipped("ConcurrencyForbidden"))
         assert await self._ids(api) == []
 
     async def test_a_stop_waits_until_it_has_begun(self, api: Api) -> None:
@@ -152,21 +160,23 @@ class TestWithoutANode:
         assert await answer.text() == f'the job "{NAME}" cannot run: no ready, schedulable node has the tags gpu=a100'
         assert requests(api) == {}
 
-    async def test_it_is_asked_for_where_the_nodes_are_not_known(self, api: Api) -> None:
-        api.app[JOB_INDEX].see(wire_job(version=1000, tags={"gpu": "a100:1"}))
-        assert (await api.client.post(RUN)).status == 202
-
-    async def test_a_tag_of_every_dkron_server_finds_one(self, api: Api) -> None:
-        api.app[JOB_INDEX].see(wire_job(version=1000, tags={"server": "true:1"}))
-        api.know(NODES, node())
+    @pytest.mark.parametrize(
+        ("tag", "nodes"),
+        [
+            pytest.param({"gpu": "a100:1"}, None, id="the nodes are not known"),
+            pytest.param({"server": "true:1"}, 1, id="it is a tag of every server of Dkron"),
+        ],
+    )
+    async def test_it_is_asked_for_where(self, api: Api, tag: dict[str, str], nodes: int | None) -> None:
+        api.app[JOB_INDEX].see(wire_job(version=1000, tags=tag))
+        if nodes:
+            api.know(NODES, node())
         assert (await api.client.post(RUN)).status == 202
 
     async def test_the_refusal_of_the_operator_is_the_same_to_whoever_waits(self, api: Api) -> None:
         waiting = asyncio.ensure_future(api.client.post(RUN + "?wait=true"))
         await asked(api)
-        tell(api, 1000, JobStatus.from_wire({"skipped": {
-            "count": 1, "lastTime": "2026-03-01T12:00:00Z", "lastReason": "NoMatchingNode",
-        }}))  # fmt: skip
+        tell(api, 1000, skipped("NoMatchingNode"))
         assert (await waiting).status == 404
 
 

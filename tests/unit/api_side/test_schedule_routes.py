@@ -20,6 +20,8 @@ from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, after, wire_job
 
 MARCH = "2026-03-01T"
+MINUTELY, HALF, AT_TWO = {"schedule": "0 * * * * *"}, f"{MARCH}12:30:00Z", f"{MARCH}12:02:00Z"
+HOURLY = [f"{MARCH}13:00:00Z", f"{MARCH}14:00:00Z"]
 
 
 @pytest.fixture
@@ -45,31 +47,17 @@ class TestNextOfAJob:
     @pytest.mark.parametrize(
         ("spec", "expected"),
         [
-            pytest.param(
-                {"schedule": "0 * * * * *"},
-                ["12:01:00Z", "12:02:00Z", "12:03:00Z"],
-                id="each minute, strictly after now",
-            ),
-            pytest.param(
-                {"schedule": "@every 7m"},
-                ["12:04:00Z", "12:11:00Z", "12:18:00Z"],
-                id="every, in the phase since its edit",
-            ),
+            pytest.param({"schedule": "0 * * * * *"}, ["12:01:00Z", "12:02:00Z", "12:03:00Z"], id="each minute"),
+            pytest.param({"schedule": "@every 7m"}, ["12:04:00Z", "12:11:00Z", "12:18:00Z"], id="every, from its edit"),
             pytest.param(
                 {"schedule": "0 0 15 * * *", "timezone": "Europe/Madrid", "expiresAt": "2026-03-02T00:00:00Z"},
                 ["14:00:00Z"],
                 id="three in Madrid, once before it expires",
             ),
             pytest.param(
-                {"schedule": "0 * * * * *", "startsAt": f"{MARCH}12:30:00Z"},
-                ["12:30:00Z", "12:31:00Z", "12:32:00Z"],
-                id="not before it starts, and on that instant",
+                {**MINUTELY, "startsAt": HALF}, ["12:30:00Z", "12:31:00Z", "12:32:00Z"], id="not before it starts"
             ),
-            pytest.param(
-                {"schedule": "0 * * * * *", "expiresAt": f"{MARCH}12:02:00Z"},
-                ["12:01:00Z", "12:02:00Z"],
-                id="on the instant at which it expires, and not after",
-            ),
+            pytest.param({**MINUTELY, "expiresAt": AT_TWO}, ["12:01:00Z", "12:02:00Z"], id="on the instant, not after"),
             pytest.param({"schedule": "0 * * * * *", "expiresAt": f"{MARCH}11:00:00Z"}, [], id="expired"),
             pytest.param({"schedule": f"@at {MARCH}13:00:00Z"}, ["13:00:00Z"], id="once"),
             pytest.param({"schedule": f"@at {MARCH}11:00:00Z"}, [], id="once, and that is over"),
@@ -84,28 +72,25 @@ class TestNextOfAJob:
     def test_a_job_has_the_slots_that_the_operator_would_fire(self, spec: dict[str, Any], expected: list[str]) -> None:
         assert next_of(**spec) == [MARCH + text for text in expected]
 
-    def test_a_slot_that_was_decided_ahead_is_not_told_again(self) -> None:
-        assert next_of(schedule="0 * * * * *", status={"last_schedule_time": after(60)}, count=1) == [
-            f"{MARCH}12:02:00Z"
-        ]
-
-    def test_slots_that_were_missed_are_not_to_come(self) -> None:
-        old = {"last_schedule_time": after(hours=-5)}
-        assert next_of(schedule="0 * * * * *", status=old, count=1) == [f"{MARCH}12:01:00Z"]
-
-    def test_a_job_that_no_operator_has_seen_counts_from_its_creation(self) -> None:
-        raw = wire_job(schedule="@every 7m", created=after(minutes=-10))
-        assert list(forecast(Job(raw), now=NOON, count=1)) == [f"{MARCH}12:04:00Z"]
+    @pytest.mark.parametrize(
+        ("last", "expected"),
+        [
+            pytest.param(after(60), "12:02:00Z", id="a slot that was decided ahead is not told again"),
+            pytest.param(after(hours=-5), "12:01:00Z", id="slots that were missed are not to come"),
+        ],
+    )
+    def test_slots_come_after_the_last_one_and_after_now(self, last: datetime, expected: str) -> None:
+        assert next_of(schedule="0 * * * * *", status={"last_schedule_time": last}, count=1) == [MARCH + expected]
 
     def test_a_schedule_that_was_just_edited_counts_from_now(self) -> None:
         status = known({"schedule": "@every 5m"}, since=after(minutes=-10))
         raw = wire_job(schedule="@every 7m", generation=2, status=status, created=after(hours=-1))
         assert list(forecast(Job(raw), now=NOON, count=1)) == [f"{MARCH}12:07:00Z"]
 
-    def test_the_first_of_them_is_the_next_of_the_job(self) -> None:
-        raw = wire_job(schedule="@every 7m", created=after(minutes=-10))
-        (first,) = forecast(Job(raw), now=NOON, count=1)
-        job = Job(raw)
+    def test_the_first_of_a_job_that_no_operator_has_seen_counts_from_its_creation_and_is_its_next(self) -> None:
+        job = Job(wire_job(schedule="@every 7m", created=after(minutes=-10)))
+        (first,) = forecast(job, now=NOON, count=1)
+        assert first == f"{MARCH}12:04:00Z"
         assert datetime.fromisoformat(first) == upcoming(job, spec=job.spec, status=job.status, now=NOON)
 
 
@@ -143,38 +128,23 @@ class TestPreview:
     @pytest.mark.parametrize(
         ("asked", "expected"),
         [
-            pytest.param({"schedule": "@hourly"}, ["2026-03-01T13:00:00Z", "2026-03-01T14:00:00Z"], id="from now on"),
+            pytest.param({"schedule": "@hourly"}, HOURLY, id="from now on"),
             pytest.param(
                 {"schedule": "0 30 2 * * *", "timezone": "Europe/Madrid", "after": "2026-03-28T00:00:00Z"},
                 ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"],
                 id="a zone, and a night without half past two",
             ),
-            pytest.param(
-                {"schedule": "TZ=Asia/Tokyo 0 0 9 * * *", "timezone": "Europe/Madrid"},
-                ["2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z"],
-                id="a prefix wins over the timezone",
-            ),
-            pytest.param(
-                {"schedule": "@every 90m"},
-                ["2026-03-01T13:30:00Z", "2026-03-01T15:00:00Z"],
-                id="every, counted from now",
-            ),
+            pytest.param({"schedule": "@every 90m"}, ["2026-03-01T13:30:00Z", "2026-03-01T15:00:00Z"], id="every, now"),
             pytest.param(
                 {"schedule": "@daily", "after": "2026-06-01T00:00:00+02:00"},
                 ["2026-06-01T00:00:00Z", "2026-06-02T00:00:00Z"],
                 id="after a time with an offset",
             ),
-            pytest.param(
-                {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"},
-                ["2026-03-01T11:00:00Z"],
-                id="a job made within its grace runs at once",
-            ),
+            pytest.param({"schedule": "@after 2026-03-01T11:00:00Z <PT2H"}, ["2026-03-01T11:00:00Z"], id="in grace"),
             pytest.param({"schedule": "@after 2026-03-01T11:00:00Z <PT30M"}, [], id="and not after it"),
             pytest.param({"schedule": "@manually"}, [], id="never"),
             pytest.param(
-                {"schedule": "@hourly", "timezone": None, "name": None, "after": None},
-                ["2026-03-01T13:00:00Z", "2026-03-01T14:00:00Z"],
-                id="null counts as absent",
+                {"schedule": "@hourly", "timezone": None, "name": None, "after": None}, HOURLY, id="null is absent"
             ),
         ],
     )
@@ -206,21 +176,14 @@ class TestPreview:
             pytest.param(b"{}", "schedule: it is missing; ", id="no schedule"),
             pytest.param(b'{"schedule":null}', "schedule: null is not allowed; use a text", id="null as schedule"),
             pytest.param(b'{"schedule":5}', "schedule: 5 is not allowed; use a text", id="a number as schedule"),
-            pytest.param(
-                b'{"schedule":"@daily","timezone":true}', "timezone: true is not allowed", id="a flag as zone"
-            ),
+            pytest.param(b'{"schedule":"@daily","timezone":true}', "timezone: true is not allowed", id="a bool zone"),
             pytest.param(b'{"schedule":"@daily","name":["a"]}', 'name: ["a"] is not allowed', id="a list as name"),
-            pytest.param(
-                b'{"schedule":"@daily","after":5}', "after: 5 is not allowed; use a text", id="a number as time"
-            ),
+            pytest.param(b'{"schedule":"@daily","after":5}', "after: 5 is not allowed; use a text", id="a number time"),
             pytest.param(
                 b'{"schedule":"@daily","after":"5"}', 'after: "5" is not an instant; use RFC 3339 ', id="no time at all"
             ),
-            pytest.param(
-                b'{"schedule":"@daily","after":"2026-03-01T12:00:00"}', "after: ", id="a time without its zone"
-            ),
+            pytest.param(b'{"schedule":"@daily","after":"2026-03-01T12:00:00"}', "after: ", id="a time without zone"),
             pytest.param(b'{"schedule":"@daily","count":0}', "count: 0 is not allowed; use a whole", id="no slot"),
-            pytest.param(b'{"schedule":"@daily","count":1001}', "count: 1001 is not allowed", id="too many slots"),
             pytest.param(b'{"schedule":"@daily","count":true}', "count: true is not allowed", id="a flag as count"),
             pytest.param(b'{"schedule":"@daily","count":"10"}', 'count: "10" is not allowed', id="a text as count"),
             pytest.param(b'{"schedule":"@daily","count":2.0}', "count: 2.0 is not allowed", id="a fraction as count"),
@@ -269,7 +232,7 @@ class TestTheRouteOfAPreview:
     async def test_it_needs_no_job_and_no_cluster(self, api: Api) -> None:
         answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@hourly","count":2}')
         assert answer.status == 200
-        assert await answer.json() == {"next": ["2026-03-01T13:00:00Z", "2026-03-01T14:00:00Z"]}
+        assert await answer.json() == {"next": HOURLY}
 
     async def test_a_refusal_is_the_sentence_alone(self, api: Api) -> None:
         answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@sometimes"}')

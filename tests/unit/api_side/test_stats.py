@@ -1,5 +1,6 @@
 """GET /v1/stats: one entry for each of the last days (Dkron behaviour §1.8)."""
 
+from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -12,7 +13,7 @@ from dkron_api.edge.keys import CLUSTERS
 from dkron_api.routes import stats as route
 from dkron_api.translate.stats import days_wanted, stats
 from dkron_crds.status import Day
-from tests.support.api_app import object_of, running_api
+from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import wire_job
 
 TODAY = date(2026, 3, 1)
@@ -72,32 +73,31 @@ def test_there_is_one_entry_for_each_day_and_the_last_is_today(days: int, today:
     assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(shown))
 
 
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(route.ROUTES) as running:
+        yield running
+
+
 def ended(day: str, success: int, failed: int) -> dict[str, Any]:
     return {"date": day, "success": success, "failed": failed}
 
 
-async def test_sums_of_the_operator_and_what_living_jobs_show_make_the_totals() -> None:
-    async with running_api(route.ROUTES) as api:
-        shown = {"days": [ended("2026-03-01", 2, 1), ended("2026-02-28", 1, 0)]}
-        api.know_jobs(*({**wire_job(name=name, uid=name), "status": shown} for name in ("a", "b")), wire_job(name="c"))
-        sums = {"days": [ended("2026-02-27", 9, 9)], "departed": [ended("2026-03-01", 1, 0)]}
-        api.know(CLUSTERS, object_of("dkron", status=sums))
-        answer = await api.client.get("/v1/stats?days=3")
-        assert answer.status == 200
-        entries = (await answer.json())["stats"]
-        assert [(entry["success_count"], entry["failed_count"]) for entry in entries] == [(9, 9), (2, 0), (5, 2)]
+async def test_sums_of_the_operator_and_what_living_jobs_show_make_the_totals(api: Api) -> None:
+    shown = {"days": [ended("2026-03-01", 2, 1), ended("2026-02-28", 1, 0)]}
+    api.know_jobs(*({**wire_job(name=name, uid=name), "status": shown} for name in ("a", "b")), wire_job(name="c"))
+    sums = {"days": [ended("2026-02-27", 9, 9)], "departed": [ended("2026-03-01", 1, 0)]}
+    api.know(CLUSTERS, object_of("dkron", status=sums))
+    answer = await api.client.get("/v1/stats?days=3")
+    assert answer.status == 200
+    entries = (await answer.json())["stats"]
+    assert [(entry["success_count"], entry["failed_count"]) for entry in entries] == [(9, 9), (2, 0), (5, 2)]
 
 
-async def test_without_a_cluster_object_living_jobs_are_all_there_is() -> None:
-    async with running_api(route.ROUTES) as api:
-        api.know_jobs({**wire_job(), "status": {"days": [ended("2026-03-01", 2, 1)]}})
-        api.know(CLUSTERS)
-        entries = (await (await api.client.get("/v1/stats")).json())["stats"]
-        assert len(entries) == 30
-        assert entries[-1] == {"date": "2026-03-01T00:00:00Z", "success_count": 2, "failed_count": 1}
-
-
-async def test_as_long_as_the_sums_could_not_be_read_there_are_no_stats() -> None:
-    async with running_api(route.ROUTES) as api:
-        api.know_jobs()
-        assert (await api.client.get("/v1/stats")).status == 503
+async def test_without_a_cluster_object_living_jobs_are_all_there_is(api: Api) -> None:
+    api.know_jobs({**wire_job(), "status": {"days": [ended("2026-03-01", 2, 1)]}})
+    assert (await api.client.get("/v1/stats")).status == 503, "the sums could not be read yet"
+    api.know(CLUSTERS)
+    entries = (await (await api.client.get("/v1/stats")).json())["stats"]
+    assert len(entries) == 30
+    assert entries[-1] == {"date": "2026-03-01T00:00:00Z", "success_count": 2, "failed_count": 1}

@@ -1,6 +1,7 @@
 """What the process says of itself: status, pause, health, variables, metrics (Dkron behaviour §1.3, §1.8, §1.9)."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -27,6 +28,12 @@ AGENT = Agent(
     name="n1", version="1", namespace="jobs", leader="n2", members=3, jobs=7, active=2, cache_age=1.25
 )  # fmt: skip
 LEASE = object_of("dkron", spec={"holderIdentity": "replica-a", "renewTime": rfc3339(NOON)})
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(cluster.ROUTES, health.ROUTES) as running:
+        yield running
 
 
 def stored_job(name: str, *, status: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
@@ -57,20 +64,15 @@ def test_only_attempts_that_have_begun_run() -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/"])
-async def test_the_status_is_true(path: str) -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.know_jobs(stored_job("a", status={"active": [{"id": "1-a", "job": "a", "uid": "u"}]}), stored_job("b"))
-        api.know(LEASES, LEASE)
-        shown = await (await api.client.get(path)).json()
-        assert shown["agent"] == {"name": "replica-a", "version": VERSION}
-        assert shown["serf"].pop("cache_age")
-        assert shown["serf"] == {"active": "1", "jobs": "2", "leader": "replica-a", "members": "1"}
-        assert shown["tags"]["namespace"] == "default"
-
-
-async def test_before_the_jobs_are_known_there_is_no_status() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        assert (await api.client.get("/v1")).status == 503
+async def test_the_status_is_true(api: Api, path: str) -> None:
+    assert (await api.client.get(path)).status == 503, "the jobs are not known yet"
+    api.know_jobs(stored_job("a", status={"active": [{"id": "1-a", "job": "a", "uid": "u"}]}), stored_job("b"))
+    api.know(LEASES, LEASE)
+    shown = await (await api.client.get(path)).json()
+    assert shown["agent"] == {"name": "replica-a", "version": VERSION}
+    assert shown["serf"].pop("cache_age")
+    assert shown["serf"] == {"active": "1", "jobs": "2", "leader": "replica-a", "members": "1"}
+    assert shown["tags"]["namespace"] == "default"
 
 
 # --- pause -----------------------------------------------------------------------------------------------------------
@@ -82,55 +84,50 @@ async def paused(api: Api, method: str, path: str) -> object:
     return await answer.json()
 
 
-async def test_a_pause_is_kept_in_the_cluster_object_and_read_back_at_once() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.know(CLUSTERS)
-        assert await paused(api, "GET", "/v1/pause") == {"paused": False}
-        for _ in range(2):
-            assert await paused(api, "POST", "/v1/pause") == {"paused": True}
-            assert await paused(api, "GET", "/v1/pause") == {"paused": True}
-        made = api.kube.has(DKRON_CLUSTERS, "dkron")
-        assert (made["kind"], made["spec"]) == ("DkronCluster", {"paused": True})
-        for _ in range(2):
-            assert await paused(api, "POST", "/v1/unpause") == {"paused": False}
-            assert await paused(api, "GET", "/v1/pause") == {"paused": False}
-
-
-async def test_a_pause_touches_nothing_else_of_an_object_that_is_there() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.kube.put(DKRON_CLUSTERS, object_of("dkron", spec={"paused": False, "more": 1}, status={"jobs": 3}))
+async def test_a_pause_is_kept_in_the_cluster_object_and_read_back_at_once(api: Api) -> None:
+    assert (await api.client.get("/v1/pause")).status == 503, "the object could not be read yet"
+    api.know(CLUSTERS)
+    assert await paused(api, "GET", "/v1/pause") == {"paused": False}
+    for _ in range(2):
         assert await paused(api, "POST", "/v1/pause") == {"paused": True}
-        stored = api.kube.has(DKRON_CLUSTERS, "dkron")
-        assert (stored["spec"], stored["status"]) == ({"paused": True, "more": 1}, {"jobs": 3})
-
-
-async def test_a_pause_holds_although_somebody_else_has_just_made_the_object() -> None:
-    async with running_api(cluster.ROUTES) as api:
-
-        def make_it() -> None:
-            api.kube.put(DKRON_CLUSTERS, object_of("dkron", spec={"paused": False}))
-
-        api.kube.meanwhile("create dkronclusters", make_it)
-        assert await paused(api, "POST", "/v1/pause") == {"paused": True}
-        assert api.kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
-
-
-async def test_a_pause_that_kubernetes_refuses_is_none() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        api.know(CLUSTERS)
-        api.kube.fail("patch dkronclusters", NotFound("no object", status=404), Unavailable("gone", status=503))
-        api.kube.fail("create dkronclusters", AlreadyExists("there", status=409))
-        answer = await api.client.post("/v1/pause")
-        assert (answer.status, await answer.text()) == (503, "gone")
+        assert await paused(api, "GET", "/v1/pause") == {"paused": True}
+    made = api.kube.has(DKRON_CLUSTERS, "dkron")
+    assert (made["kind"], made["spec"]) == ("DkronCluster", {"paused": True})
+    for _ in range(2):
+        assert await paused(api, "POST", "/v1/unpause") == {"paused": False}
         assert await paused(api, "GET", "/v1/pause") == {"paused": False}
 
 
-async def test_as_long_as_the_cluster_object_could_not_be_read_nobody_knows_of_a_pause() -> None:
-    async with running_api(cluster.ROUTES) as api:
-        assert (await api.client.get("/v1/pause")).status == 503
+async def test_a_pause_touches_nothing_else_of_an_object_that_is_there(api: Api) -> None:
+    api.kube.put(DKRON_CLUSTERS, object_of("dkron", spec={"paused": False, "more": 1}, status={"jobs": 3}))
+    assert await paused(api, "POST", "/v1/pause") == {"paused": True}
+    stored = api.kube.has(DKRON_CLUSTERS, "dkron")
+    assert (stored["spec"], stored["status"]) == ({"paused": True, "more": 1}, {"jobs": 3})
+
+
+async def test_a_pause_holds_although_somebody_else_has_just_made_the_object(api: Api) -> None:
+    def make_it() -> None:
+        api.kube.put(DKRON_CLUSTERS, object_of("dkron", spec={"paused": False}))
+
+    api.kube.meanwhile("create dkronclusters", make_it)
+    assert await paused(api, "POST", "/v1/pause") == {"paused": True}
+    assert api.kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
+
+
+async def test_a_pause_that_kubernetes_refuses_is_none(api: Api) -> None:
+    api.know(CLUSTERS)
+    api.kube.fail("patch dkronclusters", NotFound("no object", status=404), Unavailable("gone", status=503))
+    api.kube.fail("create dkronclusters", AlreadyExists("there", status=409))
+    answer = await api.client.post("/v1/pause")
+    assert (answer.status, await answer.text()) == (503, "gone")
+    assert await paused(api, "GET", "/v1/pause") == {"paused": False}
 
 
 # --- /health ---------------------------------------------------------------------------------------------------------
+
+
+SILENT = "the API server has not responded for"
+INCOMPLETE = "not all DkronJobs have been read from the API server yet"
 
 
 @pytest.mark.parametrize(
@@ -139,70 +136,57 @@ async def test_as_long_as_the_cluster_object_could_not_be_read_nobody_knows_of_a
         pytest.param(CacheState(ready=True, age=0), "", id="fresh"),
         pytest.param(CacheState(ready=True, age=300), "", id="silent for five minutes"),
         pytest.param(CacheState(ready=True, age=1, trouble="watch has ended"), "", id="in trouble just now"),
-        pytest.param(
-            CacheState(ready=True, age=301), "the API server has not responded for 301 seconds",
-            id="silent for longer",
-        ),
+        pytest.param(CacheState(ready=True, age=301), f"{SILENT} 301 seconds", id="silent"),
         pytest.param(
             CacheState(ready=True, age=400, trouble="no route"),
-            "the API server has not responded for 400 seconds: no route",
+            f"{SILENT} 400 seconds: no route",
             id="silent for longer, with the reason",
         ),
-        pytest.param(
-            CacheState(ready=False, age=0), "not all DkronJobs have been read from the API server yet",
-            id="incomplete",
-        ),
+        pytest.param(CacheState(ready=False, age=0), INCOMPLETE, id="incomplete"),
         pytest.param(
             CacheState(ready=False, age=0, trouble="forbidden"),
-            "not all DkronJobs have been read from the API server yet: forbidden",
+            f"{INCOMPLETE}: forbidden",
             id="incomplete, with the reason",
         ),
     ],
-)  # fmt: skip
+)
 def test_health_with_a_cache_that_is(cache: CacheState, issue: str) -> None:
     healthy = {"leader": True, "status": "healthy"}
     expected = (503, {"issues": [issue], "leader": True, "status": "unhealthy"}) if issue else (200, healthy)
     assert judged(cache, leader=True) == expected
 
 
-async def test_health_is_compact_whatever_was_asked_for_and_tells_who_leads() -> None:
-    async with running_api(health.ROUTES) as api:
-        api.know_jobs()
-        answer = await api.client.get("/health?pretty")
-        assert (answer.status, await answer.text()) == (200, '{"leader":false,"status":"healthy"}')
-        assert "X-Whom" not in answer.headers
-        api.know(LEASES, LEASE)
-        assert (await (await api.client.get("/health")).json())["leader"] is True
-        api.app[LEASES].see(object_of("dkron", version=2, spec={**LEASE["spec"], "holderIdentity": "replica-b"}))
-        assert (await (await api.client.get("/health")).json())["leader"] is False
-
-
-async def test_health_is_503_until_all_jobs_are_known() -> None:
-    async with running_api(health.ROUTES) as api:
-        answer = await api.client.get("/health")
-        assert answer.status == 503
-        assert (await answer.json())["status"] == "unhealthy"
+async def test_health_is_compact_whatever_was_asked_for_and_tells_who_leads(api: Api) -> None:
+    answer = await api.client.get("/health")
+    assert (answer.status, (await answer.json())["status"]) == (503, "unhealthy"), "the jobs are not known yet"
+    api.know_jobs()
+    answer = await api.client.get("/health?pretty")
+    assert (answer.status, await answer.text()) == (200, '{"leader":false,"status":"healthy"}')
+    assert "X-Whom" not in answer.headers
+    api.know(LEASES, LEASE)
+    assert (await (await api.client.get("/health")).json())["leader"] is True
+    api.app[LEASES].see(object_of("dkron", version=2, spec={**LEASE["spec"], "holderIdentity": "replica-b"}))
+    assert (await (await api.client.get("/health")).json())["leader"] is False
 
 
 # --- /debug/vars -----------------------------------------------------------------------------------------------------
 
 
-async def test_the_variables_are_those_of_dkron() -> None:
-    async with running_api(health.ROUTES) as api:
-        api.know_jobs(
-            stored_job("a", schedule="@every 1m"),
-            stored_job("b", disabled=True),
-            stored_job("c", parentJob="a", schedule=""),
-        )
-        answer = await api.client.get("/debug/vars?pretty")
-        shown = json.loads(await answer.text())
-        assert list(shown) == ["cmdline", "cron_entries", "memstats", "node", "scheduler_started"]
-        assert shown["cron_entries"] == {"a": "@every 1m"}
-        assert (shown["node"], shown["scheduler_started"]) == ("replica-a", False)
-        assert shown["memstats"]["peak_resident_bytes"] > 1_000_000
-        assert all(isinstance(word, str) for word in shown["cmdline"])
-        api.know(LEASES, LEASE)
-        assert (await (await api.client.get("/debug/vars")).json())["scheduler_started"] is True
+async def test_the_variables_are_those_of_dkron(api: Api) -> None:
+    api.know_jobs(
+        stored_job("a", schedule="@every 1m"),
+        stored_job("b", disabled=True),
+        stored_job("c", parentJob="a", schedule=""),
+    )
+    answer = await api.client.get("/debug/vars?pretty")
+    shown = json.loads(await answer.text())
+    assert list(shown) == ["cmdline", "cron_entries", "memstats", "node", "scheduler_started"]
+    assert shown["cron_entries"] == {"a": "@every 1m"}
+    assert (shown["node"], shown["scheduler_started"]) == ("replica-a", False)
+    assert shown["memstats"]["peak_resident_bytes"] > 1_000_000
+    assert all(isinstance(word, str) for word in shown["cmdline"])
+    api.know(LEASES, LEASE)
+    assert (await (await api.client.get("/debug/vars")).json())["scheduler_started"] is True
 
 
 # --- /metrics --------------------------------------------------------------------------------------------------------
@@ -225,49 +209,42 @@ async def scraped(api: Api) -> dict[tuple[str, tuple[str, ...]], float]:
     return samples(await answer.text())
 
 
-async def test_metrics_have_the_counters_of_dkron_for_each_job() -> None:
-    async with running_api(health.ROUTES) as api:
-        api.know_jobs(stored_job("a", status={"successCount": 3, "errorCount": 1}), stored_job("never-run"))
-        found = await scraped(api)
-        assert found["dkron_job_executions_succeeded_total", ("a",)] == 3
-        assert found["dkron_job_executions_failed_total", ("a",)] == 1
-        assert found["dkron_job_executions_succeeded_total", ("never-run",)] == 0
+async def test_metrics_tell_of_requests_by_their_route(api: Api) -> None:
+    before = await scraped(api)
+    await api.client.get("/health")
+    await api.client.get("/nowhere/1")
+    await api.client.get("/nowhere/2")
+    after = await scraped(api)
+    counted = {
+        key[1]: after[key] - before.get(key, 0) for key in after if key[0] == "dkron_api_requests_total"
+    }  # fmt: skip
+    # Labels are code, method, route.
+    assert counted["503", "GET", "/health"] == 1
+    assert counted["404", "GET", "unknown"] == 2
+    timed = ("dkron_api_request_duration_seconds_count", ("GET", "/health"))
+    assert after[timed] - before.get(timed, 0) == 1
+    assert after["dkron_api_requests_in_flight", ()] == 1
 
 
-async def test_metrics_tell_of_requests_by_their_route() -> None:
-    async with running_api(health.ROUTES) as api:
-        before = await scraped(api)
-        await api.client.get("/health")
-        await api.client.get("/nowhere/1")
-        await api.client.get("/nowhere/2")
-        after = await scraped(api)
-        counted = {
-            key[1]: after[key] - before.get(key, 0) for key in after if key[0] == "dkron_api_requests_total"
-        }  # fmt: skip
-        # Labels are code, method, route.
-        assert counted["503", "GET", "/health"] == 1
-        assert counted["404", "GET", "unknown"] == 2
-        timed = ("dkron_api_request_duration_seconds_count", ("GET", "/health"))
-        assert after[timed] - before.get(timed, 0) == 1
-        assert after["dkron_api_requests_in_flight", ()] == 1
-
-
-async def test_metrics_tell_of_the_cache_the_api_server_and_the_program() -> None:
-    async with running_api(health.ROUTES) as api:
-        api.know(NODES, object_of("n1"), object_of("n2"))
-        api.app[JOB_INDEX].mirror.alive()
-        api.app[EVENT_LOG].subscribe(Interest(frozenset()), "")
-        api.kube.calls = {Call("list", "nodes", 200): 4}  # type: ignore[assignment]  # what a KubeClient counts
-        found = await scraped(api)
-        assert found["dkron_api_cache_objects", ("nodes",)] == 2
-        assert found["dkron_api_cache_objects", ("dkronjobs",)] == 0
-        assert found["dkron_api_cache_age_seconds", ("dkronjobs",)] >= 0
-        # Labels are code, resource, verb.
-        assert found["dkron_api_kube_calls_total", ("200", "nodes", "list")] == 4
-        assert found["dkron_api_build_info", (VERSION,)] == 1
-        assert found["dkron_api_open_answers", ()] == 0
-        assert found["dkron_api_sse_clients", ()] == 1
-        assert ("process_cpu_seconds_total", ()) in found
+async def test_metrics_tell_of_the_jobs_the_cache_the_api_server_and_the_program(api: Api) -> None:
+    api.know(NODES, object_of("n1"), object_of("n2"))
+    api.know_jobs(stored_job("a", status={"successCount": 3, "errorCount": 1}), stored_job("never-run"))
+    api.app[JOB_INDEX].mirror.alive()
+    api.app[EVENT_LOG].subscribe(Interest(frozenset()), "")
+    api.kube.calls = {Call("list", "nodes", 200): 4}  # type: ignore[assignment]  # what a KubeClient counts
+    found = await scraped(api)
+    assert found["dkron_api_cache_objects", ("nodes",)] == 2
+    assert found["dkron_api_cache_objects", ("dkronjobs",)] == 2
+    assert found["dkron_job_executions_succeeded_total", ("a",)] == 3
+    assert found["dkron_job_executions_failed_total", ("a",)] == 1
+    assert found["dkron_job_executions_succeeded_total", ("never-run",)] == 0
+    assert found["dkron_api_cache_age_seconds", ("dkronjobs",)] >= 0
+    # Labels are code, resource, verb.
+    assert found["dkron_api_kube_calls_total", ("200", "nodes", "list")] == 4
+    assert found["dkron_api_build_info", (VERSION,)] == 1
+    assert found["dkron_api_open_answers", ()] == 0
+    assert found["dkron_api_sse_clients", ()] == 1
+    assert ("process_cpu_seconds_total", ()) in found
 
 
 def test_a_method_that_nobody_knows_makes_no_series_of_its_own() -> None:

@@ -1,6 +1,4 @@
-"""One object never stops the others in the API: what cannot be read is left out and told once, and a watch that has
-ended is told by /health and begun anew.
-"""
+"""One object never stops the others in the API: what cannot be read is left out and told once."""
 
 import logging
 from typing import Any
@@ -15,7 +13,6 @@ from dkron_api.stream.feed import Feed
 from dkron_api.stream.subscription import Interest
 from dkron_api.translate.events import Topic, job_body
 from dkron_api.translate.record import Job, kept
-from dkron_api.translate.status import CacheState, health
 from dkron_crds.bounds import mark
 from tests.support.builders import NOON, wire_job
 
@@ -99,12 +96,3 @@ def test_what_was_left_out_is_told_by_one_of_the_two_caches(caplog: pytest.LogCa
     feed.replace([marked("a"), job("b")], 1)
     feed.see(marked("c", 2))
     assert len(warnings(caplog)) == 2
-
-
-def test_a_part_that_has_ended_is_a_matter_of_health() -> None:
-    cache = CacheState(ready=True, age=0, ended=("watch of dkronjobs (ValueError: odd)",))
-    status, body = health(cache, leader=False)
-    assert status == 503
-    assert body["issues"] == [
-        "a part of the service has stopped and is being restarted: watch of dkronjobs (ValueError: odd)"
-    ]

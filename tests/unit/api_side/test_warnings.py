@@ -17,16 +17,8 @@ NAMED = "executor_config.allowed_exitcodes, executor_config.mem_limit_kb, execut
 
 
 @pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(jobs.ROUTES) as running:
-        running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(name="a")))
-        running.know(CLUSTERS)
-        yield running
-
-
-@pytest.fixture
-async def strict_api() -> AsyncIterator[Api]:
-    async with running_api(jobs.ROUTES, strict=True) as running:
+async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    async with running_api(jobs.ROUTES, strict=getattr(request, "param", False)) as running:
         running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(name="a")))
         running.know(CLUSTERS)
         yield running
@@ -65,11 +57,12 @@ async def test_what_else_is_told(api: Api, fields: dict[str, Any], says: str | N
     assert warning is None if says is None else says in (warning or "")
 
 
-async def test_a_strict_installation_refuses_such_keys(strict_api: Api) -> None:
-    answer = await strict_api.client.post("/v1/jobs", json=job(executor_config=TERRAFORM))
+@pytest.mark.parametrize("api", [True], indirect=True, ids=["strict"])
+async def test_a_strict_installation_refuses_such_keys(api: Api) -> None:
+    answer = await api.client.post("/v1/jobs", json=job(executor_config=TERRAFORM))
     assert answer.status == 400
     assert await answer.text() == f"the job is not valid: refused, because this version does not know them: {NAMED}."
-    assert (await strict_api.client.post("/v1/jobs", json=job())).status == 201
+    assert (await api.client.post("/v1/jobs", json=job())).status == 201
 
 
 def test_a_warning_is_one_line_of_ascii_whatever_it_quotes() -> None:
