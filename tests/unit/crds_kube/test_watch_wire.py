@@ -16,7 +16,7 @@ from dkron_kube.access import AccessError
 from dkron_kube.client import Call, KubeClient
 from dkron_kube.paths import DKRON_JOBS
 from dkron_kube.watch import Pace, follow
-from tests.support.kube_server import Handler, client_of, refusal, served, serving
+from tests.support.kube_server import Handler, client_of, opened, refusal, served, serving
 from tests.support.watching import Diary, added, error, event, thing
 
 HASTE = Pace(silence=30.0, brief=0.0, first_delay=0.001, last_delay=0.001)
@@ -67,8 +67,7 @@ class Story:
 
     async def _stream(self, request: web.Request, text: bytes) -> web.StreamResponse:
         cut = self.cuts.pop(0) if self.cuts else None
-        response = web.StreamResponse()
-        await response.prepare(request)
+        response = await opened(request)
         for start in range(0, len(text[:cut]), self.piece):
             await response.write(text[start : start + self.piece][: None if cut is None else cut - start])
         try:
@@ -170,8 +169,7 @@ async def test_events_arrive_as_they_happen() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if "watch" not in request.query:
             return await story.answer(request)
-        response = web.StreamResponse()
-        await response.prepare(request)
+        response = await opened(request)
         while line := await lines.get():
             await response.write(line)
         return response
@@ -207,12 +205,8 @@ async def test_a_cut_within_a_line_loses_and_repeats_nothing() -> None:
         await diary.until("the list", lambda diary: diary.told)
         story.lines = lines
         await diary.until("the events", holds(story))
-    assert [line for line in diary.told if not line.startswith("failed")] == [
-        "replace  @0",
-        "see a@1",
-        "see b@2",
-        "see c@3",
-    ]
+    told = [line for line in diary.told if not line.startswith("failed")]
+    assert told == ["replace  @0", "see a@1", "see b@2", "see c@3"]
 
 
 async def test_a_stream_that_falls_silent_is_resumed() -> None:
@@ -290,9 +284,6 @@ async def test_who_is_cancelled_leaves_no_stream_open() -> None:
         await diary.until("the watch", lambda diary: diary.signs > 1)
         assert story.left == 0
     assert story.left == 1
-
-
-KINDS = st.sampled_from(["ADDED", "ADDED", "MODIFIED", "DELETED", "BOOKMARK"])
 
 
 @st.composite
