@@ -107,20 +107,23 @@ async def get(kube: KubeClient) -> bytes:
     return repr(await kube.get(PODS, "ns", "p")).encode()
 
 
+async def read_list(kube: KubeClient) -> bytes:
+    return repr([item async for item in kube.list(PODS, "ns")]).encode()
+
+
 async def joined(pieces: AsyncIterator[bytes]) -> bytes:
     return b"".join([piece async for piece in pieces])
 
 
-each_stream = pytest.mark.parametrize(
-    "read",
-    [
-        pytest.param(read_watch, id="a watch"),
-        pytest.param(read_log, id="a log"),
-        pytest.param(read_live_log, id="a live log"),
-        pytest.param(read_tail, id="the tail of a log"),
-        pytest.param(get, id="an object"),
-    ],
-)
+STREAMS = [
+    pytest.param(read_watch, id="a watch"),
+    pytest.param(read_log, id="a log"),
+    pytest.param(read_live_log, id="a live log"),
+    pytest.param(read_tail, id="the tail of a log"),
+    pytest.param(get, id="an object"),
+]
+each_stream = pytest.mark.parametrize("read", STREAMS)
+each_read = pytest.mark.parametrize("read", [*STREAMS, pytest.param(read_list, id="a list")])
 
 
 async def test_streams_are_asked_for_as_the_api_server_expects_it() -> None:
@@ -144,7 +147,7 @@ async def test_streams_are_asked_for_as_the_api_server_expects_it() -> None:
     ]
 
 
-@each_stream
+@each_read
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -166,7 +169,7 @@ async def test_a_stream_that_is_refused_says_why(read: Read, *, status: int, kin
     assert type(caught.value) is kind
 
 
-@each_stream
+@each_read
 async def test_a_stream_that_nobody_answers_is_unavailable(read: Read) -> None:
     kube = client_of(f"http://127.0.0.1:{unused_port()}")
     with pytest.raises(Unavailable, match="no answer from the API server"):

@@ -13,7 +13,7 @@ from aiohttp import web
 from dkron_kube import access
 from dkron_kube.access import AccessError
 from dkron_kube.client import Call, KubeClient
-from dkron_kube.errors import AlreadyExists, Expired, Unavailable
+from dkron_kube.errors import Expired, Unavailable
 from dkron_kube.paths import JOBS, PODS
 from tests.support.kube_server import always, opened, refusal, served
 
@@ -49,13 +49,6 @@ async def test_calls_go_out_as_the_api_server_expects_them() -> None:
         ("PATCH", f"{base}/j/status", merge, {"c": 1}),
         ("DELETE", f"{base}/j", plain, {"propagationPolicy": "Background", "preconditions": {"uid": "u"}}),
     ]
-
-
-async def test_an_error_is_raised_with_the_servers_sentence_and_counted() -> None:
-    async with served(always(lambda: refusal(409, "AlreadyExists", 'jobs "x" already exists'))) as kube:
-        with pytest.raises(AlreadyExists, match='jobs "x" already exists'):
-            await kube.create(JOBS, "ns", {})
-        assert dict(kube.calls) == {Call("create", "jobs", 409): 1}
 
 
 async def test_a_busy_server_says_how_long_to_wait() -> None:

@@ -41,13 +41,6 @@ def skipped(edges: Edges) -> int:
 RUNS = seen(claim(NOON))
 
 
-def begin_with(job: dict[str, Any]) -> Edges:
-    """An attempt is active, and this is its Job."""
-    kube = FakeKube()
-    kube.put(JOBS, job)
-    return begin(kube, schedule="@manually", status=JobStatus(since=NOON, active=(RUNS,)))
-
-
 async def test_a_slot_becomes_a_job_and_its_end_a_record() -> None:
     edges = begin()
     async with edges.running():
@@ -99,19 +92,6 @@ async def test_an_edit_that_is_first_seen_through_a_conflict_is_acted_on() -> No
         edges.watch()
         await until(12)
     assert claim(after(10)).job in job_names(edges)
-
-
-@pytest.mark.parametrize("made", [True, False], ids=["was made", "was not made"])
-async def test_a_create_without_an_answer_is_tried_again_and_makes_one_job_when_it(*, made: bool) -> None:
-    edges = begin()
-    if made:
-        edges.kube.lose_answer("create jobs")
-    else:
-        edges.kube.fail("create jobs", Unavailable("down"))
-    async with edges.running():
-        await until(63)
-    assert job_names(edges) == [claim(slot(1)).job]
-    assert edges.status().last_schedule_time == slot(1)
 
 
 @pytest.mark.parametrize(
@@ -230,24 +210,21 @@ async def test_while_status_cannot_be_written_jobs_are_kept() -> None:
         assert edges.status().success_count == 1
 
 
-async def test_a_job_deleted_while_it_ran_is_lost_once() -> None:
-    edges = begin_with(wire_run(RUNS))
+@pytest.mark.parametrize("cut", [False, True], ids=["its Job is deleted", "its Job has lost its annotations"])
+async def test_an_attempt_is_lost_once_if(*, cut: bool) -> None:
+    kube = FakeKube()
+    kube.put(JOBS, {"metadata": {"name": RUNS.job, "uid": RUNS.uid}} if cut else wire_run(RUNS))
+    edges = begin(kube, schedule="@manually", status=JobStatus(since=NOON, active=(RUNS,)))
     async with edges.running():
         await until(2)
-        edges.source.feed_run("DELETED", edges.kube.objects.pop(("jobs", RUNS.job)))
+        if not cut:
+            edges.source.feed_run("DELETED", edges.kube.objects.pop(("jobs", RUNS.job)))
         await until(10)
         edges.reconciler.queue.add(UID)
         await until(11)
     assert [record.reason for record in edges.status().executions] == ["JobLost"]
     assert edges.entry().runs == {}
-
-
-async def test_a_job_whose_annotations_were_cut_is_asked_for_once() -> None:
-    edges = begin_with({"metadata": {"name": RUNS.job, "uid": RUNS.uid}})
-    async with edges.running():
-        await until(10)
-    assert edges.asked("get jobs") == 1
-    assert [record.reason for record in edges.status().executions] == ["JobLost"]
+    assert edges.asked("get jobs") == int(cut)
 
 
 async def test_a_dkron_job_that_is_deleted_leaves_nothing_behind() -> None:

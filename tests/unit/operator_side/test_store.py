@@ -301,43 +301,21 @@ def test_what_an_earlier_process_found_out_is_taken_over(status: JobStatus, chec
 # --- the account ---------------------------------------------------------------------------------------------------
 
 
-def accounted() -> tuple[Store, list[int | None]]:
-    """A store, and what its account is told in order: success counts, or None for a job that has gone."""
-    told: list[int | None] = []
-
-    def account(uid: str, status: JobStatus | None) -> None:
-        assert uid == UID
-        told.append(None if status is None else status.success_count)
-
-    return Store(account=account), told
-
-
 def test_the_account_is_told_what_the_api_server_has_and_nothing_else() -> None:
-    found, told = accounted()
+    told: list[int | None] = []
+    found = Store(account=lambda _, status: told.append(None if status is None else status.success_count))
     found.see_job(wire_job(version=1))
     found.see_job(wire_job(version=2, status=JobStatus(success_count=1)))
     found.see_job(wire_job(version=2, status=JobStatus(success_count=9)))
-    entry(found).note(Decided(NOON))
-    found.settle(entry(found), 1, base=JobStatus(success_count=2), version=3)
-    found.lose_job(UID)
-    found.lose_job(UID)
-    assert told == [0, 1, 2, None]
-
-
-def test_a_write_that_ends_after_its_job_is_no_sign_of_life() -> None:
-    found, told = accounted()
-    found.see_job(wire_job(version=1))
     late = entry(found)
+    late.note(Decided(NOON))
+    found.settle(late, 1, base=JobStatus(success_count=2), version=3)
+    found.see_job({**wire_job(version=4), "status": {"successCount": "many"}})
+    assert told == [0, 1, 2, 0], "what makes no sense is told as wiped"
     found.lose_job(UID)
-    found.settle(late, 0, base=JobStatus(success_count=2), version=3)
-    assert told == [0, None]
-
-
-def test_a_status_that_makes_no_sense_is_told_as_a_wiped_one() -> None:
-    found, told = accounted()
-    found.see_job(wire_job(version=1, status=JobStatus(success_count=1)))
-    found.see_job({**wire_job(version=2), "status": {"successCount": "many"}})
-    assert told == [1, 0]
+    found.lose_job(UID)
+    found.settle(late, 0, base=JobStatus(success_count=3), version=5)
+    assert told[4:] == [None], "a write that ends after its job is no sign of life"
 
 
 # --- another process may have acted --------------------------------------------------------------------------------
