@@ -184,10 +184,7 @@ def test_http_reads() -> None:
     assert keys.headers == (("A", "b:c"), ("D", ""))
     assert keys.expect_code == ((200, 200), (204, 206))
     assert (keys.tls_no_verify_peer, keys.debug, keys.timeout) == (True, True, 30)
-
-
-def test_an_empty_value_is_none() -> None:
-    assert read("http", timeout="", headers="", expectBody="").timeout == 30
+    assert read("http", timeout="", headers="", expectBody="").timeout == 30, "an empty value is none"
 
 
 def test_a_secret_within_the_headers_leaves_the_others_to_be_checked() -> None:

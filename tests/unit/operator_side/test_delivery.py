@@ -444,19 +444,13 @@ async def test_who_may_list_and_not_watch_is_told_once(caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize("gone", ["deleted", "not listed"])
-async def test_a_cluster_that_is_gone_offers_nothing(gone: str) -> None:
+async def test_a_cluster_that_is_gone_offers_nothing_and_one_that_makes_no_sense_changes_nothing(gone: str) -> None:
     installation = begin().delivery.installation
     body = cluster(notifications=[HOOK])
     installation.see(body)
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
-    installation.lose(body) if gone == "deleted" else installation.replace([], 2)
-    assert installation.endpoints == ()
-    assert not installation.asked
-
-
-async def test_a_cluster_that_makes_no_sense_leaves_what_was_known() -> None:
-    installation = begin().delivery.installation
-    installation.see(cluster(notifications=[HOOK]))
     installation.see(cluster(notifications=[{**HOOK, "when": ["never"]}]))
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
     assert installation.problems[0].startswith("spec.notifications.0.when")
+    installation.lose(body) if gone == "deleted" else installation.replace([], 2)
+    assert (installation.endpoints, installation.asked) == ((), False)

@@ -122,28 +122,22 @@ async def test_a_job_whose_pod_is_gone_has_an_outcome_that_is_asked_for_once() -
     assert edges.kube.calls == []
 
 
-async def test_a_job_that_the_watch_does_not_know_is_looked_for_and_found() -> None:
-    edges = begin()
-    edges.kube.put(JOBS, wire_run(ENTRY))
-    await end(edges)
-    assert list(edges.entry().runs) == [ENTRY.job]
-    assert edges.entry().outcomes == {}
-
-
 @pytest.mark.parametrize(
-    "there",
+    ("body", "lost"),
     [
-        pytest.param(None, id="is not there"),
-        pytest.param({"metadata": {"name": ENTRY.job, "uid": "x"}}, id="lost its annotations"),
-        pytest.param(wire_run(ENTRY, owner="another"), id="belongs to another"),
+        pytest.param(wire_run(ENTRY), False, id="is there"),
+        pytest.param(None, True, id="is not there"),
+        pytest.param({"metadata": {"name": ENTRY.job, "uid": "x"}}, True, id="lost its annotations"),
+        pytest.param(wire_run(ENTRY, owner="another"), True, id="belongs to another"),
     ],
 )
-async def test_a_job_is_lost_that(there: Object | None) -> None:
+async def test_a_job_that_the_watch_does_not_know_is_looked_for_and(body: Object | None, *, lost: bool) -> None:
     edges = begin()
-    if there is not None:
-        edges.kube.put(JOBS, there)
+    if body is not None:
+        edges.kube.put(JOBS, body)
     await end(edges)
-    assert outcome(edges).lost
+    assert [found.lost for found in edges.entry().outcomes.values()] == [True] * lost
+    assert list(edges.entry().runs) == ([] if lost else [ENTRY.job])
 
 
 @pytest.mark.parametrize(
