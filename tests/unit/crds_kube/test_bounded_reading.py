@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,7 +15,6 @@ from dkron_kube.watch import Pace, follow
 from tests.support.kube_server import nobody, served, serving
 from tests.support.watching import Diary
 
-Object = dict[str, Any]
 MIB = 1 << 20
 DEEP = '{"a":' * 1000 + "1" + "}" * 1000
 
