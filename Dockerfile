@@ -1,16 +1,16 @@
 # One image for all programs: the operator (the default), the REST API, and the pods of executors.
-# `make image` builds it with what there is: docker, podman or buildah, with or without a registry. See docs/image.md.
-# The base is pinned here and nowhere else; `make pin-base` asks the registry for the digest of the day and writes it.
+# `make image` builds it with docker, podman or buildah, with or without a registry. See docs/image.md.
+# The base is pinned only here; `make pin-base` reads the current digest from the registry and writes it.
 ARG BASE=docker.io/library/python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${BASE} AS dependencies
-# How pip reaches its packages is the business of who builds: a pip.conf may come in as a secret, and stays in no layer.
+# The builder configures how pip finds packages: pip.conf may be passed as a secret, which no layer keeps.
 ENV PIP_CONFIG_FILE=/run/secrets/pip.conf PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # pip has a Python of its own, so that the one that is copied holds what runs and nothing else.
 RUN python3 -m venv /opt/build && python3 -m venv --without-pip /opt/dkron
 COPY requirements/build.txt requirements/image.txt requirements/
-# Wheels alone: there is no compiler here, and none is needed.
+# Only wheels: the stage has no compiler and needs none.
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=certificates \
     /opt/build/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements/build.txt
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=certificates \
@@ -35,7 +35,7 @@ COPY hack/image/trim.py /
 RUN python3 /trim.py system
 
 FROM scratch
-# Nothing is written at run time, not even bytecode: the root file system may be read-only.
+# The programs write nothing at run time, not even bytecode: the root file system may be read-only.
 ENV PATH=/opt/dkron/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # Three layers, by how often they change.
 COPY --from=system / /
@@ -49,7 +49,7 @@ LABEL org.opencontainers.image.title="dkron-operator" \
       org.opencontainers.image.url="https://dkron-operator.github.io/dkron-operator/" \
       org.opencontainers.image.documentation="https://dkron-operator.github.io/dkron-operator/" \
       org.opencontainers.image.source="https://github.com/dkron-operator/dkron-operator"
-# A number, so that Kubernetes can tell that it is not root. Any other one does as well.
+# A number, so that Kubernetes can check that it is not root. Any other number works as well.
 USER 65532:65532
 WORKDIR /
 CMD ["dkron-operator"]

@@ -1,4 +1,4 @@
-# The front door. `make help` lists everything; the two that matter are `make demo` and `make test`.
+# `make help` lists all targets; start with `make demo` and `make test`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -16,13 +16,13 @@ help: ## Show this list
 
 ##@ Demo
 
-# CLUSTER=auto|kind|local|current and K8S=1.36 as for `make cluster`; with current, the cluster is left as it is.
-# DKRON_API_PORT=9000 is the port of the REST API; without it the one of the last time, or 8080, or any.
+# CLUSTER=auto|kind|local|current and K8S=1.36 as for `make cluster`; `current` uses the cluster as it is.
+# DKRON_API_PORT=9000 is the port of the REST API. Default: the port of the last time, else 8080, else any free port.
 DEMO_NAME ?= demo
 DEMO = PYTHONPATH=hack $(BIN)/python -m demo
 
 .PHONY: demo
-demo: venv ## Start a cluster, the operator, the REST API and the examples, and watch
+demo: venv ## Start a cluster, the operator, the REST API and the examples, and show their state
 	@$(DEMO) up --name $(DEMO_NAME)
 
 .PHONY: api-url
@@ -30,7 +30,7 @@ api-url: venv ## Print the address of the demo's REST API
 	@$(DEMO) api-url --name $(DEMO_NAME)
 
 .PHONY: demo-down
-demo-down: venv ## Stop the demo and leave nothing behind
+demo-down: venv ## Stop the demo and delete all that it created
 	@$(DEMO) down --name $(DEMO_NAME)
 
 ##@ Develop
@@ -47,7 +47,7 @@ $(VENV)/.complete: requirements/dev.txt pyproject.toml
 	@touch $@
 
 .PHONY: fmt
-fmt: venv ## Format the code and mend what ruff can mend
+fmt: venv ## Format the code and apply ruff's fixes
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
@@ -59,7 +59,7 @@ lint: venv docs ## Check format, lint, types, import directions, and the site wi
 	$(BIN)/lint-imports
 
 .PHONY: lock
-lock: venv ## Resolve the dependencies anew and write requirements/*.txt
+lock: venv ## Resolve the dependencies again and write requirements/*.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --universal --generate-hashes --no-header --python-version 3.11 -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --extra otel --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/image.txt
@@ -70,74 +70,74 @@ lock: venv ## Resolve the dependencies anew and write requirements/*.txt
 ##@ Test
 
 .PHONY: test
-test: venv ## All tests: unit, alerts, the chart, then real brokers, control planes and pods; all stages run, and a table ends it
+test: venv ## Run all tests: unit, alerts, chart, real brokers, control planes and pods; all stages run, and a table shows the results
 	@$(BIN)/python hack/stages.py
 
-# So many at a time on two cores: unit tests work, cluster tests mostly wait. Each worker has clusters of its own, with
-# 1 GiB of memory each. WORKERS=0 is one by one.
+# Parallel tests for two cores: unit tests use the CPU, cluster tests mostly wait. Each worker has its own clusters,
+# with 1 GiB of memory each. WORKERS=0 runs one test at a time.
 WORKERS ?= 2
 CLUSTER_WORKERS ?= 4
 
-# RERUNS=1 runs a test once more that has failed for a cause of the environment (tests/conftest.py names them), as on a busy
-# machine, and shows it as R. A test of the promise, that nothing is lost and nothing runs twice, never gets that.
+# RERUNS=1 repeats a test that failed for a cause of the environment (see tests/conftest.py), such as a busy machine, and
+# shows it as R. Tests marked `promise` (nothing is lost, nothing runs twice) are never repeated.
 RERUNS ?= 0
 ATCLUSTER := --dist loadfile --durations 15 --reruns $(RERUNS)
 
 SIMULATED := tests/unit/simulation
 
 .PHONY: test-unit
-test-unit: venv ## The unit tests (two minutes, no cluster)
+test-unit: venv ## Run the unit tests (two minutes, no cluster)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore $(SIMULATED) tests/unit tests/conformance
 
 .PHONY: test-simulation
-test-simulation: venv ## The operator in virtual time: five hundred seeds, and mistakes that seeds have to find (three minutes)
+test-simulation: venv ## Simulate the operator in virtual time: 500 seeds, and mutants that the seeds must find (three minutes)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(SIMULATED)
 
-# SEEDS=100000 takes an hour and a half on two cores; FIRST=5000 begins there. It stops at the first seed that fails, or at
-# the one of FAILURES=20, and says how to see each again.
+# SEEDS=100000 takes an hour and a half on two cores; FIRST=5000 begins at seed 5000. It stops after one failed seed, or
+# after FAILURES=20, and prints how to repeat each.
 SEEDS ?= 10000
 FIRST ?= 0
 FAILURES ?= 1
 
 .PHONY: simulate
-simulate: venv ## Simulate the operator on SEEDS seeds, on all cores (five hundred of them are part of make test)
+simulate: venv ## Simulate the operator on SEEDS seeds, on all cores (make test runs 500 of them)
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --failures $(FAILURES)
 
-# MUTANT_SEEDS=0 leaves the simulation out, which is most of the time.
+# MUTANT_SEEDS=0 skips the simulation, which takes most of the time.
 MUTANT_SEEDS ?= 1000
 
 .PHONY: mutants
-mutants: venv ## Make mistakes in the source of the operator, one by one, and see which tests find each (ten minutes)
+mutants: venv ## Put one mistake at a time into the operator's source, and show which tests find it (ten minutes)
 	$(BIN)/python -m tests.mutants --seeds $(MUTANT_SEEDS)
 
 .PHONY: test-brokers
-test-brokers: venv ## The tests with real message brokers (a minute; Kafka needs Maven and Java, RabbitMQ apt-get)
+test-brokers: venv ## Run the tests with real message brokers (a minute; Kafka needs Maven and Java, RabbitMQ apt-get)
 	@PYTHONPATH=hack $(BIN)/python -m brokers
 	$(BIN)/pytest tests/brokers
 
 .PHONY: test-alerts
-test-alerts: venv ## The alerts by promtool (seconds; Prometheus is the one on PATH, or unpacked from Debian's package)
+test-alerts: venv ## Test the alerts with promtool (seconds; Prometheus comes from PATH or from Debian's package)
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
 	$(BIN)/pytest tests/alerts
 
 DEATHS := tests/cluster/test_chaos_writes.py
 
-# Tools are built first, so that progress shows and no test waits for a compiler.
+# Tools are built first, so that you see the progress and no test waits for a compiler.
 
 .PHONY: test-cluster
-test-cluster: venv ## The tests at a real control plane with simulated nodes (minutes)
+test-cluster: venv ## Run the tests on a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
 	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder --ignore $(DEATHS) tests/cluster
 
 .PHONY: test-e2e
-test-e2e: venv chart-tools ## The tests with a real node and real pods (minutes)
+test-e2e: venv chart-tools ## Run the tests with a real node and real pods (minutes)
 	@hack/cluster build --nodes real
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 
-# Two hundred processes die in it, and it wants the machine for itself, so it is no part of `make test`. SCALE=3 has longer
-# scenarios; with SIDES=before,after,late some writes arrive when the next operator is already there. FOLDER=… is where the
-# files of this and of the storms go, to be looked at afterwards.
+# It kills two hundred processes and needs the machine for itself, so it is not part of `make test`. SCALE=3 makes the
+# scenarios longer; with SIDES=before,after,late some writes arrive when the next operator already runs. FOLDER=… keeps the
+# histories of this and of the storms.
 SCALE ?= 1
 SIDES ?= before,after
 FOLDER ?=
@@ -148,73 +148,73 @@ chaos-writes: venv ## Kill the operator before and after each write of eleven sc
 	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest $(if $(FOLDER),--basetemp $(FOLDER)) $(DEATHS)
 
 .PHONY: chaos-faults
-chaos-faults: venv ## Each class of faults between operator and API server for itself, and a short storm (five minutes)
+chaos-faults: venv ## Test each class of faults between operator and API server, and a short storm of all (five minutes)
 	@hack/cluster build --nodes kwok
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/cluster/test_chaos_faults.py tests/cluster/test_chaos_storm.py
 
-# The same SEED has the same plan. REPLICAS=1, or SPLIT_BRAIN=1 for operators that all act at once.
+# The same SEED gives the same plan. REPLICAS=1 runs one operator; with SPLIT_BRAIN=1 all operators act at once.
 DURATION ?= 10m
 SEED ?=
 REPLICAS ?= 2
 
 .PHONY: chaos
-chaos: venv ## A storm of faults for DURATION=10m, judged at the end; SEED=… has one again
+chaos: venv ## Run a storm of faults for DURATION=10m and check the history at the end; SEED=… repeats a storm
 	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.storm --duration $(DURATION) --replicas $(REPLICAS) $(if $(SEED),--seed $(SEED)) $(if $(SPLIT_BRAIN),--split-brain) $(if $(FOLDER),--folder $(FOLDER))
 
-# OUTAGE=5m is how long each of the seven lasts.
+# OUTAGE=5m is the length of each of the seven outages.
 OUTAGE ?= 5m
 
 .PHONY: chaos-outages
-chaos-outages: venv ## An API server that is away, stands still, refuses or is silent for OUTAGE=5m each, judged at the end (45 minutes)
+chaos-outages: venv ## Stop, freeze, block or silence the API server for OUTAGE=5m each, and check the history at the end (45 minutes)
 	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.outages --duration $(OUTAGE) $(if $(FOLDER),--folder $(FOLDER))
 
 .PHONY: chaos-cronjobs
-chaos-cronjobs: venv ## CronJobs and DkronJobs side by side while both controllers are killed, judged by the same checker (7 minutes)
+chaos-cronjobs: venv ## Kill both controllers while CronJobs and DkronJobs run side by side; one checker judges both (7 minutes)
 	@PYTHONPATH=hack $(BIN)/python -m tests.chaos.cronjobs
 
 .PHONY: matrix
-matrix: venv ## The cluster tests on the oldest and the newest Kubernetes, or those of MATRIX="1.34 1.35", and their table in docs/support.md (an hour)
+matrix: venv ## Run the cluster tests on the oldest and the newest Kubernetes, or MATRIX="1.34 1.35", and write docs/support.md (an hour)
 	@PYTHONPATH=hack $(BIN)/python hack/matrix.py $(MATRIX)
 
 ##@ Cluster
 
-# kind where a Docker engine answers, else a local one; CLUSTER=auto|kind|local|current NODES=none|kwok:5|real K8S=1.36
+# A kind cluster if a Docker engine answers, else a local one; CLUSTER=auto|kind|local|current NODES=none|kwok:5|real K8S=1.36
 NAME ?= dkron
 
 .PHONY: cluster
-cluster: ## Start a Kubernetes to try things on (NODES=real, kwok:5 or none)
+cluster: ## Start a Kubernetes cluster (NODES=real, kwok:5 or none)
 	@hack/cluster up --name $(NAME)
 
 .PHONY: cluster-down
-cluster-down: ## Stop it and leave nothing behind
+cluster-down: ## Stop the cluster and delete all that it created
 	@hack/cluster down --name $(NAME)
 
 .PHONY: kubeconfig
-kubeconfig: ## Print the path of its kubeconfig, or of the demo's if that runs alone: pass it as KUBECONFIG
+kubeconfig: ## Print the path of the cluster's kubeconfig, or of the demo's if only that runs; use it as KUBECONFIG
 	@hack/cluster kubeconfig --name $(NAME) $(if $(filter file,$(origin NAME)),--or $(DEMO_NAME))
 
 ##@ Image
 
-# With docker, podman or buildah, the first that works, or IMAGE_BUILDER=…; BASE=… is another image to build on, and
-# REFRESH=1 fetches it anew. Where no registry can be reached, a base is made from Debian's packages. See docs/image.md.
+# Uses the first of docker, podman and buildah that works, or IMAGE_BUILDER=…. BASE=… is another base image, and
+# REFRESH=1 pulls it again. Without a registry, a base is made from Debian's packages. See docs/image.md.
 .PHONY: image
-image: venv ## Build the image of all programs, and an archive of it
+image: venv ## Build the image of all programs and its archive
 	@PYTHONPATH=hack $(BIN)/python -m image $(if $(filter 1,$(REFRESH)),--refresh)
 
 .PHONY: load-image
-load-image: venv ## Build it and give it to the cluster NAME
+load-image: venv ## Build the image and load it into the cluster NAME
 	@archive="$$(PYTHONPATH=hack $(BIN)/python -m image)" && hack/cluster load-image --name $(NAME) --archive "$$archive"
 
 .PHONY: pin-base
-pin-base: venv ## Pin the image's base in the Dockerfile at the digest that its tag has in the registry now
+pin-base: venv ## Pin the image's base in the Dockerfile at the current digest of its tag
 	@PYTHONPATH=hack $(BIN)/python -m image.pin
 
 ##@ Release
 
-# dist/: wheel and source, image, its bill of materials, chart, crds.yaml, notes, SHA256SUMS. It refuses what is not fit to be
-# published, unless TRIAL=1; TAG=v1.2.3 has the tag compared with the version. See docs/release.md.
+# dist/: wheel and source, image, its bill of materials, chart, crds.yaml, notes, SHA256SUMS. It fails for a checkout that
+# must not be published, unless TRIAL=1; TAG=v1.2.3 is compared with the version. See docs/release.md.
 .PHONY: release
-release: venv ## Build everything that a release consists of into dist/
+release: venv ## Build all files of a release into dist/
 	@PYTHONPATH=hack $(BIN)/python -m release $(if $(TAG),--tag $(TAG)) $(if $(filter 1,$(TRIAL)),--trial)
 
 ##@ Chart
@@ -222,11 +222,11 @@ release: venv ## Build everything that a release consists of into dist/
 CHART := charts/dkron-operator
 
 .PHONY: chart-tools
-chart-tools: venv ## Build what the chart is checked with: Helm 3 and 4, helm-unittest, kubeconform, helm-docs
+chart-tools: venv ## Build the tools that check the chart: Helm 3 and 4, helm-unittest, kubeconform, helm-docs
 	@PYTHONPATH=hack $(BIN)/python -m charttools
 
 .PHONY: lint-chart
-lint-chart: chart-tools ## Lint and render the chart with each set of values, and try its rights and refusals
+lint-chart: chart-tools ## Lint and render the chart with each set of values, and test its RBAC and its validation
 	$(BIN)/pytest -n $(WORKERS) tests/chart
 
 ##@ Site
@@ -235,22 +235,22 @@ SITE := build/site
 DOCSITE = PYTHONPATH=hack $(BIN)/python -m docsite
 
 .PHONY: docs
-docs: venv ## Build the site into build/site; each link and anchor in it has to lead somewhere
+docs: venv ## Build the site into build/site, and check its links and anchors
 	@PYTHONPATH=hack $(BIN)/properdocs build
 	@$(DOCSITE) check $(SITE)
 
 .PHONY: docs-serve
-docs-serve: venv ## Show the site in a browser, and again after each change
+docs-serve: venv ## Serve the site and rebuild it after each change
 	@PYTHONPATH=hack $(BIN)/properdocs serve
 
 .PHONY: docs-external
-docs-external: docs ## Ask whether the addresses that the site names elsewhere answer (needs the internet)
+docs-external: docs ## Check the site's external links (needs the internet)
 	@$(DOCSITE) external $(SITE)
 
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Write the version wherever it stands, crds/*.yaml, docs/reference, what follows from them in the chart, the dashboard, and tables in docs
+generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference, parts of the chart, the dashboard, and tables in docs
 	@PYTHONPATH=hack $(BIN)/python -m release.places
 	@$(BIN)/python -m dkron_crds.generate.manifests crds docs/reference $(CHART)/templates/crds
 	@$(BIN)/python hack/values_schema.py
@@ -277,7 +277,7 @@ GO ?= go
 GOLDEN := tests/conformance/schedules.jsonl
 
 .PHONY: golden-schedules
-golden-schedules: venv ## Ask robfig/cron anew for tests/conformance/schedules.jsonl (needs Go)
+golden-schedules: venv ## Generate tests/conformance/schedules.jsonl with robfig/cron (needs Go)
 	@zones="$$($(BIN)/python -c 'from importlib import resources; print(resources.files("tzdata") / "zoneinfo")')"; \
 	set -o pipefail; (cd hack/robfig-golden && ZONEINFO="$$zones" $(GO) run .) | \
 	PYTHONPATH=. $(BIN)/python hack/robfig-golden/arbitrate.py > $(GOLDEN).new
@@ -286,7 +286,7 @@ golden-schedules: venv ## Ask robfig/cron anew for tests/conformance/schedules.j
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Lateness beside CronJob and when leaders change, cost of an execution, requests per second of the REST API, cost of schedules, start of executors, cost of a scrape, cost of tracing
+bench: venv ## Measure lateness compared with CronJob and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, scrapes and tracing
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
 	@PYTHONPATH=hack $(BIN)/python bench/handover.py
 	@PYTHONPATH=hack $(BIN)/python bench/per_execution.py

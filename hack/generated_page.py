@@ -9,7 +9,7 @@ def with_part(page: str, *, begin: str, end: str, part: str) -> str:
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)
     if not (found and closed):
-        raise ValueError(f"the page has no lines {begin.strip()} and {end.strip()}, between which the table belongs")
+        raise ValueError(f"the page must have the lines {begin.strip()} and {end.strip()} around the table")
     return f"{before}{begin}\n{part}\n\n{end}{after}"
 
 

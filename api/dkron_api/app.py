@@ -15,21 +15,21 @@ from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import (
     ACCESS,
     ASKED,
-    CATALOG,
     CLOCK,
     CLUSTERS,
     FEED,
     GATE,
+    JOB_INDEX,
     KUBE,
     LEASE_FEED,
     LEASES,
     NODES,
     PODS,
     POLICIES,
+    RUN_WAITER,
     SETTINGS,
     STOPPING,
     SUPERVISOR,
-    VIGILS,
     WRITES,
 )  # fmt: skip
 from dkron_api.edge.middleware import edge, sign
@@ -81,14 +81,14 @@ def make_app(
     app = web.Application(middlewares=middlewares, client_max_size=settings.max_body)
     bound_paths(app)
     expect_anything_elsewhere(app)
-    catalog = JobIndex(clock)
-    app[SETTINGS], app[KUBE], app[CLOCK], app[CATALOG] = settings, kube, clock, catalog
+    job_index = JobIndex(clock)
+    app[SETTINGS], app[KUBE], app[CLOCK], app[JOB_INDEX] = settings, kube, clock, job_index
     app[STOPPING] = asyncio.Event()
     app[SUPERVISOR] = Supervisor()
-    app[VIGILS] = RunWaiter(catalog)
-    app[ASKED] = RequestedRuns(catalog, time.monotonic)
+    app[RUN_WAITER] = RunWaiter(job_index)
+    app[ASKED] = RequestedRuns(job_index, time.monotonic)
     app[PODS] = Pods(kube, settings.namespace)
-    app[WRITES] = JobWriter(kube, catalog, settings.namespace)
+    app[WRITES] = JobWriter(kube, job_index, settings.namespace)
     app[GATE] = Gate(
         requests=settings.max_requests, streams=settings.max_streams, rate=settings.rate, clock=time.monotonic
     )
@@ -97,9 +97,9 @@ def make_app(
     app[LEASES] = ObjectCache("leases", plain)
     app[NODES] = ObjectCache("nodes", plain)
     app[POLICIES] = ObjectCache("dkronpolicies", plain)
-    app[events.JOURNAL] = journal = EventLog()
-    app[FEED] = Feed(catalog, journal, clock)
-    app[LEASE_FEED] = Leadership(app[LEASES], journal, clock)
+    app[events.EVENT_LOG] = event_log = EventLog()
+    app[FEED] = Feed(job_index, event_log, clock)
+    app[LEASE_FEED] = Leadership(app[LEASES], event_log, clock)
     app.router.add_routes(routes(settings))
     app.on_response_prepare.append(sign)
     app.on_shutdown.append(restore.give_up)

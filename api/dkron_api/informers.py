@@ -8,7 +8,7 @@ from functools import partial
 
 from aiohttp import web
 
-from dkron_api.edge.keys import CATALOG, CLUSTERS, FEED, KUBE, LEASE_FEED, NODES, POLICIES, SETTINGS, SUPERVISOR
+from dkron_api.edge.keys import CLUSTERS, FEED, JOB_INDEX, KUBE, LEASE_FEED, NODES, POLICIES, SETTINGS, SUPERVISOR
 from dkron_crds.lease import INSTALLATION
 from dkron_kube import paths
 from dkron_kube.watch import follow
@@ -29,7 +29,7 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
     )
     tasks = [start(f"watch of {resource.plural}", watch) for resource, watch in watches]
     tasks.append(start("announcement", partial(_announce, app), may_end=True))
-    tasks.append(start("rendering", app[CATALOG].press))
+    tasks.append(start("rendering", app[JOB_INDEX].prerender))
     yield
     for task in tasks:
         task.cancel()
@@ -37,9 +37,9 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _announce(app: web.Application) -> None:
-    catalog = app[CATALOG]
-    await catalog.complete.wait()
+    job_index = app[JOB_INDEX]
+    await job_index.complete.wait()
     # The jobs live long: keep full garbage collections from scanning each of them again and again.
     gc.collect()
     gc.freeze()
-    log.info("ready with %d jobs", len(catalog), extra={"namespace": app[SETTINGS].namespace})
+    log.info("ready with %d jobs", len(job_index), extra={"namespace": app[SETTINGS].namespace})

@@ -13,7 +13,7 @@ from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from dkron_api.app import make_app
 from dkron_api.edge.connection import Connection
-from dkron_api.edge.keys import CATALOG, KUBE
+from dkron_api.edge.keys import JOB_INDEX, KUBE
 from dkron_api.edge.malformed import Malformed
 from dkron_api.routes.ui import NoUserInterface
 from dkron_api.settings import Settings
@@ -70,7 +70,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         log.error("cannot listen on %s port %d: %s", settings.host, settings.port, exc.strerror or exc)  # noqa: TRY400
         return FAILED
     except Exception:
-        log.exception("the service cannot go on")
+        log.exception("the service stops because of an unexpected error")
         return FAILED
     return 0
 
@@ -110,7 +110,7 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
 
 async def _check(app: web.Application) -> None:
     """Raise `Outdated` if the API server has older custom resources than this program, once it answers."""
-    await app[CATALOG].complete.wait()
+    await app[JOB_INDEX].complete.wait()
     await require_current(app[KUBE])
 
 
@@ -145,7 +145,7 @@ def _announce(settings: Settings, listener: asyncio.Server) -> None:
         log.warning("there is no authentication: every user of this machine can run any command through this port")
     else:
         log.warning(
-            "there is no authentication: whoever reaches %s can run any command in namespace %s",
+            "there is no authentication: any client that reaches %s can run any command in namespace %s",
             url,
             settings.namespace,
         )

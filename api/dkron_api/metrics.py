@@ -33,16 +33,16 @@ REGISTRY = CollectorRegistry()
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
-REQUESTS = Counter("dkron_api_requests", "Requests that were answered.", ("method", "route", "code"), registry=REGISTRY)
+REQUESTS = Counter("dkron_api_requests", "Requests answered.", ("method", "route", "code"), registry=REGISTRY)
 SECONDS = Histogram(
     "dkron_api_request_duration_seconds",
-    "Time from the head of a request to the end of its answer; streams stay open for long.",
+    "Time from the headers of a request to the end of its response. Streams stay open for long.",
     ("method", "route"),
     registry=REGISTRY,
     buckets=BUCKETS,
 )
 
-Info("dkron_api_build", "The program.", registry=REGISTRY).info({"version": VERSION})
+Info("dkron_api_build", "Version of dkron-api.", registry=REGISTRY).info({"version": VERSION})
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
@@ -94,8 +94,8 @@ class Standing(Collector):
         yield from _job_counters(self.jobs)
         yield from _cache_gauges(self.caches)
         yield _call_counter(self.calls)
-        yield GaugeMetricFamily("dkron_api_requests_in_flight", "Requests that are being answered.", self.in_flight)
-        what = "Answers that stay open: events, logs, runs that are waited for."
+        yield GaugeMetricFamily("dkron_api_requests_in_flight", "Requests in progress.", self.in_flight)
+        what = "Responses that stay open: events, logs, and runs with ?wait=true."
         yield GaugeMetricFamily("dkron_api_open_answers", what, self.open_answers)
         yield GaugeMetricFamily("dkron_api_sse_clients", "Clients that follow GET /v1/events.", self.listeners)
 
@@ -122,10 +122,10 @@ def _count(job: Job, field: str) -> int:
 def _job_counters(jobs: Sequence[tuple[str, int, int]]) -> Iterator[Metric]:
     label = ["job_name"]
     good = CounterMetricFamily(
-        "dkron_job_executions_succeeded", "Executions that succeeded; starts anew when they are cleared.", labels=label
+        "dkron_job_executions_succeeded", "Executions that succeeded; reset when they are cleared.", labels=label
     )
     bad = CounterMetricFamily(
-        "dkron_job_executions_failed", "Executions that failed; starts anew when they are cleared.", labels=label
+        "dkron_job_executions_failed", "Executions that failed; reset when they are cleared.", labels=label
     )
     for name, successes, failures in jobs:
         good.add_metric([name], successes)
@@ -136,9 +136,7 @@ def _job_counters(jobs: Sequence[tuple[str, int, int]]) -> Iterator[Metric]:
 
 def _cache_gauges(caches: Sequence[Cache]) -> Iterator[Metric]:
     objects = GaugeMetricFamily("dkron_api_cache_objects", "Objects in the cache.", labels=["kind"])
-    age = GaugeMetricFamily(
-        "dkron_api_cache_age_seconds", "Time since the API server last gave a sign of life.", labels=["kind"]
-    )
+    age = GaugeMetricFamily("dkron_api_cache_age_seconds", "Time since the API server last responded.", labels=["kind"])
     for cache in caches:
         objects.add_metric([cache.kind], cache.objects)
         age.add_metric([cache.kind], cache.age)
@@ -148,7 +146,9 @@ def _cache_gauges(caches: Sequence[Cache]) -> Iterator[Metric]:
 
 def _call_counter(calls: Mapping[Call, int]) -> Metric:
     family = CounterMetricFamily(
-        "dkron_api_kube_calls", "Calls to the API server; code 0 had no answer.", labels=["verb", "resource", "code"]
+        "dkron_api_kube_calls",
+        "Calls to the API server; code 0 means no response.",
+        labels=["verb", "resource", "code"],
     )
     for call, number in calls.items():
         family.add_metric([call.verb, call.resource, str(call.status)], number)

@@ -33,7 +33,7 @@ def refusal_of(error: KubeError) -> ApiError:  # noqa: PLR0911 - one case, one l
         case Unavailable(status=HTTPStatus.TOO_MANY_REQUESTS):
             return ApiError(HTTPStatus.TOO_MANY_REQUESTS, str(error), _retry_after(error))
         case Unavailable(status=HTTPStatus.UNAUTHORIZED):
-            text = f"the API server does not take the credentials of this service: {error}"
+            text = f"the API server rejects the credentials of this service: {error}"
             return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, _retry_after(error))
         case Unavailable():
             return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _retry_after(error))

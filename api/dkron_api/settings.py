@@ -37,93 +37,97 @@ class Settings(BaseSettings):
 
     host: str = Field(
         default="127.0.0.1",
-        description="address to listen on; 0.0.0.0 for all. Anything but the loopback lets others in [DKRON_API_HOST]",
+        description="address to listen on; 0.0.0.0 for all. Other machines can connect unless it is a loopback address "
+        "[DKRON_API_HOST]",
     )
     port: int = Field(default=8080, ge=0, le=65535, description="port to listen on, 0 for a free one [DKRON_API_PORT]")
     namespace: str = Field(
         default="",
-        description="namespace whose DkronJobs are served. Without it: that of the pod, or of the kubeconfig's context "
+        description="namespace whose DkronJobs are served. Default: that of the pod, or of the kubeconfig's context "
         "[DKRON_API_NAMESPACE]",
     )
     cluster_namespace: str = Field(
         default="",
-        description="namespace of the DkronCluster and the Lease, the operator's. Without it: the same as --namespace "
+        description="namespace of the operator's DkronCluster and Lease. Default: the same as --namespace "
         "[DKRON_API_CLUSTER_NAMESPACE]",
     )
     node_name: str = Field(
         default_factory=name_of_this_pod_or_host,
-        description="what X-Whom says. Beside an operator it is the operator's name. Without it: $POD_NAME, else the "
-        "name of the host [DKRON_API_NODE_NAME]",
+        description="value of the header X-Whom. If an operator runs in the same pod, use its name. Default: "
+        "$POD_NAME, else the host name [DKRON_API_NODE_NAME]",
     )
     datacenter: str = Field(
         default=DKRONS.datacenter,
         min_length=1,
         pattern=LABEL_VALUE,
-        description="tag dc of nodes that have no label of this name; as the operator's option [DKRON_API_DATACENTER]",
+        description="tag dc of nodes without such a label; the same as the operator's option [DKRON_API_DATACENTER]",
     )
     region: str = Field(
         default=DKRONS.region,
         min_length=1,
         pattern=LABEL_VALUE,
-        description="tag region of nodes that have no label of this name; as the operator's option [DKRON_API_REGION]",
+        description="tag region of nodes without such a label; the same as the operator's option [DKRON_API_REGION]",
     )
     strict: bool = Field(
         default=False,
-        description="refuse jobs with keys of executor_config, processors or keys of theirs that are not known. "
-        "Without it they are ignored, as in Dkron, and a header Warning tells of them; as the operator's option "
+        description="refuse jobs with unknown keys of executor_config, unknown processors or unknown keys of these. "
+        "Otherwise they are ignored, as in Dkron, and the header Warning lists them; the same as the operator's option "
         "[DKRON_API_STRICT]",
     )
     run_waits: bool = Field(
         default=False,
-        description="answer a run when it is over, as Dkron does, unless the request says otherwise by ?wait=false or "
-        "Prefer: respond-async. Without it a run is answered with 202 at once [DKRON_API_RUN_WAITS]",
+        description="answer a run request when the run is over, as Dkron does, unless the request has ?wait=false or "
+        "Prefer: respond-async. Otherwise the answer is 202 at once [DKRON_API_RUN_WAITS]",
     )
     max_body: int = Field(
-        default=MIB, ge=1024, description="bytes that the body of a request may have [DKRON_API_MAX_BODY]"
+        default=MIB, ge=1024, description="most bytes of a request body; more get 413 [DKRON_API_MAX_BODY]"
     )
     max_restore: int = Field(
-        default=64 * MIB, ge=1024, description="bytes that a file for /v1/restore may have [DKRON_API_MAX_RESTORE]"
+        default=64 * MIB,
+        ge=1024,
+        description="most bytes of a form for /v1/restore; more get 413 [DKRON_API_MAX_RESTORE]",
     )
     max_requests: int = Field(
-        default=512, ge=1, description="requests that are worked on at once; more get 503 [DKRON_API_MAX_REQUESTS]"
+        default=512, ge=1, description="most requests in progress at once; more get 503 [DKRON_API_MAX_REQUESTS]"
     )
     max_streams: int = Field(
         default=2048,
         ge=1,
-        description="answers that stay open at once (events, logs, ?wait=true); more get 503 [DKRON_API_MAX_STREAMS]",
+        description="most open responses at once (events, logs, ?wait=true); more get 503 [DKRON_API_MAX_STREAMS]",
     )
     max_wait: float = Field(
         default=86400.0,
         gt=0,
-        description="seconds that ?wait=true waits for the end of a run; then it answers 202 [DKRON_API_MAX_WAIT]",
+        description="most seconds that ?wait=true waits for the end of a run; then the answer is 202 "
+        "[DKRON_API_MAX_WAIT]",
     )
     rate: float = Field(
         default=0.0,
         ge=0,
-        description="requests that one address may make in a second, twice as many in a burst; more get 429. 0 sets no "
-        "limit [DKRON_API_RATE]",
+        description="requests per second from one address, twice as many in a burst; more get 429. 0 means no limit "
+        "[DKRON_API_RATE]",
     )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
-        description="origins whose pages may call the API (https://ui.example.com), or *; repeat the option, or "
-        "separate by commas [DKRON_API_CORS_ORIGINS]",
+        description="origins whose pages may call the API (https://ui.example.com), or * for all; repeat the option, "
+        "or separate them by commas [DKRON_API_CORS_ORIGINS]",
     )
     ui_dir: Path | None = Field(
-        default=None, description="folder with a build of Dkron's own UI, to be served at /ui/ [DKRON_API_UI_DIR]"
+        default=None, description="folder with a build of Dkron's own UI, which is served at /ui/ [DKRON_API_UI_DIR]"
     )
     kubeconfig: Path | None = Field(
         default=None,
-        description="kubeconfig to use. Without it: the pod's service account, else $KUBECONFIG, else ~/.kube/config "
+        description="kubeconfig to use. Default: the pod's service account, else $KUBECONFIG, else ~/.kube/config "
         "[DKRON_API_KUBECONFIG]",
     )
     context: str | None = Field(
-        default=None, description="context of the kubeconfig, instead of its current one [DKRON_API_CONTEXT]"
+        default=None, description="context of the kubeconfig. Default: its current context [DKRON_API_CONTEXT]"
     )
-    access_log: bool = Field(default=True, description="one log line for each request [DKRON_API_ACCESS_LOG]")
+    access_log: bool = Field(default=True, description="write one log line for each request [DKRON_API_ACCESS_LOG]")
     log_format: LogFormat = Field(
-        default="json", description="json is one object a line, text is for reading along [DKRON_API_LOG_FORMAT]"
+        default="json", description="json writes one object per line, text is for people [DKRON_API_LOG_FORMAT]"
     )
-    log_level: LogLevel = Field(default="info", description="the least severe lines to show [DKRON_API_LOG_LEVEL]")
+    log_level: LogLevel = Field(default="info", description="lowest level to log [DKRON_API_LOG_LEVEL]")
 
     @field_validator("cors_origins", mode="before")
     @classmethod

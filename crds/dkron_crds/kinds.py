@@ -58,11 +58,13 @@ KINDS = (
             Column("Parent", ".status.runsAfter", "The jobs after which it runs."),
             Column("Ready", '.status.conditions[?(@.type=="Ready")].reason', "Scheduled, or why it will not run."),
             Column(
-                "Suspended", '.status.conditions[?(@.type=="Suspended")].status', "Whether it fires nothing for now."
+                "Suspended",
+                '.status.conditions[?(@.type=="Suspended")].status',
+                "Whether the job is suspended: no slot or parent starts it.",
             ),
             Column("Last", ".status.executions[0].startedAt", "Time since the newest execution.", type="date"),
             # kubectl shows the age of a date column, and <invalid> for a time in the future.
-            Column("Next", ".status.next", "When it is due next."),
+            Column("Next", ".status.next", "When the job is due next."),
             Column("Status", ".status.status", "How the newest finished run ended."),
             Column("Active", ".status.activeCount", "Attempts that are active.", type="integer"),
             Column("Timezone", ".spec.timezone", "The zone of the schedule; empty is UTC.", wide=True),
@@ -85,10 +87,10 @@ KINDS = (
         plural="dkronclusters",
         short_name="dkc",
         columns=(
-            Column("Paused", ".spec.paused", "True if the REST API takes no new or changed jobs.", type="boolean"),
+            Column("Paused", ".spec.paused", "True if the REST API rejects new and changed jobs.", type="boolean"),
             Column("Leader", ".status.leader", "The replica that fires jobs."),
             Column("Replicas", ".status.replicas", "Replicas of the operator.", type="integer"),
-            Column("Jobs", ".status.jobs", "DkronJobs looked after.", type="integer"),
+            Column("Jobs", ".status.jobs", "DkronJobs that the operator manages.", type="integer"),
             Column("Active", ".status.active", "Attempts that are active.", type="integer"),
             Column("Version", ".status.version", "Version of the operator.", wide=True),
             _AGE,

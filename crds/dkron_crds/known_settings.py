@@ -83,7 +83,7 @@ class Settings:
         if not found:
             return ""
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        return f"ignored, since they are not known here: {', '.join(found[:_SHOWN])}{more}"
+        return f"ignored, because this version does not know them: {', '.join(found[:_SHOWN])}{more}"
 
     def _unknown(self, config: str) -> Iterator[str]:
         known = self.known

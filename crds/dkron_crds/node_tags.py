@@ -105,8 +105,8 @@ def read_tags(tags: Mapping[str, str]) -> Tags:
     if counts and wanted.choices > MOST_CHOICES:
         plain = sum("/" not in key for key in wanted.labels)
         raise TagError(
-            f'tags: {plain} keys without "/" are too many beside a count, they stand for {wanted.choices} combinations '
-            f"of labels; at most {MOST_CHOICES} are allowed, so write others in full, as {GROUP}/<key>"
+            f'tags: {plain} keys without "/" are too many with a count: they stand for {wanted.choices} combinations '
+            f"of labels; at most {MOST_CHOICES} are allowed, so write some keys in full, as {GROUP}/<key>"
         )
     return wanted
 

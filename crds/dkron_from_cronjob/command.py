@@ -49,7 +49,7 @@ def _objects(given: TextIO) -> Iterator[dict[str, Any]]:
                 continue
             if not isinstance(item, dict) or item.get("kind") != "CronJob":
                 kind = item.get("kind") if isinstance(item, dict) else type(item).__name__
-                raise Refused(f"it has a {kind}; give CronJobs alone: kubectl get cronjob -o yaml")
+                raise Refused(f"it has a {kind}; pass only CronJobs, for example from kubectl get cronjob -o yaml")
             yield item
 
 

@@ -20,7 +20,9 @@ RETRIES_OF_EACH_INDEX = 2**31 - 1
 MOST_KEPT = 100
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 FORBID = "with forbid a slot that comes while a run is active is skipped; a CronJob would start it when that run ends"
-NO_ZONE = "timeZone is not set: the schedule is read in UTC now, and was in the zone of kube-controller-manager"
+NO_ZONE = (
+    "timeZone is not set: the DkronJob reads the schedule in UTC, the CronJob in the zone of kube-controller-manager"
+)
 
 CARRIED = frozenset(
     {
@@ -77,7 +79,7 @@ def _metadata(metadata: Object, remarks: list[str]) -> Object:
     kept = {key: value for key, value in metadata.items() if key in KEPT and value}
     if "." in name:
         kept["name"] = name.replace(".", "-")
-        remarks.append(f"its name is {kept['name']} now: a dot cannot be in the name of a DkronJob")
+        remarks.append(f"it is renamed to {kept['name']}: the name of a DkronJob cannot contain a dot")
     annotations = {key: value for key, value in _object(metadata, "annotations").items() if key != LAST_APPLIED}
     kept.pop("annotations", None)
     remarks.extend(_left_out(metadata, "metadata", KEPT | OF_THE_SERVER))
@@ -97,7 +99,7 @@ def _timing(spec: Object, remarks: list[str]) -> Object:
         remarks.append(FORBID)
     deadline = _number(spec, "startingDeadlineSeconds")
     if deadline == 0:
-        remarks.append("startingDeadlineSeconds is 1 now: 0 is not allowed")
+        remarks.append("startingDeadlineSeconds is set to 1: 0 is not allowed")
     return {
         "schedule": text,
         **({"timezone": zone} if zone else {}),
@@ -111,7 +113,7 @@ def _history(spec: Object, remarks: list[str]) -> Object:
     names = {"successfulJobsHistoryLimit": "successfulJobs", "failedJobsHistoryLimit": "failedJobs"}
     numbers = {name: _number(spec, old) for old, name in names.items()}
     given = {name: kept for name, kept in numbers.items() if kept is not None}
-    too_many = [f"history.{name} is {MOST_KEPT} now, which is the most" for name in given if given[name] > MOST_KEPT]
+    too_many = [f"history.{name} is set to {MOST_KEPT}, the maximum" for name in given if given[name] > MOST_KEPT]
     remarks.extend(too_many)
     return {"history": {name: min(MOST_KEPT, kept) for name, kept in given.items()}} if given else {}
 

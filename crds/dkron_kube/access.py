@@ -117,12 +117,12 @@ def _require_file(paths: str) -> None:
     """Check that the file exists: without it the loader would continue with an empty config and report a misleading
     error."""
     if not any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep)):
-        raise AccessError(f"cannot use kubeconfig {paths}: there is no such file")
+        raise AccessError(f"cannot use kubeconfig {paths}: the file does not exist")
 
 
 def _sentence(exc: Exception) -> str:
     if isinstance(exc, TypeError | AttributeError | LookupError):
-        return "it has not the form of a kubeconfig"
+        return "it is not a valid kubeconfig"
     return " ".join(str(exc).split()) or type(exc).__name__
 
 

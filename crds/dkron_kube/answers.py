@@ -41,7 +41,7 @@ def read_object(text: bytes) -> dict[str, Any]:
     `map_errors`."""
     answer = bounded(text)
     if not isinstance(answer, dict):
-        raise ValueError(f"the answer is no object: {text[:200].decode('utf-8', 'replace')}")  # noqa: TRY004 - of bytes
+        raise ValueError(f"the answer is not an object: {text[:200].decode('utf-8', 'replace')}")  # noqa: TRY004 - of bytes
     return answer
 
 

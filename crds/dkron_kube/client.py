@@ -178,7 +178,7 @@ class KubeClient:
                 case {"items": list() | None, "metadata": dict()}:
                     yield page
                 case _:
-                    raise Unavailable(f"the API server's answer is no list of {resource.plural}")
+                    raise Unavailable(f"the API server's answer is not a list of {resource.plural}")
             token = page["metadata"].get("continue")
             if not token:
                 return

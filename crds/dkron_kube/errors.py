@@ -78,7 +78,7 @@ def from_status(status: int, body: Mapping[str, Any] | str, retry_after: str | N
     if status == HTTPStatus.UNPROCESSABLE_ENTITY and body.get("details") == {}:
         # For an invalid object the details name the invalid fields. Empty details with a generic message mean that a
         # patch could not be applied: a `test` has failed, or a path does not exist.
-        return Stale("the object is not as the patch expects it", status=status, reason=reason)
+        return Stale("the object is not in the state that the patch expects", status=status, reason=reason)
     error = _class_of(status, reason)(message, status=status, reason=reason, causes=_causes(details))
     if isinstance(error, Unavailable):
         error.retry_after = _seconds(retry_after or details.get("retryAfterSeconds"))

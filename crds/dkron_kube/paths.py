@@ -31,7 +31,7 @@ class Resource(NamedTuple):
 
 def _segment(name: str) -> str:
     if name in ("", ".", ".."):
-        raise NotFound(f'nothing has the name "{name}"')
+        raise NotFound(f'no object can have the name "{name}"')
     return quote(name, safe="")
 
 

@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
+from dkron_kube.backoff import Backoff
 from dkron_kube.client import KubeClient, Object
 from dkron_kube.errors import Expired, KubeError, Unavailable
 from dkron_kube.paths import Resource
@@ -102,11 +103,11 @@ class _Source:
         selector = {**self._selector, "limit": "1"}
         async for page in self._client.pages(self._resource, self._namespace, selector=selector):
             return self._checked(str(page["metadata"].get("resourceVersion")))
-        raise Unavailable(f"there is no list of {self._resource.plural}")
+        raise Unavailable(f"the API server sent no list of {self._resource.plural}")
 
     def _checked(self, version: str) -> str:
         if not version.isdecimal():
-            raise Unavailable(f"the list of {self._resource.plural} came without a version")
+            raise Unavailable(f"the list of {self._resource.plural} has no resourceVersion")
         return version
 
     def changes(
@@ -122,30 +123,6 @@ class _Source:
         return self._client.watch(self._resource, self._namespace, query=query, silence=silence)
 
 
-class _Backoff:
-    """Delays after consecutive failures: exponential, with jitter."""
-
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._failures = 0
-
-    def clear(self) -> None:
-        """Reset after a success."""
-        self._failures = 0
-
-    def fail(self) -> float:
-        """Count a failure and return the seconds to wait."""
-        delay = min(self._pace.first_delay * 2.0 ** min(self._failures, 16), self._pace.last_delay)
-        self._failures += 1
-        return delay * random.uniform(0.5, 1.0)  # noqa: S311 - only spreads load
-
-    def fail_once_for_free(self) -> float:
-        """Like `fail`, but without a delay for the first of consecutive failures."""
-        first = self._failures == 0
-        delay = self.fail()
-        return 0.0 if first else delay
-
-
 class _Follower:
     """The state of following. `_version` is the version seen last; None means that everything must be listed. A list
     must not be older than `_newest`, since it is requested after everything seen so far."""
@@ -154,7 +131,8 @@ class _Follower:
         self._source = source
         self._sink = sink
         self._pace = pace
-        self._backoff = _Backoff(pace)
+        self._backoff = Backoff(pace.first_delay, pace.last_delay, spread=(0.5, 1.0))
+        self._failures = 0
         self._version: str | None = None
         self._newest = 0
         self._doubtful = False
@@ -171,17 +149,22 @@ class _Follower:
         except Expired:
             self._version = None
             # Lists are expensive: the first one follows immediately, further ones wait.
-            return self._backoff.fail_once_for_free()
+            delay = self._failed()
+            return 0.0 if self._failures == 1 else delay
         except Unavailable as error:
             self._sink.failed(error)
             self._doubtful = True
-            return max(self._backoff.fail(), error.retry_after or 0.0)
+            return max(self._failed(), error.retry_after or 0.0)
         except KubeError as error:
             # Forbidden, or no such kind: once that is fixed, the old version may be meaningless, so list again.
             self._version = None
             self._sink.failed(error)
-            return self._backoff.fail()
+            return self._failed()
         return 0.0
+
+    def _failed(self) -> float:
+        self._failures += 1
+        return self._backoff.after(self._failures)
 
     async def _list(self) -> str:
         items, version = await self._source.whole()
@@ -208,13 +191,13 @@ class _Follower:
             spoke = await self._read(pieces)
         lasted = clock() - began
         if not spoke and lasted < self._pace.brief:
-            raise Unavailable("the API server ends each watch as soon as it has begun")
-        self._backoff.clear()
+            raise Unavailable("the API server ends each watch at once")
+        self._failures = 0
         if not spoke and lasted >= self._pace.silence:
             # Usually nothing has happened: up to Kubernetes 1.33 a quiet watch gets no bookmarks, and listing a quiet
             # kind is cheap. But a server restored from a backup older than this version is silent too, and would stay
             # so forever.
-            raise Expired(f"there was not a word about what came after version {version}")
+            raise Expired(f"the watch received nothing after version {version}")
 
     async def _read(self, pieces: AsyncIterator[bytes]) -> bool:
         """Hand on all events. Return whether there were any."""
@@ -234,7 +217,7 @@ class _Follower:
                 self._sink.lose(event.item)
         self._version = event.version
         self._newest = max(self._newest, int(event.version))
-        self._backoff.clear()
+        self._failures = 0
 
 
 async def _next(pieces: AsyncIterator[bytes]) -> bytes:

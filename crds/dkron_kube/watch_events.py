@@ -60,5 +60,7 @@ def parse(line: bytes) -> Event:
             return Event(Kind(document["type"]), item, str(int(item["metadata"]["resourceVersion"])))
         error = from_status(int(item.get("code") or 500), item)
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise Unavailable(f"the watch sent what is no event: {line[:200].decode('utf-8', 'replace')}") from exc
+        raise Unavailable(
+            f"the watch sent something that is not an event: {line[:200].decode('utf-8', 'replace')}"
+        ) from exc
     raise error

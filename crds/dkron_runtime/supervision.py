@@ -11,6 +11,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from dkron_kube.backoff import Backoff
+
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LAST_PAUSE = 1.0, 60.0
@@ -61,18 +63,18 @@ class Supervisor:
     async def _live(
         self, name: str, work: Callable[[], Awaitable[None]], fatal: tuple[type[Exception], ...], *, may_end: bool
     ) -> None:
-        pause = FIRST_PAUSE
+        failures, backoff = 0, Backoff(FIRST_PAUSE, LAST_PAUSE)
         while True:
             began = self._clock()
             reason = await self._ended(name, work, fatal)
             if may_end and not reason:
                 self._troubles.pop(name, None)
                 return
-            pause = FIRST_PAUSE if self._clock() - began > STEADY else pause
-            trouble = self._troubles[name] = _Trouble(reason or "it came to an end")
-            log.error("%s has ended: %s; it begins anew in %.0f s", name, trouble.reason, pause)
+            failures = 1 if self._clock() - began > STEADY else failures + 1
+            pause = backoff.after(failures)
+            trouble = self._troubles[name] = _Trouble(reason or "it returned")
+            log.error("%s has ended: %s; restarting it in %.0f s", name, trouble.reason, pause)
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LAST_PAUSE)
             trouble.since = self._clock()
 
     async def _ended(self, name: str, work: Callable[[], Awaitable[None]], fatal: tuple[type[Exception], ...]) -> str:

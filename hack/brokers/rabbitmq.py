@@ -66,7 +66,7 @@ def _erlang(files: Path, folder: Path) -> tuple[Path, Path, Path]:
     """A program `erl`, Erlang's folder, and the one with its binaries."""
     erlang = next((base for base in (files / "usr/lib/erlang", Path("/usr/lib/erlang")) if base.is_dir()), None)
     if erlang is None:
-        raise ClusterError(f"there is no Erlang in {files}")
+        raise ClusterError(f"{files} has no Erlang")
     binaries = next(erlang.glob("erts-*")) / "bin"
     erl = folder / "bin" / "erl"
     erl.parent.mkdir()

@@ -23,7 +23,7 @@ def dashboard(rows: Iterable[Row]) -> Object:
     return {
         "uid": "dkron-operator",
         "title": "dkron-operator",
-        "description": "Whether jobs run, and on time; what the operator and the REST API do, and what that takes.",
+        "description": "Whether jobs run on time, and what the operator and the REST API do and cost.",
         "tags": ["dkron", "kubernetes"],
         "schemaVersion": SCHEMA,
         "version": 1,

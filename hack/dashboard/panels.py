@@ -35,43 +35,43 @@ NOW = Row(
     (
         Number(
             "Leaders",
-            "Replicas of the operator that hold the Lease: one.",
+            "Replicas of the operator that hold the Lease; should be one.",
             Query("sum(dkron_operator_leader{SERIES})"),
             none_is_bad=True,
         ),
         Number(
             "Version",
-            "The operator that runs.",
+            "Version of the running operator.",
             Query("count by (version) (dkron_operator_build_info{SERIES})", "{{version}}"),
             text=True,
         ),
-        Number("Jobs", "DkronJobs, in whatever state.", Query(f"sum({known('dkron_operator_jobs', 'state')})")),
+        Number("Jobs", "DkronJobs in any state.", Query(f"sum({known('dkron_operator_jobs', 'state')})")),
         Number(
             "Failing jobs",
-            "Jobs whose newest run has failed.",
+            "Jobs whose newest run failed.",
             Query(f"sum({known('dkron_operator_jobs_failing')})"),
             bad=1,
         ),
         Number(
             "Stale jobs",
-            "Enabled jobs without a success for two intervals of the schedule that they follow.",
+            "Enabled jobs without a success for two intervals of their schedule.",
             Query(f"sum({known('dkron_operator_jobs_stale')})"),
             bad=1,
         ),
         Number(
             "Missed slots",
-            "Slots of the time that is shown that were due and that nobody could fire in time.",
+            "Due slots in the selected time range that no operator could fire in time.",
             Query(f"sum(({MISSED} unless {MISSED} offset $__range) or increase({MISSED}[$__range])) or vector(0)"),
             bad=1,
         ),
         Number(
             "Active executions",
-            "Attempts that run, or are claimed to begin.",
+            "Attempts that run or are claimed.",
             Query(f"sum({known('dkron_operator_active_executions')})"),
         ),
         Number(
             "Next slot",
-            "When the first of all jobs is due next.",
+            "When the next job is due.",
             Query("min(dkron_operator_next_slot_timestamp_seconds{SERIES} > 0) * 1000"),
             unit="dateTimeFromNow",
         ),
@@ -89,7 +89,7 @@ SCHEDULE = Row(
         ),
         Panel(
             "Slots by result",
-            "What became of slots that were due.",
+            "Results of due slots.",
             (Query(rate("dkron_operator_slots_total", "result", "reason"), "{{result}} {{reason}}"),),
             unit="ops",
             stacked=True,
@@ -115,14 +115,14 @@ EXECUTIONS = Row(
         ),
         Panel(
             "Failures by reason",
-            "Error: the container's exit code. The others are told in docs/reference/dkronjob.md.",
+            "Error: the container's exit code. docs/reference/dkronjob.md explains the others.",
             (Query(rate("dkron_operator_executions_total", "reason", matching=', result="failed"'), "{{reason}}"),),
             unit="ops",
             stacked=True,
         ),
         Panel(
             "Executions by trigger",
-            "What caused the attempts that have ended.",
+            "The trigger of ended attempts.",
             (Query(rate("dkron_operator_executions_total", "trigger"), "{{trigger}}"),),
             unit="ops",
             stacked=True,
@@ -141,12 +141,12 @@ EXECUTIONS = Row(
         ),
         Panel(
             "Active executions",
-            "Attempts that run, or are claimed to begin.",
+            "Attempts that run or are claimed.",
             (Query(f"sum({known('dkron_operator_active_executions')})", "active"),),
         ),
         Panel(
             "Failing, degraded and stale jobs",
-            "Jobs whose newest run has failed, jobs that need a person, and jobs without a success for two intervals.",
+            "Jobs whose newest run failed, degraded jobs, and jobs without a success for two intervals.",
             (
                 Query(f"sum({known('dkron_operator_jobs_failing')})", "failing"),
                 Query(f"sum({known('dkron_operator_jobs_degraded')})", "degraded"),
@@ -161,7 +161,7 @@ SINGLE_JOBS = Row(
     (
         Panel(
             "Failing",
-            "Jobs whose newest run has failed.",
+            "Jobs whose newest run failed.",
             (
                 Query(
                     "max by (exported_namespace, exported_job) (dkron_operator_job_failing{SERIES}) == 1",
@@ -172,7 +172,7 @@ SINGLE_JOBS = Row(
         ),
         Panel(
             "Time since the last success",
-            "The twenty jobs that have waited for longest.",
+            "The twenty jobs with the oldest success.",
             (
                 Query(
                     "topk(20, time() - max by (exported_namespace, exported_job) "
@@ -191,23 +191,23 @@ OPERATOR = Row(
     (
         Panel(
             "Leader",
-            "Which replica holds the Lease: 1 for the one that leads, 0 for those that wait.",
+            "Which replica holds the Lease: 1 for the leader, 0 for the others.",
             (Query("max by (instance) (dkron_operator_leader{SERIES})", "{{instance}}"),),
         ),
         Panel(
             "Queues",
-            "What waits to be done.",
+            "Items that wait in each queue.",
             (Query("sum by (queue) (dkron_operator_queue_depth{SERIES})", "{{queue}}"),),
         ),
         Panel(
             "Event loop",
-            "How late the process comes to what it should do.",
+            "Delay of the event loop.",
             (Query("max by (instance) (dkron_operator_event_loop_lag_seconds{SERIES})", "{{instance}}"),),
             unit="s",
         ),
         Panel(
             "Watches",
-            "Time since the API server last gave a sign of life.",
+            "Time since the API server last responded.",
             (
                 Query(
                     "time() - max by (instance, resource) (dkron_operator_watch_last_event_timestamp_seconds{SERIES})",
@@ -218,25 +218,25 @@ OPERATOR = Row(
         ),
         Panel(
             "Requests to Kubernetes",
-            "By what they do and how they were answered; code 0 had no answer.",
+            "By verb and response code; code 0 means no response.",
             (Query(rate("dkron_operator_kube_requests_total", "verb", "code"), "{{verb}} {{code}}"),),
             unit="reqps",
         ),
         Panel(
             "Time of requests to Kubernetes",
-            "99 of a hundred are faster.",
+            "99th percentile.",
             (Query(quantile("0.99", "dkron_operator_kube_request_duration_seconds", "verb"), "{{verb}}"),),
             unit="s",
         ),
         Panel(
             "Size of statuses",
-            "As they are written.",
+            "Size at each write.",
             quantiles("dkron_operator_status_bytes", ("0.5", "0.99")),
             unit="bytes",
         ),
         Panel(
             "Histories cut",
-            "Executions that left a status before spec.history says, since it would have grown too big.",
+            "Executions removed before spec.history requires it, because the status would be too large.",
             (Query("sum(rate(dkron_operator_history_truncated_total{SERIES}[$__rate_interval]))", "executions"),),
             unit="ops",
         ),
@@ -256,14 +256,14 @@ API = Row(
     (
         Panel(
             "Requests",
-            "By the status of the answer, without probes.",
+            "By status code, without probes.",
             (Query(rate("dkron_api_requests_total", "code", matching=NOT_PROBES), "{{code}}"),),
             unit="reqps",
             stacked=True,
         ),
         Panel(
             "Time to answer",
-            "Without probes and without answers that stay open.",
+            "Without probes and responses that stay open.",
             tuple(
                 Query(
                     quantile(
@@ -279,13 +279,13 @@ API = Row(
         ),
         Panel(
             "Slowest routes",
-            "99 of a hundred requests are faster.",
+            "99th percentile.",
             (Query(f"topk(10, {quantile('0.99', 'dkron_api_request_duration_seconds', 'route')})", "{{route}}"),),
             unit="s",
         ),
         Panel(
             "Requests at once",
-            "Being answered, and answers that stay open.",
+            "Requests in progress, and responses that stay open.",
             (
                 Query("sum(dkron_api_requests_in_flight{SERIES})", "being answered"),
                 Query("sum(dkron_api_open_answers{SERIES})", "open"),
@@ -294,13 +294,13 @@ API = Row(
         ),
         Panel(
             "Cache",
-            "Time since the API server last gave a sign of life.",
+            "Time since the API server last responded.",
             (Query("max by (kind) (dkron_api_cache_age_seconds{SERIES})", "{{kind}}"),),
             unit="s",
         ),
         Panel(
             "Requests of the API to Kubernetes",
-            "By what they do and how they were answered; code 0 had no answer.",
+            "By verb and response code; code 0 means no response.",
             (Query(rate("dkron_api_kube_calls_total", "verb", "code"), "{{verb}} {{code}}"),),
             unit="reqps",
         ),
@@ -323,7 +323,7 @@ RESOURCES = Row(
         ),
         Panel(
             "File descriptors",
-            "Of those that are allowed.",
+            "Share of the limit.",
             (
                 Query(
                     "max by (job, instance) (process_open_fds{SERIES} / process_max_fds{SERIES})",

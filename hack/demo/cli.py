@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from demo import stages
 from demo.errors import DemoError
@@ -28,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "api-url":
             return stages.api_url(options.name, provider=provider)
         kubernetes = os.environ.get("K8S", "")
-        return stages.up(options.name, provider=provider, kubernetes=kubernetes, seconds=options.seconds)
+        return stages.up(
+            options.name, provider=provider, kubernetes=kubernetes, seconds=options.seconds, picture=options.picture
+        )
     except (DemoError, ClusterError) as error:
         sys.stderr.write(f"demo: {error}\n")
         return 1
@@ -41,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("demo", description="Show the operator at work in a cluster of its own.")
+    parser = argparse.ArgumentParser(
+        "demo", description="Run the operator and the examples in a separate cluster, and show their state."
+    )
     parser.add_argument("command", choices=("up", "down", "api-url"))
     parser.add_argument("--name", default=DEFAULT_NAME, help=f"name of the cluster (default: {DEFAULT_NAME})")
     parser.add_argument(
@@ -49,5 +54,8 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=WAIT_SECONDS,
         help=f"how long to wait for the examples without a terminal (default: {WAIT_SECONDS})",
+    )
+    parser.add_argument(
+        "--picture", type=Path, help="a file for the table as SVG; the demo then waits as without a terminal"
     )
     return parser

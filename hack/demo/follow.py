@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -35,8 +36,9 @@ def live(read: Read, before: Before) -> None:
             return
 
 
-def wait(read: Read, before: Before, *, seconds: float) -> Sequence[str]:
-    """Wait until every example has shown what it should, and print the table; the names of those that have not."""
+def wait(read: Read, before: Before, *, seconds: float, picture: Path | None = None) -> Sequence[str]:
+    """Wait until every example has shown what it should, and print the table, to the file `picture` too, as SVG. Return
+    the names of those that have not."""
     begun = time.monotonic()
     missing: Sequence[str] = tuple(EXPECTATIONS)
     say(f"waiting up to {seconds:.0f} s for {len(missing)} examples")
@@ -49,7 +51,10 @@ def wait(read: Read, before: Before, *, seconds: float) -> Sequence[str]:
         if not missing or time.monotonic() - begun > seconds:
             break
         time.sleep(PAUSE_SECONDS)
-    Console(width=PLAIN_WIDTH).print(_table(jobs, missing, width=PLAIN_WIDTH))
+    console = Console(width=PLAIN_WIDTH, record=picture is not None)
+    console.print(_table(jobs, missing, width=PLAIN_WIDTH))
+    if picture is not None:
+        console.save_svg(str(picture), title="make demo")
     for name in missing:
         say(f"  missing: {name} {EXPECTATIONS[name].text}{_why(name, jobs)}")
     return missing

@@ -42,7 +42,7 @@ class Programs:
         """Start both anew, so that it is this checkout's code that runs: the API for the namespace, the operator for it
         `alone` or for all."""
         if self.stop():
-            say("the programs of an earlier demo are stopped")
+            say("stopped the programs of an earlier demo")
         common = ("--kubeconfig", str(kubeconfig), "--log-format", "json", "--cluster-namespace", namespace)
         only = ("--namespace", namespace)
         watched = port.choose(self.folder / "monitoring.port", usual=MONITORING)
@@ -72,5 +72,5 @@ class Programs:
 def _program(name: str) -> str:
     path = Path(sys.executable).with_name(name)
     if not path.exists():
-        raise DemoError(f"there is no {path}; `make venv` installs it")
+        raise DemoError(f"{path} does not exist; `make venv` installs it")
     return str(path)

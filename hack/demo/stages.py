@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from demo import follow, install, target
 from demo.detached import Detached
@@ -19,8 +20,9 @@ from localcluster.progress import duration, say
 LOG_LINES = 15
 
 
-def up(name: str, *, provider: str, kubernetes: str, seconds: float) -> int:
-    """Bring everything up and show it. Exit code 1 if an example did not show what it should in `seconds`."""
+def up(name: str, *, provider: str, kubernetes: str, seconds: float, picture: Path | None = None) -> int:
+    """Bring everything up and show it, in `picture` too. Exit code 1 if an example did not show what it should in
+    `seconds`."""
     begun = time.monotonic()
     place = target.up(name, provider=provider, kubernetes=kubernetes)
     install.definitions(place)
@@ -30,12 +32,12 @@ def up(name: str, *, provider: str, kubernetes: str, seconds: float) -> int:
     watch = Watch(place)
     before = {job.metadata.name: known(job) for job in watch.read()}
     install.request_run(place, now=datetime.now(UTC))
-    say(f"examples are applied, and a run of {install.REQUESTED} is requested ({duration(time.monotonic() - begun)})")
-    if sys.stdout.isatty():
+    say(f"applied the examples and requested a run of {install.REQUESTED} ({duration(time.monotonic() - begun)})")
+    if sys.stdout.isatty() and picture is None:
         follow.live(watch.read, before)
         missing: Sequence[str] = ()
     else:
-        missing = follow.wait(watch.read, before, seconds=seconds)
+        missing = follow.wait(watch.read, before, seconds=seconds, picture=picture)
         say(f"{'done' if not missing else 'given up'} after {duration(time.monotonic() - begun)}")
     if missing:
         _show_log(place.programs.operator)

@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
         wrong = list(problems(pages, files=files_in(Path(folder)), site=SITE))
     sys.stderr.writelines(f"{sentence}\n" for sentence in wrong)
     if not wrong:
-        good = f"{len(links)} addresses elsewhere answer" if links else "all that they link to is there"
+        good = f"{len(links)} addresses elsewhere answer" if links else "all links resolve"
         sys.stdout.write(f"{folder}: {len(pages)} pages, and {good}\n")
     return bool(wrong)
 

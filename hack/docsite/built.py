@@ -82,8 +82,8 @@ def files_in(site: Path) -> set[str]:
 def problems(pages: Mapping[str, Contents], *, files: Collection[str], site: str) -> Iterator[str]:
     """A sentence for each thing that is wrong; `site` is the address at which it is served, with a slash at its end."""
     for path, page in pages.items():
-        yield from (f"{path}: loads {url}, which is elsewhere" for url in page.loaded if urlsplit(url).netloc)
-        yield from (f"{path}: is not understood: {text}" for text in page.left_over)
+        yield from (f"{path}: loads {url} from another host" for url in page.loaded if urlsplit(url).netloc)
+        yield from (f"{path}: unsupported Markdown: {text}" for text in page.left_over)
         for link in dict.fromkeys([*page.links, *page.loaded]):
             target, anchor = _target(link, path, site=site)
             if target is None:
@@ -91,7 +91,7 @@ def problems(pages: Mapping[str, Contents], *, files: Collection[str], site: str
             if target not in files:
                 yield f"{path}: {link} leads nowhere"
             elif anchor and target in pages and anchor not in pages[target].anchors:
-                yield f"{path}: {link} leads to an anchor that is not there"
+                yield f"{path}: {link} leads to a missing anchor"
 
 
 def external(pages: Mapping[str, Contents]) -> dict[str, str]:

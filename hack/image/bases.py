@@ -85,8 +85,8 @@ def _make(engine: Engine, name: str) -> None:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, timeout=MAKE_SECONDS, check=False)
         if done.returncode != 0:
             raise ImageError(
-                f"no base could be made: '{shlex.join(command[:1])}' failed, see above; name one that is here already, "
-                "as `make image BASE=…`"
+                f"no base could be made: '{shlex.join(command[:1])}' failed, see above; use a base that exists here: "
+                "`make image BASE=…`"
             )
         Path(folder, "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
         engine.build(Recipe(Path(folder), name, {}, {}))

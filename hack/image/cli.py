@@ -36,5 +36,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--base", default=os.environ.get("BASE") or DEFAULT, help=f"the image to build on (default: $BASE or {DEFAULT})"
     )
-    parser.add_argument("--refresh", action="store_true", help="fetch or make the base anew")
+    parser.add_argument("--refresh", action="store_true", help="pull or make the base again")
     return parser

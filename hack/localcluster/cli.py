@@ -15,7 +15,7 @@ from localcluster.provider import Provider
 DESCRIPTION = """\
 Start and stop a Kubernetes for tests and demonstrations.
 
-CLUSTER=auto is kind where a Docker engine answers and a real node is asked for, else `local`: the real control
+CLUSTER=auto is kind if a Docker engine answers and NODES=real, else `local`: the real control
 plane, built from Go modules and run as processes of this machine. See docs/local-cluster.md.
 """
 
@@ -67,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
 
     up = add("up", commands.up, "start a cluster, or find it running", named, kind)
     up.add_argument("--controller-flags", default="", metavar="FLAGS", help='such as --controller-flags="--v=4"')
-    add("down", commands.down, "stop a cluster and leave nothing behind", named)
-    add("status", commands.status, "show what runs, and what has died", named)
+    add("down", commands.down, "stop a cluster and delete all that it created", named)
+    add("status", commands.status, "show running and dead components", named)
     add("list", commands.list_clusters, "list the clusters of this user")
     kubeconfig = add("kubeconfig", commands.kubeconfig, "print the path of a cluster's kubeconfig", named)
     kubeconfig.add_argument(
@@ -77,15 +77,15 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help="take this one if the other does not run",
+        help="use this cluster if the other does not run",
     )
-    _logs(add("logs", commands.logs, "show what components wrote", named))
+    _logs(add("logs", commands.logs, "show the logs of components", named))
     _kubectl(add("kubectl", commands.kubectl, "run kubectl: hack/cluster kubectl -- get nodes", named))
     load = add("load-image", commands.load_image, "make an image available to pods", named)
     source = load.add_mutually_exclusive_group(required=True)
     source.add_argument("--archive", type=Path, help="a tar file, OCI or Docker")
     source.add_argument("--image", help="one that docker, podman or `make image` has built or pulled here")
-    restart = add("restart", commands.restart, "restart one component, with other flags", named)
+    restart = add("restart", commands.restart, "restart one component with other flags", named)
     restart.add_argument("component", help="such as controller-manager")
     restart.add_argument("--flags", default="", help='such as --flags="--kube-api-qps=1000"; none: its own only')
     add("build", commands.build_tools, "build the tools of a cluster without starting it", kind)
@@ -115,9 +115,9 @@ def _kind_of_cluster() -> argparse.ArgumentParser:
 
 def _logs(command: argparse.ArgumentParser) -> None:
     command.add_argument("component", nargs="?", default="", help="such as apiserver; all without it")
-    command.add_argument("-f", "--follow", action="store_true", help="go on with what is written from now on")
+    command.add_argument("-f", "--follow", action="store_true", help="follow new lines")
     command.add_argument("-n", "--lines", type=int, default=20, help="how many lines of each (default: 20)")
 
 
 def _kubectl(command: argparse.ArgumentParser) -> None:
-    command.add_argument("arguments", nargs="*", help="kubectl's own, behind -- where they hold options")
+    command.add_argument("arguments", nargs="*", help="arguments of kubectl, after -- if they contain options")

@@ -89,8 +89,8 @@ def _running(name: str, *, kubernetes: str, nodes: Nodes) -> Record | None:
         return None
     if (record.kubernetes, record.nodes) != (kubernetes, str(nodes)):
         found = f"Kubernetes {record.kubernetes} with nodes {record.nodes}"
-        raise ClusterError(f"cluster {name} runs already, but {found}; stop it first, or use another --name")
-    say(f"cluster {name} runs already")
+        raise ClusterError(f"cluster {name} already runs, but {found}; stop it first, or use another --name")
+    say(f"cluster {name} already runs")
     return record
 
 

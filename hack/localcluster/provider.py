@@ -39,7 +39,7 @@ def up(
     _refuse_other_provider(name, chosen)
     if chosen is Provider.KIND:
         if controller_flags:
-            raise ClusterError("flags of the controller manager can be set in a local cluster only; use CLUSTER=local")
+            raise ClusterError("only a local cluster accepts flags of the controller manager; use CLUSTER=local")
         return kind.up(name, kubernetes=versions.resolve(kubernetes) if kubernetes else "")
     record = local.up(
         name,
@@ -65,7 +65,7 @@ def choose(provider: str, node_kind: NodeKind) -> Provider:
     if provider not in list(Provider):
         raise ClusterError(f"CLUSTER={provider} is unknown; write auto, kind, local or current")
     if provider == Provider.KIND and node_kind is not NodeKind.REAL:
-        raise ClusterError(f"kind has real nodes only; use CLUSTER=local for nodes {node_kind}")
+        raise ClusterError(f"kind has only real nodes; use CLUSTER=local for nodes {node_kind}")
     if provider != Provider.AUTO:
         return Provider(provider)
     return Provider.KIND if node_kind is NodeKind.REAL and kind.available() else Provider.LOCAL
@@ -74,4 +74,4 @@ def choose(provider: str, node_kind: NodeKind) -> Provider:
 def _refuse_other_provider(name: str, chosen: Provider) -> None:
     record = find(name)
     if record is not None and record.provider != chosen:
-        raise ClusterError(f"cluster {name} runs already, by {record.provider}; stop it first, or use another --name")
+        raise ClusterError(f"cluster {name} already runs, by {record.provider}; stop it first, or use another --name")

@@ -49,7 +49,7 @@ def build(plan: Plan) -> list[Path]:
 def _image(plan: Plan) -> None:
     archive = plan.folder / f"dkron-operator-{plan.version}-image.tar"
     shutil.copyfile(image.build().archive, archive)
-    say("reading what the image is made of")
+    say("reading the contents of the image")
     files = Contents(archive).files(packages.described)
     system = packages.system(files)
     bill = sbom.document(

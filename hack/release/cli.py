@@ -38,13 +38,13 @@ def _plan(options: argparse.Namespace) -> Plan:
     if reason and not options.trial:
         raise ReleaseError(f"{reason} (or try it with TRIAL=1)")
     if reason:
-        say(f"a trial, not to be published: {reason}")
+        say(f"this is a trial and must not be published: {reason}")
     return Plan(version=own, source=here, folder=options.out, notes=changelog.notes(text, own))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("release", description="Build what a release consists of.")
-    parser.add_argument("--out", type=Path, default=ROOT / "dist", help="the folder, which is emptied first")
+    parser = argparse.ArgumentParser("release", description="Build all files of a release.")
+    parser.add_argument("--out", type=Path, default=ROOT / "dist", help="the output folder, which is emptied first")
     parser.add_argument("--tag", default="", help="the tag that is being released, such as v1.2.3")
-    parser.add_argument("--trial", action="store_true", help="build from what is here even if it is not fit to publish")
+    parser.add_argument("--trial", action="store_true", help="build this checkout even if it must not be published")
     return parser

@@ -10,7 +10,7 @@ def refusal(*, version: str, notes: str, source: Source, tag: str) -> str:
     `notes` is the text of CHANGELOG.md; `tag` is the one that is being released, empty if none is known.
     """
     if not source.commit:
-        return "this checkout has no commit, so nobody could tell what a release was built from; use a clone"
+        return "this checkout has no commit, so a release could not be traced to its source; use a clone"
     if source.changed:
         return "files differ from the commit, see `git status`; commit or remove them"
     section = changelog.section(notes, version)

@@ -25,7 +25,7 @@ def semantic(version: str) -> str:
     """The same version as Helm writes it. Raises ReleaseError for one that it could not."""
     match = _VERSION.fullmatch(version)
     if match is None:
-        raise ReleaseError(f"{PROJECT}: version '{version}' is neither as 1.2.3 nor as 1.2.3rc1 (a, b, rc)")
+        raise ReleaseError(f"{PROJECT}: version '{version}' must have the form 1.2.3 or 1.2.3rc1 (a, b, rc)")
     stage = match["stage"]
     return f"{match['release']}-{_STAGES[stage]}.{match['number']}" if stage else match["release"]
 

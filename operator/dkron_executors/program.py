@@ -79,7 +79,7 @@ def _handed_over(arguments: Sequence[str], environment: Mapping[str, str]) -> tu
         handover = Handover.read(text)
         values = {reference: environment[name] for reference, name in handover.secrets.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise Unusable(f"{CONFIG}: it is not what the operator hands over ({type(exc).__name__})") from None
+        raise Unusable(f"{CONFIG}: it is not a configuration that the operator wrote ({type(exc).__name__})") from None
     return arguments[0], handover, values
 
 

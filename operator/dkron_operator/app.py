@@ -16,7 +16,8 @@ from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Re
 from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery import Delivery
 from dkron_operator.executors.images import Images
@@ -104,16 +105,18 @@ class Operator:
         )
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
-            output_dir=output_dir, may_act=self.lease.may_act, touch=self._touch, requeue=self._requeue,
-            judged=self.cluster_status.judge, heard=partial(self._liveness.beside, DKRON_CLUSTERS),
+            output_dir=output_dir, may_act=self.lease.may_act, write_soon=self._write_soon, requeue=self._requeue,
+            on_problems=self.cluster_status.judge, on_event=partial(self._liveness.optional_event, DKRON_CLUSTERS),
         )  # fmt: skip
         self.reconciler = Reconciler(
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
             booked=self.cluster_status.settle, allowance=Allowance(inline_calls, self.lease.may_act), terms=terms,
             own=own_tags, strict=strict, tracer=tracer, compare=self._rollback.compare,
-            nodes_heard=partial(self._liveness.beside, NODES),
+            on_node_event=partial(self._liveness.optional_event, NODES),
         )  # fmt: skip
-        handlers = Handlers(self.store, changed=self._requeue, listed=self._list_again, met=self.cluster_status.met)
+        handlers = Handlers(
+            self.store, changed=self._requeue, listed=self._list_again, on_object=self.cluster_status.see_job
+        )
         self._resync = Resync(self.client, self.store, handlers, self._namespaces or None)
         self.watching = KopfStreams(
             handlers, access, self._liveness,
@@ -138,8 +141,8 @@ class Operator:
     def _requeue(self, uid: str) -> None:
         self.reconciler.queue.add(uid)
 
-    def _touch(self, entry: CachedJob) -> None:
-        self.reconciler.writer.touch(entry)
+    def _write_soon(self, entry: CachedJob) -> None:
+        self.reconciler.writer.write_soon(entry)
 
     def _list_again(self) -> None:
         self._resync.want()
@@ -161,7 +164,7 @@ class Operator:
     def _is_behind(self) -> bool:
         """Whether the watches have been silent for so long that Jobs, whose names prevent double runs, could have come
         and gone."""
-        signs = self._liveness.oldest().values()
+        signs = self._liveness.by_resource().values()
         age = self._clock.monotonic() - min(max(sign.seen or 0.0, self._filled_at) for sign in signs)
         return age > FRESH
 
@@ -207,13 +210,13 @@ class Operator:
                 break
         except NotFound as exc:
             raise NotInstalled(
-                "the custom resource DkronJob is not installed in this cluster: kubectl apply -f crds/, or "
+                "the custom resource DkronJob is not installed in this cluster; run kubectl apply -f crds/, or "
                 "helm upgrade with crds.enabled=true"
             ) from exc
         except Rejected as exc:
             if namespace is None:
                 raise NotInstalled(
-                    f"{exc}; allow it by a ClusterRole, or name the namespaces to watch with --namespace"
+                    f"{exc}; grant the permission with a ClusterRole, or name the namespaces to watch with --namespace"
                 ) from exc
             raise
 
@@ -241,7 +244,7 @@ class Operator:
                 done = await _first({watch, stopped, rollback, *others})
             if rollback in done:
                 # What is to be written follows from what is no more.
-                logging.getLogger("kopf").setLevel(logging.CRITICAL)
+                _silence_kopf()
                 rollback.result()
             monitoring.phase = Phase.STOPPING
             log.info("stopping")
@@ -254,7 +257,7 @@ class Operator:
                 await self._flush(LAST_MAIL)
             await self._take_leave(leaving)
             # It may be in the middle of its own start: that its connections are cut then is our doing, and no news.
-            logging.getLogger("kopf").setLevel(logging.CRITICAL)
+            _silence_kopf()
             watch.cancel()
             await asyncio.wait({watch}, timeout=GRACE)
         finally:
@@ -265,7 +268,7 @@ class Operator:
     async def _leave(self, leaving: asyncio.Task[None], effects: Sequence[asyncio.Task[None]]) -> None:
         """Stop all work, as requested, but keep running."""
         await leaving
-        log.warning("asked to leave: nothing is fired and nothing recorded until a restart")
+        log.warning("asked to leave: this replica fires and records nothing until it is restarted")
         await self.reconciler.calls.close(grace=GRACE)
         await _cancel(effects)
         await self._flush(GRACE)
@@ -280,7 +283,7 @@ class Operator:
             async with asyncio.timeout(FAREWELL):
                 await self.lease.release(stopped=True)
         except TimeoutError:
-            log.warning("the Lease could not be released; it ends by itself")
+            log.warning("cannot release the Lease; it expires by itself")
 
     async def _say_who_leads(self, *, stopped: bool) -> None:
         """Write that this replica no longer leads while it still does; the next leader writes that it leads."""
@@ -288,7 +291,7 @@ class Operator:
             async with asyncio.timeout(LAST_STATUS):
                 await self.cluster_status.close(self.lease.view.ended(stopped=stopped))
         except TimeoutError:
-            log.warning("the DkronCluster could not be written; the next leader writes it")
+            log.warning("cannot write the status of the DkronCluster; the next leader writes it")
 
     async def _flush(self, seconds: float) -> bool:
         """Write the pending statuses; returns whether that succeeded."""
@@ -296,7 +299,7 @@ class Operator:
             async with asyncio.timeout(seconds):
                 await self.reconciler.writer.queue.idle()
         except TimeoutError:
-            log.warning("some status could not be written; the next start finds it from the Jobs")
+            log.warning("cannot write all pending statuses; the next start rebuilds them from the Jobs")
             return False
         return True
 
@@ -315,6 +318,10 @@ class Operator:
         # kopf has handlers of its own and no option to leave them out: they would end the watch before the work is
         # written down.
         loop.add_signal_handler = lambda *_: None  # type: ignore[method-assign]
+
+
+def _silence_kopf() -> None:
+    logging.getLogger("kopf").setLevel(logging.CRITICAL)
 
 
 async def _first(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:

@@ -61,7 +61,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
     except Exception:
-        log.exception("the operator cannot go on")
+        log.exception("the operator cannot continue")
         return FAILED
     finally:
         # Leftovers of the watches: Python itself would cancel them only once, and wait.

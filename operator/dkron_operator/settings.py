@@ -27,8 +27,8 @@ class Settings(BaseSettings):
 
     namespace: Namespaces = Field(
         default_factory=list,
-        description="watch this namespace alone; repeat the option, or separate by commas, for several. Without it all "
-        "namespaces are watched, and cluster-wide rights are needed [DKRON_NAMESPACE]",
+        description="watch only this namespace; repeat the option, or separate by commas, for several. Without it, the "
+        "operator watches all namespaces and needs cluster-wide permissions [DKRON_NAMESPACE]",
     )
     cluster_namespace: str = Field(
         default="",
@@ -55,8 +55,8 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=1000,
-        description="how many calls of jobs with executorConfig.inline the operator makes itself at once, from its own "
-        "place in the network; 0 is none, and such jobs are refused [DKRON_INLINE_CALLS]",
+        description="how many calls of jobs with executorConfig.inline the operator itself makes at the same time, "
+        "from its own pod; 0 refuses such jobs [DKRON_INLINE_CALLS]",
     )
     datacenter: str = Field(
         default=DKRONS.datacenter,
@@ -72,25 +72,25 @@ class Settings(BaseSettings):
     )
     strict: CliImplicitFlag[bool] = Field(
         default=False,
-        description="do not run jobs that have settings which this operator does not know: keys of executorConfig, "
-        "processors and their keys. Without it they are ignored, as in Dkron, and told [DKRON_STRICT]",
+        description="do not run jobs with settings that this operator does not know: keys of executorConfig, "
+        "processors and their keys. Without it, they are ignored, as in Dkron, and reported [DKRON_STRICT]",
     )
     lease: Literal["on", "off"] = Field(
         default="on",
-        description="on: of several replicas the one that holds the Lease acts, and the others wait. off: this one "
-        "acts whatever others do, and nobody is shown as leader [DKRON_LEASE]",
+        description="on: only the replica that holds the Lease acts, and the others wait. off: this one always acts, "
+        "and the DkronCluster shows no leader [DKRON_LEASE]",
     )
     lease_duration: int = Field(
         default=15,
         ge=1,
         le=3600,
-        description="seconds after its last renewal in which nobody else takes the Lease [DKRON_LEASE_DURATION]",
+        description="seconds after the last renewal before another replica may take the Lease [DKRON_LEASE_DURATION]",
     )
     lease_renew_deadline: float = Field(
         default=10.0,
         gt=0,
         allow_inf_nan=False,
-        description="seconds after its last renewal in which its holder acts; less than --lease-duration "
+        description="seconds after its last renewal during which the holder acts; less than --lease-duration "
         "[DKRON_LEASE_RENEW_DEADLINE]",
     )
     lease_retry_period: float = Field(
@@ -103,18 +103,18 @@ class Settings(BaseSettings):
     monitoring_host: str = Field(
         default="127.0.0.1",
         min_length=1,
-        description="address to listen on for /healthz, /readyz and /metrics; 0.0.0.0 is every one "
+        description="address to listen on for /healthz, /readyz and /metrics; 0.0.0.0 means all "
         "[DKRON_MONITORING_HOST]",
     )
     monitoring_port: int = Field(
         default=0,
         ge=0,
         le=65535,
-        description="port for these three; 0 is none, and nothing listens [DKRON_MONITORING_PORT]",
+        description="port of /healthz, /readyz and /metrics; 0 disables them [DKRON_MONITORING_PORT]",
     )
     metrics_per_job: CliImplicitFlag[bool] = Field(
         default=False,
-        description="have /metrics show two series for each job as well, as long as there are 5000 jobs at most "
+        description="show two series for each job on /metrics, as long as there are at most 5000 jobs "
         "[DKRON_METRICS_PER_JOB]",
     )
     kubeconfig: Path | None = Field(
@@ -126,16 +126,16 @@ class Settings(BaseSettings):
         default=None, description="context of the kubeconfig, instead of its current one [DKRON_CONTEXT]"
     )
     log_format: LogFormat = Field(
-        default="json", description="json is one object a line, text is for reading along [DKRON_LOG_FORMAT]"
+        default="json", description="json: one object per line; text: for people [DKRON_LOG_FORMAT]"
     )
-    log_level: LogLevel = Field(default="info", description="the least severe lines to show [DKRON_LOG_LEVEL]")
+    log_level: LogLevel = Field(default="info", description="the lowest severity to log [DKRON_LOG_LEVEL]")
 
     @field_validator("output_dir")
     @classmethod
     def _exists(cls, path: Path | None) -> Path | None:
         """A missing directory means that the volume is not mounted."""
         if path is not None and not (path.is_absolute() and path.is_dir()):
-            raise ValueError(f"{path} is no directory; give the absolute path of one that exists")
+            raise ValueError(f"{path} is not a directory; give the absolute path of one that exists")
         return path
 
     @model_validator(mode="after")

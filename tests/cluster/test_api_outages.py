@@ -24,12 +24,13 @@ from tests.support.api_process import ApiProcess
 from tests.support.api_rights import FOLLOWED, LEAST_API, limited_api
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.hostile import assert_civil
+from tests.support.ice import ice
 from tests.support.jobs import dkron_job
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body, save, until
 from tests.support.rights import change_rights, limited_access, without
-from tests.support.sites import apply_older, install, namespace
+from tests.support.sites import apply_older, install, namespace, uninstall
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -95,14 +96,6 @@ def refused(answer: Answer, status: int, *words: str) -> Answer:
 
 
 @pytest.fixture
-def kube(cluster: localcluster.Cluster, request: pytest.FixtureRequest) -> Iterator[Kube]:
-    """A namespace without an API."""
-    install(cluster)
-    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as kube:
-        yield kube
-
-
-@pytest.fixture
 def bare(cluster: localcluster.Cluster) -> Iterator[localcluster.Cluster]:
     """A cluster whose DkronJobs can be taken away: they are installed again in the end."""
     if os.environ.get("CLUSTER") == "current":
@@ -117,7 +110,7 @@ KINDS = ("dkronjobs.dkron.io", "dkronclusters.dkron.io", "dkronpolicies.dkron.io
 def test_a_cluster_without_the_kinds_is_told_until_they_are_installed(
     bare: localcluster.Cluster, kube: Kube, tmp_path: Path
 ) -> None:
-    bare.kubectl("delete", "crd", *KINDS)
+    uninstall(bare, *KINDS)
     api = ApiProcess(tmp_path / "api.log", kubeconfig=kube.kubeconfig, namespace=kube.namespace).start(wait=False)
     try:
         site = ApiSite(kube, api, api.rest)
@@ -151,7 +144,7 @@ def test_kinds_that_are_older_than_the_api_end_it(bare: localcluster.Cluster, ku
 
 def test_kinds_that_are_removed_and_come_back_are_followed(own_api: ApiSite, bare: localcluster.Cluster) -> None:
     save(own_api, "lost")
-    bare.kubectl("delete", "crd", *KINDS)
+    uninstall(bare, *KINDS)
     until(own_api, "/v1/jobs", lambda answer: answer.body == b"[]")
     refused(own_api.rest.post("/v1/jobs", body("none")), 404)
     install(bare)
@@ -268,7 +261,7 @@ def test_each_right_is_needed_and_named_when_it_was_taken_away(
     change_rights(kube, without(LEAST_API, resource, verb))
     answer = kube.wait_for("the right to be gone", once, lambda answer: answer.status == 403)
     refused(answer, 403, f'cannot {verb} resource "{resource}"', kube.namespace)
-    assert rest.get("/v1/jobs").status == 200
+    assert [rest.get(path).status for path in ("/v1/jobs", "/v1/members")] == [200, 200]
     change_rights(kube, LEAST_API)
     kube.wait_for("the right to be back", once, lambda answer: answer.status in statuses)
 
@@ -350,6 +343,17 @@ def test_while_the_api_server_is_away_reads_go_on_and_writes_are_503(
     assert [rest.get(f"/v1/jobs/{name}").status for name in ("known", "refused")] == [200, 404]
     assert rest.get("/v1/jobs/known").json()["owner"] == "Ann"
     save(own_api, "known", owner="Bob")
+
+
+def test_reads_go_on_while_the_api_server_does_not_answer(cluster: localcluster.Cluster, own_api: ApiSite) -> None:
+    save(own_api, "known", owner="Ann")
+    with ThreadPoolExecutor(1) as pool:
+        with ice(cluster):
+            write = pool.submit(own_api.rest.put, "/v1/jobs/known", body("known", owner="Bob"))
+            reads = [own_api.rest.get(path) for path in READS]
+        assert {answer.status for answer in reads} == {200}, [str(answer) for answer in reads]
+        assert write.result().status == 201, write.result()
+    assert own_api.rest.get("/v1/jobs/known").json()["owner"] == "Bob"
 
 
 def test_what_was_answered_with_201_outlives_a_kill_of_the_api_server(

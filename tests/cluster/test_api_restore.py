@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_crds.names import object_name
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_sites import ApiSite, api_site
-from tests.support.hostile import MIB, Memory, assert_civil
+from tests.support.hostile import MIB, Memory
 from tests.support.jobs import dkron_job
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body, save, shown
@@ -26,7 +25,7 @@ from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.timeout(400)]
 
-MANY = 10_000
+MANY = 3_000
 FAMILY = 10
 PATIENCE = 300.0
 HEADERS = {"Content-Type": "multipart/form-data; boundary=bbb"}
@@ -82,7 +81,7 @@ def second(cluster: localcluster.Cluster, tmp_path: Path, own_api: ApiSite) -> I
         site.api.assert_clean()
 
 
-def test_ten_thousand_jobs_are_restored_parents_first_in_little_memory(own_api: ApiSite) -> None:
+def test_thousands_of_jobs_are_restored_parents_first_in_little_memory(own_api: ApiSite) -> None:
     jobs = families(MANY)
     memory = Memory(own_api.api.pid)
     with ThreadPoolExecutor(1) as pool:
@@ -100,7 +99,7 @@ def test_ten_thousand_jobs_are_restored_parents_first_in_little_memory(own_api: 
     assert sorted(lines) == sorted(f"success create {job['name']}" for job in jobs)
     places = {line.removeprefix("success create "): place for place, line in enumerate(lines)}
     assert all(places[job["parent_job"]] < places[job["name"]] for job in jobs if job["parent_job"])
-    assert grown < 200 * MIB, f"it grew by {grown / MIB:.0f} MiB"
+    assert grown < 120 * MIB, f"it grew by {grown / MIB:.0f} MiB"
     answer = listed(own_api)
     assert answer.header("X-Total-Count") == str(MANY)
     found = {job["name"]: job for job in answer.json()}
@@ -169,73 +168,6 @@ def test_what_a_list_shows_is_the_same_in_another_cluster(own_api: ApiSite, seco
     assert in_order(listed(second)) == in_order(backup), "and twice is as once"
 
 
-def test_jobs_that_kubernetes_does_not_take_are_reported_and_their_children_left_out(own_api: ApiSite) -> None:
-    jobs = [
-        body("good"),
-        body("bad", displayname="x" * 600),
-        body("child", parent_job="bad"),
-        body("grandchild", parent_job="child"),
-        body("good-child", parent_job="good"),
-        body("bad-child", parent_job="good", owner="x" * 600),
-    ]
-    lines = reports(restore(own_api, jobs[::-1]))
-    outcomes = {line.partition(":")[0]: line.partition(": ")[2] for line in lines}
-    assert outcomes.keys() == {
-        *("success create good", "success create good-child", "fail create bad", "fail create child"),
-        *("fail create grandchild", "fail create bad-child"),
-    }
-    assert "displayname" in outcomes["fail create bad"]
-    assert "owner" in outcomes["fail create bad-child"]
-    assert outcomes["fail create child"] == 'its parent "bad" could not be created'
-    assert outcomes["fail create grandchild"] == 'its parent "child" could not be created'
-    assert [job["name"] for job in listed(own_api).json()] == ["good", "good-child"]
-
-
-WRONG = (
-    pytest.param(body("wrong", schedule="61 * * * * *"), "schedule", id="a schedule"),
-    pytest.param(body("Wrong"), "name", id="a name"),
-    pytest.param(body("wrong", concurrency="never"), "concurrency", id="a concurrency"),
-    pytest.param(body("wrong", timezone="Mars/Olympus"), "timezone", id="a time zone"),
-    pytest.param(body("wrong", retries="three"), "retries", id="a type"),
-    pytest.param(body("wrong", parent_job="missing"), "missing", id="a parent that is nowhere"),
-    pytest.param(body("wrong", parent_job="last"), "circle", id="a circle"),
-    pytest.param(body("wrong", executor_config={"command": "x", "timeout": "soon"}), "timeout", id="a timeout"),
-    pytest.param("wrong", "object", id="no object"),
-)
-
-
-@pytest.mark.parametrize(("wrong", "word"), WRONG)
-def test_nothing_is_stored_when_one_job_is_wrong(shared_api: ApiSite, wrong: Any, word: str) -> None:
-    before = listed(shared_api).body
-    first, last = body("first", owner="new"), body("last", parent_job="wrong" if word == "circle" else "")
-    answer = restore(shared_api, [first, wrong, last])
-    assert answer.status == 400, answer
-    assert_civil(answer)
-    assert word in answer.text, answer
-    assert listed(shared_api).body == before
-    assert {each["metadata"]["name"] for each in shared_api.kube.all(DKRON_JOBS)}.isdisjoint({"first", "last"})
-
-
-def test_what_is_there_is_replaced_and_keeps_its_history(shared_api: ApiSite) -> None:
-    shared_api.store(dkron_job("replaced", owner="before"), {"successCount": 7, "status": "success"})
-    assert reports(restore(shared_api, [body("replaced", owner="after", success_count=1, status="failed")])) == [
-        "success create replaced"
-    ]
-    job = shown(shared_api, "replaced")
-    assert (job["owner"], job["success_count"], job["status"]) == ("after", 7, "success")
-
-
-def test_a_parent_may_be_in_the_cluster(shared_api: ApiSite) -> None:
-    save(shared_api, "elsewhere")
-    assert reports(restore(shared_api, [body("of-elsewhere", parent_job="elsewhere")])) == [
-        "success create of-elsewhere"
-    ]
-    assert shown(shared_api, "elsewhere")["dependent_jobs"] == ["of-elsewhere"]
-    answer = restore(shared_api, [body("elsewhere", parent_job="of-elsewhere")])
-    assert answer.status == 400, answer
-    assert shown(shared_api, "elsewhere")["parent_job"] == ""
-
-
 def test_what_others_keep_is_reported_and_taken_by_force(shared_api: ApiSite) -> None:
     manifest = dkron_job("of-git", owner="Git")
     shared_api.kube.create(DKRON_JOBS, manifest, fieldManager="argocd-controller")
@@ -248,25 +180,3 @@ def test_what_others_keep_is_reported_and_taken_by_force(shared_api: ApiSite) ->
     assert shown(shared_api, "of-git")["owner"] == "Git"
     assert reports(restore(shared_api, backup, "?force=true")) == ["success create of-git", "success create free"]
     assert shown(shared_api, "of-git")["owner"] == "backup"
-
-
-def test_a_job_whose_place_another_one_has_is_reported(shared_api: ApiSite) -> None:
-    shared_api.store(dkron_job(object_name("plätze"), name="holder"))
-    lines = reports(restore(shared_api, [body("plätze"), body("below", parent_job="plätze"), body("beside")]))
-    assert [line.split()[:3] for line in lines] == [
-        ["fail", "create", "plätze:"], ["fail", "create", "below:"], ["success", "create", "beside"]
-    ]  # fmt: skip
-    assert "holder" in lines[0]
-
-
-def test_of_one_name_twice_in_a_file_the_last_is_stored(shared_api: ApiSite) -> None:
-    assert reports(restore(shared_api, [body("twice", owner="one"), body("between"), body("twice", owner="two")])) == [
-        "success create between",
-        "success create twice",
-    ]
-    assert shown(shared_api, "twice")["owner"] == "two"
-
-
-def test_an_answer_in_dkrons_own_form_is_a_string_of_json(shared_api: ApiSite) -> None:
-    answer = restore(shared_api, [body("string")], Accept="application/vnd.dkron.v4+json")
-    assert json.loads(answer.json()) == ["success create string"]

@@ -1,10 +1,12 @@
-"""Writes that meet: of many at once each counts, of those with a condition one wins, and what was written is read."""
+"""Writes that meet: of many at once each counts, of those with a condition one wins, and what was written is read; what
+manifests, versions and other writers keep is left alone."""
 
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,11 +16,11 @@ import yaml
 import localcluster
 from dkron_crds.names import object_name
 from dkron_kube.paths import DKRON_JOBS
-from tests.support.api_sites import ApiSite
+from tests.support.api_sites import ApiSite, api_for
 from tests.support.hostile import assert_civil
 from tests.support.jobs import dkron_job
 from tests.support.rest import Answer
-from tests.support.rest_jobs import body, save, shown
+from tests.support.rest_jobs import body, save, shown, until
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
@@ -177,8 +179,8 @@ def test_creating_and_deleting_the_same_job_at_once_ends_in_one_of_both(shared_a
             )
 
 
-def test_what_two_hundred_writes_have_done_is_read_at_once(shared_api: ApiSite) -> None:
-    names = [f"read-{number}" if number % 2 else f"gelesen_{number}_ñ" for number in range(200)]
+def test_what_writes_have_done_is_read_at_once(shared_api: ApiSite) -> None:
+    names = [f"read-{number}" if number % 2 else f"gelesen_{number}_ñ" for number in range(60)]
 
     def count() -> int:
         return int(shared_api.rest.get("/v1/jobs?metadata[kind]=read").header("X-Total-Count") or -1)
@@ -192,7 +194,7 @@ def test_what_two_hundred_writes_have_done_is_read_at_once(shared_api: ApiSite) 
         assert shown(shared_api, quote(name))["owner"] == name
         assert shared_api.rest.post(f"/v1/jobs/{quote(name)}/toggle").status == 200
         assert shown(shared_api, quote(name))["disabled"] is True
-    for left, name in zip(range(199, -1, -1), names, strict=True):
+    for left, name in zip(range(59, -1, -1), names, strict=True):
         assert shared_api.rest.delete(f"/v1/jobs/{quote(name)}").status == 200
         assert shared_api.rest.get(f"/v1/jobs/{quote(name)}").status == 404
         assert count() == left
@@ -261,9 +263,137 @@ def test_what_a_manifest_keeps_is_changed_by_force_alone(
     assert shown(shared_api, name) == {**whole, "retries": 5}
     for _ in range(2):
         assert shared_api.rest.post(f"{path}/toggle").status == 200, "nobody keeps whether it is disabled"
-    assert shared_api.rest.post(f"{path}/run?force=true").status == 202, "nor are runs anybody's"
+    assert shared_api.rest.post(f"{path}/run").status == 202, "nor are runs anybody's"
+    assert shared_api.rest.delete(f"{path}/executions").status == 200, "nor are executions"
     forced = shared_api.rest.put(f"{path}?force=true", {**whole, "owner": "REST"})
     assert forced.status == 201, forced
     assert shown(shared_api, name)["owner"] == "REST"
     assert shared_api.rest.put(path, {**whole, "owner": "again"}).status == 201, "it is REST's now"
     assert shared_api.rest.delete(f"{path}?force=true").status == 200
+
+
+def test_a_manifest_is_applied_again_beside_changes_of_what_it_leaves_open(
+    shared_api: ApiSite, cluster: localcluster.Cluster
+) -> None:
+    server_side(cluster, shared_api, "open")
+    shared_api.wait_known(shared_api.kube.get(DKRON_JOBS, "open"))
+    assert shared_api.rest.put("/v1/jobs/open", {**shown(shared_api, "open"), "retries": 3}).status == 201
+    assert shared_api.rest.post("/v1/jobs/open/toggle").status == 200
+    server_side(cluster, shared_api, "open")
+    assert (shown(shared_api, "open")["retries"], shown(shared_api, "open")["disabled"]) == (3, True)
+
+
+def test_a_toggle_of_what_a_manifest_keeps_is_refused_unless_by_force(shared_api: ApiSite) -> None:
+    shared_api.kube.create(DKRON_JOBS, dkron_job("switch", disabled=True), fieldManager="helm")
+    shared_api.wait_known(shared_api.kube.get(DKRON_JOBS, "switch"))
+    refused = shared_api.rest.post("/v1/jobs/switch/toggle")
+    assert (refused.status, "helm" in refused.text) == (409, True), refused
+    assert shared_api.rest.post("/v1/jobs/switch/toggle?force=true").json()["disabled"] is False
+
+
+# --- versions --------------------------------------------------------------------------------------------------------
+
+
+def test_each_write_makes_a_version_and_who_has_the_latest_gets_no_body(shared_api: ApiSite) -> None:
+    path = "/v1/jobs/versioned"
+    tags = [save(shared_api, "versioned", owner=owner).header("ETag") or "" for owner in ("Ann", "Bob")]
+    assert shared_api.rest.get(path).header("ETag") == tags[1]
+    for named in (tags[1], f"W/{tags[1]}", f'"1", {tags[1]}', "*"):
+        unchanged = shared_api.rest.get(path, headers={"If-None-Match": named})
+        assert (unchanged.status, unchanged.body, unchanged.header("ETag")) == (304, b"", tags[1]), named
+    changed = shared_api.rest.get(path, headers={"If-None-Match": tags[0]})
+    assert (changed.status, changed.json()["owner"]) == (200, "Bob")
+    tags.append(shared_api.rest.post(f"{path}/toggle").header("ETag") or "")
+    assert len({version(shared_api.rest.get(path)), *(int(tag.strip('"')) for tag in tags)}) == len(tags)
+
+
+@pytest.mark.parametrize(("method", "way", "status"), [("DELETE", "executions", 200), ("POST", "run", 202)])
+def test_a_version_that_has_passed_keeps_from(shared_api: ApiSite, method: str, way: str, status: int) -> None:
+    path = f"/v1/jobs/passed-{way}"
+    old, new = (save(shared_api, f"passed-{way}", owner=owner).header("ETag") or "" for owner in ("Ann", "Bob"))
+    assert shared_api.rest.request(method, f"{path}/{way}", headers={"If-Match": old}).status == 412
+    assert shared_api.rest.request(method, f"{path}/{way}", headers={"If-Match": new}).status == status
+
+
+# --- what REST leaves alone ------------------------------------------------------------------------------------------
+
+EXTRAS: dict[str, Any] = {
+    "jobTemplate": {"spec": {"activeDeadlineSeconds": 5}},
+    "history": {"executions": 7},
+    "missedRuns": "all",
+    "startingDeadlineSeconds": 9,
+    "retryBackoff": {"initial": "2s"},
+}
+"""What of a job only Kubernetes knows."""
+
+
+def test_an_update_keeps_what_only_kubernetes_knows_and_the_same_again_is_no_change(shared_api: ApiSite) -> None:
+    job = dkron_job("extras", **EXTRAS)
+    job["metadata"] |= {"labels": {"team": "x"}, "annotations": {"note": "y"}}
+    before = shared_api.store(job)
+    fields = {"owner": "Ann", "tags": {"dc": "x"}, "metadata": {"a": "b"}, "starts_at": "2026-01-01T00:00:00Z"}
+    save(shared_api, "extras", **fields)
+    after = shared_api.kube.get(DKRON_JOBS, "extras")
+    assert after["spec"]["owner"] == "Ann"
+    assert {key: after["spec"][key] for key in EXTRAS} == {key: before["spec"][key] for key in EXTRAS}
+    assert (after["metadata"]["labels"]["team"], after["metadata"]["annotations"]["note"]) == ("x", "y")
+    save(shared_api, "extras", **fields)
+    assert shared_api.kube.get(DKRON_JOBS, "extras")["metadata"]["generation"] == after["metadata"]["generation"]
+
+
+def test_the_mark_of_the_operator_survives_clearing(shared_api: ApiSite) -> None:
+    kept = {"lastScheduleTime": "2026-01-02T00:00:00Z", "counted": ["a"], "since": "2026-01-01T00:00:00Z"}
+    shared_api.store(dkron_job("cleared"), {**kept, "successCount": 3})
+    assert shared_api.rest.delete("/v1/jobs/cleared/executions").status == 200
+    status = shared_api.kube.status("cleared")
+    assert {key: status[key] for key in kept} == kept
+    assert status["successCount"] == 0
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+def test_runoncreate_asks_with_the_creation_itself_unless_the_job_is_disabled(
+    shared_api: ApiSite, *, disabled: bool
+) -> None:
+    name = f"at-once-{disabled}".lower()
+    assert shared_api.rest.post("/v1/jobs?runoncreate", body(name, disabled=disabled)).status == 201
+    metadata = shared_api.kube.get(DKRON_JOBS, name)["metadata"]
+    asked = [key for key in metadata.get("annotations", {}) if key.startswith("run.dkron.io/")]
+    assert (len(asked), metadata["generation"]) == (0 if disabled else 1, 1)
+
+
+# --- others ----------------------------------------------------------------------------------------------------------
+
+
+def test_of_two_objects_with_one_name_the_older_is_shown_and_written(shared_api: ApiSite) -> None:
+    for name, owner in (("twin-old", "old"), ("twin-young", "young")):
+        shared_api.kube.create(DKRON_JOBS, dkron_job(name, name="twin", owner=owner), fieldManager="kubectl-create")
+    # Creation times have whole seconds; of two of the same second one has to be older all the same.
+    first = until(shared_api, "/v1/jobs/twin", lambda answer: answer.status == 200).json()["owner"]
+    save(shared_api, "twin", retries=5, owner=first)
+    retries = [shared_api.kube.get(DKRON_JOBS, name)["spec"].get("retries") for name in ("twin-old", "twin-young")]
+    assert sorted(retries) == [0, 5]
+    assert len(shared_api.rest.get("/v1/jobs?q=twin").json()) == 1
+
+
+def test_children_made_at_once_are_all_listed(shared_api: ApiSite) -> None:
+    save(shared_api, "many-parent")
+    children = [f"many-kid-{number:02}" for number in range(CLIENTS)]
+    answers = at_once(shared_api, [("POST", "/v1/jobs", body(name, parent_job="many-parent")) for name in children])
+    assert statuses(answers) == {201: CLIENTS}
+    assert sorted(shown(shared_api, "many-parent")["dependent_jobs"]) == children
+
+
+def test_of_two_replicas_each_shows_what_the_other_writes_and_writes_over_what_it_has_not_seen(
+    own_api: ApiSite, tmp_path: Path
+) -> None:
+    (tmp_path / "second").mkdir()
+    with api_for(own_api.kube, tmp_path / "second") as second:
+        for round_ in range(10):
+            save(own_api, "turns", retries=2 * round_)
+            save(second, "turns", retries=2 * round_ + 1)
+        until(own_api, "/v1/jobs/turns", lambda answer: answer.json()["retries"] == 19)
+        assert own_api.rest.post("/v1/pause").json() == {"paused": True}
+        until(second, "/v1/pause", lambda answer: answer.json()["paused"])
+        assert second.rest.post("/v1/jobs", body("refused")).status == 503
+        assert second.rest.post("/v1/unpause").json() == {"paused": False}
+        until(own_api, "/v1/pause", lambda answer: not answer.json()["paused"])

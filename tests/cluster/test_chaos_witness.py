@@ -84,15 +84,15 @@ def live(kube: Kube, recorder: Recorder) -> None:
     """Some 20 seconds in the life of these jobs, until all of them rest and their records are complete."""
     until = datetime.now(UTC) + 8 * SECOND
     assert recorder.run("asked").answered
-    pass_by(kube, until)
+    kube.wait_passed(until)
     edited = MIXED[0]["spec"] | {"schedule": "@every 2s"}
     assert recorder.edit("each-second", edited).answered
     assert recorder.disable("deadline").answered
     assert recorder.run("asked").answered
-    pass_by(kube, until + 8 * SECOND)
+    kube.wait_passed(until + 8 * SECOND)
     assert recorder.delete("newest").answered
     rest(kube, recorder, [body["metadata"]["name"] for body in MIXED if body["metadata"]["name"] != "newest"])
-    pass_by(kube, datetime.now(UTC) + 6 * SECOND)
+    kube.wait_passed(datetime.now(UTC) + 6 * SECOND)
 
 
 def rest(kube: Kube, recorder: Recorder, names: list[str]) -> None:
@@ -104,10 +104,6 @@ def rest(kube: Kube, recorder: Recorder, names: list[str]) -> None:
 
 def is_at_rest(status: dict[str, Any]) -> bool:
     return condition(status, "Suspended").get("reason") == "Disabled" and not status.get("active")
-
-
-def pass_by(kube: Kube, moment: datetime) -> None:
-    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=60)
 
 
 def assert_doctored_histories_are_objected_to(history: History, name: str) -> None:

@@ -4,20 +4,18 @@ import os
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-import localcluster
 from dkron_crds.names import API_VERSION
 from dkron_kube.paths import DKRON_CLUSTERS
 from tests.support.charts import CHART, of_kind, rendered
 from tests.support.kube import SERVICE_ACCOUNTS, Kube, Object
 from tests.support.rights import ROLE_BINDINGS, ROLES
-from tests.support.sites import install, namespace
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
@@ -27,13 +25,6 @@ RECEIVERS = {"syslog": {"address": "udp://syslog.example:514"}}
 DAYS = [{"date": "2026-01-01", "success": 3, "failed": 1}]
 
 Apply = Callable[[Object], tuple[int, str]]
-
-
-@pytest.fixture
-def kube(cluster: localcluster.Cluster) -> Iterator[Kube]:
-    install(cluster)
-    with namespace(cluster.kubeconfig, "chart cluster") as kube:
-        yield kube
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Every example, and every manifest in the documentation, is taken by a real API server as a reader would apply it."""
 
 import re
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.cluster(nodes="none")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 INSTALLATION = sorted((EXAMPLES / "installation").glob("*.yaml"))
-FILES = sorted(set(EXAMPLES.rglob("*.yaml")) - set(INSTALLATION))
+FOLDERS = sorted({path.parent for path in EXAMPLES.rglob("*.yaml")} - {EXAMPLES / "installation"})
 
 
 def applied(cluster: Cluster, judge: Judge, path: Path) -> list[str]:
@@ -23,9 +22,11 @@ def applied(cluster: Cluster, judge: Judge, path: Path) -> list[str]:
     return said.splitlines()
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
-def test_an_example_applies_cleanly(cluster: Cluster, judge: Judge, file: Path) -> None:
-    assert f"dkronjob.dkron.io/{file.stem} created (server dry run)" in applied(cluster, judge, file)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.name))
+def test_the_examples_of_a_folder_apply_cleanly(cluster: Cluster, judge: Judge, folder: Path) -> None:
+    jobs = [line for line in applied(cluster, judge, folder) if line.startswith("dkronjob.dkron.io/")]
+    expected = [f"dkronjob.dkron.io/{file.stem} created (server dry run)" for file in folder.glob("*.yaml")]
+    assert sorted(jobs) == sorted(expected) != []
 
 
 @pytest.mark.parametrize("file", INSTALLATION, ids=lambda file: str(file.stem))
@@ -33,28 +34,19 @@ def test_what_is_for_the_installation_applies_cleanly(cluster: Cluster, judge: J
     assert "dkroncluster.dkron.io/dkron created (server dry run)" in applied(cluster, judge, file)
 
 
-def test_the_folder_applies_as_a_whole(cluster: Cluster, judge: Judge) -> None:
-    for folder in (EXAMPLES, EXAMPLES / "executors"):
-        jobs = [line for line in applied(cluster, judge, folder) if line.startswith("dkronjob.dkron.io/")]
-        assert len(jobs) == len(list(folder.glob("*.yaml"))) > 0
-
-
 REFUSED = {"docs/quick-start.md:backup": 'spec.executorConfig.shell in body must be of type string: "boolean"'}
 """What pages show in order to show how it is refused."""
-SHOWN = {page: list(each) for page, each in groupby(shown(), key=lambda each: each.page)}
 
 
-@pytest.mark.parametrize("page", SHOWN)
-def test_what_a_page_shows_applies_cleanly(cluster: Cluster, judge: Judge, page: str) -> None:
-    good = [each for each in SHOWN[page] if each.name not in REFUSED]
-    if good:
-        said = dry_run(cluster, judge, good)
-        assert said.count("(server dry run)") == len(good), said
+def test_what_pages_show_applies_cleanly(cluster: Cluster, judge: Judge) -> None:
+    good = [each for each in shown() if each.name not in REFUSED]
+    said = dry_run(cluster, judge, good)
+    assert said.count("(server dry run)") == len(good), said
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_a_page_shows_as_wrong_is_refused(cluster: Cluster, judge: Judge, name: str) -> None:
-    wrong = [each for each in SHOWN[name.partition(":")[0]] if each.name == name]
+    wrong = [each for each in shown() if each.name == name]
     with pytest.raises(ClusterError, match=re.escape(REFUSED[name])):
         dry_run(cluster, judge, wrong)
 

@@ -17,16 +17,14 @@ import pytest
 import localcluster
 from dkron_kube import access
 from dkron_kube.client import KubeClient, Object
-from dkron_kube.errors import AlreadyExists, Conflict, Expired, KubeError, NotFound, Rejected, Stale
-from dkron_kube.paths import DKRON_JOBS, NODES, PODS
+from dkron_kube.errors import Conflict, Expired, KubeError, NotFound, Rejected, Stale
+from dkron_kube.paths import DKRON_JOBS, PODS
 from dkron_kube.watch import Pace, follow
 from dkron_kube.watch_events import Event, Kind, Lines, parse
 from localcluster.cluster import LocalCluster
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube
 from tests.support.relay import relaying
-from tests.support.rights import Rules, change_rights, limited_access
-from tests.support.sites import install, namespace
 from tests.support.watching import Diary
 
 # A connection that is reset while it begins is left to the garbage collector by asyncio, which complains.
@@ -36,14 +34,7 @@ pytestmark = [
 ]
 
 HASTE = Pace(first_delay=0.05, last_delay=0.5)
-READ: Rules = {("dkron.io", "dkronjobs"): ("get", "list", "watch")}
 SEED = 20261125
-
-
-@pytest.fixture(scope="module")
-def ready(cluster: localcluster.Cluster) -> localcluster.Cluster:
-    install(cluster)
-    return cluster
 
 
 @pytest.fixture(autouse=True)
@@ -53,15 +44,9 @@ def garbage() -> Iterator[None]:
     gc.collect()
 
 
-@pytest.fixture
-def kube(ready: localcluster.Cluster, request: pytest.FixtureRequest) -> Iterator[Kube]:
-    with namespace(ready.kubeconfig, request.node.name.removeprefix("test_")) as kube:
-        yield kube
-
-
 @asynccontextmanager
-async def client_of(kubeconfig: Path, **options: Any) -> AsyncIterator[KubeClient]:
-    client = KubeClient(await access.load(kubeconfig), **options)
+async def client_of(kubeconfig: Path) -> AsyncIterator[KubeClient]:
+    client = KubeClient(await access.load(kubeconfig))
     try:
         yield client
     finally:
@@ -69,10 +54,10 @@ async def client_of(kubeconfig: Path, **options: Any) -> AsyncIterator[KubeClien
 
 
 @asynccontextmanager
-async def followed(client: KubeClient, namespace: str, *, name: str | None = None) -> AsyncIterator[Diary]:
+async def followed(client: KubeClient, namespace: str) -> AsyncIterator[Diary]:
     """A diary that has seen the first list."""
     diary = Diary()
-    task = asyncio.create_task(follow(client, DKRON_JOBS, namespace, diary, name=name, pace=HASTE))
+    task = asyncio.create_task(follow(client, DKRON_JOBS, namespace, diary, pace=HASTE))
     diary.written_by(task)
     try:
         await diary.until("the first word", lambda diary: diary.told)
@@ -122,20 +107,6 @@ def version_of(line: str) -> int:
 # --- following -----------------------------------------------------------------------------------------------------
 
 
-async def test_every_change_is_seen_in_order(kube: Kube) -> None:
-    async with client_of(kube.kubeconfig) as client, followed(client, kube.namespace) as diary:
-        made = await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
-        changed = await client.patch(DKRON_JOBS, kube.namespace, "a", {"spec": {"owner": "me"}})
-        await client.delete(DKRON_JOBS, kube.namespace, "a", uid=made["metadata"]["uid"])
-        await diary.until("its end", lambda diary: any(line.startswith("lose") for line in diary.told))
-    first, *told = diary.told
-    assert first.startswith("replace  @")
-    versions = [made["metadata"]["resourceVersion"], changed["metadata"]["resourceVersion"]]
-    assert told[:2] == [f"see a@{version}" for version in versions]
-    assert told[2].startswith("lose a@")
-    assert version_of(told[2]) > version_of(told[1])
-
-
 @pytest.mark.promise
 async def test_no_change_is_missed_or_seen_twice_while_connections_break_again_and_again(kube: Kube) -> None:
     where = await access.load(kube.kubeconfig)
@@ -182,32 +153,6 @@ async def test_a_restart_of_the_api_server_is_outlived(kube: Kube, cluster: loca
         if line.startswith("see"):
             by_name[line.partition("@")[0]].append(version_of(line))
     assert all(earlier < later for versions in by_name.values() for earlier, later in pairwise(versions))
-
-
-async def test_only_the_object_of_the_name_is_followed(kube: Kube) -> None:
-    async with client_of(kube.kubeconfig) as client, followed(client, kube.namespace, name="b") as diary:
-        for name in ("a", "b", "c"):
-            await client.create(DKRON_JOBS, kube.namespace, dkron_job(name))
-        await diary.until("the one", lambda diary: diary.held)
-        await client.patch(DKRON_JOBS, kube.namespace, "b", {"spec": {"owner": "me"}})
-        await diary.until("its change", lambda diary: len(diary.told) > 2)
-    assert {line.partition("@")[0] for line in diary.told[1:]} == {"see b"}
-
-
-async def test_rights_that_are_missing_are_told_and_waited_for(kube: Kube, tmp_path: Path) -> None:
-    path = limited_access(kube, {}, folder=tmp_path)
-    kube.apply(dkron_job("a"))
-    async with client_of(path) as client, followed(client, kube.namespace) as diary:
-        assert diary.told[0].startswith("failed Rejected: dkronjobs.dkron.io is forbidden")
-        await asyncio.to_thread(change_rights, kube, READ)
-        await diary.until("the list", lambda diary: diary.held)
-    assert list(diary.held) == ["a"]
-
-
-async def test_a_kind_in_no_namespace_can_be_followed(kube: Kube) -> None:
-    async with client_of(kube.kubeconfig) as client:
-        pages = [page async for page in client.pages(NODES, None, selector={})]
-    assert pages[-1]["metadata"]["resourceVersion"].isdecimal()
 
 
 async def events(
@@ -311,35 +256,7 @@ async def test_a_patch_whose_tests_hold_is_applied(kube: Kube) -> None:
     assert after["spec"] == before["spec"] | {"owner": "me"}
 
 
-async def test_the_causes_of_a_create_name_the_fields(kube: Kube) -> None:
-    async with client_of(kube.kubeconfig) as client:
-        with pytest.raises(Rejected) as caught:
-            await client.create(DKRON_JOBS, kube.namespace, dkron_job("a", retries=-1))
-        await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
-        with pytest.raises(AlreadyExists):
-            await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
-    assert [cause.field for cause in caught.value.causes if cause.field] == ["spec.retries"]
-
-
 # --- who wrote -----------------------------------------------------------------------------------------------------
-
-
-async def test_the_writer_is_recorded_by_its_name(kube: Kube) -> None:
-    async with client_of(kube.kubeconfig, field_manager="first") as client:
-        await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
-    async with client_of(kube.kubeconfig, field_manager="second") as client:
-        await client.json_patch(DKRON_JOBS, kube.namespace, "a", [operation("add", "/spec/owner", "me")])
-        await client.patch_status(DKRON_JOBS, kube.namespace, "a", {"status": {"observedGeneration": 1}})
-    async with client_of(kube.kubeconfig) as client:
-        item = await client.patch(DKRON_JOBS, kube.namespace, "a", {"spec": {"timezone": "UTC"}})
-    owners = {
-        (entry["manager"], entry.get("subresource")): set(entry["fieldsV1"].get("f:spec", ()))
-        for entry in item["metadata"]["managedFields"]
-    }
-    assert {"f:owner"} == owners["second", None]
-    assert ("second", "status") in owners
-    assert "f:executorConfig" in owners["first", None]
-    assert owners["dkron-operator", None] == {"f:timezone"}
 
 
 # --- logs ----------------------------------------------------------------------------------------------------------

@@ -1,18 +1,15 @@
 """The account by which tests at a cluster judge: it has to notice a Job that was made twice under one name."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-import localcluster
 from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube
-from tests.support.sites import install, namespace
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
@@ -51,36 +48,13 @@ def job(kube: Kube) -> Object:
     return made
 
 
-@pytest.fixture
-def kube(cluster: localcluster.Cluster) -> Iterator[Kube]:
-    install(cluster)
-    with namespace(cluster.kubeconfig, "ledger") as made:
-        yield made
-
-
 def slot_of(job: Object) -> datetime:
     return at(job["metadata"]["creationTimestamp"]) + timedelta(seconds=1)
-
-
-def test_a_slot_with_one_job_is_balanced(kube: Kube, job: Object) -> None:
-    kube.create(JOBS, claimed(job, slot_of(job)))
-    ledger.close(kube, "a", every=1).assert_balanced()
 
 
 def delete(kube: Kube, job: Object) -> None:
     kube.delete(JOBS, job["metadata"]["name"])
     kube.wait_for("it to go", lambda: kube.all(JOBS), lambda left: not left)
-
-
-def test_a_job_that_was_cleaned_up_has_run_all_the_same(kube: Kube, job: Object) -> None:
-    made = claimed(job, slot_of(job))
-    kube.create(JOBS, made)
-    delete(kube, made)
-    # One that is there yet shows that the watch has come so far.
-    retry = claimed(job, slot_of(job))
-    retry["metadata"] |= {"name": "retry", "annotations": retry["metadata"]["annotations"] | {"dkron.io/attempt": "2"}}
-    kube.create(JOBS, retry)
-    ledger.close(kube, "a", every=1).assert_balanced()
 
 
 def test_a_job_that_was_made_again_under_its_name_is_a_second_run(kube: Kube, job: Object) -> None:

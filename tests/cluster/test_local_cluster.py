@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from localcluster import addresses, cgroups, images, processes
+from localcluster import addresses, cgroups, processes
 from localcluster.paths import cluster_folder
 from localcluster.record import Record, find
 from tests.support.cluster import Clusters
@@ -135,48 +135,8 @@ class TestWithoutNodes:
             cluster.load_image(tmp_path / "any.tar")
 
 
-@pytest.mark.cluster(nodes="kwok:2")
-class TestOnSimulatedNodes:
-    def test_a_job_completes(self, cluster: localcluster.Cluster) -> None:
-        cluster.kubectl("create", "-f", "-", input=job("simulated", run=["true"]))
-        cluster.kubectl("wait", "--for=condition=Complete", "job/simulated", "--timeout=30s")
-
-    def test_a_pod_fails_with_the_exit_code_of_its_annotation(self, cluster: localcluster.Cluster) -> None:
-        annotations = {"kwok.dkron.io/exit-code": "3", "kwok.dkron.io/run-for": "200ms"}
-        cluster.kubectl("create", "-f", "-", input=job("failing", run=["true"], annotations=annotations))
-        cluster.kubectl("wait", "--for=condition=Failed", "job/failing", "--timeout=30s")
-        code = "jsonpath={.items[0].status.containerStatuses[0].state.terminated.exitCode}"
-        assert cluster.kubectl("get", "pods", "-l", "job-name=failing", "-o", code) == "3"
-
-
-@REAL
-class TestOnARealNode:
-    def test_a_job_completes_and_its_output_can_be_read(self, cluster: localcluster.Cluster) -> None:
-        cluster.kubectl("create", "-f", "-", input=job("hello", run=["echo", "hello"]))
-        cluster.kubectl("wait", "--for=condition=Complete", "job/hello", "--timeout=60s")
-        assert cluster.kubectl("logs", "job/hello") == "hello\n"
-
-    def test_a_service_answers_by_its_name_from_inside_a_pod(self, cluster: localcluster.Cluster) -> None:
-        serve = "echo it works > /tmp/index.html; exec httpd -f -p 8080 -h /tmp"
-        cluster.kubectl("create", "-f", "-", input=pod("web", run=["sh", "-c", serve]))
-        cluster.kubectl("create", "-f", "-", input=pod("client", run=["sleep", "3600"]))
-        cluster.kubectl("expose", "pod", "web", "--port=80", "--target-port=8080")
-        cluster.kubectl("wait", "--for=condition=Ready", "pod/web", "pod/client", "--timeout=60s")
-        ask = ("exec", "client", "--", "sh", "-c", "timeout 3 wget -qO- http://web.default.svc.cluster.local || true")
-        assert eventually("the Service to answer", lambda: cluster.kubectl(*ask)) == "it works\n"
-
-    @LOCAL_ONLY
-    def test_an_image_of_ones_own_runs(self, cluster: localcluster.Cluster, tmp_path: Path) -> None:
-        own = tmp_path / "own.tar"
-        own.write_bytes(images.archive(name="example.org/own:1", layer=images.busybox_layer(), command=("true",)))
-        cluster.load_image(own)
-        cluster.kubectl("create", "-f", "-", input=job("own", image="example.org/own:1", run=["echo", "mine"]))
-        cluster.kubectl("wait", "--for=condition=Complete", "job/own", "--timeout=60s")
-        assert cluster.kubectl("logs", "job/own") == "mine\n"
-
-
 @LOCAL_ONLY
-def test_a_running_cluster_is_found_and_another_lives_beside_it(name: str) -> None:
+def test_a_running_cluster_is_found_lives_beside_another_and_names_a_component_that_dies(name: str) -> None:
     first, second = up(name), f"{name}-b"
     try:
         other = up(second)
@@ -184,37 +144,26 @@ def test_a_running_cluster_is_found_and_another_lives_beside_it(name: str) -> No
         with pytest.raises(localcluster.ClusterError, match="NotFound"):
             other.kubectl("get", "configmap", "only-here")
         before = record_of(name)
-        assert "runs already" in command("up", "--name", name, "--nodes", "none").stderr
+        assert "already runs" in command("up", "--name", name, "--nodes", "none").stderr
         assert record_of(name) == before
         assert "stop it first" in command("up", "--name", name, "--nodes", "kwok").stderr
     finally:
         localcluster.get(second).down()
     assert {"folder", "processes"} <= set(traces(before)), "the first must outlive the second"
-
-
-@LOCAL_ONLY
-def test_a_component_restarts_with_other_flags(name: str) -> None:
-    cluster = up(name, controller_flags="--kube-api-qps=50")
-    assert "--kube-api-qps=50" in command_line(name, "controller-manager")
-    cluster.restart("controller-manager", "--kube-api-qps=1000 --kube-api-burst=2000")
+    first.restart("controller-manager", "--kube-api-qps=1000 --kube-api-burst=2000")
     assert "--kube-api-qps=1000 --kube-api-burst=2000" in command_line(name, "controller-manager")
-    with pytest.raises(localcluster.ClusterError, match=r"controller-manager .* has died(?s:.*)unknown flag"):
-        cluster.restart("controller-manager", "--no-such-flag")
-
-
-@LOCAL_ONLY
-def test_a_dead_component_is_named_with_the_end_of_its_log(name: str) -> None:
-    up(name)
-    scheduler = record_of(name).component("scheduler")
+    scheduler = before.component("scheduler")
     assert scheduler is not None
     os.kill(scheduler.identity.pid, signal.SIGKILL)
     eventually("the scheduler to die", lambda: not processes.alive(scheduler.identity))
     status = command("status", "--name", name)
     assert status.returncode == 1
     assert re.search(r"scheduler +died", status.stdout)
-    last_line = record_of(name).layout.log("scheduler").read_text(encoding="utf-8").splitlines()[-1]
+    last_line = before.layout.log("scheduler").read_text(encoding="utf-8").splitlines()[-1]
     assert f"scheduler of cluster {name} has died" in status.stdout
     assert last_line in status.stdout
+    with pytest.raises(localcluster.ClusterError, match=r"controller-manager .* has died(?s:.*)unknown flag"):
+        first.restart("controller-manager", "--no-such-flag")
 
 
 @LOCAL_ONLY

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,46 +12,25 @@ import pytest
 
 import localcluster
 from dkron_kube.paths import JOBS
-from tests.support.jobs import dkron_job
-from tests.support.kube import Kube, condition, finished, is_ready
+from tests.support.jobs import KEEP_ALL, dkron_job
+from tests.support.kube import Kube, finished, is_ready
 from tests.support.operator_process import OperatorProcess
 from tests.support.sites import Site, install, namespace
-from tests.support.web_server import Web, web_server
+from tests.support.web_server import Web
 
 pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
 
-KEEP_ALL = {"executions": 100}
 LEFT = 3 + 3
 """What a crash leaves undecided at most of a job that is called each second: a window, and what is still under way of
 the one before, as it is where the machine is busy."""
 ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
-Start = Callable[..., Site]
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    with web_server() as server:
-        yield server
-
-
-@pytest.fixture
-def start(cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
-    """Starts an operator with these options, in a namespace of its own. It has to stop in order."""
-    install(cluster)
-    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as kube:
-        arguments = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace)
-        made: list[OperatorProcess] = []
-
-        def starts(*options: str) -> Site:
-            operator = OperatorProcess(tmp_path / "operator.log", *arguments, *options)
-            made.append(operator)
-            kube.guard, kube.appendix = operator.check, operator.tail
-            return Site(kube, operator.start())
-
-        yield starts
-        (operator,) = made
-        operator.stop()
-        operator.assert_clean()
+def calling(own_site: Site) -> Site:
+    """A site whose operator may make ten calls at once, and has started."""
+    own_site.operator.add("--inline-calls", "10").start()
+    return own_site
 
 
 def inline(name: str, url: str, **spec: Any) -> dict[str, Any]:
@@ -67,8 +46,8 @@ def under_way(kube: Kube, name: str, web: Web, calls: int = 1) -> dict[str, Any]
     return entry
 
 
-def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(start: Start, web: Web) -> None:
-    kube = start("--inline-calls", "10").kube
+def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(calling: Site, web: Web) -> None:
+    kube = calling.kube
     kube.apply(
         inline("good", f"{web.url}/status/200/fine", schedule="@every 1s"),
         inline("bad", f"{web.url}/status/500/broken", run=["once"], **ONCE_MORE),
@@ -86,22 +65,12 @@ def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(start: Start,
     assert kube.all(JOBS) == []
 
 
-def test_where_it_is_not_allowed_the_job_says_so(start: Start, web: Web) -> None:
-    kube = start().kube
-    kube.apply(inline("eager", f"{web.url}/status/200/fine", schedule="@every 1s"))
-    status = kube.wait_status("eager", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
-    assert condition(status, "Ready")["reason"] == "InlineNotAllowed"
-    assert kube.wait_for("the Event", lambda: kube.events_of("eager", "InlineNotAllowed"), bool)
-    assert web.asked == []
-
-
-def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(start: Start, web: Web) -> None:
-    site = start("--inline-calls", "10")
-    kube = site.kube
+def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(calling: Site, web: Web) -> None:
+    kube, operator = calling.kube, calling.operator
     kube.apply(inline("slow", f"{web.url}/slow", run=["once"], **ONCE_MORE))
     first = under_way(kube, "slow", web)
-    site.operator.kill()
-    site.operator.start()
+    operator.kill()
+    operator.start()
     under_way(kube, "slow", web, calls=2)
     web.released.set()
     status = kube.wait_status("slow", "both attempts", finished(2))
@@ -114,25 +83,14 @@ def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(start: 
     assert len(web.asked) == 2
 
 
-def test_a_call_is_stopped(start: Start, web: Web) -> None:
-    kube = start("--inline-calls", "10").kube
-    kube.apply(inline("slow", f"{web.url}/slow", run=["once"], **ONCE_MORE))
-    entry = under_way(kube, "slow", web)
-    kube.ask_stop("slow", entry["job"], "2026-01-01T00:00:00Z by a test")
-    status = kube.wait_status("slow", "its record", finished(1))
-    assert [e["reason"] for e in status["executions"]] == ["Stopped"]
-    assert (status.get("active", []), len(web.asked)) == ([], 1)
-
-
-def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(start: Start, web: Web) -> None:
-    site = start("--inline-calls", "10")
-    kube = site.kube
+def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(calling: Site, web: Web) -> None:
+    kube, operator = calling.kube, calling.operator
     kube.apply(inline("slow", f"{web.url}/slow", run=["once"]))
     under_way(kube, "slow", web)
     web.released.set()
-    site.operator.stop()
+    operator.stop()
     assert [e["output"] for e in kube.status("slow")["executions"]] == ["late"]
-    site.operator.start()
+    operator.start()
 
 
 def wait_for_calls(kube: Kube, web: Web, more: int) -> None:
@@ -179,9 +137,8 @@ def assert_at_most_once(status: dict[str, Any], calls: int) -> None:
     assert len(missing(status)) <= status.get("skipped", {}).get("count", 0), "no slot is lost"
 
 
-def test_killed_again_and_again_no_attempt_is_called_twice(start: Start, web: Web) -> None:
-    site = start("--inline-calls", "10")
-    kube, operator = site.kube, site.operator
+def test_killed_again_and_again_no_attempt_is_called_twice(calling: Site, web: Web) -> None:
+    kube, operator = calling.kube, calling.operator
     kube.apply(*(inline(f"steady-{n}", f"{web.url}/status/200/{n}", schedule="@every 1s") for n in range(4)))
     kube.wait_status("steady-0", "to be understood", is_ready)
     for calls in (1, 5, 7, 9, 3):
@@ -198,20 +155,6 @@ def test_killed_again_and_again_no_attempt_is_called_twice(start: Start, web: We
         assert status.get("errorCount", 0) <= 5 * LEFT
     assert_called_once(operator)
     assert kube.all(JOBS) == []
-
-
-def test_stopped_again_and_again_nothing_is_undecided(start: Start, web: Web) -> None:
-    site = start("--inline-calls", "10")
-    kube, operator = site.kube, site.operator
-    kube.apply(inline("steady", f"{web.url}/status/200/fine", schedule="@every 1s"))
-    for calls in (1, 2, 3, 4):
-        wait_for_calls(kube, web, calls)
-        operator.stop()
-        status = kube.status("steady")
-        assert (status.get("active", []), status.get("window"), status.get("errorCount", 0)) == ([], None, 0)
-        assert status["successCount"] == len(web.asked), "all calls are written down"
-        operator.start()
-    assert_at_most_once(rest(kube, "steady"), len(web.asked))
 
 
 # --- several replicas that call ----------------------------------------------------------------------------------

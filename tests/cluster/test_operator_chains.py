@@ -7,7 +7,7 @@ import pytest
 
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS
 from tests.support.jobs import dkron_job, simulated
-from tests.support.kube import Kube, condition, finished, is_ready
+from tests.support.kube import Kube, finished, is_ready
 from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
@@ -51,24 +51,6 @@ def test_a_tree_runs_down_from_its_root_each_job_once(shared_site: Site) -> None
     assert kube.jobs_of("tree-never") == []
 
 
-def test_a_retry_that_succeeds_fires_the_children_once_and_failures_those_who_want_them(shared_site: Site) -> None:
-    kube = shared_site.kube
-    watchers = [
-        dkron_job(f"seen-{when}", schedule="", dependsOn=[{"job": "hopeless", "when": when}], jobTemplate=simulated())
-        for when in ("success", "failure", "always")
-    ]
-    kube.apply(dkron_job("hopeless", retries=1, retryBackoff={"initial": "1s"}, jobTemplate=simulated(exit_code=1)))
-    kube.apply(*watchers)
-    for name in ("seen-success", "seen-failure", "seen-always"):
-        kube.wait_status(name, "to be ready", is_ready)
-    kube.ask_run("hopeless", "go", NOON)
-    kube.wait_status("hopeless", "both attempts", finished(2))
-    for name in ("seen-failure", "seen-always"):
-        kube.wait_status(name, "its run", finished(1))
-    wait_settled(kube, "hopeless")
-    assert [len(kube.jobs_of(f"seen-{when}")) for when in ("success", "failure", "always")] == [0, 1, 1]
-
-
 def test_a_job_after_two_others_waits_for_both(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(
@@ -83,40 +65,6 @@ def test_a_job_after_two_others_waits_for_both(shared_site: Site) -> None:
     kube.ask_run("two", "go", NOON)
     kube.wait_status("both", "its run", finished(1))
     assert len(kube.jobs_of("both")) == 1
-
-
-def test_a_disabled_child_skips_and_says_so(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("bedtime", jobTemplate=simulated()), after("sleeper", "bedtime", disabled=True))
-    kube.wait_status("sleeper", "to be seen", lambda status: condition(status, "Suspended"))
-    kube.ask_run("bedtime", "go", NOON)
-    skipped = kube.wait_status("sleeper", "to skip", lambda status: status.get("skipped"))["skipped"]
-    assert (skipped["count"], skipped["lastReason"]) == (1, "Disabled")
-    events = kube.wait_for(
-        "an Event", lambda: kube.events_of("sleeper", "DependentRunSkipped"), lambda notes: len(notes) == 1
-    )
-    assert '"bedtime"' in events[0]
-    wait_settled(kube, "bedtime")
-
-
-def test_a_missing_parent_and_a_circle_are_told_until_they_are_mended(shared_site: Site) -> None:
-    kube = shared_site.kube
-
-    def reason(name: str, wanted: str) -> None:
-        kube.wait_status(name, wanted, lambda status: condition(status, "Ready").get("reason") == wanted)
-
-    kube.apply(after("orphan", "nobody-yet"))
-    reason("orphan", "ParentNotFound")
-    kube.apply(dkron_job("nobody-yet", jobTemplate=simulated()))
-    reason("orphan", "Scheduled")
-    kube.edit("nobody-yet", parentJob="orphan")
-    reason("orphan", "ParentCycle")
-    reason("nobody-yet", "ParentCycle")
-    kube.ask_run("orphan", "by-hand", NOON)
-    kube.wait_status("orphan", "a run on request", finished(1))
-    kube.wait_status("nobody-yet", "to skip", lambda status: status.get("skipped"))
-    kube.edit("nobody-yet", parentJob="")
-    reason("orphan", "Scheduled")
 
 
 def test_an_ephemeral_chain_goes_from_the_top_and_stays_in_the_totals(shared_site: Site) -> None:
@@ -145,31 +93,30 @@ def test_an_ephemeral_chain_goes_from_the_top_and_stays_in_the_totals(shared_sit
     assert kube.find(DKRON_JOBS, "mayfly-failed") is not None
 
 
-@pytest.mark.parametrize("downtime", ["while the parent runs", "while the children run"])
-def test_a_killed_operator_owes_each_child_one_run(own_site: Site, downtime: str) -> None:
+def test_a_killed_operator_owes_each_child_one_run(own_site: Site) -> None:
+    """It dies while the parent runs, and again while the children do."""
     kube, operator = own_site.kube, own_site.operator
+    kids = [f"kid-{number}" for number in range(5)]
     operator.start()
     kube.apply(
         dkron_job("root", jobTemplate=simulated(run_for="2s")),
-        *(after(f"kid-{number}", "root", jobTemplate=simulated(run_for="2s")) for number in range(5)),
+        *(after(kid, "root", jobTemplate=simulated(run_for="2s")) for kid in kids),
         after("grandkid", "kid-0"),
     )
-    for number in range(5):
-        kube.wait_status(f"kid-{number}", "to be ready", is_ready)
-    kube.wait_status("grandkid", "to be ready", is_ready)
+    for name in (*kids, "grandkid"):
+        kube.wait_status(name, "to be ready", is_ready)
     kube.ask_run("root", "go", NOON)
-    seen = "root" if downtime == "while the parent runs" else "kid-0"
-    kube.wait_for(f"a Job of {seen}", lambda: kube.jobs_of(seen), bool)
-    operator.kill()
-    jobs = kube.jobs_of(seen)
-    kube.wait_for("it to end", lambda: kube.get(JOBS, jobs[0]["metadata"]["name"])["status"], _over)
-    operator.start()
-    for name in (*(f"kid-{number}" for number in range(5)), "grandkid"):
+    for parent in ("root", "kid-0"):
+        (job,) = kube.wait_for(f"a Job of {parent}", partial(kube.jobs_of, parent), bool)
+        operator.kill()
+        kube.wait_for("it to end", partial(kube.get, JOBS, job["metadata"]["name"]), _over)
+        operator.start()
+    for name in (*kids, "grandkid"):
         kube.wait_status(name, "its run", finished(1))
         wait_settled(kube, name)
         assert len(kube.jobs_of(name)) == 1, name
     wait_settled(kube, "root")
 
 
-def _over(status: dict[str, Any]) -> bool:
-    return any(each["type"] in ("Complete", "Failed") for each in status.get("conditions", ()))
+def _over(job: dict[str, Any]) -> bool:
+    return any(each["type"] in ("Complete", "Failed") for each in job["status"].get("conditions", ()))

@@ -269,9 +269,3 @@ def test_both_programs_start_beside_them(scene: Site, tmp_path_factory: pytest.T
     scene.operator.assert_clean()
     with api_for(scene.kube, tmp_path_factory.mktemp("again")) as again:
         assert "canary" in {job["name"] for job in again.rest.get("/v1/jobs").json()}
-
-
-def test_an_ephemeral_job_of_another_runs_once(scene: Site) -> None:
-    kube = scene.kube
-    kube.apply(dkron_job("ephemeral", schedule="@manually", ephemeral=True, jobTemplate=FAST, run=["once"]))
-    kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)

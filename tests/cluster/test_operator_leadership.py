@@ -19,7 +19,7 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 import localcluster
-from dkron_kube.paths import DKRON_CLUSTERS, LEASES
+from dkron_kube.paths import LEASES
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, is_ready, marked_after
@@ -28,7 +28,7 @@ from tests.support.rights import LEAST, change_rights, limited_access, without
 from tests.support.scrape import read
 from tests.support.shifted_operator import ShiftedOperator
 from tests.support.sites import install, namespace
-from tests.support.web_server import Web, web_server
+from tests.support.web_server import Web
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
@@ -71,13 +71,8 @@ class Replicas:
     def wait_leader(self, name: str, *, seconds: float = 30) -> Object:
         """Wait until this one holds the Lease."""
         return self.kube.wait_for(
-            f"{name} to lead", self.lease, lambda s: s.get("holderIdentity") == name, seconds=seconds
+            f"{name} to lead", self.kube.lease, lambda s: s.get("holderIdentity") == name, seconds=seconds
         )
-
-    def lease(self) -> Object:
-        found = self.kube.find(LEASES, "dkron") or {}
-        spec: Object = found.get("spec") or {}
-        return spec
 
     def tails(self) -> str:
         """What each has written last."""
@@ -123,16 +118,6 @@ def goes_on(kube: Kube, *names: str) -> None:
         kube.wait_status(name, "to go on", marked_after(moment), seconds=60)
 
 
-def wait_until_passed(kube: Kube, moment: datetime) -> None:
-    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=90)
-
-
-def standing(kube: Kube) -> Object:
-    found = kube.find(DKRON_CLUSTERS, "dkron") or {}
-    status: Object = found.get("status") or {}
-    return status
-
-
 def overlaps(status: Object) -> list[tuple[str, str]]:
     """Executions of which one began before the other had ended."""
     runs = sorted(status["executions"], key=lambda run: at(run["startedAt"]))
@@ -153,7 +138,7 @@ def test_who_waits_is_ready_and_writes_nothing(replicas: Replicas) -> None:
     first = replicas.start("first")
     replicas.wait_leader("first")
     second = replicas.start("second", *SHORT, "--monitoring-port", str(port))
-    second.wait_for_line("waits: first holds the Lease")
+    second.wait_for_line("waiting: first holds the Lease")
     kube.apply(each_second("often"), dkron_job("broken", schedule="@every 1s", jobTemplate={"spec": {"no": "field"}}))
     kube.wait_status("often", "some runs", finished(4))
 
@@ -167,7 +152,7 @@ def test_who_waits_is_ready_and_writes_nothing(replicas: Replicas) -> None:
     kube.wait_for("the one that waits to be ready", partial(page, "/readyz"), lambda answer: answer[0] == 200)
     told = read(page("/metrics")[1])
     assert (told.one("leader"), told.sum("slots_total")) == (0, 0)
-    assert standing(kube)["leader"] == "first"
+    assert kube.cluster_status()["leader"] == "first"
     second.stop()
     calls = second.lines()[-1]["calls"]
     assert {call.split()[0] for call in calls} <= READS, "it has only read"
@@ -181,7 +166,7 @@ def test_a_stranger_that_holds_the_lease_is_told_of_and_waited_for(replicas: Rep
     spec = {"holderIdentity": "a-stranger", "leaseDurationSeconds": 8, "renewTime": now, "acquireTime": now}
     kube.create(LEASES, {"metadata": {"name": "dkron"}, "spec": spec})
     operator = replicas.start("first")
-    told = operator.wait_for_line("waits: a-stranger holds the Lease")
+    told = operator.wait_for_line("waiting: a-stranger holds the Lease")
     assert (told["level"], told["seconds"]) == ("INFO", 8)
     kube.apply(each_second("often"))
     replicas.wait_leader("first")
@@ -189,8 +174,8 @@ def test_a_stranger_that_holds_the_lease_is_told_of_and_waited_for(replicas: Rep
     # One that was forgotten for an hour is told of, and gone when somebody deletes it.
     operator.stop()
     kube.patch(LEASES, "dkron", {"spec": {"holderIdentity": "a-stranger", "leaseDurationSeconds": 3600}})
-    replicas.start("first").wait_for_line("says that it lives for 3600 s; ours live for 6 s")
-    wait_until_passed(kube, datetime.now(UTC) + LIFE + SECOND)
+    replicas.start("first").wait_for_line("lasts 3600 s; this operator's own lasts 6 s")
+    kube.wait_passed(datetime.now(UTC) + LIFE + SECOND)
     kube.delete(LEASES, "dkron")
     replicas.wait_leader("first")
     goes_on(kube, "often")
@@ -235,7 +220,7 @@ def test_no_slot_is_lost_or_runs_twice_however_often_the_leader_goes(replicas: R
         account.assert_balanced()
     assert accounts["all"].skipped == accounts["tidy"].skipped == 0, "all of them ran, in time or late"
     assert not overlaps(kube.status("forbid"))
-    kube.wait_for("it to be shown who leads", lambda: standing(kube).get("leader"), lambda name: name == leader)
+    kube.wait_for("it to be shown who leads", lambda: kube.cluster_status().get("leader"), lambda name: name == leader)
 
 
 @pytest.mark.timeout(300)
@@ -251,16 +236,16 @@ def test_a_leader_that_was_frozen_does_nothing_more_when_it_wakes(replicas: Repl
     replicas.wait_leader("second")
     goes_on(kube, "often", "single")
     first.resume()
-    first.wait_for_line("waits: second holds the Lease")
+    first.wait_for_line("waiting: second holds the Lease")
     goes_on(kube, "often", "single")
     assert started_slots(first, since=frozen) == []
     # Alone, it goes on when it wakes.
     first.stop()
     second = replicas.known["second"]
     second.pause()
-    wait_until_passed(kube, datetime.now(UTC) + LIFE)
+    kube.wait_passed(datetime.now(UTC) + LIFE)
     second.resume()
-    second.wait_for_line("nothing is done until it is")
+    second.wait_for_line("this replica does nothing until it can")
     goes_on(kube, "often", "single")
     for account in ledger.close_all(kube, ("often", "single"), every=1).values():
         account.assert_balanced()
@@ -271,7 +256,7 @@ def test_a_lease_that_somebody_deletes_stays_with_its_holder(replicas: Replicas)
     replicas.start("first")
     replicas.wait_leader("first")
     second = replicas.start("second")
-    second.wait_for_line("waits: first holds the Lease")
+    second.wait_for_line("waiting: first holds the Lease")
     kube.apply(each_second("often"))
     goes_on(kube, "often")
     kube.delete(LEASES, "dkron")
@@ -289,7 +274,7 @@ def test_rights_that_are_taken_away_in_flight_cost_no_slot(cluster: localcluster
             first = replicas.start("first")
             replicas.wait_leader("first")
             second = replicas.start("second")
-            second.wait_for_line("waits: first holds the Lease")
+            second.wait_for_line("waiting: first holds the Lease")
             kube.apply(each_second("often"), each_second("single", concurrency="forbid"))
             goes_on(kube, "often", "single")
             change_rights(kube, without(LEAST, "leases", "patch"))
@@ -317,8 +302,8 @@ def test_clocks_that_are_an_hour_apart_change_nothing_about_who_leads(replicas: 
     goes_on(kube, "often")
     ahead = replicas.start("ahead", shift=timedelta(hours=1))
     replicas.start("behind", shift=-timedelta(hours=1))
-    wait_until_passed(kube, datetime.now(UTC) + LIFE + 2 * SECOND)
-    assert replicas.lease()["holderIdentity"] == "first"
+    kube.wait_passed(datetime.now(UTC) + LIFE + 2 * SECOND)
+    assert kube.lease()["holderIdentity"] == "first"
     goes_on(kube, "often")
     # Whoever comes next goes by its own clock: the hour between is missed, or is there again, and runs nothing twice.
     # Slots that have run an hour ahead of time do not run when it comes.
@@ -341,12 +326,6 @@ def test_clocks_that_are_an_hour_apart_change_nothing_about_who_leads(replicas: 
 
 
 # --- two at once -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with web_server() as server:
-        yield server
 
 
 def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) -> None:
@@ -379,5 +358,5 @@ def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) ->
         "called", "to rest", lambda s: condition(s, "Suspended").get("status") == "True" and not s.get("active")
     )
     assert 0 < len(web.asked) <= len(calls["executions"]), "each attempt is called once, or not at all"
-    assert standing(kube).get("leader", "") == ""
-    assert "without a Lease" in condition(standing(kube), "Ready")["message"]
+    assert kube.cluster_status().get("leader", "") == ""
+    assert "without a Lease" in condition(kube.cluster_status(), "Ready")["message"]

@@ -1,7 +1,6 @@
 """The operator's own port at a real API server: counts that are exact whoever dies, and probes that tell what is so."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from aiohttp.test_utils import unused_port
 import localcluster
 from localcluster.cluster import LocalCluster
 from tests.support.ice import ice
-from tests.support.jobs import at, dkron_job, simulated
+from tests.support.jobs import each_second, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.relay import Relay, relaying
@@ -30,7 +29,6 @@ from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
 AWAY = timedelta(seconds=3)
 """For so long nobody fires, or all jobs go on."""
@@ -96,10 +94,6 @@ def watch(cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_pat
             if operator.running:
                 operator.stop()
             operator.assert_clean()
-
-
-def each_second(name: str, **spec: Any) -> Object:
-    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
 
 
 def rest(kube: Kube, *names: str) -> dict[str, Object]:
@@ -168,10 +162,6 @@ def go_on(kube: Kube, *names: str) -> None:
     )
 
 
-def until_passed(moment: datetime) -> None:
-    wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=30)
-
-
 def test_what_a_process_counts_is_what_it_has_written_whoever_dies(watch: Watch) -> None:
     watched = watch()
     kube, operator = watched.kube, watched.operator
@@ -186,7 +176,7 @@ def test_what_a_process_counts_is_what_it_has_written_whoever_dies(watch: Watch)
     go_on(kube, *names)
     operator.kill()
     written = books({name: kube.status(name) for name in names})
-    until_passed(datetime.now(UTC) + AWAY)
+    kube.wait_passed(datetime.now(UTC) + AWAY)
     operator.start()
     go_on(kube, *names)
     statuses = rest(kube, *names)
@@ -200,71 +190,16 @@ def test_what_a_process_counts_is_what_it_has_written_whoever_dies(watch: Watch)
     assert durations == [told(seen).good, told(seen).bad]
 
 
-def test_each_outcome_has_its_series(watch: Watch) -> None:
-    watched = watch("--metrics-per-job")
-    kube = watched.kube
-    watched.operator.start()
-    refused = {"spec": {"template": {"spec": {"restartPolicy": "Always"}}}}
-    kube.apply(
-        dkron_job("good", schedule="@yearly", run=["a", "b"], jobTemplate=simulated()),
-        dkron_job("bad", run=["a"], jobTemplate=simulated(exit_code=3), **ONCE_MORE),
-        dkron_job("after", "true", schedule="", parentJob="good", jobTemplate=simulated()),
-        dkron_job("off", schedule="@every 1s", disabled=True),
-        dkron_job("wrong", schedule="@yearly", jobTemplate=refused),
-        each_second("hopeless", jobTemplate=simulated(exit_code=1)),
-    )
-    for name, count in (("good", 2), ("bad", 2), ("after", 2), ("hopeless", 4)):
-        kube.wait_status(name, "its executions", finished(count))
-    success = at(kube.wait_status("good", "a success", lambda s: s.get("lastSuccess"))["lastSuccess"])
-    upcoming = kube.wait_for(
-        "the series to show it", watched.scrape, lambda s: s.sum("executions_total", trigger="dependent") == 2
-    )
-    assert {state["state"]: upcoming.one("jobs", **state) for state in upcoming.labels("jobs")} == {
-        "scheduled": 3, "dependent": 1, "suspended": 1, "invalid": 1,
-    }  # fmt: skip
-    ended = upcoming.positive("executions_total")
-    scheduled = ended.pop(("Error", "failed", "schedule"))
-    assert scheduled >= 4
-    assert ended == {("", "success", "manual"): 2, ("Error", "failed", "manual"): 2, ("", "success", "dependent"): 2}
-    assert (upcoming.one("jobs_failing"), upcoming.one("jobs_stale")) == (2, 1)
-    assert upcoming.one("leader") == 1
-    assert abs(upcoming.one("next_slot_timestamp_seconds") - datetime.now(UTC).timestamp()) < 60
-    fired = upcoming.one("slots_total", result="fired", reason="")
-    assert upcoming.one("schedule_lateness_seconds_count") >= fired >= scheduled
-    assert upcoming.one("status_bytes_count") > 0
-    created = upcoming.one("kube_requests_total", verb="create", resource="jobs", code="201")
-    assert created <= upcoming.one("kube_request_duration_seconds_count", verb="create")
-    watches = {labels["resource"] for labels in upcoming.labels("watch_last_event_timestamp_seconds")}
-    assert watches == {"dkronjobs", "jobs", "dkronclusters"}, "and no nodes, which no job asks for"
-    where = {"namespace": kube.namespace}
-    assert upcoming.one("job_last_success_timestamp_seconds", job="good", **where) == success.timestamp()
-    failing = {labels["job"]: upcoming.one("job_failing", **labels) for labels in upcoming.labels("job_failing")}
-    assert {job for job, value in failing.items() if value} == {"bad", "hopeless"}
-
-
 def test_a_start_that_takes_long_is_alive_and_not_ready(watch: Watch, cluster: localcluster.Cluster) -> None:
     if not isinstance(cluster, LocalCluster):
         pytest.skip("the API server of this cluster cannot be stopped")
     watched = watch()
     with ice(cluster):
         watched.operator.start(wait=False)
-        watched.wait_ready(503, "still being read")
+        watched.wait_ready(503, "still reading")
         assert watched.ask("/healthz") == (200, "ok\n")
     watched.wait_ready(200, "ok")
     assert watched.ask("/nothing")[0] == 404
-
-
-def test_a_port_that_is_taken_ends_the_operator_with_a_sentence(cluster: localcluster.Cluster, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        operator = OperatorProcess(
-            tmp_path / "log", "--kubeconfig", str(cluster.kubeconfig), "--monitoring-port", port
-        )  # fmt: skip
-        operator.start(wait=False)
-        assert operator.wait() == 1, operator.tail()
-    (complaint,) = [line["msg"] for line in operator.lines() if line.get("level") != "INFO"]
-    assert f"--monitoring-port {port}" in complaint
-    assert "in use" in complaint
 
 
 @asynccontextmanager
@@ -288,7 +223,7 @@ async def test_an_api_server_that_goes_away_makes_it_unready_until_it_is_back(
         await asyncio.to_thread(watched.wait_ready, 200, "ok")
         relay.shut = True
         assert relay.cut() > 0
-        sentence = await asyncio.to_thread(watched.wait_ready, 503, "cannot be watched")
+        sentence = await asyncio.to_thread(watched.wait_ready, 503, "has failed for")
         assert "dkronjobs" in sentence
         assert await asyncio.to_thread(watched.ask, "/healthz") == (200, "ok\n"), "to start anew would not help"
         relay.shut = False

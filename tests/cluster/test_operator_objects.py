@@ -1,10 +1,12 @@
-"""DkronJobs, Jobs and pods that people create, edit and delete while the operator is at work."""
+"""DkronJobs, Jobs and pods that people create, edit, stop and delete while the operator is at work."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, is_ready
@@ -13,6 +15,8 @@ from tests.support.sites import Site
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
 LONG = simulated(run_for="10m")
+HOUR = simulated(run_for="1h")
+ASKED = "2026-01-01T00:00:00Z by a test"
 NOON = "2026-01-01T12:00:00Z"
 SECOND = timedelta(seconds=1)
 HOLD = 60 * SECOND
@@ -28,8 +32,25 @@ def wait_running(kube: Kube, name: str) -> str:
     return str(status["active"][0]["job"])
 
 
-def wait_passed(kube: Kube, moment: datetime) -> None:
-    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment)
+def running_pod(kube: Kube, name: str) -> tuple[str, dict[str, Any]]:
+    """The Job of the only attempt, and its pod, which runs."""
+    status = kube.wait_status(name, "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
+    (pod,) = kube.wait_for(
+        "its pod to run", lambda: kube.all(PODS, f"dkron.io/job={name}"),
+        lambda pods: [pod["status"].get("phase") for pod in pods] == ["Running"],
+    )  # fmt: skip
+    return status["active"][0]["job"], pod
+
+
+def end(kube: Kube, pod: dict[str, Any], code: int) -> None:
+    """The kubelet says that the container has ended, two seconds ago."""
+    at = rfc3339(datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=2))
+    over = {"exitCode": code, "reason": "Error" if code else "Completed", "startedAt": at, "finishedAt": at}
+    containers = [
+        {**each, "ready": False, "state": {"terminated": over}} for each in pod["status"]["containerStatuses"]
+    ]
+    status = {"phase": "Failed" if code else "Succeeded", "containerStatuses": containers}
+    kube.patch(PODS, pod["metadata"]["name"], {"status": status}, subresource="status")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -126,7 +147,7 @@ def test_the_last_edit_before_a_slot_counts(shared_site: Site) -> None:
     kube.edit("never-mind", disabled=True)
     status = kube.wait_status("brought-forward", "its run", finished(1))
     assert status.get("next") is None, "@at runs once"
-    wait_passed(kube, datetime.now(UTC) + SECOND)
+    kube.wait_passed(datetime.now(UTC) + SECOND)
     assert {name: kube.slots_of(name) for name in ("put-off", "put-back", "never-mind")} == {
         "put-off": [],
         "put-back": [],
@@ -140,7 +161,7 @@ def test_a_dkron_name_belongs_to_the_first(shared_site: Site) -> None:
     kube.apply(dkron_job("first", schedule="@daily", name="shared_name"))
     kube.wait_status("first", "to be ready", is_ready)
     # Who is first is told in whole seconds.
-    wait_passed(kube, at(kube.get(DKRON_JOBS, "first")["metadata"]["creationTimestamp"]) + SECOND)
+    kube.wait_passed(at(kube.get(DKRON_JOBS, "first")["metadata"]["creationTimestamp"]) + SECOND)
     kube.apply(dkron_job("second", schedule="@daily", name="shared_name", run=["once"]))
     status = kube.wait_status("second", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
     assert condition(status, "Ready")["reason"] == "DuplicateName"
@@ -159,7 +180,7 @@ def test_a_disabled_job_is_silent_and_then_goes_on_without_what_it_missed(shared
     status = kube.wait_status("switched", "to be off", lambda s: condition(s, "Suspended").get("reason") == "Disabled")
     off = datetime.now(UTC)
     assert (condition(status, "Suspended")["status"], status.get("next")) == ("True", None)
-    wait_passed(kube, off + 3 * SECOND)
+    kube.wait_passed(off + 3 * SECOND)
     on = datetime.now(UTC)
     kube.edit("switched", disabled=False)
     slots = kube.wait_for(
@@ -169,61 +190,67 @@ def test_a_disabled_job_is_silent_and_then_goes_on_without_what_it_missed(shared
     assert condition(kube.status("switched"), "Suspended")["status"] == "False"
 
 
-def test_a_job_runs_from_its_start_to_its_end(shared_site: Site) -> None:
-    kube = shared_site.kube
-    now = datetime.now(UTC).replace(microsecond=0)
-    starts, expires = now + 3 * SECOND, now + 5 * SECOND
-    span: dict[str, Any] = {"startsAt": starts.isoformat(), "expiresAt": expires.isoformat()}
-    kube.apply(dkron_job("spanned", schedule="* * * * * *", jobTemplate=simulated(), **span))
-    early = kube.wait_status("spanned", "a verdict", lambda s: condition(s, "Suspended"))
-    assert condition(early, "Suspended")["reason"] == "NotStarted"
-    assert at(early["next"]) == starts, "one that falls on the start happens"
-    kube.wait_status("spanned", "its time", lambda s: condition(s, "Suspended").get("status") == "False", seconds=5)
-    late = kube.wait_status("spanned", "its end", lambda s: condition(s, "Suspended").get("reason") == "Expired")
-    assert late.get("next") is None
-    slots = [at(slot) for slot in kube.slots_of("spanned")]
-    assert slots == [starts, starts + SECOND, expires], "one that falls on the end happens"
-
-
-REFUSED = (
-    pytest.param("off", {"disabled": True}, NOON, "disabled", id="of a disabled job"),
-    pytest.param("unread", {}, "tomorrow by me", "tomorrow", id="at a time that cannot be read"),
-    pytest.param("zoneless", {}, "2026-01-01T12:00:00", "zone", id="at a time without a zone"),
-)
-
-
-@pytest.mark.parametrize(("name", "spec", "text", "word"), REFUSED)
-def test_a_run_is_refused(shared_site: Site, *, name: str, spec: dict[str, Any], text: str, word: str) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job(name, jobTemplate=simulated(), **spec))
-    kube.ask_run(name, "click", text)
-    (note,) = kube.wait_for("a refusal", lambda: kube.events_of(name, "RunRefused"), bool)
-    assert "click" in note
-    assert word in note
+def test_refused_requests_of_one_second_count_each(shared_site: Site) -> None:
+    kube, count = shared_site.kube, 5
+    kube.apply(dkron_job("closed", disabled=True, run=[f"r{number}" for number in range(count)]))
     kube.wait_for(
-        "it to be forgotten", lambda: kube.get(DKRON_JOBS, name)["metadata"].get("annotations"), lambda a: not a
-    )
-    assert kube.jobs_of(name) == []
+        "the requests to go", lambda: kube.get(DKRON_JOBS, "closed")["metadata"].get("annotations", {}),
+        lambda notes: not [key for key in notes if key.startswith("run.")],
+    )  # fmt: skip
+    skipped = kube.status("closed")["skipped"]
+    assert (skipped["count"], skipped["lastReason"]) == (count, "Disabled")
+    kube.wait_for("the Events", lambda: kube.events_of("closed", "RunRefused"), lambda notes: len(notes) == count)
 
 
-def test_a_run_of_a_busy_job_that_forbids_overlaps_is_refused(shared_site: Site) -> None:
+# --- what is asked of an attempt that is over -----------------------------------------------------------------------
+
+
+def test_what_is_over_keeps_its_outcome_whatever_is_asked_a_moment_later(shared_site: Site) -> None:
+    """The Job controller takes a second to tell what a pod tells at once. All four happen side by side."""
     kube = shared_site.kube
-    kube.apply(dkron_job("busy", run=["one"], concurrency="forbid", jobTemplate=LONG))
-    wait_running(kube, "busy")
-    kube.ask_run("busy", "two", NOON)
-    (note,) = kube.wait_for("a refusal", lambda: kube.events_of("busy", "RunRefused"), bool)
-    assert "forbid" in note
-    status = kube.wait_status("busy", "the refusal counted", lambda s: s.get("skipped"))
-    assert status["skipped"]["lastReason"] == "ConcurrencyForbidden"
-    assert len(kube.jobs_of("busy")) == 1
+    cases = {f"over-{asked}-{code}": (asked, code) for asked in ("stop", "newer") for code in (0, 3)}
+    for name in cases:
+        kube.apply(dkron_job(name, jobTemplate=HOUR, run=["once"], concurrency="replace", retries=3))
+        kube.apply(dkron_job(f"{name}-next", schedule="", parentJob=name))
+    attempts = {name: running_pod(kube, name) for name in cases}
+    for name, (asked, code) in cases.items():
+        job, pod = attempts[name]
+        end(kube, pod, code)
+        if asked == "stop":
+            kube.ask_stop(name, job, ASKED)
+        else:
+            kube.ask_run(name, "again", ASKED)
+    for name, (asked, code) in cases.items():
+        status = kube.wait_status(name, "its record", finished(1))
+        (record,) = status["executions"]
+        assert (record["job"], record["success"], record["exitCode"]) == (attempts[name][0], not code, code)
+        assert record.get("reason", "") == ("Error" if code else "")
+        assert [entry["attempt"] for entry in status.get("active", ())] == ([] if asked == "stop" else [1]), "no retry"
+        if asked == "stop":
+            (note,) = kube.wait_for("the Event", partial(kube.events_of, name, "StopRefused"), bool)
+            assert "already" in note
+        if not code:
+            kube.wait_status(f"{name}-next", "to run after it", finished(1))
 
 
-def test_many_requests_of_one_moment_all_run(shared_site: Site) -> None:
+def test_a_job_that_somebody_has_suspended_and_one_that_finalizers_keep_are_told(shared_site: Site) -> None:
     kube = shared_site.kube
-    requests = [f"r{number}" for number in range(8)]
-    kube.apply(dkron_job("clicked", run=requests, jobTemplate=simulated()))
-    status = kube.wait_status("clicked", "all runs", finished(len(requests)))
-    assert len({run["job"] for run in status["executions"]}) == status["successCount"] == len(requests)
+    kube.apply(*(dkron_job(name, jobTemplate=HOUR, run=["once"]) for name in ("paused", "held")))
+    (paused, _), (stays, _) = running_pod(kube, "paused"), running_pod(kube, "held")
+    kube.patch(JOBS, paused, {"spec": {"suspend": True}})
+    kube.patch(JOBS, stays, {"metadata": {"finalizers": ["tests.dkron.io/kept"]}})
+    kube.ask_stop("held", stays, ASKED)
+    for name, job, reason in (("paused", paused, "Suspended"), ("held", stays, "KeptByFinalizers")):
+        degraded = kube.wait_status(
+            name, "Degraded", lambda s: condition(s, "Degraded").get("status") == "True", seconds=60
+        )
+        assert condition(degraded, "Degraded")["reason"] == reason
+        assert job in condition(degraded, "Degraded")["message"]
+    kube.patch(JOBS, stays, {"metadata": {"finalizers": []}})
+    (record,) = kube.wait_status("held", "its record", finished(1))["executions"]
+    assert record["reason"] == "Stopped"
+    kube.patch(JOBS, paused, {"spec": {"suspend": False}})
+    kube.wait_status("paused", "to run again", lambda s: condition(s, "Degraded").get("status") == "False", seconds=60)
 
 
 def test_jobs_go_when_they_were_kept_for_a_minute_and_are_beyond_the_limit(shared_site: Site) -> None:

@@ -1,8 +1,6 @@
 """Clusters that are not as they should be: each is told in one sentence, or outlived."""
 
-import contextlib
 import os
-import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,19 +11,17 @@ import pytest
 import localcluster
 from dkron_crds.revision import REVISION
 from localcluster.cluster import LocalCluster
-from localcluster.record import find
 from tests.support import ledger
-from tests.support.jobs import dkron_job, simulated
+from tests.support.ice import ice
+from tests.support.jobs import TIDY, each_second
 from tests.support.kube import finished, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, limited_access
-from tests.support.sites import Site, apply_older, install, namespace
+from tests.support.sites import Site, apply_older, install, namespace, uninstall
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 POLICIES = ("latest", "skip", "all")
 SECOND = timedelta(seconds=1)
 NOBODY_LISTENS = """
@@ -90,7 +86,7 @@ def bare(cluster: localcluster.Cluster) -> Iterator[localcluster.Cluster]:
     """A cluster without our kinds."""
     if os.environ.get("CLUSTER") == "current":
         pytest.skip("would remove the DkronJobs of a cluster that is not ours")
-    cluster.kubectl("delete", "crd", "--ignore-not-found", "dkronjobs.dkron.io")
+    uninstall(cluster, "dkronjobs.dkron.io")
     yield cluster
     install(cluster)
 
@@ -111,7 +107,7 @@ def test_kinds_that_are_removed_end_the_operator(bare: localcluster.Cluster, tmp
     with namespace(bare.kubeconfig, "removed kinds") as kube:
         options = ("--kubeconfig", str(kube.kubeconfig), "--namespace", kube.namespace)
         operator = OperatorProcess(tmp_path / "log", *options).start()
-        bare.kubectl("delete", "crd", "dkronjobs.dkron.io")
+        uninstall(bare, "dkronjobs.dkron.io")
         operator.wait_for_line("DkronJob is not installed", seconds=60, may_end=True)
         assert operator.wait() == 1, operator.tail()
 
@@ -146,29 +142,6 @@ def test_an_operator_without_rights_says_which_it_lacks(cluster: localcluster.Cl
     assert kube.namespace in sentence
     assert "at the cluster scope" in everywhere
     assert "--namespace" in everywhere, "it says what else could be done"
-
-
-def each_second(name: str, **spec: Any) -> dict[str, Any]:
-    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
-
-
-def signal_server(cluster: localcluster.Cluster, number: signal.Signals) -> None:
-    """Stop the API server's process where it stands, or let it go on."""
-    record = find(cluster.name)
-    assert record is not None
-    server = record.component("apiserver")
-    assert server is not None
-    os.kill(server.identity.pid, number)
-
-
-@contextlib.contextmanager
-def ice(cluster: localcluster.Cluster) -> Iterator[None]:
-    """The API server takes requests and answers none."""
-    signal_server(cluster, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        signal_server(cluster, signal.SIGCONT)
 
 
 def frozen(cluster: localcluster.Cluster, operator: OperatorProcess) -> None:

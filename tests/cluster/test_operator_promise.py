@@ -4,7 +4,7 @@ while, Jobs of somebody else, and edits that come before a slot was decided."""
 import contextlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,14 +18,12 @@ from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
 from tests.support.builders import IMAGES
-from tests.support.jobs import at, dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.shifted_operator import ShiftedOperator
 from tests.support.sites import Site, install, namespace
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
-
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 
 
 def each_second(name: str, **spec: Any) -> dict[str, Any]:
@@ -39,25 +37,26 @@ def slots(kube: Kube, name: str) -> list[datetime]:
 # --- a status that was wiped -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("missed", ["all", "latest"])
-def test_a_new_process_runs_no_slot_of_a_wiped_job_again(own_site: Site, missed: str) -> None:
-    kube, operator = own_site.kube, own_site.operator
+def test_a_new_process_runs_no_slot_of_a_wiped_job_again(own_site: Site) -> None:
+    kube, operator, names = own_site.kube, own_site.operator, ("all", "latest")
     operator.start()
-    kube.apply(each_second("wiped", missedRuns=missed))
-    kube.wait_status("wiped", "two runs", finished(2))
+    kube.apply(*(each_second(missed, missedRuns=missed) for missed in names))
+    for name in names:
+        kube.wait_status(name, "two runs", finished(2))
     operator.stop()
-    old = {job["metadata"]["name"] for job in kube.jobs_of("wiped")}
     # As after a clean-up: nothing but the status and the annotation tells that they have run.
-    for name in old:
-        kube.delete(JOBS, name)
-    kube.patch(DKRON_JOBS, "wiped", {"status": None}, subresource="status")
-    kube.wait_for("the Jobs to be gone", lambda: kube.jobs_of("wiped"), lambda jobs: not jobs)
+    for job in kube.all(JOBS):
+        kube.delete(JOBS, job["metadata"]["name"])
+    for name in names:
+        kube.patch(DKRON_JOBS, name, {"status": None}, subresource="status")
+    kube.wait_for("the Jobs to be gone", lambda: kube.all(JOBS), lambda jobs: not jobs)
     wiped = datetime.now(UTC)
     operator.start()
-    kube.wait_status("wiped", "to go on", marked_after(wiped + timedelta(seconds=1)))
-    assert [slot for slot in slots(kube, "wiped") if slot <= wiped] == []
-    assert "skipped" not in kube.status("wiped")
-    assert kube.wait_for("an Event", lambda: kube.events_of("wiped", "StatusRebuilt"), bool)
+    for name in names:
+        kube.wait_status(name, "to go on", marked_after(wiped + timedelta(seconds=1)))
+        assert [slot for slot in slots(kube, name) if slot <= wiped] == []
+        assert "skipped" not in kube.status(name)
+        assert kube.wait_for("an Event", partial(kube.events_of, name, "StatusRebuilt"), bool)
 
 
 # --- a clock that is wrong -------------------------------------------------------------------------------------------
@@ -97,19 +96,18 @@ def right(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[Shifted]:
         yield found
 
 
-@pytest.mark.parametrize("missed", ["all", "latest", "skip"])
-def test_a_clock_that_was_ahead_silences_no_job(ahead: Shifted, missed: str) -> None:
-    kube = ahead.kube
+def test_a_clock_that_was_ahead_silences_no_job(ahead: Shifted) -> None:
+    kube, new = ahead.kube, ("all", "latest", "skip")
     kube.apply(each_second("old", missedRuns="skip"))
     kube.wait_status("old", "runs ahead of time", finished(2))
     ahead.operator.set_clock(timedelta())
     right = datetime.now(UTC)
-    kube.apply(each_second("new", missedRuns=missed))
-    for name in ("old", "new"):
+    kube.apply(*(each_second(missed, missedRuns=missed) for missed in new))
+    for name in ("old", *new):
         # The test's clock and that of the API server are one.
         status = kube.wait_status(name, "its own time", lambda status: _runs_on_time(status, right))
         assert at(status["lastScheduleTime"]) <= datetime.now(UTC) + timedelta(seconds=1)
-    assert _future_skips(kube.status("new")) == []
+    assert [_future_skips(kube.status(name)) for name in new] == [[]] * len(new)
     again = [slot for slot in slots(kube, "old") if slots(kube, "old").count(slot) > 1]
     assert again == []
 
@@ -218,25 +216,19 @@ def _forge(job: dict[str, Any], where: Kube) -> None:
 # --- edits -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Edit:
-    spec: dict[str, Any]
-    before: dict[str, Any] = field(default_factory=dict)
-
-
-EDITS = {
-    "schedule": Edit({"schedule": "0 0 0 1 1 *"}),
-    "disabled": Edit({"disabled": True}),
-    "starts-at": Edit({"startsAt": "2100-01-01T00:00:00Z"}),
-    "timezone": Edit({"timezone": "Asia/Kolkata"}),
-    "parent-job": Edit({"schedule": None, "parentJob": "schedule"}),
+EDITS: dict[str, dict[str, Any]] = {
+    "schedule": {"schedule": "0 0 0 1 1 *"},
+    "disabled": {"disabled": True},
+    "starts-at": {"startsAt": "2100-01-01T00:00:00Z"},
+    "timezone": {"timezone": "Asia/Kolkata"},
+    "parent-job": {"schedule": None, "parentJob": "schedule"},
 }
 
 
 def test_an_edit_while_nobody_looks_counts_the_slots_before_it(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
-    kube.apply(*(each_second(name, **edit.before) for name, edit in EDITS.items()))
+    kube.apply(*map(each_second, EDITS))
     for name in EDITS:
         kube.wait_status(name, "a run", finished(1))
     operator.stop()
@@ -244,7 +236,7 @@ def test_an_edit_while_nobody_looks_counts_the_slots_before_it(own_site: Site) -
     behind = max(marks.values()) + timedelta(seconds=4)
     kube.wait_for("slots to pass", lambda: datetime.now(UTC), lambda now: now > behind)
     for name, edit in EDITS.items():
-        kube.edit(name, **edit.spec)
+        kube.edit(name, **edit)
     edited = datetime.now(UTC)
     operator.start()
     for name in EDITS:

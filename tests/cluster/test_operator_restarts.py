@@ -3,29 +3,22 @@
 import signal
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
-from tests.support.jobs import at, dkron_job, simulated
+from tests.support.jobs import TIDY, at, dkron_job, each_second, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 AWAY = 5
 """Seconds, and so slots, for which nobody fires."""
 
 SECOND = timedelta(seconds=1)
 POLICIES = ("latest", "skip", "all")
-
-
-def by_second(name: str, **spec: Any) -> dict[str, Any]:
-    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
 
 
 def first_after_gap(account: ledger.Ledger, *, first: datetime) -> datetime:
@@ -37,10 +30,6 @@ def first_after_gap(account: ledger.Ledger, *, first: datetime) -> datetime:
     return gap[-1] + SECOND
 
 
-def wait_until_passed(kube: Kube, moment: datetime) -> None:
-    kube.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment)
-
-
 def absence(site: Site, *names: str, end: signal.Signals = signal.SIGTERM) -> tuple[datetime, datetime]:
     """Let the operator be away; the first slot that nobody could fire for sure, and the last one."""
     kube, operator = site.kube, site.operator
@@ -48,7 +37,7 @@ def absence(site: Site, *names: str, end: signal.Signals = signal.SIGTERM) -> tu
         kube.wait_status(name, "a slot to be decided", lambda status: status.get("lastScheduleTime"))
     (operator.stop if end is signal.SIGTERM else operator.kill)()
     gone = datetime.now(UTC)
-    wait_until_passed(kube, gone + timedelta(seconds=AWAY))
+    kube.wait_passed(gone + timedelta(seconds=AWAY))
     last = datetime.now(UTC)
     operator.start()
     return gone + SECOND, last
@@ -58,10 +47,13 @@ def absence(site: Site, *names: str, end: signal.Signals = signal.SIGTERM) -> tu
 def test_missed_slots_run_as_the_job_wants(own_site: Site, end: signal.Signals) -> None:
     kube = own_site.kube
     own_site.operator.start()
-    kube.apply(*(by_second(policy, missedRuns=policy) for policy in POLICIES))
-    kube.apply(by_second("in-time", missedRuns="all", startingDeadlineSeconds=4))
+    kube.apply(*(each_second(policy, missedRuns=policy) for policy in POLICIES))
+    kube.apply(
+        each_second("in-time", missedRuns="all", startingDeadlineSeconds=4),
+        each_second("single", schedule="@every 3s", missedRuns="all", concurrency="forbid"),
+    )
     names = (*POLICIES, "in-time")
-    first, last = absence(own_site, *names, end=end)
+    first, last = absence(own_site, *names, "single", end=end)
     for name in names:
         kube.wait_status(name, "to go on", marked_after(last + SECOND))
     accounts = ledger.close_all(kube, names, every=1)
@@ -74,15 +66,11 @@ def test_missed_slots_run_as_the_job_wants(own_site: Site, end: signal.Signals) 
     assert back["in-time"] <= back["latest"], "all that are younger than the deadline run"
     assert kube.events_of("latest", "SlotsMissed")
     assert kube.events_of("in-time", "DeadlineExceeded")
+    assert_caught_up_one_by_one(kube, first, last)
 
 
-def test_missed_slots_of_a_job_that_forbids_overlaps_run_one_after_another(own_site: Site) -> None:
-    kube = own_site.kube
-    own_site.operator.start()
-    single = by_second("single", missedRuns="all", concurrency="forbid")
-    single["spec"]["schedule"] = "@every 3s"
-    kube.apply(single)
-    first, last = absence(own_site, "single")
+def assert_caught_up_one_by_one(kube: Kube, first: datetime, last: datetime) -> None:
+    """All slots of a job that forbids overlaps ran, in their order."""
     kube.wait_status("single", "to have caught up", marked_after(last), seconds=60)
     account = ledger.close(kube, "single", every=3)
     account.assert_balanced()
@@ -94,9 +82,9 @@ def test_missed_slots_of_a_job_that_forbids_overlaps_run_one_after_another(own_s
 
 def test_killed_again_and_again_nothing_runs_twice_or_is_lost(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
-    kube.apply(*(by_second(policy, missedRuns=policy) for policy in POLICIES))
-    kube.apply(by_second("single", concurrency="forbid"), by_second("newest", concurrency="replace"))
-    kube.apply(by_second("tidy", missedRuns="all", history=TIDY))
+    kube.apply(*(each_second(policy, missedRuns=policy) for policy in POLICIES))
+    kube.apply(each_second("single", concurrency="forbid"), each_second("newest", concurrency="replace"))
+    kube.apply(each_second("tidy", missedRuns="all", history=TIDY))
     names = (*POLICIES, "single", "newest", "tidy")
     for _ in range(4):
         operator.start()
@@ -147,14 +135,16 @@ def test_attempts_that_end_while_the_operator_is_away_are_recorded(own_site: Sit
 def test_what_is_asked_and_changed_meanwhile_is_done_afterwards(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
-    kube.apply(dkron_job("asked", jobTemplate=simulated()), by_second("edited", missedRuns="all"), by_second("removed"))
+    kube.apply(
+        dkron_job("asked", jobTemplate=simulated()), each_second("edited", missedRuns="all"), each_second("removed")
+    )
     for name in ("edited", "removed"):
         kube.wait_status(name, "a slot to be decided", lambda status: status.get("lastScheduleTime"))
     operator.stop()
     mark = at(kube.status("edited")["lastScheduleTime"])
     kube.ask_run("asked", "meanwhile", "2026-01-01T00:00:00Z")
     kube.delete(DKRON_JOBS, "removed")
-    wait_until_passed(kube, mark + timedelta(seconds=3))
+    kube.wait_passed(mark + timedelta(seconds=3))
     kube.edit("edited", schedule="@every 2s")
     edited = datetime.now(UTC).replace(microsecond=0)
     operator.start()
@@ -170,12 +160,12 @@ def test_what_is_asked_and_changed_meanwhile_is_done_afterwards(own_site: Site) 
 def test_a_machine_that_slept_goes_on_where_it_was(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
-    kube.apply(*(by_second(policy, missedRuns=policy) for policy in POLICIES))
+    kube.apply(*(each_second(policy, missedRuns=policy) for policy in POLICIES))
     for policy in POLICIES:
         kube.wait_status(policy, "a slot to be decided", lambda status: status.get("lastScheduleTime"))
     operator.pause()
     asleep = datetime.now(UTC)
-    wait_until_passed(kube, asleep + timedelta(seconds=7))
+    kube.wait_passed(asleep + timedelta(seconds=7))
     operator.resume()
     awake = datetime.now(UTC)
     for policy in POLICIES:
@@ -187,10 +177,10 @@ def test_a_machine_that_slept_goes_on_where_it_was(own_site: Site) -> None:
     assert accounts["skip"].skipped > accounts["latest"].skipped > 0
 
 
-def test_a_stopped_operator_leaves_a_complete_record(own_site: Site) -> None:
+def test_a_stopped_operator_leaves_a_complete_record_and_one_that_is_just_ready_stops_in_order(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
-    kube.apply(by_second("steady"))
+    kube.apply(each_second("steady"))
     kube.wait_status("steady", "two runs", finished(2))
     operator.stop()
     status = kube.status("steady")
@@ -198,10 +188,6 @@ def test_a_stopped_operator_leaves_a_complete_record(own_site: Site) -> None:
     assert {job["metadata"]["name"] for job in kube.jobs_of("steady")} == known
     assert max(at(slot) for slot in kube.slots_of("steady")) == at(status["lastScheduleTime"])
     assert condition(status, "Ready")["status"] == "True"
-
-
-def test_an_operator_that_is_stopped_as_soon_as_it_is_ready_ends_in_order(own_site: Site) -> None:
-    own_site.kube.apply(by_second("steady"))
     for _ in range(3):
-        own_site.operator.start()
-        own_site.operator.stop()
+        operator.start()
+        operator.stop()

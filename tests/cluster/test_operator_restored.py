@@ -16,7 +16,7 @@ from tests.support import ledger, rollback
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.births import Births
 from tests.support.cluster import Clusters
-from tests.support.jobs import dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, dkron_job, simulated
 from tests.support.kube import Kube, finished, marked_after
 from tests.support.ledger import Ledger
 from tests.support.sites import install, site
@@ -34,7 +34,6 @@ OTHERS = 5000
 """Versions that others write after the snapshot: what is deaf until they are caught up is deaf for minutes."""
 KEPT = ("all", "latest", "skip", "single")
 DELETED, LATE, EDITED = "deleted", "late", "edited"
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 NOTICED = "the resource versions went back"
 PATIENCE = 60.0
 """Seconds until the REST API has tried again to reach the API server, on a busy machine."""

@@ -8,13 +8,12 @@ import pytest
 
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
-from tests.support.jobs import at, dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 LONG_AGO = "2000-01-01T00:00:00Z"
 NOON = "2026-01-01T12:00:00Z"
 KIBIBYTE = 1024
@@ -120,26 +119,6 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist(shared_site: Site) -
     assert {run["job"] for run in status["executions"]} == jobs
     assert (status["successCount"], status["status"]) == (len(jobs), "success")
     assert kube.events_of("rebuilt", "StatusRebuilt")
-
-
-def test_cleared_executions_are_not_counted_again(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("cleared", run=["one", "two"], jobTemplate=simulated()))
-    kube.wait_status("cleared", "two runs", finished(2))
-    kube.write_status("cleared", executions=[], successCount=0, lastSuccess=None)
-    kube.ask_run("cleared", "three", NOON)
-    status = kube.wait_status("cleared", "another run", finished(1))
-    assert (status["successCount"], len(status["executions"])) == (1, 1)
-
-
-def test_forged_counters_are_counted_on(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("forged", jobTemplate=simulated()))
-    kube.wait_status("forged", "a verdict", lambda status: status.get("conditions"))
-    kube.write_status("forged", successCount=1000, errorCount=2000, status="failed")
-    kube.ask_run("forged", "one", NOON)
-    status = kube.wait_status("forged", "a run", finished(1))
-    assert (status["successCount"], status["errorCount"], status["status"]) == (1001, 2000, "success")
 
 
 def test_an_invented_run_is_recorded_as_lost(shared_site: Site) -> None:

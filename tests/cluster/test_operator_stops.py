@@ -85,67 +85,26 @@ def test_a_stopped_execution_is_active_until_its_pod_is_over_and_not_tried_again
     ]
 
 
-def test_an_attempt_that_waits_for_its_backoff_is_stopped(shared_site: Site) -> None:
-    kube = shared_site.kube
-    backoff = {"initial": "1h", "factor": 1, "max": "1h"}
-    failing = {"annotations": {"kwok.dkron.io/run-for": "100ms", "kwok.dkron.io/exit-code": "3"}}
-    template = {"spec": {"template": {"metadata": failing}}}
-    kube.apply(lasting("waiting", retryBackoff=backoff, jobTemplate=template))
-    status = kube.wait_status("waiting", "its first failure", finished(1))
-    (claim,) = status["active"]
-    kube.ask_stop("waiting", claim["job"], ASKED)
-    kube.wait_for("the wish to go", lambda: wishes(kube, "waiting"), lambda found: not found)
-    status = kube.status("waiting")
-    assert [(e["attempt"], e["reason"]) for e in status["executions"]] == [(2, "Stopped"), (1, "Error")]
-    assert (status.get("active", []), status["errorCount"]) == ([], 2)
-
-
-def test_the_next_slot_of_a_job_that_forbids_overlaps_runs_after_a_stop(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(lasting("single", run=[], schedule="@every 2s", concurrency="forbid", retries=0, held=False))
-    first = running(kube, "single")
-    kube.ask_stop("single", first["job"], ASKED)
-    status = kube.wait_status("single", "the stop", finished(1))
-    assert [e["reason"] for e in status["executions"]] == ["Stopped"]
-    then = kube.wait_status("single", "the next run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
-    assert then["active"][0]["slot"] > first["slot"]
-    kube.edit("single", disabled=True)
-
-
-@pytest.mark.parametrize("target", ["nothing", "single-1-00000000"])
-def test_a_wish_that_means_nothing_is_answered_by_an_event(shared_site: Site, target: str) -> None:
-    kube, name = shared_site.kube, f"idle-{target[:3]}"
-    kube.apply(dkron_job(name))
-    kube.ask_stop(name, target, ASKED)
-    notes = kube.wait_for("the Event", lambda: kube.events_of(name, "StopRefused"), bool)
-    assert notes == [f"stop.dkron.io/{target}: there is no such execution (any more)"]
-    kube.wait_for("the wish to go", lambda: wishes(kube, name), lambda found: not found)
-
-
-@pytest.mark.parametrize("moment", ["before the deletion", "in the grace period", "after it"])
-def test_an_operator_that_is_killed_leaves_one_record(own_site: Site, moment: str) -> None:
-    kube, operator = own_site.kube, own_site.operator
+def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
+    """Before the deletion of one Job, within the grace period of another's pod, and while that of a third ends."""
+    kube, operator, names = own_site.kube, own_site.operator, ("before", "within", "after")
     operator.start()
-    kube.apply(lasting("stopped"))
-    entry = running(kube, "stopped")
-    if moment == "before the deletion":
-        operator.kill()
-        kube.ask_stop("stopped", entry["job"], ASKED)
-        operator.start()
-    else:
-        kube.ask_stop("stopped", entry["job"], ASKED)
-        operator.wait_for_line("stopping")
-        operator.kill()
-    if moment == "after it":
-        reap(kube, "stopped")
-        operator.start()
-    elif moment == "in the grace period":
-        operator.start()
-        reap(kube, "stopped")
-    else:
-        reap(kube, "stopped")
-    kube.wait_status("stopped", "its record", finished(1))
-    assert_stopped_once(kube, "stopped")
+    kube.apply(*map(lasting, names))
+    jobs = {name: running(kube, name)["job"] for name in names}
+    for name in ("within", "after"):
+        kube.ask_stop(name, jobs[name], ASKED)
+    kube.wait_for(
+        "two deletions", lambda: [line["msg"] for line in operator.lines()], lambda said: said.count("stopping") == 2
+    )
+    operator.kill()
+    kube.ask_stop("before", jobs["before"], ASKED)
+    reap(kube, "after")
+    operator.start()
+    for name in ("within", "before"):
+        reap(kube, name)
+    for name in names:
+        kube.wait_status(name, "its record", finished(1))
+        assert_stopped_once(kube, name)
 
 
 def test_an_operator_that_is_killed_again_and_again_leaves_one_record(own_site: Site) -> None:

@@ -191,17 +191,3 @@ def test_what_is_wrong_is_alerted(watched: Watched) -> None:
     assert critical == {"DkronOperatorDown": "inactive", "DkronNoLeader": "inactive"}
     failing = watched.prometheus.query("dkron_operator_job_failing == 1")
     assert {sample["metric"]["exported_job"] for sample in failing} == {"fails"}
-
-
-def test_an_operator_that_is_gone_is_alerted(watched: Watched) -> None:
-    watched.operator.stop()
-
-    def state() -> str:
-        states = {rule["name"]: rule["state"] for rule in watched.prometheus.rules()}
-        return str(states["DkronOperatorDown"])
-
-    try:
-        wait_for("DkronOperatorDown to begin", state, lambda seen: seen == "pending", seconds=SECONDS)
-    finally:
-        watched.operator.start()
-    wait_for("DkronOperatorDown to end", state, lambda seen: seen == "inactive", seconds=SECONDS)

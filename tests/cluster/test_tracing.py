@@ -19,7 +19,6 @@ from tests.support.kube import Kube, Object, finished
 from tests.support.operator_process import OperatorProcess
 from tests.support.sites import install, namespace
 from tests.support.spans import Span, receiver
-from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
@@ -178,34 +177,3 @@ def test_a_slot_is_a_trace_whoever_records_it(cluster: localcluster.Cluster, tmp
                 assert (fire.parent, run.parent) == ("", fire.span_id)
                 assert fire.begun == at(execution["slot"])
                 assert fire.ended > fire.begun
-
-
-def test_a_receiver_that_is_away_is_one_warning(cluster: localcluster.Cluster, tmp_path: Path) -> None:
-    with receiver() as probe:
-        port = probe.web.port
-    quick = {"OTEL_EXPORTER_OTLP_TIMEOUT": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", **AT_ONCE}
-    with traced(cluster, tmp_path, "away", **quick) as site:
-        kube = site.kube
-        kube.apply(dkron_job("tick", schedule="@every 1s", jobTemplate=simulated()))
-        site.start()
-        kube.wait_status("tick", "to go on without", finished(6))
-        site.ask("/v1/jobs/tick/run", CLIENT)
-        for program in (site.operator, site.api):
-            program.wait_for_line("no traces reach")
-        with receiver(port) as back:
-
-            def senders() -> set[str]:
-                assert site.api.rest.get("/v1/jobs").status == 200
-                return {span.service for span in back.spans}
-
-            wait_for("spans of both", senders, lambda names: len(names) == 2, seconds=30, guard=site.operator.check)
-            site.operator.wait_for_line("again")
-            kube.wait_status("tick", "a record that is told", finished(kube.status("tick")["successCount"] + 2))
-            for program in (site.operator, site.api):
-                program.stop()
-            names = [span.name for span in back.spans]
-        warnings = [line["msg"] for line in site.operator.lines() if "traces" in line["msg"]]
-        assert [message.split(" http")[0] for message in warnings] == [
-            "traces go to", "no traces reach", "traces reach",
-        ]  # fmt: skip
-        assert "record tick" in names, "what ends the operator waits for the last spans"

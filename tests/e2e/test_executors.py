@@ -7,7 +7,7 @@ import pytest
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support import pods
 from tests.support.jobs import dkron_job
-from tests.support.kube import SECRETS, Kube, condition, finished, shown
+from tests.support.kube import SECRETS, Kube, finished, shown
 from tests.support.own_image import OwnImage
 from tests.support.sites import Site
 
@@ -70,12 +70,3 @@ def test_a_request_that_fails_says_why(module_site: Site, address: str) -> None:
     why = f"GET {address}/503: the answer is 503 Service Unavailable, expectCode is 200-299"
     assert (found["success"], found["exitCode"], found["message"]) == (False, 1, why)
     assert found["output"] == f"{why}\nBearer ***"
-
-
-def test_a_wrong_key_shows_at_once(module_site: Site, address: str) -> None:
-    kube = module_site.kube
-    kube.apply(http_job("wrong", address, timeout="soon"))
-    status = kube.wait_status("wrong", "to be judged", lambda seen: condition(seen, "Ready").get("status") == "False")
-    assert condition(status, "Ready")["reason"] == "InvalidExecutorConfig"
-    assert condition(status, "Ready")["message"].startswith('timeout: "soon" is not a number of seconds')
-    assert kube.jobs_of("wrong") == []

@@ -2,6 +2,8 @@
 install; with jobs that run all the time, of which none may be lost or doubled."""
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from demo.expectations import EXPECTATIONS, unmet
 from dkron_crds.job import DkronJob
 from dkron_crds.revision import title
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, PODS
-from tests.support import ledger, pods
+from tests.support import console, ledger, pods
 from tests.support.charts import HELMS
 from tests.support.helm import (
     DEPLOYMENTS,
@@ -26,7 +28,7 @@ from tests.support.helm import (
     remove_definitions,
     values_of,
 )
-from tests.support.jobs import dkron_job
+from tests.support.jobs import KEEP_ALL, dkron_job
 from tests.support.kube import Kube, finished, marked_after
 from tests.support.own_image import OwnImage
 
@@ -34,8 +36,20 @@ pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
 
 Object = dict[str, Any]
 EXAMPLES = Path(__file__).parents[2] / "examples"
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 EVERY = 4
+DOCS = Path(__file__).parents[2] / "docs"
+RUNBOOKS = sorted((DOCS / "runbooks").glob("*.md"))
+TRIED_ELSEWHERE = (
+    "helm install",
+    "helm test",
+    "helm uninstall",
+    "kubectl delete crd",
+    "kubectl apply --server-side -f crds/",
+)
+"""Commands of a page that the other tests of this file carry out, or that would take the release away."""
+COMPLAINT = re.compile(r"error|Error|Unable|jq: |curl: |bash: |.*command not found")
+EXPECTED = re.compile(r"previous terminated container .* not found|Metrics API not available")
+"""What a healthy cluster without a metrics server says to two commands of the runbooks."""
 OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"
 NEW, OLD = title("DkronJob"), "DkronJob, revision 0"
 """How the definition of DkronJob calls itself, by the chart of the checkout and by the older one."""
@@ -174,6 +188,30 @@ def test_the_examples_show_what_they_promise(cluster: localcluster.Cluster, exam
 
     examples.wait_for("what the examples promise", missing, lambda names: not names, seconds=150)
     cluster.kubectl("-n", examples.namespace, "delete", "dkronjobs", "--all")
+
+
+@pytest.fixture(scope="module")
+def sales(release: Release) -> Iterator[None]:
+    """The job that the runbooks name, and the namespace that the page about security names."""
+    with named_namespace(release.kubeconfig, "sales") as kube, named_namespace(release.kubeconfig, "team-a"):
+        kube.apply(dkron_job("report", "echo sold", config={"shell": "true"}, run=["once"]))
+        kube.wait_status("report", "its run", finished(1), seconds=60)
+        yield
+
+
+@pytest.mark.usefixtures("sales")
+@pytest.mark.parametrize("page", ["helm.md", "security.md", *(f"runbooks/{each.name}" for each in RUNBOOKS)])
+def test_the_commands_of_a_page_work_as_written(release: Release, page: str, tmp_path: Path) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    homes = {f"HELM_{each}_HOME": str(tmp_path / each.lower()) for each in ("CACHE", "CONFIG", "DATA")}
+    programs = (release.kubeconfig.parent / "bin", release.tool.program("helm").parent)
+    known = {**os.environ, **homes, "KUBECONFIG": str(release.kubeconfig), "USER": "me"}
+    known["PATH"] = ":".join([*map(str, programs), known["PATH"]])
+    commands = console.script(text, leave_out=TRIED_ELSEWHERE)
+    assert commands
+    said = console.run_script(commands, environment=known, folder=DOCS.parent, seconds=90)
+    complaints = [line for line in said.splitlines() if COMPLAINT.match(line) and not EXPECTED.search(line)]
+    assert not complaints, f"{commands}\nprinted:\n{said}"
 
 
 def test_a_rollback_takes_all_of_it_back_and_loses_no_run(release: Release, home: Kube, team: Kube) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,6 @@ from tests.support.own_image import OwnImage
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(300)]
 
-Object = dict[str, Any]
 SECONDS = 120
 ANSWER = re.compile(r"(?P<method>GET|POST) (?P<status>20[01]) by (?P<whom>\S+)")
 

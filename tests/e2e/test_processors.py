@@ -1,6 +1,5 @@
 """Outputs of real pods on their way to receivers: all of it that they may have, also when the operator was killed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,15 +26,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def operator(own_site: Site, folder: Path) -> Iterator[OperatorProcess]:
+def operator(own_site: Site, folder: Path) -> OperatorProcess:
     """An operator with a directory for outputs, not started yet."""
-    arguments = ("--kubeconfig", str(own_site.kube.kubeconfig), "--namespace", own_site.kube.namespace)
-    found = OperatorProcess(folder.parent / "with-outputs.log", *arguments, "--output-dir", str(folder))
-    own_site.kube.guard, own_site.kube.appendix = found.check, found.tail
-    yield found
-    if found.running:
-        found.stop()
-    found.assert_clean()
+    return own_site.operator.add("--output-dir", str(folder))
 
 
 def test_a_file_has_more_than_the_status(own_site: Site, operator: OperatorProcess, folder: Path) -> None:

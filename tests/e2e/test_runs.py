@@ -6,40 +6,18 @@ All jobs are created at once, and each test waits for its own.
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
-import localcluster
-from dkron_crds.names import ACCEPTED
-from dkron_kube.paths import DKRON_JOBS, JOBS
-from tests.support import ledger
-from tests.support.jobs import at, dkron_job, pod_template
-from tests.support.kube import NODES, condition, finished, shown
+from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template
+from tests.support.kube import NODES, condition, finished
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="real")
 
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-QUICK_END = pod_template(terminationGracePeriodSeconds=1)
 SHELL = {"shell": "true"}
 SECOND = timedelta(seconds=1)
 REQUESTED = "2026-01-01T00:00:00Z"
-MERGED = {
-    "metadata": {"labels": {"team": "nights"}, "annotations": {"note": "kept"}},
-    "spec": {
-        "backoffLimit": 0,
-        "template": {
-            "metadata": {"labels": {"tier": "batch"}},
-            "spec": {
-                "containers": [
-                    {"name": "job", "resources": {"requests": {"cpu": "5m"}, "limits": {"memory": "32Mi"}}},
-                    {"name": "side", "image": "docker.io/library/busybox:1.36", "command": ["echo", "aside"]},
-                ]
-            },
-        },
-    },
-}
 
 
 def soon(seconds: int) -> str:
@@ -51,17 +29,12 @@ def everything(module_site: Site) -> None:
     backoff = {"initial": "1s", "factor": 2, "max": "60s"}
     module_site.kube.apply(
         dkron_job("greet", "echo hello", schedule="@every 2s", history={"executions": 3}),
-        dkron_job("zoned", schedule="0 30 12 * * *", timezone="America/New_York"),
         dkron_job("variables", "env", run=["once"]),
         dkron_job(
             "flaky", "[ $DKRON_ATTEMPT -ge 3 ]", config=SHELL, schedule=soon(3), retries=3, retryBackoff=backoff,
             history=KEEP_ALL,
         ),
         dkron_job("hopeless", "exit 3", config=SHELL, run=["once"], retries=1, retryBackoff=backoff, history=KEEP_ALL),
-        dkron_job("single", "sleep 2", schedule="@every 1s", concurrency="forbid", history=KEEP_ALL),
-        dkron_job("newest", "sleep 60", schedule="@every 3s", concurrency="replace", jobTemplate=QUICK_END),
-        dkron_job("clicked", "echo clicked", run=["one", "two"]),
-        dkron_job("merged", "echo main", run=["once"], jobTemplate=MERGED),
         own_containers("as-it-stands"),
     )  # fmt: skip
 
@@ -105,36 +78,6 @@ def test_a_scheduled_job_keeps_count(shared_site: Site) -> None:
     assert verdicts["Suspended"][0] == verdicts["Degraded"][0] == "False"
 
 
-def test_the_job_of_a_slot_says_where_it_comes_from(shared_site: Site) -> None:
-    kube = shared_site.kube
-    job = kube.wait_for("a Job", lambda: kube.jobs_of("greet"), bool)[-1]["metadata"]
-    (owner,) = job["ownerReferences"]
-    assert (owner["kind"], owner["name"], owner["controller"]) == ("DkronJob", "greet", True)
-    assert job["labels"]["app.kubernetes.io/managed-by"] == "dkron-operator"
-    notes = {key: value for key, value in job["annotations"].items() if key.startswith("dkron.io/")}
-    created = at(kube.get(DKRON_JOBS, "greet")["metadata"]["creationTimestamp"])
-    assert (at(notes["dkron.io/slot"]) - created) % (2 * SECOND) == timedelta(0), "slots lie on the grid of @every 2s"
-    assert (notes["dkron.io/trigger"], notes["dkron.io/attempt"], notes["dkron.io/name"]) == ("schedule", "1", "greet")
-
-
-def test_next_is_told_in_the_time_zone_of_the_job(shared_site: Site) -> None:
-    status = shared_site.kube.wait_status("zoned", "next", lambda s: s.get("next"))
-    zone = ZoneInfo("America/New_York")
-    now = datetime.now(zone)
-    noon = now.replace(hour=12, minute=30, second=0, microsecond=0)
-    expected = noon if noon > now else (noon + timedelta(days=1))
-    assert at(status["next"]) == expected
-
-
-def test_kubectl_shows_what_became_of_it(shared_site: Site, cluster: localcluster.Cluster) -> None:
-    shared_site.kube.wait_status("greet", "a success", finished(1))
-    table = cluster.kubectl("-n", shared_site.kube.namespace, "get", "dkj", "greet", "-o", "wide").splitlines()
-    assert table[0].split()[:7] == ["NAME", "SCHEDULE", "PARENT", "READY", "SUSPENDED", "LAST", "NEXT"]
-    row = table[1].split()
-    assert row[:3] == ["greet", "@every", "2s"]
-    assert {"success", "Scheduled"} <= set(row)
-
-
 def test_a_run_knows_what_it_is(shared_site: Site) -> None:
     (execution,) = shared_site.kube.wait_status("variables", "its run", finished(1))["executions"]
     seen = dict(line.split("=", 1) for line in execution["output"].splitlines())
@@ -173,56 +116,6 @@ def test_a_run_whose_attempts_all_fail_is_failed(shared_site: Site) -> None:
     assert any("attempt 1 failed (Error, exit code 3); attempt 2 follows" in note for note in notes), notes
     assert any("attempt 2 failed (Error, exit code 3)" in note and "follows" not in note for note in notes), notes
     assert condition(status, "Degraded")["status"] == "False", "the command failed, and nothing else is wrong"
-
-
-def test_forbid_skips_slots_while_a_run_is_active(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.wait_status("single", "three runs", finished(3))
-    account = ledger.close(kube, "single", every=1)
-    account.assert_balanced()
-    assert account.reason == "ConcurrencyForbidden"
-    assert len(account.unfired) > len(account.fired), "a run outlasts several slots"
-    runs = sorted(kube.status("single")["executions"], key=lambda e: at(e["startedAt"]))
-    overlaps = [b for a, b in pairwise(runs) if at(b["startedAt"]) < at(a["finishedAt"])]
-    assert not overlaps, shown(runs)
-    assert kube.events_of("single", "SlotSkipped")
-
-
-def test_replace_ends_the_run_before_it(shared_site: Site) -> None:
-    kube = shared_site.kube
-    status = kube.wait_status("newest", "two replaced runs", finished(2))
-    assert {(e["success"], e["reason"]) for e in status["executions"]} == {(False, "Replaced")}
-    kube.edit("newest", disabled=True)
-    replaced = {e["job"] for e in status["executions"]}
-    left = kube.wait_for(
-        "replaced Jobs to go", lambda: {job["metadata"]["name"] for job in kube.jobs_of("newest")}, replaced.isdisjoint
-    )
-    assert len(left) == 1, "the newest run goes on"
-
-
-def test_two_requests_are_two_runs(shared_site: Site) -> None:
-    kube = shared_site.kube
-    executions = kube.wait_status("clicked", "two runs", finished(2))["executions"]
-    assert [(e["trigger"], e["attempt"], e["success"], e["output"]) for e in executions] == [
-        ("manual", 1, True, "clicked\n")
-    ] * 2
-    assert len({e["job"] for e in executions}) == len({e["group"] for e in executions}) == 2
-    left = kube.get(DKRON_JOBS, "clicked")["metadata"]["annotations"].keys()
-    assert left == {ACCEPTED}, "requests go when they are fulfilled"
-
-
-def test_a_template_is_merged_over_the_command(shared_site: Site) -> None:
-    kube = shared_site.kube
-    (execution,) = kube.wait_status("merged", "its run", finished(1))["executions"]
-    assert (execution["success"], execution["output"]) == (True, "main\n")
-    job = kube.get(JOBS, execution["job"])
-    assert (job["metadata"]["labels"]["team"], job["metadata"]["annotations"]["note"]) == ("nights", "kept")
-    pod = job["spec"]["template"]
-    assert pod["metadata"]["labels"]["tier"] == "batch"
-    assert pod["metadata"]["labels"]["dkron.io/job"] == "merged"
-    main, side = pod["spec"]["containers"]
-    assert (main["name"], main["command"], main["resources"]["limits"]) == ("job", ["echo", "main"], {"memory": "32Mi"})
-    assert {"DKRON_JOB_NAME"} <= {item["name"] for item in side["env"]}, "every container knows its run"
 
 
 def test_the_kubernetes_executor_runs_the_template_as_it_stands(shared_site: Site) -> None:

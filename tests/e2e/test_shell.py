@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from dkron_kube.paths import DKRON_JOBS
-from tests.support.jobs import at, dkron_job, pod_template
-from tests.support.kube import SECRETS, condition, finished, is_ready, shown
+from tests.support.jobs import dkron_job, pod_template
+from tests.support.kube import SECRETS, finished, shown
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="real")
@@ -96,19 +95,6 @@ def test_an_execution_tells_how_its_command_ended(shared_site: Site, case: Case)
     (execution,) = status["executions"]
     blank = {"reason": "", "output": "", "outputTruncated": False}
     assert {key: (blank | execution).get(key) for key in case.expected} == case.expected
-
-
-@pytest.mark.parametrize("name", ["words", "no-such-command"])
-def test_an_execution_began_after_it_was_asked_for_and_before_it_ended(shared_site: Site, name: str) -> None:
-    kube = shared_site.kube
-    (execution,) = kube.wait_status(name, "its execution", finished(1), seconds=60)["executions"]
-    asked = kube.get(DKRON_JOBS, name)["metadata"]["creationTimestamp"]
-    assert at(asked) <= at(execution["startedAt"]) <= at(execution["finishedAt"])
-
-
-def test_a_command_that_is_cut_short_is_remarked(shared_site: Site) -> None:
-    status = shared_site.kube.wait_status("no-shell", "to be ready", is_ready)
-    assert 'command ends at "|": set shell: "true"' in condition(status, "Ready")["message"]
 
 
 def test_secrets_stay_out_of_the_job(shared_site: Site) -> None:

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from dkron_kube.paths import JOBS
 from tests.support import ledger
-from tests.support.jobs import dkron_job, pod_template
+from tests.support.jobs import KEEP_ALL, dkron_job, pod_template
 from tests.support.kube import SECRETS, condition, finished
 from tests.support.sites import Site
 
@@ -19,7 +18,6 @@ READ_ONLY = pod_template(containers=[{"name": "job", "securityContext": {"readOn
 MOUNTED = [{"name": "job", "volumeMounts": [{"name": "files", "mountPath": "/files"}]}]
 NO_SECRET = pod_template(containers=MOUNTED, volumes=[{"name": "files", "secret": {"secretName": "nothing"}}])
 NO_FILES = pod_template(containers=MOUNTED, volumes=[{"name": "files", "configMap": {"name": "nothing"}}])
-KEEP_ALL = {"executions": 100, "successfulJobs": 100}
 
 STUCK = (
     pytest.param("never-pulled", {"ErrImageNeverPull"}, id="an image that is not there and may not be pulled"),
@@ -96,14 +94,6 @@ def test_a_timeout_ends_the_wait_for_an_image(shared_site: Site) -> None:
     (execution,) = status["executions"]
     assert (execution["success"], execution["reason"]) == (False, "ErrImageNeverPull")
     assert condition(status, "Degraded")["status"] == "True"
-
-
-def test_a_job_that_is_deleted_while_it_is_stuck_is_lost(shared_site: Site) -> None:
-    kube = shared_site.kube
-    (active,) = kube.wait_status("never-pulled", "its run", lambda s: s.get("active"))["active"]
-    kube.delete(JOBS, active["job"])
-    (execution,) = kube.wait_status("never-pulled", "its end", finished(1))["executions"]
-    assert (execution["job"], execution["success"], execution["reason"]) == (active["job"], False, "JobLost")
 
 
 def test_every_other_job_keeps_its_time(shared_site: Site) -> None:

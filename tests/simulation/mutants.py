@@ -13,7 +13,7 @@ from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act import create
 from dkron_operator.act.create import Fire
 from dkron_operator.act.status_writer import StatusWriter
-from dkron_operator.cache.store import CachedJob
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan import advance, attempts, chain, fold
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.cause import Cause
@@ -85,8 +85,8 @@ def _forget_uncertain() -> AbstractContextManager[Any]:
         try:
             await right(self, entry, create, firing)
         finally:
-            if entry.unconfirmed_create is not None:
-                entry.unconfirmed_create = None
+            if entry.remembered.unconfirmed_create is not None:
+                entry.remembered.unconfirmed_create = None
                 entry.note(*create.after)
 
     return patch.object(Fire, "_carry_out", carry_out)
@@ -112,7 +112,7 @@ def _lost_without_job() -> AbstractContextManager[Any]:
             await right(self, entry, create, firing)
             return
         lost = Outcome(success=False, finished_at=self._clock.now(), lost=True)
-        entry.outcomes[wanted.job] = lost
+        entry.observed.outcomes[wanted.job] = lost
         entry.note(*create.after, Started(wanted))
 
     return patch.object(Fire, "_carry_out", carry_out)

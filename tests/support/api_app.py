@@ -19,19 +19,19 @@ from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import (
     ACCESS,
     ASKED,
-    CATALOG,
     CLOCK,
     CLUSTERS,
     GATE,
+    JOB_INDEX,
     KUBE,
     LEASES,
     NODES,
     PODS,
     POLICIES,
+    RUN_WAITER,
     SETTINGS,
     STOPPING,
     SUPERVISOR,
-    VIGILS,
     WRITES,
 )  # fmt: skip
 from dkron_api.edge.middleware import edge, sign
@@ -39,7 +39,7 @@ from dkron_api.jobs.pods import Pods
 from dkron_api.jobs.requested_runs import RequestedRuns
 from dkron_api.jobs.run_waiter import RunWaiter
 from dkron_api.jobs.writer import JobWriter
-from dkron_api.routes.events import JOURNAL
+from dkron_api.routes.events import EVENT_LOG
 from dkron_api.settings import Settings
 from dkron_api.stream.event_log import EventLog
 from dkron_kube.client import KubeClient
@@ -94,7 +94,7 @@ class Api:
 
     def know_jobs(self, *jobs: Object) -> None:
         """The cache has seen all jobs."""
-        self.app[CATALOG].mirror.replace(list(jobs), version=1)
+        self.app[JOB_INDEX].mirror.replace(list(jobs), version=1)
 
 
 @asynccontextmanager
@@ -104,13 +104,16 @@ async def running_api(*routes: Iterable[web.RouteDef], **settings: Any) -> Async
     chosen = {"namespace": NAMESPACE, "cluster_namespace": NAMESPACE, "node_name": NODE_NAME, "access_log": False}
     app[SETTINGS] = Settings.model_construct(**Settings.model_construct().model_dump() | chosen | settings)
     app[KUBE], app[CLOCK] = cast("KubeClient", kube), lambda: NOON
-    app[CATALOG] = JobIndex(lambda: NOON)
-    app[WRITES] = JobWriter(app[KUBE], app[CATALOG], NAMESPACE)
-    app[VIGILS], app[ASKED] = RunWaiter(app[CATALOG]), RequestedRuns(app[CATALOG], asyncio.get_running_loop().time)
+    app[JOB_INDEX] = JobIndex(lambda: NOON)
+    app[WRITES] = JobWriter(app[KUBE], app[JOB_INDEX], NAMESPACE)
+    app[RUN_WAITER], app[ASKED] = (
+        RunWaiter(app[JOB_INDEX]),
+        RequestedRuns(app[JOB_INDEX], asyncio.get_running_loop().time),
+    )
     app[PODS] = Pods(app[KUBE], NAMESPACE)
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = ObjectCache(kind, plain)
-    app[JOURNAL] = EventLog()
+    app[EVENT_LOG] = EventLog()
     app[STOPPING] = asyncio.Event()
     app[ACCESS] = None
     app[SUPERVISOR] = Supervisor()

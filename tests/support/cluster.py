@@ -18,6 +18,7 @@ from localcluster import local, versions
 from localcluster.nodes import parse
 
 FIXTURES = {"cluster", "clusters"}
+HUNDREDS = 300
 
 
 class Clusters:
@@ -82,13 +83,14 @@ def time_the_test_alone(item: pytest.Item, *, default: float) -> None:
 def longest_first(items: list[pytest.Item], *, default: float) -> None:
     """Order files for workers that take one at a time: a long one that begins last is waited for by all.
 
-    Long are those that may take longest, then those with few tests: files with hundreds of them ask short questions.
+    Long are those that may take longest, then those with hundreds of tests, then those with few: dozens of tests ask
+    short questions, and hundreds take minutes all the same.
     """
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
 
-    def length(tests: list[pytest.Item]) -> tuple[float, int]:
-        return max(timeout_of(test, default=default) for test in tests), -len(tests)
+    def length(tests: list[pytest.Item]) -> tuple[float, bool, int]:
+        return max(timeout_of(test, default=default) for test in tests), len(tests) > HUNDREDS, -len(tests)
 
     items[:] = [item for tests in sorted(files.values(), key=length, reverse=True) for item in tests]

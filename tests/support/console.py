@@ -16,6 +16,9 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARYING = re.compile(
     r"…|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)|(?<![0-9a-z])(?=[0-9a-f]*\d)[0-9a-f]{8,}(?![0-9a-z])|\d+"
 )
+_FORWARD = re.compile(r"^kubectl .*port-forward .* (\d+):\S+ &$", re.MULTILINE)
+_UNTIL_OPEN = r"timeout 20 sh -c 'until curl -s -o /dev/null localhost:\1; do sleep 0.1; done'"
+_HERE_DOCUMENT = re.compile(r"<<(\w+)")
 _END = "\x1e"
 _PROMPT = "$ "
 
@@ -47,6 +50,27 @@ def run(commands: Sequence[Shown], *, environment: Mapping[str, str], folder: Pa
     return done.stdout.split(_END)[:-1]
 
 
+def run_script(script: str, *, environment: Mapping[str, str], folder: Path, seconds: float) -> str:
+    """What a script prints, errors included. Its background jobs end with it."""
+    shell = ["bash", "-c", f"trap 'kill $(jobs -p) 2>/dev/null' EXIT\nexec 2>&1\n{script}\n"]
+    done = subprocess.run(
+        shell, cwd=folder, env=dict(environment), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False,
+        timeout=seconds, text=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def script(page: str, *, leave_out: Sequence[str] = ()) -> str:
+    """The commands of a page as one script, except those that begin with one of these. A forwarded port is waited for,
+    as a reader does."""
+    lines = []
+    for block in _BLOCK.finditer(page):
+        text = block[1]
+        commands = [each.command for each in _commands(text, 0)] if _PROMPT in text else _continued(text)
+        lines += [command for command in commands if not command.startswith(tuple(leave_out))]
+    return _FORWARD.sub(rf"\g<0>\n{_UNTIL_OPEN}", "\n".join(lines))
+
+
 def pattern(output: str) -> re.Pattern[str]:
     """What fits the output that a page shows."""
     parts, at = [], 0
@@ -70,10 +94,19 @@ def _commands(block: str, line: int) -> Iterator[Shown]:
         yield Shown(command, "\n".join(lines[said:end]), line + start)
 
 
+def _continued(block: str) -> list[str]:
+    """The commands of a block without prompts: a line that begins with a space or ends a loop goes on."""
+    return re.split(r"\n(?! |done\b|$)", block.rstrip())
+
+
 def _is_whole(lines: Sequence[str]) -> bool:
     """Whether a shell would wait for no further line."""
+    text = "\n".join(lines)
+    here = _HERE_DOCUMENT.search(text)
+    if here is not None and lines[-1] != here[1]:
+        return False
     try:
-        shlex.split("\n".join(lines))
+        shlex.split(text)
     except ValueError:
         return False
     return True

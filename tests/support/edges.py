@@ -11,7 +11,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.events import Events
 from dkron_operator.act.inline_calls import Allowance
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.delivery import Delivery, Sending
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import Compare, ignore_versions
@@ -42,7 +43,7 @@ class Edges:
         inline_calls: int = 0,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
-        judged: Callable[[tuple[str, ...] | None], None] = lambda _: None,
+        on_problems: Callable[[tuple[str, ...] | None], None] = lambda _: None,
     ) -> None:
         client, clock = cast("KubeClient", kube), Clock(wall, asyncio.get_running_loop().time)
         self.kube = kube
@@ -58,9 +59,9 @@ class Edges:
             namespace="home",
             senders=senders,
             may_act=self._may_act,
-            touch=self._touch,
+            write_soon=self._write_soon,
             requeue=self._requeue,
-            judged=judged,
+            on_problems=on_problems,
         )
         self.reconciler = Reconciler(
             client,
@@ -83,8 +84,8 @@ class Edges:
         self.requeued.append(uid)
         self.reconciler.queue.add(uid)
 
-    def _touch(self, entry: CachedJob) -> None:
-        self.reconciler.writer.touch(entry)
+    def _write_soon(self, entry: CachedJob) -> None:
+        self.reconciler.writer.write_soon(entry)
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
         self.delivery.see(uid, status)

@@ -18,6 +18,7 @@ from tests.support.births import Births
 from tests.support.charts import CHART
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS, Kube, Refused
 from tests.support.own_image import OwnImage
+from tests.support.sites import uninstall
 
 OLDER_CHART = Path(__file__).parents[1] / "fixtures" / "dkron-operator-0.0.9.tgz"
 """A chart with the custom resources of an earlier revision, and an operator that takes them; see the README there."""
@@ -90,7 +91,7 @@ def values_of(image: OwnImage, folder: Path, **values: Any) -> Path:
 
 def remove_definitions(cluster: localcluster.Cluster) -> None:
     """Have a cluster without our kinds, as one to which Helm comes first. All DkronJobs go with them."""
-    cluster.kubectl("delete", "crd", "--ignore-not-found", "--timeout=60s", *DEFINITIONS)
+    uninstall(cluster, *DEFINITIONS)
 
 
 def installed_title(kube: Kube) -> str:

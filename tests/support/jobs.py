@@ -6,6 +6,11 @@ from typing import Any
 
 Object = dict[str, Any]
 
+KEEP_ALL: Object = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
+"""A history that forgets nothing in a test."""
+TIDY: Object = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
+"""One that forgets soon."""
+
 
 def dkron_job(
     name: str,
@@ -38,6 +43,11 @@ def simulated(*, run_for: str = "100ms", exit_code: int = 0) -> Object:
     """A jobTemplate that tells a simulated node how its pod goes."""
     notes = {"kwok.dkron.io/run-for": run_for, "kwok.dkron.io/exit-code": str(exit_code)}
     return pod_template(metadata={"annotations": notes})
+
+
+def each_second(name: str, /, **spec: Any) -> Object:
+    """A job that is due each second on simulated nodes, and forgets nothing, unless the spec says otherwise."""
+    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
 
 
 def at(text: str) -> datetime:

@@ -5,14 +5,14 @@ A wait that fails prints what was there when its time had passed, so that a fail
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from kubernetes import client, config
 
 from dkron_crds.bounds import decode
-from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, LEASES, PODS, Resource
 from tests.support import waiting
 from tests.support.births import Births
 from tests.support.jobs import at
@@ -136,6 +136,14 @@ class Kube:
         answer = self._call("POST", path, body={"spec": {"expirationSeconds": 3600}})
         return str(answer["status"]["token"])
 
+    def lease(self) -> Object:
+        """The spec of the operator's Lease; empty if there is none."""
+        return cast("Object", (self.find(LEASES, "dkron") or {}).get("spec") or {})
+
+    def cluster_status(self) -> Object:
+        """The status of the DkronCluster; empty if there is none."""
+        return cast("Object", (self.find(DKRON_CLUSTERS, "dkron") or {}).get("status") or {})
+
     def jobs_of(self, name: str) -> list[Object]:
         """The Jobs of a DkronJob, oldest first."""
         jobs = self.all(JOBS, f"dkron.io/job={name}")
@@ -164,6 +172,10 @@ class Kube:
     def wait_status(self, name: str, what: str, until: Callable[[Object], object], *, seconds: float = 30) -> Object:
         """Look at the status of a DkronJob until it is as wanted."""
         return self.wait_for(f"{name}: {what}", lambda: self.status(name), until, seconds=seconds)
+
+    def wait_passed(self, moment: datetime) -> None:
+        """Wait until it is later than this."""
+        self.wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=90)
 
     def digest(self) -> str:
         """All that matters in the namespace, for a person who reads a failed test."""

@@ -62,6 +62,11 @@ class LoggedProcess:
         self._process: Started | None = None
         self._read_from = 0
 
+    def add(self, *options: str) -> Self:
+        """Have these options as well, from the next start on."""
+        self._arguments += options
+        return self
+
     def start(self, *, wait: bool = True) -> Self:
         """Start it, and wait until it says that it is ready."""
         self.log.touch()

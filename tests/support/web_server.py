@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -44,6 +46,13 @@ def web_server(tls: ssl.SSLContext | None = None) -> Iterator[Web]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture(name="web")
+def a_web_server() -> Iterator[Web]:
+    """One for a test."""
+    with web_server() as server:
+        yield server
 
 
 class _Handler(BaseHTTPRequestHandler):

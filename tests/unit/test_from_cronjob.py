@@ -73,7 +73,7 @@ def test_a_plain_one_comes_over_as_it_is() -> None:
         pytest.param(
             {"successfulJobsHistoryLimit": 101},
             {"history": {"successfulJobs": 100}},
-            "history.successfulJobs is 100 now",
+            "history.successfulJobs is set to 100",
             id="too much history",
         ),
         pytest.param({"novelty": 1}, {}, "spec.novelty is left out", id="a field of a later Kubernetes"),
@@ -121,7 +121,7 @@ def test_metadata_comes_over_without_what_the_server_wrote() -> None:
     assert translate(cronjob({"annotations": last})).job["metadata"] == {"name": "report"}
     owned = translate(cronjob({"ownerReferences": [{}], "name": "a.b"}))
     assert owned.job["metadata"] == {"name": "a-b"}
-    assert ["name is a-b now" in owned.remarks[0], "ownerReferences" in owned.remarks[1]] == [True, True]
+    assert ["renamed to a-b" in owned.remarks[0], "ownerReferences" in owned.remarks[1]] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -199,8 +199,8 @@ def test_several_come_as_documents_or_as_a_list() -> None:
     ("text", "expected"),
     [
         (yaml.safe_dump_all([cronjob(), cronjob({"name": "bad"}, schedule="x")]), "bad: spec: "),
-        (yaml.safe_dump({"kind": "Deployment"}), "standard input: it has a Deployment; give CronJobs alone"),
-        ("just words", "standard input: it has a str; give CronJobs alone"),
+        (yaml.safe_dump({"kind": "Deployment"}), "standard input: it has a Deployment; pass only CronJobs"),
+        ("just words", "standard input: it has a str; pass only CronJobs"),
         ("{", "standard input: while parsing"),
     ],
 )

@@ -59,7 +59,7 @@ class TestVersion:
 
     @pytest.mark.parametrize("text", ["1.0", "1.0.0.dev1", "1.0.0-rc.1", "1.0.0+mine", "v1.0.0", "1.0.0post1", ""])
     def test_what_one_of_them_could_not_say_is_refused(self, text: str) -> None:
-        with pytest.raises(ReleaseError, match=rf"^pyproject.toml: version '{re.escape(text)}' is neither"):
+        with pytest.raises(ReleaseError, match=rf"^pyproject.toml: version '{re.escape(text)}' must have the form"):
             semantic(text)
 
     def test_the_installed_program_has_the_version_of_the_project(self) -> None:
@@ -339,7 +339,7 @@ class TestCommand:
         assert cli.main(["--trial", "--out", str(tmp_path)]) == 0
         shown = capsys.readouterr()
         assert shown.out == f"{tmp_path / 'file'}\n"
-        assert shown.err.startswith("a trial, not to be published: files differ from the commit")
+        assert shown.err.startswith("this is a trial and must not be published: files differ from the commit")
         (plan,) = plans
         assert plan.version == of_project(ROOT)
         assert plan.notes

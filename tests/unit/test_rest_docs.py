@@ -31,7 +31,7 @@ def test_a_table_takes_the_place_of_the_one_before() -> None:
 
 
 def test_a_page_without_a_place_for_the_table_is_refused() -> None:
-    with pytest.raises(ValueError, match="between which the table belongs"):
+    with pytest.raises(ValueError, match="around the table"):
         with_table(f"{END}{BEGIN}", "| new |")
 
 

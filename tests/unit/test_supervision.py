@@ -49,7 +49,7 @@ async def supervised(part: Part) -> AsyncIterator[Supervisor]:
     [
         pytest.param(ValueError("odd"), "ValueError: odd", id="fails"),
         pytest.param(ExceptionGroup("many", [ValueError("odd")]), "ValueError: odd", id="fails in a group"),
-        pytest.param(None, "it came to an end", id="ends"),
+        pytest.param(None, "it returned", id="ends"),
     ],
 )
 async def test_what_has_ended_is_told_until_it_lives_again(

@@ -93,7 +93,7 @@ class JobIndex:
             self._joined = tuple(compact([self.json(name) for name in self._names]))
         return self._joined
 
-    async def press(self) -> None:
+    async def prerender(self) -> None:
         """Render changed jobs in advance, a few at a time. Otherwise the first list after ten thousand changes would
         block all other requests for half a second."""
         while True:
@@ -120,7 +120,7 @@ class JobIndex:
             return shown(job, children=children, now=self._clock())
         except Exception:
             # A problem with one job must not break the list of all jobs.
-            log.exception("not all of the job %s can be shown", quoted(job.name))
+            log.exception("cannot show all fields of the job %s", quoted(job.name))
             return bare(job, children=children)
 
     def see(self, raw: Object) -> None:

@@ -24,7 +24,7 @@ FAREWELL = 2.0
 not see the reason."""
 THROWN_AWAY = 16 * 2**20
 """Bytes that it may send meanwhile."""
-UNKNOWN_CODING = "Content-Encoding: it is not known here; use gzip, deflate or none"
+UNKNOWN_CODING = "this Content-Encoding is not supported; use gzip, deflate or none"
 CUT_SHORT = "the connection was closed before the end of the body"
 
 

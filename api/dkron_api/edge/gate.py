@@ -43,9 +43,9 @@ class Gate:
     def __init__(self, *, requests: int, streams: int, rate: float, clock: Callable[[], float]) -> None:
         self.working = 0
         self._requests = requests
-        self._streams = Room(streams, "answers are kept open")
+        self._streams = Room(streams, "open responses (events, logs, waiting runs)")
         self._uploads: OrderedDict[object, Callable[[], object]] = OrderedDict()
-        self._restores = Room(RESTORES, "backups are being restored")
+        self._restores = Room(RESTORES, "restores in progress")
         self._rate = rate
         self._clock = clock
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
@@ -57,7 +57,7 @@ class Gate:
         if self.working >= self._requests:
             raise ApiError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{self._requests} requests are being worked on already, come back in a moment",
+                f"the server is already handling {self._requests} requests; retry later",
                 {"Retry-After": LATER},
             )
         self.working += 1
@@ -105,7 +105,7 @@ class Gate:
     @contextmanager
     def _aside(self, room: Room) -> Iterator[None]:
         if room.taken >= room.places:
-            text = f"{room.places} {room.what} already, come back later"
+            text = f"the server already has {room.places} {room.what}; retry later"
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "10"})
         room.taken += 1
         self.working -= 1
@@ -127,7 +127,7 @@ class Gate:
             wait = ceil((1 - bucket.tokens) / self._rate)
             raise ApiError(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"more than {self._rate:g} requests a second from {address}",
+                f"{address} sends more than {self._rate:g} requests per second; retry later",
                 {"Retry-After": str(wait)},
             )
         bucket.tokens -= 1

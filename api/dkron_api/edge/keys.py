@@ -24,12 +24,12 @@ Objects = ObjectCache[dict[str, Any]]
 
 SETTINGS = web.AppKey("SETTINGS", Settings)
 KUBE = web.AppKey("KUBE", KubeClient)
-CATALOG = web.AppKey("CATALOG", JobIndex)
+JOB_INDEX = web.AppKey("JOB_INDEX", JobIndex)
 FEED: web.AppKey[Sink] = web.AppKey("FEED")
 """Receives the watch of DkronJobs."""
 SUPERVISOR = web.AppKey("SUPERVISOR", Supervisor)
 """Keeps the long-lived tasks of the service running."""
-VIGILS = web.AppKey("VIGILS", RunWaiter)
+RUN_WAITER = web.AppKey("RUN_WAITER", RunWaiter)
 ASKED = web.AppKey("ASKED", RequestedRuns)
 PODS = web.AppKey("PODS", Pods)
 WRITES = web.AppKey("WRITES", JobWriter)

@@ -29,7 +29,7 @@ COMPRESSIBLE = 1024
 """Bytes from which compression is worthwhile."""
 HEALTH = "/health"
 SERVER = "dkron-api"
-FOREIGN = ApiError(HTTPStatus.FORBIDDEN, "pages of this origin may not change anything here; see --cors-origins")
+FOREIGN = ApiError(HTTPStatus.FORBIDDEN, "this origin is not allowed to change anything; see --cors-origins")
 
 log = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -79,7 +79,7 @@ async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.S
     except KubeError as error:
         return _refused(request, refusal_of(error))
     except web.HTTPRequestEntityTooLarge as error:
-        return _refused(request, ApiError(error.status, "the body is larger than this server takes, see --max-body"))
+        return _refused(request, ApiError(error.status, "the body is larger than this server accepts; see --max-body"))
     except MALFORMED as error:
         return _refused(request, ApiError(HTTPStatus.BAD_REQUEST, f"the request cannot be read: {sentence(error)}"))
     except web.HTTPException as error:
@@ -88,8 +88,8 @@ async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.S
         # The client has disconnected during its request; the response goes nowhere.
         return web.Response(status=HTTPStatus.BAD_REQUEST)
     except Exception:
-        log.exception("a request has failed", extra={"request": request[REQUEST_ID], "path": request.path})
-        text = f"the server has failed; its log has more under the request id {request[REQUEST_ID]}"
+        log.exception("a request failed", extra={"request": request[REQUEST_ID], "path": request.path})
+        text = f"internal error; see the server's log for the request id {request[REQUEST_ID]}"
         return _refused(request, ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, text))
 
 

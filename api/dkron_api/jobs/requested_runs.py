@@ -27,10 +27,10 @@ class Note:
 class RequestedRuns:
     """The requested runs of all jobs."""
 
-    def __init__(self, catalog: JobIndex, clock: Callable[[], float]) -> None:
+    def __init__(self, job_index: JobIndex, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._notes: OrderedDict[tuple[str, str], Note] = OrderedDict()
-        catalog.listeners.append(self._look)
+        job_index.listeners.append(self._look)
 
     def note(self, job: Job, run: Run) -> None:
         """Record that a run of the job was just requested."""

@@ -22,9 +22,9 @@ class RunWait:
     order.
     """
 
-    def __init__(self, catalog: JobIndex, job: Job, run: Run) -> None:
+    def __init__(self, job_index: JobIndex, job: Job, run: Run) -> None:
         self.ended: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
-        self._catalog = catalog
+        self._job_index = job_index
         self._root = job.uid
         self._run = run
         self._latest = {job.uid: job}
@@ -47,7 +47,7 @@ class RunWait:
     def give_up(self) -> None:
         """The server stops: raise `TimeoutError` in the waiting request."""
         if not self.ended.done():
-            self.ended.set_exception(TimeoutError("the server stops"))
+            self.ended.set_exception(TimeoutError("the server is stopping"))
 
     def close(self) -> None:
         """Stop waiting."""
@@ -94,7 +94,7 @@ class RunWait:
     def _found_after(self, job: Job, group: int) -> list[tuple[str, int]]:
         """Return the runs that other jobs have started after this one and that were unknown so far."""
         follower = self._followers.get((job.uid, group))
-        children = filter(None, map(self._catalog.get, self._catalog.children(job.name)))
+        children = filter(None, map(self._job_index.get, self._job_index.children(job.name)))
         found = []
         for child in children:
             if follower is not None and (child.uid, follower) not in self._groups and has_begun(child, follower):
@@ -111,20 +111,20 @@ class RunWait:
 class RunWaiter:
     """All waits in progress."""
 
-    def __init__(self, catalog: JobIndex) -> None:
-        self._catalog = catalog
+    def __init__(self, job_index: JobIndex) -> None:
+        self._job_index = job_index
         self._open: set[RunWait] = set()
 
     @contextmanager
     def watch(self, job: Job, run: Run) -> Iterator[RunWait]:
         """Watch for the end of a run. Begin before the run is requested, so that no change is missed."""
-        watching = RunWait(self._catalog, job, run)
+        watching = RunWait(self._job_index, job, run)
         self._open.add(watching)
-        self._catalog.listeners.append(watching.look)
+        self._job_index.listeners.append(watching.look)
         try:
             yield watching
         finally:
-            self._catalog.listeners.remove(watching.look)
+            self._job_index.listeners.remove(watching.look)
             self._open.discard(watching)
             watching.close()
 

@@ -50,9 +50,9 @@ FREELY = Terms()
 class JobWriter:
     """Changes the DkronJobs of one namespace."""
 
-    def __init__(self, kube: KubeClient, catalog: JobIndex, namespace: str) -> None:
+    def __init__(self, kube: KubeClient, job_index: JobIndex, namespace: str) -> None:
         self._kube = kube
-        self._catalog = catalog
+        self._job_index = job_index
         self._namespace = namespace
         self._turns = KeyedLock()
 
@@ -63,7 +63,7 @@ class JobWriter:
         are set with it."""
 
         async def attempt() -> tuple[Job, bool]:
-            known = self._catalog.get(body.name)
+            known = self._job_index.get(body.name)
             if known is None:
                 return await self._create(body, terms, annotations), True
             return await self._replace(known, body, terms, annotations), False
@@ -89,7 +89,7 @@ class JobWriter:
             known = self._known(job.name)
             _require_free(known, set(known.raw["spec"]), terms)
             await self._delete(known, terms)
-            self._catalog.lose(known)
+            self._job_index.lose(known)
             return known
 
         return await self._persist(job.name, attempt)
@@ -119,7 +119,7 @@ class JobWriter:
 
     async def _replace(self, known: Job, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
         if terms.fresh:
-            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" exists already')
+            raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" already exists')
         stored = known.raw["spec"]
         wanted = spec_of(body, stored)
         _require_free(known, changed(stored, wanted), terms)
@@ -134,7 +134,7 @@ class JobWriter:
         except Conflict as conflict:
             if terms.version is not None:
                 raise
-            raise Stale("another object has the name by now", status=conflict.status) from conflict
+            raise Stale("another object now has this name", status=conflict.status) from conflict
 
     async def _edit(self, known: Job, operations: list[Object], terms: Terms) -> Job:
         tests: list[Object] = [
@@ -160,18 +160,18 @@ class JobWriter:
             except Conflict as conflict:
                 raise _of_another_version(name) from conflict
         raise ApiError(
-            HTTPStatus.CONFLICT, f'the job "{name}" was changed by others {ATTEMPTS} times meanwhile, try again'
+            HTTPStatus.CONFLICT, f'other writers changed the job "{name}" {ATTEMPTS} times during this request; retry'
         )
 
     async def _read_again(self, name: str, error: Stale | AlreadyExists | NotFound) -> None:
-        known = self._catalog.get(name)
+        known = self._job_index.get(name)
         try:
             raw = await self._kube.get(
                 DKRON_JOBS, self._namespace, known.object_name if known is not None else object_name(name)
             )
         except NotFound:
             if known is not None:
-                self._catalog.lose(known)
+                self._job_index.lose(known)
             elif isinstance(error, NotFound):
                 # The namespace or the kind is missing, not the job.
                 raise error from None
@@ -180,7 +180,7 @@ class JobWriter:
 
     def _seen(self, raw: Object, name: str) -> Job:
         job = Job(raw)
-        self._catalog.see(raw)
+        self._job_index.see(raw)
         if job.name != name:
             text = f'the object "{job.object_name}" holds the job "{job.name}"; rename one of the two'
             raise ApiError(HTTPStatus.CONFLICT, text)
@@ -189,7 +189,7 @@ class JobWriter:
         return job
 
     def _known(self, name: str) -> Job:
-        job = self._catalog.get(name)
+        job = self._job_index.get(name)
         if job is None:
             raise missing(name)
         return job
@@ -211,7 +211,9 @@ def _of_that_version(name: str, terms: Terms) -> Iterator[None]:
 
 
 def _of_another_version(name: str) -> ApiError:
-    return ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{name}" is not of that version')
+    return ApiError(
+        HTTPStatus.PRECONDITION_FAILED, f'the job "{name}" no longer has the version in If-Match; read it again'
+    )
 
 
 def missing(name: str) -> ApiError:

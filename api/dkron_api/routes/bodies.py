@@ -77,7 +77,7 @@ async def _field_of(request: web.Request, field: str, limit: int, patience: asyn
 def _displaced() -> ApiError:
     return ApiError(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "many bodies are on their way, and this one was the slowest: send it again, all at once",
+        "too many uploads are in progress, and this one was the oldest; send it again without pauses",
         {"Retry-After": LATER},
     )
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.keys import CATALOG, CLOCK, CLUSTERS, KUBE, LEASES, NODES, SETTINGS
+from dkron_api.edge.keys import CLOCK, CLUSTERS, JOB_INDEX, KUBE, LEASES, NODES, SETTINGS
 from dkron_api.routes.installation import Object, known_cluster, known_leader, leader
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate.members import holder, leader_of, members, remaining
@@ -26,16 +26,16 @@ async def show_status(request: web.Request) -> web.StreamResponse:
     """GET /v1."""
     require_ready(request)
     app, leading = request.app, leader(request.app)
-    catalog, nodes = app[CATALOG], app[NODES]
+    job_index, nodes = app[JOB_INDEX], app[NODES]
     agent = Agent(
         name=app[SETTINGS].node_name,
         version=VERSION,
         namespace=app[SETTINGS].namespace,
         leader="" if leading is None else leading.identity,
         members=len(members(nodes, leading, app[SETTINGS].own_tags())),
-        jobs=len(catalog),
-        active=running(catalog),
-        cache_age=catalog.mirror.age(),
+        jobs=len(job_index),
+        active=running(job_index),
+        cache_age=job_index.mirror.age(),
         tags=app[SETTINGS].own_tags(),
     )
     return json_answer(request, status(agent))

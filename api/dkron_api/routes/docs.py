@@ -73,9 +73,7 @@ async def asset(request: web.Request) -> web.StreamResponse:
     """GET /docs/{asset}."""
     name = request.match_info["asset"]
     if name not in _ASSETS:
-        raise ApiError(
-            404, f"there is no file {quoted(name)} here; the page is at /docs and needs {', '.join(_ASSETS)}"
-        )
+        raise ApiError(404, f"there is no file {quoted(name)}; the page is at /docs and uses {', '.join(_ASSETS)}")
     return _answer(request, await asyncio.to_thread(_read, *_ASSETS[name]))
 
 

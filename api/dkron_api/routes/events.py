@@ -14,7 +14,7 @@ from dkron_api.stream.subscription import Interest, Subscription
 from dkron_api.translate.events import Topic
 from dkron_crds.schedule.errors import quoted
 
-JOURNAL = web.AppKey("JOURNAL", EventLog)
+EVENT_LOG = web.AppKey("EVENT_LOG", EventLog)
 
 HEARTBEAT = 15.0
 """Seconds between two heartbeat comments. They keep proxies from closing the connection, and reveal when a client has
@@ -31,13 +31,13 @@ async def events(request: web.Request) -> web.StreamResponse:
     require_ready(request)
     interest = interest_of(request)
     last_id = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "")
-    journal = request.app[JOURNAL]
+    event_log = request.app[EVENT_LOG]
     with request.app[GATE].stream():
-        subscription = journal.subscribe(interest, last_id)
+        subscription = event_log.subscribe(interest, last_id)
         try:
             return await _serve(request, subscription)
         finally:
-            journal.unsubscribe(subscription)
+            event_log.unsubscribe(subscription)
 
 
 def interest_of(request: web.Request) -> Interest:
@@ -50,7 +50,7 @@ def interest_of(request: web.Request) -> Interest:
 
 def _topic(name: str) -> Topic:
     if name not in TYPES:
-        text = f"types: {quoted(name)} is no type of event; use {', '.join(TYPES)}, separated by commas"
+        text = f"types: {quoted(name)} is not an event type; use {', '.join(TYPES)}, separated by commas"
         raise ApiError(HTTPStatus.BAD_REQUEST, text)
     return Topic(name)
 
@@ -91,7 +91,7 @@ async def _end(writer: asyncio.Task[None], request: web.Request) -> None:
 
 async def send_away(app: web.Application) -> None:
     """The server stops: end all streams at once. For `on_shutdown`."""
-    app[JOURNAL].close()
+    app[EVENT_LOG].close()
 
 
 ROUTES = (web.get("/v1/events", events, allow_head=False),)

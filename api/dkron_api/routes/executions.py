@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.keys import ASKED, CATALOG, CLOCK, PODS, WRITES
+from dkron_api.edge.keys import ASKED, CLOCK, JOB_INDEX, PODS, WRITES
 from dkron_api.jobs.pods import Pods
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
@@ -62,15 +62,15 @@ def coming_of(request: web.Request, job: Job) -> list[Active]:
 async def clear_executions(request: web.Request) -> web.StreamResponse:
     """DELETE: clear the executions and the counters. Responds with the job."""
     job = await request.app[WRITES].write_status(job_of(request), CLEARED, terms_of(request))
-    return json_answer(request, request.app[CATALOG].json(job.name), headers={"ETag": etag(job)})
+    return json_answer(request, request.app[JOB_INDEX].json(job.name), headers={"ETag": etag(job)})
 
 
 async def busy(request: web.Request) -> web.StreamResponse:
     """GET /v1/busy: all running executions, oldest first."""
     require_ready(request)
-    catalog = request.app[CATALOG]
-    nodes = await request.app[PODS].nodes([name for job in catalog for name in _to_place(job)])
-    executions = running(catalog, nodes, failed=_untold)
+    job_index = request.app[JOB_INDEX]
+    nodes = await request.app[PODS].nodes([name for job in job_index for name in _to_place(job)])
+    executions = running(job_index, nodes, failed=_untold)
     return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
 
 
@@ -84,7 +84,7 @@ def _to_place(job: Job) -> list[str]:
 
 
 def _untold(job: Job, error: Exception) -> None:
-    log.error("what runs of the job %s cannot be told", quoted(job.name), exc_info=error)
+    log.error("cannot list the running executions of the job %s", quoted(job.name), exc_info=error)
 
 
 ROUTES = (

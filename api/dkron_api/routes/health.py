@@ -12,8 +12,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from dkron_api import metrics
 from dkron_api.answer import JSON
-from dkron_api.edge.keys import CATALOG, CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR
-from dkron_api.routes.events import JOURNAL
+from dkron_api.edge.keys import CLUSTERS, GATE, JOB_INDEX, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR
+from dkron_api.routes.events import EVENT_LOG
 from dkron_api.routes.installation import leader
 from dkron_api.translate import gojson
 from dkron_api.translate.status import CacheState, debug_vars, health
@@ -24,7 +24,7 @@ STATM = Path("/proc/self/statm")
 
 async def show_health(request: web.Request) -> web.StreamResponse:
     """GET /health: whether the cache is current enough to answer from it."""
-    app, mirror = request.app, request.app[CATALOG].mirror
+    app, mirror = request.app, request.app[JOB_INDEX].mirror
     leading = leader(app)
     ended = tuple(app[SUPERVISOR].troubles)
     cache = CacheState(ready=mirror.ready, age=mirror.age(), trouble=mirror.trouble, ended=ended)
@@ -34,15 +34,15 @@ async def show_health(request: web.Request) -> web.StreamResponse:
 
 async def show_metrics(request: web.Request) -> web.StreamResponse:
     """GET /metrics."""
-    app, catalog = request.app, request.app[CATALOG]
-    mirrors = (catalog.mirror, app[CLUSTERS], app[LEASES], app[NODES], app[POLICIES])
+    app, job_index = request.app, request.app[JOB_INDEX]
+    mirrors = (job_index.mirror, app[CLUSTERS], app[LEASES], app[NODES], app[POLICIES])
     standing = metrics.Standing(
-        jobs=metrics.counts(catalog),
+        jobs=metrics.counts(job_index),
         caches=[metrics.cache_of(mirror) for mirror in mirrors],
         calls=dict(app[KUBE].calls),
         in_flight=app[GATE].working,
         open_answers=app[GATE].streaming,
-        listeners=len(app[JOURNAL]),
+        listeners=len(app[EVENT_LOG]),
     )
     text = await asyncio.to_thread(metrics.page, standing)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
@@ -50,10 +50,10 @@ async def show_metrics(request: web.Request) -> web.StreamResponse:
 
 async def show_variables(request: web.Request) -> web.StreamResponse:
     """GET /debug/vars."""
-    app, catalog = request.app, request.app[CATALOG]
+    app, job_index = request.app, request.app[JOB_INDEX]
     body = debug_vars(
         cmdline=sys.argv,
-        jobs=catalog,
+        jobs=job_index,
         memory=_memory(),
         node=app[SETTINGS].node_name,
         led=leader(app) is not None,

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.edge.keys import ASKED, CATALOG, CLUSTERS, SETTINGS, WRITES
+from dkron_api.edge.keys import ASKED, CLUSTERS, JOB_INDEX, SETTINGS, WRITES
 from dkron_api.edge.long_answer import joined_answer, list_answer
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.bodies import body_of
@@ -30,28 +30,28 @@ EVERYTHING = JobQuery()
 async def list_jobs(request: web.Request) -> web.StreamResponse:
     """GET /v1/jobs."""
     require_ready(request)
-    catalog = request.app[CATALOG]
+    job_index = request.app[JOB_INDEX]
     query = read_query(request.query.items()) if request.query_string else EVERYTHING
     if query.plain:
-        names, total = catalog.names, len(catalog)
+        names, total = job_index.names, len(job_index)
     else:
-        names = [job.name for job in selected(catalog, query, due=catalog.due)]
+        names = [job.name for job in selected(job_index, query, due=job_index.due)]
         total = len(names)
     headers = {"X-Total-Count": str(total)}
     if query is EVERYTHING:
-        return await joined_answer(request, catalog.joined(), headers=headers)
-    items = [catalog.json(name) for name in sliced(names, query)]
+        return await joined_answer(request, job_index.joined(), headers=headers)
+    items = [job_index.json(name) for name in sliced(names, query)]
     return await list_answer(request, items, headers=headers)
 
 
 async def show_job(request: web.Request) -> web.StreamResponse:
     """GET /v1/jobs/{job}."""
     job = job_of(request)
-    catalog = request.app[CATALOG]
-    tag = etag(job, catalog.children(job.name))
+    job_index = request.app[JOB_INDEX]
+    tag = etag(job, job_index.children(job.name))
     if is_known(request, tag):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
-    return json_answer(request, catalog.json(job.name), headers={"ETag": tag})
+    return json_answer(request, job_index.json(job.name), headers={"ETag": tag})
 
 
 async def save_job(request: web.Request) -> web.StreamResponse:
@@ -66,7 +66,7 @@ async def save_named_job(request: web.Request) -> web.StreamResponse:
     body = await read_job(request)
     if body.name != request.match_info["job"]:
         path = request.match_info["job"]
-        text = f"the path names the job {quoted(path)} and the body {quoted(body.name)}; they have to agree"
+        text = f"the path names the job {quoted(path)}, but the body names {quoted(body.name)}; use one name in both"
         raise ApiError(HTTPStatus.BAD_REQUEST, text)
     return await _save(request, body)
 
@@ -75,19 +75,19 @@ async def toggle_job(request: web.Request) -> web.StreamResponse:
     """POST /v1/jobs/{job}/toggle."""
     job = await request.app[WRITES].toggle(job_of(request), terms_of(request))
     headers = {"Location": str(request.rel_url), "ETag": etag(job)}
-    return json_answer(request, request.app[CATALOG].json(job.name), headers=headers)
+    return json_answer(request, request.app[JOB_INDEX].json(job.name), headers=headers)
 
 
 async def delete_job(request: web.Request) -> web.StreamResponse:
     """DELETE /v1/jobs/{job}: responds with the deleted job."""
     job = job_of(request)
-    catalog = request.app[CATALOG]
-    children = catalog.children(job.name)
+    job_index = request.app[JOB_INDEX]
+    children = job_index.children(job.name)
     if children:
         names = ", ".join(f'"{name}"' for name in children[:10]) + (" …" if len(children) > 10 else "")  # noqa: PLR2004
-        raise ApiError(HTTPStatus.CONFLICT, f'after "{job.name}" runs {names}; delete that first')
+        raise ApiError(HTTPStatus.CONFLICT, f'other jobs depend on "{job.name}": {names}; delete them first')
     deleted = await request.app[WRITES].delete(job, terms_of(request))
-    return json_answer(request, catalog.render(deleted))
+    return json_answer(request, job_index.render(deleted))
 
 
 def refuse_if_paused(request: web.Request) -> None:
@@ -95,9 +95,13 @@ def refuse_if_paused(request: web.Request) -> None:
     §1.8)."""
     clusters = request.app[CLUSTERS]
     if not clusters.ready and not clusters.trouble:
-        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "not ready yet", {"Retry-After": LATER})
+        raise ApiError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "not ready yet: the DkronCluster is still being read",
+            {"Retry-After": LATER},
+        )
     if is_paused(clusters.by_name(INSTALLATION)):
-        text = "new and changed jobs are paused; POST /v1/unpause lets them in again"
+        text = "the installation is paused and accepts no new or changed jobs; POST /v1/unpause ends the pause"
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text)
 
 
@@ -119,11 +123,11 @@ async def read_job(request: web.Request) -> JobBody:
     return body
 
 
-def require_parent(catalog: JobIndex, body: JobBody) -> None:
+def require_parent(job_index: JobIndex, body: JobBody) -> None:
     """Check that the parent exists and is not a descendant of the job. Raises `ApiError`, 404 or 400."""
 
     try:
-        check_parent(body.name, body.parent_job, catalog.parents)
+        check_parent(body.name, body.parent_job, job_index.parents)
     except NoParent as reason:
         raise ApiError(HTTPStatus.NOT_FOUND, str(reason)) from reason
     except Cycle as reason:
@@ -132,7 +136,7 @@ def require_parent(catalog: JobIndex, body: JobBody) -> None:
 
 async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     require_ready(request)
-    require_parent(request.app[CATALOG], body)
+    require_parent(request.app[JOB_INDEX], body)
     wanted = "runoncreate" in request.query and (not body.disabled or body.parent_job)
     run = request_of(request) if wanted else None
     annotations = None if run is None else dict([run.annotation])

@@ -15,7 +15,7 @@ from aiohttp import web
 from dkron_api.edge.keys import GATE, KUBE, SETTINGS
 from dkron_api.edge.keys import PODS as PODS_OF
 from dkron_api.refusal import LATER, ApiError
-from dkron_api.routes.events import JOURNAL
+from dkron_api.routes.events import EVENT_LOG
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import flag, job_of
 from dkron_api.translate.execution import found, shown
@@ -57,10 +57,10 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
             return pod, container_of(pod)
         if execution["finished_at"] != ZERO:
             raise _gone(request, execution) if pod is None else _never_began(request, execution)
-        if request.app[JOURNAL].closed:
-            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the server stops, ask again", {"Retry-After": LATER})
+        if request.app[EVENT_LOG].closed:
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the server is stopping; retry", {"Retry-After": LATER})
         if clock() >= deadline or _left(request):
-            text = f'the execution "{execution["id"]}" has not begun: {obstacle(pod)}'
+            text = f'the execution "{execution["id"]}" has not started: {obstacle(pod)}'
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
         await asyncio.sleep(PAUSE)
 
@@ -84,7 +84,7 @@ def _gone(request: web.Request, execution: Object) -> ApiError:
 
 
 def _never_began(request: web.Request, execution: Object) -> ApiError:
-    text = f'the container of the execution "{execution["id"]}" never began; {_where(request, "says why")}'
+    text = f'the container of the execution "{execution["id"]}" never started; {_where(request, "says why")}'
     return ApiError(HTTPStatus.NOT_FOUND, text)
 
 
@@ -99,7 +99,7 @@ async def _relay(request: web.Request, pieces: AsyncIterator[bytes]) -> web.Stre
     )
     coming: asyncio.Future[bytes] | None = None
     try:
-        while not (request.app[JOURNAL].closed or _left(request)):
+        while not (request.app[EVENT_LOG].closed or _left(request)):
             coming = coming or asyncio.ensure_future(anext(pieces, b""))
             await asyncio.wait([coming], timeout=PAUSE)
             piece = coming.result() if coming.done() else None
@@ -115,7 +115,7 @@ async def _relay(request: web.Request, pieces: AsyncIterator[bytes]) -> web.Stre
     except KubeError as error:
         if not response.prepared:
             raise
-        log.warning("the log of %s broke off: %s", request.path, error)
+        log.warning("the log stream of %s ended early: %s", request.path, error)
     finally:
         if coming is not None and not coming.done():
             coming.cancel()

@@ -85,7 +85,9 @@ async def _replace(app: web.Application, wanted: Object, terms: Terms) -> Object
 
 
 def _another_version(name: str) -> ApiError:
-    return ApiError(HTTPStatus.PRECONDITION_FAILED, f'the policy "{name}" is not of the version that the request names')
+    return ApiError(
+        HTTPStatus.PRECONDITION_FAILED, f'the policy "{name}" no longer has the version in If-Match; read it again'
+    )
 
 
 def _answer(request: web.Request, policy: Object, *, status: int = HTTPStatus.OK) -> web.Response:

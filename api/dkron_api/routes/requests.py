@@ -7,7 +7,7 @@ from zlib import crc32
 
 from aiohttp import web
 
-from dkron_api.edge.keys import CATALOG
+from dkron_api.edge.keys import JOB_INDEX
 from dkron_api.jobs.writer import ANY, Terms, missing
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.record import Job
@@ -26,9 +26,9 @@ def flag(request: web.Request, name: str) -> bool:
 
 def require_ready(request: web.Request) -> None:
     """Raise `ApiError`, 503, until all jobs are known: before that, no job can be reported as missing."""
-    catalog = request.app[CATALOG]
-    if not catalog.ready:
-        why = catalog.mirror.trouble or "the jobs are still being read"
+    job_index = request.app[JOB_INDEX]
+    if not job_index.ready:
+        why = job_index.mirror.trouble or "the jobs are still being read"
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})
 
 
@@ -36,7 +36,7 @@ def job_of(request: web.Request) -> Job:
     """Return the job named in the path. Raises `ApiError`, 404."""
     require_ready(request)
     name = request.match_info["job"]
-    job = request.app[CATALOG].get(name)
+    job = request.app[JOB_INDEX].get(name)
     if job is None:
         raise missing(name)
     return job
@@ -50,7 +50,7 @@ def terms_of(request: web.Request) -> Terms:
     if match is not None:
         found = _ETAG.fullmatch(match)
         if found is None or int(found[1] or 0) > NEWEST:
-            text = f"If-Match: {quoted(match)} is no version of this server's"
+            text = f"If-Match: {quoted(match)} is not an ETag of this server; read the object again"
             raise ApiError(HTTPStatus.PRECONDITION_FAILED, text)
         version = found[1] or ANY
     fresh = request.headers.get("If-None-Match", "").strip() == ANY

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.keys import CATALOG, GATE, SETTINGS, STOPPING, WRITES
+from dkron_api.edge.keys import GATE, JOB_INDEX, SETTINGS, STOPPING, WRITES
 from dkron_api.jobs.restore import circle_outside, restore
 from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import file_of
@@ -40,7 +40,7 @@ async def _restored(request: web.Request) -> web.StreamResponse:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the file is not valid, nothing was stored: {reason}") from reason
     except TooLarge as reason:
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{reason}; nothing was stored") from reason
-    circle_outside(dump, request.app[CATALOG].parents)
+    circle_outside(dump, request.app[JOB_INDEX].parents)
     reports = await restore(dump, entries, request.app[WRITES], terms_of(request), stopping=request.app[STOPPING])
     if AS_DKRON in request.headers.get("Accept", ""):
         return json_answer(request, gojson.encode(reports).decode())
@@ -62,7 +62,7 @@ async def _file(request: web.Request) -> bytearray:
     except NoForm as reason:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the multipart body cannot be read: {reason}") from reason
     if content is None:
-        raise ApiError(HTTPStatus.NOT_FOUND, f'there is no field "{FIELD}" in the form')
+        raise ApiError(HTTPStatus.NOT_FOUND, f'the form has no field "{FIELD}"; send the backup in it')
     return content
 
 

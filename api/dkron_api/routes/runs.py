@@ -9,7 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.keys import ASKED, CATALOG, CLOCK, GATE, SETTINGS, VIGILS, WRITES
+from dkron_api.edge.keys import ASKED, CLOCK, GATE, JOB_INDEX, RUN_WAITER, SETTINGS, WRITES
 from dkron_api.edge.traced import TRACE
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import without_node
@@ -41,8 +41,8 @@ async def run_job(request: web.Request) -> web.StreamResponse:
     applied = preference.applied(waiting=waiting)
     headers = {"Location": str(request.rel_url), "Vary": "Prefer"}
     headers |= {"Preference-Applied": applied} if applied else {}
-    catalog = request.app[CATALOG]
-    before, run = catalog.json(job.name), request_of(request)
+    job_index = request.app[JOB_INDEX]
+    before, run = job_index.json(job.name), request_of(request)
     if not waiting:
         await ask(request, job, run)
         return json_answer(request, before, status=HTTPStatus.ACCEPTED, headers=headers)
@@ -69,7 +69,7 @@ async def _wait(
 ) -> web.StreamResponse:
     longest = request.app[SETTINGS].max_wait
     limit = longest if seconds is None else min(longest, seconds)
-    with request.app[VIGILS].watch(job, run) as watching:
+    with request.app[RUN_WAITER].watch(job, run) as watching:
         asked = await ask(request, job, run)
         try:
             last = await asyncio.wait_for(watching.ended, limit)
@@ -81,7 +81,7 @@ async def _wait(
     if progress(last, run) is Progress.REFUSED:
         code = HTTPStatus.NOT_FOUND if finds_no_node(last, run) else HTTPStatus.CONFLICT
         raise ApiError(code, refusal(last, run))
-    return json_answer(request, request.app[CATALOG].render(last), status=status, headers=headers)
+    return json_answer(request, request.app[JOB_INDEX].render(last), status=status, headers=headers)
 
 
 def _require_able(job: Job, request: web.Request) -> None:
@@ -95,13 +95,13 @@ def _require_able(job: Job, request: web.Request) -> None:
     if nowhere:
         raise ApiError(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} cannot run: {nowhere}")
     if spec.get("concurrency") == "forbid" and job.busy and not flag(request, "force"):
-        text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it all the same'
+        text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it anyway'
         raise ApiError(HTTPStatus.CONFLICT, text)
 
 
 async def give_up(app: web.Application) -> None:
     """The server stops: waiting clients get 202, and the run continues. For `on_shutdown`."""
-    app[VIGILS].give_up()
+    app[RUN_WAITER].give_up()
 
 
 ROUTES = (web.post("/v1/jobs/{job}", run_job), web.post("/v1/jobs/{job}/run", run_job))

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.keys import CATALOG, CLOCK
+from dkron_api.edge.keys import CLOCK, JOB_INDEX
 from dkron_api.routes.installation import Object, known_cluster
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate.record import Job, lenient
@@ -22,7 +22,7 @@ async def show_stats(request: web.Request) -> web.StreamResponse:
     require_ready(request)
     cluster, today = known_cluster(request.app), request.app[CLOCK]().date()
     # Every object counts, including one whose Dkron name belongs to an older object.
-    jobs = tuple(request.app[CATALOG].mirror)
+    jobs = tuple(request.app[JOB_INDEX].mirror)
     days = days_wanted(request.query.get("days"))
     # The sums of ten thousand jobs take a tenth of a second; keep other requests running meanwhile.
     return json_answer(request, await asyncio.to_thread(_stats, cluster, jobs, today=today, days=days))

@@ -28,7 +28,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     """Request a stop: 202 with the current execution. A repeated request keeps the first one's requester."""
     job, found = await _begun(request)
     if isinstance(found, Execution):
-        text = f'the execution "{found.id}" ended at {in_utc(found.finished_at)} already'
+        text = f'the execution "{found.id}" already ended at {in_utc(found.finished_at)}'
         raise ApiError(HTTPStatus.CONFLICT, text)
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=f"rest from {request.remote}")
     if key not in job.annotations:
@@ -50,7 +50,7 @@ async def _begun(request: web.Request) -> tuple[Job, Execution | Active]:
             text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
             raise ApiError(HTTPStatus.NOT_FOUND, text)
         if clock() >= deadline or request.app[STOPPING].is_set():
-            text = f"the execution {quoted(wanted)} was asked for and has not begun; ask again"
+            text = f"the execution {quoted(wanted)} is requested but has not started; retry"
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
         with request.app[GATE].stream():
             await asyncio.sleep(PAUSE)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from dkron_api.edge.keys import CATALOG
+from dkron_api.edge.keys import JOB_INDEX
 from dkron_api.routes.installation import leader
 from dkron_api.settings import Settings
 from dkron_api.translate import gojson
@@ -79,7 +79,7 @@ class Interface:
         file = self._files.get(request.match_info["path"])
         if file is not None:
             return web.FileResponse(file)
-        jobs, leading = request.app[CATALOG], leader(request.app)
+        jobs, leading = request.app[JOB_INDEX], leader(request.app)
         values = page_values(jobs, leading="" if leading is None else leading.identity)
         headers = {"Content-Type": HTML_UTF8, "Cache-Control": "no-store"}
         return web.Response(body=fill(self._template, values).encode(), headers=headers)

@@ -121,7 +121,7 @@ class EventLog:
         """Subscribe to the events after this id, as far as they are known, and to new ones; with an empty id, only to
         new ones."""
         missed = self._missed(last_id)
-        begin = [self._resync(f"what came after {last_id[:50]} is not known here")] if missed is None else missed
+        begin = [self._resync(f"the events after {last_id[:50]} are no longer known")] if missed is None else missed
         subscription = Subscription(
             interest, [*begin, self._place(), self._leading()], place=self._place, resync=self._resync
         )

@@ -39,10 +39,10 @@ LOOK = 5.0
 class Feed:
     """Passes the watch of the jobs on to the job index, and publishes the changes."""
 
-    def __init__(self, catalog: JobIndex, journal: EventLog, clock: Callable[[], datetime]) -> None:
-        self._catalog = catalog
-        self._sink = catalog.mirror
-        self._journal = journal
+    def __init__(self, job_index: JobIndex, event_log: EventLog, clock: Callable[[], datetime]) -> None:
+        self._job_index = job_index
+        self._sink = job_index.mirror
+        self._event_log = event_log
         self._told = JobIndex(clock, read=self._read, quiet=True)
         self._shown: dict[str, Job] = {}
         self._events: list[Event] = []
@@ -52,7 +52,7 @@ class Feed:
     def replace(self, items: list[Object], version: int) -> None:
         """Apply a complete list. The log begins at the first one; later ones reveal changes that the watch missed."""
         self._sink.replace(items, version)
-        if self._journal.ready:
+        if self._event_log.ready:
             self._tell(version, lambda: self._catch_up(items, version))
             return
         self._told.mirror.replace(items, version)
@@ -64,7 +64,7 @@ class Feed:
         """Handle a restored cluster. Positions in the log are versions, so clients start over with the next list."""
         self._sink.went_back()
         self._told.mirror.went_back()
-        self._journal.forget()
+        self._event_log.forget()
 
     def see(self, item: Object) -> None:
         """A job was created or changed."""
@@ -87,15 +87,15 @@ class Feed:
     def _begin(self, version: int) -> None:
         self._shown = {job.name: job for job in self._told}
         self._events, self._parents = [], set()
-        self._journal.begin(version)
+        self._event_log.begin(version)
 
     def _tell(self, version: int, change: Callable[[], None]) -> None:
         try:
             change()
-            self._journal.publish(version, self._messages())
+            self._event_log.publish(version, self._messages())
         except Exception:
             # Clients can read everything again. If the watch ended instead, every request would see outdated jobs.
-            log.exception("what happened up to version %d could not be told", version)
+            log.exception("cannot publish the events up to version %d; clients must read everything again", version)
             self._begin(version)
 
     def _catch_up(self, items: list[Object], version: int) -> None:
@@ -130,7 +130,7 @@ class Feed:
         except Exception:
             if event.job not in self._untold:
                 self._untold.add(event.job)
-                log.exception("what happened to the job %s cannot be told", quoted(event.job))
+                log.exception("cannot publish an event of the job %s", quoted(event.job))
             return None
         self._untold.discard(event.job)
         return message
@@ -144,23 +144,23 @@ class Feed:
 
     def _read(self, item: Object) -> Job:
         """Return the object of the first index, unless that has a newer version."""
-        known = self._catalog.mirror.by_uid(item["metadata"]["uid"])
+        known = self._job_index.mirror.by_uid(item["metadata"]["uid"])
         return known if known is not None and known.version == _version(item) else kept(item)
 
     def _rendered(self, name: str) -> bytes:
         """Return the job as the first index renders it, unless that has a newer state."""
-        same = self._told.get(name) is self._catalog.get(name)
-        if same and self._told.children(name) == self._catalog.children(name):
-            return self._catalog.json(name)
+        same = self._told.get(name) is self._job_index.get(name)
+        if same and self._told.children(name) == self._job_index.children(name):
+            return self._job_index.json(name)
         return self._told.json(name)
 
 
 class Leadership:
     """Passes the watch of the Lease on to its cache, and publishes the leader."""
 
-    def __init__(self, leases: ObjectCache[Object], journal: EventLog, clock: Callable[[], datetime]) -> None:
+    def __init__(self, leases: ObjectCache[Object], event_log: EventLog, clock: Callable[[], datetime]) -> None:
         self._leases = leases
-        self._journal = journal
+        self._event_log = event_log
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
 
@@ -198,9 +198,9 @@ class Leadership:
             replica = holder(self._leases.by_name(LEASE), self._clock())
         except Exception:
             # A client with permission to write the Lease may write anything into it.
-            log.exception("the Lease cannot be read")
+            log.exception("cannot read the Lease")
             replica = None
-        self._journal.lead("" if replica is None else replica.identity)
+        self._event_log.lead("" if replica is None else replica.identity)
         if replica is not None:
             self._timer = asyncio.get_running_loop().call_later(LOOK, self._look)
 

@@ -78,7 +78,7 @@ class Subscription:
         self._passed = 0
         if len(self._queue) + len(wanted) > self._room:
             self._queue.clear()
-            wanted = [self._resync("events came faster than they were read").data]
+            wanted = [self._resync("the client read the events too slowly").data]
         self._queue.extend(wanted)
         self._woken.set()
 

@@ -5,8 +5,8 @@ job is valid.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Final, get_type_hints
 
 from dkron_api.translate.gojson import Pairs, Unreadable, decode
 from dkron_api.translate.moments import moment, strict_moment
@@ -14,109 +14,12 @@ from dkron_api.translate.times import ZERO
 from dkron_crds.schedule.errors import quoted
 
 Texts = Mapping[str, str]
+Reader = Callable[[str, Any], object]
+"""Returns the value of the field of this name from JSON. Raises Unreadable."""
 
 INT64: Final = range(-(2**63), 2**63)
 UINT64: Final = range(2**64)
 _DIGITS = 24
-
-
-@dataclass(frozen=True, slots=True)
-class JobBody:
-    """A job as a client sent it: the fields of Dkron behaviour §2.1 under their names on the wire, absent ones with
-    Dkron's defaults. None is Go's nil: the client sent null or nothing. Times are in the normal form of `moments`;
-    the zero time is None. `problem` is our own field, see `standing`; its value is never stored."""
-
-    id: str = ""
-    name: str = ""
-    displayname: str = ""
-    timezone: str = ""
-    schedule: str = ""
-    owner: str = ""
-    owner_email: str = ""
-    success_count: int = 0
-    error_count: int = 0
-    last_success: str | None = None
-    last_error: str | None = None
-    disabled: bool = False
-    tags: Texts | None = None
-    metadata: Texts | None = None
-    retries: int = 0
-    dependent_jobs: tuple[str, ...] | None = None
-    parent_job: str = ""
-    processors: Mapping[str, Texts] | None = None
-    concurrency: str = "allow"
-    executor: str = ""
-    executor_config: Texts | None = None
-    status: str = ""
-    next: str | None = None
-    ephemeral: bool = False
-    starts_at: str | None = None
-    expires_at: str | None = None
-    problem: str = ""
-
-
-def read_body(data: bytes) -> JobBody:
-    """Return the job in the body of an upsert. Raises Unreadable where Dkron answers 400 before it checks the job."""
-    return read_object(decode(data))
-
-
-def read_object(value: object) -> JobBody:
-    """Return the job in a value from `gojson`; null is a job without fields. Raises Unreadable."""
-    if value is None:
-        return JobBody()
-    if not isinstance(value, Pairs):
-        raise Unreadable(f"it is {_kind(value)}; a job is an object")
-    fields: dict[str, Any] = {}
-    for key, item in value:
-        field = key if key in _READERS else _folded(key)
-        # As in Go, null leaves a plain field as it is: an absent concurrency stays "allow".
-        if field in _READERS and (item is not None or field in _NULLABLE):
-            fields[field] = None if item is None else _READERS[field](field, item)
-    return JobBody(**fields)
-
-
-def echo(body: JobBody) -> dict[str, Any]:
-    """Return the response to an upsert: the request as understood, in the order of Dkron behaviour §2.1."""
-    return {
-        "id": body.name,
-        "name": body.name,
-        "displayname": body.displayname,
-        "timezone": body.timezone,
-        "schedule": body.schedule,
-        "owner": body.owner,
-        "owner_email": body.owner_email,
-        "success_count": body.success_count,
-        "error_count": body.error_count,
-        "last_success": body.last_success,
-        "last_error": body.last_error,
-        "disabled": body.disabled,
-        "tags": _by_key(body.tags),
-        "metadata": _by_key(body.metadata),
-        "retries": body.retries,
-        "dependent_jobs": body.dependent_jobs,
-        "parent_job": body.parent_job,
-        "processors": _by_key(body.processors),
-        "concurrency": body.concurrency,
-        "executor": body.executor,
-        "executor_config": _by_key(body.executor_config),
-        "status": body.status,
-        "next": ZERO,
-        "ephemeral": body.ephemeral,
-        "starts_at": body.starts_at,
-        "expires_at": body.expires_at,
-    }
-
-
-def _by_key(texts: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return a map in Go's order, including inner maps."""
-    if texts is None:
-        return None
-    return {key: _by_key(texts[key]) if isinstance(texts[key], Mapping) else texts[key] for key in sorted(texts)}
-
-
-def _folded(key: str) -> str:
-    """Return the key in lower case by Go's simple folding, which maps the long s to an s."""
-    return key.replace("\u017f", "s").lower()
 
 
 def _text(field: str, value: object) -> str:
@@ -208,38 +111,81 @@ def _kind(value: object) -> str:
             return "an array"
 
 
-_NULLABLE = frozenset(
-    {
-        *("last_success", "last_error", "starts_at", "expires_at"),
-        *("tags", "metadata", "dependent_jobs", "processors", "executor_config"),
-    }
-)
-_READERS: Mapping[str, Callable[[str, Any], object]] = {
-    "id": _text,
-    "name": _text,
-    "displayname": _text,
-    "timezone": _text,
-    "schedule": _text,
-    "owner": _text,
-    "owner_email": _text,
-    "success_count": _count,
-    "error_count": _count,
-    "last_success": _time,
-    "last_error": _time,
-    "disabled": _flag,
-    "tags": _texts,
-    "metadata": _texts,
-    "retries": _retries,
-    "dependent_jobs": _names,
-    "parent_job": _text,
-    "processors": _processors,
-    "concurrency": _text,
-    "executor": _text,
-    "executor_config": _texts,
-    "status": _text,
-    "next": _next,
-    "ephemeral": _flag,
-    "starts_at": _time,
-    "expires_at": _time,
-    "problem": _word,
+@dataclass(frozen=True, slots=True)
+class JobBody:
+    """A job as a client sent it: the fields of Dkron behaviour §2.1 in their order and under their names on the wire,
+    each with what reads it, absent ones with Dkron's defaults. None is Go's nil: the client sent null or nothing. Times
+    are in the normal form of `moments`; the zero time is None. `problem` is our own field, see `standing`; its value is
+    never stored."""
+
+    id: Annotated[str, _text] = ""
+    name: Annotated[str, _text] = ""
+    displayname: Annotated[str, _text] = ""
+    timezone: Annotated[str, _text] = ""
+    schedule: Annotated[str, _text] = ""
+    owner: Annotated[str, _text] = ""
+    owner_email: Annotated[str, _text] = ""
+    success_count: Annotated[int, _count] = 0
+    error_count: Annotated[int, _count] = 0
+    last_success: Annotated[str | None, _time] = None
+    last_error: Annotated[str | None, _time] = None
+    disabled: Annotated[bool, _flag] = False
+    tags: Annotated[Texts | None, _texts] = None
+    metadata: Annotated[Texts | None, _texts] = None
+    retries: Annotated[int, _retries] = 0
+    dependent_jobs: Annotated[tuple[str, ...] | None, _names] = None
+    parent_job: Annotated[str, _text] = ""
+    processors: Annotated[Mapping[str, Texts] | None, _processors] = None
+    concurrency: Annotated[str, _text] = "allow"
+    executor: Annotated[str, _text] = ""
+    executor_config: Annotated[Texts | None, _texts] = None
+    status: Annotated[str, _text] = ""
+    next: Annotated[str | None, _next] = None
+    ephemeral: Annotated[bool, _flag] = False
+    starts_at: Annotated[str | None, _time] = None
+    expires_at: Annotated[str | None, _time] = None
+    problem: Annotated[str, _word] = ""
+
+
+_READERS: Mapping[str, Reader] = {
+    name: hint.__metadata__[0] for name, hint in get_type_hints(JobBody, include_extras=True).items()
 }
+_NULLABLE = frozenset(each.name for each in fields(JobBody) if each.default is None)
+_ECHOED = tuple(name for name in _READERS if name != "problem")
+
+
+def read_body(data: bytes) -> JobBody:
+    """Return the job in the body of an upsert. Raises Unreadable where Dkron answers 400 before it checks the job."""
+    return read_object(decode(data))
+
+
+def read_object(value: object) -> JobBody:
+    """Return the job in a value from `gojson`; null is a job without fields. Raises Unreadable."""
+    if value is None:
+        return JobBody()
+    if not isinstance(value, Pairs):
+        raise Unreadable(f"it is {_kind(value)}; a job is an object")
+    given: dict[str, Any] = {}
+    for key, item in value:
+        name = key if key in _READERS else _folded(key)
+        # As in Go, null leaves a plain field as it is: an absent concurrency stays "allow".
+        if name in _READERS and (item is not None or name in _NULLABLE):
+            given[name] = None if item is None else _READERS[name](name, item)
+    return JobBody(**given)
+
+
+def echo(body: JobBody) -> dict[str, Any]:
+    """Return the response to an upsert: the request as understood, in the order of Dkron behaviour §2.1."""
+    values = {name: getattr(body, name) for name in _ECHOED}
+    in_order = {name: _by_key(value) for name, value in values.items() if isinstance(value, Mapping)}
+    return {**values, **in_order, "id": body.name, "next": ZERO}
+
+
+def _by_key(texts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a map in Go's order, including inner maps."""
+    return {key: _by_key(texts[key]) if isinstance(texts[key], Mapping) else texts[key] for key in sorted(texts)}
+
+
+def _folded(key: str) -> str:
+    """Return the key in lower case by Go's simple folding, which maps the long s to an s."""
+    return key.replace("\u017f", "s").lower()

@@ -102,7 +102,7 @@ def _sentence(error: ValidationError) -> str:
         case "extra_forbidden":
             return f"{quoted(field)} is not known; the fields are {fields}"
         case _ if not field:
-            return f"the body is no object; send one with the fields {fields}"
+            return f"the body is not an object; send one with the fields {fields}"
         case _:
             return f"{field}: {_shown(first['input'])} is not allowed; use {ALLOWED if field == 'count' else 'a text'}"
 

@@ -114,7 +114,7 @@ class Form:
         line = _LINE_END.match(self._waiting)
         if line is None:
             if len(self._waiting) > PADDING or bytes(self._waiting).strip(b" \t") not in (b"", b"\r", b"-"):
-                raise NoForm("a boundary does not stand in a line of its own")
+                raise NoForm("a multipart boundary is not on its own line")
             return False
         self._parts += 1
         if self._parts > PARTS:

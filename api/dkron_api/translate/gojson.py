@@ -89,7 +89,7 @@ def value_at(text: str, at: int, *, origin: tuple[int, int] = (1, 1)) -> tuple[o
     """Return the value that begins exactly at `at`, and the position after it. Raises Unreadable, whose sentence
     counts lines and columns from `origin`, the position of the text's start."""
     if at == len(text):
-        raise Unreadable("there is nothing where JSON was expected" if at else "it is empty where JSON was expected")
+        raise Unreadable("it ends where JSON was expected" if at else "it is empty; JSON was expected")
     if text.startswith("\ufeff", at):
         raise Unreadable("it begins with a byte order mark; send JSON as UTF-8 without one")
     try:
@@ -104,7 +104,7 @@ def value_at(text: str, at: int, *, origin: tuple[int, int] = (1, 1)) -> tuple[o
     except Unreadable:
         raise
     except ValueError:
-        raise Unreadable("it has a number of thousands of digits; no field takes one") from None
+        raise Unreadable("it has a number with thousands of digits; no field accepts one") from None
 
 
 def _not_json(error: json.JSONDecodeError, origin: tuple[int, int]) -> str:
@@ -122,7 +122,7 @@ def _mended(found: re.Match[str]) -> str:
 
 
 def _no_constant(name: str) -> Never:
-    raise Unreadable(f"it is not JSON: {name} is no value there")
+    raise Unreadable(f"it is not JSON: {name} is not a JSON value")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=Pairs, parse_constant=_no_constant)

@@ -29,7 +29,7 @@ def has_begun(pod: Object, container: str) -> bool:
 def obstacle(pod: Object | None) -> str:
     """Return why the container has not started, in Kubernetes' words: `ErrImagePull: no such image`."""
     if pod is None:
-        return "its pod is not there yet"
+        return "its pod does not exist yet"
     waiting = [_state(status).get("waiting") or {} for status in _statuses(pod, "initContainerStatuses")]
     waiting += [_state(status).get("waiting") or {} for status in _statuses(pod, "containerStatuses")]
     unplaced = [
@@ -40,7 +40,7 @@ def obstacle(pod: Object | None) -> str:
     for found in (*waiting, *unplaced):
         if found.get("reason"):
             return ": ".join(filter(None, (str(found["reason"]), str(found.get("message") or ""))))
-    return "its pod is being started"
+    return "its pod is starting"
 
 
 def _statuses(pod: Object, kind: str) -> list[Object]:

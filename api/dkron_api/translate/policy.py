@@ -35,7 +35,9 @@ def read_policy(body: bytes, name: str) -> Object:
     posted = _posted(body)
     said, rules = posted.get("name"), posted.get("rules")
     if said not in (None, "", name):
-        raise PolicyError(f"the body names the policy {_shown(said)}, the path {quoted(name)}: they must agree")
+        raise PolicyError(
+            f"the body names the policy {_shown(said)}, but the path names {quoted(name)}; use one name in both"
+        )
     if not isinstance(rules, str):
         raise PolicyError(
             f"Rules must be a string that holds JSON, for example {json.dumps(SHAPE)}, not {_shown(rules)}"
@@ -62,7 +64,7 @@ def read_rules(rules: str) -> PolicySpec:
 def _check_name(name: str) -> None:
     if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
         raise PolicyError(
-            f"the policy name {quoted(name)} cannot be used: allowed are at most {LONGEST_NAME} lower-case letters "
+            f"the policy name {quoted(name)} cannot be used: use at most {LONGEST_NAME} lower-case letters "
             'a-z, digits, "-" and ".", with a letter or digit at both ends and on both sides of each "."'
         )
 
@@ -85,7 +87,7 @@ def _parsed(rules: str) -> object:
     except gojson.Unreadable as exc:
         raise PolicyError(f"Rules cannot be read: {exc.reason}") from None
     if gojson.after_space(rules, end) < len(rules):
-        raise PolicyError(f"Rules cannot be read: more text follows the JSON after its {end} characters")
+        raise PolicyError(f"Rules cannot be read: more text follows the JSON, which ends after {end} characters")
     return value
 
 
@@ -96,7 +98,7 @@ def _rule(path: str, rule: object) -> PathRule:
         raise PolicyError(f"{where} needs 'capabilities', a list of {CAPABILITIES}, not {_shown(listed)}")
     wrong = [each for each in listed if each not in LEGAL]
     if wrong:
-        raise PolicyError(f"{where}: {_shown(wrong[0])} is not a capability; allowed are {CAPABILITIES}")
+        raise PolicyError(f"{where}: {_shown(wrong[0])} is not a capability; use {CAPABILITIES}")
     # Kubernetes treats the list as a set and rejects duplicates.
     return PathRule(capabilities=tuple(dict.fromkeys(map(Capability, listed))))
 
@@ -106,7 +108,7 @@ def _checked(path: str) -> str:
         return path
     raise PolicyError(
         f"the path {quoted(path)} in Rules cannot be used: a path begins with '/', for example /v1/jobs/*, and has at "
-        f"most {LONGEST_PATH} characters, no control characters among them"
+        f"most {LONGEST_PATH} characters and no control characters"
     )
 
 
@@ -118,7 +120,7 @@ def _object(value: object, where: str, *, only: str = "") -> Object:
     read: Object = {}
     for key, item in value:
         if only and key != only:
-            raise PolicyError(f"{where} has the unknown field {quoted(key)}; allowed is {only!r} alone")
+            raise PolicyError(f"{where} has the unknown field {quoted(key)}; only {only!r} is allowed")
         if key in read:
             raise PolicyError(f"{where} has {quoted(key)} twice")
         read[key] = item

@@ -99,7 +99,7 @@ def _unplaced(entry: Entry, entries: Mapping[str, Entry], placed: Mapping[str, E
 def _circle(line: list[str], first: str) -> str:
     names = line[line.index(first) :]
     shown = [quoted(name) for name in names[:_SHOWN]] + ["…"] * (len(names) > _SHOWN) + [quoted(first)]
-    return f"parent_job: {len(names)} jobs of the file wait for each other in a circle: {' after '.join(shown)}"
+    return f"parent_job: {len(names)} jobs of the file depend on each other in a circle: {' after '.join(shown)}"
 
 
 def _checked(value: object, number: int) -> JobBody:
@@ -122,7 +122,7 @@ def _items(data: bytes | bytearray) -> Iterator[tuple[int, object]]:
     """Yield each value of the array in `data`, with its position; one at a time."""
     at = _after_space(data, 0)
     if not data.startswith(b"[", at):
-        raise Unreadable("the file is not a JSON array of jobs, which is what GET /v1/jobs answers")
+        raise Unreadable("the file is not a JSON array of jobs; send the response of GET /v1/jobs")
     at = _after_space(data, at + 1)
     number = 0
     closed = data.startswith(b"]", at)
@@ -132,13 +132,13 @@ def _items(data: bytes | bytearray) -> Iterator[tuple[int, object]]:
         yield at, value
         at, closed = _behind(data, end, number)
     if _after_space(data, at + 1) != len(data):
-        raise Unreadable("there is more in the file behind the array of jobs")
+        raise Unreadable("more text follows the array of jobs in the file")
 
 
 def _item(data: bytes | bytearray, at: int, number: int) -> tuple[object, int]:
     """Return the value that begins at `at`, and the position after it, decoding no more than needed."""
     if at == len(data):
-        raise Unreadable(f"job {number} of the file: there is nothing where JSON was expected")
+        raise Unreadable(f"the file ends where job {number} was expected")
     width = _WINDOW
     while True:
         window = readable(bytes(data[at : at + width]))
@@ -172,7 +172,7 @@ def _behind(data: bytes | bytearray, end: int, number: int) -> tuple[int, bool]:
     if data.startswith(b"]", at):
         return at, True
     if not data.startswith(b",", at):
-        raise Unreadable(f"there is neither a comma nor a closing bracket behind job {number} of the file")
+        raise Unreadable(f"neither a comma nor a closing bracket follows job {number} of the file")
     return _after_space(data, at + 1), False
 
 

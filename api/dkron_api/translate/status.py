@@ -59,11 +59,11 @@ class CacheState:
 def issues(cache: CacheState) -> list[str]:
     """Return the problems of the cache as sentences; empty if there are none."""
     because = f": {cache.trouble}" if cache.trouble else ""
-    found = [f"a part of the service has ended: {part}" for part in cache.ended]
+    found = [f"a part of the service has stopped and is being restarted: {part}" for part in cache.ended]
     if not cache.ready:
-        found.append(f"the DkronJobs have not all been read from the API server yet{because}")
+        found.append(f"not all DkronJobs have been read from the API server yet{because}")
     elif cache.age > LONGEST_SILENCE:
-        found.append(f"the API server has given no sign of life for {cache.age:.0f} seconds{because}")
+        found.append(f"the API server has not responded for {cache.age:.0f} seconds{because}")
     return found
 
 

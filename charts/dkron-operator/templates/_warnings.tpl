@@ -6,22 +6,22 @@ WARNING: the REST API has no authentication, and networkPolicy.enabled is false:
 {{- else if empty .Values.networkPolicy.api.from }}
 WARNING: the REST API has no authentication, and networkPolicy.api.from is empty: every pod of the cluster can run any command in namespace {{ include "dkron.served" . }}.
 {{- else }}
-WARNING: the REST API has no authentication. A NetworkPolicy lets in those whom networkPolicy.api.from names; it holds only where the cluster's network enforces such policies.
+WARNING: the REST API has no authentication. A NetworkPolicy admits only the peers in networkPolicy.api.from, and only if the cluster's network plugin enforces NetworkPolicies.
 {{- end }}
 {{- if or .Values.ingress.enabled .Values.httpRoute.enabled }}
-WARNING: the REST API can be reached from outside. Have the ingress or gateway ask for credentials, and name its pods in networkPolicy.api.from.
+WARNING: the REST API can be reached from outside. Require authentication at the ingress or gateway, and list its pods in networkPolicy.api.from.
 {{- end }}
 {{- end }}
 {{- if and .Values.crds.enabled (not .Values.crds.keep) }}
 WARNING: crds.keep is false: helm uninstall deletes all DkronJobs of the cluster, those of other releases as well.
 {{- end }}
 {{- if .Values.crds.enabled }}
-NOTE: this release has the custom resources of the whole cluster. A second release has to set crds.enabled=false, and each namespace may be watched by one release alone.
+NOTE: this release owns the custom resources of the whole cluster. A second release must set crds.enabled=false, and only one release may watch each namespace.
 {{- else }}
-NOTE: crds.enabled is false: the custom resources have to be installed, and kept at this version, by somebody else.
+NOTE: crds.enabled is false: install the custom resources separately, and keep them at this version.
 {{- end }}
 {{- if and (not .Values.operator.serviceAccount.create) (empty .Values.operator.serviceAccount.name) }}
-WARNING: the operator has the account "default", since operator.serviceAccount.create is false and it has no name: its rights are those of every pod without an account.
+WARNING: the operator uses the service account "default", because operator.serviceAccount.create is false and operator.serviceAccount.name is empty: every pod without a service account gets the same permissions.
 {{- end }}
 {{- if eq (int .Values.operator.replicas) 0 }}
 WARNING: operator.replicas is 0: no job runs.

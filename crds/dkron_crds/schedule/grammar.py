@@ -71,10 +71,10 @@ def _prefixed(text: str) -> Schedule:
     prefix, space, rest = text.partition(" ")
     rest = rest.strip(_SPACE)
     if not space or not rest:
-        raise refusal("schedule", text, "is a zone only", use="a space and six fields or @daily behind it")
+        raise refusal("schedule", text, "is only a zone", use="it before six fields or @daily, with a space between")
     zone = load_zone(prefix.partition("=")[2])
     if rest.startswith(_UNZONED):
-        raise refusal("schedule", prefix, "cannot stand here", use=f"{quoted(rest)} without it")
+        raise refusal("schedule", prefix, "is not allowed here", use=f"{quoted(rest)} without it")
     if rest.startswith("@"):
         return _descriptor(rest, zone)
     return _cron(rest, zone, prefix=prefix + space)
@@ -102,7 +102,7 @@ def _after(argument: str) -> After:
         case [instant, grace] if grace.startswith("<"):
             slot = rfc3339(instant, "@after")
             if slot < EPOCH:
-                raise refusal("@after", instant, "lies before 1970", use="an instant from 1970-01-01T00:00:00Z on")
+                raise refusal("@after", instant, "is before 1970", use="an instant from 1970-01-01T00:00:00Z on")
             return After(slot, iso_duration(grace[1:]))
         case _:
             form = "an instant and a grace time, such as 2026-03-01T09:30:00Z <PT2H"

@@ -34,11 +34,11 @@ def read_wish(environ: Mapping[str, str]) -> Wish | None:
 def _problem(environ: Mapping[str, str], variable: str, endpoint: str, exporters: str) -> str:
     protocol = _word(environ, TRACES_PROTOCOL) or _word(environ, PROTOCOL) or SPOKEN
     if not _is_url(endpoint):
-        return f"{variable}: {endpoint!r} is no address; use http://host:4318 or https://…"
+        return f"{variable}: {endpoint!r} is not an address; use http://host:4318 or https://…"
     if exporters != "otlp":
-        return f"{EXPORTER}: {exporters!r} is not known here; use otlp or none"
+        return f"{EXPORTER}: {exporters!r} is not supported; use otlp or none"
     if protocol.lower() != SPOKEN:
-        return f"{PROTOCOL}: {protocol!r} is not spoken here; use {SPOKEN}, whose port is 4318 with most receivers"
+        return f"{PROTOCOL}: {protocol!r} is not supported; use {SPOKEN}, whose port is 4318 with most receivers"
     return ""
 
 

@@ -47,7 +47,9 @@ def _metadatum(name: str, value: str) -> tuple[str, str | bytes]:
         raise ValueError(f'"{name}" is not a name that gRPC allows')
     if not name.endswith("-bin"):
         if not value.isascii():
-            raise ValueError(f'the value of "{name}" has other characters than ASCII; gRPC wants "{name}-bin" for that')
+            raise ValueError(
+                f'the value of "{name}" has non-ASCII characters; gRPC requires the name "{name}-bin" for that'
+            )
         return name, value
     try:
         return name, base64.b64decode(value, validate=True)

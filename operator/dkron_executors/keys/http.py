@@ -110,5 +110,5 @@ class Http(Keys):
             missing, given = ("tlsCertificateKeyFile", "tlsCertificateFile")
             if not self.tls_certificate_file:
                 missing, given = given, missing
-            raise ValueError(f"{missing}: missing; {given} is of no use without it")
+            raise ValueError(f"{missing}: missing; {given} requires it")
         return self

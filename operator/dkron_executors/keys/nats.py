@@ -58,5 +58,5 @@ class Nats(Keys):
     @model_validator(mode="after")
     def _user_for_the_password(self) -> Self:
         if self.password and not self.user_name:
-            raise ValueError("userName: missing; password is of no use without it")
+            raise ValueError("userName: missing; password requires it")
         return self

@@ -112,7 +112,7 @@ def _class(descriptor: Any) -> Callable[[], Message]:  # noqa: ANN401 - protobuf
 def _unreflected(exc: grpc.RpcError, keys: Grpc) -> str:
     status = exc.code()
     if status is grpc.StatusCode.UNIMPLEMENTED:
-        return "the server has no reflection, without which nothing is known of its messages"
+        return "the server does not support reflection, which the executor needs to know its messages"
     if status is grpc.StatusCode.DEADLINE_EXCEEDED:
         return f"no answer within {keys.timeout} s"
     return f"{_named(status)}: {exc.details()}"

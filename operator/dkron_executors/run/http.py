@@ -117,7 +117,7 @@ def _shown(text: str) -> str:
 
 def _why(exc: Exception) -> str:
     if isinstance(exc, aiohttp.TooManyRedirects):
-        return f"{REDIRECTS} redirects and no end"
+        return f"gave up after {REDIRECTS} redirects"
     if isinstance(exc, aiohttp.ClientConnectorCertificateError):
         return f"the server's certificate is not trusted ({exc.certificate_error})"
     return str(exc) or type(exc).__name__

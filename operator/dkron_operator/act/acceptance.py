@@ -8,7 +8,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.status_writer import StatusWriter
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -48,14 +49,14 @@ class Acceptance:
                 raise
             except Rejected as exc:
                 # Slots still fire. The only loss: the next process could not notice a wiped status.
-                entry.unmarked = True
+                entry.remembered.unmarked = True
                 log.warning("the annotation %s was refused: %s", ACCEPTED, exc, extra={"job": job.dkron_name})
             else:
                 self._store.see_job(answer)
 
     async def _accept(self, uid: str) -> None:
         entry = self._store.get(uid)
-        if entry is not None and not (entry.job.accepted or entry.job.deleting or entry.unmarked):
+        if entry is not None and not (entry.job.accepted or entry.job.deleting or entry.remembered.unmarked):
             try:
                 await self(entry)
             except Conflict:

@@ -14,7 +14,8 @@ from dkron_kube.paths import JOBS
 from dkron_operator.act.inline_calls import InlineCalls
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import Firing, RunTracing
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
 from dkron_operator.kit.clock import Clock
@@ -82,9 +83,9 @@ class Fire:
             self._record_refusal(entry, create, exc)
             return
         except Unavailable:
-            entry.unconfirmed_create = create.entry
+            entry.remembered.unconfirmed_create = create.entry
             raise
-        entry.unconfirmed_create = None
+        entry.remembered.unconfirmed_create = None
         if answer is None:
             entry.note(*create.otherwise)
             return
@@ -94,7 +95,7 @@ class Fire:
 
     def _call(self, entry: CachedJob, create: CreateJob, firing: Firing) -> None:
         if not create.before and not _is_ahead(entry, create.entry, self._calls.caller):
-            raise Conflict("the claim was given back since it was planned to make use of it")
+            raise Conflict("the claim was released after the run was planned")
         entry.note(*create.after)
         for name in create.cancels:
             self._calls.cancel(entry.job.uid, name)
@@ -111,7 +112,9 @@ class Fire:
         except AlreadyExists:
             answer = await self._find(entry, create)
             if answer is None:
-                raise Unavailable(f"Job {create.entry.job} was there a moment ago") from None
+                raise Unavailable(
+                    f"Job {create.entry.job} already existed, but was deleted before the operator could read it"
+                ) from None
             return answer
 
     async def _find(self, entry: CachedJob, create: CreateJob) -> Object | None:
@@ -125,13 +128,13 @@ class Fire:
         if run is not None and _same(run, entry, create.entry):
             return answer
         if not create.late:
-            message = f"another object holds the name of Job {create.entry.job}; waiting for it to go"
-            entry.troubles[create.entry.job] = Trouble("NameTaken", message)
+            message = f"another object has the name of Job {create.entry.job}; the operator waits until it is deleted"
+            entry.observed.troubles[create.entry.job] = Trouble("NameTaken", message)
             raise Unavailable(message)
         return None
 
     def _adopt(self, entry: CachedJob, create: CreateJob, answer: Object, firing: Firing) -> None:
-        entry.troubles.pop(create.entry.job, None)
+        entry.observed.troubles.pop(create.entry.job, None)
         self._store.see_run(answer)
         run = read_run(answer)
         if run is not None:
@@ -142,7 +145,7 @@ class Fire:
 
     async def _replace(self, entry: CachedJob, run: AttemptJob) -> None:
         """Delete the Job of an older run. If the run is over by now, it keeps its outcome."""
-        run = entry.runs.get(run.name, run)
+        run = entry.observed.runs.get(run.name, run)
         if run.finished or await self._is_over(entry, run):
             return
         try:
@@ -173,8 +176,8 @@ class Fire:
 
     def _record_refusal(self, entry: CachedJob, create: CreateJob, exc: Exception) -> None:
         # The refusal is the outcome of this attempt: the next plan records it, and retries follow as after any other.
-        entry.unconfirmed_create = None
-        entry.outcomes[create.entry.job] = Outcome(
+        entry.remembered.unconfirmed_create = None
+        entry.observed.outcomes[create.entry.job] = Outcome(
             success=False, finished_at=self._clock.now(), reason="JobRejected", message=str(exc)[:1024]
         )
         entry.note(*create.after, Started(create.entry))

@@ -8,7 +8,8 @@ from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.events import Events
 from dkron_operator.act.status_writer import StatusWriter
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.plan.actions import Report, Severity
 
 log = logging.getLogger(__name__)

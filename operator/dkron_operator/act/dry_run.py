@@ -9,7 +9,8 @@ from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, NotFound, Rejected
 from dkron_kube.paths import JOBS
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.inline import is_inline
@@ -50,7 +51,7 @@ class DryRun:
 
     async def _check(self, uid: str) -> None:
         entry = self._store.get(uid)
-        if entry is None or entry.job.problem is not None or entry.checked == entry.job.generation:
+        if entry is None or entry.job.problem is not None or entry.remembered.checked == entry.job.generation:
             return
         job = entry.job
         refusal = await self._refusal(job)
@@ -59,15 +60,15 @@ class DryRun:
         self._known(uid)
 
     def _conclude(self, entry: CachedJob, refusal: Problem | None) -> None:
-        entry.checked, entry.refusal = entry.job.generation, refusal
+        entry.remembered.checked, entry.remembered.refusal = entry.job.generation, refusal
         if refusal is not None:
             log.warning("refused: %s", refusal.message, extra={"job": entry.job.dkron_name})
             asyncio.get_running_loop().call_later(SECOND_LOOK, self._look_again, entry.job.uid)
 
     def _look_again(self, uid: str) -> None:
         entry = self._store.get(uid)
-        if entry is not None and entry.refusal is not None:
-            entry.checked = -1
+        if entry is not None and entry.remembered.refusal is not None:
+            entry.remembered.checked = -1
             self._known(uid)
 
     async def _refusal(self, job: JobView) -> Problem | None:

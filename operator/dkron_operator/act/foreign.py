@@ -36,8 +36,8 @@ class ForeignJobs:
         if len(self._told) > MOST:
             self._told.popitem(last=False)
         text = (
-            f"Job {run.namespace}/{run.name} names this job as its owner, but it has another namespace or another name "
-            "than this job would give it: it is ignored"
+            f"Job {run.namespace}/{run.name} names this job as its owner, but its namespace or name is not "
+            "what the operator gives to the Jobs of this job; the operator ignores it"
         )
         self._report(job, Report(Severity.WARNING, "ForeignJob", text))
         log.warning("foreign Job: %s", text, extra={"job": job.dkron_name, "namespace": job.namespace})

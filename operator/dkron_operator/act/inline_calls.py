@@ -14,7 +14,8 @@ from dkron_crds.job import Active
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
 from dkron_operator.act.listener import Listener
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.executors import inline
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.inline_calls import MARK, call_outcome, is_call
@@ -90,7 +91,7 @@ class InlineCalls:
     def begin(self, entry: CachedJob, active: Active, *, traceparent: str = "") -> None:
         """Make this call, as part of a trace if there is one. Repeated requests make it only once."""
         key = entry.job.uid, active.job
-        if key not in self._tasks and active.job not in entry.outcomes:
+        if key not in self._tasks and active.job not in entry.observed.outcomes:
             call = self._make(key, entry.job, active, traceparent)
             self._tasks[key] = asyncio.create_task(call, name=f"call-{active.job}")
 
@@ -115,7 +116,9 @@ class InlineCalls:
                 while self._may_act() and (self._tasks or self._unrecorded()):  # noqa: ASYNC110
                     await asyncio.sleep(RECORDING)
         except TimeoutError:
-            log.warning("%d calls do not come to an end; the next start finds them undecided", len(self._tasks))
+            log.warning(
+                "%d calls did not end in time; the next start records them with the reason Unknown", len(self._tasks)
+            )
         tasks, self._tasks = list(self._tasks.values()), {}
         for task in tasks:
             task.cancel()
@@ -167,7 +170,7 @@ class InlineCalls:
         del self._tasks[key]
         entry = self._store.get(uid)
         if entry is not None:
-            entry.outcomes[name] = outcome
+            entry.observed.outcomes[name] = outcome
             self._known(uid)
 
 
@@ -176,4 +179,4 @@ def _new_mark() -> str:
 
 
 def _has_ended_calls(entry: CachedJob) -> bool:
-    return any(is_call(active) and active.job in entry.outcomes for active in entry.status.active)
+    return any(is_call(active) and active.job in entry.observed.outcomes for active in entry.status.active)

@@ -11,7 +11,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.listener import Listener
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.kit.workqueue import WorkQueue
@@ -53,7 +54,7 @@ class Observer:
         self._clock = clock
         self._listener = listener
         self._known = known
-        self._untold = LogOnce(log, "why a Job has no pod")
+        self._untold = LogOnce(log, "finding out why a Job has no pod")
         group_of = store.namespace_of_run
         self.endings: WorkQueue[Key] = WorkQueue("observe", self._end, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
         self.starts: WorkQueue[Key] = WorkQueue("probe", self._start, width=WIDTH // 4, spare=1, group_of=group_of)
@@ -61,15 +62,15 @@ class Observer:
     async def _end(self, key: Key) -> None:
         uid, name = key
         entry = self._store.get(uid)
-        if entry is None or name in entry.outcomes:
+        if entry is None or name in entry.observed.outcomes:
             return
-        run = entry.runs.get(name)
+        run = entry.observed.runs.get(name)
         if run is None:
             await self._look_for(entry, name)
         elif run.finished:
-            entry.outcomes[name] = await self.outcome(entry, run)
+            entry.observed.outcomes[name] = await self.outcome(entry, run)
         elif run.gone:
-            entry.outcomes[name] = await self._left(entry, run)
+            entry.observed.outcomes[name] = await self._left(entry, run)
         self._known(uid)
 
     async def _look_for(self, entry: CachedJob, name: str) -> None:
@@ -77,13 +78,13 @@ class Observer:
         forgotten."""
         with contextlib.suppress(NotFound):
             self._store.see_run(await self._client.get(JOBS, entry.job.namespace, name))
-        if name in entry.runs:
+        if name in entry.observed.runs:
             return
         # Not there, or no longer ours: another query would give the same answer.
         if is_recorded(entry.status, name):
-            entry.absent.add(name)
+            entry.observed.absent.add(name)
         else:
-            entry.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
+            entry.observed.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
     async def _left(self, entry: CachedJob, run: AttemptJob) -> Outcome:
         """What is left of a Job that was deleted before it reported its end: its pod may exist for a while."""
@@ -95,7 +96,7 @@ class Observer:
         try:
             pod = await self._pod(entry, run)
         except KubeError as exc:
-            log.info("whether %s is over cannot be seen: %s", run.name, exc, extra={"job": entry.job.dkron_name})
+            log.info("cannot tell whether %s has ended: %s", run.name, exc, extra={"job": entry.job.dkron_name})
             return False
         return pod is not None and decides(pod, entry.job.spec.job_template.spec)
 
@@ -103,7 +104,7 @@ class Observer:
         """How the Job ended, as far as its pod shows by now."""
         pod = await self._pod(entry, run)
         if pod is None:
-            return outcome(run, None, container=None, stuck=entry.troubles.get(run.name))
+            return outcome(run, None, container=None, stuck=entry.observed.troubles.get(run.name))
         container = main_container(pod)
         size = self._room(entry)
         output = await self._output(entry, pod, container, size) if container and size else b""
@@ -148,7 +149,7 @@ class Observer:
         container, size = main_container(pod), entry.job.spec.history.output_bytes
         if self._room(entry) > size:
             self._listener.keep(entry.job.uid, run.name, output)
-        stuck = entry.troubles.get(run.name)
+        stuck = entry.observed.troubles.get(run.name)
         by_itself = not run.finished and decides(pod, entry.job.spec.job_template.spec)
         return outcome(run, pod, container=container, stuck=stuck, output=output, size=size, by_itself=by_itself)
 
@@ -160,24 +161,24 @@ class Observer:
             try:
                 return await self._client.log_tail(PODS, entry.job.namespace, name, container=container, size=size)
             except Unavailable as exc:
-                log.warning("no log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
+                log.warning("cannot read the log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
             except KubeError as exc:
-                log.warning("no log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
+                log.warning("cannot read the log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
                 break
         return b""
 
     async def _start(self, key: Key) -> None:
         uid, name = key
         entry = self._store.get(uid)
-        run = entry.runs.get(name) if entry else None
+        run = entry.observed.runs.get(name) if entry else None
         if entry is None or run is None or run.gone or (run.finished and not run.deleting):
             return
         found = await (self._stay(entry, run) if run.deleting else self._wait(entry, run))
-        entry.probed[name] = self._clock.now()
+        entry.observed.probed[name] = self._clock.now()
         if found is None:
-            entry.troubles.pop(name, None)
-        elif not same_trouble(entry.troubles.get(name), found):
-            entry.troubles[name] = found
+            entry.observed.troubles.pop(name, None)
+        elif not same_trouble(entry.observed.troubles.get(name), found):
+            entry.observed.troubles[name] = found
         self._known(uid)
 
     async def _wait(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:

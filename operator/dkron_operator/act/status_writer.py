@@ -12,7 +12,8 @@ from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.fold import Change, fold_all
@@ -55,7 +56,7 @@ class StatusWriter:
             "status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of
         )
 
-    def touch(self, entry: CachedJob, *, patience: float = 0.0) -> None:
+    def write_soon(self, entry: CachedJob, *, patience: float = 0.0) -> None:
         """Write the entry soon, or after `patience` seconds, if there is anything to write."""
         if entry.pending:
             debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), LONGEST_DEBOUNCE)
@@ -71,7 +72,7 @@ class StatusWriter:
         async with entry.writing:
             if entry.version != planned:
                 # Folded onto what has come while we waited for our turn, they would claim what another has claimed.
-                raise Conflict("the job has changed since this was decided")
+                raise Conflict("the job changed after this was planned")
             pending = len(entry.pending)
             try:
                 await self._patch(entry, (*entry.pending, *changes), settled=pending)
@@ -108,8 +109,8 @@ class StatusWriter:
                 else:
                     break
             else:
-                raise Unavailable("somebody else keeps writing the status first")
-        self.touch(entry)
+                raise Unavailable("another writer keeps changing the status first")
+        self.write_soon(entry)
 
     async def _patch(self, entry: CachedJob, changes: tuple[Change, ...], *, settled: int) -> None:
         target = fold_all(entry.base, changes, entry.job.spec.history)

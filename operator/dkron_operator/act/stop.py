@@ -13,7 +13,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound
 from dkron_kube.paths import JOBS
 from dkron_operator.act.observe import Observer
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.view import AttemptJob, Outcome
 
@@ -51,11 +52,11 @@ class Stopper:
     async def _stop(self, key: Key) -> None:
         uid, name = key
         entry = self._store.get(uid)
-        run = entry.runs.get(name) if entry else None
+        run = entry.observed.runs.get(name) if entry else None
         if entry is None or run is None or not _is_to_stop(entry, run):
             return
-        if name not in entry.last_words:
-            entry.last_words[name] = await self._words(entry, run)
+        if name not in entry.observed.last_words:
+            entry.observed.last_words[name] = await self._words(entry, run)
         await self._have_heard(key)
         if not run.deleting:
             await self._end(entry, run)
@@ -63,12 +64,12 @@ class Stopper:
 
     async def _end(self, entry: CachedJob, run: AttemptJob) -> None:
         """Delete the Job, unless its pod is over by now: then the Job ends as the pod did."""
-        words = entry.last_words.get(run.name)
+        words = entry.observed.last_words.get(run.name)
         if words is None or words.by_itself:
             # None: the attempt was recorded while the log was opened. A stop that is still wanted is planned again.
             return
         if await self._observer.is_over(entry, run):
-            entry.last_words[run.name] = await self._words(entry, run)
+            entry.observed.last_words[run.name] = await self._words(entry, run)
         else:
             await self._delete(entry, run)
 
@@ -87,7 +88,7 @@ class Stopper:
             async with asyncio.timeout(PATIENCE):
                 return await self._observer.outcome(entry, run)
         except (TimeoutError, KubeError) as exc:
-            log.warning("%s is stopped without its output: %s", run.name, exc or "no answer", extra=_context(entry))
+            log.warning("stopping %s without its output: %s", run.name, exc or "no answer", extra=_context(entry))
             return nothing
 
     async def _delete(self, entry: CachedJob, run: AttemptJob) -> None:
@@ -107,20 +108,20 @@ class Stopper:
     async def _listen(self, key: Key) -> None:
         uid, name = key
         entry = self._store.get(uid)
-        run = entry.runs.get(name) if entry else None
+        run = entry.observed.runs.get(name) if entry else None
         try:
             if entry is not None and run is not None and not run.gone:
                 async with asyncio.timeout(LONGEST):
                     await self._take_down(entry, run)
         except (TimeoutError, KubeError) as exc:
-            log.info("%s is not heard to its end: %s", name, exc or "it takes too long", extra={"uid": uid})
+            log.info("cannot read the last output of %s: %s", name, exc or "it took too long", extra={"uid": uid})
         finally:
             self._hears(key)
 
     async def _take_down(self, entry: CachedJob, run: AttemptJob) -> None:
         async with contextlib.aclosing(self._observer.last_words(entry, run)) as told:
             async for words in told:
-                entry.last_words[run.name] = words
+                entry.observed.last_words[run.name] = words
                 self._hears((entry.job.uid, run.name))
 
     def _hears(self, key: Key) -> None:
@@ -130,7 +131,7 @@ class Stopper:
 
 def _is_to_stop(entry: CachedJob, run: AttemptJob) -> bool:
     """Whether there is anything to do: the Job may have ended, or the stop may be under way, since it was planned."""
-    return not run.gone and (run.name not in entry.last_words if run.deleting else not run.finished)
+    return not run.gone and (run.name not in entry.observed.last_words if run.deleting else not run.finished)
 
 
 def _context(entry: CachedJob) -> dict[str, object]:

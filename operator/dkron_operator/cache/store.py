@@ -4,23 +4,21 @@ watch, a list or the answer to a write of our own brings it.
 Resource versions are compared as numbers, which Kubernetes allows since KEP-5504 and which has always worked.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 from dkron_crds.bounds import unreadable
-from dkron_crds.job import Active, JobStatus, ReadyReason
+from dkron_crds.job import JobStatus, ReadyReason
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
+from dkron_operator.cache.cached_job import LONG_AGO, CachedJob, Observed
 from dkron_operator.cache.dependencies import DependencyTracker
 from dkron_operator.cache.dependency_graph import Key, key_of
-from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.notifications import read_notify
-from dkron_operator.plan.fold import Change, Decided, MarkTakenBack, fold_all, is_recorded
+from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.read import (
     is_accepted,
     is_named_after_its_cause,
@@ -32,9 +30,7 @@ from dkron_operator.plan.read import (
     status_written,
     unreadable_job,
 )
-from dkron_operator.plan.unknown_jobs import is_ahead
-from dkron_operator.plan.upstream_runs import Fullness
-from dkron_operator.plan.view import AttemptJob, JobView, Outcome, Trouble
+from dkron_operator.plan.view import AttemptJob, JobView
 from dkron_operator.telemetry.metrics import Metrics
 
 Object = dict[str, Any]
@@ -43,134 +39,6 @@ Place = tuple[Resource, str, str]
 """Resource, namespace and name of an object."""
 Owner = tuple[str, str]
 """The uid of a DkronJob, and the namespace of Jobs that name it as their owner."""
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-NEVER = float("-inf")
-
-
-@dataclass(slots=True)
-class CachedJob:
-    """One DkronJob with everything that the operator knows about it."""
-
-    # What the API server has, and what is pending on top of it.
-
-    job: JobView
-
-    version: int
-    """The resourceVersion of `base`, as a number."""
-
-    base: JobStatus
-    """The status that the API server has."""
-
-    status: JobStatus
-    """`base` with the pending changes folded in."""
-
-    pending: list[Change] = field(default_factory=list)
-    """Changes that are still to be written."""
-
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while the status or the annotation is being written."""
-
-    accounting: WriteAccounting = field(default_factory=WriteAccounting)
-
-    # What this process remembers of its decisions.
-
-    mark: datetime = LONG_AGO
-    """The newest slot ever seen decided; it moves back only if it was ahead of the clock."""
-
-    fireable_since: float = NEVER
-    """Since when its slots could be fired, in seconds of the monotonic clock."""
-
-    unconfirmed_create: Active | None = None
-    """An attempt whose create call got no answer."""
-
-    refusal: Problem | None = None
-    """What the last dry run found wrong."""
-
-    checked: int = -1
-    """The generation that the dry run was made for; -1 if there was none."""
-
-    full: Fullness | None = None
-    """Set while the status has no room to show another ended run."""
-
-    unmarked: bool = False
-    """The API server refused the annotation that says that the job is accepted."""
-
-    # What was observed.
-
-    runs: dict[str, AttemptJob] = field(default_factory=dict)
-    """Its Jobs, by name."""
-
-    confirmed: set[str] = field(default_factory=set)
-    """Uids of Jobs unknown to the status that were checked against the API server and are new."""
-
-    absent: set[str] = field(default_factory=set)
-    """Names of Jobs that are confirmed to be gone."""
-
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    """How attempts ended that are not recorded yet, by the name of the Job."""
-
-    troubles: dict[str, Trouble] = field(default_factory=dict)
-    """Why pods do not start, by the name of the Job."""
-
-    probed: dict[str, datetime] = field(default_factory=dict)
-    """When a pod that does not start was last checked, by the name of the Job."""
-
-    last_words: dict[str, Outcome] = field(default_factory=dict)
-    """What the pods of Jobs that are being stopped have reported so far, by the name of the Job."""
-
-    unreadable: bool = False
-    """The status could not be parsed, and counts as wiped."""
-
-    behind: bool = False
-    """The cached object may be so old that a slot which has already run would look due."""
-
-    def note(self, *changes: Change) -> None:
-        """Change the status; the write follows later."""
-        # What cannot be folded is not remembered either: it would fail again with each version of the object.
-        status = fold_all(self.status, changes, self.job.spec.history)
-        self.pending += changes
-        self.status = status
-        if any(isinstance(change, MarkTakenBack) for change in changes):
-            self.mark = LONG_AGO
-        self._remember()
-
-    def mark_job_deleting(self, name: str) -> None:
-        """The Job was deleted and goes once the watch says so, which may have happened before the answer arrived."""
-        run = self.runs.get(name)
-        if run is not None:
-            self.runs[name] = replace(run, deleting=True)
-
-    def settle(self, count: int, base: JobStatus, version: int) -> None:
-        """The first `count` pending changes were written; the result is `base`."""
-        taken_back = any(isinstance(change, MarkTakenBack) for change in self.pending[:count])
-        del self.pending[:count]
-        if version > self.version:
-            # The API server takes a write only from who has the newest version.
-            self.version, self.base, self.unreadable, self.behind = version, base, False, False
-            if taken_back:
-                self.accounting.forget_mark()
-            self.accounting.remember(base)
-        self.status = fold_all(self.base, self.pending, self.job.spec.history)
-
-    def rebase(self, read: JobStatus | None, version: int, *, now: datetime) -> None:
-        """Another writer changed the status: fold the pending changes onto `read`. None means that it cannot be parsed,
-        and counts as wiped."""
-        base = read or JobStatus()
-        self.version, self.base, self.unreadable = version, base, read is None
-        if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
-            if is_ahead(self.mark, now):
-                # Another replica has taken back a mark that a wrong clock or a hand had set.
-                self.mark = LONG_AGO
-                self.accounting.forget_mark()
-                self.accounting.remember(base)
-            else:
-                # A mark never moves back while we remember it, whatever a hand writes.
-                self.pending.append(Decided(self.mark))
-        self.status = fold_all(base, self.pending, self.job.spec.history)
-        self._remember()
-
-    def _remember(self) -> None:
-        self.mark = max(self.mark, self.status.last_schedule_time or LONG_AGO)
 
 
 def _nobody(uid: str, status: JobStatus | None) -> None:
@@ -330,10 +198,11 @@ class Store:
         names. `behind`: all cached objects may be stale.
         """
         for uid, old in tuple(self._entries.items()):
-            entry = CachedJob(job=old.job, version=old.version, base=old.base, status=old.base, runs=old.runs)
-            entry.outcomes, entry.last_words, entry.accounting = old.outcomes, old.last_words, old.accounting
-            entry.checked, entry.refusal = verdict(old.job, old.base)
-            entry.mark, entry.behind, entry.absent = old.accounting.mark, behind or old.behind, old.absent
+            seen = old.observed
+            kept = Observed(runs=seen.runs, absent=seen.absent, outcomes=seen.outcomes, last_words=seen.last_words)
+            entry = CachedJob(job=old.job, version=old.version, base=old.base, status=old.base, observed=kept)
+            entry.remembered.checked, entry.remembered.refusal = verdict(old.job, old.base)
+            entry.accounting, entry.mark, entry.behind = old.accounting, old.accounting.mark, behind or old.behind
             entry.rebase(None if old.unreadable else old.base, old.version, now=self._clock.now())
             self._entries[uid] = entry
 
@@ -354,13 +223,13 @@ class Store:
         entry = self._entries.get(owner)
         if entry is None:
             return ()
-        runs = entry.runs
+        runs = entry.observed.runs
         known = runs.get(name)
         if known is None or (last is not None and last.uid != known.uid):
             return ()
         if is_recorded(entry.base, name):
             del runs[name]
-            entry.absent.add(name)
+            entry.observed.absent.add(name)
         else:
             runs[name] = replace(last or known, gone=True)
         return (owner,)
@@ -384,7 +253,7 @@ class Store:
         if first is None or first is entry:
             return None
         name = first.job.dkron_name
-        return Problem("DuplicateName", f'DkronJob {first.job.name} has the name "{name}" already')
+        return Problem("DuplicateName", f'DkronJob {first.job.name} already has the name "{name}"')
 
     def _holder(self, key: Key) -> CachedJob | None:
         """The job with this Dkron name; the oldest if there are several."""
@@ -403,10 +272,11 @@ class Store:
             return ()
         orphaned = () if former is None else self.miss_job(former.job.uid)
         status = read or JobStatus()
-        entry = CachedJob(job=job, version=version, base=status, status=status, runs=self._runs_of(uid, job.namespace))
+        observed = Observed(runs=self._runs_of(uid, job.namespace))
+        entry = CachedJob(job=job, version=version, base=status, status=status, observed=observed)
         # A list may be old, and a watch then tells what has happened since, one by one.
         entry.unreadable, entry.behind = read is None, True
-        entry.checked, entry.refusal = verdict(job, status)
+        entry.remembered.checked, entry.remembered.refusal = verdict(job, status)
         entry.mark = entry.accounting.mark = status.last_schedule_time or LONG_AGO
         self._entries[uid] = entry
         self._objects[job.namespace, job.name] = uid
@@ -430,7 +300,7 @@ def _read(body: Object, known: JobView | None = None) -> JobView:
     try:
         job = read_job(body) if known is None or _is_other(body, known) else _annotated(body, known)
     except Exception as exc:
-        job = unreadable_job(body, f"reading it fails with {type(exc).__name__}")
+        job = unreadable_job(body, f"the operator cannot read it ({type(exc).__name__})")
         if known is None or known.problem != job.problem or known.generation != job.generation:
             log.exception("DkronJob %s/%s cannot be read", job.namespace, job.name)
         return job

@@ -94,5 +94,5 @@ def _ready(leadership: Leadership) -> Verdict:
         return TRUE, "Leading", ""
     if leadership.free:
         why = leadership.trouble or "the operator was started with --lease off"
-        return TRUE, "NoLease", f"jobs are fired without a Lease: {why}"
-    return UNKNOWN, "Waiting", "nobody holds the Lease yet"
+        return TRUE, "NoLease", f"the operator fires jobs without a Lease: {why}"
+    return UNKNOWN, "Waiting", "no replica holds the Lease yet"

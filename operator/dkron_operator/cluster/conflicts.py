@@ -60,6 +60,6 @@ class Conflicts:
 
 def _sentence(home: str, namespace: str) -> str:
     return (
-        f"the operator whose DkronCluster is in namespace {home} fires jobs of namespace {namespace}, too: nothing "
-        "runs twice, but both count and report it; let each watch namespaces of its own, or remove one of them"
+        f"the operator whose DkronCluster is in namespace {home} also fires jobs of namespace {namespace}: no "
+        "run happens twice, but both count and report it; let each operator watch its own namespaces, or remove one"
     )

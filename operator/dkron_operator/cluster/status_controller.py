@@ -62,8 +62,8 @@ class ClusterStatusController:
         self._version = replica.version
         self._replica_count, self._replicas = ReplicaCount(client, namespace=namespace, pod=replica.identity), 1
         self._clock = clock
-        self._conflicts = Conflicts(namespace, clock=clock, changed=self.touch)
-        self.met = self._conflicts.see
+        self._conflicts = Conflicts(namespace, clock=clock, changed=self.write_soon)
+        self.see_job = self._conflicts.see
         self._totals = DailyTotals()
         self._leadership = Leadership()
         self._stored: Stored | None = None
@@ -83,7 +83,7 @@ class ClusterStatusController:
             self._totals.lose(uid)
         else:
             self._totals.see(uid, status)
-        self.touch()
+        self.write_soon()
 
     def lead(self, leadership: Leadership) -> None:
         """The leadership has changed."""
@@ -91,12 +91,12 @@ class ClusterStatusController:
             # The replica that wrote so far knew more than this one has read.
             self._stored = None
         self._leadership = leadership
-        self.touch()
+        self.write_soon()
 
     def judge(self, problems: tuple[str, ...] | None) -> None:
         """Set the problems of the receivers and notifications; None if none are configured."""
         self._problems = problems
-        self.touch()
+        self.write_soon()
 
     async def read(self) -> None:
         """Read what an earlier process wrote. Do this before reading the jobs: a job deleted in between would count
@@ -150,7 +150,7 @@ class ClusterStatusController:
         except KubeError as exc:
             self._log_once.goes_on(exc)
 
-    def touch(self) -> None:
+    def write_soon(self) -> None:
         """Something that the status shows has changed."""
         # During an outage leave it to the next `look`: each change would hit a missing permission again.
         if not self._log_once.trouble:
@@ -181,7 +181,7 @@ class ClusterStatusController:
                     self._stored = None
                 else:
                     return
-        raise Unavailable("somebody else keeps writing the status first")
+        raise Unavailable("another writer keeps changing the status first")
 
     async def _patch(self, stored: Stored) -> None:
         leadership = self._leadership

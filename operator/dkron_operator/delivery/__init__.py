@@ -16,7 +16,8 @@ from dkron_crds.notifications import When
 from dkron_kube.client import KubeClient
 from dkron_operator import notifications, processors
 from dkron_operator.act.events import Events
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.delivery.delivery_events import DeliveryEvents
 from dkron_operator.delivery.installation import Installation
 from dkron_operator.delivery.outbox import Limits
@@ -51,11 +52,11 @@ class Sending(Protocol):
 
 
 class Delivery:
-    """Tells receivers.
+    """Sends messages about runs to receivers.
 
-    `touch` has an entry written, `requeue` a job looked at again. `judged` is told what is wrong with the receivers and
-    notifications of the installation, None if it has none. `heard` is called whenever the watch of DkronClusters shows
-    that it works.
+    `write_soon` queues a write of a job's status, `requeue` a new plan of it. `on_problems` gets what is wrong with the
+    receivers and notifications of the installation, None if it has none. `on_event` is called whenever the watch of
+    DkronClusters delivers something.
     """
 
     def __init__(  # noqa: PLR0913 - what it works with, one by one
@@ -70,10 +71,10 @@ class Delivery:
         limits: Limits | None = None,
         senders: Sending | None = None,
         may_act: Callable[[], bool] = lambda: True,
-        touch: Callable[[CachedJob], None],
+        write_soon: Callable[[CachedJob], None],
         requeue: Callable[[str], None],
-        judged: Callable[[tuple[str, ...] | None], None] = lambda _: None,
-        heard: Callable[[], None] = lambda: None,
+        on_problems: Callable[[tuple[str, ...] | None], None] = lambda _: None,
+        on_event: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._events = events
@@ -85,11 +86,11 @@ class Delivery:
         self._lazy: set[str] = set()
         self._may_act = may_act
         self._term = 0
-        self._touch = touch
+        self._write_soon = write_soon
         self._requeue = requeue
-        self._judged = judged
+        self._on_problems = on_problems
         self.installation = Installation(
-            client, namespace=namespace, output_dir=output_dir, changed=self._changed, heard=heard
+            client, namespace=namespace, output_dir=output_dir, changed=self._changed, on_event=on_event
         )
         self.queue: WorkQueue[Key] = WorkQueue(
             "hand on", self._hand_on, width=WIDTH, spare=1, group_of=store.namespace_of_run
@@ -171,7 +172,7 @@ class Delivery:
                 await self.queue.idle()
                 await self._outboxes.empty()
         except TimeoutError:
-            log.warning("%d messages are still on their way; the next start sends them again", self.waiting)
+            log.warning("%d messages are not delivered yet; the next start sends them again", self.waiting)
         for uid in tuple(self._lazy):
             self._write(uid)
 
@@ -239,12 +240,12 @@ class Delivery:
         self._lazy.discard(uid)
         entry = self._store.get(uid)
         if entry is not None:
-            self._touch(entry)
+            self._write_soon(entry)
 
     def _changed(self) -> None:
         """The DkronCluster has changed."""
         problems = self.installation.problems
-        self._judged(problems if self.installation.asked else None)
+        self._on_problems(problems if self.installation.asked else None)
         for problem in problems:
             log.warning("DkronCluster: %s", problem)
         self._warn()

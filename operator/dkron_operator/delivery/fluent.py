@@ -48,7 +48,7 @@ async def _acknowledged(reader: asyncio.StreamReader, chunk: str) -> None:
         for answer in unpacker:
             if _ack(answer) == chunk:
                 return
-            raise Unreachable("it answered with something that is no acknowledgement of what was sent")
+            raise Unreachable("its answer does not acknowledge the message")
     raise Unreachable("it closed the connection without an acknowledgement")
 
 

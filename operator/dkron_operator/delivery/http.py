@@ -43,7 +43,7 @@ class Poster:
         try:
             await self._request(post, base.rstrip("/") + post.path if post.path else base, headers)
         except (aiohttp.InvalidURL, ValueError):
-            raise Undeliverable("the url or a header is none that can be sent") from None
+            raise Undeliverable("the url or a header is not valid") from None
         except aiohttp.ClientConnectorError as exc:
             raise Unreachable(f"cannot connect: {exc.strerror or type(exc.os_error).__name__}") from None
         except aiohttp.ClientError as exc:

@@ -41,11 +41,11 @@ class Installation:
         namespace: str,
         output_dir: str,
         changed: Callable[[], None] = lambda: None,
-        heard: Callable[[], None] = lambda: None,
+        on_event: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._changed = changed
-        self._heard = heard
+        self._on_event = on_event
         self.namespace = namespace
         self._output_dir = output_dir
         self._raw: Object | None = None
@@ -98,7 +98,7 @@ class Installation:
 
     def alive(self) -> None:
         """The API server answers."""
-        self._heard()
+        self._on_event()
         # Who may list but not watch lists again and again: that works only when the watch does.
         if self._listed:
             self._listed = False
@@ -124,7 +124,7 @@ class Installation:
         except Exception as exc:
             # What was known stays: receivers that cannot be read must not keep jobs from running.
             log.exception("the DkronCluster cannot be read")
-            self.problems = (f"spec: reading it fails with {type(exc).__name__}",)
+            self.problems = (f"spec: the operator cannot read it ({type(exc).__name__})",)
         else:
             self.site, self.endpoints, self.problems = site, endpoints, problems
         self._changed()

@@ -5,12 +5,13 @@ A message that does not arrive is retried, later each time, until it is too old.
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import count
 
+from dkron_kube.backoff import Backoff
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
+from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.processors.message import Message
 
 log = logging.getLogger(__name__)
@@ -77,11 +78,12 @@ class Outbox:
         self._send = send
         self._limits = limits
         self._may_act = may_act
+        self._backoff = Backoff(limits.first_delay, limits.last_delay, spread=(0.8, 1.2))
         self._ready: asyncio.Queue[int] = asyncio.Queue()
         self._numbers = count()
         self._state = _State()
         self._quiet = asyncio.Event()
-        self._in_trouble = False
+        self._log_once = LogOnce(log, receiver, meanwhile="retrying")
 
     def __len__(self) -> int:
         return len(self._state.letters)
@@ -100,7 +102,7 @@ class Outbox:
         self._ready.put_nowait(number)
         while len(self) > self._limits.room or (self._state.size > self._limits.room_bytes and len(self) > 1):
             oldest = next(iter(self._state.letters))
-            self._settle(oldest, f"dropped, because too much waits for {self.receiver}")
+            self._settle(oldest, f"dropped, because the queue of {self.receiver} is full")
 
     def clear(self) -> None:
         """Forget the waiting messages: another replica sends them."""
@@ -141,21 +143,21 @@ class Outbox:
             async with asyncio.timeout(self._limits.patience):
                 await self._send(letter.message)
         except (Unreachable, TimeoutError) as exc:
-            self._put_off(number, letter, str(exc) or f"no answer within {self._limits.patience:g} s")
+            why = str(exc) or f"no answer within {self._limits.patience:g} s"
+            self._log_once.goes_on(exc, why)
+            self._put_off(number, letter, why)
         except Undeliverable as exc:
             self._settle(number, str(exc))
         except Exception as exc:
             log.exception("%s: cannot send", self.receiver)
             self._settle(number, f"{type(exc).__name__}: {exc}")
         else:
-            self._log_once(over=True)
+            self._log_once.is_over()
             self._settle(number, "")
 
     def _put_off(self, number: int, letter: QueuedMessage, why: str) -> None:
-        self._log_once(why)
         loop = asyncio.get_running_loop()
-        delay = min(self._limits.first_delay * 2.0 ** min(letter.tries - 1, 16), self._limits.last_delay)
-        delay *= random.uniform(0.8, 1.2)  # noqa: S311 - only spreads load
+        delay = self._backoff.after(letter.tries)
         if loop.time() + delay - letter.born > self._limits.age:
             self._settle(number, f"given up after {letter.tries} tries: {why}")
         elif number in self._state.letters:
@@ -168,11 +170,3 @@ class Outbox:
             letter.done(why)
         if not self._state.letters:
             self._quiet.set()
-
-    def _log_once(self, why: str = "", *, over: bool = False) -> None:
-        """Log an outage once when it begins and once when it ends."""
-        if over and self._in_trouble:
-            log.info("%s: works again", self.receiver)
-        elif why and not self._in_trouble:
-            log.warning("%s: %s; trying again", self.receiver, why)
-        self._in_trouble = not over

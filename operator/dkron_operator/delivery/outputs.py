@@ -56,7 +56,7 @@ class Outputs:
             pods = [pod async for pod in self._client.list(PODS, job.namespace, label_selector=selector)]
         except Rejected as exc:
             # A user has written another name into the status by hand: send the message without the output.
-            log.warning("no pod of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
+            log.warning("cannot find the pod of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
             return None
         pod = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
         container = None if pod is None else main_container(pod)
@@ -67,7 +67,7 @@ class Outputs:
             return await self._client.log_tail(PODS, job.namespace, name, container=container, size=LONGEST)
         except KubeError as exc:
             # The container never ran, or its node is gone: send the message without the output.
-            log.warning("no log of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
+            log.warning("cannot read the log of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})
             return None
 
     def _drop(self, key: Key) -> None:

@@ -35,7 +35,7 @@ class SecretReader:
         try:
             return base64.b64decode(found, validate=True).decode().strip()
         except (binascii.Error, UnicodeDecodeError):
-            raise Unreachable(f"Secret {self._namespace}/{key.name}, key {key.key}: it is no text") from None
+            raise Unreachable(f"Secret {self._namespace}/{key.name}, key {key.key}: it is not UTF-8 text") from None
 
     async def _secret(self, name: str) -> dict[str, str]:
         kept = self._kept.get(name)
@@ -44,9 +44,11 @@ class SecretReader:
         try:
             body = await self._client.get(SECRETS, self._namespace, name)
         except NotFound:
-            raise Unreachable(f"Secret {self._namespace}/{name} is not there") from None
+            raise Unreachable(f"Secret {self._namespace}/{name} does not exist") from None
         except Unavailable:
-            raise Unreachable(f"Secret {self._namespace}/{name} cannot be read: the API server is away") from None
+            raise Unreachable(
+                f"Secret {self._namespace}/{name} cannot be read: the API server does not answer"
+            ) from None
         except KubeError as exc:
             raise Unreachable(f"Secret {self._namespace}/{name} cannot be read: {exc}") from None
         data: dict[str, str] = body.get("data") or {}

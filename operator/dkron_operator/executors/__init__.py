@@ -31,7 +31,9 @@ def check(spec: JobSpec) -> Problem | None:
     for key, value in spec.executor_config.items():
         if "\0" in value:
             # No process takes one in its arguments or its environment.
-            return Problem("InvalidExecutorConfig", f"{key}: it has a NUL character, which no program can be given")
+            return Problem(
+                "InvalidExecutorConfig", f"{key}: it contains a NUL character, which cannot be passed to a program"
+            )
     try:
         if inline.is_inline(spec):
             inline.check(spec)

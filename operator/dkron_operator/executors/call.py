@@ -42,6 +42,8 @@ def _handed_over(spec: JobSpec) -> list[dict[str, Any]]:
         raise ConfigError(str(exc)) from exc
     handover = Handover.of(config, references(config, inside=model.TEXTS_WITH_REFERENCES))
     if handover.too_long:
-        raise ConfigError("executorConfig: all of it together has to be shorter than 128 KiB; no process takes more")
+        raise ConfigError(
+            "executorConfig: all keys together must be shorter than 128 KiB, the limit of an environment variable"
+        )
     secrets = [{"name": name, **value("executorConfig", reference)} for reference, name in handover.secrets.items()]
     return [*secrets, {"name": CONFIG, "value": literal(handover.text())}]

@@ -10,7 +10,7 @@ from dkron_operator.executors.images import Images
 
 KEYS = shell.KEYS - {"shell", "payload"}
 ELSEWHERE = {
-    "volumes": "a pod has no folders of a host by this; say it in jobTemplate, with volumes and volumeMounts",
+    "volumes": "this key cannot mount folders of the host; use volumes and volumeMounts in jobTemplate",
     "shell": "the image's entry point runs the command; use the executor shell, which takes an image too",
     "payload": "the image's entry point runs the command; use the executor shell, which takes an image too",
 }
@@ -36,7 +36,7 @@ def _check_command(command: str) -> None:
         raise ConfigError("command: it cannot come from a Secret, since it is part of the pod; a value of env can")
     cut = shell.split(command)[1]
     if cut:
-        raise ConfigError(f'command: no shell is there to understand "{cut}"; write sh -c "…"')
+        raise ConfigError(f'command: no shell interprets "{cut}"; write sh -c "…"')
 
 
 def _with_arguments(spec: JobSpec, images: Images) -> dict[str, Any]:

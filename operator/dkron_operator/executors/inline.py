@@ -30,14 +30,16 @@ def check(spec: JobSpec) -> None:
     config = spec.executor_config
     for key, text in config.items():
         if PREFIX in text:
-            raise ConfigError(f"{key}: with inline it cannot come from a Secret, since the operator reads none")
+            raise ConfigError(
+                f"{key}: with inline it cannot come from a Secret, because the operator does not read Secrets of jobs"
+            )
     for key in FILES:
         if config.get(key):
-            raise ConfigError(f"{key}: with inline there is no pod that could have the file")
+            raise ConfigError(f"{key}: with inline there is no pod to mount the file in")
     if spec.job_template.metadata or spec.job_template.spec:
         raise ConfigError("jobTemplate: with inline there is no Job; remove one of the two", reason="InvalidTemplate")
     if spec.tags:
-        raise ConfigError("tags: with inline there is no pod that could be placed; remove one of the two")
+        raise ConfigError("tags: with inline there is no pod to place; remove one of the two")
     if keys(spec).timeout > LONGEST:
         raise ConfigError(
             f"timeout: with inline at most {LONGEST}; without it the call runs in a pod and may take a day"

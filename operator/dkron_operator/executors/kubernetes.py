@@ -12,10 +12,12 @@ def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:  # noqa: ARG001 - e
     """An empty spec: the template has to bring the containers. Raises `ConfigError`."""
     if spec.executor_config:
         key = next(iter(spec.executor_config))
-        raise ConfigError(f'executorConfig: "{key}" is not used by kubernetes; all is said in jobTemplate')
+        raise ConfigError(
+            f'executorConfig: "{key}" is not used by the executor kubernetes; put all settings in jobTemplate'
+        )
     if not pod_spec(spec.job_template).get("containers"):
         raise ConfigError(
-            "jobTemplate: spec.template.spec.containers is missing; the kubernetes executor runs nothing else",
+            "jobTemplate: spec.template.spec.containers is missing; the executor kubernetes requires it",
             reason="InvalidTemplate",
         )
     return {}

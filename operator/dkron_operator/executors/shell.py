@@ -165,7 +165,7 @@ def _timeout(text: str) -> int | None:
     except ValueError as exc:
         raise ConfigError(f"timeout: {exc}") from exc
     if seconds <= 0:
-        raise ConfigError(f'timeout: "{text}" is not longer than nothing')
+        raise ConfigError(f'timeout: "{text}" is not above zero')
     return math.ceil(seconds)
 
 

@@ -36,7 +36,7 @@ class RollbackDetector:
         if found < known and not self._words:
             self._words = (
                 f"the resource versions went back: {what} had {known} and has {found}, as after a restore of etcd from "
-                "a backup. The operator ends, and reads everything anew when it is started again"
+                "a backup. The operator exits; it reads everything again when it restarts"
             )
             self._seen.set()
 

@@ -9,21 +9,21 @@ everything anew.
 
 import asyncio
 import logging
-import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, TypeVar
 
+from dkron_kube.backoff import Backoff
 from dkron_kube.errors import KubeError, NotLeader, Unavailable
 from dkron_operator.kit.fair_queue import FairQueue, Group
 
 K = TypeVar("K", bound=Hashable)
 log = logging.getLogger(__name__)
 
-FIRST_DELAY, LAST_DELAY = 0.2, 5.0
-LAST_DELAY_OF_A_FAULT = 300.0
-"""Seconds between two tries at most, if the work fails with an error that is not the API server's: without a change it
-fails again. A key that is added meanwhile is worked on at once."""
+RETRY = Backoff(0.2, 5.0, spread=(0.8, 1.2))
+RETRY_OF_A_FAULT = Backoff(RETRY.first, 300.0, spread=RETRY.spread)
+"""If the work fails with an error that is not the API server's: without a change it fails again. A key that is added
+meanwhile is worked on at once."""
 IN_A_ROW = 8
 """After this many urgent keys a normal one has its turn, so that constant urgency does not starve the rest."""
 LONGEST_YIELD, GLANCE = 2.0, 0.05
@@ -213,32 +213,31 @@ class WorkQueue(Generic[K]):
         try:
             await self._work(key)
         except Unavailable as exc:
-            delay = self._backoff(key)
-            log.warning("%s: %s; again in %.1f s", self.name, exc, delay, extra={"key": str(key)})
+            delay = self._failed(key)
+            log.warning("%s: %s; retrying in %.1f s", self.name, exc, delay, extra={"key": str(key)})
             return max(delay, exc.retry_after or 0.0)
         except NotLeader as exc:
             log.debug("%s: %s", self.name, exc, extra={"key": str(key)})
             self._failures.pop(key, None)
             return None
         except KubeError as exc:
-            delay = self._backoff(key)
+            delay = self._failed(key)
             if self._is_news(key):
                 log.error("%s: %s", self.name, exc, extra={"key": str(key), "status": exc.status})  # noqa: TRY400 - no bug
             return delay
         except Exception:
-            delay = self._backoff(key, longest=LAST_DELAY_OF_A_FAULT)
+            delay = self._failed(key, RETRY_OF_A_FAULT)
             if self._is_news(key):
-                log.exception("%s failed on %s; again in %.0f s", self.name, key, delay)
+                log.exception("%s failed on %s; retrying in %.0f s", self.name, key, delay)
             return delay
         if self._failures.pop(key, None) is not None:
             # The API server answers again, so the other delayed keys need not wait any longer.
             self.flush_delays()
         return None
 
-    def _backoff(self, key: K, *, longest: float = LAST_DELAY) -> float:
-        failures = self._failures.get(key, 0)
-        self._failures[key] = failures + 1
-        return min(FIRST_DELAY * 2.0 ** min(failures, 16), longest) * random.uniform(0.8, 1.2)  # noqa: S311
+    def _failed(self, key: K, backoff: Backoff = RETRY) -> float:
+        self._failures[key] = self._failures.get(key, 0) + 1
+        return backoff.after(self._failures[key])
 
     def _is_news(self, key: K) -> bool:
         """Whether to log this failure of the key: the first, the second, the fourth in a row, and so on."""

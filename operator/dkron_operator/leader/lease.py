@@ -87,7 +87,7 @@ class Lease:
     async def run(self) -> None:
         """Hold the Lease or wait for it. Returns when this replica was asked to leave."""
         if not self._elects:
-            log.info("acts without a Lease, as --lease off says")
+            log.info("acting without a Lease, because of --lease off")
             self._tell(self.view.goes_free())
             await asyncio.Event().wait()
         while True:
@@ -205,7 +205,7 @@ class Lease:
         try:
             return read_lease(await self._in_time(self._client.patch(LEASES, self._namespace, INSTALLATION, body)))
         except NotFound as exc:
-            raise Conflict("somebody has deleted the Lease", status=exc.status) from exc
+            raise Conflict("the Lease was deleted", status=exc.status) from exc
 
     def _spec(self) -> Object:
         return {
@@ -238,7 +238,7 @@ class Lease:
     def _lapse(self) -> None:
         """Report it if the last renewal is too long ago."""
         if self.view.held and not self.may_act():
-            log.warning("the Lease could not be renewed for %g s: nothing is done until it is", self._age())
+            log.warning("cannot renew the Lease for %g s: this replica does nothing until it can", self._age())
             self._tell(self.view.waits())
 
     def _age(self) -> float:
@@ -256,11 +256,11 @@ class Lease:
 
     def _tell_who(self, leader: str) -> None:
         seconds = self._watched.seconds if self._watched else self._terms.duration
-        log.info("waits: %s holds the Lease", leader, extra={"identity": self._replica.identity, "seconds": seconds})
+        log.info("waiting: %s holds the Lease", leader, extra={"identity": self._replica.identity, "seconds": seconds})
         if seconds > MOST_TIMES * self._terms.duration:
             log.warning(
-                "the Lease %s/%s of %s says that it lives for %d s; ours live for %d s. If nobody renews it, nothing "
-                "is fired until then: delete it if it belongs to nobody",
+                "the Lease %s/%s, held by %s, lasts %d s; this operator's own lasts %d s. If its holder is gone, "
+                "nothing fires until it expires: delete the Lease if no operator uses it",
                 self._namespace, INSTALLATION, leader, seconds, self._terms.duration,
             )  # fmt: skip
 

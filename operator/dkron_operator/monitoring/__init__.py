@@ -64,7 +64,7 @@ class Monitoring:
         return unhealthy(lag=self.loop_lag.lag, ended=ended, troubles=self._parts.supervisor.troubles)
 
     def _unready(self) -> str:
-        signs, troubles = self._parts.signs.oldest(), self._parts.supervisor.troubles
+        signs, troubles = self._parts.signs.by_resource(), self._parts.supervisor.troubles
         return unready(Readiness(self.phase, self._clock.monotonic(), signs, troubles))
 
     async def _page(self) -> bytes:
@@ -77,8 +77,8 @@ class Monitoring:
         jobs = await self.job_states.call(self._clock.now())
         if self._per_job and len(jobs.lines) > MOST_JOBS and not self._told_too_many:
             self._told_too_many = True
-            log.warning("--metrics-per-job: no series for single jobs, since there are %d of them, and %d are the most "
-                        "it is done for", len(jobs.lines), MOST_JOBS)  # fmt: skip
+            log.warning("--metrics-per-job: /metrics shows no series for single jobs, because there are %d jobs, and "
+                        "the limit is %d", len(jobs.lines), MOST_JOBS)  # fmt: skip
         return Gauges(
             version=self._version,
             leader=parts.lease.view.held,

@@ -39,7 +39,7 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The metric families."""
-        build = _family("build_info", "The program.", "version")
+        build = _family("build_info", "Version of the operator; always 1.", "version")
         build.add_metric([self.version], 1)
         yield build
         yield _single("leader", "1 if this replica holds the Lease, else 0.", self.leader)
@@ -51,13 +51,17 @@ class Gauges(Collector):
 
     def _of_jobs(self) -> Iterator[Metric]:
         states = _family(
-            "jobs", "DkronJobs by what they run by: scheduled, dependent; or why not: suspended, invalid.", "state"
+            "jobs",
+            "DkronJobs by state: scheduled or dependent (run after other jobs) if they run, else suspended or invalid.",
+            "state",
         )
         for state, number in self.jobs.states.items():
             states.add_metric([state], number)
         yield states
         yield _single("jobs_failing", "DkronJobs whose newest run failed, as a whole or in part.", self.jobs.failing)
-        yield _single("jobs_degraded", "DkronJobs to which a person has to see: Degraded is True.", self.jobs.degraded)
+        yield _single(
+            "jobs_degraded", "DkronJobs that need attention: their condition Degraded is True.", self.jobs.degraded
+        )
         yield _single(
             "jobs_stale",
             "DkronJobs without a success for two intervals and the start deadline of the schedule that they follow, "
@@ -65,29 +69,31 @@ class Gauges(Collector):
             self.jobs.stale,
         )
         upcoming = _family(
-            "next_slot_timestamp_seconds", "The earliest slot to come, over all jobs; absent if none is."
+            "next_slot_timestamp_seconds", "The earliest next slot of all jobs; absent if no job has one."
         )
         if self.jobs.next is not None:
             upcoming.add_metric([], self.jobs.next.timestamp())
         yield upcoming
 
     def _of_the_process(self) -> Iterator[Metric]:
-        queues = _family(
-            "queue_depth", "Keys that wait in a queue, for their turn or for a delay, or are worked on.", "queue"
-        )
+        queues = _family("queue_depth", "Keys in a work queue: ready, delayed or being processed.", "queue")
         for queue, depth in self.queues.items():
             queues.add_metric([queue], depth)
         yield queues
         yield _calls(self.calls)
         seen = _family(
             "watch_last_event_timestamp_seconds",
-            "When a watch last showed a sign of life: an event, or an answer that lets it go on, at least each minute.",
+            "When a watch last received an event or an answer that continues it; normally at least once a minute.",
             "resource",
         )
         for resource, at in self.seen.items():
             seen.add_metric([resource], at)
         yield seen
-        yield _single("event_loop_lag_seconds", "The longest time in the last minute that work had to wait.", self.lag)
+        yield _single(
+            "event_loop_lag_seconds",
+            "The longest time that work waited for the event loop in the last minute.",
+            self.lag,
+        )
 
 
 def _each(lines: Sequence[JobSummary]) -> Iterator[Metric]:
@@ -110,7 +116,7 @@ def _each(lines: Sequence[JobSummary]) -> Iterator[Metric]:
 def _calls(calls: Mapping[Call, int]) -> Metric:
     family = CounterMetricFamily(
         "dkron_operator_kube_requests",
-        "Requests to the API server but for the watches of jobs; code 0 had no answer.",
+        "Requests to the API server, except the watches of jobs; code 0 means no answer.",
         labels=["verb", "resource", "code"],
     )
     for call, number in calls.items():

@@ -30,7 +30,7 @@ def unhealthy(*, lag: float, ended: Sequence[str], troubles: Sequence[str] = ())
         ended = (*ended, *troubles)
         return f"a part of the operator has ended: {', '.join(ended)}"
     if lag > HANG:
-        return f"the event loop is held up: work has to wait for {lag:.1f} s, of {HANG:.0f} s that are allowed"
+        return f"the event loop is blocked: work waits for {lag:.1f} s, more than the {HANG:.0f} s allowed"
     return ""
 
 
@@ -53,7 +53,7 @@ def unready(state: Readiness) -> str:
     """What is missing before the operator does its work; empty if nothing is."""
     match state.phase:
         case Phase.STARTING:
-            return "the jobs that exist are still being read from the API server"
+            return "the operator is still reading the existing jobs from the API server"
         case Phase.LEFT:
             return "this replica was asked to leave: it fires nothing until it is restarted"
         case Phase.STOPPING:
@@ -66,11 +66,10 @@ def unready(state: Readiness) -> str:
 
 def _wrong(resource: str, sign: LastSign, now: float) -> str:
     if sign.failing is not None and now - sign.failing > FAILURE:
-        return (
-            f"{resource} cannot be watched since {now - sign.failing:.0f} s: the API server does not answer, or refuses"
-        )
+        failing = f"the watch of {resource} has failed for {now - sign.failing:.0f} s"
+        return f"{failing}: the API server does not answer, or refuses"
     if sign.seen is None:
-        return f"the watch of {resource} has not begun yet"
+        return f"the watch of {resource} has not started yet"
     if now - sign.seen > SILENCE:
-        return f"the watch of {resource} has shown no sign of life for {now - sign.seen:.0f} s"
+        return f"the watch of {resource} has received nothing for {now - sign.seen:.0f} s"
     return ""

@@ -30,7 +30,7 @@ def plan_acceptance(plan: Plan) -> None:
         plan.note(Accepted(job.created, fingerprint, schedule=schedule))
     elif status.since is None:
         plan.note(Accepted(situation.now, fingerprint, rebuilt=True, schedule=schedule))
-        text = "status was wiped: it is rebuilt from the Jobs that exist, counters restart, and slots count from now"
+        text = "status was wiped: it is rebuilt from the Jobs that exist, counters restart, and past slots do not run"
         plan.warn("StatusRebuilt", text)
     elif (status.fingerprint != fingerprint or status.accepted != schedule) and _is_pending(plan):
         # First find out what happened to the pending slot of the old schedule.
@@ -40,7 +40,7 @@ def plan_acceptance(plan: Plan) -> None:
         # If the clock is behind, do not go back before what the last edit settled.
         plan.note(Accepted(max(situation.now, status.since, job.created), fingerprint, schedule=schedule))
         if status.fingerprint == BROKEN:
-            plan.tell(ReadyReason.SCHEDULED, "the job is in order again; its slots count from now")
+            plan.tell(ReadyReason.SCHEDULED, "the job is valid again; only slots from now on run")
     elif status.accepted != schedule:
         _accept_expiry(plan, status.since, schedule)
 
@@ -102,9 +102,9 @@ def _settle_old_slots(plan: Plan, reason: SkipReason) -> None:
         plan.note(Decided(newest))
         return
     plan.note(Passed(newest, count, reason, at=newest))
-    slots = "1 slot that was due was" if count == 1 else f"{count} slots that were due were"
-    why = "the job is not in order" if reason is SkipReason.NOT_READY else "the job was edited before"
-    plan.warn("SlotsMissed", f"{slots} not run, the newest at {rfc3339(newest)}: {why}")
+    slots = "1 due slot" if count == 1 else f"{count} due slots"
+    why = "the job is not valid" if reason is SkipReason.NOT_READY else "the job was edited first"
+    plan.warn("SlotsMissed", f"{slots} did not run, the newest at {rfc3339(newest)}: {why}")
 
 
 def _begun(plan: Plan, line: Timeline, newest: datetime) -> set[datetime]:

@@ -23,13 +23,13 @@ def plan_ahead(plan: Plan) -> None:
     # The API server's clock set the creation time, and no slot lies before it.
     if since is not None and is_ahead(since, now) and since > job.created:
         plan.note(SinceTakenBack(since, max(now, job.created)))
-        plan.warn("ClockWasAhead", f"status.since was {rfc3339(since)}, ahead of the clock: slots count from now")
+        plan.warn("ClockWasAhead", f"status.since was {rfc3339(since)}, ahead of the clock: only slots from now on run")
     if mark is not None and is_ahead(mark, now):
         to, begun = _begun_after(plan, max(now, _unsure_until(status) or now))
         if to < mark:
             plan.note(MarkTakenBack(mark, to, begun))
-            text = f"the mark was {rfc3339(mark)}, ahead of the clock: slots after {rfc3339(to)} are decided when due"
-            plan.warn("ClockWasAhead", text)
+            text = f"status.lastScheduleTime was {rfc3339(mark)}, ahead of the clock"
+            plan.warn("ClockWasAhead", f"{text}: slots after {rfc3339(to)} are decided when due")
 
 
 def _begun_after(plan: Plan, to: datetime) -> tuple[datetime, tuple[datetime, ...]]:

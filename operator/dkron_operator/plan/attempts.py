@@ -196,7 +196,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
             plan.create = _withdrawn(plan, entry, stop)
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.note(Dropped(entry.job))
-        plan.warn("RetryCancelled", f"attempt {entry.attempt} is not made: {why}", entry.job)
+        plan.warn("RetryCancelled", f"attempt {entry.attempt} is cancelled: {why}", entry.job)
     elif entry.attempt > 1 and entry.started_at > now:
         # First ones are due when they are claimed, even if the clock was set back since.
         plan.wake_at(entry.started_at)
@@ -243,7 +243,7 @@ def _hopeless(plan: Plan, entry: Active) -> Outcome | None:
 
 
 def _without_node(entry: Active) -> str:
-    return f"node {entry.node_name}, to which tags pin this attempt, does not exist any more"
+    return f"node {entry.node_name}, to which tags pin this attempt, no longer exists"
 
 
 def _running(run: AttemptJob) -> bool:

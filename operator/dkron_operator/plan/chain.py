@@ -1,4 +1,4 @@
-"""Runs after other jobs (Dkron behaviour §4.9, extended by several parents and by results other than success).
+"""Runs after other jobs (Dkron behaviour §4.8, extended by several parents and by results other than success).
 
 A parent shows each ended run until every job that depends on it has noted the run (see `upstream_runs`). This module
 notes each run once, and runs the job when all of its parents have had a run that counts. One write holds both the claim
@@ -66,7 +66,7 @@ def _compare(plan: Plan, link: Dependency, parent: Parent) -> None:
         missed = now.count - before.count
         plan.note(Overrun(parent.uid, now.count, plan.situation.now))
         runs = f"1 run of {link.job} that counts" if missed == 1 else f"{missed} runs of {link.job} that count"
-        text = f"not run after {runs}: it showed more than it can before this job took note of them"
+        text = f"the job did not run after {runs}: they left its status before the operator processed them"
         plan.warn("DependentRunSkipped", text)
 
 
@@ -86,11 +86,11 @@ def broken_tie(situation: Situation) -> Problem | None:
     circle = situation.dependencies.circle
     if circle:
         names = [*circle[: SHOWN - 1], "…", circle[-1]] if len(circle) > SHOWN else circle
-        text = f"the job would run after itself: {' → '.join(names)}; take one of them out of the circle"
+        text = f"the job would run after itself: {' → '.join(names)}; remove one of these dependencies"
         return Problem(ReadyReason.PARENT_CYCLE, text)
     missing = sorted(link.job for link in situation.job.spec.parents if link.job not in situation.dependencies.parents)
     if missing:
-        text = f'there is no job "{missing[0]}" in this namespace, after which this one runs'
+        text = f'this job runs after job "{missing[0]}", which does not exist in this namespace'
         return Problem(ReadyReason.PARENT_NOT_FOUND, text)
     return None
 
@@ -180,7 +180,7 @@ def _has_begun(plan: Plan, entry: Active) -> bool:
 def _skip(plan: Plan, runs: frozenset[GroupKey], last: Heard, skip: Skip) -> None:
     plan.note(Joined(runs, last.at, skip.reason))
     ended = f'the run of "{last.job}" that ended at {rfc3339(last.at)}'
-    plan.warn("DependentRunSkipped", f"not run after {ended}: {skip.why or skip.reason}")
+    plan.warn("DependentRunSkipped", f"the job did not run after {ended}: {skip.why or skip.reason}")
 
 
 def _decide(plan: Plan, last: Heard) -> Decision:

@@ -105,7 +105,7 @@ def _ready(plan: Plan) -> Verdict:
     if broken is not None:
         return _wait_for(plan, broken)
     if not situation.checked:
-        return UNKNOWN, ReadyReason.PENDING, "the API server has not been asked yet"
+        return UNKNOWN, ReadyReason.PENDING, "the operator has not checked the Job with the API server yet"
     spec, nodes = situation.job.spec, situation.nodes or {}
     told = (situation.job.ignored, placement.remarks(spec.tags, nodes.values()), executors.remarks(spec))
     return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)
@@ -126,11 +126,11 @@ def _suspended(plan: Plan) -> Verdict:
         return TRUE, SuspendedReason.DISABLED, "spec.disabled is true"
     if spec.expires_at is not None:
         if now > spec.expires_at:
-            return TRUE, SuspendedReason.EXPIRED, "spec.expiresAt is over"
+            return TRUE, SuspendedReason.EXPIRED, "spec.expiresAt has passed"
         plan.wake_at(spec.expires_at + TICK)
     if spec.starts_at is not None and now < spec.starts_at:
         plan.wake_at(spec.starts_at)
-        return TRUE, SuspendedReason.NOT_STARTED, "spec.startsAt is still to come"
+        return TRUE, SuspendedReason.NOT_STARTED, "spec.startsAt is in the future"
     return FALSE, "Active", ""
 
 
@@ -140,7 +140,7 @@ def _degraded(plan: Plan) -> Verdict:
         trouble, run = plan.situation.troubles.get(entry.job), plan.situation.runs.get(entry.job)
         if trouble is not None and (run is None or run.deleting or run.state is AttemptState.WAITING):
             stays = trouble.reason == KEPT_BY_FINALIZERS
-            what = "is deleted and does not go" if stays else "does not start"
+            what = "is being deleted, but still exists" if stays else "does not start"
             return TRUE, trouble.reason, f"Job {entry.job} {what}: {trouble.message or trouble.reason}"
     newest = next(iter(plan.status.executions), None)
     if newest is not None and newest.reason in NEEDS_A_PERSON:
@@ -159,7 +159,7 @@ def _ahead(plan: Plan) -> tuple[str, str] | None:
     does not count; None otherwise."""
     mark, now = plan.status.last_schedule_time, plan.situation.now
     if mark is not None and is_ahead(mark, now):
-        text = f"status.lastScheduleTime is {rfc3339(mark)}, ahead of the clock: no slot up to then is run"
+        text = f"status.lastScheduleTime is {rfc3339(mark)}, ahead of the clock: no slot up to that time runs"
         return "MarkAhead", text
     if plan.situation.ahead:
         run = min(plan.situation.ahead, key=lambda run: run.slot)

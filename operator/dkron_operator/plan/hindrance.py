@@ -35,13 +35,13 @@ def without_pod(job: Object, run: AttemptJob, now: datetime) -> Trouble | None:
     if manager not in (None, CONTROLLER):
         return Trouble("ManagedElsewhere", f"spec.managedBy of the Job is {manager}, which has not made a pod")
     if spec.get("suspend"):
-        return Trouble("Suspended", "spec.suspend of the Job is true; it starts when somebody sets it to false")
+        return Trouble("Suspended", "spec.suspend of the Job is true; set it to false to start the Job")
     if spec.get("parallelism") == 0:
-        return Trouble("NoParallelism", "spec.parallelism of the Job is 0; it starts when somebody sets it to 1")
+        return Trouble("NoParallelism", "spec.parallelism of the Job is 0; set it to 1 to start the Job")
     if now - run.created < SILENCE:
         return None
     text = (
-        f"it was created at {rfc3339(run.created)}, has no pod, and no Event says why; see whether the Job controller"
+        f"it was created at {rfc3339(run.created)}, has no pod, and no Event says why; check whether the Job controller"
     )
     return Trouble("NoPod", f"{text} of Kubernetes is running")
 
@@ -53,7 +53,7 @@ def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> Trouble | None:
     if spec.get("nodeName") or told or now - run.created < SILENCE:
         return None
     name = spec.get("schedulerName") or "default-scheduler"
-    return Trouble("NotScheduled", f"no scheduler has looked at its pod; see whether {name} is running")
+    return Trouble("NotScheduled", f"no scheduler has processed its pod; check whether {name} is running")
 
 
 def newest_warning(events: Iterable[Object]) -> Trouble | None:
@@ -71,7 +71,7 @@ def kept(job: Object, pod: Object | None) -> Trouble | None:
         finalizers = (body.get("metadata") or {}).get("finalizers") or ()
         foreign = [str(each) for each in finalizers if each not in OF_KUBERNETES]
         if foreign:
-            text = f"{what} has the finalizer {foreign[0]}; whoever has set it has to remove it"
+            text = f"{what} has the finalizer {foreign[0]}; the controller that set it must remove it"
             return Trouble(KEPT_BY_FINALIZERS, text[:MESSAGE_ROOM])
     return None
 

@@ -163,7 +163,7 @@ def _failure(run: AttemptJob, pod: Object | None, ended: Object, stuck: Trouble 
 
 def _without_pod(run: AttemptJob) -> tuple[str, str]:
     if run.reason in ORDINARY:
-        return "PodLost", "the pod was deleted before its end was seen"
+        return "PodLost", "the pod was deleted before the operator saw it end"
     return run.reason, run.message
 
 

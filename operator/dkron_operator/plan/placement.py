@@ -59,7 +59,7 @@ def shortage(tags: Mapping[str, str], found: int) -> str:
     if wanted.count is None or found >= wanted.count:
         return ""
     have = "node has" if found == 1 else "nodes have"
-    return f"{found} ready, schedulable {have} the tags {wanted}, {wanted.count} are wanted: the run takes these"
+    return f"only {found} ready, schedulable {have} the tags {wanted}, which ask for {wanted.count}; the run uses these"
 
 
 def remarks(tags: Mapping[str, str], nodes: Iterable[Node]) -> str:

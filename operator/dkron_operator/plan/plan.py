@@ -95,7 +95,7 @@ def _placed(plan: Plan, decision: Fire) -> tuple[Member, ...] | Skip:
     if isinstance(placed, Skip):
         return placed
     if (0 if decision.replace else busy(plan)) + len(placed) > MOST_ACTIVE:
-        return Skip(SkipReason.TOO_MANY_ACTIVE, f"with {len(placed)} more, over {MOST_ACTIVE} attempts would be active")
+        return Skip(SkipReason.TOO_MANY_ACTIVE, f"{len(placed)} more would exceed {MOST_ACTIVE} active attempts")
     if tags and (lacking := shortage(tags, len(placed))):
         plan.warn("FewerNodes", lacking)
     return placed

@@ -139,7 +139,7 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
     notes = metadata.get("annotations") or {}
     slot = read_instant(notes["dkron.io/slot"])
     if slot is None:
-        raise ValueError("dkron.io/slot is no instant")
+        raise ValueError("dkron.io/slot is not a time")
     state, finished_at, reason, message = _job_state(status)
     return AttemptJob(
         namespace=metadata["namespace"],

@@ -33,7 +33,7 @@ _WHY = {
     SkipReason.DISABLED: "the job is disabled",
     SkipReason.CONCURRENCY_FORBIDDEN: "the job is running, and its concurrency is forbid",
     SkipReason.TOO_MANY_ACTIVE: f"{MOST_ACTIVE} of its attempts are active",
-    SkipReason.SUCCEEDED: "the job is ephemeral, has had its run, and is being deleted",
+    SkipReason.SUCCEEDED: "the job is ephemeral, has succeeded, and is being deleted",
 }
 
 

@@ -108,9 +108,9 @@ def _pass_until(plan: Plan, line: Timeline, until: datetime, reason: SkipReason)
         return False
     count = line.count(mark, newest)
     plan.note(Passed(newest, count, reason, at=newest))
-    slots = "1 slot was" if count == 1 else f"{count} slots were"
+    slots = "1 slot" if count == 1 else f"{count} slots"
     event = "DeadlineExceeded" if reason is SkipReason.DEADLINE_EXCEEDED else "SlotsMissed"
-    plan.warn(event, f"{slots} not run, the newest at {rfc3339(newest)}")
+    plan.warn(event, f"{slots} did not run, the newest at {rfc3339(newest)}")
     return True
 
 

@@ -82,10 +82,10 @@ def _answer(plan: Plan, stop: Stop) -> None:
     elif record is None:
         _answer_trimmed(plan, stop, name)
     elif (record.reason, record.message) == (STOPPED, _message(stop)):
-        plan.tell("ExecutionStopped", f"attempt {record.attempt} was stopped, as was {record.message}", record.job)
+        plan.tell("ExecutionStopped", f"attempt {record.attempt} was stopped: {record.message}", record.job)
         plan.do(RemoveAnnotation(stop.key))
     else:
-        _refuse(plan, stop, f"the execution ended at {rfc3339(record.finished_at)} already{_after(plan, record)}")
+        _refuse(plan, stop, f"the execution had already ended at {rfc3339(record.finished_at)}{_after(plan, record)}")
 
 
 def _answer_trimmed(plan: Plan, stop: Stop, name: str) -> None:
@@ -94,7 +94,7 @@ def _answer_trimmed(plan: Plan, stop: Stop, name: str) -> None:
     if run is None or run.gone or run.deleting:
         plan.do(RemoveAnnotation(stop.key))
     else:
-        _refuse(plan, stop, "the execution has ended already")
+        _refuse(plan, stop, "the execution has already ended")
 
 
 def _counted(plan: Plan, stop: Stop) -> str | None:

@@ -128,8 +128,8 @@ def _tell(plan: Plan) -> None:
     given_up = sum(len(change.groups) for change in plan.changes if isinstance(change, GivenUp))
     if given_up:
         limit = most_shown(plan.situation.job.dkron_name)
-        text = f"more than {limit} runs wait for jobs that depend on this one, and the oldest {given_up} wait no longer"
-        plan.warn("DependentsOverrun", f"{text}; each of those jobs counts what it misses")
+        text = f"more than {limit} ended runs wait for dependent jobs; the operator dropped the oldest {given_up}"
+        plan.warn("DependentsOverrun", f"{text}; each dependent job counts the runs that it missed")
 
 
 def _names(names: list[str]) -> tuple[str, ...]:

@@ -37,8 +37,8 @@ def read(name: str, settings: Mapping[str, str]) -> Processor:
     for key, text in settings.items():
         if text.startswith(SECRET):
             raise ProcessorError(
-                f"processors.{name}.{key}: a processor takes no secret; credentials belong to the installation, "
-                "in spec.receivers of its DkronCluster"
+                f"processors.{name}.{key}: a processor takes no secretRef; put credentials in "
+                "spec.receivers of the DkronCluster"
             )
     try:
         return kind.model_validate(dict(settings))

@@ -16,7 +16,7 @@ LONGEST_FOLDER = 255
 def _folder(text: str) -> str:
     parts = PurePosixPath(text).parts
     if ".." in parts or "\0" in text or any(len(part.encode()) > LONGEST_FOLDER for part in parts):
-        raise ValueError(f'"{text}" is no path below the output directory of the operator')
+        raise ValueError(f'"{text}" is not a path below the output directory of the operator')
     return text
 
 
@@ -30,7 +30,7 @@ class Files(Forwarding):
     def missing(self, site: Site) -> str:
         """There has to be an output directory, and `log_dir` has to lie in it."""
         if not site.output_dir:
-            return "the operator has no directory for output; it is given one by --output-dir"
+            return "the operator has no output directory; start it with --output-dir"
         if self._below(site) is None:
             return f'log_dir: "{self.log_dir}" is not in {site.output_dir}, the output directory of the operator'
         return ""

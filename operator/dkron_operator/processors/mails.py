@@ -19,7 +19,7 @@ def addresses(text: object) -> tuple[str, ...]:
         raise ValueError(f"one to {MOST_ADDRESSES} addresses are needed, separated by commas")
     for address in found:
         if _ADDRESS.fullmatch(address) is None:
-            raise ValueError(f'"{address}" is no address like ops@example.com')
+            raise ValueError(f'"{address}" is not an address such as ops@example.com')
     return found
 
 

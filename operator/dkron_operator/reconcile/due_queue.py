@@ -63,7 +63,7 @@ class DueQueue:
         while True:
             now = self._clock.now()
             if now - glance > STALL:
-                log.warning("nothing could be fired for %.1f s", (now - glance).total_seconds())
+                log.warning("the operator was held up and fired nothing for %.1f s", (now - glance).total_seconds())
                 self.fireable_since = self.handover_since = self._clock.monotonic()
             self._hand_over(now)
             # A clock that jumps back fires nothing twice: every job has its mark.

@@ -20,7 +20,8 @@ from dkron_operator.act.observe import Observer
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.stop import Stopper
 from dkron_operator.act.tracing import RunTracing
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.delivery import Delivery
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.inline import NOT_ALLOWED, is_inline
@@ -99,7 +100,7 @@ class Reconciler:
         strict: bool = False,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
-        nodes_heard: Callable[[], None] = lambda: None,
+        on_node_event: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._store = store
@@ -150,7 +151,7 @@ class Reconciler:
         """What carries out plans, beside `queue`, which makes them."""
         self._verifier = CacheVerifier(client, store, self.writer)
         self._remove = Removal(client, store, self.writer, events=events, booked=booked)
-        self.nodes = Nodes(client, changed=self._nodes_changed, heard=nodes_heard, own=own)
+        self.nodes = Nodes(client, changed=self._nodes_changed, on_event=on_node_event, own=own)
         self.calls = InlineCalls(store, allowance, clock=clock, listener=delivery, known=self.queue.add)
         self.traces = RunTracing(store, clock=clock, tracer=tracer)
         self._fire = Fire(
@@ -192,12 +193,12 @@ class Reconciler:
         if judged is None:
             return
         entry.note(judged)
-        self.writer.touch(entry)
+        self.writer.write_soon(entry)
         self._events.report(entry.job, Report(Severity.WARNING, ReadyReason.INTERNAL_ERROR, message))
 
     def _say_that_it_is_refused(self, entry: CachedJob, exc: Rejected) -> None:
         """If no condition can be written, an Event is all that users see."""
-        message = f"the status cannot be written, and nothing is recorded until it can: {exc}"
+        message = f"the operator cannot write the status, and records nothing until it can: {exc}"
         self._events.report(entry.job, Report(Severity.WARNING, "StatusRefused", message))
 
     async def _plan(self, uid: str) -> None:
@@ -224,16 +225,16 @@ class Reconciler:
                 if plan.create is not None and entry.version == planned:
                     await self._fire(entry, plan.create)
                     # What others are due for goes before what follows from this.
-                    self.writer.touch(entry)
+                    self.writer.write_soon(entry)
                     self.queue.add(uid)
                     return
                 if plan.wants(DeleteDkronJob):
                     await self._remove(entry)
             except Conflict:
-                log.info("somebody wrote first, deciding again", extra={"job": entry.job.dkron_name})
+                log.info("another writer changed the job first; planning again", extra={"job": entry.job.dkron_name})
             except (Unavailable, Rejected):
                 # What passes until the API server answers again, or takes it, passes while nobody can fire it.
-                entry.fireable_since = self._clock.monotonic()
+                entry.remembered.fireable_since = self._clock.monotonic()
                 raise
             entry = self._store.get(uid)
 
@@ -260,12 +261,12 @@ class Reconciler:
     def _situation(self, entry: CachedJob) -> Situation:
         inline, caller = is_inline(entry.job.spec), self.calls.caller
         able, reach = self.due_queue.fireable_since, self.due_queue.handover_since
-        if entry.fireable_since > able:
-            able = reach = entry.fireable_since
+        if entry.remembered.fireable_since > able:
+            able = reach = entry.remembered.fireable_since
         if entry.job.spec.tags:
             self.nodes.want()
         now = self._clock.now()
-        runs, ahead = split(entry.runs, entry.status, now)
+        runs, ahead = split(entry.observed.runs, entry.status, now)
         return Situation(
             job=entry.job,
             status=entry.status,
@@ -275,26 +276,26 @@ class Reconciler:
             handover_since=self._clock.when(reach, now),
             hold=self._hold,
             runs=runs,
-            accepted=entry.job.accepted or entry.unmarked,
+            accepted=entry.job.accepted or entry.remembered.unmarked,
             ahead=ahead,
-            outcomes=entry.outcomes,
-            troubles=entry.troubles,
-            probed=entry.probed,
-            last_words=entry.last_words,
+            outcomes=entry.observed.outcomes,
+            troubles=entry.observed.troubles,
+            probed=entry.observed.probed,
+            last_words=entry.observed.last_words,
             caller=caller,
             signature=self.calls.signature,
             calling=self.calls.under_way(entry.job.uid),
             barred=self._barred(entry, inline=inline),
-            refusal=entry.refusal,
+            refusal=entry.remembered.refusal,
             duplicate=self._store.duplicate(entry),
-            checked=entry.checked == entry.job.generation,
-            unconfirmed_create=entry.unconfirmed_create,
+            checked=entry.remembered.checked == entry.job.generation,
+            unconfirmed_create=entry.remembered.unconfirmed_create,
             dependencies=self._store.dependencies.of(entry.job),
             nodes=self.nodes.view,
             blind=self.nodes.problem if entry.job.spec.tags else None,
             site=self.delivery.installation.site,
             endpoints=self.delivery.installation.endpoints,
-            absent=entry.absent,
+            absent=entry.observed.absent,
             full_since=_full_since(entry, self._clock.now()),
         )
 
@@ -309,10 +310,10 @@ class Reconciler:
         uid = entry.job.uid
         entry.note(*plan.changes)
         self.traces.note(entry, plan.changes)
-        self.writer.touch(entry, patience=self._patience(plan))
+        self.writer.write_soon(entry, patience=self._patience(plan))
         for action in plan.actions:
             self._begin(entry, action)
-        if not (entry.job.accepted or entry.job.deleting or entry.unmarked):
+        if not (entry.job.accepted or entry.job.deleting or entry.remembered.unmarked):
             self.acceptance.queue.add(uid, SOON)
         self.due_queue.set(uid, plan.wake)
 
@@ -360,7 +361,7 @@ class Reconciler:
     async def _delete(self, key: tuple[str, str]) -> None:
         uid, name = key
         entry = self._store.get(uid)
-        run = entry.runs.get(name) if entry else None
+        run = entry.observed.runs.get(name) if entry else None
         if entry is None or run is None:
             return
         try:
@@ -373,8 +374,8 @@ class Reconciler:
 
 def _full_since(entry: CachedJob, now: datetime) -> datetime | None:
     """Since when the status has no room for another ended run and the oldest run has not been noted."""
-    entry.full = fullness(entry.job, entry.base, entry.full, now=now)
-    return None if entry.full is None else entry.full.since
+    entry.remembered.full = fullness(entry.job, entry.base, entry.remembered.full, now=now)
+    return None if entry.remembered.full is None else entry.remembered.full.since
 
 
 def _next(entry: CachedJob) -> datetime:
@@ -384,16 +385,19 @@ def _next(entry: CachedJob) -> datetime:
 
 def _prune(entry: CachedJob) -> None:
     """Drop what was only kept until it is recorded, and unconfirmed creates that the watch has resolved."""
-    if entry.unconfirmed_create is not None and entry.unconfirmed_create.job in entry.runs:
-        entry.unconfirmed_create = None
-    for run in [run for run in entry.runs.values() if run.gone]:
+    if (
+        entry.remembered.unconfirmed_create is not None
+        and entry.remembered.unconfirmed_create.job in entry.observed.runs
+    ):
+        entry.remembered.unconfirmed_create = None
+    for run in [run for run in entry.observed.runs.values() if run.gone]:
         if is_recorded(entry.base, run.name):
-            entry.absent.add(run.name)
-            del entry.runs[run.name]
+            entry.observed.absent.add(run.name)
+            del entry.observed.runs[run.name]
         elif not is_known(entry.status, run.name) and is_settled(entry.job, entry.status, run):
-            del entry.runs[run.name]
-    entry.absent &= set(entry.status.counted)
+            del entry.observed.runs[run.name]
+    entry.observed.absent &= set(entry.status.counted)
     alive = {active.job for active in entry.status.active}
-    for kept in (entry.outcomes, entry.troubles, entry.probed, entry.last_words):
+    for kept in (entry.observed.outcomes, entry.observed.troubles, entry.observed.probed, entry.observed.last_words):
         for name in [name for name in kept if name not in alive and is_recorded(entry.status, name)]:
             del kept[name]

@@ -5,7 +5,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import JOBS
 from dkron_operator.act.status_writer import StatusWriter
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.plan.unknown_jobs import is_settled, unknown
 from dkron_operator.plan.view import AttemptJob
 
@@ -22,9 +23,9 @@ class CacheVerifier:
         """The Jobs that may be new or already settled."""
         if entry.job.deleting:
             return []
-        found = list(unknown(entry.status, entry.runs))
-        entry.confirmed &= {run.uid for run in found}
-        return [run for run in found if run.uid not in entry.confirmed]
+        found = list(unknown(entry.status, entry.observed.runs))
+        entry.observed.confirmed &= {run.uid for run in found}
+        return [run for run in found if run.uid not in entry.observed.confirmed]
 
     async def clear(self, entry: CachedJob, runs: list[AttemptJob]) -> None:
         """Ask the API server. A Job that exists is new. A Job that is gone is new only if its cause is not settled in
@@ -33,7 +34,9 @@ class CacheVerifier:
         if len(found) < len(runs):
             await self._writer.read_again(entry)
         # A lagging watch may replay a settled Job; do not treat it as confirmed.
-        entry.confirmed |= {run.uid for run in runs if run.uid in found or not is_settled(entry.job, entry.status, run)}
+        entry.observed.confirmed |= {
+            run.uid for run in runs if run.uid in found or not is_settled(entry.job, entry.status, run)
+        }
 
     async def _exists(self, entry: CachedJob, run: AttemptJob) -> bool:
         try:

@@ -42,8 +42,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._slots = self._counter(
             "slots",
-            "Scheduled slots by what became of them: fired, skipped by the job's own rules, or missed because nobody "
-            "could fire in time.",
+            "Scheduled slots by result: fired, skipped by the job's own rules, or missed because no operator could "
+            "fire in time.",
             "result",
             "reason",
         )
@@ -52,17 +52,17 @@ class Metrics:
         )
         self._messages = self._counter(
             "messages",
-            "Messages about executions, by receiver and by what became of them: delivered or failed.",
+            "Messages about executions, by receiver and result: delivered or failed.",
             "receiver",
             "result",
         )
         self._truncated = self._counter(
             "history_truncated",
-            "Executions that left a status before spec.history says, because it would have grown too big.",
+            "Executions removed from a status earlier than spec.history says, because it would have grown too big.",
         )
         self._lateness = self._histogram(
             "schedule_lateness_seconds",
-            "Time from a slot to the creation of its Job, or to the beginning of its call. First attempts alone.",
+            "Time from a slot to the creation of its Job, or to the beginning of its call. First attempts only.",
             LATENESS,
         )
         self._durations = self._histogram(
@@ -70,13 +70,13 @@ class Metrics:
         )
         self._answers = self._histogram(
             "kube_request_duration_seconds",
-            "Time until the API server has answered; of logs and watches, until it has begun to.",
+            "Time until the API server answered; for logs and watches, until the answer began.",
             ANSWERS,
             "verb",
         )
         self._sizes = self._histogram(
             "status_bytes",
-            "Size of a status of a DkronJob that was written, as JSON, without lists that have bounds of their own.",
+            "Size of each written status of a DkronJob, as JSON, without the lists that have their own bounds.",
             SIZES,
         )
         self._reasons: set[str] = set()

@@ -35,10 +35,10 @@ BACKOFFS = (0.5, 1, 2, 5, 10)
 
 
 class Handlers:
-    """Feeds the store with what the watches bring, and tells whose situation has changed.
+    """Feeds the store with what the watches deliver, and reports which jobs it concerns.
 
-    `listed` is called when kopf has listed what it watches: kopf says nothing about what vanished before that. `met` is
-    told each Job that a watch shows.
+    `listed` is called when kopf has listed what it watches: kopf says nothing about what vanished before that.
+    `on_object` gets each Job that a watch shows.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Handlers:
         *,
         changed: Callable[[str], None],
         listed: Callable[[], None] = lambda: None,
-        met: Callable[[Object], None] = lambda _: None,
+        on_object: Callable[[Object], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._changed = changed
         self.listed = listed
-        self._met = met
+        self._on_object = on_object
         self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def feed_job(self, kind: str | None, body: Object) -> None:
@@ -64,7 +64,7 @@ class Handlers:
     def feed_run(self, kind: str | None, body: Object) -> None:
         """Handle a watch event about a Job of ours."""
         with self._guarded("Job", body):
-            self._met(body)
+            self._on_object(body)
             self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
 
     def on_deleted(self, uids: set[str]) -> None:
@@ -85,7 +85,7 @@ class Handlers:
                 self._told[known] = None
                 if len(self._told) > REMEMBERED:
                     self._told.popitem(last=False)
-                log.exception("%s %s/%s cannot be taken in", kind, metadata["namespace"], metadata["name"])
+                log.exception("cannot process %s %s/%s", kind, metadata["namespace"], metadata["name"])
 
     def _tell(self, uids: Iterable[str]) -> None:
         for uid in uids:

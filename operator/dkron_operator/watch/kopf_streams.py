@@ -13,6 +13,7 @@ from typing import Any
 import kopf
 
 from dkron_kube.access import Access
+from dkron_kube.backoff import Backoff
 from dkron_kube.errors import KubeError
 from dkron_operator.watch import handlers as kopf_source
 from dkron_operator.watch.cancel import cancel_stray_tasks
@@ -55,7 +56,7 @@ class KopfStreams:
     async def run(self) -> None:
         """Watch until cancelled, or until kopf ends by itself. Raises what `gone` raises."""
         asyncio.get_running_loop().set_exception_handler(_unless_of_kopf)
-        pause = FIRST_PAUSE
+        failures, backoff = 0, Backoff(FIRST_PAUSE, LAST_PAUSE)
         while True:
             began = time.monotonic()
             failure = await self._watch()
@@ -65,10 +66,10 @@ class KopfStreams:
                 # For a missing kind kopf says only "404 page not found".
                 with suppress(KubeError):
                     await self._gone()
-            pause = FIRST_PAUSE if time.monotonic() - began > STEADY else pause
-            log.warning("the watches have failed: %s; they begin anew in %.0f s", _sentence(failure), pause)
+            failures = 1 if time.monotonic() - began > STEADY else failures + 1
+            pause = backoff.after(failures)
+            log.warning("the watches failed: %s; restarting them in %.0f s", _sentence(failure), pause)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LAST_PAUSE)
 
     async def _watch(self) -> Exception | None:
         """Run the streams; returns the exception that ended them."""

@@ -27,16 +27,16 @@ class WatchLiveness:
         scopes = tuple(namespaces)
         self._plurals = {each.path(scope): each.plural for each in resources for scope in scopes}
         self._liveness = {path: LastSign() for path in self._plurals}
-        self._beside: dict[str, float] = {}
+        self._optional: dict[str, float] = {}
 
     def event(self, resource: Resource, namespace: str) -> None:
         """A watch delivered an event."""
         path = resource.path(namespace)
         self._hear(path if path in self._liveness else resource.path())
 
-    def beside(self, resource: Resource) -> None:
+    def optional_event(self, resource: Resource) -> None:
         """An optional watch delivered something. The operator is ready without it."""
-        self._beside[resource.plural] = self._clock.monotonic()
+        self._optional[resource.plural] = self._clock.monotonic()
 
     def answer(self, path: str, *, begun: bool) -> None:
         """The API server answered a request to watch this path: it lets the watch begin, or does not."""
@@ -54,7 +54,7 @@ class WatchLiveness:
         """Whether the resource at this path is watched."""
         return self._known(path) is not None
 
-    def oldest(self) -> dict[str, LastSign]:
+    def by_resource(self) -> dict[str, LastSign]:
         """The state of the watches of each resource; with several namespaces, the worst one."""
         found: dict[str, LastSign] = {}
         for path, sign in self._liveness.items():
@@ -64,8 +64,8 @@ class WatchLiveness:
 
     def seen(self) -> dict[str, float]:
         """When each watched resource was last heard from, by the monotonic clock."""
-        needed = {plural: sign.seen for plural, sign in self.oldest().items() if sign.seen is not None}
-        return {**needed, **self._beside}
+        needed = {plural: sign.seen for plural, sign in self.by_resource().items() if sign.seen is not None}
+        return {**needed, **self._optional}
 
     def _known(self, path: str) -> str | None:
         # The URL of an API server may have a path prefix.

@@ -25,7 +25,7 @@ class Nodes:
     """All nodes of the cluster, as a watch shows them; the sink of `follow`.
 
     `changed` is called when the nodes become known or unknown, and when a node changes; heartbeats change nothing.
-    `own` are the tags that nodes have without a label. `heard` is called each time the watch delivers something.
+    `own` are the tags that nodes have without a label. `on_event` is called each time the watch delivers something.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Nodes:
         client: KubeClient,
         *,
         changed: Callable[[], None],
-        heard: Callable[[], None] = lambda: None,
+        on_event: Callable[[], None] = lambda: None,
         own: AgentTags = DKRONS,
         pace: Pace = STEADY,
     ) -> None:
@@ -47,7 +47,7 @@ class Nodes:
         self._watched = False
         self._trouble = ""
         self.problem: Problem | None = None
-        self._heard = heard
+        self._on_event = on_event
 
     @property
     def view(self) -> Mapping[str, Node] | None:
@@ -90,7 +90,7 @@ class Nodes:
     def alive(self) -> None:
         """The API server answered. The first call after a list belongs to the list itself. The second one means that
         the watch has begun; only then does the list stay current."""
-        self._heard()
+        self._on_event()
         if self._listed:
             self._listed = False
         elif not self._watched:

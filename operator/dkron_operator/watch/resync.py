@@ -5,6 +5,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from dkron_kube.backoff import Backoff
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Expired, KubeError, NotFound
 from dkron_kube.paths import DKRON_JOBS, JOBS
@@ -51,12 +52,12 @@ class Resync:
     async def run(self) -> None:
         """Resync on request and every PERIOD seconds, until cancelled. A failed resync is retried: until one completes,
         objects that vanished while the watch was down remain in the cache."""
-        pause = SETTLE
+        failures, backoff = 0, Backoff(SETTLE, LONGEST)
         while True:
             try:
                 async with asyncio.timeout(PERIOD):
                     await self._wanted.wait()
-                await asyncio.sleep(pause)
+                await asyncio.sleep(backoff.after(failures + 1))
             except TimeoutError:
                 pass
             self._wanted.clear()
@@ -66,10 +67,10 @@ class Resync:
                 self.want()
             except KubeError as exc:
                 self.want()
-                pause = min(2 * pause, LONGEST)
+                failures += 1
                 self._log_once.goes_on(exc)
             else:
-                pause = SETTLE
+                failures = 0
                 self._log_once.is_over()
 
     async def compare(self) -> None:
@@ -82,7 +83,7 @@ class Resync:
                     present.add(item["metadata"]["uid"])
         vanished = {uid for uid in before.keys() - present if await self._is_gone(uid, before[uid])}
         if vanished:
-            log.info("%d objects vanished unseen", len(vanished))
+            log.info("%d objects were deleted without a watch event", len(vanished))
             self._source.on_deleted(vanished)
 
     async def _is_gone(self, uid: str, place: Place | None) -> bool:

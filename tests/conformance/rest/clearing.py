@@ -19,7 +19,7 @@ RAN = {
 CLEAR = (
     row(
         "deleting the executions answers with the job, its counters at 0 and its last times null",
-        "§1.7, §1.2, §11.2, §11.3",
+        "§1.7, §1.2, §11.2",
         delete(RUNS, 200, Has({"id": "$job", **CLEARED})),
         get("/v1/jobs/$job", 200, Has(CLEARED)),
         get(RUNS, 200, Raw("[]")),
@@ -39,7 +39,7 @@ CLEAR = (
     ),
     row(
         "the executions of a missing job cannot be deleted",
-        "§1.7, §1.11, §1.12, §11.3",
+        "§1.7, §1.11, §1.12",
         delete(RUNS, 404),
         differs=differences.CLEAR_MISSING,
     ),

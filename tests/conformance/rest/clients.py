@@ -1,5 +1,5 @@
 """What clients of Dkron that others wrote send, and what they read of the answers. Facts, each with where it is from:
-a section of the description of Dkron's behaviour, and the client's own repository or manual.
+a section of `docs/dkron-behaviour.md`, and the client's own repository or manual.
 """
 
 import re

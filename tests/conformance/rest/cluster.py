@@ -150,7 +150,7 @@ LEADERSHIP = (
     ),
     of_cluster(
         "without a leader everybody is a follower",
-        "§1.3, §11.1",
+        "§1.3",
         soon("/v1/isleader", 404, Raw('"I am a follower"'), headers={"Content-Type": JSON}),
         given=NO_LEADER,
     ),
@@ -218,11 +218,11 @@ RUNS_ON = (ClusterIs(paused=False),)
 OFF = Raw('{"paused":false}')
 ON = Raw('{"paused":true}')
 PAUSE = (
-    of_cluster("the pause can be asked for", "§1.8, §1.2, §11.1, §11.2", soon("/v1/pause", 200, OFF), given=RUNS_ON),
+    of_cluster("the pause can be asked for", "§1.8, §1.2, §11.2", soon("/v1/pause", 200, OFF), given=RUNS_ON),
     row("without a DkronCluster nothing is paused", "§1.8", get("/v1/pause", 200, OFF), where=Place.EMPTY),
     of_cluster(
         "pause pauses and unpause ends it",
-        "§1.8, §1.2, §11.1, §11.2",
+        "§1.8, §1.2, §11.2",
         soon("/v1/pause", 200, OFF),
         post("/v1/pause", 200, ON),
         get("/v1/pause", 200, ON),
@@ -242,7 +242,7 @@ PAUSE = (
     ),
     of_cluster(
         "while paused a new job is refused and not stored",
-        "§1.8, §1.5, §1.11, §11.1, §11.2",
+        "§1.8, §1.5, §1.11, §11.2",
         post("/v1/pause", 200),
         post("/v1/jobs", 503, Text("paused"), sent=manual()),
         get("/v1/jobs/$job", 404),

@@ -6,21 +6,21 @@ REASONS = Difference(
     "error bodies",
     "empty, except when a job is created or updated",
     "each has its reason as text/plain, or as application/problem+json (RFC 9457) for clients that accept it",
-    "a status code alone does not tell people what to mend",
+    "a status code alone does not say what to fix",
 )
 
 GZIP = Difference(
     "gzip",
     "never",
     "JSON over 1 KB for clients that accept it; never /metrics",
-    "long lists travel ten times smaller; a client that does not ask for it sees no change",
+    "long lists are ten times smaller; a client that does not ask for gzip sees no change",
 )
 
 CORS = Difference(
     "CORS",
     "any page may read answers, but a preflight request gets 404",
     "off; with configured origins those pages may do everything, preflight requests included",
-    "who may reach the port is decided by whoever installs it",
+    "the installer decides which pages may use the API",
 )
 
 RUN = Difference(
@@ -32,39 +32,39 @@ RUN = Difference(
 )
 
 UNKNOWN_SETTINGS = Difference(
-    "keys of an executor, processors and keys of theirs that are not known",
-    "ignored without a word",
-    "ignored, and told by the header `Warning`, an Event and the condition `Ready`; refused with the option `--strict`",
+    "unknown keys of an executor, unknown processors and unknown keys of these",
+    "ignored silently",
+    "ignored, and listed in the header `Warning`, an Event and the condition `Ready`; refused with `--strict`",
     "a job that ran in Dkron runs here, and a misspelt key is noticed",
 )
 
 CANNOT_RUN = Difference(
-    "a job that cannot run: an executor that is not known, or a value that makes no sense",
+    "a job that cannot run: an unknown executor, or an invalid value",
     "runs, and each execution fails with the reason as its output",
     "does not run; its `status` is `failed`, and a field `problem`, which no other job has, says why; a run is 409",
-    "a pod that cannot start costs a node and tells no more",
+    "a pod that cannot start costs resources of a node and says no more",
 )
 
 OUTPUT_KEPT = Difference(
     "output of an execution",
-    "the last 256,000 bytes, as long as the execution is kept",
-    "of one execution the same, as long as its pod is there; in lists, and afterwards, the last `history.outputBytes` "
+    "the last 256,000 bytes, while the execution is kept",
+    "the same for one execution while its pod exists; in lists, and afterwards, the last `history.outputBytes` "
     "(1,024), with `output_truncated`",
-    "the whole is where Kubernetes keeps logs; etcd is no place for it",
+    "Kubernetes keeps the whole log; etcd is too small for it",
 )
 
 DEPENDENT_ORDER = Difference(
     "order of `dependent_jobs`",
-    "that in which the jobs became dependent",
-    "that in which they were created, by name within a second",
-    "it follows from the jobs themselves, so every replica shows the same; a restore creates them anew",
+    "the order in which the jobs became dependent",
+    "the order of their creation, by name within a second",
+    "the order follows from the jobs themselves, so every replica shows the same; a restore creates them again",
 )
 
 RUN_BUSY = Difference(
     "run a job that forbids concurrency and is busy",
     "runs beside the other run",
     "409 unless `?force=true`",
-    "forbid is there for jobs that must not run twice at once, whoever starts them",
+    "`forbid` is for jobs that must not run twice at once, also not on request",
 )
 
 CLEAR_MISSING = Difference(
@@ -78,84 +78,84 @@ CLEAR_NEIGHBOUR = Difference(
     "delete a job or its executions",
     "executions of jobs whose names begin with its name go, too",
     "only its own go",
-    "nobody wants to lose the history of another job",
+    "a deletion must not remove the history of another job",
 )
 
 SLICES = Difference(
     "`_start` or `_end` out of range",
     "500",
     "clamped, so the list is shorter or empty",
-    "asking for a page that is not there is no failure of the server",
+    "a request for a page that does not exist is not a server error",
 )
 
 UNKNOWN_SORT = Difference(
     "unknown `_sort`",
     "500; an empty list of executions; blank jobs for `_sort=` and `_sort=started_at`",
     "as without it: jobs by name, executions by start",
-    "a list in the wrong order beats none",
+    "a list in another order is better than an error",
 )
 
 ORDER = Difference(
     "`_order`",
     "only the exact texts `DESC` and, for executions, `ASC` count",
     "any case",
-    "`desc` can mean one thing only",
+    "`desc` has only one possible meaning",
 )
 
 FORGED = Difference(
     "counters, `status`, `last_*`, `next` and `dependent_jobs` in an upsert",
     "taken if they are higher, later or new",
     "ignored; the answer still echoes them",
-    "history is what happened; only a restore of a job that does not exist yet brings its own",
+    "only runs write history; only a restore of a job that does not exist yet may bring its own",
 )
 
 PUT_NAME = Difference(
     "PUT /v1/jobs/{job} with another name in the body",
     "the path is ignored",
     "400",
-    "it would write another job than the one that was addressed",
+    "it would write another job than the one in the path",
 )
 
 DELETE_PARENT = Difference(
     "delete a job on which others depend",
     "404",
     "409 that names them",
-    "the job is there; what stands in the way are its children",
+    "the job exists; its children prevent the deletion",
 )
 
 CYCLE = Difference(
     "parents in a circle",
-    "accepted, and the jobs run one another for ever",
+    "accepted, and the jobs start one another forever",
     "400",
-    "nobody wants that",
+    "such jobs would never stop",
 )
 
 EPHEMERAL_PARENT = Difference(
     "an ephemeral job on which others depend",
     "stays after its success, since a parent cannot be deleted",
-    "is deleted after its success, when they have begun their runs",
-    "ephemeral says so; who ran after it says that its parent is missing",
+    "is deleted after its success, once their runs have started",
+    "that is what `ephemeral` means; its dependents then report a missing parent",
 )
 
 RESTORE_PARENT = Difference(
     "restore a child whose parent is not in the file",
     "400",
-    "accepted if the parent exists already",
-    "the result is a tree without gaps",
+    "accepted if the parent already exists",
+    "every job still has its parent",
 )
 
 LOCATION = Difference(
     "`Location` of a created or updated job",
-    "the request URI with its query, then the name: wrong for a PUT and behind `?runoncreate`",
+    "the request URI with its query, then the name: wrong for a PUT and with `?runoncreate`",
     "the job: `/v1/jobs/NAME`",
     "a client that follows it gets the job",
 )
 
 RESTORE_HISTORY = Difference(
-    "counters, states and times in a restored file that cannot be",
+    "impossible counters, states and times in a restored file",
     "taken as they are",
     "400: counters are from 0 to 9007199254740991, times since 1970, states those that Dkron gives",
-    "a counter that is full can never be counted on, and every client has to read it",
+    "a counter at its limit could not be incremented, and every client must be able to read it",
 )
 
 RESTORE_TWICE = Difference(
@@ -176,56 +176,56 @@ RESTORE_FAILURE = Difference(
     "a job that a restore could not store",
     "`fail create NAME`, and nothing about its children",
     "`fail create NAME: why`, for its children as well",
-    "who restores has to know what is missing, and why",
+    "the user must know which jobs are missing, and why",
 )
 
 PAUSE = Difference(
     "pause",
-    "of the node that was asked, in memory",
-    "of the whole installation, kept in the DkronCluster, so it survives restarts",
-    "a pause that only some replicas know lets submissions through",
+    "only on the requested node, in memory",
+    "for the whole installation, stored in the DkronCluster, so it survives restarts",
+    "a pause that only some replicas know does not stop submissions",
 )
 
 NEXT_ZONE = Difference(
     "`next`",
     "the job's time zone is ignored until the first run, and it never moves back",
-    "always computed in the job's time zone, by the schedule as it is",
-    "it tells when the job really runs next",
+    "always computed in the job's time zone, from the current schedule",
+    "it says when the job really runs next",
 )
 
 NEXT_NEVER = Difference(
     "`next` of jobs that no schedule runs",
     "1970 for a child without a schedule, the schedule's for one with it, an old time for a disabled job",
     "the zero time `0001-01-01T00:00:00Z` for children and disabled jobs, as for all that never run",
-    "one value for never is enough, and it is the one that clients know",
+    "one value for never is enough, and clients know this one",
 )
 
 NEXT_STARTS = Difference(
     "`next` before `starts_at`",
     "`starts_at` itself",
     "the first time of the schedule that is not before `starts_at`",
-    "it tells when the job really runs next",
+    "it says when the job really runs next",
 )
 
 DESCRIPTORS = Difference(
-    "time zone of `@daily` and the like",
+    "time zone of `@daily` and similar",
     "ignored",
     "honoured",
-    "a time zone that only some schedules honour is a trap",
+    "a time zone must apply to all schedules alike",
 )
 
 ZERO_TIME = Difference(
     "`finished_at` of a running execution in a job with a time zone",
     "the zero time in that zone, for example `0000-12-31T19:03:58-04:56`",
     "`0001-01-01T00:00:00Z` always",
-    "clients compare the text to see that it runs",
+    "clients compare the text to see whether it runs",
 )
 
 RETRIES = Difference(
     "`retries` above 4294967295",
     "taken modulo 2^32",
     "400",
-    "a number that turns into another one helps nobody",
+    "the server must not change a number silently",
 )
 
 CONCURRENCY = Difference(
@@ -239,30 +239,30 @@ REPLACE = Difference(
     "`concurrency: replace`",
     "400, although it is documented",
     "a run deletes the active one first",
-    "Kubernetes' CronJobs have it, and Dkron's documentation promises it",
+    "CronJobs have it, and Dkron's documentation promises it",
 )
 
 EXECUTOR = Difference(
     "`executor` that is absent",
     "reads back as the empty text, and the job cannot run",
     "reads back as `shell`",
-    "a job that can never run is no use",
+    "a job without an executor could never run",
 )
 
 READ_YOUR_WRITES = Difference(
     "read after write",
     "a follower may not know yet what it has just answered",
-    "who reads where they wrote sees what they wrote",
-    "scripts create a job and run it in the next line",
+    "a client sees its own writes on the replica that it wrote to",
+    "scripts create a job and run it at once",
 )
 
 MEMBERS = Difference(
     "members, leader and tags",
     "serf agents, and the leader of raft",
     "nodes of Kubernetes with their labels as tags, and with `server`, `role`, `dc` and `region` as Dkron's servers "
-    "have them; replicas of the operator with these as well; a node that takes no pods is leaving; the leader holds "
-    "the Lease",
-    "that is what runs jobs here",
+    "have them; the leading replica of the operator with these as well; a node that takes no pods is leaving; the "
+    "leader holds the Lease",
+    "these run the jobs here",
 )
 
 NO_LEADER = Difference(
@@ -281,13 +281,13 @@ OLD_EXECUTIONS = Difference(
 
 DELETE_RUNNING = Difference(
     "delete a job that is running",
-    "its processes go on to the end, and are shown as busy",
+    "its processes run to their end, and are shown as busy",
     "its Kubernetes Jobs are deleted with it",
-    "Kubernetes collects what belongs to a deleted object",
+    "Kubernetes deletes the dependents of a deleted object",
 )
 
 LOCAL_TIME = Difference(
-    "the time zone `Local`, or none at all",
+    "the time zone `Local`, or none",
     "the zone of the server",
     "UTC",
     "a pod has no zone of its own, and replicas must agree",
@@ -324,7 +324,7 @@ TOO_LONG = Difference(
 LEAVE = Difference(
     "leave",
     "the node leaves serf and raft, and answers with the peers by region",
-    "the replica releases the Lease and does not take it until it is restarted; answers with the members",
+    "the replica releases the Lease and does not acquire it until it is restarted; answers with the members",
     "the OpenAPI says an array of members",
 )
 

@@ -41,7 +41,7 @@ OBJECT = (
     ),
     row(
         "a processor without settings is an empty object",
-        "§2.1, §11.3",
+        "§2.1",
         get("/v1/jobs/$job", 200, Has({"processors": {"log": {}}})),
         given=(Posted("$job", {"processors": {"log": None}}),),
     ),
@@ -152,7 +152,7 @@ PARENTS = (
     ),
     row(
         "a deleted child is not listed any more",
-        "§2.4, §1.6, §11.3",
+        "§2.4, §1.6",
         delete("/v1/jobs/$job-a"),
         get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-b"]})),
         given=CHILDREN,
@@ -167,7 +167,7 @@ PARENTS = (
     ),
     row(
         "a child that moves to another parent is listed there",
-        "§2.4, §11.3",
+        "§2.4",
         post("/v1/jobs", 201, sent=manual("$job-a", parent_job="$job-b")),
         get("/v1/jobs/$job-b", 200, Has({"dependent_jobs": ["$job-a"]})),
         get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-b"]})),
@@ -175,21 +175,21 @@ PARENTS = (
     ),
     row(
         "a child that becomes independent is not listed any more",
-        "§2.4, §11.3",
+        "§2.4",
         put("/v1/jobs/$job-a", 201, sent=manual("$job-a")),
         get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-b"]})),
         given=CHILDREN,
     ),
     row(
         "a job can become a child",
-        "§2.4, §11.3",
+        "§2.4",
         post("/v1/jobs", 201, sent=manual("$job-c", parent_job="$job")),
         get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-a", "$job-b", "$job-c"]})),
         given=(*CHILDREN, Posted("$job-c")),
     ),
     row(
         "a child whose parent is missing is not there afterwards",
-        "§2.4, §11.1",
+        "§2.4",
         post("/v1/jobs", 404, sent=manual(parent_job="$job-missing")),
         get("/v1/jobs/$job", 404),
     ),
@@ -202,7 +202,7 @@ PARENTS = (
     ),
     row(
         "a parent that is saved again keeps its children",
-        "§2.4, §11.1",
+        "§2.4",
         post("/v1/jobs", 201, sent=manual()),
         get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-a", "$job-b"]})),
         given=CHILDREN,

@@ -65,7 +65,7 @@ FILTERS = (
     ),
     row(
         "several metadata must all match",
-        "§1.4, §11.3",
+        "§1.4",
         get("/v1/jobs?q=$job&metadata[team]=x&metadata[tier]=2", 200, named("-b")),
         given=TAGGED,
     ),

@@ -30,7 +30,7 @@ READ = (
     ),
     row(
         "a missing job is not found",
-        "§1.6, §1.11, §11.1, §11.2",
+        "§1.6, §1.11, §11.2",
         get("/v1/jobs/$job", 404),
         differs=differences.REASONS,
     ),

@@ -17,10 +17,10 @@ def shows(says: str, output: object, query: str, stored: str, *, truncated: bool
 
 
 SIZES = (
-    shows("outputs are whole without a limit", "x" * 1705, "", "x" * 1705, truncated=False, source="§1.7, §11.1"),
+    shows("outputs are whole without a limit", "x" * 1705, "", "x" * 1705, truncated=False, source="§1.7"),
     row(
         "a limit cuts long outputs to their end and leaves short ones",
-        "§1.7, §11.1",
+        "§1.7",
         get(
             f"{RUNS}?output_size_limit=200",
             200,
@@ -42,7 +42,7 @@ SIZES = (
     ),
     row(
         "one execution has its whole output whatever the limit",
-        "§1.7, §11.1",
+        "§1.7",
         get(f"{RUNS}/{execution_id(2)}?output_size_limit=200", 200, Has({"output": "x" * 1704 + "y"})),
         given=LONG,
     ),

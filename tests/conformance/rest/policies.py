@@ -1,4 +1,4 @@
-"""Dkron behaviour §1.12: the policies of the OpenAPI, which Dkron serves in its paid edition only."""
+"""Dkron behaviour §7 and §1.12: the policies of the OpenAPI, which Dkron serves in its paid edition only."""
 
 from tests.conformance.rest import differences
 from tests.conformance.rest.answers import Has, Is, Raw, both
@@ -11,7 +11,7 @@ SAVE = post("/v1/acl/policies/$job", 202, Is(POLICY), sent=POLICY)
 ROWS: tuple[Row, ...] = (
     row(
         "a policy is stored under its name",
-        "§1.12",
+        "§7, §1.12",
         SAVE,
         get(
             "/v1/acl/policies/$job",
@@ -25,7 +25,7 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "a policy can be replaced",
-        "§1.12",
+        "§7, §1.12",
         SAVE,
         post("/v1/acl/policies/$job", 202, sent={"Name": "$job", "Rules": '{"path":{}}'}),
         get("/v1/acl/policies/$job", 200, Has({"Rules": '{"path":{}}'})),
@@ -33,7 +33,7 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "a policy that is deleted is gone",
-        "§1.12",
+        "§7, §1.12",
         SAVE,
         delete("/v1/acl/policies/$job", 200, Is(POLICY)),
         get("/v1/acl/policies/$job", 404),
@@ -42,14 +42,14 @@ ROWS: tuple[Row, ...] = (
     ),
     row(
         "a policy whose rules are no JSON is refused",
-        "§1.12",
+        "§7, §1.12",
         post("/v1/acl/policies/$job", 400, sent={"Name": "$job", "Rules": "path {}"}),
         get("/v1/acl/policies/$job", 404),
         differs=differences.POLICIES,
     ),
     row(
         "a policy can be asked for where none is",
-        "§1.1, §1.12",
+        "§7, §1.12",
         get("/v1/acl/policies/$job", 404),
         differs=differences.POLICIES,
     ),

@@ -129,7 +129,7 @@ Given = Stored | Posted | LeaseHeld | NoLease | ClusterIs
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fact: a sentence, the sections of the description of Dkron's behaviour that it comes from, and its proof."""
+    """One fact: a sentence, the sections of `docs/dkron-behaviour.md` that it comes from, and its proof."""
 
     says: str
     source: str

@@ -79,7 +79,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "a run is waited for with all that runs after it",
-        "§1.6, §4.9",
+        "§1.6, §4.8",
         (
             post(WAIT, 200, Has({"status": "success", "dependent_jobs": ["$job-kid"]})),
             get("/v1/jobs/$job-kid", 200, Has({"success_count": 1})),

@@ -10,9 +10,9 @@ from tests.conformance.rest.__main__ import markdown
 from tests.conformance.rest.row import Difference
 from tests.conformance.rest.table import ROWS
 
-SOURCE = re.compile(r"§\d+\.\d+(, §\d+\.\d+)*(; \S.*)?")
-"""Sections of the description of Dkron's behaviour; of what a client sends, also where that is from."""
-SECTIONS = (*(f"§1.{number}" for number in range(1, 13)), *(f"§2.{number}" for number in range(1, 6)), "§11.1", "§11.2")
+SOURCE = re.compile(r"§\d+(\.\d+)?(, §\d+(\.\d+)?)*(; \S.*)?")
+"""Sections of `docs/dkron-behaviour.md`; of what a client sends, also where that is from."""
+SECTIONS = (*(f"§1.{number}" for number in range(1, 13)), *(f"§2.{number}" for number in range(1, 6)), "§11.2")
 
 
 def test_the_table_has_two_hundred_rows_or_more() -> None:

@@ -88,7 +88,7 @@ KEPT = (
     ),
     row(
         "an update keeps the dependents of a parent",
-        "§2.3, §2.4, §11.1",
+        "§2.3, §2.4",
         post("/v1/jobs", 201, sent=manual(dependent_jobs=["else"])),
         get("/v1/jobs/$job", 200, Has({"dependent_jobs": ["$job-kid"]})),
         given=(Posted("$job"), Posted("$job-kid", {"parent_job": "$job"})),

@@ -93,7 +93,7 @@ SAVING = (
     *upserts("creates a job", "§1.5, §1.2, §11.2", manual(), {"id": "$job", "name": "$job"}),
     *upserts(
         "replaces a job",
-        "§1.5, §1.2, §11.1",
+        "§1.5, §1.2",
         manual(owner="Ann"),
         {"owner": "Ann"},
         given=(Posted("$job", {"owner": "Bob"}),),
@@ -162,7 +162,7 @@ SAVING = (
     ),
     row(
         "saving the same twice changes nothing",
-        "§1.5, §11.1",
+        "§1.5",
         post("/v1/jobs", 201, sent=FULL),
         get("/v1/jobs/$job", 200, Has(FULL)),
         given=(Posted("$job", OTHERS),),
@@ -196,7 +196,7 @@ ECHO = (
     ),
     row(
         "id is the name whatever the client sends",
-        "§1.5, §2.1, §11.1",
+        "§1.5, §2.1",
         post("/v1/jobs", 201, Has({"id": "$job"}), sent=manual(id="else")),
         get("/v1/jobs/$job", 200, Has({"id": "$job"})),
     ),

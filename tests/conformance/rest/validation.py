@@ -38,16 +38,16 @@ BAD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("a shell mem_limit with an unknown unit", {"executor_config": {"command": "true", "mem_limit": "1XB"}}),
 )
 
-DIFFERENT: tuple[tuple[str, dict[str, Any], Difference], ...] = (
-    ("a zone without a schedule", {"schedule": "TZ=Europe/Madrid"}, differences.BAD_ZONE_PREFIX),
-    ("retries above 4294967295", {"retries": 4294967296}, differences.RETRIES),
+DIFFERENT: tuple[tuple[str, str, dict[str, Any], Difference], ...] = (
+    ("a zone without a schedule", "§2.2, §3.4, §1.11", {"schedule": "TZ=Europe/Madrid"}, differences.BAD_ZONE_PREFIX),
+    ("retries above 4294967295", "§2.2, §2.1", {"retries": 4294967296}, differences.RETRIES),
 )
 
 REFUSED = (
     *(
         row(
             f"a job with {what} is refused",
-            "§2.2, §1.11, §11.1",
+            "§2.2, §1.11",
             post("/v1/jobs", 400, INVALID, sent=manual(**fields)),
             get("/v1/jobs/$job", 404),
         )
@@ -56,12 +56,12 @@ REFUSED = (
     *(
         row(
             f"a job with {what} is refused",
-            "§2.2, §1.11, §1.12",
+            source,
             post("/v1/jobs", 400, sent=manual(**fields)),
             get("/v1/jobs/$job", 404),
             differs=differs,
         )
-        for what, fields, differs in DIFFERENT
+        for what, source, fields, differs in DIFFERENT
     ),
     row(
         "a job that would close a circle of parents is refused",
@@ -166,7 +166,7 @@ TAKEN = tuple(
 MORE_TAKEN = (
     row(
         "a child needs no schedule",
-        "§2.2, §1.12, §11.1",
+        "§2.2, §1.12",
         post(
             "/v1/jobs",
             201,

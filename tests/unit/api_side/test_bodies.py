@@ -104,7 +104,7 @@ async def test_the_oldest_body_gives_way_to_the_next(api: Api, monkeypatch: pyte
         for most in (1, 2, 2):
             readers.append(await stack.enter_async_context(sent(api, preview)))
             await _until(partial(_uploading, gate, most))
-        answer = (await asyncio.wait_for(readers[0].readuntil(b"all at once"), 10)).decode()
+        answer = (await asyncio.wait_for(readers[0].readuntil(b"without pauses"), 10)).decode()
         assert answer.startswith("HTTP/1.1 503 "), answer
         assert "Retry-After" in answer
         assert gate.uploading == 2

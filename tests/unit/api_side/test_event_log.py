@@ -1,4 +1,4 @@
-"""The journal: what a client that comes back is told, what a slow one is told, and what is told to nobody."""
+"""The event_log: what a client that comes back is told, what a slow one is told, and what is told to nobody."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ def message(label: str, *, job: str = "a", topic: Topic = Topic.JOB, room: int =
     return Message(topic, job, b'{"label":"%b","filler":"%b"}' % (label.encode(), b"x" * room))
 
 
-def journal(*steps: tuple[int, Sequence[str]], events: int = 4096, octets: int = 1 << 24) -> EventLog:
-    """A journal that begins at 100 and has told these labels at these versions."""
+def event_log(*steps: tuple[int, Sequence[str]], events: int = 4096, octets: int = 1 << 24) -> EventLog:
+    """A event_log that begins at 100 and has told these labels at these versions."""
     made = EventLog(events=events, octets=octets)
     made.begin(START)
     for version, labels in steps:
@@ -51,7 +51,7 @@ async def labels(subscription: Subscription) -> list[str]:
 
 class TestWhereAClientIs:
     async def test_the_last_event_of_a_version_is_numbered_zero_and_those_before_it_count_up(self) -> None:
-        made = journal()
+        made = event_log()
         listener = made.subscribe(ALL)
         made.publish(105, [message("a"), message("b"), message("c")])
         made.publish(107, [message("d")])
@@ -60,7 +60,7 @@ class TestWhereAClientIs:
         assert [text.split("-")[0] for text in ids[:2]] == ["100", "100"]
 
     async def test_ids_never_fall(self) -> None:
-        made = journal()
+        made = event_log()
         listener = made.subscribe(Interest(frozenset(Topic)))
         for version in range(101, 120, 3):
             made.publish(version, [message("a"), message("b")])
@@ -70,11 +70,11 @@ class TestWhereAClientIs:
         assert len(ids) > 20
 
     async def test_a_client_that_has_got_nothing_yet_knows_where_it_is(self) -> None:
-        made = journal((105, ["a"]))
+        made = event_log((105, ["a"]))
         assert b"id: 105-0\n\n" in await made.subscribe(ALL).take()
 
     async def test_a_version_without_events_moves_the_place_on(self) -> None:
-        assert journal((105, [])).position == Position(105)
+        assert event_log((105, [])).position == Position(105)
 
 
 class TestComingBack:
@@ -82,7 +82,7 @@ class TestComingBack:
 
     @pytest.mark.parametrize("count", range(6))
     async def test_after_any_event_exactly_the_rest_is_told(self, count: int) -> None:
-        made = journal()
+        made = event_log()
         first = made.subscribe(ALL)
         for version, told in self.STEPS:
             made.publish(version, [message(label) for label in told])
@@ -93,7 +93,7 @@ class TestComingBack:
     @pytest.mark.parametrize(
         "last_id",
         [
-            pytest.param("99-0", id="older than the journal"),
+            pytest.param("99-0", id="older than the event_log"),
             pytest.param("111-0", id="of a version that has not been seen here"),
             pytest.param("18446744073709551615-0", id="of another cluster"),
             pytest.param("abc", id="no id at all"),
@@ -106,29 +106,29 @@ class TestComingBack:
         ],
     )
     async def test_an_id_that_is_not_known_asks_to_read_everything_anew_and_goes_on(self, last_id: str) -> None:
-        made = journal(*self.STEPS)
+        made = event_log(*self.STEPS)
         listener = made.subscribe(ALL, last_id)
         made.publish(112, [message("f")])
         told = await heard(listener)
         assert [event.type for event in told] == ["resync", "job"]
         assert told[0].id == "110-0"
-        assert "not known here" in told[0].data["reason"]
+        assert "no longer known" in told[0].data["reason"]
 
     async def test_the_place_where_the_journal_begins_is_known(self) -> None:
-        assert await labels(journal(*self.STEPS).subscribe(ALL, "100-0")) == ["a", "b", "c", "d", "e"]
+        assert await labels(event_log(*self.STEPS).subscribe(ALL, "100-0")) == ["a", "b", "c", "d", "e"]
 
     async def test_a_place_between_two_versions_is_known(self) -> None:
-        assert await labels(journal(*self.STEPS).subscribe(ALL, "104-0")) == ["b", "c", "d", "e"]
+        assert await labels(event_log(*self.STEPS).subscribe(ALL, "104-0")) == ["b", "c", "d", "e"]
 
     async def test_only_what_interests_is_told_again(self) -> None:
-        made = journal()
+        made = event_log()
         for version, job in ((101, "a"), (102, "b"), (103, "a")):
             made.publish(version, [message(f"{job}{version}", job=job)])
         interest = Interest(frozenset({Topic.JOB}), frozenset({"b"}))
         assert await labels(made.subscribe(interest, "100-0")) == ["b102"]
 
     async def test_a_full_ring_forgets_the_oldest(self) -> None:
-        made = journal(*((START + n, [str(n)]) for n in range(1, 11)), events=4)
+        made = event_log(*((START + n, [str(n)]) for n in range(1, 11)), events=4)
         assert await labels(made.subscribe(ALL, "106-0")) == ["7", "8", "9", "10"]
         assert await labels(made.subscribe(ALL, "105-0")) == ["resync"]
 
@@ -141,7 +141,7 @@ class TestComingBack:
         assert await labels(made.subscribe(ALL, "110-0")) == [str(version) for version in range(111, 121)]
 
     async def test_a_step_that_is_half_forgotten_is_known_from_where_it_is_kept(self) -> None:
-        made = journal(events=3)
+        made = event_log(events=3)
         listener = made.subscribe(ALL)
         made.publish(110, [message(label) for label in "abc"])
         ids = [told.id for told in await heard(listener)]
@@ -150,7 +150,7 @@ class TestComingBack:
         assert await labels(made.subscribe(ALL, ids[0])) == ["b", "c", "d"]
 
     async def test_more_changes_at_once_than_the_ring_holds_are_one_resync(self) -> None:
-        made = journal(events=4)
+        made = event_log(events=4)
         listener = made.subscribe(ALL)
         made.publish(110, [message(str(n)) for n in range(5)])
         assert await labels(listener) == ["resync"]
@@ -160,7 +160,7 @@ class TestComingBack:
 
 class TestSlowClients:
     async def test_one_that_does_not_keep_up_gets_a_resync_instead_of_what_it_missed(self) -> None:
-        made = journal()
+        made = event_log()
         slow, quick = made.subscribe(ALL), made.subscribe(ALL)
         got = []
         for n in range(1, ROOM + 10):
@@ -168,20 +168,20 @@ class TestSlowClients:
             got += await labels(quick)
         assert got == [str(n) for n in range(1, ROOM + 10)]
         told = await heard(slow)
-        assert (told[0].type, told[0].data["reason"]) == ("resync", "events came faster than they were read")
+        assert (told[0].type, told[0].data["reason"]) == ("resync", "the client read the events too slowly")
         assert len(told) < ROOM
         labels_after = [int(event.data["label"]) for event in told[1:]]
         assert labels_after == list(range(labels_after[0], ROOM + 10))
         assert told[0].id == f"{START + labels_after[0] - 1}-0", "the resync stands for all before what follows it"
 
     async def test_what_a_client_asked_for_on_coming_back_does_not_count_as_slowness(self) -> None:
-        made = journal(*((START + n, [str(n)]) for n in range(1, 2 * ROOM)))
+        made = event_log(*((START + n, [str(n)]) for n in range(1, 2 * ROOM)))
         back = made.subscribe(ALL, "100-0")
         made.publish(1000, [message("new")])
         assert await labels(back) == [*(str(n) for n in range(1, 2 * ROOM)), "new"]
 
     async def test_a_step_is_dropped_as_a_whole(self) -> None:
-        made = journal()
+        made = event_log()
         slow = made.subscribe(ALL)
         for n in range(1, ROOM - 1):
             made.publish(START + n, [message(str(n))])
@@ -192,7 +192,7 @@ class TestSlowClients:
         assert told[0].id == "9000-0"
 
     async def test_much_is_handed_over_in_pieces(self) -> None:
-        made = journal()
+        made = event_log()
         slow = made.subscribe(ALL)
         for n in range(1, 101):
             made.publish(START + n, [message(str(n), room=4000)])
@@ -214,7 +214,7 @@ class TestInterest:
         ],
     )
     async def test_a_client_hears_what_it_asked_for(self, interest: Interest, expected: str) -> None:
-        made = journal()
+        made = event_log()
         listener = made.subscribe(interest)
         await heard(listener)
         for job in "ab":
@@ -226,7 +226,7 @@ class TestInterest:
         assert "".join(label if label != "leader" else "l" for label in await labels(listener)) == expected
 
     async def test_a_client_that_is_passed_over_for_long_is_told_its_place(self) -> None:
-        made = journal()
+        made = event_log()
         listener = made.subscribe(Interest(frozenset({Topic.JOB}), frozenset({"quiet"})))
         await heard(listener)
         for n in range(1, PASSED):
@@ -242,14 +242,14 @@ class TestInterest:
 
 class TestLeader:
     async def test_whoever_comes_is_told_who_leads_after_what_it_missed(self) -> None:
-        made = journal((101, ["a"]))
+        made = event_log((101, ["a"]))
         made.lead("replica-b")
         told = await heard(made.subscribe(Interest(frozenset(Topic)), "100-0"))
         assert [(event.type, event.id) for event in told] == [("job", "101-0"), ("leader", "101-0")]
         assert told[1].data == {"leader": "replica-b"}
 
     async def test_a_change_is_told_once(self) -> None:
-        made = journal()
+        made = event_log()
         listener = made.subscribe(Interest(frozenset({Topic.LEADER})))
         for name in ("a", "a", "", "", "b"):
             made.lead(name)
@@ -258,7 +258,7 @@ class TestLeader:
 
 class TestTheEnd:
     async def test_everybody_is_sent_away_at_once_and_nobody_comes_in(self) -> None:
-        made = journal()
+        made = event_log()
         listener = made.subscribe(ALL)
         closed: list[bool] = []
         listener.on_close = lambda: closed.append(True)
@@ -268,7 +268,7 @@ class TestTheEnd:
         assert await made.subscribe(ALL).take() == b""
 
     async def test_who_has_left_is_told_nothing(self) -> None:
-        made = journal()
+        made = event_log()
         listener = made.subscribe(ALL)
         assert len(made) == 1
         made.unsubscribe(listener)
@@ -276,7 +276,7 @@ class TestTheEnd:
         assert (len(made), await labels(listener)) == (0, [])
 
     async def test_who_waits_is_woken(self) -> None:
-        made = journal()
+        made = event_log()
         listener = made.subscribe(ALL)
         await heard(listener)
         waiting = asyncio.create_task(listener.take())
@@ -327,7 +327,7 @@ class TestAnyReplica:
         first, second = data.draw(replicas(changes)), data.draw(replicas(changes))
 
         async def scenario() -> None:
-            here, there = journal(*first), journal(*second)
+            here, there = event_log(*first), event_log(*second)
             told = await heard(here.subscribe(ALL, "100-0"))
             cut = data.draw(st.integers(0, len(told)))
             last_id = told[cut - 1].id if cut else "100-0"
@@ -344,7 +344,7 @@ class TestAnyReplica:
         steps = data.draw(replicas(data.draw(histories())))
 
         async def scenario() -> None:
-            made = journal(*steps)
+            made = event_log(*steps)
             told = [event.id for event in await heard(made.subscribe(ALL, "100-0"))]
             cut = data.draw(st.integers(0, len(told)))
             rest = await heard(made.subscribe(ALL, told[cut - 1] if cut else "100-0"))

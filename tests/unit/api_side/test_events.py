@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, make_mocked_request
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache, plain
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.keys import ACCESS, CATALOG, CLOCK, GATE, SETTINGS
+from dkron_api.edge.keys import ACCESS, CLOCK, GATE, JOB_INDEX, SETTINGS
 from dkron_api.edge.middleware import edge
 from dkron_api.routes import events as route
 from dkron_api.settings import Settings
@@ -163,14 +163,14 @@ ITSELF = 1
 
 
 class Place:
-    """A feed as the program has it: the watch leads to the feed, the feed to the catalog."""
+    """A feed as the program has it: the watch leads to the feed, the feed to the job_index."""
 
     def __init__(self, *items: Object, version: int = 100) -> None:
-        self.journal = EventLog()
-        self.catalog = JobIndex(lambda: NOON)
-        self.feed = Feed(self.catalog, self.journal, lambda: NOON)
+        self.event_log = EventLog()
+        self.job_index = JobIndex(lambda: NOON)
+        self.feed = Feed(self.job_index, self.event_log, lambda: NOON)
         self.feed.replace(copy.deepcopy(list(items)), version)
-        self.listener = self.journal.subscribe(ALL)
+        self.listener = self.event_log.subscribe(ALL)
 
     async def told(self) -> list[Told]:
         """What was published since it was last asked."""
@@ -195,15 +195,15 @@ class TestFeed:
     async def test_what_was_there_at_the_start_is_no_news(self) -> None:
         place = Place(named("a", 90), named("b", 80))
         assert await place.told() == []
-        assert str(place.journal.position) == "100-0"
-        assert len(place.catalog) == 2
+        assert str(place.event_log.position) == "100-0"
+        assert len(place.job_index) == 2
 
     async def test_everything_reaches_the_catalog(self) -> None:
         place = Place()
         place.feed.see(named("a", 101))
-        assert place.catalog.get("a") is not None
+        assert place.job_index.get("a") is not None
         place.feed.lose(named("a", 102))
-        assert place.catalog.get("a") is None
+        assert place.job_index.get("a") is None
 
     async def test_a_life_of_a_job_is_told_in_order(self) -> None:
         place = Place()
@@ -226,12 +226,12 @@ class TestFeed:
         place = Place()
         place.feed.see(named("a", 101))
         (told,) = await place.told()
-        assert told.data["job"] == json.loads(place.catalog.json("a"))
+        assert told.data["job"] == json.loads(place.job_index.json("a"))
 
     async def test_a_write_of_ours_is_told_when_the_watch_brings_it_and_only_then(self) -> None:
         place = Place(named("a", 90))
-        place.catalog.see(named("a", 101, command="false"))
-        place.catalog.see(named("b", 102))
+        place.job_index.see(named("a", 101, command="false"))
+        place.job_index.see(named("b", 102))
         assert await place.told() == []
         place.feed.see(named("a", 101, command="false"))
         assert [(str(told), told.id) for told in await place.told()] == [("job updated a", "101-0")]
@@ -240,7 +240,7 @@ class TestFeed:
 
     async def test_a_version_that_comes_before_that_of_our_write_is_told_as_it_is(self) -> None:
         place = Place(named("a", 90))
-        place.catalog.see(named("a", 105, command="ours"))
+        place.job_index.see(named("a", 105, command="ours"))
         place.feed.see(named("a", 103, command="theirs"))
         place.feed.see(named("a", 105, command="ours"))
         told = await place.told()
@@ -249,9 +249,9 @@ class TestFeed:
 
     async def test_a_job_that_we_deleted_is_told_when_the_watch_brings_it(self) -> None:
         place = Place(named("a", 90))
-        known = place.catalog.get("a")
+        known = place.job_index.get("a")
         assert known is not None
-        place.catalog.lose(known)
+        place.job_index.lose(known)
         assert await place.told() == []
         place.feed.lose(named("a", 101))
         assert await place.texts() == ["job deleted a"]
@@ -294,10 +294,10 @@ class TestFeed:
         place.feed.went_back()
         place.feed.replace([named("a", 90)], 110)
         assert await place.texts() == ["resync"]
-        assert str(place.journal.position) == "110-0"
-        found = place.catalog.get("a")
+        assert str(place.event_log.position) == "110-0"
+        found = place.job_index.get("a")
         assert found is not None
-        assert (found.version, place.catalog.get("late")) == (90, None)
+        assert (found.version, place.job_index.get("late")) == (90, None)
         place.feed.see(named("a", 112, command="new"))
         assert [(str(told), told.id) for told in await place.told()] == [("job updated a", "112-0")]
 
@@ -357,15 +357,15 @@ class TestFeed:
             place.feed.see(named("a", 101, command="false"))
         place.feed.see(named("a", 102, command="true"))
         assert await place.texts() == ["resync", "job updated a"]
-        assert "could not be told" in caplog.text
-        assert place.catalog.get("a") is not None
+        assert "cannot publish the events up to version" in caplog.text
+        assert place.job_index.get("a") is not None
 
     async def test_signs_of_life_and_failures_reach_the_catalog(self) -> None:
         place = Place()
         place.feed.failed(Unavailable("no answer"))
-        assert "no answer" in place.catalog.mirror.trouble
+        assert "no answer" in place.job_index.mirror.trouble
         place.feed.alive()
-        assert place.catalog.mirror.trouble == ""
+        assert place.job_index.mirror.trouble == ""
 
 
 class TestLeadership:
@@ -376,15 +376,15 @@ class TestLeadership:
 
     @pytest.mark.looptime
     async def test_who_leads_is_told_when_it_changes_and_when_the_lease_runs_out(self) -> None:
-        loop, journal = asyncio.get_running_loop(), EventLog()
+        loop, event_log = asyncio.get_running_loop(), EventLog()
         begun = loop.time()
 
         def clock() -> datetime:
             return NOON + timedelta(seconds=loop.time() - begun)
 
-        journal.begin(100)
-        leadership = Leadership(ObjectCache("leases", plain), journal, clock)
-        listener = journal.subscribe(Interest(frozenset({Topic.LEADER})))
+        event_log.begin(100)
+        leadership = Leadership(ObjectCache("leases", plain), event_log, clock)
+        listener = event_log.subscribe(Interest(frozenset({Topic.LEADER})))
         leadership.replace([], 100)
         for beat in range(5):
             leadership.see(self.lease(101 + beat, "replica-a", clock()))
@@ -449,10 +449,10 @@ class Stream:
 async def server() -> AsyncIterator[Server]:
     place = Place(named("a", 90))
     app = web.Application(middlewares=[edge])
-    app[SETTINGS], app[CATALOG], app[CLOCK] = Settings(access_log=False), place.catalog, lambda: NOON
+    app[SETTINGS], app[JOB_INDEX], app[CLOCK] = Settings(access_log=False), place.job_index, lambda: NOON
     app[ACCESS] = None
     app[GATE] = Gate(requests=8, streams=2, rate=0.0, clock=lambda: 0.0)
-    app[route.JOURNAL] = place.journal
+    app[route.EVENT_LOG] = place.event_log
     app.add_routes(route.ROUTES)
     app.on_shutdown.append(route.send_away)
     async with TestClient(LastingServer(app)) as client:
@@ -510,7 +510,7 @@ class TestTheRoute:
         response = await server.client.get("/v1/events?types=job,jobs")
         assert response.status == 400
         assert await response.text() == (
-            'types: "jobs" is no type of event; use job, execution, leader, separated by commas'
+            'types: "jobs" is not an event type; use job, execution, leader, separated by commas'
         )
 
     async def test_one_more_than_allowed_is_asked_to_come_later_until_another_leaves(self, server: Server) -> None:
@@ -521,13 +521,15 @@ class TestTheRoute:
         async with asyncio.timeout(10):
             # That it has left is noticed when something is sent.
             while server.app[GATE].streaming == 2:
-                server.place.feed.see(named("b", server.place.journal.position.version + 1, command=str(id(object()))))
+                server.place.feed.see(
+                    named("b", server.place.event_log.position.version + 1, command=str(id(object())))
+                )
                 await asyncio.sleep(0)
-        assert len(server.place.journal) == 1 + ITSELF
+        assert len(server.place.event_log) == 1 + ITSELF
         assert (await server.listen()).response.status == 200
 
     async def test_nobody_is_served_before_the_jobs_are_known(self, server: Server) -> None:
-        server.app[CATALOG].mirror.complete.clear()
+        server.app[JOB_INDEX].mirror.complete.clear()
         response = await server.client.get("/v1/events")
         assert response.status == 503
         assert "Retry-After" in response.headers
@@ -584,14 +586,14 @@ class TestTheRoute:
 
     @staticmethod
     def _waiting(server: Server) -> int:
-        return sum(len(listener._queue) for listener in server.place.journal._subscriptions)
+        return sum(len(listener._queue) for listener in server.place.event_log._subscriptions)
 
 
 @pytest.mark.looptime
 class TestHeartbeat:
     async def test_a_quiet_stream_has_a_comment_every_fifteen_seconds(self) -> None:
-        journal = EventLog()
-        journal.begin(100)
+        event_log = EventLog()
+        event_log.begin(100)
         written: list[tuple[float, bytes]] = []
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -614,12 +616,12 @@ class TestHeartbeat:
                 return lambda *_, **__: None
 
         app = web.Application()
-        app[route.JOURNAL] = journal
+        app[route.EVENT_LOG] = event_log
         request = make_mocked_request("GET", "/v1/events", app=app, writer=Writer())
-        subscription = journal.subscribe(ALL)
+        subscription = event_log.subscribe(ALL)
         serving = asyncio.create_task(route._serve(request, subscription))
         await asyncio.sleep(46)
-        journal.close()
+        event_log.close()
         await serving
         beats = [round(when) for when, data in written if data.startswith(b":")]
         assert beats == [15, 30, 45]

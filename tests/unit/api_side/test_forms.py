@@ -58,8 +58,8 @@ def test_any_content_comes_out(pieces: list[bytes], size: int) -> None:
     [
         pytest.param(b"", "ends before its last boundary", id="nothing"),
         pytest.param(FILE + b"x", "ends before its last boundary", id="a field without an end"),
-        pytest.param(b"--bx\r\n", "not stand in a line of its own", id="a longer word than the boundary"),
-        pytest.param(b"--b" + b" " * 999, "not stand in a line of its own", id="endless spaces"),
+        pytest.param(b"--bx\r\n", "boundary is not on its own line", id="a longer word than the boundary"),
+        pytest.param(b"--b" + b" " * 999, "boundary is not on its own line", id="endless spaces"),
         pytest.param(b"\r\n" * HEADERS, "does not begin with the boundary", id="lines without a boundary"),
         pytest.param(b"--b\r\n" + b"X: y\r\n" * HEADERS, "headers of a part", id="endless headers"),
     ],

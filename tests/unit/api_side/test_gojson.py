@@ -206,7 +206,7 @@ def test_no_json_is_refused_with_the_place(text: str) -> None:
     ("data", "sentence"),
     [
         pytest.param(b"", "empty", id="nothing"),
-        pytest.param(b" \n", "nothing where JSON was expected", id="white space only"),
+        pytest.param(b" \n", "it ends where JSON was expected", id="white space only"),
         pytest.param(b"\xef\xbb\xbf{}", "byte order mark", id="a byte order mark"),
         pytest.param("{}".encode("utf-16"), "not JSON", id="UTF-16"),
         pytest.param(b"NaN", "NaN", id="a number that is none"),

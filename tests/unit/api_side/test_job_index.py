@@ -1,4 +1,4 @@
-"""The catalog knows jobs by their Dkron names, and renders each once."""
+"""The job_index knows jobs by their Dkron names, and renders each once."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from dkron_api.cache.job_index import JobIndex
 from tests.support.builders import NOON, after, wire_job
 
 
-def catalog(*jobs: dict[str, Any]) -> JobIndex:
+def job_index(*jobs: dict[str, Any]) -> JobIndex:
     made = JobIndex(lambda: NOON)
     made.mirror.replace(list(jobs), version=0)
     return made
@@ -27,11 +27,11 @@ def shown(jobs: JobIndex, name: str) -> dict[str, Any]:
 
 def test_jobs_come_in_the_order_of_the_bytes_of_their_names() -> None:
     names = ["b", "a-1", "a", "z", "a0"]
-    assert catalog(*map(job, names)).names == sorted(names, key=str.encode)
+    assert job_index(*map(job, names)).names == sorted(names, key=str.encode)
 
 
 def test_a_job_whose_name_kubernetes_cannot_hold_is_found_by_its_dkron_name() -> None:
-    jobs = catalog(job("plain"))
+    jobs = job_index(job("plain"))
     jobs.see(wire_job(name="a-b-12345678", uid="v", version=2) | {"spec": {"name": "a_b", "schedule": "@daily"}})
     found = jobs.get("a_b")
     assert found is not None
@@ -39,7 +39,7 @@ def test_a_job_whose_name_kubernetes_cannot_hold_is_found_by_its_dkron_name() ->
 
 
 def test_a_parent_shows_its_children_by_name_and_forgets_those_that_go() -> None:
-    jobs = catalog(job("parent"))
+    jobs = job_index(job("parent"))
     assert shown(jobs, "parent")["dependent_jobs"] is None
     jobs.see(job("z", 2, parentJob="parent"))
     jobs.see(job("a", 3, parentJob="parent"))
@@ -58,7 +58,7 @@ def test_a_parent_shows_its_children_by_name_and_forgets_those_that_go() -> None
 def test_of_two_objects_with_one_name_the_older_is_the_job() -> None:
     younger = wire_job(name="two", uid="y", created=after(60)) | {"spec": {"name": "same", "schedule": "@hourly"}}
     older = wire_job(name="one", uid="o", created=NOON) | {"spec": {"name": "same", "schedule": "@daily"}}
-    jobs = catalog(younger, older)
+    jobs = job_index(younger, older)
     assert len(jobs) == 1
     assert shown(jobs, "same")["schedule"] == "@daily"
     first = jobs.get("same")
@@ -69,7 +69,7 @@ def test_of_two_objects_with_one_name_the_older_is_the_job() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["", "a", "b", "c"]), st.booleans()), max_size=30))
 def test_after_any_changes_the_catalog_is_as_if_made_anew(changes: list[tuple[str, str, bool]]) -> None:
-    jobs, alive = catalog(), dict[str, dict[str, Any]]()
+    jobs, alive = job_index(), dict[str, dict[str, Any]]()
     for version, (name, parent, gone) in enumerate(changes, 1):
         uid = f"uid-{name}-{version if gone else 0}"
         if gone and jobs.get(name) is not None:
@@ -83,6 +83,6 @@ def test_after_any_changes_the_catalog_is_as_if_made_anew(changes: list[tuple[st
             jobs.see(raw)
         # Asked after each change, so that what was joined before it would be noticed.
         assert b"".join(jobs.joined()) == b"[" + b",".join(map(jobs.json, jobs.names)) + b"]"
-    anew = catalog(*(each["raw"] for each in alive.values()))
+    anew = job_index(*(each["raw"] for each in alive.values()))
     assert jobs.names == anew.names
     assert [jobs.json(name) for name in jobs.names] == [anew.json(name) for name in anew.names]

@@ -140,8 +140,9 @@ class TestWhatIsAnswered:
             pytest.param(
                 over(success=False, reason="DeadlineExceeded"),
                 [wire_pod(states=NO_IMAGE)],
-                f'the container of the execution "{RUNNING.id}" never began; GET {PATH.removesuffix("/log")} says why',
-                id="the container never began",
+                f'the container of the execution "{RUNNING.id}" never started; '
+                f"GET {PATH.removesuffix('/log')} says why",
+                id="the container never started",
             ),
         ],
     )
@@ -155,8 +156,8 @@ class TestWhatIsAnswered:
     @pytest.mark.parametrize(
         ("pods", "reason"),
         [
-            pytest.param([], "its pod is not there yet", id="no pod"),
-            pytest.param([wire_pod()], "its pod is being started", id="a pod of which nothing is known"),
+            pytest.param([], "its pod does not exist yet", id="no pod"),
+            pytest.param([wire_pod()], "its pod is starting", id="a pod of which nothing is known"),
             pytest.param([wire_pod(states=WAITING)], "ContainerCreating", id="a container in the making"),
             pytest.param([wire_pod(states=NO_IMAGE)], "ErrImagePull: no such image", id="an image that is not there"),
         ],
@@ -167,7 +168,7 @@ class TestWhatIsAnswered:
         has(api, pods=pods)
         answer = await api.client.get(PATH)
         assert (answer.status, answer.headers["Retry-After"]) == (409, "1")
-        assert await answer.text() == f'the execution "{RUNNING.id}" has not begun: {reason}'
+        assert await answer.text() == f'the execution "{RUNNING.id}" has not started: {reason}'
 
     @pytest.mark.parametrize(
         ("error", "status"),
@@ -210,7 +211,7 @@ class TestWaitingForTheBeginning:
         await _looked(api, times=2)
         ended = over(success=False, reason="DeadlineExceeded")
         api.know_jobs(wire_job(version=2, status=ended))
-        assert "never began" in await answer
+        assert "never started" in await answer
 
     async def test_a_client_that_leaves_is_not_waited_for(self, api: Api) -> None:
         has(api, pods=[wire_pod(states=WAITING)])
@@ -225,7 +226,7 @@ class TestWaitingForTheBeginning:
         answer = asyncio.create_task(_text(await_get(api, f"{PATH}?follow=1")))
         await _looked(api, times=2)
         await send_away(api.app)
-        assert await answer == "the server stops, ask again"
+        assert await answer == "the server is stopping; retry"
 
 
 class TestTheFlow:
@@ -276,7 +277,7 @@ class TestTheFlow:
         with pytest.raises(ClientError):
             await answer.read()
         await _no_stream(api)
-        assert ("broke off: reset" in caplog.text) == breaks
+        assert ("ended early: reset" in caplog.text) == breaks
         assert "Traceback" not in caplog.text
 
     async def test_it_counts_among_the_answers_that_stay_open(self, api: Api) -> None:

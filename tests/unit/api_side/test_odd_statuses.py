@@ -116,12 +116,12 @@ def test_a_job_that_cannot_be_shown_is_shown_bare_and_told_once(
         return shown(job, **more)
 
     monkeypatch.setattr("dkron_api.cache.job_index.shown", broken)
-    catalog = JobIndex(lambda: NOON)
+    job_index = JobIndex(lambda: NOON)
     for number, name in enumerate(("good", "odd"), 1):
-        catalog.see(wire_job(name=name, uid=name, version=number, owner=7, displayName="words"))
+        job_index.see(wire_job(name=name, uid=name, version=number, owner=7, displayName="words"))
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
-            listed_jobs = json.loads(b"".join(catalog.joined()))
+            listed_jobs = json.loads(b"".join(job_index.joined()))
     assert [each["name"] for each in listed_jobs] == ["good", "odd"]
     assert (listed_jobs[1]["displayname"], listed_jobs[1]["owner"], listed_jobs[1]["schedule"]) == (
         "words",
@@ -129,7 +129,7 @@ def test_a_job_that_cannot_be_shown_is_shown_bare_and_told_once(
         "0 * * * * *",
     )
     assert listed_jobs[1].keys() == listed_jobs[0].keys()
-    assert [record.getMessage() for record in caplog.records] == ['not all of the job "odd" can be shown']
+    assert [record.getMessage() for record in caplog.records] == ['cannot show all fields of the job "odd"']
 
 
 def test_what_is_shown_bare_has_the_fields_of_any_job() -> None:

@@ -49,7 +49,7 @@ def test_a_policy_becomes_an_object_of_its_name(name: str) -> None:
     "name", ["", "Readers", "a_b", "-a", "a-", "a..b", "a.-b", ".a", "a.", "ñ", "a b", "a" * 254, "a\n"]
 )
 def test_a_name_that_no_object_can_have_is_refused_with_the_rule(name: str) -> None:
-    with pytest.raises(PolicyError, match=r"allowed are at most 253 lower-case letters a-z, digits"):
+    with pytest.raises(PolicyError, match=r"use at most 253 lower-case letters a-z, digits"):
         read_policy(body(READ_JOBS), name)
 
 
@@ -94,7 +94,9 @@ def test_a_body_is_taken_with(sent: bytes) -> None:
             b'{"Rules": {"path": {}}}', "Rules must be a string that holds JSON", id="with rules as an object"
         ),
         pytest.param(
-            body(READ_JOBS, Name="writers"), 'names the policy "writers", the path "readers"', id="of another name"
+            body(READ_JOBS, Name="writers"),
+            'names the policy "writers", but the path names "readers"',
+            id="of another name",
         ),
         pytest.param(body(READ_JOBS, Name=7), "names the policy 7", id="with a number for a name"),
     ],
@@ -114,13 +116,15 @@ def capable(*listed: object) -> Object:
     [
         pytest.param("", "Rules cannot be read: it is empty", id="empty"),
         pytest.param("{", "Rules cannot be read: it is not JSON", id="cut off"),
-        pytest.param('{"path": {}} {}', "more text follows the JSON after its 12 characters", id="two policies"),
+        pytest.param(
+            '{"path": {}} {}', "more text follows the JSON, which ends after 12 characters", id="two policies"
+        ),
         pytest.param("7", "Rules must be an object, as in", id="a number"),
         pytest.param([], "Rules must be an object, as in", id="a list"),
         pytest.param({}, "'path' in Rules must be an object, as in", id="without path"),
         pytest.param({"path": None}, "not null", id="a path of null"),
         pytest.param({"path": ["/v1"]}, "'path' in Rules must be an object", id="a list of paths"),
-        pytest.param({"paths": {}}, "Rules has the unknown field \"paths\"; allowed is 'path' alone", id="misspelt"),
+        pytest.param({"paths": {}}, "Rules has the unknown field \"paths\"; only 'path' is allowed", id="misspelt"),
         pytest.param(
             {"path": {"v1/jobs": {"capabilities": []}}},
             'the path "v1/jobs" in Rules cannot be used',
@@ -157,7 +161,7 @@ def capable(*listed: object) -> Object:
         ),
         pytest.param(
             capable("list", "run"),
-            'the path "/v1/jobs" in Rules: "run" is not a capability; allowed are create, read, update, delete, list',
+            'the path "/v1/jobs" in Rules: "run" is not a capability; use create, read, update, delete, list',
             id="an unknown capability",
         ),
         pytest.param(capable("List"), '"List" is not a capability', id="a capability in capitals"),

@@ -104,17 +104,17 @@ def test_a_circle_of_parents_is_refused_and_named(jobs: list[dict[str, Any]], se
         pytest.param(b"{}", "the file is not a JSON array of jobs", id="an object"),
         pytest.param(b"null", "the file is not a JSON array of jobs", id="null"),
         pytest.param(b"\xef\xbb\xbf[]", "the file is not a JSON array of jobs", id="a byte order mark"),
-        pytest.param(b"[", "job 1 of the file: there is nothing where JSON was expected", id="an open bracket"),
+        pytest.param(b"[", "the file ends where job 1 was expected", id="an open bracket"),
         pytest.param(b"[{}", "job 1 of the file: name: ", id="the first bad job is told before the missing bracket"),
-        pytest.param(b"[] []", "there is more in the file behind the array of jobs", id="a second array"),
-        pytest.param(b"[]x", "there is more in the file behind the array of jobs", id="garbage behind it"),
+        pytest.param(b"[] []", "more text follows the array of jobs in the file", id="a second array"),
+        pytest.param(b"[]x", "more text follows the array of jobs in the file", id="garbage behind it"),
         pytest.param(
-            b'[{"name":"a","schedule":"@daily"} {}]', "neither a comma nor a closing bracket behind job 1", id="comma"
+            b'[{"name":"a","schedule":"@daily"} {}]', "neither a comma nor a closing bracket follows job 1", id="comma"
         ),
         pytest.param(
             b'[{"name":"a","schedule":"@daily"},]', "job 2 of the file: it is not JSON", id="a comma too many"
         ),
-        pytest.param(b'[{"name":"a","schedule":"@daily"},', "job 2 of the file: there is nothing", id="cut off"),
+        pytest.param(b'[{"name":"a","schedule":"@daily"},', "the file ends where job 2 was expected", id="cut off"),
         pytest.param(
             b'[\n{"name":"a","schedule":"@daily"},\n{"name"=1}]',
             "job 2 of the file: it is not JSON: .*: line 3, col",

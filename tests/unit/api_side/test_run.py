@@ -86,17 +86,17 @@ def test_two_requests_of_one_second_are_two_groups() -> None:
 
 
 async def ended(*steps: Object | None) -> Job | None:
-    """What a vigil says after these versions of the job; None: it was deleted."""
-    catalog = JobIndex(lambda: NOON)
-    catalog.see(raw(None, RUN))
-    job = catalog.get("backup")
+    """What a run_waiter says after these versions of the job; None: it was deleted."""
+    job_index = JobIndex(lambda: NOON)
+    job_index.see(raw(None, RUN))
+    job = job_index.get("backup")
     assert job is not None
-    with run_waiter.RunWaiter(catalog).watch(job, RUN) as watching:
+    with run_waiter.RunWaiter(job_index).watch(job, RUN) as watching:
         for step in steps:
             if step is None:
-                catalog.lose(job)
+                job_index.lose(job)
             else:
-                catalog.see(step)
+                job_index.see(step)
         await asyncio.sleep(0)
         return watching.ended.result() if watching.ended.done() else None
 
@@ -127,26 +127,26 @@ GRANDKID = after_run_of("kid", KID)
 
 async def waits_for(*steps: Object) -> list[bool]:
     """After each of these versions of the jobs of a family, whether the wait for a run of its root is over."""
-    catalog = JobIndex(lambda: NOON)
+    job_index = JobIndex(lambda: NOON)
     for name, fields in (
         ("root", {}),
         ("kid", {"parentJob": "root"}),
         ("grandkid", {"dependsOn": [{"job": "kid"}], "schedule": ""}),
     ):
-        catalog.see(told(name, version=0, **fields))
-    catalog.see(told("root", version=1) | {"status": {"active": [{"group": RUN.group}]}})
-    job = catalog.get("root")
+        job_index.see(told(name, version=0, **fields))
+    job_index.see(told("root", version=1) | {"status": {"active": [{"group": RUN.group}]}})
+    job = job_index.get("root")
     assert job is not None
     over = []
-    with run_waiter.RunWaiter(catalog).watch(job, RUN) as watching:
+    with run_waiter.RunWaiter(job_index).watch(job, RUN) as watching:
         for version, step in enumerate(steps, 2):
             step["metadata"]["resourceVersion"] = str(version)
             if step.pop("gone", False):
-                found = catalog.get(step["metadata"]["name"])
+                found = job_index.get(step["metadata"]["name"])
                 assert found is not None
-                catalog.lose(found)
+                job_index.lose(found)
             else:
-                catalog.see(step)
+                job_index.see(step)
             over.append(watching.ended.done())
     return over
 
@@ -226,50 +226,50 @@ async def test_the_wait_ends_when_the_job_is_deleted() -> None:
 
 async def test_a_run_without_any_trace_ends_the_wait_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_waiter, "TRACELESS", 0)
-    catalog = JobIndex(lambda: NOON)
-    catalog.see(raw(None, RUN))
-    job = catalog.get("backup")
+    job_index = JobIndex(lambda: NOON)
+    job_index.see(raw(None, RUN))
+    job = job_index.get("backup")
     assert job is not None
-    with run_waiter.RunWaiter(catalog).watch(job, RUN) as watching:
-        catalog.see(raw(version=2))
+    with run_waiter.RunWaiter(job_index).watch(job, RUN) as watching:
+        job_index.see(raw(version=2))
         assert (await asyncio.wait_for(watching.ended, 5)).version == 2
-    assert catalog.listeners == []
+    assert job_index.listeners == []
 
 
 async def test_a_trace_that_shows_up_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_waiter, "TRACELESS", 0.01)
-    catalog = JobIndex(lambda: NOON)
-    catalog.see(raw(None, RUN))
-    job = catalog.get("backup")
+    job_index = JobIndex(lambda: NOON)
+    job_index.see(raw(None, RUN))
+    job = job_index.get("backup")
     assert job is not None
-    with run_waiter.RunWaiter(catalog).watch(job, RUN) as watching:
-        catalog.see(raw(version=2))
-        catalog.see(raw(ACTIVE, version=3))
+    with run_waiter.RunWaiter(job_index).watch(job, RUN) as watching:
+        job_index.see(raw(version=2))
+        job_index.see(raw(ACTIVE, version=3))
         done, _ = await asyncio.wait({watching.ended}, timeout=0.05)
         assert not done
 
 
 async def test_patience_is_not_lost_with_what_runs_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_waiter, "TRACELESS", 0.01)
-    catalog = JobIndex(lambda: NOON)
-    catalog.see(told("root", version=1))
-    catalog.see(kid(version=1))
-    job = catalog.get("root")
+    job_index = JobIndex(lambda: NOON)
+    job_index.see(told("root", version=1))
+    job_index.see(kid(version=1))
+    job = job_index.get("root")
     assert job is not None
-    with run_waiter.RunWaiter(catalog).watch(job, RUN) as watching:
-        catalog.see(told("root", version=2))
-        catalog.see(told("root", RUN.group, ended=RUN.group, version=3))
+    with run_waiter.RunWaiter(job_index).watch(job, RUN) as watching:
+        job_index.see(told("root", version=2))
+        job_index.see(told("root", RUN.group, ended=RUN.group, version=3))
         done, _ = await asyncio.wait({watching.ended}, timeout=0.05)
         assert not done
 
 
 async def test_the_stop_of_the_server_ends_the_wait() -> None:
-    catalog = JobIndex(lambda: NOON)
-    catalog.see(raw(None, RUN))
-    job = catalog.get("backup")
+    job_index = JobIndex(lambda: NOON)
+    job_index.see(raw(None, RUN))
+    job = job_index.get("backup")
     assert job is not None
-    vigils = run_waiter.RunWaiter(catalog)
-    with vigils.watch(job, RUN) as watching:
-        vigils.give_up()
+    waiter = run_waiter.RunWaiter(job_index)
+    with waiter.watch(job, RUN) as watching:
+        waiter.give_up()
         with pytest.raises(TimeoutError):
             await watching.ended

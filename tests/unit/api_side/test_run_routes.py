@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_api.edge.keys import CATALOG, NODES
+from dkron_api.edge.keys import JOB_INDEX, NODES
 from dkron_api.routes import executions, runs, stops
 from dkron_crds.job import JobStatus
 from dkron_kube.paths import DKRON_JOBS
@@ -47,7 +47,7 @@ async def asked(api: Api) -> str:
 
 def tell(api: Api, version: int, status: JobStatus, **fields: Any) -> None:
     """The watch shows this status, and no request any more."""
-    api.app[CATALOG].see(wire_job(version=version, status=status, **fields))
+    api.app[JOB_INDEX].see(wire_job(version=version, status=status, **fields))
 
 
 async def answered_when_over(api: Api, path: str = RUN, **headers: str) -> tuple[int, str]:
@@ -145,7 +145,7 @@ class TestThatItIsSeen:
 
 class TestWithoutANode:
     async def test_it_is_refused_at_once_as_in_dkron(self, api: Api) -> None:
-        api.app[CATALOG].see(wire_job(version=1000, tags={"gpu": "a100:1"}))
+        api.app[JOB_INDEX].see(wire_job(version=1000, tags={"gpu": "a100:1"}))
         api.know(NODES, node())
         answer = await api.client.post(RUN)
         assert answer.status == 404
@@ -153,11 +153,11 @@ class TestWithoutANode:
         assert requests(api) == {}
 
     async def test_it_is_asked_for_where_the_nodes_are_not_known(self, api: Api) -> None:
-        api.app[CATALOG].see(wire_job(version=1000, tags={"gpu": "a100:1"}))
+        api.app[JOB_INDEX].see(wire_job(version=1000, tags={"gpu": "a100:1"}))
         assert (await api.client.post(RUN)).status == 202
 
     async def test_a_tag_of_every_dkron_server_finds_one(self, api: Api) -> None:
-        api.app[CATALOG].see(wire_job(version=1000, tags={"server": "true:1"}))
+        api.app[JOB_INDEX].see(wire_job(version=1000, tags={"server": "true:1"}))
         api.know(NODES, node())
         assert (await api.client.post(RUN)).status == 202
 

@@ -8,9 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dkron_api import metrics
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.edge.keys import CATALOG, CLUSTERS, LEASES, NODES
+from dkron_api.edge.keys import CLUSTERS, JOB_INDEX, LEASES, NODES
 from dkron_api.routes import cluster, health
-from dkron_api.routes.events import JOURNAL
+from dkron_api.routes.events import EVENT_LOG
 from dkron_api.stream.subscription import Interest
 from dkron_api.translate.record import Job
 from dkron_api.translate.status import Agent, CacheState, running, status
@@ -140,21 +140,21 @@ async def test_as_long_as_the_cluster_object_could_not_be_read_nobody_knows_of_a
         pytest.param(CacheState(ready=True, age=300), "", id="silent for five minutes"),
         pytest.param(CacheState(ready=True, age=1, trouble="watch has ended"), "", id="in trouble just now"),
         pytest.param(
-            CacheState(ready=True, age=301), "the API server has given no sign of life for 301 seconds",
+            CacheState(ready=True, age=301), "the API server has not responded for 301 seconds",
             id="silent for longer",
         ),
         pytest.param(
             CacheState(ready=True, age=400, trouble="no route"),
-            "the API server has given no sign of life for 400 seconds: no route",
+            "the API server has not responded for 400 seconds: no route",
             id="silent for longer, with the reason",
         ),
         pytest.param(
-            CacheState(ready=False, age=0), "the DkronJobs have not all been read from the API server yet",
+            CacheState(ready=False, age=0), "not all DkronJobs have been read from the API server yet",
             id="incomplete",
         ),
         pytest.param(
             CacheState(ready=False, age=0, trouble="forbidden"),
-            "the DkronJobs have not all been read from the API server yet: forbidden",
+            "not all DkronJobs have been read from the API server yet: forbidden",
             id="incomplete, with the reason",
         ),
     ],
@@ -255,8 +255,8 @@ async def test_metrics_tell_of_requests_by_their_route() -> None:
 async def test_metrics_tell_of_the_cache_the_api_server_and_the_program() -> None:
     async with running_api(health.ROUTES) as api:
         api.know(NODES, object_of("n1"), object_of("n2"))
-        api.app[CATALOG].mirror.alive()
-        api.app[JOURNAL].subscribe(Interest(frozenset()), "")
+        api.app[JOB_INDEX].mirror.alive()
+        api.app[EVENT_LOG].subscribe(Interest(frozenset()), "")
         api.kube.calls = {Call("list", "nodes", 200): 4}  # type: ignore[assignment]  # what a KubeClient counts
         found = await scraped(api)
         assert found["dkron_api_cache_objects", ("nodes",)] == 2

@@ -55,7 +55,7 @@ async def test_who_asks_again_is_answered_alike_and_does_not_become_who_asked(ap
     ("target", "status", "says"),
     [
         pytest.param(
-            path(OVER.id), 409, f'the execution "{OVER.id}" ended at 2026-03-01T11:59:05Z already', id="it has ended"
+            path(OVER.id), 409, f'the execution "{OVER.id}" already ended at 2026-03-01T11:59:05Z', id="it has ended"
         ),
         pytest.param(path("17-x"), 404, f'the job "{NAME}" has no execution "17-x" (any more)', id="it never was"),
         pytest.param(path(RUNNING.id, "other"), 404, 'there is no job "other"', id="the job is not there"),

@@ -82,10 +82,10 @@ async def test_an_event_that_cannot_be_told_keeps_nobody_from_the_others(
         return job_body(event, rendered)
 
     monkeypatch.setattr(feed_module, "job_body", odd)
-    journal = EventLog()
-    feed = Feed(JobIndex(lambda: NOON), journal, lambda: NOON)
+    event_log = EventLog()
+    feed = Feed(JobIndex(lambda: NOON), event_log, lambda: NOON)
     feed.replace([], 1)
-    heard = journal.subscribe(Interest(frozenset({Topic.JOB})), "")
+    heard = event_log.subscribe(Interest(frozenset({Topic.JOB})), "")
     for version, name in enumerate(("a", "b", "b", "c"), start=2):
         feed.see(job(name, version, command=str(version)))
     told = await heard.take()
@@ -105,4 +105,6 @@ def test_a_part_that_has_ended_is_a_matter_of_health() -> None:
     cache = CacheState(ready=True, age=0, ended=("watch of dkronjobs (ValueError: odd)",))
     status, body = health(cache, leader=False)
     assert status == 503
-    assert body["issues"] == ["a part of the service has ended: watch of dkronjobs (ValueError: odd)"]
+    assert body["issues"] == [
+        "a part of the service has stopped and is being restarted: watch of dkronjobs (ValueError: odd)"
+    ]

@@ -40,7 +40,7 @@ def job(**fields: Any) -> dict[str, Any]:
 async def test_keys_that_are_ignored_are_named_and_stored(api: Api, method: str, path: str) -> None:
     answer = await api.client.request(method, path, json=job(executor_config=TERRAFORM))
     assert answer.status == 201
-    assert answer.headers["Warning"] == f'299 - "ignored, since they are not known here: {NAMED}"'
+    assert answer.headers["Warning"] == f'299 - "ignored, because this version does not know them: {NAMED}"'
     assert (await answer.json())["executor_config"] == TERRAFORM
 
 
@@ -68,7 +68,7 @@ async def test_what_else_is_told(api: Api, fields: dict[str, Any], says: str | N
 async def test_a_strict_installation_refuses_such_keys(strict_api: Api) -> None:
     answer = await strict_api.client.post("/v1/jobs", json=job(executor_config=TERRAFORM))
     assert answer.status == 400
-    assert await answer.text() == f"the job is not valid: refused, since they are not known here: {NAMED}."
+    assert await answer.text() == f"the job is not valid: refused, because this version does not know them: {NAMED}."
     assert (await strict_api.client.post("/v1/jobs", json=job())).status == 201
 
 

@@ -1,4 +1,4 @@
-"""Writes of jobs while others write, too: repeated, refused or given up, and the catalog holds what is stored."""
+"""Writes of jobs while others write, too: repeated, refused or given up, and the job_index holds what is stored."""
 
 import asyncio
 import copy
@@ -68,7 +68,7 @@ class Server(FakeKube):
                 part = part[parent]
             if operation["op"] == "test":
                 if part[last] != operation["value"]:
-                    raise Stale("the object is not as the patch expects it", status=422)
+                    raise Stale("the object is not in the state that the patch expects", status=422)
             else:
                 part[last] = operation["value"]
         if patched["metadata"]["resourceVersion"] != stored["metadata"]["resourceVersion"]:
@@ -85,13 +85,13 @@ class World:
 
     def __init__(self, *jobs: Object) -> None:
         self.kube = Server()
-        self.catalog = JobIndex(lambda: NOON)
-        self.catalog.mirror.replace([self.kube.put(DKRON_JOBS, job) for job in jobs], version=1)
-        self.writes = JobWriter(cast("KubeClient", self.kube), self.catalog, NAMESPACE)
+        self.job_index = JobIndex(lambda: NOON)
+        self.job_index.mirror.replace([self.kube.put(DKRON_JOBS, job) for job in jobs], version=1)
+        self.writes = JobWriter(cast("KubeClient", self.kube), self.job_index, NAMESPACE)
         self.born = 0
 
     def job(self) -> Job:
-        found = self.catalog.get(NAME)
+        found = self.job_index.get(NAME)
         assert found is not None
         return found
 
@@ -208,14 +208,14 @@ async def test_toggling_a_job_that_is_gone_is_404() -> None:
     known = world.job()
     world.delete()
     assert (await refused(world.writes.toggle(known))).status == 404
-    assert world.catalog.get(NAME) is None
+    assert world.job_index.get(NAME) is None
 
 
 async def test_a_job_that_is_being_deleted_takes_nothing() -> None:
     world = World(wire_job(name=NAME))
     world.kube.meanwhile("patch dkronjobs", world.begin_to_delete)
     assert (await refused(world.writes.upsert(BODY))).status == 409
-    assert world.catalog.get(NAME) is None, "whoever asks is told that it is gone"
+    assert world.job_index.get(NAME) is None, "whoever asks is told that it is gone"
 
 
 async def test_a_place_that_another_job_has_is_409() -> None:
@@ -226,7 +226,7 @@ async def test_a_place_that_another_job_has_is_409() -> None:
     answer = await refused(world.writes.upsert(body))
     assert answer.status == 409
     assert [word for word in (object_name("ñ"), "other") if word not in answer.reason] == []
-    assert world.catalog.get("ñ") is None
+    assert world.job_index.get("ñ") is None
 
 
 CONDITIONS: tuple[Any, ...] = (
@@ -278,7 +278,7 @@ async def test_what_kubernetes_says_to_a_new_job_is_handed_on(error: KubeError) 
     world.kube.fail("create dkronjobs", error)
     with pytest.raises(type(error), match=str(error)):
         await world.writes.upsert(BODY)
-    assert len(world.catalog) == 0
+    assert len(world.job_index) == 0
 
 
 async def test_a_creation_whose_answer_was_lost_is_not_shown_and_can_be_repeated() -> None:
@@ -286,7 +286,7 @@ async def test_a_creation_whose_answer_was_lost_is_not_shown_and_can_be_repeated
     world.kube.lose_answer("create dkronjobs")
     with pytest.raises(Unavailable):
         await world.writes.upsert(BODY)
-    assert len(world.catalog) == 0
+    assert len(world.job_index) == 0
     await world.writes.upsert(BODY)
     assert world.job().raw["spec"]["owner"] == "REST"
 
@@ -295,10 +295,10 @@ async def test_a_job_that_was_deleted_does_not_come_back_by_what_is_still_on_the
     world = World(wire_job(name=NAME))
     old = copy.deepcopy(world.job().raw)
     await world.writes.delete(world.job())
-    world.catalog.see(old)
-    assert world.catalog.get(NAME) is None
+    world.job_index.see(old)
+    assert world.job_index.get(NAME) is None
     await world.writes.upsert(BODY)
-    world.catalog.see(old)
+    world.job_index.see(old)
     assert world.job().raw["spec"]["owner"] == "REST"
 
 
@@ -308,7 +308,7 @@ async def test_whoever_deletes_what_was_made_anew_deletes_that() -> None:
     world.create_anew()
     await world.writes.delete(known)
     assert world.stored() is None
-    assert world.catalog.get(NAME) is None
+    assert world.job_index.get(NAME) is None
 
 
 async def test_a_version_that_the_catalog_has_not_seen_yet_is_not_deleted() -> None:
@@ -338,7 +338,7 @@ def test_whatever_others_do_a_write_is_done_or_refused_and_the_catalog_is_right(
         if refusal is not None:
             assert refusal.status == 404 or (refusal.status == 409 and len(others) >= ATTEMPTS), refusal
             return
-        stored, known = world.stored(), world.catalog.get(NAME)
+        stored, known = world.stored(), world.job_index.get(NAME)
         if write == "delete":
             assert (stored, known) == (None, None)
             return
@@ -351,7 +351,7 @@ def test_whatever_others_do_a_write_is_done_or_refused_and_the_catalog_is_right(
 
 
 async def _write(world: World, write: str) -> ApiError | None:
-    known = world.catalog.get(NAME)
+    known = world.job_index.get(NAME)
     try:
         if write == "upsert":
             await world.writes.upsert(BODY, FREELY)

@@ -75,7 +75,7 @@ def test_a_patch_that_does_not_fit_is_told_from_a_result_that_is_invalid(
 def test_who_handles_conflicts_handles_a_patch_that_does_not_fit() -> None:
     error = from_status(422, UNFIT)
     assert isinstance(error, Conflict)
-    assert str(error) == "the object is not as the patch expects it"
+    assert str(error) == "the object is not in the state that the patch expects"
 
 
 @pytest.mark.parametrize(

@@ -62,23 +62,28 @@ def test_an_event_has_a_kind_and_a_version(line: bytes, kind: Kind, version: str
         pytest.param(error(500, "etcd"), Unavailable, "etcd", id="an error within"),
         pytest.param(event("ERROR", {"message": "hm"}), Unavailable, "hm", id="an error without a code"),
         pytest.param(event("ERROR", {}), Unavailable, "HTTP 500", id="an error that says nothing"),
-        pytest.param(b"{", Unavailable, "no event: {", id="half a line"),
-        pytest.param(b"", Unavailable, "no event", id="an empty line"),
-        pytest.param(b"\xff", Unavailable, "no event", id="what is not text"),
-        pytest.param(b"[]", Unavailable, "no event", id="a list"),
-        pytest.param(b"7", Unavailable, "no event", id="a number"),
-        pytest.param(b'{"type": "ADDED"}', Unavailable, "no event", id="no object"),
-        pytest.param(b'{"type": "ADDED", "object": null}', Unavailable, "no event", id="null for an object"),
-        pytest.param(b'{"type": "ERROR", "object": null}', Unavailable, "no event", id="an error of null"),
-        pytest.param(b'{"type": "ERROR", "object": {"code": "x"}}', Unavailable, "no event", id="a code of letters"),
+        pytest.param(b"{", Unavailable, "not an event: {", id="half a line"),
+        pytest.param(b"", Unavailable, "not an event", id="an empty line"),
+        pytest.param(b"\xff", Unavailable, "not an event", id="what is not text"),
+        pytest.param(b"[]", Unavailable, "not an event", id="a list"),
+        pytest.param(b"7", Unavailable, "not an event", id="a number"),
+        pytest.param(b'{"type": "ADDED"}', Unavailable, "not an event", id="no object"),
+        pytest.param(b'{"type": "ADDED", "object": null}', Unavailable, "not an event", id="null for an object"),
+        pytest.param(b'{"type": "ERROR", "object": null}', Unavailable, "not an event", id="an error of null"),
         pytest.param(
-            error(403, details={"causes": ["x"]}), Unavailable, "no event", id="an error whose causes are none"
+            b'{"type": "ERROR", "object": {"code": "x"}}', Unavailable, "not an event", id="a code of letters"
         ),
-        pytest.param(event("ADDED", {"metadata": {}}), Unavailable, "no event", id="no version"),
         pytest.param(
-            event("ADDED", {"metadata": {"resourceVersion": "x"}}), Unavailable, "no event", id="a version of letters"
+            error(403, details={"causes": ["x"]}), Unavailable, "not an event", id="an error whose causes are none"
         ),
-        pytest.param(event("RENAMED", thing("a", 1)), Unavailable, "no event", id="a kind that nobody knows"),
+        pytest.param(event("ADDED", {"metadata": {}}), Unavailable, "not an event", id="no version"),
+        pytest.param(
+            event("ADDED", {"metadata": {"resourceVersion": "x"}}),
+            Unavailable,
+            "not an event",
+            id="a version of letters",
+        ),
+        pytest.param(event("RENAMED", thing("a", 1)), Unavailable, "not an event", id="a kind that nobody knows"),
     ],
 )
 def test_what_is_no_event_is_an_error(line: bytes, kind: type[KubeError], says: str) -> None:

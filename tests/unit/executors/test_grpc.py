@@ -87,7 +87,7 @@ def test_a_server_without_reflection() -> None:
     with grpc_server(reflected="") as rpc:
         ran = call(f"{rpc.address}/{SERVICE}/Place")
     assert ran.code == 1
-    assert "the server has no reflection" in ran.output
+    assert "the server does not support reflection" in ran.output
 
 
 def test_nobody_there() -> None:

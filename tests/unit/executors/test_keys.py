@@ -99,7 +99,7 @@ REFUSED: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"expectBody": "(?=a)"}, 'expectBody: "(?=a)" is not a regular expression of RE2'),
         ({"expectBody": "((a{1000}){1000}){1000}"}, "expectBody: "),
         ({"tlsNoVerifyPeer": "yes"}, 'tlsNoVerifyPeer: "yes" is neither "true" nor "false"'),
-        ({"tlsCertificateFile": "/c"}, "tlsCertificateKeyFile: missing; tlsCertificateFile is of no use without it"),
+        ({"tlsCertificateFile": "/c"}, "tlsCertificateKeyFile: missing; tlsCertificateFile requires it"),
         ({"tlsCertificateKeyFile": "/k"}, "tlsCertificateFile: missing; "),
     ],
     "grpc": [
@@ -112,7 +112,7 @@ REFUSED: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"url": "localhost:1/shop.Orders.Place"}, "url: "),
         ({"body": "{"}, 'body: "{" is not JSON'),
         ({"headers": '["grpc-timeout: 1"]'}, 'headers: "grpc-timeout" is not a name that gRPC allows'),
-        ({"headers": '["x: ü"]'}, 'headers: the value of "x" has other characters than ASCII'),
+        ({"headers": '["x: ü"]'}, 'headers: the value of "x" has non-ASCII characters'),
         ({"headers": '["x-bin: ?"]'}, 'headers: the value of "x-bin" is not base64'),
         ({"expectCode": "17"}, 'expectCode: "17" is not a status code of gRPC, 0 to 16'),
         ({"expectCode": "OK"}, "expectCode: "),
@@ -136,7 +136,7 @@ REFUSED: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"subject": "orders.*"}, 'subject: "orders.*" is not a subject'),
         ({"subject": "a b"}, "subject: "),
         ({"subject": "a..b"}, "subject: "),
-        ({"password": "p"}, "userName: missing; password is of no use without it"),
+        ({"password": "p"}, "userName: missing; password requires it"),
     ],
     "rabbitmq": [
         ({"url": "http://rabbitmq"}, 'url: "http://rabbitmq" is not an address such as amqp://'),

@@ -37,7 +37,7 @@ def test_it_needs_the_name_of_an_executor(arguments: tuple[str, ...]) -> None:
     "text", ["{", "[]", '{"config": {}, "secrets": {"a": "NONE"}}', '{"config": {}, "secrets": 1}']
 )
 def test_it_needs_what_the_operator_hands_over(text: str) -> None:
-    with pytest.raises(Unusable, match=f"^{CONFIG}: it is not what the operator hands over"):
+    with pytest.raises(Unusable, match=f"^{CONFIG}: it is not a configuration that the operator wrote"):
         outcome(["http"], {CONFIG: text})
 
 

@@ -147,7 +147,7 @@ def seen(body: dict[str, Any]) -> tuple[Store, list[str]]:
 def test_a_foreign_job_decides_nothing_and_is_told(body: dict[str, Any]) -> None:
     store, told = seen(body)
     (found,) = store
-    assert found.runs == {}
+    assert found.observed.runs == {}
     assert len(told) == 1
 
 
@@ -158,7 +158,7 @@ def test_a_foreign_job_does_not_hide_the_real_one_of_its_name() -> None:
     store.see_run(wire_run(entry, uid="real", version=5))
     store.see_job(wire_job(status=accepted()))
     (found,) = store
-    assert [each.uid for each in found.runs.values()] == ["real"]
+    assert [each.uid for each in found.observed.runs.values()] == ["real"]
 
 
 def test_a_job_of_a_slot_far_ahead_does_not_count_until_then() -> None:

@@ -220,7 +220,7 @@ def test_a_retry_is_cancelled_when_the_job(spec: dict[str, Any], refusal: Proble
     assert (plan.status.active, plan.create) == ((), None)
     assert plan.status.status == "failed", "the group is over"
     (report,) = [report for report in plan.of(Report) if report.reason == "RetryCancelled"]
-    assert f"attempt 2 is not made: {why}" in report.message
+    assert f"attempt 2 is cancelled: {why}" in report.message
 
 
 def test_after_status_was_wiped_an_old_failure_is_not_tried_again() -> None:

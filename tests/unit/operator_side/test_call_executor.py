@@ -71,7 +71,7 @@ def test_a_secret_is_the_kubelet_s_business() -> None:
     [
         ({"method": "GET"}, "url: missing; executorConfig of http needs it"),
         ({**HTTP, "timeout": "soon"}, 'timeout: "soon" is not a number of seconds from 1 to 86400'),
-        ({**HTTP, "body": "ä" * (LONGEST // 2)}, "executorConfig: all of it together has to be shorter than 128 KiB; "),
+        ({**HTTP, "body": "ä" * (LONGEST // 2)}, "executorConfig: all keys together must be shorter than 128 KiB, "),
     ],
 )
 def test_a_wrong_key_shows_when_the_spec_changes(config: dict[str, str], message: str) -> None:

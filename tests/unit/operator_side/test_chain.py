@@ -378,8 +378,8 @@ def test_when_it_waited_long_enough_the_oldest_make_room_with_an_event() -> None
     assert (plan.status.active, len(plan.status.ended)) == ((), MAX_ENDED)
     assert [each.group for each in plan.status.ended[:3]] == [3, 4, 5]
     (message,) = reports(plan, "DependentsOverrun")
-    assert f"more than {MAX_ENDED} runs wait" in message
-    assert "the oldest 3 wait no longer" in message
+    assert f"more than {MAX_ENDED} ended runs wait" in message
+    assert "dropped the oldest 3" in message
     assert plan.status.published is not None
     assert plan.status.published.success == MAX_ENDED + 3
     assert GivenUp(frozenset({0, 1, 2})) in plan.changes

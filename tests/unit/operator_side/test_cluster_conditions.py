@@ -55,9 +55,9 @@ def test_it_is_ready_when(leadership: Leadership, expected: tuple[str, str], lea
 
 def test_a_trouble_is_told_in_its_own_words() -> None:
     (ready,) = look(Leadership(free=True, trouble="leases is forbidden")).conditions
-    assert ready.message == "jobs are fired without a Lease: leases is forbidden"
+    assert ready.message == "the operator fires jobs without a Lease: leases is forbidden"
     (ready,) = look(Leadership(free=True)).conditions
-    assert ready.message == "jobs are fired without a Lease: the operator was started with --lease off"
+    assert ready.message == "the operator fires jobs without a Lease: the operator was started with --lease off"
 
 
 def test_a_condition_that_does_not_turn_keeps_its_time() -> None:

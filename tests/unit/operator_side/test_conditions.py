@@ -16,7 +16,7 @@ from tests.support.builders import NOON, after, claim, execution, job_view, run,
 
 LATER = after(10)
 RUNNING = seen(claim())
-IGNORED = "ignored, since they are not known here"
+IGNORED = "ignored, because this version does not know them"
 REFUSED = Problem("InvalidTemplate", "spec.template: no")
 
 
@@ -43,7 +43,7 @@ def changed_at(plan: Plan, kind: str) -> datetime:
         pytest.param(
             {},
             {"checked": False},
-            ("Unknown", "Pending", "the API server has not been asked yet"),
+            ("Unknown", "Pending", "the operator has not checked the Job with the API server yet"),
             id="not asked yet",
         ),
         pytest.param(
@@ -165,7 +165,7 @@ def test_degraded_is_a_job_of_which_a_job_is_deleted_and_stays() -> None:
         status=JobStatus(active=(RUNNING,)), runs=[run(RUNNING, deleting=True)],
         troubles={RUNNING.job: Trouble("KeptByFinalizers", "it has the finalizer a/b")},
     )  # fmt: skip
-    text = f"Job {RUNNING.job} is deleted and does not go: it has the finalizer a/b"
+    text = f"Job {RUNNING.job} is being deleted, but still exists: it has the finalizer a/b"
     assert condition(plan, "Degraded") == ("True", "KeptByFinalizers", text)
 
 

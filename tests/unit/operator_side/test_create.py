@@ -10,7 +10,7 @@ import pytest
 from dkron_crds.job import Active, JobStatus
 from dkron_kube.errors import Conflict, Rejected, Unavailable
 from dkron_kube.paths import JOBS, PODS
-from dkron_operator.cache.store import CachedJob
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.fold import Decided, Dropped, Started
 from tests.support.builders import (
@@ -54,7 +54,7 @@ async def test_a_job_is_created_and_then_the_slot_is_marked() -> None:
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert edges.kube.calls == [f"create jobs {ENTRY.job}"]
     assert edges.entry().pending == [*MARK, Started(seen(ENTRY))]
-    assert list(edges.entry().runs) == [ENTRY.job], "the next plan need not wait for the watch"
+    assert list(edges.entry().observed.runs) == [ENTRY.job], "the next plan need not wait for the watch"
     assert edges.kube.has(JOBS, ENTRY.job)["metadata"]["annotations"]["dkron.io/installation"] == "home"
     assert lateness(edges) == (1, 1.5)
     await fire(edges, CreateJob(ENTRY, late=True))
@@ -84,16 +84,16 @@ async def test_a_job_that_exists_already_is_adopted() -> None:
 async def test_a_name_that_belongs_to_another_cause_is_waited_for(other: Object) -> None:
     edges = begin()
     edges.kube.put(JOBS, other)
-    with pytest.raises(Unavailable, match="another object holds the name"):
+    with pytest.raises(Unavailable, match="another object has the name"):
         await fire(edges, CreateJob(ENTRY, after=MARK))
     assert active(edges) == ()
     assert edges.entry().status.last_schedule_time is None
-    assert edges.entry().unconfirmed_create == ENTRY
-    assert edges.entry().troubles[ENTRY.job].reason == "NameTaken"
+    assert edges.entry().remembered.unconfirmed_create == ENTRY
+    assert edges.entry().observed.troubles[ENTRY.job].reason == "NameTaken"
     del edges.kube.objects["jobs", ENTRY.job]
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert active(edges) == (seen(ENTRY),)
-    assert (edges.entry().unconfirmed_create, edges.entry().troubles) == (None, {})
+    assert (edges.entry().remembered.unconfirmed_create, edges.entry().observed.troubles) == (None, {})
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["that was made", "that was not made"])
@@ -105,10 +105,10 @@ async def test_a_create_without_an_answer(*, made: bool) -> None:
         edges.kube.fail("create jobs", Unavailable("down"))
     with pytest.raises(Unavailable):
         await fire(edges, CreateJob(ENTRY, after=MARK))
-    assert (edges.entry().unconfirmed_create, edges.entry().pending) == (ENTRY, [])
+    assert (edges.entry().remembered.unconfirmed_create, edges.entry().pending) == (ENTRY, [])
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert edges.kube.names(JOBS) == [ENTRY.job]
-    assert (edges.entry().unconfirmed_create, active(edges)) == (None, (seen(ENTRY),))
+    assert (edges.entry().remembered.unconfirmed_create, active(edges)) == (None, (seen(ENTRY),))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ async def test_a_refusal_is_the_outcome_of_the_attempt() -> None:
     edges = begin()
     edges.kube.fail("create jobs", Rejected('jobs "x" is forbidden: exceeded quota', status=403))
     await fire(edges, CreateJob(ENTRY, after=MARK))
-    outcome = edges.entry().outcomes[ENTRY.job]
+    outcome = edges.entry().observed.outcomes[ENTRY.job]
     assert (outcome.success, outcome.reason) == (False, "JobRejected")
     assert outcome.message == 'jobs "x" is forbidden: exceeded quota'
     assert active(edges) == (ENTRY,)
@@ -145,7 +145,7 @@ async def test_a_spec_that_broke_meanwhile_is_a_refusal_too() -> None:
     edges.edit_job(lambda body: body.update(wire_job(command="", generation=2)))
     edges.watch()
     await fire(edges, CreateJob(ENTRY))
-    assert edges.entry().outcomes[ENTRY.job].reason == "JobRejected"
+    assert edges.entry().observed.outcomes[ENTRY.job].reason == "JobRejected"
     assert edges.kube.names(JOBS) == []
 
 
@@ -225,7 +225,7 @@ async def test_a_run_that_ends_while_it_is_replaced_keeps_its_outcome() -> None:
     edges = replacing(status=ended())
     await replace(edges)
     assert set(edges.kube.names(JOBS)) == {OLD.job, ENTRY.job}
-    assert edges.entry().runs[OLD.job].finished
+    assert edges.entry().observed.runs[OLD.job].finished
 
 
 async def test_a_run_that_is_gone_holds_nothing_up() -> None:
@@ -233,7 +233,7 @@ async def test_a_run_that_is_gone_holds_nothing_up() -> None:
     edges.source.feed_run(None, wire_run(OLD))
     await replace(edges)
     assert edges.kube.names(JOBS) == [ENTRY.job]
-    assert edges.entry().runs[OLD.job].gone, "whatever the watch has missed"
+    assert edges.entry().observed.runs[OLD.job].gone, "whatever the watch has missed"
 
 
 async def test_a_namesake_of_what_is_to_be_replaced_is_not_deleted() -> None:

@@ -385,7 +385,7 @@ async def test_an_annotation_that_makes_no_sense_is_said() -> None:
 async def test_a_notification_that_makes_no_sense_is_told_where_people_look() -> None:
     kube = with_cluster(notifications=[{**HOOK, "payload": "{{ nope }}"}])
     judged: list[object] = []
-    edges = Edges(kube, judged=judged.append)
+    edges = Edges(kube, on_problems=judged.append)
     async with edges.running():
         await edges.delivery.installation.read()
         await until(2)

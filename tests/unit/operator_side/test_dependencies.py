@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from dkron_crds.job import Ended, GroupStatus, Heard, JobStatus
-from dkron_operator.cache.store import CachedJob, Store
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.plan.dependencies import ALONE
 from dkron_operator.plan.dependency_changes import Noted, with_ended
 from tests.support.builders import NOON, after, wire_job

@@ -49,10 +49,13 @@ def test_a_timeout_is_the_pod_s() -> None:
     [
         ({"image": ""}, "image: missing; "),
         ({"image": "secretRef:s/k"}, "image: it cannot come from a Secret"),
-        ({"volumes": "/data:/data"}, "volumes: a pod has no folders of a host by this; say it in jobTemplate"),
+        (
+            {"volumes": "/data:/data"},
+            "volumes: this key cannot mount folders of the host; use volumes and volumeMounts in jobTemplate",
+        ),
         ({"shell": "true"}, "shell: the image's entry point runs the command; use the executor shell"),
         ({"payload": "YQ=="}, "payload: the image's entry point runs the command; use the executor shell"),
-        ({"command": "a | b"}, 'command: no shell is there to understand "|"; write sh -c'),
+        ({"command": "a | b"}, 'command: no shell interprets "|"; write sh -c'),
         ({"command": "secretRef:s/k"}, "command: it cannot come from a Secret"),
         ({"command": "a 'b"}, "command: no closing quotation"),
         ({"colour": "red"}, 'executorConfig: "colour" is not a key of docker; use command, cwd, '),

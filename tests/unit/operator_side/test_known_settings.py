@@ -36,7 +36,7 @@ def test_a_job_keeps_what_it_says_and_runs_by_what_is_known() -> None:
     assert job.spec.executor_config == {"command": "true"}
     assert job.spec.processors == {"log": {"forward": "true"}}
     assert job.ignored == (
-        "ignored, since they are not known here: executorConfig.mem_limit_kb, processors.log.x, processors.y"
+        "ignored, because this version does not know them: executorConfig.mem_limit_kb, processors.log.x, processors.y"
     )
 
 

@@ -157,7 +157,7 @@ async def test_a_lease_that_lives_for_an_hour_is_told_of(caplog: pytest.LogCaptu
     renew_for_another(me.kube, seconds=3600)
     async with me.running(60):
         assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
-        assert "home/dkron of other says that it lives for 3600 s; ours live for 15 s" in caplog.text
+        assert "home/dkron, held by other, lasts 3600 s; this operator's own lasts 15 s" in caplog.text
         del me.kube.objects["leases", "dkron"]
         await asyncio.sleep(1)
         assert me.may_act(), "it belonged to no replica"

@@ -62,15 +62,15 @@ FAILING = LastSign(seen=990.0, failing=AT - 20)
 @pytest.mark.parametrize(
     ("phase", "signs", "words"),
     [
-        pytest.param(Phase.STARTING, {}, ("still being read",), id="starting"),
+        pytest.param(Phase.STARTING, {}, ("still reading",), id="starting"),
         pytest.param(Phase.LEFT, {"jobs": GOOD}, ("asked to leave",), id="left"),
         pytest.param(Phase.STOPPING, {"jobs": GOOD}, ("stopping",), id="stopping"),
         pytest.param(Phase.WORKING, {"dkronjobs": GOOD, "jobs": GOOD}, (), id="at work"),
-        pytest.param(Phase.WORKING, {"a": LastSign(), "jobs": GOOD}, ("watch of a", "not begun"), id="no watch yet"),
+        pytest.param(Phase.WORKING, {"a": LastSign(), "jobs": GOOD}, ("watch of a", "not started"), id="no watch yet"),
         pytest.param(Phase.WORKING, {"jobs": LastSign(AT - SILENCE)}, (), id="silent for as long as is allowed"),
-        pytest.param(Phase.WORKING, {"jobs": LastSign(AT - 200)}, ("jobs", "no sign of life", "200 s"), id="silent"),
+        pytest.param(Phase.WORKING, {"jobs": LastSign(AT - 200)}, ("jobs", "received nothing", "200 s"), id="silent"),
         pytest.param(Phase.WORKING, {"jobs": replace(GOOD, failing=AT - FAILURE)}, (), id="failing for a moment"),
-        pytest.param(Phase.WORKING, {"jobs": FAILING}, ("jobs cannot be watched", "20 s"), id="failing"),
+        pytest.param(Phase.WORKING, {"jobs": FAILING}, ("jobs has failed", "20 s"), id="failing"),
         pytest.param(
             Phase.WORKING, {"a": LastSign(), "b": LastSign(0.0), "c": GOOD}, ("watch of a", "watch of b"), id="two"
         ),
@@ -97,19 +97,19 @@ class Hands:
 def test_signs_of_life_are_events_and_answers_to_watches() -> None:
     hands = Hands()
     signs = WatchLiveness((DKRON_JOBS, JOBS), (None,), hands.clock())
-    assert signs.oldest() == {"dkronjobs": LastSign(), "jobs": LastSign()}
+    assert signs.by_resource() == {"dkronjobs": LastSign(), "jobs": LastSign()}
     signs.event(JOBS, "anywhere")
     signs.answer("/k8s/clusters/c-1/apis/dkron.io/v1alpha1/dkronjobs", begun=True)
-    assert signs.oldest() == {"dkronjobs": LastSign(AT), "jobs": LastSign(AT)}
+    assert signs.by_resource() == {"dkronjobs": LastSign(AT), "jobs": LastSign(AT)}
     signs.answer(JOBS.path(), begun=False)
     hands.at += 10
     signs.answer(JOBS.path(), begun=False)
-    assert signs.oldest()["jobs"] == LastSign(AT, failing=AT), "since the first time"
+    assert signs.by_resource()["jobs"] == LastSign(AT, failing=AT), "since the first time"
     signs.answer("/api/v1/nodes", begun=True)
     signs.answer(JOBS.path(), begun=True)
-    assert signs.oldest()["jobs"] == LastSign(AT + 10)
-    signs.beside(NODES)
-    assert "nodes" not in signs.oldest(), "the operator is ready without them"
+    assert signs.by_resource()["jobs"] == LastSign(AT + 10)
+    signs.optional_event(NODES)
+    assert "nodes" not in signs.by_resource(), "the operator is ready without them"
     assert signs.seen() == {"dkronjobs": AT, "jobs": AT + 10, "nodes": AT + 10}
 
 
@@ -117,11 +117,11 @@ def test_of_several_namespaces_the_worst_counts() -> None:
     hands = Hands()
     signs = WatchLiveness((JOBS,), ("one", "two"), hands.clock())
     signs.event(JOBS, "one")
-    assert signs.oldest() == {"jobs": LastSign()}, "one of them has not begun"
+    assert signs.by_resource() == {"jobs": LastSign()}, "one of them has not started"
     hands.at += 5
     signs.event(JOBS, "two")
     signs.answer(JOBS.path("two"), begun=False)
-    assert signs.oldest() == {"jobs": LastSign(AT, failing=AT + 5)}
+    assert signs.by_resource() == {"jobs": LastSign(AT, failing=AT + 5)}
 
 
 @pytest.mark.looptime
@@ -331,13 +331,13 @@ async def test_probes_follow_the_life_of_an_operator() -> None:
         assert await ask(client, "/healthz") == (200, "ok\n")
         assert (await ask(client, "/readyz"))[0] == 503
         monitoring.phase = Phase.WORKING
-        assert "has not begun" in (await ask(client, "/readyz"))[1]
+        assert "has not started" in (await ask(client, "/readyz"))[1]
         fake.watched()
         assert await ask(client, "/readyz") == (200, "ok\n")
         fake.lease.view = Leadership(trouble="forbidden")
         assert (await ask(client, "/readyz"))[0] == 200, "who does not lead is ready"
         fake.hands.at += SILENCE + 1
-        assert "no sign of life" in (await ask(client, "/readyz"))[1]
+        assert "received nothing" in (await ask(client, "/readyz"))[1]
         assert (await ask(client, "/healthz"))[0] == 200, "to start anew would not help"
         monitoring.phase = Phase.STOPPING
         assert await ask(client, "/readyz") == (503, "the operator is stopping\n")

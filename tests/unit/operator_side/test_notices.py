@@ -157,4 +157,4 @@ def test_a_job_without_an_owner_gets_no_mail_and_one_with_nonsense_is_told() -> 
     assert told(point, *always) is None
     parcels, problems = render([point], SITE, ended(owner_email="not an address"), events=always, notify={})
     assert not parcels
-    assert 'notification ops: ownerEmail: "not an address" is no address' in problems[0]
+    assert 'notification ops: ownerEmail: "not an address" is not an address' in problems[0]

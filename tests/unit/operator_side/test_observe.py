@@ -46,12 +46,12 @@ def there(*events: Object, body: Object | None = None) -> Edges:
 
 
 def outcome(edges: Edges) -> Outcome:
-    return edges.entry().outcomes[ENTRY.job]
+    return edges.entry().observed.outcomes[ENTRY.job]
 
 
 def trouble(edges: Edges) -> tuple[str, str] | None:
     """The reason for which it does not start, and what is said of it."""
-    found = edges.entry().troubles.get(ENTRY.job)
+    found = edges.entry().observed.troubles.get(ENTRY.job)
     return None if found is None else (found.reason, found.message)
 
 
@@ -70,7 +70,7 @@ async def test_a_finished_job_is_read_from_its_pod_and_its_log() -> None:
     edges = over(history={"outputBytes": 4})
     with_pod(edges, log=b"hello")
     await end(edges)
-    found = edges.entry().outcomes[ENTRY.job]
+    found = edges.entry().observed.outcomes[ENTRY.job]
     assert (found.exit_code, found.reason, found.output, found.output_truncated) == (3, "Error", "ello", True)
     assert len(edges.reconciler.queue) == 1, "the job is planned again"
 
@@ -136,8 +136,8 @@ async def test_a_job_that_the_watch_does_not_know_is_looked_for_and(body: Object
     if body is not None:
         edges.kube.put(JOBS, body)
     await end(edges)
-    assert [found.lost for found in edges.entry().outcomes.values()] == [True] * lost
-    assert list(edges.entry().runs) == ([] if lost else [ENTRY.job])
+    assert [found.lost for found in edges.entry().observed.outcomes.values()] == [True] * lost
+    assert list(edges.entry().observed.runs) == ([] if lost else [ENTRY.job])
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ async def test_a_pod_that_does_not_start_is_asked_why_and_later_whether_it_does(
     with_pod(edges, waiting("ErrImagePull", message="404"))
     await start(edges)
     assert trouble(edges) == ("ErrImagePull", "404")
-    assert ENTRY.job in edges.entry().probed
+    assert ENTRY.job in edges.entry().observed.probed
     with_pod(edges, running())
     await start(edges)
     assert trouble(edges) is None
@@ -260,12 +260,12 @@ async def test_a_pod_that_no_scheduler_has_looked_at_is_told_with_its_name() -> 
     with_pod(edges, pod)
     await asyncio.sleep(30)
     await start(edges)
-    assert edges.entry().troubles == {}
+    assert edges.entry().observed.troubles == {}
     await asyncio.sleep(31)
     await start(edges)
-    found = edges.entry().troubles[ENTRY.job]
+    found = edges.entry().observed.troubles[ENTRY.job]
     assert (found.reason, found.message) == (
-        "NotScheduled", "no scheduler has looked at its pod; see whether moon is running"
+        "NotScheduled", "no scheduler has processed its pod; check whether moon is running"
     )  # fmt: skip
 
 
@@ -294,14 +294,14 @@ async def test_events_that_may_not_be_read_are_gone_without(caplog: pytest.LogCa
     for _ in range(2):
         edges.kube.fail("list events", Rejected('cannot list resource "events"', status=403))
         await start(edges)
-    assert edges.entry().troubles == {}
+    assert edges.entry().observed.troubles == {}
     assert len([each for each in caplog.records if "cannot list" in each.getMessage()]) == 1, "it is said once"
 
 
 async def test_a_job_that_has_ended_meanwhile_is_not_asked_why_it_does_not_start() -> None:
     edges = over()
     await start(edges)
-    assert (edges.kube.calls, edges.entry().troubles) == ([], {})
+    assert (edges.kube.calls, edges.entry().observed.troubles) == ([], {})
 
 
 # --- checks --------------------------------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ async def check(edges: Edges) -> None:
 
 
 def refusal(edges: Edges) -> str | None:
-    found = edges.entry().refusal
+    found = edges.entry().remembered.refusal
     return None if found is None else found.message
 
 
@@ -320,7 +320,7 @@ async def test_a_spec_is_tried_without_creating_anything() -> None:
     edges = begin(generation=3)
     await check(edges)
     assert [call.split()[0] for call in edges.kube.calls] == ["try"]
-    assert (edges.entry().checked, edges.entry().refusal, edges.kube.names(JOBS)) == (3, None, [])
+    assert (edges.entry().remembered.checked, edges.entry().remembered.refusal, edges.kube.names(JOBS)) == (3, None, [])
     await check(edges)
     assert len(edges.kube.calls) == 1, "once for each generation"
 
@@ -348,7 +348,7 @@ async def test_a_refusal(error: KubeError, message: str | None) -> None:
     edges = begin()
     edges.kube.fail("try jobs", error)
     await check(edges)
-    assert (refusal(edges), edges.entry().checked) == (message, 1)
+    assert (refusal(edges), edges.entry().remembered.checked) == (message, 1)
 
 
 async def test_without_an_answer_the_question_stays_open() -> None:
@@ -356,7 +356,7 @@ async def test_without_an_answer_the_question_stays_open() -> None:
     edges.kube.fail("try jobs", Unavailable("down"))
     with pytest.raises(Unavailable):
         await check(edges)
-    assert edges.entry().checked == -1
+    assert edges.entry().remembered.checked == -1
 
 
 async def test_an_answer_about_an_older_spec_is_none_about_the_newer_and_a_broken_one_is_not_tried() -> None:
@@ -369,7 +369,7 @@ async def test_an_answer_about_an_older_spec_is_none_about_the_newer_and_a_broke
 
     edges.kube.meanwhile("try jobs", edit)
     await check(edges)
-    assert (edges.entry().checked, refusal(edges)) == (-1, None)
+    assert (edges.entry().remembered.checked, refusal(edges)) == (-1, None)
     edges.kube.calls.clear()
     await check(edges)
     assert edges.kube.calls == []
@@ -380,10 +380,10 @@ async def test_a_refused_spec_is_tried_again_after_a_while_for_rules_change() ->
     edges.kube.fail("try jobs", Rejected("Job is invalid: image"))
     async with edges.running():
         await asyncio.sleep(10)
-        assert edges.entry().refusal is not None
+        assert edges.entry().remembered.refusal is not None
         assert any(c.reason == "InvalidTemplate" for c in edges.status().conditions)
         await asyncio.sleep(600)
-        assert edges.entry().refusal is None
+        assert edges.entry().remembered.refusal is None
         ready = next(c for c in edges.status().conditions if c.type == "Ready")
         assert ready.status == "True"
 

@@ -87,7 +87,7 @@ async def test_what_is_not_taken_is_tried_again_later_each_time_until_it_is(capl
         await receiver.outbox.empty()
         assert receiver.ends == {"a": ""}
     said = [record.message for record in caplog.records]
-    assert said == ["files: it is busy; trying again", "files: works again"], "told once, and once that it is over"
+    assert said == ["files: it is busy; retrying", "files: works again"], "told once, and once that it is over"
 
 
 async def test_what_is_refused_is_not_tried_again() -> None:
@@ -121,7 +121,7 @@ async def test_where_there_is_no_room_the_oldest_goes() -> None:
         receiver.hangs = True
         receiver.add("a", "b", "c", "d", "e")
         assert list(receiver.ends) == ["a", "b"]
-        assert receiver.ends["a"] == "dropped, because too much waits for files"
+        assert receiver.ends["a"] == "dropped, because the queue of files is full"
         assert len(receiver.outbox) == 3
 
 
@@ -144,7 +144,7 @@ async def test_a_message_that_is_dropped_while_it_is_sent_ends_once() -> None:
         receiver.hangs = False
         receiver.add("b")
         await receiver.outbox.empty()
-        assert receiver.ends == {"a": "dropped, because too much waits for files", "b": ""}
+        assert receiver.ends == {"a": "dropped, because the queue of files is full", "b": ""}
         await asyncio.sleep(30)
 
 

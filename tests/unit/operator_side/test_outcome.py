@@ -101,7 +101,9 @@ def test_a_success_whose_pod_is_gone_is_still_a_success() -> None:
             None,
             id="an init container that failed",
         ),
-        pytest.param(FAILED, None, "PodLost", "the pod was deleted before its end was seen", None, id="a pod lost"),
+        pytest.param(
+            FAILED, None, "PodLost", "the pod was deleted before the operator saw it end", None, id="a pod lost"
+        ),
         pytest.param(
             run(claim(), AttemptState.FAILED, reason="DeadlineExceeded", message="Job was active"),
             None,

@@ -176,7 +176,7 @@ def test_a_template_to_which_nothing_can_be_added_is_named(affinity: Any, where:
 
 def test_a_shortage_is_told_with_both_numbers() -> None:
     text = shortage({"dc": "eu:3"}, 2)
-    assert ("2 " in text, "3 " in text, "dc=eu" in text) == (True, True, True)
+    assert ("2 " in text, " 3;" in text, "dc=eu" in text) == (True, True, True)
     assert shortage({"dc": "eu:2"}, 2) == ""
     assert shortage({"dc": "eu"}, 1) == ""
 

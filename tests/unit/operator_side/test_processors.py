@@ -72,14 +72,14 @@ def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> No
             {"log": {"forward": "yes"}}, 'processors.log.forward: "yes" is neither "true" nor "false"', id="a flag"
         ),
         pytest.param({"email": {}}, "processors.email.emails: it is required", id="one that is missing"),
-        pytest.param({"email": {"emails": "a@b, c"}}, 'emails: "c" is no address', id="an address"),
-        pytest.param({"email": {"emails": "a@b\nBcc: x@y"}}, "is no address", id="an address with a header"),
+        pytest.param({"email": {"emails": "a@b, c"}}, 'emails: "c" is not an address', id="an address"),
+        pytest.param({"email": {"emails": "a@b\nBcc: x@y"}}, "is not an address", id="an address with a header"),
         pytest.param({"email": {"emails": " , "}}, "one to 20 addresses", id="no address"),
         pytest.param({"files": {"log_dir": "a/../../etc"}}, "files.log_dir", id="a way out of the directory"),
         pytest.param({"slack": {"url": "http://169.254.169.254/"}}, "slack.url: it has no such", id="a url"),
         pytest.param({"elasticsearch": {"url": "http://x"}}, "elasticsearch.url: it has no such", id="older form"),
         pytest.param(
-            {"slack": {"team": "secretRef:a/b"}}, "slack.team: a processor takes no secret; credentials", id="a secret"
+            {"slack": {"team": "secretRef:a/b"}}, "slack.team: a processor takes no secretRef; put", id="a secret"
         ),
     ],
 )  # fmt: skip
@@ -96,7 +96,7 @@ def test_what_is_wrong_is_named(named: dict[str, dict[str, str]], sentence: str)
     ("name", "config", "lack"),
     [
         pytest.param("log", {}, "", id="a log there is always"),
-        pytest.param("files", {}, "processors.files: the operator has no directory", id="files"),
+        pytest.param("files", {}, "processors.files: the operator has no output directory", id="files"),
         pytest.param("syslog", {}, "processors.syslog: the DkronCluster has no spec.receivers.syslog", id="syslog"),
         pytest.param("fluent", {}, "processors.fluent: the DkronCluster has no", id="fluent"),
         pytest.param("email", {"emails": "a@b"}, 'email: provider: "default" is not in spec.receivers.mail', id="mail"),

@@ -57,7 +57,7 @@ async def test_without_the_right_it_is_one_and_is_told_once(caplog: pytest.LogCa
     kube.fail("list pods", FORBIDDEN, FORBIDDEN)
     assert [await made.count() for _ in range(3)] == [1, 1, 2]
     assert [record.message for record in caplog.records] == [
-        "counting replicas in namespace home: pods is forbidden; going on without",
+        "counting replicas in namespace home: pods is forbidden; continuing without it",
         "counting replicas in namespace home: works again",
     ]
 

@@ -107,7 +107,7 @@ def test_a_request_under_forbid_is_claimed_first() -> None:
 
 
 def test_a_request_replaces_what_runs_and_what_waits_to_be_tried_again() -> None:
-    running, waiting = seen(claim(after(-60))), claim(after(-120), attempt=2, at=after(600))
+    running, waiting = seen(claim(after(-60))), claim(after(-30), attempt=2, at=after(600))
     plan = look(status={"active": (running, waiting)}, runs=(run(running),), concurrency="replace")
     assert plan.create is not None
     assert [job.name for job in plan.create.replaces] == [running.job]

@@ -67,7 +67,7 @@ async def test_a_status_that_conflicts_shows_it() -> None:
     known = edges.entry().version
     go_back(edges.kube, edges.kube.has(DKRON_JOBS, "backup"))
     edges.entry().note(Started(claim()))
-    with pytest.raises(Exception, match="keeps writing"):
+    with pytest.raises(Exception, match="keeps changing"):
         await edges.reconciler.writer._write(UID)
     assert told[0] == ("DkronJob default/backup", known, 1)
 

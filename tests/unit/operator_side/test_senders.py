@@ -157,7 +157,7 @@ async def test_a_record_arrives_and_is_acknowledged() -> None:
 @pytest.mark.parametrize("ack", [lambda _: "another", lambda _: None], ids=["another's", "none"])
 async def test_without_its_acknowledgement_it_has_not_arrived(ack: Any) -> None:
     async with forward_server(ack) as server:
-        with pytest.raises(Unreachable, match="acknowledgement"):
+        with pytest.raises(Unreachable, match="acknowledge"):
             await send_record(record(server.port))
 
 
@@ -317,7 +317,7 @@ async def test_what_is_missing_is_named_and_may_come_later() -> None:
     with pytest.raises(Unreachable, match="Secret home/hooks has no key password"):
         await found.value(PASSWORD)
     other = Source.from_wire({"secretKeyRef": {"name": "other", "key": "k"}})
-    with pytest.raises(Unreachable, match="Secret home/other is not there"):
+    with pytest.raises(Unreachable, match="Secret home/other does not exist"):
         await found.value(other)
     kube.fail("get secrets", Rejected('secrets "other" is forbidden', status=403))
     with pytest.raises(Unreachable, match="forbidden"):

@@ -52,7 +52,7 @@ def test_monitoring_is_off_until_it_has_a_port(monkeypatch: pytest.MonkeyPatch) 
 def test_a_directory_for_output_has_to_be_there(tmp_path: Path) -> None:
     assert CliApp.run(Settings, cli_args=["--output-dir", str(tmp_path)]).output_dir == tmp_path
     for words in ("relative", str(tmp_path / "missing")):
-        with pytest.raises(ValueError, match="is no directory"):
+        with pytest.raises(ValueError, match="is not a directory"):
             CliApp.run(Settings, cli_args=["--output-dir", words])
 
 

@@ -97,7 +97,7 @@ def test_without_a_shell_words_are_split_and_the_first_operator_ends_them(
 def test_a_value_with_a_nul_character_is_refused(key: str) -> None:
     problem = executors.check(spec({"command": "true", key: "A=a\0b"}))
     assert problem is not None
-    assert problem.message == f"{key}: it has a NUL character, which no program can be given"
+    assert problem.message == f"{key}: it contains a NUL character, which cannot be passed to a program"
 
 
 @pytest.mark.parametrize(

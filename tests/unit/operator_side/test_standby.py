@@ -193,7 +193,7 @@ async def test_who_may_not_write_leaves_it_and_does_not_try_again() -> None:
     async with edges.running():
         await until(300)
         assert slots(edges) == []
-        assert edges.entry().unconfirmed_create is None, "nothing was sent, so nothing is in doubt"
+        assert edges.entry().remembered.unconfirmed_create is None, "nothing was sent, so nothing is in doubt"
         assert edges.kube.calls.count("create jobs " + claim(after(60)).job) == 1
         assert len([call for call in edges.kube.calls if call.startswith("write")]) <= 3
 

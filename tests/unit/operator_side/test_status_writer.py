@@ -11,7 +11,7 @@ from dkron_crds.job import JobStatus
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.status_writer import difference
-from dkron_operator.cache.store import CachedJob
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.fold import Decided, Finished, Started
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
 from tests.support.edges import Edges, begin
@@ -159,7 +159,7 @@ async def test_who_keeps_writing_first_is_given_way_and_followed_later() -> None
             theirs = edges.status().model_copy(update={"error_count": number})
             edges.kube.meanwhile("write dkronjobs", partial(somebody_writes, edges.kube, theirs))
         edges.entry().note(Decided(NOON))
-        edges.reconciler.writer.touch(edges.entry())
+        edges.reconciler.writer.write_soon(edges.entry())
         await asyncio.sleep(0.3)
         assert len(written(edges.kube)) == 5, "then there is a pause"
         await asyncio.sleep(10)
@@ -283,7 +283,7 @@ def test_a_difference_is_made_of_whole_fields() -> None:
 async def test_every_write_of_a_job_waits_for_the_one_before() -> None:
     edges = started()
     async with edges.entry().writing:
-        edges.reconciler.writer.touch(edges.entry())
+        edges.reconciler.writer.write_soon(edges.entry())
         assert edges.kube.calls == []
     await write(edges)
     assert len(written(edges.kube)) == 1

@@ -109,7 +109,7 @@ async def test_an_attempt_that_is_recorded_while_its_log_is_opened_is_not_delete
     edges = running()
 
     async def recorded(_: object) -> None:
-        edges.entry().last_words.clear()
+        edges.entry().observed.last_words.clear()
 
     monkeypatch.setattr(edges.reconciler.stopper, "_have_heard", recorded)
     async with edges.running():

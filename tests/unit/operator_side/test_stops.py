@@ -125,7 +125,7 @@ def test_when_the_record_is_written_people_are_told_and_the_wish_goes() -> None:
     record = execution(success=False, reason="Stopped", message=ASKED)
     plan = look(status={"executions": (record,)})
     assert answers_removed(plan) == [KEY]
-    assert told(plan) == [("ExecutionStopped", f"attempt 1 was stopped, as was {ASKED}")]
+    assert told(plan) == [("ExecutionStopped", f"attempt 1 was stopped: {ASKED}")]
 
 
 # --- what has ended by itself ------------------------------------------------------------------------------------
@@ -198,16 +198,16 @@ LATER = claim(attempt=2, at=after(30))
     [
         pytest.param({}, "there is no such execution (any more)", id="it never was"),
         pytest.param(
-            {"executions": (execution(),)}, "the execution ended at 2026-03-01T12:00:05Z already", id="it has ended"
+            {"executions": (execution(),)}, "the execution had already ended at 2026-03-01T12:00:05Z", id="it has ended"
         ),
         pytest.param(
             {"executions": (execution(success=False),), "active": (LATER,)},
-            f"the execution ended at 2026-03-01T12:00:05Z already; attempt 2 is {LATER.job}",
+            f"the execution had already ended at 2026-03-01T12:00:05Z; attempt 2 is {LATER.job}",
             id="it has ended, and the next attempt waits",
         ),
         pytest.param(
             {"executions": (execution(success=False, reason="Stopped", message="asked for by somebody else"),)},
-            "the execution ended at 2026-03-01T12:00:05Z already",
+            "the execution had already ended at 2026-03-01T12:00:05Z",
             id="it was stopped before",
         ),
     ],

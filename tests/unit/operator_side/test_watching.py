@@ -75,7 +75,7 @@ async def test_what_is_refused_is_tried_again_later_each_time(
     with caplog.at_level(logging.WARNING), pytest.raises(Ended):
         await made().run()
     assert pauses == [1, 2, 4, 8, 15]
-    assert caplog.messages[0] == "the watches have failed: no (HTTP 403); they begin anew in 1 s"
+    assert caplog.messages[0] == "the watches failed: no (HTTP 403); restarting them in 1 s"
 
 
 async def test_kinds_that_are_gone_end_the_program(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:

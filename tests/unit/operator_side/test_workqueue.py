@@ -9,11 +9,10 @@ import pytest
 
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_operator.kit.workqueue import (
-    FIRST_DELAY,
     IN_A_ROW,
-    LAST_DELAY,
-    LAST_DELAY_OF_A_FAULT,
     LONGEST_YIELD,
+    RETRY,
+    RETRY_OF_A_FAULT,
     WorkQueue,
 )
 
@@ -201,7 +200,7 @@ async def test_idle_waits_for_what_is_due_later_by_doing_it_now() -> None:
 async def test_what_fails_is_tried_again_later_each_time() -> None:
     diary = await tried(*(Unavailable("down") for _ in range(12)))
     for number, gap in enumerate(diary.gaps):
-        expected = min(FIRST_DELAY * 2**number, LAST_DELAY)
+        expected = min(RETRY.first * 2**number, RETRY.last)
         assert expected / SLACK <= gap <= expected * SLACK
 
 
@@ -213,12 +212,12 @@ async def test_after_a_success_patience_begins_anew() -> None:
         diary.failures.append(Unavailable("down again"))
         queue.add("a")
         await queue.idle()
-    assert diary.gaps[-1] <= FIRST_DELAY * SLACK
+    assert diary.gaps[-1] <= RETRY.first * SLACK
 
 
 async def test_the_server_may_say_how_long_to_wait_but_not_that_there_is_no_need() -> None:
     assert (await tried(Unavailable("busy", retry_after=30.0))).gaps == [30.0]
-    assert (await tried(Unavailable("busy", retry_after=0.0))).gaps[0] >= FIRST_DELAY / SLACK
+    assert (await tried(Unavailable("busy", retry_after=0.0))).gaps[0] >= RETRY.first / SLACK
 
 
 @pytest.mark.parametrize(
@@ -288,7 +287,7 @@ async def test_a_fault_is_tried_again_ever_later_and_told_ever_less(caplog: pyte
         queue.add("a")
         await asyncio.sleep(3600)
         assert len(diary.done) < 25
-        assert diary.gaps[-1] > LAST_DELAY_OF_A_FAULT / SLACK
+        assert diary.gaps[-1] > RETRY_OF_A_FAULT.last / SLACK
         tried = len(diary.done)
         queue.add("a")
         await asyncio.sleep(0.1)

@@ -34,7 +34,9 @@ def test_off_nothing_of_opentelemetry_is_imported() -> None:
 @pytest.mark.parametrize(
     ("value", "lacks", "says"),
     [
-        pytest.param("collector", "", "no traces: OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' is no address", id="wrong"),
+        pytest.param(
+            "collector", "", "no traces: OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' is not an address", id="wrong"
+        ),
         pytest.param(
             "http://collector:4318",
             "opentelemetry.exporter.otlp.proto.http.trace_exporter",

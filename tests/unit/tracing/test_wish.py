@@ -7,7 +7,7 @@ from dkron_runtime.tracing.trace_config import Wish, read_wish
 
 ENDPOINT, PROTOCOL = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"
 ANYWHERE = {ENDPOINT: "http://collector:4318"}
-NO_ADDRESS = "is no address; use http://host:4318 or https://…"
+NO_ADDRESS = "is not an address; use http://host:4318 or https://…"
 TRACES = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://tempo/v1/traces"}
 
 
@@ -50,9 +50,9 @@ def test_traces_are_wanted(environ: dict[str, str], endpoint: str) -> None:
     [
         pytest.param(ENDPOINT, "collector:4317", NO_ADDRESS, id="no URL"),
         pytest.param("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://[::1", NO_ADDRESS, id="a broken URL"),
-        pytest.param("OTEL_TRACES_EXPORTER", "zipkin", "is not known here; use otlp or none", id="another exporter"),
+        pytest.param("OTEL_TRACES_EXPORTER", "zipkin", "is not supported; use otlp or none", id="another exporter"),
         pytest.param(
-            PROTOCOL, "grpc", "is not spoken here; use http/protobuf, whose port is 4318 with most receivers",
+            PROTOCOL, "grpc", "is not supported; use http/protobuf, whose port is 4318 with most receivers",
             id="another protocol",
         ),
     ],

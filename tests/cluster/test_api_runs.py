@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_process import NODE_NAME
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, finished, is_ready
 from tests.support.operator_process import OperatorProcess
 from tests.support.rest import Answer
-from tests.support.rest_jobs import shown, until
+from tests.support.rest_jobs import until
 from tests.support.sites import install, namespace
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -73,13 +73,6 @@ def calm(installation: Installation) -> Iterator[Installation]:
         installation.kube.delete(DKRON_JOBS, job["metadata"]["name"])
     installation.operator.assert_clean(marks[0])
     installation.site.api.assert_clean(marks[1])
-
-
-def test_the_api_beside_the_leader_says_that_it_leads(calm: Installation) -> None:
-    until(calm.site, "/v1/isleader", lambda answer: answer.status == 200)
-    leader = calm.site.rest.get("/v1/leader").json()
-    assert leader["Name"] == NODE_NAME
-    assert leader in [{key: member[key] for key in leader} for member in calm.site.rest.get("/v1/members").json()]
 
 
 def test_every_click_is_a_run_and_none_is_two(calm: Installation) -> None:
@@ -170,43 +163,6 @@ def test_one_who_waits_is_told_that_a_run_was_refused(calm: Installation) -> Non
     until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 2)
 
 
-def test_a_job_that_is_toggled_off_and_on_runs_on_its_schedule_again(calm: Installation) -> None:
-    calm.add("ticking", schedule="@every 1s")
-    calm.kube.wait_status("ticking", "a run", finished(1))
-    assert calm.site.rest.post("/v1/jobs/ticking/toggle").json()["next"] == "0001-01-01T00:00:00Z"
-    assert calm.run("ticking").status == 404
-    assert calm.site.rest.post("/v1/jobs/ticking/toggle").json()["next"] > "2"
-    before = len(calm.kube.jobs_of("ticking"))
-    calm.kube.wait_for("more runs", lambda: len(calm.kube.jobs_of("ticking")), lambda count: count > before)
-
-
-def test_next_is_what_the_operator_goes_by(calm: Installation) -> None:
-    calm.add("hourly", schedule="0 30 * * * *", timezone="Asia/Kolkata")
-    status = calm.kube.status("hourly")
-    assert shown(calm.site, "hourly")["next"] == status["next"]
-
-
-def test_clearing_in_the_middle_of_runs_loses_and_doubles_nothing(calm: Installation) -> None:
-    calm.add("cleared", history={"executions": 100})
-    for _ in range(3):
-        assert calm.run("cleared", "?wait=true").status == 200
-    cleared = calm.site.rest.delete("/v1/jobs/cleared/executions").json()
-    assert (cleared["success_count"], cleared["last_success"]) == (0, None)
-    assert calm.run("cleared", "?wait=true").json()["success_count"] == 1
-    assert len(calm.executions("cleared")) == 1
-
-
-def test_each_execution_is_the_same_by_itself_and_in_the_list(calm: Installation) -> None:
-    calm.add("single", jobTemplate=simulated(exit_code=3))
-    assert calm.run("single", "?wait=true").json()["status"] == "failed"
-    listed = calm.executions("single")[0]
-    alone = calm.site.rest.get(f"/v1/jobs/single/executions/{listed['id']}").json()
-    assert listed == {**alone, "output_truncated": False}
-    assert listed["output"].startswith("exit status 3\n")
-    job = calm.kube.get(JOBS, listed["id"].partition("-")[2])
-    assert job["metadata"]["annotations"]["dkron.io/execution"] == listed["id"]
-
-
 def test_a_click_while_no_operator_runs_is_a_run_when_one_is_there_again(calm: Installation) -> None:
     calm.add("patient")
     calm.operator.stop()
@@ -235,11 +191,3 @@ def test_after_leave_nothing_is_fired_until_the_operator_starts_anew(calm: Insta
     calm.operator.start()
     calm.kube.wait_status("resting", "its run", finished(1))
     until(calm.site, "/v1/isleader", lambda answer: answer.status == 200)
-
-
-def test_runs_go_on_while_submissions_are_paused(calm: Installation) -> None:
-    calm.add("unbothered", schedule="@every 1s")
-    assert calm.site.rest.post("/v1/pause").json() == {"paused": True}
-    before = len(calm.kube.jobs_of("unbothered"))
-    calm.kube.wait_for("more runs", lambda: len(calm.kube.jobs_of("unbothered")), lambda count: count > before + 1)
-    assert calm.site.rest.post("/v1/unpause").json() == {"paused": False}

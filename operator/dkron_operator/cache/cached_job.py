@@ -1,0 +1,151 @@
+"""What the operator knows of one DkronJob, and how a write of its status, or that of another writer, changes it."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from dkron_crds.job import Active, JobStatus
+from dkron_operator.cache.write_accounting import WriteAccounting
+from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.fold import Change, Decided, MarkTakenBack, fold_all
+from dkron_operator.plan.unknown_jobs import is_ahead
+from dkron_operator.plan.upstream_runs import Fullness
+from dkron_operator.plan.view import AttemptJob, JobView, Outcome, Trouble
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+NEVER = float("-inf")
+
+
+@dataclass(slots=True)
+class Observed:
+    """What was observed of the Jobs of a DkronJob and of their pods."""
+
+    runs: dict[str, AttemptJob] = field(default_factory=dict)
+    """Its Jobs, by name."""
+
+    confirmed: set[str] = field(default_factory=set)
+    """Uids of Jobs unknown to the status that were checked against the API server and are new."""
+
+    absent: set[str] = field(default_factory=set)
+    """Names of Jobs that are confirmed to be gone."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """How attempts ended that are not recorded yet, by the name of the Job."""
+
+    troubles: dict[str, Trouble] = field(default_factory=dict)
+    """Why pods do not start, by the name of the Job."""
+
+    probed: dict[str, datetime] = field(default_factory=dict)
+    """When a pod that does not start was last checked, by the name of the Job."""
+
+    last_words: dict[str, Outcome] = field(default_factory=dict)
+    """What the pods of Jobs that are being stopped have reported so far, by the name of the Job."""
+
+
+@dataclass(slots=True)
+class Remembered:
+    """What this process remembers of its own decisions. Another process begins without it."""
+
+    fireable_since: float = NEVER
+    """Since when its slots could be fired, in seconds of the monotonic clock."""
+
+    unconfirmed_create: Active | None = None
+    """An attempt whose create call got no answer."""
+
+    refusal: Problem | None = None
+    """What the last dry run found wrong."""
+
+    checked: int = -1
+    """The generation that the dry run was made for; -1 if there was none."""
+
+    full: Fullness | None = None
+    """Set while the status has no room to show another ended run."""
+
+    unmarked: bool = False
+    """The API server refused the annotation that says that the job is accepted."""
+
+
+@dataclass(slots=True)
+class CachedJob:
+    """One DkronJob: the version that the API server has, the changes still to be written on top of it, what was
+    observed, and what this process remembers."""
+
+    job: JobView
+
+    version: int
+    """The resourceVersion of `base`, as a number."""
+
+    base: JobStatus
+    """The status that the API server has."""
+
+    status: JobStatus
+    """`base` with the pending changes folded in."""
+
+    pending: list[Change] = field(default_factory=list)
+    """Changes that are still to be written."""
+
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the status or the annotation is being written."""
+
+    accounting: WriteAccounting = field(default_factory=WriteAccounting)
+
+    mark: datetime = LONG_AGO
+    """The newest slot ever seen decided; it moves back only if it was ahead of the clock."""
+
+    unreadable: bool = False
+    """The status could not be parsed, and counts as wiped."""
+
+    behind: bool = False
+    """The cached object may be so old that a slot which has already run would look due."""
+
+    observed: Observed = field(default_factory=Observed)
+
+    remembered: Remembered = field(default_factory=Remembered)
+
+    def note(self, *changes: Change) -> None:
+        """Change the status; the write follows later."""
+        # What cannot be folded is not remembered either: it would fail again with each version of the object.
+        status = fold_all(self.status, changes, self.job.spec.history)
+        self.pending += changes
+        self.status = status
+        if any(isinstance(change, MarkTakenBack) for change in changes):
+            self.mark = LONG_AGO
+        self._remember()
+
+    def mark_job_deleting(self, name: str) -> None:
+        """The Job was deleted and goes once the watch says so, which may have happened before the answer arrived."""
+        run = self.observed.runs.get(name)
+        if run is not None:
+            self.observed.runs[name] = replace(run, deleting=True)
+
+    def settle(self, count: int, base: JobStatus, version: int) -> None:
+        """The first `count` pending changes were written; the result is `base`."""
+        taken_back = any(isinstance(change, MarkTakenBack) for change in self.pending[:count])
+        del self.pending[:count]
+        if version > self.version:
+            # The API server takes a write only from who has the newest version.
+            self.version, self.base, self.unreadable, self.behind = version, base, False, False
+            if taken_back:
+                self.accounting.forget_mark()
+            self.accounting.remember(base)
+        self.status = fold_all(self.base, self.pending, self.job.spec.history)
+
+    def rebase(self, read: JobStatus | None, version: int, *, now: datetime) -> None:
+        """Another writer changed the status: fold the pending changes onto `read`. None means that it cannot be parsed,
+        and counts as wiped."""
+        base = read or JobStatus()
+        self.version, self.base, self.unreadable = version, base, read is None
+        if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
+            if is_ahead(self.mark, now):
+                # Another replica has taken back a mark that a wrong clock or a hand had set.
+                self.mark = LONG_AGO
+                self.accounting.forget_mark()
+                self.accounting.remember(base)
+            else:
+                # A mark never moves back while we remember it, whatever a hand writes.
+                self.pending.append(Decided(self.mark))
+        self.status = fold_all(base, self.pending, self.job.spec.history)
+        self._remember()
+
+    def _remember(self) -> None:
+        self.mark = max(self.mark, self.status.last_schedule_time or LONG_AGO)
