@@ -19,7 +19,7 @@ from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.reconcile.reconciler import Reconciler
 from dkron_operator.watch.handlers import Handlers
 from dkron_runtime.tracing.spans import Tracer
-from tests.support.builders import IMAGES, NOON, UID, wire_job
+from tests.support.builders import IMAGES, NAME, NOON, UID, Object, wire_job
 from tests.support.fake_kube import ROOM, FakeKube
 
 
@@ -97,6 +97,14 @@ class Edges:
             self.source.feed_job("MODIFIED", self.kube.has(DKRON_JOBS, name))
         for name in self.kube.names(JOBS):
             self.source.feed_run("MODIFIED", self.kube.has(JOBS, name))
+
+    def edit_job(self, change: Callable[[Object], None]) -> None:
+        """Another writer changes the DkronJob, before any watch tells of it."""
+        self.kube.edit(DKRON_JOBS, NAME, change)
+
+    def asked(self, call: str) -> int:
+        """How many requests begin so."""
+        return sum(each.startswith(call) for each in self.kube.calls)
 
     def entry(self, uid: str = UID) -> CachedJob:
         found = self.store.get(uid)

@@ -54,6 +54,22 @@ def client_of(
     return KubeClient(where, timeout=seconds, **options)
 
 
+def always(make: Callable[[], web.StreamResponse]) -> Handler:
+    """A handler that gives each request this answer."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return make()
+
+    return answer
+
+
+async def opened(request: web.Request) -> web.StreamResponse:
+    """An answer that is written piece by piece."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    return response
+
+
 def refusal(status: int, reason: str = "", message: str = "m", **details: object) -> web.Response:
     """A Status, as the API server refuses."""
     body = {"kind": "Status", "status": "Failure", "message": message, "reason": reason, "code": status}

@@ -72,14 +72,10 @@ async def test_what_is_published_a_moment_later_is_waited_for(
     assert caplog.text == ""
 
 
-async def test_older_ones_are_refused_in_the_end() -> None:
+@pytest.mark.parametrize("answers", [[OLD], [OLD, Unavailable("no answer"), OLD]], ids=["always", "now and then"])
+async def test_older_ones_are_refused_in_the_end_that_are_published(answers: list[Object | KubeError]) -> None:
     with pytest.raises(Outdated, match=f"DkronJob has revision {REVISION - 1}"):
-        await ask(OLD)
-
-
-async def test_older_ones_are_refused_though_the_server_is_away_now_and_then() -> None:
-    with pytest.raises(Outdated):
-        await ask(OLD, Unavailable("no answer"), OLD)
+        await ask(*answers)
 
 
 @pytest.mark.parametrize("never", [NotFound("not there", status=404), Unavailable("no answer")])

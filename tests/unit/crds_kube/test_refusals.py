@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 
-from dkron_kube.errors import Cause, Conflict, Expired, KubeError, Rejected, Stale, Unavailable, from_status
+from dkron_kube.errors import (
+    AlreadyExists,
+    Cause,
+    Conflict,
+    Expired,
+    KubeError,
+    NotFound,
+    Rejected,
+    Stale,
+    Unavailable,
+    from_status,
+)
 
 UNFIT = {
     "message": "the server rejected our request due to an error in our request",
@@ -74,9 +85,51 @@ def test_who_handles_conflicts_handles_a_patch_that_does_not_fit() -> None:
         pytest.param(None, {"retryAfterSeconds": 9}, 9.0, id="the body tells it too"),
         pytest.param(None, {"retryAfterSeconds": 0}, None, id="zero is nothing said"),
         pytest.param(None, {}, None, id="nothing said"),
+        pytest.param("Wed, 21 Oct 2026 07:28:00 GMT", {}, None, id="a date is not used"),
+        pytest.param("-1", {}, None, id="nonsense"),
     ],
 )
 def test_the_time_to_wait(header: str | None, details: dict[str, Any], seconds: float | None) -> None:
     error = from_status(503, {"details": details}, header)
     assert isinstance(error, Unavailable)
     assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "kind"),
+    [
+        pytest.param(400, "BadRequest", Rejected, id="a bad request would fail again"),
+        pytest.param(401, "Unauthorized", Unavailable, id="credentials rotate, so try again"),
+        pytest.param(403, "Forbidden", Rejected, id="not allowed"),
+        pytest.param(404, "NotFound", NotFound, id="not there"),
+        pytest.param(405, "MethodNotAllowed", Rejected, id="no such verb"),
+        pytest.param(409, "AlreadyExists", AlreadyExists, id="the name is taken"),
+        pytest.param(409, "Conflict", Conflict, id="another writer was first"),
+        pytest.param(409, "", Conflict, id="a conflict without a reason"),
+        pytest.param(410, "Expired", Expired, id="too old"),
+        pytest.param(422, "Invalid", Rejected, id="invalid"),
+        pytest.param(429, "TooManyRequests", Unavailable, id="too many requests"),
+        pytest.param(500, "InternalError", Unavailable, id="an error within"),
+        pytest.param(503, "ServiceUnavailable", Unavailable, id="not ready"),
+        pytest.param(504, "Timeout", Unavailable, id="too slow"),
+    ],
+)
+def test_an_answer_becomes_an_error_that_tells_a_caller_what_to_do(
+    status: int, reason: str, kind: type[KubeError]
+) -> None:
+    error = from_status(status, {"message": "the sentence", "reason": reason})
+    assert type(error) is kind
+    assert (str(error), error.status, error.reason) == ("the sentence", status, reason)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        pytest.param({}, "HTTP 502", id="an empty object"),
+        pytest.param("", "HTTP 502", id="nothing"),
+        pytest.param("  <html>bad gateway</html>\n", "<html>bad gateway</html>", id="the page of a proxy"),
+        pytest.param("x" * 9000, "x" * 500, id="a long page"),
+    ],
+)
+def test_an_answer_without_a_sentence_still_says_something(body: Any, says: str) -> None:
+    assert str(from_status(502, body)) == says

@@ -12,19 +12,17 @@ from aiohttp.test_utils import unused_port
 from dkron_kube.answers import PIECE
 from dkron_kube.client import Call, KubeClient
 from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Stale, Unavailable
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, LEASES, NODES, PODS, Resource
-from tests.support.kube_server import client_of, refusal, served
+from dkron_kube.paths import DKRON_JOBS, LEASES, NODES, PODS, Resource
+from tests.support.kube_server import always, client_of, opened, refusal, served
 
 
 @pytest.mark.parametrize(
     ("resource", "where", "path"),
     [
-        pytest.param(
-            DKRON_CLUSTERS, ("n", "dkron"), "/apis/dkron.io/v1alpha1/namespaces/n/dkronclusters/dkron", id="c"
-        ),
-        pytest.param(DKRON_POLICIES, ("n",), "/apis/dkron.io/v1alpha1/namespaces/n/dkronpolicies", id="policies"),
-        pytest.param(LEASES, ("n", "dkron"), "/apis/coordination.k8s.io/v1/namespaces/n/leases/dkron", id="a lease"),
-        pytest.param(NODES, (), "/api/v1/nodes", id="nodes"),
+        pytest.param(DKRON_JOBS, (), "/apis/dkron.io/v1alpha1/dkronjobs", id="all"),
+        pytest.param(LEASES, ("n", "d"), "/apis/coordination.k8s.io/v1/namespaces/n/leases/d", id="of a namespace"),
+        pytest.param(PODS, ("n", "p", "log"), "/api/v1/namespaces/n/pods/p/log", id="of the core group"),
+        pytest.param(NODES, (), "/api/v1/nodes", id="without a namespace"),
     ],
 )
 def test_paths(resource: Resource, where: tuple[str, ...], path: str) -> None:
@@ -51,10 +49,7 @@ async def test_a_json_patch_goes_out_as_a_list_of_operations() -> None:
 
 
 async def test_a_json_patch_that_does_not_fit_is_stale() -> None:
-    async def refuse(_: web.Request) -> web.Response:
-        return web.json_response({"reason": "Invalid", "details": {}}, status=422)
-
-    async with served(refuse) as kube:
+    async with served(always(lambda: web.json_response({"reason": "Invalid", "details": {}}, status=422))) as kube:
         with pytest.raises(Stale):
             await kube.json_patch(DKRON_JOBS, "ns", "a", [])
 
@@ -86,16 +81,6 @@ async def test_the_writer_is_named_in_what_it_writes_and_nowhere_else(manager: s
     assert found == {method: {manager if method in named else None} for method in ("POST", "PATCH", "DELETE", "GET")}
 
 
-@pytest.mark.parametrize("text", [pytest.param("[]", id="a list"), pytest.param("null", id="null")])
-async def test_an_answer_that_is_no_object_is_none(text: str) -> None:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(text=text, content_type="application/json")
-
-    async with served(answer) as kube:
-        with pytest.raises(Unavailable, match="no answer from the API server: the answer is not an object"):
-            await kube.get(DKRON_JOBS, "ns", "a")
-
-
 # --- streams -------------------------------------------------------------------------------------------------------
 
 Read = Callable[[KubeClient], Awaitable[bytes]]
@@ -114,18 +99,31 @@ async def read_live_log(kube: KubeClient) -> bytes:
     return await joined(kube.follow_log(PODS, "ns", "p", container="job", follow=True))
 
 
+async def read_tail(kube: KubeClient) -> bytes:
+    return await kube.log_tail(PODS, "ns", "p", container="job", size=9)
+
+
+async def get(kube: KubeClient) -> bytes:
+    return repr(await kube.get(PODS, "ns", "p")).encode()
+
+
+async def read_list(kube: KubeClient) -> bytes:
+    return repr([item async for item in kube.list(PODS, "ns")]).encode()
+
+
 async def joined(pieces: AsyncIterator[bytes]) -> bytes:
     return b"".join([piece async for piece in pieces])
 
 
-each_stream = pytest.mark.parametrize(
-    "read",
-    [
-        pytest.param(read_watch, id="a watch"),
-        pytest.param(read_log, id="a log"),
-        pytest.param(read_live_log, id="a live log"),
-    ],
-)
+STREAMS = [
+    pytest.param(read_watch, id="a watch"),
+    pytest.param(read_log, id="a log"),
+    pytest.param(read_live_log, id="a live log"),
+    pytest.param(read_tail, id="the tail of a log"),
+    pytest.param(get, id="an object"),
+]
+each_stream = pytest.mark.parametrize("read", STREAMS)
+each_read = pytest.mark.parametrize("read", [*STREAMS, pytest.param(read_list, id="a list")])
 
 
 async def test_streams_are_asked_for_as_the_api_server_expects_it() -> None:
@@ -149,7 +147,7 @@ async def test_streams_are_asked_for_as_the_api_server_expects_it() -> None:
     ]
 
 
-@each_stream
+@each_read
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -162,10 +160,8 @@ async def test_streams_are_asked_for_as_the_api_server_expects_it() -> None:
     ],
 )
 async def test_a_stream_that_is_refused_says_why(read: Read, *, status: int, kind: type[KubeError]) -> None:
-    async def refuse(_: web.Request) -> web.Response:
-        return refusal(status, message='container "job" in pod "p" is waiting to start')
-
-    async with served(refuse) as kube:
+    message = 'container "job" in pod "p" is waiting to start'
+    async with served(always(lambda: refusal(status, message=message))) as kube:
         with pytest.raises(kind, match="is waiting to start") as caught:
             await read(kube)
         assert sum(kube.calls.values()) == 1
@@ -173,7 +169,7 @@ async def test_a_stream_that_is_refused_says_why(read: Read, *, status: int, kin
     assert type(caught.value) is kind
 
 
-@each_stream
+@each_read
 async def test_a_stream_that_nobody_answers_is_unavailable(read: Read) -> None:
     kube = client_of(f"http://127.0.0.1:{unused_port()}")
     with pytest.raises(Unavailable, match="no answer from the API server"):
@@ -185,8 +181,7 @@ async def test_a_stream_that_nobody_answers_is_unavailable(read: Read) -> None:
 @each_stream
 async def test_a_stream_that_breaks_is_unavailable_after_what_came(read: Read) -> None:
     async def hang_up(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
+        response = await opened(request)
         await response.write(b"half")
         assert request.transport is not None
         request.transport.close()
@@ -199,8 +194,7 @@ async def test_a_stream_that_breaks_is_unavailable_after_what_came(read: Read) -
 
 async def test_a_watch_that_is_silent_for_too_long_breaks() -> None:
     async def whisper(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
+        response = await opened(request)
         await response.write(b"one")
         await asyncio.Event().wait()
         return response
@@ -214,8 +208,7 @@ async def test_a_watch_that_is_silent_for_too_long_breaks() -> None:
 async def test_a_live_log_may_be_silent_for_longer_than_a_call_may_take() -> None:
     async def think(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0.3)
-        response = web.StreamResponse()
-        await response.prepare(request)
+        response = await opened(request)
         await asyncio.sleep(0.3)
         await response.write(b"at last")
         return response
@@ -231,8 +224,7 @@ async def test_no_more_of_a_log_is_read_than_is_taken() -> None:
 
     async def pour(request: web.Request) -> web.StreamResponse:
         nonlocal sent
-        response = web.StreamResponse()
-        await response.prepare(request)
+        response = await opened(request)
         while True:
             await response.write(b"x" * PIECE)
             sent += PIECE
@@ -257,8 +249,7 @@ async def test_who_leaves_a_log_early_hangs_up() -> None:
     left = asyncio.Event()
 
     async def pour(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
+        response = await opened(request)
         try:
             while True:
                 await response.write(b"x" * PIECE)
@@ -273,13 +264,8 @@ async def test_who_leaves_a_log_early_hangs_up() -> None:
             await left.wait()
 
 
-async def test_an_error_of_who_reads_is_not_taken_for_one_of_the_stream() -> None:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=b"x")
-
-    async with served(answer) as kube:
+async def test_an_error_of_the_reader_is_not_taken_for_one_of_the_stream() -> None:
+    async with served(always(lambda: web.Response(body=b"x"))) as kube:
         stream = kube.watch(DKRON_JOBS, "ns", query={}, silence=5)
-        pieces = await stream.__aenter__()
-        assert await anext(pieces) == b"x"
-        mine = TimeoutError("my own")
-        assert not await stream.__aexit__(TimeoutError, mine, None)
+        assert await anext(await stream.__aenter__()) == b"x"
+        assert not await stream.__aexit__(TimeoutError, TimeoutError("my own"), None)

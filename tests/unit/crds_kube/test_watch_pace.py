@@ -96,184 +96,92 @@ async def played(lists: Sequence[Answer], watches: Sequence[Lives]) -> tuple[Tel
 
 @dataclass(frozen=True)
 class Course:
-    """What the API server answers, and what is asked of it therefore, at which second."""
+    """What the API server answers, and what is asked of it therefore: "second request" each."""
 
     lists: Sequence[Answer]
     watches: Sequence[Lives]
-    asked: Sequence[tuple[float, str]]
+    asked: str
     failed: int = 0
 
 
 BUSY = Unavailable("busy", status=429, retry_after=7.0)
+BUSY_LINE = error(429, details={"retryAfterSeconds": 9})
 DOWN = Unavailable("no answer")
 CUT = Unavailable("the connection broke")
 GONE = Expired("too old", status=410)
+GONE_LINE = error(410)
 FORBIDDEN = Rejected("no", status=403)
 NO_KIND = NotFound("no such kind", status=404)
+EVENT = added("a", 6)
+TWICE = "0 list, 0 watch 5, 0.5 watch 5, 1.5 watch 5"
+
+COURSES = {
+    # A watch that goes on.
+    "a watch that ends is resumed at once, at the version seen last": Course(
+        [5], [[EVENT, 300.0]], "0 list, 0 watch 5, 300 watch 6"
+    ),
+    "a bookmark moves the version": Course([5], [[60.0, bookmark(9), 240.0]], "0 list, 0 watch 5, 300 watch 9"),
+    "a bookmark of the same version is a word too": Course(
+        [5], [[60.0, bookmark(5), 240.0]], "0 list, 0 watch 5, 300 watch 5"
+    ),
+    "a watch that is cut after an event is resumed at once": Course(
+        [5], [[EVENT, CUT]], "0 list, 0 watch 5, 0 watch 6"
+    ),
+    "a watch that is cut after a while is resumed at once": Course([5], [[2.0, CUT]], "0 list, 0 watch 5, 2 watch 5"),
+    "half an event does not count": Course(
+        [5], [[EVENT, added("b", 7)[:-5], CUT]], "0 list, 0 watch 5, 0 watch 6"
+    ),
+    "a watch that fell silent is resumed": Course(
+        [5], [[60.0, bookmark(5), 90.0, CUT]], "0 list, 0 watch 5, 150 watch 5"
+    ),
+    # All is listed again.
+    "a watch that never said anything is not trusted": Course(
+        [5, 8], [[90.0, CUT]], "0 list, 0 watch 5, 90 list, 90 watch 8"
+    ),
+    "a version that is forgotten is listed again at once": Course(
+        [5, 8], [[EVENT, 1.0, GONE_LINE]], "0 list, 0 watch 5, 1 list, 1 watch 8"
+    ),
+    "so is one that is refused": Course([5, 8], [GONE], "0 list, 0 watch 5, 0 list, 0 watch 8"),
+    "pages that took too long are listed again at once": Course([GONE, 8], [], "0 list, 0 list, 0 watch 8"),
+    "lists do not chase each other": Course(
+        [5, 6, 7, 8], [GONE, [GONE_LINE], GONE],
+        "0 list, 0 watch 5, 0 list, 0 watch 6, 1 list, 1 watch 7, 3 list, 3 watch 8",
+    ),
+    "after a refusal all is listed again": Course(
+        [5, FORBIDDEN, 8], [FORBIDDEN], "0 list, 0 watch 5, 0.5 list, 1.5 list, 1.5 watch 8", failed=2
+    ),
+    "a kind that comes back is listed again": Course(
+        [5, 8], [NO_KIND], "0 list, 0 watch 5, 0.5 list, 0.5 watch 8", failed=1
+    ),
+    # It is tried again later.
+    "a list without an answer is tried again, later each time": Course(
+        [DOWN, DOWN, 5], [], "0 list, 0.5 list, 1.5 list, 1.5 watch 5", failed=2
+    ),
+    "a watch without an answer is tried again from the same version": Course([5], [DOWN, DOWN], TWICE, failed=2),
+    "watches that end as they begin are failures": Course([5], [[], []], TWICE, failed=2),
+    "watches that are cut as they begin are failures": Course([5], [[CUT], [CUT]], TWICE, failed=2),
+    "a server that says when to come back is obeyed": Course([5], [BUSY], "0 list, 0 watch 5, 7 watch 5", failed=1),
+    "also when it says so in the watch": Course([5], [[BUSY_LINE]], "0 list, 0 watch 5, 9 watch 5", failed=1),
+    "an error within is waited for, and what was seen counts": Course(
+        [5], [[EVENT, error(500)]], "0 list, 0 watch 5, 0.5 watch 6", failed=1
+    ),
+    "nonsense is waited for, and what was seen counts": Course(
+        [5], [[EVENT, b"{\n"]], "0 list, 0 watch 5, 0.5 watch 6", failed=1
+    ),
+    "an event is the end of all failures": Course(
+        [5], [DOWN, DOWN, [EVENT], DOWN], f"{TWICE}, 1.5 watch 6, 2 watch 6", failed=3
+    ),
+    "even if there is an error after it": Course(
+        [5], [DOWN, DOWN, [EVENT, error(500)]], f"{TWICE}, 2 watch 6", failed=3
+    ),
+    "so is a watch that lasts": Course([5], [DOWN, DOWN, [2.0], DOWN], f"{TWICE}, 3.5 watch 5, 4 watch 5", failed=3),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "course",
-    [
-        pytest.param(
-            Course([5], [[added("a", 6), 300.0]], [(0, "list"), (0, "watch 5"), (300, "watch 6")]),
-            id="a watch that ends is resumed at once, at the version seen last",
-        ),
-        pytest.param(
-            Course([5], [[60.0, bookmark(9), 240.0]], [(0, "list"), (0, "watch 5"), (300, "watch 9")]),
-            id="a bookmark moves the version",
-        ),
-        pytest.param(
-            Course([5], [[60.0, bookmark(5), 240.0]], [(0, "list"), (0, "watch 5"), (300, "watch 5")]),
-            id="a bookmark of the same version is a word too",
-        ),
-        pytest.param(
-            Course([5], [[added("a", 6), CUT]], [(0, "list"), (0, "watch 5"), (0, "watch 6")]),
-            id="a watch that is cut after an event is resumed at once",
-        ),
-        pytest.param(
-            Course([5], [[2.0, CUT]], [(0, "list"), (0, "watch 5"), (2, "watch 5")]),
-            id="a watch that is cut after a while is resumed at once",
-        ),
-        pytest.param(
-            Course([5], [[added("a", 6), added("b", 7)[:-5], CUT]], [(0, "list"), (0, "watch 5"), (0, "watch 6")]),
-            id="half an event does not count",
-        ),
-        pytest.param(
-            Course([5, 8], [[90.0, CUT]], [(0, "list"), (0, "watch 5"), (90, "list"), (90, "watch 8")]),
-            id="a watch that never said anything is not trusted",
-        ),
-        pytest.param(
-            Course([5], [[60.0, bookmark(5), 90.0, CUT]], [(0, "list"), (0, "watch 5"), (150, "watch 5")]),
-            id="a watch that fell silent is resumed",
-        ),
-        pytest.param(
-            Course(
-                [5, 8], [[added("a", 6), 1.0, error(410)]], [(0, "list"), (0, "watch 5"), (1, "list"), (1, "watch 8")]
-            ),
-            id="a version that is forgotten is listed again at once",
-        ),
-        pytest.param(
-            Course([5, 8], [GONE], [(0, "list"), (0, "watch 5"), (0, "list"), (0, "watch 8")]),
-            id="so is one that is refused",
-        ),
-        pytest.param(
-            Course([GONE, 8], [], [(0, "list"), (0, "list"), (0, "watch 8")]),
-            id="pages that took too long are listed again at once",
-        ),
-        pytest.param(
-            Course(
-                [5, 6, 7, 8],
-                [GONE, [error(410)], GONE],
-                [
-                    (0, "list"),
-                    (0, "watch 5"),
-                    (0, "list"),
-                    (0, "watch 6"),
-                    (1, "list"),
-                    (1, "watch 7"),
-                    (3, "list"),
-                    (3, "watch 8"),
-                ],
-            ),
-            id="lists do not chase each other",
-        ),
-        pytest.param(
-            Course([DOWN, DOWN, 5], [], [(0, "list"), (0.5, "list"), (1.5, "list"), (1.5, "watch 5")], failed=2),
-            id="a list without an answer is tried again, later each time",
-        ),
-        pytest.param(
-            Course([5], [DOWN, DOWN], [(0, "list"), (0, "watch 5"), (0.5, "watch 5"), (1.5, "watch 5")], failed=2),
-            id="a watch without an answer is tried again from the same version",
-        ),
-        pytest.param(
-            Course([5], [[], []], [(0, "list"), (0, "watch 5"), (0.5, "watch 5"), (1.5, "watch 5")], failed=2),
-            id="watches that end as they begin are failures",
-        ),
-        pytest.param(
-            Course([5], [[CUT], [CUT]], [(0, "list"), (0, "watch 5"), (0.5, "watch 5"), (1.5, "watch 5")], failed=2),
-            id="watches that are cut as they begin are failures",
-        ),
-        pytest.param(
-            Course([5], [BUSY], [(0, "list"), (0, "watch 5"), (7, "watch 5")], failed=1),
-            id="a server that says when to come back is obeyed",
-        ),
-        pytest.param(
-            Course(
-                [5],
-                [[error(429, details={"retryAfterSeconds": 9})]],
-                [(0, "list"), (0, "watch 5"), (9, "watch 5")],
-                failed=1,
-            ),
-            id="also when it says so in the watch",
-        ),
-        pytest.param(
-            Course([5], [[added("a", 6), error(500)]], [(0, "list"), (0, "watch 5"), (0.5, "watch 6")], failed=1),
-            id="an error within is waited for, and what was seen counts",
-        ),
-        pytest.param(
-            Course([5], [[added("a", 6), b"{\n"]], [(0, "list"), (0, "watch 5"), (0.5, "watch 6")], failed=1),
-            id="nonsense is waited for, and what was seen counts",
-        ),
-        pytest.param(
-            Course(
-                [5, FORBIDDEN, 8],
-                [FORBIDDEN],
-                [(0, "list"), (0, "watch 5"), (0.5, "list"), (1.5, "list"), (1.5, "watch 8")],
-                failed=2,
-            ),
-            id="after a refusal all is listed again",
-        ),
-        pytest.param(
-            Course([5, 8], [NO_KIND], [(0, "list"), (0, "watch 5"), (0.5, "list"), (0.5, "watch 8")], failed=1),
-            id="a kind that comes back is listed again",
-        ),
-        pytest.param(
-            Course(
-                [5],
-                [DOWN, DOWN, [added("a", 6)], DOWN],
-                [
-                    (0, "list"),
-                    (0, "watch 5"),
-                    (0.5, "watch 5"),
-                    (1.5, "watch 5"),
-                    (1.5, "watch 6"),
-                    (2, "watch 6"),
-                ],
-                failed=3,
-            ),
-            id="an event is the end of all failures",
-        ),
-        pytest.param(
-            Course(
-                [5],
-                [DOWN, DOWN, [added("a", 6), error(500)]],
-                [(0, "list"), (0, "watch 5"), (0.5, "watch 5"), (1.5, "watch 5"), (2, "watch 6")],
-                failed=3,
-            ),
-            id="even if there is an error after it",
-        ),
-        pytest.param(
-            Course(
-                [5],
-                [DOWN, DOWN, [2.0], DOWN],
-                [
-                    (0, "list"),
-                    (0, "watch 5"),
-                    (0.5, "watch 5"),
-                    (1.5, "watch 5"),
-                    (3.5, "watch 5"),
-                    (4, "watch 5"),
-                ],
-                failed=3,
-            ),
-            id="so is a watch that lasts",
-        ),
-    ],
-)
+@pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
 async def test_what_is_asked_when(course: Course) -> None:
     client, diary = await played(course.lists, course.watches)
-    assert client.asked == course.asked
+    assert ", ".join(f"{when:g} {what}" for when, what in client.asked) == course.asked
     assert sum(line.startswith("failed") for line in diary.told) == course.failed, diary.told
 
 
@@ -346,14 +254,10 @@ async def test_versions_that_went_back_are_told_before_the_list(
     assert ("went back" in diary.told) is back
 
 
-async def test_a_sink_with_a_fault_is_not_covered_up() -> None:
-    class Faulty(Diary):
-        def see(self, item: Object) -> None:
-            raise KeyError(item["metadata"]["name"])
-
-    client = TellingClient([5], [[added("a", 6)]])
+async def test_a_sink_with_a_fault_is_not_covered_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Diary, "see", lambda _, item: {}[item["metadata"]["name"]])
     with pytest.raises(KeyError, match="a"):
-        await follow(cast("KubeClient", client), DKRON_JOBS, "ns", Faulty())
+        await played([5], [[EVENT]])
 
 
 async def test_it_ends_when_it_is_cancelled_in_whatever_it_does() -> None:

@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import unused_port
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_kube.access import AccessError
-from dkron_kube.client import Call, KubeClient
+from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS
 from dkron_kube.watch import Pace, follow
-from tests.support.kube_server import Handler, client_of, refusal, served, serving
-from tests.support.watching import Diary, added, error, event, thing
+from tests.support.kube_server import Handler, client_of, opened, refusal, served, serving
+from tests.support.watching import Diary, added, event, thing
 
 HASTE = Pace(silence=30.0, brief=0.0, first_delay=0.001, last_delay=0.001)
 """So that no test waits; the waiting has its own."""
@@ -27,14 +26,12 @@ class Story:
     """What happened at a server: event after event, the version of each one more than that of the one before.
 
     Every request for a watch takes the next of `cuts`: after so many bytes the connection breaks; the last stays open.
-    What is older than `forgotten` is told to nobody any more.
     """
 
     def __init__(self, lines: Sequence[bytes], *, cuts: Sequence[int] = (), piece: int = 65536) -> None:
         self.lines = list(lines)
         self.cuts = list(cuts)
         self.piece = piece
-        self.forgotten = 0
         self.queries: list[dict[str, str]] = []
         self.left = 0
         self._over = asyncio.Event()
@@ -61,14 +58,11 @@ class Story:
             items = [thing(name, version) for name, version in self.held(self.version).items()]
             return web.json_response({"items": items, "metadata": {"resourceVersion": str(self.version)}})
         version = int(request.query["resourceVersion"])
-        if version < self.forgotten:
-            return refusal(410, "Expired")
         return await self._stream(request, b"".join(self.lines[version:]))
 
     async def _stream(self, request: web.Request, text: bytes) -> web.StreamResponse:
         cut = self.cuts.pop(0) if self.cuts else None
-        response = web.StreamResponse()
-        await response.prepare(request)
+        response = await opened(request)
         for start in range(0, len(text[:cut]), self.piece):
             await response.write(text[start : start + self.piece][: None if cut is None else cut - start])
         try:
@@ -170,8 +164,7 @@ async def test_events_arrive_as_they_happen() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if "watch" not in request.query:
             return await story.answer(request)
-        response = web.StreamResponse()
-        await response.prepare(request)
+        response = await opened(request)
         while line := await lines.get():
             await response.write(line)
         return response
@@ -199,74 +192,6 @@ async def test_a_line_of_megabytes_is_one_event() -> None:
     assert not [line for line in diary.told if line.startswith("failed")]
 
 
-async def test_a_cut_within_a_line_loses_and_repeats_nothing() -> None:
-    lines = [added("a", 1), added("b", 2), added("c", 3)]
-    story = Story(lines, cuts=[0, len(lines[0]) + 5, 3, len(lines[1])])
-    story.lines = []
-    async with following(story.answer) as diary:
-        await diary.until("the list", lambda diary: diary.told)
-        story.lines = lines
-        await diary.until("the events", holds(story))
-    assert [line for line in diary.told if not line.startswith("failed")] == [
-        "replace  @0",
-        "see a@1",
-        "see b@2",
-        "see c@3",
-    ]
-
-
-async def test_a_stream_that_falls_silent_is_resumed() -> None:
-    first = added("a", 1)
-    story = Story([])
-    async with following(story.answer, pace=Pace(silence=0.05, first_delay=0.001)) as diary:
-        await diary.until("the list", lambda diary: diary.told)
-        story.lines.append(first)
-        # The server keeps each stream open and says nothing of what happens later.
-        await diary.until("the event", holds(story))
-        story.lines.append(added("b", 2))
-        await diary.until("the other", holds(story))
-    assert {int(query["resourceVersion"]) for query in story.queries if "watch" in query} >= {0, 1}
-
-
-async def test_a_version_that_is_forgotten_is_listed_again() -> None:
-    story = Story([added("a", 1)], cuts=[0])
-    async with following(story.answer) as diary:
-        story.forgotten = 3
-        story.lines += [event("DELETED", thing("a", 2)), added("b", 3)]
-        await diary.until("the list", holds(story))
-    assert diary.held == {"b": 3}
-    assert not [line for line in diary.told if line.startswith(("failed", "lose"))]
-
-
-async def test_an_error_in_the_stream_is_told_and_the_stream_resumed() -> None:
-    story = Story([])
-    answered = 0
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        nonlocal answered
-        if "watch" not in request.query or (answered := answered + 1) > 1:
-            return await story.answer(request)
-        story.lines.append(added("a", 1))
-        return web.Response(body=story.lines[0] + error(500, "etcdserver: no leader"))
-
-    async with following(answer) as diary:
-        await diary.until("the watch after it", lambda _: any("watch" in query for query in story.queries))
-    assert diary.told == ["replace  @0", "see a@1", "failed Unavailable: etcdserver: no leader"]
-    assert story.queries[-1]["resourceVersion"] == "1"
-
-
-async def test_nobody_listening_is_told_and_outlived() -> None:
-    port = unused_port()
-    story, client = Story([added("a", 1)]), client_of(f"http://127.0.0.1:{port}")
-    async with written(client) as diary:
-        await diary.until("a failure", lambda diary: diary.told)
-        async with serving(story.answer, port=port):
-            await diary.until("the list", holds(story))
-    await client.close()
-    assert diary.told[0].startswith("failed Unavailable: no answer from the API server")
-    assert client.calls[Call("list", "dkronjobs", 0)] >= 1
-
-
 async def test_credentials_that_cannot_be_renewed_are_told_and_outlived() -> None:
     failures = [AccessError("the plugin is not there")] * 3
 
@@ -290,9 +215,6 @@ async def test_who_is_cancelled_leaves_no_stream_open() -> None:
         await diary.until("the watch", lambda diary: diary.signs > 1)
         assert story.left == 0
     assert story.left == 1
-
-
-KINDS = st.sampled_from(["ADDED", "ADDED", "MODIFIED", "DELETED", "BOOKMARK"])
 
 
 @st.composite

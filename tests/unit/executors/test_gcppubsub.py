@@ -9,6 +9,7 @@ from tests.support.kubelet import Kubelet, Ran
 from tests.support.pubsub_fake import PubSub, pubsub_fake
 
 TOPIC = "projects/my-project/topics/orders"
+KUBELET = Kubelet({"api": {"token": "s3cr3t"}})
 
 
 @pytest.fixture
@@ -17,23 +18,26 @@ def fake() -> Iterator[PubSub]:
         yield pubsub
 
 
-def publish(address: str, topic: str = "orders", **config: str) -> Ran:
-    kubelet = Kubelet({"api": {"token": "s3cr3t"}})
-    given = {"project": "my-project", "topic": topic, **config}
-    return kubelet.run("gcppubsub", given, PUBSUB_EMULATOR_HOST=address)
-
-
 def test_the_output_is_the_id_of_the_message(fake: PubSub) -> None:
-    assert publish(fake.address, data=b64encode(b"\x00one").decode()) == Ran(0, "1\n")
-    assert publish(fake.address, attributes='{"origin": "dkron", "token": "secretRef:api/token"}') == Ran(0, "2\n")
+    given = {"project": "my-project", "topic": "orders"}
+    for config, expected in (
+        ({"data": b64encode(b"\x00one").decode()}, "1\n"),
+        ({"attributes": '{"origin": "dkron", "token": "secretRef:api/token"}'}, "2\n"),
+    ):
+        ran = KUBELET.run("gcppubsub", {**given, **config}, PUBSUB_EMULATOR_HOST=fake.address)
+        assert ran == Ran(0, expected)
     one, two = fake.topics[TOPIC]
     assert (one.data, dict(one.attributes)) == (b"\x00one", {})
     assert (two.data, dict(two.attributes)) == (b"", {"origin": "dkron", "token": "s3cr3t"})
 
 
 @pytest.mark.parametrize(("topic", "words"), [("lost", "Resource not found"), ("closed", "User not authorized")])
-def test_a_failing_publish_is_a_failed_execution(fake: PubSub, topic: str, words: str) -> None:
-    ran = publish(fake.address, topic, attributes='{"token": "secretRef:api/token"}')
+def test_a_failing_publish_is_a_failed_execution(
+    fake: PubSub, monkeypatch: pytest.MonkeyPatch, topic: str, words: str
+) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", fake.address)
+    given = {"project": "my-project", "topic": topic, "attributes": '{"token": "secretRef:api/token"}'}
+    ran = KUBELET.call("gcppubsub", given)
     assert ran.code == 1
     assert ran.output.startswith(f"gcppubsub projects/my-project/topics/{topic}: not published: ")
     assert words in ran.output
@@ -41,10 +45,12 @@ def test_a_failing_publish_is_a_failed_execution(fake: PubSub, topic: str, words
     assert "s3cr3t" not in ran.output
 
 
-def test_without_credentials() -> None:
+def test_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     # No server of metadata may be looked for: on a machine of Google's there is one.
-    ran = Kubelet().run(
-        "gcppubsub", {"project": "p", "topic": "orders", "data": "YQ=="}, NO_GCE_CHECK="true", HOME="/nowhere"
-    )
+    for name, value in (("NO_GCE_CHECK", "true"), ("HOME", "/nowhere")):
+        monkeypatch.setenv(name, value)
+    for name in ("PUBSUB_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    ran = KUBELET.call("gcppubsub", {"project": "p", "topic": "orders", "data": "YQ=="})
     assert ran.code == 1
     assert ran.output.startswith("gcppubsub projects/p/topics/orders: no credentials: ")

@@ -43,26 +43,25 @@ def files(authority: trustme.CA, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_with_certificates_on_both_sides(secure: Web, files: dict[str, str]) -> None:
-    assert get(f"{secure.url}/status/200/fine", expectCode="200", **files) == Ran(0, "fine")
+CLIENT = ("tlsCertificateFile", "tlsCertificateKeyFile")
+UNTRUSTED = "the server's certificate is not trusted"
 
 
-def test_without_the_authority_the_server_is_not_trusted(secure: Web, files: dict[str, str]) -> None:
-    del files["tlsRootCAsFile"]
-    ran = get(f"{secure.url}/status/200/fine", **files)
-    assert ran.code == 1
-    assert "the server's certificate is not trusted" in ran.output
-
-
-def test_without_the_authority_and_without_looking(secure: Web, files: dict[str, str]) -> None:
-    del files["tlsRootCAsFile"]
-    assert get(f"{secure.url}/status/200/fine", tlsNoVerifyPeer="true", **files) == Ran(0, "fine")
-
-
-def test_without_a_certificate_the_client_is_not_trusted(secure: Web, files: dict[str, str]) -> None:
-    ran = get(f"{secure.url}/status/200/fine", tlsRootCAsFile=files["tlsRootCAsFile"])
-    assert ran.code == 1
-    assert ran.output.startswith(f"GET {secure.url}/status/200/fine: ")
+@pytest.mark.parametrize(
+    ("keys", "config", "code", "says"),
+    [
+        pytest.param(("tlsRootCAsFile", *CLIENT), {}, 0, "fine", id="certificates on both sides"),
+        pytest.param(CLIENT, {}, 1, UNTRUSTED, id="without the authority the server is not trusted"),
+        pytest.param(CLIENT, {"tlsNoVerifyPeer": "true"}, 0, "fine", id="without the authority and without looking"),
+        pytest.param(("tlsRootCAsFile",), {}, 1, "GET ", id="without a certificate the client is not trusted"),
+    ],
+)
+def test_a_connection_with(
+    secure: Web, files: dict[str, str], *, keys: tuple[str, ...], config: dict[str, str], code: int, says: str
+) -> None:
+    ran = get(f"{secure.url}/status/200/fine", **{key: files[key] for key in keys}, **config)
+    assert ran.code == code
+    assert says in ran.output
 
 
 @pytest.mark.parametrize(

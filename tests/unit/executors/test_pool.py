@@ -1,7 +1,8 @@
 """Calls of many jobs in one process: at a real server, so many at once, and so much of each answer."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,15 @@ def get(web: Web, path: str) -> Http:
     return Http.read({"method": "GET", "url": f"{web.url}{path}", "expectCode": "200"})
 
 
+@asynccontextmanager
+async def pool_of(**limits: int) -> AsyncIterator[Pool]:
+    pool = Pool(**limits)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
 async def in_place(pool: Pool, keys: Http) -> tuple[bool, bytes]:
     async with pool.place():
         result = await pool.call(keys)
@@ -28,11 +38,8 @@ async def in_place(pool: Pool, keys: Http) -> tuple[bool, bytes]:
 
 
 async def test_many_calls_share_a_pool(web: Web) -> None:
-    pool = Pool(limit=3)
-    try:
+    async with pool_of(limit=3) as pool:
         answers = await asyncio.gather(*(in_place(pool, get(web, f"/status/200/{n}")) for n in range(12)))
-    finally:
-        await pool.close()
     assert answers == [(True, str(n).encode()) for n in range(12)]
 
 
@@ -57,32 +64,23 @@ async def test_no_more_are_under_way_than_there_are_places() -> None:
 
 
 async def test_of_a_long_answer_the_beginning_is_read(web: Web) -> None:
-    pool = Pool(limit=1, longest=100)
-    try:
+    async with pool_of(limit=1, longest=100) as pool:
         assert await in_place(pool, get(web, "/large/100000")) == (True, b"x" * 100)
         assert await in_place(pool, get(web, "/status/200/next")) == (True, b"next"), "the connection is not spoilt"
-    finally:
-        await pool.close()
 
 
 async def test_a_call_that_is_broken_off_frees_its_place(web: Web) -> None:
-    pool = Pool(limit=1)
-    try:
+    async with pool_of(limit=1) as pool:
         slow = asyncio.create_task(in_place(pool, get(web, "/slow")))
         await asyncio.sleep(0.05)
         slow.cancel()
         assert await in_place(pool, get(web, "/status/200/next")) == (True, b"next")
-    finally:
-        await pool.close()
 
 
 async def test_a_proxy_of_the_environment_is_asked(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", web.url)
-    pool = Pool(limit=1)
-    try:
+    async with pool_of(limit=1) as pool:
         await in_place(pool, Http.read({"method": "GET", "url": "http://nowhere.invalid/through/the/proxy"}))
-    finally:
-        await pool.close()
     assert web.asked[-1].path == "http://nowhere.invalid/through/the/proxy"
 
 
@@ -92,9 +90,6 @@ async def test_passwords_of_whoever_runs_it_are_not_sent(
     own = tmp_path / "netrc"
     own.write_text("machine localhost login me password secret\n", encoding="ascii")
     monkeypatch.setenv("NETRC", str(own))
-    pool = Pool(limit=1)
-    try:
+    async with pool_of(limit=1) as pool:
         assert await in_place(pool, get(web, "/status/200/fine")) == (True, b"fine")
-    finally:
-        await pool.close()
     assert "Authorization" not in web.asked[-1].headers

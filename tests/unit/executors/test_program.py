@@ -41,9 +41,8 @@ def test_it_needs_what_the_operator_hands_over(text: str) -> None:
         outcome(["http"], {CONFIG: text})
 
 
-@pytest.mark.parametrize("option", ["-h", "--help"])
-def test_help_says_what_it_is(option: str) -> None:
-    done = run(option)
+def test_help_says_what_it_is() -> None:
+    done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: python -m dkron_executors {gcppubsub,")
 
@@ -77,26 +76,22 @@ def loaded(executor: str, config: dict[str, Any]) -> set[str]:
     return set(done.stderr.split())
 
 
-def test_http_loads_what_it_needs_and_nothing_else() -> None:
-    modules = loaded("http", {"method": "GET", "url": "http://localhost:9/"})
-    assert "aiohttp" in modules
-    assert not modules & {
-        "re2",
-        "kopf",
-        "kubernetes",
-        "grpc",
-        "nats",
-        "aiokafka",
-        "aio_pika",
-        "dkron_operator",
-        "dkron_crds",
-    }
+NEVER = {"re2", "kopf", "kubernetes", "grpc", "aiokafka", "aio_pika", "dkron_operator", "dkron_crds"}
 
 
-def test_nats_does_without_the_web() -> None:
-    modules = loaded("nats", {"url": "nats://localhost:9", "subject": "orders"})
-    assert "nats" in modules
-    assert not modules & {"aiohttp", "re2", "grpc", "dkron_operator", "dkron_crds"}
+@pytest.mark.parametrize(
+    ("executor", "config", "needs", "not_needed"),
+    [
+        pytest.param("http", {"method": "GET", "url": "http://localhost:9/"}, "aiohttp", "nats", id="http"),
+        pytest.param("nats", {"url": "nats://localhost:9", "subject": "orders"}, "nats", "aiohttp", id="nats"),
+    ],
+)
+def test_it_loads_what_its_executor_needs_and_nothing_else(
+    executor: str, config: dict[str, str], needs: str, not_needed: str
+) -> None:
+    modules = loaded(executor, config)
+    assert needs in modules
+    assert not modules & {not_needed, *NEVER}
 
 
 def test_secrets_are_put_together_in_the_pod() -> None:

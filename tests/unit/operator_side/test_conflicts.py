@@ -1,8 +1,7 @@
 """Other installations at work in our namespaces: told once, and spoken of as long as they are seen."""
 
 import logging
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import pytest
 
@@ -25,9 +24,9 @@ class World:
     def _change(self) -> None:
         self.changes += 1
 
-    def meet(self, home: str | None, *, namespace: str = "team", created: datetime = LATER) -> None:
-        notes = {"dkron.io/slot": "x"} | ({} if home is None else {"dkron.io/installation": home})
-        metadata: dict[str, Any] = {"namespace": namespace, "creationTimestamp": rfc3339(created), "annotations": notes}
+    def meet(self, home: str) -> None:
+        notes = {"dkron.io/installation": home}
+        metadata = {"namespace": "team", "creationTimestamp": rfc3339(LATER), "annotations": notes}
         self.conflicts.see({"metadata": metadata})
 
 
@@ -42,23 +41,21 @@ def test_a_job_of_another_is_told_once(caplog: pytest.LogCaptureFixture) -> None
 
 
 @pytest.mark.parametrize(
-    ("home", "created"),
+    ("notes", "created"),
     [
-        pytest.param("home", LATER, id="of ours"),
-        pytest.param(None, LATER, id="of a version that did not say"),
-        pytest.param("elsewhere", NOON - timedelta(hours=1), id="of an installation that was there before us"),
+        pytest.param({"dkron.io/installation": "home"}, LATER, id="of ours"),
+        pytest.param({"dkron.io/slot": "x"}, LATER, id="of a version that did not say"),
+        pytest.param(None, LATER, id="without annotations"),
+        pytest.param({"dkron.io/installation": "x"}, after(hours=-1), id="of one that was there before us"),
     ],
 )
-def test_jobs_that_say_nothing(home: str | None, created: datetime, caplog: pytest.LogCaptureFixture) -> None:
+def test_jobs_that_say_nothing(
+    notes: dict[str, str] | None, created: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
     world = World()
-    world.meet(home, created=created)
+    metadata = {"namespace": "team", "creationTimestamp": rfc3339(created)}
+    world.conflicts.see({"metadata": metadata if notes is None else {**metadata, "annotations": notes}})
     assert (world.conflicts.complaint, world.changes, caplog.text) == ("", 0, "")
-
-
-def test_a_job_without_annotations_says_nothing() -> None:
-    world = World()
-    world.conflicts.see({"metadata": {"namespace": "team", "creationTimestamp": rfc3339(LATER)}})
-    assert world.conflicts.complaint == ""
 
 
 def test_who_is_gone_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,7 @@
 """Fire: doing it twice is doing it once, and nothing of somebody else's is taken for ours."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -8,12 +9,23 @@ import pytest
 
 from dkron_crds.job import Active, JobStatus
 from dkron_kube.errors import Conflict, Rejected, Unavailable
-from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_kube.paths import JOBS, PODS
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.fold import Decided, Dropped, Passed, Started
-from dkron_operator.plan.view import AttemptJob
-from tests.support.builders import NOON, after, claim, ended, run, seen, terminated, wire_pod, wire_run
+from dkron_operator.plan.fold import Decided, Dropped, Started
+from tests.support.builders import (
+    NOON,
+    Object,
+    after,
+    claim,
+    ended,
+    run,
+    seen,
+    terminated,
+    wire_job,
+    wire_pod,
+    wire_run,
+)
 from tests.support.edges import Edges, begin
 from tests.support.scrape import read_registry
 
@@ -30,35 +42,25 @@ def active(edges: Edges) -> tuple[Active, ...]:
     return edges.entry().status.active
 
 
-async def test_a_job_is_created_and_then_the_slot_is_marked() -> None:
-    edges = begin()
-    await fire(edges, CreateJob(ENTRY, after=MARK))
-    assert edges.kube.calls == [f"create jobs {ENTRY.job}"]
-    assert edges.entry().pending == [*MARK, Started(seen(ENTRY))]
-    assert list(edges.entry().observed.runs) == [ENTRY.job], "the next plan need not wait for the watch"
-
-
 def lateness(edges: Edges) -> tuple[float, float]:
     """How many Jobs were created for a slot, and how many seconds after it in all."""
     seen = read_registry(edges.store.metrics.registry)
     return seen.one("schedule_lateness_seconds_count"), seen.one("schedule_lateness_seconds_sum")
 
 
-async def test_it_is_told_how_late_the_job_of_a_slot_was_created() -> None:
+async def test_a_job_is_created_and_then_the_slot_is_marked() -> None:
     edges = begin()
     await asyncio.sleep(1.5)
     await fire(edges, CreateJob(ENTRY, after=MARK))
+    assert edges.kube.calls == [f"create jobs {ENTRY.job}"]
+    assert edges.entry().pending == [*MARK, Started(seen(ENTRY))]
+    assert list(edges.entry().observed.runs) == [ENTRY.job], "the next plan need not wait for the watch"
+    assert edges.kube.has(JOBS, ENTRY.job)["metadata"]["annotations"]["dkron.io/installation"] == "home"
     assert lateness(edges) == (1, 1.5)
     await fire(edges, CreateJob(ENTRY, late=True))
     assert lateness(edges) == (1, 1.5), "one that was found was created long ago"
     await fire(edges, CreateJob(claim(attempt=2)))
     assert lateness(edges) == (1, 1.5), "a retry is late by design"
-
-
-async def test_a_job_says_which_installation_has_created_it() -> None:
-    edges = begin()
-    await fire(edges, CreateJob(ENTRY, after=MARK))
-    assert edges.kube.has(JOBS, ENTRY.job)["metadata"]["annotations"]["dkron.io/installation"] == "home"
 
 
 async def test_a_job_that_exists_already_is_adopted() -> None:
@@ -79,7 +81,7 @@ async def test_a_job_that_exists_already_is_adopted() -> None:
         pytest.param({"metadata": {"name": ENTRY.job, "uid": "x"}}, id="somebody else"),
     ],
 )
-async def test_a_name_that_belongs_to_another_cause_is_waited_for(other: dict[str, Any]) -> None:
+async def test_a_name_that_belongs_to_another_cause_is_waited_for(other: Object) -> None:
     edges = begin()
     edges.kube.put(JOBS, other)
     with pytest.raises(Unavailable, match="another object has the name"):
@@ -92,14 +94,6 @@ async def test_a_name_that_belongs_to_another_cause_is_waited_for(other: dict[st
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert active(edges) == (seen(ENTRY),)
     assert (edges.entry().remembered.unconfirmed_create, edges.entry().observed.troubles) == (None, {})
-
-
-async def test_a_name_that_another_holds_until_the_deadline_is_given_up() -> None:
-    edges = begin()
-    edges.kube.put(JOBS, {"metadata": {"name": ENTRY.job, "uid": "x"}})
-    given_up = (Passed(NOON, 1, "DeadlineExceeded", at=NOON),)  # type: ignore[arg-type]
-    await fire(edges, CreateJob(ENTRY, late=True, otherwise=given_up))
-    assert edges.entry().pending == list(given_up)
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["that was made", "that was not made"])
@@ -117,15 +111,22 @@ async def test_a_create_without_an_answer(*, made: bool) -> None:
     assert (edges.entry().remembered.unconfirmed_create, active(edges)) == (None, (seen(ENTRY),))
 
 
-@pytest.mark.parametrize("made", [True, False], ids=["is there", "is not there"])
-async def test_too_late_is_only_looked_whether_it(*, made: bool) -> None:
+@pytest.mark.parametrize(
+    ("there", "made"),
+    [
+        pytest.param(wire_run(ENTRY), True, id="is there"),
+        pytest.param(None, False, id="is not there"),
+        pytest.param({"metadata": {"name": ENTRY.job, "uid": "x"}}, False, id="has a name that another object holds"),
+    ],
+)
+async def test_when_it_is_too_late_it_is_only_looked_whether_the_job(there: Object | None, *, made: bool) -> None:
     edges = begin()
-    if made:
-        edges.kube.put(JOBS, wire_run(ENTRY))
+    if there is not None:
+        edges.kube.put(JOBS, there)
     await fire(edges, CreateJob(ENTRY, after=MARK, late=True, otherwise=(Dropped("x"), *MARK)))
     assert edges.kube.calls == [f"get jobs {ENTRY.job}"]
-    assert active(edges) == ((seen(ENTRY),) if made else ())
     assert edges.entry().pending == ([*MARK, Started(seen(ENTRY))] if made else [Dropped("x"), *MARK])
+    assert active(edges) == ((seen(ENTRY),) if made else ())
 
 
 async def test_a_refusal_is_the_outcome_of_the_attempt() -> None:
@@ -141,8 +142,7 @@ async def test_a_refusal_is_the_outcome_of_the_attempt() -> None:
 
 async def test_a_spec_that_broke_meanwhile_is_a_refusal_too() -> None:
     edges = begin(status=JobStatus(active=(ENTRY,)))
-    edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["spec"].update(executorConfig={"command": ""}))
-    edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(generation=2))
+    edges.edit_job(lambda body: body.update(wire_job(command="", generation=2)))
     edges.watch()
     await fire(edges, CreateJob(ENTRY))
     assert edges.entry().observed.outcomes[ENTRY.job].reason == "JobRejected"
@@ -152,7 +152,7 @@ async def test_a_spec_that_broke_meanwhile_is_a_refusal_too() -> None:
 async def test_a_claim_comes_first_and_nothing_is_created_without_it() -> None:
     edges = begin(concurrency="forbid")
     claimed = (*MARK, Started(ENTRY))
-    edges.kube.edit(DKRON_JOBS, "backup", lambda body: body.update(status={"successCount": 1}))
+    edges.edit_job(lambda body: body.update(status={"successCount": 1}))
     with pytest.raises(Conflict):
         await fire(edges, CreateJob(ENTRY, before=claimed))
     assert edges.kube.names(JOBS) == []
@@ -162,77 +162,82 @@ async def test_a_claim_comes_first_and_nothing_is_created_without_it() -> None:
     assert edges.status().active == (ENTRY,)
 
 
-async def test_what_is_replaced_goes_after_the_claim_and_before_the_create() -> None:
+# --- what it replaces ------------------------------------------------------------------------------------------------
+
+OLD = seen(claim(after(-60)))
+
+
+def replacing(**old: Any) -> Edges:
+    """A job whose last run is still there."""
     edges = begin(concurrency="replace")
-    old = seen(claim(after(-60)))
-    edges.kube.put(JOBS, wire_run(old))
-    await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
+    edges.kube.put(JOBS, wire_run(OLD, **old))
+    return edges
+
+
+async def replace(edges: Edges) -> None:
+    await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(run(OLD),)))
+
+
+async def test_what_is_replaced_goes_after_the_claim_and_before_the_create() -> None:
+    edges = replacing()
+    await replace(edges)
     acts = [call for call in edges.kube.calls if call.split()[0] in ("write", "delete", "create")]
-    deletions = [f"delete jobs {old.job}"] * 2
+    deletions = [f"delete jobs {OLD.job}"] * 2
     assert acts == ["write dkronjobs backup", *deletions, f"create jobs {ENTRY.job}"], "it was seen in an older version"
     assert edges.kube.names(JOBS) == [ENTRY.job]
 
 
-def pod_of(entry: Active, phase: str) -> dict[str, Any]:
-    return wire_pod(states={"job": terminated(0 if phase == "Succeeded" else 3)}, phase=phase, of=entry.job)
+def with_a_pod(edges: Edges, code: int) -> None:
+    phase = "Failed" if code else "Succeeded"
+    edges.kube.put(PODS, wire_pod(states={"job": terminated(code)}, phase=phase, of=OLD.job))
 
 
-@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
-async def test_what_is_to_be_replaced_and_is_over_keeps_its_outcome(phase: str) -> None:
-    edges = begin(concurrency="replace")
-    old = seen(claim(after(-60)))
-    edges.kube.put(JOBS, wire_run(old))
-    edges.kube.put(PODS, pod_of(old, phase))
-    await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
-    assert sorted(edges.kube.names(JOBS)) == sorted([old.job, ENTRY.job]), "its Job has only yet to say so"
-
-
-async def test_what_is_to_be_replaced_and_ends_in_that_moment_keeps_its_outcome() -> None:
-    edges = begin(concurrency="replace")
-    old = seen(claim(after(-60)))
-    edges.kube.put(JOBS, wire_run(old, status=ended()))
-    await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
-    assert sorted(edges.kube.names(JOBS)) == sorted([old.job, ENTRY.job])
-    assert edges.entry().observed.runs[old.job].finished
-
-
-async def test_what_is_to_be_replaced_and_changes_all_the_time_is_deleted_all_the_same() -> None:
-    edges = begin(concurrency="replace")
-    old = seen(claim(after(-60)))
-    edges.kube.put(JOBS, wire_run(old))
-    for number in range(3):
-        edges.kube.meanwhile("delete jobs", partial(touch, edges, old, number))
-    await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
-    assert edges.kube.names(JOBS) == [ENTRY.job]
-
-
-def touch(edges: Edges, entry: Active, number: int) -> None:
-    edges.kube.edit(JOBS, entry.job, lambda job: job.update(status={"ready": number}))
-
-
-async def test_pods_that_cannot_be_seen_do_not_keep_what_is_replaced() -> None:
-    edges = begin(concurrency="replace")
-    old = seen(claim(after(-60)))
-    edges.kube.put(JOBS, wire_run(old))
+def without_the_right(edges: Edges) -> None:
     edges.kube.fail("list pods", Rejected("not allowed", status=403))
-    await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
-    assert edges.kube.names(JOBS) == [ENTRY.job]
 
 
-async def test_what_is_to_be_replaced_and_is_gone_holds_nothing_up() -> None:
+def with_changes_all_the_time(edges: Edges) -> None:
+    for number in range(3):
+        edges.kube.meanwhile("delete jobs", partial(touch, edges, number))
+
+
+def touch(edges: Edges, number: int) -> None:
+    edges.kube.edit(JOBS, OLD.job, lambda job: job.update(status={"ready": number}))
+
+
+@pytest.mark.parametrize(
+    ("happens", "kept"),
+    [
+        pytest.param(partial(with_a_pod, code=0), True, id="has succeeded, and its Job has yet to say so"),
+        pytest.param(partial(with_a_pod, code=3), True, id="has failed, and its Job has yet to say so"),
+        pytest.param(without_the_right, False, id="has pods that may not be listed"),
+        pytest.param(with_changes_all_the_time, False, id="changes all the time"),
+    ],
+)
+async def test_a_run_is_replaced_or_keeps_its_outcome_that(happens: Callable[[Edges], None], *, kept: bool) -> None:
+    edges = replacing()
+    happens(edges)
+    await replace(edges)
+    assert set(edges.kube.names(JOBS)) == ({OLD.job} if kept else set()) | {ENTRY.job}
+
+
+async def test_a_run_that_ends_while_it_is_replaced_keeps_its_outcome() -> None:
+    edges = replacing(status=ended())
+    await replace(edges)
+    assert set(edges.kube.names(JOBS)) == {OLD.job, ENTRY.job}
+    assert edges.entry().observed.runs[OLD.job].finished
+
+
+async def test_a_run_that_is_gone_holds_nothing_up() -> None:
     edges = begin(concurrency="replace")
-    old = seen(claim(after(-60)))
-    edges.source.feed_run(None, wire_run(old))
-    await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(run(old),)))
+    edges.source.feed_run(None, wire_run(OLD))
+    await replace(edges)
     assert edges.kube.names(JOBS) == [ENTRY.job]
-    assert edges.entry().observed.runs[old.job].gone, "whatever the watch has missed"
+    assert edges.entry().observed.runs[OLD.job].gone, "whatever the watch has missed"
 
 
 async def test_a_namesake_of_what_is_to_be_replaced_is_not_deleted() -> None:
-    edges = begin(concurrency="replace")
-    old = seen(claim(after(-60)))
-    edges.kube.put(JOBS, wire_run(old, uid="another"))
-    stale: AttemptJob = run(old)
+    edges = replacing(uid="another")
     with pytest.raises(Conflict):
-        await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(stale,)))
-    assert edges.kube.names(JOBS) == [old.job]
+        await replace(edges)
+    assert edges.kube.names(JOBS) == [OLD.job]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import Active, JobStatus
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.delivery import LAZY
@@ -19,7 +19,7 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Leadership
 from dkron_operator.processors.message import Line, Mail, Message, Post
 from tests.support.builders import NOON, UID, after, claim, ended, execution, job_view, terminated, wire_job, wire_pod
-from tests.support.edges import Edges, begin, wall
+from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 
 pytestmark = pytest.mark.looptime
@@ -54,9 +54,23 @@ class Senders:
         return [json.loads(message.body) for message in self.sent if isinstance(message, Post)]
 
 
-def cluster(kube: FakeKube, **spec: Any) -> None:
-    body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}, "spec": spec}
-    kube.put(DKRON_CLUSTERS, body)
+def cluster(**spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}, "spec": spec}
+
+
+def with_cluster(**spec: Any) -> FakeKube:
+    kube = FakeKube()
+    kube.put(DKRON_CLUSTERS, cluster(**spec))
+    return kube
+
+
+def owing(*entries: Active, undelivered: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
+    """A job that logs, with these runs recorded, of which nobody was told yet."""
+    status = JobStatus(
+        since=NOON, fingerprint=job_view(**LOG).fingerprint, executions=tuple(map(execution, entries)),
+        undelivered=undelivered or tuple(entry.job for entry in entries), **fields,
+    )  # fmt: skip
+    return {**LOG, "status": status}
 
 
 @asynccontextmanager
@@ -96,9 +110,11 @@ def finish(edges: Edges, name: str = FIRST.job, kind: str = "Complete", *, log: 
     edges.watch()
 
 
-def until(second: float) -> Any:
-    """Sleep to this second of the test."""
-    return asyncio.sleep(second - asyncio.get_running_loop().time())
+async def first_ends(edges: Edges, seconds: float = 3, **how: Any) -> None:
+    """The run of the first slot ends; so many seconds later."""
+    await until(61)
+    finish(edges, **how)
+    await until(61 + seconds)
 
 
 def events(kube: FakeKube, reason: str) -> list[str]:
@@ -112,15 +128,10 @@ def status(kube: FakeKube) -> JobStatus:
 
 async def test_what_ended_is_told_once_and_its_output_is_there_alone() -> None:
     async with operator(FakeKube(), job=LOG) as (edges, senders):
-        await until(61)
-        finish(edges)
-        await until(64)
+        await first_ends(edges)
         (line,) = senders.lines()
-        assert (line["message"], line["success"], line["execution"]) == (
-            "hello\n",
-            True,
-            edges.status().executions[0].id,
-        )
+        assert (line["message"], line["success"]) == ("hello\n", True)
+        assert line["execution"] == edges.status().executions[0].id
         assert edges.status().executions[0].output == "Output in dkron log"
         assert edges.status().undelivered == (FIRST.job,)
         await until(64 + LAZY + 2)
@@ -130,14 +141,10 @@ async def test_what_ended_is_told_once_and_its_output_is_there_alone() -> None:
         assert len(senders.sent) == 1
 
 
-async def test_of_a_job_of_which_nobody_is_told_nothing_is_owed() -> None:
+async def test_of_a_job_without_receivers_nothing_is_owed() -> None:
     async with operator(FakeKube(), job={}) as (edges, senders):
-        await until(61)
-        finish(edges)
-        await until(64)
-        assert edges.status().success_count == 1
-        assert edges.status().undelivered == ()
-        assert senders.sent == []
+        await first_ends(edges)
+        assert (edges.status().success_count, edges.status().undelivered, senders.sent) == (1, (), [])
 
 
 async def test_nothing_is_told_before_it_is_written_down() -> None:
@@ -159,9 +166,7 @@ async def test_what_is_owed_at_a_crash_is_told_by_the_next_process(moment: str, 
     if moment == "before it was sent":
         first.trouble = lambda _: Unreachable("away")
     async with operator(kube, first, job=LOG) as (edges, _):
-        await until(61)
-        finish(edges)
-        await until(64)
+        await first_ends(edges)
         assert status(kube).undelivered == (FIRST.job,)
     if not pod:
         del kube.objects["pods", f"pod-{FIRST.job}"]
@@ -180,43 +185,31 @@ async def test_what_is_owed_at_a_crash_is_told_by_the_next_process(moment: str, 
 
 async def test_what_is_told_is_written_at_the_next_occasion() -> None:
     async with operator(FakeKube(), job=LOG) as (edges, senders):
-        await until(61)
-        finish(edges)
-        await until(63)
+        await first_ends(edges, 2)
         assert len(senders.sent) == 1
-        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(annotations={"run.dkron.io/a": "x"}))
+        edges.edit_job(lambda body: body["metadata"].update(annotations={"run.dkron.io/a": "x"}))
         edges.watch()
         await until(65)
         assert edges.status().undelivered == ()
 
 
-async def test_a_stop_waits_a_moment_and_writes_what_was_told() -> None:
-    async with operator(FakeKube(), job=LOG) as (edges, senders):
-        await until(61)
-        finish(edges)
-        await until(62.5)
-        await edges.delivery.drain(3)
-        await edges.reconciler.writer.queue.idle()
-        assert len(senders.sent) == 1
-        assert edges.status().undelivered == ()
-
-
-async def test_a_stop_does_not_wait_for_who_hangs() -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_stop_waits_a_moment_and_writes_what_was_told(*, hangs: bool) -> None:
     senders = Senders()
-    senders.hangs = True
+    senders.hangs = hangs
     async with operator(FakeKube(), senders, job=LOG) as (edges, _):
-        await until(61)
-        finish(edges)
-        await until(62.5)
+        await first_ends(edges, 1.5)
         began = asyncio.get_running_loop().time()
         await edges.delivery.drain(3)
-        assert asyncio.get_running_loop().time() - began == pytest.approx(3, abs=0.1)
-        assert edges.status().undelivered == (FIRST.job,)
+        took = asyncio.get_running_loop().time() - began
+        assert took == pytest.approx(3, abs=0.1) if hangs else took <= 3
+        await edges.reconciler.writer.queue.idle()
+        assert (len(senders.sent), edges.status().undelivered) == ((0, (FIRST.job,)) if hangs else (1, ()))
 
 
 async def test_a_receiver_that_hangs_holds_up_neither_slots_nor_others() -> None:
-    senders, kube = Senders(), FakeKube()
-    cluster(kube, receivers={"slack": [{"name": "ops", "url": "http://x"}]})
+    senders = Senders()
+    kube = with_cluster(receivers={"slack": [{"name": "ops", "url": "http://x"}]})
     job = {"processors": {"log": {}, "slack": {"team": "ops", "onSuccess": "true"}}, "schedule": "*/10 * * * * *"}
 
     async def send(message: Message) -> None:
@@ -240,18 +233,14 @@ async def test_what_is_refused_is_an_event_and_is_done_with() -> None:
     senders, kube = Senders(), FakeKube()
     senders.trouble = lambda _: Undeliverable("no such place")
     async with operator(kube, senders, job=LOG) as (edges, _):
-        await until(61)
-        finish(edges)
-        await until(63 + LAZY + 2)
+        await first_ends(edges, LAZY + 4)
         assert events(kube, "NotDelivered") == ["log: no such place"]
         assert edges.status().undelivered == ()
 
 
 async def test_what_goes_wrong_all_the_time_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     moment = 0.0
-    kube = FakeKube()
-    events_of = Edges(kube).events
-    complaints = DeliveryEvents(events_of, clock=Clock(monotonic=lambda: moment))
+    complaints = DeliveryEvents(Edges(FakeKube()).events, clock=Clock(monotonic=lambda: moment))
     for moment in (0.0, 1.0, 59.0, 60.0):  # noqa: B007 - the clock shows it
         complaints.tell(job_view(), "log: no such place")
         complaints.tell(job_view(uid="another"), "log: no such place")
@@ -259,8 +248,7 @@ async def test_what_goes_wrong_all_the_time_is_said_once_a_minute(caplog: pytest
 
 
 async def test_a_job_that_is_deleted_while_it_runs_is_told_as_a_failure() -> None:
-    kube = FakeKube()
-    cluster(kube, notifications=[{**HOOK, "when": ["failure"], "payload": '{"r": "{{ reason }}"}'}])
+    kube = with_cluster(notifications=[{**HOOK, "when": ["failure"], "payload": '{"r": "{{ reason }}"}'}])
     async with operator(kube, job={}) as (edges, senders):
         await until(62)
         edges.source.feed_run("DELETED", kube.objects.pop(("jobs", FIRST.job)))
@@ -271,19 +259,14 @@ async def test_a_job_that_is_deleted_while_it_runs_is_told_as_a_failure() -> Non
 
 async def test_what_is_not_in_the_status_any_more_is_not_owed() -> None:
     kube = FakeKube()
-    before = JobStatus(since=NOON, fingerprint=job_view(**LOG).fingerprint, undelivered=("gone-1",))
-    async with operator(kube, job={**LOG, "status": before}) as (_, senders):
+    async with operator(kube, job=owing(undelivered=("gone-1",))) as (_, senders):
         await until(LAZY + 5)
         assert senders.sent == []
         assert status(kube).undelivered == ()
 
 
 async def test_an_operator_that_does_not_lead_tells_nobody_until_it_does() -> None:
-    kube = FakeKube()
-    owed = JobStatus(
-        since=NOON, fingerprint=job_view(**LOG).fingerprint, executions=(execution(FIRST),), undelivered=(FIRST.job,)
-    )
-    async with operator(kube, job={**LOG, "status": owed}, acts=False) as (edges, senders):
+    async with operator(FakeKube(), job=owing(FIRST), acts=False) as (edges, senders):
         await until(5)
         assert senders.sent == []
         edges.acts = True
@@ -293,13 +276,8 @@ async def test_an_operator_that_does_not_lead_tells_nobody_until_it_does() -> No
 
 
 async def test_after_another_has_led_what_is_still_owed_is_sent_again_and_nothing_else() -> None:
-    kube, senders = FakeKube(), Senders()
     other = claim(after(120))
-    owed = JobStatus(
-        since=NOON, fingerprint=job_view(**LOG).fingerprint, last_schedule_time=after(600),
-        executions=(execution(FIRST), execution(other)), undelivered=(FIRST.job, other.job),
-    )  # fmt: skip
-    async with operator(kube, senders, job={**LOG, "status": owed}) as (edges, _):
+    async with operator(FakeKube(), job=owing(FIRST, other, last_schedule_time=after(600))) as (edges, senders):
         edges.delivery.lead(Leadership(leader="me", held=True, term=1))
         await until(2)
         assert len(senders.sent) == 2
@@ -311,7 +289,7 @@ async def test_after_another_has_led_what_is_still_owed_is_sent_again_and_nothin
         # The other has told of one of them, and not of the other.
         edges.acts = False
         edges.delivery.lead(Leadership(leader="other", term=1))
-        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["status"].update(undelivered=[other.job]))
+        edges.edit_job(lambda body: body["status"].update(undelivered=[other.job]))
         edges.watch()
         await until(6)
         assert len(senders.sent) == 2
@@ -325,9 +303,8 @@ async def test_after_another_has_led_what_is_still_owed_is_sent_again_and_nothin
 
 
 async def test_a_webhook_hears_of_the_beginning_and_of_the_end() -> None:
-    kube = FakeKube()
     payload = '{"e": "{{ event }}", "id": "{{ execution }}", "o": "{{ output }}"}'
-    cluster(kube, notifications=[{**HOOK, "when": ["start", "failure"], "payload": payload}])
+    kube = with_cluster(notifications=[{**HOOK, "when": ["start", "failure"], "payload": payload}])
     async with operator(kube, job={}) as (edges, senders):
         await until(61)
         (began,) = senders.posts()
@@ -339,8 +316,7 @@ async def test_a_webhook_hears_of_the_beginning_and_of_the_end() -> None:
 
 
 async def test_only_the_last_attempt_is_told() -> None:
-    kube = FakeKube()
-    cluster(kube, notifications=[{**HOOK, "payload": '{"a": {{ attempt }}}'}])
+    kube = with_cluster(notifications=[{**HOOK, "payload": '{"a": {{ attempt }}}'}])
     job = {"retries": 1, "retryBackoff": {"initial": "1s", "max": "1s"}, "schedule": "@at 2026-03-01T12:01:00Z"}
     async with operator(kube, job=job) as (edges, senders):
         await until(61)
@@ -354,9 +330,8 @@ async def test_only_the_last_attempt_is_told() -> None:
 
 
 async def test_the_owner_gets_a_mail_and_an_annotation_turns_it_off() -> None:
-    kube = FakeKube()
     server = {"name": "default", "host": "mail", "sender": "dkron@example.com"}
-    cluster(kube, receivers={"mail": [server]}, notifications=[{"name": "owner", "type": "mail"}])
+    kube = with_cluster(receivers={"mail": [server]}, notifications=[{"name": "owner", "type": "mail"}])
     job = {"ownerEmail": "me@example.com", "schedule": "*/30 * * * * *"}
     async with operator(kube, job=job) as (edges, senders):
         await until(31)
@@ -364,7 +339,7 @@ async def test_the_owner_gets_a_mail_and_an_annotation_turns_it_off() -> None:
         await until(35)
         assert [message.to for message in senders.sent if isinstance(message, Mail)] == [("me@example.com",)]
         off = {"notify.dkron.io/owner": "off"}
-        kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(annotations=off))
+        edges.edit_job(lambda body: body["metadata"].update(annotations=off))
         edges.watch()
         await until(61)
         finish(edges, claim(after(60)).job, "Failed")
@@ -387,15 +362,10 @@ async def test_a_receiver_that_is_not_there_is_said_and_the_job_runs_all_the_sam
         await until(5)
         assert degraded(kube)[0] == "NoReceiver"
         assert events(kube, "NoReceiver") == ["processors.syslog: the DkronCluster has no spec.receivers.syslog"]
-        await until(61)
-        finish(edges)
-        await until(64)
+        await first_ends(edges)
         assert edges.status().executions[0].output == "hello\n"
         assert edges.status().undelivered == ()
-        edges.delivery.installation.see(
-            {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"},
-             "spec": {"receivers": {"syslog": {"address": "udp://h:1"}}}}
-        )  # fmt: skip
+        edges.delivery.installation.see(cluster(receivers={"syslog": {"address": "udp://h:1"}}))
         await until(66)
         assert degraded(kube) == ("AsExpected", "")
         assert senders.sent == []
@@ -405,7 +375,7 @@ async def test_an_annotation_that_makes_no_sense_is_said() -> None:
     kube = FakeKube()
     async with operator(kube, job={}) as (edges, _):
         nonsense = {"notify.dkron.io/ops": "now and then"}
-        kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(annotations=nonsense))
+        edges.edit_job(lambda body: body["metadata"].update(annotations=nonsense))
         edges.watch()
         await until(5)
         assert degraded(kube)[0] == "InvalidNotify"
@@ -413,8 +383,7 @@ async def test_an_annotation_that_makes_no_sense_is_said() -> None:
 
 
 async def test_a_notification_that_makes_no_sense_is_told_where_people_look() -> None:
-    kube = FakeKube()
-    cluster(kube, notifications=[{**HOOK, "payload": "{{ nope }}"}])
+    kube = with_cluster(notifications=[{**HOOK, "payload": "{{ nope }}"}])
     judged: list[object] = []
     edges = Edges(kube, on_problems=judged.append)
     async with edges.running():
@@ -431,9 +400,8 @@ async def test_a_cluster_that_only_changes_its_status_is_not_read_again() -> Non
     edges = begin(processors={"log": {}})
     edges.changed.clear()
     edges.requeued.clear()
-    body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}, "spec": {}, "status": {"jobs": 1}}
     for jobs in range(3):
-        edges.delivery.installation.see({**body, "status": {"jobs": jobs}})
+        edges.delivery.installation.see({**cluster(), "status": {"jobs": jobs}})
     assert edges.requeued == [UID], "once, as it was seen for the first time"
 
 
@@ -443,9 +411,7 @@ async def test_a_cluster_that_only_changes_its_status_is_not_read_again() -> Non
 async def test_receivers_get_more_of_an_output_than_the_status_but_not_all() -> None:
     job = {"processors": {"log": {"forward": "true"}}, "history": {"outputBytes": 4}}
     async with operator(FakeKube(), job=job) as (edges, senders):
-        await until(61)
-        finish(edges, log=b"x" * LONGEST + b"the end")
-        await until(64)
+        await first_ends(edges, log=b"x" * LONGEST + b"the end")
         (line,) = senders.lines()
         assert line["message"] == "x" * (LONGEST - 7) + "the end"
         assert line["truncated"] is True
@@ -454,8 +420,7 @@ async def test_receivers_get_more_of_an_output_than_the_status_but_not_all() -> 
 
 async def test_outputs_that_are_kept_have_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dkron_operator.delivery.outputs.ROOM", 10)
-    kube = FakeKube()
-    found = Outputs(kube)  # type: ignore[arg-type]
+    found = Outputs(FakeKube())  # type: ignore[arg-type]
     for name in ("a", "b", "c"):
         found.keep(UID, name, b"12345")
     first, last = (execution().model_copy(update={"job": name}) for name in ("a", "c"))
@@ -479,20 +444,13 @@ async def test_who_may_list_and_not_watch_is_told_once(caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize("gone", ["deleted", "not listed"])
-async def test_a_cluster_that_is_gone_offers_nothing(gone: str) -> None:
+async def test_a_cluster_that_is_gone_offers_nothing_and_one_that_makes_no_sense_changes_nothing(gone: str) -> None:
     installation = begin().delivery.installation
-    body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}, "spec": {"notifications": [HOOK]}}
+    body = cluster(notifications=[HOOK])
     installation.see(body)
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
-    installation.lose(body) if gone == "deleted" else installation.replace([], 2)
-    assert installation.endpoints == ()
-    assert not installation.asked
-
-
-async def test_a_cluster_that_makes_no_sense_leaves_what_was_known() -> None:
-    installation = begin().delivery.installation
-    body = {"metadata": {"name": "dkron", "namespace": "home", "uid": "c"}}
-    installation.see({**body, "spec": {"notifications": [HOOK]}})
-    installation.see({**body, "spec": {"notifications": [{**HOOK, "when": ["never"]}]}})
+    installation.see(cluster(notifications=[{**HOOK, "when": ["never"]}]))
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
     assert installation.problems[0].startswith("spec.notifications.0.when")
+    installation.lose(body) if gone == "deleted" else installation.replace([], 2)
+    assert (installation.endpoints, installation.asked) == ((), False)

@@ -10,6 +10,7 @@ import pytest
 from dkron_operator.kit.clock import Clock
 from dkron_operator.reconcile.due_queue import DueQueue
 from tests.support.builders import NOON, after
+from tests.support.edges import until
 
 pytestmark = pytest.mark.looptime
 
@@ -62,66 +63,32 @@ async def running() -> AsyncIterator[tuple[DueQueue, Wall, Handed]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_each_job_is_handed_over_at_its_instant_in_order() -> None:
+@pytest.mark.parametrize(
+    ("sets", "handed_over"),
+    [
+        pytest.param(
+            [(0, "b", 20), (0, "a", 10.25), (0, "c", 20.5)], [(10.25, "a"), (20, "b"), (20.5, "c")], id="in order"
+        ),
+        pytest.param([(5, "a", 1)], [(5, "a")], id="at once if it is due already"),
+        pytest.param([(0, "a", 1), (0, "a", 1)], [(1, "a")], id="once"),
+        pytest.param([(0, "a", 100), (1.5, "a", 3)], [(3, "a")], id="earlier than it was set first, and not again"),
+        pytest.param([(0, "a", 3), (0, "a", 5)], [(5, "a")], id="later than it was set first, and not before"),
+        pytest.param([(0, "a", second) for second in (5, 3, 5, 3, 5)], [(5, "a")], id="once, set to and fro"),
+        pytest.param([(0, "a", 3), (0, "a", None), (0, "b", None)], [], id="not if there is nothing to come"),
+    ],
+)
+async def test_a_job_is_handed_over(
+    sets: list[tuple[float, str, float | None]], handed_over: list[tuple[float, str]]
+) -> None:
+    """It is set at these seconds, to these seconds."""
     async with running() as (due_queue, _, handed):
-        due_queue.set("b", after(20))
-        due_queue.set("a", after(10.25))
-        due_queue.set("c", after(20.5))
-        await asyncio.sleep(30)
-    assert handed.log == [(10.25, "a"), (20.0, "b"), (20.5, "c")]
-
-
-async def test_what_is_due_already_is_handed_over_at_once() -> None:
-    async with running() as (due_queue, _, handed):
-        await asyncio.sleep(5)
-        due_queue.set("a", after(1))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0.001)
-    assert [uid for _, uid in handed.log] == ["a"]
-
-
-async def test_a_job_is_handed_over_once() -> None:
-    async with running() as (due_queue, _, handed):
-        due_queue.set("a", after(1))
-        due_queue.set("a", after(1))
-        await asyncio.sleep(10)
+        for at, uid, due in sets:
+            if at:
+                await until(at)
+            due_queue.set(uid, None if due is None else after(due))
+        await until(200)
         assert len(due_queue) == 0
-    assert handed.log == [(1.0, "a")]
-
-
-async def test_a_job_that_is_set_earlier_is_handed_over_then_and_not_again() -> None:
-    async with running() as (due_queue, _, handed):
-        due_queue.set("a", after(100))
-        await asyncio.sleep(1.5)
-        due_queue.set("a", after(3))
-        await asyncio.sleep(200)
-    assert handed.log == [(3.0, "a")]
-
-
-async def test_a_job_that_is_set_later_is_not_handed_over_before() -> None:
-    async with running() as (due_queue, _, handed):
-        due_queue.set("a", after(3))
-        due_queue.set("a", after(5))
-        await asyncio.sleep(10)
-    assert handed.log == [(5.0, "a")]
-
-
-async def test_a_job_that_is_set_to_and_fro_is_handed_over_once() -> None:
-    async with running() as (due_queue, _, handed):
-        for seconds in (5, 3, 5, 3, 5):
-            due_queue.set("a", after(seconds))
-        await asyncio.sleep(10)
-    assert handed.log == [(5.0, "a")]
-
-
-async def test_a_job_that_has_nothing_to_come_is_not_handed_over() -> None:
-    async with running() as (due_queue, _, handed):
-        due_queue.set("a", after(3))
-        due_queue.set("a", None)
-        due_queue.set("never seen", None)
-        await asyncio.sleep(10)
-        assert len(due_queue) == 0
-    assert handed.log == []
+    assert [(round(when, 2), uid) for when, uid in handed.log] == handed_over
 
 
 async def test_many_jobs_of_one_instant_are_handed_over_together() -> None:
@@ -153,24 +120,17 @@ async def test_a_job_may_be_set_anew_from_within_the_handing_over() -> None:
 # --- the clock is set ----------------------------------------------------------------------------------------------
 
 
-async def test_a_clock_that_is_set_forward_hands_over_what_it_passed_within_a_second() -> None:
+async def test_a_clock_that_is_set_forward_hands_over_what_could_not_be_fired_within_a_second() -> None:
     async with running() as (due_queue, wall, handed):
         due_queue.set("a", after(3600))
         await asyncio.sleep(10.5)
+        assert able(due_queue, wall) == NOON
         wall.set(7200)
         await asyncio.sleep(1.0)
-    ((when, uid),) = handed.log
-    assert uid == "a"
-    assert 7210 <= when <= 7212
-
-
-async def test_slots_that_a_clock_jumped_over_could_not_be_fired() -> None:
-    async with running() as (due_queue, wall, _):
-        assert able(due_queue, wall) == NOON
-        await asyncio.sleep(10.5)
-        wall.set(3600)
-        await asyncio.sleep(1.5)
-        assert able(due_queue, wall) > after(3600)
+        ((when, uid),) = handed.log
+        assert uid == "a"
+        assert 7210 <= when <= 7212
+        assert able(due_queue, wall) > after(7200)
 
 
 async def test_a_clock_that_is_set_back_hands_over_when_it_comes_there_again() -> None:
@@ -204,8 +164,8 @@ async def test_a_stall(seconds: float, *, missed: bool) -> None:
     assert [uid for _, uid in handed.log] == ["a"]
 
 
-async def test_without_a_stall_able_since_stays_over_an_hour() -> None:
+async def test_without_a_stall_fireable_since_stays() -> None:
     async with running() as (due_queue, wall, _handed):
         due_queue.set("a", after(hours=23))
-        await asyncio.sleep(3600)
+        await asyncio.sleep(600)
         assert able(due_queue, wall) == NOON

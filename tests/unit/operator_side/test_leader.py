@@ -65,20 +65,10 @@ def test_how_long_a_lease_has_looked_so(before: Watched | None, since: float) ->
 
 
 def test_a_lease_is_read() -> None:
-    body = {
-        "metadata": {"resourceVersion": "7", "annotations": {"leave.dkron.io/x": "now"}},
-        "spec": {
-            "holderIdentity": "me",
-            "renewTime": "2026-03-01T12:00:00.000000Z",
-            "leaseDurationSeconds": 20,
-            "leaseTransitions": 4,
-        },
-    }
-    expected = Held("7", "me", "2026-03-01T12:00:00.000000Z", 20, 4, frozenset({"leave.dkron.io/x"}))
-    assert read_lease(body) == expected
-
-
-def test_a_lease_that_nobody_has_held_is_read() -> None:
+    metadata = {"resourceVersion": "7", "annotations": {"leave.dkron.io/x": "now"}}
+    spec = {"holderIdentity": "me", "renewTime": "t", "leaseDurationSeconds": 20, "leaseTransitions": 4}
+    expected = Held("7", "me", "t", 20, 4, frozenset({"leave.dkron.io/x"}))
+    assert read_lease({"metadata": metadata, "spec": spec}) == expected
     assert read_lease({"metadata": {"resourceVersion": "7"}}) == Held("7", "", "", 15, 0, frozenset())
 
 

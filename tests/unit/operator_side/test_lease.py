@@ -1,8 +1,9 @@
 """The Lease in virtual time: taken, renewed, waited for, released and left."""
 
 import asyncio
+import copy
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -47,31 +48,31 @@ class Candidate:
     """A replica that takes part, and what it has told."""
 
     def __init__(
-        self,
-        kube: FakeKube,
-        identity: str = "me",
-        *,
-        terms: Terms | None = OURS,
-        clock: Clock = CLOCK,
+        self, kube: FakeKube | None = None, identity: str = "me", *, terms: Terms | None = OURS, clock: Clock = CLOCK,
         compare: Compare = ignore_versions,
-    ) -> None:
+    ) -> None:  # fmt: skip
+        self.kube = kube or FakeKube()
         self.told: list[Leadership] = []
         self.lease = Lease(
-            cast("KubeClient", kube),
-            Replica(identity, "10.0.0.1", "1.2.3"),
-            namespace="home",
-            clock=clock,
-            changed=self.told.append,
-            terms=terms,
-            compare=compare,
-        )
+            cast("KubeClient", self.kube), Replica(identity, "10.0.0.1", "1.2.3"), namespace="home", clock=clock,
+            changed=self.told.append, terms=terms, compare=compare,
+        )  # fmt: skip
 
     def holds(self) -> bool:
         return self.lease.view.held
 
+    def may_act(self) -> bool:
+        return self.lease.may_act()
+
+    def terms(self) -> list[tuple[bool, int]]:
+        """Whether it acts, and in which term, each time it told of something."""
+        return [(view.acts, view.term) for view in self.told]
+
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["asyncio.Task[None]"]:
+    async def running(self, seconds: float = 0.0) -> AsyncIterator["asyncio.Task[None]"]:
+        """It takes part, for so many seconds already."""
         task = asyncio.create_task(self.lease.run())
+        await asyncio.sleep(seconds)
         try:
             yield task
         finally:
@@ -84,22 +85,37 @@ def held(kube: FakeKube) -> dict[str, Any]:
     return spec
 
 
+def holder(kube: FakeKube) -> str:
+    return str(held(kube).get("holderIdentity", ""))
+
+
 def ask_to_leave(kube: FakeKube, identity: str = "me") -> None:
     notes = {leave_key(identity): f"2026-03-01T12:00:00Z {identity}"}
     kube.edit(LEASES, "dkron", lambda body: body["metadata"].setdefault("annotations", {}).update(notes))
 
 
-def renew_for_another(kube: FakeKube, time: str) -> None:
-    spec = {"holderIdentity": "other", "renewTime": time, "leaseDurationSeconds": 15, "leaseTransitions": 4}
+def renew_for_another(kube: FakeKube, time: str = "t", *, seconds: int = 15) -> None:
+    spec = {"holderIdentity": "other", "renewTime": time, "leaseDurationSeconds": seconds, "leaseTransitions": 4}
     kube.put(LEASES, {"metadata": {"name": "dkron"}, "spec": spec})
 
 
-async def test_a_lease_that_is_not_there_is_made_and_held() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(1)
-    made = kube.has(LEASES, "dkron")
+def release_for_another(kube: FakeKube) -> None:
+    kube.edit(LEASES, "dkron", lambda body: body["spec"].pop("holderIdentity"))
+
+
+def wall_of(spec: dict[str, Any]) -> float:
+    """When the Lease was renewed last, in seconds of the test."""
+    return monotonic() - (wall() - datetime.fromisoformat(spec["renewTime"])).total_seconds()
+
+
+# --- taken and renewed -----------------------------------------------------------------------------------------------
+
+
+async def test_a_lease_that_is_not_there_is_made_and_renewed_every_two_seconds_by_one_request() -> None:
+    me = Candidate()
+    async with me.running(1):
+        made = copy.deepcopy(me.kube.has(LEASES, "dkron"))
+        await asyncio.sleep(9.5)
     assert made["metadata"]["annotations"] == {"dkron.io/address": "10.0.0.1", "dkron.io/version": "1.2.3"}
     assert made["spec"] == {
         "holderIdentity": "me",
@@ -108,395 +124,280 @@ async def test_a_lease_that_is_not_there_is_made_and_held() -> None:
         "acquireTime": "2026-03-01T12:00:00.000000Z",
         "renewTime": "2026-03-01T12:00:00.000000Z",
     }
-    assert me.told == [ME]
+    assert me.kube.calls == ["get leases dkron", "create leases dkron", *["patch leases dkron"] * 5]
+    assert held(me.kube)["renewTime"] == "2026-03-01T12:00:10.000000Z"
+    assert me.told == [ME], "a renewal is no news"
 
 
-async def test_it_is_renewed_every_two_seconds_by_one_request() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(10.5)
-    assert kube.calls == ["get leases dkron", "create leases dkron", *["patch leases dkron"] * 5]
-    assert held(kube)["renewTime"] == "2026-03-01T12:00:10.000000Z"
-    assert len(me.told) == 1, "a renewal is no news"
-
-
-async def test_that_of_another_is_taken_when_it_was_not_renewed_for_its_time() -> None:
-    kube = FakeKube()
-    renew_for_another(kube, "2020-01-01T00:00:00.000000Z")
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(9)
-        renew_for_another(kube, "2020-01-01T00:00:09.000000Z")
+async def test_the_lease_of_another_is_taken_when_it_was_not_renewed_for_its_duration() -> None:
+    me = Candidate()
+    renew_for_another(me.kube, "2020-01-01T00:00:00.000000Z")
+    async with me.running(9):
+        renew_for_another(me.kube, "2020-01-01T00:00:09.000000Z")
         await asyncio.sleep(15)
-        assert held(kube)["holderIdentity"] == "other", "its clock does not matter"
+        assert holder(me.kube) == "other", "its clock does not matter"
         await asyncio.sleep(1.1)
-        assert held(kube)["holderIdentity"] == "me"
-    assert held(kube)["leaseTransitions"] == 5
+        assert holder(me.kube) == "me"
+    assert held(me.kube)["leaseTransitions"] == 5
     assert [(view.leader, view.held) for view in me.told] == [("other", False), ("me", True)]
 
 
-async def test_another_holds_it_soon_after_it_was_released() -> None:
-    kube = FakeKube()
-    first, second = Candidate(kube, "first"), Candidate(kube, "second")
-    async with second.running():
-        async with first.running():
-            await asyncio.sleep(20)
-        holder, waiting = (first, second) if first.lease.view.held else (second, first)
-        assert not waiting.lease.view.held
-        assert waiting.lease.view.by_another
-    async with waiting.running():
-        await asyncio.sleep(0.1)
-        await holder.lease.release()
-        await asyncio.sleep(0.5)
-        assert waiting.lease.view.held
-
-
-async def test_an_orderly_stop_releases_it() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(1)
-    await me.lease.release(stopped=True)
-    assert "holderIdentity" not in held(kube)
-    assert me.told[-1] == Leadership(stopped=True, term=1)
-
-
-async def test_what_another_holds_is_not_released() -> None:
-    kube = FakeKube()
-    renew_for_another(kube, "t")
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(1)
-    await me.lease.release(stopped=True)
-    assert held(kube)["holderIdentity"] == "other"
-    assert set(kube.calls) == {"get leases dkron"}
-
-
-async def test_what_was_taken_by_another_meanwhile_is_not_released() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(1)
-    renew_for_another(kube, "t")
-    await me.lease.release()
-    assert held(kube)["holderIdentity"] == "other"
-
-
-async def test_asked_to_leave_it_ends_and_never_takes_it_again() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running() as task:
-        await asyncio.sleep(5)
-        ask_to_leave(kube)
-        await asyncio.wait_for(task, 3)
-    assert me.told[-1] == replace(ME, left=True)
-    await me.lease.release()
-    assert "holderIdentity" not in held(kube)
-    assert me.told[-1] == Leadership(left=True, term=1)
-
-
-async def test_asked_to_leave_without_holding_it_it_ends_too() -> None:
-    kube = FakeKube()
-    renew_for_another(kube, "t")
-    me = Candidate(kube)
-    async with me.running() as task:
-        await asyncio.sleep(1)
-        ask_to_leave(kube)
-        await asyncio.wait_for(task, 3)
-    await me.lease.release()
-    assert held(kube)["holderIdentity"] == "other"
-
-
-async def test_another_that_is_asked_to_leave_does_not_concern_us() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running() as task:
-        await asyncio.sleep(1)
-        ask_to_leave(kube, "other")
-        await asyncio.sleep(5)
-        assert not task.done()
-    assert held(kube)["renewTime"] > "2026-03-01T12:00:04"
-
-
-async def test_a_restart_takes_back_that_it_was_asked_to_leave() -> None:
-    kube = FakeKube()
-    kube.put(LEASES, {"metadata": {"name": "dkron", "annotations": {"somebody": "else's"}}, "spec": {}})
-    ask_to_leave(kube)
-    me = Candidate(kube)
-    async with me.running() as task:
-        await asyncio.sleep(1)
-        assert not task.done()
-    notes = kube.has(LEASES, "dkron")["metadata"]["annotations"]
-    assert leave_key("me") not in notes
-    assert notes["somebody"] == "else's"
-    assert held(kube)["holderIdentity"] == "me"
-
-
-async def test_a_lease_that_somebody_has_changed_is_read_again() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(1)
-        kube.edit(LEASES, "dkron", lambda body: body["metadata"].update(labels={"a": "b"}))
+async def test_a_lease_that_another_writer_has_changed_is_read_again() -> None:
+    me = Candidate()
+    async with me.running(1):
+        me.kube.edit(LEASES, "dkron", lambda body: body["metadata"].update(labels={"a": "b"}))
         await asyncio.sleep(2)
-    assert kube.calls[-3:] == ["patch leases dkron", "get leases dkron", "patch leases dkron"]
+    assert me.kube.calls[-3:] == ["patch leases dkron", "get leases dkron", "patch leases dkron"]
     assert len(me.told) == 1
 
 
-async def test_a_lease_that_somebody_has_deleted_is_made_again() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running():
+async def test_a_lease_that_lives_for_an_hour_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    me = Candidate()
+    renew_for_another(me.kube, seconds=3600)
+    async with me.running(60):
+        assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
+        assert "home/dkron, held by other, lasts 3600 s; this operator's own lasts 15 s" in caplog.text
+        del me.kube.objects["leases", "dkron"]
         await asyncio.sleep(1)
-        del kube.objects["leases", "dkron"]
-        await asyncio.sleep(2)
-    assert held(kube)["holderIdentity"] == "me"
+        assert me.may_act(), "it belonged to no replica"
+
+
+# --- released and left -----------------------------------------------------------------------------------------------
+
+
+async def test_another_holds_it_soon_after_it_was_released() -> None:
+    first = Candidate(identity="first")
+    second = Candidate(first.kube, "second")
+    async with second.running():
+        async with first.running(20):
+            pass
+        leads, waiting = (first, second) if first.holds() else (second, first)
+        assert not waiting.holds()
+        assert waiting.lease.view.by_another
+    async with waiting.running(0.1):
+        await leads.lease.release()
+        await asyncio.sleep(0.5)
+        assert waiting.holds()
+
+
+def renew_for_us(kube: FakeKube) -> None:
+    """Our own last renewal arrives just before the release."""
+
+    def renew() -> None:
+        kube.edit(LEASES, "dkron", lambda body: body["spec"].update(renewTime="late"))
+
+    kube.meanwhile("patch leases", renew)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "left"),
+    [
+        pytest.param(lambda _: None, "", id="in order"),
+        pytest.param(renew_for_us, "", id="after our own last renewal"),
+        pytest.param(renew_for_another, "other", id="another has taken it meanwhile"),
+        pytest.param(lambda kube: kube.fail("get leases", Unavailable("no answer")), "me", id="without an answer"),
+    ],
+)
+async def test_an_orderly_stop_releases_our_own_lease(meanwhile: Callable[[FakeKube], None], left: str) -> None:
+    me = Candidate()
+    async with me.running(1):
+        pass
+    meanwhile(me.kube)
+    await me.lease.release(stopped=True)
+    assert holder(me.kube) == left
+    assert me.told[-1] == Leadership(stopped=True, term=1)
+
+
+async def test_a_replica_that_waits_releases_nothing() -> None:
+    me = Candidate()
+    renew_for_another(me.kube)
+    async with me.running(1):
+        pass
+    await me.lease.release(stopped=True)
+    assert (holder(me.kube), set(me.kube.calls)) == ("other", {"get leases dkron"})
+
+
+@pytest.mark.parametrize("leads", [True, False], ids=["it leads", "it waits"])
+async def test_a_replica_that_is_asked_to_leave_ends_and_never_takes_the_lease_again(*, leads: bool) -> None:
+    me = Candidate()
+    if not leads:
+        renew_for_another(me.kube)
+    async with me.running(1) as task:
+        ask_to_leave(me.kube)
+        await asyncio.wait_for(task, 3)
+    assert me.told[-1] == (replace(ME, left=True) if leads else Leadership(leader="other", left=True))
+    await me.lease.release()
+    assert holder(me.kube) == ("" if leads else "other")
+    assert (me.holds(), me.lease.view.left) == (False, True)
+
+
+async def test_a_restart_takes_back_that_it_was_asked_to_leave() -> None:
+    me = Candidate()
+    me.kube.put(LEASES, {"metadata": {"name": "dkron", "annotations": {"somebody": "else's"}}, "spec": {}})
+    ask_to_leave(me.kube)
+    async with me.running(1) as task:
+        assert not task.done()
+    notes = me.kube.has(LEASES, "dkron")["metadata"]["annotations"]
+    assert leave_key("me") not in notes
+    assert notes["somebody"] == "else's"
+    assert holder(me.kube) == "me"
+
+
+# --- refusals and outages --------------------------------------------------------------------------------------------
 
 
 async def test_without_the_right_it_is_said_once_and_tried_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
-    kube = FakeKube()
-    kube.fail("get leases", *[FORBIDDEN] * 10)
-    me = Candidate(kube)
+    me = Candidate()
+    me.kube.fail("get leases", *[FORBIDDEN] * 10)
     with caplog.at_level(logging.INFO):
-        async with me.running():
-            await asyncio.sleep(290)
-            assert len(kube.calls) == 10
+        async with me.running(290):
+            assert len(me.kube.calls) == 10
             assert [record.levelname for record in caplog.records] == ["WARNING"]
-            assert 'leases "dkron" is forbidden' in caplog.text
             assert me.told == [Leadership(free=True, trouble='leases "dkron" is forbidden', term=1)]
             await asyncio.sleep(30)
-            assert me.lease.may_act(), "it goes on, from one to the other"
+            assert me.may_act(), "it goes on, from one to the other"
     assert me.told[-1] == ME
 
 
+async def test_a_replica_that_loses_the_right_while_another_leads_waits_until_that_one_is_silent() -> None:
+    me = Candidate()
+    renew_for_another(me.kube)
+    async with me.running(1.1):
+        me.kube.fail("get leases", *[FORBIDDEN] * 100)
+        await asyncio.sleep(14)
+        assert not me.may_act()
+        await asyncio.sleep(3)
+        assert me.may_act()
+    assert me.told[-1] == Leadership(free=True, trouble=str(FORBIDDEN), term=1)
+
+
 async def test_an_outage_is_said_once_and_ends_our_lease_in_time(caplog: pytest.LogCaptureFixture) -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
+    me = Candidate()
     with caplog.at_level(logging.WARNING):
-        async with me.running():
-            await asyncio.sleep(1)
-            kube.fail("patch leases", Unavailable("no answer"))
-            kube.fail("get leases", *[Unavailable("no answer")] * 20)
+        async with me.running(1):
+            me.kube.fail("patch leases", Unavailable("no answer"))
+            me.kube.fail("get leases", *[Unavailable("no answer")] * 20)
             await asyncio.sleep(8.9)
-            assert me.lease.may_act()
+            assert me.may_act()
             await asyncio.sleep(0.2)
-            assert not me.lease.may_act(), "five seconds before another may take it"
+            assert not me.may_act(), "five seconds before another may take it"
             await asyncio.sleep(2)
             assert not me.holds()
             await asyncio.sleep(30)
-            assert me.lease.may_act()
+            assert me.may_act()
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
-    assert "this replica does nothing until it can" in caplog.text
-    assert [(view.acts, view.term) for view in me.told[-1:]] == [(True, 1)], "nobody else has acted meanwhile"
+    assert me.terms()[-1] == (True, 1), "no other replica has acted meanwhile"
 
 
 async def test_a_request_without_an_answer_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-
-    async def hang(*_: object) -> None:
-        await asyncio.sleep(3600)
-
-    async with me.running():
-        await asyncio.sleep(1)
+    me = Candidate()
+    async with me.running(1):
         with monkeypatch.context() as patched:
-            patched.setattr(kube, "patch", hang)
+            patched.setattr(me.kube, "patch", lambda *_: asyncio.sleep(3600))
             await asyncio.sleep(6)
         assert "within 4.5 s" in me.lease.view.trouble
         await asyncio.sleep(2)
         assert me.lease.view == ME
 
 
-async def test_a_lease_that_cannot_be_released_is_no_reason_to_fail() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(1)
-    kube.fail("get leases", Unavailable("no answer"))
-    await me.lease.release(stopped=True)
-    assert not me.lease.view.held
-
-
-# --- who may act ---------------------------------------------------------------------------------------------------
-
-
-async def test_who_waits_may_not_act_and_who_was_elected_may() -> None:
-    kube = FakeKube()
-    first, second = Candidate(kube, "first"), Candidate(kube, "second")
-    assert not first.lease.may_act(), "nobody knows yet"
-    async with first.running():
-        await asyncio.sleep(0.1)
-        async with second.running():
-            await asyncio.sleep(60)
-            assert (first.lease.may_act(), second.lease.may_act()) == (True, False)
-
-
-async def test_for_how_long_nobody_has_led() -> None:
-    kube, idle = FakeKube(), []
-    me = Candidate(kube)
-    me.lease._changed = lambda view: idle.append(me.lease.idle.total_seconds()) if view.acts else None
-    async with me.running():
-        await asyncio.sleep(1)
-        renew_for_another(kube, "dies")
-        await asyncio.sleep(30)
-        renew_for_another(kube, "goes in order")
-        await asyncio.sleep(5)
-        kube.edit(LEASES, "dkron", lambda body: body["spec"].pop("holderIdentity"))
-        await asyncio.sleep(1)
-    none_before, dead, released = idle
-    assert (none_before, released) == (0, 0)
-    assert 15 < dead < 16
-
-
-async def test_a_process_that_was_frozen_may_not_act_from_the_moment_it_wakes() -> None:
-    kube = FakeKube()
-    frozen = Frozen()
-    me = Candidate(kube, clock=Clock(wall, frozen.monotonic))
-    async with me.running():
-        await asyncio.sleep(1)
-        assert me.lease.may_act()
-        renew_for_another(kube, "t")
-        frozen.seconds = 60
-        assert me.lease.view.held, "it knows nothing of it"
-        assert not me.lease.may_act()
-        await asyncio.sleep(5)
-        assert me.lease.view.by_another
-
-
-async def test_a_process_that_was_frozen_while_nobody_else_was_there_goes_on_in_the_same_term() -> None:
-    kube = FakeKube()
-    frozen = Frozen()
-    me = Candidate(kube, clock=Clock(wall, frozen.monotonic))
-    async with me.running():
-        await asyncio.sleep(1)
-        frozen.seconds = 60
-        await asyncio.sleep(2)
-        assert me.lease.may_act()
-    assert [(view.acts, view.term) for view in me.told] == [(True, 1), (False, 1), (True, 1)]
-
-
-async def test_one_who_leads_again_after_another_is_in_another_term() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(1)
-        renew_for_another(kube, "t")
-        await asyncio.sleep(5)
-        assert not me.lease.may_act()
-        kube.edit(LEASES, "dkron", lambda body: body["spec"].pop("holderIdentity"))
-        await asyncio.sleep(1)
-    assert [(view.leader, view.acts, view.term) for view in me.told] == [
-        ("me", True, 1), ("other", False, 1), ("me", True, 2),
-    ]  # fmt: skip
-
-
-async def test_a_lease_that_somebody_deletes_is_not_taken_from_its_holder() -> None:
-    kube = FakeKube()
-    first, second = Candidate(kube, "first"), Candidate(kube, "second")
-    async with first.running():
-        await asyncio.sleep(0.1)
-        async with second.running():
-            await asyncio.sleep(5)
-            del kube.objects["leases", "dkron"]
-            await asyncio.sleep(10)
-            assert (first.lease.may_act(), second.lease.may_act()) == (True, False)
-
-
-async def test_a_lease_that_somebody_deletes_after_its_holder_has_died_is_made_in_time() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    renew_for_another(kube, "t")
-    async with me.running():
-        await asyncio.sleep(2)
-        del kube.objects["leases", "dkron"]
-        await asyncio.sleep(12)
-        assert not me.lease.may_act()
-        await asyncio.sleep(2)
-        assert me.lease.may_act()
-
-
-async def test_a_lease_that_lives_for_an_hour_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
-    kube = FakeKube()
-    spec = {"holderIdentity": "stranger", "renewTime": "t", "leaseDurationSeconds": 3600}
-    kube.put(LEASES, {"metadata": {"name": "dkron"}, "spec": spec})
-    me = Candidate(kube)
-    with caplog.at_level(logging.INFO):
-        async with me.running():
-            await asyncio.sleep(60)
-            assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
-            assert "home/dkron, held by stranger, lasts 3600 s; this operator's own lasts 15 s" in caplog.text
-            del kube.objects["leases", "dkron"]
-            await asyncio.sleep(1)
-            assert me.lease.may_act(), "it belonged to nobody"
-
-
-async def test_who_loses_the_right_while_another_leads_waits_until_that_one_is_silent() -> None:
-    kube = FakeKube()
-    renew_for_another(kube, "t")
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(1.1)
-        kube.fail("get leases", *[FORBIDDEN] * 100)
-        await asyncio.sleep(14)
-        assert not me.lease.may_act()
-        await asyncio.sleep(3)
-        assert me.lease.may_act()
-    assert me.told[-1] == Leadership(free=True, trouble=str(FORBIDDEN), term=1)
-
-
-async def test_without_election_it_acts_and_asks_nobody() -> None:
-    kube = FakeKube()
-    me = Candidate(kube, terms=None)
-    async with me.running():
-        await asyncio.sleep(100)
-        assert me.lease.may_act()
-        await me.lease.release(stopped=True)
-        assert not me.lease.may_act()
-    assert kube.calls == []
-    assert me.told[0] == Leadership(free=True, term=1)
-
-
-async def test_a_release_comes_after_our_own_last_renewal() -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    async with me.running():
-        await asyncio.sleep(1)
-
-    def renewed() -> None:
-        kube.edit(LEASES, "dkron", lambda body: body["spec"].update(renewTime="late"))
-
-    kube.meanwhile("patch leases", renewed)
-    await me.lease.release(stopped=True)
-    assert "holderIdentity" not in held(kube)
-
-
 async def test_a_renewal_counts_from_its_beginning_for_another_may_have_seen_it_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    kube = FakeKube()
-    me = Candidate(kube)
-    patch = kube.patch
+    me = Candidate()
+    patch = me.kube.patch
 
     async def slowly(*args: Any) -> Any:
         answer = await patch(*args)
         await asyncio.sleep(4)
         return answer
 
-    async with me.running():
-        await asyncio.sleep(1)
-        monkeypatch.setattr(kube, "patch", slowly)
+    async with me.running(1):
+        monkeypatch.setattr(me.kube, "patch", slowly)
         await asyncio.sleep(5.5)
         renewed = monotonic() - 4.5
-        assert wall_of(held(kube)) == pytest.approx(renewed)
-        kube.fail("patch leases", *[Unavailable("no answer")] * 9)
-        kube.fail("get leases", *[Unavailable("no answer")] * 20)
+        assert wall_of(held(me.kube)) == pytest.approx(renewed)
+        me.kube.fail("patch leases", *[Unavailable("no answer")] * 9)
+        me.kube.fail("get leases", *[Unavailable("no answer")] * 20)
         await asyncio.sleep(renewed + 9.9 - monotonic())
-        assert me.lease.may_act()
+        assert me.may_act()
         await asyncio.sleep(renewed + 10.1 - monotonic())
-        assert not me.lease.may_act()
+        assert not me.may_act()
 
 
-def wall_of(spec: dict[str, Any]) -> float:
-    """When the Lease was renewed last, in seconds of the test."""
-    return monotonic() - (wall() - datetime.fromisoformat(spec["renewTime"])).total_seconds()
+# --- who may act -----------------------------------------------------------------------------------------------------
+
+
+async def test_only_the_holder_may_act_though_its_lease_is_deleted() -> None:
+    first = Candidate(identity="first")
+    second = Candidate(first.kube, "second")
+    assert not first.may_act(), "no replica knows yet"
+    async with first.running(0.1), second.running(60):
+        assert (first.may_act(), second.may_act()) == (True, False)
+        del first.kube.objects["leases", "dkron"]
+        await asyncio.sleep(10)
+        assert (first.may_act(), second.may_act()) == (True, False)
+    assert holder(first.kube) == "first"
+
+
+async def test_a_lease_that_is_deleted_after_its_holder_has_died_is_made_in_time() -> None:
+    me = Candidate()
+    renew_for_another(me.kube)
+    async with me.running(2):
+        del me.kube.objects["leases", "dkron"]
+        await asyncio.sleep(12)
+        assert not me.may_act()
+        await asyncio.sleep(2)
+        assert me.may_act()
+
+
+async def test_for_how_long_no_replica_has_led_and_in_which_term_it_leads_again() -> None:
+    me, idle = Candidate(), list[float]()
+
+    def changed(view: Leadership) -> None:
+        me.told.append(view)
+        if view.acts:
+            idle.append(me.lease.idle.total_seconds())
+
+    me.lease._changed = changed
+    async with me.running(1):
+        renew_for_another(me.kube, "dies")
+        await asyncio.sleep(5)
+        assert not me.may_act()
+        await asyncio.sleep(25)
+        renew_for_another(me.kube, "goes in order")
+        await asyncio.sleep(5)
+        release_for_another(me.kube)
+        await asyncio.sleep(1)
+    none_before, dead, released = idle
+    assert (none_before, released) == (0, 0)
+    assert 15 < dead < 16
+    assert me.terms() == [(True, 1), (False, 1), (True, 2), (False, 2), (True, 3)]
+    assert [view.leader for view in me.told] == ["me", "other", "me", "other", "me"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_process_that_was_frozen_may_not_act_from_the_moment_it_wakes(*, alone: bool) -> None:
+    frozen = Frozen()
+    me = Candidate(clock=Clock(wall, frozen.monotonic))
+    async with me.running(1):
+        assert me.may_act()
+        if not alone:
+            renew_for_another(me.kube)
+        frozen.seconds = 60
+        assert me.holds(), "it knows nothing of it"
+        assert not me.may_act()
+        await asyncio.sleep(5)
+        assert me.may_act() is alone
+        assert me.lease.view.by_another is not alone
+    assert me.terms() == [(True, 1), (False, 1), (alone, 1)]
+
+
+async def test_without_election_it_acts_and_makes_no_request() -> None:
+    me = Candidate(terms=None)
+    async with me.running(100):
+        assert me.may_act()
+        await me.lease.release(stopped=True)
+        assert not me.may_act()
+    assert me.kube.calls == []
+    assert me.told[0] == Leadership(free=True, term=1)

@@ -73,13 +73,6 @@ async def test_nothing_that_is_current_where_something_is_posted_is_so_where_it_
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_what_is_taken_is_done() -> None:
-    async with working() as receiver:
-        receiver.add("a", "b")
-        await receiver.outbox.empty()
-        assert receiver.ends == {"a": "", "b": ""}
-
-
 async def test_what_is_not_taken_is_tried_again_later_each_time_until_it_is(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     async with working() as receiver:
@@ -97,16 +90,6 @@ async def test_what_is_not_taken_is_tried_again_later_each_time_until_it_is(capl
     assert said == ["files: it is busy; retrying", "files: works again"], "told once, and once that it is over"
 
 
-async def test_what_is_too_old_is_given_up_with_the_reason() -> None:
-    async with working() as receiver:
-        receiver.trouble = Unreachable("it is busy")
-        receiver.add("a")
-        await asyncio.sleep(1.1 * HOURS)
-        assert receiver.ends["a"].startswith("given up after ")
-        assert receiver.ends["a"].endswith("tries: it is busy")
-        assert receiver.tries[-1][1] <= HOURS
-
-
 async def test_what_is_refused_is_not_tried_again() -> None:
     async with working() as receiver:
         receiver.trouble = Undeliverable("no such index")
@@ -116,12 +99,21 @@ async def test_what_is_refused_is_not_tried_again() -> None:
         assert len(receiver.tries) == 1
 
 
-async def test_a_receiver_that_hangs_is_not_waited_for() -> None:
-    async with working(Limits(patience=5, age=60)) as receiver:
-        receiver.hangs = True
+@pytest.mark.parametrize(
+    ("limits", "hangs", "age"),
+    [
+        pytest.param(Limits(), False, HOURS, id="it is busy for an hour"),
+        pytest.param(Limits(patience=5, age=60), True, 60, id="it hangs"),
+    ],
+)
+async def test_what_is_too_old_is_given_up_with_the_reason(limits: Limits, *, hangs: bool, age: float) -> None:
+    async with working(limits) as receiver:
+        receiver.hangs, receiver.trouble = hangs, Unreachable("it is busy")
         receiver.add("a")
-        await asyncio.sleep(120)
-        assert "no answer within 5 s" in receiver.ends["a"]
+        await asyncio.sleep(2 * age)
+        assert receiver.ends["a"].startswith("given up after ")
+        assert receiver.ends["a"].endswith("no answer within 5 s" if hangs else "tries: it is busy")
+        assert receiver.tries[-1][1] <= age
 
 
 async def test_where_there_is_no_room_the_oldest_goes() -> None:

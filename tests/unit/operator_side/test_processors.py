@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.job import JobSpec
@@ -39,9 +39,9 @@ def ended(of: Any = GOOD, output: str = "hello\n") -> Ended:
     return Ended(namespace="default", job="backup", execution=of, output=output)
 
 
-def only(name: str, settings: dict[str, str], of: Any = GOOD, output: str = "hello\n") -> Any:
+def only(name: str, config: dict[str, str], of: Any = GOOD, output: str = "hello\n") -> Any:
     """The one message that a processor makes."""
-    (parcel,) = processors.render(spec(**{name: settings}), ALL, ended(of, output))
+    (parcel,) = processors.render(spec(**{name: config}), ALL, ended(of, output))
     return parcel.message
 
 
@@ -93,7 +93,7 @@ def test_what_is_wrong_is_named(named: dict[str, dict[str, str]], sentence: str)
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "lack"),
+    ("name", "config", "lack"),
     [
         pytest.param("log", {}, "", id="a log there is always"),
         pytest.param("files", {}, "processors.files: the operator has no output directory", id="files"),
@@ -104,20 +104,14 @@ def test_what_is_wrong_is_named(named: dict[str, dict[str, str]], sentence: str)
         pytest.param("elasticsearch", {}, 'config: "default" is not in spec.receivers.elasticsearch', id="search"),
     ],
 )  # fmt: skip
-def test_without_a_receiver_nothing_is_sent_and_the_output_stays(
-    name: str, settings: dict[str, str], lack: str
-) -> None:
-    wanted = spec(**{name: settings})
+def test_without_a_receiver_nothing_is_sent_and_the_output_stays(name: str, config: dict[str, str], lack: str) -> None:
+    wanted = spec(**{name: config})
     found = processors.missing(wanted, NOTHING)
     assert lack in found
     assert bool(found) is bool(lack)
     if lack:
         assert processors.render(wanted, NOTHING, ended()) == ()
         assert processors.kept(wanted, NOTHING, "default", GOOD) == GOOD
-
-
-def test_what_is_offered_is_said() -> None:
-    assert processors.missing(spec(slack={"team": "dev"}), ALL).endswith("which has: ops")
 
 
 @pytest.mark.parametrize(
@@ -145,22 +139,26 @@ def test_what_the_status_keeps(named: dict[str, dict[str, str]], output: str) ->
     assert kept.model_copy(update={"output": "out", "output_truncated": True}) == record, "nothing else changes"
 
 
-def test_a_directory_elsewhere_is_refused() -> None:
-    assert "is not in /var/log/dkron" in processors.missing(spec(files={"log_dir": "/etc"}), ALL)
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        pytest.param({"slack": {"team": "dev"}}, "which has: ops", id="what is offered is said"),
+        pytest.param({"files": {"log_dir": "/etc"}}, "is not in /var/log/dkron", id="a directory elsewhere"),
+    ],
+)
+def test_what_is_missing_is_named(wanted: dict[str, dict[str, str]], says: str) -> None:
+    assert says in processors.missing(JobSpec(processors=wanted), ALL)
 
 
 def test_log_is_one_line_with_everything_in_it() -> None:
     line = only("log", {}, BAD)
     assert isinstance(line, Line)
     assert not line.success
-    assert line.fields["message"] == "hello\n"
-    assert line.fields["execution"] == BAD.id
-    assert line.fields["exit_code"] == 3
+    assert line.fields.items() >= {"message": "hello\n", "execution": BAD.id, "exit_code": 3}.items()
 
 
 def test_files_is_a_file_of_the_namespace_named_after_the_execution() -> None:
-    file = only("files", {"log_dir": "db/nightly"})
-    assert file == File("default/db/nightly", f"{GOOD.id}.log", "hello\n")
+    assert only("files", {"log_dir": "db/nightly"}) == File("default/db/nightly", f"{GOOD.id}.log", "hello\n")
 
 
 def test_syslog_is_a_message_of_rfc_5424() -> None:
@@ -187,17 +185,17 @@ def test_fluent_is_a_record_with_the_fields_of_dkron() -> None:
 
 
 def test_a_mail_goes_out_about_a_failure_and_if_wanted_about_a_success() -> None:
-    settings = {"emails": "a@example.com,b@example.com"}
-    found = only("email", settings, BAD)
+    config = {"emails": "a@example.com,b@example.com"}
+    found = only("email", config, BAD)
     assert isinstance(found, Mail)
     assert found.to == ("a@example.com", "b@example.com")
     assert found.subject == "[Dkron] Failed backup execution report"
     assert "failed (Error, exit code 3)" in found.text
     assert found.text.endswith("hello\n")
-    assert processors.render(spec(email=settings), ALL, ended(GOOD)) == ()
-    success = only("email", {**settings, "onSuccess": "true"})
+    assert processors.render(spec(email=config), ALL, ended(GOOD)) == ()
+    success = only("email", {**config, "onSuccess": "true"})
     assert "Success" in success.subject
-    assert found.id == only("email", settings, BAD).id, "sent again, it is the same mail"
+    assert found.id == only("email", config, BAD).id, "sent again, it is the same mail"
 
 
 def test_a_message_to_slack_mentions_nobody() -> None:
@@ -218,6 +216,7 @@ def test_elasticsearch_puts_a_document_under_the_id_of_the_execution() -> None:
     assert document["message"] == "hello\n"
 
 
+@settings(max_examples=30)
 @given(st.text(), st.text(max_size=40))
 def test_whatever_is_printed_each_message_can_be_made(output: str, message: str) -> None:
     named = {"log": {}, "files": {}, "syslog": {}, "fluent": {}, "elasticsearch": {}, "slack": {"team": "ops"}}
@@ -226,13 +225,9 @@ def test_whatever_is_printed_each_message_can_be_made(output: str, message: str)
     failed = execution(success=False, message=message.encode("utf-8", "replace").decode())
     parcels = processors.render(JobSpec(processors=named), ALL, ended(failed, clean))
     assert len(parcels) == len(named)
-    by_name = {parcel.receiver: parcel.message for parcel in parcels}
-    es = by_name["elasticsearch/default"]
-    assert isinstance(es, Post)
-    assert json.loads(es.body)["message"] == clean
-    slack = by_name["slack/ops"]
-    assert isinstance(slack, Post)
-    json.loads(slack.body)
+    posts = {each.receiver: json.loads(each.message.body) for each in parcels if isinstance(each.message, Post)}
+    assert posts["elasticsearch/default"]["message"] == clean
+    assert "text" in posts["slack/ops"]
 
 
 @pytest.mark.parametrize(

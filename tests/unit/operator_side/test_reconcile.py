@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from dkron_crds.names import ACCEPTED
 from dkron_crds.requests import RUN_PREFIX
 from dkron_kube.errors import Conflict, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS
-from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_run
+from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 
 pytestmark = pytest.mark.looptime
+ASKED: dict[str, Any] = {"schedule": "@manually", "requests": {"a": "2026-03-01T12:00:00Z"}}
 
 
 def job_names(edges: Edges) -> list[str]:
@@ -29,6 +31,14 @@ def finish(edges: Edges, name: str, kind: str = "Complete") -> None:
 
 def slot(minute: int) -> datetime:
     return after(60 * minute)
+
+
+def skipped(edges: Edges) -> int:
+    found = edges.status().skipped
+    return 0 if found is None else found.count
+
+
+RUNS = seen(claim(NOON))
 
 
 async def test_a_slot_becomes_a_job_and_its_end_a_record() -> None:
@@ -54,7 +64,7 @@ async def test_a_settled_job_costs_nothing() -> None:
     async with edges.running():
         await until(5)
         calls = list(edges.kube.calls)
-        await until(3600)
+        await until(900)
         assert edges.kube.calls == calls
 
 
@@ -70,12 +80,8 @@ async def test_a_request_is_a_job_and_its_annotation_goes() -> None:
 async def test_an_edit_that_is_first_seen_through_a_conflict_is_acted_on() -> None:
     edges = begin(schedule="@manually")
 
-    def change(body: dict[str, Any]) -> None:
-        body["spec"]["schedule"] = "*/10 * * * * *"
-        body["metadata"]["generation"] += 1
-
     def edit() -> None:
-        edges.kube.edit(DKRON_JOBS, "backup", change)
+        edges.edit_job(lambda body: body.update(wire_job(schedule="*/10 * * * * *", generation=2)))
 
     async with edges.running():
         await until(3)
@@ -88,28 +94,15 @@ async def test_an_edit_that_is_first_seen_through_a_conflict_is_acted_on() -> No
     assert claim(after(10)).job in job_names(edges)
 
 
-@pytest.mark.parametrize("made", [True, False], ids=["was made", "was not made"])
-async def test_a_create_without_an_answer_is_tried_again_and_makes_one_job_when_it(*, made: bool) -> None:
-    edges = begin()
-    if made:
-        edges.kube.lose_answer("create jobs")
-    else:
-        edges.kube.fail("create jobs", Unavailable("down"))
-    async with edges.running():
-        await until(63)
-    assert job_names(edges) == [claim(slot(1)).job]
-    assert edges.status().last_schedule_time == slot(1)
-
-
 @pytest.mark.parametrize(
-    ("missed", "seconds", "skipped"),
+    ("missed", "seconds", "passed"),
     [
         pytest.param("latest", [10, 50, 60, 70, 80, 90], 3, id="latest"),
         pytest.param("skip", [10, 60, 70, 80, 90], 4, id="skip"),
         pytest.param("all", [10, 20, 30, 40, 50, 60, 70, 80, 90], 0, id="all"),
     ],
 )
-async def test_slots_of_an_outage_go_by_missed_runs(missed: str, seconds: list[int], skipped: int) -> None:
+async def test_slots_of_an_outage_go_by_missed_runs(missed: str, seconds: list[int], passed: int) -> None:
     edges = begin(schedule="*/10 * * * * *", missedRuns=missed)
     async with edges.running():
         await until(9)
@@ -119,17 +112,14 @@ async def test_slots_of_an_outage_go_by_missed_runs(missed: str, seconds: list[i
         await until(95)
     # The first is the one whose fate was unknown: it is tried until that is known.
     assert [entry.slot for entry in edges.status().active] == [after(second) for second in seconds]
-    assert (edges.status().skipped.count if edges.status().skipped else 0) == skipped  # type: ignore[union-attr]
+    assert skipped(edges) == passed
 
 
 async def test_a_failure_is_tried_again_after_its_backoff() -> None:
-    edges = begin(
-        schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"}, retries=1, retryBackoff={"initial": "20s"}
-    )
+    edges = begin(**ASKED, retries=1, retryBackoff={"initial": "20s"})
     async with edges.running():
-        await until(1)
-        (first,) = job_names(edges)
         await until(5)
+        (first,) = job_names(edges)
         finish(edges, first, "Failed")
         await until(24)
         assert len(job_names(edges)) == 1
@@ -139,7 +129,7 @@ async def test_a_failure_is_tried_again_after_its_backoff() -> None:
 
 
 async def test_a_refused_job_is_recorded_and_tried_again_without_a_slot_to_wake_it() -> None:
-    edges = begin(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"}, retries=1)
+    edges = begin(**ASKED, retries=1)
     edges.kube.fail("create jobs", Rejected("exceeded quota", status=403))
     async with edges.running():
         await until(10)
@@ -148,10 +138,10 @@ async def test_a_refused_job_is_recorded_and_tried_again_without_a_slot_to_wake_
 
 
 @pytest.mark.parametrize(
-    ("missed", "jobs", "skipped"), [("all", 4, 0), ("latest", 2, 2), ("skip", 1, 3)], ids=["all", "latest", "skip"]
+    ("missed", "jobs", "passed"), [("all", 4, 0), ("latest", 2, 2), ("skip", 1, 3)], ids=["all", "latest", "skip"]
 )
 async def test_slots_whose_claims_are_refused_go_by_missed_runs(
-    monkeypatch: pytest.MonkeyPatch, missed: str, jobs: int, skipped: int
+    monkeypatch: pytest.MonkeyPatch, missed: str, jobs: int, passed: int
 ) -> None:
     """A policy refuses the status: that is told by an Event, and what passes meanwhile passes as in an outage."""
     edges = begin(concurrency="replace", missedRuns=missed)
@@ -167,9 +157,7 @@ async def test_slots_whose_claims_are_refused_go_by_missed_runs(
         await until(229)
         assert job_names(edges) == []
         await until(241)
-    made = [call for call in edges.kube.calls if call.startswith("create jobs")]
-    counted = edges.status().skipped
-    assert (len(made), counted.count if counted else 0) == (jobs, skipped)
+    assert (edges.asked("create jobs"), skipped(edges)) == (jobs, passed)
     notes = [edges.kube.has(EVENTS, name)["note"] for name in edges.kube.names(EVENTS)]
     assert any("says the policy" in note for note in notes), notes
 
@@ -181,7 +169,7 @@ async def test_a_claim_that_conflicts_is_decided_again_on_what_somebody_else_wro
 
     def claims_too() -> None:
         status = edges.status().model_copy(update={"active": (theirs,)})
-        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body.update(status=status.to_wire()))
+        edges.edit_job(lambda body: body.update(status=status.to_wire()))
         raise Conflict("modified")
 
     async with edges.running():
@@ -189,13 +177,11 @@ async def test_a_claim_that_conflicts_is_decided_again_on_what_somebody_else_wro
         edges.kube.meanwhile("write dkronjobs", claims_too)
         await until(63)
     assert job_names(edges) == [theirs.job]
-    skipped = edges.status().skipped
-    assert skipped is not None
-    assert skipped.last_reason == "ConcurrencyForbidden"
+    assert edges.status().skipped.last_reason == "ConcurrencyForbidden"  # type: ignore[union-attr]
 
 
 async def test_finished_jobs_are_deleted_a_minute_after_their_end_and_counted_once() -> None:
-    edges = begin(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"}, history={"successfulJobs": 0})
+    edges = begin(**ASKED, history={"successfulJobs": 0})
     async with edges.running():
         await until(1)
         (name,) = job_names(edges)
@@ -210,7 +196,7 @@ async def test_finished_jobs_are_deleted_a_minute_after_their_end_and_counted_on
 
 
 async def test_while_status_cannot_be_written_jobs_are_kept() -> None:
-    edges = begin(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"}, history={"successfulJobs": 0})
+    edges = begin(**ASKED, history={"successfulJobs": 0})
     async with edges.running():
         await until(1)
         (name,) = job_names(edges)
@@ -224,30 +210,21 @@ async def test_while_status_cannot_be_written_jobs_are_kept() -> None:
         assert edges.status().success_count == 1
 
 
-async def test_a_job_deleted_while_it_ran_is_lost_once() -> None:
-    entry = seen(claim(NOON))
+@pytest.mark.parametrize("cut", [False, True], ids=["its Job is deleted", "its Job has lost its annotations"])
+async def test_an_attempt_is_lost_once_if(*, cut: bool) -> None:
     kube = FakeKube()
-    kube.put(JOBS, wire_run(entry))
-    edges = begin(kube, schedule="@manually", status=JobStatus(since=NOON, active=(entry,)))
+    kube.put(JOBS, {"metadata": {"name": RUNS.job, "uid": RUNS.uid}} if cut else wire_run(RUNS))
+    edges = begin(kube, schedule="@manually", status=JobStatus(since=NOON, active=(RUNS,)))
     async with edges.running():
         await until(2)
-        edges.source.feed_run("DELETED", kube.objects.pop(("jobs", entry.job)))
+        if not cut:
+            edges.source.feed_run("DELETED", edges.kube.objects.pop(("jobs", RUNS.job)))
         await until(10)
         edges.reconciler.queue.add(UID)
         await until(11)
     assert [record.reason for record in edges.status().executions] == ["JobLost"]
     assert edges.entry().observed.runs == {}
-
-
-async def test_a_job_whose_annotations_were_cut_is_asked_for_once() -> None:
-    entry = seen(claim(NOON))
-    kube = FakeKube()
-    kube.put(JOBS, {"metadata": {"name": entry.job, "uid": entry.uid}})
-    edges = begin(kube, schedule="@manually", status=JobStatus(since=NOON, active=(entry,)))
-    async with edges.running():
-        await until(10)
-    assert len([call for call in kube.calls if call.startswith("get jobs")]) == 1
-    assert [record.reason for record in edges.status().executions] == ["JobLost"]
+    assert edges.asked("get jobs") == int(cut)
 
 
 async def test_a_dkron_job_that_is_deleted_leaves_nothing_behind() -> None:
@@ -283,16 +260,13 @@ async def test_a_job_that_is_disabled_between_plan_and_effect_does_not_run() -> 
         body["spec"]["disabled"] = True
         body["metadata"]["generation"] += 1
 
-    def somebody_disables_it() -> None:
-        edges.kube.edit(DKRON_JOBS, "backup", disable)
-
     async with edges.running():
         await until(59)
         edges.acts = False
         await until(60.5)
         notes = {f"{RUN_PREFIX}a": "no time at all"}
-        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(annotations=notes))
-        edges.kube.meanwhile("patch dkronjobs", somebody_disables_it)
+        edges.edit_job(lambda body: body["metadata"].update(annotations=notes))
+        edges.kube.meanwhile("patch dkronjobs", partial(edges.edit_job, disable))
         edges.acts = True
         edges.watch()
         await until(70)

@@ -46,16 +46,9 @@ def replica_count(*pods: dict[str, Any]) -> tuple[FakeKube, ReplicaCount]:
     ],
 )
 async def test_they_are_counted(pods: list[dict[str, Any]], count: int) -> None:
-    _, made = replica_count(*pods)
-    assert await made.count() == count
-    assert await made.count() == count
-
-
-async def test_the_own_pod_is_read_once() -> None:
-    kube, made = replica_count(pod("a"))
-    await made.count()
-    await made.count()
-    assert [call for call in kube.calls if "metadata.name" in call] == ["list pods metadata.name=a"]
+    kube, made = replica_count(*pods)
+    assert [await made.count(), await made.count()] == [count, count]
+    assert kube.calls.count("list pods metadata.name=a") == 1, "the own pod is read once"
 
 
 async def test_without_the_right_it_is_one_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -16,16 +16,20 @@ from dkron_runtime.logs import TextFormatter
 
 
 @pytest.mark.parametrize(
-    ("words", "namespaces"),
+    ("words", "namespaces", "home"),
     [
-        pytest.param((), [], id="none is all of them"),
-        pytest.param(("--namespace", "a"), ["a"], id="one"),
-        pytest.param(("--namespace", "a", "--namespace", "b"), ["a", "b"], id="repeated"),
-        pytest.param(("--namespace", "a, b,"), ["a", "b"], id="separated by commas"),
+        pytest.param((), [], "own", id="none is all of them"),
+        pytest.param(("--namespace", "a"), ["a"], "a", id="one"),
+        pytest.param(("--namespace", "a", "--namespace", "b"), ["a", "b"], "own", id="repeated"),
+        pytest.param(("--namespace", "a, b,"), ["a", "b"], "own", id="separated by commas"),
+        pytest.param(("--namespace", "a", "--cluster-namespace", "c"), ["a"], "c", id="its own is named"),
     ],
 )
-def test_namespaces_on_the_command_line(words: tuple[str, ...], namespaces: list[str]) -> None:
-    assert CliApp.run(Settings, cli_args=list(words)).namespace == namespaces
+def test_namespaces_and_that_where_the_installation_is_at_home(
+    words: tuple[str, ...], namespaces: list[str], home: str
+) -> None:
+    settings = CliApp.run(Settings, cli_args=list(words))
+    assert (settings.namespace, settings.home("own")) == (namespaces, home)
 
 
 def test_a_variable_counts_and_an_option_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,19 +37,6 @@ def test_a_variable_counts_and_an_option_wins(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("DKRON_LOG_FORMAT", "text")
     settings = CliApp.run(Settings, cli_args=["--log-format", "json"])
     assert (settings.namespace, settings.log_format) == (["a", "b"], "json")
-
-
-@pytest.mark.parametrize(
-    ("words", "home"),
-    [
-        pytest.param((), "own", id="all namespaces are watched"),
-        pytest.param(("--namespace", "a"), "a", id="one is watched"),
-        pytest.param(("--namespace", "a,b"), "own", id="several are watched"),
-        pytest.param(("--namespace", "a", "--cluster-namespace", "c"), "c", id="it is named"),
-    ],
-)
-def test_where_the_installation_is_at_home(words: tuple[str, ...], home: str) -> None:
-    assert CliApp.run(Settings, cli_args=list(words)).home("own") == home
 
 
 def test_monitoring_is_off_until_it_has_a_port(monkeypatch: pytest.MonkeyPatch) -> None:

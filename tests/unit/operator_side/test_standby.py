@@ -8,12 +8,10 @@ import pytest
 
 from dkron_crds.job import JobStatus
 from dkron_kube.errors import NotLeader, Unavailable
-from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.cache.cached_job import CachedJob
+from dkron_kube.paths import JOBS
 from dkron_operator.leader.election import Terms
 from tests.support.builders import NOON, after, claim, ended, job_view, wire_run
 from tests.support.edges import Edges, begin, until, wall
-from tests.support.fake_kube import FakeKube
 
 pytestmark = pytest.mark.looptime
 
@@ -49,6 +47,12 @@ def skipped(edges: Edges) -> int:
     return 0 if found is None else found.count
 
 
+def theirs(minute: int, **fields: Any) -> dict[str, Any]:
+    """The status after another leader has run the slot of this minute."""
+    status = JobStatus(since=NOON, fingerprint=job_view().fingerprint, last_schedule_time=after(minutes=minute))
+    return {**status.to_wire(), **fields}
+
+
 # --- waiting ---------------------------------------------------------------------------------------------------------
 
 
@@ -57,7 +61,7 @@ async def test_who_waits_asks_nothing_of_the_api_server() -> None:
     async with edges.running():
         for second in range(1, 120):
             await until(second)
-            edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["metadata"].update(labels={"a": str(wall())}))
+            edges.edit_job(lambda body: body["metadata"].update(labels={"a": str(wall())}))
             edges.watch()
     assert edges.kube.calls == []
     assert not edges.entry().pending
@@ -90,7 +94,10 @@ async def test_jobs_that_another_has_recorded_and_deleted_are_not_recorded_again
 # --- a change of leaders -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("missed", ["latest", "skip", "all"])
+EACH = pytest.mark.parametrize("missed", ["latest", "skip", "all"])
+
+
+@EACH
 @pytest.mark.parametrize("late", [0.5, 17, REACH - 0.5], ids="{} s".format)
 async def test_a_slot_that_came_due_during_a_change_of_leaders_runs_late_whatever_missed_runs_says(
     missed: str, late: float
@@ -103,24 +110,7 @@ async def test_a_slot_that_came_due_during_a_change_of_leaders_runs_late_whateve
         assert (slots(edges), skipped(edges)) == ([after(60)], 0)
 
 
-@pytest.mark.parametrize(
-    ("missed", "fired", "passed"),
-    [
-        pytest.param("latest", [100], 4, id="latest runs the newest"),
-        pytest.param("skip", [100], 4, id="skip runs the newest as well: nobody was away"),
-        pytest.param("all", [60, 70, 80, 90, 100], 0, id="all runs all"),
-    ],
-)
-async def test_several_slots_of_a_job_during_a_change_of_leaders(missed: str, fired: list[int], passed: int) -> None:
-    edges = waiting(schedule="*/10 * * * * *", missedRuns=missed, mark=after(50))
-    async with edges.running():
-        await until(105)
-        lead(edges)
-        await until(106)
-        assert (slots(edges), skipped(edges)) == ([after(second) for second in fired], passed)
-
-
-@pytest.mark.parametrize("missed", ["latest", "skip", "all"])
+@EACH
 async def test_a_lease_that_was_released_costs_no_slot(missed: str) -> None:
     edges = waiting(schedule="* * * * * *", missedRuns=missed, mark=after(50))
     async with edges.running():
@@ -130,10 +120,34 @@ async def test_a_lease_that_was_released_costs_no_slot(missed: str) -> None:
         assert (slots(edges), skipped(edges)) == ([after(51), after(52), after(53)], 0)
 
 
-async def test_what_was_due_before_this_process_was_there_is_missed_whoever_led() -> None:
-    edges = begin(schedule="*/10 * * * * *", missedRuns="skip")
-    edges.acts = False
-    edges.reconciler._handover = TERMS.handover
+OFTEN = {"schedule": "*/10 * * * * *", "mark": after(50)}
+
+
+@pytest.mark.parametrize(
+    ("spec", "at", "fired", "passed"),
+    [
+        pytest.param({**OFTEN, "missedRuns": "latest"}, 105, [100], 4, id="latest runs the newest of several"),
+        pytest.param({**OFTEN, "missedRuns": "skip"}, 105, [100], 4, id="skip runs it as well: a replica was there"),
+        pytest.param({**OFTEN, "missedRuns": "all"}, 105, [60, 70, 80, 90, 100], 0, id="all runs all"),
+        pytest.param({"missedRuns": "skip"}, 60 + REACH + 1, [], 1, id="without a leader for longer it is missed"),
+        pytest.param({"startingDeadlineSeconds": 5}, 66, [], 1, id="a deadline counts"),
+    ],
+)
+async def test_slots_that_come_due_during_a_change_of_leaders(
+    spec: dict[str, Any], at: float, fired: list[int], passed: int
+) -> None:
+    edges = waiting(**spec)
+    async with edges.running():
+        await until(at)
+        lead(edges)
+        await until(at + 1)
+        assert (slots(edges), skipped(edges)) == ([after(second) for second in fired], passed)
+        if "startingDeadlineSeconds" in spec:
+            assert edges.status().skipped.last_reason == "DeadlineExceeded"  # type: ignore[union-attr]
+
+
+async def test_slots_that_were_due_before_this_process_was_there_are_missed_whichever_replica_led() -> None:
+    edges = waiting(schedule="*/10 * * * * *", missedRuns="skip")
     async with edges.running():
         await until(45)
         edges.reconciler.due_queue.begin()
@@ -141,25 +155,6 @@ async def test_what_was_due_before_this_process_was_there_is_missed_whoever_led(
         lead(edges)
         await until(52)
         assert (slots(edges), skipped(edges)) == ([after(50)], 4)
-
-
-async def test_what_nobody_has_run_for_longer_is_missed() -> None:
-    edges = waiting(missedRuns="skip")
-    async with edges.running():
-        await until(60 + REACH + 1)
-        lead(edges)
-        await until(60 + REACH + 2)
-        assert (slots(edges), skipped(edges)) == ([], 1)
-
-
-async def test_a_deadline_counts_during_a_change_of_leaders_too() -> None:
-    edges = waiting(startingDeadlineSeconds=5)
-    async with edges.running():
-        await until(66)
-        lead(edges)
-        await until(67)
-        assert (slots(edges), skipped(edges)) == ([], 1)
-        assert edges.status().skipped.last_reason == "DeadlineExceeded"  # type: ignore[union-attr]
 
 
 async def test_a_claim_of_the_leader_before_is_completed() -> None:
@@ -211,10 +206,8 @@ async def test_what_was_meant_to_be_written_is_forgotten_when_another_has_led() 
         edges.kube.fail("write dkronjobs", *[NotLeader("not now")] * 5)
         edges.acts = False
         await until(62)
-        theirs = {"fingerprint": edges.entry().base.fingerprint, "since": "2026-03-01T12:00:00Z"}
-        moved = {**theirs, "lastScheduleTime": "2026-03-01T12:03:00Z", "skipped": {
-            "count": 2, "lastTime": "2026-03-01T12:02:00Z", "lastReason": "Missed"}}  # fmt: skip
-        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body.update(status=moved))
+        two = {"count": 2, "lastTime": "2026-03-01T12:02:00Z", "lastReason": "Missed"}
+        edges.edit_job(lambda body: body.update(status=theirs(3, skipped=two)))
         edges.kube.before.clear()
         await until(200)
         edges.watch()
@@ -245,9 +238,7 @@ async def test_a_mark_that_was_moved_back_by_hand_stays_where_the_api_server_had
     edges = waiting(mark=after(120))
     async with edges.running():
         await until(1)
-        edges.kube.edit(
-            DKRON_JOBS, "backup", lambda body: body["status"].update(lastScheduleTime="2026-03-01T12:00:00Z")
-        )
+        edges.edit_job(lambda body: body["status"].update(theirs(0)))
         edges.watch()
         await until(100)
         lead(edges)
@@ -266,31 +257,23 @@ async def led_before(edges: Edges) -> None:
     assert not edges.entry().behind, "what it has written itself is the newest there is"
     edges.acts = False
     await until(125)
-    edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["status"].update(lastScheduleTime="2026-03-01T12:02:00Z"))
+    edges.edit_job(lambda body: body["status"].update(theirs(2)))
     edges.kube.calls.clear()
 
 
-async def test_a_leader_whose_watches_were_silent_reads_a_job_before_it_fires_it() -> None:
+@pytest.mark.parametrize("silent", [True, False], ids=["its watches were silent", "its watches speak"])
+async def test_a_new_leader_reads_a_job_once_before_it_fires_it_if(*, silent: bool) -> None:
     edges = begin()
     async with edges.running():
         await led_before(edges)
-        lead(edges, behind=True)
+        if not silent:
+            edges.watch()
+        lead(edges, behind=silent)
         await until(170)
         assert slots(edges) == [after(60)], "the slot at 120 has had its run"
         await until(181)
         assert slots(edges) == [after(60), after(180)]
-        assert edges.kube.calls.count("get dkronjobs backup") == 1, "once is enough"
-
-
-async def test_a_leader_whose_watches_speak_need_not_read_a_job_before_it_fires_it() -> None:
-    edges = begin()
-    async with edges.running():
-        await led_before(edges)
-        edges.watch()
-        lead(edges, behind=False)
-        await until(181)
-        assert slots(edges) == [after(60), after(180)]
-        assert edges.kube.calls.count("get dkronjobs backup") == 0
+        assert edges.asked("get dkronjobs backup") == int(silent)
 
 
 async def test_as_long_as_it_cannot_be_read_it_does_not_fire() -> None:
@@ -306,26 +289,22 @@ async def test_as_long_as_it_cannot_be_read_it_does_not_fire() -> None:
         assert slots(edges) == [after(60), after(180)]
 
 
-async def test_who_never_acted_reads_a_job_before_it_fires_it_whatever_the_watches_say() -> None:
+async def test_a_replica_that_never_acted_reads_a_job_before_it_fires_it_whatever_the_watches_say() -> None:
     edges = waiting()
     async with edges.running():
         await until(100)
-        theirs = {"since": "2026-03-01T12:00:00Z", "lastScheduleTime": "2026-03-01T12:01:00Z"}
-        edges.kube.edit(
-            DKRON_JOBS, "backup", lambda body: body.update(status={**theirs, "fingerprint": job_view().fingerprint})
-        )
+        edges.edit_job(lambda body: body.update(status=theirs(1)))
         lead(edges, behind=False)
         await until(110)
         assert slots(edges) == []
         await until(121)
         assert slots(edges) == [after(120)]
-        assert edges.kube.calls.count("get dkronjobs backup") == 1, "once is enough"
+        assert edges.asked("get dkronjobs backup") == 1, "once is enough"
 
 
 async def test_an_entry_of_an_earlier_term_changes_nothing_any_more() -> None:
-    kube = FakeKube()
-    edges = begin(kube)
-    before: CachedJob = edges.entry()
+    edges = begin()
+    before = edges.entry()
     edges.store.renew(behind=False)
     before.note()
     edges.store.settle(before, 0, base=JobStatus(since=NOON), version=10**6)

@@ -1,13 +1,14 @@
 """The status writer: no change is lost, none is counted twice, whoever else writes."""
 
 import asyncio
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus
-from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
+from dkron_crds.job import JobStatus
+from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.status_writer import difference
 from dkron_operator.cache.cached_job import CachedJob
@@ -34,8 +35,11 @@ def written(kube: FakeKube) -> list[str]:
     return [call for call in kube.calls if call.startswith("write")]
 
 
-def has_started(edges: Edges, entry: Active = ENTRY) -> None:
-    edges.entry().note(Started(entry))
+def started(**spec: Any) -> Edges:
+    """A job whose attempt has started, which is not written yet."""
+    edges = begin(**spec)
+    edges.entry().note(Started(ENTRY))
+    return edges
 
 
 async def test_pending_changes_are_written_together_with_the_version_they_were_folded_from() -> None:
@@ -50,56 +54,30 @@ async def test_pending_changes_are_written_together_with_the_version_they_were_f
     assert edges.entry().pending == []
 
 
-async def test_the_first_write_is_a_full_one() -> None:
-    edges = begin()
-    has_started(edges)
+async def test_the_first_write_is_a_full_one_and_its_event_is_no_news() -> None:
+    edges = started()
     await write(edges)
     (body,) = edges.kube.bodies
     assert body["status"].keys() == JobStatus().to_wire().keys()
-
-
-async def test_the_event_of_an_own_write_is_no_news() -> None:
-    edges = begin()
-    has_started(edges)
-    await write(edges)
     edges.changed.clear()
     edges.watch()
     assert edges.changed == []
 
 
-async def test_nothing_pending_is_nothing_written() -> None:
-    edges = begin()
-    await write(edges)
-    assert written(edges.kube) == []
-
-
-async def test_a_change_that_makes_no_difference_is_not_written() -> None:
+@pytest.mark.parametrize("pending", [[], [Decided(NOON)]], ids=["no change", "a change that makes no difference"])
+async def test_nothing_is_written_for(pending: list[Any]) -> None:
     edges = begin(status=JobStatus(last_schedule_time=after(60)))
-    edges.entry().pending.append(Decided(NOON))
+    edges.entry().pending.extend(pending)
     await write(edges)
     assert (written(edges.kube), edges.entry().pending) == ([], [])
 
 
 async def test_what_somebody_else_wrote_first_is_kept() -> None:
-    edges = begin()
-    has_started(edges)
+    edges = started()
     somebody_writes(edges.kube, JobStatus(success_count=7, last_schedule_time=after(60)))
     await write(edges)
     assert edges.status() == JobStatus(success_count=7, last_schedule_time=after(60), active=(ENTRY,))
     assert edges.entry().status == edges.status()
-
-
-async def test_an_answer_that_was_lost_and_a_conflict_count_once() -> None:
-    edges = begin()
-    edges.entry().note(Started(seen(ENTRY)), ENDED)
-    edges.kube.lose_answer("write dkronjobs")
-    with pytest.raises(Unavailable):
-        await write(edges)
-    assert edges.entry().pending, "nobody knows whether it was written"
-    await write(edges)
-    assert edges.status().success_count == 1
-    assert len(edges.status().executions) == 1
-    assert edges.entry().pending == []
 
 
 # --- what is counted ------------------------------------------------------------------------------------------------
@@ -135,19 +113,21 @@ async def test_what_somebody_else_has_written_first_is_theirs_to_count() -> None
 
 
 @pytest.mark.parametrize("event_first", [True, False])
-async def test_what_was_written_without_an_answer_is_counted_when_it_shows(*, event_first: bool) -> None:
+async def test_a_write_whose_answer_was_lost_counts_once_when_it_shows(*, event_first: bool) -> None:
     edges = begin()
     edges.entry().note(Decided(NOON), Started(seen(ENTRY)), ENDED)
     edges.kube.lose_answer("write dkronjobs")
     with pytest.raises(Unavailable):
         await write(edges)
-    assert counted(edges) == (0, 0), "nobody knows yet"
+    assert counted(edges) == (0, 0), "it is not known whether it was written"
+    assert edges.entry().pending
     if event_first:
         edges.watch()
         assert counted(edges) == (1, 1)
     await write(edges)
     edges.watch()
     assert counted(edges) == (1, 1)
+    assert (edges.status().success_count, len(edges.status().executions), edges.entry().pending) == (1, 1, [])
 
 
 async def test_a_claim_without_an_answer_is_counted_by_the_job_that_follows() -> None:
@@ -157,20 +137,9 @@ async def test_a_claim_without_an_answer_is_counted_by_the_job_that_follows() ->
         await edges.reconciler.writer.claim(edges.entry(), (Decided(NOON), Started(ENTRY)))
     edges.watch()
     assert counted(edges) == (0, 0), "a claim is no Job"
-    has_started(edges, seen(ENTRY))
+    edges.entry().note(Started(seen(ENTRY)))
     await write(edges)
     assert counted(edges) == (1, 0)
-
-
-async def test_an_answer_that_was_lost_and_whose_event_comes_first_counts_once() -> None:
-    edges = begin()
-    edges.entry().note(ENDED)
-    edges.kube.lose_answer("write dkronjobs")
-    with pytest.raises(Unavailable):
-        await write(edges)
-    edges.watch()
-    await write(edges)
-    assert edges.status().success_count == 1
 
 
 async def test_a_mark_that_a_hand_moved_back_is_moved_forward_again() -> None:
@@ -212,9 +181,8 @@ def is_edited(body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("change", [wants_a_run, is_edited])
 async def test_what_is_learnt_from_a_conflict_is_acted_on_for_the_watch_will_not_tell_it_again(change: Any) -> None:
-    edges = begin()
-    has_started(edges)
-    edges.kube.edit(DKRON_JOBS, "backup", change)
+    edges = started()
+    edges.edit_job(change)
     planned = len(edges.reconciler.queue)
     await write(edges)
     assert (planned, len(edges.reconciler.queue)) == (0, 1)
@@ -223,8 +191,7 @@ async def test_what_is_learnt_from_a_conflict_is_acted_on_for_the_watch_will_not
 
 
 async def test_a_namesake_that_was_made_anew_is_not_written_to_and_is_acted_on() -> None:
-    edges = begin()
-    has_started(edges)
+    edges = started()
     edges.kube.put(DKRON_JOBS, wire_job(uid="another"))
     await write(edges)
     assert edges.store.get(UID) is None
@@ -233,42 +200,31 @@ async def test_a_namesake_that_was_made_anew_is_not_written_to_and_is_acted_on()
     assert len(edges.reconciler.queue) == 1
 
 
-async def test_a_job_that_is_not_there_any_more_is_dropped() -> None:
-    edges = begin()
-    has_started(edges)
-    del edges.kube.objects["dkronjobs", "backup"]
-    await write(edges)
-    assert edges.store.get(UID) is None
-
-
-async def test_a_job_that_vanishes_between_conflict_and_reading_is_dropped() -> None:
-    edges = begin()
-    has_started(edges)
-    edges.kube.fail("write dkronjobs", Conflict("modified"))
-    edges.kube.meanwhile("get dkronjobs", edges.kube.objects.clear)
+@pytest.mark.parametrize("conflict", [False, True], ids=["at once", "between conflict and reading"])
+async def test_a_job_that_vanishes_is_dropped(*, conflict: bool) -> None:
+    edges = started()
+    if conflict:
+        edges.kube.fail("write dkronjobs", Conflict("modified"))
+        edges.kube.meanwhile("get dkronjobs", edges.kube.objects.clear)
+    else:
+        edges.kube.objects.clear()
     await write(edges)
     assert edges.store.get(UID) is None
 
 
 @pytest.mark.parametrize("error", [Unavailable("down"), Rejected("no"), NotFound("gone")])
-async def test_what_was_not_written_is_not_forgotten(error: Any) -> None:
-    edges = begin()
+async def test_what_was_not_written_is_not_forgotten(error: KubeError) -> None:
+    edges = started()
     one = edges.entry()
-    has_started(edges)
     edges.kube.fail("write dkronjobs", error)
-    if isinstance(error, NotFound):
+    with nullcontext() if isinstance(error, NotFound) else pytest.raises(type(error)):
         await write(edges)
-    else:
-        with pytest.raises(type(error)):
-            await write(edges)
     assert one.pending == [Started(ENTRY)]
 
 
 async def test_a_status_that_made_no_sense_is_written_as_a_whole() -> None:
     kube = FakeKube()
-    body = wire_job()
-    body["status"] = {"active": "many", "status": "perhaps", "successCount": 3}
-    kube.put(DKRON_JOBS, body)
+    kube.put(DKRON_JOBS, wire_job() | {"status": {"active": "many", "status": "perhaps", "successCount": 3}})
     edges = Edges(kube)
     edges.watch()
     edges.entry().note(Decided(NOON))
@@ -325,8 +281,7 @@ def test_a_difference_is_made_of_whole_fields() -> None:
 
 
 async def test_every_write_of_a_job_waits_for_the_one_before() -> None:
-    edges = begin()
-    has_started(edges)
+    edges = started()
     async with edges.entry().writing:
         edges.reconciler.writer.write_soon(edges.entry())
         assert edges.kube.calls == []

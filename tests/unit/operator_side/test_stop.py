@@ -1,15 +1,28 @@
 """The stop of a Job around a fake API server: what is asked, in which order, and what becomes of it."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import Execution, JobStatus
 from dkron_crds.names import ACCEPTED
-from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.errors import KubeError, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
-from tests.support.builders import NAME, NOON, UID, claim, ended, job_view, seen, terminated, wire_pod, wire_run
+from tests.support.builders import (
+    NAME,
+    NOON,
+    UID,
+    after,
+    claim,
+    ended,
+    job_view,
+    seen,
+    terminated,
+    wire_pod,
+    wire_run,
+)
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
 
@@ -20,17 +33,14 @@ KEY = f"stop.dkron.io/{ENTRY.job}"
 WISH = {ENTRY.job: "2026-03-01T12:00:05Z by ada"}
 
 
-def running(*, log: bytes = b"hello\n", deleting: bool = False, written: bool = True) -> Edges:
-    """A DkronJob with one attempt that runs, and somebody who wants it to stop."""
+def running(*, log: bytes | KubeError = b"hello\n", deleting: bool = False, written: bool = True) -> Edges:
+    """A DkronJob with one attempt that runs, and a request that it stops."""
     kube = FakeKube()
     kube.put(JOBS, wire_run(ENTRY, status={"ready": 1}, deleting=deleting))
-    pod = wire_pod(states={"job": RUNNING})
-    pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": ENTRY.job}
-    kube.put(PODS, pod)
+    kube.put(PODS, wire_pod(states={"job": RUNNING}, of=ENTRY.job))
     kube.logs["pod"] = log
-    job = job_view(schedule="@manually")
-    active = (seen(ENTRY),) if written else ()
-    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=active)
+    fingerprint = job_view(schedule="@manually").fingerprint
+    status = JobStatus(since=NOON, fingerprint=fingerprint, active=(seen(ENTRY),) if written else ())
     return begin(kube, schedule="@manually", status=status, stops=WISH)
 
 
@@ -40,18 +50,22 @@ def pod_ends(edges: Edges, state: dict[str, Any], *, phase: str = "") -> None:
     edges.kube.edit(PODS, "pod", lambda pod: pod["status"].update(status))
 
 
-def reap(edges: Edges) -> None:
+async def reap(edges: Edges) -> Execution:
+    """The garbage collector removes the Job and its pod after a second; what is recorded then."""
+    await asyncio.sleep(1)
     edges.kube.objects.pop(("pods", "pod"), None)
-    gone = edges.kube.objects.pop(("jobs", ENTRY.job))
-    edges.source.feed_run("DELETED", gone)
+    edges.source.feed_run("DELETED", edges.kube.objects.pop(("jobs", ENTRY.job)))
+    await asyncio.sleep(1)
+    (record,) = edges.status().executions
+    return record
 
 
-def ends(edges: Edges) -> None:
-    edges.kube.edit(JOBS, ENTRY.job, lambda job: job.update(status=ended(at=NOON)))
+def events(edges: Edges) -> list[tuple[str, str]]:
+    return [(body["reason"], body["note"]) for body in edges.kube.bodies if body.get("kind") == "Event"]
 
 
-def vanishes(edges: Edges) -> None:
-    del edges.kube.objects["jobs", ENTRY.job]
+def end(edges: Edges, kind: str = "Complete") -> None:
+    edges.kube.edit(JOBS, ENTRY.job, lambda job: job.update(status=ended(kind)))
 
 
 def order(edges: Edges) -> list[str]:
@@ -71,10 +85,7 @@ async def test_a_stop_from_the_wish_to_the_record() -> None:
         assert [entry.job for entry in edges.status().active] == [ENTRY.job], "active until its pod is over"
         assert wishes(edges) == [KEY]
         pod_ends(edges, terminated(143, reason="Error"))
-        await asyncio.sleep(1)
-        reap(edges)
-        await asyncio.sleep(1)
-        (record,) = edges.status().executions
+        record = await reap(edges)
         assert (record.reason, record.exit_code, record.output) == ("Stopped", 143, "hello\n")
         assert record.message == "asked for at 2026-03-01T12:00:05Z by ada"
         assert (edges.status().active, wishes(edges)) == ((), [])
@@ -111,47 +122,38 @@ async def test_what_it_says_in_its_grace_period_is_kept() -> None:
     edges = running()
     edges.kube.meanwhile("follow pods", lambda: edges.kube.logs.update(pod=b"hello\nbye\n"))
     async with edges.running():
-        await asyncio.sleep(1)
-        reap(edges)
-        await asyncio.sleep(1)
-        (record,) = edges.status().executions
-        assert (record.output, record.exit_code) == ("hello\nbye\n", None), "its exit code was not seen in time"
+        record = await reap(edges)
+    assert (record.output, record.exit_code) == ("hello\nbye\n", None), "its exit code was not seen in time"
 
 
 @pytest.mark.parametrize(
     "error", [Unavailable("the kubelet is gone"), Rejected("not allowed", status=403)], ids=["silent", "forbidden"]
 )
-async def test_a_log_that_cannot_be_read_does_not_keep_it(error: Any) -> None:
-    edges = running()
-    edges.kube.logs["pod"] = error
+async def test_a_log_that_cannot_be_read_does_not_keep_it(error: KubeError) -> None:
+    edges = running(log=error)
     async with edges.running():
-        await asyncio.sleep(1)
-        reap(edges)
-        await asyncio.sleep(1)
-        assert [(record.reason, record.output) for record in edges.status().executions] == [("Stopped", "")]
+        record = await reap(edges)
+    assert (record.reason, record.output) == ("Stopped", "")
 
 
 async def test_after_a_crash_the_next_operator_deletes_nothing_again_and_listens() -> None:
     edges = running(deleting=True)
     async with edges.running():
-        await asyncio.sleep(1)
-        reap(edges)
-        await asyncio.sleep(1)
-        assert [(record.reason, record.output) for record in edges.status().executions] == [("Stopped", "hello\n")]
+        record = await reap(edges)
+    assert (record.reason, record.output) == ("Stopped", "hello\n")
     assert "delete jobs" not in order(edges)
 
 
 async def test_a_job_that_ends_before_the_deletion_arrives_has_ended_by_itself() -> None:
     edges = running()
-    edges.kube.meanwhile("delete jobs", lambda: ends(edges))
+    edges.kube.meanwhile("delete jobs", partial(end, edges))
     edges.kube.edit(PODS, "pod", lambda pod: pod["status"].update(containerStatuses=[]))
     async with edges.running():
         await asyncio.sleep(2)
         (record,) = edges.status().executions
         assert (record.success, record.reason, wishes(edges)) == (True, "", [])
         assert "deletionTimestamp" not in edges.kube.has(JOBS, ENTRY.job)["metadata"]
-        said = [body["reason"] for body in edges.kube.bodies if body.get("kind") == "Event"]
-        assert "StopRefused" in said
+        assert "StopRefused" in dict(events(edges))
 
 
 @pytest.mark.parametrize(
@@ -178,30 +180,27 @@ async def test_an_attempt_whose_pod_is_over_before_its_job_says_so_keeps_its_out
         await asyncio.sleep(9)
         assert len(edges.kube.calls) == calls, "and is waited for in silence"
         kind = "Failed" if code else "Complete"
-        edges.source.feed_run("MODIFIED", edges.kube.edit(JOBS, ENTRY.job, lambda job: job.update(status=ended(kind))))
+        end(edges, kind)
+        edges.watch()
         await asyncio.sleep(2)
         (record,) = edges.status().executions
         assert (record.success, record.reason, record.exit_code) == (not code, "Error" if code else "", code)
         assert (edges.status().active, wishes(edges)) == ((), [])
-        said = [body["reason"] for body in edges.kube.bodies if body.get("kind") == "Event"]
-        assert "StopRefused" in said
+        assert "StopRefused" in dict(events(edges))
 
 
-async def test_an_attempt_that_was_over_when_somebody_deleted_its_job_keeps_its_outcome() -> None:
+async def test_an_attempt_that_was_over_when_its_job_was_deleted_keeps_its_outcome() -> None:
     edges = running(deleting=True)
-    pod_ends(edges, terminated(0), phase="Succeeded")
-    deleted = {"deletionTimestamp": "2026-03-01T12:00:36Z", "deletionGracePeriodSeconds": 30}
-    edges.kube.edit(PODS, "pod", lambda pod: pod["metadata"].update(deleted))
+    over = wire_pod(states={"job": terminated(0)}, phase="Succeeded", of=ENTRY.job, deleted=after(6))
+    edges.kube.put(PODS, over)
     async with edges.running():
-        await asyncio.sleep(1)
-        reap(edges)
-        await asyncio.sleep(1)
-        assert [(record.success, record.exit_code) for record in edges.status().executions] == [(True, 0)]
+        record = await reap(edges)
+    assert (record.success, record.exit_code) == (True, 0)
 
 
 async def test_a_job_that_is_gone_already_is_recorded_as_stopped() -> None:
     edges = running()
-    edges.kube.meanwhile("delete jobs", lambda: vanishes(edges))
+    edges.kube.meanwhile("delete jobs", partial(edges.kube.objects.__delitem__, ("jobs", ENTRY.job)))
     async with edges.running():
         await asyncio.sleep(2)
         assert [record.reason for record in edges.status().executions] == ["Stopped"]
@@ -218,12 +217,10 @@ async def test_a_deletion_without_an_answer_is_sent_again() -> None:
 
 async def test_a_wish_for_nothing_is_removed_with_an_event() -> None:
     edges = running()
-    edges.kube.edit(
-        DKRON_JOBS, NAME, lambda job: job["metadata"].update(annotations={"stop.dkron.io/x": "2026-03-01T12:00:05Z"})
-    )
+    wish = {"stop.dkron.io/x": "2026-03-01T12:00:05Z"}
+    edges.edit_job(lambda job: job["metadata"].update(annotations=wish))
     edges.watch()
     async with edges.running():
         await asyncio.sleep(2)
         assert wishes(edges) == []
-        notes = [body["note"] for body in edges.kube.bodies if body.get("reason") == "StopRefused"]
-        assert notes == ["stop.dkron.io/x: there is no such execution (any more)"]
+    assert ("StopRefused", "stop.dkron.io/x: there is no such execution (any more)") in events(edges)

@@ -1,5 +1,6 @@
 """The store: the newest version of an object wins, whoever brings it."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from dkron_operator.plan.fold import Decided, Started
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
 
 ENTRY = claim()
+Event = Callable[[Store], Iterable[str]]
 
 
 def store(*bodies: dict[str, Any]) -> Store:
@@ -165,27 +167,43 @@ def test_a_job_may_be_seen_before_its_owner() -> None:
     assert list(entry(found).observed.runs) == [ENTRY.job]
 
 
-def test_the_newest_version_of_a_job_wins() -> None:
+def seen_at(version: int, *, uid: str = "", over: bool = False) -> Event:
+    return lambda found: found.see_run(wire_run(ENTRY, uid=uid, version=version, status=ended() if over else None))
+
+
+def lost_at(version: int, *, uid: str = "", over: bool = False) -> Event:
+    return lambda found: found.lose_run(wire_run(ENTRY, uid=uid, version=version, status=ended() if over else None))
+
+
+@pytest.mark.parametrize(
+    ("events", "gone", "finished"),
+    [
+        pytest.param([(seen_at(5, over=True), True), (seen_at(4), False)], False, True, id="the newest version wins"),
+        pytest.param(
+            [(seen_at(5), True), (seen_at(6), False), (seen_at(5, over=True), False), (seen_at(7, over=True), True)],
+            False, True, id="a version that tells nothing new wakes no worker and still counts",
+        ),
+        pytest.param(
+            [(seen_at(5), True), (lost_at(6, over=True), True)], True, True,
+            id="one that was deleted stays as gone, with its end, until it is recorded",
+        ),
+        pytest.param(
+            [(seen_at(5), True), (lost_at(6), True), (seen_at(7), False)], True, False,
+            id="late news do not bring a deleted one back",
+        ),
+        pytest.param(
+            [(seen_at(5, uid="first"), True), (seen_at(8, uid="second"), True), (lost_at(6, uid="first"), False)],
+            False, False, id="late news of a deletion do not hide one that was made anew",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_known_of_a_job(events: list[tuple[Event, bool]], *, gone: bool, finished: bool) -> None:
+    """After these events, of which some wake a worker."""
     found = store(wire_job())
-    found.see_run(wire_run(ENTRY, version=5, status=ended()))
-    assert list(found.see_run(wire_run(ENTRY, version=4))) == []
-    assert entry(found).observed.runs[ENTRY.job].finished
-
-
-def test_a_version_that_tells_nothing_new_wakes_nobody_and_still_counts() -> None:
-    found = store(wire_job())
-    found.see_run(wire_run(ENTRY, version=5))
-    assert list(found.see_run(wire_run(ENTRY, version=6))) == []
-    assert list(found.see_run(wire_run(ENTRY, version=5, status=ended()))) == [], "that was before"
-    assert list(found.see_run(wire_run(ENTRY, version=7, status=ended()))) == [UID]
-
-
-def test_a_job_that_was_deleted_stays_as_gone_until_it_is_recorded() -> None:
-    found = store(wire_job())
-    found.see_run(wire_run(ENTRY, version=5))
-    assert list(found.lose_run(wire_run(ENTRY, version=6, status=ended()))) == [UID]
-    gone = entry(found).observed.runs[ENTRY.job]
-    assert (gone.gone, gone.finished) == (True, True), "what it was at its end is known"
+    for event, wakes in events:
+        assert list(event(found)) == ([UID] if wakes else [])
+    known = entry(found).observed.runs[ENTRY.job]
+    assert (known.gone, known.finished) == (gone, finished)
 
 
 def test_a_job_that_was_recorded_and_is_deleted_leaves_nothing_behind() -> None:
@@ -193,22 +211,6 @@ def test_a_job_that_was_recorded_and_is_deleted_leaves_nothing_behind() -> None:
     found.see_run(wire_run(ENTRY, version=5, status=ended()))
     assert list(found.lose_run(wire_run(ENTRY, version=6, status=ended()))) == [UID]
     assert entry(found).observed.runs == {}
-
-
-def test_late_news_do_not_bring_a_deleted_job_back() -> None:
-    found = store(wire_job())
-    found.see_run(wire_run(ENTRY, version=5))
-    found.lose_run(wire_run(ENTRY, version=6))
-    assert list(found.see_run(wire_run(ENTRY, version=7))) == []
-    assert entry(found).observed.runs[ENTRY.job].gone
-
-
-def test_late_news_of_a_deletion_do_not_hide_a_job_that_was_made_anew() -> None:
-    found = store(wire_job())
-    found.see_run(wire_run(ENTRY, uid="first", version=5))
-    found.see_run(wire_run(ENTRY, uid="second", version=8))
-    assert list(found.lose_run(wire_run(ENTRY, uid="first", version=6))) == []
-    assert not entry(found).observed.runs[ENTRY.job].gone
 
 
 def test_a_job_that_is_not_ours_is_nothing() -> None:
@@ -300,64 +302,35 @@ def test_what_an_earlier_process_found_out_is_taken_over(status: JobStatus, chec
 # --- the account ---------------------------------------------------------------------------------------------------
 
 
-class Account:
-    """What was told, in order: success counts, or None for a job that has gone."""
-
-    def __init__(self) -> None:
-        self.told: list[int | None] = []
-
-    def __call__(self, uid: str, status: JobStatus | None) -> None:
-        assert uid == UID
-        self.told.append(None if status is None else status.success_count)
-
-
 def test_the_account_is_told_what_the_api_server_has_and_nothing_else() -> None:
-    account = Account()
-    found = Store(account=account)
+    told: list[int | None] = []
+    found = Store(account=lambda _, status: told.append(None if status is None else status.success_count))
     found.see_job(wire_job(version=1))
     found.see_job(wire_job(version=2, status=JobStatus(success_count=1)))
     found.see_job(wire_job(version=2, status=JobStatus(success_count=9)))
-    entry(found).note(Decided(NOON))
-    found.settle(entry(found), 1, base=JobStatus(success_count=2), version=3)
-    found.lose_job(UID)
-    found.lose_job(UID)
-    assert account.told == [0, 1, 2, None]
-
-
-def test_a_write_that_ends_after_its_job_is_no_sign_of_life() -> None:
-    account = Account()
-    found = Store(account=account)
-    found.see_job(wire_job(version=1))
     late = entry(found)
+    late.note(Decided(NOON))
+    found.settle(late, 1, base=JobStatus(success_count=2), version=3)
+    found.see_job({**wire_job(version=4), "status": {"successCount": "many"}})
+    assert told == [0, 1, 2, 0], "what makes no sense is told as wiped"
     found.lose_job(UID)
-    found.settle(late, 0, base=JobStatus(success_count=2), version=3)
-    assert account.told == [0, None]
-
-
-def test_a_status_that_makes_no_sense_is_told_as_a_wiped_one() -> None:
-    account = Account()
-    found = Store(account=account)
-    found.see_job(wire_job(version=1, status=JobStatus(success_count=1)))
-    found.see_job({**wire_job(version=2), "status": {"successCount": "many"}})
-    assert account.told == [1, 0]
+    found.lose_job(UID)
+    found.settle(late, 0, base=JobStatus(success_count=3), version=5)
+    assert told[4:] == [None], "a write that ends after its job is no sign of life"
 
 
 # --- another process may have acted --------------------------------------------------------------------------------
 
 
-def test_a_mark_that_was_never_written_is_forgotten_when_another_has_led() -> None:
-    found = store(wire_job(status=JobStatus(since=NOON, last_schedule_time=NOON)))
+@pytest.mark.parametrize("written", [True, False])
+def test_a_mark_is_forgotten_when_another_has_led_if_the_api_server_never_had_it(*, written: bool) -> None:
+    behind = JobStatus(since=NOON, last_schedule_time=NOON)
+    found = store(wire_job(status=JobStatus(since=NOON, last_schedule_time=after(60)) if written else behind))
     entry(found).note(Decided(after(60)))
     found.renew(behind=False)
-    found.see_job(wire_job(version=9, status=JobStatus(since=NOON, last_schedule_time=NOON)))
-    assert (entry(found).status.last_schedule_time, entry(found).pending) == (NOON, [])
-
-
-def test_a_mark_that_the_api_server_had_is_not_forgotten_when_another_has_led() -> None:
-    found = store(wire_job(status=JobStatus(since=NOON, last_schedule_time=after(60))))
-    found.renew(behind=False)
-    found.see_job(wire_job(version=9, status=JobStatus(since=NOON, last_schedule_time=NOON)))
-    assert entry(found).status.last_schedule_time == after(60)
+    found.see_job(wire_job(version=9, status=behind))
+    assert entry(found).status.last_schedule_time == (after(60) if written else NOON)
+    assert bool(entry(found).pending) is written
 
 
 @pytest.mark.parametrize(

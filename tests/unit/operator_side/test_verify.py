@@ -2,6 +2,7 @@
 does, is asked for by name before anything follows from it.
 """
 
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
@@ -25,10 +26,11 @@ from tests.support.builders import (
     run,
     wire_job,
     wire_run,
-)
+)  # fmt: skip
 from tests.support.edges import Edges, begin, until
 from tests.support.fake_kube import FakeKube
 
+pytestmark = pytest.mark.looptime
 BEGAN = after(-120)
 ENTRY = claim(after(-60))
 FORGOTTEN = JobStatus(since=BEGAN, success_count=1, last_schedule_time=ENTRY.slot)
@@ -42,44 +44,31 @@ def counts(edges: Edges) -> tuple[int, int]:
     return edges.status().success_count, edges.status().error_count
 
 
-def asked(edges: Edges, call: str) -> int:
-    return sum(each.startswith(call) for each in edges.kube.calls)
-
-
 # --- a Job that the status does not know -----------------------------------------------------------------------------
 
 
-@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        pytest.param("Failed", [(0, None)], id="a list shows it"),
+        pytest.param("Complete", [(0, None), (0, "DELETED")], id="and a watch its end at once"),
+        pytest.param("Complete", [(0, "MODIFIED"), (20, "MODIFIED")], id="a watch tells of it bit by bit"),
+    ],
+)
 @pytest.mark.parametrize("retries", [0, 2])
-async def test_what_an_old_list_shows_is_neither_counted_nor_tried_again(retries: int) -> None:
+async def test_what_is_old_is_neither_counted_nor_tried_again_though(
+    kind: str, told: list[tuple[float, Any]], retries: int
+) -> None:
     edges = begin(schedule="@yearly", status=FORGOTTEN, retries=retries)
     async with edges.running():
-        edges.source.feed_run(None, wire_run(ENTRY, version=2, status=ended("Failed")))
+        for version, (at, event) in enumerate(told, start=2):
+            await until(at + 0.001)
+            edges.source.feed_run(event, wire_run(ENTRY, version=version, status=ended(kind)))
         await until(30)
-    assert (counts(edges), edges.kube.names(JOBS), asked(edges, "get jobs")) == ((1, 0), [], 1)
+    assert (counts(edges), edges.kube.names(JOBS), edges.entry().observed.runs) == ((1, 0), [], {})
+    assert edges.asked("get jobs") <= len(told)
 
 
-@pytest.mark.looptime
-async def test_nor_is_it_when_the_watch_tells_its_end_at_once() -> None:
-    edges = begin(schedule="@yearly", status=FORGOTTEN)
-    async with edges.running():
-        edges.source.feed_run(None, wire_run(ENTRY, version=2))
-        edges.source.feed_run("DELETED", wire_run(ENTRY, version=3, status=ended()))
-        await until(30)
-    assert (counts(edges), edges.entry().observed.runs) == ((1, 0), {})
-
-
-@pytest.mark.looptime
-async def test_nor_is_it_when_the_watch_tells_of_it_bit_by_bit() -> None:
-    edges = begin(schedule="@yearly", status=FORGOTTEN)
-    async with edges.running():
-        for version in (2, 3):
-            edges.source.feed_run("MODIFIED", wire_run(ENTRY, version=version, status=ended()))
-            await until(10 * version)
-    assert (counts(edges), edges.entry().observed.runs) == ((1, 0), {})
-
-
-@pytest.mark.looptime
 @pytest.mark.parametrize("status", [NEW, JobStatus()], ids=["an operator that died before it wrote", "a wiped status"])
 async def test_what_is_there_is_asked_for_once_and_counted(status: JobStatus) -> None:
     edges = begin(schedule="@yearly", status=status)
@@ -87,10 +76,9 @@ async def test_what_is_there_is_asked_for_once_and_counted(status: JobStatus) ->
     async with edges.running():
         edges.watch()
         await until(30)
-    assert (counts(edges), asked(edges, "get jobs")) == ((1, 0), 1)
+    assert (counts(edges), edges.asked("get jobs")) == ((1, 0), 1)
 
 
-@pytest.mark.looptime
 async def test_what_is_gone_is_recorded_if_its_slot_is_still_to_be_decided() -> None:
     edges, entry = begin(status=NEW), claim(after(60))
     async with edges.running():
@@ -101,7 +89,6 @@ async def test_what_is_gone_is_recorded_if_its_slot_is_still_to_be_decided() -> 
     assert (counts(edges), edges.status().executions[0].reason, edges.kube.names(JOBS)) == ((0, 1), "JobLost", [])
 
 
-@pytest.mark.looptime
 async def test_nothing_is_decided_while_nobody_answers() -> None:
     edges = begin(status=NEW, concurrency="forbid")
     edges.kube.put(JOBS, wire_run(ENTRY))
@@ -116,13 +103,12 @@ async def test_nothing_is_decided_while_nobody_answers() -> None:
 # --- a name of which no Job was seen ---------------------------------------------------------------------------------
 
 
-@pytest.mark.looptime
 async def test_a_job_that_is_not_in_an_old_list_is_not_forgotten() -> None:
     edges = begin(schedule="@yearly", status=COUNTED)
     unseen = edges.kube.put(JOBS, wire_run(ENTRY, status=ended()))
     async with edges.running():
         await until(10)
-        edges.kube.edit(DKRON_JOBS, "backup", lambda body: body["spec"].update(schedule="@monthly"))
+        edges.edit_job(lambda body: body["spec"].update(schedule="@monthly"))
         edges.watch()
         await until(20)
         edges.source.feed_run("ADDED", unseen)
@@ -133,7 +119,6 @@ async def test_a_job_that_is_not_in_an_old_list_is_not_forgotten() -> None:
 # --- a DkronJob ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.looptime
 async def test_a_job_from_an_old_list_is_read_before_anything_is_done_for_it() -> None:
     edges = Edges(FakeKube(version=1000))
     edges.kube.put(DKRON_JOBS, wire_job(status=FORGOTTEN.model_copy(update={"last_schedule_time": after(600)})))
@@ -144,43 +129,32 @@ async def test_a_job_from_an_old_list_is_read_before_anything_is_done_for_it() -
     assert edges.kube.calls[0] == "get dkronjobs backup"
 
 
-@pytest.mark.looptime
 async def test_with_the_parents_whose_runs_it_may_have_forgotten() -> None:
     edges = Edges(FakeKube(version=1000))
-    for name, uid, more in (
-        ("parent", "uid-parent", {"deleting": True}),
-        ("child", UID, {"schedule": "", "parentJob": "parent"}),
+    for body in (
+        wire_job(name="parent", uid="uid-parent", deleting=True),
+        wire_job(name="child", schedule="", parentJob="parent"),
     ):
-        body = wire_job(name=name, uid=uid, **more)
         edges.kube.put(DKRON_JOBS, body)
         edges.source.feed_job(None, body)
     async with edges.running():
         await until(5)
-    assert edges.kube.calls[:2] == ["get dkronjobs child", "get dkronjobs parent"], (
-        "the parent has nothing to do itself"
-    )
+    assert edges.kube.calls[:2] == ["get dkronjobs child", "get dkronjobs parent"], "the parent has nothing to do"
 
 
-@pytest.mark.looptime
-async def test_a_sweep_drops_nothing_that_is_there() -> None:
+async def test_a_sweep_drops_nothing_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     edges = begin(status=FORGOTTEN)
     there = edges.kube.put(JOBS, wire_run(ENTRY, uid="there"))
     edges.source.feed_run("ADDED", there)
     edges.source.feed_run("ADDED", wire_run(claim(after(60)), uid="gone", version=1))
-    sweep = Resync(_with_old_lists(edges.kube), edges.store, edges.source, None)
-    await sweep.compare()
+    monkeypatch.setattr(edges.kube, "list", nothing_listed)
+    await Resync(cast("KubeClient", edges.kube), edges.store, edges.source, None).compare()
     assert {run.uid: run.gone for run in edges.entry().observed.runs.values()} == {"there": False, "gone": True}
 
 
-def _with_old_lists(kube: FakeKube) -> KubeClient:
-    class Old:
-        get = kube.get
-
-        async def list(self, *_: Any, **__: Any) -> Any:
-            for body in tuple[Any, ...]():
-                yield body
-
-    return cast("KubeClient", Old())
+async def nothing_listed(*_: Any, **__: Any) -> AsyncIterator[Any]:
+    for body in tuple[Any, ...]():
+        yield body
 
 
 # --- what is settled -------------------------------------------------------------------------------------------------

@@ -55,6 +55,35 @@ class Diary:
         return [later - earlier for earlier, later in pairwise(times)]
 
 
+@asynccontextmanager
+async def running(
+    work: Callable[[str], Awaitable[None]],
+    *,
+    width: int = 2,
+    spare: int = 0,
+    group_of: Callable[[str], object] = lambda _: None,
+) -> AsyncIterator[WorkQueue[str]]:
+    queue: WorkQueue[str] = WorkQueue("test", work, width=width, spare=spare, group_of=group_of)
+    task = asyncio.create_task(queue.run())
+    await asyncio.sleep(0)
+    try:
+        yield queue
+    finally:
+        assert not task.done(), "a lane never ends by itself"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def tried(*failures: Exception) -> Diary:
+    """A key that fails so often, until it is done."""
+    diary = Diary(failures=failures)
+    async with running(diary) as queue:
+        queue.add("a")
+        await queue.idle()
+    assert diary.keys == ["a"] * (len(failures) + 1)
+    return diary
+
+
 async def test_what_is_urgent_goes_first_but_never_alone() -> None:
     diary = Diary(takes=1)
     async with running(diary, width=1) as queue:
@@ -70,28 +99,17 @@ async def test_what_is_urgent_goes_first_but_never_alone() -> None:
     assert kinds == [*urgent, "other", *urgent, "other", "upgraded", "other"]
 
 
-async def test_what_becomes_urgent_while_it_is_worked_on_is_worked_on_again_and_once() -> None:
-    diary = Diary(takes=1)
-    async with running(diary) as queue:
-        queue.add("a")
-        await asyncio.sleep(0.5)
-        queue.add_priority("a")
-        queue.add_priority("a")
-        queue.add("late", 9)
-        queue.add_priority("late")
-        await queue.idle()
-    assert diary.done == [(0, "a"), (0.5, "late"), (1, "a")]
-
-
-async def test_and_before_those_that_have_waited_for_longer() -> None:
+async def test_what_becomes_urgent_while_it_is_worked_on_is_worked_on_again_once_and_first() -> None:
     diary = Diary(takes=1)
     async with running(diary, width=1) as queue:
         queue.add("a")
         await asyncio.sleep(0.5)
         queue.add("b")
-        queue.add_priority("a")
+        queue.add("late", 9)
+        for key in ("a", "a", "late"):
+            queue.add_priority(key)
         await queue.idle()
-    assert diary.keys == ["a", "a", "b"]
+    assert diary.done == [(0, "a"), (1, "late"), (2, "a"), (3, "b")]
 
 
 async def test_another_lane_waits_for_what_is_urgent_but_not_for_ever() -> None:
@@ -115,46 +133,26 @@ async def test_another_lane_waits_for_what_is_urgent_but_not_for_ever() -> None:
         assert diary.keys[-1] == "at the end"
 
 
-@asynccontextmanager
-async def running(
-    work: Callable[[str], Awaitable[None]],
-    *,
-    width: int = 2,
-    spare: int = 0,
-    group_of: Callable[[str], object] = lambda _: None,
-) -> AsyncIterator[WorkQueue[str]]:
-    queue: WorkQueue[str] = WorkQueue("test", work, width=width, spare=spare, group_of=group_of)
-    task = asyncio.create_task(queue.run())
-    await asyncio.sleep(0)
-    try:
-        yield queue
-    finally:
-        assert not task.done(), "a lane never ends by itself"
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def test_a_key_that_waits_is_worked_on_once() -> None:
-    diary = Diary()
-    async with running(diary) as queue:
-        for _ in range(5):
-            queue.add("a")
-        queue.add("b")
-        await queue.idle()
-    assert sorted(diary.keys) == ["a", "b"]
-
-
-async def test_a_key_that_is_added_while_it_is_worked_on_is_worked_on_once_more_after_that() -> None:
-    diary = Diary(takes=1.0)
+@pytest.mark.parametrize(
+    ("takes", "added", "begun"),
+    [
+        pytest.param(0, [(0, 0), (0, 0), (0, 0)], [0], id="a key that waits is worked on once"),
+        pytest.param(1, [(0, 0), (0.5, 0), (0.5, 0)], [0, 1], id="one that is worked on once more, after that"),
+        pytest.param(0, [(0, 2), (1, 2)], [2], id="a delay is kept by those that come later"),
+        pytest.param(0, [(0, 60), (1, 0)], [1], id="and ended by one that has none"),
+    ],
+)
+async def test_when_a_key_is_worked_on(takes: float, added: list[tuple[float, float]], begun: list[float]) -> None:
+    """It is added at these moments, to be done after so many seconds."""
+    diary = Diary(takes=takes)
     async with running(diary, width=5) as queue:
-        queue.add("a")
-        await asyncio.sleep(0.5)
-        queue.add("a")
-        queue.add("a")
-        await queue.idle()
-    assert diary.keys == ["a", "a"]
+        for at, delay in added:
+            if at > now():
+                await asyncio.sleep(at - now())
+            queue.add("a", delay)
+        await asyncio.sleep(100)
+    assert diary.done == [(when, "a") for when in begun]
     assert diary.most_at_once == 1
-    assert diary.gaps == [1.0]
 
 
 async def test_no_more_keys_than_the_lane_is_wide_are_worked_on_at_once() -> None:
@@ -168,44 +166,15 @@ async def test_no_more_keys_than_the_lane_is_wide_are_worked_on_at_once() -> Non
     assert len(diary.done) == 9
 
 
-async def test_a_delay_is_kept_by_those_that_come_later() -> None:
-    diary = Diary()
-    async with running(diary) as queue:
-        queue.add("a", 2.0)
-        await asyncio.sleep(1.0)
-        queue.add("a", 2.0)
-        await asyncio.sleep(5.0)
-    assert diary.done == [(2.0, "a")]
-
-
-async def test_who_needs_it_now_does_not_wait_for_the_delay() -> None:
-    diary = Diary()
-    async with running(diary) as queue:
-        queue.add("a", 60.0)
-        await asyncio.sleep(1.0)
-        queue.add("a")
-        await asyncio.sleep(100.0)
-    assert diary.done == [(1.0, "a")]
-
-
 async def test_what_is_dropped_while_it_waits_for_its_delay_is_not_done() -> None:
     diary = Diary()
     async with running(diary) as queue:
         queue.add("a", 5)
-        queue.add("b", 5)
+        queue.drop("never added")
         waiting = asyncio.create_task(queue.idle())
         queue.drop("a")
-        queue.drop("never added")
-        await waiting
-        assert diary.keys == ["b"]
-
-
-async def test_what_is_dropped_last_lets_the_lane_be_idle() -> None:
-    async with running(Diary()) as queue:
-        queue.add("a", 5)
-        queue.drop("a")
-        await asyncio.wait_for(queue.idle(), 1)
-        assert len(queue) == 0
+        await asyncio.wait_for(waiting, 1)
+        assert (len(queue), diary.keys) == (0, [])
 
 
 async def test_hasten_lets_nothing_wait() -> None:
@@ -221,28 +190,15 @@ async def test_hasten_lets_nothing_wait() -> None:
 
 
 async def test_idle_waits_for_what_is_due_later_by_doing_it_now() -> None:
-    diary = Diary(takes=2.0)
-    async with running(diary) as queue:
+    async with running(Diary(takes=2.0)) as queue:
         queue.add("a", 100.0)
         await queue.idle()
         assert (now(), len(queue)) == (2.0, 0)
         await queue.idle()
 
 
-async def test_idle_waits_for_a_second_try() -> None:
-    diary = Diary(failures=(Unavailable("down"),))
-    async with running(diary) as queue:
-        queue.add("a")
-        await queue.idle()
-    assert diary.keys == ["a", "a"]
-
-
 async def test_what_fails_is_tried_again_later_each_time() -> None:
-    diary = Diary(failures=tuple(Unavailable("down") for _ in range(12)))
-    async with running(diary) as queue:
-        queue.add("a")
-        await queue.idle()
-    assert len(diary.done) == 13
+    diary = await tried(*(Unavailable("down") for _ in range(12)))
     for number, gap in enumerate(diary.gaps):
         expected = min(RETRY.first * 2**number, RETRY.last)
         assert expected / SLACK <= gap <= expected * SLACK
@@ -259,54 +215,32 @@ async def test_after_a_success_patience_begins_anew() -> None:
     assert diary.gaps[-1] <= RETRY.first * SLACK
 
 
-async def test_the_server_may_say_how_long_to_wait() -> None:
-    diary = Diary(failures=(Unavailable("busy", retry_after=30.0),))
-    async with running(diary) as queue:
-        queue.add("a")
-        await queue.idle()
-    assert diary.gaps == [30.0]
-
-
-async def test_a_server_that_says_at_once_is_not_believed() -> None:
-    diary = Diary(failures=(Unavailable("busy", retry_after=0.0),))
-    async with running(diary) as queue:
-        queue.add("a")
-        await queue.idle()
-    assert diary.gaps[0] >= RETRY.first / SLACK
+async def test_the_server_may_say_how_long_to_wait_but_not_that_there_is_no_need() -> None:
+    assert (await tried(Unavailable("busy", retry_after=30.0))).gaps == [30.0]
+    assert (await tried(Unavailable("busy", retry_after=0.0))).gaps[0] >= RETRY.first / SLACK
 
 
 @pytest.mark.parametrize(
-    "failure",
+    ("failure", "errors"),
     [
-        pytest.param(Rejected("no"), id="a refusal"),
-        pytest.param(ZeroDivisionError("a bug"), id="a bug"),
-        pytest.param(ExceptionGroup("bugs", [ValueError("a"), KeyError("b")]), id="several bugs"),
+        pytest.param(Unavailable("down"), 0, id="no answer"),
+        pytest.param(Rejected("no"), 1, id="a refusal"),
+        pytest.param(ZeroDivisionError("a bug"), 1, id="a bug"),
+        pytest.param(ExceptionGroup("bugs", [ValueError("a"), KeyError("b")]), 1, id="several bugs"),
     ],
 )
 async def test_whatever_fails_the_lane_goes_on_and_tries_again(
-    failure: Exception, caplog: pytest.LogCaptureFixture
+    failure: Exception, errors: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     diary = Diary(failures=(failure,))
     async with running(diary, width=1) as queue:
-        queue.add("a")
-        queue.add("b")
-        await queue.idle()
-    assert sorted(diary.keys) == ["a", "a", "b"]
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
-
-
-async def test_one_key_that_fails_holds_up_no_other() -> None:
-    async def work(key: str) -> None:
-        done.append((now(), key))
-        if key == "bad":
-            raise Unavailable("down")
-
-    done: list[tuple[float, str]] = []
-    async with running(work, width=1) as queue:
         queue.add("bad")
         queue.add("good")
         await asyncio.sleep(0.01)
-    assert done == [(0.0, "bad"), (0.0, "good")]
+        assert diary.done == [(0, "bad"), (0, "good")], "one that fails holds up no other"
+        await queue.idle()
+    assert diary.keys == ["bad", "good", "bad"]
+    assert [record.levelname for record in caplog.records if record.levelname == "ERROR"] == ["ERROR"] * errors
 
 
 async def test_the_length_counts_what_waits_is_due_later_or_is_worked_on() -> None:

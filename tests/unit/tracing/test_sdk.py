@@ -44,15 +44,11 @@ def _nothing_left() -> Iterator[None]:
 
 
 @pytest.fixture
-def said() -> Iterator[list[str]]:
+def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What reaches the log of the program."""
     lines: list[str] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append(record.getMessage())
-
-    root, handler, level = logging.getLogger(), Keep(), logging.getLogger().level
+    root, handler, level = logging.getLogger(), logging.Handler(), logging.getLogger().level
+    monkeypatch.setattr(handler, "emit", lambda record: lines.append(record.getMessage()))
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     yield lines
@@ -221,6 +217,7 @@ def test_the_end_of_the_program_does_not_wait_for_long(monkeypatch: pytest.Monke
     with in_background(silent_server()) as port:
         url = f"http://127.0.0.1:{port}"
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
         tracing = Tracing(KNOWN, endpoint=url)
         tracing.begin(SpanStart("lost")).end()
         tracing.close(SHORT)

@@ -5,7 +5,9 @@ import pytest
 from dkron_runtime.tracing import pod
 from dkron_runtime.tracing.trace_config import Wish, read_wish
 
-ANYWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+ENDPOINT, PROTOCOL = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"
+ANYWHERE = {ENDPOINT: "http://collector:4318"}
+NO_ADDRESS = "is not an address; use http://host:4318 or https://…"
 TRACES = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://tempo/v1/traces"}
 
 
@@ -24,61 +26,41 @@ def test_no_traces_are_wanted(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "wish"),
+    ("environ", "endpoint"),
     [
-        pytest.param(ANYWHERE, Wish("http://collector:4318"), id="everything"),
-        pytest.param(TRACES, Wish("https://tempo/v1/traces"), id="traces alone"),
-        pytest.param({**ANYWHERE, **TRACES}, Wish("https://tempo/v1/traces"), id="traces elsewhere"),
+        pytest.param(ANYWHERE, "http://collector:4318", id="everything"),
+        pytest.param(TRACES, "https://tempo/v1/traces", id="traces alone"),
+        pytest.param({**ANYWHERE, **TRACES}, "https://tempo/v1/traces", id="traces elsewhere"),
         pytest.param(
-            {**ANYWHERE, "OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
-            Wish("http://collector:4318"),
+            {**ANYWHERE, "OTEL_TRACES_EXPORTER": "otlp", PROTOCOL: "http/protobuf"}, "http://collector:4318",
             id="what is the default anyway",
         ),
         pytest.param(
-            {
-                **ANYWHERE,
-                "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
-                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
-            },
-            Wish("http://collector:4318"),
-            id="traces in another protocol than the rest",
+            {**ANYWHERE, PROTOCOL: "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"},
+            "http://collector:4318", id="traces in another protocol than the rest",
         ),
     ],
-)
-def test_traces_are_wanted(environ: dict[str, str], wish: Wish) -> None:
-    assert read_wish(environ) == wish
+)  # fmt: skip
+def test_traces_are_wanted(environ: dict[str, str], endpoint: str) -> None:
+    assert read_wish(environ) == Wish(endpoint)
 
 
 @pytest.mark.parametrize(
-    ("environ", "says"),
+    ("name", "value", "says"),
     [
+        pytest.param(ENDPOINT, "collector:4317", NO_ADDRESS, id="no URL"),
+        pytest.param("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://[::1", NO_ADDRESS, id="a broken URL"),
+        pytest.param("OTEL_TRACES_EXPORTER", "zipkin", "is not supported; use otlp or none", id="another exporter"),
         pytest.param(
-            {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"},
-            "OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' is not an address; use http://host:4318 or https://…",
-            id="no URL",
-        ),
-        pytest.param(
-            {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://[::1"},
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://[::1' is not an address; use http://host:4318 or https://…",
-            id="a broken URL",
-        ),
-        pytest.param(
-            {**ANYWHERE, "OTEL_TRACES_EXPORTER": "zipkin"},
-            "OTEL_TRACES_EXPORTER: 'zipkin' is not supported; use otlp or none",
-            id="another exporter",
-        ),
-        pytest.param(
-            {**ANYWHERE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
-            "OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' is not supported; use http/protobuf, whose port is 4318 with most "
-            "receivers",
+            PROTOCOL, "grpc", "is not supported; use http/protobuf, whose port is 4318 with most receivers",
             id="another protocol",
         ),
     ],
-)
-def test_what_cannot_be_had_is_said_in_a_sentence(environ: dict[str, str], says: str) -> None:
-    wish = read_wish(environ)
+)  # fmt: skip
+def test_what_cannot_be_had_is_said_in_a_sentence(name: str, value: str, says: str) -> None:
+    wish = read_wish({**ANYWHERE, name: value})
     assert wish is not None
-    assert wish.problem == says
+    assert wish.problem == f"{name}: {value!r} {says}"
 
 
 def test_a_pod_says_what_it_is() -> None:
