@@ -1,5 +1,8 @@
 """What a plan wants done, by kind, as tests compare it."""
 
+from dataclasses import replace
+from typing import Any
+
 from dkron_crds.conditions import Condition
 from dkron_crds.job import Active, SkipReason
 from dkron_crds.requests import RUN_PREFIX
@@ -14,8 +17,14 @@ from dkron_operator.plan.actions import (
     Report,
     StopJob,
 )
+from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob
+
+
+def replan(plan: Plan, **fields: Any) -> Plan:
+    """The next plan, once the API server has what this one writes; `fields` of the situation are others then."""
+    return advance(replace(plan.situation, status=plan.status, persisted=plan.status, **fields))
 
 
 def created(plan: Plan) -> CreateJob:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Condition, ConditionStatus, JobStatus
-from dkron_operator import executors
+from dkron_operator.executors import EXECUTORS as KNOWN
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
@@ -15,6 +15,7 @@ from dkron_operator.plan.view import AttemptState, JobView, Trouble
 from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation
 from tests.support.plans import condition
 
+EXECUTORS = sorted(KNOWN)
 LATER = after(10)
 RUNNING = seen(claim())
 REFUSED = Problem("InvalidTemplate", "spec.template: no")
@@ -44,7 +45,7 @@ def verdict(plan: Plan, kind: str) -> tuple[str, str, str]:
         pytest.param({}, {"checked": False}, "Unknown Pending: the API server has not been asked yet", id="not asked"),
         pytest.param(
             PERL, {"checked": False},
-            f'False UnknownExecutor: executor: "perl" is not known; use one of {", ".join(sorted(executors.EXECUTORS))}',
+            f'False UnknownExecutor: executor: "perl" is not known; use one of {", ".join(EXECUTORS)}',
             id="broken, whether asked or not",
         ),
         pytest.param({}, {"refusal": REFUSED}, "False InvalidTemplate: spec.template: no", id="refused"),
