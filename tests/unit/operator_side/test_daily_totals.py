@@ -132,7 +132,7 @@ class Totals(RuleBasedStateMachine):
 
 
 TestTotals = Totals.TestCase
-TestTotals.settings = settings(max_examples=150, stateful_step_count=40)
+TestTotals.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 def day(ago: int, success: int, failed: int = 0) -> Day:
@@ -175,9 +175,7 @@ def test_an_old_departure_is_dropped_before_a_new_one() -> None:
     for ago in range(20):
         ledger.see(str(ago), status(day(ago, 1)))
         ledger.lose(str(ago))
-    assert [entry.date for entry in ledger.departed(TODAY)] == [
-        TODAY - timedelta(days=ago) for ago in reversed(range(7))
-    ]
+    assert [entry.date for entry in ledger.departed(TODAY)] == [day(ago, 1).date for ago in reversed(range(7))]
 
 
 def test_a_year_is_kept() -> None:
