@@ -143,20 +143,14 @@ def status(*days: Day, **fields: object) -> JobStatus:
     return JobStatus(since=NOON, days=days, **fields)
 
 
-def test_a_deleted_job_stays_in_the_totals_and_departs() -> None:
-    ledger = DailyTotals()
-    ledger.see("a", status(day(0, 3, 1)))
-    ledger.see("b", status(day(0, 5)))
-    assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(0, 8, 1),), ())
-    ledger.lose("a")
-    assert (ledger.days(TODAY), ledger.departed(TODAY), len(ledger)) == ((day(0, 8, 1),), (day(0, 3, 1),), 1)
-
-
-def test_a_day_that_a_job_drops_stays_in_the_totals() -> None:
+def test_what_no_job_shows_any_more_stays_in_the_totals_and_departs() -> None:
     ledger = DailyTotals()
     ledger.see("a", status(day(9, 3)))
     ledger.see("a", status(day(0, 1)))
-    assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(9, 3), day(0, 1)), (day(9, 3),))
+    ledger.see("b", status(day(0, 5, 1)))
+    assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(9, 3), day(0, 6, 1)), (day(9, 3),))
+    ledger.lose("b")
+    assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(9, 3), day(0, 6, 1)), (day(9, 3), day(0, 5, 1)))
 
 
 def test_attempts_that_are_active_are_counted_and_leave_with_their_job() -> None:

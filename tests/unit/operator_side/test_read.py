@@ -78,23 +78,17 @@ def test_the_same_instant_in_another_zone_is_no_edit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "at", "by"),
+    ("text", "at"),
     [
-        pytest.param("2026-03-01T12:00:00Z", NOON, "", id="a time"),
-        pytest.param("2026-03-01T12:00:00Z by ada", NOON, "ada", id="a time and who asked"),
-        pytest.param("  2026-03-01T13:00:00+01:00  ", NOON, "", id="another zone and spaces"),
-        pytest.param("2026-03-01T12:00:00", None, "", id="no zone"),
-        pytest.param("now", None, "", id="a word"),
-        pytest.param("", None, "", id="nothing"),
-        pytest.param("0001-01-01T00:00:00+14:00", None, "", id="before the calendar"),
-        pytest.param("9999-12-31T23:59:59-14:00", None, "", id="after the calendar"),
-        pytest.param("1969-12-31T23:59:59Z", None, "", id="before the epoch"),
-        pytest.param("2262-01-01T00:00:00Z", None, "", id="more nanoseconds than there is room for"),
+        pytest.param("2026-03-01T12:00:00Z by ada", NOON, id="a time"),
+        pytest.param("0001-01-01T00:00:00+14:00 by ada", None, id="before the calendar"),
+        pytest.param("9999-12-31T23:59:59-14:00 by ada", None, id="after the calendar"),
     ],
 )
-def test_a_request_is_read(text: str, at: datetime | None, by: str) -> None:
+def test_a_request_is_read(text: str, at: datetime | None) -> None:
+    """`test_crds_requests` has more texts."""
     (request,) = read_requests({"annotations": {"run.dkron.io/a": text, "other.io/a": "2026-03-01T12:00:00Z"}})
-    assert request == Request("a", at, by, text)
+    assert request == Request("a", at, "ada", text)
 
 
 @settings(max_examples=50)
