@@ -1,18 +1,61 @@
 """What a plan wants done, by kind, as tests compare it."""
 
-from dkron_crds.job import Active
+from dataclasses import replace
+from typing import Any
+
+from dkron_crds.conditions import Condition
+from dkron_crds.job import Active, SkipReason
 from dkron_crds.requests import RUN_PREFIX
 from dkron_operator.plan.actions import (
     BeginCall,
     CancelCall,
+    CreateJob,
     DeleteJob,
     ReadOutcome,
     ReadTrouble,
     RemoveAnnotation,
+    Report,
     StopJob,
 )
+from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob
+
+
+def replan(plan: Plan, **fields: Any) -> Plan:
+    """The next plan, once the API server has what this one writes; `fields` of the situation are others then."""
+    return advance(replace(plan.situation, status=plan.status, persisted=plan.status, **fields))
+
+
+def created(plan: Plan) -> CreateJob:
+    assert plan.create is not None
+    return plan.create
+
+
+def fired(plan: Plan) -> Active | None:
+    """The attempt whose Job is created, if any."""
+    return None if plan.create is None else plan.create.entry
+
+
+def skips(plan: Plan) -> tuple[int, SkipReason | None]:
+    """How many slots and requests the status counts as skipped, and why the newest was."""
+    skipped = plan.status.skipped
+    return (0, None) if skipped is None else (skipped.count, skipped.last_reason)
+
+
+def reported(plan: Plan) -> list[str]:
+    """The reasons of the Events."""
+    return [report.reason for report in plan.of(Report)]
+
+
+def messages(plan: Plan, reason: str) -> list[str]:
+    """What the Events of this reason say."""
+    return [report.message for report in plan.of(Report) if report.reason == reason]
+
+
+def condition(plan: Plan, kind: str) -> Condition:
+    (found,) = (each for each in plan.status.conditions if each.type == kind)
+    return found
 
 
 def outcomes_read(plan: Plan) -> list[str]:

@@ -1,6 +1,7 @@
 """Since when a schedule counts: a new job, an edit, a status that was wiped, a spec that was mended."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -8,55 +9,33 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_operator.executors.problem import Problem
-from dkron_operator.plan.actions import AcceptJob, DryRunJob, Report
+from dkron_operator.plan.actions import AcceptJob, DryRunJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.read import read_job
 from dkron_operator.plan.view import AttemptState, JobView
 from tests.support.builders import NOON, after, claim, job_view, outcome, run, situation, wire_job
+from tests.support.plans import fired, reported, skips
 
 NOW = after(330)
+PERL = {"executor": "perl"}
 
 
-def accepted(job: JobView, **fields: Any) -> JobStatus:
-    return JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60), **fields)
+def accepted(job: JobView) -> JobStatus:
+    return JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60))
 
 
-def test_a_new_job_counts_from_its_creation() -> None:
+def test_a_new_job_counts_from_its_creation_and_runs_its_latest_slot_if_nobody_saw_it_for_a_while() -> None:
     job = job_view()
-    plan = advance(situation(job, JobStatus(), now=after(1)))
-    assert (plan.status.since, plan.status.fingerprint) == (NOON, job.fingerprint)
-    assert plan.of(Report) == []
+    first = advance(situation(job, JobStatus(), now=NOW, fireable_since=NOW))
+    assert (first.status.since, first.status.fingerprint, reported(first)) == (NOON, job.fingerprint, [])
+    assert fired(advance(situation(job, first.status, now=NOW, fireable_since=NOW))) == claim(after(300), at=NOW)
 
 
-def test_a_new_job_that_nobody_saw_for_a_while_runs_its_latest_slot() -> None:
-    status = advance(situation(job_view(), JobStatus(), now=NOW, fireable_since=NOW)).status
-    plan = advance(situation(job_view(), status, now=NOW, fireable_since=NOW))
-    assert plan.create is not None
-    assert plan.create.entry.slot == after(300)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({"schedule": "30 * * * * *"}, id="the schedule"),
-        pytest.param({"timezone": "Asia/Kolkata"}, id="the timezone"),
-        pytest.param({"disabled": True}, id="disabled"),
-        pytest.param({"startsAt": "2026-03-01T11:00:00Z"}, id="startsAt"),
-    ],
-)
-def test_an_edit_counts_from_now_and_nothing_fires_in_retrospect(change: dict[str, Any]) -> None:
-    edited = job_view(**change)
+def test_an_edit_counts_from_now_and_nothing_fires_in_retrospect_whatever_version_wrote_the_status() -> None:
+    edited = job_view(timezone="Asia/Kolkata")
     plan = advance(situation(edited, accepted(job_view()), now=NOW))
     assert (plan.status.since, plan.status.fingerprint) == (NOW, edited.fingerprint)
-    assert plan.create is None
-    assert plan.status.skipped is None
-    assert plan.status.last_schedule_time == after(60)
-
-
-def test_a_job_that_was_enabled_again_does_not_catch_up() -> None:
-    disabled = advance(situation(job_view(disabled=True), accepted(job_view()), now=after(90)))
-    plan = advance(situation(job_view(), disabled.status, now=NOW, fireable_since=NOON))
-    assert (plan.status.since, plan.create, plan.status.next) == (NOW, None, after(360))
+    assert (plan.create, plan.status.skipped, plan.status.last_schedule_time) == (None, None, after(60))
 
 
 @pytest.mark.parametrize(
@@ -70,32 +49,29 @@ def test_a_job_that_was_enabled_again_does_not_catch_up() -> None:
 )
 def test_any_other_edit_leaves_the_slots_alone(change: dict[str, Any]) -> None:
     plan = advance(situation(job_view(**change), accepted(job_view()), now=after(120)))
-    assert plan.status.since == NOON
-    assert plan.create is not None
-    assert plan.create.entry.slot == after(120)
+    assert (plan.status.since, fired(plan)) == (NOON, claim(after(120)))
 
 
 def test_every_keeps_its_phase_over_a_restart_and_an_edit_of_the_command() -> None:
-    job = job_view(schedule="@every 45s")
-    status = JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(90))
     edited = job_view(schedule="@every 45s", command="false", generation=2)
-    plan = advance(situation(edited, status, now=after(100), fireable_since=after(100)))
-    assert plan.status.next == after(135)
+    status = JobStatus(
+        since=NOON, fingerprint=job_view(schedule="@every 45s").fingerprint, last_schedule_time=after(90)
+    )
+    assert advance(situation(edited, status, now=after(100), fireable_since=after(100))).status.next == after(135)
 
 
 @pytest.mark.parametrize(
-    ("broken", "fields"),
+    ("job", "fields"),
     [
-        pytest.param(job_view(executor="perl"), {}, id="by its spec"),
-        pytest.param(job_view(), {"refusal": Problem("InvalidTemplate", "no")}, id="by the API server's refusal"),
-        pytest.param(job_view(), {"duplicate": Problem("DuplicateName", "no")}, id="by another job of its name"),
+        pytest.param(job_view(disabled=True), {}, id="was disabled"),
+        pytest.param(job_view(**PERL), {}, id="was broken by its spec"),
+        pytest.param(job_view(), {"refusal": Problem("InvalidTemplate", "no")}, id="the API server refused"),
     ],
 )
-def test_a_job_that_is_broken_has_no_slots_and_mended_counts_from_then(broken: JobView, fields: dict[str, Any]) -> None:
-    status = accepted(job_view())
-    first = advance(situation(broken, status, now=after(120), **fields))
+def test_slots_of_a_job_are_not_made_up_for_that(job: JobView, fields: dict[str, Any]) -> None:
+    first = advance(situation(job, accepted(job_view()), now=after(90), **fields))
     assert (first.create, first.status.next) == (None, None)
-    assert first.status.fingerprint == "-"
+    assert (first.status.fingerprint == "-") is not job.spec.disabled
     mended = advance(situation(job_view(), first.status, now=NOW, fireable_since=NOON))
     assert (mended.status.since, mended.create, mended.status.next) == (NOW, None, after(360))
 
@@ -106,6 +82,7 @@ class Edit:
     counted: int
     old: dict[str, Any] = field(default_factory=dict)
     reason: str = "Edited"
+    since: datetime = NOW
 
 
 @pytest.mark.parametrize(
@@ -115,34 +92,31 @@ class Edit:
         pytest.param(Edit({"timezone": "Asia/Kolkata"}, counted=4), id="the timezone"),
         pytest.param(Edit({"disabled": True}, counted=4), id="disabled"),
         pytest.param(Edit({"startsAt": "2026-03-01T12:04:30Z"}, counted=4), id="startsAt"),
-        pytest.param(Edit({"expiresAt": "2026-03-01T12:02:30Z"}, counted=4), id="an end that has passed"),
+        pytest.param(Edit({"expiresAt": "2026-03-01T12:02:30Z"}, 4, since=NOON), id="an end that has passed"),
         pytest.param(Edit({"schedule": "", "parentJob": "a"}, counted=4), id="a parent"),
-        pytest.param(Edit({"executor": "perl"}, counted=4, reason="NotReady"), id="a mistake"),
+        pytest.param(Edit(PERL, counted=4, reason="NotReady"), id="a mistake"),
         pytest.param(Edit({}, counted=0, old={"disabled": True}), id="one that was disabled is enabled"),
-        pytest.param(Edit({}, counted=0, old={"executor": "perl"}), id="one that was broken is mended"),
+        pytest.param(Edit({}, counted=0, old=PERL), id="one that was broken is mended"),
         pytest.param(Edit({}, counted=2, old={"expiresAt": "2026-03-01T12:03:30Z"}), id="one that was over goes on"),
     ],
 )
 def test_an_edit_counts_the_old_slots_that_were_due_and_undecided(edit: Edit) -> None:
-    old = job_view(**edit.old)
-    first = advance(situation(old, JobStatus(), now=NOON)).status
+    first = advance(situation(job_view(**edit.old), JobStatus(), now=NOON)).status
     status = first.model_copy(update={"last_schedule_time": after(60)})
-    plan = advance(situation(job_view(generation=2, **edit.spec), status, now=NOW, fireable_since=NOON))
-    skipped = plan.status.skipped
-    assert (0 if skipped is None else skipped.count) == edit.counted
+    edited = job_view(generation=2, **edit.spec)
+    plan = advance(situation(edited, status, now=NOW, fireable_since=NOON))
+    assert skips(plan) == ((edit.counted, edit.reason) if edit.counted else (0, None))
+    assert reported(plan).count("SlotsMissed") == bool(edit.counted)
     assert (plan.create, plan.wants(AcceptJob)) == (None, False)
-    if skipped is not None:
-        assert skipped.last_reason == edit.reason
-        assert [report.reason for report in plan.of(Report) if "not run" in report.message] == ["SlotsMissed"]
-    again = advance(situation(job_view(generation=2, **edit.spec), plan.status, now=NOW, fireable_since=NOON))
-    assert again.changes == []
+    fingerprint = "-" if edit.reason == "NotReady" else edited.fingerprint
+    assert (plan.status.since, plan.status.fingerprint) == (edit.since, fingerprint)
+    assert advance(situation(edited, plan.status, now=NOW, fireable_since=NOON)).changes == []
 
 
 def test_a_later_end_leaves_what_was_due_and_the_phase_of_every_alone() -> None:
-    old = job_view(schedule="@every 45s", expiresAt="2026-03-01T13:00:00Z")
+    old, edited = (job_view(schedule="@every 45s", expiresAt=f"2026-03-01T{hour}:00:00Z") for hour in (13, 14))
     first = advance(situation(old, JobStatus(), now=NOON)).status
     status = first.model_copy(update={"last_schedule_time": after(315)})
-    edited = job_view(schedule="@every 45s", expiresAt="2026-03-01T14:00:00Z", generation=2)
     plan = advance(situation(edited, status, now=NOW, fireable_since=NOON))
     assert (plan.status.since, plan.status.skipped, plan.status.next) == (NOON, None, after(360))
 
@@ -152,8 +126,7 @@ def test_a_new_process_takes_a_wiped_job_that_was_accepted_for_no_new_one(missed
     """The API server has no record any more that the status was ever written."""
     wiped = replace(job_view(missedRuns=missed), accepted=True, status_written=False)
     plan = advance(situation(wiped, JobStatus(), now=NOW, fireable_since=NOW))
-    assert (plan.status.since, plan.create) == (NOW, None)
-    assert [report.reason for report in plan.of(Report)] == ["StatusRebuilt"]
+    assert (plan.status.since, plan.create, reported(plan)) == (NOW, None, ["StatusRebuilt"])
     again = advance(situation(wiped, plan.status, now=after(340), fireable_since=NOW))
     assert (again.create, again.status.skipped) == (None, None)
 
@@ -168,14 +141,11 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist() -> None:
     job = replace(job_view(), status_written=True)
     old, newest = run(claim(after(60)), AttemptState.SUCCEEDED), run(claim(after(300)))
     plan = advance(situation(job, JobStatus(), runs=[old, newest], outcomes={old.name: outcome(at=after(65))}, now=NOW))
-    assert plan.status.since == NOW
-    assert plan.status.last_schedule_time == after(300)
-    assert [entry.job for entry in plan.status.active] == [newest.name]
-    assert [record.job for record in plan.status.executions] == [old.name]
-    assert plan.status.success_count == 1
-    assert plan.status.skipped is None
-    assert plan.create is None
-    assert [report.reason for report in plan.of(Report)] == ["StatusRebuilt"]
+    status = plan.status
+    assert (status.since, status.last_schedule_time, status.success_count) == (NOW, after(300), 1)
+    assert [entry.job for entry in status.active] == [newest.name]
+    assert [record.job for record in status.executions] == [old.name]
+    assert (plan.create, status.skipped, reported(plan)) == (None, None, ["StatusRebuilt"])
 
 
 def test_an_after_whose_job_still_exists_does_not_run_again_when_status_was_wiped() -> None:
@@ -188,19 +158,16 @@ def test_the_same_situation_gives_the_same_plan_and_a_settled_one_none() -> None
     first = advance(situation(job_view(), JobStatus(), now=after(1)))
     assert advance(situation(job_view(), JobStatus(), now=after(1))) == first
     again = advance(situation(job_view(), first.status, now=after(2)))
-    assert (again.changes, again.create, again.of(Report)) == ([], None, [])
+    assert (again.changes, again.create, reported(again)) == ([], None, [])
 
 
 @pytest.mark.parametrize(
-    ("fields", "check"),
+    ("spec", "checked", "asks"),
     [
-        pytest.param({"checked": True}, False, id="not when it was asked"),
-        pytest.param({"checked": False}, True, id="when it was not"),
+        pytest.param({}, True, False, id="not when it was asked"),
+        pytest.param({}, False, True, id="when it was not"),
+        pytest.param(PERL, False, False, id="not about one that is known to be broken"),
     ],
 )
-def test_the_api_server_is_asked_about_a_spec(fields: dict[str, Any], *, check: bool) -> None:
-    assert advance(situation(job_view(), **fields)).wants(DryRunJob) is check
-
-
-def test_the_api_server_is_not_asked_about_a_spec_that_is_known_to_be_broken() -> None:
-    assert advance(situation(job_view(executor="perl"), checked=False)).wants(DryRunJob) is False
+def test_the_api_server_is_asked_about_a_spec(spec: dict[str, Any], *, checked: bool, asks: bool) -> None:
+    assert advance(situation(job_view(**spec), checked=checked)).wants(DryRunJob) is asks

@@ -88,10 +88,8 @@ def test_what_the_template_demands_of_its_nodes_holds_as_well() -> None:
         {"matchExpressions": [eu], "matchFields": [is_in("metadata.name", "gpu-1")]},
         {},
     ]
-    assert [term["topologyKey"] for term in pod["affinity"]["podAntiAffinity"][REQUIRED]] == [
-        "zone",
-        "kubernetes.io/hostname",
-    ]
+    apart = [term["topologyKey"] for term in pod["affinity"]["podAntiAffinity"][REQUIRED]]
+    assert apart == ["zone", "kubernetes.io/hostname"]
     assert pod["affinity"]["podAffinity"] == {"x": 1}
 
 
@@ -109,7 +107,7 @@ def test_a_member_is_read_back_from_its_job(entry: Active) -> None:
     assert run.entry(NOON) == entry.model_copy(update={"uid": "u"})
 
 
-READY = {"type": "Ready", "status": "True"}
+READY, DELETED = {"type": "Ready", "status": "True"}, {"deletionTimestamp": "2026-03-01T12:00:00Z"}
 
 
 @pytest.mark.parametrize(
@@ -119,11 +117,7 @@ READY = {"type": "Ready", "status": "True"}
         pytest.param({"status": {"conditions": [{**READY, "status": "Unknown"}]}}, False, id="silent"),
         pytest.param({"status": {}}, False, id="new"),
         pytest.param({"status": {"conditions": [READY]}, "spec": {"unschedulable": True}}, False, id="cordoned"),
-        pytest.param(
-            {"status": {"conditions": [READY]}, "metadata": {"deletionTimestamp": "2026-03-01T12:00:00Z"}},
-            False,
-            id="being deleted",
-        ),
+        pytest.param({"status": {"conditions": [READY]}, "metadata": DELETED}, False, id="being deleted"),
     ],
 )
 def test_a_node_that_is(body: Object, *, available: bool) -> None:
@@ -132,21 +126,16 @@ def test_a_node_that_is(body: Object, *, available: bool) -> None:
     assert (node.name, dict(node.labels), node.available) == ("n1", tags, available)
 
 
-def absent(key: str) -> Object:
-    return {"key": key, "operator": "DoesNotExist"}
-
-
 def test_a_tag_that_every_node_has_is_found_on_nodes_without_a_label_for_it() -> None:
-    pod = pod_of(tags={"server": "true:1"})
-    assert terms(pod) == [
+    absent = [{"key": key, "operator": "DoesNotExist"} for key in ("server", "dkron.io/server")]
+    assert terms(pod_of(tags={"server": "true:1"})) == [
         {"matchExpressions": [is_in("server", "true")]},
         {"matchExpressions": [is_in("dkron.io/server", "true")]},
-        {"matchExpressions": [absent("server"), absent("dkron.io/server")]},
+        {"matchExpressions": absent},
     ]
 
 
 def test_another_value_of_such_a_tag_needs_a_label() -> None:
     assert len(terms(pod_of(tags={"dc": "eu:1"}))) == 2
-    job = job_view(tags={"dc": "eu:1"})
-    here = build_job(job, claim(NOON), images=IMAGES, own=AgentTags(datacenter="eu"))
+    here = build_job(job_view(tags={"dc": "eu:1"}), claim(NOON), images=IMAGES, own=AgentTags(datacenter="eu"))
     assert len(terms(here["spec"]["template"]["spec"])) == 3

@@ -1,21 +1,21 @@
 """Marks, beginnings and Jobs that lie ahead of the clock: how a job heals from them, and that no slot runs twice."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.unknown_jobs import split
-from dkron_operator.plan.view import AttemptState, Situation
-from tests.support.builders import NOON, after, claim, execution, job_view, run, situation, wire_job, wire_run
-from tests.support.plans import outcomes_read
+from dkron_operator.plan.view import AttemptJob, AttemptState
+from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation, wire_job, wire_run
+from tests.support.plans import condition, fired, outcomes_read, skips
 
 JOB = job_view()
 
@@ -35,20 +35,20 @@ class Row:
     """Executions that ran and are not kept."""
 
 
+ALL_SHOWN = Row(mark=after(300), taken_back_to=after(100), executions=3)
+OLDEST_SHOWN = Row(mark=after(600), taken_back_to=after(421), degraded=True, executions=4, dropped=1)
+NONE_SHOWN = Row(mark=after(600), taken_back_to=after(600), degraded=True, dropped=1)
+
+
 @pytest.mark.parametrize(
     "row",
     [
         pytest.param(Row(mark=after(150), taken_back_to=after(150)), id="clocks may differ by a minute"),
         pytest.param(Row(mark=after(300), taken_back_to=after(100)), id="a clock that was ahead"),
         pytest.param(Row(mark=after(days=365), taken_back_to=after(100)), id="a hand"),
-        pytest.param(Row(mark=after(300), taken_back_to=after(100), executions=3), id="all that ran is shown"),
-        pytest.param(
-            Row(mark=after(600), taken_back_to=after(421), degraded=True, executions=4, dropped=1),
-            id="no further than to the oldest that is shown",
-        ),
-        pytest.param(
-            Row(mark=after(600), taken_back_to=after(600), degraded=True, dropped=1), id="nothing that ran is shown"
-        ),
+        pytest.param(ALL_SHOWN, id="all that ran is shown"),
+        pytest.param(OLDEST_SHOWN, id="no further than to the oldest that is shown"),
+        pytest.param(NONE_SHOWN, id="nothing that ran is shown"),
     ],
 )
 def test_a_mark_that_is_ahead_is_taken_back(row: Row) -> None:
@@ -57,26 +57,24 @@ def test_a_mark_that_is_ahead_is_taken_back(row: Row) -> None:
     status = accepted(last_schedule_time=row.mark, executions=shown, success_count=len(shown) + row.dropped)
     plan = advance(situation(JOB, status, now=after(100)))
     assert plan.status.last_schedule_time == row.taken_back_to
-    degraded = next(each for each in plan.status.conditions if each.type == "Degraded")
-    assert (degraded.reason == "MarkAhead") is row.degraded
+    assert (condition(plan, "Degraded").reason == "MarkAhead") is row.degraded
     assert advance(situation(JOB, plan.status, now=after(100))).changes == []
+
+
+EARLY = claim(after(300), at=after(100))
 
 
 @pytest.mark.parametrize(
     "shown",
     [
-        pytest.param(lambda entry: {"executions": (execution(entry),)}, id="an execution"),
-        pytest.param(lambda entry: {"counted": (entry.job,)}, id="a counted Job"),
-        pytest.param(lambda entry: {"active": (entry.model_copy(update={"uid": "u"}),)}, id="an active attempt"),
+        pytest.param({"executions": (execution(EARLY),)}, id="an execution"),
+        pytest.param({"counted": (EARLY.job,)}, id="a counted Job"),
+        pytest.param({"active": (seen(EARLY),)}, id="an active attempt"),
     ],
 )
-def test_a_slot_that_a_clock_ahead_has_run_does_not_run_again(shown: Callable[[Active], dict[str, Any]]) -> None:
-    entry = claim(after(300), at=after(100))
-    status = accepted(last_schedule_time=after(240), **shown(entry))
-    plan = advance(situation(JOB, status, now=after(310), fireable_since=NOON))
-    fired = plan.create.entry.slot if plan.create else None
-    assert fired != after(300)
-    assert plan.status.last_schedule_time == after(300)
+def test_a_slot_that_a_clock_ahead_has_run_does_not_run_again(shown: dict[str, Any]) -> None:
+    plan = advance(situation(JOB, accepted(last_schedule_time=after(240), **shown), now=after(310)))
+    assert (fired(plan), plan.status.last_schedule_time) == (None, after(300))
 
 
 def test_a_slot_that_a_clock_ahead_has_run_is_remembered_when_its_execution_is_dropped() -> None:
@@ -85,35 +83,28 @@ def test_a_slot_that_a_clock_ahead_has_run_is_remembered_when_its_execution_is_d
     taken = advance(situation(JOB, status, now=after(100))).status
     assert (taken.last_schedule_time, taken.ran_ahead) == (after(100), (after(300),))
     later = taken.model_copy(update={"executions": (), "last_schedule_time": after(240)})
-    plan = advance(situation(JOB, later, now=after(310), fireable_since=NOON))
+    plan = advance(situation(JOB, later, now=after(310)))
     assert (plan.create, plan.status.last_schedule_time, plan.status.ran_ahead) == (None, after(300), ())
 
 
 def test_more_slots_that_have_run_than_can_be_remembered_keep_the_mark_ahead() -> None:
     slots = [after(minutes=n) for n in range(10, 10 + MAX_RAN_AHEAD + 2)]
-    jobs = [run(claim(slot, at=after(90)).model_copy(update={"uid": "u"})) for slot in slots]
-    active = tuple(claim(slot, at=after(90)).model_copy(update={"uid": "u"}) for slot in slots)
+    active = tuple(seen(claim(slot, at=after(90))) for slot in slots)
     status = accepted(last_schedule_time=slots[-1], active=active)
-    plan = advance(situation(JOB, status, now=after(100), runs=jobs))
-    assert plan.status.last_schedule_time == slots[1]
-    assert plan.status.ran_ahead == tuple(slots[2:])
+    plan = advance(situation(JOB, status, now=after(100), runs=[run(entry) for entry in active]))
+    assert (plan.status.last_schedule_time, plan.status.ran_ahead) == (slots[1], tuple(slots[2:]))
 
 
 def test_an_edit_does_not_count_a_slot_that_has_run_ahead_of_time() -> None:
     status = accepted(last_schedule_time=after(60), ran_ahead=(after(120),))
-    plan = advance(situation(job_view(disabled=True, generation=2), status, now=after(190), fireable_since=NOON))
-    assert plan.status.skipped is not None
-    assert (plan.status.skipped.count, plan.status.ran_ahead) == (1, ())
+    plan = advance(situation(job_view(disabled=True, generation=2), status, now=after(190)))
+    assert (skips(plan)[0], plan.status.ran_ahead) == (1, ())
 
 
-def test_slots_after_a_beginning_that_is_ahead_count_from_now() -> None:
+def test_slots_after_a_beginning_that_is_ahead_count_from_now_and_not_from_before_the_creation() -> None:
     plan = advance(situation(JOB, accepted(since=after(hours=1)), now=after(100)))
     assert (plan.status.since, plan.status.next) == (after(100), after(120))
-
-
-def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_creation() -> None:
-    plan = advance(situation(JOB, accepted(), now=after(-600)))
-    assert plan.status.since == NOON
+    assert advance(situation(JOB, accepted(), now=after(-600))).status.since == NOON
 
 
 def test_no_slot_to_come_is_missed() -> None:
@@ -125,64 +116,56 @@ def test_no_slot_to_come_is_missed() -> None:
 
 # --- Jobs ------------------------------------------------------------------------------------------------------------
 
-
-def seen(body: dict[str, Any]) -> tuple[Store, list[str]]:
-    told: list[str] = []
-    store = Store(foreign=lambda _, run: told.append(f"{run.namespace}/{run.name}"))
-    store.see_job(wire_job(status=accepted()))
-    store.see_run(body)
-    return store, told
+ENTRY = claim(after(60))
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(wire_run(claim(after(60)), namespace="elsewhere"), id="in another namespace"),
-        pytest.param(wire_run(claim(after(60)).model_copy(update={"job": "backup-1"})), id="under another name"),
-        pytest.param(wire_run(claim(after(60)), owner_name="other"), id="of an owner of another name"),
-        pytest.param(wire_run(claim(after(60)).model_copy(update={"group": 7})), id="of another group"),
-        pytest.param(wire_run(claim(after(60)).model_copy(update={"attempt": 2})), id="of another attempt"),
+        pytest.param(wire_run(ENTRY, namespace="elsewhere"), id="in another namespace"),
+        pytest.param(wire_run(ENTRY.model_copy(update={"job": "backup-1"})), id="under another name"),
+        pytest.param(wire_run(ENTRY, owner_name="other"), id="of an owner of another name"),
+        pytest.param(wire_run(ENTRY.model_copy(update={"group": 7})), id="of another group"),
+        pytest.param(wire_run(ENTRY.model_copy(update={"attempt": 2})), id="of another attempt"),
     ],
 )
 def test_a_foreign_job_decides_nothing_and_is_told(body: dict[str, Any]) -> None:
-    store, told = seen(body)
+    told: list[str] = []
+    store = Store(foreign=lambda _, run: told.append(run.name))
+    store.see_job(wire_job(status=accepted()))
+    store.see_run(body)
     (found,) = store
-    assert found.observed.runs == {}
-    assert len(told) == 1
+    assert (found.observed.runs, told) == ({}, [body["metadata"]["name"]])
 
 
 def test_a_foreign_job_does_not_hide_the_real_one_of_its_name() -> None:
-    entry = claim(after(60))
     store = Store()
-    store.see_run(wire_run(entry, uid="foreign", namespace="elsewhere", version=9))
-    store.see_run(wire_run(entry, uid="real", version=5))
+    store.see_run(wire_run(ENTRY, uid="foreign", namespace="elsewhere", version=9))
+    store.see_run(wire_run(ENTRY, uid="real", version=5))
     store.see_job(wire_job(status=accepted()))
     (found,) = store
     assert [each.uid for each in found.observed.runs.values()] == ["real"]
 
 
+def with_ahead(status: JobStatus, job: AttemptJob, now: datetime) -> Plan:
+    whole = situation(JOB, status, now=now, runs=[job])
+    runs, ahead = split(whole.runs, status, now)
+    return advance(replace(whole, runs=runs, ahead=ahead))
+
+
 def test_a_job_of_a_slot_far_ahead_does_not_count_until_then() -> None:
     far = datetime.fromisoformat("2260-01-01T00:00:00+00:00")
     entry = claim(far, at=after(1))
-    plan = advance(_with_ahead(situation(JOB, accepted(), now=after(130), runs=[run(entry)])))
+    plan = with_ahead(accepted(), run(entry), after(130))
     assert plan.status.last_schedule_time != far
-    assert plan.status.active == ()
-    degraded = next(each for each in plan.status.conditions if each.type == "Degraded")
-    assert (degraded.reason, entry.job in degraded.message) == ("JobAhead", True)
+    degraded = condition(plan, "Degraded")
+    assert (plan.status.active, degraded.reason, entry.job in degraded.message) == ((), "JobAhead", True)
 
 
 def test_a_job_of_a_slot_far_ahead_that_the_status_knows_is_followed() -> None:
     entry = claim(after(600), at=after(1))
-    job = run(entry, AttemptState.SUCCEEDED)
-    status = accepted(active=(entry.model_copy(update={"uid": job.uid}),))
-    plan = advance(_with_ahead(situation(JOB, status, now=after(50), runs=[job])))
-    assert outcomes_read(plan) == [job.name]
-    assert plan.status.last_schedule_time is None
-
-
-def _with_ahead(whole: Situation) -> Situation:
-    runs, ahead = split(whole.runs, whole.status, whole.now)
-    return replace(whole, runs=runs, ahead=ahead)
+    plan = with_ahead(accepted(active=(seen(entry),)), run(entry, AttemptState.SUCCEEDED), after(50))
+    assert (outcomes_read(plan), plan.status.last_schedule_time) == ([entry.job], None)
 
 
 # --- what a process remembers ----------------------------------------------------------------------------------------

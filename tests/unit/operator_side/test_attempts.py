@@ -1,7 +1,7 @@
 """Attempts: adopted, recorded, retried, lost, and completed after a crash."""
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -25,12 +25,20 @@ from tests.support.builders import (
     seen,
     situation,
 )
-from tests.support.plans import outcomes_read, troubles_read
+from tests.support.plans import condition, created, fired, messages, outcomes_read, reported, skips, troubles_read
 
 SLOT = claim(NOON)
-MANUALLY = "@manually"
 LATER = after(10)
+AT_NOON = "@at 2026-03-01T12:00:00Z"
+FAILED, SUCCEEDED = AttemptState.FAILED, AttemptState.SUCCEEDED
 BROKEN = Problem("InvalidTemplate", "the image is missing")
+LOST = outcome(success=False, lost=True)
+"""What is found of a Job that is gone and has left nothing."""
+FAILURE = outcome(success=False, at=LATER)
+
+
+def manual(**spec: Any) -> JobView:
+    return job_view(schedule="@manually", **spec)
 
 
 def look(
@@ -38,107 +46,70 @@ def look(
     *,
     active: tuple[Active, ...] = (),
     status: dict[str, Any] | None = None,
-    runs: list[AttemptJob] | None = None,
-    outcomes: dict[str, Outcome] | None = None,
     now: datetime = LATER,
     **fields: Any,
 ) -> Plan:
     """A plan for a job with no slots to come."""
-    job = job or job_view(schedule=MANUALLY)
+    job = job or manual()
     given = {"since": job.created, "fingerprint": job.fingerprint, "active": active, **(status or {})}
-    return advance(situation(job, JobStatus(**given), runs=runs or [], outcomes=outcomes or {}, now=now, **fields))
-
-
-LOST = outcome(success=False, lost=True)
-"""What is found of a Job that is gone and has left nothing."""
-
-
-def created(plan: Plan) -> CreateJob:
-    assert plan.create is not None
-    return plan.create
+    return advance(situation(job, JobStatus(**given), now=now, **fields))
 
 
 # --- adoption --------------------------------------------------------------------------------------------------
 
 
-def test_a_job_that_status_does_not_know_is_adopted_and_its_slot_is_decided() -> None:
-    plan = look(runs=[run(SLOT)])
-    assert plan.status.active == (seen(SLOT),)
-    assert plan.status.last_schedule_time == NOON
-    assert plan.create is None
-
-
-def test_a_manual_run_that_is_adopted_does_not_move_the_mark() -> None:
-    wanted = request_claim()
-    plan = look(runs=[run(wanted)])
-    assert plan.status.active == (seen(wanted),)
-    assert plan.status.last_schedule_time is None
-
-
-def test_a_claim_whose_job_is_found_is_not_completed_again() -> None:
-    plan = look(active=(SLOT,), runs=[run(SLOT)])
-    assert (plan.status.active, plan.create) == ((seen(SLOT),), None)
+@pytest.mark.parametrize(
+    ("entry", "active", "mark"),
+    [
+        pytest.param(SLOT, (), NOON, id="a slot, which is decided"),
+        pytest.param(request_claim(), (), None, id="a request, which does not move the mark"),
+        pytest.param(SLOT, (SLOT,), NOON, id="a claim, which is not completed again"),
+    ],
+)
+def test_a_job_that_status_does_not_know_is_adopted(entry: Active, active: Any, mark: datetime | None) -> None:
+    plan = look(active=active, runs=[run(entry)])
+    assert (plan.status.active, plan.status.last_schedule_time, plan.create) == ((seen(entry),), mark, None)
 
 
 def test_a_job_that_was_counted_is_left_alone() -> None:
-    over = run(SLOT, AttemptState.SUCCEEDED)
-    plan = look(status={"counted": (SLOT.job,), "last_schedule_time": NOON}, runs=[over])
+    plan = look(status={"counted": (SLOT.job,), "last_schedule_time": NOON}, runs=[run(SLOT, SUCCEEDED)])
     assert (plan.status.active, plan.status.executions, outcomes_read(plan)) == ((), (), [])
 
 
-def test_slots_between_the_mark_and_a_job_that_is_found_are_counted_as_missed() -> None:
-    job = job_view()
-    plan = look(job, runs=[run(claim(after(300)))], now=after(310), fireable_since=after(310))
-    assert plan.status.last_schedule_time == after(300)
-    assert plan.status.skipped is not None
-    assert (plan.status.skipped.count, plan.status.skipped.last_reason) == (4, SkipReason.MISSED)
-
-
-def test_slots_whose_jobs_are_found_are_not_counted_as_missed() -> None:
-    job = job_view()
+def test_slots_before_a_job_that_is_found_are_missed_unless_their_jobs_are_found() -> None:
+    plan = look(job_view(), runs=[run(claim(after(300)))], now=after(310), fireable_since=after(310))
+    assert (plan.status.last_schedule_time, skips(plan)) == (after(300), (4, SkipReason.MISSED))
     found = [run(claim(after(60 * n))) for n in (1, 2, 4)]
-    plan = look(job, runs=found, now=after(250), fireable_since=after(250))
-    assert plan.status.skipped is not None
-    assert plan.status.skipped.count == 1
+    assert skips(look(job_view(), runs=found, now=after(250), fireable_since=after(250)))[0] == 1
 
 
 # --- records ---------------------------------------------------------------------------------------------------
 
 
-def test_a_finished_job_is_asked_how_it_ended_before_it_is_recorded() -> None:
-    plan = look(active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED)])
-    assert outcomes_read(plan) == [SLOT.job]
-    assert (plan.status.active, plan.status.executions) == ((seen(SLOT),), ())
+@pytest.mark.parametrize("gone", [False, True], ids=["exists", "was deleted before its record"])
+def test_how_a_finished_job_ended_is_read_before_it_is_recorded_also_if_it(*, gone: bool) -> None:
+    runs = [run(SLOT, SUCCEEDED, gone=gone)]
+    plan = look(active=(seen(SLOT),), runs=runs)
+    assert (outcomes_read(plan), plan.status.active, plan.status.executions) == ([SLOT.job], (seen(SLOT),), ())
+    ended = look(active=(seen(SLOT),), runs=runs, outcomes={SLOT.job: outcome(at=after(-5))})
+    (record,) = ended.status.executions
+    assert record.success
+    assert record.started_at == record.finished_at == NOON, "an end before the start counts as the start"
 
 
 def test_an_outcome_is_recorded_with_what_its_pod_told() -> None:
-    ended = outcome(
-        success=False, at=after(9), started_at=after(2), exit_code=3, reason="Error", message="m", node_name="n1",
-        output="o", output_truncated=True,
-    )  # fmt: skip
-    plan = look(active=(seen(SLOT),), runs=[run(SLOT, AttemptState.FAILED)], outcomes={SLOT.job: ended})
-    expected = execution(
-        SLOT, success=False, started_at=after(2), finished_at=after(9), exit_code=3, reason="Error", message="m",
-        node_name="n1", output="o", output_truncated=True,
-    )  # fmt: skip
-    assert plan.status.executions == (expected,)
-    assert plan.status.counted == (SLOT.job,)
-    assert plan.status.active == ()
-
-
-def test_an_end_before_the_start_is_told_as_the_start() -> None:
-    ended = outcome(at=after(-5))
-    plan = look(active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED)], outcomes={SLOT.job: ended})
-    (record,) = plan.status.executions
-    assert record.started_at == record.finished_at == NOON
+    told: dict[str, Any] = {"exit_code": 3, "reason": "Error", "message": "m", "node_name": "n1", "output": "o"}
+    told |= {"started_at": after(2), "output_truncated": True}
+    ended = outcome(success=False, at=after(9), **told)
+    plan = look(active=(seen(SLOT),), runs=[run(SLOT, FAILED)], outcomes={SLOT.job: ended})
+    assert plan.status.executions == (execution(SLOT, success=False, finished_at=after(9), **told),)
+    assert (plan.status.counted, plan.status.active) == ((SLOT.job,), ())
 
 
 def test_a_failure_is_told_with_its_code_and_what_follows() -> None:
     ended = outcome(success=False, at=after(9), exit_code=3, reason="Error", message="no disk")
-    plan = look(
-        job_view(schedule=MANUALLY, retries=1), runs=[run(SLOT, AttemptState.FAILED)], outcomes={SLOT.job: ended}
-    )
-    (report,) = [report for report in plan.of(Report) if report.reason == "ExecutionFailed"]
+    plan = look(manual(retries=1), runs=[run(SLOT, FAILED)], outcomes={SLOT.job: ended})
+    (report,) = (report for report in plan.of(Report) if report.reason == "ExecutionFailed")
     assert report.message == "attempt 1 failed (Error, exit code 3): no disk; attempt 2 follows"
     assert report.subject == SLOT.job
 
@@ -156,17 +127,10 @@ def test_a_failure_is_told_with_its_code_and_what_follows() -> None:
     ],
 )
 def test_a_failure_claims_the_next_attempt(attempt: int, backoff: dict[str, Any], wait: float) -> None:
-    job = job_view(schedule=MANUALLY, retries=10, retryBackoff=backoff)
-    entry = claim(NOON, attempt=attempt)
-    ended = outcome(success=False, at=after(10))
-    plan = look(job, runs=[run(entry, AttemptState.FAILED)], outcomes={entry.job: ended})
-    follows = claim(NOON, attempt=attempt + 1, at=after(10 + wait))
+    entry, follows = claim(NOON, attempt=attempt), claim(NOON, attempt=attempt + 1, at=after(10 + wait))
+    plan = look(manual(retries=10, retryBackoff=backoff), runs=[run(entry, FAILED)], outcomes={entry.job: FAILURE})
     assert plan.status.active == (follows,)
-    if wait:
-        assert plan.create is None
-        assert plan.wake == follows.started_at
-    else:
-        assert created(plan).entry == follows
+    assert (fired(plan), plan.wake) == ((None, follows.started_at) if wait else (follows, None))
 
 
 @pytest.mark.parametrize(
@@ -180,27 +144,19 @@ def test_a_failure_claims_the_next_attempt(attempt: int, backoff: dict[str, Any]
 )
 def test_no_attempt_follows(spec: dict[str, Any], attempt: int, *, success: bool) -> None:
     entry = claim(NOON, attempt=attempt)
-    state = AttemptState.SUCCEEDED if success else AttemptState.FAILED
-    plan = look(
-        job_view(schedule=MANUALLY, **spec), runs=[run(entry, state)], outcomes={entry.job: outcome(success=success)}
-    )
-    assert (plan.status.active, plan.create) == ((), None)
-    assert len(plan.status.executions) == 1
+    runs = [run(entry, SUCCEEDED if success else FAILED)]
+    plan = look(manual(**spec), runs=runs, outcomes={entry.job: outcome(success=success)})
+    assert (plan.status.active, plan.create, len(plan.status.executions)) == ((), None, 1)
 
 
 def test_a_retry_is_made_when_it_is_due_under_the_name_of_its_cause() -> None:
-    due = claim(NOON, attempt=2, at=after(10))
-    job = job_view(schedule=MANUALLY, retries=1)
+    due, job = claim(NOON, attempt=2, at=after(10)), manual(retries=1)
     early = look(job, active=(due,), now=after(9))
     assert (early.create, early.wake) == (None, after(10))
     given_up = (Dropped(due.job, SkipReason.DEADLINE_EXCEEDED),)
     assert created(look(job, active=(due,), now=after(10))) == CreateJob(due, otherwise=given_up)
-
-
-def test_a_retry_has_no_start_deadline() -> None:
-    due = claim(NOON, attempt=2, at=after(10))
-    job = job_view(schedule="@at 2026-03-01T12:00:00Z", startingDeadlineSeconds=5, retries=1)
-    assert not created(look(job, active=(due,), now=after(600))).late
+    job = job_view(schedule=AT_NOON, startingDeadlineSeconds=5, retries=1)
+    assert not created(look(job, active=(due,), now=after(600))).late, "a retry has no start deadline"
 
 
 @pytest.mark.parametrize(
@@ -212,89 +168,46 @@ def test_a_retry_has_no_start_deadline() -> None:
     ],
 )
 def test_a_retry_is_cancelled_when_the_job(spec: dict[str, Any], refusal: Problem | None, why: str) -> None:
-    retry = claim(NOON, attempt=2, at=after(5))
-    first = execution(claim(NOON), success=False)
-    job = job_view(schedule=MANUALLY, retries=1, **spec)
+    retry, first = claim(NOON, attempt=2, at=after(5)), execution(claim(NOON), success=False)
     status = {"executions": (first,), "counted": (first.job,)}
-    plan = look(job, active=(retry,), refusal=refusal, status=status)
+    plan = look(manual(retries=1, **spec), active=(retry,), refusal=refusal, status=status)
     assert (plan.status.active, plan.create) == ((), None)
     assert plan.status.status == "failed", "the group is over"
-    (report,) = [report for report in plan.of(Report) if report.reason == "RetryCancelled"]
-    assert f"attempt 2 is cancelled: {why}" in report.message
+    (message,) = messages(plan, "RetryCancelled")
+    assert f"attempt 2 is cancelled: {why}" in message
 
 
 def test_after_status_was_wiped_an_old_failure_is_not_tried_again() -> None:
-    job = replace(job_view(schedule=MANUALLY, retries=1), status_written=True)
-    ended = outcome(success=False, at=after(5))
-    plan = advance(
-        situation(
-            job, JobStatus(), runs=[run(SLOT, AttemptState.FAILED)], outcomes={SLOT.job: ended}, now=after(hours=1)
-        )
-    )
-    assert len(plan.status.executions) == 1
-    assert (plan.status.active, plan.create) == ((), None)
+    job = replace(manual(retries=1), status_written=True)
+    given = {"runs": [run(SLOT, FAILED)], "outcomes": {SLOT.job: outcome(success=False, at=after(5))}}
+    plan = advance(situation(job, JobStatus(), now=after(hours=1), **given))
+    assert (len(plan.status.executions), plan.status.active, plan.create) == (1, (), None)
 
 
 # --- lost Jobs -------------------------------------------------------------------------------------------------
 
 
-def test_a_job_that_was_deleted_while_it_ran_is_lost_and_not_tried_again() -> None:
-    plan = look(
-        job_view(schedule=MANUALLY, retries=3),
-        active=(seen(SLOT),),
-        runs=[run(SLOT, gone=True)],
-        now=after(10),
-        outcomes={SLOT.job: LOST},
-    )
+@pytest.mark.parametrize("runs", [[run(SLOT, gone=True)], []], ids=["that was deleted while it ran", "nobody knows"])
+def test_a_job_is_lost_and_not_tried_again(runs: list[AttemptJob]) -> None:
+    asked = look(manual(retries=3), active=(seen(SLOT),), runs=runs)
+    assert (outcomes_read(asked), asked.status.active) == ([SLOT.job], (seen(SLOT),))
+    plan = look(manual(retries=3), active=(seen(SLOT),), runs=runs, outcomes={SLOT.job: LOST})
     (record,) = plan.status.executions
     assert (record.success, record.reason, record.finished_at) == (False, "JobLost", after(10))
-    assert plan.status.active == ()
-    degraded = next(c for c in plan.status.conditions if c.type == "Degraded")
-    assert (degraded.status, degraded.reason) == ("True", "JobLost")
-
-
-def test_a_finished_job_that_was_deleted_before_its_record_is_still_asked_how_it_ended() -> None:
-    plan = look(active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED, gone=True)])
-    assert outcomes_read(plan) == [SLOT.job]
-    ended = look(
-        active=(seen(SLOT),), runs=[run(SLOT, AttemptState.SUCCEEDED, gone=True)], outcomes={SLOT.job: outcome()}
-    )
-    assert ended.status.success_count == 1
-
-
-def test_an_active_entry_whose_job_nobody_knows_is_looked_for_before_it_is_lost() -> None:
-    plan = look(active=(seen(SLOT),))
-    assert (outcomes_read(plan), plan.status.active) == ([SLOT.job], (seen(SLOT),))
-    lost = outcome(success=False, lost=True)
-    plan = look(active=(seen(SLOT),), outcomes={SLOT.job: lost})
-    assert plan.status.executions[0].reason == "JobLost"
-
-
-def test_a_run_that_a_newer_one_replaced_is_told_so_and_not_tried_again() -> None:
-    job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
-    newer = seen(claim(after(60)))
-    plan = look(
-        job, active=(seen(SLOT), newer), runs=[run(SLOT, gone=True), run(newer)], now=after(70),
-        outcomes={SLOT.job: LOST},
-    )  # fmt: skip
-    (record,) = plan.status.executions
-    assert (record.job, record.reason) == (SLOT.job, "Replaced")
-    assert plan.status.active == (newer,)
+    degraded = condition(plan, "Degraded")
+    assert (plan.status.active, degraded.status, degraded.reason) == ((), "True", "JobLost")
 
 
 @pytest.mark.parametrize(
     ("pod", "success", "reason"),
     [
         pytest.param(outcome(by_itself=True, exit_code=0), True, "", id="had succeeded"),
-        pytest.param(
-            outcome(success=False, by_itself=True, reason="Error", exit_code=3), False, "Error", id="had failed"
-        ),
+        pytest.param(outcome(success=False, by_itself=True, reason="Error"), False, "Error", id="had failed"),
         pytest.param(LOST, False, "Replaced", id="was running"),
     ],
 )
 def test_a_job_that_a_newer_run_deleted_ended_as_its_pod_if_that(pod: Outcome, *, success: bool, reason: str) -> None:
-    job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
-    newer = seen(claim(after(60)))
+    job, newer = manual(concurrency="replace", retries=2), seen(claim(after(60)))
     gone = [run(SLOT, gone=True), run(newer)]
     asked = look(job, active=(seen(SLOT), newer), runs=gone, now=after(70))
     assert (outcomes_read(asked), asked.status.executions) == ([SLOT.job], ())
@@ -303,135 +216,91 @@ def test_a_job_that_a_newer_run_deleted_ended_as_its_pod_if_that(pod: Outcome, *
     assert (record.success, record.reason, plan.status.active) == (success, reason, (newer,))
 
 
-def test_a_run_that_failed_while_a_newer_one_replaced_it_is_not_tried_again() -> None:
-    job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
-    newer = seen(claim(after(60)))
-    plan = look(
-        job, active=(seen(SLOT), newer), runs=[run(SLOT, AttemptState.FAILED), run(newer)], now=after(70),
-        outcomes={SLOT.job: outcome(success=False)},
-    )  # fmt: skip
-    assert plan.status.active == (newer,)
-
-
 FIRST, SECOND = sorted((request_claim("a"), request_claim("b")), key=lambda entry: -entry.group)
 """Two runs that were asked for within one second. The number of the first is the higher one."""
 ASKED_LATER = SECOND.model_copy(update={"started_at": after(1)})
 FROM_BEFORE = request_claim("a", after(-30)).model_copy(update={"started_at": after(1)})
 """Asked for by a clock that is behind."""
+LATE, SET_BACK = claim(NOON, at=after(30)), claim(after(5), at=after(6))
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
+        pytest.param(SLOT, claim(after(60)), id="two slots"),
         pytest.param(FIRST, ASKED_LATER, id="two requests of one second"),
         pytest.param(SLOT, FROM_BEFORE, id="a request that names a time before the slot"),
         pytest.param(FROM_BEFORE, claim(after(60)), id="a slot after a request"),
-        pytest.param(
-            claim(NOON, at=after(30)), claim(after(5), at=after(6)), id="slots, and a clock that was set back"
-        ),
+        pytest.param(LATE, SET_BACK, id="slots, and a clock that was set back"),
     ],
 )
 def test_whatever_was_triggered_later_takes_the_place_of_the_run_before(old: Active, new: Active) -> None:
-    job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
-    plan = look(job, active=(seen(old), new), runs=[run(old)], now=after(70))
-    assert (created(plan).entry, [job.name for job in created(plan).replaces]) == (new, [old.job])
-    plan = look(
-        job, active=(seen(old), seen(new)), runs=[run(old, gone=True), run(new)], now=after(70),
-        outcomes={old.job: LOST},
-    )  # fmt: skip
+    job, both = manual(concurrency="replace", retries=2), (seen(old), seen(new))
+    create = created(look(job, active=(seen(old), new), runs=[run(old)], now=after(70)))
+    assert (create.entry, [job.name for job in create.replaces]) == (new, [old.job])
+    plan = look(job, active=both, runs=[run(old, gone=True), run(new)], now=after(70), outcomes={old.job: LOST})
     assert [(record.job, record.reason) for record in plan.status.executions] == [(old.job, "Replaced")]
-    plan = look(
-        job, active=(seen(old), seen(new)), runs=[run(old, AttemptState.FAILED), run(new)], now=after(70),
-        outcomes={old.job: outcome(success=False)},
-    )  # fmt: skip
+    assert plan.status.active == (seen(new),)
+    plan = look(job, active=both, runs=[run(old, FAILED), run(new)], now=after(70), outcomes={old.job: FAILURE})
     assert plan.status.active == (seen(new),), "it is not tried again"
 
 
 def test_a_retry_that_waits_is_as_old_as_its_run() -> None:
     """As after an edit from allow to replace, while a run waits for its backoff beside the next one."""
-    job = job_view(schedule=MANUALLY, concurrency="replace", retries=2)
-    old = request_claim("a")
-    newer = claim(after(60), at=after(60))
+    job, old, newer = manual(concurrency="replace", retries=2), request_claim("a"), claim(after(60))
     waiting = old.model_copy(update={"job": "a-2", "attempt": 2, "started_at": after(80)})
-    given = {"executions": (execution(old, success=False),)}
+    given: Any = {"active": (waiting, seen(newer)), "status": {"executions": (execution(old, success=False),)}}
     failed = {newer.job: outcome(success=False, at=after(65))}
-    plan = look(
-        job, active=(waiting, seen(newer)), status=given, runs=[run(newer, AttemptState.FAILED)], outcomes=failed
-    )
+    plan = look(job, runs=[run(newer, FAILED)], outcomes=failed, **given)
     assert [entry.attempt for entry in plan.status.active if entry.group == newer.group] == [2], "it is tried again"
-    plan = look(job, active=(waiting, seen(newer)), status=given, runs=[run(newer)], now=after(90))
-    assert (plan.create, plan.status.active) == (None, (seen(newer),))
-    assert [report.reason for report in plan.of(Report)] == ["RetryCancelled"]
+    plan = look(job, runs=[run(newer)], now=after(90), **given)
+    assert (plan.create, plan.status.active, reported(plan)) == (None, (seen(newer),), ["RetryCancelled"])
 
 
 # --- Jobs that the API server refused ---------------------------------------------------------------------------
 
 
-def test_a_refused_job_is_recorded_as_a_failed_attempt() -> None:
-    refused = outcome(success=False, at=after(1), reason="JobRejected", message="forbidden")
-    plan = look(active=(SLOT,), outcomes={SLOT.job: refused})
+def test_a_refused_job_is_a_failed_attempt_and_its_retry_is_planned_at_once() -> None:
+    refused = {SLOT.job: outcome(success=False, at=after(1), reason="JobRejected", message="forbidden")}
+    plan = look(active=(SLOT,), outcomes=refused)
     (record,) = plan.status.executions
     assert (record.reason, record.message, record.exit_code) == ("JobRejected", "forbidden", None)
     assert (plan.status.active, plan.create) == ((), None)
-
-
-def test_the_retry_of_a_refused_job_is_planned_at_once() -> None:
-    refused = outcome(success=False, at=after(1), reason="JobRejected", message="forbidden")
-    job = job_view(schedule=MANUALLY, retries=1)
-    follows = claim(NOON, attempt=2, at=after(2))
-    early = look(job, active=(SLOT,), outcomes={SLOT.job: refused}, now=after(1))
+    job, follows = manual(retries=1), claim(NOON, attempt=2, at=after(2))
+    early = look(job, active=(SLOT,), outcomes=refused, now=after(1))
     assert (early.status.active, early.wake) == ((follows,), after(2))
-    assert created(look(job, active=(SLOT,), outcomes={SLOT.job: refused}, now=after(2))).entry == follows
+    assert fired(look(job, active=(SLOT,), outcomes=refused, now=after(2))) == follows
 
 
 # --- claims and doubts ------------------------------------------------------------------------------------------
 
 
-def test_a_claim_without_a_job_is_completed() -> None:
-    job = job_view(schedule="@at 2026-03-01T12:00:00Z", concurrency="forbid")
-    plan = look(job, active=(SLOT,), status={"last_schedule_time": NOON})
-    assert created(plan).entry == SLOT
-    assert not created(plan).late
-
-
-def test_a_claim_of_replace_is_completed_by_replacing_what_is_older() -> None:
-    job = job_view(schedule=MANUALLY, concurrency="replace")
-    old, new = claim(after(-60)), claim(NOON)
-    plan = look(job, active=(seen(old), new), runs=[run(old)])
-    assert created(plan).entry == new
-    assert [job.name for job in created(plan).replaces] == [old.job]
-
-
-def test_a_claim_that_is_too_late_is_only_looked_for_and_then_given_up() -> None:
-    job = job_view(schedule="@at 2026-03-01T12:00:00Z", concurrency="forbid", startingDeadlineSeconds=5)
+def test_a_claim_without_a_job_is_completed_or_only_looked_for_when_it_is_too_late() -> None:
+    forbid: Any = {"schedule": AT_NOON, "concurrency": "forbid"}
+    create = created(look(job_view(**forbid), active=(SLOT,), status={"last_schedule_time": NOON}))
+    assert (create.entry, create.late) == (SLOT, False)
+    job = job_view(**forbid, startingDeadlineSeconds=5)
     create = created(look(job, active=(SLOT,), status={"last_schedule_time": NOON}))
     assert create.late
-    status = JobStatus(active=(SLOT,), last_schedule_time=NOON)
-    given_up = fold_all(status, create.otherwise, job.spec.history)
-    assert given_up.active == ()
+    given_up = fold_all(JobStatus(active=(SLOT,), last_schedule_time=NOON), create.otherwise, job.spec.history)
+    assert (given_up.active, given_up.skipped and given_up.skipped.count) == ((), 1)
     assert given_up.skipped is not None
-    assert (given_up.skipped.count, given_up.skipped.last_reason) == (1, SkipReason.DEADLINE_EXCEEDED)
+    assert given_up.skipped.last_reason is SkipReason.DEADLINE_EXCEEDED
 
 
 def test_an_attempt_of_unknown_fate_is_made_again_and_moves_the_mark_when_it_exists() -> None:
     slot = claim(after(2))
-    plan = look(job_view(schedule="@at 2026-03-01T12:00:02Z"), unconfirmed_create=slot, fireable_since=after(5))
-    assert created(plan).entry == slot
-    assert created(plan).after == (Decided(slot.slot),)
-    assert not created(plan).late
-
-
-def test_an_attempt_of_unknown_fate_comes_before_any_other_slot() -> None:
+    create = created(look(job_view(schedule="@at 2026-03-01T12:00:02Z"), unconfirmed_create=slot))
+    assert (create.entry, create.after, create.late) == (slot, (Decided(slot.slot),), False)
+    create = created(look(unconfirmed_create=request_claim()))
+    assert (create.entry, create.after) == (request_claim(), ()), "a request does not move the mark"
     plan = look(job_view(), unconfirmed_create=claim(after(60)), now=after(300), fireable_since=after(250))
-    assert created(plan).entry == claim(after(60))
-    assert plan.status.last_schedule_time is None
+    assert (fired(plan), plan.status.last_schedule_time) == (claim(after(60)), None), "it comes before any other slot"
 
 
 def test_an_attempt_whose_fate_is_known_now_is_not_made_again() -> None:
-    job = job_view(schedule="@at 2026-03-01T12:00:00Z")
-    plan = look(job, unconfirmed_create=SLOT, runs=[run(SLOT)])
-    assert plan.create is None
-    assert plan.status.active == (seen(SLOT),)
+    plan = look(job_view(schedule=AT_NOON), unconfirmed_create=SLOT, runs=[run(SLOT)])
+    assert (plan.create, plan.status.active) == (None, (seen(SLOT),))
 
 
 @pytest.mark.parametrize(
@@ -446,57 +315,53 @@ def test_an_attempt_whose_fate_is_known_now_is_not_made_again() -> None:
 def test_an_attempt_of_unknown_fate_is_only_looked_for_when(
     spec: dict[str, Any], since: datetime, refusal: Problem | None
 ) -> None:
-    job = job_view(schedule="@at 2026-03-01T12:00:02Z", **spec)
-    slot = claim(after(2))
+    job, slot = job_view(schedule="@at 2026-03-01T12:00:02Z", **spec), claim(after(2))
     create = created(look(job, unconfirmed_create=slot, status={"since": since}, refusal=refusal))
-    assert create.late
     given_up = fold_all(JobStatus(), create.otherwise, job.spec.history)
-    assert given_up.last_schedule_time == after(2)
+    assert (create.late, given_up.last_schedule_time) == (True, after(2))
     assert given_up.skipped is not None
     assert given_up.skipped.count == 1
 
 
-def test_a_manual_run_of_unknown_fate_does_not_move_the_mark() -> None:
-    create = created(look(unconfirmed_create=request_claim()))
-    assert (create.entry, create.after) == (request_claim(), ())
-
-
 def test_only_one_job_is_created_by_a_plan() -> None:
-    job = job_view(schedule=MANUALLY, retries=1)
     due = (claim(NOON, attempt=2, at=after(1)), claim(after(-60), attempt=2, at=after(2)))
-    assert created(look(job, active=due)).entry == due[0]
+    assert fired(look(manual(retries=1), active=due)) == due[0]
 
 
 # --- pods that do not start ---------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Pod:
+    seconds: float
+    asked: bool
+    wake: datetime | None = None
+    probed: float | None = None
+    job: dict[str, Any] = field(default_factory=dict)
+
+
+RUNNING = {"state": AttemptState.RUNNING}
+
+
 @pytest.mark.parametrize(
-    ("fields", "seconds", "probed", "expected"),
+    "pod",
     [
-        pytest.param({}, 9, None, ([], after(10)), id="for ten seconds a pod may take its time"),
-        pytest.param({}, 10, None, ([SLOT.job], None), id="then it is asked why it does not start"),
-        pytest.param({}, 15, 10, ([], after(20)), id="and again ten seconds later"),
-        pytest.param({"state": AttemptState.RUNNING}, 99, None, ([], None), id="one that runs is not asked"),
-        pytest.param({"deleting": True}, 9, None, ([], after(10)), id="one that is deleted may take its time, too"),
-        pytest.param(
-            {"state": AttemptState.RUNNING, "deleting": True},
-            10,
-            None,
-            ([SLOT.job], None),
-            id="then it is asked why it does not go",
-        ),
-        pytest.param({"deleting": True, "gone": True}, 99, None, ([], None), id="one that is gone is not asked"),
+        pytest.param(Pod(9, asked=False, wake=after(10)), id="for ten seconds it may take its time"),
+        pytest.param(Pod(10, asked=True), id="then it is asked why it does not start"),
+        pytest.param(Pod(15, asked=False, wake=after(20), probed=10), id="and again ten seconds later"),
+        pytest.param(Pod(99, asked=False, job=RUNNING), id="one that runs is not asked"),
+        pytest.param(Pod(9, asked=False, wake=after(10), job={"deleting": True}), id="deleted, it may take its time"),
+        pytest.param(Pod(10, asked=True, job=RUNNING | {"deleting": True}), id="then it is asked why it does not go"),
+        pytest.param(Pod(99, asked=False, job={"deleting": True, "gone": True}), id="one that is gone is not asked"),
     ],
 )
-def test_a_pod_that_waits(
-    fields: dict[str, Any], seconds: float, probed: float | None, expected: tuple[list[str], datetime | None]
-) -> None:
-    job = run(SLOT, **{"state": AttemptState.WAITING, **fields})
-    asked = {} if probed is None else {SLOT.job: after(probed)}
-    plan = look(active=(seen(SLOT),), runs=[job], now=after(seconds), probed=asked)
-    assert (troubles_read(plan), plan.wake) == expected
+def test_a_pod_that_waits(pod: Pod) -> None:
+    job = run(SLOT, **{"state": AttemptState.WAITING, **pod.job})
+    probed = {} if pod.probed is None else {SLOT.job: after(pod.probed)}
+    plan = look(active=(seen(SLOT),), runs=[job], now=after(pod.seconds), probed=probed)
+    assert (troubles_read(plan), plan.wake) == ([SLOT.job] if pod.asked else [], pod.wake)
 
 
 def test_a_deleted_dkron_job_is_left_to_the_garbage_collector() -> None:
-    plan = look(job_view(deleting=True), now=NOON + timedelta(hours=1), runs=[run(SLOT, AttemptState.FAILED)])
+    plan = look(manual(deleting=True), now=after(hours=1), runs=[run(SLOT, FAILED)])
     assert (plan.changes, plan.create, outcomes_read(plan), plan.wake) == ([], None, [], None)

@@ -21,7 +21,6 @@ from tests.support.fake_kube import FakeKube
 pytestmark = pytest.mark.looptime
 
 KEPT = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-CALLS = ("create jobs", "write dkronjobs")
 Object = dict[str, Any]
 
 
@@ -37,13 +36,9 @@ def plant(dice: random.Random) -> FakeKube:
     return kube
 
 
-def running(kube: FakeKube) -> list[str]:
-    return [name for name in kube.names(JOBS) if not kube.has(JOBS, name).get("status")]
-
-
 def disturb(kube: FakeKube, dice: random.Random) -> None:
     """The API server has a bad moment."""
-    call = dice.choice(CALLS)
+    call = dice.choice(("create jobs", "write dkronjobs"))
     match dice.randrange(4):
         case 0:
             kube.fail(call, *[Unavailable("down")] * dice.randint(1, 4))
@@ -53,33 +48,33 @@ def disturb(kube: FakeKube, dice: random.Random) -> None:
             kube.lose_answer(call)
 
 
-def groups(kube: FakeKube) -> dict[str, dict[int, list[Object]]]:
-    """By job and group the Jobs of a run, in the order of their attempts."""
-    found: dict[str, dict[int, list[Object]]] = defaultdict(lambda: defaultdict(list))
-    for name in kube.names(JOBS):
-        body = kube.has(JOBS, name)
+def running(kube: FakeKube) -> list[str]:
+    return [name for name in kube.names(JOBS) if not kube.has(JOBS, name).get("status")]
+
+
+def end(kube: FakeKube, name: str, *, success: bool) -> None:
+    kube.edit(JOBS, name, lambda body: body.update(status=ended("Complete" if success else "Failed", at=wall())))
+
+
+def groups(kube: FakeKube) -> dict[str, dict[int, Object]]:
+    """By job and group the end of the last attempt of a run: the condition of its Job."""
+    found: dict[str, dict[int, Object]] = defaultdict(dict)
+    bodies = [kube.has(JOBS, name) for name in kube.names(JOBS)]
+    for body in sorted(bodies, key=lambda body: int(body["metadata"]["annotations"]["dkron.io/attempt"])):
         notes = body["metadata"]["annotations"]
-        found[notes["dkron.io/name"]][int(notes["dkron.io/group"])].append(body)
-    for runs in found.values():
-        for jobs in runs.values():
-            jobs.sort(key=lambda body: int(body["metadata"]["annotations"]["dkron.io/attempt"]))
+        (found[notes["dkron.io/name"]][int(notes["dkron.io/group"])],) = body["status"]["conditions"]
     return found
 
 
-def wanted(body: Object, runs: dict[int, list[Object]]) -> set[int]:
-    """The groups that a child has to have, by what its parent's Jobs tell."""
-    (link,) = body["spec"]["dependsOn"]
-    found = set()
-    for number, jobs in runs.items():
-        success = any(each["type"] == "Complete" for each in jobs[-1]["status"]["conditions"])
-        if link["when"] in ("always", "success" if success else "failure"):
-            found.add(dependent_group(f"uid-{link['job']}", number, end_of(jobs[-1])))
-    return found
-
-
-def end_of(job: Object) -> datetime:
-    ends = [each["lastTransitionTime"] for each in job["status"]["conditions"]]
-    return datetime.fromisoformat(job["status"].get("completionTime") or ends[-1])
+def wanted(link: Object, runs: dict[int, Object]) -> set[int]:
+    """The groups that a child has to have, by how the runs of its parent ended."""
+    counts = {"success": {"Complete"}, "failure": {"Failed"}, "always": {"Complete", "Failed"}}[link["when"]]
+    ends = {
+        number: datetime.fromisoformat(end["lastTransitionTime"])
+        for number, end in runs.items()
+        if end["type"] in counts
+    }
+    return {dependent_group(f"uid-{link['job']}", number, at) for number, at in ends.items()}
 
 
 async def live(kube: FakeKube, dice: random.Random, *, steps: int) -> None:
@@ -90,14 +85,26 @@ async def live(kube: FakeKube, dice: random.Random, *, steps: int) -> None:
         for _ in range(steps):
             disturb(kube, dice)
             await asyncio.sleep(dice.choice([0.01, 0.1, 0.3, 1, 7]))
-            jobs = running(kube)
-            if jobs:
+            if jobs := running(kube):
                 end(kube, dice.choice(jobs), success=dice.random() < 0.7)
             edges.watch()
 
 
-def end(kube: FakeKube, name: str, *, success: bool) -> None:
-    kube.edit(JOBS, name, lambda body: body.update(status=ended("Complete" if success else "Failed", at=wall())))
+async def settle(kube: FakeKube) -> None:
+    """One operator until the end: nothing fails."""
+    kube.before.clear()
+    kube.unanswered.clear()
+    edges = Edges(kube)
+    edges.watch()
+    async with edges.running():
+        for _ in range(30):
+            await asyncio.sleep(12)
+            jobs = running(kube)
+            for name in jobs:
+                end(kube, name, success=True)
+            edges.watch()
+            if not jobs:
+                break
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -107,24 +114,12 @@ async def test_whatever_fails_each_run_has_its_effect_once(seed: int) -> None:
     await asyncio.sleep(2)
     for _ in range(dice.randint(1, 4)):
         await live(kube, dice, steps=dice.randint(1, 6))
-    kube.before.clear()
-    kube.unanswered.clear()
-    edges = Edges(kube)
-    edges.watch()
-    async with edges.running():
-        for _ in range(30):
-            await asyncio.sleep(12)
-            jobs = running(kube)
-            if not jobs:
-                break
-            for name in jobs:
-                end(kube, name, success=True)
-            edges.watch()
+    await settle(kube)
     assert not running(kube)
     made = groups(kube)
     for name in kube.names(DKRON_JOBS):
         body = kube.has(DKRON_JOBS, name)
         status = JobStatus.from_wire(body["status"])
         assert (status.active, status.ended) == ((), ()), name
-        if "dependsOn" in body["spec"]:
-            assert set(made[name]) == wanted(body, made[body["spec"]["dependsOn"][0]["job"]]), name
+        for link in body["spec"].get("dependsOn", ()):
+            assert set(made[name]) == wanted(link, made[link["job"]]), name

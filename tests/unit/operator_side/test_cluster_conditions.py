@@ -34,9 +34,7 @@ def test_it_says_who_leads_and_what_there_is() -> None:
     ("leadership", "expected", "leader"),
     [
         pytest.param(LEADING, ("True", "Leading"), "me", id="this replica leads"),
-        pytest.param(
-            Leadership(free=True, trouble="forbidden"), ("True", "NoLease"), "", id="there are no rights to the Lease"
-        ),
+        pytest.param(Leadership(free=True, trouble="forbidden"), ("True", "NoLease"), "", id="it has no right to lead"),
         pytest.param(Leadership(free=True), ("True", "NoLease"), "", id="nobody is elected"),
         pytest.param(Leadership(trouble="no answer"), ("Unknown", "Waiting"), "", id="nobody knows who leads"),
         pytest.param(Leadership(), ("Unknown", "Waiting"), "", id="nobody leads yet"),
@@ -60,18 +58,14 @@ def test_a_trouble_is_told_in_its_own_words() -> None:
     assert ready.message == "the operator fires jobs without a Lease: the operator was started with --lease off"
 
 
-def test_a_condition_that_does_not_turn_keeps_its_time() -> None:
-    first = look(now=after(1))
+def test_a_condition_that_does_not_turn_keeps_its_time_and_those_of_others_are_kept() -> None:
+    theirs = Condition(type="Theirs", status=ConditionStatus.TRUE, reason="Because", last_transition_time=NOON)
+    first = look(now=after(1), before=ClusterStatus(conditions=(theirs,)))
     again = look(Leadership(free=True, trouble="forbidden"), before=first, now=after(2))
     turned = look(Leadership(left=True), before=again, now=after(3))
-    assert [status.conditions[0].last_transition_time for status in (first, again, turned)] == [
-        after(1), after(1), after(3),
-    ]  # fmt: skip
-
-
-def test_conditions_of_others_are_kept() -> None:
-    theirs = Condition(type="Theirs", status=ConditionStatus.TRUE, reason="Because", last_transition_time=NOON)
-    assert look(before=ClusterStatus(conditions=(theirs,))).conditions[1:] == (theirs,)
+    times = [status.conditions[0].last_transition_time for status in (first, again, turned)]
+    assert times == [after(1), after(1), after(3)]
+    assert turned.conditions[1:] == (theirs,)
 
 
 @pytest.mark.parametrize(

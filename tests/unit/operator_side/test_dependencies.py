@@ -22,9 +22,7 @@ def family(requeue: Callable[[str], None] = lambda _: None) -> tuple[Store, Cach
     store = Store(requeue=requeue)
     store.see_job(wire("parent", status=JobStatus(since=NOON)))
     store.see_job(wire("child", schedule="", parentJob="parent", status=JobStatus(since=NOON)))
-    parent, child = store.get("uid-parent"), store.get("uid-child")
-    assert parent is not None
-    assert child is not None
+    parent, child = store
     return store, parent, child
 
 
@@ -73,8 +71,7 @@ def test_jobs_of_another_namespace_are_no_kin() -> None:
     stranger = wire("stranger", schedule="", parentJob="parent")
     stranger["metadata"]["namespace"] = "elsewhere"
     store.see_job(stranger)
-    found = store.get("uid-stranger")
-    assert found is not None
+    _, _, found = store
     assert store.dependencies.of(found.job).parents == {}
     assert [each.name for each in store.dependencies.of(parent.job).children] == ["child"]
 
@@ -82,6 +79,5 @@ def test_jobs_of_another_namespace_are_no_kin() -> None:
 def test_a_job_without_ties_is_alone() -> None:
     store = Store()
     store.see_job(wire("single"))
-    single = store.get("uid-single")
-    assert single is not None
+    (single,) = store
     assert store.dependencies.of(single.job) is ALONE

@@ -19,6 +19,7 @@ from dkron_operator.watch.resync import Resync
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
+from tests.support.plans import created, fired
 
 ENTRY = claim()
 OTHER_UID = "00000000-0000-0000-0000-00000000000b"
@@ -71,14 +72,10 @@ async def test_the_answer_to_a_deletion_does_not_bring_a_job_back() -> None:
 # --- slots of two grids ----------------------------------------------------------------------------------------------
 
 
-def test_an_edit_that_another_replica_has_accepted_is_accepted() -> None:
-    theirs = JobStatus(since=after(7), fingerprint="new")
-    assert fold(theirs, Accepted(after(8), "new"), job_view().spec.history) == theirs
-
-
-def test_an_edit_that_was_overtaken_does_not_lead_back_to_an_earlier_moment() -> None:
-    theirs = JobStatus(since=after(8), fingerprint="newest")
-    assert fold(theirs, Accepted(after(5), "between"), job_view().spec.history).since == after(8)
+def test_an_edit_that_another_replica_has_overtaken_leads_to_no_other_moment() -> None:
+    theirs, history = JobStatus(since=after(8), fingerprint="new"), job_view().spec.history
+    assert fold(theirs, Accepted(after(9), "new"), history) == theirs
+    assert fold(theirs, Accepted(after(5), "between"), history).since == after(8)
 
 
 def test_no_slot_fires_before_the_api_server_has_from_when_slots_count() -> None:
@@ -86,9 +83,7 @@ def test_no_slot_fires_before_the_api_server_has_from_when_slots_count() -> None
     before, edited = JobStatus(since=NOON, fingerprint="old"), JobStatus(since=after(10), fingerprint=job.fingerprint)
     plan = advance(situation(job, edited, persisted=before, now=after(13)))
     assert (plan.wants(AcceptJob), plan.create) == (True, None)
-    plan = advance(situation(job, edited, now=after(13)))
-    assert plan.create is not None
-    assert plan.create.entry.slot == after(13)
+    assert created(advance(situation(job, edited, now=after(13)))).entry.slot == after(13)
 
 
 def test_no_slot_fires_before_the_annotation_says_that_the_job_is_accepted() -> None:
@@ -106,9 +101,7 @@ def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_last_edit() -> 
 
 def test_a_claim_does_not_wait_for_a_clock_that_was_set_back() -> None:
     waiting = claim(after(60), at=after(61))
-    plan = advance(situation(job_view(), JobStatus(active=(waiting,)), now=after(58)))
-    assert plan.create is not None
-    assert plan.create.entry == waiting
+    assert fired(advance(situation(job_view(), JobStatus(active=(waiting,)), now=after(58)))) == waiting
 
 
 # --- a job and its successor -----------------------------------------------------------------------------------------
@@ -124,21 +117,15 @@ def test_a_late_version_of_a_job_that_is_gone_is_no_new_job() -> None:
     assert store.places() == {}
 
 
-def test_a_successor_says_that_the_job_before_it_is_gone() -> None:
+@pytest.mark.parametrize("versions", [(1, 5, 4), (5, 4)], ids=["before", "only later"])
+def test_a_successor_says_that_the_job_before_it_is_gone_also_when_that_is_heard_of(versions: tuple[int, ...]) -> None:
     store = Store()
-    store.see_job(wire_job(version=1))
-    assert list(store.see_job(wire_job(uid=OTHER_UID, version=5))) == [OTHER_UID]
+    for version in versions:
+        uids = [OTHER_UID] if version == 5 else [UID]
+        told = store.see_job(wire_job(uid=uids[0], version=version))
+        assert list(told) == ([] if version == 4 else uids)
     (entry,) = store
     assert (entry.job.uid, store.duplicate(entry)) == (OTHER_UID, None)
-    assert list(store.see_job(wire_job(version=4))) == []
-    assert [entry.job.uid for entry in store] == [OTHER_UID]
-
-
-def test_the_job_before_is_gone_also_when_it_is_heard_of_later() -> None:
-    store = Store()
-    store.see_job(wire_job(uid=OTHER_UID, version=5))
-    assert list(store.see_job(wire_job(version=4))) == []
-    assert [entry.job.uid for entry in store] == [OTHER_UID]
 
 
 @pytest.mark.looptime

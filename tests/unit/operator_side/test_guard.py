@@ -68,12 +68,9 @@ def test_whole_executions_go_oldest_first_when_outputs_are_not_enough() -> None:
     assert fitted.dropped == len(big) - len(ids)
 
 
-def test_what_fits_is_left_alone() -> None:
+def test_what_fits_is_left_alone_and_nothing_is_changed_in_place() -> None:
     wire = status(printed(1, "hello"), active=[{"id": "2"}])
     assert fit(wire) == (wire, size_of(status(printed(1, "hello"))), 0)
-
-
-def test_the_guard_changes_nothing_in_place() -> None:
     wire = status(*(printed(n, "x" * 6000, message="m" * 1000) for n in range(100)))
     before = json.dumps(wire)
     fit(wire)

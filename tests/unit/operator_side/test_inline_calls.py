@@ -1,9 +1,10 @@
 """Calls around a fake API server and a server that answers when the test says: claims, ends, stops and farewells."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -13,14 +14,14 @@ from dkron_crds.names import ACCEPTED
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
-from dkron_kube.errors import Conflict, Unavailable
+from dkron_kube.errors import Conflict, KubeError, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.listener import Listener
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.reserved_slots import Released
 from dkron_operator.plan.view import JobView
 from tests.support.builders import NAME, after, claim
-from tests.support.edges import Edges, begin
+from tests.support.edges import Edges, begin, until
 
 pytestmark = pytest.mark.looptime
 CONFIG = {"method": "GET", "url": "http://localhost/", "inline": "true"}
@@ -28,9 +29,10 @@ CONFIG = {"method": "GET", "url": "http://localhost/", "inline": "true"}
 
 @dataclass
 class Answers:
-    """A pool without a network: each call waits until it is answered."""
+    """A pool without a network: each call waits until it is answered, unless all are answered at once."""
 
     places: asyncio.Semaphore
+    instant: bool
     waiting: list[asyncio.Future[Result]] = field(default_factory=list)
     asked: int = 0
     seen: Callable[[], None] = lambda: None
@@ -41,6 +43,8 @@ class Answers:
     async def call(self, _keys: Http) -> Result:
         self.asked += 1
         self.seen()
+        if self.instant:
+            return Result(output=b"fine")
         answer = asyncio.get_running_loop().create_future()
         self.waiting.append(answer)
         return cast("Result", await answer)
@@ -65,22 +69,33 @@ class Eager:
         self.kept.append((job, output))
 
 
-def calling(*, limit: int = 10, **spec: Any) -> tuple[Edges, Answers]:
+@asynccontextmanager
+async def calling(*, limit: int = 10, instant: bool = False, **spec: Any) -> AsyncIterator[tuple[Edges, Answers]]:
+    """The operator with one job, whose calls the test answers, or which succeed at once (`instant`)."""
     edges = begin(inline_calls=limit, executor="http", executorConfig=CONFIG, **spec)
-    answers = Answers(asyncio.Semaphore(limit))
+    answers = Answers(asyncio.Semaphore(limit), instant)
     edges.reconciler.calls._pool = cast("Pool", answers)
-    return edges, answers
+    async with edges.running():
+        yield edges, answers
 
 
-def until(second: float) -> Any:
-    return asyncio.sleep(second - asyncio.get_running_loop().time())
+def edit(edges: Edges, **spec: Any) -> None:
+    def change(body: dict[str, Any]) -> None:
+        body["spec"].update(spec)
+        body["metadata"]["generation"] += 1
+
+    edges.kube.edit(DKRON_JOBS, NAME, change)
+    edges.watch()
+
+
+def active_slots(edges: Edges) -> list[datetime]:
+    return [entry.slot for entry in edges.status().active]
 
 
 async def test_a_slot_is_claimed_called_and_recorded_without_a_job() -> None:
-    edges, answers = calling()
-    written: list[JobStatus] = []
-    answers.seen = lambda: written.append(edges.status())
-    async with edges.running():
+    async with calling() as (edges, answers):
+        written: list[JobStatus] = []
+        answers.seen = lambda: written.append(edges.status())
         await until(61)
         (status,) = written
         (entry,) = status.active
@@ -93,10 +108,9 @@ async def test_a_slot_is_claimed_called_and_recorded_without_a_job() -> None:
 
 
 async def test_who_wants_more_of_the_output_than_the_status_keeps_gets_it() -> None:
-    edges, answers = calling(history={"outputBytes": 4})
-    kept: list[tuple[str, bytes]] = []
-    edges.reconciler.calls._listener = cast("Listener", Eager(kept))
-    async with edges.running():
+    async with calling(history={"outputBytes": 4}) as (edges, answers):
+        kept: list[tuple[str, bytes]] = []
+        edges.reconciler.calls._listener = cast("Listener", Eager(kept))
         await until(61)
         answers.answer(Result("", b"a long body"))
         await until(63)
@@ -105,17 +119,13 @@ async def test_who_wants_more_of_the_output_than_the_status_keeps_gets_it() -> N
 
 
 async def test_a_job_that_is_called_each_second_costs_one_write_for_three_calls() -> None:
-    edges, answers = calling(schedule="* * * * * *", missedRuns="skip")
-    answers.call = instantly  # type: ignore[method-assign]
-    async with edges.running():
+    async with calling(schedule="* * * * * *", missedRuns="skip", instant=True) as (edges, _):
         await until(10.5)
         before = edges.status().success_count, edges.kube.calls.count(f"write dkronjobs {NAME}")
         await until(40.5)
         calls, writes = edges.status().success_count, edges.kube.calls.count(f"write dkronjobs {NAME}")
         assert (calls - before[0], writes - before[1]) == (30, 10)
-        edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["spec"].update(disabled=True))
-        edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["metadata"].update(generation=2))
-        edges.watch()
+        edit(edges, disabled=True)
         await until(45)
         assert (edges.status().active, edges.status().success_count) == ((), 40), "the last record needs no claim"
 
@@ -129,9 +139,7 @@ async def within_a_window(edges: Edges, *, second: float) -> int:
 
 
 async def test_at_an_orderly_end_what_is_claimed_ahead_is_given_back() -> None:
-    edges, answers = calling(schedule="* * * * * *", history={"executions": 100})
-    answers.call = instantly  # type: ignore[method-assign]
-    async with edges.running():
+    async with calling(schedule="* * * * * *", history={"executions": 100}, instant=True) as (edges, _):
         assert await within_a_window(edges, second=10.5)
         await edges.reconciler.calls.close(grace=5)
         await edges.reconciler.writer.queue.idle()
@@ -142,13 +150,9 @@ async def test_at_an_orderly_end_what_is_claimed_ahead_is_given_back() -> None:
 
 
 async def test_an_edit_ends_the_window_at_once() -> None:
-    edges, answers = calling(schedule="* * * * * *")
-    answers.call = instantly  # type: ignore[method-assign]
-    async with edges.running():
+    async with calling(schedule="* * * * * *", instant=True) as (edges, _):
         assert await within_a_window(edges, second=10.5)
-        edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["spec"].update(schedule="@manually"))
-        edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["metadata"].update(generation=2))
-        edges.watch()
+        edit(edges, schedule="@manually")
         await asyncio.sleep(0.1)
         assert edges.status().window is None
         calls = edges.status().success_count
@@ -157,9 +161,7 @@ async def test_an_edit_ends_the_window_at_once() -> None:
 
 
 async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() -> None:
-    edges, answers = calling(schedule="* * * * * *", history={"executions": 100})
-    answers.call = instantly  # type: ignore[method-assign]
-    async with edges.running():
+    async with calling(schedule="* * * * * *", history={"executions": 100}, instant=True) as (edges, _):
         await within_a_window(edges, second=10.5)
         written = edges.status().window
         assert written is not None
@@ -171,9 +173,7 @@ async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() ->
 
 
 async def test_a_plan_that_is_older_than_the_release_calls_nothing() -> None:
-    edges, answers = calling(schedule="* * * * * *")
-    answers.call = instantly  # type: ignore[method-assign]
-    async with edges.running():
+    async with calling(schedule="* * * * * *", instant=True) as (edges, _):
         await within_a_window(edges, second=10.5)
         entry, caller = edges.entry(), edges.reconciler.calls.caller
         assert entry.status.window is not None
@@ -183,54 +183,44 @@ async def test_a_plan_that_is_older_than_the_release_calls_nothing() -> None:
             await edges.reconciler._fire(entry, CreateJob(ahead, call=True))
 
 
-async def instantly(_keys: Http) -> Result:
-    return Result(output=b"fine")
-
-
-async def test_a_ready_job_was_not_tried_at_the_api_server() -> None:
-    edges, _ = calling(schedule="@manually")
-    async with edges.running():
-        await until(5)
-        assert [c.status for c in edges.status().conditions if c.type == "Ready"] == ["True"]
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [pytest.param(1, ("True", "Scheduled"), id="some"), pytest.param(0, ("False", "InlineNotAllowed"), id="none")],
+)
+async def test_a_job_is_ready_without_a_try_at_the_api_server_where_calls_are_allowed(
+    limit: int, expected: tuple[str, str]
+) -> None:
+    async with calling(limit=limit) as (edges, answers):
+        await until(130)
+        (ready,) = (each for each in edges.status().conditions if each.type == "Ready")
+        assert ((ready.status, ready.reason), answers.asked) == (expected, limit)
         assert not [call for call in edges.kube.calls if call.startswith("try")]
 
 
-async def test_where_none_are_allowed_the_job_is_not_ready_and_nothing_is_called() -> None:
-    edges, answers = calling(limit=0)
-    async with edges.running():
-        await until(130)
-        (ready,) = [c for c in edges.status().conditions if c.type == "Ready"]
-        assert (ready.status, ready.reason, answers.asked) == ("False", "InlineNotAllowed", 0)
-
-
 @pytest.mark.parametrize(
-    "error", [Conflict("somebody wrote first", status=409), Unavailable("no answer")], ids=["conflicts", "not made"]
+    "error",
+    [
+        pytest.param(Conflict("somebody wrote first", status=409), id="conflicts"),
+        pytest.param(Unavailable("no answer"), id="is not made"),
+        pytest.param(None, id="is made, and its answer lost"),
+    ],
 )
-async def test_a_claim_that_is_not_accepted_is_made_again_before_the_call(error: Any) -> None:
-    edges, answers = calling()
-    async with edges.running():
+async def test_a_claim_is_made_again_before_the_one_call_if_it(error: KubeError | None) -> None:
+    async with calling() as (edges, answers):
         await until(59)
-        edges.kube.fail("write dkronjobs", error)
+        if error is None:
+            edges.kube.lose_answer("write dkronjobs")
+        else:
+            edges.kube.fail("write dkronjobs", error)
         await until(65)
-        assert answers.asked == 1
-        assert [entry.slot for entry in edges.status().active] == [after(60)]
-
-
-async def test_a_claim_whose_answer_was_lost_is_called_once() -> None:
-    edges, answers = calling()
-    async with edges.running():
-        await until(59)
-        edges.kube.lose_answer("write dkronjobs")
-        await until(65)
-        assert (answers.asked, [entry.slot for entry in edges.status().active]) == (1, [after(60)])
+        assert (answers.asked, active_slots(edges)) == (1, [after(60)])
         answers.answer(Result(output=b"fine"))
         await until(67)
         assert [record.success for record in edges.status().executions] == [True]
 
 
 async def test_a_call_that_is_begun_twice_is_made_once() -> None:
-    edges, answers = calling()
-    async with edges.running():
+    async with calling() as (edges, answers):
         await until(61)
         (entry,) = edges.status().active
         edges.reconciler.calls.begin(edges.entry(), entry)
@@ -244,8 +234,7 @@ async def test_a_call_that_is_begun_twice_is_made_once() -> None:
 
 
 async def test_more_calls_than_places_wait_for_their_turn() -> None:
-    edges, answers = calling(limit=1, schedule="*/10 * * * * *")
-    async with edges.running():
+    async with calling(limit=1, schedule="*/10 * * * * *") as (edges, answers):
         await until(21)
         assert (answers.asked, len(edges.status().active)) == (1, 2)
         answers.answer(Result())
@@ -254,8 +243,7 @@ async def test_more_calls_than_places_wait_for_their_turn() -> None:
 
 
 async def test_a_stop_breaks_a_call_off() -> None:
-    edges, answers = calling()
-    async with edges.running():
+    async with calling() as (edges, answers):
         await until(61)
         wish = {f"stop.dkron.io/{claim(after(60)).job}": "2026-03-01T12:01:01Z by ada"}
         edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["metadata"].update(annotations=wish))
@@ -268,8 +256,7 @@ async def test_a_stop_breaks_a_call_off() -> None:
 
 
 async def test_at_the_end_calls_come_to_theirs_and_none_begins() -> None:
-    edges, answers = calling(schedule="*/10 * * * * *")
-    async with edges.running():
+    async with calling(schedule="*/10 * * * * *") as (edges, answers):
         await until(11)
         closing = asyncio.create_task(edges.reconciler.calls.close(grace=30))
         await until(25)
@@ -281,8 +268,7 @@ async def test_at_the_end_calls_come_to_theirs_and_none_begins() -> None:
 
 
 async def test_what_does_not_end_in_time_is_left_undecided() -> None:
-    edges, answers = calling()
-    async with edges.running():
+    async with calling() as (edges, answers):
         await until(61)
         await edges.reconciler.calls.close(grace=5)
         await until(70)
@@ -291,58 +277,48 @@ async def test_what_does_not_end_in_time_is_left_undecided() -> None:
 
 
 async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -> None:
-    edges, answers = calling(schedule="*/10 * * * * *", missedRuns="skip")
-    edges.acts = False
-    async with edges.running():
+    async with calling(schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
+        edges.acts = False
         await until(35)
         assert (answers.asked, edges.status().active, edges.status().skipped) == (0, (), None)
         edges.acts = True
         edges.reconciler.take_over(idle=timedelta(seconds=16), anew=True)
         await until(45)
-        assert answers.asked == 1
-        assert [entry.slot for entry in edges.status().active] == [after(40)]
+        assert (answers.asked, active_slots(edges)) == (1, [after(40)])
         skipped = edges.status().skipped
         assert skipped is not None
         assert skipped.count == 3
 
 
-async def test_a_call_that_waits_for_its_turn_is_not_made_by_who_leads_no_more() -> None:
-    edges, answers = calling(limit=1, schedule="*/10 * * * * *", missedRuns="skip")
-    async with edges.running():
+@pytest.mark.parametrize(
+    ("anew", "expected"),
+    [
+        pytest.param(True, (1, {after(10): (True, ""), after(20): (False, "Unknown")}), id="not if another has led"),
+        pytest.param(False, (2, {after(10): (True, ""), after(20): (True, "")}), id="if nobody else has led"),
+    ],
+)
+async def test_a_call_that_waited_for_its_turn_when_the_lease_was_lost_is_made_later(
+    *, anew: bool, expected: Any
+) -> None:
+    async with calling(limit=1, schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
         await until(21)
         assert (answers.asked, len(edges.status().active)) == (1, 2), "the second waits for the first"
         edges.acts = False
         answers.answer(Result("", b"late"))
-        await until(35)
-        assert answers.asked == 1
-        # Another has led since, and may have said of both that nobody knows.
-        edges.acts = True
-        edges.reconciler.take_over(idle=timedelta(seconds=16), anew=True)
-        await until(36)
-        ends = {record.slot: (record.success, record.reason) for record in edges.status().executions}
-        assert ends == {after(10): (True, ""), after(20): (False, "Unknown")}
-        assert answers.asked == 1
-
-
-async def test_a_call_that_was_not_made_yet_is_made_if_nobody_else_has_led() -> None:
-    edges, answers = calling(limit=1, schedule="*/10 * * * * *", missedRuns="skip")
-    async with edges.running():
-        await until(21)
-        edges.acts = False
-        answers.answer(Result("", b"late"))
         await until(25)
+        assert answers.asked == 1
         edges.acts = True
-        edges.reconciler.take_over(idle=timedelta(seconds=16), anew=False)
+        edges.reconciler.take_over(idle=timedelta(seconds=16), anew=anew)
         await until(26)
-        answers.answer(Result("", b"fine"))
+        if not anew:
+            answers.answer(Result("", b"fine"))
         await until(28)
-        ends = {record.slot: record.success for record in edges.status().executions}
-        assert (ends, answers.asked) == ({after(10): True, after(20): True}, 2)
+        ends = {record.slot: (record.success, record.reason) for record in edges.status().executions}
+        assert (answers.asked, ends) == expected
 
 
 async def test_who_leads_no_more_waits_for_no_call_at_its_end() -> None:
-    edges, _ = calling()
-    async with edges.running():
+    async with calling() as (edges, _):
         await until(61)
         edges.acts = False
         await edges.reconciler.calls.close(grace=10)
@@ -351,8 +327,7 @@ async def test_who_leads_no_more_waits_for_no_call_at_its_end() -> None:
 
 @pytest.mark.promise
 async def test_a_claim_of_another_that_arrives_while_ours_waits_for_its_turn_is_seen() -> None:
-    edges, answers = calling()
-    async with edges.running():
+    async with calling() as (edges, answers):
         await until(59.5)
         async with edges.entry().writing:
             await until(60.5)

@@ -1,5 +1,6 @@
 """From a finished Job and its pod to what people are told about the attempt."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -12,16 +13,28 @@ from tests.support.builders import NOON, after, claim, run, terminated, wire_pod
 
 Object = dict[str, Any]
 WORKED = run(claim(), AttemptState.SUCCEEDED)
-FAILED = run(claim(), AttemptState.FAILED, reason="BackoffLimitExceeded", message="Job has reached the limit")
 UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+
+
+def failed(reason: str = "BackoffLimitExceeded", message: str = "Job has reached the limit") -> AttemptJob:
+    return run(claim(), AttemptState.FAILED, reason=reason, message=message)
 
 
 def waiting(reason: str, message: str = "") -> Object:
     return {"waiting": {"reason": reason, "message": message}}
 
 
+def pod_that(state: Object, **fields: Any) -> Object:
+    return wire_pod(states={"job": state}, **fields)
+
+
+def exited(code: int, reason: str = "Error", message: str = "", **fields: Any) -> Object:
+    """A pod whose container has ended with this code; `fields` of the pod."""
+    return pod_that(terminated(code, reason=reason, message=message), **fields)
+
+
 def test_a_success_tells_when_and_where_it_ran() -> None:
-    pod = wire_pod(states={"job": terminated(0, began=after(2), seconds=3)}, node="n7")
+    pod = pod_that(terminated(0, began=after(2), seconds=3), node="n7")
     found = outcome(WORKED, pod, container="job", output=b"hello", size=10)
     assert (found.success, found.exit_code, found.reason, found.message) == (True, 0, "", "")
     assert (found.started_at, found.finished_at, found.node_name) == (after(2), after(5), "n7")
@@ -34,122 +47,56 @@ def test_a_success_whose_pod_is_gone_is_still_a_success() -> None:
     assert found.finished_at == WORKED.finished_at
 
 
-@pytest.mark.parametrize(
-    ("job", "pod", "reason", "message", "code"),
-    [
-        pytest.param(
-            FAILED, wire_pod(states={"job": terminated(3, reason="Error")}), "Error", "", 3, id="an exit code"
-        ),
-        pytest.param(
-            FAILED,
-            wire_pod(states={"job": terminated(1, reason="Error", message="no disk")}),
-            "Error",
-            "no disk",
-            1,
-            id="an exit code and a termination message",
-        ),
-        pytest.param(
-            FAILED, wire_pod(states={"job": terminated(137, reason="OOMKilled")}), "OOMKilled", "", 137, id="no memory"
-        ),
-        pytest.param(
-            FAILED,
-            wire_pod(states={"job": terminated(128, reason="StartError", message="exec: not found")}),
-            "StartError",
-            "exec: not found",
-            128,
-            id="a command that does not exist",
-        ),
-        pytest.param(
-            FAILED,
-            wire_pod(
-                states={"job": terminated(137, reason="Error")}, reason="DeadlineExceeded", message="Pod was active"
-            ),
-            "DeadlineExceeded",
-            "Pod was active",
-            137,
-            id="the timeout of the pod",
-        ),
-        pytest.param(
-            run(claim(), AttemptState.FAILED, reason="DeadlineExceeded", message="Job was active"),
-            wire_pod(states={"job": terminated(137, reason="Error")}),
-            "DeadlineExceeded",
-            "Job was active",
-            137,
-            id="the deadline of the Job",
-        ),
-        pytest.param(
-            FAILED, wire_pod(reason="Evicted", message="disk pressure"), "Evicted", "disk pressure", None, id="evicted"
-        ),
-        pytest.param(
-            FAILED,
-            wire_pod(states={"job": waiting("ImagePullBackOff", "Back-off pulling")}),
-            "ImagePullBackOff",
-            "Back-off pulling",
-            None,
-            id="an image that is not there",
-        ),
-        pytest.param(
-            FAILED, wire_pod(conditions=[UNSCHEDULABLE]), "Unschedulable", "0/3 nodes", None, id="no node takes it"
-        ),
-        pytest.param(
-            FAILED,
-            wire_pod(
-                states={"job": waiting("PodInitializing")}, init_states={"prepare": terminated(1, reason="Error")}
-            ),
-            "Error",
-            "",
-            None,
-            id="an init container that failed",
-        ),
-        pytest.param(
-            FAILED, None, "PodLost", "the pod was deleted before the operator saw it end", None, id="a pod lost"
-        ),
-        pytest.param(
-            run(claim(), AttemptState.FAILED, reason="DeadlineExceeded", message="Job was active"),
-            None,
-            "DeadlineExceeded",
-            "Job was active",
-            None,
-            id="a pod that the Job's deadline deleted",
-        ),
-        pytest.param(
-            run(claim(), AttemptState.FAILED, reason="PodFailurePolicy", message="exit code 42"),
-            wire_pod(states={"job": terminated(42, reason="Error")}),
-            "PodFailurePolicy",
-            "exit code 42",
-            42,
-            id="the user's own failure policy",
-        ),
-    ],
-)
-def test_a_failure_is_told_with(
-    job: AttemptJob, pod: Object | None, *, reason: str, message: str, code: int | None
-) -> None:
-    found = outcome(job, pod, container=None if pod is None else main_container(pod))
-    assert (found.success, found.reason, found.message, found.exit_code) == (False, reason, message, code)
+DEADLINE = failed("DeadlineExceeded", "Job was active")
+POLICY = failed("PodFailurePolicy", "exit code 42")
+TIMED_OUT = pod_that(terminated(137), reason="DeadlineExceeded", message="Pod was active")
+IN_INIT = pod_that(waiting("PodInitializing"), init_states={"prepare": terminated(1, reason="Error")})
+
+
+@dataclass(frozen=True)
+class Failure:
+    pod: Object | None
+    reason: str
+    message: str = ""
+    code: int | None = None
+    job: AttemptJob = field(default_factory=failed)
+
+
+FAILURES = {
+    "an exit code": Failure(exited(3), "Error", code=3),
+    "an exit code and a termination message": Failure(exited(1, message="no disk"), "Error", "no disk", 1),
+    "no memory": Failure(exited(137, "OOMKilled"), "OOMKilled", code=137),
+    "no such command": Failure(exited(128, "StartError", "exec: not found"), "StartError", "exec: not found", 128),
+    "the timeout of the pod": Failure(TIMED_OUT, "DeadlineExceeded", "Pod was active", 137),
+    "the deadline of the Job": Failure(exited(137), "DeadlineExceeded", "Job was active", 137, job=DEADLINE),
+    "evicted": Failure(wire_pod(reason="Evicted", message="disk pressure"), "Evicted", "disk pressure"),
+    "no such image": Failure(pod_that(waiting("ImagePullBackOff", "Back-off")), "ImagePullBackOff", "Back-off"),
+    "no node takes it": Failure(wire_pod(conditions=[UNSCHEDULABLE]), "Unschedulable", "0/3 nodes"),
+    "an init container that failed": Failure(IN_INIT, "Error"),
+    "a pod lost": Failure(None, "PodLost", "the pod was deleted before the operator saw it end"),
+    "a pod that the Job's deadline deleted": Failure(None, "DeadlineExceeded", "Job was active", job=DEADLINE),
+    "the user's own failure policy": Failure(exited(42), "PodFailurePolicy", "exit code 42", 42, job=POLICY),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+def test_a_failure_is_told_with(failure: Failure) -> None:
+    pod = failure.pod
+    found = outcome(failure.job, pod, container=None if pod is None else main_container(pod))
+    told = (found.success, found.reason, found.message, found.exit_code)
+    assert told == (False, failure.reason, failure.message, failure.code)
 
 
 def test_a_container_that_never_started_has_no_start_in_1970() -> None:
-    state = {
-        "terminated": {
-            "exitCode": 128,
-            "reason": "StartError",
-            "startedAt": "1970-01-01T00:00:00Z",
-            "finishedAt": "2026-03-01T12:00:04Z",
-        }
-    }
-    found = outcome(FAILED, wire_pod(states={"job": state}), container="job")
+    state = terminated(128, reason="StartError", began=after(4), seconds=0)
+    state["terminated"]["startedAt"] = "1970-01-01T00:00:00Z"
+    found = outcome(failed(), pod_that(state), container="job")
     assert (found.started_at, found.finished_at) == (None, after(4))
 
 
 def test_without_any_time_the_creation_of_the_job_has_to_do() -> None:
     job = run(claim(), AttemptState.FAILED, finished_at=None)
     assert outcome(job, None, container=None).finished_at == NOON
-
-
-def test_another_container_does_not_speak_for_the_command() -> None:
-    pod = wire_pod(containers=("side", "job"), states={"side": terminated(9), "job": terminated(0)})
-    assert outcome(WORKED, pod, container=main_container(pod)).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -162,7 +109,9 @@ def test_another_container_does_not_speak_for_the_command() -> None:
     ],
 )
 def test_the_container_that_counts_is(containers: tuple[str, ...], main: str | None) -> None:
-    assert main_container(wire_pod(containers=containers)) == main
+    pod = wire_pod(containers=containers, states={name: terminated(9 * (name != main)) for name in containers})
+    assert main_container(pod) == main
+    assert outcome(WORKED, pod, container=main).exit_code == (None if main is None else 0)
 
 
 # --- output ----------------------------------------------------------------------------------------------------
@@ -187,99 +136,76 @@ def test_output_is(output: bytes, size: int, kept: str, *, truncated: bool) -> N
 
 @given(output=st.binary(max_size=60), size=st.integers(0, 50))
 def test_any_bytes_become_text_that_is_no_longer_than_wanted(output: bytes, size: int) -> None:
-    tail = output[-(size + 1) :]
-    found = outcome(WORKED, wire_pod(), container="job", output=tail, size=size)
+    found = outcome(WORKED, wire_pod(), container="job", output=output[-(size + 1) :], size=size)
     assert len(found.output) <= size
     found.output.encode()
 
 
 def test_a_long_message_is_cut() -> None:
-    pod = wire_pod(states={"job": terminated(1, reason="Error", message="m" * 5000)})
-    assert len(outcome(FAILED, pod, container="job").message) == 1024
+    assert len(outcome(failed(), exited(1, message="m" * 5000), container="job").message) == 1024
 
 
 # --- pods that are over before their Jobs say so ---------------------------------------------------------------------
 
-EXIT = {"job": terminated(0, seconds=5)}
-BROKE = {"job": terminated(3, seconds=5)}
+
+def over(phase: str = "Succeeded", *, deleted: float | None = None) -> Object:
+    """A pod that has ended after five seconds."""
+    state = terminated(3, reason="Error") if phase == "Failed" else terminated()
+    return pod_that(state, phase=phase, deleted=None if deleted is None else after(deleted))
+
+
+KILLED = pod_that(terminated(143), phase="Failed", deleted=after(6))
 
 
 @pytest.mark.parametrize(
     ("pod", "template", "expected"),
     [
-        pytest.param(wire_pod(states=EXIT, phase="Succeeded"), {}, True, id="it has succeeded"),
-        pytest.param(wire_pod(states=BROKE, phase="Failed"), {}, True, id="it has failed"),
-        pytest.param(wire_pod(states=EXIT, phase="Running"), {}, False, id="another container of it runs"),
-        pytest.param(wire_pod(states={"job": {"running": {}}}, phase="Running"), {}, False, id="it runs"),
+        pytest.param(over(), {}, True, id="it has succeeded"),
+        pytest.param(over("Failed"), {}, True, id="it has failed"),
+        pytest.param(over("Running"), {}, False, id="another container of it runs"),
+        pytest.param(pod_that({"running": {}}, phase="Running"), {}, False, id="it runs"),
         pytest.param({"metadata": {}, "spec": {}}, {}, False, id="it has no status"),
-        pytest.param(
-            wire_pod(states=EXIT, phase="Succeeded", deleted=after(6)), {}, True, id="it had succeeded when deleted"
-        ),
-        pytest.param(
-            wire_pod(states=BROKE, phase="Failed", deleted=after(6)), {}, True, id="it had failed when deleted"
-        ),
-        pytest.param(
-            wire_pod(states=EXIT, phase="Succeeded", deleted=after(5)), {}, False, id="it ended when it was told to"
-        ),
-        pytest.param(
-            wire_pod(states={"job": terminated(143, seconds=5)}, phase="Failed", deleted=after(6)), {}, False,
-            id="it was killed, by a node whose clock is behind",
-        ),
+        pytest.param(over(deleted=6), {}, True, id="it had succeeded when deleted"),
+        pytest.param(over("Failed", deleted=6), {}, True, id="it had failed when deleted"),
+        pytest.param(over(deleted=5), {}, False, id="it ended when it was told to"),
+        pytest.param(KILLED, {}, False, id="it was killed, by a node whose clock is behind"),
         pytest.param(wire_pod(phase="Failed", deleted=after(6)), {}, False, id="nobody knows when it ended"),
-        pytest.param(
-            wire_pod(states=EXIT, phase="Succeeded"), {"completions": 2}, False, id="its Job wants another one"
-        ),
-        pytest.param(
-            wire_pod(states=EXIT, phase="Succeeded"), {"parallelism": 2}, False, id="its Job has several at once"
-        ),
-        pytest.param(
-            wire_pod(states=EXIT, phase="Succeeded"), {"completions": 1, "backoffLimit": 4}, True, id="one was enough"
-        ),
-        pytest.param(wire_pod(states=BROKE, phase="Failed"), {"backoffLimit": 4}, False, id="its Job tries again"),
-        pytest.param(
-            wire_pod(states=BROKE, phase="Failed"), {"podFailurePolicy": {"rules": []}}, False,
-            id="its Job may ignore it",
-        ),
+        pytest.param(over(), {"completions": 2}, False, id="its Job wants another one"),
+        pytest.param(over(), {"parallelism": 2}, False, id="its Job has several at once"),
+        pytest.param(over(), {"completions": 1, "backoffLimit": 4}, True, id="one was enough"),
+        pytest.param(over("Failed"), {"backoffLimit": 4}, False, id="its Job tries again"),
+        pytest.param(over("Failed"), {"podFailurePolicy": {"rules": []}}, False, id="its Job may ignore it"),
     ],
-)  # fmt: skip
+)
 def test_a_pod_decides_how_its_job_ends_if(pod: Object, template: Object, *, expected: bool) -> None:
     assert decides(pod, template) is expected
 
 
-@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
-def test_what_a_pod_decides_is_the_outcome(phase: str) -> None:
-    states = EXIT if phase == "Succeeded" else BROKE
-    found = outcome(run(claim()), wire_pod(states=states, phase=phase), container="job", by_itself=True)
-    assert (found.success, found.by_itself, found.finished_at) == (phase == "Succeeded", True, after(5))
-    assert (found.reason, found.exit_code) == (("", 0) if found.success else ("Error", 3))
+@pytest.mark.parametrize(("phase", "told"), [("Succeeded", (True, "", 0)), ("Failed", (False, "Error", 3))])
+def test_what_a_pod_decides_is_the_outcome(phase: str, told: tuple[bool, str, int]) -> None:
+    found = outcome(run(claim()), over(phase), container="job", by_itself=True)
+    assert (found.success, found.reason, found.exit_code) == told
+    assert (found.by_itself, found.finished_at) == (True, after(5))
 
 
 # --- pods that do not start ----------------------------------------------------------------------------------------
+
+NO_SECRET = Trouble("CreateContainerConfigError", 'secret "db" not found')
+NO_IMAGE = Trouble("ErrImagePull", "404")
+INIT = pod_that(waiting("PodInitializing"), init_states={"prepare": waiting("ImagePullBackOff")})
 
 
 @pytest.mark.parametrize(
     ("pod", "expected"),
     [
         pytest.param(wire_pod(), None, id="nothing known yet"),
-        pytest.param(wire_pod(states={"job": {"running": {}}}), None, id="it runs"),
-        pytest.param(wire_pod(states={"job": waiting("ContainerCreating")}), None, id="it is being created"),
-        pytest.param(wire_pod(states={"job": waiting("PodInitializing")}), None, id="its init containers run"),
-        pytest.param(
-            wire_pod(states={"job": waiting("ErrImagePull", "404")}), Trouble("ErrImagePull", "404"), id="no image"
-        ),
-        pytest.param(
-            wire_pod(states={"job": waiting("CreateContainerConfigError", 'secret "db" not found')}),
-            Trouble("CreateContainerConfigError", 'secret "db" not found'),
-            id="a secret that does not exist",
-        ),
-        pytest.param(
-            wire_pod(init_states={"prepare": waiting("ImagePullBackOff")}, states={"job": waiting("PodInitializing")}),
-            Trouble("ImagePullBackOff", ""),
-            id="an init container without its image",
-        ),
-        pytest.param(
-            wire_pod(conditions=[UNSCHEDULABLE]), Trouble("Unschedulable", "0/3 nodes"), id="no node takes it"
-        ),
+        pytest.param(pod_that({"running": {}}), None, id="it runs"),
+        pytest.param(pod_that(waiting("ContainerCreating")), None, id="it is being created"),
+        pytest.param(pod_that(waiting("PodInitializing")), None, id="its init containers run"),
+        pytest.param(pod_that(waiting(NO_IMAGE.reason, NO_IMAGE.message)), NO_IMAGE, id="no image"),
+        pytest.param(pod_that(waiting(NO_SECRET.reason, NO_SECRET.message)), NO_SECRET, id="no such secret"),
+        pytest.param(INIT, Trouble("ImagePullBackOff", ""), id="an init container without its image"),
+        pytest.param(wire_pod(conditions=[UNSCHEDULABLE]), Trouble("Unschedulable", "0/3 nodes"), id="no node"),
         pytest.param(wire_pod(conditions=[{"type": "PodScheduled", "status": "True"}]), None, id="a node has taken it"),
         pytest.param({"metadata": {}, "spec": {}}, None, id="a pod without status"),
     ],

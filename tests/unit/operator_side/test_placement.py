@@ -56,6 +56,9 @@ def test_members_of_a_run(tags: dict[str, str], expected: object) -> None:
     assert (placed.reason if isinstance(placed, Skip) else placed) == expected
 
 
+ROLE = "node-role.kubernetes.io/gpu"
+
+
 @pytest.mark.parametrize(
     ("labels", "tags", "fits"),
     [
@@ -65,7 +68,7 @@ def test_members_of_a_run(tags: dict[str, str], expected: object) -> None:
         pytest.param({"example.com/dc": "eu"}, {"dc": "eu"}, False, id="no other prefix"),
         pytest.param({"example.com/dc": "eu"}, {"example.com/dc": "eu"}, True, id="a prefix that is written out"),
         pytest.param({"dkron.io/example.com/dc": "eu"}, {"example.com/dc": "eu"}, False, id="no prefix to a prefix"),
-        pytest.param({"node-role.kubernetes.io/gpu": ""}, {"node-role.kubernetes.io/gpu": ":1"}, True, id="a role"),
+        pytest.param({ROLE: ""}, {ROLE: ":1"}, True, id="a role"),
         pytest.param({"dc": "EU"}, {"dc": "eu"}, False, id="case matters"),
     ],
 )
@@ -124,9 +127,7 @@ def test_nodes_that_take_no_pods_are_no_targets() -> None:
         pytest.param({"a/b/dc": "eu"}, ("tags.a/b/dc", "key"), id="two slashes"),
         pytest.param({"Example.com/dc": "eu"}, ("tags.Example.com/dc", "key"), id="a prefix that is no domain"),
         pytest.param({"k" * 64: "eu"}, ("63",), id="too long a key"),
-        pytest.param(
-            {str(i): "x:2" for i in range(7)}, ("7 keys", "128 combinations", "at most 100"), id="too many alternatives"
-        ),
+        pytest.param({str(i): "x:2" for i in range(7)}, ("7 keys", "128 ", "at most 100"), id="too many alternatives"),
     ],
 )
 def test_a_tag_that_cannot_be_is_named(tags: dict[str, str], says: tuple[str, ...]) -> None:
@@ -151,27 +152,23 @@ def test_tags_that_are_in_order(tags: dict[str, str]) -> None:
     assert job_view(tags=tags).problem is None
 
 
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
 @pytest.mark.parametrize(
     ("affinity", "where"),
     [
         pytest.param(3, "affinity", id="a number"),
         pytest.param({"nodeAffinity": []}, "nodeAffinity", id="a list"),
-        pytest.param(
-            {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": ["x"]}}},
-            "nodeSelectorTerms",
-            id="a word for a term",
-        ),
-        pytest.param(
-            {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}}, "podAntiAffinity", id="no list"
-        ),
+        pytest.param({"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": ["x"]}}}, "nodeSelectorTerms", id="a bad term"),
+        pytest.param({"podAntiAffinity": {REQUIRED: {}}}, "podAntiAffinity", id="no list"),
     ],
 )
 def test_a_template_to_which_nothing_can_be_added_is_named(affinity: Any, where: str) -> None:
     template = {"spec": {"template": {"spec": {"affinity": affinity}}}}
     problem = check_placement(job_view(tags={"dc": "eu"}, jobTemplate=template).spec)
     assert problem is not None
-    assert problem.reason == "InvalidTemplate"
-    assert where in problem.message
+    assert (problem.reason, where in problem.message) == ("InvalidTemplate", True)
 
 
 def test_a_shortage_is_told_with_both_numbers() -> None:

@@ -13,60 +13,38 @@ from dkron_operator.monitoring.staleness import MOST_ABOVE, paces_of, stale_at
 from dkron_operator.plan.view import JobView
 from tests.support.builders import NOON, after, job_view
 
-SUNDAY = NOON
-"""The first of March 2026."""
+MINUTE, HOUR = {"schedule": "@every 60s"}, {"schedule": "@every 3600s", "startingDeadlineSeconds": 15}
+WORKDAYS = {"schedule": "0 0 9 * * mon-fri"}
+FRIDAY = -51 * 3600 + 300
+STARTS, EXPIRES = {"startsAt": "2026-03-01T13:00:00Z"}, {"expiresAt": "2026-03-01T12:01:30Z"}
 
 
 @pytest.mark.parametrize(
     ("spec", "since", "success", "expected"),
     [
-        pytest.param({"schedule": "@every 60s"}, 0, None, after(120), id="two intervals after it came into force"),
-        pytest.param({"schedule": "@every 60s"}, 0, 60, after(180), id="two intervals after its success"),
-        pytest.param({"schedule": "@every 60s"}, 0, 85, after(205), id="and as long again as the run took"),
-        pytest.param(
-            {"schedule": "@every 60s"}, 0, 170, after(290), id="also of one that takes longer than an interval"
-        ),
-        pytest.param(
-            {"schedule": "@every 60s", "startingDeadlineSeconds": 15}, 0, 60, after(195), id="and its start deadline"
-        ),
-        pytest.param({"schedule": "@every 60s"}, 3600, 60, after(3720), id="an edit begins anew"),
-        pytest.param(
-            {"schedule": "0 0 9 * * mon-fri"}, 0, None, after(hours=45), id="a Sunday is no interval of a workday's job"
-        ),
-        pytest.param(
-            {"schedule": "0 0 9 * * mon-fri"},
-            -7 * 86400,
-            -51 * 3600 + 300,
-            after(300, hours=45),
-            id="from Friday's success to Tuesday",
-        ),
+        pytest.param(MINUTE, 0, None, after(120), id="two intervals after it came into force"),
+        pytest.param(MINUTE, 0, 60, after(180), id="two intervals after its success"),
+        pytest.param(MINUTE, 0, 85, after(205), id="and as long again as the run took"),
+        pytest.param(MINUTE, 0, 170, after(290), id="also of one that takes longer than an interval"),
+        pytest.param(MINUTE | {"startingDeadlineSeconds": 15}, 0, 60, after(195), id="and its start deadline"),
+        pytest.param(MINUTE, 3600, 60, after(3720), id="an edit begins anew"),
+        pytest.param(WORKDAYS, 0, None, after(hours=45), id="a Sunday is no interval of a workday's job"),
+        pytest.param(WORKDAYS, -7 * 86400, FRIDAY, after(300, hours=45), id="from Friday's success to Tuesday"),
         pytest.param({"schedule": "0 0 0 1 1 *"}, 0, None, after(days=670.5), id="a yearly job has two years"),
         pytest.param({"schedule": "@at 2026-03-01T12:01:00Z"}, 0, None, None, id="one slot alone is no interval"),
         pytest.param({"schedule": "@manually"}, 0, None, None, id="no slot at all"),
-        pytest.param({"schedule": "@every 60s", "disabled": True}, 0, None, None, id="a disabled job"),
-        pytest.param(
-            {"schedule": "@every 60s", "parentJob": "other"}, 0, None, None, id="a job whose parent is missing"
-        ),
+        pytest.param(MINUTE | {"disabled": True}, 0, None, None, id="a disabled job"),
+        pytest.param(MINUTE | {"parentJob": "other"}, 0, None, None, id="a job whose parent is missing"),
         pytest.param({"schedule": "every minute"}, 0, None, None, id="a schedule that makes no sense"),
-        pytest.param(
-            {"schedule": "@every 60s", "startsAt": "2026-03-01T13:00:00Z"},
-            0,
-            None,
-            after(3660),
-            id="not before it starts",
-        ),
-        pytest.param(
-            {"schedule": "@every 60s", "expiresAt": "2026-03-01T12:01:30Z"}, 0, None, None, id="not when it has expired"
-        ),
+        pytest.param(MINUTE | STARTS, 0, None, after(3660), id="not before it starts"),
+        pytest.param(MINUTE | EXPIRES, 0, None, None, id="not when it has expired"),
     ],
 )
 def test_when_a_job_is_stale(
     spec: dict[str, Any], since: float, success: float | None, expected: datetime | None
 ) -> None:
-    last = None if success is None else after(success)
-    job = job_view(**spec)
-    found = stale_at(JobStatus(since=after(since), last_success=last), paces_of(job, lambda _: ()))
-    assert found == expected
+    status = JobStatus(since=after(since), last_success=None if success is None else after(success))
+    assert stale_at(status, paces_of(job_view(**spec), lambda _: ())) == expected
 
 
 def test_a_job_that_is_not_in_force_yet_is_not_stale() -> None:
@@ -88,61 +66,38 @@ def stale_of(jobs: dict[str, JobView], name: str, *, success: float | None = Non
     return stale_at(JobStatus(since=NOON, last_success=last), paces_of(jobs[name], parents_of))
 
 
-MINUTE, HOUR = {"schedule": "@every 60s"}, {"schedule": "@every 3600s", "startingDeadlineSeconds": 15}
-
-
 @dataclass(frozen=True)
 class Follower:
     """A job `last`, what it follows, and when it is stale if it succeeded `success` seconds after noon."""
 
-    id: str
     last: dict[str, Any]
     others: dict[str, dict[str, Any]]
-    success: float | None
-    expected: datetime | None
+    expected: datetime | None = None
+    success: float | None = None
 
 
-FOLLOWERS = (
-    Follower("two intervals of its parent", {"parentJob": "a"}, {"a": MINUTE}, None, after(120)),
-    Follower("and as long again as it came after the slot", {"parentJob": "a"}, {"a": MINUTE}, 70, after(190)),
-    Follower(
-        "two intervals of the schedule at the top",
-        {"parentJob": "b"},
-        {"b": {"parentJob": "a"}, "a": HOUR},
-        None,
-        after(7215),
-    ),
-    Follower(
-        "the slowest of several",
-        {"dependsOn": [{"job": "a"}, {"job": "b", "when": "always"}]},
-        {"a": MINUTE, "b": HOUR},
-        None,
-        after(7215),
-    ),
-    Follower(
-        "a failure that is waited for need not come",
-        {"dependsOn": [{"job": "a", "when": "failure"}]},
-        {"a": MINUTE},
-        None,
-        None,
-    ),
-    Follower(
-        "nor does what follows it",
-        {"parentJob": "b"},
-        {"b": {"dependsOn": [{"job": "a", "when": "failure"}]}, "a": MINUTE},
-        None,
-        None,
-    ),
-    Follower("a parent that is disabled", {"parentJob": "a"}, {"a": MINUTE | {"disabled": True}}, None, None),
-    Follower("a parent that is run by hand", {"parentJob": "a"}, {"a": {"schedule": "@manually"}}, None, None),
-    Follower("a parent that cannot be read", {"parentJob": "a"}, {"a": {"schedule": "soon"}}, None, None),
-    Follower("one of its parents is missing", {"dependsOn": [{"job": "a"}, {"job": "b"}]}, {"a": MINUTE}, None, None),
-    Follower("a circle", {"parentJob": "a"}, {"a": {"parentJob": "last"}}, None, None),
-    Follower("it is disabled itself", {"parentJob": "a", "disabled": True}, {"a": MINUTE}, None, None),
+A, B = {"parentJob": "a"}, {"parentJob": "b"}
+A_FAILS = {"dependsOn": [{"job": "a", "when": "failure"}]}
+BOTH = {"dependsOn": [{"job": "a"}, {"job": "b", "when": "always"}]}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Follower(A, {"a": MINUTE}, after(120)), id="two intervals of its parent"),
+        pytest.param(Follower(A, {"a": MINUTE}, after(190), 70), id="and as long again as it came after the slot"),
+        pytest.param(Follower(B, {"b": A, "a": HOUR}, after(7215)), id="two intervals of the schedule at the top"),
+        pytest.param(Follower(BOTH, {"a": MINUTE, "b": HOUR}, after(7215)), id="the slowest of several"),
+        pytest.param(Follower(A_FAILS, {"a": MINUTE}), id="a failure that is waited for need not come"),
+        pytest.param(Follower(B, {"b": A_FAILS, "a": MINUTE}), id="nor does what follows it"),
+        pytest.param(Follower(A, {"a": MINUTE | {"disabled": True}}), id="a parent that is disabled"),
+        pytest.param(Follower(A, {"a": {"schedule": "@manually"}}), id="a parent that is run by hand"),
+        pytest.param(Follower(A, {"a": {"schedule": "soon"}}), id="a parent that cannot be read"),
+        pytest.param(Follower(BOTH, {"a": MINUTE}), id="one of its parents is missing"),
+        pytest.param(Follower(A, {"a": {"parentJob": "last"}}), id="a circle"),
+        pytest.param(Follower(A | {"disabled": True}, {"a": MINUTE}), id="it is disabled itself"),
+    ],
 )
-
-
-@pytest.mark.parametrize("case", FOLLOWERS, ids=lambda case: case.id)
 def test_when_a_job_that_runs_after_others_is_stale(case: Follower) -> None:
     assert stale_of(family(last=case.last, **case.others), "last", success=case.success) == case.expected
 

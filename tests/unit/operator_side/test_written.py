@@ -1,5 +1,6 @@
 """What a write makes true, so that each slot and each execution is counted once, by whoever has written it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -32,87 +33,52 @@ def skipped(slot: datetime, reason: str, count: int = 1) -> Slots:
     return Slots(slot, SlotResult.SKIPPED, reason, count)
 
 
+DECIDED = {"last_schedule_time": NOON}
+CLAIMED = DECIDED | {"active": (FIRST,)}
+BY_HAND = request_claim()
+PASSED = Passed(after(60), 3, MISSED, after(60))
+
+
 @pytest.mark.parametrize(
     ("status", "changes", "expected"),
     [
         pytest.param({}, [], [], id="nothing"),
         pytest.param({}, [Decided(NOON), Started(seen(FIRST))], [fired(NOON)], id="a slot and its Job"),
-        pytest.param({"last_schedule_time": NOON}, [Decided(NOON)], [], id="a slot that is decided already"),
+        pytest.param(DECIDED, [Decided(NOON)], [], id="a slot that is decided already"),
         pytest.param({}, [Decided(NOON), Decided(NOON)], [fired(NOON)], id="a slot that is told twice"),
-        pytest.param(
-            {}, [Passed(after(60), 3, MISSED, after(60))], [missed(after(60), "Missed", 3)], id="missed slots"
-        ),
-        pytest.param(
-            {}, [Passed(NOON, 1, LATE, NOON)], [missed(NOON, "DeadlineExceeded")], id="a slot that is too late"
-        ),
+        pytest.param({}, [PASSED], [missed(after(60), "Missed", 3)], id="missed slots"),
+        pytest.param({}, [Passed(NOON, 1, LATE, NOON)], [missed(NOON, "DeadlineExceeded")], id="a late slot"),
         pytest.param({}, [Passed(NOON, 1, BUSY, NOON)], [skipped(NOON, "ConcurrencyForbidden")], id="a forbidden slot"),
-        pytest.param(
-            {"last_schedule_time": after(60)}, [Passed(after(60), 3, MISSED, after(60))], [], id="slots passed already"
-        ),
+        pytest.param({"last_schedule_time": after(60)}, [PASSED], [], id="slots passed already"),
         pytest.param({}, [Refused(BUSY, NOON, "a")], [], id="a refused request is no slot"),
         pytest.param({}, [Decided(NOON), Started(FIRST)], [], id="a claimed slot is not settled yet"),
+        pytest.param(CLAIMED, [Started(seen(FIRST))], [fired(NOON)], id="the Job of a claim settles its slot"),
+        pytest.param({}, [Decided(NOON), Started(FIRST), Started(seen(FIRST))], [fired(NOON)], id="both in one write"),
+        pytest.param(CLAIMED, [Finished(DONE)], [fired(NOON), DONE], id="a claim whose Job was refused has fired"),
         pytest.param(
-            {"last_schedule_time": NOON, "active": (FIRST,)},
-            [Started(seen(FIRST))],
-            [fired(NOON)],
-            id="the Job of a claim settles its slot",
+            CLAIMED, [Dropped(FIRST.job, LATE)], [missed(NOON, "DeadlineExceeded")], id="a claim that is given up"
         ),
         pytest.param(
-            {}, [Decided(NOON), Started(FIRST), Started(seen(FIRST))], [fired(NOON)], id="claim and Job in one write"
-        ),
-        pytest.param(
-            {"last_schedule_time": NOON, "active": (FIRST,)},
-            [Finished(DONE)],
-            [fired(NOON), DONE],
-            id="a claim whose Job the API server refused has fired",
-        ),
-        pytest.param(
-            {"last_schedule_time": NOON, "active": (FIRST,)},
-            [Dropped(FIRST.job, LATE)],
-            [missed(NOON, "DeadlineExceeded")],
-            id="a claim that is given up is missed",
-        ),
-        pytest.param(
-            {"last_schedule_time": NOON, "active": (FIRST,)},
-            [Dropped(FIRST.job), Decided(after(60)), Started(SECOND)],
-            [skipped(NOON, "Replaced")],
+            CLAIMED, [Dropped(FIRST.job), Decided(after(60)), Started(SECOND)], [skipped(NOON, "Replaced")],
             id="a claim that a newer one takes",
         ),
         pytest.param(
-            {"last_schedule_time": NOON, "active": (EAST, WEST)},
-            [Started(seen(EAST))],
-            [],
-            id="a slot with members is settled when all are",
+            DECIDED | {"active": (EAST, WEST)}, [Started(seen(EAST))], [], id="a slot is settled when all members are"
         ),
         pytest.param(
-            {"last_schedule_time": NOON, "active": (seen(EAST), WEST)},
-            [Started(seen(WEST))],
-            [fired(NOON)],
-            id="and then once",
+            DECIDED | {"active": (seen(EAST), WEST)}, [Started(seen(WEST))], [fired(NOON)], id="and then once"
         ),
         pytest.param(
-            {"last_schedule_time": NOON, "active": (seen(FIRST),)},
-            [Finished(DONE, RETRY)],
-            [DONE],
+            DECIDED | {"active": (seen(FIRST),)}, [Finished(DONE, RETRY)], [DONE],
             id="an execution is recorded, and its retry is no slot",
         ),
-        pytest.param(
-            {"last_schedule_time": NOON, "active": (RETRY,)},
-            [Started(seen(RETRY))],
-            [],
-            id="the Job of a retry neither",
-        ),
+        pytest.param(DECIDED | {"active": (RETRY,)}, [Started(seen(RETRY))], [], id="the Job of a retry neither"),
         pytest.param({"executions": (DONE,)}, [Finished(DONE)], [], id="an execution that is recorded already"),
         pytest.param({"counted": (DONE.job,)}, [Finished(DONE)], [], id="one that is counted, and trimmed by now"),
         pytest.param({}, [Finished(DONE), Tidied(frozenset({DONE.job})), Finished(DONE)], [DONE], id="one told twice"),
-        pytest.param(
-            {},
-            [Started(request_claim()), Finished(execution(request_claim()))],
-            [execution(request_claim())],
-            id="a request",
-        ),
+        pytest.param({}, [Started(BY_HAND), Finished(execution(BY_HAND))], [execution(BY_HAND)], id="a request"),
     ],
-)
+)  # fmt: skip
 def test_a_write_tells_what_it_makes_true(status: dict[str, Any], changes: list[Change], expected: list[Fact]) -> None:
     before = JobStatus(since=BEFORE, **status)
     found = facts(before, changes, mark=BEFORE)
@@ -126,91 +92,64 @@ def test_a_write_tells_what_it_makes_true(status: dict[str, Any], changes: list[
 def test_what_was_seen_before_somebody_wiped_the_status_is_not_counted_again() -> None:
     again = (Decided(NOON), Finished(DONE), Decided(after(60)))
     assert facts(JobStatus(), again, mark=NOON, forgotten=frozenset({DONE.job})) == (fired(after(60)),)
+    accounting = WriteAccounting()
+    accounting.remember(DONE_WITH)
+    accounting.see(DONE_WITH, JobStatus())
+    accounting.send(JobStatus(), [*CHANGES, Finished(execution(SECOND))])
+    assert told(accounting.taken()) == [SECOND.job]
 
 
 # --- over several writes, answered or not --------------------------------------------------------------------------
 
 WROTE = JobStatus(since=BEFORE, last_schedule_time=NOON, active=(seen(FIRST),))
 CHANGES = (Finished(DONE), Decided(after(60)), Started(seen(SECOND)))
-TRUE = {fired(after(60)), DONE.job}
+DONE_WITH = fold_all(WROTE, CHANGES, History())
+OTHERWISE = WROTE.model_copy(update={"error_count": 7})
 
 
 def told(*found: tuple[Fact, ...]) -> list[Fact | str]:
     return [fact.job if isinstance(fact, Execution) else fact for each in found for fact in each]
 
 
-def books_of(status: JobStatus = WROTE) -> WriteAccounting:
+STEPS: dict[str, Callable[[WriteAccounting], tuple[Fact, ...] | None]] = {
+    "taken": lambda accounting: accounting.taken(),
+    "event": lambda accounting: accounting.see(WROTE, DONE_WITH),
+    "another's event": lambda accounting: accounting.see(WROTE, OTHERWISE),
+    "given up": lambda accounting: accounting.unanswered(WROTE),
+    "given up late": lambda accounting: accounting.unanswered(DONE_WITH),
+    "conflict": lambda accounting: accounting.refused(WROTE),
+    "sent again": lambda accounting: accounting.send(WROTE, CHANGES),
+    "sent onto another's": lambda accounting: accounting.send(OTHERWISE, CHANGES),
+}
+"""What happens after a write was sent."""
+
+
+@pytest.mark.parametrize(
+    ("steps", "tells"),
+    [
+        pytest.param(["taken", "event"], "taken", id="that was taken, by its answer"),
+        pytest.param(["event", "taken"], "taken", id="whose event is faster than its answer, by its answer"),
+        pytest.param(["event", "given up late"], "given up late", id="whose answer is given up after its event, then"),
+        pytest.param(["given up", "event"], "event", id="whose answer is given up, by its event"),
+        pytest.param(
+            ["given up", "another's event", "sent onto another's", "taken"], "taken", id="that never was, by the next"
+        ),
+        pytest.param(
+            ["given up", "sent again", "conflict", "event"], "event", id="that had happened, after a conflict"
+        ),
+        pytest.param(["given up", "sent again", "event", "taken"], "taken", id="that is sent again, by its answer"),
+        pytest.param(["sent again", "conflict", "event"], "event", id="that was broken off, by its event"),
+    ],
+)
+def test_a_write_is_told_once(steps: list[str], tells: str) -> None:
     accounting = WriteAccounting()
-    accounting.remember(status)
-    accounting.send(status, CHANGES)
-    return accounting
-
-
-DONE_WITH = fold_all(WROTE, CHANGES, History())
-OTHERWISE = WROTE.model_copy(update={"error_count": 7})
-
-
-def test_a_write_that_was_taken_is_told_at_once() -> None:
-    accounting = books_of()
-    assert set(told(accounting.taken())) == TRUE
-    assert told(accounting.see(WROTE, DONE_WITH)) == [], "and not by its event"
-
-
-def test_a_write_whose_event_is_faster_than_its_answer_is_told_once() -> None:
-    accounting = books_of()
-    assert told(accounting.see(WROTE, DONE_WITH)) == []
-    assert set(told(accounting.taken())) == TRUE
-
-
-@pytest.mark.parametrize("first", ["the answer is given up", "the event comes"])
-def test_a_write_without_an_answer_is_told_when_it_shows(first: str) -> None:
-    accounting = books_of()
-    if first == "the event comes":
-        found = told(accounting.see(WROTE, DONE_WITH), accounting.unanswered(DONE_WITH))
-    else:
-        found = told(accounting.unanswered(WROTE), accounting.see(WROTE, DONE_WITH))
-    assert set(found) == TRUE
-    assert len(found) == len(TRUE)
+    accounting.remember(WROTE)
+    accounting.send(WROTE, CHANGES)
+    for step in steps:
+        found = told(STEPS[step](accounting) or ())
+        assert len(found) == len(set(found))
+        assert set(found) == ({fired(after(60)), DONE.job} if step == tells else set())
     assert told(accounting.see(DONE_WITH, DONE_WITH)) == []
-
-
-def test_a_write_without_an_answer_that_never_happened_is_told_by_the_next() -> None:
-    accounting = books_of()
-    found = [*told(accounting.unanswered(WROTE)), *told(accounting.see(WROTE, OTHERWISE))]
-    assert found == []
-    accounting.send(OTHERWISE, CHANGES)
-    assert set(told(accounting.taken())) == TRUE
-
-
-def test_a_write_that_had_happened_makes_the_next_one_conflict_and_is_told_once() -> None:
-    accounting = books_of()
-    accounting.unanswered(WROTE)
-    accounting.send(WROTE, CHANGES)
-    found = told(accounting.refused(WROTE), accounting.see(WROTE, DONE_WITH))
-    assert (set(found), len(found)) == (TRUE, len(TRUE))
-
-
-def test_a_write_that_never_happened_and_one_whose_event_is_faster_than_its_answer_are_one() -> None:
-    accounting = books_of()
-    accounting.unanswered(WROTE)
-    accounting.send(WROTE, CHANGES)
-    found = told(accounting.see(WROTE, DONE_WITH), accounting.taken())
-    assert (set(found), len(found)) == (TRUE, len(TRUE))
-
-
-def test_a_write_that_was_broken_off_is_in_doubt_as_well() -> None:
-    accounting = books_of()
-    accounting.send(WROTE, CHANGES)
-    found = told(accounting.refused(WROTE), accounting.see(WROTE, DONE_WITH))
-    assert (set(found), len(found)) == (TRUE, len(TRUE))
-
-
-def test_what_was_wiped_is_remembered() -> None:
-    accounting = WriteAccounting()
-    accounting.remember(DONE_WITH)
-    accounting.see(DONE_WITH, JobStatus())
-    accounting.send(JobStatus(), [*CHANGES, Finished(execution(SECOND))])
-    assert told(accounting.taken()) == [SECOND.job]
 
 
 def changes_of(slots: int) -> list[Change]:
