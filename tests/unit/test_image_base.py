@@ -74,11 +74,7 @@ def dockerfile(host: str, tmp_path: Path) -> Path:
         ("python:3.13", ("python", "3.13", ""), "python:3.13"),
         ("a.example:5000/b/c", ("a.example:5000/b/c", "", ""), "a.example:5000/b/c"),
         ("a.example:5000/b:c", ("a.example:5000/b", "c", ""), "a.example:5000/b:c"),
-        (
-            f"docker.io/library/python:3@{OLD}",
-            ("docker.io/library/python", "3", OLD),
-            f"docker.io/library/python@{OLD}",
-        ),
+        (f"d.io/a/b:3@{OLD}", ("d.io/a/b", "3", OLD), f"d.io/a/b@{OLD}"),
         (f"a/b@{OLD}", ("a/b", "", OLD), f"a/b@{OLD}"),
     ],
 )
