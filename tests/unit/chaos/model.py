@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from dkron_crds.job import (
     Active,
@@ -231,13 +232,7 @@ class Model:
             self.claims.append((run.end + timedelta(seconds=wait), _named(replace(run, attempt=run.attempt + 1))))
 
     def _count(self, run: Run, ended: datetime, *, success: bool, reason: str) -> None:
-        self.executions.insert(
-            0,
-            Execution(
-                id=run.name, job=run.name, slot=run.slot, trigger=run.trigger, group=run.group, attempt=run.attempt,
-                started_at=run.began, finished_at=ended, success=success, reason=reason,
-            ),
-        )  # fmt: skip
+        self.executions.insert(0, execution(run, ended, success=success, reason=reason))
 
     def _cut(self, run: Run) -> None:
         self.runs[self.runs.index(run)] = replace(run, end=None, success=None)
@@ -251,7 +246,7 @@ class Model:
             status=self._outcome,
             since=self.since,
             last_schedule_time=self.mark,
-            active=tuple(_active(run, started) for run, started in going),
+            active=tuple(active(run, started) for run, started in going),
             executions=tuple(self.executions[:100]),
             success_count=sum(execution.success for execution in self.executions),
             error_count=sum(not execution.success for execution in self.executions),
@@ -335,8 +330,16 @@ def _named(run: Run) -> Run:
     return replace(run, name=f"{run.job}-{run.slot:%H%M%S}-{run.trigger}-{run.attempt}")
 
 
-def _active(run: Run, started: datetime) -> Active:
-    return Active(
-        id=run.name, job=run.name, uid="seen", slot=run.slot, trigger=run.trigger, group=run.group,
-        attempt=run.attempt, started_at=started,
-    )  # fmt: skip
+def active(run: Run, started: datetime) -> Active:
+    """The entry of an attempt that goes on."""
+    return Active(**_attempt(run), uid="seen", started_at=started)
+
+
+def execution(run: Run, ended: datetime, *, success: bool, reason: str) -> Execution:
+    """The entry of an attempt that is over."""
+    return Execution(**_attempt(run), started_at=run.began, finished_at=ended, success=success, reason=reason)
+
+
+def _attempt(run: Run) -> dict[str, Any]:
+    cause = {"slot": run.slot, "trigger": run.trigger, "group": run.group, "attempt": run.attempt}
+    return {"id": run.name, "job": run.name, **cause}
