@@ -5,7 +5,6 @@ It shares nothing with the checker but the facts. Its slots come from the projec
 oracle is tried as well.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -285,27 +284,22 @@ class Story:
     @cached_property
     def history(self) -> History:
         """What all these jobs leave behind."""
-        return history(self.scripts, self.outages)
-
-
-def history(scripts: Iterable[Script], outages: tuple[Outage, ...] = ()) -> History:
-    """What all these jobs leave behind."""
-    models = [Model(script, outages).live() for script in scripts]
-    return History(
-        terms=TERMS,
-        operations=tuple(op for model in models for op in model.operations),
-        runs=tuple(run for model in models for run in model.witnessed),
-        sinces=tuple(since for model in models if model.script.watched for since in model.sinces),
-        records=tuple(
-            Record(job=model.script.name, uid=model.uid, read=TERMS.read, status=model.status)
-            for model in models
-            if model.spec is not None
-        ),
-        faults=tuple(
-            Fault(what="kill -9 of every operator", begin=at(o.begin + 0.1), end=at(o.end - 0.1), down=True)
-            for o in outages
-        ),
-    )
+        models = [Model(script, self.outages).live() for script in self.scripts]
+        return History(
+            terms=TERMS,
+            operations=tuple(op for model in models for op in model.operations),
+            runs=tuple(run for model in models for run in model.witnessed),
+            sinces=tuple(since for model in models if model.script.watched for since in model.sinces),
+            records=tuple(
+                Record(job=model.script.name, uid=model.uid, read=TERMS.read, status=model.status)
+                for model in models
+                if model.spec is not None
+            ),
+            faults=tuple(
+                Fault(what="kill -9 of every operator", begin=at(o.begin + 0.1), end=at(o.end - 0.1), down=True)
+                for o in self.outages
+            ),
+        )
 
 
 def _shortly(script: Script) -> str:
