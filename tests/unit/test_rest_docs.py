@@ -74,6 +74,8 @@ def test_commands_are_found_with_what_they_print() -> None:
         pytest.param("job mine-17-letters", "job mine-1795580076-67693a92", False, id="no hash"),
         pytest.param("[1,\n2,\n3]", "[1,…3]", True, id="what is left out"),
         pytest.param("(a.b)", "(a+b)", False, id="signs are not patterns"),
+        pytest.param("deadbeef", "facade", False, id="a word of hexadecimal letters is a word"),
+        pytest.param("error\n202", "202", False, id="something before"),
         pytest.param("202\nerror", "202", False, id="something behind"),
     ],
 )
