@@ -20,14 +20,25 @@ def rate(metric: str, *labels: str, matching: str = "") -> str:
     return f"sum by ({', '.join(labels)}) (rate({metric}{{SERIES{matching}}}[$__rate_interval]))"
 
 
+def each(metric: str, *labels: str, matching: str = "") -> tuple[Query]:
+    """Events per second by labels, which are also the legend."""
+    return (Query(rate(metric, *labels, matching=matching), " ".join(f"{{{{{label}}}}}" for label in labels)),)
+
+
 def quantile(number: str, histogram: str, *labels: str, matching: str = "") -> str:
     """A quantile of a histogram, by labels."""
     return f"histogram_quantile({number}, {rate(f'{histogram}_bucket', 'le', *labels, matching=matching)})"
 
 
-def quantiles(histogram: str, numbers: Iterable[str] = QUANTILES) -> tuple[Query, ...]:
-    """Several quantiles of a histogram."""
-    return tuple(Query(quantile(number, histogram), f"p{float(number) * 100:g}") for number in numbers)
+def quantiles(
+    histogram: str, *labels: str, numbers: Iterable[str] = QUANTILES, matching: str = ""
+) -> tuple[Query, ...]:
+    """Several quantiles of a histogram, by labels."""
+    legend = "".join(f" {{{{{label}}}}}" for label in labels)
+    return tuple(
+        Query(quantile(number, histogram, *labels, matching=matching), f"p{float(number) * 100:g}{legend}")
+        for number in numbers
+    )
 
 
 NOW = Row(
@@ -81,16 +92,11 @@ NOW = Row(
 SCHEDULE = Row(
     "Schedule",
     (
-        Panel(
-            "Lateness",
-            "From a slot to its Job.",
-            quantiles("dkron_operator_schedule_lateness_seconds"),
-            unit="s",
-        ),
+        Panel("Lateness", "From a slot to its Job.", quantiles("dkron_operator_schedule_lateness_seconds"), unit="s"),
         Panel(
             "Slots by result",
             "Results of due slots.",
-            (Query(rate("dkron_operator_slots_total", "result", "reason"), "{{result}} {{reason}}"),),
+            each("dkron_operator_slots_total", "result", "reason"),
             unit="ops",
             stacked=True,
         ),
@@ -109,34 +115,28 @@ EXECUTIONS = Row(
         Panel(
             "Executions by result",
             "Attempts that have ended.",
-            (Query(rate("dkron_operator_executions_total", "result"), "{{result}}"),),
+            each("dkron_operator_executions_total", "result"),
             unit="ops",
             stacked=True,
         ),
         Panel(
             "Failures by reason",
             "Error: the container's exit code. docs/reference/dkronjob.md explains the others.",
-            (Query(rate("dkron_operator_executions_total", "reason", matching=', result="failed"'), "{{reason}}"),),
+            each("dkron_operator_executions_total", "reason", matching=', result="failed"'),
             unit="ops",
             stacked=True,
         ),
         Panel(
             "Executions by trigger",
             "The trigger of ended attempts.",
-            (Query(rate("dkron_operator_executions_total", "trigger"), "{{trigger}}"),),
+            each("dkron_operator_executions_total", "trigger"),
             unit="ops",
             stacked=True,
         ),
         Panel(
             "Durations",
             "Of attempts that have ended, by result.",
-            tuple(
-                Query(
-                    quantile(number, "dkron_operator_execution_duration_seconds", "result"),
-                    f"p{float(number) * 100:g} {{{{result}}}}",
-                )
-                for number in ("0.5", "0.99")
-            ),
+            quantiles("dkron_operator_execution_duration_seconds", "result", numbers=("0.5", "0.99")),
             unit="s",
         ),
         Panel(
@@ -219,7 +219,7 @@ OPERATOR = Row(
         Panel(
             "Requests to Kubernetes",
             "By verb and response code; code 0 means no response.",
-            (Query(rate("dkron_operator_kube_requests_total", "verb", "code"), "{{verb}} {{code}}"),),
+            each("dkron_operator_kube_requests_total", "verb", "code"),
             unit="reqps",
         ),
         Panel(
@@ -231,7 +231,7 @@ OPERATOR = Row(
         Panel(
             "Size of statuses",
             "Size at each write.",
-            quantiles("dkron_operator_status_bytes", ("0.5", "0.99")),
+            quantiles("dkron_operator_status_bytes", numbers=("0.5", "0.99")),
             unit="bytes",
         ),
         Panel(
@@ -243,7 +243,7 @@ OPERATOR = Row(
         Panel(
             "Messages",
             "To the receivers of processors and notifications.",
-            (Query(rate("dkron_operator_messages_total", "receiver", "result"), "{{receiver}} {{result}}"),),
+            each("dkron_operator_messages_total", "receiver", "result"),
             unit="ops",
         ),
     ),
@@ -257,24 +257,14 @@ API = Row(
         Panel(
             "Requests",
             "By status code, without probes.",
-            (Query(rate("dkron_api_requests_total", "code", matching=NOT_PROBES), "{{code}}"),),
+            each("dkron_api_requests_total", "code", matching=NOT_PROBES),
             unit="reqps",
             stacked=True,
         ),
         Panel(
             "Time to answer",
             "Without probes and responses that stay open.",
-            tuple(
-                Query(
-                    quantile(
-                        number,
-                        "dkron_api_request_duration_seconds",
-                        matching=', route!~"/health|/metrics|/v1/events"',
-                    ),
-                    f"p{float(number) * 100:g}",
-                )
-                for number in QUANTILES
-            ),
+            quantiles("dkron_api_request_duration_seconds", matching=', route!~"/health|/metrics|/v1/events"'),
             unit="s",
         ),
         Panel(
@@ -301,7 +291,7 @@ API = Row(
         Panel(
             "Requests of the API to Kubernetes",
             "By verb and response code; code 0 means no response.",
-            (Query(rate("dkron_api_kube_calls_total", "verb", "code"), "{{verb}} {{code}}"),),
+            each("dkron_api_kube_calls_total", "verb", "code"),
             unit="reqps",
         ),
     ),
@@ -310,11 +300,7 @@ API = Row(
 RESOURCES = Row(
     "Resources",
     (
-        Panel(
-            "CPU",
-            "Cores in use.",
-            (Query(rate("process_cpu_seconds_total", "job", "instance"), "{{job}} {{instance}}"),),
-        ),
+        Panel("CPU", "Cores in use.", each("process_cpu_seconds_total", "job", "instance")),
         Panel(
             "Memory",
             "Resident.",

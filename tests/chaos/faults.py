@@ -69,8 +69,8 @@ class Faults:
         if blow.fault in ON_THE_WAY:
             return self._break(blow, now)
         lasting = {
-            Fault.KILL: self._end, Fault.STOP: self._end, Fault.FREEZE: self._freeze, Fault.CLOCK: self._set_clock,
-            Fault.API_FREEZE: self._freeze_server, Fault.API_AWAY: self._end_server,
+            Fault.KILL: self._take_away, Fault.STOP: self._take_away, Fault.FREEZE: self._take_away,
+            Fault.CLOCK: self._set_clock, Fault.API_FREEZE: self._freeze_server, Fault.API_AWAY: self._end_server,
         }  # fmt: skip
         return lasting[blow.fault](blow, now) if blow.fault in lasting else self._by_hand(blow)
 
@@ -95,22 +95,17 @@ class Faults:
     def _later(self, when: float, work: Callable[[], None]) -> None:
         heapq.heappush(self._undo, (when, next(self._order), work))
 
-    def _end(self, blow: Blow, now: float) -> str:
+    def _take_away(self, blow: Blow, now: float) -> str:
         able = self._crew.able()
         if not able:
             return ""
         number = _one(able, blow.pick)
-        self._crew.end(number, signal.SIGKILL if blow.fault is Fault.KILL else signal.SIGTERM)
-        self._later(now + blow.seconds, lambda: self._crew.call(number))
-        return f"operator {number + 1} for {blow.seconds} s"
-
-    def _freeze(self, blow: Blow, now: float) -> str:
-        able = self._crew.able()
-        if not able:
-            return ""
-        number = _one(able, blow.pick)
-        self._crew.freeze(number)
-        self._later(now + blow.seconds, lambda: self._crew.thaw(number))
+        if blow.fault is Fault.FREEZE:
+            self._crew.freeze(number)
+        else:
+            self._crew.end(number, signal.SIGKILL if blow.fault is Fault.KILL else signal.SIGTERM)
+        back = self._crew.thaw if blow.fault is Fault.FREEZE else self._crew.call
+        self._later(now + blow.seconds, lambda: back(number))
         return f"operator {number + 1} for {blow.seconds} s"
 
     def _set_clock(self, blow: Blow, now: float) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from dkron_crds.job import SkipReason
-from tests.chaos.trial import Scenario, Stage
+from tests.chaos.trial import Counted, Scenario, Stage, is_caused
 from tests.chaos.witnesses import Scene
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import condition
@@ -23,6 +23,10 @@ SOON = {"dkron_operator.reconcile.reconciler.HOLD": 2.0}
 """A finished Job outlives its doubt by two seconds, not sixty: a killed operator is back within that."""
 TAG = "chaos.dkron.io/trial"
 NODES = 2
+
+Ends = dict[str, list[tuple[int, bool]]]
+"""The number and the success of each attempt, by job."""
+GOOD = (1, True)
 
 
 def job(name: str, *, lasts: str = "100ms", code: int = 0, **spec: Any) -> Object:
@@ -136,28 +140,28 @@ def every_slot_is_accounted_for(stage: Stage) -> Iterator[str]:
 # Runs on request
 
 
-def retry(scale: int) -> Scenario:
-    """Attempts follow failures, after their delay."""
+def requested(name: str, *jobs: Object, runs: int, ends: Ends, counted: Counted = is_caused) -> Scenario:
+    """Runs of the job `a` are asked for; in the end the records have these attempts, by job."""
 
     async def play(stage: Stage) -> None:
-        backoff = {"initial": "1s", "factor": 1, "max": "1s"}
-        await stage.create(job("a", code=3, retries=scale, retryBackoff=backoff))
-        await stage.run("a")
-        await stage.at_rest("a", runs=1 + scale)
+        for body in jobs:
+            await stage.create(body)
+        for number in range(runs):
+            await stage.run("a", f"r{number}")
+        await stage.at_rest(*ends, runs=sum(map(len, ends.values())))
 
-    return Scenario("retry", play, partial(recorded, {"a": [(n, False) for n in range(1, scale + 2)]}))
+    return Scenario(name, play, partial(recorded, ends), counted)
+
+
+def retry(scale: int) -> Scenario:
+    """Attempts follow failures, after their delay."""
+    failing = job("a", code=3, retries=scale, retryBackoff={"initial": "1s", "factor": 1, "max": "1s"})
+    return requested("retry", failing, runs=1, ends={"a": [(n, False) for n in range(1, scale + 2)]})
 
 
 def manual(scale: int) -> Scenario:
     """Each request is one run, and is removed."""
-
-    async def play(stage: Stage) -> None:
-        await stage.create(job("a"))
-        for number in range(2 * scale):
-            await stage.run("a", f"r{number}")
-        await stage.at_rest("a", runs=2 * scale)
-
-    return Scenario("manual", play, partial(recorded, {"a": [(1, True)] * 2 * scale}))
+    return requested("manual", job("a"), runs=2 * scale, ends={"a": [GOOD] * 2 * scale})
 
 
 def stop(scale: int) -> Scenario:
@@ -222,27 +226,14 @@ def cleanup(scale: int) -> Scenario:
 
 def chain(scale: int) -> Scenario:
     """Who runs after a job runs once for each of its runs."""
-
-    async def play(stage: Stage) -> None:
-        await stage.create(job("a"))
-        await stage.create(job("b", schedule="", parentJob="a"))
-        for number in range(scale):
-            await stage.run("a", f"r{number}")
-        await stage.at_rest("a", "b", runs=2 * scale)
-
-    return Scenario("chain", play, partial(recorded, {"a": [(1, True)] * scale, "b": [(1, True)] * scale}))
+    after = job("b", schedule="", parentJob="a")
+    return requested("chain", job("a"), after, runs=scale, ends={"a": [GOOD] * scale, "b": [GOOD] * scale})
 
 
 def group(scale: int) -> Scenario:
     """A run on several nodes has one Job for each, claimed together."""
-
-    async def play(stage: Stage) -> None:
-        await stage.create(job("a", tags={TAG: f"yes:{NODES}"}))
-        for number in range(scale):
-            await stage.run("a", f"r{number}")
-        await stage.at_rest("a", runs=NODES * scale)
-
-    return Scenario("group", play, partial(recorded, {"a": [(1, True)] * NODES * scale}))
+    tagged = job("a", tags={TAG: f"yes:{NODES}"})
+    return requested("group", tagged, runs=scale, ends={"a": [GOOD] * NODES * scale})
 
 
 def ephemeral(scale: int) -> Scenario:
@@ -258,14 +249,14 @@ def ephemeral(scale: int) -> Scenario:
         await stage.at_rest("b", runs=1)
 
     def complaints(stage: Stage) -> Iterator[str]:
-        yield from recorded({"b": [(1, True)]}, stage)
+        yield from recorded({"b": [GOOD]}, stage)
         made = Counter(run.job for run in stage.scene.seen.runs(at("9999-01-01T00:00:00Z")))
         yield from (f"{name} has had {number} runs" for name, number in made.items() if number != 1)
 
     return Scenario("ephemeral", play, complaints)
 
 
-def recorded(wanted: dict[str, list[tuple[int, bool]]], stage: Stage) -> Iterator[str]:
+def recorded(wanted: Ends, stage: Stage) -> Iterator[str]:
     """What is not as it should be in the records: attempts with their ends, by job."""
     for name, ends in wanted.items():
         found = [(execution["attempt"], execution["success"]) for execution in executions(stage, name)]
@@ -278,16 +269,8 @@ def recorded(wanted: dict[str, list[tuple[int, bool]]], stage: Stage) -> Iterato
 
 def installation(scale: int) -> Scenario:
     """The Lease and the DkronCluster are taken and written, by whoever is next, and jobs run."""
-
-    async def play(stage: Stage) -> None:
-        await stage.create(job("a"))
-        for number in range(scale):
-            await stage.run("a", f"r{number}")
-        await stage.at_rest("a", runs=scale)
-
-    return Scenario(
-        "installation", play, partial(recorded, {"a": [(1, True)] * scale}), counted=lambda call: call.is_write
-    )
+    ends = {"a": [GOOD] * scale}
+    return requested("installation", job("a"), runs=scale, ends=ends, counted=lambda call: call.is_write)
 
 
 MAKERS: tuple[Callable[[int], Scenario], ...] = (

@@ -67,6 +67,14 @@ class Crash:
         return f"killed {self.side} write {self.number}"
 
 
+Counted = Callable[[Call], bool]
+
+
+def is_caused(call: Call) -> bool:
+    """Whether it is a write that something has caused, unlike the clock."""
+    return call.is_write and call.kind not in CLOCKWORK
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`play` does what people do, until all has happened that it is about. `expect` says what is wrong in the end.
@@ -77,7 +85,7 @@ class Scenario:
     name: str
     play: Callable[["Stage"], Awaitable[None]]
     expect: Callable[["Stage"], Iterable[str]]
-    counted: Callable[[Call], bool] = lambda call: call.is_write and call.kind not in CLOCKWORK
+    counted: Counted = is_caused
     hurry: Hurry = field(default_factory=dict)
 
     def __str__(self) -> str:

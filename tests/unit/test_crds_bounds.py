@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.bounds import DEPTH, HEAVY, bounded, decode, is_deep, shallow, trim, unreadable
@@ -56,6 +56,7 @@ def test_the_object_of_an_event_and_an_object_alone_are_marked_themselves() -> N
         st.none() | st.text() | st.integers(-9, 9), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
     )
 )
+@settings(max_examples=40)
 def test_what_is_not_deep_is_read_as_it_is(value: Any) -> None:
     text = json.dumps(value).encode()
     assert decode(text) == value

@@ -65,11 +65,7 @@ def test_every_text_has_an_end(schema: Schema) -> None:
 def test_every_number_has_both_ends_and_a_format_that_holds_them(schema: Schema) -> None:
     bits = int(schema["format"].removeprefix("int"))
     assert -(2 ** (bits - 1)) <= schema["minimum"] <= schema["maximum"] < 2 ** (bits - 1)
-
-
-@pytest.mark.parametrize("schema", of_type("integer"))
-def test_every_bound_survives_the_float64_in_which_the_api_server_keeps_it(schema: Schema) -> None:
-    assert int(float(schema["maximum"])) == schema["maximum"]
+    assert int(float(schema["maximum"])) == schema["maximum"], "the API server keeps it as a float64"
 
 
 @pytest.mark.parametrize("schema", of_type("array"))
@@ -133,10 +129,7 @@ def _says_something(value: object) -> bool:
         ("DkronJob.spec.executor", "shell"),
         ("DkronJob.spec.ephemeral", False),
         ("DkronJob.spec.missedRuns", "latest"),
-        (
-            "DkronJob.spec.history",
-            {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "outputBytes": 1024},
-        ),
+        ("DkronJob.spec.history", {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "outputBytes": 1024}),
         ("DkronCluster.spec.paused", False),
     ],
 )

@@ -36,9 +36,6 @@ def test_the_total_of_a_day(stored: Pair, departed: Pair, living: list[Pair], ex
 def test_each_day_is_summed_by_itself() -> None:
     living = (day((1, 0)) + day((2, 0), SECOND), day((4, 0), SECOND))
     assert daily_totals(day((3, 0)), (), living) == {FIRST: day((3, 0))[0], SECOND: day((6, 0), SECOND)[0]}
-
-
-def test_without_anything_there_are_no_days() -> None:
     assert daily_totals((), (), ()) == {}
 
 

@@ -22,48 +22,31 @@ from dkron_operator.plan.read import read_job
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 HERE = "http://127.0.0.1:8080"
+USUAL = Whereabouts(Path("/c/kubeconfig"), Path("/c/log"), HERE, "default", make_arguments="", kubectl_folder=None)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BAD_SCHEDULE = {
-    "type": "Ready",
-    "status": "False",
-    "reason": "InvalidSchedule",
-    "message": "schedule: five fields",
+    "type": "Ready", "status": "False", "reason": "InvalidSchedule", "message": "schedule: five fields",
     "lastTransitionTime": "2026-01-01T00:00:00Z",
-}
+}  # fmt: skip
 SKIPPED = {"count": 4, "lastTime": rfc3339(NOON), "lastReason": "ConcurrencyForbidden"}
 
 
 def run(number: int = 1, *, success: bool = True, **fields: Any) -> dict[str, Any]:
     """Return a finished execution that ended at noon."""
+    begin, end = rfc3339(NOON - timedelta(seconds=2)), rfc3339(NOON)
     return {
-        "id": f"{number}-run",
-        "job": "run",
-        "slot": rfc3339(NOON),
-        "trigger": "schedule",
-        "group": 1,
-        "attempt": 1,
-        "startedAt": rfc3339(NOON - timedelta(seconds=2)),
-        "finishedAt": rfc3339(NOON),
-        "success": success,
-        "exitCode": 0 if success else 3,
-    } | fields
+        "id": f"{number}-run", "job": "run", "slot": end, "trigger": "schedule", "group": 1, "attempt": 1,
+        "startedAt": begin, "finishedAt": end, "success": success, "exitCode": 0 if success else 3,
+    } | fields  # fmt: skip
 
 
 def job(name: str, *executions: dict[str, Any], schedule: str = "@hourly", **status: Any) -> DkronJob:
     """Return a job with these executions, the newest first."""
     ended = {"successCount": sum(e["success"] for e in executions)}
     ended["errorCount"] = len(executions) - ended["successCount"]
-    return DkronJob.from_wire(
-        {
-            "metadata": {"name": name, "namespace": "default"},
-            "spec": {"schedule": schedule},
-            "status": {"executions": list(executions), **ended, **status},
-        }
-    )
-
-
-def named(document: dict[str, Any]) -> str:
-    return str(document["metadata"]["name"])
+    found = {"executions": list(executions), **ended, **status}
+    metadata = {"name": name, "namespace": "default"}
+    return DkronJob.from_wire({"metadata": metadata, "spec": {"schedule": schedule}, "status": found})
 
 
 def jobs_in(file: Path) -> list[dict[str, Any]]:
@@ -72,12 +55,8 @@ def jobs_in(file: Path) -> list[dict[str, Any]]:
 
 
 def test_each_file_holds_one_job_that_bears_its_name_and_has_an_expectation() -> None:
-    assert {file.stem: [named(found) for found in jobs_in(file)] for file in EXAMPLES} == {
-        name: [name] for name in sorted(EXPECTATIONS)
-    }
-
-
-def test_the_list_of_examples_names_each_file() -> None:
+    found = {file.stem: [document["metadata"]["name"] for document in jobs_in(file)] for file in EXAMPLES}
+    assert found == {name: [name] for name in sorted(EXPECTATIONS)}
     listed = (EXAMPLES[0].parent / "README.md").read_text(encoding="utf-8")
     assert [file.name for file in EXAMPLES if f"({file.name})" not in listed] == []
 
@@ -125,20 +104,13 @@ def test_an_example_has_shown_what_it_should(seen: DkronJob, met: bool) -> None:
     assert (seen.metadata.name not in unmet([seen], {})) is met
 
 
-def test_a_job_that_is_not_there_is_missing_with_all_others() -> None:
-    assert unmet([], {}) == tuple(EXPECTATIONS)
-
-
 def test_what_an_earlier_demo_has_shown_proves_nothing() -> None:
     old = job("forbid", run(1), skipped=SKIPPED)
     before = known(old)
     newer = job("forbid", run(2), run(1), skipped=SKIPPED | {"count": 5})
-    assert unmet([old], {"forbid": before}) == tuple(EXPECTATIONS)
+    assert unmet([old], {"forbid": before}) == unmet([], {}) == tuple(EXPECTATIONS)
     assert [each.id for each in fresh(newer.status, before).executions] == ["2-run"]
     assert "forbid" not in unmet([newer], {"forbid": before})
-
-
-def test_nothing_is_known_of_a_new_job() -> None:
     assert known(job("hello")) == NOTHING
 
 
@@ -165,42 +137,31 @@ def test_a_row_tells_when_how_often_and_how_it_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "waiting", "expected"),
+    ("seen", "mark", "latest", "output"),
     [
-        pytest.param(job("failing", run(success=False, output="out\nno space\n\n")), [], ("✓", "no space", False),
+        pytest.param(job("failing", run(success=False, output="out\nno space\n\n")), "✓", "exit 3, 0 s ago", "no space",
                      id="the last line of a failed run"),
-        pytest.param(job("hello"), ["hello"], ("·", "", True), id="not yet"),
-        pytest.param(job("hello", run(output="x"), conditions=[BAD_SCHEDULE]), ["hello"],
-                     ("!", "InvalidSchedule: schedule: five fields", False), id="a problem hides the output"),
-        pytest.param(job("hello", run(success=False, message="quota exceeded")), [], ("✓", "quota exceeded", False),
-                     id="the message of a run that printed nothing"),
+        pytest.param(job("every"), "·", "", "", id="not yet"),
+        pytest.param(job("every", run(output="x"), conditions=[BAD_SCHEDULE]), "!", "ok, 0 s ago",
+                     "InvalidSchedule: schedule: five fields", id="a problem hides the output"),
+        pytest.param(job("failing", run(success=False, exitCode=None, reason="JobLost", message="quota exceeded")),
+                     "✓", "JobLost, 0 s ago", "quota exceeded", id="the message of a run that printed nothing"),
     ],
 )  # fmt: skip
-def test_a_row_shows_what_matters_most(seen: DkronJob, waiting: list[str], expected: tuple[str, str, bool]) -> None:
-    (row,) = rows([seen], unmet=waiting, now=NOON)
-    assert (row.mark, row.output, row.good) == expected
+def test_a_row_shows_what_matters_most(seen: DkronJob, mark: str, latest: str, output: str) -> None:
+    (row,) = rows([seen], unmet=["every"], now=NOON)
+    assert (row.mark, row.latest, row.output, row.good) == (mark, latest, output, mark == "·")
 
 
-@pytest.mark.parametrize(
-    ("ended", "expected"),
-    [
-        pytest.param({"exitCode": 3}, "exit 3, 0 s ago", id="by its exit code"),
-        pytest.param({"exitCode": None, "reason": "JobLost"}, "JobLost, 0 s ago", id="without one"),
-    ],
-)
-def test_a_failure_is_named(ended: dict[str, Any], expected: str) -> None:
-    (row,) = rows([job("failing", run(success=False, **ended))], unmet=(), now=NOON)
-    assert row.latest == expected
-
-
-def test_examples_come_in_their_order_and_other_jobs_after_them() -> None:
-    seen = [job(name) for name in ("zebra", "ant", "every", "hello")]
-    assert [row.name for row in rows(seen, unmet=(), now=NOON)] == ["hello", "every", "ant", "zebra"]
-
-
-def test_a_job_without_a_slot_to_come_says_whether_one_may_ask() -> None:
-    seen = [job("manual", schedule="@manually"), job("once", schedule="@at 2001-01-01T00:00:00Z")]
-    assert [row.next for row in rows(seen, unmet=(), now=NOON)] == ["on request", ""]
+def test_examples_come_in_their_order_and_a_job_without_a_slot_to_come_says_whether_one_may_ask() -> None:
+    seen = [
+        job("zebra", schedule="@at 2001-01-01T00:00:00Z"),
+        job("ant", schedule="@manually"),
+        job("every"),
+        job("hello"),
+    ]
+    found = [(row.name, row.next) for row in rows(seen, unmet=(), now=NOON)]
+    assert found == [("hello", ""), ("every", ""), ("ant", "on request"), ("zebra", "")]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +176,11 @@ def test_a_job_without_a_slot_to_come_says_whether_one_may_ask() -> None:
 )
 def test_a_length_of_time_is_short(length: timedelta, expected: str) -> None:
     assert span(length) == expected
+
+
+def test_a_long_complaint_becomes_a_sentence() -> None:
+    assert errors.last_line(ValueError("E1125 retrying\nconnection refused\n")) == "connection refused"
+    assert errors.last_line(ValueError("")) == "ValueError"
 
 
 def test_output_cannot_garble_the_terminal() -> None:
@@ -242,42 +208,16 @@ def test_the_schedule_gives_way_on_a_narrow_terminal(width: int, shown: bool) ->
     ],
 )
 def test_the_last_words_can_be_copied(where: dict[str, Any], line: str) -> None:
-    usual = Whereabouts(Path("/c/kubeconfig"), Path("/c/log"), HERE, "default", make_arguments="", kubectl_folder=None)
-    text = how_to_go_on(replace(usual, **where))
+    text = how_to_go_on(replace(USUAL, **where))
     assert line in text
     assert "  export KUBECONFIG=/c/kubeconfig\n" in text
 
 
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        pytest.param("E1125 retrying\nconnection refused\n", "connection refused", id="the cause comes last"),
-        pytest.param("", "ValueError", id="one without words has a name"),
-    ],
-)
-def test_a_long_complaint_becomes_a_sentence(said: str, expected: str) -> None:
-    assert errors.last_line(ValueError(said)) == expected
-
-
-def requests_in(text: str) -> list[list[str]]:
-    """The lines for curl, as a shell would split them."""
-    return [shlex.split(line, comments=True) for line in text.splitlines() if line.startswith("  curl ")]
-
-
-def test_the_last_words_show_each_way_to_use_the_api() -> None:
-    where = Whereabouts(Path("/c/k"), Path("/c/log"), HERE, "default", make_arguments="", kubectl_folder=None)
-    requests = requests_in(how_to_go_on(where))
-    addresses = [[word.removeprefix(HERE) for word in words if word.startswith(HERE)] for words in requests]
-    assert addresses == [
-        ["/v1/jobs"],
-        ["/v1/jobs"],
-        ["/v1/jobs/mine/run?wait=true"],
-        ["/v1/jobs/mine/executions?pretty"],
-        ["/v1/jobs/mine/next?count=3"],
-        ["/v1/events"],
-    ]
-
-
-def test_the_job_of_the_last_words_is_one_that_the_api_takes() -> None:
+def test_the_last_words_show_each_way_to_use_the_api_with_a_job_that_it_takes() -> None:
+    words = [shlex.split(line, comments=True) for line in how_to_go_on(USUAL).splitlines() if "  curl " in line]
+    assert [[word.removeprefix(HERE) for word in line if word.startswith(HERE)] for line in words] == [
+        ["/v1/jobs"], ["/v1/jobs"], ["/v1/jobs/mine/run?wait=true"], ["/v1/jobs/mine/executions?pretty"],
+        ["/v1/jobs/mine/next?count=3"], ["/v1/events"],
+    ]  # fmt: skip
     check(read_body(OWN_JOB.encode()))
     assert "'" not in OWN_JOB, "it stands in single quotes"

@@ -30,17 +30,9 @@ def test_the_last_words_of_the_operator_say_why_it_ended(lines: list[str], expec
     assert last_words(lines) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("12 345\n", Identity(pid=12, started=345), id="pid and start time"),
-        pytest.param("12\n", None, id="a pid alone proves nothing"),
-        pytest.param("", None, id="a file that was never finished"),
-        pytest.param("a b\n", None, id="no numbers"),
-    ],
-)
-def test_a_pid_file_is_read(text: str, expected: Identity | None) -> None:
-    assert parse_pid_file(text) == expected
+def test_a_pid_file_holds_pid_and_start_time() -> None:
+    assert parse_pid_file("12 345\n") == Identity(pid=12, started=345)
+    assert [parse_pid_file(text) for text in ("12\n", "", "a b\n")] == [None] * 3, "a pid alone proves nothing"
 
 
 RUNS = "echo ready with 0 jobs; exec sleep 60"
@@ -64,18 +56,11 @@ def operator(tmp_path: Path) -> Iterator[Callable[[str], Detached]]:
     stop(marked(tmp_path), grace=0)
 
 
-def test_an_operator_is_found_again_and_stopped(operator: Callable[[str], Detached]) -> None:
+def test_an_operator_is_found_again_and_stopped_and_another_process_of_its_pid_is_left_alone(
+    operator: Callable[[str], Detached],
+) -> None:
     process = operator(RUNS)
     identity = Programs(process.folder).operator.running()
-    assert identity is not None
-    assert process.stop()
-    assert not alive(identity)
-    assert not process.stop()
-
-
-def test_a_pid_that_belongs_to_another_process_is_left_alone(operator: Callable[[str], Detached]) -> None:
-    process = operator(RUNS)
-    identity = process.running()
     assert identity is not None
     content = process.pid_file.read_text(encoding="utf-8")
     process.pid_file.write_text(f"{identity.pid} {identity.started + 1}\n", encoding="utf-8")
@@ -83,6 +68,8 @@ def test_a_pid_that_belongs_to_another_process_is_left_alone(operator: Callable[
     assert alive(identity)
     process.pid_file.write_text(content, encoding="utf-8")
     assert process.stop()
+    assert not alive(identity)
+    assert not process.stop()
 
 
 def test_an_operator_that_ends_at_once_is_reported_with_its_complaint(operator: Callable[[str], Detached]) -> None:
@@ -100,21 +87,16 @@ def test_both_programs_are_watched_and_stopped(operator: Callable[[str], Detache
     programs = Programs(operator(RUNS).folder)
     with pytest.raises(DemoError, match="the REST API has ended"):
         programs.check()
-    programs.api.start(script(RUNS))
-    programs.check()
-    assert {file.name for file in (programs.folder / "logs").iterdir()} == {"operator.log", "api.log"}
-    assert programs.stop()
-    assert (programs.operator.running(), programs.api.running()) == (None, None)
-    assert not programs.stop()
-
-
-def test_the_address_of_the_api_is_known_while_it_runs(operator: Callable[[str], Detached]) -> None:
-    programs = Programs(operator(RUNS).folder)
     number = port.choose(programs.folder / "api.port")
     with pytest.raises(DemoError, match="the REST API of the demo does not run; `make demo` starts it"):
         assert programs.api_url
     programs.api.start(script(RUNS))
+    programs.check()
     assert programs.api_url == f"http://127.0.0.1:{number}"
+    assert {file.name for file in (programs.folder / "logs").iterdir()} == {"operator.log", "api.log"}
+    assert programs.stop()
+    assert (programs.operator.running(), programs.api.running()) == (None, None)
+    assert not programs.stop()
 
 
 @pytest.fixture
@@ -149,8 +131,11 @@ def test_a_port_that_is_taken_gives_way_to_another_one_that_is_kept_as_well(
     assert port.choose(file) == chosen == port.read(file)
 
 
-def test_a_port_that_somebody_asks_for_comes_before_the_one_of_the_last_time(tmp_path: Path, free: int) -> None:
+def test_a_port_that_a_user_asks_for_comes_first_and_must_be_free(tmp_path: Path, free: int, busy: int) -> None:
     file = tmp_path / "api.port"
+    with pytest.raises(DemoError, match=f"something else listens on port {busy}"):
+        port.choose(file, wanted=str(busy))
+    assert port.read(file) is None
     port.choose(file)
     assert port.choose(file, wanted=str(free)) == free == port.choose(file)
 
@@ -159,12 +144,6 @@ def test_a_port_that_somebody_asks_for_comes_before_the_one_of_the_last_time(tmp
 def test_what_is_no_port_is_refused_with_a_sentence(tmp_path: Path, wanted: str) -> None:
     with pytest.raises(DemoError, match=f"DKRON_API_PORT: '{wanted}' is no port; use a number from 1 to 65535"):
         port.choose(tmp_path / "api.port", wanted=wanted)
-
-
-def test_a_port_that_somebody_asks_for_must_be_free(tmp_path: Path, busy: int) -> None:
-    with pytest.raises(DemoError, match=f"something else listens on port {busy}"):
-        port.choose(tmp_path / "api.port", wanted=str(busy))
-    assert port.read(tmp_path / "api.port") is None
 
 
 @pytest.mark.parametrize("text", ["", "http", "70000", "٨٠٨٠"])

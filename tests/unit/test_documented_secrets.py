@@ -42,38 +42,22 @@ def container(**fields: Any) -> dict[str, Any]:
     ("spec", "found"),
     [
         pytest.param({"executorConfig": {"password": "secretRef:one/key"}}, ["one"], id="a value of the executor"),
-        pytest.param(
-            {"executorConfig": {"headers": '["A: secretRef:one/a", "B: secretRef:two/b"]'}},
-            ["one", "two"],
-            id="headers",
-        ),
-        pytest.param(
-            container(envFrom=[{"secretRef": {"name": "one"}}, {"configMapRef": {"name": "no"}}]), ["one"], id="envFrom"
-        ),
-        pytest.param(
-            container(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "one", "key": "k"}}}]),
-            ["one"],
-            id="env",
-        ),
+        pytest.param({"executorConfig": {"headers": '["A: secretRef:one/a", "B: secretRef:two/b"]'}}, ["one", "two"],
+                     id="headers"),
+        pytest.param(container(envFrom=[{"secretRef": {"name": "one"}}, {"configMapRef": {"name": "no"}}]), ["one"],
+                     id="envFrom"),
+        pytest.param(container(env=[{"name": "A", "valueFrom": {"secretKeyRef": {"name": "one", "key": "k"}}}]),
+                     ["one"], id="env"),
         pytest.param(pod(volumes=[{"name": "v", "secret": {"secretName": "one"}}]), ["one"], id="a volume"),
-        pytest.param(
-            pod(volumes=[{"name": "v", "projected": {"sources": [{"secret": {"name": "one"}}]}}]),
-            ["one"],
-            id="projected",
-        ),
-        pytest.param(
-            pod(volumes=[{"name": "v", "csi": {"driver": "d", "nodePublishSecretRef": {"name": "one"}}}]),
-            ["one"],
-            id="csi",
-        ),
+        pytest.param(pod(volumes=[{"name": "v", "projected": {"sources": [{"secret": {"name": "one"}}]}}]), ["one"],
+                     id="projected"),
+        pytest.param(pod(volumes=[{"name": "v", "csi": {"driver": "d", "nodePublishSecretRef": {"name": "one"}}}]),
+                     ["one"], id="csi"),
         pytest.param(pod(imagePullSecrets=[{"name": "one"}, {"name": "two"}]), ["one", "two"], id="for the image"),
-        pytest.param(
-            {"notifications": [{"urlFrom": {"secretKeyRef": {"name": "one", "key": "url"}}}]},
-            ["one"],
-            id="a DkronCluster",
-        ),
+        pytest.param({"notifications": [{"urlFrom": {"secretKeyRef": {"name": "one", "key": "url"}}}]}, ["one"],
+                     id="a DkronCluster"),
         pytest.param(container(command=["echo"], env=[{"name": "A", "value": "b"}]), [], id="none"),
     ],
-)
+)  # fmt: skip
 def test_the_command_lists_every_secret(spec: dict[str, Any], found: list[str], tmp_path: Path) -> None:
     assert listed(spec, tmp_path) == found

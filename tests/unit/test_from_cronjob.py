@@ -2,12 +2,12 @@
 
 import io
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import yaml
-from croniter import croniter  # type: ignore[import-untyped]
+from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +15,7 @@ from dkron_crds.job import DkronJob
 from dkron_crds.schedule import parse
 from dkron_from_cronjob.command import convert
 from dkron_from_cronjob.translate import FORBID, NO_ZONE, Refused, schedule, translate
-from tests.unit.test_schedule_oracle import instants, seen_by, shared
+from tests.conformance.schedules_brute import BOUNDS
 
 POD = {"spec": {"restartPolicy": "OnFailure", "containers": [{"name": "report", "image": "busybox:1.36"}]}}
 
@@ -140,7 +140,35 @@ def test_a_schedule_gets_its_seconds(text: str, expected: str) -> None:
     parse(expected)
 
 
-@given(shared.map(lambda fields: fields.split(" ", 1)[1]), instants)
+# What croniter reads as robfig/cron does.
+instants = st.datetimes(datetime(1980, 1, 1), datetime(2080, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+def _field(low: int, high: int) -> st.SearchStrategy[str]:
+    number, step = st.integers(low, high), st.integers(1, high - low)
+    # A range over the whole field is a star to croniter, not to robfig/cron.
+    ends = st.tuples(number, number).filter(lambda pair: pair[0] < pair[1] and pair != (low, high))
+    return st.one_of(
+        st.just("*"),
+        st.integers(2, high - low).map("*/{}".format),
+        st.lists(number.map(str), min_size=1, max_size=3).map(",".join),
+        ends.map(lambda pair: f"{pair[0]}-{pair[1]}"),
+        st.builds(lambda pair, step: f"{pair[0]}-{pair[1]}/{step}", ends, step),
+    )
+
+
+shared = st.tuples(*(_field(low, high) for low, high in BOUNDS[1:])).map(" ".join)
+
+
+def seen_by(witness: croniter) -> datetime | None:
+    try:
+        slot: datetime = witness.get_next(datetime)
+    except CroniterBadDateError:
+        return None
+    return slot
+
+
+@given(shared, instants)
 @settings(max_examples=200, deadline=None)
 def test_it_is_due_when_the_crontab_line_is(line: str, after: datetime) -> None:
     after = after.replace(second=30, microsecond=0)

@@ -80,27 +80,18 @@ def test_each_requirement_has_hashes(name: str) -> None:
 
 
 class TestBase:
-    def test_what_is_held_is_taken_as_it_is(self) -> None:
+    def test_what_is_held_is_taken_and_what_is_not_is_pulled_by_its_digest_alone(self) -> None:
         exact = Reference.parse(bases.DEFAULT).exact
         engine = FakeEngine(held=[exact])
         assert bases.ensure(engine, bases.DEFAULT) == exact
         assert engine.built == []
-
-    def test_the_pinned_one_is_pulled_by_its_digest_alone(self) -> None:
-        exact = Reference.parse(bases.DEFAULT).exact
         assert bases.ensure(FakeEngine(registry=[exact]), bases.DEFAULT) == exact
-
-    def test_what_is_not_held_is_pulled(self) -> None:
         assert bases.ensure(FakeEngine(registry=[OTHER]), OTHER) == OTHER
 
-    def test_what_is_held_is_pulled_again_when_asked(self) -> None:
-        engine = FakeEngine(held=[OTHER])
-        with pytest.raises(ImageError):
-            bases.ensure(engine, OTHER, refresh=True)
-
-    def test_another_base_is_never_replaced(self) -> None:
+    @pytest.mark.parametrize("held", [[], [OTHER]], ids=["not held", "held, and pulled again"])
+    def test_another_base_is_never_replaced(self, held: list[str]) -> None:
         with pytest.raises(ImageError, match=f"^fake cannot pull {OTHER}: no such host$"):
-            bases.ensure(FakeEngine(), OTHER)
+            bases.ensure(FakeEngine(held), OTHER, refresh=bool(held))
 
     def test_without_a_registry_the_default_is_made_here_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made: list[str] = []
@@ -154,25 +145,16 @@ def test_the_mirrors_of_this_machine_serve_another_suite(known: list[str], expec
     ("listed", "expected"),
     [
         pytest.param([], {}, id="nothing"),
-        pytest.param(
-            ["global.index-url='https://a.example/simple'"], {"index-url": "https://a.example/simple"}, id="one"
-        ),
-        pytest.param(
-            [":env:.index-url='https://b.example'", "global.index-url='https://a.example'"],
-            {"index-url": "https://b.example"},
-            id="the environment has the last word",
-        ),
+        pytest.param([":env:.index-url='https://b.example'", "global.index-url='https://a.example'"],
+                     {"index-url": "https://b.example"}, id="the environment has the last word"),
         pytest.param([":env:.default-timeout='180'"], {"timeout": "180"}, id="a default by its short name"),
         pytest.param(["global.cert='/etc/ca.pem'", "global.user='true'"], {}, id="what is of this machine"),
         pytest.param([":env:.find-links='/opt/wheels'"], {}, id="a folder of this machine"),
-        pytest.param(
-            ["install.find-links='https://a.example/'"], {"find-links": "https://a.example/"}, id="an address"
-        ),
-        pytest.param(
-            ["global.trusted-host='a.example\\nb.example'"], {"trusted-host": "a.example\n    b.example"}, id="several"
-        ),
+        pytest.param(["install.find-links='https://a.example/'"], {"find-links": "https://a.example/"}, id="one"),
+        pytest.param(["global.trusted-host='a.example\\nb.example'"], {"trusted-host": "a.example\n    b.example"},
+                     id="several"),
     ],
-)
+)  # fmt: skip
 def test_pip_in_the_build_goes_where_pip_here_goes(listed: list[str], expected: dict[str, str]) -> None:
     assert pip_settings.options(listed) == expected
 
@@ -191,15 +173,19 @@ def test_the_settings_of_pip_are_for_their_owner_alone(tmp_path: Path, monkeypat
 
 
 class TestEngines:
-    def test_an_unknown_one_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv(engines.BUILDER, "make")
-        with pytest.raises(ClusterError, match=r"^IMAGE_BUILDER=make is unknown; write docker, podman, buildah$"):
-            engines.find()
-
-    def test_the_named_one_has_to_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv(engines.BUILDER, "podman")
+    @pytest.mark.parametrize(
+        ("name", "sentence"),
+        [
+            ("make", r"^IMAGE_BUILDER=make is unknown; write docker, podman, buildah$"),
+            ("podman", r"^IMAGE_BUILDER=podman: podman is not installed"),
+        ],
+    )
+    def test_the_named_one_has_to_be_known_and_to_work(
+        self, name: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(engines.BUILDER, name)
         monkeypatch.setenv("PATH", "")
-        with pytest.raises(ClusterError, match=r"^IMAGE_BUILDER=podman: podman is not installed"):
+        with pytest.raises(ClusterError, match=sentence):
             engines.find()
 
     def test_an_archive_is_written_once_for_a_content(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,12 +26,9 @@ def test_a_free_slot_is_one_that_nobody_has(taken: set[int]) -> None:
     assert addresses.free(taken=taken, routes=[]).slot == min(set(range(addresses.SLOTS)) - taken)
 
 
-def test_a_range_that_the_host_routes_elsewhere_is_passed_over() -> None:
+def test_a_range_that_the_host_routes_elsewhere_is_passed_over_and_one_must_be_left() -> None:
     routes = [IPv4Network("10.244.0.0/22"), IPv4Network("10.96.4.0/24"), IPv4Network("10.245.0.8/32")]
     assert addresses.free(taken=[], routes=routes).slot == 3
-
-
-def test_when_all_ranges_are_taken_the_message_says_what_to_do() -> None:
     with pytest.raises(ClusterError, match="stop a cluster"):
         addresses.free(taken=range(addresses.SLOTS), routes=[])
 

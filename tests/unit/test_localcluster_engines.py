@@ -37,53 +37,40 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return notes
 
 
-ROWS = [
-    pytest.param(
-        Docker(),
-        [
-            f"DOCKER_BUILDKIT=1 docker build --build-arg=SOURCE_DATE_EPOCH=86400 {FLAGS}",
-            "docker pull b@sha256:0",
-            "docker image inspect --format {{{{.Id}}}} r:1",
-            "docker save --output /a.tar r:1",
-        ],
-        id="docker",
-    ),
-    pytest.param(
-        Podman(),
-        [
-            f"podman build --layers --force-rm --isolation=chroot --pull=never --timestamp=86400 {FLAGS}",
-            "podman pull b@sha256:0",
-            "podman image inspect --format {{{{.Id}}}} r:1",
-            "podman save --quiet --format=oci-archive --output=/a.tar r:1",
-        ],
-        id="podman",
-    ),
-    pytest.param(
-        Buildah(),
-        [
-            f"buildah {STORAGE} bud --layers --force-rm --isolation=chroot --pull-never --timestamp=86400 {FLAGS}",
-            f"buildah {STORAGE} pull --policy=always b@sha256:0",
-            f"buildah {STORAGE} inspect --type=image --format={{{{{{{{.FromImageID}}}}}}}} r:1",
-            f"buildah {STORAGE} push --quiet r:1 oci-archive:/a.tar:r:1",
-        ],
-        id="buildah",
-    ),
-]
+TOLD: dict[Engine, list[str]] = {
+    Docker(): [
+        f"DOCKER_BUILDKIT=1 docker build --build-arg=SOURCE_DATE_EPOCH=86400 {FLAGS}",
+        "docker pull b@sha256:0",
+        "docker image inspect --format {{{{.Id}}}} r:1",
+        "docker save --output /a.tar r:1",
+    ],
+    Podman(): [
+        f"podman build --layers --force-rm --isolation=chroot --pull=never --timestamp=86400 {FLAGS}",
+        "podman pull b@sha256:0",
+        "podman image inspect --format {{{{.Id}}}} r:1",
+        "podman save --quiet --format=oci-archive --output=/a.tar r:1",
+    ],
+    Buildah(): [
+        f"buildah {STORAGE} bud --layers --force-rm --isolation=chroot --pull-never --timestamp=86400 {FLAGS}",
+        f"buildah {STORAGE} pull --policy=always b@sha256:0",
+        f"buildah {STORAGE} inspect --type=image --format={{{{{{{{.FromImageID}}}}}}}} r:1",
+        f"buildah {STORAGE} push --quiet r:1 oci-archive:/a.tar:r:1",
+    ],
+}
+each_engine = pytest.mark.parametrize("engine", TOLD, ids=lambda engine: engine.name)
 
 
-@pytest.mark.parametrize(("engine", "expected"), ROWS)
-def test_each_is_told_the_same_in_its_own_words(
-    engine: Engine, expected: list[str], notes: Path, tmp_path: Path
-) -> None:
+@each_engine
+def test_each_is_told_the_same_in_its_own_words(engine: Engine, notes: Path, tmp_path: Path) -> None:
     engine.build(RECIPE)
     assert engine.pull("b@sha256:0") == ""
     assert engine.id_of("r:1") == "0123abc"
     engine.save("r:1", Path("/a.tar"))
     told = notes.read_text().splitlines()
-    assert told == [line.format(cache=tmp_path / "cache") for line in expected]
+    assert told == [line.format(cache=tmp_path / "cache") for line in TOLD[engine]]
 
 
-@pytest.mark.parametrize("engine", [Docker(), Podman(), Buildah()], ids=lambda engine: engine.name)
+@each_engine
 @pytest.mark.usefixtures("notes")
 def test_what_one_of_them_refuses_is_told_in_its_words(engine: Engine) -> None:
     assert engine.pull("refused") == "no such host"

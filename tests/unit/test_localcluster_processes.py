@@ -49,9 +49,11 @@ def test_a_process_that_ignores_sigterm_is_killed_with_its_descendants(tmp_path:
     assert not [member for member in family if processes.alive(member)]
 
 
-def test_a_wait_that_is_in_vain_says_for_what_and_what_there_was_instead() -> None:
+def test_a_wait_says_what_was_missing_and_a_program_that_cannot_be_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match=re.escape("waited 0 s for rain, but the sun shines")):
         wait_for("rain", seconds=0, missing=lambda: "the sun shines")
+    with pytest.raises(ClusterError, match="cannot run /no/such: No such file"):
+        processes.spawn(("/no/such",), log=tmp_path / "log", folder=tmp_path)
 
 
 def test_a_lock_is_exclusive_and_leaves_no_file(tmp_path: Path) -> None:
@@ -63,8 +65,3 @@ def test_a_lock_is_exclusive_and_leaves_no_file(tmp_path: Path) -> None:
     assert not path.exists()
     with locked(path, purpose="a test", seconds=0):
         assert path.exists()
-
-
-def test_a_program_that_cannot_be_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ClusterError, match="cannot run /no/such: No such file"):
-        processes.spawn(("/no/such",), log=tmp_path / "log", folder=tmp_path)

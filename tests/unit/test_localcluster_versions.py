@@ -4,6 +4,7 @@ import pytest
 
 from localcluster import gomodule, gotoolchain, nodes, versions
 from localcluster.errors import ClusterError
+from localcluster.nodes import NodeKind
 
 UPSTREAM = """\
 module k8s.io/kubernetes
@@ -55,28 +56,22 @@ def test_the_go_mod_replaces_each_staging_module_and_keeps_the_language_version(
     )
 
 
-@pytest.mark.parametrize(
-    ("output", "expected"),
-    [
-        pytest.param("go version go1.26.8 linux/amd64", (1, 26), id="a release"),
-        pytest.param("go version go1.27rc1 linux/arm64", (1, 27), id="a release candidate"),
-        pytest.param("", (0, 0), id="a program that says nothing"),
-    ],
-)
-def test_the_version_of_go_is_read(output: str, expected: tuple[int, int]) -> None:
-    assert gotoolchain.parse_version(output) == expected
+def test_the_version_of_go_is_read() -> None:
+    outputs = ("go version go1.26.8 linux/amd64", "go version go1.27rc1 linux/arm64", "")
+    assert [gotoolchain.parse_version(output) for output in outputs] == [(1, 26), (1, 27), (0, 0)]
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "kind", "count"),
     [
-        pytest.param("none", nodes.Nodes(nodes.NodeKind.NONE, 0), id="no nodes"),
-        pytest.param("real", nodes.Nodes(nodes.NodeKind.REAL, 1), id="a real one"),
-        pytest.param("kwok", nodes.Nodes(nodes.NodeKind.KWOK, 1), id="a simulated one"),
-        pytest.param("kwok:500", nodes.Nodes(nodes.NodeKind.KWOK, 500), id="many simulated ones"),
+        ("none", NodeKind.NONE, 0),
+        ("real", NodeKind.REAL, 1),
+        ("kwok", NodeKind.KWOK, 1),
+        ("kwok:500", NodeKind.KWOK, 500),
     ],
 )
-def test_nodes_are_read_and_written(text: str, expected: nodes.Nodes) -> None:
+def test_nodes_are_read_and_written(text: str, kind: NodeKind, count: int) -> None:
+    expected = nodes.Nodes(kind, count)
     assert nodes.parse(text) == expected
     assert nodes.parse(str(expected)) == expected
 

@@ -68,15 +68,8 @@ def asked_by_the_dashboard() -> set[str]:
     return {name for query in queries for name in METRIC.findall(query)}
 
 
-def test_alerts_ask_for_what_there_is() -> None:
-    assert asked_by_alerts() - OPERATOR - API == set()
-
-
-def test_the_dashboard_asks_for_what_there_is() -> None:
-    assert asked_by_the_dashboard() - OPERATOR - API == set()
-
-
-def test_the_row_about_resources_is_about_both_programs() -> None:
+def test_alerts_and_the_dashboard_ask_for_what_there_is_and_of_resources_for_both_programs() -> None:
+    assert (asked_by_alerts() | asked_by_the_dashboard()) - OPERATOR - API == set()
     resources = {name for name in asked_by_the_dashboard() if name.startswith("process_")}
     assert resources - OPERATOR == set()
     assert resources - API == set()

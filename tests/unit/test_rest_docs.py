@@ -27,10 +27,6 @@ def test_the_table_of_differences_is_the_one_of_the_tests() -> None:
 def test_a_table_takes_the_place_of_the_one_before() -> None:
     page = with_table(f"above\n{BEGIN}old\n{END}below\n", "| new |")
     assert page == f"above\n{BEGIN}\n| new |\n\n{END}below\n"
-    assert with_table(page, "| new |") == page
-
-
-def test_a_page_without_a_place_for_the_table_is_refused() -> None:
     with pytest.raises(ValueError, match="around the table"):
         with_table(f"{END}{BEGIN}", "| new |")
 
@@ -64,30 +60,23 @@ def test_links_lead_to_files(page: Path) -> None:
 
 def test_commands_are_found_with_what_they_print() -> None:
     block = "```console\n$ one\na\nb\n$ curl -d '{\n  1}' \\\n  x\n$ three\n```\n"
-    assert shown(f"text\n{block}```sh\n$ not this\n```\n{block}") == [
-        Shown("one", "a\nb", 3),
-        Shown("curl -d '{\n  1}' \\\n  x", "", 6),
-        Shown("three", "", 9),
-        Shown("one", "a\nb", 15),
-        Shown("curl -d '{\n  1}' \\\n  x", "", 18),
-        Shown("three", "", 21),
-    ]
+    assert shown(f"text\n```sh\n$ not this\n```\n{block}") == [
+        Shown("one", "a\nb", 6), Shown("curl -d '{\n  1}' \\\n  x", "", 9), Shown("three", "", 12),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("printed", "on_the_page", "expected"),
     [
         pytest.param("202\n", "202", True, id="the same"),
-        pytest.param("after 3 of 10", "after 12 of 10", True, id="other digits"),
         pytest.param('"2026-11-25T05:18:15.03+01:00"', '"2027-01-01T00:00:00Z"', True, id="another time"),
-        pytest.param("job mine-17-0bc12def", "job mine-1795580076-67693a92", True, id="another hash"),
+        pytest.param("job mine-17-0bc12def", "job mine-1795580076-67693a92", True, id="another hash, other digits"),
         pytest.param("job mine-17-letters", "job mine-1795580076-67693a92", False, id="no hash"),
-        pytest.param("deadbeef", "facade", False, id="a word of hexadecimal letters is a word"),
         pytest.param("[1,\n2,\n3]", "[1,…3]", True, id="what is left out"),
         pytest.param("(a.b)", "(a+b)", False, id="signs are not patterns"),
+        pytest.param("deadbeef", "facade", False, id="a word of hexadecimal letters is a word"),
         pytest.param("error\n202", "202", False, id="something before"),
         pytest.param("202\nerror", "202", False, id="something behind"),
-        pytest.param("", "", True, id="nothing"),
     ],
 )
 def test_what_is_printed_fits_the_page(printed: str, on_the_page: str, expected: bool) -> None:

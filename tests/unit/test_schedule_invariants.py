@@ -6,7 +6,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
-from tests.conformance.schedules_brute import brute_force, fields, pinned_zone
+from tests.conformance.schedules_brute import brute_force
 from tests.conformance.schedules_texts import ZONES, crons, shaped
 
 instants = st.datetimes(datetime(1972, 6, 1), datetime(2060, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -35,23 +35,7 @@ def stepped(schedule: Schedule, since: datetime, mark: datetime | None, until: d
 
 
 @given(crons, zones, moments)
-@settings(max_examples=300, deadline=None)
-def test_cron_slots_strictly_increase_and_match_on_the_wall_clock(text: str, zone: str, since: datetime) -> None:
-    schedule, rules = parse(text, timezone=zone), fields(text)
-    mark = None
-    for _ in range(5):
-        slot = schedule.next(since, mark)
-        if slot is None:
-            break
-        assert slot > (mark or since)
-        assert slot.microsecond == 0
-        assert slot.tzinfo is UTC
-        assert rules.at(slot.astimezone(pinned_zone(zone)))
-        mark = slot
-
-
-@given(crons, zones, moments)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @example("0 0 0 30 * *", "Pacific/Apia", ODD[3])
 @example("*/20 44 0 7 1 *", "Africa/Monrovia", datetime(1972, 1, 6, 12, tzinfo=UTC))
 def test_no_slot_is_skipped(text: str, zone: str, since: datetime) -> None:
@@ -62,6 +46,7 @@ def test_no_slot_is_skipped(text: str, zone: str, since: datetime) -> None:
     while len(slots) < 3 and (mark := schedule.next(since, mark)) is not None:
         slots.append(mark)
     assert slots == expected
+    assert {slot.tzinfo for slot in slots} <= {UTC}
 
 
 @given(crons, zones, moments, windows, st.one_of(st.none(), windows))
@@ -145,7 +130,7 @@ EDGES = st.sampled_from(
 
 
 @given(st.one_of(st.text(max_size=60), shaped), st.one_of(st.text(max_size=20), zones), st.text(), EDGES)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @example("TZ=", "", "", ODD[0])
 @example("* " * 5000, "", "", ODD[0])
 @example("1," * 500 + "1 * * * * *", "", "", ODD[0])

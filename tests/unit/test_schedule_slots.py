@@ -107,46 +107,31 @@ def test_an_interval_beyond_the_calendar_is_never_due() -> None:
     assert parse("@every 2562047h").next(utc("9900-01-01T00:00")) is None
 
 
-@pytest.mark.parametrize(
-    ("since", "mark", "is_due"),
-    [
-        pytest.param("2026-05-31T00:00", None, True, id="made before"),
-        pytest.param("2026-06-01T12:00", None, False, id="made at the instant"),
-        pytest.param("2026-06-02T00:00", None, False, id="made after"),
-        pytest.param("2026-05-31T00:00", "2026-06-01T12:00", False, id="decided"),
-    ],
-)
-def test_at_is_due_once_for_a_job_made_before_it(since: str, mark: str | None, is_due: bool) -> None:
-    slot = utc("2026-06-01T12:00")
-    schedule = parse("@at 2026-06-01T14:00:00+02:00")
-    decided = None if mark is None else utc(mark)
-    assert schedule.next(utc(since), decided) == (slot if is_due else None)
-    assert schedule.count(utc(since), decided, slot) == int(is_due)
-    assert schedule.latest(utc(since), decided, slot) == (slot if is_due else None)
-    assert schedule.count(utc(since), decided, slot - timedelta(microseconds=1)) == 0
+AT, AFTER = "@at 2026-06-01T14:00:00+02:00", "@after 2026-06-01T12:00:00Z <PT2H"
 
 
 @pytest.mark.parametrize(
-    ("since", "mark", "is_due"),
+    ("text", "since", "mark", "is_due"),
     [
-        pytest.param("2026-05-31T00:00", None, True, id="made before"),
-        pytest.param("2026-06-01T12:00", None, True, id="made at the instant"),
-        pytest.param("2026-06-01T14:00", None, True, id="made at the very end of the grace"),
-        pytest.param("2026-06-01T14:00:00.000001", None, False, id="made after the grace"),
-        pytest.param("2026-05-31T00:00", "2026-06-01T12:00", False, id="decided"),
-        pytest.param("2026-06-01T13:00", "2026-06-01T12:00", False, id="decided although made later"),
-        pytest.param("2026-06-01T13:00", "2026-06-01T11:00", True, id="an older mark decides nothing"),
+        pytest.param(AT, "2026-05-31T00:00", None, True, id="at, made before"),
+        pytest.param(AT, "2026-06-01T12:00", None, False, id="at, made at the instant"),
+        pytest.param(AT, "2026-06-02T00:00", None, False, id="at, made after"),
+        pytest.param(AT, "2026-05-31T00:00", "2026-06-01T12:00", False, id="at, decided"),
+        pytest.param(AFTER, "2026-05-31T00:00", None, True, id="made before"),
+        pytest.param(AFTER, "2026-06-01T12:00", None, True, id="made at the instant"),
+        pytest.param(AFTER, "2026-06-01T14:00", None, True, id="made at the very end of the grace"),
+        pytest.param(AFTER, "2026-06-01T14:00:00.000001", None, False, id="made after the grace"),
+        pytest.param(AFTER, "2026-05-31T00:00", "2026-06-01T12:00", False, id="decided"),
+        pytest.param(AFTER, "2026-06-01T13:00", "2026-06-01T12:00", False, id="decided although made later"),
+        pytest.param(AFTER, "2026-06-01T13:00", "2026-06-01T11:00", True, id="an older mark decides nothing"),
     ],
 )
-def test_after_is_due_once_at_its_instant_for_a_job_made_within_the_grace(
-    since: str,
-    mark: str | None,
-    is_due: bool,
+def test_one_instant_is_due_once_and_after_for_jobs_made_within_the_grace(
+    text: str, since: str, mark: str | None, is_due: bool
 ) -> None:
-    slot = utc("2026-06-01T12:00")
-    schedule = parse("@after 2026-06-01T12:00:00Z <PT2H")
+    slot, schedule, now = utc("2026-06-01T12:00"), parse(text), utc("2026-06-03T00:00")
     decided = None if mark is None else utc(mark)
-    now = utc("2026-06-03T00:00")
     assert schedule.next(utc(since), decided) == (slot if is_due else None)
     assert schedule.count(utc(since), decided, now) == int(is_due)
     assert schedule.latest(utc(since), decided, now) == (slot if is_due else None)
+    assert schedule.count(utc(since), decided, slot - timedelta(microseconds=1)) == 0

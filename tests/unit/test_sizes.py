@@ -28,30 +28,12 @@ def test_sizes_of_memory_are_read(text: str, size: int) -> None:
     assert memory_bytes(text) == size
 
 
+NONE = ["", "invalid", "-1", "-1MB", "0", "0GB", "1.5", "1 MB", "1XB", "1e3", "1MiB", "1.MB", "0.1B", "8388608TB"]
+
+
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        "invalid",
-        "-1",
-        "-1MB",
-        "0",
-        "0GB",
-        "1.5",
-        "1 MB",
-        "1XB",
-        "1e3",
-        "1MiB",
-        "1.MB",
-        "0.1B",
-        "8388608TB",
-        "\uff19MB",
-        pytest.param("9" * 1_000_000 + "TB", id="a million digits"),
-        "1\n2",
-        "NaN",
-        "0x10",
-        "+5",
-    ],
+    [*NONE, "\uff19MB", pytest.param("9" * 1_000_000 + "TB", id="a million digits"), "1\n2", "NaN", "0x10", "+5"],
 )
 def test_what_is_no_size_of_memory_is_refused_in_a_short_sentence(text: str) -> None:
     with pytest.raises(ValueError, match="is not a size; use bytes") as refused:

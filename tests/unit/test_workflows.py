@@ -30,14 +30,10 @@ def commands(job: Job) -> str:
 ALL = [pytest.param(job, id=name) for name, job in jobs()]
 
 
-def test_there_is_one_for_changes_nights_and_releases() -> None:
+def test_there_is_one_for_changes_nights_and_releases_and_each_file_can_be_read() -> None:
     assert [path.name for path in WORKFLOWS] == ["ci.yaml", "nightly.yaml", "release.yaml"]
-
-
-@pytest.mark.parametrize("path", [path for path in FORGE.rglob("*") if path.suffix in {".yaml", ".yml", ".json"}],
-                         ids=lambda path: str(path.relative_to(FORGE)))  # fmt: skip
-def test_each_file_can_be_read(path: Path) -> None:
-    assert yaml.safe_load(path.read_text("utf-8"))
+    files = [path for path in FORGE.rglob("*") if path.suffix in {".yaml", ".yml", ".json"}]
+    assert [path for path in files if not yaml.safe_load(path.read_text("utf-8"))] == []
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -63,6 +59,9 @@ def test_a_job_ends_and_runs_what_is_there(job: Job) -> None:
     assert [path for path in re.findall(r"^\.[\w/.-]+", text, re.MULTILINE) if not (ROOT / path).exists()] == []
     # An expression in a command is code to whoever may choose its value; the environment is not.
     assert "${{" not in text
+    calls = re.findall(r"\bmake [a-z-]+(.*)", text)
+    given = {word for call in calls for word in re.findall(r"([A-Z_]+)=", call)}
+    assert [word for word in given if f"$({word})" not in MAKEFILE] == []
 
 
 @pytest.mark.parametrize("job", ALL)
@@ -113,14 +112,6 @@ def test_a_failure_of_the_night_uploads_what_happened(name: str) -> None:
         assert upload["with"]["path"] == folder
     for dimension in job.get("strategy", {}).get("matrix", ()):
         assert f"${{{{ matrix.{dimension} }}}}" in upload["with"]["name"], "two of one name cannot be uploaded"
-
-
-@pytest.mark.parametrize("job", ALL)
-def test_what_make_is_given_is_known_to_it(job: Job) -> None:
-    given = {
-        word for line in re.findall(r"\bmake [a-z-]+(.*)", commands(job)) for word in re.findall(r"([A-Z_]+)=", line)
-    }
-    assert [word for word in given if f"$({word})" not in MAKEFILE] == []
 
 
 def test_a_release_takes_what_make_release_builds() -> None:

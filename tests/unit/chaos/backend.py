@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from dkron_kube.access import Access
+from tests.support.kube_server import serving
 
 
 @dataclass
@@ -41,11 +41,9 @@ class Backend:
 async def backend() -> AsyncIterator[tuple[Backend, Access]]:
     """One that runs, and the way to it."""
     made = Backend()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", made.answer)
 
     async def token() -> str:
         return "Bearer own"
 
-    async with TestServer(app) as server:
+    async with serving(made.answer) as server:
         yield made, Access(server=str(server.make_url("")), namespace="here", tls=True, authorization=token)

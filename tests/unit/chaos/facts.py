@@ -5,7 +5,7 @@ from typing import Any
 
 from dkron_crds.job import Execution, GroupStatus, JobSpec, JobStatus, Skipped, SkipReason, Trigger
 from tests.chaos.history import Act, Fault, History, Operation, Record, Run, Since, Terms
-from tests.unit.chaos.model import TERMS, at
+from tests.unit.chaos.model import TERMS, at, execution
 
 UID = "uid-a"
 
@@ -45,8 +45,8 @@ def told(*runs: Run, skipped: int = 0, **more: Any) -> Record:
     executions = tuple(_execution(run) for run in runs if run.end is not None)
     status = JobStatus(
         executions=executions,
-        success_count=sum(execution.success for execution in executions),
-        error_count=sum(not execution.success for execution in executions),
+        success_count=sum(it.success for it in executions),
+        error_count=sum(not it.success for it in executions),
         skipped=Skipped(count=skipped, last_time=at(0), last_reason=SkipReason.MISSED) if skipped else None,
         status=_outcome(runs[-1]) if runs else GroupStatus.NEVER,
         last_schedule_time=max((run.slot for run in runs), default=None),
@@ -80,7 +80,4 @@ def _outcome(run: Run) -> GroupStatus:
 
 def _execution(run: Run) -> Execution:
     assert run.end is not None
-    return Execution(
-        id=run.name, job=run.name, slot=run.slot, trigger=run.trigger, group=run.group, attempt=run.attempt,
-        started_at=run.began, finished_at=run.end, success=bool(run.success), reason="" if run.success else "Error",
-    )  # fmt: skip
+    return execution(run, run.end, success=bool(run.success), reason="" if run.success else "Error")

@@ -5,10 +5,10 @@ It shares nothing with the checker but the facts. Its slots come from the projec
 oracle is tried as well.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from dkron_crds.job import (
     Active,
@@ -231,13 +231,7 @@ class Model:
             self.claims.append((run.end + timedelta(seconds=wait), _named(replace(run, attempt=run.attempt + 1))))
 
     def _count(self, run: Run, ended: datetime, *, success: bool, reason: str) -> None:
-        self.executions.insert(
-            0,
-            Execution(
-                id=run.name, job=run.name, slot=run.slot, trigger=run.trigger, group=run.group, attempt=run.attempt,
-                started_at=run.began, finished_at=ended, success=success, reason=reason,
-            ),
-        )  # fmt: skip
+        self.executions.insert(0, execution(run, ended, success=success, reason=reason))
 
     def _cut(self, run: Run) -> None:
         self.runs[self.runs.index(run)] = replace(run, end=None, success=None)
@@ -251,7 +245,7 @@ class Model:
             status=self._outcome,
             since=self.since,
             last_schedule_time=self.mark,
-            active=tuple(_active(run, started) for run, started in going),
+            active=tuple(active(run, started) for run, started in going),
             executions=tuple(self.executions[:100]),
             success_count=sum(execution.success for execution in self.executions),
             error_count=sum(not execution.success for execution in self.executions),
@@ -290,27 +284,22 @@ class Story:
     @cached_property
     def history(self) -> History:
         """What all these jobs leave behind."""
-        return history(self.scripts, self.outages)
-
-
-def history(scripts: Iterable[Script], outages: tuple[Outage, ...] = ()) -> History:
-    """What all these jobs leave behind."""
-    models = [Model(script, outages).live() for script in scripts]
-    return History(
-        terms=TERMS,
-        operations=tuple(op for model in models for op in model.operations),
-        runs=tuple(run for model in models for run in model.witnessed),
-        sinces=tuple(since for model in models if model.script.watched for since in model.sinces),
-        records=tuple(
-            Record(job=model.script.name, uid=model.uid, read=TERMS.read, status=model.status)
-            for model in models
-            if model.spec is not None
-        ),
-        faults=tuple(
-            Fault(what="kill -9 of every operator", begin=at(o.begin + 0.1), end=at(o.end - 0.1), down=True)
-            for o in outages
-        ),
-    )
+        models = [Model(script, self.outages).live() for script in self.scripts]
+        return History(
+            terms=TERMS,
+            operations=tuple(op for model in models for op in model.operations),
+            runs=tuple(run for model in models for run in model.witnessed),
+            sinces=tuple(since for model in models if model.script.watched for since in model.sinces),
+            records=tuple(
+                Record(job=model.script.name, uid=model.uid, read=TERMS.read, status=model.status)
+                for model in models
+                if model.spec is not None
+            ),
+            faults=tuple(
+                Fault(what="kill -9 of every operator", begin=at(o.begin + 0.1), end=at(o.end - 0.1), down=True)
+                for o in self.outages
+            ),
+        )
 
 
 def _shortly(script: Script) -> str:
@@ -335,8 +324,16 @@ def _named(run: Run) -> Run:
     return replace(run, name=f"{run.job}-{run.slot:%H%M%S}-{run.trigger}-{run.attempt}")
 
 
-def _active(run: Run, started: datetime) -> Active:
-    return Active(
-        id=run.name, job=run.name, uid="seen", slot=run.slot, trigger=run.trigger, group=run.group,
-        attempt=run.attempt, started_at=started,
-    )  # fmt: skip
+def active(run: Run, started: datetime) -> Active:
+    """The entry of an attempt that goes on."""
+    return Active(**_attempt(run), uid="seen", started_at=started)
+
+
+def execution(run: Run, ended: datetime, *, success: bool, reason: str) -> Execution:
+    """The entry of an attempt that is over."""
+    return Execution(**_attempt(run), started_at=run.began, finished_at=ended, success=success, reason=reason)
+
+
+def _attempt(run: Run) -> dict[str, Any]:
+    cause = {"slot": run.slot, "trigger": run.trigger, "group": run.group, "attempt": run.attempt}
+    return {"id": run.name, "job": run.name, **cause}

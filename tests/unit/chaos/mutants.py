@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from dkron_crds.job import Active, GroupStatus, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import GroupStatus, JobStatus, Skipped, SkipReason, Trigger
 from tests.chaos.case import Kind
 from tests.chaos.history import History, Run
 from tests.unit.chaos import places
-from tests.unit.chaos.model import TERMS
+from tests.unit.chaos.model import TERMS, active
 from tests.unit.chaos.places import SECOND, later
 
 
@@ -33,7 +33,7 @@ def lost(history: History, run: Run) -> History:
 
 def hushed(history: History, run: Run) -> History:
     """It never was, and the status says that another run stood in its way."""
-    return rewritten(lost(history, run), run, lambda status, run: _skipped(status, 1, at=run.slot))
+    return rewritten(lost(history, run), run, lambda status, run: _skipped(status, run, 1))
 
 
 def doubled(history: History, run: Run) -> History:
@@ -61,9 +61,8 @@ def moved(history: History, run: Run, by: timedelta) -> History:
 def shifted(history: History, run: Run) -> History:
     """It ran for a slot that is none, and all agree on it."""
     slot = run.slot + timedelta(milliseconds=500)
-    return changed(
-        rewritten(history, run, lambda status, run: _retold(status, run, slot)), run, replace(run, slot=slot)
-    )
+    told = rewritten(history, run, lambda status, run: _retold(status, run, slot=slot))
+    return changed(told, run, replace(run, slot=slot))
 
 
 def cut(history: History, run: Run) -> History:
@@ -107,42 +106,6 @@ def uncalled(history: History, run: Run) -> History:
     return history.with_runs(*history.runs, replace(run, name=f"{run.name}-x", trigger=Trigger.MANUAL, group=1))
 
 
-def overpaid(history: History, run: Run) -> History:
-    """A success is counted twice."""
-    return rewritten(history, run, lambda status, _: _with(status, success_count=status.success_count + 1))
-
-
-def overblamed(history: History, run: Run) -> History:
-    """A failure is counted twice."""
-    return rewritten(history, run, lambda status, _: _with(status, error_count=status.error_count + 1))
-
-
-def underpaid(history: History, run: Run) -> History:
-    """It is not counted."""
-    count = {True: "success_count", False: "error_count"}[bool(run.success)]
-    return rewritten(history, run, lambda status, _: _with(status, **{count: getattr(status, count) - 1}))
-
-
-def twice_told(history: History, run: Run) -> History:
-    """Its execution stands there twice."""
-    return rewritten(history, run, _twice)
-
-
-def turned(history: History, run: Run) -> History:
-    """Its record says the contrary."""
-    return rewritten(history, run, _contrary)
-
-
-def immortal(history: History, run: Run) -> History:
-    """Its status says that it still runs."""
-    return rewritten(history, run, _going)
-
-
-def overskipped(history: History, run: Run) -> History:
-    """Slots are counted as skipped that never were."""
-    return rewritten(history, run, lambda status, run: _skipped(status, 99, at=run.slot))
-
-
 def rewritten(history: History, run: Run, change: Callable[[JobStatus, Run], JobStatus]) -> History:
     """Its job's record is another one."""
     records = (
@@ -155,16 +118,6 @@ def rewritten(history: History, run: Run, change: Callable[[JobStatus, Run], Job
 def changed(history: History, run: Run, into: Run) -> History:
     """It was another run."""
     return history.with_runs(*(into if other is run else other for other in history.runs))
-
-
-def misjudged(history: History, run: Run) -> History:
-    """Its status says that the newest run ended as it did not."""
-    return rewritten(history, run, _reversed)
-
-
-def restarted(history: History, run: Run) -> History:
-    """Its slots are said to count from its beginning, and nobody had changed it then."""
-    return rewritten(history, run, lambda status, run: _with(status, since=run.slot))
 
 
 def _with(status: JobStatus, /, **fields: object) -> JobStatus:
@@ -180,56 +133,43 @@ def _tried_again(history: History, run: Run, attempt: int) -> History:
 
 def _unrecorded(status: JobStatus, run: Run) -> JobStatus:
     kept = tuple(execution for execution in status.executions if execution.job != run.name)
-    count = "success_count" if run.success else "error_count"
-    return _with(status, executions=kept, **{count: getattr(status, count) - 1})
+    return _counted(_with(status, executions=kept), run, -1)
 
 
-def _retold(status: JobStatus, run: Run, slot: datetime) -> JobStatus:
-    return _with(
-        status,
-        executions=tuple(
-            execution.model_copy(update={"slot": slot}) if execution.job == run.name else execution
-            for execution in status.executions
-        ),
-    )
+def _retold(status: JobStatus, run: Run, **fields: object) -> JobStatus:
+    """Its execution says something else."""
+    told = (it.model_copy(update=fields) if it.job == run.name else it for it in status.executions)
+    return _with(status, executions=tuple(told))
 
 
-def _contrary(status: JobStatus, run: Run) -> JobStatus:
-    return _with(
-        status,
-        executions=tuple(
-            execution.model_copy(update={"success": not execution.success}) if execution.job == run.name else execution
-            for execution in status.executions
-        ),
-    )
-
-
-def _skipped(status: JobStatus, count: int, *, at: datetime) -> JobStatus:
+def _skipped(status: JobStatus, run: Run, count: int) -> JobStatus:
     before = status.skipped.count if status.skipped else 0
-    skipped = Skipped(count=before + count, last_time=at, last_reason=SkipReason.CONCURRENCY_FORBIDDEN)
+    skipped = Skipped(count=before + count, last_time=run.slot, last_reason=SkipReason.CONCURRENCY_FORBIDDEN)
     return _with(status, skipped=skipped)
 
 
+def _counted(status: JobStatus, run: Run, by: int) -> JobStatus:
+    count = "success_count" if run.success else "error_count"
+    return _with(status, **{count: getattr(status, count) + by})
+
+
 def _twice(status: JobStatus, run: Run) -> JobStatus:
-    told = next(execution for execution in status.executions if execution.job == run.name)
+    told = next(it for it in status.executions if it.job == run.name)
     return _with(status, executions=(*status.executions, told))
-
-
-def _going(status: JobStatus, run: Run) -> JobStatus:
-    entry = Active(
-        id=run.name, job=run.name, uid="seen", slot=run.slot, trigger=run.trigger, group=run.group,
-        attempt=run.attempt, started_at=run.began,
-    )  # fmt: skip
-    return _with(status, active=(*status.active, entry))
-
-
-def _mutant(where: Callable[[History], list[Run]], change: Callable[[History, Run], History], *kinds: Kind) -> Mutant:
-    return Mutant(where, change, frozenset(kinds))
 
 
 def _reversed(status: JobStatus, _: Run) -> JobStatus:
     good = status.status is GroupStatus.SUCCESS
     return _with(status, status=GroupStatus.FAILED if good else GroupStatus.SUCCESS)
+
+
+def _told(change: Callable[[JobStatus, Run], JobStatus]) -> Callable[[History, Run], History]:
+    """The record of its job says something else."""
+    return lambda history, run: rewritten(history, run, change)
+
+
+def _mutant(where: Callable[[History], list[Run]], change: Callable[[History, Run], History], *kinds: Kind) -> Mutant:
+    return Mutant(where, change, frozenset(kinds))
 
 
 MUTANTS = {
@@ -247,13 +187,26 @@ MUTANTS = {
     "attempt after a success": _mutant(places.successful, repeated, Kind.ATTEMPTS),
     "too many attempts": _mutant(places.recorded, insisted, Kind.ATTEMPTS),
     "run unasked": _mutant(places.recorded, uncalled, Kind.EXTRA),
-    "double-count a success": _mutant(places.recorded, overpaid, Kind.RECORD),
-    "double-count a failure": _mutant(places.settled, overblamed, Kind.RECORD),
-    "forget to count": _mutant(places.settled, underpaid, Kind.RECORD),
-    "record twice": _mutant(places.recorded, twice_told, Kind.RECORD),
-    "record the contrary": _mutant(places.settled, turned, Kind.RECORD),
-    "leave it running": _mutant(places.settled, immortal, Kind.RECORD),
-    "misjudge the newest run": _mutant(places.quiet, misjudged, Kind.RECORD),
-    "count slots anew": _mutant(places.calm, restarted, Kind.RECORD, Kind.EXTRA),
-    "skip too much": _mutant(places.accountable, overskipped, Kind.RECORD),
+    # What the status tells.
+    "double-count a success": _mutant(
+        places.recorded, _told(lambda status, _: _with(status, success_count=status.success_count + 1)), Kind.RECORD
+    ),
+    "double-count a failure": _mutant(
+        places.settled, _told(lambda status, _: _with(status, error_count=status.error_count + 1)), Kind.RECORD
+    ),
+    "forget to count": _mutant(places.settled, _told(lambda status, run: _counted(status, run, -1)), Kind.RECORD),
+    "record twice": _mutant(places.recorded, _told(_twice), Kind.RECORD),
+    "record the contrary": _mutant(
+        places.settled, _told(lambda status, run: _retold(status, run, success=not run.success)), Kind.RECORD
+    ),
+    "leave it running": _mutant(
+        places.settled,
+        _told(lambda status, run: _with(status, active=(*status.active, active(run, run.began)))),
+        Kind.RECORD,
+    ),
+    "misjudge the newest run": _mutant(places.quiet, _told(_reversed), Kind.RECORD),
+    "count slots anew": _mutant(
+        places.calm, _told(lambda status, run: _with(status, since=run.slot)), Kind.RECORD, Kind.EXTRA
+    ),
+    "skip too much": _mutant(places.accountable, _told(lambda status, run: _skipped(status, run, 99)), Kind.RECORD),
 }

@@ -62,11 +62,13 @@ def alone(history: History) -> list[Run]:
 
 
 def quiet(history: History) -> list[Run]:
-    """Runs of a job whose record had time to be written: nothing of it ended lately, or goes on."""
+    """Runs of a job whose record had time to be written: nothing of it ended lately, or goes on; and none may have been
+    replaced in an outage."""
     recent = TERMS.read - MARGIN
     busy = {run.uid for run in history.runs if run.end is None or run.end > recent}
     claims = {record.uid for record in history.records if record.status.active}
-    return [run for run in recorded(history) if run.uid not in busy | claims]
+    quiet = [run for run in recorded(history) if run.uid not in busy | claims]
+    return [run for run in quiet if not (history.faults and Concurrency.REPLACE in _concurrencies(history, run))]
 
 
 def followed(history: History) -> list[Run]:

@@ -90,36 +90,31 @@ def requested(when: float, *, late: float) -> list[Known]:
     return [asked(Act.RUN, when, at=at(when)), run]
 
 
+FAULT, WRONG_CLOCK = broke(20, 30, down=False), broke(20, 30, down=False, skew=-10 * SECOND)
+
+
 @pytest.mark.parametrize(
-    ("facts", "end"),
+    ("fault", "facts", "end"),
     [
-        pytest.param([ran(40), *requested(41, late=0.5)], 41.6, id="both have been seen"),
-        pytest.param([ran(40), *requested(41, late=0.5), broke(50, 52)], 41.6, id="another fault changes nothing"),
-        pytest.param([ran(40)], 50, id="no request was met, so watches may be silent"),
-        pytest.param(requested(41, late=0.5), 50, id="no slot ran on time"),
-        pytest.param(
-            [ran(40, late=5), ran(45), *requested(41, late=0.5)], 45.5, id="a slot that ran late shows nothing"
-        ),
-        pytest.param([ran(40), *requested(41, late=4), *requested(46, late=1)], 47.1, id="nor does a late request"),
-        pytest.param([ran(28), *requested(29.9, late=1), ran(33), *requested(34, late=0)], 34.1, id="sooner ones"),
-        pytest.param([ran(30.1, late=0.1), *requested(30.2, late=0)], 31, id="not before all has settled"),
-        pytest.param([ran(60), *requested(60, late=0)], 50, id="not later than it may last"),
+        pytest.param(FAULT, [ran(40), *requested(41, late=0.5)], 41.6, id="both have been seen"),
+        pytest.param(FAULT, [ran(40), *requested(41, late=0.5), broke(50, 52)], 41.6, id="another changes nothing"),
+        pytest.param(FAULT, [ran(40)], 50, id="no request was met, so watches may be silent"),
+        pytest.param(FAULT, requested(41, late=0.5), 50, id="no slot ran on time"),
+        pytest.param(FAULT, [ran(40, late=5), ran(45), *requested(41, late=0.5)], 45.5, id="a late slot shows nothing"),
+        pytest.param(FAULT, [ran(40), *requested(41, late=4), *requested(46, late=1)], 47.1, id="nor a late request"),
+        pytest.param(FAULT, [ran(28), *requested(29.9, late=1), ran(33), *requested(34, late=0)], 34.1, id="sooner"),
+        pytest.param(FAULT, [ran(30.1, late=0.1), *requested(30.2, late=0)], 31, id="not before all has settled"),
+        pytest.param(FAULT, [ran(60), *requested(60, late=0)], 50, id="not later than it may last"),
+        pytest.param(WRONG_CLOCK, [ran(35), *requested(36, late=0)], 60, id="as long as its clock was wrong by"),
+        pytest.param(broke(20, None, down=False), [ran(35), *requested(36, late=0)], None, id="for ever"),
     ],
 )
-def test_a_fault_excuses_until_the_probe_shows_that_all_is_well(facts: list[Known], end: float) -> None:
-    known = probed(broke(20, 30, down=False), *facts)
+def test_a_fault_excuses_until_the_probe_shows_that_all_is_well(
+    fault: Fault, facts: list[Known], end: float | None
+) -> None:
+    known = probed(fault, *facts)
     weather = Weather.of(known.faults[:1], known.terms, signs(known))
-    assert weather.storms == ((at(20), at(end)),)
-
-
-def test_a_clock_that_was_wrong_excuses_for_as_long_as_it_was_wrong_by() -> None:
-    known = probed(broke(20, 30, down=False, skew=-10 * SECOND), ran(35), *requested(36, late=0))
-    assert Weather.of(known.faults, known.terms, signs(known)).storms == ((at(20), at(60)),)
-
-
-def test_what_never_ended_excuses_for_ever_whatever_the_probe_says() -> None:
-    known = probed(broke(20, None, down=False), ran(35), *requested(36, late=0))
-    assert Weather.of(known.faults, known.terms, signs(known)).storms == ((at(20), FOREVER),)
+    assert weather.storms == ((at(20), FOREVER if end is None else at(end)),)
 
 
 def test_without_a_probe_recovery_is_taken_to_last_as_long_as_it_may() -> None:

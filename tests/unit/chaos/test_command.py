@@ -72,12 +72,9 @@ def test_what_is_no_history_is_refused(text: str, why: str, file: Path, capsys: 
     assert why in capsys.readouterr().err
 
 
-def test_a_job_without_a_spec_is_refused() -> None:
+def test_a_job_without_a_spec_and_a_file_that_is_not_there_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match=r'the create of "a" at .* has no spec'):
         judge(history(asked(Act.CREATE, 1), ran(10)))
-
-
-def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["/nowhere"]) == 2
     assert main([]) == 2
     assert "usage: python -m tests.chaos FILE" in capsys.readouterr().err

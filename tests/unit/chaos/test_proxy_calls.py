@@ -59,11 +59,8 @@ def test_which_calls_a_rule_befalls(rule: Rule, *, strikes: bool) -> None:
     assert bool(Ruling([rule]).on(A_JOB)) is strikes
 
 
-def test_a_dry_run_is_no_write() -> None:
+def test_a_dry_run_is_no_write_and_a_path_that_is_no_resource_is_left_alone() -> None:
     assert not read("POST", JOBS, {"dryRun": "All"}).is_write
-
-
-def test_a_path_that_is_no_resource_is_left_alone() -> None:
     assert not Ruling([Rule(fault=DropBefore())]).on(read("GET", "/version", {}))
 
 

@@ -30,18 +30,15 @@ MINUTES = 600.0
 CI = 120.0
 
 
-def test_a_seed_gives_the_same_storm_again() -> None:
+def test_a_seed_gives_the_same_storm_again_and_clients_do_not_depend_on_the_faults() -> None:
     assert plan(1, MINUTES) == plan(1, MINUTES)
     assert plan(1, MINUTES) != plan(2, MINUTES)
+    assert plan(1, MINUTES, faults=frozenset({Fault.KILL})).wishes == plan(1, MINUTES).wishes
 
 
 def test_clients_leave_the_probe_alone() -> None:
     assert PROBE in STEADY
     assert not [wish for seed in SEEDS for wish in plan(seed, MINUTES).wishes if wish.job == PROBE]
-
-
-def test_clients_do_not_depend_on_the_faults() -> None:
-    assert plan(1, MINUTES, faults=frozenset({Fault.KILL})).wishes == plan(1, MINUTES).wishes
 
 
 def test_there_are_twenty_jobs_and_every_kind_of_fault() -> None:
@@ -64,6 +61,7 @@ def test_a_storm_has_gusts_and_lulls(seed: int) -> None:
     gusts = excused(blows)
     assert 20 < len(blows) < 100
     assert len(gusts) >= 5
+    assert gusts[0][0] == blows[0].at - LATENESS, "what comes due a moment before a fault is excused too"
     assert all(0 <= blow.pick < 1 and blow.at < MINUTES for blow in blows)
     for (begin, end), (following, _) in pairwise(gusts):
         assert end - begin <= LONGEST
@@ -87,11 +85,6 @@ def test_at_least_half_of_a_storm_is_calm(seconds: float, *, rivals: bool) -> No
 def test_a_storm_that_is_too_short_is_refused() -> None:
     with pytest.raises(ValueError, match="no room for faults and calm times; 120 s has"):
         plan(1, SHORTEST - 1)
-
-
-def test_what_comes_due_a_moment_before_a_fault_is_excused_too() -> None:
-    blows = plan(1, CI).blows
-    assert excused(blows)[0][0] == blows[0].at - LATENESS
 
 
 @pytest.mark.parametrize("seed", SEEDS)
