@@ -165,13 +165,14 @@ def test_whoever_does_not_lead_leaves_it_alone() -> None:
 
 @pytest.mark.parametrize(("retries", "attempts"), [(0, []), (1, [2])])
 @pytest.mark.parametrize("job", [{}, {"schedule": "@manually"}, {"disabled": True}, {"executor": "shell"}])
+@pytest.mark.parametrize("seconds", [61, 61.5])
 def test_slots_of_a_process_that_is_gone_are_undecided_once_they_have_come(
-    job: dict[str, Any], retries: int, attempts: list[int]
+    job: dict[str, Any], retries: int, attempts: list[int], seconds: float
 ) -> None:
     if job == {"executor": "shell"}:
         job["executorConfig"] = {"command": "true"}
     status = {"last_schedule_time": after(60), "window": window(61, 62, by=THEM)}
-    plan = look(each_second(retries=retries, **job), seconds=61.5, fireable_since=after(61.5), status=status)
+    plan = look(each_second(retries=retries, **job), seconds=seconds, fireable_since=after(seconds), status=status)
     (record,) = plan.status.executions
     assert (record.slot, record.reason, record.job) == (after(61), "Unknown", claim(after(61)).job)
     assert [entry.attempt for entry in plan.status.active] == ([] if job.get("disabled") else attempts)
