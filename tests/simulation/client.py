@@ -7,10 +7,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from dkron_executors.result import Result
 from dkron_kube import client as kube_client
 from dkron_kube.client import Call
 from dkron_kube.errors import KubeError, NotLeader, Unavailable
-from dkron_kube.paths import Resource
+from dkron_kube.paths import NODES, Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.world import Object, Token, World, refused
@@ -24,6 +25,8 @@ SHORT = 1
 BETWEEN_PAGES = 0.6
 """The longest time between two pages, in seconds."""
 TOO_MANY = 429
+BETWEEN_NODES, LONGEST_CALL = 0.05, 0.8
+"""Seconds between two looks for changes of nodes, and that an inline call takes at most."""
 
 
 class WorldClient:
@@ -35,6 +38,8 @@ class WorldClient:
         self.calls: Counter[Call] = Counter()
         self.may_write: Callable[[Resource], bool] = lambda _: True
         self.begins: Callable[[str], None] = lambda _: None
+        self.done: Callable[[str], None] = lambda _: None
+        self.writes: list[tuple[float, str]] = []
         self.closed = False
         self._world = world
         self._network = network
@@ -142,9 +147,30 @@ class WorldClient:
         query: Mapping[str, str],
         silence: float,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Nothing ever happens to what is watched in this way."""
+        """Nothing but nodes ever changes of what is watched in this way."""
         await self._call("watch", resource, "", dict)
-        yield _quiet(min(float(query["timeoutSeconds"]), silence))
+        version, seconds = int(query["resourceVersion"]), min(float(query["timeoutSeconds"]), silence)
+        yield self._nodes(version, seconds) if resource == NODES else _quiet(seconds)
+
+    async def _nodes(self, version: int, seconds: float) -> AsyncIterator[bytes]:
+        end = self._loop.time() + seconds
+        while self._loop.time() < end:
+            for event in tuple(self._world.since(version)):
+                version = event.version
+                if event.plural == NODES.plural:
+                    yield json.dumps({"type": event.kind, "object": event.body}).encode() + b"\n"
+            await asyncio.sleep(BETWEEN_NODES)
+
+    async def reach(self, name: str, answer: Callable[[], Result]) -> Result:
+        """Make an inline call, which no trouble of the network meets."""
+        self.writes.append((self._loop.time(), "call"))
+        self.begins("call")
+        await self._pass(self._dice.between(0.001, 0.02))
+        result = answer()
+        self.done("call")
+        self._told(f"call {name}: done")
+        await self._pass(self._dice.between(0.1, LONGEST_CALL))
+        return result
 
     async def log_tail(self, resource: Resource, _namespace: str, pod: str, *, container: str, size: int) -> bytes:
         await self._call("log", resource, f"{pod}/{container}", dict)
@@ -177,6 +203,8 @@ class WorldClient:
         if verb in WRITES and not self.may_write(resource):
             raise NotLeader(f"{verb} {resource.plural} is not sent")
         call = f"{verb} {resource.plural}"
+        if verb in WRITES:
+            self.writes.append((self._loop.time(), call))
         self.begins(call)
         met = self._network.met(self._loop.time(), self._replica, call, self._dice)
         try:
@@ -214,6 +242,7 @@ class WorldClient:
             self._told(f"{call} {name}: {type(exc).__name__}")
             await self._pass(dice.between(0.001, longest))
             raise
+        self.done(call)
         lost = Ill.LOSE in met
         self._told(f"{call} {name}: done{', and the answer lost' if lost else ''}")
         await self._pass(dice.between(0.001, longest))

@@ -12,7 +12,7 @@ from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.stops import stop_annotation
 from dkron_kube.errors import KubeError
-from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_kube.paths import DKRON_JOBS, JOBS, NODES, PODS
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
@@ -57,6 +57,11 @@ class Clients:
         runs = [body["metadata"] for body in self._runs(job)]
         return max(runs, key=lambda found: int(found["resourceVersion"]), default={"name": None})["name"]
 
+    def waiting(self, job: str) -> str | None:
+        """The name of the attempt of a job that waits for its backoff, or is called."""
+        status = self._world.get(DKRON_JOBS, NAMESPACE, job).get("status") or {}
+        return next((entry["job"] for entry in status.get("active", ())), None)
+
     def _runs(self, job: str) -> list[Object]:
         bodies = self._world.list(JOBS, NAMESPACE)
         return [body for body in bodies if body["metadata"]["annotations"].get("dkron.io/name") == job]
@@ -75,6 +80,9 @@ class Clients:
 
     def ask(self, event: Event) -> None:
         """Do what the plan says, if that is possible."""
+        if event.what is What.NODES:
+            self._set_nodes(event.nodes)
+            return
         try:
             answer = self._request(event)
         except KubeError:
@@ -87,6 +95,15 @@ class Clients:
         if event.what is What.CREATE:
             more |= {"uid": answer["metadata"]["uid"], "created": _created(answer)}
         self.operations.append(Operation(act=Act(event.what), job=event.on, invoked=now, answered=now, **more))
+
+    def _set_nodes(self, names: tuple[str, ...]) -> None:
+        there = {body["metadata"]["name"] for body in self._world.list(NODES, None)}
+        for name in sorted(there - {*names}):
+            self._world.delete(NODES, None, name)
+        ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+        for name in names:
+            if name not in there:
+                self._world.create(NODES, None, {"metadata": {"name": name, "labels": {"dc": "eu"}}, "status": ready})
 
     def squat(self, event: Event) -> Callable[[], None] | None:
         """Have a Job there as the next slot's will be, but of another owner; returns how it goes again."""

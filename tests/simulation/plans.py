@@ -50,6 +50,7 @@ class What(StrEnum):
     WIPE = "wipe"
     SQUAT = "squat"
     REMOVE = "remove"
+    NODES = "nodes"
     KILL = "kill"
     TERMINATE = "terminate"
     FREEZE = "freeze"
@@ -62,11 +63,13 @@ class Event:
     """One thing that happens at a second, to a job or a replica (`on`; "" is all of them).
 
     `lasts`: until the process is started again, or goes on, or the trouble is over. A kill waits for a call that begins
-    with `calls`, if it names any, and then for so many `steps` of the process. For a trouble, `ill`, `calls`, `share`
+    with `calls`, if it names any, and then for so many `steps` of the process; with `done`, until the API server has
+    carried the call out. For a trouble, `ill`, `calls`, `share`
     and `status` are those of `network.Trouble`. `skew` are seconds. Squatting is to have a Job there by the name that
     the next slot's will have. Removing is to delete the newest Job of a job, as a hand does it, or a TTL.
     A stop is for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment
-    after that.
+    after that; with `waits`, for the attempt that waits for its backoff. `nodes` are all that there are from then on;
+    no seed draws that, nor `done` nor `waits`: plans that are written by hand have them.
     """
 
     at: float
@@ -77,6 +80,9 @@ class Event:
     force: bool = False
     begins: bool = False
     races: bool = False
+    waits: bool = False
+    done: bool = False
+    nodes: tuple[str, ...] = ()
     steps: int = 0
     ill: Ill | None = None
     calls: str = ""
@@ -101,7 +107,7 @@ class Event:
 
 
 _BY_CLIENTS = frozenset(
-    {What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.STOP, What.WIPE}
+    {What.NODES, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.STOP, What.WIPE}
 )
 
 
@@ -136,11 +142,13 @@ class Plan:
 def from_text(text: str) -> Plan:
     """The plan that was written down so. Raises ValueError, KeyError, TypeError."""
     raw = json.loads(text)
-    events = (
-        Event(**{**event, "what": What(event["what"]), "ill": Ill(event["ill"]) if event["ill"] else None})
-        for event in raw["events"]
-    )
+    events = (Event(**{**event, **_typed(event)}) for event in raw["events"])
     return Plan(**{**raw, "course": Course(**raw["course"]), "skews": tuple(raw["skews"]), "events": tuple(events)})
+
+
+def _typed(event: dict[str, Any]) -> dict[str, Any]:
+    ill = Ill(event["ill"]) if event["ill"] else None
+    return {"what": What(event["what"]), "ill": ill, "nodes": tuple(event["nodes"])}
 
 
 RECOVERY, LATENESS, LONGEST_RUN, HANDOVER = 8.0, 1.5, 6.0, 18.0

@@ -5,22 +5,29 @@ in place of the API server, and our watches in place of kopf's.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import Context
+from contextvars import Context, ContextVar
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 from unittest.mock import patch
 
+from dkron_crds.job import Active
+from dkron_executors.keys.http import Http
+from dkron_executors.result import Result
+from dkron_executors.run.pool import Pool
 from dkron_kube.access import Access
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator import app
+from dkron_operator.act.inline_calls import InlineCalls
 from dkron_operator.app import Operator
+from dkron_operator.cache.store import CachedJob
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica as Identity
 from dkron_operator.monitoring.health import Phase
-from dkron_operator.plan.view import SELECTOR
+from dkron_operator.plan.view import SELECTOR, JobView
+from dkron_operator.reconcile import reconciler
 from dkron_operator.watch.handlers import Handlers
 from tests.simulation.client import WorldClient, as_client
 from tests.simulation.dice import Dice
@@ -32,6 +39,37 @@ from tests.support.builders import IMAGES
 
 HOME = "home"
 """The namespace of the operator."""
+INLINE = 8
+"""How many inline calls may be under way at once."""
+Receiver = Callable[[JobView, Active], Result]
+"""Answers an inline call."""
+CALLED: ContextVar[tuple[JobView, Active]] = ContextVar("CALLED")
+"""The attempt that a task calls."""
+
+
+class Calls(InlineCalls):
+    """Inline calls whose receiver is part of the story."""
+
+    def __init__(self, client: WorldClient, receiver: Receiver, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pool = Reach(client, receiver)
+
+    def begin(self, entry: CachedJob, active: Active, *, traceparent: str = "") -> None:
+        CALLED.set((entry.job, active))
+        super().begin(entry, active, traceparent=traceparent)
+
+
+class Reach(Pool):
+    """The way there."""
+
+    def __init__(self, client: WorldClient, receiver: Receiver) -> None:
+        super().__init__(limit=INLINE)
+        self._client = client
+        self._receiver = receiver
+
+    async def call(self, keys: Http) -> Result:  # noqa: ARG002 - there is one receiver
+        job, active = CALLED.get()
+        return await self._client.reach(active.job, partial(self._receiver, job, active))
 
 
 class Simulated(Operator):
@@ -63,7 +101,7 @@ class Replica:
 
     def __init__(
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
-        told: Callable[[str, str], None], elects: bool,
+        told: Callable[[str, str], None], elects: bool, receiver: Receiver,
     ) -> None:  # fmt: skip
         self.name = name
         self.skew = self.by_itself = timedelta(0)
@@ -76,6 +114,7 @@ class Replica:
         self._wall = wall
         self._told = told
         self._elects = elects
+        self._receiver = receiver
         self._loop = cast("VirtualLoop", asyncio.get_running_loop())
         self._starts = 0
         self._operator: Simulated | None = None
@@ -87,6 +126,11 @@ class Replica:
     def lives(self) -> bool:
         """Whether a process of it runs."""
         return self.process is not None and not self.process.dead and self.task is not None and not self.task.done()
+
+    @property
+    def writes(self) -> list[tuple[float, str]]:
+        """When each write of all its processes began, and its verb and resource; an inline call is a `call`."""
+        return [write for _, client, _ in self._past for write in client.writes]
 
     @property
     def acts(self) -> bool:
@@ -110,12 +154,13 @@ class Replica:
         assert self._client is not None
         self._past.append((process, self._client, self.task))
 
-    def kill(self, steps: int, *, calls: str = "") -> None:
-        """SIGKILL, so many steps after the next call that begins so; at once if it names none."""
+    def kill(self, steps: int, *, calls: str = "", done: bool = False) -> None:
+        """SIGKILL, so many steps after the next call that begins so, or that is `done`; at once if it names none."""
         if not calls:
             self._light(steps)
         elif self._client is not None:
-            self._client.begins = lambda call: self._light(steps) if call.startswith(calls) else None
+            light = lambda call: self._light(steps) if call.startswith(calls) else None  # noqa: E731
+            setattr(self._client, "done" if done else "begins", light)
 
     def _light(self, steps: int) -> None:
         if self.lives and self.process is not None and self.process.fuse is None:
@@ -192,9 +237,12 @@ class Replica:
             self._world, self._network, dice, replica=self.name, told=partial(self._told, process.name)
         )
         clock = Clock(self._now, self._loop.time)
-        with patch.object(app, "KubeClient", lambda *_, may_write, **__: as_client(client, may_write)):
+        with (
+            patch.object(app, "KubeClient", lambda *_, may_write, **__: as_client(client, may_write)),
+            patch.object(reconciler, "InlineCalls", partial(Calls, client, self._receiver)),
+        ):
             operator = self._operator = Simulated(
-                cast("Access", None), namespaces=(), cluster_namespace=HOME, images=IMAGES,
+                cast("Access", None), namespaces=(), cluster_namespace=HOME, images=IMAGES, inline_calls=INLINE,
                 replica=Identity(identity=self.name, address="", version="1"), terms=Terms() if self._elects else None,
                 clock=clock,
             )  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dkron_crds.job import JobStatus
+from dkron_crds.requests import RUN_PREFIX
 from dkron_crds.stops import STOP_PREFIX
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, JOBS
@@ -23,6 +24,7 @@ class Sights:
         self._sinces: dict[tuple[str, str, datetime], None] = {}
         self._statuses: list[Seen] = []
         self._replacing: set[str] = set()
+        self._members: dict[tuple[str, int], set[str]] = {}
         world.heard.append(self._hear)
 
     @property
@@ -48,10 +50,10 @@ class Sights:
         )
 
     def look_for_wishes(self) -> None:
-        """In the end each stop that was asked for has had its answer."""
+        """In the end each run and each stop that was asked for has had its answer."""
         for body in self._world.list(DKRON_JOBS, None):
             for key in body["metadata"].get("annotations") or ():
-                if key.startswith(STOP_PREFIX):
+                if key.startswith((RUN_PREFIX, STOP_PREFIX)):
                     self._wrong.append(f"NO ANSWER: {body['metadata']['name']} has the annotation {key} in the end")
 
     def forgive(self, name: str) -> None:
@@ -65,6 +67,7 @@ class Sights:
             self._replacing.add(event.body["metadata"]["uid"])
         if event.plural == DKRON_JOBS.plural:
             self._see(event.body)
+            self._check_members(event.body)
 
     def _see(self, body: Object) -> None:
         metadata, status = body["metadata"], body.get("status") or {}
@@ -83,6 +86,16 @@ class Sights:
         )  # fmt: skip
         if not self._statuses or replace(self._statuses[-1], at=seen.at) != seen:
             self._statuses.append(seen)
+
+    def _check_members(self, job: Object) -> None:
+        """Who the members of a run are is decided once, by the write that claims them."""
+        uid, claimed = job["metadata"]["uid"], dict[int, set[str]]()
+        for entry in (job.get("status") or {}).get("active", ()):
+            if entry.get("member"):
+                claimed.setdefault(entry["group"], set()).add(entry["member"])
+        for group, names in claimed.items():
+            if not names <= self._members.setdefault((uid, group), names):
+                self._wrong.append(f"MORE MEMBERS: run {group} had {self._members[uid, group]}, and has {names}")
 
     def _check_deletion(self, run: Object) -> None:
         """A Job that is over is kept until its record is written. One that is replaced may end while it goes, whatever

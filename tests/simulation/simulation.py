@@ -4,14 +4,23 @@ import asyncio
 import logging
 import random
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
+from dkron_crds.job import Active
+from dkron_executors.result import Result as Answer
+from dkron_operator.delivery import log_line
+from dkron_operator.executors.inline import is_inline
+from dkron_operator.plan.view import JobView
+from dkron_operator.plan.written import Fact
+from dkron_operator.telemetry.metrics import Metrics
 from tests.chaos.history import History, Record, Terms
 from tests.chaos.verdict import judge
 from tests.simulation.clients import Clients
@@ -40,6 +49,14 @@ class Result:
     wrong: tuple[str, ...]
     trace: tuple[str, ...]
     history: History
+    writes: tuple[tuple[float, str], ...] = ()
+    """When each write of an operator began, and its verb and resource; an inline call is a `call`."""
+    calls: tuple[str, ...] = ()
+    """The attempts that were called inline, in that order."""
+    delivered: tuple[str, ...] = ()
+    """The ids of the executions whose output was delivered to the log, in that order."""
+    facts: tuple[Fact, ...] = ()
+    """What all processes together have counted in their metrics."""
 
 
 def simulate(plan: Plan, *, verbose: bool = False) -> Result:
@@ -49,7 +66,7 @@ def simulate(plan: Plan, *, verbose: bool = False) -> Result:
     loop = VirtualLoop(plan.seed)
     simulation = Simulation(plan, loop)
     loop.set_exception_handler(simulation.unexpected)
-    with _heard(simulation.log, logging.DEBUG if verbose else logging.ERROR):
+    with _heard(simulation.log, logging.DEBUG if verbose else logging.ERROR), simulation.counting():
         try:
             loop.run_until_complete(simulation.run())
         except Livelock as exc:
@@ -77,6 +94,9 @@ class Simulation:
         self._network = Network(tuple(_trouble(event) for event in plan.events if event.what is What.ILL))
         self._faults = Faults(self._network, zero=ZERO, elects=plan.elects)
         self._calls = 0
+        self._called: list[str] = []
+        self._delivered: list[str] = []
+        self._facts: list[Fact] = []
         self._back: dict[str, float] = {}
         self._fell: dict[str, float] = {}
 
@@ -86,6 +106,7 @@ class Simulation:
             replica = Replica(
                 f"operator-{number}", self._world, self._network,
                 seed=self.plan.seed, wall=self.now, told=self._told, elects=self.plan.elects,
+                receiver=self._answer,
             )  # fmt: skip
             replica.skew = replica.by_itself = timedelta(seconds=skew)
             replica.ended = self._ended
@@ -110,18 +131,41 @@ class Simulation:
             longest=timedelta(seconds=LONGEST_RUN + 2), rivals=self.plan.replicas > 1 and not self.plan.elects,
             complete=True,
         )  # fmt: skip
+        operations = tuple(self._clients.operations)
         history = History(
             terms=terms,
-            operations=tuple(self._clients.operations),
+            operations=operations,
             runs=tuple(self._controllers.runs.values()),
             records=self._records,
             sinces=self._sights.sinces,
             faults=self._faults.told(),
             statuses=self._sights.statuses,
         )
-        verdict = judge(history)
+        # The checker asks what Jobs there were, and inline calls make none.
+        inline = {each.job for each in operations if each.spec is not None and is_inline(each.spec)}
+        verdict = judge(_without(history, inline) if inline else history)
         wrong = [*self.wrong, *map(verdict.paragraph, verdict.objections)]
-        return Result(self.plan, tuple(wrong), tuple(self.trace), history)
+        return Result(
+            self.plan, tuple(wrong), tuple(self.trace), history,
+            writes=tuple(sorted(write for replica in self._replicas.values() for write in replica.writes)),
+            calls=tuple(self._called), delivered=tuple(self._delivered), facts=tuple(self._facts),
+        )  # fmt: skip
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Hear what is delivered to the log, and what metrics count."""
+        wrote: Callable[..., None] = Metrics.wrote
+
+        def count(metrics: Metrics, facts: Iterable[Fact]) -> None:
+            found = tuple(facts)
+            self._facts += found
+            wrote(metrics, found)
+
+        with (
+            patch.object(Metrics, "wrote", count),
+            patch.object(log_line.log, "log", lambda *_, extra: self._delivered.append(extra["execution"])),
+        ):
+            yield
 
     # --- what must not happen ----------------------------------------------------------------------------------------
 
@@ -165,6 +209,11 @@ class Simulation:
                 self._faults.began(self._loop.time(), event)
             self._break(event, self._replicas[event.on])
 
+    def _answer(self, _: JobView, active: Active) -> Answer:
+        self._called.append(active.job)
+        fails = Dice(self.plan.seed, f"course of {active.job}").chance(self.plan.course.fails)
+        return Answer("no" if fails else "")
+
     def _trouble(self, event: Event) -> None:
         trouble = _trouble(event)
         self._faults.began(self._loop.time(), event, trouble)
@@ -178,7 +227,8 @@ class Simulation:
 
     def _stop(self, event: Event) -> None:
         if not (event.begins or event.races):
-            if (name := self._clients.newest(event.on)) is not None:
+            find = self._clients.waiting if event.waits else self._clients.newest
+            if (name := find(event.on)) is not None:
                 self._clients.stop(event.on, name)
             return
         dice = Dice(self.plan.seed, f"stop at {event.at}")
@@ -197,7 +247,7 @@ class Simulation:
         match event.what:
             case What.KILL:
                 self._back[replica.name] = event.ends
-                replica.kill(event.steps, calls=event.calls)
+                replica.kill(event.steps, calls=event.calls, done=event.done)
             case What.TERMINATE:
                 self._back[replica.name] = event.ends
                 replica.stop()
@@ -266,6 +316,14 @@ class Simulation:
             for stray in strays:
                 stray.cancel()
             await asyncio.wait(strays, timeout=1)
+
+
+def _without(history: History, jobs: AbstractSet[str]) -> History:
+    kept: dict[str, Any] = {
+        name: tuple(each for each in getattr(history, name) if each.job not in jobs)
+        for name in ("operations", "runs", "records", "sinces", "statuses")
+    }
+    return replace(history, **kept)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
-"""Calls of the operator's own: by table, and with a process that dies at every step of one."""
+"""Inline calls: how they begin, go on and end."""
 
-from collections import Counter
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome
 from tests.support.builders import NOON, after, claim, job_view, outcome, request_claim, run, seen, situation
 from tests.support.plans import answers_removed, calls_begun, calls_cancelled, outcomes_read, requests_removed
-from tests.support.simulation import Fault, Simulation
 
 US, THEM = "call-us", "call-them"
 CONFIG = {"method": "GET", "url": "http://localhost/", "inline": "true"}
@@ -211,81 +208,6 @@ def test_an_outcome(error: str, output: bytes, expected: tuple[Any, ...]) -> Non
     assert (
         found.success, found.exit_code, found.reason, found.message, found.output, found.output_truncated
     ) == expected  # fmt: skip
-
-
-# --- crashes -----------------------------------------------------------------------------------------------------
-
-FAULTS = pytest.mark.parametrize("fault", Fault, ids=[str(fault) for fault in Fault])
-CRASHES = [fault for fault in Fault if fault.name.startswith("DIES")]
-
-
-def at_most_once(simulation: Simulation) -> None:
-    calls = Counter(entry.job for entry in simulation.world.calls)
-    assert not [name for name, times in calls.items() if times > 1], "an attempt is called once"
-    assert simulation.world.created == [], "there is no Job"
-
-
-def answer_all(simulation: Simulation, *, success: bool = True) -> None:
-    for name in tuple(simulation.process.calling):
-        simulation.process.end_call(name, success=success)
-
-
-@FAULTS
-@pytest.mark.parametrize("delay", [0, 25], ids=["at once", "two slots later"])
-@pytest.mark.parametrize("concurrency", ["allow", "forbid", "replace"])
-def test_one_fault_makes_no_call_twice_and_loses_no_slot(fault: Fault, delay: int, concurrency: str) -> None:
-    simulation = Simulation(
-        job_view(schedule="*/10 * * * * *", executor="http", executorConfig=CONFIG, concurrency=concurrency)
-    )
-    simulation.wait(9)
-    simulation.world.fault, simulation.world.delay = fault, timedelta(seconds=delay)
-    simulation.wait(2)
-    answer_all(simulation)
-    simulation.wait(60 - (simulation.world.now - NOON).total_seconds() - 1)
-    answer_all(simulation)
-    simulation.settle()
-    at_most_once(simulation)
-    status, schedule = simulation.world.status, simulation.world.job.schedule
-    assert schedule is not None
-    due = schedule.count(NOON, None, simulation.world.now)
-    replaced = sum(record.reason == "Replaced" for record in status.executions)
-    assert status.success_count + status.error_count + simulation.skipped() == due, status
-    assert status.error_count == replaced + sum(record.reason == "Unknown" for record in status.executions)
-    assert status.active == ()
-
-
-@pytest.mark.parametrize("fault", CRASHES, ids=[str(fault) for fault in CRASHES])
-def test_one_crash_makes_each_attempt_of_a_request_at_most_once(fault: Fault) -> None:
-    simulation = Simulation(job_view(schedule="@manually", executor="http", executorConfig=CONFIG, retries=2))
-    simulation.settle()
-    simulation.world.ask("a")
-    simulation.world.fault = fault
-    for _ in range(4):
-        simulation.wait(5)
-        answer_all(simulation, success=False)
-    simulation.wait(5)
-    at_most_once(simulation)
-    status = simulation.world.status
-    assert [record.attempt for record in status.executions] == [3, 2, 1]
-    assert {record.reason for record in status.executions} <= {"Error", "Unknown"}
-    assert (status.active, status.status, simulation.world.job.requests) == ((), "failed", ())
-
-
-@FAULTS
-def test_one_fault_leaves_a_stopped_call_one_record(fault: Fault) -> None:
-    simulation = Simulation(
-        job_view(schedule="@at 2026-03-01T12:00:10Z", executor="http", executorConfig=CONFIG, retries=2)
-    )
-    simulation.wait(11)
-    (name,) = simulation.process.calling
-    simulation.world.wish(name)
-    simulation.world.fault = fault
-    simulation.wait(60)
-    at_most_once(simulation)
-    status = simulation.world.status
-    assert [record.reason for record in status.executions] == ["Stopped"]
-    assert (status.active, status.error_count, simulation.world.job.stops) == ((), 1, ())
-    assert len(simulation.world.calls) == 1
 
 
 def test_a_claim_that_waits_for_its_retry_is_stopped_like_any_other() -> None:

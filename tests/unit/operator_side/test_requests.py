@@ -13,7 +13,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState
 from tests.support.builders import NOON, after, claim, execution, job_view, request_claim, run, seen, situation
 from tests.support.plans import requests_removed
-from tests.support.simulation import Fault, Simulation
+from tests.support.steps import steps
 
 AT = "2026-03-01T12:00:00Z"
 
@@ -107,7 +107,7 @@ def test_a_request_under_forbid_is_claimed_first() -> None:
 
 
 def test_a_request_replaces_what_runs_and_what_waits_to_be_tried_again() -> None:
-    running, waiting = seen(claim(after(-60))), claim(after(-30), attempt=2, at=after(600))
+    running, waiting = seen(claim(after(-120))), claim(after(-60), attempt=2, at=after(600))
     plan = look(status={"active": (running, waiting)}, runs=(run(running),), concurrency="replace")
     assert plan.create is not None
     assert [job.name for job in plan.create.replaces] == [running.job]
@@ -212,32 +212,12 @@ def test_a_refusal_is_forgotten_with_the_next_write_after_its_annotation_is_gone
 
 
 def test_however_many_are_refused_each_counts_once_and_few_are_remembered_at_a_time() -> None:
-    simulation = Simulation(job_view(schedule="@manually", disabled=True))
-    simulation.settle()
-    for number in range(MAX_REFUSED + 50):
-        simulation.world.ask(f"r{number}")
-    most = 0
-    for _ in range(100):
-        if not simulation.process.step():
-            break
-        most = max(most, len(simulation.process.status.refused))
-    assert (simulation.world.job.requests, simulation.skipped()) == ((), MAX_REFUSED + 50)
-    assert most <= MAX_REFUSED
-
-
-@pytest.mark.parametrize("fault", Fault, ids=[str(fault) for fault in Fault])
-@pytest.mark.parametrize("restarts", [False, True])
-def test_one_fault_leaves_each_of_five_requests_of_one_second_one_count(fault: Fault, *, restarts: bool) -> None:
-    simulation = Simulation(job_view(schedule="@manually", disabled=True))
-    simulation.settle()
-    for number in range(5):
-        simulation.world.ask(f"r{number}")
-    simulation.world.fault = fault
-    simulation.settle()
-    if restarts:
-        simulation.restart()
-    simulation.wait(10)
-    assert (simulation.world.job.requests, simulation.skipped()) == ((), 5)
+    requests = {f"r{number}": AT for number in range(MAX_REFUSED + 50)}
+    job = job_view(schedule="@manually", disabled=True, requests=requests)
+    *_, (end, _) = found = list(steps(situation(job, now=after(2))))
+    assert end.status.skipped is not None
+    assert (end.job.requests, end.status.skipped.count) == ((), MAX_REFUSED + 50)
+    assert max(len(at.status.refused) for at, _ in found) <= MAX_REFUSED
 
 
 def test_a_job_that_is_being_deleted_takes_no_requests() -> None:

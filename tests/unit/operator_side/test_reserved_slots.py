@@ -1,14 +1,10 @@
-"""Slots that are claimed ahead: by table, with every fault, in any order of events, and with several operators that all
-believe that they lead."""
+"""Slots that are claimed ahead for inline calls."""
 
-from collections import Counter
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from dkron_crds.job import Active, JobStatus, SkipReason, When, Window
 from dkron_operator.executors.inline import NOT_ALLOWED
@@ -21,8 +17,6 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.view import AttemptJob, JobView
 from tests.support.builders import NAME, NOON, UID, after, claim, job_view, run, situation
-from tests.support.simulation import Died, Fault, Simulation, World
-from tests.support.split_brain import Rival
 
 US, THEM = "call-us", "call-them"
 CONFIG = {"method": "GET", "url": "http://localhost/", "inline": "true"}
@@ -171,13 +165,14 @@ def test_whoever_does_not_lead_leaves_it_alone() -> None:
 
 @pytest.mark.parametrize(("retries", "attempts"), [(0, []), (1, [2])])
 @pytest.mark.parametrize("job", [{}, {"schedule": "@manually"}, {"disabled": True}, {"executor": "shell"}])
+@pytest.mark.parametrize("seconds", [61, 61.5])
 def test_slots_of_a_process_that_is_gone_are_undecided_once_they_have_come(
-    job: dict[str, Any], retries: int, attempts: list[int]
+    job: dict[str, Any], retries: int, attempts: list[int], seconds: float
 ) -> None:
     if job == {"executor": "shell"}:
         job["executorConfig"] = {"command": "true"}
     status = {"last_schedule_time": after(60), "window": window(61, 62, by=THEM)}
-    plan = look(each_second(retries=retries, **job), seconds=61.5, fireable_since=after(61.5), status=status)
+    plan = look(each_second(retries=retries, **job), seconds=seconds, fireable_since=after(seconds), status=status)
     (record,) = plan.status.executions
     assert (record.slot, record.reason, record.job) == (after(61), "Unknown", claim(after(61)).job)
     assert [entry.attempt for entry in plan.status.active] == ([] if job.get("disabled") else attempts)
@@ -195,211 +190,27 @@ def test_a_slot_that_has_a_job_after_all_is_no_call() -> None:
     assert plan.status.window is None
 
 
-# --- every fault -------------------------------------------------------------------------------------------------
-
-
-def at_most_once(world: World) -> None:
-    """What holds at any time."""
-    times = Counter(entry.job for entry in world.calls)
-    assert not [name for name, count in times.items() if count > 1], "an attempt is called once"
-    mark, ahead = world.status.last_schedule_time, world.status.window
-    assert ahead is None or mark is None or all(slot > mark for slot in ahead.slots)
-
-
-def books_balance(simulation: Simulation, *, executions: int = 100) -> None:
-    """What holds when everything is over: each slot was called, or undecided, or counted as passed over."""
-    world, status = simulation.world, simulation.world.status
-    assert world.job.schedule is not None
-    due = world.job.schedule.count(NOON, None, world.now)
-    firsts = [record for record in status.executions if record.attempt == 1]
-    assert len(status.executions) < executions, "all of them are there to see"
-    assert len(firsts) + simulation.skipped() == due
-    assert status.success_count + status.error_count == len(status.executions)
-    recorded = {record.job: record for record in status.executions}
-    made = {entry.job for entry in world.calls}
-    assert len(recorded) == len(status.executions)
-    assert made <= recorded.keys(), "what was called is recorded"
-    assert all(recorded[name].reason == "Unknown" for name in recorded.keys() - made), "or nobody knows"
-    assert (status.active, status.window) == ((), None)
-
-
-def answer_all(simulation: Simulation, *, success: bool = True) -> None:
-    for name in tuple(simulation.process.calling):
-        simulation.process.end_call(name, success=success)
-
-
-def bring_to_rest(simulation: Simulation) -> None:
-    simulation.world.fault = None
-    simulation.wait(4)
-    simulation.process.leaving = True
-    for _ in range(3):
-        answer_all(simulation)
-        simulation.settle()
-
-
-@pytest.mark.parametrize("fault", Fault, ids=[str(fault) for fault in Fault])
-@pytest.mark.parametrize("delay", [0, 7], ids=["at once", "later"])
-@pytest.mark.parametrize("occasion", range(4))
-def test_one_fault_makes_no_call_twice_and_loses_no_slot(fault: Fault, delay: int, occasion: int) -> None:
-    simulation = Simulation(each_second(history={"executions": 100}))
-    for _ in range(8 + occasion):
-        simulation.wait(1)
-        answer_all(simulation)
-    simulation.world.fault, simulation.world.delay = fault, timedelta(seconds=delay)
-    for _ in range(8):
-        simulation.wait(1, write=False)
-        answer_all(simulation)
-        at_most_once(simulation.world)
-    for _ in range(20):
-        simulation.wait(1)
-        answer_all(simulation)
-    bring_to_rest(simulation)
-    at_most_once(simulation.world)
-    books_balance(simulation)
-    undecided = sum(record.reason == "Unknown" for record in simulation.world.status.executions)
-    assert undecided <= 3, "no more than a window"
-
-
-def test_an_orderly_end_leaves_nothing_undecided() -> None:
-    simulation = Simulation(each_second(history={"executions": 100}))
-    for _ in range(7):
-        simulation.wait(1.5, write=False)
-        answer_all(simulation)
-        simulation.process.leaving = True
-        answer_all(simulation)
-        simulation.settle()
-        assert simulation.world.status.window is None
-        simulation.restart()
-        simulation.wait(1, write=False)
-    bring_to_rest(simulation)
-    books_balance(simulation)
-    assert simulation.world.status.error_count == 0
-
-
-# --- any order of events -----------------------------------------------------------------------------------------
-
-JOBS = [
-    each_second(history={"executions": 100}, retries=1),
-    each_second(history={"executions": 100}, disabled=True),
-    each_second(history={"executions": 100}, schedule="*/2 * * * * *"),
-    each_second(history={"executions": 100}, concurrency="forbid"),
-    each_second(history={"executions": 100}, executorConfig={**CONFIG, "url": "http://localhost/other"}),
-]
-
-
-class Windows(RuleBasedStateMachine):
-    """One operator after another, killed at any step, with edits, requests and answers in between."""
-
-    @initialize(retries=st.integers(0, 2))
-    def begin(self, retries: int) -> None:
-        self.simulation = Simulation(each_second(history={"executions": 100}, retries=retries, missedRuns="all"))
-        self.asked = 0
-
-    @rule(tenths=st.integers(1, 25), write=st.booleans())
-    def wait(self, tenths: int, write: bool) -> None:
-        self.simulation.wait(tenths / 10, write=write)
-
-    @rule(fault=st.sampled_from(Fault), delay=st.sampled_from([0, 0.4, 3]))
-    def strike(self, fault: Fault, delay: float) -> None:
-        self.simulation.world.fault, self.simulation.world.delay = fault, timedelta(seconds=delay)
-
-    @rule()
-    def kill(self) -> None:
-        self.simulation.restart()
-
-    @rule(success=st.booleans())
-    def answer(self, success: bool) -> None:
-        answer_all(self.simulation, success=success)
-
-    @rule(job=st.sampled_from(JOBS))
-    def edit(self, job: JobView) -> None:
-        self.simulation.world.edit(job)
-
-    @rule()
-    def ask(self) -> None:
-        self.asked += 1
-        self.simulation.world.ask(f"request-{self.asked}")
-
-    @rule()
-    def leave(self) -> None:
-        self.simulation.world.fault = None
-        self.simulation.process.leaving = True
-        self.simulation.settle()
-        left = self.simulation.world.status.window
-        assert left is None or left.caller != self.simulation.process.caller, "it gives back what it has claimed"
-        self.simulation.restart()
-
-    @invariant()
-    def promise(self) -> None:
-        at_most_once(self.simulation.world)
-        assert self.simulation.world.created == []
-
-    def teardown(self) -> None:
-        bring_to_rest(self.simulation)
-        at_most_once(self.simulation.world)
-        status = self.simulation.world.status
-        recorded = {record.job for record in status.executions}
-        if len(status.executions) < 100:
-            assert {entry.job for entry in self.simulation.world.calls} <= recorded, "what was called is recorded"
-        assert status.window is None
-
-
-class SplitBrain(RuleBasedStateMachine):
-    """Three operators that all believe that they lead, each with a view of its own age."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.world = World(each_second(history={"executions": 100}, retries=1), NOON)
-        self.conflicts = [Rival(self.world) for _ in range(3)]
-
-    @rule(who=st.integers(0, 2))
-    def act(self, who: int) -> None:
-        try:
-            self.conflicts[who].settle()
-        except Died:
-            self.conflicts[who] = Rival(self.world)
-
-    @rule(who=st.integers(0, 2))
-    def look(self, who: int) -> None:
-        self.conflicts[who].look()
-
-    @rule(who=st.integers(0, 2))
-    def write(self, who: int) -> None:
-        self.conflicts[who].write()
-
-    @rule(who=st.integers(0, 2), success=st.booleans())
-    def answer(self, who: int, success: bool) -> None:
-        for name in tuple(self.conflicts[who].calling):
-            self.conflicts[who].end_call(name, success=success)
-
-    @rule(who=st.integers(0, 2))
-    def kill(self, who: int) -> None:
-        self.conflicts[who] = Rival(self.world)
-
-    @rule(who=st.integers(0, 2), leads=st.booleans())
-    def lead(self, who: int, leads: bool) -> None:
-        self.conflicts[who].leaving = not leads
-
-    @rule(job=st.sampled_from(JOBS))
-    def edit(self, job: JobView) -> None:
-        self.world.edit(job)
-
-    @rule(tenths=st.integers(1, 12))
-    def wait(self, tenths: int) -> None:
-        self.world.now += timedelta(seconds=tenths / 10)
-
-    @invariant()
-    def promise(self) -> None:
-        at_most_once(self.world)
-
-
-TestWindows = Windows.TestCase
-TestWindows.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(lambda by, first, n: Reserved(by, tuple(after(first + k) for k in range(n))),
+                      st.sampled_from([US, THEM]), st.integers(0, 9), st.integers(1, 3)),
+            st.builds(Released, st.sampled_from([US, THEM])),
+            st.builds(lambda second: Decided(after(second)), st.integers(0, 9)),
+            st.builds(lambda second: Passed(after(second), 1, SkipReason.MISSED, at=after(second)), st.integers(0, 9)),
+        ),
+        max_size=12,
+    )
 )  # fmt: skip
-TestSplitBrain = SplitBrain.TestCase
-TestSplitBrain.settings = TestWindows.settings
+def test_whatever_is_folded_the_slots_of_a_window_lie_after_the_mark(changes: list[Change]) -> None:
+    history, status = each_second().spec.history, JobStatus()
+    for change in changes:
+        before, status = status, fold(status, change, history)
+        mark, left = status.last_schedule_time, status.window
+        assert left is None or mark is None or left.slots[0] > mark
+        assert mark is None or before.last_schedule_time is None or mark >= before.last_schedule_time
+        owner = None if before.window is None else before.window.caller
+        assert left is None or owner in (None, left.caller), "nobody takes over the window of another"
 
 
 def test_the_name_of_an_undecided_slot_is_the_one_that_was_called() -> None:

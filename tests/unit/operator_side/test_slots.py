@@ -1,5 +1,6 @@
 """Which slots fire, which are passed over and why: `advance` on a job that runs each minute, looked at once."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,10 +13,10 @@ from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.view import AttemptState, JobView
+from dkron_operator.plan.view import AttemptState, JobView, Situation
 from tests.support.builders import NOON, after, claim, job_view, outcome, run, seen, situation, slot_name
 from tests.support.plans import outcomes_read
-from tests.support.simulation import Simulation
+from tests.support.steps import settle
 
 MISSED, LATE, BUSY = SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED, SkipReason.CONCURRENCY_FORBIDDEN
 
@@ -316,33 +317,36 @@ def test_three_hundred_million_slots_without_an_operator_are_passed_in_one_step(
     assert reason is MISSED
 
 
+def fired(end: Situation) -> list[datetime]:
+    return [each.slot for each in end.runs.values()]
+
+
+def skipped(end: Situation) -> int:
+    return end.status.skipped.count if end.status.skipped else 0
+
+
 def test_a_deadline_bounds_how_many_missed_slots_all_catches_up() -> None:
     job = job_view(schedule="* * * * * *", missedRuns="all", startingDeadlineSeconds=10)
-    simulation = Simulation(job)
-    simulation.world.delay = timedelta(days=365)
-    simulation.restart()
-    simulation.settle()
-    assert simulation.fired() == [simulation.world.now - timedelta(seconds=n) for n in range(10, -1, -1)]
-    assert simulation.skipped() == 365 * 86_400 - 11
+    now = after(days=365)
+    end, _ = settle(situation(job, now=now, fireable_since=now))
+    assert fired(end) == [now - timedelta(seconds=n) for n in range(10, -1, -1)]
+    assert skipped(end) == 365 * 86_400 - 11
 
 
 def test_forbid_and_all_catch_up_one_by_one() -> None:
-    simulation = Simulation(job_view(concurrency="forbid", missedRuns="all"))
-    simulation.world.delay = timedelta(minutes=4, seconds=30)
-    simulation.restart()
+    job = job_view(concurrency="forbid", missedRuns="all")
+    at, _ = settle(situation(job, now=minutes(4.5), fireable_since=minutes(4.5)))
     for minute in (1, 2, 3, 4):
-        simulation.settle()
-        (running,) = simulation.world.unfinished()
-        assert running.slot == minutes(minute)
-        simulation.world.finish(running.name, success=True)
-    simulation.settle()
-    assert (simulation.world.unfinished(), simulation.skipped()) == ([], 0)
+        assert fired(at) == [minutes(each) for each in range(1, minute + 1)]
+        over = {name: replace(each, state=AttemptState.SUCCEEDED) for name, each in at.runs.items()}
+        at, _ = settle(replace(at, runs=over))
+    assert (len(fired(at)), skipped(at)) == (4, 0)
 
 
 OUTAGES = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 400)), min_size=1, max_size=5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     schedule=st.sampled_from(
         ["*/10 * * * * *", "@every 7s", "5,6,50 * * * * *", "@at 2026-03-01T12:03:00Z", "30 1-9 12 * * *"]
@@ -357,20 +361,23 @@ def test_every_slot_is_decided_exactly_once_over_any_outages(
 ) -> None:
     spec: dict[str, Any] = {"startingDeadlineSeconds": deadline, "startsAt": window[0], "expiresAt": window[1]}
     job = job_view(schedule=schedule, missedRuns=missed, **{key: v for key, v in spec.items() if v is not None})
-    simulation = Simulation(job)
+    now = after(sum(up + down for up, down in outages))
+    at = situation(job)
     for up, down in outages:
-        simulation.wait(up)
-        simulation.world.delay = timedelta(seconds=down)
-        simulation.restart()
-        simulation.settle()
-    expected = slots_within(job, simulation.world.now)
-    fired = simulation.fired()
-    assert set(fired) <= set(expected)
-    assert len(set(fired)) == len(fired)
-    assert len(fired) + simulation.skipped() == len(expected)
-    assert simulation.process.status.last_schedule_time == (expected[-1] if expected else None)
+        end = at.now + timedelta(seconds=up)
+        while at.now < end:
+            at, plan = settle(at)
+            at = replace(at, now=end if plan.wake is None else min(end, plan.wake))
+        at, _ = settle(at)
+        at = replace(at, now=end + timedelta(seconds=down), fireable_since=end + timedelta(seconds=down))
+    at, _ = settle(at)
+    expected, made = slots_within(job, now), fired(at)
+    assert set(made) <= set(expected)
+    assert len(set(made)) == len(made)
+    assert len(made) + skipped(at) == len(expected)
+    assert at.status.last_schedule_time == (expected[-1] if expected else None)
     if missed == "all" and deadline is None:
-        assert fired == expected
+        assert made == expected
 
 
 def slots_within(job: JobView, end: datetime) -> list[datetime]:

@@ -1,7 +1,5 @@
-"""Executions that people want stopped: by table, and with a process that dies at every step of it."""
+"""Executions that users want stopped."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome
 from tests.support.builders import NOON, after, claim, execution, job_view, outcome, run, seen, situation
 from tests.support.plans import answers_removed, jobs_stopped, outcomes_read
-from tests.support.simulation import Fault, Simulation
 
 AT = "2026-03-01T12:00:05Z"
 ASKED = "asked for at 2026-03-01T12:00:05Z by ada"
@@ -112,6 +109,12 @@ def test_when_its_job_is_gone_it_is_recorded_as_stopped_without_a_retry(retries:
     assert plan.status.executions == (expected,)
     assert (plan.status.active, plan.status.error_count, plan.status.status) == ((), 1, "failed")
     assert (plan.wants(WriteStatus), answers_removed(plan)) == (True, []), "the wish stays until the record is written"
+
+
+def test_without_the_wish_a_job_that_is_deleted_is_lost_although_its_pod_was_heard() -> None:
+    gone = run(deleting=True, deleted_at=after(7), gone=True)
+    plan = look(stops={}, active=(RUNNING,), runs=(gone,), words={SLOT.job: outcome(success=False)}, retries=2)
+    assert ([record.reason for record in plan.status.executions], plan.status.active) == (["JobLost"], ())
 
 
 def test_a_job_that_went_while_nobody_looked_was_stopped_if_somebody_wanted_that() -> None:
@@ -263,96 +266,3 @@ def test_a_claim_is_looked_for_and_recorded_as_stopped_if_it_never_began(entry: 
     assert record.started_at == min(entry.started_at, after(9))
     assert record.finished_at == after(9)
     assert given_up.active == ()
-
-
-# --- crashes -----------------------------------------------------------------------------------------------------
-
-
-def stopped_once(simulation: Simulation, *, retries_made: int = 0) -> None:
-    """The only attempt that was wanted to stop has one record, and nothing follows it."""
-    world = simulation.world
-    records = [record for record in world.status.executions if record.reason == "Stopped"]
-    assert len(records) == 1, world.status.executions
-    assert world.job.stops == (), "the wish is gone"
-    assert not [record for record in world.status.executions if record.reason == "JobLost"]
-    later = [job for job in world.created if job.group == records[0].group and job.attempt > records[0].attempt]
-    assert later == [], "no retry"
-    assert world.status.error_count == 1 + retries_made
-
-
-FAULTS = pytest.mark.parametrize("fault", Fault, ids=[str(fault) for fault in Fault])
-STARTS: list[Callable[[Simulation], None]] = [lambda s: s.wait(11), lambda s: s.wait(11, write=False)]
-
-
-@FAULTS
-@pytest.mark.parametrize("start", STARTS, ids=["its start is written", "its start is not written yet"])
-def test_one_fault_leaves_a_stopped_attempt_one_record(fault: Fault, start: Callable[[Simulation], None]) -> None:
-    simulation = Simulation(job_view(schedule="@at 2026-03-01T12:00:10Z", retries=2))
-    start(simulation)
-    (job,) = simulation.world.unfinished()
-    simulation.world.wish(job.name)
-    simulation.world.fault = fault
-    simulation.settle()
-    assert [entry.job for entry in simulation.process.status.active] == [job.name], "active until its pod is over"
-    simulation.world.reap()
-    simulation.wait(120)
-    stopped_once(simulation)
-    assert len(simulation.world.created) == 1
-
-
-@FAULTS
-def test_one_fault_after_its_pod_is_over_leaves_a_stopped_attempt_one_record(fault: Fault) -> None:
-    simulation = Simulation(job_view(schedule="@at 2026-03-01T12:00:10Z", retries=2))
-    simulation.wait(11)
-    (job,) = simulation.world.unfinished()
-    simulation.world.wish(job.name)
-    simulation.settle()
-    simulation.world.reap()
-    simulation.world.fault = fault
-    simulation.wait(120)
-    stopped_once(simulation)
-
-
-@FAULTS
-def test_one_fault_leaves_an_attempt_that_waits_for_its_backoff_one_record(fault: Fault) -> None:
-    backoff = {"initial": "60s", "factor": 1, "max": "60s"}
-    simulation = Simulation(job_view(schedule="@at 2026-03-01T12:00:10Z", retries=2, retryBackoff=backoff))
-    simulation.wait(11)
-    (job,) = simulation.world.unfinished()
-    simulation.world.finish(job.name, success=False)
-    simulation.settle()
-    (waiting,) = simulation.world.status.active
-    simulation.world.wish(waiting.job)
-    simulation.world.fault = fault
-    simulation.wait(300)
-    stopped_once(simulation, retries_made=1)
-    assert len(simulation.world.created) == 1
-    assert simulation.world.status.status == "failed"
-
-
-@FAULTS
-@pytest.mark.parametrize("concurrency", ["allow", "forbid", "replace"])
-def test_after_a_stop_the_next_slot_runs(fault: Fault, concurrency: str) -> None:
-    simulation = Simulation(job_view(schedule="*/10 * * * * *", concurrency=concurrency))
-    simulation.wait(11)
-    (job,) = simulation.world.unfinished()
-    simulation.world.wish(job.name)
-    simulation.world.fault = fault
-    simulation.settle()
-    simulation.world.reap()
-    simulation.wait(5)
-    stopped_once(simulation)
-    simulation.wait(5)
-    assert after(20) in simulation.fired()
-
-
-def test_without_the_wish_a_job_that_is_deleted_is_lost() -> None:
-    simulation = Simulation(job_view(schedule="@at 2026-03-01T12:00:10Z"))
-    simulation.wait(11)
-    (job,) = simulation.world.unfinished()
-    simulation.world.wish(job.name)
-    simulation.settle()
-    simulation.world.job = replace(simulation.world.job, stops=())
-    simulation.world.reap()
-    simulation.settle()
-    assert [record.reason for record in simulation.world.status.executions] == ["JobLost"]

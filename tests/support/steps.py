@@ -1,0 +1,41 @@
+"""Carries plans out at once and without a fault, in plain data: what is written is accepted, what is created exists."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dkron_operator.plan.actions import AcceptJob
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.fold import Started, fold_all
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.view import Situation
+from tests.support.builders import run, seen
+from tests.support.plans import requests_removed
+
+
+def steps(situation: Situation) -> Iterator[tuple[Situation, Plan]]:
+    """Each plan with the situation after it, until one has nothing to do now."""
+    while True:
+        plan = advance(situation)
+        after = _after(situation, plan)
+        yield after, plan
+        if after == situation:
+            return
+        situation = after
+
+
+def settle(situation: Situation) -> tuple[Situation, Plan]:
+    """The last of them."""
+    *_, last = steps(situation)
+    return last
+
+
+def _after(situation: Situation, plan: Plan) -> Situation:
+    status, runs, create = plan.status, situation.runs, plan.create
+    if create is not None:
+        changes = (*create.before, *create.after, Started(seen(create.entry)))
+        status = fold_all(status, changes, situation.job.spec.history)
+        runs = {**runs, create.entry.job: run(create.entry)}
+    removed = requests_removed(plan)
+    job = replace(situation.job, requests=tuple(each for each in situation.job.requests if each.id not in removed))
+    accepted = situation.accepted or plan.wants(AcceptJob)
+    return replace(situation, job=job, status=status, persisted=status, runs=runs, accepted=accepted)

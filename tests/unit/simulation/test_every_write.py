@@ -1,0 +1,377 @@
+"""The promise, whatever happens at whichever write: each cause has one Job, or one inline call, and one record."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from dkron_crds.job import Concurrency, GroupStatus, When
+from dkron_crds.schedule import parse
+from dkron_operator.plan import dependency_changes, upstream_runs
+from tests.simulation.controllers import Course
+from tests.simulation.every_write import Story, ask, attempts, inline, job, nodes, status
+from tests.simulation.plans import Event, What
+from tests.simulation.simulation import Result
+
+EACH_SECOND, SLOTS, TENS = "* * * * * *", "*/5 * * * * *", "*/10 * * * * *"
+EVERY_NODE, TWO_NODES = {"dc": "eu"}, {"dc": "eu:2"}
+ALL_FAIL, LONG, LONGER = Course(fails=1.0, lasts=1.0), Course(fails=0.0, lasts=6.0), Course(fails=0.0, lasts=15.0)
+STOP_THE_NEXT = Event(at=2.0, what=What.STOP, on="j0", begins=True)
+
+
+def reasons(result: Result, name: str = "j0") -> list[str]:
+    return [execution.reason for execution in status(result, name).executions]
+
+
+# --- one job ---------------------------------------------------------------------------------------------------------
+
+
+def every_attempt_was_made_once(result: Result) -> None:
+    assert attempts(result) == [("", 1, False), ("", 2, False), ("", 3, False)]
+    assert (status(result).error_count, status(result).status) == (3, GroupStatus.FAILED)
+
+
+def each_request_ran_once(result: Result) -> None:
+    assert attempts(result) == [("", 1, True), ("", 1, True)]
+    assert status(result).success_count == 2
+
+
+def each_request_was_refused_and_counted_once(result: Result) -> None:
+    skipped = status(result).skipped
+    assert (attempts(result), skipped and skipped.count) == ([], 5)
+
+
+def nothing_follows_what_was_stopped(result: Result) -> None:
+    assert (reasons(result), len(attempts(result))) == (["Stopped"], 1)
+    assert (status(result).active, status(result).error_count) == ((), 1)
+
+
+def the_retry_was_stopped_before_it_began(result: Result) -> None:
+    assert (reasons(result)[0], len(reasons(result)), attempts(result)) == ("Stopped", 2, [("", 1, False)])
+    assert (status(result).active, status(result).error_count, status(result).status) == ((), 2, GroupStatus.FAILED)
+
+
+def one_was_stopped_and_others_run(result: Result) -> None:
+    assert Counter(reasons(result))["Stopped"] == 1
+    assert "JobLost" not in reasons(result)
+
+
+def only_what_is_kept_is_left(result: Result) -> None:
+    assert (status(result).success_count, len(status(result).executions)) == (3, 1)
+
+
+def each_end_was_delivered(result: Result) -> None:
+    assert set(result.delivered) == {execution.id for execution in status(result).executions}
+    assert status(result).undelivered == ()
+    if all(event.what is not What.KILL for event in result.plan.events):
+        assert len(result.delivered) == len(set(result.delivered)), "only a death makes a receiver hear twice"
+
+
+ONE_JOB = {
+    **{
+        f"slots, {policy}": Story(
+            events=(job(schedule=SLOTS, concurrency=policy),), course=LONG, disturbed=(0, 8), away=True
+        )
+        for policy in map(str, Concurrency)
+    },
+    **{
+        f"a stop and the next slot, {policy}": Story(
+            events=(job(schedule=SLOTS, concurrency=policy), STOP_THE_NEXT), course=LONGER, disturbed=(5.1, 9),
+            holds=one_was_stopped_and_others_run,
+        )
+        for policy in map(str, Concurrency)
+    },
+    "retries": Story(
+        events=(job(retries=2, retryBackoff={"initial": "1s"}), *ask(3.0)), course=ALL_FAIL, disturbed=(3.2, 7),
+        holds=every_attempt_was_made_once,
+    ),
+    "two requests at once": Story(events=(job(), *ask(3.0, 3.0)), disturbed=(2.5, 5), holds=each_request_ran_once),
+    "refused requests": Story(
+        events=(job(disabled=True), *ask(3.0, 3.0, 3.0, 3.0, 3.0)), disturbed=(2, 9),
+        holds=each_request_was_refused_and_counted_once,
+    ),
+    "a stop": Story(
+        events=(job(retries=2), STOP_THE_NEXT, *ask(3.0)), course=LONGER, disturbed=(3.2, 12),
+        holds=nothing_follows_what_was_stopped,
+    ),
+    "a stop of a retry that waits": Story(
+        events=(
+            job(retries=2, retryBackoff={"initial": "20s"}), *ask(3.0),
+            Event(at=7.0, what=What.STOP, on="j0", waits=True),
+        ),
+        course=ALL_FAIL, disturbed=(7, 12), holds=the_retry_was_stopped_before_it_began, unjudged="A WRONG RECORD",
+    ),
+    "a small history": Story(
+        events=(job(history={"executions": 1, "successfulJobs": 0}), *ask(3.0, 4.0, 5.0)),
+        ends=90.0, disturbed=(6, 80), holds=only_what_is_kept_is_left,
+    ),
+    "delivery": Story(
+        events=(job(schedule=SLOTS, processors={"log": {}}), Event(at=12.0, what=What.DISABLE, on="j0")),
+        disturbed=(5, 9), holds=each_end_was_delivered,
+    ),
+}  # fmt: skip
+
+
+# --- several nodes ---------------------------------------------------------------------------------------------------
+
+
+def members(result: Result, *, slot: int) -> list[str]:
+    return sorted(run.member for run in result.history.runs if run.slot.second == slot)
+
+
+def the_members_are_those_that_were_claimed(result: Result) -> None:
+    first = members(result, slot=40)
+    assert first in (["a", "b"], ["a", "b", "c"]), "who was there when the run was claimed"
+    assert Counter(each.slot.second for each in status(result).executions)[40] == len(first)
+    assert set(reasons(result)) == {""}
+
+
+def two_members_ran(result: Result) -> None:
+    assert len(members(result, slot=40)) == 2
+    assert set(reasons(result)) == {""}
+
+
+def each_member_made_each_attempt(result: Result) -> None:
+    assert attempts(result) == [(node, attempt, False) for node in "ab" for attempt in (1, 2, 3)]
+    assert (status(result).error_count, status(result).status) == (6, GroupStatus.FAILED)
+
+
+def a_member_without_its_node_has_failed(result: Result) -> None:
+    assert {name for name, *_ in attempts(result)} >= {"a", "c"}
+    assert {(each.member, each.reason) for each in status(result).executions} in (
+        {("a", ""), ("b", ""), ("c", "")},
+        {("a", ""), ("b", "NodeGone"), ("c", "")},
+        {("a", ""), ("c", "")},
+    )
+
+
+def the_newest_group_is_whole(result: Result) -> None:
+    assert members(result, slot=50) == ["a", "b", "c"]
+    assert set(reasons(result)) <= {"", "Replaced"}
+
+
+SEVERAL_NODES = {
+    "a node comes": Story(
+        events=(nodes("ab"), job(schedule=TENS, tags=EVERY_NODE), nodes("abc", at=10.1)),
+        ends=28.0, disturbed=(9.5, 10.5), holds=the_members_are_those_that_were_claimed,
+    ),
+    "a node comes, and two are wanted": Story(
+        events=(nodes("ab"), job(schedule=TENS, tags=TWO_NODES, concurrency="forbid"), nodes("abc", at=10.1)),
+        ends=28.0, disturbed=(9.5, 10.5), holds=two_members_ran,
+    ),
+    "a request for each node": Story(
+        events=(nodes("ab"), job(tags=EVERY_NODE, retries=2, retryBackoff={"initial": "1s"}), *ask(3.0)),
+        course=ALL_FAIL, ends=28.0, disturbed=(4, 5.5), holds=each_member_made_each_attempt,
+    ),
+    "a node goes": Story(
+        events=(nodes("abc"), job(tags=EVERY_NODE), *ask(3.0), nodes("ac", at=3.1)), disturbed=(2.5, 3.3),
+        holds=a_member_without_its_node_has_failed, unjudged="A WRONG RECORD",
+    ),
+    "a group replaces another": Story(
+        events=(nodes("abc"), job(schedule=TENS, tags=EVERY_NODE, concurrency="replace")), course=LONG,
+        ends=30.0, disturbed=(19.5, 20.2), holds=the_newest_group_is_whole,
+    ),
+}  # fmt: skip
+
+
+# --- inline calls ----------------------------------------------------------------------------------------------------
+
+
+def each_slot_was_called_or_counted(result: Result) -> None:
+    found, records = status(result), status(result).executions
+    assert found.last_schedule_time is not None
+    assert not [name for name, times in Counter(result.calls).items() if times > 1], "an attempt is called once"
+    assert (found.active, found.window) == ((), None)
+    undecided = {each.job for each in records} - {*result.calls}
+    assert {*result.calls} <= {each.job for each in records}, "what was called is recorded"
+    assert all(each.reason == "Unknown" for each in records if each.job in undecided), "or it is not known"
+    schedule = next(each.spec for each in result.history.operations if each.spec is not None).schedule
+    due = parse(schedule).count(result.history.sinces[0].since, None, found.last_schedule_time)
+    assert len([each for each in records if each.attempt == 1]) + (found.skipped.count if found.skipped else 0) == due
+    assert result.history.runs == (), "there is no Job"
+
+
+def few_are_undecided(result: Result) -> None:
+    each_slot_was_called_or_counted(result)
+    kills = sum(event.what is What.KILL for event in result.plan.events)
+    assert Counter(reasons(result))["Unknown"] <= 3 * kills, "no more than a window"
+
+
+def each_attempt_was_called_at_most_once(result: Result) -> None:
+    assert not [name for name, times in Counter(result.calls).items() if times > 1]
+    assert [each.attempt for each in status(result).executions] == [3, 2, 1]
+    assert {*reasons(result)} <= {"Error", "Unknown"}
+    assert (status(result).active, status(result).status) == ((), GroupStatus.FAILED)
+
+
+def the_call_was_stopped(result: Result) -> None:
+    assert (reasons(result), len(result.calls)) == (["Stopped"], 1)
+    assert (status(result).active, status(result).error_count) == ((), 1)
+
+
+def no_call_is_made_twice(result: Result) -> None:
+    assert not [name for name, times in Counter(result.calls).items() if times > 1]
+
+
+DISABLED = Event(at=16.0, what=What.DISABLE, on="j0")
+OFTEN = {"schedule": EACH_SECOND, "missedRuns": "all"}
+WINDOWS = Story(events=(inline(**OFTEN), DISABLED), disturbed=(7, 10.5), away=True, holds=few_are_undecided)
+INLINE = {
+    **{
+        f"calls, {policy}": Story(
+            events=(inline(schedule=SLOTS, concurrency=policy), DISABLED), disturbed=(1.5, 10), away=True,
+            holds=each_slot_was_called_or_counted,
+        )
+        for policy in map(str, Concurrency)
+    },
+    "calls each second": WINDOWS,
+    "calls each second, and an orderly end": replace(
+        WINDOWS, events=(*WINDOWS.events, Event(at=9.5, what=What.TERMINATE, on="operator-0", lasts=0.5))
+    ),
+    "calls each second, and an edit": replace(
+        WINDOWS, events=(*WINDOWS.events, Event(at=9.5, what=What.EDIT, on="j0", spec=inline(**OFTEN, retries=1).spec))
+    ),
+    "calls by three operators": Story(
+        events=(inline(schedule=EACH_SECOND), DISABLED), disturbed=(6.9, 7.5), replicas=3, holds=no_call_is_made_twice
+    ),
+    "retries of a call": Story(
+        events=(inline(retries=2, retryBackoff={"initial": "1s"}), *ask(3.0)), course=ALL_FAIL, disturbed=(3, 4.8),
+        holds=each_attempt_was_called_at_most_once,
+    ),
+    "a stop of a call": Story(
+        events=(inline(retries=2), *ask(3.0), Event(at=3.15, what=What.STOP, on="j0", waits=True)), disturbed=(3.15, 9),
+        holds=the_call_was_stopped,
+    ),
+}  # fmt: skip
+
+
+# --- jobs after others -----------------------------------------------------------------------------------------------
+
+
+def runs(result: Result, *names: str) -> list[int]:
+    return [len({run.group for run in result.history.runs if run.job == name}) for name in names]
+
+
+def nothing_is_owed(result: Result) -> None:
+    assert all(record.status.ended == () for record in result.history.records)
+
+
+def the_whole_tree_ran_once(result: Result) -> None:
+    assert runs(result, "root", "left", "right", "leaf") == [1, 1, 1, 1]
+    nothing_is_owed(result)
+
+
+def children_follow_the_last_attempt(result: Result) -> None:
+    assert runs(result, "root", "success", "failure", "always") == [1, 0, 1, 1]
+    last = max(run.end for run in result.history.runs if run.job == "root" and run.end is not None)
+    assert all(run.began >= last for run in result.history.runs if run.job != "root"), "not before the last attempt"
+    nothing_is_owed(result)
+
+
+def it_ran_once_for_both(result: Result) -> None:
+    assert runs(result, "a", "b", "both") == [3, 2, 2]
+    nothing_is_owed(result)
+
+
+def each_end_has_its_effect_or_is_counted(result: Result) -> None:
+    skipped = status(result, "kid").skipped
+    assert runs(result, "kid")[0] + (skipped.count if skipped else 0) == runs(result, "root")[0]
+    nothing_is_owed(result)
+
+
+def ephemeral_jobs_go(result: Result) -> None:
+    assert [record.job for record in result.history.records] == ["leaf"]
+    assert runs(result, "base", "kid", "leaf") == [1, 1, 1]
+
+
+def what_failed_stays(result: Result) -> None:
+    assert [record.job for record in result.history.records] == ["base", "kid", "leaf"]
+    assert runs(result, "base", "kid", "leaf") == [1, 0, 0]
+
+
+def it_follows_its_new_parent(result: Result) -> None:
+    assert runs(result, "a", "b", "kid") == [1, 2, 1]
+    nothing_is_owed(result)
+
+
+def it_follows_both_parents_of_that_name(result: Result) -> None:
+    assert runs(result, "root", "kid") == [2, 2]
+
+
+def the_late_one_does_not_run(result: Result) -> None:
+    assert runs(result, "root", "kid", "late") == [1, 1, 0]
+    nothing_is_owed(result)
+
+
+TREE = (
+    job("root"), job("left", parentJob="root"), job("right", parentJob="root", retries=1),
+    job("leaf", parentJob="left"), *ask(4.0, of="root"),
+)  # fmt: skip
+EPHEMERAL = (
+    job("base", ephemeral=True), job("kid", parentJob="base", ephemeral=True),
+    job("leaf", dependsOn=[{"job": "kid", "when": "always"}], retries=1), *ask(4.0, of="base"),
+)  # fmt: skip
+AFTER_OTHERS = {
+    "a tree": Story(events=TREE, disturbed=(5.8, 6.5), ends=28.0, holds=the_whole_tree_ran_once),
+    "each kind of end": Story(
+        events=(
+            job("root", retries=1, retryBackoff={"initial": "1s"}),
+            *(job(when, dependsOn=[{"job": "root", "when": when}]) for when in map(str, When)), *ask(4.0, of="root"),
+        ),
+        course=ALL_FAIL, disturbed=(7.1, 7.4), ends=28.0, holds=children_follow_the_last_attempt,
+    ),
+    "two parents": Story(
+        events=(
+            job("a"), job("b"), job("both", dependsOn=[{"job": "a"}, {"job": "b"}]),
+            *ask(4.0, 7.0, 22.0, of="a"), *ask(10.0, 16.0, of="b"),
+        ),
+        disturbed=(11.6, 12.03), ends=36.0, holds=it_ran_once_for_both,
+    ),
+    "an ephemeral job": Story(events=EPHEMERAL, disturbed=(6, 7), ends=30.0, holds=ephemeral_jobs_go),
+    "an ephemeral job that fails": Story(
+        events=EPHEMERAL, course=ALL_FAIL, disturbed=(4.3, 7), ends=28.0, holds=what_failed_stays
+    ),
+    "another parent": Story(
+        events=(
+            job("a"), job("b"), job("kid", parentJob="a"), *ask(4.0, 16.0, of="b"), *ask(12.0, of="a"),
+            Event(at=9.0, what=What.EDIT, on="kid", spec=job("kid", parentJob="b").spec),
+        ),
+        disturbed=(9, 12.2), ends=32.0, holds=it_follows_its_new_parent,
+    ),
+    "a parent that is created anew": Story(
+        events=(
+            job("root"), job("kid", parentJob="root"), *ask(4.0, 14.0, of="root"),
+            Event(at=9.0, what=What.DELETE, on="root"), job("root", at=10.0),
+        ),
+        disturbed=(9, 11.5), ends=32.0, holds=it_follows_both_parents_of_that_name,
+    ),
+    "wiped statuses": Story(
+        events=(
+            *TREE, *(Event(at=at, what=What.WIPE, on=name) for at, name in ((12, "root"), (14, "left"), (16, "leaf")))
+        ),
+        disturbed=(11.9, 17), ends=36.0, holds=the_whole_tree_ran_once,
+    ),
+    "a busy child that forbids": Story(
+        events=(job("root"), job("kid", parentJob="root", concurrency="forbid"), *ask(4.0, 4.1, 4.2, of="root")),
+        course=LONG, disturbed=(4.3, 6.5), ends=28.0, holds=each_end_has_its_effect_or_is_counted,
+    ),
+    "a child that comes later": Story(
+        events=(job("root"), job("kid", parentJob="root"), *ask(4.0, of="root"), job("late", parentJob="root", at=6.0)),
+        disturbed=(5, 6.5), ends=28.0, holds=the_late_one_does_not_run,
+    ),
+}  # fmt: skip
+
+STORIES = {**ONE_JOB, **SEVERAL_NODES, **INLINE, **AFTER_OTHERS}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+def test_nothing_is_lost_and_nothing_runs_twice_at_whichever_write(story: Story) -> None:
+    assert story.check() > 1
+
+
+def test_of_more_ends_than_a_status_shows_each_has_its_effect_or_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (upstream_runs, dependency_changes):
+        monkeypatch.setattr(module, "MAX_ENDED", 2)
+    events = (job("root"), job("kid", parentJob="root"), *ask(*([4.0] * 6), of="root"))
+    holds = each_end_has_its_effect_or_is_counted
+    assert Story(events=events, disturbed=(5.4, 6.0), ends=30.0, holds=holds).check() > 1
