@@ -21,7 +21,7 @@ from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator import app
 from dkron_operator.act.inline_calls import InlineCalls
 from dkron_operator.app import Operator
-from dkron_operator.cache.store import CachedJob
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica as Identity
