@@ -35,7 +35,12 @@ class Paging:
             response = await handler(request)
             if response.status != HTTPStatus.OK:
                 return response
-            size = await self._read(response, most=self._page_bytes if limit > 1 else None)
+            try:
+                size = await self._read(response, most=self._page_bytes if limit > 1 else None)
+            except BaseException:
+                # Nobody else knows of the response yet.
+                response.close()
+                raise
             if size is not None:
                 self._remember(path, limit * self._page_bytes // (2 * max(size, 1)), most=int(wanted))
                 return response
