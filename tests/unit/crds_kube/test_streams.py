@@ -178,7 +178,7 @@ async def test_a_stream_that_nobody_answers_is_unavailable(read: Read) -> None:
     await kube.close()
 
 
-@each_stream
+@each_read
 async def test_a_stream_that_breaks_is_unavailable_after_what_came(read: Read) -> None:
     async def hang_up(request: web.Request) -> web.StreamResponse:
         response = await opened(request)
