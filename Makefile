@@ -256,6 +256,7 @@ generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference
 	@$(BIN)/python hack/values_schema.py
 	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
+	@$(BIN)/python hack/route_rights.py
 	@$(BIN)/python hack/executor_keys.py
 	@$(BIN)/python hack/operator_metrics.py
 	@PYTHONPATH=hack $(BIN)/python -m dashboard
@@ -266,6 +267,7 @@ check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python hack/values_schema.py --check
 	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py --check
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
+	@$(BIN)/python hack/route_rights.py --check
 	@$(BIN)/python hack/executor_keys.py --check
 	@$(BIN)/python hack/operator_metrics.py --check
 	@PYTHONPATH=hack $(BIN)/python -m dashboard --check

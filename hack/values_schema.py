@@ -28,6 +28,8 @@ SWITCH: Schema = {"type": "boolean"}
 OBJECT: Schema = {"type": "object"}
 OBJECTS: Schema = {"type": "array", "items": OBJECT}
 TEXTS: Schema = {"type": "array", "items": TEXT}
+WORDS: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^[^\s,]+$"}}
+"""Texts that are joined with commas."""
 LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
 NAMESPACE: Schema = {"type": "string", "maxLength": 63, "pattern": NAME}
 NAMESPACES: Schema = {"type": "array", "items": NAMESPACE | {"minLength": 1}}
@@ -57,6 +59,11 @@ def number(minimum: int, maximum: int | None = None) -> Schema:
 def one_of(*texts: str) -> Schema:
     """One of a few words."""
     return {"type": "string", "enum": list(texts)}
+
+
+def several_of(*texts: str) -> Schema:
+    """At least one of a few words, each once."""
+    return {"type": "array", "items": one_of(*texts), "minItems": 1, "uniqueItems": True}
 
 
 def component(*, replicas: Schema, **own: Schema) -> Schema:
@@ -140,6 +147,9 @@ def schema() -> Schema:
             enabled=SWITCH,
             mode=one_of("sidecar", "deployment"),
             namespace=NAMESPACE,
+            auth=several_of("kubernetes", "dkron", "none"),
+            audiences=WORDS,
+            allowedHosts=WORDS,
             corsOrigins=TEXTS,
             rate={"type": "number", "minimum": 0},
             runWaits=SWITCH,
@@ -151,6 +161,8 @@ def schema() -> Schema:
             defaultImage=TEXT,
             executorImage=TEXT,
             inlineCalls=number(0, 1000),
+            inlineAllow=WORDS,
+            inlineDeny=WORDS,
             strict=SWITCH,
             datacenter=TAG,
             region=TAG,
@@ -180,7 +192,11 @@ def schema() -> Schema:
             perJob=SWITCH,
             checkResources=SWITCH,
             serviceMonitor=monitored(
-                interval=PERIOD, scrapeTimeout=PERIOD, metricRelabelings=OBJECTS, relabelings=OBJECTS
+                interval=PERIOD,
+                scrapeTimeout=PERIOD,
+                authorization=OBJECT,
+                metricRelabelings=OBJECTS,
+                relabelings=OBJECTS,
             ),
             prometheusRule=monitored(
                 namespace=NAMESPACE, selector=TEXT, alerts=alerts(), ruleLabels=LABELS, additionalRules=OBJECTS

@@ -7,14 +7,20 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from dkron_api.auth.dkron import TokenIndex
+from dkron_api.auth.schemes import guard
+from dkron_api.auth.token_secrets import read_secret
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache, plain
+from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
+from dkron_api.edge.admission import GUARD
 from dkron_api.edge.expect import expect_anything_elsewhere, expecting
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import (
     ACCESS,
     ASKED,
+    AUDIT,
     CLOCK,
     CLUSTERS,
     FEED,
@@ -30,6 +36,7 @@ from dkron_api.edge.keys import (
     SETTINGS,
     STOPPING,
     SUPERVISOR,
+    TOKENS,
     WRITES,
 )  # fmt: skip
 from dkron_api.edge.middleware import edge, sign
@@ -93,10 +100,14 @@ def make_app(
         requests=settings.max_requests, streams=settings.max_streams, rate=settings.rate, clock=time.monotonic
     )
     app[ACCESS] = AccessLog(settings.log_format) if settings.access_log else None
+    app[AUDIT] = AccessLog(settings.log_format, audit.LOGGER)
     app[CLUSTERS] = ObjectCache("dkronclusters", plain)
     app[LEASES] = ObjectCache("leases", plain)
     app[NODES] = ObjectCache("nodes", plain)
     app[POLICIES] = ObjectCache("dkronpolicies", plain)
+    tokens = TokenIndex()
+    app[TOKENS] = ObjectCache("tokens", read_secret, changed=tokens.changed)
+    app[GUARD] = guard(settings, kube, tokens=tokens, secrets=app[TOKENS], policies=app[POLICIES], clock=clock)
     app[events.EVENT_LOG] = event_log = EventLog()
     app[FEED] = Feed(job_index, event_log, clock)
     app[LEASE_FEED] = Leadership(app[LEASES], event_log, clock)

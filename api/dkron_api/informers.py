@@ -8,7 +8,20 @@ from functools import partial
 
 from aiohttp import web
 
-from dkron_api.edge.keys import CLUSTERS, FEED, JOB_INDEX, KUBE, LEASE_FEED, NODES, POLICIES, SETTINGS, SUPERVISOR
+from dkron_api.auth.token_secrets import SECRET_TYPE
+from dkron_api.edge.keys import (
+    CLUSTERS,
+    FEED,
+    JOB_INDEX,
+    KUBE,
+    LEASE_FEED,
+    NODES,
+    POLICIES,
+    SETTINGS,
+    SUPERVISOR,
+    TOKENS,
+)  # fmt: skip
+from dkron_api.settings import AuthMode
 from dkron_crds.lease import INSTALLATION
 from dkron_kube import paths
 from dkron_kube.watch import follow
@@ -20,13 +33,16 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
     """Start the watches, and end them with the application."""
     settings, kube, start = app[SETTINGS], app[KUBE], app[SUPERVISOR].start
     home = settings.cluster_namespace
-    watches = (
+    watches = [
         (paths.DKRON_JOBS, partial(follow, kube, paths.DKRON_JOBS, settings.namespace, app[FEED])),
         (paths.DKRON_CLUSTERS, partial(follow, kube, paths.DKRON_CLUSTERS, home, app[CLUSTERS], name=INSTALLATION)),
         (paths.LEASES, partial(follow, kube, paths.LEASES, home, app[LEASE_FEED], name=INSTALLATION)),
-        (paths.DKRON_POLICIES, partial(follow, kube, paths.DKRON_POLICIES, settings.namespace, app[POLICIES])),
+        (paths.DKRON_POLICIES, partial(follow, kube, paths.DKRON_POLICIES, home, app[POLICIES])),
         (paths.NODES, partial(follow, kube, paths.NODES, None, app[NODES])),
-    )
+    ]
+    if AuthMode.DKRON in settings.auth:
+        tokens = partial(follow, kube, paths.SECRETS, home, app[TOKENS], fields=f"type={SECRET_TYPE}")
+        watches.append((paths.SECRETS, tokens))
     tasks = [start(f"watch of {resource.plural}", watch) for resource, watch in watches]
     tasks.append(start("announcement", partial(_announce, app), may_end=True))
     tasks.append(start("rendering", app[JOB_INDEX].prerender))

@@ -11,12 +11,13 @@ from typing import cast
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
+from dkron_api import audit_command, token_command
 from dkron_api.app import make_app
 from dkron_api.edge.connection import Connection
 from dkron_api.edge.keys import JOB_INDEX, KUBE
 from dkron_api.edge.malformed import Malformed
 from dkron_api.routes.ui import NoUserInterface
-from dkron_api.settings import Settings
+from dkron_api.settings import AuthMode, Settings
 from dkron_api.translate.record import FIELD_MANAGER
 from dkron_kube import access
 from dkron_kube.access import AccessError
@@ -46,6 +47,9 @@ KUBE_SECONDS = 10.0
 
 def main() -> None:
     """Serve until stopped. Exit code 0 after an orderly stop, 1 if it could not continue, 2 for invalid options."""
+    if sys.argv[1:2] in (["token"], ["audit"]):
+        command = token_command if sys.argv[1] == "token" else audit_command
+        sys.exit(command.main(sys.argv[2:]))
     settings = options("dkron-api", Settings)
     logs.configure(settings.log_format, settings.log_level, filters=[Malformed()])
     for oddity in (BadContentDispositionHeader, BadContentDispositionParam):
@@ -141,11 +145,13 @@ def _announce(settings: Settings, listener: asyncio.Server) -> None:
     host, port = listener.sockets[0].getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     log.info("listening on %s", url, extra={"url": url, "namespace": settings.namespace})
-    if _is_loopback(host):
+    if AuthMode.NONE not in settings.auth:
+        log.info("callers prove who they are by %s", " or ".join(settings.auth))
+    elif _is_loopback(host):
         log.warning("there is no authentication: every user of this machine can run any command through this port")
     else:
         log.warning(
-            "there is no authentication: any client that reaches %s can run any command in namespace %s",
+            "there is no authentication: every client that reaches %s can run any command in namespace %s; see --auth",
             url,
             settings.namespace,
         )

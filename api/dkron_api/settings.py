@@ -2,6 +2,7 @@
 
 import os
 import socket
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +20,20 @@ def name_of_this_pod_or_host() -> str:
     return os.environ.get("POD_NAME") or socket.gethostname()
 
 
+class AuthMode(StrEnum):
+    """A way to find out who a caller is."""
+
+    KUBERNETES = "kubernetes"
+    DKRON = "dkron"
+    NONE = "none"
+
+
 class Settings(BaseSettings):
     """Serve the Dkron REST API for the DkronJobs of a namespace. Each option is also an environment variable, named
     in brackets.
 
-    There is no authentication yet: anyone who can reach the port can run any command in the namespace.
+    By default no caller is asked for a token: a client that reaches the port can run any command in the namespace.
+    `--auth` asks for one.
     """
 
     model_config = SettingsConfigDict(
@@ -112,6 +122,21 @@ class Settings(BaseSettings):
         description="origins whose pages may call the API (https://ui.example.com), or * for all; repeat the option, "
         "or separate them by commas [DKRON_API_CORS_ORIGINS]",
     )
+    auth: Annotated[list[AuthMode], NoDecode] = Field(
+        default_factory=lambda: [AuthMode.NONE],
+        description="how callers prove who they are: kubernetes (a token of the cluster, with its roles), dkron "
+        "(tokens and policies of this API), or none; several separated by commas [DKRON_API_AUTH]",
+    )
+    audiences: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="with --auth kubernetes: audiences, one of which a token must have been made for. Without it: the "
+        "API server's own [DKRON_API_AUDIENCES]",
+    )
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="further names in Host under which the API answers (dkron.example.com, *.example.com), or *. "
+        "Addresses, names without a dot and those below .svc and .localhost need no option [DKRON_API_ALLOWED_HOSTS]",
+    )
     ui_dir: Path | None = Field(
         default=None, description="folder with a build of Dkron's own UI, which is served at /ui/ [DKRON_API_UI_DIR]"
     )
@@ -128,6 +153,20 @@ class Settings(BaseSettings):
         default="json", description="json writes one object per line, text is for people [DKRON_API_LOG_FORMAT]"
     )
     log_level: LogLevel = Field(default="info", description="lowest level to log [DKRON_API_LOG_LEVEL]")
+
+    @field_validator("auth", "audiences", "allowed_hosts", mode="before")
+    @classmethod
+    def _items(cls, value: object) -> object:
+        """Split comma-separated values from the environment variable or an option into a list."""
+        items = value if isinstance(value, list) else [value]
+        return [part.strip() for item in items for part in str(item).split(",") if part.strip()]
+
+    @field_validator("auth")
+    @classmethod
+    def _one_or_none(cls, value: list[AuthMode]) -> list[AuthMode]:
+        if not value or (AuthMode.NONE in value and len(value) > 1):
+            raise ValueError("name one or several of kubernetes and dkron, or none alone")
+        return value
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -33,7 +33,7 @@ class PathRule(WireModel):
 
 class PolicySpec(WireModel):
     """The paths of the Dkron API that the policy grants access to. It grants no access to paths that match none of
-    them. The REST API does not enforce policies yet."""
+    them. Of the patterns that match a path, the most specific one decides alone."""
 
     path: Annotated[dict[str, PathRule], Field(max_length=256, json_schema_extra=validations(PATHS_ARE_ABSOLUTE))]
     """Maps a pattern for full request paths, for example /v1/jobs/*/toggle, to the access granted there. "*" stands
@@ -43,8 +43,8 @@ class PolicySpec(WireModel):
 class DkronPolicy(Resource):
     """A named set of access rules for the Dkron API.
 
-    The policy is stored and shown; the REST API does not enforce it yet. GET, POST and DELETE /v1/acl/policies/NAME
-    also read and write it.
+    A REST API with --auth dkron enforces the policies in the operator's namespace, for the client tokens that name
+    them. Otherwise it only stores and shows them. GET, POST and DELETE /v1/acl/policies/NAME also read and write it.
     """
 
     api_version: Literal["dkron.io/v1alpha1"] = API_VERSION

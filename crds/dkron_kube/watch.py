@@ -68,10 +68,13 @@ async def follow(
     sink: Sink,
     *,
     name: str | None = None,
+    fields: str = "",
     pace: Pace = STEADY,
 ) -> NoReturn:
-    """List and watch a namespace, or all namespaces (None), or its one object called `name`, until cancelled."""
-    selector = {} if name is None else {"fieldSelector": f"metadata.name={name}"}
+    """List and watch a namespace, or all namespaces (None), or its one object called `name`, or those that a field
+    selector takes, until cancelled."""
+    chosen = fields if name is None else f"metadata.name={name}"
+    selector = {"fieldSelector": chosen} if chosen else {}
     follower = _Follower(_Source(client, resource, namespace, selector=selector), sink, pace)
     while True:
         delay = await follower.step()

@@ -9,6 +9,7 @@ from typing import Any
 
 from dkron_crds.job import JobStatus
 from dkron_crds.node_tags import DKRONS, AgentTags
+from dkron_executors.run.addresses import AddressRules
 from dkron_kube.access import Access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Rejected
@@ -72,6 +73,7 @@ class Operator:
         images: Images,
         output_dir: str = "",
         inline_calls: int = 0,
+        inline_rules: AddressRules | None = None,
         own_tags: AgentTags = DKRONS,
         strict: bool = False,
         replica: Replica,
@@ -110,7 +112,8 @@ class Operator:
         )  # fmt: skip
         self.reconciler = Reconciler(
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
-            booked=self.cluster_status.settle, allowance=Allowance(inline_calls, self.lease.may_act), terms=terms,
+            booked=self.cluster_status.settle, terms=terms,
+            allowance=Allowance(inline_calls, self.lease.may_act, inline_rules),
             own=own_tags, strict=strict, tracer=tracer, compare=self._rollback.compare,
             on_node_event=partial(self._liveness.optional_event, NODES),
         )  # fmt: skip

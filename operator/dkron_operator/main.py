@@ -49,6 +49,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             images=Images(default=settings.default_image, own=settings.executor_image),
             output_dir="" if settings.output_dir is None else str(settings.output_dir),
             inline_calls=settings.inline_calls,
+            inline_rules=settings.address_rules(),
             own_tags=settings.own_tags(),
             strict=settings.strict,
             replica=_replica(way.server),

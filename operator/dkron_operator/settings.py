@@ -1,12 +1,16 @@
 """Settings: every flag is also an environment variable, and `--help` is the manual."""
 
+import os
+from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsConfigDict
 
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
+from dkron_executors.run.addresses import AddressRules
 from dkron_operator.leader.election import Terms
 from dkron_runtime.image import own_image
 from dkron_runtime.logs import LogFormat, LogLevel
@@ -57,6 +61,15 @@ class Settings(BaseSettings):
         le=1000,
         description="how many calls of jobs with executorConfig.inline the operator itself makes at the same time, "
         "from its own pod; 0 refuses such jobs [DKRON_INLINE_CALLS]",
+    )
+    inline_allow: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
+        default_factory=list,
+        description="networks that these calls may reach although they are refused otherwise: the loopback, "
+        "link-local addresses, servers of cloud metadata, the API server (10.0.0.0/8) [DKRON_INLINE_ALLOW]",
+    )
+    inline_deny: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
+        default_factory=list,
+        description="further networks that these calls may not reach, for example that of Services [DKRON_INLINE_DENY]",
     )
     datacenter: str = Field(
         default=DKRONS.datacenter,
@@ -149,7 +162,7 @@ class Settings(BaseSettings):
             )
         return self
 
-    @field_validator("namespace", mode="before")
+    @field_validator("namespace", "inline_allow", "inline_deny", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """A text with commas, from the variable or an option, becomes a list."""
@@ -159,6 +172,13 @@ class Settings(BaseSettings):
     def home(self, own: str) -> str:
         """The namespace of the DkronCluster and the Lease; `own` is that of the pod, or of the kubeconfig's context."""
         return self.cluster_namespace or (self.namespace[0] if len(self.namespace) == 1 else own)
+
+    def address_rules(self) -> AddressRules:
+        """Which addresses the operator's own calls do not reach: besides the special ones that of the API server."""
+        refused = [ip_network(str(network)) for network in self.inline_deny]
+        with suppress(ValueError):
+            refused.append(ip_network(os.environ.get("KUBERNETES_SERVICE_HOST", "")))
+        return AddressRules(allowed=[ip_network(str(network)) for network in self.inline_allow], refused=refused)
 
     def own_tags(self) -> AgentTags:
         """The tags that nodes have without a label."""

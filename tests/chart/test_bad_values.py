@@ -26,6 +26,9 @@ MISSPELT: list[tuple[str, Values, str, str]] = [
         "uri",
     ),
     ("a mode", {"api": {"mode": "Sidecar"}}, "/api/mode", "deployment"),
+    ("a way to know callers", {"api": {"auth": ["Kubernetes"]}}, "/api/auth/0", "kubernetes"),
+    ("audiences in one text", {"api": {"audiences": ["dkron,other"]}}, "/api/audiences/0", "dkron,other"),
+    ("hosts that are a text", {"api": {"allowedHosts": "a.example"}}, "/api/allowedHosts", "array"),
     ("a pull policy", {"image": {"pullPolicy": "Sometimes"}}, "/image/pullPolicy", "IfNotPresent"),
     ("a digest", {"image": {"digest": "sha256:abc"}}, "/image/digest", "sha256"),
     ("a namespace", {"watchNamespaces": ["Team A"]}, "/watchNamespaces/0", "Team A"),
@@ -63,6 +66,10 @@ CONTRADICTORY: list[tuple[Values, str]] = [
     (
         {"operator": {"lease": {"renewDeadlineSeconds": 20}}},
         "operator.lease: durationSeconds (15) has to be more than renewDeadlineSeconds (20)",
+    ),
+    (
+        {"api": {"auth": ["none", "dkron"]}},
+        "api.auth: none stands alone, because it lets in every caller; name kubernetes, dkron or both without it",
     ),
     ({"ingress": {"enabled": True}}, "ingress.hosts: name at least one host"),
     (
@@ -106,6 +113,11 @@ def test_one_misspelt_value_is_enough(tmp_path: Path) -> None:
 )
 def test_a_contradiction_is_explained(values: Values, sentence: str, tmp_path: Path) -> None:
     assert sentence in refusal(values, tmp_path)
+
+
+@pytest.mark.parametrize("auth", [[], ["dkron", "dkron"]], ids=["none is named", "one is named twice"])
+def test_callers_are_known_in_one_way_at_least(auth: list[str], tmp_path: Path) -> None:
+    assert "'/api/auth'" in refusal({"api": {"auth": auth}}, tmp_path)
 
 
 def test_every_value_is_in_the_schema_and_has_a_default() -> None:

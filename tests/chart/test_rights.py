@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.support.api_rights import LEAST_API
+import pytest
+
+from dkron_api.auth.routes import TABLE
+from tests.support.api_rights import FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
 from tests.support.rights import FOR_REPLICAS, FOR_TAGS, FOR_THE_INSTALLATION, LEAST, Rules
 
@@ -11,6 +14,8 @@ Rights = set[tuple[str, str, str]]
 
 FOR_THE_HANDOVER: Rules = {("discovery.k8s.io", "endpointslices"): ("list",)}
 """What a pod of the API asks before it ends (charts/dkron-operator/files/hand_over.py)."""
+ASK = "system:auth-delegator"
+"""The ClusterRole of Kubernetes with which the API asks whose a token is, and what its owner may do."""
 ELSEWHERE = "team-a"
 OPERATOR, API = "dkron-operator", "dkron-api"
 
@@ -36,6 +41,7 @@ def given(objects: Iterable[Object], account: str, namespace: str | None) -> Rig
         for item in of_kind(objects, binding)
         if item["metadata"].get("namespace") == namespace
         and {"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE} in item["subjects"]
+        and item["roleRef"]["name"] != ASK
     ]
     return {
         (group, resource, verb)
@@ -76,6 +82,62 @@ def test_the_api_of_another_namespace_has_them_where_they_are_needed(tmp_path: P
     objects = rendered({"watchNamespaces": [ELSEWHERE], "api": {"mode": "deployment"}}, folder=tmp_path)
     assert given(objects, API, ELSEWHERE) == wanted(LEAST_API, home=False)
     assert given(objects, API, NAMESPACE) == wanted(LEAST_API, home=True) | wanted(FOR_THE_HANDOVER)
+
+
+@pytest.mark.parametrize(
+    ("auth", "secrets", "asks"),
+    [
+        pytest.param(["none"], False, False, id="nobody is asked"),
+        pytest.param(["dkron"], True, False, id="tokens of its own"),
+        pytest.param(["kubernetes"], False, True, id="tokens of the cluster"),
+        pytest.param(["kubernetes", "dkron"], True, True, id="both"),
+    ],
+)
+@pytest.mark.parametrize(("mode", "account"), [("sidecar", OPERATOR), ("deployment", API)])
+def test_the_api_gets_what_its_way_to_know_callers_needs(  # noqa: PLR0917
+    auth: list[str], secrets: bool, asks: bool, mode: str, account: str, tmp_path: Path
+) -> None:
+    values = {"watchNamespaces": [ELSEWHERE], "crds": {"enabled": False}, "api": {"mode": mode, "auth": auth}}
+    objects = rendered(values, folder=tmp_path)
+    about = {(resource, verb) for _, resource, verb in given(objects, account, NAMESPACE) if resource == "secrets"}
+    assert about == ({("secrets", verb) for verb in FOR_TOKENS["", "secrets"]} if secrets else set())
+    assert "secrets" not in {resource for _, resource, _ in given(objects, account, ELSEWHERE)}
+    bindings = of_kind(objects, "ClusterRoleBinding")
+    assert [(each["roleRef"]["name"], each["subjects"]) for each in bindings] == (
+        [(ASK, [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}])] if asks else []
+    )
+
+
+def rights_of_users(objects: Iterable[Object], role: str) -> Rights:
+    """What a ClusterRole for users gives, without those that it is aggregated to."""
+    (found,) = [item for item in of_kind(list(objects), "ClusterRole") if item["metadata"]["name"].endswith(role)]
+    return {
+        (group, resource, verb)
+        for rule in found["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_users_can_get_each_right_that_a_route_needs(tmp_path: Path) -> None:
+    objects = rendered({"api": {"auth": ["kubernetes"]}}, folder=tmp_path)
+    roles = {name: rights_of_users(objects, f"-{name}") for name in ("view", "edit", "admin", "runner")}
+    needed = {("dkron.io", each.resource, each.verb) for each in TABLE}
+    needed |= {("dkron.io", "dkronjobs", "update"), ("dkron.io", "dkronjobs/force", "update")}
+    assert needed - set().union(*roles.values()) == set()
+    parts = {right for rights in roles.values() for right in rights if "/" in right[1]}
+    assert parts - needed == set(), "rights to which no route leads"
+    assert roles["runner"] == {("dkron.io", f"dkronjobs/{part}", "create") for part in ("run", "stop")}
+    assert {verb for *_, verb in roles["view"]} == {"get", "list", "watch"}
+
+
+def test_the_role_of_runners_is_part_of_no_other(tmp_path: Path) -> None:
+    objects = rendered({"api": {"auth": ["kubernetes"]}}, folder=tmp_path)
+    (runner,) = [each for each in of_kind(objects, "ClusterRole") if each["metadata"]["name"].endswith("-runner")]
+    assert [label for label in runner["metadata"]["labels"] if "aggregate" in label] == []
+    plain = [item["metadata"]["name"] for item in of_kind(rendered(), "ClusterRole")]
+    assert [name for name in plain if name.endswith("-runner")] == []
 
 
 def test_beside_the_operator_the_api_has_its_account(tmp_path: Path) -> None:

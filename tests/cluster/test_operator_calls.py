@@ -29,7 +29,7 @@ ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "fa
 @pytest.fixture
 def calling(own_site: Site) -> Site:
     """A site whose operator may make ten calls at once, and has started."""
-    own_site.operator.add("--inline-calls", "10").start()
+    own_site.operator.add("--inline-calls", "10", "--inline-allow", "127.0.0.0/8").start()
     return own_site
 
 
@@ -167,7 +167,16 @@ def replicas(cluster: localcluster.Cluster, folder: Path, purpose: str, *options
     """A namespace and two operators that make calls in it. They have to stop in order, whatever was done to them."""
     install(cluster)
     with namespace(cluster.kubeconfig, purpose) as kube, ExitStack() as stack:
-        where = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace, "--inline-calls", "10")
+        where = (
+            "--kubeconfig",
+            str(cluster.kubeconfig),
+            "--namespace",
+            kube.namespace,
+            "--inline-calls",
+            "10",
+            "--inline-allow",
+            "127.0.0.0/8",
+        )
         pair = [
             OperatorProcess(folder / f"{name}.log", *where, *options, environment={"POD_NAME": name})
             for name in ("first", "second")

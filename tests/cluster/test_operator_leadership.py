@@ -332,7 +332,7 @@ def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) ->
     """What an election keeps from happening, and what holds if it does."""
     kube, names = replicas.kube, ("often", "single", "newest")
     for name in ("first", "second"):
-        replicas.start(name, *OFF, "--inline-calls", "4")
+        replicas.start(name, *OFF, "--inline-calls", "4", "--inline-allow", "127.0.0.0/8")
     called = each_second("called", executor="http")
     del called["spec"]["jobTemplate"]
     called["spec"]["executorConfig"] = {"method": "GET", "url": f"{web.url}/status/200/fine", "inline": "true"}

@@ -13,12 +13,17 @@ from typing import Any, cast
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from dkron_api.auth.guard import Guard
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache, plain
+from dkron_api.edge import audit
+from dkron_api.edge.access import AccessLog
+from dkron_api.edge.admission import GUARD
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import (
     ACCESS,
     ASKED,
+    AUDIT,
     CLOCK,
     CLUSTERS,
     GATE,
@@ -106,7 +111,9 @@ class Api:
 
 
 @asynccontextmanager
-async def running_api(*routes: Iterable[web.RouteDef], **settings: Any) -> AsyncIterator[Api]:
+async def running_api(
+    *routes: Iterable[web.RouteDef], guard: Guard | None = None, **settings: Any
+) -> AsyncIterator[Api]:
     """An API of these routes at noon, with nothing in its cache yet."""
     app, kube = web.Application(middlewares=[edge]), FakeApiServer()
     chosen = {"namespace": NAMESPACE, "cluster_namespace": NAMESPACE, "node_name": NODE_NAME, "access_log": False}
@@ -119,11 +126,12 @@ async def running_api(*routes: Iterable[web.RouteDef], **settings: Any) -> Async
         RequestedRuns(app[JOB_INDEX], asyncio.get_running_loop().time),
     )
     app[PODS] = Pods(app[KUBE], NAMESPACE)
+    app[GUARD] = guard or Guard(())
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = ObjectCache(kind, plain)
     app[EVENT_LOG] = EventLog()
     app[STOPPING] = asyncio.Event()
-    app[ACCESS] = None
+    app[ACCESS], app[AUDIT] = None, AccessLog("json", audit.LOGGER)
     app[SUPERVISOR] = Supervisor()
     app[GATE] = Gate(requests=100, streams=100, rate=0.0, clock=lambda: 0.0)
     app.on_response_prepare.append(sign)

@@ -23,6 +23,9 @@ LEAST_API: Rules = {
 """By API group and resource: all that `dkron-api` needs in the namespace that it serves. Nodes are no part of a
 namespace; without the right to list them GET /v1/members shows the operator alone."""
 
+FOR_TOKENS: Rules = {("", "secrets"): FOLLOWED}
+"""What it needs besides with `--auth dkron`, where the operator's Lease is."""
+
 
 @contextlib.contextmanager
 def limited_api(kube: Kube, rules: Rules, folder: Path) -> Iterator[ApiSite]:

@@ -35,7 +35,7 @@ FOR_TAGS: Rules = {("", "nodes"): ("list", "watch")}
 FOR_REPLICAS: Rules = {("", "pods"): ("list",)}
 """What it needs in its own namespace to count them, if no jobs run there."""
 
-FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "leases")
+FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "dkronpolicies", "leases")
 """Resources without which jobs run all the same."""
 
 

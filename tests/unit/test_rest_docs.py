@@ -5,12 +5,19 @@ from pathlib import Path
 
 import pytest
 
+import route_rights
 from differences import BEGIN, END, with_table
+from dkron_api.auth.kubernetes import ALLOWED_SECONDS, DENIED_SECONDS, KNOWN_SECONDS, UNKNOWN_SECONDS
+from dkron_api.auth.routes import IDENTIFIED, PUBLIC, TABLE
 from dkron_api.metrics import REGISTRY, Cache, Standing
 from dkron_api.routes.docs import document
+from dkron_api.routes.restore import MOST_SECRETS
 from dkron_api.settings import Settings
 from tests.conformance.rest.__main__ import markdown
+from tests.support.api_rights import LEAST_API
 from tests.support.console import Shown, fits, shown
+from tests.support.manifests import shown as manifests
+from tests.support.rights import Rules
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "rest-api.md").read_text(encoding="utf-8")
@@ -22,6 +29,41 @@ LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 def test_the_table_of_differences_is_the_one_of_the_tests() -> None:
     assert with_table(PAGE, markdown()) == PAGE, "run `make generate`"
+
+
+def test_the_table_of_rights_is_the_one_by_which_the_api_decides() -> None:
+    page = (DOCS / "security.md").read_text(encoding="utf-8")
+    assert route_rights.with_table(page) == page, "run `make generate`"
+
+
+def test_each_route_is_in_the_table_of_rights() -> None:
+    listed = route_rights.table()
+    assert [each for each in TABLE if f"`{each.method} {each.path}`" not in listed] == []
+    assert [path for path in (*PUBLIC, *IDENTIFIED) if f"`{path}`" not in listed] == []
+
+
+def test_the_page_on_security_tells_for_how_long_answers_are_kept() -> None:
+    page = " ".join((DOCS / "security.md").read_text(encoding="utf-8").split())
+    assert f"a token for {KNOWN_SECONDS:.0f}, an unknown one for {UNKNOWN_SECONDS:.0f}" in page
+    assert f"a right for {ALLOWED_SECONDS:.0f}, a missing one for {DENIED_SECONDS:.0f}" in page
+    assert f"with more than {MOST_SECRETS} Secrets" in page
+
+
+def test_the_rights_in_short_name_each_right_that_a_route_needs() -> None:
+    section = PAGE.partition("\n## Show who you are")[2].partition("\n## ")[0]
+    needed = {each.resource for each in TABLE} | {"dkronjobs/force"}
+    assert [resource for resource in needed if f"`{resource}`" not in section] == []
+
+
+def test_the_role_of_the_api_is_the_least() -> None:
+    (role,) = [each.document for each in manifests() if each.name == "docs/rest-api.md:dkron-api"]
+    named: Rules = {
+        (group, resource): tuple(rule["verbs"])
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    assert {key: set(verbs) for key, verbs in named.items()} == {key: set(verbs) for key, verbs in LEAST_API.items()}
 
 
 def test_a_table_takes_the_place_of_the_one_before() -> None:

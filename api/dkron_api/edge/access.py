@@ -12,13 +12,14 @@ _encode = JSONEncoder(check_circular=False, separators=(", ", ": ")).encode
 
 
 class AccessLog:
-    """Lines of the logger `dkron_api.access`.
+    """Lines of a logger, by default `dkron_api.access`.
 
     JSON lines go directly to stderr: the logging module would take half of the time of a small request.
     """
 
-    def __init__(self, log_format: LogFormat) -> None:
-        self._logger = logging.getLogger(LOGGER)
+    def __init__(self, log_format: LogFormat, name: str = LOGGER) -> None:
+        self._name = name
+        self._logger = logging.getLogger(name)
         self._json = log_format == "json"
         self._second = 0
         self._time = ""
@@ -30,7 +31,7 @@ class AccessLog:
         if not self._json:
             self._logger.info(message, extra=fields)
             return
-        line = {"ts": self._now(), "level": "INFO", "logger": LOGGER, "msg": message, **fields}
+        line = {"ts": self._now(), "level": "INFO", "logger": self._name, "msg": message, **fields}
         sys.stderr.write(_encode(line) + "\n")
 
     def _now(self) -> str:

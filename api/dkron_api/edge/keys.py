@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from dkron_api.auth.token_secrets import Token
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.edge.access import AccessLog
@@ -38,10 +39,12 @@ STOPPING = web.AppKey("STOPPING", asyncio.Event)
 LEASE_FEED: web.AppKey[Sink] = web.AppKey("LEASE_FEED")
 """Receives the watch of the Lease."""
 ACCESS: web.AppKey[AccessLog | None] = web.AppKey("ACCESS")
+AUDIT = web.AppKey("AUDIT", AccessLog)
 GATE = web.AppKey("GATE", Gate)
 CLUSTERS: web.AppKey[Objects] = web.AppKey("CLUSTERS")
 LEASES: web.AppKey[Objects] = web.AppKey("LEASES")
 NODES: web.AppKey[Objects] = web.AppKey("NODES")
+TOKENS: web.AppKey[ObjectCache[Token]] = web.AppKey("TOKENS")
 POLICIES: web.AppKey[Objects] = web.AppKey("POLICIES")
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 """The wall clock: aware, in UTC."""

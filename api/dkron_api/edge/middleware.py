@@ -13,11 +13,13 @@ from dkron_api import metrics
 from dkron_api.answer import JSON
 from dkron_api.edge import cors
 from dkron_api.edge.access import AccessLog
+from dkron_api.edge.admission import admit, require_own_host
+from dkron_api.edge.audit import audit
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.connection import is_unwanted
 from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.keys import ACCESS, GATE, SETTINGS
+from dkron_api.edge.keys import ACCESS, AUDIT, GATE, SETTINGS
 from dkron_api.edge.malformed import MALFORMED, sentence
 from dkron_api.edge.traced import TRACE
 from dkron_api.refusal import ApiError, refusal_of
@@ -49,6 +51,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
             response.force_close()
     seconds = perf_counter() - begun
     metrics.observe(request.method, _template(request), response.status, seconds)
+    audit(app[AUDIT], request, response.status, request[REQUEST_ID])
     access = app[ACCESS]
     if access is not None:
         _log(access, request, response, seconds)
@@ -97,13 +100,22 @@ async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> we
     unknown = request.match_info.http_exception
     if unknown is None and request.path == HEALTH:
         return await handler(request)
+    require_own_host(request)
     if unknown is None and cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
         raise FOREIGN
     gate.enter(request.remote or "")
     try:
-        return await handler(request) if unknown is None else await _unknown(request, unknown)
+        return await _admitted(request, handler) if unknown is None else await _unknown(request, unknown)
     finally:
         gate.leave()
+
+
+async def _admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    grant = await admit(request)
+    response = await handler(request)
+    if grant is not None and not grant.asked:
+        raise RuntimeError(f"{request.method} {_template(request)} was answered without a look at the caller's rights")
+    return response
 
 
 async def _unknown(request: web.Request, why: web.HTTPException) -> web.StreamResponse:

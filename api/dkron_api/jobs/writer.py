@@ -27,16 +27,20 @@ T = TypeVar("T")
 ATTEMPTS = 5
 """Attempts at a change before giving up because other writers were first."""
 ANY = "*"
+MODIFIED_BY = "dkron.io/last-modified-by"
+MODIFIED_BY_PATH = "/metadata/annotations/dkron.io~1last-modified-by"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Preconditions of a client's write. `force` takes fields from their managers, `match` is the version that the
-    job must have (If-Match; `*` is any), `fresh` requires that it does not exist (If-None-Match: *)."""
+    job must have (If-Match; `*` is any), `fresh` requires that it does not exist (If-None-Match: *). `by` is who
+    changes it, as the job then says; empty if that is not known."""
 
     force: bool = False
     match: str | None = None
     fresh: bool = False
+    by: str = ""
 
     @property
     def version(self) -> str | None:
@@ -45,6 +49,14 @@ class Terms:
 
 
 FREELY = Terms()
+
+
+def _modified_by(terms: Terms) -> dict[str, str]:
+    return {MODIFIED_BY: terms.by} if terms.by else {}
+
+
+async def _permit_all(_: bool) -> None:
+    """Let every caller write."""
 
 
 class JobWriter:
@@ -57,13 +69,20 @@ class JobWriter:
         self._turns = KeyedLock()
 
     async def upsert(
-        self, body: JobBody, terms: Terms = FREELY, *, annotations: dict[str, str] | None = None
+        self,
+        body: JobBody,
+        terms: Terms = FREELY,
+        *,
+        annotations: dict[str, str] | None = None,
+        permit: Callable[[bool], Awaitable[None]] = _permit_all,
     ) -> tuple[Job, bool]:
         """Create the job, or replace the fields that Dkron knows. Return the job and whether it is new. `annotations`
-        are set with it."""
+        are set with it. `permit` is asked before each attempt, with whether the job exists, and raises what the caller
+        is told."""
 
         async def attempt() -> tuple[Job, bool]:
             known = self._job_index.get(body.name)
+            await permit(known is not None)
             if known is None:
                 return await self._create(body, terms, annotations), True
             return await self._replace(known, body, terms, annotations), False
@@ -112,8 +131,8 @@ class JobWriter:
         if terms.match is not None:
             raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" does not exist')
         metadata: Object = {"name": object_name(body.name)}
-        if annotations:
-            metadata["annotations"] = annotations
+        if annotations or terms.by:
+            metadata["annotations"] = {**(annotations or {}), **_modified_by(terms)}
         manifest = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": metadata, "spec": spec_of(body)}
         return self._seen(await self._kube.create(DKRON_JOBS, self._namespace, manifest), body.name)
 
@@ -144,8 +163,14 @@ class JobWriter:
         if terms.version is not None:
             # The API server compares the version, since the index may be behind.
             tests.append({"op": "replace", "path": "/metadata/resourceVersion", "value": terms.version})
+        if terms.by and known.annotations:
+            operations = [*operations, {"op": "add", "path": MODIFIED_BY_PATH, "value": terms.by}]
         raw = await self._kube.json_patch(DKRON_JOBS, self._namespace, known.object_name, [*tests, *operations])
-        return self._seen(raw, known.name)
+        job = self._seen(raw, known.name)
+        if terms.by and not known.annotations:
+            # The patch would have to add the map of annotations, and could take away one that came meanwhile.
+            return await self.annotate(job, _modified_by(terms))
+        return job
 
     async def _persist(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
         async with self._turns.of(name):

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
+from dkron_api.edge.admission import GRANT, NEED
 from dkron_api.edge.keys import GATE
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import require_ready
@@ -62,7 +63,8 @@ async def _serve(request: web.Request, subscription: Subscription) -> web.Stream
         writer = asyncio.create_task(_write(subscription, response), name="events")
         subscription.on_close = response.stop_streaming
         try:
-            await response.wait()
+            async with request[GRANT].as_long_as_allowed(request.get(NEED)):
+                await response.wait()
         finally:
             subscription.close()
             await _end(writer, request)

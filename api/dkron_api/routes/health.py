@@ -6,15 +6,18 @@ import os
 import resource
 import sys
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from dkron_api import metrics
 from dkron_api.answer import JSON
-from dkron_api.edge.keys import CLUSTERS, GATE, JOB_INDEX, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR
+from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.edge.keys import CLUSTERS, GATE, JOB_INDEX, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR, TOKENS
 from dkron_api.routes.events import EVENT_LOG
 from dkron_api.routes.installation import leader
+from dkron_api.settings import AuthMode
 from dkron_api.translate import gojson
 from dkron_api.translate.status import CacheState, debug_vars, health
 
@@ -35,7 +38,9 @@ async def show_health(request: web.Request) -> web.StreamResponse:
 async def show_metrics(request: web.Request) -> web.StreamResponse:
     """GET /metrics."""
     app, job_index = request.app, request.app[JOB_INDEX]
-    mirrors = (job_index.mirror, app[CLUSTERS], app[LEASES], app[NODES], app[POLICIES])
+    mirrors: list[ObjectCache[Any]] = [job_index.mirror, app[CLUSTERS], app[LEASES], app[NODES], app[POLICIES]]
+    if AuthMode.DKRON in app[SETTINGS].auth:
+        mirrors.append(app[TOKENS])
     standing = metrics.Standing(
         jobs=metrics.counts(job_index),
         caches=[metrics.cache_of(mirror) for mirror in mirrors],

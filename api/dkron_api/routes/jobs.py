@@ -1,5 +1,6 @@
 """/v1/jobs and /v1/jobs/{job}: list, show, save, toggle, delete (Dkron behaviour §1.4 to §1.6)."""
 
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -7,6 +8,7 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.cache.job_index import JobIndex
+from dkron_api.edge.admission import GRANT, NEED
 from dkron_api.edge.keys import ASKED, CLUSTERS, JOB_INDEX, SETTINGS, WRITES
 from dkron_api.edge.long_answer import joined_answer, list_answer
 from dkron_api.refusal import LATER, ApiError
@@ -19,6 +21,7 @@ from dkron_api.translate.body import JobBody, echo, read_body
 from dkron_api.translate.gojson import Unreadable
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
+from dkron_api.translate.secrets_named import TEMPLATE, secrets_named
 from dkron_api.translate.validate import Invalid, check
 from dkron_api.translate.warnings import header, ignored, unknown_executor
 from dkron_crds.lease import INSTALLATION
@@ -136,16 +139,31 @@ def require_parent(job_index: JobIndex, body: JobBody) -> None:
 
 async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     require_ready(request)
+    await _permit(request, body, exists=request.app[JOB_INDEX].get(body.name) is not None)
     require_parent(request.app[JOB_INDEX], body)
     wanted = "runoncreate" in request.query and (not body.disabled or body.parent_job)
     run = request_of(request) if wanted else None
     annotations = None if run is None else dict([run.annotation])
-    job, _ = await request.app[WRITES].upsert(body, terms_of(request), annotations=annotations)
+    permit = partial(_permit, request, body)
+    job, _ = await request.app[WRITES].upsert(body, terms_of(request), annotations=annotations, permit=permit)
     if run is not None:
         request.app[ASKED].note(job, run)
     headers = {"Location": f"/v1/jobs/{quote(body.name, safe='')}", "ETag": etag(job)}
     warnings = (ignored(body), unknown_executor(body), without_node(request.app, body.tags or {}))
     return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers | header(warnings))
+
+
+async def _permit(request: web.Request, body: JobBody, exists: bool) -> None:
+    """Raise `ApiError`, 403, unless the caller may save this job: as it is, with what else the request asks for, and
+    with the Secrets that it names."""
+    grant, capability = request[GRANT], request[NEED].capability
+    where = grant.where
+    needs = [where.to_save(body.name, exists=exists, path=request.path, capability=capability)]
+    if "runoncreate" in request.query:
+        needs.append(where.to_run(body.name))
+    if body.executor == TEMPLATE:
+        needs.append(where.to_create_pods())
+    await grant.require(*needs, *map(where.to_use_secret, secrets_named(body)))
 
 
 ROUTES = (

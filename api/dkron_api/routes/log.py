@@ -12,12 +12,14 @@ from typing import Any
 
 from aiohttp import web
 
+from dkron_api.edge.admission import GRANT, NEED
+from dkron_api.edge.flags import flag
 from dkron_api.edge.keys import GATE, KUBE, SETTINGS
 from dkron_api.edge.keys import PODS as PODS_OF
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.events import EVENT_LOG
 from dkron_api.routes.executions import coming_of
-from dkron_api.routes.requests import flag, job_of
+from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import found, shown
 from dkron_api.translate.pod import container_of, has_begun, obstacle
 from dkron_api.translate.times import ZERO
@@ -42,8 +44,19 @@ async def show_log(request: web.Request) -> web.StreamResponse:
         pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
         kube, namespace = request.app[KUBE], request.app[SETTINGS].namespace
         name = pod["metadata"]["name"]
-        async with aclosing(kube.follow_log(PODS, namespace, name, container=container, follow=follow)) as pieces:
-            return await _relay(request, pieces)
+        response = web.StreamResponse(
+            headers={"Content-Type": TEXT, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        )
+        allowed = False
+        async with (
+            request[GRANT].as_long_as_allowed(request.get(NEED)),
+            aclosing(kube.follow_log(PODS, namespace, name, container=container, follow=follow)) as pieces,
+        ):
+            await _relay(request, response, pieces)
+            allowed = True
+        if not allowed:
+            _break_off(request)
+        return response
 
 
 async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]:
@@ -92,11 +105,8 @@ def _where(request: web.Request, what: str) -> str:
     return f"GET {request.path.removesuffix('/log')} {what}"
 
 
-async def _relay(request: web.Request, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
+async def _relay(request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:
     """Pass on the pieces at the client's pace."""
-    response = web.StreamResponse(
-        headers={"Content-Type": TEXT, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    )
     coming: asyncio.Future[bytes] | None = None
     try:
         while not (request.app[EVENT_LOG].closed or _left(request)):
@@ -109,7 +119,7 @@ async def _relay(request: web.Request, pieces: AsyncIterator[bytes]) -> web.Stre
             if piece is None:
                 continue
             if not piece:
-                return response
+                return
             await response.write(piece)
             coming = None
     except KubeError as error:
@@ -121,7 +131,6 @@ async def _relay(request: web.Request, pieces: AsyncIterator[bytes]) -> web.Stre
             coming.cancel()
             await asyncio.wait([coming])
     _break_off(request)
-    return response
 
 
 def _left(request: web.Request) -> bool:

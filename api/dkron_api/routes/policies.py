@@ -42,7 +42,7 @@ async def delete_policy(request: web.Request) -> web.StreamResponse:
     metadata = policy["metadata"]
     if terms_of(request).match not in (None, ANY, metadata["resourceVersion"]):
         raise _another_version(metadata["name"])
-    await app[KUBE].delete(DKRON_POLICIES, app[SETTINGS].namespace, metadata["name"], uid=metadata["uid"])
+    await app[KUBE].delete(DKRON_POLICIES, app[SETTINGS].cluster_namespace, metadata["name"], uid=metadata["uid"])
     app[POLICIES].lose(policy)
     return _answer(request, policy)
 
@@ -65,7 +65,7 @@ async def _put(app: web.Application, wanted: Object, terms: Terms) -> Object:
         if terms.match is not None:
             raise _another_version(wanted["metadata"]["name"]) from None
     try:
-        return await app[KUBE].create(DKRON_POLICIES, app[SETTINGS].namespace, wanted)
+        return await app[KUBE].create(DKRON_POLICIES, app[SETTINGS].cluster_namespace, wanted)
     except AlreadyExists:
         if terms.fresh:
             raise _another_version(wanted["metadata"]["name"]) from None
@@ -79,7 +79,7 @@ async def _replace(app: web.Application, wanted: Object, terms: Terms) -> Object
         # The API server compares the version, since the cache may be behind.
         operations.append({"op": "replace", "path": "/metadata/resourceVersion", "value": terms.version})
     try:
-        return await app[KUBE].json_patch(DKRON_POLICIES, app[SETTINGS].namespace, name, operations)
+        return await app[KUBE].json_patch(DKRON_POLICIES, app[SETTINGS].cluster_namespace, name, operations)
     except Conflict as conflict:
         raise _another_version(name) from conflict
 

@@ -7,6 +7,8 @@ from zlib import crc32
 
 from aiohttp import web
 
+from dkron_api.edge.admission import GRANT
+from dkron_api.edge.flags import flag
 from dkron_api.edge.keys import JOB_INDEX
 from dkron_api.jobs.writer import ANY, Terms, missing
 from dkron_api.refusal import LATER, ApiError
@@ -15,13 +17,7 @@ from dkron_crds.schedule.errors import quoted
 
 NEWEST = 2**64 - 1
 """The largest possible resource version in Kubernetes."""
-_TRUE = frozenset({"", "1", "true"})
 _ETAG = re.compile(r'\s*(?:"([1-9]\d{0,19})(?:-[0-9a-f]{8})?"|(\*))\s*', re.ASCII)
-
-
-def flag(request: web.Request, name: str) -> bool:
-    """Whether a query parameter is on: `?name`, `?name=1` or `?name=true`."""
-    return request.query.get(name, "false").lower() in _TRUE
 
 
 def require_ready(request: web.Request) -> None:
@@ -54,7 +50,9 @@ def terms_of(request: web.Request) -> Terms:
             raise ApiError(HTTPStatus.PRECONDITION_FAILED, text)
         version = found[1] or ANY
     fresh = request.headers.get("If-None-Match", "").strip() == ANY
-    return Terms(force=flag(request, "force"), match=version, fresh=fresh)
+    grant = request.get(GRANT)
+    by = "" if grant is None else grant.caller.name
+    return Terms(force=flag(request, "force"), match=version, fresh=fresh, by=by)
 
 
 def is_known(request: web.Request, tag: str) -> bool:

@@ -4,16 +4,19 @@
 import asyncio
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 
 from aiohttp import web
 
 from dkron_api.answer import json_answer
+from dkron_api.edge.admission import GRANT, NEED, requester
+from dkron_api.edge.flags import flag
 from dkron_api.edge.keys import ASKED, CLOCK, GATE, JOB_INDEX, RUN_WAITER, SETTINGS, WRITES
 from dkron_api.edge.traced import TRACE
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import without_node
-from dkron_api.routes.requests import flag, job_of, terms_of
+from dkron_api.routes.requests import job_of, terms_of
 from dkron_api.translate.prefer import Preference, read_preference
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, finds_no_node, progress, refusal
@@ -26,7 +29,7 @@ def request_of(request: web.Request) -> Run:
     return Run(
         id=f"rest-{secrets.token_hex(8)}",
         at=request.app[CLOCK](),
-        by=f"rest from {request.remote}",
+        by=requester(request),
         force=flag(request, "force"),
         trace=request.get(TRACE),
     )
@@ -71,13 +74,10 @@ async def _wait(
     limit = longest if seconds is None else min(longest, seconds)
     with request.app[RUN_WAITER].watch(job, run) as watching:
         asked = await ask(request, job, run)
-        try:
-            last = await asyncio.wait_for(watching.ended, limit)
-        except TimeoutError:
-            last = asked
-            status = HTTPStatus.ACCEPTED
-        else:
-            status = HTTPStatus.OK
+        last, status = asked, HTTPStatus.ACCEPTED
+        async with request[GRANT].as_long_as_allowed(request.get(NEED)):
+            with suppress(TimeoutError):
+                last, status = await asyncio.wait_for(watching.ended, limit), HTTPStatus.OK
     if progress(last, run) is Progress.REFUSED:
         code = HTTPStatus.NOT_FOUND if finds_no_node(last, run) else HTTPStatus.CONFLICT
         raise ApiError(code, refusal(last, run))

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
+from dkron_api.edge.admission import requester
 from dkron_api.edge.keys import CLOCK, GATE, STOPPING, WRITES
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.executions import coming_of
@@ -30,7 +31,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     if isinstance(found, Execution):
         text = f'the execution "{found.id}" already ended at {in_utc(found.finished_at)}'
         raise ApiError(HTTPStatus.CONFLICT, text)
-    key, text = stop_annotation(found.job, request.app[CLOCK](), by=f"rest from {request.remote}")
+    key, text = stop_annotation(found.job, request.app[CLOCK](), by=requester(request))
     if key not in job.annotations:
         await request.app[WRITES].annotate(job, {key: text}, terms_of(request))
     return json_answer(request, shown(job, found), status=HTTPStatus.ACCEPTED)

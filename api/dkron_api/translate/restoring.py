@@ -6,12 +6,13 @@ JSON may become an object of sixty bytes in memory.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dkron_api.translate.body import JobBody, read_object
 from dkron_api.translate.gojson import Pairs, Unreadable, readable, value_at
 from dkron_api.translate.history import check_history
+from dkron_api.translate.secrets_named import TEMPLATE, secrets_named
 from dkron_api.translate.validate import Invalid, check
 from dkron_crds.schedule.errors import quoted
 
@@ -47,10 +48,13 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Dump:
     """A file in which every job is valid: UTF-8. `entries` are in the order of the file; of several jobs with one
-    name the last is kept."""
+    name the last is kept. `secrets` are all that its jobs name, and `has_template` says that one of them is a whole
+    Kubernetes Job."""
 
     data: bytes | bytearray
     entries: Mapping[str, Entry]
+    secrets: Sequence[str] = ()
+    has_template: bool = False
 
     def job(self, entry: Entry) -> JobBody:
         """Parse the job of an entry again."""
@@ -65,13 +69,17 @@ def read_dump(data: bytes | bytearray) -> Dump:
     """Return the jobs of a backup, which must be valid UTF-8. Raises Unreadable if it is not a JSON array of jobs,
     Invalid if one of them is invalid, and TooLarge; the sentence names the job."""
     entries: dict[str, Entry] = {}
+    secrets: dict[str, None] = {}
+    has_template = False
     for number, (start, value) in enumerate(_items(data), 1):
         if number > MOST_JOBS:
             raise TooLarge(f"the file has more than {MOST_JOBS} jobs; restore them in several files")
         body = _checked(value, number)
         entries.pop(body.name, None)
         entries[body.name] = Entry(number, body.name, body.parent_job, start)
-    return Dump(data, entries)
+        secrets |= dict.fromkeys(secrets_named(body))
+        has_template |= body.executor == TEMPLATE
+    return Dump(data, entries, tuple(secrets), has_template)
 
 
 def order(dump: Dump) -> list[Entry]:

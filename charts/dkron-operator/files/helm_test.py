@@ -1,4 +1,7 @@
-"""What `helm test` runs: creates, runs and deletes a job, through the REST API by the name of its Service."""
+"""What `helm test` runs: creates, runs and deletes a job, through the REST API by the name of its Service.
+
+An API that takes only tokens of its own has none for a test, which then sees that it is refused.
+"""
 
 import json
 import os
@@ -6,11 +9,25 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 
 class Failed(Exception):
-    """`str()` says what was wrong."""
+    """`str()` says what was wrong. `status` is that of the answer, 0 without one."""
+
+    def __init__(self, text: str, *, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def headers() -> dict[str, str]:
+    """Return those of each request, with the token if there is one."""
+    path = os.environ.get("TOKEN_FILE")
+    token = {"Authorization": f"Bearer {Path(path).read_text(encoding='utf-8').strip()}"} if path else {}
+    return {"Content-Type": "application/json", **token}
 
 
 def call(method: str, url: str, body: object = None, *, seconds: float = 10.0) -> Any:  # noqa: ANN401 - JSON is anything
@@ -19,29 +36,46 @@ def call(method: str, url: str, body: object = None, *, seconds: float = 10.0) -
         url,
         method=method,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        headers=headers(),
     )
     try:
         with urllib.request.urlopen(request, timeout=seconds) as response:
             return json.load(response)
     except urllib.error.HTTPError as exc:
-        raise Failed(f"{method} {url} answers {exc.code}: {exc.read().decode(errors='replace').strip()}") from None
+        text = exc.read().decode(errors="replace").strip()
+        raise Failed(f"{method} {url} answers {exc.code}: {text}", status=exc.code) from None
     except OSError as exc:
         raise Failed(f"{method} {url}: {exc}") from None
 
 
 def wait_for_leader(api: str, *, seconds: float) -> str:
     """Wait until the REST API is healthy and somebody leads: who it is."""
+    return str(wait_for(lambda: call("GET", f"{api}/v1/leader")["Name"], api, seconds=seconds))
+
+
+def wait_for(answer: Callable[[], object], api: str, *, seconds: float) -> object:
+    """Wait until the REST API is healthy and there is an answer."""
     until = time.monotonic() + seconds
     while True:
         try:
             call("GET", f"{api}/health")
-            return str(call("GET", f"{api}/v1/leader")["Name"])
+            return answer()
         except Failed as exc:
             if time.monotonic() > until:
                 raise
             print(f"waiting: {exc}", flush=True)
             time.sleep(1)
+
+
+def refusal(api: str) -> str:
+    """Ask without a token: how that is refused."""
+    try:
+        call("GET", f"{api}/v1/jobs")
+    except Failed as exc:
+        if exc.status == HTTPStatus.UNAUTHORIZED:
+            return str(exc)
+        raise
+    raise Failed("the REST API answers a caller without a token")
 
 
 def run(api: str, *, target: str, seconds: float) -> object:
@@ -65,6 +99,9 @@ def main() -> int:
     """The exit status."""
     api, seconds = os.environ["API"], float(os.environ["SECONDS"])
     try:
+        if os.environ.get("AUTH") == "dkron":
+            print("refused:", wait_for(lambda: refusal(api), api, seconds=seconds), flush=True)
+            return 0
         print("leader:", wait_for_leader(api, seconds=seconds), flush=True)
         print("executions:", run(api, target=os.environ["TARGET"], seconds=seconds), flush=True)
     except Failed as exc:

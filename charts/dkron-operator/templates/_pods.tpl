@@ -166,6 +166,14 @@ env:
   - name: DKRON_INLINE_CALLS
     value: {{ . | quote }}
   {{- end }}
+  {{- with .Values.jobs.inlineAllow }}
+  - name: DKRON_INLINE_ALLOW
+    value: {{ join "," . | quote }}
+  {{- end }}
+  {{- with .Values.jobs.inlineDeny }}
+  - name: DKRON_INLINE_DENY
+    value: {{ join "," . | quote }}
+  {{- end }}
   {{- if .Values.jobs.strict }}
   - name: DKRON_STRICT
     value: "true"
@@ -231,6 +239,14 @@ env:
     value: {{ include "dkron.served" . }}
   - name: DKRON_API_CLUSTER_NAMESPACE
     value: {{ .Release.Namespace }}
+  - name: DKRON_API_AUTH
+    value: {{ join "," $own.auth | quote }}
+  {{- with $own.audiences }}
+  - name: DKRON_API_AUDIENCES
+    value: {{ join "," . | quote }}
+  {{- end }}
+  - name: DKRON_API_ALLOWED_HOSTS
+    value: {{ include "dkron.allowedHosts" . | quote }}
   {{- with $own.corsOrigins }}
   - name: DKRON_API_CORS_ORIGINS
     value: {{ join "," . | quote }}

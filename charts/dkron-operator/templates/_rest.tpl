@@ -45,6 +45,20 @@ beside it stays until the API's own pods have had time to be ready. */}}
 {{- if eq (include "dkron.modeBefore" .) "sidecar" }}{{ max $wanted 30 }}{{ else }}{{ $wanted }}{{ end }}
 {{- end }}
 
+{{/* Whether the REST API asks callers for a token: "true", else empty. */}}
+{{- define "dkron.asksCallers" -}}
+{{- if not (has "none" .Values.api.auth) }}true{{ end }}
+{{- end }}
+
+{{/* Names under which the REST API answers, beside those that it knows itself: addresses, names without a dot, and names
+below .svc and .svc.cluster.local. Divided by commas. */}}
+{{- define "dkron.allowedHosts" -}}
+{{- $hosts := list (printf "%s.%s" (include "dkron.name" (list . "api")) .Release.Namespace) }}
+{{- if .Values.ingress.enabled }}{{ $hosts = concat $hosts .Values.ingress.hosts }}{{ end }}
+{{- if .Values.httpRoute.enabled }}{{ $hosts = concat $hosts .Values.httpRoute.hostnames }}{{ end }}
+{{- join "," (concat $hosts .Values.api.allowedHosts | uniq) }}
+{{- end }}
+
 {{/* The address of the REST API inside the cluster. */}}
 {{- define "dkron.restUrl" -}}
 http://{{ include "dkron.name" (list . "api") }}.{{ .Release.Namespace }}.svc:{{ .Values.api.service.port }}
@@ -67,4 +81,11 @@ exec:
     - {{ include "dkron.name" (list . "api") }}
     - {{ max 0 (sub (int .Values.api.terminationGracePeriodSeconds) 10) | quote }}
 {{- end }}
+{{- end }}
+
+{{/* Annotations of what `helm test` needs beside its pod. */}}
+{{- define "dkron.testHook" -}}
+helm.sh/hook: test
+helm.sh/hook-weight: "-1"
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}

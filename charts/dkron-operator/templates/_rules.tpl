@@ -55,9 +55,6 @@
 - apiGroups: [dkron.io]
   resources: [dkronjobs/status]
   verbs: [patch]
-- apiGroups: [dkron.io]
-  resources: [dkronpolicies]
-  verbs: [list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]
@@ -71,9 +68,18 @@
 - apiGroups: [dkron.io]
   resources: [dkronclusters]
   verbs: [list, watch, create, patch]
+- apiGroups: [dkron.io]
+  resources: [dkronpolicies]
+  verbs: [list, watch, create, patch, delete]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [list, watch, patch]
+{{- if has "dkron" .Values.api.auth }}
+# Tokens: it reads those of the type dkron.io/token. A Role cannot name a type, and a watch by name sees no new token.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [list, watch]
+{{- end }}
 {{- end }}
 
 {{/* A pod of the REST API that is about to end: whether another one is ready. */}}

@@ -1,6 +1,17 @@
 {{/* What is legal and may surprise, for NOTES.txt: a line for each. */}}
 {{- define "dkron.warnings" }}
 {{- if .Values.api.enabled }}
+{{- if include "dkron.asksCallers" . }}
+{{- if and .Values.ingress.enabled (empty .Values.ingress.tls) }}
+WARNING: ingress.tls is empty. The REST API has no TLS of its own, so callers would send their tokens in clear text.
+{{- end }}
+{{- if and .Values.monitoring.serviceMonitor.enabled (empty .Values.monitoring.serviceMonitor.authorization) }}
+WARNING: Prometheus needs a token to scrape the REST API, with the right to get /metrics: see monitoring.serviceMonitor.authorization.
+{{- end }}
+{{- if and (has "kubernetes" .Values.api.auth) (not .Values.rbac.create) }}
+WARNING: rbac.create is false: bind the ClusterRole system:auth-delegator to the service account of the REST API, else it answers every token of the cluster with 503.
+{{- end }}
+{{- else }}
 {{- if not .Values.networkPolicy.enabled }}
 WARNING: the REST API has no authentication, and networkPolicy.enabled is false: every pod of the cluster can run any command in namespace {{ include "dkron.served" . }}.
 {{- else if empty .Values.networkPolicy.api.from }}
@@ -10,6 +21,10 @@ WARNING: the REST API has no authentication. A NetworkPolicy admits only the pee
 {{- end }}
 {{- if or .Values.ingress.enabled .Values.httpRoute.enabled }}
 WARNING: the REST API can be reached from outside. Require authentication at the ingress or gateway, and list its pods in networkPolicy.api.from.
+{{- end }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (empty .Values.httpRoute.hostnames) (empty .Values.api.allowedHosts) }}
+WARNING: httpRoute.hostnames is empty: name the hosts of the gateway's listeners in api.allowedHosts, else the REST API answers their requests with 421.
 {{- end }}
 {{- end }}
 {{- if and .Values.crds.enabled (not .Values.crds.keep) }}

@@ -6,6 +6,7 @@ import aiohttp
 
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
+from dkron_executors.run.addresses import AddressRules
 from dkron_executors.run.http import call, open_session
 
 LONGEST_BODY = 256 * 1024
@@ -13,12 +14,14 @@ LONGEST_BODY = 256 * 1024
 
 
 class Pool:
-    """Makes up to `limit` calls at once; further calls wait. Belongs to one event loop."""
+    """Makes up to `limit` calls at once; further calls wait. `rules` say which addresses are not called. Belongs to one
+    event loop."""
 
-    def __init__(self, *, limit: int, longest: int = LONGEST_BODY) -> None:
+    def __init__(self, *, limit: int, longest: int = LONGEST_BODY, rules: AddressRules | None = None) -> None:
         self._places = asyncio.Semaphore(limit)
         self._limit = limit
         self._longest = longest
+        self._sockets = None if rules is None else rules.socket_factory()
         self._session: aiohttp.ClientSession | None = None
 
     def place(self) -> asyncio.Semaphore:
@@ -28,7 +31,7 @@ class Pool:
     async def call(self, keys: Http) -> Result:
         """Make a call while holding the semaphore. Never raises for anything that a server does."""
         if self._session is None:
-            self._session = open_session(aiohttp.TCPConnector(limit=self._limit))
+            self._session = open_session(aiohttp.TCPConnector(limit=self._limit, socket_factory=self._sockets))
         return await call(keys, session=self._session, longest=self._longest)
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from dkron_crds.job import Active
 from dkron_executors.result import Result
+from dkron_executors.run.addresses import AddressRules
 from dkron_executors.run.pool import Pool
 from dkron_operator.act.listener import Listener
 from dkron_operator.cache.cached_job import CachedJob
@@ -38,6 +39,9 @@ class Allowance:
     may_act: Callable[[], bool] = lambda: True
     """Whether this process is the one that makes them."""
 
+    rules: AddressRules | None = None
+    """Which addresses are not called; None allows all."""
+
 
 NO_CALLS = Allowance()
 
@@ -61,7 +65,7 @@ class InlineCalls:
         self._listener = listener
         self._may_act = allowance.may_act
         self._known = known
-        self._pool = Pool(limit=max(allowance.limit, 1))
+        self._pool = Pool(limit=max(allowance.limit, 1), rules=allowance.rules)
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._closing = False
 

@@ -302,9 +302,9 @@ YEARS = Difference(
 
 POLICIES = Difference(
     "/v1/acl/policies",
-    "404 in the open-source edition",
-    "served",
-    "the OpenAPI has them",
+    "404 in the open-source edition, which has no tokens",
+    "served; with `--auth dkron` they say what client tokens may do, and take a management token",
+    "the OpenAPI has them, and a client that writes a job starts pods",
 )
 
 BAD_ZONE_PREFIX = Difference(

@@ -11,10 +11,16 @@ import pytest
 from aiohttp import ClientError, ClientResponse, web
 from aiohttp.test_utils import TestClient, make_mocked_request
 
+from dkron_api.auth.caller import ANYBODY
+from dkron_api.auth.grant import Grant
+from dkron_api.auth.guard import Guard
+from dkron_api.auth.routes import Namespaces
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache, plain
+from dkron_api.edge.access import AccessLog
+from dkron_api.edge.admission import GRANT, GUARD
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.keys import ACCESS, CLOCK, GATE, JOB_INDEX, SETTINGS
+from dkron_api.edge.keys import ACCESS, AUDIT, CLOCK, GATE, JOB_INDEX, SETTINGS
 from dkron_api.edge.middleware import edge
 from dkron_api.routes import events as route
 from dkron_api.settings import Settings
@@ -422,7 +428,7 @@ async def server() -> AsyncIterator[Server]:
     place = Place(named("a", 90))
     app = web.Application(middlewares=[edge])
     app[SETTINGS], app[JOB_INDEX], app[CLOCK] = Settings(access_log=False), place.job_index, lambda: NOON
-    app[ACCESS] = None
+    app[ACCESS], app[AUDIT], app[GUARD] = None, AccessLog("json", "dkron_api.audit"), Guard(())
     app[GATE] = Gate(requests=8, streams=2, rate=0.0, clock=lambda: 0.0)
     app[route.EVENT_LOG] = place.event_log
     app.add_routes(route.ROUTES)
@@ -590,6 +596,7 @@ class TestHeartbeat:
         app = web.Application()
         app[route.EVENT_LOG] = event_log
         request = make_mocked_request("GET", "/v1/events", app=app, writer=Writer())
+        request[GRANT] = Grant(Guard(()), ANYBODY, Namespaces("jobs", "home"), {})
         subscription = event_log.subscribe(ALL)
         serving = asyncio.create_task(route._serve(request, subscription))
         await asyncio.sleep(46)

@@ -10,6 +10,7 @@ import pytest
 import schemathesis
 
 from dkron_api.app import routes
+from dkron_api.auth.routes import PUBLIC
 from dkron_api.routes.docs import document
 from dkron_api.settings import Settings
 from dkron_crds.names import check_name
@@ -142,6 +143,20 @@ def test_every_write_can_say_that_it_is_not_allowed() -> None:
     assert {
         each["operationId"] for method, _, each in operations() if method != "GET" and "403" not in each["responses"]
     } == set()
+
+
+def test_who_may_use_a_route_is_described() -> None:
+    public = {shape(path) for path in PUBLIC}
+    for method, path, each in operations():
+        refusals = {"401", "403"} & set(each["responses"])
+        if shape(path) in public:
+            assert (each["security"], refusals) == ([], set()), f"{method} {path}"
+        else:
+            assert ("security" in each, refusals) == (False, {"401", "403"}), f"{method} {path}"
+
+
+def test_every_answer_but_that_of_health_can_say_that_the_name_is_not_ours() -> None:
+    assert {path for _, path, each in operations() if "421" not in each["responses"]} == {"/health"}
 
 
 def test_examples_are_what_their_schemas_say() -> None:

@@ -1,0 +1,97 @@
+"""Tokens of ours, and the policies that say what they may do."""
+
+import hmac
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from dkron_api.auth.caller import Caller, Need
+from dkron_api.auth.policy_rules import Rules, grants
+from dkron_api.auth.token_secrets import PREFIX, Token, TokenKind, digest_of
+from dkron_api.settings import AuthMode
+from dkron_crds.policy import Capability
+from dkron_kube.errors import Unavailable
+
+Object = dict[str, Any]
+
+ACL = "/v1/acl/"
+
+
+class DkronScheme:
+    """Recognizes the tokens that are cached, and reads the policies that are. Both caches follow a watch, so that a
+    token that is deleted, or a policy that is changed, counts within a second. `waiting_for` says what has not been
+    read yet."""
+
+    how = AuthMode.DKRON
+
+    def __init__(
+        self,
+        tokens: Callable[[str], Token | None],
+        policy: Callable[[str], Rules | None],
+        *,
+        waiting_for: Callable[[], str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._token = tokens
+        self._policy = policy
+        self._waiting_for = waiting_for
+        self._clock = clock
+
+    def takes(self, token: str) -> bool:
+        """Whether it begins as our tokens do."""
+        return token.startswith(PREFIX)
+
+    async def caller(self, token: str) -> Caller | None:
+        """Return who the token belongs to; None if there is no such token, or it has expired. Raises `Unavailable`
+        until all tokens and policies are known."""
+        if missing := self._waiting_for():
+            raise Unavailable(f"not ready yet: {missing}")
+        digest = digest_of(token)
+        known = self._token(digest)
+        if known is None or not hmac.compare_digest(known.digest, digest) or not known.is_valid(self._clock()):
+            return None
+        return Caller(
+            name=known.name,
+            how=self.how,
+            uid=known.accessor,
+            policies=known.policies,
+            management=known.kind is TokenKind.MANAGEMENT,
+            expires=known.expires,
+        )
+
+    async def allows(self, caller: Caller, need: Need) -> bool:
+        """Whether it is a management token, or one of its policies grants the capability. Policies themselves are for
+        management tokens alone."""
+        if caller.management:
+            return True
+        if need.path.startswith(ACL):
+            return False
+        rules = filter(None, map(self._policy, caller.policies))
+        return grants(rules, need.path, need.capability)
+
+
+def rules_of(policy: Object) -> Rules:
+    """Return the rules of a DkronPolicy."""
+    paths: Mapping[str, Any] = policy["spec"]["path"]
+    return {path: frozenset(map(Capability, rule.get("capabilities") or ())) for path, rule in paths.items()}
+
+
+class TokenIndex:
+    """Tokens by their SHA-256. `changed` is a listener of the cache of Secrets."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, Token] = {}
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def get(self, digest: str) -> Token | None:
+        """Return the token with this SHA-256."""
+        return self._tokens.get(digest)
+
+    def changed(self, before: Token | None, after: Token | None) -> None:
+        """Take in a change of one token."""
+        if before is not None and self._tokens.get(before.digest) == before:
+            del self._tokens[before.digest]
+        if after is not None:
+            self._tokens[after.digest] = after

@@ -1,0 +1,65 @@
+"""The caller of one request, and what they may do in it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from dkron_api.auth.caller import Caller, Need
+from dkron_api.auth.guard import Guard, refused
+from dkron_api.auth.routes import Namespaces
+from dkron_api.refusal import ApiError
+
+AGAIN = 1.0
+"""Seconds between two looks whether a caller still has the right to an answer that stays open. What is asked of the
+API server is kept for longer."""
+
+
+class Grant:
+    """Asks the guard on behalf of one request. `headers` are those of the request."""
+
+    def __init__(self, guard: Guard, caller: Caller, where: Namespaces, headers: dict[str, str]) -> None:
+        self.caller = caller
+        self.where = where
+        self.asked = False
+        self._guard = guard
+        self._headers = headers
+
+    async def require(self, *needs: Need) -> None:
+        """Raise `ApiError`, 403, unless the caller has all of these rights."""
+        self.asked = True
+        for need in needs:
+            if not await self._guard.allows(self.caller, need):
+                raise refused(self.caller, need)
+
+    @asynccontextmanager
+    async def as_long_as_allowed(self, need: Need | None) -> AsyncIterator[None]:
+        """End the block, without an error, as soon as the token is not valid any more or the right is gone."""
+        if need is None or not self._guard.asks:
+            yield
+            return
+        scope = asyncio.timeout(None)
+        watching = asyncio.create_task(self._end_when_gone(need, scope), name="right to an open answer")
+        try:
+            async with scope:
+                yield
+        except TimeoutError:
+            if not scope.expired():
+                raise
+        finally:
+            watching.cancel()
+
+    async def _end_when_gone(self, need: Need, scope: asyncio.Timeout) -> None:
+        await self._until_gone(need)
+        scope.reschedule(asyncio.get_running_loop().time())
+
+    async def _until_gone(self, need: Need) -> None:
+        while True:
+            await asyncio.sleep(AGAIN)
+            try:
+                caller = await self._guard.identify(self._headers)
+                if not await self._guard.allows(caller, need):
+                    return
+            except ApiError as error:
+                # While the API server does not answer, what was allowed stays so.
+                if error.status < 500:  # noqa: PLR2004 - a server's error
+                    return

@@ -1,0 +1,95 @@
+"""Decides about each request: who sends it, and whether they may do what it asks for."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Protocol
+
+from dkron_api.auth.caller import ANYBODY, Caller, Need
+from dkron_api.refusal import ApiError
+from dkron_api.settings import AuthMode
+from dkron_kube.errors import KubeError
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="dkron"'}
+LONGEST_TOKEN = 16384
+"""Characters that a token may have."""
+
+
+class Scheme(Protocol):
+    """One way to recognize callers, and to decide what they may do."""
+
+    @property
+    def how(self) -> AuthMode:
+        """Which way it is."""
+
+    def takes(self, token: str) -> bool:
+        """Whether the token has the form of those that this scheme recognizes."""
+
+    async def caller(self, token: str) -> Caller | None:
+        """Return who the token belongs to; None if it is not valid. Raises `KubeError` if that cannot be found out."""
+
+    async def allows(self, caller: Caller, need: Need) -> bool:
+        """Whether the caller may do this. Raises `KubeError` if that cannot be found out."""
+
+
+class Guard:
+    """Asks the schemes of the installation, in their order: the first that takes a token decides. Without a scheme,
+    everybody may do everything."""
+
+    def __init__(self, schemes: Sequence[Scheme]) -> None:
+        self._schemes = tuple(schemes)
+
+    @property
+    def asks(self) -> bool:
+        """Whether callers have to show a token."""
+        return bool(self._schemes)
+
+    async def identify(self, headers: Mapping[str, str]) -> Caller:
+        """Return who sends these headers. Raises `ApiError`: 401, or 503 if that cannot be found out."""
+        if not self._schemes:
+            return ANYBODY
+        token = token_of(headers)
+        scheme = self._scheme(token)
+        try:
+            caller = None if scheme is None else await scheme.caller(token)
+        except KubeError as error:
+            raise _unknown(error) from error
+        if caller is None:
+            raise ApiError(HTTPStatus.UNAUTHORIZED, "the token is not valid, or has expired", CHALLENGE)
+        return caller
+
+    async def allows(self, caller: Caller, need: Need) -> bool:
+        """Whether the caller may do this. Raises `ApiError`, 503, if that cannot be found out."""
+        if caller is ANYBODY:
+            return not self._schemes
+        for scheme in self._schemes:
+            if scheme.how is caller.how:
+                try:
+                    return await scheme.allows(caller, need)
+                except KubeError as error:
+                    raise _unknown(error) from error
+        return False
+
+    def _scheme(self, token: str) -> Scheme | None:
+        return next((scheme for scheme in self._schemes if scheme.takes(token)), None)
+
+
+def token_of(headers: Mapping[str, str]) -> str:
+    """Return the token of a request: `Authorization: Bearer …`, else `X-Dkron-Token`. Raises `ApiError`, 401."""
+    kind, _, value = headers.get("Authorization", "").partition(" ")
+    token = value.strip() if kind.lower() == "bearer" else headers.get("X-Dkron-Token", "").strip()
+    if not token:
+        text = "this API needs a token: send Authorization: Bearer TOKEN, or X-Dkron-Token"
+        raise ApiError(HTTPStatus.UNAUTHORIZED, text, CHALLENGE)
+    if len(token) > LONGEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+        raise ApiError(HTTPStatus.UNAUTHORIZED, "the token is not valid, or has expired", CHALLENGE)
+    return token
+
+
+def refused(caller: Caller, need: Need) -> ApiError:
+    """Return the answer to a caller who may not do this: it names what they lack."""
+    return ApiError(HTTPStatus.FORBIDDEN, f"{caller.name} may not {need.right}")
+
+
+def _unknown(error: KubeError) -> ApiError:
+    text = f"the API server does not say who may do this: {error}"
+    return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "1"})

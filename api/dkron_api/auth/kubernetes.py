@@ -1,0 +1,133 @@
+"""Asks the API server who a token belongs to (TokenReview), and what that user may do (SubjectAccessReview)."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dkron_api.auth.caller import Caller, Need, Right
+from dkron_api.auth.expiring import ExpiringCache
+from dkron_api.settings import AuthMode
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Unavailable
+from dkron_kube.paths import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
+
+Object = dict[str, Any]
+
+KNOWN_SECONDS, UNKNOWN_SECONDS = 60.0, 10.0
+"""Seconds for which a token that was recognized, or not, is not asked about again."""
+ALLOWED_SECONDS, DENIED_SECONDS = 30.0, 5.0
+"""Seconds for which an answer about a right is kept. A right that is given works soon; one that is taken away works
+no longer than this."""
+MOST_REVIEWS = 32
+"""Tokens that are asked about at once, so that a flood of wrong ones does not become one of requests to the API
+server."""
+MOST_TOKENS, MOST_RIGHTS = 4096, 16384
+"""Answers to keep, whatever callers send."""
+AUDIENCE = "dkron"
+"""The audience of tokens that were made for this service alone."""
+
+
+class Tokens:
+    """Recognizes bearer tokens of the cluster. Only a token's hash is kept."""
+
+    def __init__(self, kube: KubeClient, audiences: Sequence[str], *, clock: Callable[[], float]) -> None:
+        self._kube = kube
+        self._audiences = tuple(audiences)
+        self._cache: ExpiringCache[bytes, Caller | None] = ExpiringCache(
+            most=MOST_TOKENS,
+            seconds=lambda caller: UNKNOWN_SECONDS if caller is None else KNOWN_SECONDS,
+            clock=clock,
+        )
+
+    async def caller(self, token: str) -> Caller | None:
+        """Return whose token it is; None if the API server does not know it. Raises `KubeError`."""
+        digest = hashlib.sha256(token.encode()).digest()
+        if self._cache.asking >= MOST_REVIEWS and digest not in self._cache:
+            raise Unavailable(f"{MOST_REVIEWS} tokens are being asked about already", retry_after=1.0)
+        return await self._cache.get(digest, lambda: self._review(token))
+
+    async def _review(self, token: str) -> Caller | None:
+        spec: Object = {"token": token}
+        if self._audiences:
+            spec["audiences"] = list(self._audiences)
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}
+        answer = await self._kube.create(TOKEN_REVIEWS, None, body)
+        return read_token_review(answer, self._audiences)
+
+
+class Rights:
+    """Answers whether a user may do something, by the cluster's own authorization."""
+
+    def __init__(self, kube: KubeClient, *, clock: Callable[[], float]) -> None:
+        self._kube = kube
+        self._cache: ExpiringCache[tuple[Caller, Right], bool] = ExpiringCache(
+            most=MOST_RIGHTS,
+            seconds=lambda allowed: ALLOWED_SECONDS if allowed else DENIED_SECONDS,
+            clock=clock,
+        )
+
+    async def allows(self, caller: Caller, right: Right) -> bool:
+        """Whether the caller has the right. Raises `KubeError`."""
+        return await self._cache.get((caller, right), lambda: self._review(caller, right))
+
+    async def _review(self, caller: Caller, right: Right) -> bool:
+        answer = await self._kube.create(SUBJECT_ACCESS_REVIEWS, None, access_review(caller, right))
+        status = answer.get("status") or {}
+        return status.get("allowed") is True and status.get("denied") is not True
+
+
+def read_token_review(answer: Object, audiences: Sequence[str]) -> Caller | None:
+    """Return the user of a TokenReview that was answered. An answer that names other audiences than those that were
+    asked for is from an API server that ignores them, and recognizes nobody."""
+    status = answer.get("status") or {}
+    user = status.get("user") or {}
+    if status.get("authenticated") is not True or not user.get("username"):
+        return None
+    if audiences and not set(audiences) & set(status.get("audiences") or ()):
+        return None
+    extra = {str(key): tuple(map(str, values)) for key, values in (user.get("extra") or {}).items()}
+    return Caller(
+        name=str(user["username"]),
+        how=AuthMode.KUBERNETES,
+        groups=tuple(map(str, user.get("groups") or ())),
+        uid=str(user.get("uid") or ""),
+        extra=extra,
+    )
+
+
+def access_review(caller: Caller, right: Right) -> Object:
+    """Return the SubjectAccessReview that asks for this right."""
+    spec: Object = {"user": caller.name, "groups": list(caller.groups)}
+    if caller.uid:
+        spec["uid"] = caller.uid
+    if caller.extra:
+        spec["extra"] = {key: list(values) for key, values in caller.extra.items()}
+    if right.path:
+        spec["nonResourceAttributes"] = {"verb": right.verb, "path": right.path}
+    else:
+        named = {"subresource": right.subresource, "name": right.name, "namespace": right.namespace}
+        attributes = {"verb": right.verb, "group": right.group, "resource": right.resource, **named}
+        spec["resourceAttributes"] = {key: value for key, value in attributes.items() if value or key == "group"}
+    return {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+
+
+class KubernetesScheme:
+    """Recognizes every token that the API server does, and asks it about each right."""
+
+    how = AuthMode.KUBERNETES
+
+    def __init__(self, tokens: Tokens, rights: Rights) -> None:
+        self._tokens = tokens
+        self._rights = rights
+
+    def takes(self, token: str) -> bool:
+        """Whatever no other scheme takes may be a token of the cluster."""
+        return bool(token)
+
+    async def caller(self, token: str) -> Caller | None:
+        """Return whose token it is."""
+        return await self._tokens.caller(token)
+
+    async def allows(self, caller: Caller, need: Need) -> bool:
+        """Whether the API server gives the caller this right."""
+        return await self._rights.allows(caller, need.right)

@@ -1,0 +1,138 @@
+"""What each route needs: a right in the words of Kubernetes, and a capability in those of Dkron. Pure.
+
+A route that is not in the table is refused to everybody who has to show a token.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dkron_api.auth.caller import Need, Right
+from dkron_crds.lease import INSTALLATION
+from dkron_crds.names import object_name
+from dkron_crds.policy import Capability
+
+JOBS, CLUSTERS, POLICIES = "dkronjobs", "dkronclusters", "dkronpolicies"
+
+
+@dataclass(frozen=True, slots=True)
+class Namespaces:
+    """Where rights are asked for: the namespace of the jobs, and that of the installation."""
+
+    jobs: str
+    home: str
+
+    def jobs_right(self, verb: str, resource: str, *, job: str = "") -> Right:
+        """Return a right to a job, by its name in Dkron, or to all jobs."""
+        return _right(verb, resource, name=object_name(job) if job else "", namespace=self.jobs)
+
+    def home_right(self, verb: str, resource: str, *, name: str = "") -> Right:
+        """Return a right to an object of the installation. There is one DkronCluster."""
+        return _right(verb, resource, name=name or INSTALLATION, namespace=self.home)
+
+    def to_save(self, job: str, *, exists: bool, path: str, capability: Capability) -> Need:
+        """Return what it takes to create a job, or to change it."""
+        verb = "update" if exists else "create"
+        return Need(self.jobs_right(verb, JOBS, job=job), path, capability)
+
+    def to_run(self, job: str) -> Need:
+        """Return what it takes to run a job."""
+        return Need(self.jobs_right("create", f"{JOBS}/run", job=job), f"/v1/jobs/{job}/run", Capability.CREATE)
+
+    def to_force(self, job: str) -> Need:
+        """Return what it takes to go on where another rule would refuse: `?force`."""
+        path = f"/v1/jobs/{job}/force" if job else "/v1/jobs/force"
+        return Need(self.jobs_right("update", f"{JOBS}/force", job=job), path, Capability.UPDATE)
+
+    def to_create_pods(self) -> Need:
+        """Return what it takes to say with the executor `kubernetes` what a pod is, service account and volumes
+        included."""
+        right = Right("create", "jobs", namespace=self.jobs, group="batch")
+        return Need(right, "/v1/jobs/executor/kubernetes", Capability.CREATE)
+
+    def to_use_secret(self, secret: str) -> Need:
+        """Return what it takes to name a Secret of the jobs' namespace in a job."""
+        right = Right("get", "secrets", name=secret, namespace=self.jobs, group="")
+        return Need(right, f"/v1/secrets/{secret}", Capability.READ)
+
+
+def _right(verb: str, resource: str, *, name: str, namespace: str) -> Right:
+    kind, _, part = resource.partition("/")
+    return Right(verb, kind, part, name=name, namespace=namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRight:
+    """The right that a route needs. `named` is the part of the path that names the object. `by_body` says that the
+    handler asks, because the body decides what is touched."""
+
+    method: str
+    path: str
+    verb: str
+    resource: str
+    capability: Capability
+    named: str = ""
+    by_body: bool = False
+
+    def need(self, match: Mapping[str, str], path: str, where: Namespaces) -> Need:
+        """Return what a request for `path` needs, whose parts matched so."""
+        name = match.get(self.named, "")
+        if self.resource.startswith(JOBS):
+            right = where.jobs_right(self.verb, self.resource, job=name)
+        else:
+            right = where.home_right(self.verb, self.resource, name=name)
+        return Need(right, path, self.capability)
+
+
+_C, _R, _U, _D, _L = Capability.CREATE, Capability.READ, Capability.UPDATE, Capability.DELETE, Capability.LIST
+_JOB = "/v1/jobs/{job}"
+_EXECUTION = "/v1/jobs/{job}/executions/{execution}"
+_POLICY = "/v1/acl/policies/{name}"
+
+PUBLIC = frozenset({"/health", "/", "/docs", "/docs/{asset}", "/openapi.json", "/ui", "/ui/{path}"})
+"""Routes without anything that is worth a secret: liveness, and pages that ask for a token themselves."""
+IDENTIFIED = frozenset({"/v1/schedule/preview"})
+"""Routes for every caller who has shown a valid token."""
+NO_RESOURCE = {"/metrics": "/metrics", "/debug/vars": "/debug/vars"}
+"""Routes that need a right to a path that is no resource."""
+
+TABLE = (
+    RouteRight("GET", "/v1", "list", JOBS, _R),
+    RouteRight("GET", "/v1/", "list", JOBS, _R),
+    RouteRight("GET", "/v1/members", "list", JOBS, _R),
+    RouteRight("GET", "/v1/leader", "list", JOBS, _R),
+    RouteRight("GET", "/v1/isleader", "list", JOBS, _R),
+    RouteRight("GET", "/v1/stats", "list", JOBS, _R),
+    RouteRight("GET", "/v1/busy", "list", JOBS, _R),
+    RouteRight("GET", "/v1/pause", "list", JOBS, _R),
+    RouteRight("GET", "/v1/events", "watch", JOBS, _R),
+    RouteRight("POST", "/v1/pause", "update", f"{CLUSTERS}/pause", _C),
+    RouteRight("POST", "/v1/unpause", "update", f"{CLUSTERS}/pause", _C),
+    RouteRight("POST", "/v1/leave", "update", f"{CLUSTERS}/leave", _C),
+    RouteRight("GET", "/v1/jobs", "list", JOBS, _L),
+    RouteRight("POST", "/v1/jobs", "create", JOBS, _C, by_body=True),
+    RouteRight("PATCH", "/v1/jobs", "create", JOBS, _U, by_body=True),
+    RouteRight("GET", _JOB, "get", JOBS, _R, named="job"),
+    RouteRight("PUT", _JOB, "update", JOBS, _U, by_body=True),
+    RouteRight("DELETE", _JOB, "delete", JOBS, _D, named="job"),
+    RouteRight("POST", _JOB, "create", f"{JOBS}/run", _C, named="job"),
+    RouteRight("POST", f"{_JOB}/run", "create", f"{JOBS}/run", _C, named="job"),
+    RouteRight("POST", f"{_JOB}/toggle", "update", f"{JOBS}/toggle", _C, named="job"),
+    RouteRight("GET", f"{_JOB}/next", "get", JOBS, _R, named="job"),
+    RouteRight("GET", f"{_JOB}/executions", "get", JOBS, _R, named="job"),
+    RouteRight("GET", "/v1/executions/{job}", "get", JOBS, _R, named="job"),
+    RouteRight("DELETE", f"{_JOB}/executions", "delete", f"{JOBS}/executions", _D, named="job"),
+    RouteRight("GET", _EXECUTION, "get", JOBS, _R, named="job"),
+    RouteRight("GET", f"{_EXECUTION}/log", "get", f"{JOBS}/log", _R, named="job"),
+    RouteRight("POST", f"{_EXECUTION}/stop", "create", f"{JOBS}/stop", _C, named="job"),
+    RouteRight("POST", "/v1/restore", "create", f"{JOBS}/restore", _C),
+    RouteRight("GET", _POLICY, "get", POLICIES, _R, named="name"),
+    RouteRight("POST", _POLICY, "update", POLICIES, _U, named="name"),
+    RouteRight("DELETE", _POLICY, "delete", POLICIES, _D, named="name"),
+)
+
+_BY_ROUTE = {(each.method, each.path): each for each in TABLE}
+
+
+def route_right(method: str, path: str) -> RouteRight | None:
+    """Return the entry of a route's template; None if there is none."""
+    return _BY_ROUTE.get((method, path))

@@ -1,0 +1,84 @@
+"""Lets a request in: for a name of ours, from a known caller, who has the right that its route needs."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from dkron_api.auth.caller import Need, Right
+from dkron_api.auth.grant import Grant
+from dkron_api.auth.guard import Guard
+from dkron_api.auth.routes import IDENTIFIED, NO_RESOURCE, PUBLIC, Namespaces, route_right
+from dkron_api.edge.flags import flag
+from dkron_api.edge.hosts import is_ours
+from dkron_api.edge.keys import SETTINGS
+from dkron_api.refusal import ApiError
+from dkron_crds.policy import Capability
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+GUARD = web.AppKey("GUARD", Guard)
+GRANT = web.RequestKey("GRANT", Grant)
+NEED = web.RequestKey("NEED", Need)
+"""What the route needs; absent if the caller alone matters."""
+
+WRONG_HOST = ApiError(
+    HTTPStatus.MISDIRECTED_REQUEST, "this service does not answer under the name in Host; see --allowed-hosts"
+)
+NO_RULE = ApiError(HTTPStatus.FORBIDDEN, "no right leads to this route")
+
+
+def require_own_host(request: web.Request) -> None:
+    """Raise `ApiError`, 421, for a request to a name that is not ours."""
+    if not is_ours(request.headers.get("Host", ""), request.app[SETTINGS].allowed_hosts):
+        raise WRONG_HOST
+
+
+async def admit(request: web.Request) -> Grant | None:
+    """Return what the caller may do; None for routes that are open to everybody. Raises `ApiError`: 401, 403, 503.
+
+    Rights that only the body tells are asked for by the handler.
+    """
+    template = _template(request)
+    if template in PUBLIC:
+        return None
+    guard, where = request.app[GUARD], _namespaces(request)
+    grant = request[GRANT] = Grant(guard, await guard.identify(request.headers), where, _credentials(request))
+    entry = route_right(request.method, template)
+    if template in NO_RESOURCE:
+        need: Need | None = Need(Right(request.method.lower(), path=request.path), request.path, Capability.READ)
+    elif entry is not None:
+        need = entry.need(request.match_info, request.path, where)
+    elif template in IDENTIFIED:
+        need, grant.asked = None, True
+    elif guard.asks:
+        raise NO_RULE
+    else:
+        need = None
+    if need is not None:
+        request[NEED] = need
+        if entry is None or not entry.by_body:
+            await grant.require(need)
+    if request.method not in READS and flag(request, "force"):
+        # The body may name the job, so the right is to force any, unless the path names it.
+        await grant.require(where.to_force(request.match_info.get("job", "")))
+    return grant
+
+
+def requester(request: web.Request) -> str:
+    """Return who asks, as requests for runs and stops say it: the caller, or the address where nobody has to say."""
+    grant = request.get(GRANT)
+    return grant.caller.name if grant is not None and grant.caller.name else f"rest from {request.remote}"
+
+
+def _namespaces(request: web.Request) -> Namespaces:
+    settings = request.app[SETTINGS]
+    return Namespaces(jobs=settings.namespace, home=settings.cluster_namespace)
+
+
+def _credentials(request: web.Request) -> dict[str, str]:
+    """Return the headers that identify the caller, for another look during an answer that stays open."""
+    return {name: request.headers[name] for name in ("Authorization", "X-Dkron-Token") if name in request.headers}
+
+
+def _template(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return "" if resource is None else resource.canonical

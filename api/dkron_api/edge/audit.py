@@ -1,0 +1,34 @@
+"""The audit log: one line for each change that was asked for, and for each request that was refused."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from dkron_api.edge.access import AccessLog
+from dkron_api.edge.admission import GRANT, NEED, READS
+from dkron_crds.schedule.errors import printable
+
+LOGGER = "dkron_api.audit"
+REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.MISDIRECTED_REQUEST})
+
+
+def audit(log: AccessLog, request: web.Request, status: int, request_id: str) -> None:
+    """Write the line about this request, if it is one to write about. It never has the token, nor a body or a query,
+    which may hold secrets."""
+    refused = status in REFUSALS
+    if request.method in READS and not refused:
+        return
+    grant, need = request.get(GRANT), request.get(NEED)
+    fields: dict[str, object] = {
+        "request": request_id,
+        "caller": "" if grant is None else grant.caller.name,
+        "how": "" if grant is None else grant.caller.how,
+        "remote": request.remote,
+        "decision": "refused" if refused else "allowed",
+        "status": status,
+    }
+    if need is not None:
+        right = need.right
+        resource = f"{right.resource}/{right.subresource}" if right.subresource else right.resource
+        fields |= {"verb": right.verb, "resource": resource, "name": right.name, "namespace": right.namespace}
+    log.write(f"{request.method} {printable(request.path)} {fields['decision']}", fields)

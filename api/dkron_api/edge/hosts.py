@@ -1,0 +1,41 @@
+"""The names under which this service answers. Pure.
+
+A page of any origin can make its own name point to this service (DNS rebinding), and would then read answers as its
+own. Browsers put that name into `Host`, so a request for a name that is not ours is refused. An attacker can register
+neither addresses nor names without a dot nor names below `.svc` or `.localhost`.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+
+ANY = "*"
+_OURS = (".localhost", ".svc", ".svc.cluster.local")
+
+
+def is_ours(host: str, allowed: Sequence[str]) -> bool:
+    """Whether a request with this `Host` is for us. `allowed` are further names; `*` allows all, `*.example.com` all
+    names below."""
+    if ANY in allowed:
+        return True
+    name = _without_port(host).rstrip(".").lower()
+    return "." not in name or _is_address(name) or name.endswith(_OURS) or any(_fits(name, each) for each in allowed)
+
+
+def _fits(name: str, allowed: str) -> bool:
+    wanted = allowed.lower().rstrip(".")
+    return name.endswith(wanted[1:]) if wanted.startswith("*.") else name == wanted
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,84 @@
+"""Writes the table of routes and rights into docs/security.md, from the table by which the REST API decides.
+
+`make generate` runs it; with `--check` it only tells whether the page is as it should be.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from dkron_api.auth.caller import Need
+from dkron_api.auth.dkron import ACL
+from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, TABLE, Namespaces, RouteRight
+from dkron_crds.names import GROUP
+from generated_page import with_part, write_or_compare
+
+PAGE = Path(__file__).parents[1] / "docs" / "security.md"
+BEGIN = "<!-- routes and rights: make generate writes what is between these lines -->\n"
+END = "<!-- /routes and rights -->\n"
+HEAD = ("request", "right in the cluster", "capability of a policy")
+NAME = "name"
+"""Stands for a name in the paths of policies."""
+
+
+def table() -> str:
+    """A line for each right, with the requests that need it."""
+    rows = [HEAD, ("---",) * len(HEAD), *_routes(), *_more(Namespaces(jobs="", home="")), *_others()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def with_table(page: str) -> str:
+    """The page with the table between its marks. Raises ValueError for a page without them."""
+    return with_part(page, begin=BEGIN, end=END, part=table())
+
+
+def _routes() -> Iterator[tuple[str, ...]]:
+    for (right, capability), found in groupby(TABLE, lambda each: (_right(each), _capability(each))):
+        yield _codes(f"{each.method} {each.path}" for each in found), right, capability
+
+
+def _right(route: RouteRight) -> str:
+    if route.by_body and route.resource == JOBS:
+        # Only the body and the cache tell whether the job exists.
+        return f"`create {JOBS}`, or `update {JOBS}` if the job exists"
+    return f"`{route.verb} {route.resource}`"
+
+
+def _capability(route: RouteRight) -> str:
+    return "none: a management token" if route.path.startswith(ACL) else f"`{route.capability}`"
+
+
+def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
+    """What a request takes besides, by its query or its body."""
+    yield "… to save or run a job with `?force=true`", *_need(where.to_force(NAME))
+    yield "… of a job with `?runoncreate`", *_need(where.to_run(NAME))
+    yield "… of a job with the executor `kubernetes`", *_need(where.to_create_pods())
+    yield f"… of a job that names a Secret, by `secretRef:{NAME}/…`", *_need(where.to_use_secret(NAME))
+
+
+def _need(need: Need) -> tuple[str, str]:
+    right = need.right
+    resource = f"{right.resource}/{right.subresource}" if right.subresource else right.resource
+    group = f".{right.group}" if right.group not in ("", GROUP) else ""
+    return f"`{right.verb} {resource}{group}`", f"`{need.capability}` for `{need.path}`"
+
+
+def _others() -> Iterator[tuple[str, ...]]:
+    yield from ((f"`GET {path}`", f"`get` of the path `{right}`", "`read`") for path, right in NO_RESOURCE.items())
+    yield _codes(sorted(IDENTIFIED)), "none: any valid token", "none"
+    yield _codes(sorted(PUBLIC)), "none: without a token", "none"
+
+
+def _codes(texts: Iterable[str]) -> str:
+    return ", ".join(f"`{text}`" for text in texts)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or compare it; the exit status."""
+    wanted = with_table(PAGE.read_text(encoding="utf-8"))
+    return write_or_compare(PAGE, wanted, source="dkron_api/auth/routes.py", arguments=arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""Addresses to which a call from the operator's own pod may not go. A name is resolved before, so that neither a name
+nor a redirect leads around this."""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable
+from errno import EACCES
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+
+METADATA = (ipaddress.ip_network("fd00:ec2::254/128"), ipaddress.ip_network("100.100.100.200/32"))
+"""Servers of clouds that give credentials to whoever asks, and are not link-local as the others are."""
+
+
+class RefusedAddress(OSError):
+    """The address is not one to call. `str()` says which and why."""
+
+
+class AddressRules:
+    """Refuses the loopback, link-local, multicast and unspecified addresses, servers of metadata and the networks in
+    `refused`, except those in `allowed`."""
+
+    def __init__(self, *, allowed: Iterable[Network] = (), refused: Iterable[Network] = ()) -> None:
+        self._allowed = tuple(allowed)
+        self._refused = (*METADATA, *refused)
+
+    def refuses(self, text: str) -> bool:
+        """Whether an address must not be called."""
+        address = _plain(ipaddress.ip_address(text.partition("%")[0]))
+        if _within(address, self._allowed):
+            return False
+        special = address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified
+        return special or _within(address, self._refused)
+
+    def socket_factory(self) -> Callable[[AddressInfo], socket.socket]:
+        """Return a maker of sockets for aiohttp, which raises `RefusedAddress` before it makes one."""
+
+        def make(info: AddressInfo) -> socket.socket:
+            family, kind, protocol, _, where = info
+            if isinstance(where[0], str) and self.refuses(where[0]):
+                raise RefusedAddress(EACCES, f"the operator does not call {where[0]}; see --inline-allow")
+            return socket.socket(family, kind, protocol)
+
+        return make
+
+
+def _plain(address: Address) -> Address:
+    """Return the IPv4 address that an address of IPv6 stands for."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.ipv4_mapped or address.sixtofour or address
+    return address
+
+
+def _within(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)

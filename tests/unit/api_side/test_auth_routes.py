@@ -1,0 +1,229 @@
+"""Who may do what by which route: no route without a rule, no caller without a decision."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import FormData, web
+
+from dkron_api.app import routes
+from dkron_api.auth.caller import Caller, Need
+from dkron_api.auth.guard import Guard
+from dkron_api.auth.routes import IDENTIFIED, NO_RESOURCE, PUBLIC, TABLE, route_right
+from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
+from dkron_api.jobs.writer import MODIFIED_BY
+from dkron_api.settings import AuthMode, Settings
+from dkron_kube.errors import KubeError, Unavailable
+from dkron_kube.paths import DKRON_JOBS
+from tests.support.api_app import Api, running_api
+from tests.support.builders import wire_job
+
+ROUTES = [(route.method, route.path) for route in routes(Settings()) if isinstance(route, web.RouteDef)]
+GUARDED = [(method, path) for method, path in ROUTES if path not in PUBLIC]
+JOB: dict[str, object] = {
+    "name": "backup",
+    "schedule": "@every 1h",
+    "executor": "shell",
+    "executor_config": {"command": "true"},
+}
+VALID = {"Authorization": "Bearer valid"}
+
+
+@dataclass
+class OneCaller:
+    """Recognizes the token `valid`, and allows what begins so."""
+
+    allowed: str | None = None
+    """None allows everything."""
+    lacking: str = ""
+    """A right that is not allowed."""
+    trouble: KubeError | None = None
+    asked: list[str] = field(default_factory=list)
+    how = AuthMode.KUBERNETES
+
+    def takes(self, token: str) -> bool:
+        return token in {"valid", "wrong"}
+
+    async def caller(self, token: str) -> Caller | None:
+        if self.trouble is not None:
+            raise self.trouble
+        return Caller("ci", self.how) if token == "valid" else None  # noqa: S105
+
+    async def allows(self, _: Caller, need: Need) -> bool:
+        right = str(need.right)
+        self.asked.append(right)
+        return right != self.lacking and (self.allowed is None or right.startswith(self.allowed))
+
+
+@pytest.fixture
+def scheme() -> OneCaller:
+    return OneCaller()
+
+
+@pytest.fixture
+async def api(scheme: OneCaller) -> AsyncIterator[Api]:
+    async with running_api(routes(Settings()), guard=Guard([scheme])) as running:
+        know(running)
+        yield running
+
+
+def know(api: Api) -> None:
+    """The caches are complete, and there is one job."""
+    api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(name="backup")))
+    for key in (CLUSTERS, LEASES, NODES, POLICIES):
+        api.know(key)
+
+
+async def send(api: Api, method: str, template: str, headers: dict[str, str]) -> tuple[int, str]:
+    """The status of the answer, and its body if that is short."""
+    path = template.format(job="backup", execution="1-x", name="readers", asset="docs.css", path="x")
+    data = backup([JOB]) if path.endswith("restore") else json.dumps(JOB)
+    body = None if method == "GET" else data
+    async with api.client.request(method, path, data=body, headers=headers, allow_redirects=False) as answer:
+        return answer.status, (await answer.text() if answer.status != 200 else "")
+
+
+def backup(jobs: list[dict[str, object]]) -> FormData:
+    form = FormData()
+    form.add_field("file", json.dumps(jobs), filename="backup.json")
+    return form
+
+
+def test_each_route_has_exactly_one_rule() -> None:
+    for method, path in ROUTES:
+        rules = (path in PUBLIC, path in IDENTIFIED, path in NO_RESOURCE, route_right(method, path) is not None)
+        assert sum(rules) == 1, f"{method} {path}"
+    assert {(each.method, each.path) for each in TABLE} <= set(ROUTES), "a rule without a route"
+
+
+@pytest.mark.parametrize(("method", "template"), GUARDED)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="none"),
+        pytest.param({"Authorization": "Bearer wrong"}, id="wrong"),
+        pytest.param({"X-Dkron-Token": "wrong"}, id="wrong in Dkron's header"),
+        pytest.param({"Authorization": "Bearer other"}, id="of no scheme"),
+        pytest.param({"Authorization": "Basic dmFsaWQ6"}, id="a password"),
+    ],
+)
+async def test_a_caller_without_a_valid_token_is_told_so(
+    api: Api, method: str, template: str, headers: dict[str, str]
+) -> None:
+    status, _ = await send(api, method, template, headers)
+    assert (status, api.kube.calls) == (401, [])
+
+
+@pytest.mark.parametrize(("method", "template"), GUARDED)
+async def test_a_caller_without_the_right_is_told_which_one(
+    api: Api, scheme: OneCaller, method: str, template: str
+) -> None:
+    scheme.allowed = "nothing"
+    status, text = await send(api, method, template, VALID)
+    if template in IDENTIFIED:
+        assert status not in (401, 403)
+    else:
+        assert (status, scheme.asked[:1], api.kube.calls) == (403, scheme.asked, [])
+        assert f"ci may not {scheme.asked[0]}" in text.replace('\\"', '"')
+
+
+@pytest.mark.parametrize(("method", "template"), [each for each in GUARDED if each[1] != "/v1/events"])
+async def test_a_caller_with_the_right_gets_an_answer(
+    api: Api, method: str, template: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    status, text = await send(api, method, template, VALID)
+    assert status not in (401, 403), text
+    assert "without a look at the caller's rights" not in caplog.text
+
+
+@pytest.mark.parametrize(("method", "template"), GUARDED)
+async def test_nobody_is_let_in_while_it_is_unknown_who_they_are(
+    api: Api, scheme: OneCaller, method: str, template: str
+) -> None:
+    scheme.trouble = Unavailable("no answer")
+    status, _ = await send(api, method, template, VALID)
+    assert (status, api.kube.calls) == (503, [])
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A request that takes more than one right."""
+
+    path: str
+    needs: str
+    config: dict[str, str] = field(default_factory=dict)
+    executor: str = "shell"
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        pytest.param(Save("/v1/jobs", "update dkronjobs"), id="a job that exists"),
+        pytest.param(Save("/v1/jobs?force=true", "update dkronjobs/force"), id="by force"),
+        pytest.param(Save("/v1/jobs?runoncreate", "create dkronjobs/run"), id="and run it"),
+        pytest.param(Save("/v1/jobs", 'get secrets "db"', {"env": "P=secretRef:db/pw"}), id="with a Secret"),
+        pytest.param(Save("/v1/jobs", 'get secrets "db"', {"env": "P=\\u0073ecretRef:db/pw"}), id="that is hidden"),
+        pytest.param(Save("/v1/jobs", "create jobs", executor="kubernetes"), id="with a pod of its own"),
+    ],
+)
+async def test_each_part_of_a_request_takes_its_own_right(api: Api, scheme: OneCaller, save: Save) -> None:
+    body = JOB | {"executor": save.executor, "executor_config": {"command": "true", **save.config}}
+    await api.client.post(save.path, json=body, headers=VALID)
+    needed = list(dict.fromkeys(scheme.asked))
+    assert [right for right in needed if right.startswith(save.needs)]
+    written = list(api.kube.calls)
+    for scheme.lacking in needed:
+        async with api.client.post(save.path, json=body, headers=VALID) as answer:
+            assert (answer.status, api.kube.calls) == (403, written), scheme.lacking
+
+
+def with_secret(name: str, secret: str) -> dict[str, object]:
+    return JOB | {"name": name, "executor_config": {"command": "true", "env": f"P=secretRef:{secret}/pw"}}
+
+
+@pytest.mark.parametrize(
+    ("jobs", "lacking"),
+    [
+        pytest.param([with_secret("a", "db")], 'get secrets "db"', id="a Secret"),
+        pytest.param([JOB | {"executor": "kubernetes"}], "create jobs", id="a pod of its own"),
+        pytest.param([with_secret(f"j{n}", f"s{n}") for n in range(101)], "get secrets in", id="many Secrets"),
+    ],
+)
+async def test_a_restore_takes_the_rights_that_its_jobs_take(
+    api: Api, scheme: OneCaller, jobs: list[dict[str, object]], lacking: str
+) -> None:
+    await api.client.post("/v1/restore", data=backup(jobs), headers=VALID)
+    (scheme.lacking,) = (right for right in scheme.asked if right.startswith(lacking))
+    written = list(api.kube.calls)
+    async with api.client.post("/v1/restore", data=backup(jobs), headers=VALID) as answer:
+        assert (answer.status, api.kube.calls) == (403, written)
+
+
+async def test_a_change_says_who_made_it(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("dkron_api.audit").setLevel(logging.INFO)
+    await api.client.post("/v1/jobs", json=JOB, headers=VALID)
+    await api.client.post("/v1/jobs/backup/toggle", headers=VALID)
+    await api.client.get("/v1/jobs", headers=VALID)
+    await api.client.get("/v1/jobs?token=secret", headers={"Authorization": "Bearer wrong"})
+    assert api.kube.objects[DKRON_JOBS.plural, "backup"]["metadata"]["annotations"][MODIFIED_BY] == "ci"
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "dkron_api.audit" in line]
+    assert [(line["msg"], line["caller"], line["status"]) for line in lines] == [
+        ("POST /v1/jobs allowed", "ci", 201),
+        ("POST /v1/jobs/backup/toggle allowed", "ci", 200),
+        ("GET /v1/jobs refused", "", 401),
+    ]
+    assert (lines[1]["verb"], lines[1]["resource"], lines[1]["name"]) == ("update", "dkronjobs/toggle", "backup")
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        pytest.param("/v1/jobs/backup/toggle?force", 'update dkronjobs/force "backup"', id="a job"),
+        pytest.param("/v1/restore?force=true", "update dkronjobs/force in", id="all jobs"),
+    ],
+)
+async def test_force_is_a_right_of_its_own_on_every_route(api: Api, scheme: OneCaller, path: str, right: str) -> None:
+    await api.client.post(path, data=backup([JOB]), headers=VALID)
+    assert [asked for asked in scheme.asked if asked.startswith(right)]

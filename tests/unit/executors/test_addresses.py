@@ -1,0 +1,69 @@
+"""Addresses that the operator's own calls do not reach, whatever a name or a redirect says."""
+
+from ipaddress import ip_network
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from dkron_executors.keys.http import Http
+from dkron_executors.run.addresses import AddressRules
+from dkron_executors.run.pool import Pool
+
+SERVICES = ip_network("10.96.0.0/12")
+
+
+@pytest.mark.parametrize(
+    ("address", "refused"),
+    [
+        pytest.param("127.0.0.1", True, id="the loopback"),
+        pytest.param("127.8.8.8", True, id="all of it"),
+        pytest.param("::1", True, id="the loopback of IPv6"),
+        pytest.param("::ffff:127.0.0.1", True, id="IPv4 within IPv6"),
+        pytest.param("2002:7f00:1::", True, id="IPv4 within 6to4"),
+        pytest.param("0.0.0.0", True, id="this host"),  # noqa: S104
+        pytest.param("169.254.169.254", True, id="metadata"),
+        pytest.param("fd00:ec2::254", True, id="metadata by IPv6"),
+        pytest.param("100.100.100.200", True, id="metadata of another cloud"),
+        pytest.param("fe80::1%eth0", True, id="link-local"),
+        pytest.param("224.0.0.1", True, id="multicast"),
+        pytest.param("10.100.0.1", True, id="a network of the installation"),
+        pytest.param("10.0.0.1", False, id="a pod"),
+        pytest.param("93.184.216.34", False, id="a server"),
+        pytest.param("2606:2800::1", False, id="a server by IPv6"),
+    ],
+)
+def test_special_addresses_are_not_called(address: str, *, refused: bool) -> None:
+    assert AddressRules(refused=[SERVICES]).refuses(address) is refused
+
+
+def test_the_installation_may_allow_one() -> None:
+    rules = AddressRules(allowed=[ip_network("10.96.0.7/32"), ip_network("127.0.0.0/8")], refused=[SERVICES])
+    assert [rules.refuses(each) for each in ("10.96.0.7", "127.0.0.1", "10.96.0.8", "::1")] == [
+        False, False, True, True,
+    ]  # fmt: skip
+
+
+async def redirect(_: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound("http://127.0.0.2:1/")
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        pytest.param("http://127.0.0.1:{port}/", (), id="an address"),
+        pytest.param("http://localhost:{port}/", (), id="a name"),
+        pytest.param("http://127.0.0.1:{port}/away", ("127.0.0.1/32",), id="a redirect"),
+    ],
+)
+async def test_a_call_that_leads_there_fails_and_says_why(url: str, allowed: tuple[str, ...]) -> None:
+    app = web.Application()
+    app.router.add_get("/away", redirect)
+    app.router.add_get("/", redirect)
+    pool = Pool(limit=1, rules=AddressRules(allowed=map(ip_network, allowed)))
+    async with TestServer(app) as server:
+        keys = Http.model_validate({"url": url.format(port=server.port), "method": "GET"})
+        async with pool.place():
+            result = await pool.call(keys)
+        await pool.close()
+    assert "see --inline-allow" in result.error

@@ -1,0 +1,82 @@
+"""What `helm test` does (charts/dkron-operator/files/helm_test.py), for each way to let callers in."""
+
+import json
+import runpy
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "charts" / "dkron-operator" / "files" / "helm_test.py"
+TOKEN = "a.b.c"  # noqa: S105 - of nobody
+
+
+@contextmanager
+def rest_api(*, wants: str) -> Iterator[str]:
+    """The address of an API that lets in those who send this header, or everybody."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            shown = self.headers.get("Authorization") or ""
+            known = self.path == "/health" or wants in ("", shown)
+            self.send_response(200 if known else 401)
+            self.end_headers()
+            self.wfile.write(json.dumps({"Name": "dkron-operator-0", "status": "success"} if known else "no").encode())
+
+        do_POST = do_DELETE = do_GET  # noqa: N815 - as http.server wants them
+
+        def log_message(self, *_: object) -> None:
+            """Nothing of it is to be seen."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """How the API is said to know callers, the header that it wants, and whether the test has a token."""
+
+    auth: str
+    wants: str
+    has_token: bool
+    status: int
+    said: str
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Case("none", "", False, 0, "leader: dkron-operator-0"), id="everybody is let in"),
+        pytest.param(Case("kubernetes", f"Bearer {TOKEN}", True, 0, "executions:"), id="a token of the cluster"),
+        pytest.param(Case("kubernetes,dkron", f"Bearer {TOKEN}", True, 0, "executions:"), id="one of both"),
+        pytest.param(Case("kubernetes", "Bearer other", True, 1, "answers 401"), id="a token that is not taken"),
+        pytest.param(Case("dkron", "Bearer other", False, 0, "answers 401"), id="refused, as it has to be"),
+        pytest.param(Case("dkron", "", False, 1, "answers a caller without a token"), id="let in without a token"),
+    ],
+)
+def test_an_installation_is_tested_as_callers_are_let_in(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "token").write_text(f"{TOKEN}\n", encoding="utf-8")
+    with rest_api(wants=case.wants) as api:
+        given = {"API": api, "TARGET": api, "SECONDS": "0.01", "AUTH": case.auth}
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        if case.has_token:
+            monkeypatch.setenv("TOKEN_FILE", str(tmp_path / "token"))
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+    said = capsys.readouterr().out
+    assert (ended.value.code, case.said in said) == (case.status, True), said
