@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def get(web: Web, path: str) -> Http:
 
 
 @asynccontextmanager
-async def pool_of(**limits: int) -> AsyncIterator[Pool]:
+async def pool_of(**limits: Any) -> AsyncIterator[Pool]:
     pool = Pool(**limits)
     try:
         yield pool
