@@ -155,7 +155,7 @@ def _lost_when_gone() -> AbstractContextManager[Any]:
     right = attempts._ended
 
     def ended(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:
-        run = plan.situation.runs.get(entry.job)
+        run = plan.situation.attempts.get(entry.job)
         if run is None or run.gone:
             outcome = replace(outcome, success=False, reason="JobLost")
         return right(plan, entry, outcome, retry)

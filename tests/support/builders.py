@@ -264,7 +264,7 @@ def situation(job: JobView | None = None, status: JobStatus | None = None, **fie
         "troubles": {},
         "probed": {},
     }
-    return Situation(job=job, status=status, runs=by_name, **{**defaults, **fields})
+    return Situation(job=job, status=status, attempts=by_name, **{**defaults, **fields})
 
 
 def slot_name(slot: datetime) -> str:

@@ -30,7 +30,7 @@ def settle(situation: Situation) -> tuple[Situation, Plan]:
 
 
 def _after(situation: Situation, plan: Plan) -> Situation:
-    status, runs, create = plan.status, situation.runs, plan.create
+    status, runs, create = plan.status, situation.attempts, plan.create
     if create is not None:
         changes = (*create.before, *create.after, Started(seen(create.entry)))
         status = fold_all(status, changes, situation.job.spec.history)
@@ -38,4 +38,4 @@ def _after(situation: Situation, plan: Plan) -> Situation:
     removed = requests_removed(plan)
     job = replace(situation.job, requests=tuple(each for each in situation.job.requests if each.id not in removed))
     accepted = situation.accepted or plan.wants(AcceptJob)
-    return replace(situation, job=job, status=status, persisted=status, runs=runs, accepted=accepted)
+    return replace(situation, job=job, status=status, persisted=status, attempts=runs, accepted=accepted)

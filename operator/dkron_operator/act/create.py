@@ -145,7 +145,7 @@ class Fire:
 
     async def _replace(self, entry: CachedJob, run: AttemptJob) -> None:
         """Delete the Job of an older run. If the run is over by now, it keeps its outcome."""
-        run = entry.observed.runs.get(run.name, run)
+        run = entry.observed.attempts.get(run.name, run)
         if run.finished or await self._is_over(entry, run):
             return
         try:

@@ -64,7 +64,7 @@ class Observer:
         entry = self._store.get(uid)
         if entry is None or name in entry.observed.outcomes:
             return
-        run = entry.observed.runs.get(name)
+        run = entry.observed.attempts.get(name)
         if run is None:
             await self._look_for(entry, name)
         elif run.finished:
@@ -78,7 +78,7 @@ class Observer:
         forgotten."""
         with contextlib.suppress(NotFound):
             self._store.see_run(await self._client.get(JOBS, entry.job.namespace, name))
-        if name in entry.observed.runs:
+        if name in entry.observed.attempts:
             return
         # Not there, or no longer ours: another query would give the same answer.
         if is_recorded(entry.status, name):
@@ -170,7 +170,7 @@ class Observer:
     async def _start(self, key: Key) -> None:
         uid, name = key
         entry = self._store.get(uid)
-        run = entry.observed.runs.get(name) if entry else None
+        run = entry.observed.attempts.get(name) if entry else None
         if entry is None or run is None or run.gone or (run.finished and not run.deleting):
             return
         found = await (self._stay(entry, run) if run.deleting else self._wait(entry, run))

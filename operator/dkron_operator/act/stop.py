@@ -52,7 +52,7 @@ class Stopper:
     async def _stop(self, key: Key) -> None:
         uid, name = key
         entry = self._store.get(uid)
-        run = entry.observed.runs.get(name) if entry else None
+        run = entry.observed.attempts.get(name) if entry else None
         if entry is None or run is None or not _is_to_stop(entry, run):
             return
         if name not in entry.observed.last_words:
@@ -108,7 +108,7 @@ class Stopper:
     async def _listen(self, key: Key) -> None:
         uid, name = key
         entry = self._store.get(uid)
-        run = entry.observed.runs.get(name) if entry else None
+        run = entry.observed.attempts.get(name) if entry else None
         try:
             if entry is not None and run is not None and not run.gone:
                 async with asyncio.timeout(LONGEST):

@@ -162,7 +162,7 @@ class RunTracing:
     def _find(self, entry: CachedJob, attempt: Active, tracer: Tracer) -> None:
         """A Job was found that this process does not remember creating: the process that created it may not have sent
         its span."""
-        run, key = entry.observed.runs.get(attempt.job), (entry.job.uid, attempt.job)
+        run, key = entry.observed.attempts.get(attempt.job), (entry.job.uid, attempt.job)
         if run is None or run.trace is None or key in self._fired:
             return
         _keep(self._fired, key, None)
@@ -183,7 +183,7 @@ class RunTracing:
 
     def _own(self, entry: CachedJob, attempt: Active | Execution) -> TraceContext | None:
         """The span of what an attempt runs, as its Job says or as this process remembers."""
-        run = entry.observed.runs.get(attempt.job)
+        run = entry.observed.attempts.get(attempt.job)
         if run is not None:
             return run.trace
         trace = self._trace(entry, attempt.group)
@@ -191,7 +191,7 @@ class RunTracing:
 
     def _trace(self, entry: CachedJob, group: int) -> TraceContext | None:
         """The known trace of a run: from its Jobs, or else from what this process has fired."""
-        told = (run.trace for run in entry.observed.runs.values() if run.group == group and run.trace is not None)
+        told = (run.trace for run in entry.observed.attempts.values() if run.group == group and run.trace is not None)
         return next(told, None) or self._known.get((entry.job.uid, group))
 
     def _ends_of(self, runs: Iterable[GroupKey]) -> Iterable[TraceContext]:

@@ -20,7 +20,7 @@ NEVER = float("-inf")
 class Observed:
     """What was observed of the Jobs of a DkronJob and of their pods."""
 
-    runs: dict[str, AttemptJob] = field(default_factory=dict)
+    attempts: dict[str, AttemptJob] = field(default_factory=dict)
     """Its Jobs, by name."""
 
     confirmed: set[str] = field(default_factory=set)
@@ -114,9 +114,9 @@ class CachedJob:
 
     def mark_job_deleting(self, name: str) -> None:
         """The Job was deleted and goes once the watch says so, which may have happened before the answer arrived."""
-        run = self.observed.runs.get(name)
+        run = self.observed.attempts.get(name)
         if run is not None:
-            self.observed.runs[name] = replace(run, deleting=True)
+            self.observed.attempts[name] = replace(run, deleting=True)
 
     def settle(self, count: int, base: JobStatus, version: int) -> None:
         """The first `count` pending changes were written; the result is `base`."""

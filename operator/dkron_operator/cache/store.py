@@ -199,7 +199,9 @@ class Store:
         """
         for uid, old in tuple(self._entries.items()):
             seen = old.observed
-            kept = Observed(runs=seen.runs, absent=seen.absent, outcomes=seen.outcomes, last_words=seen.last_words)
+            kept = Observed(
+                attempts=seen.attempts, absent=seen.absent, outcomes=seen.outcomes, last_words=seen.last_words
+            )
             entry = CachedJob(job=old.job, version=old.version, base=old.base, status=old.base, observed=kept)
             entry.remembered.checked, entry.remembered.refusal = verdict(old.job, old.base)
             entry.accounting, entry.mark, entry.behind = old.accounting, old.accounting.mark, behind or old.behind
@@ -223,7 +225,7 @@ class Store:
         entry = self._entries.get(owner)
         if entry is None:
             return ()
-        runs = entry.observed.runs
+        runs = entry.observed.attempts
         known = runs.get(name)
         if known is None or (last is not None and last.uid != known.uid):
             return ()
@@ -272,7 +274,7 @@ class Store:
             return ()
         orphaned = () if former is None else self.miss_job(former.job.uid)
         status = read or JobStatus()
-        observed = Observed(runs=self._runs_of(uid, job.namespace))
+        observed = Observed(attempts=self._runs_of(uid, job.namespace))
         entry = CachedJob(job=job, version=version, base=status, status=status, observed=observed)
         # A list may be old, and a watch then tells what has happened since, one by one.
         entry.unreadable, entry.behind = read is None, True

@@ -30,10 +30,10 @@ def plan_attempts(plan: Plan) -> None:
     """Bring `active` and `executions` in line with the Jobs that exist."""
     known = recorded(plan.status)
     standing = {entry.job: entry for entry in plan.status.active if entry.uid}
-    for run in sorted(plan.situation.runs.values(), key=lambda run: run.created):
+    for run in sorted(plan.situation.attempts.values(), key=lambda run: run.created):
         if run.name not in known:
             _follow(plan, run, standing.get(run.name))
-    unseen = [entry for entry in plan.status.active if entry.job not in plan.situation.runs]
+    unseen = [entry for entry in plan.status.active if entry.job not in plan.situation.attempts]
     for entry in unseen:
         if is_call(entry):
             _called(plan, entry)
@@ -41,7 +41,7 @@ def plan_attempts(plan: Plan) -> None:
             _missing(plan, entry)
     # Read anew: what has ended above may have claimed the attempt that follows.
     for entry in plan.status.active:
-        if not entry.uid and entry.job not in plan.situation.runs:
+        if not entry.uid and entry.job not in plan.situation.attempts:
             _claimed(plan, entry)
     if plan.situation.unconfirmed_create is not None:
         _unsure(plan, plan.situation.unconfirmed_create)
@@ -218,7 +218,7 @@ def _complete(plan: Plan, entry: Active) -> CreateJob:
     older: tuple[AttemptJob, ...] = ()
     if plan.situation.job.spec.concurrency is Concurrency.REPLACE:
         standing = {other.job for other in plan.status.active if _is_newer(plan, entry, other)}
-        older = tuple(run for run in plan.situation.runs.values() if _running(run) and run.name in standing)
+        older = tuple(run for run in plan.situation.attempts.values() if _running(run) and run.name in standing)
     if (end := _hopeless(plan, entry)) is not None:
         _tell_failure(plan, entry, end, None)
         return CreateJob(entry, replaces=older, late=True, otherwise=(_ended(plan, entry, end),))
@@ -251,7 +251,7 @@ def _running(run: AttemptJob) -> bool:
 
 
 def _unsure(plan: Plan, entry: Active) -> None:
-    if entry.job in plan.situation.runs or plan.create is not None:
+    if entry.job in plan.situation.attempts or plan.create is not None:
         return
     why = SkipReason.DEADLINE_EXCEEDED if _too_late(plan, entry) else _unwanted(plan, entry)
     scheduled, reason = entry.trigger is Trigger.SCHEDULE, why or SkipReason.MISSED

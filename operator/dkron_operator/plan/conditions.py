@@ -137,7 +137,7 @@ def _suspended(plan: Plan) -> Verdict:
 def _degraded(plan: Plan) -> Verdict:
     unconfirmed_create = plan.situation.unconfirmed_create
     for entry in (*plan.status.active, *((unconfirmed_create,) if unconfirmed_create else ())):
-        trouble, run = plan.situation.troubles.get(entry.job), plan.situation.runs.get(entry.job)
+        trouble, run = plan.situation.troubles.get(entry.job), plan.situation.attempts.get(entry.job)
         if trouble is not None and (run is None or run.deleting or run.state is AttemptState.WAITING):
             stays = trouble.reason == KEPT_BY_FINALIZERS
             what = "is being deleted, but still exists" if stays else "does not start"

@@ -84,7 +84,7 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
     claims = tuple(Started(claim) for claim in entries)
     if not decision.replace:
         return CreateJob(entries[0], before=(*mark, *claims))
-    running = tuple(run for run in plan.situation.runs.values() if not run.finished and not run.gone)
+    running = tuple(run for run in plan.situation.attempts.values() if not run.finished and not run.gone)
     waiting = tuple(Dropped(other.job) for other in plan.status.active if not other.uid)
     return CreateJob(entries[0], before=(*mark, *waiting, *claims), replaces=running)
 
@@ -110,7 +110,7 @@ def _of_member(plan: Plan, entry: Active, member: Member) -> Active:
 def has_begun(plan: Plan, cause: Cause) -> bool:
     """Whether any trace of this run exists: a Job, an execution, or an entry in the status."""
     job = plan.situation.job
-    others = (plan.status.active, plan.status.executions, plan.situation.runs.values())
+    others = (plan.status.active, plan.status.executions, plan.situation.attempts.values())
     run = (cause.trigger, cause.group)
     if cause.trigger is Trigger.SCHEDULE and cause.slot in plan.status.ran_ahead:
         return True
@@ -122,7 +122,7 @@ def has_begun(plan: Plan, cause: Cause) -> bool:
 def begun_slots(plan: Plan) -> set[datetime]:
     """The slots that have a known attempt, or that ran ahead of time."""
     status = plan.status
-    attempts = (status.active, status.executions, plan.situation.runs.values())
+    attempts = (status.active, status.executions, plan.situation.attempts.values())
     slots = {each.slot for of_kind in attempts for each in of_kind if each.trigger is Trigger.SCHEDULE}
     return slots | {*status.ran_ahead}
 
@@ -134,7 +134,7 @@ def busy(plan: Plan) -> int:
 
 
 def _over(plan: Plan, entry: Active) -> bool:
-    run = plan.situation.runs.get(entry.job)
+    run = plan.situation.attempts.get(entry.job)
     if run is None or not run.finished:
         return False
     return run.state is AttemptState.SUCCEEDED or entry.attempt > plan.situation.job.spec.retries

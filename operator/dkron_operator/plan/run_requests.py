@@ -124,10 +124,10 @@ class _Known:
 
     @classmethod
     def of(cls, plan: Plan) -> "_Known":
-        status, runs = plan.status, plan.situation.runs
-        attempts: Iterable[Active | AttemptJob | Execution] = chain(status.active, runs.values(), status.executions)
+        status, jobs = plan.status, plan.situation.attempts
+        attempts: Iterable[Active | AttemptJob | Execution] = chain(status.active, jobs.values(), status.executions)
         return cls(
-            over=recorded(status) | runs.keys() | {entry.job for entry in status.active if is_call(entry)},
+            over=recorded(status) | jobs.keys() | {entry.job for entry in status.active if is_call(entry)},
             claimed={entry.job for entry in status.active if not entry.uid},
             with_members={(each.trigger, each.group) for each in attempts if each.member},
         )

@@ -29,7 +29,7 @@ def plan_found_slots(plan: Plan) -> None:
     """Move the mark over slots whose Jobs exist. Slots in between, whose skipping was not written before a crash, are
     recorded now. A slot still to come is decided when it is due."""
     line, now = timeline(plan), plan.situation.now
-    found = (run for run in plan.situation.runs.values() if run.trigger is Trigger.SCHEDULE)
+    found = (run for run in plan.situation.attempts.values() if run.trigger is Trigger.SCHEDULE)
     for slot in sorted({run.slot for run in found if run.slot <= now}):
         mark = plan.status.last_schedule_time
         if mark is None or slot > mark:

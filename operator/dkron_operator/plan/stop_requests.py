@@ -59,7 +59,7 @@ def _plan_stop(plan: Plan, stop: Stop) -> None:
 
 def _stop(plan: Plan, entry: Active) -> None:
     """Request the deletion of its Job. Claims without a Job and attempts that are over are handled in `attempts`."""
-    run = plan.situation.runs.get(entry.job)
+    run = plan.situation.attempts.get(entry.job)
     if run is None or run.gone or (run.finished and not run.deleting):
         return
     if not any(e.job == entry.job and e.uid for e in plan.situation.persisted.active):
@@ -90,7 +90,7 @@ def _answer(plan: Plan, stop: Stop) -> None:
 
 def _answer_trimmed(plan: Plan, stop: Stop, name: str) -> None:
     """The record is too old to have been kept: whether its Job still exists tells how it ended."""
-    run = plan.situation.runs.get(name)
+    run = plan.situation.attempts.get(name)
     if run is None or run.gone or run.deleting:
         plan.do(RemoveAnnotation(stop.key))
     else:

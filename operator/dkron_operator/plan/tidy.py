@@ -22,7 +22,7 @@ deleted."""
 def plan_tidying(plan: Plan) -> None:
     """Delete finished Jobs beyond the history limits, oldest first, once no replica needs their names any more."""
     known = recorded(plan.status)
-    done = [run for run in plan.situation.runs.values() if run.finished and run.name in known and not run.gone]
+    done = [run for run in plan.situation.attempts.values() if run.finished and run.name in known and not run.gone]
     history = plan.situation.job.spec.history
     keep = {AttemptState.SUCCEEDED: history.successful_jobs, AttemptState.FAILED: history.failed_jobs}
     wanted = _wanted(plan, done)
@@ -58,7 +58,7 @@ def _forget_counted(plan: Plan) -> None:
     # Names of Jobs that are gone are harmless: they leave with a write that happens anyway.
     if not plan.changes:
         return
-    unseen = frozenset(plan.status.counted) - plan.situation.runs.keys()
+    unseen = frozenset(plan.status.counted) - plan.situation.attempts.keys()
     # There may be thousands of requests, and usually nothing is unseen.
     unseen -= _to_be_answered(plan) if unseen else frozenset()
     # A list may be too old to hold a Job yet. If its name were forgotten, the Job would be counted again when it

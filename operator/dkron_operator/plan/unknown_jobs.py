@@ -20,14 +20,14 @@ def is_ahead(instant: datetime, now: datetime) -> bool:
 
 
 def split(
-    runs: Mapping[str, AttemptJob], status: JobStatus, now: datetime
+    jobs: Mapping[str, AttemptJob], status: JobStatus, now: datetime
 ) -> tuple[dict[str, AttemptJob], tuple[AttemptJob, ...]]:
     """The Jobs that count, by name, and those that do not count yet: their slots lie ahead of the clock, and the status
     does not know them."""
-    ahead = tuple(run for run in runs.values() if is_ahead(run.slot, now) and not _knows(status, run))
+    ahead = tuple(run for run in jobs.values() if is_ahead(run.slot, now) and not _knows(status, run))
     if not ahead:
-        return dict(runs), ()
-    return {name: run for name, run in runs.items() if run not in ahead}, ahead
+        return dict(jobs), ()
+    return {name: run for name, run in jobs.items() if run not in ahead}, ahead
 
 
 def _knows(status: JobStatus, run: AttemptJob) -> bool:
@@ -36,10 +36,10 @@ def _knows(status: JobStatus, run: AttemptJob) -> bool:
     return any(entry.job == run.name and entry.uid in ("", run.uid) for entry in status.active)
 
 
-def unknown(status: JobStatus, runs: Mapping[str, AttemptJob]) -> Iterable[AttemptJob]:
+def unknown(status: JobStatus, jobs: Mapping[str, AttemptJob]) -> Iterable[AttemptJob]:
     """The Jobs that the status lists neither as active nor as recorded."""
     known = recorded(status) | {entry.job for entry in status.active}
-    return (run for name, run in runs.items() if name not in known)
+    return (run for name, run in jobs.items() if name not in known)
 
 
 def is_settled(job: JobView, status: JobStatus, run: AttemptJob) -> bool:

@@ -86,7 +86,7 @@ def _make_room(plan: Plan) -> bool:
         plan.wake_at(due if due > now else now + PATIENCE)
         return False
     known = recorded(plan.status)
-    wanted = sum(run.finished and run.name not in known for run in plan.situation.runs.values())
+    wanted = sum(run.finished and run.name not in known for run in plan.situation.attempts.values())
     plan.note(GivenUp(frozenset(old[: max(wanted, 1)])))
     return True
 

@@ -221,7 +221,7 @@ class Situation:
     hold: timedelta
     """How long a finished Job is kept at least."""
 
-    runs: dict[str, AttemptJob]
+    attempts: dict[str, AttemptJob]
     """The Jobs that count, by name."""
 
     outcomes: dict[str, Outcome]

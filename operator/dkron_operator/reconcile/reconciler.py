@@ -266,7 +266,7 @@ class Reconciler:
         if entry.job.spec.tags:
             self.nodes.want()
         now = self._clock.now()
-        runs, ahead = split(entry.observed.runs, entry.status, now)
+        attempts, ahead = split(entry.observed.attempts, entry.status, now)
         return Situation(
             job=entry.job,
             status=entry.status,
@@ -275,7 +275,7 @@ class Reconciler:
             fireable_since=self._clock.when(able, now),
             handover_since=self._clock.when(reach, now),
             hold=self._hold,
-            runs=runs,
+            attempts=attempts,
             accepted=entry.job.accepted or entry.remembered.unmarked,
             ahead=ahead,
             outcomes=entry.observed.outcomes,
@@ -361,7 +361,7 @@ class Reconciler:
     async def _delete(self, key: tuple[str, str]) -> None:
         uid, name = key
         entry = self._store.get(uid)
-        run = entry.observed.runs.get(name) if entry else None
+        run = entry.observed.attempts.get(name) if entry else None
         if entry is None or run is None:
             return
         try:
@@ -387,15 +387,15 @@ def _prune(entry: CachedJob) -> None:
     """Drop what was only kept until it is recorded, and unconfirmed creates that the watch has resolved."""
     if (
         entry.remembered.unconfirmed_create is not None
-        and entry.remembered.unconfirmed_create.job in entry.observed.runs
+        and entry.remembered.unconfirmed_create.job in entry.observed.attempts
     ):
         entry.remembered.unconfirmed_create = None
-    for run in [run for run in entry.observed.runs.values() if run.gone]:
+    for run in [run for run in entry.observed.attempts.values() if run.gone]:
         if is_recorded(entry.base, run.name):
             entry.observed.absent.add(run.name)
-            del entry.observed.runs[run.name]
+            del entry.observed.attempts[run.name]
         elif not is_known(entry.status, run.name) and is_settled(entry.job, entry.status, run):
-            del entry.observed.runs[run.name]
+            del entry.observed.attempts[run.name]
     entry.observed.absent &= set(entry.status.counted)
     alive = {active.job for active in entry.status.active}
     for kept in (entry.observed.outcomes, entry.observed.troubles, entry.observed.probed, entry.observed.last_words):

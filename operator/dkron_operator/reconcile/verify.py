@@ -23,7 +23,7 @@ class CacheVerifier:
         """The Jobs that may be new or already settled."""
         if entry.job.deleting:
             return []
-        found = list(unknown(entry.status, entry.observed.runs))
+        found = list(unknown(entry.status, entry.observed.attempts))
         entry.observed.confirmed &= {run.uid for run in found}
         return [run for run in found if run.uid not in entry.observed.confirmed]
 

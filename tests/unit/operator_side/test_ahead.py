@@ -135,7 +135,7 @@ def test_a_foreign_job_decides_nothing_and_is_told(body: dict[str, Any]) -> None
     store.see_job(wire_job(status=accepted()))
     store.see_run(body)
     (found,) = store
-    assert (found.observed.runs, told) == ({}, [body["metadata"]["name"]])
+    assert (found.observed.attempts, told) == ({}, [body["metadata"]["name"]])
 
 
 def test_a_foreign_job_does_not_hide_the_real_one_of_its_name() -> None:
@@ -144,13 +144,13 @@ def test_a_foreign_job_does_not_hide_the_real_one_of_its_name() -> None:
     store.see_run(wire_run(ENTRY, uid="real", version=5))
     store.see_job(wire_job(status=accepted()))
     (found,) = store
-    assert [each.uid for each in found.observed.runs.values()] == ["real"]
+    assert [each.uid for each in found.observed.attempts.values()] == ["real"]
 
 
 def with_ahead(status: JobStatus, job: AttemptJob, now: datetime) -> Plan:
     whole = situation(JOB, status, now=now, runs=[job])
-    runs, ahead = split(whole.runs, status, now)
-    return advance(replace(whole, runs=runs, ahead=ahead))
+    runs, ahead = split(whole.attempts, status, now)
+    return advance(replace(whole, attempts=runs, ahead=ahead))
 
 
 def test_a_job_of_a_slot_far_ahead_does_not_count_until_then() -> None:

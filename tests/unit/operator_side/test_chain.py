@@ -327,7 +327,7 @@ def test_a_clock_that_was_ahead_does_not_lengthen_the_wait() -> None:
 def test_an_end_that_is_followed_by_a_retry_needs_no_room() -> None:
     full = parent(*FULL, children=[one_who()], over=1, retries=2).situation
     failed = {BUSY.job: outcome(success=False, at=after(100))}
-    plan = advance(replace(full, runs={BUSY.job: run(BUSY, AttemptState.FAILED)}, outcomes=failed))
+    plan = advance(replace(full, attempts={BUSY.job: run(BUSY, AttemptState.FAILED)}, outcomes=failed))
     assert [execution.success for execution in plan.status.executions] == [False]
 
 

@@ -54,7 +54,7 @@ async def test_a_job_is_created_and_then_the_slot_is_marked() -> None:
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert edges.kube.calls == [f"create jobs {ENTRY.job}"]
     assert edges.entry().pending == [*MARK, Started(seen(ENTRY))]
-    assert list(edges.entry().observed.runs) == [ENTRY.job], "the next plan need not wait for the watch"
+    assert list(edges.entry().observed.attempts) == [ENTRY.job], "the next plan need not wait for the watch"
     assert edges.kube.has(JOBS, ENTRY.job)["metadata"]["annotations"]["dkron.io/installation"] == "home"
     assert lateness(edges) == (1, 1.5)
     await fire(edges, CreateJob(ENTRY, late=True))
@@ -225,7 +225,7 @@ async def test_a_run_that_ends_while_it_is_replaced_keeps_its_outcome() -> None:
     edges = replacing(status=ended())
     await replace(edges)
     assert set(edges.kube.names(JOBS)) == {OLD.job, ENTRY.job}
-    assert edges.entry().observed.runs[OLD.job].finished
+    assert edges.entry().observed.attempts[OLD.job].finished
 
 
 async def test_a_run_that_is_gone_holds_nothing_up() -> None:
@@ -233,7 +233,7 @@ async def test_a_run_that_is_gone_holds_nothing_up() -> None:
     edges.source.feed_run(None, wire_run(OLD))
     await replace(edges)
     assert edges.kube.names(JOBS) == [ENTRY.job]
-    assert edges.entry().observed.runs[OLD.job].gone, "whatever the watch has missed"
+    assert edges.entry().observed.attempts[OLD.job].gone, "whatever the watch has missed"
 
 
 async def test_a_namesake_of_what_is_to_be_replaced_is_not_deleted() -> None:

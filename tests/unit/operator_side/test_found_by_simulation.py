@@ -50,7 +50,7 @@ def test_it_stays_as_gone_until_a_plan_has_looked_at_it() -> None:
     store.see_job(wire_job(version=3, status=TRIMMED))
     (entry,) = store
     store.lose_run(wire_run(ENTRY, version=4, status=ended()))
-    assert entry.observed.runs[ENTRY.job].gone
+    assert entry.observed.attempts[ENTRY.job].gone
 
 
 @pytest.mark.looptime
@@ -62,11 +62,11 @@ async def test_the_answer_to_a_deletion_does_not_bring_a_job_back() -> None:
 
     def tell_its_end() -> None:
         edges.source.feed_run("DELETED", run)
-        entry.observed.runs.pop(ENTRY.job, None)
+        entry.observed.attempts.pop(ENTRY.job, None)
 
     edges.kube.meanwhile("delete jobs", tell_its_end)
     await edges.reconciler._delete((UID, ENTRY.job))
-    assert entry.observed.runs == {}
+    assert entry.observed.attempts == {}
 
 
 # --- slots of two grids ----------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ async def test_a_sweep_that_fails_is_made_again() -> None:
     task = asyncio.create_task(sweep.run())
     await asyncio.sleep(300)
     task.cancel()
-    assert edges.entry().observed.runs[ENTRY.job].gone
+    assert edges.entry().observed.attempts[ENTRY.job].gone
     gaps = [later - sooner for sooner, later in itertools.pairwise((0, *lists.asked[:7]))]
     assert gaps == pytest.approx([5, 10, 20, 30, 30, 30, 30])
     assert lists.asked[7:] == [], "it is done, and made again in ten minutes"

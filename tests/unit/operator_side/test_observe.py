@@ -137,7 +137,7 @@ async def test_a_job_that_the_watch_does_not_know_is_looked_for_and(body: Object
         edges.kube.put(JOBS, body)
     await end(edges)
     assert [found.lost for found in edges.entry().observed.outcomes.values()] == [True] * lost
-    assert list(edges.entry().observed.runs) == ([] if lost else [ENTRY.job])
+    assert list(edges.entry().observed.attempts) == ([] if lost else [ENTRY.job])
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ async def test_an_attempt_is_lost_once_if(*, cut: bool) -> None:
         edges.reconciler.queue.add(UID)
         await until(11)
     assert [record.reason for record in edges.status().executions] == ["JobLost"]
-    assert edges.entry().observed.runs == {}
+    assert edges.entry().observed.attempts == {}
     assert edges.asked("get jobs") == int(cut)
 
 

@@ -318,7 +318,7 @@ def test_three_hundred_million_slots_without_an_operator_are_passed_in_one_step(
 
 
 def fired(end: Situation) -> list[datetime]:
-    return [each.slot for each in end.runs.values()]
+    return [each.slot for each in end.attempts.values()]
 
 
 def skipped(end: Situation) -> int:
@@ -338,8 +338,8 @@ def test_forbid_and_all_catch_up_one_by_one() -> None:
     at, _ = settle(situation(job, now=minutes(4.5), fireable_since=minutes(4.5)))
     for minute in (1, 2, 3, 4):
         assert fired(at) == [minutes(each) for each in range(1, minute + 1)]
-        over = {name: replace(each, state=AttemptState.SUCCEEDED) for name, each in at.runs.items()}
-        at, _ = settle(replace(at, runs=over))
+        over = {name: replace(each, state=AttemptState.SUCCEEDED) for name, each in at.attempts.items()}
+        at, _ = settle(replace(at, attempts=over))
     assert (len(fired(at)), skipped(at)) == (4, 0)
 
 

@@ -164,7 +164,7 @@ def test_a_job_may_be_seen_before_its_owner() -> None:
     found = Store()
     assert list(found.see_run(wire_run(ENTRY))) == [UID]
     found.see_job(wire_job())
-    assert list(entry(found).observed.runs) == [ENTRY.job]
+    assert list(entry(found).observed.attempts) == [ENTRY.job]
 
 
 def seen_at(version: int, *, uid: str = "", over: bool = False) -> Event:
@@ -202,7 +202,7 @@ def test_what_is_known_of_a_job(events: list[tuple[Event, bool]], *, gone: bool,
     found = store(wire_job())
     for event, wakes in events:
         assert list(event(found)) == ([UID] if wakes else [])
-    known = entry(found).observed.runs[ENTRY.job]
+    known = entry(found).observed.attempts[ENTRY.job]
     assert (known.gone, known.finished) == (gone, finished)
 
 
@@ -210,7 +210,7 @@ def test_a_job_that_was_recorded_and_is_deleted_leaves_nothing_behind() -> None:
     found = store(wire_job(status=JobStatus(counted=(ENTRY.job,))))
     found.see_run(wire_run(ENTRY, version=5, status=ended()))
     assert list(found.lose_run(wire_run(ENTRY, version=6, status=ended()))) == [UID]
-    assert entry(found).observed.runs == {}
+    assert entry(found).observed.attempts == {}
 
 
 def test_a_job_that_is_not_ours_is_nothing() -> None:
@@ -218,7 +218,7 @@ def test_a_job_that_is_not_ours_is_nothing() -> None:
     del body["metadata"]["annotations"]
     found = store(wire_job())
     assert list(found.see_run(body)) == list(found.lose_run(body)) == []
-    assert entry(found).observed.runs == {}
+    assert entry(found).observed.attempts == {}
 
 
 def test_a_job_whose_owner_is_gone_is_forgotten_with_its_deletion() -> None:
@@ -234,7 +234,7 @@ def test_whatever_vanished_unseen_is_lost_by_its_uid() -> None:
     found.see_run(wire_run(ENTRY, uid="run"))
     assert found.places().keys() == {UID, "run"}
     assert list(found.on_deleted("run")) == [UID]
-    assert entry(found).observed.runs[ENTRY.job].gone
+    assert entry(found).observed.attempts[ENTRY.job].gone
     assert list(found.on_deleted("nobody")) == []
     found.on_deleted(UID)
     assert found.get(UID) is None

@@ -89,7 +89,7 @@ async def test_a_job_whose_answer_was_lost_is_told_when_the_watch_brings_it() ->
     with pytest.raises(Unavailable):
         await fire(edges, CreateJob(ENTRY))
     edges.watch()
-    found = edges.entry().observed.runs[ENTRY.job]
+    found = edges.entry().observed.attempts[ENTRY.job]
     edges.reconciler.traces.note(edges.entry(), [Started(found.entry(NOON))])
     assert found.trace == TraceContext(TRACE, RUN)
     assert spans.only("fire backup").context == TraceContext(TRACE, FIRE)
@@ -170,7 +170,7 @@ async def test_a_call_of_the_operator_is_a_part_of_the_trace() -> None:
 async def test_a_job_that_was_found(*, names: bool) -> None:
     edges, spans = traced()
     found = run(ENTRY, trace=TraceContext(TRACE, RUN) if names else None)
-    edges.entry().observed.runs[ENTRY.job] = found
+    edges.entry().observed.attempts[ENTRY.job] = found
     changes = [Started(found.entry(NOON))]
     for _ in range(2):
         edges.reconciler.traces.note(edges.entry(), changes)

@@ -65,7 +65,7 @@ async def test_what_is_old_is_neither_counted_nor_tried_again_though(
             await until(at + 0.001)
             edges.source.feed_run(event, wire_run(ENTRY, version=version, status=ended(kind)))
         await until(30)
-    assert (counts(edges), edges.kube.names(JOBS), edges.entry().observed.runs) == ((1, 0), [], {})
+    assert (counts(edges), edges.kube.names(JOBS), edges.entry().observed.attempts) == ((1, 0), [], {})
     assert edges.asked("get jobs") <= len(told)
 
 
@@ -149,7 +149,7 @@ async def test_a_sweep_drops_nothing_that_is_there(monkeypatch: pytest.MonkeyPat
     edges.source.feed_run("ADDED", wire_run(claim(after(60)), uid="gone", version=1))
     monkeypatch.setattr(edges.kube, "list", nothing_listed)
     await Resync(cast("KubeClient", edges.kube), edges.store, edges.source, None).compare()
-    assert {run.uid: run.gone for run in edges.entry().observed.runs.values()} == {"there": False, "gone": True}
+    assert {run.uid: run.gone for run in edges.entry().observed.attempts.values()} == {"there": False, "gone": True}
 
 
 async def nothing_listed(*_: Any, **__: Any) -> AsyncIterator[Any]:
