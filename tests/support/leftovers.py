@@ -124,7 +124,7 @@ def _threads() -> Iterator[tuple[str, int]]:
 def _children() -> Iterator[tuple[str, int]]:
     for path in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):
-            yield from (("process", int(pid)) for pid in path.read_text().split() if _command(int(pid)))
+            yield from (("process", int(pid)) for pid in path.read_text().split() if _runs(int(pid)))
 
 
 def _described(what: str, number: int) -> str:
@@ -133,8 +133,18 @@ def _described(what: str, number: int) -> str:
     return next((thread.name for thread in threading.enumerate() if thread.ident == number), "a thread")
 
 
+def _runs(pid: int) -> bool:
+    """Not if it has ended and was not waited for: that costs nothing, and its owner is told when it goes. Its command
+    says nothing about that: it is empty for a moment at each start, too."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in {"Z", "X"}
+
+
 def _command(pid: int) -> str:
-    """Empty for one that has ended and was not waited for: that costs nothing, and its owner is told when it goes."""
+    """Empty for one that has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
     except OSError:
