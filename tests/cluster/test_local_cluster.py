@@ -152,6 +152,8 @@ def test_a_running_cluster_is_found_lives_beside_another_and_names_a_component_t
     assert {"folder", "processes"} <= set(traces(before)), "the first must outlive the second"
     first.restart("controller-manager", "--kube-api-qps=1000 --kube-api-burst=2000")
     assert "--kube-api-qps=1000 --kube-api-burst=2000" in command_line(name, "controller-manager")
+    with pytest.raises(localcluster.ClusterError, match=r"controller-manager .* has died(?s:.*)unknown flag"):
+        first.restart("controller-manager", "--no-such-flag")
     scheduler = before.component("scheduler")
     assert scheduler is not None
     os.kill(scheduler.identity.pid, signal.SIGKILL)
@@ -162,8 +164,6 @@ def test_a_running_cluster_is_found_lives_beside_another_and_names_a_component_t
     last_line = before.layout.log("scheduler").read_text(encoding="utf-8").splitlines()[-1]
     assert f"scheduler of cluster {name} has died" in status.stdout
     assert last_line in status.stdout
-    with pytest.raises(localcluster.ClusterError, match=r"controller-manager .* has died(?s:.*)unknown flag"):
-        first.restart("controller-manager", "--no-such-flag")
 
 
 @LOCAL_ONLY

@@ -81,7 +81,7 @@ def test_a_stopped_execution_is_active_until_its_pod_is_over_and_not_tried_again
     kube.wait_status("stopped", "its record", finished(1))
     assert_stopped_once(kube, "stopped")
     assert kube.wait_for("the Event", lambda: kube.events_of("stopped", "ExecutionStopped"), bool) == [
-        f"{entry['job']}: attempt 1 was stopped, as was {MESSAGE}"
+        f"{entry['job']}: attempt 1 was stopped: {MESSAGE}"
     ]
 
 
