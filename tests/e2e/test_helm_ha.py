@@ -52,6 +52,14 @@ def ask(method, path, body=None):
 WRITE_AND_READ = (
     CALLS
     + """
+deadline = time.monotonic() + 20
+while True:
+    try:
+        ask("GET", "/jobs")
+        break
+    except ConnectionRefusedError:  # kube-proxy does not know of the new pods yet
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 shell = {"command": "true"}
 whom = set()
 for number in range(5):
