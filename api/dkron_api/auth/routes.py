@@ -47,12 +47,12 @@ class Namespaces:
         """Return what it takes to say with the executor `kubernetes` what a pod is, service account and volumes
         included."""
         right = Right("create", "jobs", namespace=self.jobs, group="batch")
-        return Need(right, "/v1/jobs/executor/kubernetes", Capability.CREATE)
+        return Need(right, "/executors/kubernetes", Capability.CREATE)
 
     def to_use_secret(self, secret: str) -> Need:
         """Return what it takes to name a Secret of the jobs' namespace in a job."""
         right = Right("get", "secrets", name=secret, namespace=self.jobs, group="")
-        return Need(right, f"/v1/secrets/{secret}", Capability.READ)
+        return Need(right, f"/secrets/{secret}", Capability.READ)
 
 
 def _right(verb: str, resource: str, *, name: str, namespace: str) -> Right:
