@@ -14,7 +14,7 @@ from dkron_api.edge.keys import CLOCK, CLUSTERS, JOB_INDEX, KUBE, LEASES, NODES,
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import Object, known_cluster, known_leader, leader
 from dkron_api.routes.requests import require_ready
-from dkron_api.translate.members import holder, leader_of, members, remaining
+from dkron_api.translate.members import holder, leader_of, leaving, members, remaining
 from dkron_api.translate.status import Agent, running, status
 from dkron_api.version import VERSION
 from dkron_crds.lease import INSTALLATION, leave_annotation
@@ -24,7 +24,8 @@ from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.paths import LEASES as LEASES_PATH
 
 ALONE = (
-    "no other replica of the operator is known, so no job would run after this one leaves; ?force=true does it anyway"
+    "no other replica of the operator is known to stay, so no job would run after this one leaves; "
+    "?force=true does it anyway"
 )
 
 
@@ -104,11 +105,12 @@ async def unpause(request: web.Request) -> web.StreamResponse:
 
 
 def _require_another(app: web.Application, identity: str) -> None:
-    """Raise `ApiError`, 409, unless the operator has another replica than `identity`: one holds the Lease, or the
-    DkronCluster counts several."""
+    """Raise `ApiError`, 409, unless the operator has another replica than `identity` that stays: one holds the Lease,
+    or the DkronCluster counts several."""
     cluster, leading = known_cluster(app), known_leader(app)
     replicas = 0 if cluster is None else (cluster.get("status") or {}).get("replicas") or 0
-    if replicas <= 1 and (leading is None or leading.identity == identity):
+    going = leaving(app[LEASES].by_name(INSTALLATION), app[CLOCK]()) | {identity}
+    if replicas <= len(going) and (leading is None or leading.identity in going):
         raise ApiError(HTTPStatus.CONFLICT, ALONE)
 
 

@@ -10,6 +10,7 @@ from dkron_api.edge.keys import CLUSTERS, LEASES, NODES
 from dkron_api.routes import cluster
 from dkron_api.translate.members import Replica, holder, leader_of, members, remaining
 from dkron_crds.base import rfc3339
+from dkron_crds.lease import leave_annotation
 from dkron_crds.node_tags import AgentTags
 from dkron_kube.errors import Rejected
 from dkron_kube.paths import LEASES as LEASES_PATH
@@ -231,8 +232,30 @@ async def test_leave_without_force_is_for(api: Api, replicas: int | None, lease:
     asked = "leave.dkron.io/63f963e071c0ffed" in api.kube.has(LEASES_PATH, "dkron")["metadata"].get("annotations", {})
     assert asked == (status == 200)
     if status == 409:
-        assert "no other replica of the operator is known" in await answer.text()
+        assert "no other replica of the operator is known to stay" in await answer.text()
         assert (await api.client.post("/v1/leave?force=true")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        pytest.param({}, 200, id="none"),
+        pytest.param({"replica-b": 0}, 200, id="the leader"),
+        pytest.param({"replica-a": 0, "replica-b": 0}, 200, id="the leader and this one"),
+        pytest.param({"replica-b": 0, "replica-c": -119}, 409, id="both others"),
+        pytest.param({"replica-b": 0, "replica-c": -121}, 200, id="both others, one of them long ago"),
+    ],
+)
+async def test_of_three_replicas_the_last_stays_though_all_are_counted_when_lately_was_asked(
+    api: Api, asked: dict[str, int], status: int
+) -> None:
+    lease = wire_lease(holderIdentity="replica-b")
+    notes = dict(leave_annotation(name, after(seconds)) for name, seconds in asked.items())
+    lease["metadata"]["annotations"] |= notes | {"leave.dkron.io/odd": "x"}
+    api.kube.put(LEASES_PATH, lease)
+    api.know(LEASES, lease)
+    api.know(CLUSTERS, object_of("dkron", spec={}, status={"replicas": 3}))
+    assert (await api.client.post("/v1/leave")).status == status
 
 
 async def test_leave_without_force_waits_until_the_replicas_are_known(api: Api) -> None:
