@@ -14,6 +14,8 @@ ADDRESS, VERSION = "dkron.io/address", "dkron.io/version"
 """Annotations in which the holder publishes its address and version."""
 CREATED_BY = "dkron.io/installation"
 """Annotation of a Job: the namespace of the installation that created it."""
+LEAVE = "leave.dkron.io/"
+"""How annotations of the Lease begin that ask a replica to leave."""
 
 
 def leave_key(identity: str) -> str:
@@ -22,7 +24,7 @@ def leave_key(identity: str) -> str:
     The key holds a hash, because an identity may be too long for an annotation key or contain characters that are not
     allowed there.
     """
-    return f"leave.dkron.io/{sha256(identity.encode()).hexdigest()[:16]}"
+    return f"{LEAVE}{sha256(identity.encode()).hexdigest()[:16]}"
 
 
 def leave_annotation(identity: str, now: datetime) -> tuple[str, str]:

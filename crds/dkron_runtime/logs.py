@@ -1,8 +1,10 @@
 """Logs: one line per event, with the job, the slot and the execution it concerns."""
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Literal
 
 from pythonjsonlogger.json import JsonFormatter
@@ -14,16 +16,44 @@ TIME = "%Y-%m-%dT%H:%M:%S%z"
 """The time format of a line."""
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+"""Control characters, line ends of Unicode, and marks that change the direction of the text around them."""
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+_CONTROL_IN_LINES = re.compile(f"(?!\n)[{_CONTROLS}]")
+_INDENT = "    "
+
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class TextFormatter(logging.Formatter):
-    """A human-readable line: time, level, message, then all extra fields."""
+    """A human-readable line: time, level, message, then all extra fields.
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+    Texts of users may be in any of them, so control characters are escaped: no text can begin a line of its own. The
+    lines of a traceback follow, indented.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as logging calls it
+        """Return the line, without a traceback."""
         extras = " ".join(f"{key}={value}" for key, value in record.__dict__.items() if key not in _STANDARD)
-        line = super().format(record)
-        return f"{line}  {extras}" if extras else line
+        line = super().formatMessage(record)
+        return _CONTROL.sub(_escaped, f"{line}  {extras}" if extras else line)
+
+    def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - as logging calls it
+        """Return the traceback in indented lines."""
+        return _indented(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802 - as logging calls it
+        """Return the stack in indented lines."""
+        return _indented(super().formatStack(stack_info))
+
+
+def _indented(lines: str) -> str:
+    return _INDENT + _CONTROL_IN_LINES.sub(_escaped, lines).replace("\n", f"\n{_INDENT}")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Return the character as in a Python literal."""
+    return repr(found[0])[1:-1]
 
 
 class Traced(logging.Filter):

@@ -10,7 +10,7 @@ from tests.support.api_rights import FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
 from tests.support.rights import FOR_REPLICAS, FOR_TAGS, FOR_THE_INSTALLATION, LEAST, Rules
 
-Rights = set[tuple[str, str, str]]
+Rights = set[tuple[str, ...]]
 
 FOR_THE_HANDOVER: Rules = {("discovery.k8s.io", "endpointslices"): ("list",)}
 """What a pod of the API asks before it ends (charts/dkron-operator/files/hand_over.py)."""
@@ -20,12 +20,13 @@ ELSEWHERE = "team-a"
 OPERATOR, API = "dkron-operator", "dkron-api"
 
 
-def wanted(*rules: dict[tuple[str, str], tuple[str, ...]], home: bool | None = None) -> Rights:
-    """Group, resource and verb of each right; `home` picks those about the installation, or all others."""
+def wanted(*rules: Rules, home: bool | None = None) -> Rights:
+    """Group, resource and verb of each right, and the name of the object if it reaches only one; `home` picks those
+    about the installation, or all others."""
     return {
-        (group, resource, verb)
+        (group, resource, verb, *names)
         for each in rules
-        for (group, resource), verbs in each.items()
+        for (group, resource, *names), verbs in each.items()
         for verb in verbs
         if home is None or home == (resource in FOR_THE_INSTALLATION)
     }
@@ -44,7 +45,7 @@ def given(objects: Iterable[Object], account: str, namespace: str | None) -> Rig
         and item["roleRef"]["name"] != ASK
     ]
     return {
-        (group, resource, verb)
+        (group, resource, verb, *rule.get("resourceNames", ()))
         for role in bound
         for rule in role["rules"]
         for group in rule["apiGroups"]
@@ -99,9 +100,9 @@ def test_the_api_gets_what_its_way_to_know_callers_needs(  # noqa: PLR0917
 ) -> None:
     values = {"watchNamespaces": [ELSEWHERE], "crds": {"enabled": False}, "api": {"mode": mode, "auth": auth}}
     objects = rendered(values, folder=tmp_path)
-    about = {(resource, verb) for _, resource, verb in given(objects, account, NAMESPACE) if resource == "secrets"}
+    about = {right[1:] for right in given(objects, account, NAMESPACE) if right[1] == "secrets"}
     assert about == ({("secrets", verb) for verb in FOR_TOKENS["", "secrets"]} if secrets else set())
-    assert "secrets" not in {resource for _, resource, _ in given(objects, account, ELSEWHERE)}
+    assert "secrets" not in {right[1] for right in given(objects, account, ELSEWHERE)}
     bindings = of_kind(objects, "ClusterRoleBinding")
     assert [(each["roleRef"]["name"], each["subjects"]) for each in bindings] == (
         [(ASK, [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}])] if asks else []

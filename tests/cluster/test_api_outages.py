@@ -59,7 +59,7 @@ WRITES: tuple[tuple[str, str, Any], ...] = (
     ("DELETE", "/v1/jobs/known/executions", None),
     ("POST", "/v1/pause", None),
     ("POST", "/v1/unpause", None),
-    ("POST", "/v1/leave", None),
+    ("POST", "/v1/leave?force", None),
     ("POST", "/v1/acl/policies/known", POLICY),
     ("POST", "/v1/acl/policies/refused", POLICY),
     ("DELETE", "/v1/acl/policies/known", None),
@@ -118,7 +118,7 @@ def test_a_cluster_without_the_kinds_is_told_until_they_are_installed(
         refused(told, 503, "dkronjobs", "kubectl apply -f crds/")
         refused(until(site, "/v1/pause", lambda answer: "crds/" in answer.text), 503, "dkronclusters")
         for method, path, sent in WRITES:
-            if path != "/v1/leave":
+            if path != "/v1/leave?force":
                 answer = site.rest.request(method, path, sent)
                 refused(answer, 503 if answer.header("Retry-After") else 404)
         install(bare)
@@ -229,7 +229,7 @@ NEEDS: tuple[tuple[str, str, str, str, Any, set[int]], ...] = (
     ("dkronpolicies", "create", "POST", "/v1/acl/policies/new-NUMBER", POLICY, {202}),
     ("dkronpolicies", "patch", "POST", "/v1/acl/policies/known", POLICY, {202}),
     ("dkronpolicies", "delete", "DELETE", "/v1/acl/policies/spare-NUMBER", None, {200}),
-    ("leases", "patch", "POST", "/v1/leave", None, {200}),
+    ("leases", "patch", "POST", "/v1/leave?force", None, {200}),
     ("pods", "list", "GET", f"/v1/jobs/ran/executions/{EXECUTION}/log", None, {404}),
     ("pods/log", "get", "GET", f"/v1/jobs/ran/executions/{EXECUTION}/log", None, {404}),
 )

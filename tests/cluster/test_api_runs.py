@@ -181,7 +181,7 @@ def test_a_click_while_no_operator_runs_is_a_run_when_one_is_there_again(calm: I
 def test_after_leave_nothing_is_fired_until_the_operator_starts_anew(calm: Installation) -> None:
     calm.add("resting")
     until(calm.site, "/v1/isleader", lambda answer: answer.status == 200)
-    assert calm.site.rest.post("/v1/leave").status == 200
+    assert calm.site.rest.post("/v1/leave?force").status == 200
     until(calm.site, "/v1/isleader", lambda answer: answer.status == 404)
     calm.operator.wait_for_line("asked to leave")
     assert calm.run("resting").status == 202

@@ -14,13 +14,14 @@ FOLLOWED = ("list", "watch")
 LEAST_API: Rules = {
     ("dkron.io", "dkronjobs"): (*FOLLOWED, "get", "create", "patch", "delete"),
     ("dkron.io", "dkronjobs/status"): ("patch",),
-    ("dkron.io", "dkronclusters"): (*FOLLOWED, "create", "patch"),
+    ("dkron.io", "dkronclusters", "dkron"): (*FOLLOWED, "patch"),
+    ("dkron.io", "dkronclusters"): ("create",),
     ("dkron.io", "dkronpolicies"): (*FOLLOWED, "create", "patch", "delete"),
-    ("coordination.k8s.io", "leases"): (*FOLLOWED, "patch"),
+    ("coordination.k8s.io", "leases", "dkron"): (*FOLLOWED, "patch"),
     ("", "pods"): ("list",),
     ("", "pods/log"): ("get",),
 }
-"""By API group and resource: all that `dkron-api` needs in the namespace that it serves. Nodes are no part of a
+"""By API group, resource and name: all that `dkron-api` needs in the namespace that it serves. Nodes are no part of a
 namespace; without the right to list them GET /v1/members shows the operator alone."""
 
 FOR_TOKENS: Rules = {("", "secrets"): FOLLOWED}

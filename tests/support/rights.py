@@ -9,7 +9,8 @@ from dkron_kube.paths import Resource
 from tests.support.kube import SERVICE_ACCOUNTS, Kube
 
 Object = dict[str, Any]
-Rules = dict[tuple[str, str], tuple[str, ...]]
+Rules = dict[tuple[str, ...], tuple[str, ...]]
+"""Verbs by API group, resource, and the name of the object if only one is meant."""
 
 ROLES = Resource("rbac.authorization.k8s.io", "v1", "roles")
 ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings")
@@ -41,7 +42,7 @@ FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "dkronpolicies"
 
 def each_right(rules: Rules) -> list[tuple[str, str]]:
     """Each resource with each of its verbs."""
-    return [(resource, verb) for (_, resource), verbs in rules.items() for verb in verbs]
+    return [(key[1], verb) for key, verbs in rules.items() for verb in verbs]
 
 
 def without(rules: Rules, resource: str, verb: str) -> Rules:
@@ -83,7 +84,8 @@ def permit_nodes(kube: Kube, rules: Rules = FOR_TAGS) -> None:
 def _wire(rules: Rules) -> list[Object]:
     return [
         {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
-        for (group, resource), verbs in rules.items()
+        | ({"resourceNames": names} if names else {})
+        for (group, resource, *names), verbs in rules.items()
         if verbs
     ]
 

@@ -58,7 +58,7 @@ def test_the_rights_in_short_name_each_right_that_a_route_needs() -> None:
 def test_the_role_of_the_api_is_the_least() -> None:
     (role,) = [each.document for each in manifests() if each.name == "docs/rest-api.md:dkron-api"]
     named: Rules = {
-        (group, resource): tuple(rule["verbs"])
+        (group, resource, *rule.get("resourceNames", ())): tuple(rule["verbs"])
         for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]

@@ -7,7 +7,7 @@ from aiohttp import web
 from dkron_api.auth.caller import Need, Right
 from dkron_api.auth.grant import Grant
 from dkron_api.auth.guard import Guard
-from dkron_api.auth.routes import IDENTIFIED, NO_RESOURCE, PUBLIC, Namespaces, route_right
+from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
 from dkron_api.edge.flags import flag
 from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import SETTINGS
@@ -57,7 +57,8 @@ async def admit(request: web.Request) -> Grant | None:
         request[NEED] = need
         if entry is None or not entry.by_body:
             await grant.require(need)
-    if request.method not in READS and flag(request, "force"):
+    of_jobs = entry is None or entry.resource.startswith(JOBS)
+    if of_jobs and request.method not in READS and flag(request, "force"):
         # The body may name the job, so the right is to force any, unless the path names it.
         await grant.require(where.to_force(request.match_info.get("job", "")))
     return grant

@@ -9,10 +9,12 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
+from dkron_api.edge.flags import flag
 from dkron_api.edge.keys import CLOCK, CLUSTERS, JOB_INDEX, KUBE, LEASES, NODES, SETTINGS
+from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import Object, known_cluster, known_leader, leader
 from dkron_api.routes.requests import require_ready
-from dkron_api.translate.members import holder, leader_of, members, remaining
+from dkron_api.translate.members import holder, leader_of, leaving, members, remaining
 from dkron_api.translate.status import Agent, running, status
 from dkron_api.version import VERSION
 from dkron_crds.lease import INSTALLATION, leave_annotation
@@ -20,6 +22,11 @@ from dkron_crds.names import API_VERSION
 from dkron_kube.errors import AlreadyExists, NotFound
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.paths import LEASES as LEASES_PATH
+
+ALONE = (
+    "no other replica of the operator is known to stay, so no job would run after this one leaves; "
+    "?force=true does it anyway"
+)
 
 
 async def show_status(request: web.Request) -> web.StreamResponse:
@@ -68,9 +75,11 @@ async def is_leader(request: web.Request) -> web.StreamResponse:
 
 async def leave(request: web.Request) -> web.StreamResponse:
     """POST /v1/leave: the operator of this name releases the Lease, and does not take it again before its next
-    start."""
+    start. Without another replica that would end all runs, so it takes `?force`."""
     app, now = request.app, request.app[CLOCK]()
     identity = app[SETTINGS].node_name
+    if not flag(request, "force"):
+        _require_another(app, identity)
     body = {"metadata": {"annotations": dict([leave_annotation(identity, now)])}}
     try:
         lease = await app[KUBE].patch(LEASES_PATH, app[SETTINGS].cluster_namespace, INSTALLATION, body)
@@ -93,6 +102,16 @@ async def pause(request: web.Request) -> web.StreamResponse:
 async def unpause(request: web.Request) -> web.StreamResponse:
     """POST /v1/unpause: accept new and changed jobs again."""
     return await _set_paused(request, paused=False)
+
+
+def _require_another(app: web.Application, identity: str) -> None:
+    """Raise `ApiError`, 409, unless the operator has another replica than `identity` that stays: one holds the Lease,
+    or the DkronCluster counts several."""
+    cluster, leading = known_cluster(app), known_leader(app)
+    replicas = 0 if cluster is None else (cluster.get("status") or {}).get("replicas") or 0
+    going = leaving(app[LEASES].by_name(INSTALLATION), app[CLOCK]()) | {identity}
+    if replicas <= len(going) and (leading is None or leading.identity in going):
+        raise ApiError(HTTPStatus.CONFLICT, ALONE)
 
 
 def is_paused(cluster: Object | None) -> bool:

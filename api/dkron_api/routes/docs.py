@@ -37,6 +37,7 @@ _POLICY: Final = (
 _HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     # Browsers cache the files but revalidate each time; the response is 304 until the server's version changes.
     "Cache-Control": "no-cache",

@@ -3,9 +3,14 @@
 The build is not part of this project. Its index is a template with placeholders such as `{{ .DKRON_LEADER }}`, which
 are filled for each request; all other files are served unchanged. The folder is listed once, so a path can only refer
 to files that existed then.
+
+The content security policy allows scripts of the build alone: its files, and the inline scripts of its index, by their
+hashes. So no text of a job can become a script.
 """
 
+import hashlib
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
@@ -25,6 +30,15 @@ HTML = frozenset({"text/html", "text/*", "*/*"})
 HTML_UTF8 = "text/html; charset=utf-8"
 _MARK = re.compile(r"""(?P<quote>["'])?\{\{-?\s*\.(?P<name>\w+)\s*-?\}\}(?(quote)(?P=quote))""", re.ASCII)
 _NO = re.compile(r"q=0(\.0*)?", re.ASCII)
+_ATTRIBUTES = r"""(?:\s(?:[^>"']|"[^"]*"|'[^']*')*)?"""
+_SCRIPT = re.compile(f"<script(?P<attributes>{_ATTRIBUTES})>(?P<text>.*?)</script", re.IGNORECASE | re.DOTALL)
+_SOURCE = re.compile(r"\ssrc\s*=", re.IGNORECASE)
+# Dkron's UI draws with React components that insert their styles as elements, so inline styles are allowed.
+_POLICY = (
+    "default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Value = str | int | bool
@@ -73,15 +87,17 @@ class Interface:
             self._template = index.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as exc:
             raise NoUserInterface(f"{index} cannot be read: {exc}") from exc
+        self._scripts = inline_scripts(self._template)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """GET /ui/*: the file, or the index if there is no such file."""
         file = self._files.get(request.match_info["path"])
         if file is not None:
-            return web.FileResponse(file)
+            return web.FileResponse(file, headers=security_headers())
         jobs, leading = request.app[JOB_INDEX], leader(request.app)
         values = page_values(jobs, leading="" if leading is None else leading.identity)
-        headers = {"Content-Type": HTML_UTF8, "Cache-Control": "no-store"}
+        scripts = [fill(script, values) for script in self._scripts]
+        headers = {"Content-Type": HTML_UTF8, "Cache-Control": "no-store", **security_headers(scripts)}
         return web.Response(body=fill(self._template, values).encode(), headers=headers)
 
 
@@ -124,6 +140,26 @@ def fill(template: str, values: Mapping[str, Value]) -> str:
         return gojson.encode(_text(value) if quoted else value).decode()
 
     return _MARK.sub(filled, template)
+
+
+def inline_scripts(page: str) -> list[str]:
+    """Return the texts of the scripts that stand in a page, without those that are files."""
+    return [found["text"] for found in _SCRIPT.finditer(page) if not _SOURCE.search(found["attributes"])]
+
+
+def security_headers(scripts: Iterable[str] = ()) -> dict[str, str]:
+    """Return the headers that keep a page to files of this server, to these inline scripts, and out of frames."""
+    hashes = dict.fromkeys(f"'sha256-{_digest(script)}'" for script in scripts)
+    return {
+        "Content-Security-Policy": _POLICY.format(scripts=" ".join(["'self'", *hashes])),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
+def _digest(script: str) -> str:
+    return b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def accepts_html(accept: str | None) -> bool:

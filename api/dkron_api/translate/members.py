@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dkron_crds.lease import ADDRESS, LEASE_SECONDS, VERSION
+from dkron_crds.lease import ADDRESS, LEASE_SECONDS, LEAVE, VERSION
 from dkron_crds.node_tags import DKRONS, Agent, AgentTags, read_agent
 
 Object = dict[str, Any]
@@ -19,6 +19,8 @@ ALIVE, LEAVING = (1, "alive"), (2, "leaving")
 """States of a member, as a number and a word."""
 PROTOCOL = {"ProtocolMin": 1, "ProtocolMax": 5, "ProtocolCur": 2, "DelegateMin": 2, "DelegateMax": 5, "DelegateCur": 4}
 """The protocol versions of every member of a Dkron cluster (Dkron behaviour §1.3)."""
+STILL_COUNTED = timedelta(minutes=2)
+"""How long the DkronCluster may count a replica that was asked to leave: until its pod is seen not to be ready."""
 NO_PORT = 0
 """A replica has no port for other members."""
 
@@ -57,6 +59,14 @@ def members(nodes: Iterable[Object], leader: Replica | None, own: AgentTags = DK
 def remaining(leader: Replica | None, leaving: str, own: AgentTags = DKRONS) -> list[Object]:
     """Return the replicas left after one has gone, as in the response of POST /v1/leave."""
     return [] if leader is None or leader.identity == leaving else [replica_member(leader, own)]
+
+
+def leaving(lease: Object | None, now: datetime) -> set[str]:
+    """Return the replicas that were asked to leave so lately that they may still be counted, or hold the Lease."""
+    notes = {} if lease is None else lease["metadata"].get("annotations") or {}
+    asked = [str(text).partition(" ") for key, text in notes.items() if key.startswith(LEAVE)]
+    times = [(identity, _instant(at)) for at, _, identity in asked]
+    return {identity for identity, at in times if at is not None and now - at <= STILL_COUNTED}
 
 
 def leader_of(leader: Replica, own: AgentTags = DKRONS) -> Object:

@@ -1,4 +1,4 @@
-{{/* Rights, by what they are for. tests/unit/chart compares them with those that the tests prove to be needed. */}}
+{{/* Rights, by what they are for. tests/chart compares them with those that the tests prove to be needed. */}}
 
 {{/* The operator, in each namespace with jobs. */}}
 {{- define "dkron.rules.operatorJobs" -}}
@@ -67,12 +67,18 @@
 {{- define "dkron.rules.apiHome" -}}
 - apiGroups: [dkron.io]
   resources: [dkronclusters]
-  verbs: [list, watch, create, patch]
+  resourceNames: [dkron]
+  verbs: [list, watch, patch]
+# A right to create cannot name the object.
+- apiGroups: [dkron.io]
+  resources: [dkronclusters]
+  verbs: [create]
 - apiGroups: [dkron.io]
   resources: [dkronpolicies]
   verbs: [list, watch, create, patch, delete]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
+  resourceNames: [dkron]
   verbs: [list, watch, patch]
 {{- if has "dkron" .Values.api.auth }}
 # Tokens: it reads those of the type dkron.io/token. A Role cannot name a type, and a watch by name sees no new token.

@@ -26,8 +26,10 @@ async def send_record(record: Record) -> None:
         writer.write(packed(record))
         await writer.drain()
         await _acknowledged(reader, record.chunk)
-    except (OSError, ValueError, msgpack.UnpackException) as exc:
-        raise Unreachable(f"{server}: {exc}") from None
+    except OSError as exc:
+        raise Unreachable(f"{server}: {exc.strerror or exc}") from None
+    except (ValueError, msgpack.UnpackException) as exc:
+        raise Unreachable(f"{server}: its answer cannot be read ({type(exc).__name__})") from None
     finally:
         writer.close()
 

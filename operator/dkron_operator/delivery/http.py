@@ -1,5 +1,8 @@
 """Sends a `Post`: an HTTP request to the address that the installation names, and nowhere else: redirects are not
-followed."""
+followed.
+
+Users who may not see the receiver read why it refused a message, so no sentence quotes its answer.
+"""
 
 from http import HTTPStatus
 
@@ -11,8 +14,6 @@ from dkron_operator.processors.message import Post
 
 AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 SUCCESS, REDIRECT = 200, 300
-LONGEST_ANSWER = 300
-"""Bytes of an answer that are read, for the sentence about a refusal."""
 PATIENCE = aiohttp.ClientTimeout(total=9.0)
 
 
@@ -59,7 +60,14 @@ class Poster:
         ) as response:
             if SUCCESS <= response.status < REDIRECT:
                 return
-            said = (await response.content.read(LONGEST_ANSWER)).decode("utf-8", "replace")
             busy = response.status in AGAIN or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
             problem = Unreachable if busy else Undeliverable
-            raise problem(f"it answered {response.status} {' '.join(said.split())}".rstrip())
+            raise problem(f"it answered {_named(response.status)}")
+
+
+def _named(status: int) -> str:
+    """Return the status with its phrase. The receiver's own phrase is part of its answer."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

@@ -1,4 +1,7 @@
-"""Sends a `Mail` by SMTP."""
+"""Sends a `Mail` by SMTP.
+
+Users who may not see the mail server read why it refused a mail, so no sentence quotes its replies.
+"""
 
 import ssl
 from email.message import EmailMessage
@@ -37,9 +40,9 @@ class Mailer:
                 use_tls=server.tls is Tls.TLS, start_tls=server.tls is Tls.STARTTLS, timeout=PATIENCE,
             )  # fmt: skip
         except aiosmtplib.SMTPRecipientsRefused as exc:
-            raise _judged(where, min(each.code for each in exc.recipients), str(exc.recipients[0].message)) from None
+            raise _judged(where, min(each.code for each in exc.recipients)) from None
         except aiosmtplib.SMTPResponseException as exc:
-            raise _judged(where, exc.code, exc.message) from None
+            raise _judged(where, exc.code) from None
         except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as exc:
             raise Unreachable(f"{where}: {exc}") from None
         except ValueError as exc:
@@ -57,6 +60,17 @@ class Mailer:
         return message
 
 
-def _judged(where: str, code: int, text: str) -> Exception:
+def _judged(where: str, code: int) -> Exception:
     kind = Undeliverable if code >= PERMANENT else Unreachable
-    return kind(f"{where}: {code} {text}"[:500])
+    return kind(f"{where}: {_named(code)}")
+
+
+def _named(code: int) -> str:
+    """Return the reply code with what it means."""
+    try:
+        status = aiosmtplib.SMTPStatus(code)
+    except ValueError:
+        return str(code)
+    if status is aiosmtplib.SMTPStatus.invalid_response:
+        return "its reply is not SMTP"
+    return f"{code} {status.name.replace('_', ' ')}"

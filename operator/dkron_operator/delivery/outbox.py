@@ -150,7 +150,8 @@ class Outbox:
             self._settle(number, str(exc))
         except Exception as exc:
             log.exception("%s: cannot send", self.receiver)
-            self._settle(number, f"{type(exc).__name__}: {exc}")
+            # Its text may quote what the receiver answered; the log has it.
+            self._settle(number, f"the operator cannot send it ({type(exc).__name__})")
         else:
             self._log_once.is_over()
             self._settle(number, "")

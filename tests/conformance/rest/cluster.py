@@ -95,8 +95,8 @@ LEADERSHIP = (
     of_cluster(
         "leave answers with the members that are left, can be repeated, and the server stays up",
         LEADING,
-        post("/v1/leave", 200, Is([])),
-        post("/v1/leave", 200),
+        post("/v1/leave?force", 200, Is([])),
+        post("/v1/leave?force", 200),
         get("/health"),
         get("/v1/jobs"),
         given=LEADS,
@@ -109,7 +109,20 @@ LEADERSHIP = (
         given=OTHER_LEADS,
         differs=differences.LEAVE,
     ),
-    of_cluster("leave where nobody leads changes nothing", FOLLOWING, post("/v1/leave", 200, Is([])), given=NO_LEADER),
+    of_cluster(
+        "the only replica leaves by force alone",
+        LEADING,
+        post("/v1/leave", 409, Text("no other replica")),
+        LEADING,
+        given=LEADS,
+        differs=differences.LEAVE,
+    ),
+    of_cluster(
+        "leave where nobody leads changes nothing",
+        FOLLOWING,
+        post("/v1/leave?force=true", 200, Is([])),
+        given=NO_LEADER,
+    ),
     of_cluster(
         "jobs can be saved without a leader", NOBODY, save(), get(JOB), given=NO_LEADER, differs=differences.NO_LEADER
     ),

@@ -324,8 +324,9 @@ TOO_LONG = Difference(
 LEAVE = Difference(
     "leave",
     "the node leaves serf and raft, and answers with the peers by region",
-    "the replica releases the Lease and does not acquire it until it is restarted; answers with the members",
-    "the OpenAPI says an array of members",
+    "the replica releases the Lease and does not acquire it until it is restarted; answers with the members; 409 for "
+    "the only replica unless `?force=true`",
+    "the OpenAPI says an array of members; after the only replica left, no job would run",
 )
 
 ERROR_TEXT = Difference(

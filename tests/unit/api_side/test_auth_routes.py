@@ -224,6 +224,14 @@ async def test_a_change_says_who_made_it(api: Api, capfd: pytest.CaptureFixture[
         pytest.param("/v1/restore?force=true", "update dkronjobs/force in", id="all jobs"),
     ],
 )
-async def test_force_is_a_right_of_its_own_on_every_route(api: Api, scheme: OneCaller, path: str, right: str) -> None:
+async def test_force_is_a_right_of_its_own_on_routes_to_jobs(
+    api: Api, scheme: OneCaller, path: str, right: str
+) -> None:
     await api.client.post(path, data=backup([JOB]), headers=VALID)
     assert [asked for asked in scheme.asked if asked.startswith(right)]
+
+
+async def test_the_right_to_leave_includes_force(api: Api, scheme: OneCaller) -> None:
+    scheme.allowed = "update dkronclusters/leave"
+    answer = await api.client.post("/v1/leave?force", headers=VALID)
+    assert (answer.status, len(scheme.asked)) == (200, 1)

@@ -39,6 +39,7 @@ async def test_the_page_allows_nothing_but_files_of_this_server(client: Client) 
     assert set(policy) >= {"script-src", "style-src", "connect-src", "frame-ancestors", "base-uri", "form-action"}
     assert set(policy.values()) <= {"'self'", "'none'"}
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert (headers["X-Frame-Options"], headers["Referrer-Policy"]) == ("DENY", "no-referrer")
 
 
 async def test_the_page_has_no_script_of_its_own_names_no_other_host_and_all_that_it_refers_to_is_there(

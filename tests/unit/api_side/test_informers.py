@@ -10,8 +10,31 @@ from dkron_api import informers
 from dkron_api.app import make_app
 from dkron_api.edge.keys import JOB_INDEX
 from dkron_api.settings import Settings
+from tests.support.api_rights import LEAST_API
 from tests.support.builders import NOON
 from tests.support.kube_server import client_of
+
+
+async def test_what_there_is_one_of_is_followed_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Roles allow only that (tests/support/api_rights.py)."""
+    names: dict[str, str | None] = {}
+    all_begun = asyncio.Event()
+
+    async def follow(_: Any, resource: Any, *__: Any, name: str | None = None, **___: Any) -> NoReturn:
+        names[resource.plural] = name
+        if len(names) == 5:
+            all_begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(informers, "follow", follow)
+    settings = Settings(namespace="default", cluster_namespace="default", node_name="me")
+    app = make_app(settings, client_of("http://127.0.0.1:1"), clock=lambda: NOON)
+    async with TestClient(TestServer(app)), asyncio.timeout(10):
+        await all_begun.wait()
+    allowed = {key[1]: key[2] for key in LEAST_API if len(key) == 3}
+    assert allowed == {"leases": "dkron", "dkronclusters": "dkron"}
+    assert {kind: name for kind, name in names.items() if name} == allowed
 
 
 async def test_a_watch_that_has_ended_is_told_and_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:

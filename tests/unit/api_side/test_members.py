@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from dkron_api.edge.keys import LEASES, NODES
+from dkron_api.edge.keys import CLUSTERS, LEASES, NODES
 from dkron_api.routes import cluster
 from dkron_api.translate.members import Replica, holder, leader_of, members, remaining
 from dkron_crds.base import rfc3339
+from dkron_crds.lease import leave_annotation
 from dkron_crds.node_tags import AgentTags
 from dkron_kube.errors import Rejected
 from dkron_kube.paths import LEASES as LEASES_PATH
@@ -191,7 +192,7 @@ async def test_as_long_as_the_lease_could_not_be_read_nobody_is_said_to_lead_or_
 async def test_leaving_is_written_on_the_lease_where_the_replica_looks_for_it(api: Api) -> None:
     api.kube.put(LEASES_PATH, wire_lease())
     for _ in range(2):
-        answer = await api.client.post("/v1/leave")
+        answer = await api.client.post("/v1/leave?force")
         assert (answer.status, await answer.json()) == (200, [])
     notes = api.kube.has(LEASES_PATH, "dkron")["metadata"]["annotations"]
     # The first 16 digits of the SHA-256 of `replica-a`.
@@ -200,7 +201,64 @@ async def test_leaving_is_written_on_the_lease_where_the_replica_looks_for_it(ap
 
 
 async def test_who_leaves_is_told_who_leads_and_without_a_lease_there_is_nothing_to_leave(api: Api) -> None:
-    answer = await api.client.post("/v1/leave")
+    answer = await api.client.post("/v1/leave?force")
     assert (answer.status, await answer.json()) == (200, [])
     api.kube.put(LEASES_PATH, wire_lease(holderIdentity="replica-b"))
-    assert names(await (await api.client.post("/v1/leave")).json()) == ["replica-b"]
+    assert names(await (await api.client.post("/v1/leave?force")).json()) == ["replica-b"]
+
+
+ALIVE, STALE, OTHER = wire_lease(), wire_lease(renewed=after(-60)), wire_lease(holderIdentity="replica-b")
+
+
+@pytest.mark.parametrize(
+    ("replicas", "lease", "status"),
+    [
+        pytest.param(1, ALIVE, 409, id="the only one"),
+        pytest.param(0, ALIVE, 409, id="one that counts none"),
+        pytest.param(None, ALIVE, 409, id="one without a count"),
+        pytest.param(1, STALE, 409, id="one that does not lead"),
+        pytest.param(2, ALIVE, 200, id="one of two"),
+        pytest.param(2, STALE, 200, id="one of two, of which none leads"),
+        pytest.param(1, OTHER, 200, id="one beside a leader"),
+    ],
+)
+async def test_leave_without_force_is_for(api: Api, replicas: int | None, lease: Object, status: int) -> None:
+    api.kube.put(LEASES_PATH, lease)
+    api.know(LEASES, lease)
+    counted = [] if replicas is None else [object_of("dkron", spec={}, status={"replicas": replicas})]
+    api.know(CLUSTERS, *counted)
+    answer = await api.client.post("/v1/leave")
+    assert answer.status == status
+    asked = "leave.dkron.io/63f963e071c0ffed" in api.kube.has(LEASES_PATH, "dkron")["metadata"].get("annotations", {})
+    assert asked == (status == 200)
+    if status == 409:
+        assert "no other replica of the operator is known to stay" in await answer.text()
+        assert (await api.client.post("/v1/leave?force=true")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        pytest.param({}, 200, id="none"),
+        pytest.param({"replica-b": 0}, 200, id="the leader"),
+        pytest.param({"replica-a": 0, "replica-b": 0}, 200, id="the leader and this one"),
+        pytest.param({"replica-b": 0, "replica-c": -119}, 409, id="both others"),
+        pytest.param({"replica-b": 0, "replica-c": -121}, 200, id="both others, one of them long ago"),
+    ],
+)
+async def test_of_three_replicas_the_last_stays_though_all_are_counted_when_lately_was_asked(
+    api: Api, asked: dict[str, int], status: int
+) -> None:
+    lease = wire_lease(holderIdentity="replica-b")
+    notes = dict(leave_annotation(name, after(seconds)) for name, seconds in asked.items())
+    lease["metadata"]["annotations"] |= notes | {"leave.dkron.io/odd": "x"}
+    api.kube.put(LEASES_PATH, lease)
+    api.know(LEASES, lease)
+    api.know(CLUSTERS, object_of("dkron", spec={}, status={"replicas": 3}))
+    assert (await api.client.post("/v1/leave")).status == status
+
+
+async def test_leave_without_force_waits_until_the_replicas_are_known(api: Api) -> None:
+    api.know(LEASES, wire_lease())
+    answer = await api.client.post("/v1/leave")
+    assert (answer.status, "dkronclusters are still being read" in await answer.text()) == (503, True)

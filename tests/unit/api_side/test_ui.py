@@ -4,6 +4,9 @@ import asyncio
 import json
 import re
 import socket
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dkron_api.edge.keys import LEASES
-from dkron_api.routes.ui import NoUserInterface, accepts_html, fill, page_values, routes
+from dkron_api.routes.ui import NoUserInterface, accepts_html, fill, inline_scripts, page_values, routes
 from dkron_api.settings import Settings
 from dkron_api.translate.record import Job
 from dkron_crds.base import rfc3339
@@ -112,6 +115,21 @@ def test_who_accepts(accept: str | None, html: bool) -> None:
     assert accepts_html(accept) is html
 
 
+@pytest.mark.parametrize(
+    ("page", "scripts"),
+    [
+        pytest.param("<script>a()</script><p><SCRIPT type='x'>\nb()\n</SCRIPT >", ["a()", "\nb()\n"], id="inline"),
+        pytest.param('<script type="module" crossorigin src="./a.js"></script>', [], id="a file"),
+        pytest.param("<script\nsrc = a.js></script><script>a()</script>", ["a()"], id="a file on two lines"),
+        pytest.param("<script data-x='>' data-src=b>a()</script>", ["a()"], id="odd attributes"),
+        pytest.param("<scripts>a()</scripts><p>script", [], id="none"),
+        pytest.param("<script>a()", [], id="without an end"),
+    ],
+)
+def test_the_scripts_of_a_page_are(page: str, scripts: list[str]) -> None:
+    assert inline_scripts(page) == scripts
+
+
 # --- over HTTP -----------------------------------------------------------------------------------------------------
 
 
@@ -150,6 +168,39 @@ async def test_whatever_is_no_file_is_the_filled_index(build: Path, path: str) -
         assert await answer.text() == (
             r'<script>window.DKRON_LEADER="n\u003c/1";window.DKRON_TOTAL_JOBS=1</script>'
         )  # fmt: skip
+
+
+def policy_of(headers: Mapping[str, str]) -> dict[str, str]:
+    return dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+
+
+@pytest.mark.parametrize("path", ["/ui/", "/ui/jobs/a", "/ui/assets/index-1a2b.js", "/ui/assets/index.html"])
+async def test_a_page_is_kept_to_this_server_and_out_of_frames(build: Path, path: str) -> None:
+    async with running_api(routes(of(build))) as api:
+        headers = (await api.client.get(path)).headers
+    policy = policy_of(headers)
+    scripts = policy.pop("script-src").split()
+    assert (scripts[0], {each[:8] for each in scripts[1:]} <= {"'sha256-"}) == ("'self'", True)
+    assert policy.pop("style-src") == "'self' 'unsafe-inline'"
+    assert {policy.pop("img-src"), policy.pop("font-src")} == {"'self' data:"}
+    assert [policy[name] for name in ("default-src", "base-uri", "form-action", "frame-ancestors")] == ["'none'"] * 4
+    assert set(policy.values()) <= {"'self'", "'none'"}
+    assert (headers["X-Frame-Options"], headers["Referrer-Policy"]) == ("DENY", "no-referrer")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_the_index_runs_its_own_inline_scripts_as_they_are_filled_and_no_others(build: Path) -> None:
+    twice = "<script src='./a.js'></script><script>global()</script><script>global()</script>"
+    (build / "index.html").write_text(INDEX + twice)
+    async with running_api(routes(of(build))) as api:
+        api.know_jobs(wire_job())
+        answer = await api.client.get("/ui/")
+        filled = 'window.DKRON_LEADER="no leader";window.DKRON_TOTAL_JOBS=1'
+        assert f"<script>{filled}</script>" in await answer.text()
+        hashes = [b64encode(sha256(script.encode()).digest()).decode() for script in (filled, "global()")]
+        assert policy_of(answer.headers)["script-src"] == f"'self' 'sha256-{hashes[0]}' 'sha256-{hashes[1]}'"
+        file = await api.client.get("/ui/assets/index.html")
+        assert policy_of(file.headers)["script-src"] == "'self'"
 
 
 @pytest.mark.parametrize(

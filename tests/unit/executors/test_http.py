@@ -1,5 +1,6 @@
 """The http executor at real servers, as its pod would call it (Dkron behaviour §6.2)."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
@@ -155,6 +156,13 @@ def test_a_secret_reaches_the_server_and_no_log(web: Web, headers: str, sent: tu
     assert (ran.code, web.asked[0].headers[sent[0]]) == (0, sent[1])
     assert f"\n{shown}\n" in ran.output.replace("\r", "")
     assert sent[1] not in ran.output
+
+
+def test_a_server_that_repeats_basic_authentication_reveals_nothing(web: Web) -> None:
+    kubelet = Kubelet({"api": {"url": f"{web.url.replace('://', '://bob:h4nd%40shake@')}/echo"}})
+    output = kubelet.call("http", {"method": "GET", "url": "secretRef:api/url"}).output
+    assert web.asked[-1].headers["Authorization"] == f"Basic {b64encode(b'bob:h4nd@shake').decode()}"
+    assert "Authorization: Basic ***\n" in output
 
 
 def test_an_address_that_is_a_secret_and_cannot_be_reached_is_in_no_log() -> None:

@@ -1,7 +1,9 @@
 """Scrub: a secret in any of the forms in which it may come back."""
 
 import json
-from base64 import b64encode
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -26,7 +28,11 @@ def scrub(*secrets: str, values: tuple[str, ...] = ()) -> Scrub:
         json.dumps(SECRET)[1:-1],
         json.dumps(SECRET, ensure_ascii=False)[1:-1],
         repr(SECRET)[1:-1],
+        re.sub("%..", lambda escape: escape[0].lower(), quote(SECRET, safe="")),
+        quote(SECRET, safe="!'()*"),
         b64encode(SECRET.encode()).decode(),
+        b64encode(SECRET.encode()).decode().rstrip("="),
+        urlsafe_b64encode(SECRET.encode()).decode(),
     ],
 )
 def test_a_secret_is_found_in_every_form(form: str) -> None:
@@ -50,6 +56,66 @@ def test_a_part_of_a_secret_is_found(secret: str, said: str) -> None:
     shown = scrub(secret).line(said)
     assert MASK in shown
     assert not any(part in shown for part in ("h4nd", "B02", "second-line", "t0ken"))
+
+
+PAIR = "bob:h4nd@sh?ke>>"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param("https://bob:h4nd%40sh%3fke>>@host/", id="an address"),
+        pytest.param(b64encode(PAIR.encode()).decode(), id="base64"),
+        pytest.param(b64encode(PAIR.encode()).decode().rstrip("="), id="base64 without padding"),
+        pytest.param(f"Basic {b64encode(PAIR.encode()).decode()}", id="the value of a header"),
+        pytest.param(json.dumps([f"Authorization: Basic {b64encode(PAIR.encode()).decode()}"]), id="headers"),
+    ],
+)
+@pytest.mark.parametrize(
+    "said",
+    [
+        PAIR,
+        "h4nd@sh?ke>>",
+        "h4nd%40sh%3Fke%3E%3E",
+        "h4nd%40sh%3fke%3e%3e",
+        b64encode(PAIR.encode()).decode(),
+        b64encode(PAIR.encode()).decode().rstrip("="),
+        urlsafe_b64encode(PAIR.encode()).decode(),
+        urlsafe_b64encode(PAIR.encode()).decode().rstrip("="),
+    ],
+)
+def test_user_and_password_of_basic_authentication_are_found(secret: str, said: str) -> None:
+    assert scrub(secret).line(f"<{said}>") == f"<{MASK}>"
+    assert scrub(secret).output(f"<{said}>".encode()) == f"<{MASK}>".encode()
+
+
+def test_an_address_that_is_no_secret_hides_its_password_in_basic_authentication() -> None:
+    found = scrub(values=("https://bob:hunter22@one:443/",)).line(f"Basic {b64encode(b'bob:hunter22').decode()}")
+    assert found == f"Basic {MASK}"
+
+
+def test_an_older_client_encodes_user_and_password_in_latin_1() -> None:
+    said = b64encode("bob:pässwört".encode("latin-1")).decode()
+    assert scrub("https://bob:p%C3%A4ssw%C3%B6rt@host/").line(f"<{said}>") == f"<{MASK}>"
+
+
+@given(
+    st.text("é", max_size=4),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=9),
+    st.sampled_from([b64encode, urlsafe_b64encode]),
+)
+def test_a_password_is_found_in_base64_after_any_user(user: str, password: str, encode: Callable[..., bytes]) -> None:
+    said = encode((user + password).encode()).decode()
+    shown = scrub(password).line(said)
+    # At its ends, letters of base64 depend on other bytes, too: at most one on each side stays.
+    kept = shown.partition(MASK)
+    assert kept[1] == MASK, shown
+    assert len(kept[0]) <= len(b64encode(user.encode())) + 1
+    assert len(kept[2].rstrip("=")) <= 1
+
+
+def test_words_of_a_passphrase_are_no_secrets() -> None:
+    assert scrub("correct horse").line("a horse") == "a horse"
 
 
 def test_a_password_in_an_address_is_hidden_even_if_it_is_no_secret() -> None:

@@ -156,7 +156,7 @@ async def test_a_mistake_of_ours_costs_the_message_and_nothing_else() -> None:
         receiver.trouble = None
         receiver.add("b")
         await receiver.outbox.empty()
-        assert receiver.ends == {"a": "KeyError: 'x'", "b": ""}
+        assert receiver.ends == {"a": "the operator cannot send it (KeyError)", "b": ""}
 
 
 async def test_who_may_not_send_keeps_what_waits_until_it_may_or_somebody_else_does() -> None:
