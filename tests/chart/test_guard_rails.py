@@ -89,7 +89,11 @@ def test_by_default_only_what_belongs_to_the_node_is_refused(tmp_path: Path) -> 
 
 
 def test_all_parameters_are_texts(tmp_path: Path) -> None:
-    lists = {"images": ["a.example/", "b.example/"], "serviceAccounts": ["a", "b"], "requiredLimits": ["memory", "cpu"]}
+    lists: Object = {
+        "images": ["a.example/", "b.example/"],
+        "serviceAccounts": ["a", "b"],
+        "requiredLimits": ["memory", "cpu"],
+    }
     objects = rails(tmp_path, **lists, allowPrivileged=True, minimumInterval="1m30s", largestTemplate=1048576)
     assert parameters(objects) == {
         "images": "a.example/,b.example/",
