@@ -67,8 +67,8 @@ are missing, null or of another type count as absent: the API server refuses suc
   message: privileged containers are not allowed; securityContext.privileged has to be false or missing
 {{- end }}
 
-{{/* How many numbers of a field of a schedule are closer than variables.minimum, called with the name of the variable,
-how many numbers the field has, and the seconds of one. The field is a circle: 59 is one before 0. */}}
+{{/* Whether no two numbers of a field of a schedule are closer than variables.minimum, called with the name of the
+variable, how many numbers the field can have, and the seconds of one. The field is a circle: 59 is one before 0. */}}
 {{- define "dkron.rails.apart" -}}
 {{- $numbers := index . 0 }}{{ $size := index . 1 }}{{ $unit := index . 2 -}}
 variables.{{ $numbers }}.all(a, variables.{{ $numbers }}.all(b, a == b
