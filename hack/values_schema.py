@@ -38,6 +38,8 @@ PERIOD: Schema = {"type": "string", "pattern": r"^([0-9]+(ms|[smhdwy]))+$"}
 MOST_OPERATORS = 5
 """One works and the others wait, each with all jobs in memory: more of them make nothing safer."""
 TAG: Schema = {"type": "string", "minLength": 1, "pattern": LABEL_VALUE}
+INTERVAL: Schema = {"type": "string", "pattern": r"^((24h)?|(1?[0-9]h|2[0-3]h)?([0-5]?[0-9]m)?([0-5]?[0-9]s)?)$"}
+"""Up to a day: an interval between days is not compared."""
 DIGEST: Schema = {"type": "string", "pattern": r"^(sha256:[0-9a-f]{64})?$"}
 
 
@@ -170,6 +172,19 @@ def schema() -> Schema:
             serviceAccount=strict(create=SWITCH, name=TEXT, annotations=LABELS),
         ),
         cluster=cluster(),
+        guardRails=strict(
+            enabled=SWITCH,
+            action=one_of("Deny", "Warn"),
+            batchJobs=SWITCH,
+            images=WORDS,
+            serviceAccounts=WORDS,
+            allowHostPath=SWITCH,
+            allowHostNamespaces=SWITCH,
+            allowPrivileged=SWITCH,
+            requiredLimits=WORDS,
+            minimumInterval=INTERVAL,
+            largestTemplate=number(0),
+        ),
         networkPolicy=strict(
             enabled=SWITCH,
             api=strict(**{"from": OBJECTS}),

@@ -25,7 +25,13 @@ RELEASE, NAMESPACE = "dkron", "dkron-system"
 KNOWN = ("monitoring.coreos.com/v1", "gateway.networking.k8s.io/v1")
 """Resources of others that the cluster is said to have."""
 SECONDS = 60
-CLUSTER_WIDE = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
+CLUSTER_WIDE = {
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+}
 
 
 def helm(tool: Tool, arguments: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
