@@ -1,5 +1,6 @@
 """Shows what happens: a live table for a person, or waiting with a deadline for a script."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ Read = Callable[[], list[DkronJob]]
 Before = Mapping[str, Known]
 
 PAUSE_SECONDS = 1.0
+_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 PLAIN_WIDTH = 140
 
 
@@ -54,7 +56,9 @@ def wait(read: Read, before: Before, *, seconds: float, picture: Path | None = N
     console = Console(width=PLAIN_WIDTH, record=picture is not None)
     console.print(_table(jobs, missing, width=PLAIN_WIDTH))
     if picture is not None:
-        console.save_svg(str(picture), title="make demo")
+        # Its fonts would be loaded from a server of others.
+        svg = _FONTS.sub("", console.export_svg(title="make demo"))
+        picture.write_text(svg, encoding="utf-8")
     for name in missing:
         say(f"  missing: {name} {EXPECTATIONS[name].text}{_why(name, jobs)}")
     return missing
