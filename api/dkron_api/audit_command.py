@@ -46,7 +46,7 @@ def _row(entry: Mapping[str, object]) -> str:
     def text(key: str) -> str:
         return printable(str(entry.get(key) or ""))
 
-    named = " ".join(filter(None, (text("verb"), text("resource"), text("name"))))
+    named = " ".join(filter(None, (text("verb"), text("resource"), text("object"))))
     right = f"{named} in {text('namespace')}" if named else "-"
     request = text("msg").removesuffix(f" {text('decision')}")
     caller = text("caller") or "-"

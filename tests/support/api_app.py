@@ -131,7 +131,7 @@ async def running_api(
         app[key] = ObjectCache(kind, plain)
     app[EVENT_LOG] = EventLog()
     app[STOPPING] = asyncio.Event()
-    app[ACCESS], app[AUDIT] = None, AccessLog("json", audit.LOGGER)
+    app[ACCESS], app[AUDIT] = None, AccessLog(app[SETTINGS].log_format, audit.LOGGER)
     app[SUPERVISOR] = Supervisor()
     app[GATE] = Gate(requests=100, streams=100, rate=0.0, clock=lambda: 0.0)
     app.on_response_prepare.append(sign)

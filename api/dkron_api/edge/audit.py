@@ -30,5 +30,5 @@ def audit(log: AccessLog, request: web.Request, status: int, request_id: str) ->
     if need is not None:
         right = need.right
         resource = f"{right.resource}/{right.subresource}" if right.subresource else right.resource
-        fields |= {"verb": right.verb, "resource": resource, "name": right.name, "namespace": right.namespace}
+        fields |= {"verb": right.verb, "resource": resource, "object": right.name, "namespace": right.namespace}
     log.write(f"{request.method} {printable(request.path)} {fields['decision']}", fields)

@@ -10,10 +10,10 @@ NOON = "2026-03-01T12:00:00+0000"
 CHANGE = {
     "ts": NOON, "logger": "dkron_api.audit", "msg": "POST /v1/jobs/report/run allowed",
     "caller": "ci", "decision": "allowed", "status": 202, "verb": "create", "resource": "dkronjobs/run",
-    "name": "report", "namespace": "team", "remote": "10.0.0.7",
+    "object": "report", "namespace": "team", "remote": "10.0.0.7",
 }  # fmt: skip
 REFUSAL = CHANGE | {"msg": "GET /v1/jobs refused", "caller": "", "decision": "refused", "status": 401, "verb": None,
-                    "resource": "", "name": ""}  # fmt: skip
+                    "resource": "", "object": ""}  # fmt: skip
 OTHER = {"logger": "dkron_api.access", "msg": "GET /v1/jobs 200"}
 
 

@@ -214,7 +214,7 @@ async def test_a_change_says_who_made_it(api: Api, capfd: pytest.CaptureFixture[
         ("POST /v1/jobs/backup/toggle allowed", "ci", 200),
         ("GET /v1/jobs refused", "", 401),
     ]
-    assert (lines[1]["verb"], lines[1]["resource"], lines[1]["name"]) == ("update", "dkronjobs/toggle", "backup")
+    assert (lines[1]["verb"], lines[1]["resource"], lines[1]["object"]) == ("update", "dkronjobs/toggle", "backup")
 
 
 @pytest.mark.parametrize(
@@ -235,3 +235,15 @@ async def test_the_right_to_leave_includes_force(api: Api, scheme: OneCaller) ->
     scheme.allowed = "update dkronclusters/leave"
     answer = await api.client.post("/v1/leave?force", headers=VALID)
     assert (answer.status, len(scheme.asked)) == (200, 1)
+
+
+async def test_the_audit_log_is_written_in_the_text_format_too(
+    scheme: OneCaller, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dkron_api.audit")
+    async with running_api(routes(Settings()), guard=Guard([scheme]), log_format="text") as api:
+        know(api)
+        async with api.client.post("/v1/jobs/backup/toggle", headers=VALID) as answer:
+            assert answer.status == 200
+    (record,) = (record for record in caplog.records if record.name == "dkron_api.audit")
+    assert record.getMessage() == "POST /v1/jobs/backup/toggle allowed"
