@@ -265,7 +265,7 @@ async def test_a_job_that_is_disabled_between_plan_and_effect_does_not_run() -> 
         edges.acts = False
         await until(60.5)
         notes = {f"{RUN_PREFIX}a": "no time at all"}
-        edges.edit_job(lambda body: body["metadata"].update(annotations=notes))
+        edges.edit_job(lambda body: body["metadata"]["annotations"].update(notes))
         edges.kube.meanwhile("patch dkronjobs", partial(edges.edit_job, disable))
         edges.acts = True
         edges.watch()
