@@ -52,7 +52,7 @@ def documented_rights() -> Rules:
     (role,) = [text for text in page("rest-api").split("```yaml\n")[1:] if "kind: Role\n" in text]
     rules = yaml.safe_load(role.partition("```")[0])["rules"]
     return {
-        (group, resource): tuple(rule["verbs"])
+        (group, resource, *rule.get("resourceNames", ())): tuple(rule["verbs"])
         for rule in rules
         for group in rule["apiGroups"]
         for resource in rule["resources"]
