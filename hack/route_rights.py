@@ -59,9 +59,8 @@ def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
 
 def _need(need: Need) -> tuple[str, str]:
     right = need.right
-    resource = f"{right.resource}/{right.subresource}" if right.subresource else right.resource
     group = f".{right.group}" if right.group not in ("", GROUP) else ""
-    return f"`{right.verb} {resource}{group}`", f"`{need.capability}` for `{need.path}`"
+    return f"`{right.verb} {right.resource}{group}`", f"`{need.capability}` for `{need.path}`"
 
 
 def _others() -> Iterator[tuple[str, ...]]:

@@ -32,6 +32,7 @@ from dkron_runtime.tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
 
+COMMANDS = {"audit": audit_command.main, "token": token_command.main}
 FAILED = 1
 GRACE = 8.0
 """Seconds for running requests when the service is asked to stop, and again after they were told to end. Both
@@ -47,9 +48,9 @@ KUBE_SECONDS = 10.0
 
 def main() -> None:
     """Serve until stopped. Exit code 0 after an orderly stop, 1 if it could not continue, 2 for invalid options."""
-    if sys.argv[1:2] in (["token"], ["audit"]):
-        command = token_command if sys.argv[1] == "token" else audit_command
-        sys.exit(command.main(sys.argv[2:]))
+    command = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    if command is not None:
+        sys.exit(command(sys.argv[2:]))
     settings = options("dkron-api", Settings)
     logs.configure(settings.log_format, settings.log_level, filters=[Malformed()])
     for oddity in (BadContentDispositionHeader, BadContentDispositionParam):

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
+from dkron_runtime.command import separated
 from dkron_runtime.logs import LogFormat, LogLevel
 
 MIB = 1024 * 1024
@@ -34,6 +35,8 @@ class Settings(BaseSettings):
 
     By default no caller is asked for a token: a client that reaches the port can run any command in the namespace.
     `--auth` asks for one.
+
+    Two further commands: `dkron-api token` makes tokens for `--auth dkron`, `dkron-api audit` prints the audit log.
     """
 
     model_config = SettingsConfigDict(
@@ -154,12 +157,10 @@ class Settings(BaseSettings):
     )
     log_level: LogLevel = Field(default="info", description="lowest level to log [DKRON_API_LOG_LEVEL]")
 
-    @field_validator("auth", "audiences", "allowed_hosts", mode="before")
+    @field_validator("auth", "audiences", "allowed_hosts", "cors_origins", mode="before")
     @classmethod
-    def _items(cls, value: object) -> object:
-        """Split comma-separated values from the environment variable or an option into a list."""
-        items = value if isinstance(value, list) else [value]
-        return [part.strip() for item in items for part in str(item).split(",") if part.strip()]
+    def _separated(cls, value: object) -> list[str]:
+        return separated(value)
 
     @field_validator("auth")
     @classmethod
@@ -168,12 +169,10 @@ class Settings(BaseSettings):
             raise ValueError("name one or several of kubernetes and dkron, or none alone")
         return value
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins")
     @classmethod
-    def _split(cls, value: object) -> object:
-        """Split comma-separated values from the environment variable or an option into a list."""
-        items = value if isinstance(value, list) else [value]
-        return [origin.strip().rstrip("/") for item in items for origin in str(item).split(",") if origin.strip()]
+    def _origins(cls, value: list[str]) -> list[str]:
+        return [origin.rstrip("/") for origin in value]
 
     def own_tags(self) -> AgentTags:
         """Return the tags that nodes have without a label."""

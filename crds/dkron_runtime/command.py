@@ -25,6 +25,13 @@ def options(program: str, settings: type[S]) -> S:
         sys.exit(USAGE)
 
 
+def separated(value: object) -> list[str]:
+    """Return the items of an option that may be repeated, or of its variable: each text may hold several, separated by
+    commas."""
+    texts = value if isinstance(value, list) else [value]
+    return [item.strip() for text in texts for item in str(text).split(",") if item.strip()]
+
+
 def _sentence(exc: ValidationError | SettingsError) -> str:
     if isinstance(exc, SettingsError):
         return str(exc)

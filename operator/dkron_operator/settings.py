@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsC
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
 from dkron_executors.run.addresses import AddressRules
 from dkron_operator.leader.election import Terms
+from dkron_runtime.command import separated
 from dkron_runtime.image import own_image
 from dkron_runtime.logs import LogFormat, LogLevel
 
@@ -164,10 +165,8 @@ class Settings(BaseSettings):
 
     @field_validator("namespace", "inline_allow", "inline_deny", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        """A text with commas, from the variable or an option, becomes a list."""
-        items = value if isinstance(value, list) else [value]
-        return [name.strip() for item in items for name in str(item).split(",") if name.strip()]
+    def _separated(cls, value: object) -> list[str]:
+        return separated(value)
 
     def home(self, own: str) -> str:
         """The namespace of the DkronCluster and the Lease; `own` is that of the pod, or of the kubeconfig's context."""

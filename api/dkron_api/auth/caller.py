@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from dkron_api.settings import AuthMode
 from dkron_crds.policy import Capability
@@ -11,7 +10,7 @@ from dkron_crds.policy import Capability
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The sender of a request, as a token proves it. `policies` and `management` are those of a token of ours;
-    `extra` is what Kubernetes knows beside the groups. `expires` is when the token does, if that is known."""
+    `extra` is what Kubernetes knows beside the groups."""
 
     name: str
     how: AuthMode
@@ -20,7 +19,6 @@ class Caller:
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     policies: tuple[str, ...] = ()
     management: bool = False
-    expires: datetime | None = None
 
 
 ANYBODY = Caller("", AuthMode.NONE)
@@ -29,12 +27,12 @@ ANYBODY = Caller("", AuthMode.NONE)
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """What Kubernetes calls the attributes of a request: a verb on a resource of this group in a namespace. `name` is
-    the one object that is touched, empty for all. With `path` it is a right to a path that is no resource."""
+    """What Kubernetes calls the attributes of a request: a verb on a resource of this group in a namespace. `resource`
+    may have a part, as in `dkronjobs/run`. `name` is the one object that is touched, empty for all. With `path` it is a
+    right to a path that is no resource."""
 
     verb: str
     resource: str = ""
-    subresource: str = ""
     name: str = ""
     namespace: str = ""
     group: str = "dkron.io"
@@ -43,9 +41,8 @@ class Right:
     def __str__(self) -> str:
         if self.path:
             return f"{self.verb} {self.path}"
-        resource = f"{self.resource}/{self.subresource}" if self.subresource else self.resource
         named = f' "{self.name}"' if self.name else ""
-        return f"{self.verb} {resource}{named} in namespace {self.namespace}"
+        return f"{self.verb} {self.resource}{named} in namespace {self.namespace}"
 
 
 @dataclass(frozen=True, slots=True)

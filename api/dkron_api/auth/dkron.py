@@ -56,7 +56,6 @@ class DkronScheme:
             uid=known.accessor,
             policies=known.policies,
             management=known.kind is TokenKind.MANAGEMENT,
-            expires=known.expires,
         )
 
     async def allows(self, caller: Caller, need: Need) -> bool:
@@ -81,9 +80,6 @@ class TokenIndex:
 
     def __init__(self) -> None:
         self._tokens: dict[str, Token] = {}
-
-    def __len__(self) -> int:
-        return len(self._tokens)
 
     def get(self, digest: str) -> Token | None:
         """Return the token with this SHA-256."""

@@ -23,8 +23,6 @@ MOST_REVIEWS = 32
 server."""
 MOST_TOKENS, MOST_RIGHTS = 4096, 16384
 """Answers to keep, whatever callers send."""
-AUDIENCE = "dkron"
-"""The audience of tokens that were made for this service alone."""
 
 
 class Tokens:
@@ -105,8 +103,9 @@ def access_review(caller: Caller, right: Right) -> Object:
     if right.path:
         spec["nonResourceAttributes"] = {"verb": right.verb, "path": right.path}
     else:
-        named = {"subresource": right.subresource, "name": right.name, "namespace": right.namespace}
-        attributes = {"verb": right.verb, "group": right.group, "resource": right.resource, **named}
+        resource, _, part = right.resource.partition("/")
+        named = {"subresource": part, "name": right.name, "namespace": right.namespace}
+        attributes = {"verb": right.verb, "group": right.group, "resource": resource, **named}
         spec["resourceAttributes"] = {key: value for key, value in attributes.items() if value or key == "group"}
     return {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
 

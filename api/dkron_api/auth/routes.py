@@ -1,9 +1,9 @@
 """What each route needs: a right in the words of Kubernetes, and a capability in those of Dkron. Pure.
 
-A route that is not in the table is refused to everybody who has to show a token.
+A route that is in none of the tables is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dkron_api.auth.caller import Need, Right
@@ -11,6 +11,8 @@ from dkron_crds.lease import INSTALLATION
 from dkron_crds.names import object_name
 from dkron_crds.policy import Capability
 
+MOST_SECRETS = 100
+"""Secrets of one request that are asked about one by one."""
 JOBS, CLUSTERS, POLICIES = "dkronjobs", "dkronclusters", "dkronpolicies"
 
 
@@ -23,11 +25,11 @@ class Namespaces:
 
     def jobs_right(self, verb: str, resource: str, *, job: str = "") -> Right:
         """Return a right to a job, by its name in Dkron, or to all jobs."""
-        return _right(verb, resource, name=object_name(job) if job else "", namespace=self.jobs)
+        return Right(verb, resource, name=object_name(job) if job else "", namespace=self.jobs)
 
     def home_right(self, verb: str, resource: str, *, name: str = "") -> Right:
         """Return a right to an object of the installation. There is one DkronCluster."""
-        return _right(verb, resource, name=name or INSTALLATION, namespace=self.home)
+        return Right(verb, resource, name=name or INSTALLATION, namespace=self.home)
 
     def to_save(self, job: str, *, exists: bool, path: str, capability: Capability) -> Need:
         """Return what it takes to create a job, or to change it."""
@@ -54,10 +56,12 @@ class Namespaces:
         right = Right("get", "secrets", name=secret, namespace=self.jobs, group="")
         return Need(right, f"/secrets/{secret}", Capability.READ)
 
-
-def _right(verb: str, resource: str, *, name: str, namespace: str) -> Right:
-    kind, _, part = resource.partition("/")
-    return Right(verb, kind, part, name=name, namespace=namespace)
+    def to_use(self, secrets: Sequence[str], *, has_template: bool) -> list[Need]:
+        """Return what it takes to have jobs that name these Secrets, of which one may be a whole Kubernetes Job. Many
+        Secrets are asked about as one: then the right to read all is needed."""
+        named = secrets if len(secrets) <= MOST_SECRETS else ("",)
+        needs = [self.to_use_secret(secret) for secret in named]
+        return [*needs, self.to_create_pods()] if has_template else needs
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,26 +37,22 @@ async def admit(request: web.Request) -> Grant | None:
 
     Rights that only the body tells are asked for by the handler.
     """
-    template = _template(request)
+    template = template_of(request)
     if template in PUBLIC:
         return None
     guard, where = request.app[GUARD], _namespaces(request)
     grant = request[GRANT] = Grant(guard, await guard.identify(request.headers), where, _credentials(request))
     entry = route_right(request.method, template)
-    if template in NO_RESOURCE:
-        need: Need | None = Need(Right(request.method.lower(), path=request.path), request.path, Capability.READ)
+    if template in IDENTIFIED:
+        grant.asked = True
+    elif template in NO_RESOURCE:
+        request[NEED] = Need(Right(request.method.lower(), path=request.path), request.path, Capability.READ)
     elif entry is not None:
-        need = entry.need(request.match_info, request.path, where)
-    elif template in IDENTIFIED:
-        need, grant.asked = None, True
-    elif guard.asks:
-        raise NO_RULE
+        request[NEED] = entry.need(request.match_info, request.path, where)
     else:
-        need = None
-    if need is not None:
-        request[NEED] = need
-        if entry is None or not entry.by_body:
-            await grant.require(need)
+        raise NO_RULE
+    if NEED in request and not (entry is not None and entry.by_body):
+        await grant.require(request[NEED])
     of_jobs = entry is None or entry.resource.startswith(JOBS)
     if of_jobs and request.method not in READS and flag(request, "force"):
         # The body may name the job, so the right is to force any, unless the path names it.
@@ -66,8 +62,19 @@ async def admit(request: web.Request) -> Grant | None:
 
 def requester(request: web.Request) -> str:
     """Return who asks, as requests for runs and stops say it: the caller, or the address where nobody has to say."""
+    return caller_of(request) or f"rest from {request.remote}"
+
+
+def template_of(request: web.Request) -> str:
+    """Return the route rather than the path, so that job names do not become time series; `unknown` without one."""
+    resource = request.match_info.route.resource
+    return "unknown" if resource is None else resource.canonical
+
+
+def caller_of(request: web.Request) -> str:
+    """Return the name of the caller; empty if nobody has to say it."""
     grant = request.get(GRANT)
-    return grant.caller.name if grant is not None and grant.caller.name else f"rest from {request.remote}"
+    return "" if grant is None else grant.caller.name
 
 
 def _namespaces(request: web.Request) -> Namespaces:
@@ -78,8 +85,3 @@ def _namespaces(request: web.Request) -> Namespaces:
 def _credentials(request: web.Request) -> dict[str, str]:
     """Return the headers that identify the caller, for another look during an answer that stays open."""
     return {name: request.headers[name] for name in ("Authorization", "X-Dkron-Token") if name in request.headers}
-
-
-def _template(request: web.Request) -> str:
-    resource = request.match_info.route.resource
-    return "" if resource is None else resource.canonical

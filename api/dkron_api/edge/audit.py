@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.edge.access import AccessLog
-from dkron_api.edge.admission import GRANT, NEED, READS
+from dkron_api.edge.admission import GRANT, NEED, READS, caller_of
 from dkron_crds.schedule.errors import printable
 
 LOGGER = "dkron_api.audit"
@@ -21,7 +21,7 @@ def audit(log: AccessLog, request: web.Request, status: int, request_id: str) ->
     grant, need = request.get(GRANT), request.get(NEED)
     fields: dict[str, object] = {
         "request": request_id,
-        "caller": "" if grant is None else grant.caller.name,
+        "caller": caller_of(request),
         "how": "" if grant is None else grant.caller.how,
         "remote": request.remote,
         "decision": "refused" if refused else "allowed",
@@ -29,6 +29,5 @@ def audit(log: AccessLog, request: web.Request, status: int, request_id: str) ->
     }
     if need is not None:
         right = need.right
-        resource = f"{right.resource}/{right.subresource}" if right.subresource else right.resource
-        fields |= {"verb": right.verb, "resource": resource, "object": right.name, "namespace": right.namespace}
+        fields |= {"verb": right.verb, "resource": right.resource, "object": right.name, "namespace": right.namespace}
     log.write(f"{request.method} {printable(request.path)} {fields['decision']}", fields)

@@ -13,7 +13,7 @@ from dkron_api import metrics
 from dkron_api.answer import JSON
 from dkron_api.edge import cors
 from dkron_api.edge.access import AccessLog
-from dkron_api.edge.admission import admit, require_own_host
+from dkron_api.edge.admission import admit, require_own_host, template_of
 from dkron_api.edge.audit import audit
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.connection import is_unwanted
@@ -50,7 +50,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         if is_unwanted(request):
             response.force_close()
     seconds = perf_counter() - begun
-    metrics.observe(request.method, _template(request), response.status, seconds)
+    metrics.observe(request.method, template_of(request), response.status, seconds)
     audit(app[AUDIT], request, response.status, request[REQUEST_ID])
     access = app[ACCESS]
     if access is not None:
@@ -114,7 +114,9 @@ async def _admitted(request: web.Request, handler: Handler) -> web.StreamRespons
     grant = await admit(request)
     response = await handler(request)
     if grant is not None and not grant.asked:
-        raise RuntimeError(f"{request.method} {_template(request)} was answered without a look at the caller's rights")
+        raise RuntimeError(
+            f"{request.method} {template_of(request)} was answered without a look at the caller's rights"
+        )
     return response
 
 
@@ -148,12 +150,6 @@ def _compress(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.add("Vary", "Accept-Encoding")
         if takes_gzip(request.headers.get("Accept-Encoding", "")):
             response.enable_compression(web.ContentCoding.gzip)
-
-
-def _template(request: web.Request) -> str:
-    """Return the route rather than the path, so that job names do not become time series."""
-    resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else "unknown"
 
 
 def _log(access: AccessLog, request: web.Request, response: web.StreamResponse, seconds: float) -> None:

@@ -161,9 +161,7 @@ async def _permit(request: web.Request, body: JobBody, exists: bool) -> None:
     needs = [where.to_save(body.name, exists=exists, path=request.path, capability=capability)]
     if "runoncreate" in request.query:
         needs.append(where.to_run(body.name))
-    if body.executor == TEMPLATE:
-        needs.append(where.to_create_pods())
-    await grant.require(*needs, *map(where.to_use_secret, secrets_named(body)))
+    await grant.require(*needs, *where.to_use(secrets_named(body), has_template=body.executor == TEMPLATE))
 
 
 ROUTES = (

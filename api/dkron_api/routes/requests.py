@@ -7,7 +7,7 @@ from zlib import crc32
 
 from aiohttp import web
 
-from dkron_api.edge.admission import GRANT
+from dkron_api.edge.admission import caller_of
 from dkron_api.edge.flags import flag
 from dkron_api.edge.keys import JOB_INDEX
 from dkron_api.jobs.writer import ANY, Terms, missing
@@ -50,9 +50,7 @@ def terms_of(request: web.Request) -> Terms:
             raise ApiError(HTTPStatus.PRECONDITION_FAILED, text)
         version = found[1] or ANY
     fresh = request.headers.get("If-None-Match", "").strip() == ANY
-    grant = request.get(GRANT)
-    by = "" if grant is None else grant.caller.name
-    return Terms(force=flag(request, "force"), match=version, fresh=fresh, by=by)
+    return Terms(force=flag(request, "force"), match=version, fresh=fresh, by=caller_of(request))
 
 
 def is_known(request: web.Request, tag: str) -> bool:

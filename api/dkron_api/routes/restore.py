@@ -19,8 +19,6 @@ from dkron_api.translate.restoring import Dump, Entry, TooLarge, order, read_dum
 from dkron_api.translate.validate import Invalid
 
 FIELD = "file"
-MOST_SECRETS = 100
-"""Secrets about which a restore asks one by one. With more, the caller needs the right to read all."""
 AS_DKRON = "application/vnd.dkron.v4+json"
 """A client that accepts this type gets Dkron's own format: a JSON string that contains the JSON array."""
 
@@ -43,22 +41,13 @@ async def _restored(request: web.Request) -> web.StreamResponse:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the file is not valid, nothing was stored: {reason}") from reason
     except TooLarge as reason:
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{reason}; nothing was stored") from reason
-    await _permit(request, dump)
+    grant = request[GRANT]
+    await grant.require(*grant.where.to_use(dump.secrets, has_template=dump.has_template))
     circle_outside(dump, request.app[JOB_INDEX].parents)
     reports = await restore(dump, entries, request.app[WRITES], terms_of(request), stopping=request.app[STOPPING])
     if AS_DKRON in request.headers.get("Accept", ""):
         return json_answer(request, gojson.encode(reports).decode())
     return json_answer(request, reports)
-
-
-async def _permit(request: web.Request, dump: Dump) -> None:
-    """Raise `ApiError`, 403, unless the caller may use all that the jobs name. Many Secrets are asked about as one."""
-    grant = request[GRANT]
-    named = dump.secrets if len(dump.secrets) <= MOST_SECRETS else ("",)
-    needs = [grant.where.to_use_secret(name) for name in named]
-    if dump.has_template:
-        needs.append(grant.where.to_create_pods())
-    await grant.require(*needs)
 
 
 def _read(data: bytearray) -> tuple[Dump, list[Entry]]:

@@ -1,7 +1,7 @@
 """The Secrets that a job names. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from dkron_api.translate.body import JobBody
 
@@ -19,10 +19,8 @@ def secrets_named(body: JobBody) -> list[str]:
 
 
 def _texts(body: JobBody) -> Iterator[str]:
-    settings: Iterable[object] = (body.processors or {}).values()
-    for values in ((body.executor_config or {}), *settings):
-        if isinstance(values, dict):
-            yield from values.values()
+    for settings in (body.executor_config or {}, *(body.processors or {}).values()):
+        yield from settings.values()
 
 
 def _unescaped(text: str) -> str:

@@ -76,13 +76,14 @@ async def call(keys: Http, *, session: aiohttp.ClientSession, longest: int = LON
 def _judged(keys: Http, to: str, status: int, body: bytes) -> Result:
     if keys.expect_code and not any(low <= status <= high for low, high in keys.expect_code):
         expected = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in keys.expect_code)
-        return Result(f"{to}: the answer is {_named(status)}, expectCode is {expected}", body)
+        return Result(f"{to}: the answer is {named_status(status)}, expectCode is {expected}", body)
     if keys.expect_body and not _found(keys.expect_body, body):
         return Result(f"{to}: expectBody is not found in the answer, whose status is {status}", body)
     return Result(output=body)
 
 
-def _named(status: int) -> str:
+def named_status(status: int) -> str:
+    """Return the status with the phrase of the standard: that of a server is part of its answer."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:

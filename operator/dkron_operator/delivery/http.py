@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 import aiohttp
 
+from dkron_executors.run.http import named_status
 from dkron_operator.delivery.secret_reader import SecretReader
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.processors.message import Post
@@ -62,12 +63,4 @@ class Poster:
                 return
             busy = response.status in AGAIN or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
             problem = Unreachable if busy else Undeliverable
-            raise problem(f"it answered {_named(response.status)}")
-
-
-def _named(status: int) -> str:
-    """Return the status with its phrase. The receiver's own phrase is part of its answer."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
+            raise problem(f"it answered {named_status(response.status)}")

@@ -79,7 +79,7 @@ def test_a_token_belongs_to_whom_the_review_names(
     ("right", "expected"),
     [
         pytest.param(
-            Right("create", "dkronjobs", "run", name="a", namespace="team"),
+            Right("create", "dkronjobs/run", name="a", namespace="team"),
             {
                 "resourceAttributes": {
                     "verb": "create", "group": "dkron.io", "resource": "dkronjobs", "subresource": "run", "name": "a",

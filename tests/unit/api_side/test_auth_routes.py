@@ -11,7 +11,7 @@ from aiohttp import FormData, web
 from dkron_api.app import routes
 from dkron_api.auth.caller import Caller, Need
 from dkron_api.auth.guard import Guard
-from dkron_api.auth.routes import IDENTIFIED, NO_RESOURCE, PUBLIC, TABLE, route_right
+from dkron_api.auth.routes import IDENTIFIED, MOST_SECRETS, NO_RESOURCE, PUBLIC, TABLE, route_right
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
 from dkron_api.jobs.writer import MODIFIED_BY
 from dkron_api.settings import AuthMode, Settings
@@ -199,6 +199,12 @@ async def test_a_restore_takes_the_rights_that_its_jobs_take(
     written = list(api.kube.calls)
     async with api.client.post("/v1/restore", data=backup(jobs), headers=VALID) as answer:
         assert (answer.status, api.kube.calls) == (403, written)
+
+
+async def test_a_job_that_names_many_secrets_is_asked_about_once(api: Api, scheme: OneCaller) -> None:
+    env = ",".join(f"P{n}=secretRef:s{n}/pw" for n in range(MOST_SECRETS + 1))
+    await api.client.post("/v1/jobs", json=JOB | {"executor_config": {"command": "true", "env": env}}, headers=VALID)
+    assert {asked for asked in scheme.asked if asked.startswith("get secrets")} == {"get secrets in namespace default"}
 
 
 async def test_a_change_says_who_made_it(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
