@@ -86,7 +86,7 @@ ATCLUSTER := --dist loadfile --durations 15 --reruns $(RERUNS)
 SIMULATED := tests/unit/simulation
 
 .PHONY: test-unit
-test-unit: venv ## Run the unit tests (two minutes, no cluster)
+test-unit: venv ## Run the unit tests (a minute and a half, no cluster)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore $(SIMULATED) tests/unit tests/conformance
 
 .PHONY: test-simulation

@@ -31,6 +31,11 @@ TURNS = 10
 """Turns of a loop after which a task that was cancelled has ended."""
 PAUSE = 0.01
 
+YOUNG, OLDEST = 1, 2
+"""Generations to collect: what this test has made, and all. The latter takes 50 ms and is due once for each file."""
+RARELY = (100_000, 50, 50)
+"""Thresholds of the collector by which what a test has made is still young at its end."""
+
 Left = frozenset[tuple[str, int]]
 RUNNER = "_function_scoped_runner"
 """The fixture of pytest-asyncio that has the loop of a test."""
@@ -60,10 +65,11 @@ class Leftovers:
         return made
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
         """After all fixtures of the test. pytest would notice what is collected here in the test that follows."""
         yield
-        gc.collect()
+        is_last_of_file = nextitem is None or nextitem.path != item.path
+        gc.collect(OLDEST if is_last_of_file else YOUNG)
         collect_unraisable(item.config)
         deadline = time.monotonic() + SECONDS
         # A test that starts programs of a wider fixture anew leaves them to that.
@@ -77,6 +83,7 @@ class Leftovers:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(*RARELY)
     config.pluginmanager.register(Leftovers(), "leftovers")
 
 

@@ -22,6 +22,8 @@ from tests.support.operator_process import OperatorProcess
 
 CRDS = Path(__file__).parents[2] / "crds"
 NAME_ROOM = 40
+GONE = "150s"
+"""How long the API server may take to delete a definition with all its objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,18 @@ def install(cluster: localcluster.Cluster) -> None:
 
 
 def uninstall(cluster: localcluster.Cluster, *definitions: str) -> None:
-    """Delete these definitions, as far as they are there, and their objects."""
+    """Delete these definitions, as far as they are there, and their objects.
+
+    The API server looks for objects that are left every five seconds, and begins anew after a minute of that.
+    """
     _INSTALLED.discard(cluster.name)
-    cluster.kubectl("delete", "crd", "--ignore-not-found", "--timeout=60s", *definitions)
+    try:
+        cluster.kubectl("delete", "crd", "--ignore-not-found", f"--timeout={GONE}", *definitions)
+    except localcluster.ClusterError as exc:
+        left = cluster.kubectl(
+            "get", "crd", "--output=jsonpath={range .items[*]}{.metadata.name}{.status.conditions}{end}"
+        )
+        raise AssertionError(f"{exc}\n{left}") from exc
 
 
 def apply_older(cluster: localcluster.Cluster, folder: Path) -> None:
