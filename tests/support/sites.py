@@ -22,7 +22,7 @@ from tests.support.operator_process import OperatorProcess
 
 CRDS = Path(__file__).parents[2] / "crds"
 NAME_ROOM = 40
-GONE = "150s"
+GONE = "100s"
 """How long the API server may take to delete a definition with all its objects."""
 
 
