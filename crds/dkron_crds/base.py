@@ -6,7 +6,8 @@ attributes.
 
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Annotated, Any, Final, Self
+from types import UnionType
+from typing import Annotated, Any, Final, Self, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -111,13 +112,36 @@ class StatusModel(WireModel):
     status."""
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the whole status with absent fields as null or empty, so that a merge patch clears removed values."""
-        return {**_empty(type(self)), **super().to_wire()}
+        """Return the whole status with absent fields as null or empty, also those of objects in it. A merge patch
+        merges objects (RFC 7396), so it clears removed values alone if they are there as null."""
+        wire = {**_absent(type(self)), **super().to_wire()}
+        for key, model in _objects(type(self)):
+            if wire[key] is not None:
+                wire[key] = {**_absent(model), **wire[key]}
+        return wire
 
 
 @cache
-def _empty(status: type[StatusModel]) -> dict[str, Any]:
-    return status().model_dump(mode="json", by_alias=True)
+def _absent(model: type[WireModel]) -> dict[str, Any]:
+    """The wire form of every field that has a default."""
+    optional = {name for name, field in model.model_fields.items() if not field.is_required()}
+    return model.model_construct().model_dump(mode="json", by_alias=True, include=optional)
+
+
+@cache
+def _objects(status: type[WireModel]) -> tuple[tuple[str, type[WireModel]], ...]:
+    """The fields of the status that are objects, by their names on the wire."""
+    return tuple(
+        (field.alias or name, model)
+        for name, field in status.model_fields.items()
+        for model in _alternatives(field.annotation)
+        if isinstance(model, type) and issubclass(model, WireModel)
+    )
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401 - an annotation may be anything
+    """What a value of a field may be: `X | None` is two, a list is one."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 class ObjectMeta(WireModel):

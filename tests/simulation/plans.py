@@ -29,6 +29,8 @@ STOPS = 0.2
 """How likely executions are stopped."""
 CHAINS = 0.06
 """How likely jobs run after another one."""
+LEFT_OUT = 0.1
+"""How likely an edit leaves out a zone or an end that the job had."""
 TTLS = 0.1
 """How likely Jobs have a time to live."""
 THIRDS = 0.04
@@ -197,6 +199,7 @@ class _Planner:
         self._wipe()
         self._old_lists()
         self._others()
+        self._left_out()
         self._cuts()
         self._stops()
         self._chains()
@@ -342,6 +345,17 @@ class _Planner:
                 self._add(at, What.REMOVE, on="j0")
             case 4 if rand.random() < JUMPS and not self._rivals and not self._has(What.WIPE):
                 self._add(at, What.SKEW, on=on, lasts=lasts, skew=180.0)
+
+    def _left_out(self) -> None:
+        """An edit that leaves out what the schedule had beside its text. The zone differs by hours alone, so the slots
+        are the same."""
+        rand = Random(f"left out {self._seed}")  # noqa: S311 - no secret
+        if rand.random() > LEFT_OUT:
+            return
+        first = next(event for event in self._events if event.what is What.CREATE and event.on == "j0")
+        plain = dict(first.spec)
+        first.spec.update(rand.choice(({"timezone": "Asia/Tokyo"}, {"expiresAt": "2100-01-01T00:00:00Z"})))
+        self._add(round(rand.uniform(first.at + 1.0, self._length), 3), What.EDIT, on="j0", spec=plain)
 
     def _cuts(self) -> None:
         """A watch that breaks, and an API server that may not know any more what came after that: a job may be gone."""
