@@ -77,12 +77,20 @@ def test_examples():
     numbers()
     print("examples are", "the same" if seen == first else "fresh")
 """
+CONFTEST = """
+from tests.conftest import *
+
+def pytest_sessionstart():
+    from tests.support import leftovers
+
+    leftovers.SECONDS = 0.5
+"""
 LEAVES_BEHIND = {"test_a_socket", "test_a_task", "test_a_thread", "test_a_child"}
 
 
 def outcome(folder: Path, *options: str, profile: str) -> str:
     """What pytest says of the small tests."""
-    (folder / "conftest.py").write_text("from tests.conftest import *\n")
+    (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_small.py").write_text(SMALL)
     command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-rAR"]
     done = subprocess.run(
