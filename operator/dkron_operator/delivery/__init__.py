@@ -203,7 +203,8 @@ class Delivery:
 
     async def _parcels(self, entry: CachedJob, execution: Execution) -> list[Parcel]:
         job, site = entry.job, self.installation.site
-        found = await self._outputs.find(job, execution)
+        run = entry.observed.attempts.get(execution.job)
+        found = await self._outputs.find(job, execution, uid="" if run is None else run.uid)
         if found is None:
             moved = processors.note(job.spec, site, job.namespace, execution)
             # Where the output is, is not the output.
