@@ -30,6 +30,7 @@ from dkron_operator.leader.lease import Lease, Replica
 from dkron_operator.monitoring import Monitoring, Parts
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
+from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.reconcile.reconciler import HOLD, Reconciler
 from dkron_operator.telemetry.metrics import Metrics
 from dkron_operator.watch.handlers import Handlers
@@ -75,6 +76,7 @@ class Operator:
         inline_calls: int = 0,
         inline_rules: AddressRules | None = None,
         own_tags: AgentTags = DKRONS,
+        rules: InstallationRules = NO_RULES,
         strict: bool = False,
         replica: Replica,
         terms: Terms | None,
@@ -114,7 +116,7 @@ class Operator:
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
             booked=self.cluster_status.settle, terms=terms,
             allowance=Allowance(inline_calls, self.lease.may_act, inline_rules),
-            own=own_tags, strict=strict, tracer=tracer, compare=self._rollback.compare,
+            own=own_tags, rules=rules, strict=strict, tracer=tracer, compare=self._rollback.compare,
             on_node_event=partial(self._liveness.optional_event, NODES),
         )  # fmt: skip
         handlers = Handlers(
