@@ -73,6 +73,7 @@ class Operator:
         cluster_namespace: str,
         images: Images,
         output_dir: str = "",
+        output_quota: int = 0,
         inline_calls: int = 0,
         inline_rules: AddressRules | None = None,
         own_tags: AgentTags = DKRONS,
@@ -109,8 +110,9 @@ class Operator:
         )
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
-            output_dir=output_dir, may_act=self.lease.may_act, write_soon=self._write_soon, requeue=self._requeue,
-            on_problems=self.cluster_status.judge, on_event=partial(self._liveness.optional_event, DKRON_CLUSTERS),
+            output_dir=output_dir, output_quota=output_quota, may_act=self.lease.may_act, write_soon=self._write_soon,
+            requeue=self._requeue, on_problems=self.cluster_status.judge,
+            on_event=partial(self._liveness.optional_event, DKRON_CLUSTERS),
         )  # fmt: skip
         self.reconciler = Reconciler(
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,

@@ -48,6 +48,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             cluster_namespace=settings.home(way.namespace),
             images=Images(default=settings.default_image, own=settings.executor_image),
             output_dir="" if settings.output_dir is None else str(settings.output_dir),
+            output_quota=settings.output_quota,
             inline_calls=settings.inline_calls,
             inline_rules=settings.address_rules(),
             own_tags=settings.own_tags(),

@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         description="directory for the processor files, on a volume of the operator's pod. Without it jobs cannot use "
         "that processor [DKRON_OUTPUT_DIR]",
     )
+    output_quota: int = Field(
+        default=1 << 30,
+        description="bytes that the files of one namespace may take in --output-dir, or Ki, Mi, Gi, Ti (500Mi); what "
+        "exceeds it is not delivered. 0 sets no limit [DKRON_OUTPUT_QUOTA]",
+    )
     inline_calls: int = Field(
         default=0,
         ge=0,
@@ -187,6 +192,14 @@ class Settings(BaseSettings):
     @classmethod
     def _separated(cls, value: object) -> list[str]:
         return separated(value)
+
+    @field_validator("output_quota", mode="before")
+    @classmethod
+    def _bytes(cls, value: object) -> int:
+        found = re.fullmatch(r"(\d{1,15})([KMGT]i)?", str(value), re.ASCII)
+        if found is None:
+            raise ValueError(f'"{value}" is not a size such as 1073741824, 500Mi or 1Gi')
+        return int(found[1]) << 10 * (1 + "KMGT".index(found[2][0]) if found[2] else 0)
 
     @field_validator("refused_accounts")
     @classmethod

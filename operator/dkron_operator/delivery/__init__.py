@@ -68,6 +68,7 @@ class Delivery:
         clock: Clock,
         namespace: str,
         output_dir: str = "",
+        output_quota: int = 0,
         limits: Limits | None = None,
         senders: Sending | None = None,
         may_act: Callable[[], bool] = lambda: True,
@@ -80,7 +81,9 @@ class Delivery:
         self._events = events
         self._complaints = DeliveryEvents(events, clock=clock)
         self._outputs = Outputs(client)
-        self._senders = senders or Senders(client, namespace=namespace, output_dir=output_dir, clock=clock)
+        self._senders = senders or Senders(
+            client, namespace=namespace, output_dir=output_dir, output_quota=output_quota, clock=clock
+        )
         self._outboxes = Outboxes(self._senders.send, limits or Limits(), may_act=may_act)
         self._taken: dict[str, set[str]] = {}
         self._lazy: set[str] = set()

@@ -24,6 +24,7 @@ NO_DEFAULT = InstallationRules(accounts=frozenset({(NAMESPACE, "default")}))
 CALL = {"executor": "http", "executorConfig": {"method": "GET", "url": "http://example.com/"}}
 INLINE = {"executor": "http", "executorConfig": {**CALL["executorConfig"], "inline": "true"}}  # type: ignore[dict-item]
 OF_DOCKER = {"executor": "docker", "executorConfig": {"image": "x"}}
+OF_KUBERNETES = {"executor": "kubernetes", "executorConfig": {}}
 CONTAINERS = [{"name": "main", "image": "x"}]
 
 
@@ -58,7 +59,7 @@ def of_pod(**spec: Any) -> Object:
         ),
         pytest.param(
             ACCOUNTS,
-            {"executor": "kubernetes", "executorConfig": {}, **of_pod(serviceAccountName="dkron", containers=CONTAINERS)},
+            OF_KUBERNETES | of_pod(serviceAccountName="dkron", containers=CONTAINERS),
             "AccountRefused", "dkron", id="of kubernetes",
         ),
         pytest.param(NO_DEFAULT, {}, "AccountRefused", "account default", id="default, of a pod that names none"),
