@@ -222,7 +222,8 @@ class Settings(BaseSettings):
 
     def rules(self, account: Account | None) -> InstallationRules:
         """What the installation refuses to run; `account` is the operator's own, if it runs in a pod."""
-        accounts = {tuple(each.split("/")) for each in self.refused_accounts}
+        named = (each.partition("/") for each in self.refused_accounts)
+        accounts = {(namespace, name) for namespace, _, name in named}
         if account is not None and account.name:
             accounts.add((account.namespace, account.name))
         return InstallationRules(

@@ -42,7 +42,7 @@ class Outputs:
         """The output is no longer needed."""
         self._drop((uid, job))
 
-    async def find(self, job: JobView, execution: Execution, *, uid: str) -> tuple[str, bool] | None:
+    async def find(self, job: JobView, execution: Execution, *, uid: str = "") -> tuple[str, bool] | None:
         """The output, and whether there was more of it; None if the output is not known. `uid` is that of the Job,
         empty if it is not known. Raises `KubeError`."""
         kept = self._kept.get((job.uid, execution.job))

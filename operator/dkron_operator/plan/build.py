@@ -54,14 +54,8 @@ def _without_ours(metadata: Mapping[str, Any]) -> Object:
     kept = dict(metadata)
     for section in ("labels", "annotations"):
         if isinstance(kept.get(section), dict):
-            kept[section] = {key: text for key, text in kept[section].items() if not is_ours(key)}
+            kept[section] = {key: text for key, text in kept[section].items() if not key.startswith(f"{GROUP}/")}
     return kept
-
-
-def is_ours(key: str) -> bool:
-    """Whether the key of a label or an annotation is one of this project: `dkron.io/slot`, `run.dkron.io/x`."""
-    domain, slash, _ = key.partition("/")
-    return bool(slash) and (domain == GROUP or domain.endswith(f".{GROUP}"))
 
 
 def _skeleton() -> Object:

@@ -435,8 +435,8 @@ async def test_outputs_that_are_kept_have_bounded_room(monkeypatch: pytest.Monke
     for name in ("a", "b", "c"):
         found.keep(UID, name, b"12345")
     first, last = (execution().model_copy(update={"job": name}) for name in ("a", "c"))
-    assert await found.find(job_view(), first, uid="") is None
-    assert await found.find(job_view(), last, uid="") == ("12345", False)
+    assert await found.find(job_view(), first) is None
+    assert await found.find(job_view(), last) == ("12345", False)
 
 
 async def test_who_may_list_and_not_watch_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

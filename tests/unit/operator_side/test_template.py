@@ -254,7 +254,6 @@ OURS = {
     "dkron.io/installation": "elsewhere",
     "dkron.io/traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     "dkron.io/job": "other",
-    "stop.dkron.io/x": "2000-01-01T00:00:00Z",
     "dkron.io/what-no-version-knows-yet": "x",
 }
 
@@ -263,7 +262,7 @@ OURS = {
 @pytest.mark.parametrize("key", OURS)
 def test_a_template_does_not_decide(key: str, section: str) -> None:
     """Any of these: the Job and its pods have what they have without it, and what is not ours stays."""
-    own = {"example.com/dkron.io": "kept", "notdkron.io/x": "kept", "dkron.io": "kept"}
+    own = {"example.com/dkron.io": "kept", "team.dkron.io/x": "kept", "dkron.io": "kept"}
     of_both = {section: {key: OURS[key], **own}}
     plain, forged = build(), build(jobTemplate={"metadata": of_both, **of_pods(of_both)})
     for part in ("", "template"):
