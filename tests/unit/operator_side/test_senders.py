@@ -28,11 +28,12 @@ from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
 from dkron_operator.delivery.quota import BLOCK, SOON
 from dkron_operator.delivery.secret_reader import KEPT, SecretReader
+from dkron_operator.delivery.senders import Senders
 from dkron_operator.delivery.syslog import send_entry
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
 from dkron_operator.processors.mails import mail as compose
-from dkron_operator.processors.message import Ended, Entry, File, Line, Mail, Post, Record
+from dkron_operator.processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
 from tests.support.builders import NOON, execution
 from tests.support.fake_kube import FakeKube
 from tests.support.receivers import (
@@ -70,6 +71,15 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - what it waits for is a protocol's, which has no event
             await asyncio.sleep(0.01)
+
+
+async def test_what_the_installation_does_not_send_is_refused_for_good(tmp_path: Path) -> None:
+    client = cast("KubeClient", FakeKube())
+    senders = Senders(client, namespace="home", output_dir=str(tmp_path), output_quota=1, clock=Clock(lambda: NOON))
+    with pytest.raises(Undeliverable, match=r"^not to that channel$"):
+        await senders.send(Refused("not to that channel"))
+    with pytest.raises(Undeliverable, match="--output-quota"):
+        await senders.send(File("a", "x.log", "text"))
 
 
 # --- log -----------------------------------------------------------------------------------------------------------
