@@ -26,7 +26,7 @@ from dkron_operator.delivery.fluent import send_record
 from dkron_operator.delivery.http import Poster
 from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
-from dkron_operator.delivery.quota import BLOCK, SOON
+from dkron_operator.delivery.quota import BLOCK, SOON, measured
 from dkron_operator.delivery.secret_reader import KEPT, SecretReader
 from dkron_operator.delivery.senders import Senders
 from dkron_operator.delivery.syslog import send_entry
@@ -169,6 +169,8 @@ async def test_what_another_process_wrote_counts_and_so_do_folders(tmp_path: Pat
     (tmp_path / "a" / "deep").mkdir(parents=True)
     (tmp_path / "a" / "deep" / "old").write_text("x" * BLOCK)
     (tmp_path / "a" / "elsewhere").symlink_to("/")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    assert (measured(tmp_path / "a"), measured(tmp_path / "link"), measured(tmp_path / "none")) == (3 * BLOCK, 0, 0)
     room = Room(tmp_path, Moment())
     with pytest.raises(Undeliverable, match="no room"):
         await room.write("a", "1.log")
