@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         description="value of the header X-Whom. If an operator runs in the same pod, use its name. Default: "
         "$POD_NAME, else the host name [DKRON_API_NODE_NAME]",
     )
+    beside_operator: bool = Field(
+        default=True,
+        description="an operator has the same --node-name: one in the same pod. Without it, /v1/leave is refused, "
+        "because there is no operator that it could mean [DKRON_API_BESIDE_OPERATOR]",
+    )
     datacenter: str = Field(
         default=DKRONS.datacenter,
         min_length=1,

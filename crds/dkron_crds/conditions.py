@@ -48,6 +48,8 @@ class ReadyReason(StrEnum):
     DUPLICATE_NAME = "DuplicateName"
     INVALID_SPEC = "InvalidSpec"
     INLINE_NOT_ALLOWED = "InlineNotAllowed"
+    NAMESPACE_REFUSED = "NamespaceRefused"
+    ACCOUNT_REFUSED = "AccountRefused"
     UNREADABLE = "Unreadable"
     INTERNAL_ERROR = "InternalError"
 
@@ -76,9 +78,11 @@ class Condition(WireModel):
     yet, or a parent may still appear); InvalidSchedule; InvalidTimezone; InvalidTemplate; InvalidExecutorConfig;
     InvalidTags; NodesForbidden (tags need permission to list and watch nodes); UnknownExecutor; InvalidProcessor;
     ParentNotFound; ParentCycle; DuplicateName; InvalidSpec (the object does not match the current definition; apply
-    it again); InlineNotAllowed (the operator makes no calls without a pod, see its option --inline-calls); Unreadable
-    (the object nests too deep, or its jobTemplate is too long); InternalError (a fault of the operator, which logs it
-    and tries again). Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
+    it again); InlineNotAllowed (the operator makes no calls without a pod, see its option --inline-calls);
+    NamespaceRefused (the operator runs no jobs in this namespace: its own, or one of --refused-namespaces);
+    AccountRefused (the pod would use the operator's service account, or one of --refused-accounts); Unreadable (the
+    object nests too deep, or its jobTemplate is too long); InternalError (a fault of the operator, which logs it and
+    tries again). Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
     JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease, Waiting,
     Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted: SharedNamespace."""
 

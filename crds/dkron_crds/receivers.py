@@ -9,17 +9,20 @@ from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field
 
-from dkron_crds.base import WireModel
+from dkron_crds.base import ATOMIC_LIST, WireModel
 from dkron_crds.rules import HEADER_HAS_ONE_VALUE, ONE_URL, validations
 
 MAX_RECEIVERS = 16
 MAX_HEADERS = 16
+MAX_PATTERNS = 64
 
 LIST_BY_NAME: Final[dict[str, Any]] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
 EntryName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Pattern = Annotated[str, Field(min_length=1, max_length=320, pattern=r"^[^\s,?\[\]]+$")]
+Patterns = Annotated[tuple[Pattern, ...], Field(max_length=MAX_PATTERNS, json_schema_extra=ATOMIC_LIST)]
 Url = Annotated[str, Field(max_length=2048, pattern=r"^(https?://\S+)?$")]
 
 
@@ -98,6 +101,11 @@ class MailServer(WireModel):
     password_from: Source | None = None
     """The source of the account's password."""
 
+    recipients: Patterns = ()
+    """The addresses to which jobs may have mail sent: ops@example.com, or *@example.com, where * stands for any text
+    and case does not matter. This counts for the processor email and for the ownerEmail of jobs. Mail to other
+    addresses is not delivered. If empty, jobs may have mail sent to any address."""
+
 
 class SlackTeam(WireModel):
     """An incoming webhook of Slack, or of any service that accepts the same messages."""
@@ -115,6 +123,11 @@ class SlackTeam(WireModel):
 
     bot_name: Annotated[str, Field(max_length=80)] = "dkron"
     """The name under which messages appear."""
+
+    channels: Patterns = ()
+    """The channels that jobs may name: #ops, or #team-*, where * stands for any text and case does not matter. Messages
+    to other channels are not delivered. If empty, jobs may name any channel. Those that name none are always allowed:
+    the webhook itself knows its channel."""
 
 
 class Elasticsearch(WireModel):

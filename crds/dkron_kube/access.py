@@ -4,6 +4,8 @@ The official client does the loading: it supports contexts, exec plugins, OIDC a
 (a projected one within the hour), so every request asks for the current header.
 """
 
+import base64
+import json
 import os
 import ssl
 import time
@@ -18,6 +20,7 @@ from kubernetes.aio.client import Configuration
 
 loaders: Any = _loaders
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 KEEP_ALIVE = 75.0
 """Seconds that an idle connection stays open: less than the API server's 90, and long enough to span many slots."""
 TOKEN_LIFE = 60.0
@@ -40,6 +43,16 @@ class AccessError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """The service account of the pod in which this process runs."""
+
+    namespace: str
+
+    name: str = ""
+    """Empty if the token does not say it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """The address of the API server and the credentials for it."""
 
@@ -48,6 +61,9 @@ class Access:
     tls: ssl.SSLContext | bool
     authorization: Callable[[], Awaitable[str | None]]
     proxy: str | None = None
+
+    account: Account | None = None
+    """The pod's own account, if that is what is used."""
 
     def open_session(
         self,
@@ -133,12 +149,14 @@ def _described(kubeconfig: Path | None) -> str:
 async def _from_pod() -> Access:
     configuration = Configuration()
     loaders.load_incluster_config(client_configuration=configuration)
-    namespace = NAMESPACE_FILE.read_text(encoding="utf-8").strip()  # noqa: ASYNC240 - a few bytes of memory file system
+    # A few bytes of a file system in memory.
+    namespace, token = (file.read_text(encoding="utf-8").strip() for file in (NAMESPACE_FILE, TOKEN_FILE))
 
     async def reload() -> None:
         loaders.load_incluster_config(client_configuration=configuration)
 
-    return _access(configuration, namespace=namespace, reload=reload)
+    account = Account(namespace, account_name(token))
+    return _access(configuration, namespace=namespace, reload=reload, account=account)
 
 
 async def _from_kubeconfig(kubeconfig: Path | None, context: str | None) -> Access:
@@ -157,7 +175,25 @@ async def _from_kubeconfig(kubeconfig: Path | None, context: str | None) -> Acce
     return _access(configuration, namespace=namespace, reload=reload)
 
 
-def _access(configuration: Configuration, *, namespace: str, reload: Callable[[], Awaitable[None]]) -> Access:
+def account_name(token: str) -> str:
+    """Return the name of the service account in a token, which is not verified: it is the own one. Empty if the token
+    has no such name."""
+    try:
+        body = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        kind, account, _, name = str(claims["sub"]).split(":")
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return name if (kind, account) == ("system", "serviceaccount") else ""
+
+
+def _access(
+    configuration: Configuration,
+    *,
+    namespace: str,
+    reload: Callable[[], Awaitable[None]],
+    account: Account | None = None,
+) -> Access:
     fresh_until = time.monotonic() + TOKEN_LIFE
 
     async def authorization() -> str | None:
@@ -178,6 +214,7 @@ def _access(configuration: Configuration, *, namespace: str, reload: Callable[[]
         tls=_tls(configuration),
         authorization=authorization,
         proxy=configuration.proxy,
+        account=account,
     )
 
 

@@ -30,6 +30,7 @@ from dkron_operator.leader.lease import Lease, Replica
 from dkron_operator.monitoring import Monitoring, Parts
 from dkron_operator.monitoring.health import Phase
 from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
+from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.reconcile.reconciler import HOLD, Reconciler
 from dkron_operator.telemetry.metrics import Metrics
 from dkron_operator.watch.handlers import Handlers
@@ -72,9 +73,11 @@ class Operator:
         cluster_namespace: str,
         images: Images,
         output_dir: str = "",
+        output_quota: int = 0,
         inline_calls: int = 0,
         inline_rules: AddressRules | None = None,
         own_tags: AgentTags = DKRONS,
+        rules: InstallationRules = NO_RULES,
         strict: bool = False,
         replica: Replica,
         terms: Terms | None,
@@ -107,14 +110,15 @@ class Operator:
         )
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
-            output_dir=output_dir, may_act=self.lease.may_act, write_soon=self._write_soon, requeue=self._requeue,
-            on_problems=self.cluster_status.judge, on_event=partial(self._liveness.optional_event, DKRON_CLUSTERS),
+            output_dir=output_dir, output_quota=output_quota, may_act=self.lease.may_act, write_soon=self._write_soon,
+            requeue=self._requeue, on_problems=self.cluster_status.judge,
+            on_event=partial(self._liveness.optional_event, DKRON_CLUSTERS),
         )  # fmt: skip
         self.reconciler = Reconciler(
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
             booked=self.cluster_status.settle, terms=terms,
             allowance=Allowance(inline_calls, self.lease.may_act, inline_rules),
-            own=own_tags, strict=strict, tracer=tracer, compare=self._rollback.compare,
+            own=own_tags, rules=rules, strict=strict, tracer=tracer, compare=self._rollback.compare,
             on_node_event=partial(self._liveness.optional_event, NODES),
         )  # fmt: skip
         handlers = Handlers(

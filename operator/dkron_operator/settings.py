@@ -1,6 +1,7 @@
 """Settings: every flag is also an environment variable, and `--help` is the manual."""
 
 import os
+import re
 from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
@@ -11,7 +12,9 @@ from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsC
 
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
 from dkron_executors.run.addresses import AddressRules
+from dkron_kube.access import Account
 from dkron_operator.leader.election import Terms
+from dkron_operator.plan.installation_rules import InstallationRules
 from dkron_runtime.command import separated
 from dkron_runtime.image import own_image
 from dkron_runtime.logs import LogFormat, LogLevel
@@ -56,6 +59,11 @@ class Settings(BaseSettings):
         description="directory for the processor files, on a volume of the operator's pod. Without it jobs cannot use "
         "that processor [DKRON_OUTPUT_DIR]",
     )
+    output_quota: int = Field(
+        default=1 << 30,
+        description="bytes that the files of one namespace may take in --output-dir, or Ki, Mi, Gi, Ti (500Mi); what "
+        "exceeds it is not delivered. 0 sets no limit [DKRON_OUTPUT_QUOTA]",
+    )
     inline_calls: int = Field(
         default=0,
         ge=0,
@@ -83,6 +91,21 @@ class Settings(BaseSettings):
         min_length=1,
         pattern=LABEL_VALUE,
         description="tag region of nodes that have no label of this name, as the option of Dkron [DKRON_REGION]",
+    )
+    run_in_own_namespace: CliImplicitFlag[bool] = Field(
+        default=False,
+        description="run jobs in the namespace of the operator's own pod too, where they can use the Secrets of the "
+        "installation. Without it, they are not ready (NamespaceRefused) [DKRON_RUN_IN_OWN_NAMESPACE]",
+    )
+    refused_namespaces: Namespaces = Field(
+        default=["kube-system", "kube-public", "kube-node-lease"],
+        description="namespaces in which no job runs; repeat the option, or separate by commas, for several "
+        "[DKRON_REFUSED_NAMESPACES]",
+    )
+    refused_accounts: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="service accounts that no job uses, besides the operator's own, as NAMESPACE/NAME "
+        "[DKRON_REFUSED_ACCOUNTS]",
     )
     strict: CliImplicitFlag[bool] = Field(
         default=False,
@@ -163,10 +186,28 @@ class Settings(BaseSettings):
             )
         return self
 
-    @field_validator("namespace", "inline_allow", "inline_deny", mode="before")
+    @field_validator(
+        "namespace", "inline_allow", "inline_deny", "refused_namespaces", "refused_accounts", mode="before"
+    )
     @classmethod
     def _separated(cls, value: object) -> list[str]:
         return separated(value)
+
+    @field_validator("output_quota", mode="before")
+    @classmethod
+    def _bytes(cls, value: object) -> int:
+        found = re.fullmatch(r"(\d{1,15})([KMGT]i)?", str(value), re.ASCII)
+        if found is None:
+            raise ValueError(f'"{value}" is not a size such as 1073741824, 500Mi or 1Gi')
+        return int(found[1]) << 10 * (1 + "KMGT".index(found[2][0]) if found[2] else 0)
+
+    @field_validator("refused_accounts")
+    @classmethod
+    def _accounts(cls, value: list[str]) -> list[str]:
+        for account in value:
+            if not re.fullmatch(r"[^/\s]+/[^/\s]+", account):
+                raise ValueError(f'"{account}" is not NAMESPACE/NAME, such as dkron-system/dkron')
+        return value
 
     def home(self, own: str) -> str:
         """The namespace of the DkronCluster and the Lease; `own` is that of the pod, or of the kubeconfig's context."""
@@ -178,6 +219,18 @@ class Settings(BaseSettings):
         with suppress(ValueError):
             refused.append(ip_network(os.environ.get("KUBERNETES_SERVICE_HOST", "")))
         return AddressRules(allowed=[ip_network(str(network)) for network in self.inline_allow], refused=refused)
+
+    def rules(self, account: Account | None) -> InstallationRules:
+        """What the installation refuses to run; `account` is the operator's own, if it runs in a pod."""
+        named = (each.partition("/") for each in self.refused_accounts)
+        accounts = {(namespace, name) for namespace, _, name in named}
+        if account is not None and account.name:
+            accounts.add((account.namespace, account.name))
+        return InstallationRules(
+            own_namespace="" if account is None or self.run_in_own_namespace else account.namespace,
+            namespaces=frozenset(self.refused_namespaces),
+            accounts=frozenset(accounts),
+        )
 
     def own_tags(self) -> AgentTags:
         """The tags that nodes have without a label."""

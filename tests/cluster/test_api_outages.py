@@ -17,12 +17,13 @@ import pytest
 import localcluster
 from dkron_crds.names import object_name
 from dkron_crds.revision import REVISION
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, PODS
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, JOBS, PODS
 from localcluster.cluster import LocalCluster
 from localcluster.record import find
 from tests.support.api_process import ApiProcess
 from tests.support.api_rights import FOLLOWED, LEAST_API, limited_api
 from tests.support.api_sites import ApiSite, api_for
+from tests.support.builders import of_job
 from tests.support.hostile import assert_civil
 from tests.support.ice import ice
 from tests.support.jobs import dkron_job
@@ -201,11 +202,15 @@ def _leave_a_pod(kube: Kube) -> None:
     """Of the execution; on a node that is not there, so that it is collected after a while."""
     if kube.find(PODS, "ran-1-x") is not None:
         return
-    labels = {"batch.kubernetes.io/job-name": "ran-1"}
     spec = {"nodeName": "nowhere", "containers": [{"name": "job", "image": "none"}]}
-    kube.create(
-        PODS, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ran-1-x", "labels": labels}, "spec": spec}
-    )
+    template = {"spec": {**spec, "restartPolicy": "Never"}}
+    job = kube.find(JOBS, "ran-1") or kube.create(
+        JOBS, {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "ran-1"},
+               "spec": {"managedBy": "example.com/none", "template": template}},
+    )  # fmt: skip
+    pod = of_job({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ran-1-x"}, "spec": spec},
+                 "ran-1", uid=job["metadata"]["uid"])  # fmt: skip
+    kube.create(PODS, pod)
     ended = {"terminated": {"exitCode": 0, "finishedAt": NOON, "startedAt": NOON}}
     status = {"name": "job", "image": "none", "imageID": "none", "ready": False, "restartCount": 0, "state": ended}
     kube.patch(PODS, "ran-1-x", {"status": {"containerStatuses": [status]}}, subresource="status")

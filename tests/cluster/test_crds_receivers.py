@@ -30,7 +30,8 @@ TAKEN: dict[str, Any] = {
     "a mail": told({"name": "owner", "type": "mail", "when": ["failure"]}),
     "two": told(HOOK, {**HOOK, "name": "dev"}),
     "a mail server": receivers(mail=[{**MAIL, "username": "a", "passwordFrom": KEY, "tls": "none"}]),
-    "slack": receivers(slack=[{"name": "a", "urlFrom": KEY}]),
+    "slack": receivers(slack=[{"name": "a", "urlFrom": KEY, "channels": ["#ops", "#team-*"]}]),
+    "recipients": receivers(mail=[{**MAIL, "recipients": ["*@example.com", "a+b@example.org"]}]),
     "elasticsearch": receivers(elasticsearch=[{"name": "a", "url": "http://es", "indexDateFormat": "-%Y.%m"}]),
     "syslog and fluent": receivers(syslog={"address": "udp://[::1]:514"}, fluent={"host": "f"}),
     "a socket": receivers(syslog={"address": "unix:///dev/log"}),
@@ -56,6 +57,7 @@ REFUSED: dict[str, Any] = {
     "a header without a value": (told({**HOOK, "headers": [{"name": "A"}]}), "a header has either"),
     "a header that is two": (told({**HOOK, "headers": [{"name": "A", "value": "b\nC: d"}]}), "headers[0].value"),
     "slack without a url": (receivers(slack=[{"name": "a"}]), "either url or urlFrom is required"),
+    "recipients with another wildcard": (receivers(mail=[{**MAIL, "recipients": ["[ab]@c"]}]), "recipients[0]"),
     "no syslog": (receivers(syslog={"address": "http://x:1"}), "syslog.address"),
     "a sender that is two": (receivers(mail=[{**MAIL, "sender": "a\nBcc: b@c"}]), "mail[0].sender"),
     "a date with blanks": (

@@ -101,6 +101,7 @@ def policy(place: Place, *, group: str, version: str, resource: str, operation: 
     place.cluster.kubectl("apply", "-f", "-", input=manifest)
 
 
+ACCOUNT = "dkron-operator"
 WORDS = "not on Sundays, says the policy"
 
 
@@ -184,11 +185,13 @@ def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
     """A canary sings each second, and the jobs of all others have run once."""
     install(cluster)
     with contextlib.ExitStack() as stack:
-        names = ("canary", "doomed", *(refusal.name for refusal in REFUSALS))
+        names = ("canary", "doomed", "closed", "guarded", *(refusal.name for refusal in REFUSALS))
         kubes = {name: stack.enter_context(namespace(cluster.kubeconfig, f"refused {name}")) for name in names}
         where = [option for kube in kubes.values() for option in ("--namespace", kube.namespace)]
         log = tmp_path_factory.mktemp("refused") / "operator.log"
-        operator = OperatorProcess(log, "--kubeconfig", str(cluster.kubeconfig), *where)
+        rules = ("--refused-namespaces", kubes["closed"].namespace,
+                 "--refused-accounts", f"{kubes['guarded'].namespace}/{ACCOUNT}")  # fmt: skip
+        operator = OperatorProcess(log, "--kubeconfig", str(cluster.kubeconfig), *where, *rules)
         for kube in kubes.values():
             kube.guard, kube.appendix = operator.check, operator.tail
         operator.start()
@@ -267,6 +270,56 @@ def test_a_new_job_beside_a_new_quota_is_ready(scene: Scene) -> None:
     place.kube.create(QUOTAS, {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
     place.kube.apply(recurring("beside"))
     place.kube.wait_status("beside", "a run", lambda status: status.get("successCount") and is_ready(status))
+
+
+# --- what the installation refuses, and what nobody is deceived by ---------------------------------------------------
+
+
+def of_pods(metadata: Object | None = None, **spec: Any) -> Object:
+    """A job whose template says this of its pods."""
+    template = simulated(run_for="10ms")
+    pods = template["spec"]["template"]
+    pods["metadata"] = {**pods.get("metadata", {}), **(metadata or {})}
+    pods["spec"] = {**pods.get("spec", {}), **spec}
+    return {"jobTemplate": template}
+
+
+CONTAINERS = [{"name": "main", "image": "none"}]
+NOT_READY = (
+    ("closed", recurring("any"), "NamespaceRefused", "--refused-namespaces"),
+    ("guarded", recurring("named", **of_pods(serviceAccountName=ACCOUNT)), "AccountRefused", ACCOUNT),
+    ("guarded", recurring("older-field", **of_pods(serviceAccount=ACCOUNT)), "AccountRefused", ACCOUNT),
+    ("guarded", dkron_job("whole", executor="kubernetes", config={}, schedule="@every 2s",
+                          **of_pods(serviceAccountName=ACCOUNT, containers=CONTAINERS)), "AccountRefused", ACCOUNT),
+    ("guarded", recurring("kept", **of_pods({"finalizers": ["example.com/x"]})), "InvalidTemplate", "finalizers"),
+)  # fmt: skip
+
+
+def test_what_the_installation_does_not_allow_is_told_and_runs_nothing(scene: Scene) -> None:
+    deceiving = of_pods()
+    forged = {"dkron.io/member": "n9", "dkron.io/slot": "2000-01-01T00:00:00Z", "dkron.io/node": "n9"}
+    deceiving["jobTemplate"]["metadata"] = {"annotations": forged, "labels": {"dkron.io/job": "another"}}
+    guarded, canary = scene.places["guarded"].kube, scene.places["canary"].kube
+    for place, job, _, _ in NOT_READY:
+        scene.places[place].kube.apply(job)
+    guarded.apply(recurring("deceiving", **deceiving))
+    for place, job, reason, words in NOT_READY:
+        name = job["metadata"]["name"]
+        ready = condition(
+            scene.places[place].kube.wait_status(name, "a verdict", lambda status: bool(condition(status, "Ready"))
+                                                 and condition(status, "Ready")["status"] == "False"), "Ready"
+        )  # fmt: skip
+        assert ready["reason"] == reason, name
+        assert words in ready["message"], name
+    guarded.wait_status("deceiving", "runs", finished(2), seconds=60)
+    until = datetime.now(UTC) + PASSED
+    canary.wait_status("canary", "to sing on", marked_after(until), seconds=60)
+    for place, job, _, _ in NOT_READY:
+        name, kube = job["metadata"]["name"], scene.places[place].kube
+        assert kube.jobs_of(name) == [], name
+        assert "skipped" not in kube.status(name), name
+    assert gaps(canary.slots_of("canary"), every=1) == []
+    assert guarded.events_of("deceiving", "ForeignJob") == []
 
 
 # --- a namespace that goes -------------------------------------------------------------------------------------------

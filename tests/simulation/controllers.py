@@ -92,7 +92,15 @@ class Controllers:
             "metadata": {
                 "name": name,
                 "labels": {"batch.kubernetes.io/job-name": job["name"]},
-                "ownerReferences": [{"uid": job["uid"], "controller": True, "kind": "Job", "name": job["name"]}],
+                "ownerReferences": [
+                    {
+                        "apiVersion": "batch/v1",
+                        "kind": "Job",
+                        "name": job["name"],
+                        "uid": job["uid"],
+                        "controller": True,
+                    }
+                ],
             },
             "spec": {"containers": [{"name": "job"}], "nodeName": "n1"},
         }

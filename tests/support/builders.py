@@ -147,16 +147,22 @@ def wire_pod(
     if phase:
         status["phase"] = phase
     metadata: Object = {"name": name, "creationTimestamp": rfc3339(created)}
-    if of:
-        metadata["labels"] = {"batch.kubernetes.io/job-name": of}
     if deleted is not None:
         ends = rfc3339(deleted + timedelta(seconds=30))
         metadata |= {"deletionTimestamp": ends, "deletionGracePeriodSeconds": 30}
-    return {
+    pod = {
         "metadata": metadata,
         "spec": {"nodeName": node, "containers": [{"name": key} for key in containers]},
         "status": status,
     }
+    return of_job(pod, of) if of else pod
+
+
+def of_job(pod: Object, job: str, *, uid: str = "") -> Object:
+    """The pod, made the pod of this Job, whose uid is that of `wire_run` unless it is given."""
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": uid or f"uid-of-{job}", "controller": True}
+    pod["metadata"] |= {"labels": {"batch.kubernetes.io/job-name": job}, "ownerReferences": [owner]}
+    return pod
 
 
 def terminated(

@@ -16,6 +16,7 @@ from dkron_operator.cache.store import Store
 from dkron_operator.delivery import Delivery, Sending
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import Compare, ignore_versions
+from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.reconcile.reconciler import Reconciler
 from dkron_operator.watch.handlers import Handlers
 from dkron_runtime.tracing.spans import Tracer
@@ -43,6 +44,7 @@ class Edges:
         inline_calls: int = 0,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
+        rules: InstallationRules = NO_RULES,
         on_problems: Callable[[tuple[str, ...] | None], None] = lambda _: None,
     ) -> None:
         client, clock = cast("KubeClient", kube), Clock(wall, asyncio.get_running_loop().time)
@@ -74,6 +76,7 @@ class Edges:
             allowance=Allowance(inline_calls, self._may_act),
             tracer=tracer,
             compare=compare,
+            rules=rules,
         )
         self.booked = 0
         self.changed: list[str] = []
@@ -158,11 +161,12 @@ def begin(
     inline_calls: int = 0,
     tracer: Tracer | None = None,
     compare: Compare = ignore_versions,
+    rules: InstallationRules = NO_RULES,
     **spec: Any,
 ) -> Edges:
     """With one DkronJob, by default each minute, that the store knows. Called within a running loop."""
     kube = kube or FakeKube()
     kube.put(DKRON_JOBS, wire_job(**spec))
-    found = Edges(kube, inline_calls=inline_calls, tracer=tracer, compare=compare)
+    found = Edges(kube, inline_calls=inline_calls, tracer=tracer, compare=compare, rules=rules)
     found.watch()
     return found

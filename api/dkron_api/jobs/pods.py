@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dkron_api.translate.pod import container_of, has_begun, newest
+from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
@@ -19,7 +20,6 @@ from dkron_kube.paths import PODS
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
-JOB_NAME = "batch.kubernetes.io/job-name"
 OUTPUT = 256_000
 """Bytes kept from the end of an output, as many as Dkron keeps."""
 OUTPUT_SECONDS, NODE_SECONDS = 10.0, 2.0
@@ -50,16 +50,16 @@ class Pods:
         self._nodes: OrderedDict[str, str] = OrderedDict()
         self._trouble = ""
 
-    async def of(self, job: str) -> Object | None:
-        """Return the newest pod of a Job. Raises `KubeError`."""
-        selector = f"{JOB_NAME}={job}"
-        return newest([pod async for pod in self._kube.list(PODS, self._namespace, label_selector=selector)])
+    async def of(self, job: str, *, uid: str = "") -> Object | None:
+        """Return the newest pod of a Job; `uid` is that of the Job, if it is known. Raises `KubeError`."""
+        pods = self._kube.list(PODS, self._namespace, label_selector=f"{POD_OF_JOB}={job}")
+        return newest([pod async for pod in pods if is_pod_of(pod, job=job, uid=uid)])
 
-    async def output(self, job: str) -> Tail | None:
-        """Return the end of a Job's log while its pod exists; None if the log is unavailable."""
+    async def output(self, job: str, *, uid: str = "") -> Tail | None:
+        """Return the end of a Job's log while its pod exists; None if the log is unavailable. `uid` is as for `of`."""
         try:
             async with asyncio.timeout(OUTPUT_SECONDS), self._logs:
-                pod = await self.of(job)
+                pod = await self.of(job, uid=uid)
                 if pod is None or not has_begun(pod, container_of(pod)):
                     return None
                 name, container = pod["metadata"]["name"], container_of(pod)
@@ -82,11 +82,11 @@ class Pods:
         return {job: self._nodes[job] for job in jobs if job in self._nodes}
 
     async def _look(self, jobs: Sequence[str]) -> None:
-        selector = f"{JOB_NAME} in ({','.join(jobs)})"
+        selector = f"{POD_OF_JOB} in ({','.join(jobs)})"
         async for pod in self._kube.list(PODS, self._namespace, label_selector=selector):
-            node = (pod.get("spec") or {}).get("nodeName")
-            if node:
-                self._nodes[pod["metadata"]["labels"][JOB_NAME]] = node
+            job, node = pod["metadata"]["labels"][POD_OF_JOB], (pod.get("spec") or {}).get("nodeName")
+            if node and is_pod_of(pod, job=job):
+                self._nodes[job] = node
         while len(self._nodes) > REMEMBERED:
             self._nodes.popitem(last=False)
 

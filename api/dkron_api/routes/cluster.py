@@ -28,6 +28,11 @@ ALONE = (
     "?force=true does it anyway"
 )
 
+APART = (
+    "this API has no operator beside it that could leave; delete the operator's pod whose name GET /v1/leader shows, "
+    "and another replica takes over"
+)
+
 
 async def show_status(request: web.Request) -> web.StreamResponse:
     """GET /v1."""
@@ -75,8 +80,11 @@ async def is_leader(request: web.Request) -> web.StreamResponse:
 
 async def leave(request: web.Request) -> web.StreamResponse:
     """POST /v1/leave: the operator of this name releases the Lease, and does not take it again before its next
-    start. Without another replica that would end all runs, so it takes `?force`."""
+    start. Without another replica that would end all runs, so it takes `?force`. An API in a pod of its own has no such
+    operator: no replica would read the request."""
     app, now = request.app, request.app[CLOCK]()
+    if not app[SETTINGS].beside_operator:
+        raise ApiError(HTTPStatus.CONFLICT, APART)
     identity = app[SETTINGS].node_name
     if not flag(request, "force"):
         _require_another(app, identity)

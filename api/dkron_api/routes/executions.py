@@ -48,7 +48,7 @@ async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any
         return shown(job, run if tail is None else with_output(run, tail.data))
     if not run.uid:
         return shown(job, run)
-    nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job))
+    nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job, uid=run.uid))
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
     return shown(job, placed, so_far="" if tail is None else tail.data.decode("utf-8", "replace"))
 

@@ -23,6 +23,7 @@ from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import found, shown
 from dkron_api.translate.pod import container_of, has_begun, obstacle
 from dkron_api.translate.times import ZERO
+from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
@@ -64,8 +65,9 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
     clock = asyncio.get_running_loop().time
     deadline = clock() + patience
     while True:
-        execution = _execution(request)
-        pod = await _pod(request)
+        run, execution = _execution(request)
+        uid = run.uid if isinstance(run, Active) else ""
+        pod = await request.app[PODS_OF].of(run.job, uid=uid)
         if pod is not None and has_begun(pod, container_of(pod)):
             return pod, container_of(pod)
         if execution["finished_at"] != ZERO:
@@ -78,16 +80,12 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
         await asyncio.sleep(PAUSE)
 
 
-def _execution(request: web.Request) -> Object:
+def _execution(request: web.Request) -> tuple[Execution | Active, Object]:
     job, key = job_of(request), request.match_info["execution"]
     run = found(job, key, coming=coming_of(request, job))
     if run is None:
         raise ApiError(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} has no execution {quoted(key)} (any more)")
-    return shown(job, run)
-
-
-async def _pod(request: web.Request) -> Object | None:
-    return await request.app[PODS_OF].of(request.match_info["execution"].partition("-")[2])
+    return run, shown(job, run)
 
 
 def _gone(request: web.Request, execution: Object) -> ApiError:

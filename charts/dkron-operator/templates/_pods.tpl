@@ -150,6 +150,12 @@ env:
   {{- end }}
   - name: DKRON_CLUSTER_NAMESPACE
     value: {{ .Release.Namespace }}
+  - name: DKRON_REFUSED_ACCOUNTS
+    value: {{ include "dkron.refusedAccounts" . | quote }}
+  {{- if include "dkron.runsInOwn" . }}
+  - name: DKRON_RUN_IN_OWN_NAMESPACE
+    value: "true"
+  {{- end }}
   - name: DKRON_LEASE_DURATION
     value: {{ $own.lease.durationSeconds | quote }}
   - name: DKRON_LEASE_RENEW_DEADLINE
@@ -241,6 +247,10 @@ env:
     value: {{ .Release.Namespace }}
   - name: DKRON_API_AUTH
     value: {{ join "," $own.auth | quote }}
+  {{- if eq $own.mode "deployment" }}
+  - name: DKRON_API_BESIDE_OPERATOR
+    value: "false"
+  {{- end }}
   {{- with $own.audiences }}
   - name: DKRON_API_AUDIENCES
     value: {{ join "," . | quote }}

@@ -22,6 +22,24 @@
 {{- end }}
 {{- end }}
 
+{{/* The service accounts of the release, which no job uses. */}}
+{{- define "dkron.refusedAccounts" -}}
+{{- $parts := list "operator" }}
+{{- if and .Values.api.enabled (eq .Values.api.mode "deployment") }}{{ $parts = append $parts "api" }}{{ end }}
+{{- $accounts := list }}
+{{- range $parts }}
+{{- $name := include "dkron.serviceAccount" (list $ .) }}
+{{- /* Pods that name no account have this one. */}}
+{{- if ne $name "default" }}{{ $accounts = append $accounts (printf "%s/%s" $.Release.Namespace $name) }}{{ end }}
+{{- end }}
+{{- join "," $accounts }}
+{{- end }}
+
+{{/* Whether jobs run in the release's namespace: it is one of those that are named, or the REST API serves it. */}}
+{{- define "dkron.runsInOwn" -}}
+{{- if or (has .Release.Namespace .Values.watchNamespaces) (and .Values.api.enabled (eq (include "dkron.served" .) .Release.Namespace)) }}true{{ end }}
+{{- end }}
+
 {{/* The release that has the custom resources of this cluster and is at work: "name namespace", empty if it is this one
 or none. What a release that is gone has left behind is for Helm to take over. Without a cluster nothing is known. */}}
 {{- define "dkron.otherOwner" -}}

@@ -18,10 +18,12 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
+from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.fold import Started
+from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.plan.read import read_run
 from dkron_operator.plan.view import AttemptJob, Outcome, Trouble
 
@@ -49,6 +51,7 @@ class Fire:
         is_over: Callable[[CachedJob, AttemptJob], Awaitable[bool]],
         traces: RunTracing,
         own: AgentTags = DKRONS,
+        rules: InstallationRules = NO_RULES,
     ) -> None:
         self._client = client
         self._store = store
@@ -61,6 +64,7 @@ class Fire:
         self._calls = calls
         self._traces = traces
         self._own = own
+        self._rules = rules
 
     async def __call__(self, entry: CachedJob, create: CreateJob) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the create stays unconfirmed)."""
@@ -107,6 +111,9 @@ class Fire:
         body = build_job(entry.job, create.entry, images=self._images, own=self._own, traceparent=firing.traceparent)
         if self._home:
             body["metadata"]["annotations"][CREATED_BY] = self._home
+        refused = self._rules.of_body(body)
+        if refused is not None:
+            return await self._refuse(entry, create, refused)
         try:
             return await self._client.create(JOBS, entry.job.namespace, body)
         except AlreadyExists:
@@ -116,6 +123,14 @@ class Fire:
                     f"Job {create.entry.job} already existed, but was deleted before the operator could read it"
                 ) from None
             return answer
+
+    async def _refuse(self, entry: CachedJob, create: CreateJob, refused: Problem) -> Object:
+        """The plan had no objection, but the job was edited since, or the run was claimed under other rules. A Job that
+        exists goes on. Raises `ConfigError` if there is none."""
+        answer = await self._find(entry, create)
+        if answer is None:
+            raise ConfigError(refused.message, reason=refused.reason)
+        return answer
 
     async def _find(self, entry: CachedJob, create: CreateJob) -> Object | None:
         """The Job of this name if it is ours. Raises `Unavailable` if another object holds the name that is still

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from typing import Any
 
+from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
@@ -220,8 +221,8 @@ class Observer:
         return told
 
     async def _pod(self, entry: CachedJob, run: AttemptJob) -> Object | None:
-        selector = f"batch.kubernetes.io/job-name={run.name}"
-        pods = [pod async for pod in self._client.list(PODS, entry.job.namespace, label_selector=selector)]
+        listed = self._client.list(PODS, entry.job.namespace, label_selector=f"{POD_OF_JOB}={run.name}")
+        pods = [pod async for pod in listed if is_pod_of(pod, job=run.name, uid=run.uid)]
         return max(pods, key=_created, default=None)
 
 

@@ -68,6 +68,7 @@ class Delivery:
         clock: Clock,
         namespace: str,
         output_dir: str = "",
+        output_quota: int = 0,
         limits: Limits | None = None,
         senders: Sending | None = None,
         may_act: Callable[[], bool] = lambda: True,
@@ -80,7 +81,9 @@ class Delivery:
         self._events = events
         self._complaints = DeliveryEvents(events, clock=clock)
         self._outputs = Outputs(client)
-        self._senders = senders or Senders(client, namespace=namespace, output_dir=output_dir, clock=clock)
+        self._senders = senders or Senders(
+            client, namespace=namespace, output_dir=output_dir, output_quota=output_quota, clock=clock
+        )
         self._outboxes = Outboxes(self._senders.send, limits or Limits(), may_act=may_act)
         self._taken: dict[str, set[str]] = {}
         self._lazy: set[str] = set()
@@ -203,7 +206,8 @@ class Delivery:
 
     async def _parcels(self, entry: CachedJob, execution: Execution) -> list[Parcel]:
         job, site = entry.job, self.installation.site
-        found = await self._outputs.find(job, execution)
+        run = entry.observed.attempts.get(execution.job)
+        found = await self._outputs.find(job, execution, uid="" if run is None else run.uid)
         if found is None:
             moved = processors.note(job.spec, site, job.namespace, execution)
             # Where the output is, is not the output.

@@ -5,9 +5,12 @@ import contextlib
 import errno
 import os
 import secrets
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from dkron_operator.delivery.quota import BLOCK, Quota, blocks
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.processors.message import File
 
@@ -19,10 +22,12 @@ _FOR_GOOD = {errno.ELOOP, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR, errno
 
 
 class Files:
-    """Writes below `root`, which has to exist, and never outside it, whatever symbolic links it contains."""
+    """Writes below `root`, which has to exist, and never outside it, whatever symbolic links it contains. Each
+    namespace has a folder there, for at most `quota` bytes; 0 sets no limit."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, quota: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         self._root = root
+        self._quota = Quota(root, quota, clock=clock)
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="files")
 
     async def write(self, file: File) -> None:
@@ -36,24 +41,40 @@ class Files:
             raise Undeliverable(f"cannot write {file.name!r}: {exc}") from None
 
     def _write(self, file: File) -> None:
+        content, parts = file.text.encode("utf-8", "replace"), Path(file.folder).parts
+        namespace = "".join(parts[:1])
+        # Each folder may have to be created, too.
+        self._quota.require(namespace, blocks(len(content)) + BLOCK * len(parts[1:]))
         folder = self._open_folder(file.folder)
         try:
-            _replace(folder, file.name, file.text.encode("utf-8", "replace"))
+            before = _size(folder, file.name)
+            _replace(folder, file.name, content)
         finally:
             os.close(folder)
+        self._quota.add(namespace, blocks(len(content)) - before)
 
     def _open_folder(self, path: str) -> int:
         """Open the folder, and create it if need be. Goes one step at a time and follows no symbolic link."""
         current = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        namespace = ""
         for part in Path(path).parts:
             try:
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(part, 0o755, dir_fd=current)
+                    if namespace:
+                        self._quota.add(namespace, BLOCK)
                 below = os.open(part, _FOLDER_FLAGS, dir_fd=current)
             finally:
                 os.close(current)
-            current = below
+            current, namespace = below, namespace or part
         return current
+
+
+def _size(folder: int, name: str) -> int:
+    """The bytes that a file of this name counts, if there is one."""
+    with contextlib.suppress(FileNotFoundError):
+        return blocks(os.stat(name, dir_fd=folder, follow_symlinks=False).st_size)
+    return 0
 
 
 def _replace(folder: int, name: str, content: bytes) -> None:

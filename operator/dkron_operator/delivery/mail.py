@@ -19,6 +19,8 @@ from dkron_operator.processors.message import Mail
 PERMANENT = 500
 """From this reply code on, a mail server does not want a retry (RFC 5321, 4.2.1)."""
 PATIENCE = 9.0
+SHOWN = 3
+"""How many refused addresses a sentence names."""
 
 
 class Mailer:
@@ -29,7 +31,16 @@ class Mailer:
         self._clock = clock
 
     async def send(self, mail: Mail) -> None:
-        """Send the mail. Raises `Unreachable`, `Undeliverable`."""
+        """Send the mail to those who may get it. Raises `Unreachable`, and `Undeliverable` also if someone may not."""
+        if mail.to:
+            await self._send(mail)
+        if mail.refused:
+            refused = ", ".join(mail.refused[:SHOWN]) + (", …" if len(mail.refused) > SHOWN else "")
+            raise Undeliverable(
+                f"mail server {mail.server.name} sends nothing to {refused}, which its recipients do not include"
+            )
+
+    async def _send(self, mail: Mail) -> None:
         server = mail.server
         password = await self._secrets.value(server.password_from) if server.password_from else ""
         where = f"mail server {server.name}"

@@ -5,6 +5,7 @@ import logging
 from collections import OrderedDict
 
 from dkron_crds.job import Execution
+from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Rejected
 from dkron_kube.paths import PODS
@@ -41,19 +42,21 @@ class Outputs:
         """The output is no longer needed."""
         self._drop((uid, job))
 
-    async def find(self, job: JobView, execution: Execution) -> tuple[str, bool] | None:
-        """The output, and whether there was more of it; None if the output is not known. Raises `KubeError`."""
+    async def find(self, job: JobView, execution: Execution, *, uid: str = "") -> tuple[str, bool] | None:
+        """The output, and whether there was more of it; None if the output is not known. `uid` is that of the Job,
+        empty if it is not known. Raises `KubeError`."""
         kept = self._kept.get((job.uid, execution.job))
         if kept is None:
-            kept = await self._read(job, execution)
+            kept = await self._read(job, execution, uid)
         if kept is None:
             return None
         return kept[-LONGEST:].decode("utf-8", "replace"), len(kept) > LONGEST
 
-    async def _read(self, job: JobView, execution: Execution) -> bytes | None:
-        selector = f"batch.kubernetes.io/job-name={execution.job}"
+    async def _read(self, job: JobView, execution: Execution, uid: str) -> bytes | None:
+        name, selector = execution.job, f"{POD_OF_JOB}={execution.job}"
         try:
-            pods = [pod async for pod in self._client.list(PODS, job.namespace, label_selector=selector)]
+            listed = self._client.list(PODS, job.namespace, label_selector=selector)
+            pods = [pod async for pod in listed if is_pod_of(pod, job=name, uid=uid)]
         except Rejected as exc:
             # A user has written another name into the status by hand: send the message without the output.
             log.warning("cannot find the pod of Job %s: %s", execution.job, exc, extra={"job": job.dkron_name})

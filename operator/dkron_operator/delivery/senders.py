@@ -10,8 +10,9 @@ from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
 from dkron_operator.delivery.secret_reader import SecretReader
 from dkron_operator.delivery.syslog import send_entry
+from dkron_operator.delivery.trouble import Undeliverable
 from dkron_operator.kit.clock import Clock
-from dkron_operator.processors.message import Entry, File, Line, Mail, Message, Post, Record
+from dkron_operator.processors.message import Entry, File, Line, Mail, Message, Post, Record, Refused
 
 OVERHEAD = 1024
 """Approximate bytes that a message takes besides its text."""
@@ -20,9 +21,11 @@ OVERHEAD = 1024
 class Senders:
     """All senders."""
 
-    def __init__(self, client: KubeClient, *, namespace: str, output_dir: str, clock: Clock) -> None:
+    def __init__(
+        self, client: KubeClient, *, namespace: str, output_dir: str, output_quota: int = 0, clock: Clock
+    ) -> None:
         vault = SecretReader(client, namespace=namespace, clock=clock.monotonic)
-        self._files = Files(Path(output_dir))
+        self._files = Files(Path(output_dir), quota=output_quota, clock=clock.monotonic)
         self._mailer = Mailer(vault, clock=clock)
         self._poster = Poster(vault)
 
@@ -33,6 +36,8 @@ class Senders:
     async def send(self, message: Message) -> None:
         """Send it. Raises `Unreachable`, `Undeliverable`, TimeoutError."""
         match message:
+            case Refused(why):
+                raise Undeliverable(why)
             case Line():
                 await write_line(message)
             case File():
@@ -56,3 +61,5 @@ def weight(message: Message) -> int:
             return OVERHEAD + len(text)
         case Entry(data=data) | Post(body=data):
             return OVERHEAD + len(data)
+        case Refused():
+            return OVERHEAD

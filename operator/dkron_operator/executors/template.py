@@ -37,6 +37,7 @@ def check_template(template: JobTemplate) -> None:
         template_object(template.metadata.get(key), f"metadata.{key}")
     pod = pod_spec(template)
     _check_life(template)
+    _check_pod_metadata(template)
     template_object(pod.get("affinity"), "spec.template.spec.affinity")
     for key in ("initContainers", "containers"):
         for _ in _named_items(pod.get(key), f"spec.template.spec.{key}"):
@@ -55,6 +56,18 @@ def _check_life(template: JobTemplate) -> None:
         raise _invalid(
             "metadata.finalizers", "a Job that has them stays when history or a stop deletes it; remove them"
         )
+
+
+def _check_pod_metadata(template: JobTemplate) -> None:
+    pod = template_object(template.spec.get("template"), "spec.template")
+    metadata = template_object(pod.get("metadata"), "spec.template.metadata")
+    template_object(metadata.get("annotations"), "spec.template.metadata.annotations")
+    if metadata.get("finalizers"):
+        raise _invalid(
+            "spec.template.metadata.finalizers", "a pod that has them stays, and its Job with it; remove them"
+        )
+    if metadata.get("ownerReferences"):
+        raise _invalid("spec.template.metadata.ownerReferences", "set by the Job controller; remove it")
 
 
 def pod_spec(template: JobTemplate) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
-from dkron_crds.names import API_VERSION
+from dkron_crds.names import API_VERSION, GROUP
 from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.traceparent import ANNOTATION, VARIABLE
 from dkron_operator import executors
@@ -20,10 +20,7 @@ Object = dict[str, Any]
 def build_job(job: JobView, entry: Active, *, images: Images, own: AgentTags = DKRONS, traceparent: str = "") -> Object:
     """The Job to create for this attempt. It continues the trace of `traceparent`, if that is set; `own` are the tags
     that nodes have without a label. Raises `ConfigError` for a spec that `check_template` refuses."""
-    template = {"metadata": job.spec.job_template.metadata, "spec": job.spec.job_template.spec}
-    body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images)})
-    body = merge(body, template)
-    body = merge(body, _identity(job, entry))
+    body: Object = merge(_of_spec(job, images), _identity(job, entry))
     if traceparent:
         body["metadata"]["annotations"][ANNOTATION] = traceparent
     pod = body["spec"]["template"].setdefault("spec", {})
@@ -32,6 +29,33 @@ def build_job(job: JobView, entry: Active, *, images: Images, own: AgentTags = D
     variables = _variables(job, entry) | ({VARIABLE: traceparent} if traceparent else {})
     pod["containers"] = [_with_env(container, variables) for container in pod.get("containers") or ()]
     return body
+
+
+def built_pod(job: JobView, *, images: Images) -> Object:
+    """The pod spec of the job's Jobs, without what differs from one attempt to another. Raises `ConfigError`."""
+    pod: Object = (_of_spec(job, images)["spec"].get("template") or {}).get("spec") or {}
+    return pod
+
+
+def _of_spec(job: JobView, images: Images) -> Object:
+    """What the executor makes, with the template laid over it."""
+    template = {"metadata": _without_ours(job.spec.job_template.metadata), "spec": job.spec.job_template.spec}
+    body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images)})
+    body = merge(body, template)
+    pod = body["spec"].get("template")
+    if isinstance(pod, dict) and isinstance(pod.get("metadata"), dict):
+        pod["metadata"] = _without_ours(pod["metadata"])
+    return body
+
+
+def _without_ours(metadata: Mapping[str, Any]) -> Object:
+    """The metadata of a template without labels and annotations of this project: they say what a Job was made for, and
+    only the operator knows that."""
+    kept = dict(metadata)
+    for section in ("labels", "annotations"):
+        if isinstance(kept.get(section), dict):
+            kept[section] = {key: text for key, text in kept[section].items() if not key.startswith(f"{GROUP}/")}
+    return kept
 
 
 def _skeleton() -> Object:

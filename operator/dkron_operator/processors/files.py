@@ -11,12 +11,16 @@ from dkron_operator.processors.message import Ended, File, Parcel
 from dkron_operator.processors.site import Site
 
 LONGEST_FOLDER = 255
+DEEPEST = 32
+"""How many folders a `log_dir` may name: each of them is created."""
 
 
 def _folder(text: str) -> str:
     parts = PurePosixPath(text).parts
     if ".." in parts or "\0" in text or any(len(part.encode()) > LONGEST_FOLDER for part in parts):
         raise ValueError(f'"{text}" is not a path below the output directory of the operator')
+    if len(parts) > DEEPEST:
+        raise ValueError(f"it names {len(parts)} folders, one in the other; use at most {DEEPEST}")
     return text
 
 

@@ -4,6 +4,7 @@ import re
 from hashlib import sha256
 
 from dkron_crds.receivers import MailServer
+from dkron_operator.processors.allow_list import allows
 from dkron_operator.processors.message import Ended, Mail
 from dkron_operator.processors.record import report
 
@@ -24,9 +25,12 @@ def addresses(text: object) -> tuple[str, ...]:
 
 
 def mail(server: MailServer, to: tuple[str, ...], ended: Ended, *, purpose: str, text: str | None = None) -> Mail:
-    """The mail. `text` replaces the report and the output. The Message-ID is the same each time the mail is sent."""
+    """The mail. `text` replaces the report and the output. It goes to those addresses that
+    the server's `recipients` allow. The Message-ID is the same each time the mail is sent."""
     outcome = "Success" if ended.execution.success else "Failed"
     subject = f"{server.subject_prefix}{outcome} {ended.job} execution report"
     body = f"{report(ended)}\n\n{ended.output}" if text is None else text
     unique = sha256(f"{ended.namespace}/{purpose}/{ended.execution.id}".encode()).hexdigest()[:32]
-    return Mail(server, to, " ".join(subject.split()), body, f"{unique}@dkron.io")
+    allowed = tuple(address for address in to if allows(server.recipients, address))
+    refused = tuple(address for address in to if address not in allowed)
+    return Mail(server, allowed, " ".join(subject.split()), body, f"{unique}@dkron.io", refused)

@@ -76,6 +76,9 @@ class Mail:
     id: str
     """Its Message-ID without the brackets."""
 
+    refused: tuple[str, ...] = ()
+    """Addresses to which the job would have it sent, and to which the installation sends nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -95,7 +98,14 @@ class Post:
     password_from: Source | None = None
 
 
-Message = Line | File | Entry | Record | Mail | Post
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What the installation does not send."""
+
+    why: str
+
+
+Message = Refused | Line | File | Entry | Record | Mail | Post
 
 
 @dataclass(frozen=True, slots=True)

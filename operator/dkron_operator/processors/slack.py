@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from dkron_crds.receivers import Header, SlackTeam
+from dkron_operator.processors.allow_list import allows
 from dkron_operator.processors.config import Flag, Processor
-from dkron_operator.processors.message import Ended, Parcel, Post
+from dkron_operator.processors.message import Ended, Parcel, Post, Refused
 from dkron_operator.processors.record import report
 from dkron_operator.processors.site import Site, find, lacking
 
@@ -36,7 +37,14 @@ class Slack(Processor):
             return None
         return Parcel(f"{self.name}/{self.team}", self._post(team, ended))
 
-    def _post(self, team: SlackTeam, ended: Ended) -> Post:
+    def _refused(self, team: SlackTeam) -> str:
+        if not self.channel or allows(team.channels, self.channel):
+            return ""
+        return f"it sends nothing to channel {self.channel}, which the channels of this team do not include"
+
+    def _post(self, team: SlackTeam, ended: Ended) -> Post | Refused:
+        if refused := self._refused(team):
+            return Refused(refused)
         content = {"username": team.bot_name, "text": message(ended)}
         if self.channel:
             content["channel"] = self.channel

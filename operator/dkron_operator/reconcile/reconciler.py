@@ -50,6 +50,7 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.conditions import failed
 from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.inline_claims import next_claim
+from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.unknown_jobs import is_settled, split
 from dkron_operator.plan.upstream_runs import fullness
@@ -97,6 +98,7 @@ class Reconciler:
         allowance: Allowance = NO_CALLS,
         terms: Terms | None = None,
         own: AgentTags = DKRONS,
+        rules: InstallationRules = NO_RULES,
         strict: bool = False,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
@@ -107,6 +109,8 @@ class Reconciler:
         self._clock = clock
         self._events = events
         self._may_act = allowance.may_act
+        self._rules = rules
+        self._images = images
         self._strict = strict
         self._handover = NO_HANDOVER if terms is None else terms.handover
         self._hold = HOLD if terms is None else max(HOLD, 3 * timedelta(seconds=terms.duration))
@@ -157,7 +161,7 @@ class Reconciler:
         self._fire = Fire(
             client, store, self.writer,
             clock=clock, images=images, home=delivery.installation.namespace, calls=self.calls, began=delivery.began,
-            is_over=self.observer.is_over, traces=self.traces, own=own,
+            is_over=self.observer.is_over, traces=self.traces, own=own, rules=rules,
         )  # fmt: skip
 
     def take_over(self, *, idle: timedelta, anew: bool, behind: bool = False) -> None:
@@ -301,6 +305,9 @@ class Reconciler:
 
     def _barred(self, entry: CachedJob, *, inline: bool) -> Problem | None:
         """What this installation does not allow."""
+        refused = self._rules.of_job(entry.job, images=self._images)
+        if refused is not None:
+            return refused
         if inline and not self.calls.allowed:
             return NOT_ALLOWED
         return entry.job.unknown if self._strict else None

@@ -15,7 +15,7 @@ from dkron_crds.job import JobStatus
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import PODS
 from tests.support.api_app import Api, running_api
-from tests.support.builders import NOON, after, claim, execution, seen, terminated, wire_job, wire_pod
+from tests.support.builders import NOON, after, claim, execution, of_job, seen, terminated, wire_job, wire_pod
 from tests.support.lasting_server import LastingServer
 
 RUNNING = seen(claim(NOON))
@@ -65,8 +65,7 @@ def has(api: Api, source: Source | None = None, *, pods: Sequence[Any] = (), sta
     """The cluster has these pods, and a job whose one run is under way."""
     api.know_jobs(wire_job(status=status or JobStatus(active=(RUNNING,))))
     for pod in pods:
-        pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": RUNNING.job}
-        api.kube.put(PODS, pod)
+        api.kube.put(PODS, of_job(pod, RUNNING.job))
     api.kube.follow_log = (source or Source()).follow_log  # type: ignore[method-assign,assignment]  # a stream of its own
 
 

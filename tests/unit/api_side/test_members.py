@@ -207,6 +207,16 @@ async def test_who_leaves_is_told_who_leads_and_without_a_lease_there_is_nothing
     assert names(await (await api.client.post("/v1/leave?force")).json()) == ["replica-b"]
 
 
+async def test_without_an_operator_beside_it_nobody_could_leave() -> None:
+    async with running_api(cluster.ROUTES, beside_operator=False) as api:
+        api.kube.put(LEASES_PATH, wire_lease())
+        for path in ("/v1/leave", "/v1/leave?force"):
+            answer = await api.client.post(path)
+            assert answer.status == 409
+            assert "no operator beside it" in await answer.text()
+        assert api.kube.calls == []
+
+
 ALIVE, STALE, OTHER = wire_lease(), wire_lease(renewed=after(-60)), wire_lease(holderIdentity="replica-b")
 
 

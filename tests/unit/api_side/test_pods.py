@@ -13,7 +13,7 @@ from dkron_crds.job import JobStatus
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_JOBS, PODS
 from tests.support.api_app import Api, running_api
-from tests.support.builders import NAME, after, claim, execution, seen, terminated, wire_job, wire_pod
+from tests.support.builders import NAME, after, claim, execution, of_job, seen, terminated, wire_job, wire_pod
 
 OVER, RUNNING = claim(), seen(claim(after(60)))
 BEGUN = {"job": {"running": {"startedAt": "2026-03-01T12:00:01Z"}}}
@@ -29,8 +29,7 @@ async def api() -> AsyncIterator[Api]:
 def has(api: Api, status: JobStatus, *pods: tuple[str, dict[str, Any]]) -> None:
     api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(status=status)))
     for job, pod in pods:
-        pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": job}
-        api.kube.put(PODS, pod)
+        api.kube.put(PODS, of_job(pod, job))
 
 
 async def shown(api: Api, execution_id: str) -> dict[str, Any]:
@@ -101,6 +100,28 @@ class TestTheOutputOfOne:
         found = await shown(api, RUNNING.id)
         assert (found["output"], found["node_name"], found["success"]) == ("so far\n", "n7", False)
         assert found["finished_at"] == "0001-01-01T00:00:00Z"
+
+
+NOT_OURS = (
+    pytest.param({"ownerReferences": None}, id="a pod of nobody"),
+    pytest.param({"ownerReferences": [{"kind": "Job", "name": RUNNING.job, "uid": "another"}]}, id="no controller"),
+    pytest.param(
+        {"ownerReferences": [{"apiVersion": "v1", "kind": "Job", "name": RUNNING.job, "controller": True}]},
+        id="a Job of another kind",
+    ),
+)
+
+
+class TestAForgedPod:
+    @pytest.mark.parametrize("forged", NOT_OURS)
+    async def test_neither_has_an_output_nor_tells_where_it_runs(self, api: Api, forged: dict[str, Any]) -> None:
+        has(api, JobStatus(active=(RUNNING,)), (RUNNING.job, wire_pod(states=BEGUN, node="n7", name="ours")))
+        fake = of_job(wire_pod(states=BEGUN, node="evil", name="zz", created=after(120)), RUNNING.job)
+        fake["metadata"] |= forged
+        api.kube.put(PODS, fake)
+        api.kube.logs |= {"ours": b"true\n", "zz": b"forged\n"}
+        found = await shown(api, RUNNING.id)
+        assert (found["output"], found["node_name"]) == ("true\n", "n7")
 
 
 class TestWhereItRuns:

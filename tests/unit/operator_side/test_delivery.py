@@ -18,7 +18,19 @@ from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Leadership
 from dkron_operator.processors.message import Line, Mail, Message, Post
-from tests.support.builders import NOON, UID, after, claim, ended, execution, job_view, terminated, wire_job, wire_pod
+from tests.support.builders import (
+    NOON,
+    UID,
+    after,
+    claim,
+    ended,
+    execution,
+    job_view,
+    of_job,
+    terminated,
+    wire_job,
+    wire_pod,
+)
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 
@@ -103,8 +115,7 @@ async def operator(
 
 def finish(edges: Edges, name: str = FIRST.job, kind: str = "Complete", *, log: bytes = b"hello\n") -> None:
     pod = wire_pod(name=f"pod-{name}", states={"job": terminated(0 if kind == "Complete" else 3)})
-    pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": name}
-    edges.kube.put(PODS, pod)
+    edges.kube.put(PODS, of_job(pod, name, uid=edges.kube.has(JOBS, name)["metadata"]["uid"]))
     edges.kube.logs[f"pod-{name}"] = log
     edges.kube.edit(JOBS, name, lambda body: body.update(status=ended(kind, at=wall())))
     edges.watch()

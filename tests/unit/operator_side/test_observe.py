@@ -10,7 +10,19 @@ from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.events import build_event
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.view import Outcome
-from tests.support.builders import UID, Object, after, claim, ended, job_view, terminated, wire_job, wire_pod, wire_run
+from tests.support.builders import (
+    UID,
+    Object,
+    after,
+    claim,
+    ended,
+    job_view,
+    of_job,
+    terminated,
+    wire_job,
+    wire_pod,
+    wire_run,
+)
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
 
@@ -21,8 +33,7 @@ OVER = wire_run(ENTRY, status=ended("Failed", reason="BackoffLimitExceeded"))
 
 def with_pod(edges: Edges, pod: Object | None = None, *, log: bytes | KubeError = b"") -> None:
     pod = pod or wire_pod(states={"job": terminated(3, reason="Error")})
-    pod["metadata"]["labels"] = {"batch.kubernetes.io/job-name": ENTRY.job}
-    edges.kube.put(PODS, pod)
+    edges.kube.put(PODS, of_job(pod, ENTRY.job))
     edges.kube.logs[pod["metadata"]["name"]] = log
 
 
@@ -111,6 +122,38 @@ async def test_the_newest_pod_of_a_job_tells_how_it_ended() -> None:
     with_pod(edges, wire_pod(name="new", states={"job": terminated(9, reason="Error")}, created=after(5)))
     await end(edges)
     assert outcome(edges).exit_code == 9
+
+
+def owned(**fields: Any) -> Object:
+    reference = {"apiVersion": "batch/v1", "kind": "Job", "name": ENTRY.job, "uid": f"uid-of-{ENTRY.job}"}
+    return {"ownerReferences": [{**reference, "controller": True, **fields}]}
+
+
+FORGED = [
+    pytest.param({"ownerReferences": None}, id="of nobody"),
+    pytest.param(owned(controller=False), id="without a controller"),
+    pytest.param(owned(uid="another"), id="of an older Job of that name"),
+    pytest.param(owned(name="another"), id="of another Job"),
+    pytest.param(owned(kind="ReplicaSet", apiVersion="apps/v1"), id="of another kind"),
+    pytest.param(owned(apiVersion="batch.volcano.sh/v1alpha1"), id="of another group"),
+]
+
+
+@pytest.mark.parametrize("forged", FORGED)
+async def test_a_pod_with_the_labels_of_a_job_decides_nothing(forged: Object) -> None:
+    fake = of_job(wire_pod(name="zz", states={"job": terminated(0)}, phase="Succeeded", created=after(5)), ENTRY.job)
+    fake["metadata"] |= forged
+    edges = over()
+    with_pod(edges, log=b"true")
+    edges.kube.put(PODS, fake)
+    edges.kube.logs["zz"] = b"forged"
+    await end(edges)
+    assert (outcome(edges).exit_code, outcome(edges).output) == (3, "true")
+    stuck = there()
+    stuck.kube.put(PODS, fake)
+    run = stuck.entry().observed.attempts[ENTRY.job]
+    assert not await stuck.reconciler.observer.is_over(stuck.entry(), run)
+    assert [words async for words in stuck.reconciler.observer.last_words(stuck.entry(), run)] == []
 
 
 async def test_a_job_whose_pod_is_gone_has_an_outcome_that_is_asked_for_once() -> None:

@@ -12,7 +12,7 @@ from dkron_crds.receivers import Elasticsearch, Fluent, MailServer, Receivers, S
 from dkron_operator import processors
 from dkron_operator.plan.delivery_state import finished
 from dkron_operator.plan.fold import Finished
-from dkron_operator.processors.message import Ended, Entry, File, Line, Mail, Post, Record
+from dkron_operator.processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
 from dkron_operator.processors.site import Site
 from tests.support.builders import claim, execution, job_view, situation
 
@@ -206,6 +206,30 @@ def test_a_message_to_slack_mentions_nobody() -> None:
     assert "&lt;!channel&gt; ''' &amp; more" in content["text"]
     assert "<" not in content["text"]
     assert processors.render(spec(slack={"team": "ops"}), ALL, ended(GOOD)) == ()
+
+
+@pytest.mark.parametrize(
+    ("channels", "channel", "refused"),
+    [
+        pytest.param((), "#any", "", id="no list"),
+        pytest.param(("#ops", "#team-*"), "#OPS", "", id="a channel of the list"),
+        pytest.param(("#ops", "#team-*"), "#team-a", "", id="by a pattern"),
+        pytest.param(("#ops",), "", "", id="none named"),
+        pytest.param(("#ops",), "@boss", "channel @boss", id="another one"),
+        pytest.param(("#ops",), "#ops2", "channel #ops2", id="one that begins like it"),
+    ],
+)
+def test_a_channel_of_slack_is_one_that_the_installation_allows(
+    channels: tuple[str, ...], channel: str, refused: str
+) -> None:
+    site = Site(Receivers(slack=(SlackTeam(name="ops", url="https://slack.example.com/x", channels=channels),)))
+    (parcel,) = processors.render(spec(slack={"team": "ops", "channel": channel}), site, ended(BAD))
+    assert parcel.receiver == "slack/ops"
+    if refused:
+        assert isinstance(parcel.message, Refused)
+        assert refused in parcel.message.why
+    else:
+        assert isinstance(parcel.message, Post)
 
 
 def test_elasticsearch_puts_a_document_under_the_id_of_the_execution() -> None:

@@ -9,6 +9,7 @@ import ssl
 import stat
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -25,12 +26,15 @@ from dkron_operator.delivery.fluent import send_record
 from dkron_operator.delivery.http import Poster
 from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
+from dkron_operator.delivery.quota import BLOCK, SOON, measured
 from dkron_operator.delivery.secret_reader import KEPT, SecretReader
+from dkron_operator.delivery.senders import Senders
 from dkron_operator.delivery.syslog import send_entry
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
-from dkron_operator.processors.message import Entry, File, Line, Mail, Post, Record
-from tests.support.builders import NOON
+from dkron_operator.processors.mails import mail as compose
+from dkron_operator.processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
+from tests.support.builders import NOON, execution
 from tests.support.fake_kube import FakeKube
 from tests.support.receivers import (
     HOST,
@@ -67,6 +71,15 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - what it waits for is a protocol's, which has no event
             await asyncio.sleep(0.01)
+
+
+async def test_what_the_installation_does_not_send_is_refused_for_good(tmp_path: Path) -> None:
+    client = cast("KubeClient", FakeKube())
+    senders = Senders(client, namespace="home", output_dir=str(tmp_path), output_quota=1, clock=Clock(lambda: NOON))
+    with pytest.raises(Undeliverable, match=r"^not to that channel$"):
+        await senders.send(Refused("not to that channel"))
+    with pytest.raises(Undeliverable, match="--output-quota"):
+        await senders.send(File("a", "x.log", "text"))
 
 
 # --- log -----------------------------------------------------------------------------------------------------------
@@ -118,6 +131,56 @@ async def test_a_name_that_cannot_be_is_refused_for_good(tmp_path: Path, name: s
     with pytest.raises(Undeliverable):
         await Files(tmp_path).write(File("", name, "text"))
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - pathlib's is refused in a coroutine
+
+
+@dataclass
+class Room:
+    """An output directory with room for three blocks in each namespace."""
+
+    root: Path
+    clock: Moment
+
+    async def write(self, folder: str, name: str, size: int = 1) -> None:
+        await self.files.write(File(folder, name, "x" * size))
+
+    def __post_init__(self) -> None:
+        self.files = Files(self.root, quota=3 * BLOCK, clock=self.clock)
+
+
+async def test_a_namespace_has_its_room_and_no_more(tmp_path: Path) -> None:
+    room = Room(tmp_path, Moment())
+    for _ in range(5):
+        await room.write("a", "1.log", BLOCK)
+    with pytest.raises(Undeliverable, match=r"the folder a of .* no room for 12288 more bytes: --output-quota allows"):
+        await room.write("a", "2.log", 2 * BLOCK + 1)
+    await room.write("a", "2.log", 2 * BLOCK)
+    with pytest.raises(Undeliverable, match="no room"):
+        await room.write("a", "3.log")
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["1.log", "2.log"]
+    await room.write("b", "3.log")
+    (tmp_path / "a" / "1.log").unlink()
+    with pytest.raises(Undeliverable, match="no room"):
+        await room.write("a", "3.log")
+    room.clock.now = SOON + 1
+    await room.write("a", "3.log")
+
+
+async def test_what_another_process_wrote_counts_and_so_do_folders(tmp_path: Path) -> None:
+    (tmp_path / "a" / "deep").mkdir(parents=True)
+    (tmp_path / "a" / "deep" / "old").write_text("x" * BLOCK)
+    (tmp_path / "a" / "elsewhere").symlink_to("/")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    assert (measured(tmp_path / "a"), measured(tmp_path / "link"), measured(tmp_path / "none")) == (3 * BLOCK, 0, 0)
+    room = Room(tmp_path, Moment())
+    with pytest.raises(Undeliverable, match="no room"):
+        await room.write("a", "1.log")
+    with pytest.raises(Undeliverable, match="no room"):
+        await room.write("b/1/2/3", "1.log")
+    await room.write("b/1", "1.log")
+    with pytest.raises(Undeliverable, match="no room"):
+        await room.write("b/1", "2.log", BLOCK + 1)
+    unlimited = Files(tmp_path)
+    await unlimited.write(File("a", "2.log", "x" * 10 * BLOCK))
 
 
 # --- syslog --------------------------------------------------------------------------------------------------------
@@ -194,6 +257,28 @@ async def test_a_mail_arrives() -> None:
     assert found["From"] == "dkron@example.com"
     assert found.get_content().replace("\r\n", "\n") == "körper\n.\nend\ufffd\n"
     assert server.recipients == [["a@example.com", "b@example.com"]]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "arrives", "refused"),
+    [
+        pytest.param([], "a@example.com b@evil.example", "", id="none: all"),
+        pytest.param(["*@example.com"], "a@example.com", "b@evil.example", id="a domain"),
+        pytest.param(["A@EXAMPLE.COM", "*@*.example"], "a@example.com b@evil.example", "", id="several, in any case"),
+        pytest.param(["*@sub.example.com"], "", "a@example.com, b@evil.example", id="none of both"),
+        pytest.param(["example.com"], "", "a@example.com, b@evil.example", id="a part is no match"),
+    ],
+)
+async def test_a_mail_goes_to_those_alone_who_may_get_it(patterns: list[str], arrives: str, refused: str) -> None:
+    async with mail_server() as server:
+        own = MailServer(name="default", host=HOST, port=server.port, tls=Tls.NONE, sender="d@b.c", recipients=patterns)
+        ended = Ended(namespace="default", job="backup", execution=execution())
+        sending = mailer().send(compose(own, ("a@example.com", "b@evil.example"), ended, purpose="email"))
+        says = f"^mail server default sends nothing to {refused}, which its recipients do not include$"
+        with pytest.raises(Undeliverable, match=says) if refused else nullcontext():
+            await sending
+    assert server.recipients == ([arrives.split()] if arrives else [])
+    assert [mail["To"] for mail in server.mails] == ([arrives.replace(" ", ", ")] if arrives else [])
 
 
 async def test_the_password_comes_from_the_secret() -> None:

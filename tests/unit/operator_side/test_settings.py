@@ -56,6 +56,20 @@ def test_a_directory_for_output_has_to_be_there(tmp_path: Path) -> None:
             CliApp.run(Settings, cli_args=["--output-dir", words])
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", 0), ("4096", 4096), ("64Ki", 1 << 16), ("500Mi", 500 << 20), ("1Gi", 1 << 30), ("2Ti", 2 << 40)],
+)
+def test_a_quota_for_output(text: str, size: int) -> None:
+    assert CliApp.run(Settings, cli_args=["--output-quota", text]).output_quota == size
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5Gi", "1GB", "1 Gi", "all"])
+def test_a_quota_is_a_size(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a size such as"):
+        CliApp.run(Settings, cli_args=["--output-quota", text])
+
+
 def test_a_lease_lives_as_long_as_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CliApp.run(Settings, cli_args=[]).terms() == Terms(duration=15, renew_deadline=10.0, retry_period=2.0)
     monkeypatch.setenv("DKRON_LEASE_DURATION", "60")

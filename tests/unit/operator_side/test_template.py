@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dkron_crds.base import rfc3339
 from dkron_operator.executors.template import merge
 from dkron_operator.plan.build import build_job
+from dkron_operator.plan.read import read_run
 from tests.support.builders import IMAGES, NAMESPACE, NOON, UID, after, claim, job_view
 
 Object = dict[str, Any]
@@ -69,6 +70,11 @@ def of_pod(**spec: Any) -> Object:
     return {"spec": {"template": {"spec": spec}}}
 
 
+def of_pods(metadata: Object) -> Object:
+    return {"spec": {"template": {"metadata": metadata}}}
+
+
+PODS = "jobTemplate.spec.template.metadata"
 HISTORY = "jobTemplate.spec.ttlSecondsAfterFinished: set by the operator; remove it, and use history"
 SUSPEND = "jobTemplate.spec.suspend: a suspended Job never starts; remove it, and pause the job by spec.disabled"
 
@@ -85,6 +91,9 @@ SUSPEND = "jobTemplate.spec.suspend: a suspended Job never starts; remove it, an
         pytest.param({"spec": {"parallelism": 0}}, "spec.parallelism: a Job with no pod at a time", id="no pods"),
         pytest.param({"spec": {"managedBy": "kueue.x-k8s.io/multikueue"}}, "spec.managedBy: only", id="a manager"),
         pytest.param({"metadata": {"finalizers": ["a"]}}, "metadata.finalizers: a Job that has them", id="finalizers"),
+        pytest.param(of_pods({"finalizers": ["a/b"]}), f"{PODS}.finalizers: a pod that has", id="finalizers of pods"),
+        pytest.param(of_pods({"ownerReferences": [{}]}), f"{PODS}.ownerReferences: set by", id="owners of pods"),
+        pytest.param(of_pods({"annotations": 1}), f"{PODS}.annotations: has to be an object", id="annotations of pods"),
         pytest.param({"metadata": {"labels": "x"}}, "metadata.labels: has to be an object", id="labels in a word"),
         pytest.param({"spec": {"template": 3}}, "spec.template: has to be an object", id="a template in a number"),
         pytest.param({"spec": {"template": {"spec": []}}}, "template.spec: has to be an object", id="a list of specs"),
@@ -109,9 +118,9 @@ def test_a_template_is_refused_with(template: Object, says: str) -> None:
         {"spec": {"suspend": False, "parallelism": 2, "completions": 4}},
         {"spec": {"managedBy": "kubernetes.io/job-controller"}},
         {"spec": {"managedBy": None, "suspend": None}, "metadata": {"finalizers": []}},
-        {"spec": {"template": {"metadata": {"finalizers": ["a/b"]}}}},
+        {"spec": {"template": {"metadata": {"finalizers": [], "ownerReferences": []}}}},
     ],
-    ids=["several pods", "the manager that it has anyway", "what says nothing", "a finalizer of the pod"],
+    ids=["several pods", "the manager that it has anyway", "what says nothing", "nothing of a pod"],
 )
 def test_a_template_is_taken_with(template: Object) -> None:
     assert job_view(jobTemplate=template).problem is None
@@ -231,6 +240,40 @@ def test_a_template_adds_labels_but_cannot_change_who_the_job_is() -> None:
     assert body["metadata"]["annotations"]["dkron.io/slot"] == rfc3339(NOON)
     assert body["metadata"]["annotations"]["dkron.io/execution"] == claim(NOON, attempt=2, at=after(7)).id
     assert body["metadata"]["annotations"]["note"] == "b"
+
+
+OURS = {
+    "dkron.io/slot": "2000-01-01T00:00:00Z",
+    "dkron.io/execution": "0-x",
+    "dkron.io/trigger": "manual",
+    "dkron.io/group": "1",
+    "dkron.io/attempt": "9",
+    "dkron.io/member": "n9",
+    "dkron.io/node": "n9",
+    "dkron.io/name": "other",
+    "dkron.io/installation": "elsewhere",
+    "dkron.io/traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "dkron.io/job": "other",
+    "dkron.io/what-no-version-knows-yet": "x",
+}
+
+
+@pytest.mark.parametrize("section", ["labels", "annotations"])
+@pytest.mark.parametrize("key", OURS)
+def test_a_template_does_not_decide(key: str, section: str) -> None:
+    """Any of these: the Job and its pods have what they have without it, and what is not ours stays."""
+    own = {"example.com/dkron.io": "kept", "team.dkron.io/x": "kept", "dkron.io": "kept"}
+    of_both = {section: {key: OURS[key], **own}}
+    plain, forged = build(), build(jobTemplate={"metadata": of_both, **of_pods(of_both)})
+    for part in ("", "template"):
+        before, after_it = ((body["spec"][part] if part else body)["metadata"] for body in (plain, forged))
+        assert after_it[section] == before.get(section, {}) | own
+    assert read_run(as_stored(forged)) == read_run(as_stored(plain))
+
+
+def as_stored(body: Object) -> Object:
+    stored = {"uid": "u", "resourceVersion": "1", "creationTimestamp": rfc3339(NOON)}
+    return {**body, "metadata": {**body["metadata"], **stored}}
 
 
 def test_a_template_that_nulls_labels_does_not_hide_the_job() -> None:

@@ -1,0 +1,20 @@
+"""Which pods a Job has. Labels do not say so: everyone who may create pods in a namespace can give theirs any label.
+
+An owner reference can be forged, too, but only for a Job that exists under that uid, since the garbage collector
+deletes a pod whose owner does not exist. Kubernetes itself takes such a pod for the Job's.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+POD_OF_JOB = "batch.kubernetes.io/job-name"
+"""Label of the pods of a Job: its name. It makes lists short; `is_pod_of` decides."""
+
+
+def is_pod_of(pod: Mapping[str, Any], *, job: str, uid: str = "") -> bool:
+    """Whether the Job of this name controls the pod. Give its `uid` where it is known."""
+    owners = (pod.get("metadata") or {}).get("ownerReferences") or ()
+    owner = next((each for each in owners if each.get("controller")), None)
+    if owner is None or (owner.get("kind"), owner.get("name")) != ("Job", job):
+        return False
+    return str(owner.get("apiVersion", "")).startswith("batch/") and (not uid or owner.get("uid") == uid)
