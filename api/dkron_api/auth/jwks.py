@@ -96,7 +96,9 @@ def read_object(data: bytes) -> dict[str, Any]:
 
 def _key(raw: dict[str, Any]) -> Key | None:
     kid, use, algorithm, operations = raw.get("kid", ""), raw.get("use", "sig"), raw.get("alg", ""), raw.get("key_ops")
-    if not isinstance(kid, str) or len(kid) > LONGEST_KID or "d" in raw or use != "sig":
+    if not isinstance(kid, str) or len(kid) > LONGEST_KID or not isinstance(algorithm, str):
+        return None
+    if "d" in raw or use != "sig":
         return None
     if operations is not None and (not isinstance(operations, list) or "verify" not in operations):
         return None

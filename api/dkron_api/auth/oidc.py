@@ -84,9 +84,8 @@ class OidcScheme:
             if verified.generation == self._keys.generation:
                 return verified.caller
         self._verified.drop(digest)
-        header = _part(token, 0)
-        kid, algorithm = header.get("kid"), header.get("alg")
-        if algorithm not in ALGORITHMS or not (kid is None or (isinstance(kid, str) and len(kid) <= LONGEST_KID)):
+        algorithm, kid = _signed_by(token)
+        if algorithm not in ALGORITHMS:
             return None
         key = keys.find(kid, algorithm)
         if key is None and await self._keys.changed():
@@ -118,6 +117,14 @@ class OidcScheme:
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             return None
         return claims
+
+
+def _signed_by(token: str) -> tuple[str, str | None]:
+    """Return the algorithm and the key that a token names; no algorithm if its header is not as it should be."""
+    header = _part(token, 0)
+    algorithm, kid = header.get("alg"), header.get("kid")
+    is_named = kid is None or (isinstance(kid, str) and len(kid) <= LONGEST_KID)
+    return (algorithm, kid) if isinstance(algorithm, str) and is_named else ("", None)
 
 
 def _digest(token: str) -> bytes:

@@ -68,17 +68,17 @@ class Certificate:
         connection.context = self._current
 
     def _loaded(self) -> tuple[ssl.SSLContext, datetime]:
-        context = _context()
+        context, both = _context(), f"--tls-cert {self._certificate} and --tls-key {self._key}"
         try:
             context.load_cert_chain(self._certificate, self._key, password=_no_password)
             ends = x509.load_pem_x509_certificate(self._certificate.read_bytes()).not_valid_after_utc
         except ssl.SSLError as error:
-            reason = (error.reason or "not PEM").replace("_", " ").lower()
-            raise UnusableCertificate(f"--tls-cert {self._certificate} and --tls-key {self._key} are not a pair: {reason}") from None
+            reason = (error.reason or "they are not PEM").replace("_", " ").lower()
+            raise UnusableCertificate(f"{both} are not a pair: {reason}") from None
         except OSError as error:
-            raise UnusableCertificate(f"--tls-cert and --tls-key: {error.filename or self._certificate}: {error.strerror or error}") from None
+            raise UnusableCertificate(f"{both} cannot be read: {error.strerror or error}") from None
         except ValueError as error:
-            raise UnusableCertificate(f"--tls-cert {self._certificate} and --tls-key {self._key} cannot be used: {error}") from None
+            raise UnusableCertificate(f"{both} cannot be used: {error}") from None
         return context, ends
 
     def _state(self) -> Seen:
