@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 from dkron_api.auth.caller import Caller
 from dkron_api.settings import AuthMode
@@ -60,12 +60,13 @@ def caller_of(claims: Mapping[str, Any], names: ClaimNames) -> Caller | None:
 def _texts(claim: object) -> tuple[str, ...] | None:
     """Return the texts of a claim, which may be one alone; None if it has something else."""
     listed = claim if isinstance(claim, list) else [] if claim is None else [claim]
-    return tuple(listed) if all(map(_is_name, listed)) else None
+    texts = tuple(filter(_is_name, listed))
+    return texts if len(texts) == len(listed) else None
 
 
-def _is_name(value: object) -> bool:
+def _is_name(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
 
 
-def _is_time(value: object) -> bool:
+def _is_time(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

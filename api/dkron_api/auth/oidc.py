@@ -7,10 +7,10 @@ it (`jwk`, `jku`, `x5c`, `x5u`) are ignored.
 import json
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 import jwt
 
@@ -28,11 +28,8 @@ _OPTIONS: Any = {"require": ["exp", "iss", "aud"], "verify_exp": False, "verify_
 """Times are checked by `is_in_time`, again each time that a token is shown."""
 
 
-class Judge(Protocol):
-    """Says what the users of the issuer may do."""
-
-    async def __call__(self, caller: Caller, need: Need) -> bool:
-        """Whether the caller may do this. Raises `KubeError`."""
+Judge = Callable[[Caller, Need], Awaitable[bool]]
+"""Says whether a user of the issuer may do something. Raises `KubeError`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,4 +36,5 @@ def below(root: str, make: RequestFactory) -> RequestFactory:
 
 def public_path(request: web.BaseRequest, path: str) -> str:
     """Return a path of this service as the client of the request has to ask for it."""
-    return request.get(ROOT, "") + path
+    root: str = request.get(ROOT, "")
+    return root + path

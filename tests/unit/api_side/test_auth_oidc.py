@@ -182,7 +182,7 @@ async def test_a_signed_token_with_other_claims_is_not_valid(door: Door, claims:
 
 
 async def test_clocks_may_differ_and_several_audiences_are_allowed(door: Door) -> None:
-    late = {"exp": NOW - LEEWAY + 1, "nbf": NOW + LEEWAY - 1, "aud": ["x", AUDIENCE]}
+    late: dict[str, Any] = {"exp": NOW - LEEWAY + 1, "nbf": NOW + LEEWAY - 1, "aud": ["x", AUDIENCE]}
     assert await door.scheme.caller(door.token(**late)) == ANN
 
 
