@@ -1,8 +1,8 @@
 """What does it cost the REST API to know its callers? Each way of `--auth` beside none, in the same minute.
 
-A cluster without nodes, one process of `dkron-api` for each way, all on one core, the load on the other. A request shows
-one small job. The API server has said before who the callers are and what they may do, so that is in the cache, as in
-the steady state. With 200 tenants each request has the token of another one.
+A cluster without nodes, one process of `dkron-api` for each way, all on one core, the load on the other. A request
+shows one small job. The API server has said before who the callers are and what they may do, so that is in the cache,
+as in the steady state. With 200 tenants each request has the token of another one.
 
     python bench/rest_auth.py [--connections 32] [--rounds 5] [--seconds 3]
 
@@ -45,6 +45,7 @@ ISSUER, AUDIENCE, READERS = "https://issuer.example", "dkron", "readers"
 JOB = "job-0000"
 PATH = f"/v1/jobs/{JOB}"
 HOUR = 3600
+HEADER = f"{'--auth':<16} {'tokens':>6} {'requests/s':>10} {'of none':>8} {'CPU µs':>7} {'more':>5} {'p99 ms':>7} {'load':>5}"
 ACCOUNTS = Resource("", "v1", "serviceaccounts")
 RBAC = "rbac.authorization.k8s.io"
 ROLES, ROLE_BINDINGS = Resource(RBAC, "v1", "roles"), Resource(RBAC, "v1", "rolebindings")
@@ -122,9 +123,9 @@ def of_an_issuer(keys: Path) -> list[str]:
     return [jwt.encode(user, private, algorithm="RS256", headers={"kid": "k1"}) for user in users]
 
 
-async def measured(server: Server, way: Way, tenants: int, cores: Cores, options: argparse.Namespace) -> Round:
-    """One round of the load, with tokens of so many tenants."""
-    requests = cycle([request("GET", PATH, token=token) for token in way.tokens[:tenants]])
+async def measured(server: Server, tokens: Sequence[str], cores: Cores, options: argparse.Namespace) -> Round:
+    """One round of the load, with these tokens in turn."""
+    requests = cycle([request("GET", PATH, token=token) for token in tokens])
     used = server.cpu()
     with pinned(cores.generator):
         outcome = await load(
@@ -150,7 +151,7 @@ async def compare(kubeconfig: Path, options: argparse.Namespace) -> None:
             for _ in range(options.rounds + 1):
                 for way, server in zip(ways, servers, strict=True):
                     for tenants in sorted({1, len(way.tokens)}):
-                        done = await measured(server, way, tenants, cores, options)
+                        done = await measured(server, way.tokens[:tenants], cores, options)
                         way.rounds.setdefault(tenants, Rounds()).add(done)
             _show(ways, options)
     finally:
@@ -175,9 +176,7 @@ async def _ways(tenants: Tenants, keys: Path) -> list[Way]:
 def _show(ways: Sequence[Way], options: argparse.Namespace) -> None:
     none = ways[0].rounds[1]
     print(f"{options.connections} connections, median of {options.rounds} rounds of {options.seconds:g} s")
-    print(
-        f"{'--auth':<16} {'tokens':>6} {'requests/s':>10} {'of none':>8} {'CPU µs':>7} {'more':>5} {'p99 ms':>7} {'load':>5}"
-    )
+    print(HEADER)
     for way in ways:
         for tenants, rounds in way.rounds.items():
             tokens = tenants if way.tokens[0] else 0
