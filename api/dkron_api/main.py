@@ -96,19 +96,19 @@ def _complete(settings: Settings, namespace: str) -> Settings:
 async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) -> None:
     observer = None if tracer is None else KubeSpans(tracer, server=way.server)
     kube = KubeClient(way, timeout=KUBE_SECONDS, field_manager=FIELD_MANAGER, observer=observer)
-    app = make_app(settings, kube, tracer=tracer)
-    runner = web.AppRunner(app, shutdown_timeout=GRACE)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # Find out whether the port is available before anything else starts.
     certificate: Certificate | None = None
     following: asyncio.Task[None] | None = None
     try:
+        app = make_app(settings, kube, tracer=tracer)
+        runner = web.AppRunner(app, shutdown_timeout=GRACE)
+        # Find out whether the port is available before anything else starts.
         if settings.tls_cert is not None and settings.tls_key is not None:
             certificate = Certificate(settings.tls_cert, settings.tls_key)
         listener = await _listen(settings, runner, certificate)
-    except (OSError, UnusableCertificate):
+    except (OSError, NoUserInterface, UnusableAuthorities, UnusableCertificate):
         await kube.close()
         raise
     try:

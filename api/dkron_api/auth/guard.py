@@ -48,10 +48,11 @@ class Guard:
         return bool(self._schemes)
 
     def knows(self, headers: Mapping[str, str]) -> bool:
-        """Whether these headers have a token that was recognized before. Raises `ApiError`, 401, without a token."""
-        if not self._schemes:
+        """Whether these headers have a token that was recognized before."""
+        try:
+            token = token_of(headers)
+        except ApiError:
             return False
-        token = token_of(headers)
         scheme = self._scheme(token)
         return scheme is not None and scheme.knows(token)
 

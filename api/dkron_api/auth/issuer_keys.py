@@ -39,7 +39,8 @@ class IssuerKeys:
         elif age >= self._fresh:
             self._begin()
         if self._keys is None:
-            raise Unavailable(f"the issuer's keys cannot be read: {self._trouble}", retry_after=1.0)
+            # Why is for the log: whoever asks has not shown who they are.
+            raise Unavailable("the issuer's keys cannot be read; see the log of this service", retry_after=1.0)
         return self._keys
 
     async def changed(self) -> bool:

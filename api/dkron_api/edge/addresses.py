@@ -34,6 +34,18 @@ def address_of(request: web.Request) -> str:
     return known
 
 
+def block_of(request: web.Request) -> str:
+    """Return for what limits count where the caller is unknown: the address, or the /64 of an IPv6 address, of which
+    one client has any number."""
+    address = address_of(request)
+    if ":" not in address:
+        return address
+    try:
+        return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
+
+
 def client_of(peer: str, forwarded_for: Sequence[str], forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
     """Return the client's address. `peer` is the other end of the connection; the rest are the values of
     `X-Forwarded-For` and of `Forwarded` (RFC 7239). Where both are there and disagree, a proxy has passed one of them

@@ -9,7 +9,7 @@ from dkron_api.auth.caller import ANYBODY, Caller, Need, Right
 from dkron_api.auth.grant import Grant
 from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
-from dkron_api.edge.addresses import address_of
+from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.flags import flag
 from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import GATE, SETTINGS
@@ -41,11 +41,11 @@ async def admit(request: web.Request) -> Grant | None:
     """
     template = template_of(request)
     if template in PUBLIC:
-        request.app[GATE].spend_address(address_of(request))
+        request.app[GATE].spend_address(block_of(request))
         return None
-    guard, where, address = request.app[GUARD], _namespaces(request), address_of(request)
-    caller = await _identified(request, guard, address)
-    grant = request[GRANT] = Grant(guard, caller, where, _credentials(request), address)
+    guard, where, block = request.app[GUARD], _namespaces(request), block_of(request)
+    caller = await _identified(request, guard, block)
+    grant = request[GRANT] = Grant(guard, caller, where, _credentials(request), block)
     entry = route_right(request.method, template)
     if template in IDENTIFIED:
         grant.asked = True
@@ -64,13 +64,13 @@ async def admit(request: web.Request) -> Grant | None:
     return grant
 
 
-async def _identified(request: web.Request, guard: Guard, address: str) -> Caller:
+async def _identified(request: web.Request, guard: Guard, block: str) -> Caller:
     """Return the sender of the request. It counts for the address unless its token is known, and then for the
     caller."""
     gate = request.app[GATE]
     if not guard.knows(request.headers):
-        gate.spend_address(address)
-    caller = await guard.identify(request.headers, address)
+        gate.spend_address(block)
+    caller = await guard.identify(request.headers, block)
     if caller is not ANYBODY:
         gate.spend_caller(caller.identity, caller.name)
     return caller
@@ -80,7 +80,7 @@ def open_answer(request: web.Request) -> AbstractContextManager[None]:
     """Count an answer that stays open, for the caller, or for the address where callers show no token."""
     grant = request.get(GRANT)
     known = grant is not None and grant.caller is not ANYBODY
-    owner = grant.caller.identity if grant is not None and known else address_of(request)
+    owner = grant.caller.identity if grant is not None and known else block_of(request)
     return request.app[GATE].stream(owner)
 
 

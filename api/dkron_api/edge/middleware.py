@@ -13,7 +13,7 @@ from dkron_api import metrics
 from dkron_api.answer import JSON
 from dkron_api.edge import cors
 from dkron_api.edge.access import AccessLog
-from dkron_api.edge.addresses import address_of
+from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.admission import admit, require_own_host, template_of
 from dkron_api.edge.audit import audit
 from dkron_api.edge.coding import takes_gzip
@@ -109,7 +109,7 @@ async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> we
     gate.enter()
     try:
         if unknown is not None:
-            gate.spend_address(address_of(request))
+            gate.spend_address(block_of(request))
         return await _admitted(request, handler) if unknown is None else await _unknown(request, unknown)
     finally:
         gate.leave()

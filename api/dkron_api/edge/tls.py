@@ -73,7 +73,7 @@ class Certificate:
             context.load_cert_chain(self._certificate, self._key, password=_no_password)
             ends = x509.load_pem_x509_certificate(self._certificate.read_bytes()).not_valid_after_utc
         except ssl.SSLError as error:
-            reason = (error.reason or "they are not PEM").replace("_", " ").lower()
+            reason = (error.reason or "").replace("_", " ").lower() or "they are not PEM"
             raise UnusableCertificate(f"{both} are not a pair: {reason}") from None
         except OSError as error:
             raise UnusableCertificate(f"{both} cannot be read: {error.strerror or error}") from None

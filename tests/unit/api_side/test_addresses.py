@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.edge.addresses import MOST_HOPS, client_of
+from dkron_api.edge.addresses import MOST_HOPS, block_of, client_of
+from dkron_api.edge.keys import SETTINGS
+from dkron_api.settings import Settings
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -60,3 +64,14 @@ def test_what_a_client_sends_does_not_change_who_it_is(before: list[str], forwar
     seen = client_of("10.0.0.1", [*before, "1.1.1.1"], forwarded, TRUSTED)
     assert seen in {"1.1.1.1", "10.0.0.1"}
     assert client_of("2.2.2.2", before, forwarded, TRUSTED) == "2.2.2.2"
+
+
+@pytest.mark.parametrize(
+    ("peer", "block"),
+    [("192.0.2.1", "192.0.2.1"), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80::/64"), ("", "")],
+)
+def test_limits_count_for_the_network_of_a_client_of_ipv6(peer: str, block: str) -> None:
+    app = web.Application()
+    app[SETTINGS] = Settings()
+    request = make_mocked_request("GET", "/", app=app)
+    assert block_of(request.clone(remote=peer)) == block
