@@ -22,7 +22,7 @@ _CURVES: dict[str, type[ec.EllipticCurve]] = {"ES256": ec.SECP256R1, "ES384": ec
 
 
 @cache
-def private_key(algorithm: str, name: str = "") -> Any:  # noqa: ARG001 - kept by it
+def private_key(algorithm: str, name: str) -> Any:  # noqa: ARG001 - kept by it
     """A key for signatures of this algorithm; another one for each name."""
     if algorithm in _CURVES:
         return ec.generate_private_key(_CURVES[algorithm]())
@@ -55,6 +55,8 @@ class Issuer:
     keys: list[dict[str, Any]] = field(default_factory=lambda: [public_jwk("ES256", "k1")])
     description: dict[str, Any] = field(default_factory=dict)
     away: bool = False
+    moved: bool = False
+    """Its keys are elsewhere."""
     body: bytes | None = None
     asked: list[str] = field(default_factory=list)
 
@@ -68,7 +70,9 @@ class Issuer:
         self.asked.append(request.path)
         if self.away:
             return web.Response(status=503)
-        if request.path == "/keys":
+        if self.moved and request.path == "/keys":
+            return web.Response(status=302, headers={"Location": "/keys-of-another"})
+        if request.path.startswith("/keys"):
             return web.Response(body=self.body if self.body is not None else json.dumps({"keys": self.keys}).encode())
         return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/keys"} | self.description)
 

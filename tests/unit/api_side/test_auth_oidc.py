@@ -92,13 +92,25 @@ async def test_a_token_of_each_algorithm_is_recognized(door: Door, algorithm: st
     assert [await door.scheme.caller(token) for token in forged] == [None] * len(others), "a key of another algorithm"
 
 
+async def test_a_key_is_for_its_own_algorithm_alone(door: Door) -> None:
+    jwk = public_jwk("RS256", "k1")
+    claims, key = door.issuer.claims(NOW), private_key("RS256", "")
+    tokens = [jwt.encode(claims, key, algorithm=each, headers={"kid": "k1"}) for each in ("RS256", "RS512", "PS256")]
+    door.issuer.keys = [jwk]
+    assert [await door.scheme.caller(token) for token in tokens] == [ANN, None, None]
+    door.issuer.keys = [{name: value for name, value in jwk.items() if name != "alg"}]
+    door.clock.now += PAUSE
+    assert await door.keys.changed()
+    assert [await door.scheme.caller(token) for token in tokens] == [ANN, ANN, ANN], "it says none"
+
+
 def unsigned(door: Door, header: dict[str, Any]) -> str:
     return f"{segment(header)}.{segment(door.issuer.claims(NOW))}."
 
 
 def as_secret(door: Door) -> str:
     """A token whose HMAC has the public key as its secret."""
-    public = private_key("ES256").public_key()
+    public = private_key("ES256", "").public_key()
     pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     head = f"{segment({'alg': 'HS256', 'kid': 'k1'})}.{segment(door.issuer.claims(NOW))}"
     return f"{head}.{segment(jwt.get_algorithm_by_name('HS256').sign(head.encode(), pem))}"
@@ -293,6 +305,7 @@ async def test_keys_stay_usable_while_the_issuer_is_away(door: Door) -> None:
         pytest.param({"description": {"jwks_uri": "http://example.com/"}}, "https://", id="keys by http"),
         pytest.param({"description": {"jwks_uri": "file:///etc/passwd"}}, "https://", id="keys in a file"),
         pytest.param({"away": True}, "answers with 503", id="away"),
+        pytest.param({"moved": True}, "answers with 302", id="a redirect"),
     ],
 )
 async def test_an_issuer_that_cannot_be_read_is_told_in_one_sentence(
