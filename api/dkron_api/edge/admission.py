@@ -68,7 +68,7 @@ async def _identified(request: web.Request, guard: Guard, block: str) -> Caller:
     """Return the sender of the request. It counts for the address unless its token is known, and then for the
     caller."""
     gate = request.app[GATE]
-    if not guard.knows(request.headers):
+    if gate.has_rate and not guard.knows(request.headers):
         gate.spend_address(block)
     caller = await guard.identify(request.headers, block)
     if caller is not ANYBODY:

@@ -129,6 +129,11 @@ class Gate:
             if not room.by_owner[owner]:
                 del room.by_owner[owner]
 
+    @property
+    def has_rate(self) -> bool:
+        """Whether the rate is limited."""
+        return self._rate > 0
+
     def spend_address(self, address: str) -> None:
         """Count a request whose sender is unknown. Raises `ApiError`, 429."""
         self._spend(self._addresses, address, address)
