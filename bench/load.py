@@ -41,9 +41,11 @@ class Outcome:
         return self.latencies[min(int(len(self.latencies) * share), len(self.latencies) - 1)]
 
 
-def request(method: str, path: str, body: bytes = b"", *, encoding: str = "identity") -> bytes:
+def request(method: str, path: str, body: bytes = b"", *, encoding: str = "identity", token: str = "") -> bytes:
     """An HTTP request as it goes over the wire."""
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nAccept-Encoding: {encoding}\r\n"
+    if token:
+        head += f"Authorization: Bearer {token}\r\n"
     if body:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"\r\n" + body

@@ -97,7 +97,11 @@ def make_app(
     app[PODS] = Pods(kube, settings.namespace)
     app[WRITES] = JobWriter(kube, job_index, settings.namespace)
     app[GATE] = Gate(
-        requests=settings.max_requests, streams=settings.max_streams, rate=settings.rate, clock=time.monotonic
+        requests=settings.max_requests,
+        streams=settings.max_streams,
+        share=settings.streams_per_caller(),
+        rate=settings.rate,
+        clock=time.monotonic,
     )
     app[ACCESS] = AccessLog(settings.log_format) if settings.access_log else None
     app[AUDIT] = AccessLog(settings.log_format, audit.LOGGER)

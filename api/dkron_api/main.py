@@ -7,15 +7,18 @@ import signal
 import sys
 import warnings
 from collections.abc import Coroutine
-from typing import cast
+from typing import Any, cast
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from dkron_api import audit_command, token_command
 from dkron_api.app import make_app
+from dkron_api.auth.schemes import UnusableAuthorities
 from dkron_api.edge.connection import Connection
-from dkron_api.edge.keys import JOB_INDEX, KUBE
+from dkron_api.edge.keys import JOB_INDEX, KUBE, SUPERVISOR
 from dkron_api.edge.malformed import Malformed
+from dkron_api.edge.root import below
+from dkron_api.edge.tls import HANDSHAKE, Certificate, UnusableCertificate
 from dkron_api.routes.ui import NoUserInterface
 from dkron_api.settings import AuthMode, Settings
 from dkron_api.translate.record import FIELD_MANAGER
@@ -71,6 +74,9 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
     except NoUserInterface as exc:
         log.error("--ui-dir: %s", exc)  # noqa: TRY400
         return USAGE
+    except (UnusableAuthorities, UnusableCertificate) as exc:
+        log.error("%s", exc)  # noqa: TRY400
+        return USAGE
     except OSError as exc:
         log.error("cannot listen on %s port %d: %s", settings.host, settings.port, exc.strerror or exc)  # noqa: TRY400
         return FAILED
@@ -90,24 +96,35 @@ def _complete(settings: Settings, namespace: str) -> Settings:
 async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) -> None:
     observer = None if tracer is None else KubeSpans(tracer, server=way.server)
     kube = KubeClient(way, timeout=KUBE_SECONDS, field_manager=FIELD_MANAGER, observer=observer)
-    app = make_app(settings, kube, tracer=tracer)
-    runner = web.AppRunner(app, shutdown_timeout=GRACE)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # Find out whether the port is available before anything else starts.
+    certificate: Certificate | None = None
+    following: asyncio.Task[None] | None = None
     try:
-        listener = await _listen(settings, runner)
-    except OSError:
+        app = make_app(settings, kube, tracer=tracer)
+        runner = web.AppRunner(app, shutdown_timeout=GRACE)
+        # Find out whether the port is available before anything else starts.
+        if settings.tls_cert is not None and settings.tls_key is not None:
+            certificate = Certificate(settings.tls_cert, settings.tls_key)
+        listener = await _listen(settings, runner, certificate)
+    except (OSError, NoUserInterface, UnusableAuthorities, UnusableCertificate):
         await kube.close()
         raise
     try:
         await runner.setup()
+        if settings.root_path:
+            server = cast("web.Server", runner.server)
+            server.request_factory = below(settings.root_path, server.request_factory)
         await listener.start_serving()
         _announce(settings, listener)
+        if certificate is not None:
+            following = app[SUPERVISOR].start("certificate", certificate.follow)
         await _until_stopped(stop, _check(app))
         log.info("stopping")
     finally:
+        if following is not None:
+            following.cancel()
         listener.close()
         await runner.cleanup()
         log.info("stopped")
@@ -132,19 +149,25 @@ async def _until_stopped(stop: asyncio.Event, check: Coroutine[None, None, None]
         checked.cancel()
 
 
-async def _listen(settings: Settings, runner: web.AppRunner) -> asyncio.Server:
+async def _listen(settings: Settings, runner: web.AppRunner, certificate: Certificate | None) -> asyncio.Server:
     loop = asyncio.get_running_loop()
 
     def connection() -> asyncio.Protocol:
         server = cast("web.Server", runner.server)
         return Connection(server, loop=loop, access_log=None, keepalive_timeout=IDLE, max_line_size=LINE)
 
-    return await loop.create_server(connection, settings.host, settings.port, backlog=BACKLOG, start_serving=False)
+    tls: dict[str, Any] = {}
+    if certificate is not None:
+        tls = {"ssl": certificate.context, "ssl_handshake_timeout": HANDSHAKE}
+    return await loop.create_server(
+        connection, settings.host, settings.port, backlog=BACKLOG, start_serving=False, **tls
+    )
 
 
 def _announce(settings: Settings, listener: asyncio.Server) -> None:
     host, port = listener.sockets[0].getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "http" if settings.tls_cert is None else "https"
+    url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
     log.info("listening on %s", url, extra={"url": url, "namespace": settings.namespace})
     if AuthMode.NONE not in settings.auth:
         log.info("callers prove who they are by %s", " or ".join(settings.auth))

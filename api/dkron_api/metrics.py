@@ -11,6 +11,7 @@ from typing import Any
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     Info,
@@ -40,6 +41,13 @@ SECONDS = Histogram(
     ("method", "route"),
     registry=REGISTRY,
     buckets=BUCKETS,
+)
+
+CERTIFICATE_END = Gauge(
+    "dkron_api_tls_not_after_timestamp_seconds",
+    "When the certificate in use ends, in seconds since 1970; only with --tls-cert.",
+    ("file",),
+    registry=REGISTRY,
 )
 
 Info("dkron_api_build", "Version of dkron-api.", registry=REGISTRY).info({"version": VERSION})

@@ -2,11 +2,14 @@
 
 import os
 import socket
+from collections.abc import Sequence
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self, cast
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
@@ -14,6 +17,7 @@ from dkron_runtime.command import separated
 from dkron_runtime.logs import LogFormat, LogLevel
 
 MIB = 1024 * 1024
+Network = IPv4Network | IPv6Network
 
 
 def name_of_this_pod_or_host() -> str:
@@ -26,7 +30,15 @@ class AuthMode(StrEnum):
 
     KUBERNETES = "kubernetes"
     DKRON = "dkron"
+    OIDC = "oidc"
     NONE = "none"
+
+
+AuthName = Literal[AuthMode.KUBERNETES, AuthMode.DKRON, AuthMode.OIDC, AuthMode.NONE]
+"""`AuthMode` for an option: `--help` shows the values of a Literal, but the names of an enum."""
+NO_PREFIX = "-"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts to which requests do not leave the machine, so that http is enough."""
 
 
 class Settings(BaseSettings):
@@ -119,26 +131,96 @@ class Settings(BaseSettings):
         description="most seconds that ?wait=true waits for the end of a run; then the answer is 202 "
         "[DKRON_API_MAX_WAIT]",
     )
+    max_streams_per_caller: int = Field(
+        default=0,
+        ge=0,
+        description="most open responses of one caller, or of one address where callers show no token; more get 503. "
+        "0 means a quarter of --max-streams [DKRON_API_MAX_STREAMS_PER_CALLER]",
+    )
     rate: float = Field(
         default=0.0,
         ge=0,
-        description="requests per second from one address, twice as many in a burst; more get 429. 0 means no limit "
-        "[DKRON_API_RATE]",
+        description="requests per second of one caller, twice as many in a burst; more get 429. Until a token is "
+        "known, requests count for the address. 0 means no limit [DKRON_API_RATE]",
+    )
+    trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
+        default_factory=list,
+        description="networks of proxies whose X-Forwarded-For, or Forwarded, tells the address of a client; repeat "
+        "the option, or separate them by commas (10.0.0.0/8) [DKRON_API_TRUSTED_PROXIES]",
+    )
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*/?$",
+        description="path of an Ingress under which clients reach the API (/dkron). Routes answer below it and "
+        "without it [DKRON_API_ROOT_PATH]",
+    )
+    tls_cert: Path | None = Field(
+        default=None,
+        description="PEM file with the certificate of this server and those between it and its root: serve https. "
+        "Needs --tls-key. Both are read again when they change [DKRON_API_TLS_CERT]",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="PEM file with the private key of --tls-cert, without a password [DKRON_API_TLS_KEY]"
     )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="origins whose pages may call the API (https://ui.example.com), or * for all; repeat the option, "
         "or separate them by commas [DKRON_API_CORS_ORIGINS]",
     )
-    auth: Annotated[list[AuthMode], NoDecode] = Field(
-        default_factory=lambda: [AuthMode.NONE],
+    auth: Annotated[list[AuthName], NoDecode] = Field(
+        default=[AuthMode.NONE],
         description="how callers prove who they are: kubernetes (a token of the cluster, with its roles), dkron "
-        "(tokens and policies of this API), or none; several separated by commas [DKRON_API_AUTH]",
+        "(tokens and policies of this API), oidc (a token of --oidc-issuer), or none; several separated by commas "
+        "[DKRON_API_AUTH]",
     )
     audiences: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="with --auth kubernetes: audiences, one of which a token must have been made for. Without it: the "
         "API server's own [DKRON_API_AUDIENCES]",
+    )
+    oidc_issuer: str = Field(
+        default="",
+        description="with --auth oidc: URL of the issuer, exactly as its tokens have it in iss; https, or http for the "
+        "loopback [DKRON_API_OIDC_ISSUER]",
+    )
+    oidc_audience: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="audiences, one of which a token must have in aud; required with --auth oidc "
+        "[DKRON_API_OIDC_AUDIENCE]",
+    )
+    oidc_jwks: str = Field(
+        default="",
+        description="URL or file of the issuer's keys. Default: as the issuer's /.well-known/openid-configuration says "
+        "[DKRON_API_OIDC_JWKS]",
+    )
+    oidc_ca: Path | None = Field(
+        default=None,
+        description="PEM file with the certificates that the issuer's must come from. Default: those of the system "
+        "[DKRON_API_OIDC_CA]",
+    )
+    oidc_username_claim: str = Field(
+        default="sub", min_length=1, description="claim with the user's name [DKRON_API_OIDC_USERNAME_CLAIM]"
+    )
+    oidc_username_prefix: str = Field(
+        default="",
+        description="text before the user's name; - for none. Default: the issuer and #, but none if the claim is "
+        "email [DKRON_API_OIDC_USERNAME_PREFIX]",
+    )
+    oidc_groups_claim: str = Field(
+        default="groups", min_length=1, description="claim with the user's groups [DKRON_API_OIDC_GROUPS_CLAIM]"
+    )
+    oidc_groups_prefix: str = Field(
+        default="", description="text before the name of each group [DKRON_API_OIDC_GROUPS_PREFIX]"
+    )
+    oidc_rights: Literal["kubernetes", "dkron"] = Field(
+        default="kubernetes",
+        description="what says what the user may do: the cluster's roles, or the DkronPolicies that "
+        "--oidc-policies-claim names [DKRON_API_OIDC_RIGHTS]",
+    )
+    oidc_policies_claim: str = Field(
+        default="",
+        description="claim with the names of DkronPolicies; required with --oidc-rights dkron "
+        "[DKRON_API_OIDC_POLICIES_CLAIM]",
     )
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
@@ -162,23 +244,76 @@ class Settings(BaseSettings):
     )
     log_level: LogLevel = Field(default="info", description="lowest level to log [DKRON_API_LOG_LEVEL]")
 
-    @field_validator("auth", "audiences", "allowed_hosts", "cors_origins", mode="before")
+    @field_validator("audiences", "oidc_audience", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _separated(cls, value: object) -> list[str]:
         return separated(value)
 
-    @field_validator("auth")
+    @field_validator("auth", mode="before")
     @classmethod
-    def _one_or_none(cls, value: list[AuthMode]) -> list[AuthMode]:
-        if not value or (AuthMode.NONE in value and len(value) > 1):
-            raise ValueError("name one or several of kubernetes and dkron, or none alone")
-        return value
+    def _one_or_none(cls, value: object) -> list[str]:
+        names = [name.lower() for name in separated(value)]
+        if not names or not set(names) <= set(AuthMode) or (AuthMode.NONE in names and len(names) > 1):
+            raise ValueError("name one or several of kubernetes, dkron and oidc, or none alone")
+        return names
 
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: list[str]) -> list[str]:
         return [origin.rstrip("/") for origin in value]
 
+    @field_validator("root_path")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _safe(cls, value: str) -> str:
+        if value and not is_safe_url(value):
+            raise ValueError("must be a URL that begins with https://, or with http:// for the loopback")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("--tls-cert and --tls-key need each other: name both, or none")
+        if AuthMode.OIDC not in self.auth:
+            return self
+        if not self.oidc_issuer or not self.oidc_audience:
+            raise ValueError("--auth oidc needs --oidc-issuer and --oidc-audience")
+        if self.oidc_rights == "dkron" and not self.oidc_policies_claim:
+            raise ValueError("--oidc-rights dkron needs --oidc-policies-claim, which names a user's DkronPolicies")
+        if "://" in self.oidc_jwks and not is_safe_url(self.oidc_jwks):
+            raise ValueError("--oidc-jwks: must begin with https://, or with http:// for the loopback, or be a file")
+        return self
+
     def own_tags(self) -> AgentTags:
         """Return the tags that nodes have without a label."""
         return AgentTags(self.datacenter, self.region)
+
+    def proxies(self) -> Sequence[Network]:
+        """Return the networks of `trusted_proxies` as what they are when they have been read."""
+        return cast("Sequence[Network]", self.trusted_proxies)
+
+    def streams_per_caller(self) -> int:
+        """Return how many open responses one caller may have."""
+        return self.max_streams_per_caller or max(1, self.max_streams // 4)
+
+    def username_prefix(self) -> str:
+        """Return the text before the name of a user of the issuer, by the rules of kube-apiserver."""
+        if self.oidc_username_prefix == NO_PREFIX:
+            return ""
+        if not self.oidc_username_prefix and self.oidc_username_claim != "email":
+            return f"{self.oidc_issuer}#"
+        return self.oidc_username_prefix
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether what a server of this URL says comes from that server: https, or the loopback."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK))

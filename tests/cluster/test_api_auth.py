@@ -1,18 +1,27 @@
-"""Who may use the REST API: tokens of the cluster with its roles, and tokens of ours with policies."""
+"""Who may use the REST API: tokens of the cluster or an issuer with roles, and tokens of ours with policies."""
 
+import http.client
+import json
+import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 import localcluster
 from dkron_kube.paths import DKRON_POLICIES
+from tests.support.api_process import ApiProcess
 from tests.support.api_sites import ApiSite, api_for
+from tests.support.issuer import Issuer, signed
 from tests.support.kube import Kube
-from tests.support.rest import Answer
-from tests.support.rights import Rules, account
+from tests.support.rest import REQUEST_SECONDS, Answer
+from tests.support.rights import ROLE_BINDINGS, ROLES, Rules, account
 from tests.support.sites import install, namespace
 from tests.support.waiting import wait_for
 
@@ -176,3 +185,42 @@ def test_an_open_stream_ends_with_its_token(door: Door, kube: Kube) -> None:
     finally:
         listening.kill()
         listening.wait()
+
+
+def test_a_user_of_an_issuer_has_the_rights_of_its_role_by_https_below_a_path(kube: Kube, tmp_path: Path) -> None:
+    issuer, authority = Issuer(url="https://issuer.example"), trustme.CA()
+    leaf, tls = authority.issue_cert("127.0.0.1"), ssl.create_default_context()
+    authority.configure_trust(tls)
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": issuer.keys}))
+    leaf.cert_chain_pems[0].write_to_path(tmp_path / "tls.crt")
+    leaf.private_key_pem.write_to_path(tmp_path / "tls.key")
+    role = {"apiGroup": ROLES.group, "kind": "Role", "name": "viewer"}
+    user = {"apiGroup": ROLES.group, "kind": "User", "name": f"{issuer.url}#ann"}
+    kube.create(ROLE_BINDINGS, {"metadata": {"name": "ann"}, "subjects": [user], "roleRef": role})
+    options = ("--auth=OIDC,kubernetes", f"--oidc-issuer={issuer.url}", "--oidc-audience=dkron", "--root-path=/x")
+    files = {"--oidc-jwks": "jwks.json", "--tls-cert": "tls.crt", "--tls-key": "tls.key"}
+    named = (f"{option}={tmp_path / name}" for option, name in files.items())
+    api = ApiProcess(tmp_path / "api.log", *options, *named, kubeconfig=kube.kubeconfig, namespace=kube.namespace)
+    api.start()
+    port = urlsplit(str(api.wait_for_line("listening on https://")["url"])).port
+
+    def ask(path: str, claims: dict[str, object], method: str = "GET") -> int:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=tls, timeout=REQUEST_SECONDS)
+        token = signed(issuer.claims(time.time()) | claims)
+        try:
+            connection.request(method, f"/x{path}", headers={"Authorization": f"Bearer {token}"})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    try:
+        assert ask("/v1/jobs", {}) == 200
+        assert ask("/v1/jobs/report/run", {}, "POST") == 403
+        assert ask("/v1/jobs", {"sub": "bob"}) == 403
+        assert ask("/v1/jobs", {"aud": "other"}) == 401
+        assert ask("/v1/jobs", {"iss": "https://other"}) == 401
+        assert (ask("/livez", {}), ask("/health", {})) == (200, 200)
+        api.stop()
+    finally:
+        if api.running:
+            api.kill()

@@ -133,7 +133,8 @@ async def running_api(
     app[STOPPING] = asyncio.Event()
     app[ACCESS], app[AUDIT] = None, AccessLog(app[SETTINGS].log_format, audit.LOGGER)
     app[SUPERVISOR] = Supervisor()
-    app[GATE] = Gate(requests=100, streams=100, rate=0.0, clock=lambda: 0.0)
+    rate, share = app[SETTINGS].rate, app[SETTINGS].max_streams_per_caller
+    app[GATE] = Gate(requests=100, streams=100, rate=rate, share=share, clock=lambda: 0.0)
     app.on_response_prepare.append(sign)
     for group in routes:
         app.router.add_routes(group)

@@ -20,6 +20,11 @@ class Caller:
     policies: tuple[str, ...] = ()
     management: bool = False
 
+    @property
+    def identity(self) -> str:
+        """Return what tells this caller from all others: limits count by it."""
+        return f"{self.how} {self.name} {self.uid}"
+
 
 ANYBODY = Caller("", AuthMode.NONE)
 """Every caller, where nobody is asked for a token."""

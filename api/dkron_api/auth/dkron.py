@@ -1,7 +1,7 @@
 """Tokens of ours, and the policies that say what they may do."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +41,11 @@ class DkronScheme:
         """Whether it begins as our tokens do."""
         return token.startswith(PREFIX)
 
-    async def caller(self, token: str) -> Caller | None:
+    def knows(self, token: str) -> bool:
+        """Whether there is such a token."""
+        return self._token(digest_of(token)) is not None
+
+    async def caller(self, token: str, address: str = "") -> Caller | None:  # noqa: ARG002 - asks no other server
         """Return who the token belongs to; None if there is no such token, or it has expired. Raises `Unavailable`
         until all tokens and policies are known."""
         if missing := self._waiting_for():
@@ -63,10 +67,14 @@ class DkronScheme:
         management tokens alone."""
         if caller.management:
             return True
-        if need.path.startswith(ACL):
-            return False
-        rules = filter(None, map(self._policy, caller.policies))
-        return grants(rules, need.path, need.capability)
+        return policies_allow(caller.policies, need, self._policy)
+
+
+def policies_allow(names: Iterable[str], need: Need, policy: Callable[[str], Rules | None]) -> bool:
+    """Whether one of these policies grants what is needed. None grants rights to policies."""
+    if need.path.startswith(ACL):
+        return False
+    return grants(filter(None, map(policy, names)), need.path, need.capability)
 
 
 def rules_of(policy: Object) -> Rules:

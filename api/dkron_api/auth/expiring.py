@@ -10,49 +10,84 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class ExpiringCache(Generic[K, V]):
-    """Keeps at most `most` answers; the oldest goes first. `seconds` says how long an answer is kept."""
+class Kept(Generic[K, V]):
+    """At most `most` answers, of which the one that was not used for the longest goes first. `seconds` says how long
+    an answer is fresh."""
 
     def __init__(self, *, most: int, seconds: Callable[[V], float], clock: Callable[[], float]) -> None:
         self._most = most
         self._seconds = seconds
         self._clock = clock
         self._kept: OrderedDict[K, tuple[V, float]] = OrderedDict()
-        self._asking: dict[K, asyncio.Task[V]] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def __contains__(self, key: K) -> bool:
+        """Whether there is an answer, fresh or not."""
+        return key in self._kept
+
+    def fresh(self, key: K) -> bool:
+        """Whether there is an answer that need not be asked for again."""
         kept = self._kept.get(key)
         return kept is not None and kept[1] > self._clock()
 
-    @property
-    def asking(self) -> int:
-        """How many questions wait for an answer."""
-        return len(self._asking)
+    def use(self, key: K) -> V:
+        """Return the answer. Raises `KeyError`."""
+        self._kept.move_to_end(key)
+        return self._kept[key][0]
 
-    async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
-        """Return the answer that is kept, or ask. What `ask` raises is raised for all who wait, and not kept."""
-        if key in self:
-            return self._kept[key][0]
+    def put(self, key: K, answer: V) -> None:
+        """Keep an answer from now on."""
+        self._kept[key] = answer, self._clock() + self._seconds(answer)
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+    def drop(self, key: K) -> None:
+        """Forget the answer, if there is one."""
+        self._kept.pop(key, None)
+
+
+class Questions(Generic[K, V]):
+    """Questions that wait for an answer, one for each key."""
+
+    def __init__(self) -> None:
+        self._asking: dict[K, asyncio.Task[V]] = {}
+
+    async def ask(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
+        """Return the answer. What `ask` raises is raised for all who wait."""
         asking = self._asking.get(key)
         if asking is None:
-            asking = self._asking[key] = asyncio.ensure_future(self._ask(key, ask))
+            asking = self._asking[key] = asyncio.ensure_future(ask())
             asking.add_done_callback(partial(self._answered, key))
         # One client that leaves must not take the answer away from the others.
         return await asyncio.shield(asking)
 
-    def _answered(self, key: K, asking: asyncio.Task[V]) -> None:
+    def _answered(self, key: K, asking: "asyncio.Task[V]") -> None:
         self._asking.pop(key, None)
         if not asking.cancelled():
             # If all who waited have left, nobody else looks at an error.
             asking.exception()
 
+
+class ExpiringCache(Generic[K, V]):
+    """Answers that are asked for when they are missing or not fresh."""
+
+    def __init__(self, *, most: int, seconds: Callable[[V], float], clock: Callable[[], float]) -> None:
+        self._kept: Kept[K, V] = Kept(most=most, seconds=seconds, clock=clock)
+        self._questions: Questions[K, V] = Questions()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
+        """Return the answer that is kept, or ask. What `ask` raises is not kept."""
+        if self._kept.fresh(key):
+            return self._kept.use(key)
+        return await self._questions.ask(key, partial(self._ask, key, ask))
+
     async def _ask(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         answer = await ask()
-        self._kept[key] = answer, self._clock() + self._seconds(answer)
-        self._kept.move_to_end(key)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        self._kept.put(key, answer)
         return answer

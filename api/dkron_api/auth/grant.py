@@ -15,14 +15,17 @@ API server is kept for longer."""
 
 
 class Grant:
-    """Asks the guard on behalf of one request. `headers` are those of the request."""
+    """Asks the guard on behalf of one request. `headers` are those of the request, `address` is its sender's."""
 
-    def __init__(self, guard: Guard, caller: Caller, where: Namespaces, headers: dict[str, str]) -> None:
+    def __init__(  # noqa: PLR0917 - built in one place
+        self, guard: Guard, caller: Caller, where: Namespaces, headers: dict[str, str], address: str = ""
+    ) -> None:
         self.caller = caller
         self.where = where
         self.asked = False
         self._guard = guard
         self._headers = headers
+        self._address = address
 
     async def require(self, *needs: Need) -> None:
         """Raise `ApiError`, 403, unless the caller has all of these rights."""
@@ -56,7 +59,7 @@ class Grant:
         while True:
             await asyncio.sleep(AGAIN)
             try:
-                caller = await self._guard.identify(self._headers)
+                caller = await self._guard.identify(self._headers, self._address)
                 if not await self._guard.allows(caller, need):
                     return
             except ApiError as error:

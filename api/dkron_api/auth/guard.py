@@ -24,8 +24,12 @@ class Scheme(Protocol):
     def takes(self, token: str) -> bool:
         """Whether the token has the form of those that this scheme recognizes."""
 
-    async def caller(self, token: str) -> Caller | None:
-        """Return who the token belongs to; None if it is not valid. Raises `KubeError` if that cannot be found out."""
+    def knows(self, token: str) -> bool:
+        """Whether the token has been recognized before, so that finding its caller costs little."""
+
+    async def caller(self, token: str, address: str) -> Caller | None:
+        """Return who the token belongs to, which came from this address; None if it is not valid. Raises `KubeError`
+        if that cannot be found out."""
 
     async def allows(self, caller: Caller, need: Need) -> bool:
         """Whether the caller may do this. Raises `KubeError` if that cannot be found out."""
@@ -43,14 +47,24 @@ class Guard:
         """Whether callers have to show a token."""
         return bool(self._schemes)
 
-    async def identify(self, headers: Mapping[str, str]) -> Caller:
-        """Return who sends these headers. Raises `ApiError`: 401, or 503 if that cannot be found out."""
+    def knows(self, headers: Mapping[str, str]) -> bool:
+        """Whether these headers have a token that was recognized before."""
+        try:
+            token = token_of(headers)
+        except ApiError:
+            return False
+        scheme = self._scheme(token)
+        return scheme is not None and scheme.knows(token)
+
+    async def identify(self, headers: Mapping[str, str], address: str = "") -> Caller:
+        """Return who sends these headers, from this address. Raises `ApiError`: 401, or 503 if that cannot be found
+        out."""
         if not self._schemes:
             return ANYBODY
         token = token_of(headers)
         scheme = self._scheme(token)
         try:
-            caller = None if scheme is None else await scheme.caller(token)
+            caller = None if scheme is None else await scheme.caller(token, address)
         except KubeError as error:
             raise _unknown(error) from error
         if caller is None:
@@ -91,5 +105,5 @@ def refused(caller: Caller, need: Need) -> ApiError:
 
 
 def _unknown(error: KubeError) -> ApiError:
-    text = f"the API server does not say who may do this: {error}"
+    text = f"it is unknown who may do this: {error}"
     return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "1"})

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from dkron_api.auth.caller import Caller, Need, Right
-from dkron_api.auth.expiring import ExpiringCache
+from dkron_api.auth.expiring import ExpiringCache, Kept, Questions
+from dkron_api.auth.review_queue import Bounds, ReviewQueue
 from dkron_api.settings import AuthMode
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import Unavailable
 from dkron_kube.paths import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
 
 Object = dict[str, Any]
@@ -18,31 +19,54 @@ KNOWN_SECONDS, UNKNOWN_SECONDS = 60.0, 10.0
 ALLOWED_SECONDS, DENIED_SECONDS = 30.0, 5.0
 """Seconds for which an answer about a right is kept. A right that is given works soon; one that is taken away works
 no longer than this."""
-MOST_REVIEWS = 32
-"""Tokens that are asked about at once, so that a flood of wrong ones does not become one of requests to the API
-server."""
-MOST_TOKENS, MOST_RIGHTS = 4096, 16384
+FIRST = Bounds(running=32, running_of_one=8, waiting=128, waiting_of_one=32)
+"""Tokens that were never recognized, by address. They are few enough to leave places of --max-requests to others."""
+AGAIN = Bounds(running=32, running_of_one=32, waiting=4096, waiting_of_one=4096)
+"""Tokens that were recognized before. There are no more of them than are kept."""
+RIGHTS = Bounds(running=32, running_of_one=8, waiting=1024, waiting_of_one=256)
+"""Rights that are asked about, by caller."""
+MOST_TOKENS, MOST_UNKNOWN, MOST_RIGHTS = 4096, 4096, 16384
 """Answers to keep, whatever callers send."""
 
 
 class Tokens:
-    """Recognizes bearer tokens of the cluster. Only a token's hash is kept."""
+    """Recognizes bearer tokens of the cluster. Only a token's hash is kept.
+
+    Tokens that were recognized have a cache and places for reviews of their own: a flood of wrong tokens neither pushes
+    them out nor makes them wait.
+    """
 
     def __init__(self, kube: KubeClient, audiences: Sequence[str], *, clock: Callable[[], float]) -> None:
         self._kube = kube
         self._audiences = tuple(audiences)
-        self._cache: ExpiringCache[bytes, Caller | None] = ExpiringCache(
-            most=MOST_TOKENS,
-            seconds=lambda caller: UNKNOWN_SECONDS if caller is None else KNOWN_SECONDS,
-            clock=clock,
-        )
+        self._known: Kept[bytes, Caller] = Kept(most=MOST_TOKENS, seconds=lambda _: KNOWN_SECONDS, clock=clock)
+        self._unknown: Kept[bytes, None] = Kept(most=MOST_UNKNOWN, seconds=lambda _: UNKNOWN_SECONDS, clock=clock)
+        self._questions: Questions[bytes, Caller | None] = Questions()
+        self._first, self._again = ReviewQueue(FIRST), ReviewQueue(AGAIN)
 
-    async def caller(self, token: str) -> Caller | None:
+    def knows(self, token: str) -> bool:
+        """Whether the token has been recognized."""
+        return _digest(token) in self._known
+
+    async def caller(self, token: str, address: str = "") -> Caller | None:
         """Return whose token it is; None if the API server does not know it. Raises `KubeError`."""
-        digest = hashlib.sha256(token.encode()).digest()
-        if self._cache.asking >= MOST_REVIEWS and digest not in self._cache:
-            raise Unavailable(f"{MOST_REVIEWS} tokens are being asked about already", retry_after=1.0)
-        return await self._cache.get(digest, lambda: self._review(token))
+        digest = _digest(token)
+        if self._known.fresh(digest):
+            return self._known.use(digest)
+        if self._unknown.fresh(digest):
+            return self._unknown.use(digest)
+        return await self._questions.ask(digest, partial(self._ask, digest, token, address))
+
+    async def _ask(self, digest: bytes, token: str, address: str) -> Caller | None:
+        place = self._again.place("") if digest in self._known else self._first.place(address)
+        async with place:
+            caller = await self._review(token)
+        if caller is None:
+            self._known.drop(digest)
+            self._unknown.put(digest, None)
+        else:
+            self._known.put(digest, caller)
+        return caller
 
     async def _review(self, token: str) -> Caller | None:
         spec: Object = {"token": token}
@@ -63,15 +87,21 @@ class Rights:
             seconds=lambda allowed: ALLOWED_SECONDS if allowed else DENIED_SECONDS,
             clock=clock,
         )
+        self._queue = ReviewQueue(RIGHTS)
 
     async def allows(self, caller: Caller, right: Right) -> bool:
         """Whether the caller has the right. Raises `KubeError`."""
         return await self._cache.get((caller, right), lambda: self._review(caller, right))
 
     async def _review(self, caller: Caller, right: Right) -> bool:
-        answer = await self._kube.create(SUBJECT_ACCESS_REVIEWS, None, access_review(caller, right))
+        async with self._queue.place(caller.identity):
+            answer = await self._kube.create(SUBJECT_ACCESS_REVIEWS, None, access_review(caller, right))
         status = answer.get("status") or {}
         return status.get("allowed") is True and status.get("denied") is not True
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def read_token_review(answer: Object, audiences: Sequence[str]) -> Caller | None:
@@ -123,9 +153,13 @@ class KubernetesScheme:
         """Whatever no other scheme takes may be a token of the cluster."""
         return bool(token)
 
-    async def caller(self, token: str) -> Caller | None:
+    def knows(self, token: str) -> bool:
+        """Whether the token has been recognized."""
+        return self._tokens.knows(token)
+
+    async def caller(self, token: str, address: str = "") -> Caller | None:
         """Return whose token it is."""
-        return await self._tokens.caller(token)
+        return await self._tokens.caller(token, address)
 
     async def allows(self, caller: Caller, need: Need) -> bool:
         """Whether the API server gives the caller this right."""

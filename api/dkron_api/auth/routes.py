@@ -92,7 +92,7 @@ _JOB = "/v1/jobs/{job}"
 _EXECUTION = "/v1/jobs/{job}/executions/{execution}"
 _POLICY = "/v1/acl/policies/{name}"
 
-PUBLIC = frozenset({"/health", "/", "/docs", "/docs/{asset}", "/openapi.json", "/ui", "/ui/{path}"})
+PUBLIC = frozenset({"/health", "/livez", "/", "/docs", "/docs/{asset}", "/openapi.json", "/ui", "/ui/{path}"})
 """Routes without anything that is worth a secret: liveness, and pages that ask for a token themselves."""
 IDENTIFIED = frozenset({"/v1/schedule/preview"})
 """Routes for every caller who has shown a valid token."""

@@ -3,16 +3,32 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from dkron_api.auth.dkron import DkronScheme, TokenIndex, rules_of
+from dkron_api.auth.caller import Caller, Need
+from dkron_api.auth.claims import ClaimNames
+from dkron_api.auth.dkron import DkronScheme, TokenIndex, policies_allow, rules_of
 from dkron_api.auth.guard import Guard, Scheme
+from dkron_api.auth.issuer_keys import IssuerKeys, Load
+from dkron_api.auth.key_sources import file_source, issuer_source, trust, url_source
 from dkron_api.auth.kubernetes import KubernetesScheme, Rights, Tokens
+from dkron_api.auth.oidc import Judge, OidcScheme
 from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.token_secrets import Token
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.settings import AuthMode, Settings
 from dkron_kube.client import KubeClient
+from dkron_kube.errors import Unavailable
+
+KEYS_FRESH, KEYS_PAUSE = 300.0, 10.0
+"""Seconds for which an issuer's keys are used without another look, and between two looks."""
+FILE_PAUSE = 1.0
+"""Seconds between two looks at a file of keys."""
+
+
+class UnusableAuthorities(Exception):
+    """The file of `--oidc-ca` cannot be used. `str()` says why."""
 
 
 def guard(
@@ -24,21 +40,62 @@ def guard(
     policies: ObjectCache[dict[str, Any]],
     clock: Callable[[], datetime],
 ) -> Guard:
-    """Return the guard that these settings ask for. Tokens of ours are told by their beginning, so they come first."""
+    """Return the guard that these settings ask for. Tokens of ours are told by their beginning, and those of an issuer
+    by what they say, so these come first. Raises `UnusableAuthorities`."""
 
     def policy(name: str) -> Rules | None:
         found = policies.by_name(name)
         return None if found is None else rules_of(found)
 
+    def waiting_for(*caches: ObjectCache[Any]) -> str:
+        unread = (cache for cache in caches if not cache.ready)
+        return next((cache.trouble or f"the {cache.kind} are still being read" for cache in unread), "")
+
+    async def by_policies(caller: Caller, need: Need) -> bool:
+        if missing := waiting_for(policies):
+            raise Unavailable(f"not ready yet: {missing}")
+        return policies_allow(caller.policies, need, policy)
+
+    async def by_roles(caller: Caller, need: Need) -> bool:
+        return await rights.allows(caller, need.right)
+
+    rights = Rights(kube, clock=time.monotonic)
     schemes: list[Scheme] = []
     if AuthMode.DKRON in settings.auth:
-
-        def waiting_for() -> str:
-            unread = (cache for cache in (secrets, policies) if not cache.ready)
-            return next((cache.trouble or f"the {cache.kind} are still being read" for cache in unread), "")
-
-        schemes.append(DkronScheme(tokens.get, policy, waiting_for=waiting_for, clock=clock))
+        schemes.append(DkronScheme(tokens.get, policy, waiting_for=lambda: waiting_for(secrets, policies), clock=clock))
+    if AuthMode.OIDC in settings.auth:
+        judge = by_policies if settings.oidc_rights == "dkron" else by_roles
+        schemes.append(oidc_scheme(settings, judge, clock=lambda: clock().timestamp()))
     if AuthMode.KUBERNETES in settings.auth:
-        rights = Rights(kube, clock=time.monotonic)
         schemes.append(KubernetesScheme(Tokens(kube, settings.audiences, clock=time.monotonic), rights))
     return Guard(schemes)
+
+
+def oidc_scheme(settings: Settings, judge: Judge, *, clock: Callable[[], float]) -> OidcScheme:
+    """Return the scheme for the tokens of the issuer. Raises `UnusableAuthorities`."""
+    load, fresh, pause = _keys_from(settings)
+    return OidcScheme(
+        settings.oidc_issuer,
+        settings.oidc_audience,
+        keys=IssuerKeys(load, fresh=fresh, pause=pause, clock=time.monotonic),
+        names=ClaimNames(
+            username=settings.oidc_username_claim,
+            username_prefix=settings.username_prefix(),
+            groups=settings.oidc_groups_claim,
+            groups_prefix=settings.oidc_groups_prefix,
+            policies=settings.oidc_policies_claim,
+        ),
+        judge=judge,
+        clock=clock,
+    )
+
+
+def _keys_from(settings: Settings) -> tuple[Load, float, float]:
+    where = settings.oidc_jwks
+    if where and "://" not in where:
+        return file_source(Path(where)), FILE_PAUSE, FILE_PAUSE
+    try:
+        tls = trust(settings.oidc_ca)
+    except OSError as error:
+        raise UnusableAuthorities(f"--oidc-ca {settings.oidc_ca}: {error.strerror or error}") from error
+    return url_source(where, tls) if where else issuer_source(settings.oidc_issuer, tls), KEYS_FRESH, KEYS_PAUSE

@@ -1,16 +1,18 @@
 """Lets a request in: for a name of ours, from a known caller, who has the right that its route needs."""
 
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.auth.caller import Need, Right
+from dkron_api.auth.caller import ANYBODY, Caller, Need, Right
 from dkron_api.auth.grant import Grant
 from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
+from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.flags import flag
 from dkron_api.edge.hosts import is_ours
-from dkron_api.edge.keys import SETTINGS
+from dkron_api.edge.keys import GATE, SETTINGS
 from dkron_api.refusal import ApiError
 from dkron_crds.policy import Capability
 
@@ -39,9 +41,11 @@ async def admit(request: web.Request) -> Grant | None:
     """
     template = template_of(request)
     if template in PUBLIC:
+        request.app[GATE].spend_address(block_of(request))
         return None
-    guard, where = request.app[GUARD], _namespaces(request)
-    grant = request[GRANT] = Grant(guard, await guard.identify(request.headers), where, _credentials(request))
+    guard, where, block = request.app[GUARD], _namespaces(request), block_of(request)
+    caller = await _identified(request, guard, block)
+    grant = request[GRANT] = Grant(guard, caller, where, _credentials(request), block)
     entry = route_right(request.method, template)
     if template in IDENTIFIED:
         grant.asked = True
@@ -60,9 +64,29 @@ async def admit(request: web.Request) -> Grant | None:
     return grant
 
 
+async def _identified(request: web.Request, guard: Guard, block: str) -> Caller:
+    """Return the sender of the request. It counts for the address unless its token is known, and then for the
+    caller."""
+    gate = request.app[GATE]
+    if gate.has_rate and not guard.knows(request.headers):
+        gate.spend_address(block)
+    caller = await guard.identify(request.headers, block)
+    if caller is not ANYBODY:
+        gate.spend_caller(caller.identity, caller.name)
+    return caller
+
+
+def open_answer(request: web.Request) -> AbstractContextManager[None]:
+    """Count an answer that stays open, for the caller, or for the address where callers show no token."""
+    grant = request.get(GRANT)
+    known = grant is not None and grant.caller is not ANYBODY
+    owner = grant.caller.identity if grant is not None and known else block_of(request)
+    return request.app[GATE].stream(owner)
+
+
 def requester(request: web.Request) -> str:
     """Return who asks, as requests for runs and stops say it: the caller, or the address where nobody has to say."""
-    return caller_of(request) or f"rest from {request.remote}"
+    return caller_of(request) or f"rest from {address_of(request)}"
 
 
 def template_of(request: web.Request) -> str:

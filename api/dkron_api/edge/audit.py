@@ -5,6 +5,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.edge.access import AccessLog
+from dkron_api.edge.addresses import address_of
 from dkron_api.edge.admission import GRANT, NEED, READS, caller_of
 from dkron_crds.schedule.errors import printable
 
@@ -23,7 +24,7 @@ def audit(log: AccessLog, request: web.Request, status: int, request_id: str) ->
         "request": request_id,
         "caller": caller_of(request),
         "how": "" if grant is None else grant.caller.how,
-        "remote": request.remote,
+        "remote": address_of(request),
         "decision": "refused" if refused else "allowed",
         "status": status,
     }

@@ -84,7 +84,8 @@ class Connection(RequestHandler):
         if self._thrown_away is not None:
             self._end_of_waste()
             return False
-        if not self._owed:
+        if not self._owed or self._is_encrypted:
+            # A TLS connection cannot stay open in one direction.
             return False
         if not self._silent:
             self._silent = True
@@ -141,6 +142,10 @@ class Connection(RequestHandler):
     def _end_of_waste(self) -> None:
         if self._thrown_away is not None and not self._thrown_away.done():
             self._thrown_away.set_result(None)
+
+    @property
+    def _is_encrypted(self) -> bool:
+        return self.transport is not None and self.transport.get_extra_info("sslcontext") is not None
 
     @property
     def _owed(self) -> int:

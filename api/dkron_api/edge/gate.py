@@ -1,17 +1,18 @@
-"""Limits the concurrent requests, the open streams, and the request rate of each address. Memory is bounded whatever
-clients do."""
+"""Limits the concurrent requests, the open streams, and the request rate of each caller and address. Memory is bounded
+whatever clients do."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
 
 from dkron_api.refusal import LATER, ApiError
 
-ADDRESSES = 4096
-"""Number of addresses to remember. The longest-idle address is dropped; its bucket would be full anyway."""
+BUCKETS = 4096
+"""Number of callers, and of addresses, to remember. The longest-idle one is dropped; its bucket would be full
+anyway."""
 UPLOADS = 256
 """Concurrent uploads, each as large as --max-body allows. The next one displaces the oldest."""
 RESTORES = 4
@@ -27,33 +28,39 @@ class Room:
     places: int
     what: str
     taken: int = 0
+    share: int = 0
+    """Places that one owner may have; 0 for all."""
+    by_owner: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
 class Bucket:
-    """The token bucket of an address, as of the time `at`."""
+    """The token bucket of a caller or an address, as of the time `at`."""
 
     tokens: float
     at: float
 
 
-class Gate:
-    """Raises `ApiError` for requests beyond the limits."""
+Buckets = OrderedDict[str, Bucket]
 
-    def __init__(self, *, requests: int, streams: int, rate: float, clock: Callable[[], float]) -> None:
+
+class Gate:
+    """Raises `ApiError` for requests beyond the limits. `share` of the streams are for one caller, 0 means all."""
+
+    def __init__(self, *, requests: int, streams: int, rate: float, clock: Callable[[], float], share: int = 0) -> None:
         self.working = 0
         self._requests = requests
-        self._streams = Room(streams, "open responses (events, logs, waiting runs)")
+        self._streams = Room(streams, "open responses (events, logs, waiting runs)", share=share)
         self._uploads: OrderedDict[object, Callable[[], object]] = OrderedDict()
         self._restores = Room(RESTORES, "restores in progress")
         self._rate = rate
         self._clock = clock
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        # A flood from many addresses does not make callers forgotten.
+        self._addresses: Buckets = OrderedDict()
+        self._callers: Buckets = OrderedDict()
 
-    def enter(self, address: str) -> None:
-        """Admit a request. The caller must call `leave` afterwards."""
-        if self._rate:
-            self._spend(address)
+    def enter(self) -> None:
+        """Admit a request. It has to `leave` afterwards."""
         if self.working >= self._requests:
             raise ApiError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -71,9 +78,9 @@ class Gate:
         """Number of open streams."""
         return self._streams.taken
 
-    def stream(self) -> AbstractContextManager[None]:
-        """Count a response that stays open as a stream instead of a working request."""
-        return self._aside(self._streams)
+    def stream(self, owner: str = "") -> AbstractContextManager[None]:
+        """Count a response that stays open as a stream of this owner instead of a working request."""
+        return self._aside(self._streams, owner)
 
     @property
     def uploading(self) -> int:
@@ -103,31 +110,53 @@ class Gate:
         return self._aside(self._restores)
 
     @contextmanager
-    def _aside(self, room: Room) -> Iterator[None]:
+    def _aside(self, room: Room, owner: str = "") -> Iterator[None]:
+        if room.share and room.by_owner.get(owner, 0) >= room.share:
+            text = f"this caller already has {room.share} {room.what}; end some, or retry later"
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "10"})
         if room.taken >= room.places:
             text = f"the server already has {room.places} {room.what}; retry later"
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "10"})
         room.taken += 1
+        room.by_owner[owner] += 1
         self.working -= 1
         try:
             yield
         finally:
             self.working += 1
             room.taken -= 1
+            room.by_owner[owner] -= 1
+            if not room.by_owner[owner]:
+                del room.by_owner[owner]
 
-    def _spend(self, address: str) -> None:
+    @property
+    def has_rate(self) -> bool:
+        """Whether the rate is limited."""
+        return self._rate > 0
+
+    def spend_address(self, address: str) -> None:
+        """Count a request whose sender is unknown. Raises `ApiError`, 429."""
+        self._spend(self._addresses, address, address)
+
+    def spend_caller(self, identity: str, name: str) -> None:
+        """Count a request of a known caller. Raises `ApiError`, 429."""
+        self._spend(self._callers, identity, name)
+
+    def _spend(self, buckets: Buckets, key: str, name: str) -> None:
+        if not self._rate:
+            return
         now, most = self._clock(), self._rate * BURST
-        bucket = self._buckets.pop(address, None) or Bucket(most, now)
+        bucket = buckets.pop(key, None) or Bucket(most, now)
         bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * self._rate)
         bucket.at = now
-        self._buckets[address] = bucket
-        if len(self._buckets) > ADDRESSES:
-            self._buckets.popitem(last=False)
+        buckets[key] = bucket
+        if len(buckets) > BUCKETS:
+            buckets.popitem(last=False)
         if bucket.tokens < 1:
             wait = ceil((1 - bucket.tokens) / self._rate)
             raise ApiError(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"{address} sends more than {self._rate:g} requests per second; retry later",
+                f"{name} sends more than {self._rate:g} requests per second; retry later",
                 {"Retry-After": str(wait)},
             )
         bucket.tokens -= 1

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from aiohttp import web
 
 from dkron_api.answer import JSON, is_pretty, json_answer
+from dkron_api.edge.admission import open_answer
 from dkron_api.edge.coding import takes_gzip
-from dkron_api.edge.keys import GATE
 from dkron_api.translate.pieces import compact, indented, size_of
 
 LONG = 131072
@@ -46,7 +46,7 @@ async def _answer(
         response.enable_compression(web.ContentCoding.gzip)
     elif size is not None:
         response.content_length = size
-    with request.app[GATE].stream():
+    with open_answer(request):
         await response.prepare(request)
         await _hand_over(request, response, pieces)
     return response

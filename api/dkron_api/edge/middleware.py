@@ -13,6 +13,7 @@ from dkron_api import metrics
 from dkron_api.answer import JSON
 from dkron_api.edge import cors
 from dkron_api.edge.access import AccessLog
+from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.admission import admit, require_own_host, template_of
 from dkron_api.edge.audit import audit
 from dkron_api.edge.coding import takes_gzip
@@ -21,6 +22,7 @@ from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import ACCESS, AUDIT, GATE, SETTINGS
 from dkron_api.edge.malformed import MALFORMED, sentence
+from dkron_api.edge.root import public_path
 from dkron_api.edge.traced import TRACE
 from dkron_api.refusal import ApiError, refusal_of
 from dkron_kube.errors import KubeError
@@ -29,7 +31,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 COMPRESSIBLE = 1024
 """Bytes from which compression is worthwhile."""
-HEALTH = "/health"
+PROBES = frozenset({"/health", "/livez"})
+"""Paths that are answered whatever else goes on."""
 SERVER = "dkron-api"
 FOREIGN = ApiError(HTTPStatus.FORBIDDEN, "this origin is not allowed to change anything; see --cors-origins")
 
@@ -64,7 +67,7 @@ async def sign(request: web.Request, response: web.StreamResponse) -> None:
     headers["X-Request-Id"] = request.get(REQUEST_ID, "")
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Server"] = SERVER
-    if request.match_info.http_exception is None and request.path != HEALTH:
+    if request.match_info.http_exception is None and request.path not in PROBES:
         headers["X-Whom"] = settings.node_name
     if settings.cors_origins:
         headers.add("Vary", "Origin")
@@ -98,13 +101,15 @@ async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.S
 
 async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> web.StreamResponse:
     unknown = request.match_info.http_exception
-    if unknown is None and request.path == HEALTH:
+    if unknown is None and request.path in PROBES:
         return await handler(request)
     require_own_host(request)
     if unknown is None and cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
         raise FOREIGN
-    gate.enter(request.remote or "")
+    gate.enter()
     try:
+        if unknown is not None:
+            gate.spend_address(block_of(request))
         return await _admitted(request, handler) if unknown is None else await _unknown(request, unknown)
     finally:
         gate.leave()
@@ -134,7 +139,7 @@ async def _unknown(request: web.Request, why: web.HTTPException) -> web.StreamRe
         found = await request.app.router.resolve(shorter)
         if found.http_exception is None:
             status = HTTPStatus.MOVED_PERMANENTLY if request.method == "GET" else HTTPStatus.TEMPORARY_REDIRECT
-            return web.Response(status=status, headers={"Location": str(shorter.rel_url)})
+            return web.Response(status=status, headers={"Location": public_path(request, str(shorter.rel_url))})
     raise NOT_A_ROUTE
 
 
@@ -154,7 +159,7 @@ def _compress(request: web.Request, response: web.StreamResponse) -> None:
 
 def _log(access: AccessLog, request: web.Request, response: web.StreamResponse, seconds: float) -> None:
     fields: dict[str, object] = {
-        "request": request[REQUEST_ID], "remote": request.remote, "seconds": round(seconds, 4),
+        "request": request[REQUEST_ID], "remote": address_of(request), "seconds": round(seconds, 4),
         "bytes": response.content_length, "agent": request.headers.get("User-Agent", ""),
     }  # fmt: skip
     trace = request.get(TRACE)

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from dkron_api.edge.addresses import address_of
 from dkron_api.metrics import METHODS
 from dkron_crds.traceparent import TraceContext, read_traceparent
 from dkron_runtime.tracing.spans import Attributes, Kind, Span, SpanStart, Tracer
@@ -17,7 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 TRACE = web.RequestKey("TRACE", TraceContext)
 """The span of the request, if tracing is on."""
-UNTRACED = frozenset({"/health", "/metrics"})
+UNTRACED = frozenset({"/health", "/livez", "/metrics"})
 """Probes and monitoring request these every few seconds; their traces have no use."""
 
 
@@ -63,7 +64,7 @@ def _attributes(request: web.Request) -> dict[str, str | int | float | bool]:
         "url.query": request.query_string,
         "url.scheme": request.scheme,
         "server.address": request.host.rpartition(":")[0] or request.host,
-        "client.address": request.remote or "",
+        "client.address": address_of(request),
         "user_agent.original": request.headers.get("User-Agent", ""),
         "network.protocol.version": f"{major}.{minor}",
     }

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.edge.coding import takes_gzip
+from dkron_api.edge.root import public_path
 from dkron_api.refusal import ApiError
 from dkron_crds.schedule.errors import quoted
 
@@ -62,7 +63,7 @@ def document() -> dict[str, Any]:
 
 async def openapi(request: web.Request) -> web.StreamResponse:
     """GET /openapi.json."""
-    return json_answer(request, _rendered_document())
+    return json_answer(request, _rendered_document(public_path(request, "/")))
 
 
 async def docs(request: web.Request) -> web.StreamResponse:
@@ -79,8 +80,10 @@ async def asset(request: web.Request) -> web.StreamResponse:
 
 
 @cache
-def _rendered_document() -> bytes:
-    return json.dumps(document(), ensure_ascii=False, separators=(",", ":")).encode()
+def _rendered_document(server: str) -> bytes:
+    described = document()
+    described["servers"][0]["url"] = server
+    return json.dumps(described, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @cache

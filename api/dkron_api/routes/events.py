@@ -6,8 +6,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
-from dkron_api.edge.admission import GRANT, NEED
-from dkron_api.edge.keys import GATE
+from dkron_api.edge.admission import GRANT, NEED, open_answer
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import require_ready
 from dkron_api.stream.event_log import EventLog
@@ -33,7 +32,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     interest = interest_of(request)
     last_id = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "")
     event_log = request.app[EVENT_LOG]
-    with request.app[GATE].stream():
+    with open_answer(request):
         subscription = event_log.subscribe(interest, last_id)
         try:
             return await _serve(request, subscription)

@@ -19,7 +19,7 @@ from dkron_api.routes.events import EVENT_LOG
 from dkron_api.routes.installation import leader
 from dkron_api.settings import AuthMode
 from dkron_api.translate import gojson
-from dkron_api.translate.status import CacheState, debug_vars, health
+from dkron_api.translate.status import CacheState, debug_vars, health, liveness
 
 KIB = 1024
 STATM = Path("/proc/self/statm")
@@ -32,6 +32,12 @@ async def show_health(request: web.Request) -> web.StreamResponse:
     ended = tuple(app[SUPERVISOR].troubles)
     cache = CacheState(ready=mirror.ready, age=mirror.age(), trouble=mirror.trouble, ended=ended)
     status, body = health(cache, leader=leading is not None and leading.identity == app[SETTINGS].node_name)
+    return web.Response(status=status, body=gojson.encode(body), headers={"Content-Type": JSON})
+
+
+async def show_life(request: web.Request) -> web.StreamResponse:
+    """GET /livez: whether the event loop and the tasks of this process live, whatever the API server does."""
+    status, body = liveness(request.app[SUPERVISOR].troubles)
     return web.Response(status=status, body=gojson.encode(body), headers={"Content-Type": JSON})
 
 
@@ -80,6 +86,7 @@ def _memory() -> dict[str, int]:
 
 ROUTES = (
     web.get("/health", show_health, allow_head=False),
+    web.get("/livez", show_life, allow_head=False),
     web.get("/metrics", show_metrics, allow_head=False),
     web.get("/debug/vars", show_variables, allow_head=False),
 )

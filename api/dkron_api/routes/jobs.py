@@ -11,6 +11,7 @@ from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import GRANT, NEED
 from dkron_api.edge.keys import ASKED, CLUSTERS, JOB_INDEX, SETTINGS, WRITES
 from dkron_api.edge.long_answer import joined_answer, list_answer
+from dkron_api.edge.root import public_path
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused
@@ -77,7 +78,7 @@ async def save_named_job(request: web.Request) -> web.StreamResponse:
 async def toggle_job(request: web.Request) -> web.StreamResponse:
     """POST /v1/jobs/{job}/toggle."""
     job = await request.app[WRITES].toggle(job_of(request), terms_of(request))
-    headers = {"Location": str(request.rel_url), "ETag": etag(job)}
+    headers = {"Location": public_path(request, str(request.rel_url)), "ETag": etag(job)}
     return json_answer(request, request.app[JOB_INDEX].json(job.name), headers=headers)
 
 
@@ -148,7 +149,7 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     job, _ = await request.app[WRITES].upsert(body, terms_of(request), annotations=annotations, permit=permit)
     if run is not None:
         request.app[ASKED].note(job, run)
-    headers = {"Location": f"/v1/jobs/{quote(body.name, safe='')}", "ETag": etag(job)}
+    headers = {"Location": public_path(request, f"/v1/jobs/{quote(body.name, safe='')}"), "ETag": etag(job)}
     warnings = (ignored(body), unknown_executor(body), without_node(request.app, body.tags or {}))
     return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers | header(warnings))
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from aiohttp import web
 
-from dkron_api.edge.admission import GRANT, NEED
+from dkron_api.edge.admission import GRANT, NEED, open_answer
 from dkron_api.edge.flags import flag
-from dkron_api.edge.keys import GATE, KUBE, SETTINGS
+from dkron_api.edge.keys import KUBE, SETTINGS
 from dkron_api.edge.keys import PODS as PODS_OF
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.events import EVENT_LOG
@@ -41,7 +41,7 @@ TEXT = "text/plain; charset=utf-8"
 async def show_log(request: web.Request) -> web.StreamResponse:
     """Send the log so far; with `?follow` the whole log, until the container has ended."""
     follow = flag(request, "follow")
-    with request.app[GATE].stream():
+    with open_answer(request):
         pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
         kube, namespace = request.app[KUBE], request.app[SETTINGS].namespace
         name = pod["metadata"]["name"]

@@ -10,9 +10,10 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.admission import GRANT, NEED, requester
+from dkron_api.edge.admission import GRANT, NEED, open_answer, requester
 from dkron_api.edge.flags import flag
-from dkron_api.edge.keys import ASKED, CLOCK, GATE, JOB_INDEX, RUN_WAITER, SETTINGS, WRITES
+from dkron_api.edge.keys import ASKED, CLOCK, JOB_INDEX, RUN_WAITER, SETTINGS, WRITES
+from dkron_api.edge.root import public_path
 from dkron_api.edge.traced import TRACE
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import without_node
@@ -42,14 +43,14 @@ async def run_job(request: web.Request) -> web.StreamResponse:
     preference = read_preference(request.headers.getall("Prefer", ()))
     waiting = _waits(request, preference)
     applied = preference.applied(waiting=waiting)
-    headers = {"Location": str(request.rel_url), "Vary": "Prefer"}
+    headers = {"Location": public_path(request, str(request.rel_url)), "Vary": "Prefer"}
     headers |= {"Preference-Applied": applied} if applied else {}
     job_index = request.app[JOB_INDEX]
     before, run = job_index.json(job.name), request_of(request)
     if not waiting:
         await ask(request, job, run)
         return json_answer(request, before, status=HTTPStatus.ACCEPTED, headers=headers)
-    with request.app[GATE].stream():
+    with open_answer(request):
         return await _wait(request, job, run, seconds=preference.seconds, headers=headers)
 
 

@@ -9,8 +9,8 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.admission import requester
-from dkron_api.edge.keys import CLOCK, GATE, STOPPING, WRITES
+from dkron_api.edge.admission import open_answer, requester
+from dkron_api.edge.keys import CLOCK, STOPPING, WRITES
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of, terms_of
@@ -53,7 +53,7 @@ async def _begun(request: web.Request) -> tuple[Job, Execution | Active]:
         if clock() >= deadline or request.app[STOPPING].is_set():
             text = f"the execution {quoted(wanted)} is requested but has not started; retry"
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
-        with request.app[GATE].stream():
+        with open_answer(request):
             await asyncio.sleep(PAUSE)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from aiohttp import web
 
 from dkron_api.edge.keys import JOB_INDEX
+from dkron_api.edge.root import public_path
 from dkron_api.routes.installation import leader
 from dkron_api.settings import Settings
 from dkron_api.translate import gojson
@@ -65,14 +66,14 @@ def front_door(target: str) -> Handler:
 
     async def enter(request: web.Request) -> web.StreamResponse:
         if accepts_html(request.headers.get("Accept")):
-            return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": target})
+            return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": public_path(request, target)})
         return web.Response(status=HTTPStatus.NOT_FOUND)
 
     return enter
 
 
-async def _to_folder(_: web.Request) -> web.StreamResponse:
-    return web.Response(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": "/ui/"})
+async def _to_folder(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": public_path(request, "/ui/")})
 
 
 class Interface:

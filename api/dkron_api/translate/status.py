@@ -59,7 +59,7 @@ class CacheState:
 def issues(cache: CacheState) -> list[str]:
     """Return the problems of the cache as sentences; empty if there are none."""
     because = f": {cache.trouble}" if cache.trouble else ""
-    found = [f"a part of the service has stopped and is being restarted: {part}" for part in cache.ended]
+    found = _ended(cache.ended)
     if not cache.ready:
         found.append(f"not all DkronJobs have been read from the API server yet{because}")
     elif cache.age > LONGEST_SILENCE:
@@ -75,6 +75,13 @@ def health(cache: CacheState, *, leader: bool) -> tuple[int, dict[str, Any]]:
     return 200, {"leader": leader, "status": "healthy"}
 
 
+def liveness(ended: Sequence[str]) -> tuple[int, dict[str, Any]]:
+    """Return status code and body of GET /livez. `ended` are as in `CacheState`."""
+    if ended:
+        return 503, {"issues": _ended(ended), "status": "unhealthy"}
+    return 200, {"status": "healthy"}
+
+
 def debug_vars(
     *, cmdline: Sequence[str], jobs: Iterable[Job], memory: Mapping[str, int], node: str, led: bool
 ) -> dict[str, Any]:
@@ -86,6 +93,10 @@ def debug_vars(
         "node": node,
         "scheduler_started": led,
     }
+
+
+def _ended(parts: Iterable[str]) -> list[str]:
+    return [f"a part of the service has stopped and is being restarted: {part}" for part in parts]
 
 
 def running(jobs: Iterable[Job]) -> int:

@@ -13,6 +13,11 @@ AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, i
 METADATA = (ipaddress.ip_network("fd00:ec2::254/128"), ipaddress.ip_network("100.100.100.200/32"))
 """Servers of clouds that give credentials to whoever asks, and are not link-local as the others are."""
 
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""Prefixes of addresses that a translator turns into IPv4 addresses (RFC 6052, RFC 8215)."""
+LAST_32 = (1 << 32) - 1
+
 
 class RefusedAddress(OSError):
     """The address is not one to call. `str()` says which and why."""
@@ -28,7 +33,9 @@ class AddressRules:
 
     def refuses(self, text: str) -> bool:
         """Whether an address must not be called."""
-        address = _plain(ipaddress.ip_address(text.partition("%")[0]))
+        return any(map(self._refuses, _meant(ipaddress.ip_address(text.partition("%")[0]))))
+
+    def _refuses(self, address: Address) -> bool:
         if _within(address, self._allowed):
             return False
         special = address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified
@@ -46,11 +53,23 @@ class AddressRules:
         return make
 
 
-def _plain(address: Address) -> Address:
-    """Return the IPv4 address that an address of IPv6 stands for."""
-    if isinstance(address, ipaddress.IPv6Address):
-        return address.ipv4_mapped or address.sixtofour or address
-    return address
+def _meant(address: Address) -> list[Address]:
+    """Return the IPv4 address that an address of IPv6 stands for, or what it may be: an operator of NAT64 chooses where
+    in its own prefix the IPv4 address is (RFC 6052 §2.2)."""
+    if not isinstance(address, ipaddress.IPv6Address):
+        return [address]
+    behind = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+    if behind is not None:
+        return [behind]
+    number = int(address)
+    if address in NAT64:
+        return [ipaddress.IPv4Address(number & LAST_32)]
+    if address in LOCAL_NAT64:
+        # Bits 64 to 71 are no part of an address that goes across them.
+        joined = (number >> 64 << 56) | (number & (1 << 56) - 1)
+        places = {number & LAST_32, *((joined >> 88 - prefix) & LAST_32 for prefix in (48, 56, 64))}
+        return [ipaddress.IPv4Address(place) for place in places if place] or [address]
+    return [address]
 
 
 def _within(address: Address, networks: Iterable[Network]) -> bool:

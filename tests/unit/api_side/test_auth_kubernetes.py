@@ -1,24 +1,29 @@
 """Tokens and rights that the API server is asked about."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dkron_api.auth.caller import Caller, Right
 from dkron_api.auth.expiring import ExpiringCache
 from dkron_api.auth.kubernetes import (
     ALLOWED_SECONDS,
     DENIED_SECONDS,
+    FIRST,
     KNOWN_SECONDS,
-    MOST_REVIEWS,
+    RIGHTS,
     UNKNOWN_SECONDS,
     Rights,
     Tokens,
     access_review,
     read_token_review,
 )
+from dkron_api.auth.review_queue import Bounds, ReviewQueue
 from dkron_api.settings import AuthMode
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
@@ -159,9 +164,109 @@ async def test_a_client_that_leaves_takes_no_answer_from_the_others() -> None:
     assert (await second, len(server.asked)) == (CI, 1)
 
 
-async def test_a_flood_of_tokens_is_not_passed_on() -> None:
-    server = Reviewer([{"authenticated": False}])
+@dataclass
+class BusyServer(Reviewer):
+    """Knows the token `good` alone, and takes its time. `most` is how many reviews it has had at once."""
+
+    busy: int = 0
+    most: int = 0
+
+    async def create(self, _: Resource, namespace: str | None, body: Object) -> Object:
+        assert namespace is None
+        self.asked.append(body["spec"])
+        self.busy += 1
+        self.most = max(self.most, self.busy)
+        for _turn in range(3):
+            await asyncio.sleep(0)
+        self.busy -= 1
+        good = body["spec"].get("token") == "good"
+        return {**body, "status": {"authenticated": True, "user": USER} if good else {"authenticated": False}}
+
+
+@pytest.mark.parametrize("addresses", [pytest.param(1, id="from one address"), pytest.param(500, id="from many")])
+async def test_a_flood_of_wrong_tokens_neither_pushes_a_good_one_out_nor_makes_it_wait(addresses: int) -> None:
+    server = BusyServer([{}])
     tokens = Tokens(server.kube, (), clock=server.clock)
-    answers = await asyncio.gather(*(tokens.caller(f"t{n}") for n in range(MOST_REVIEWS * 3)), return_exceptions=True)
-    assert len(server.asked) == MOST_REVIEWS
-    assert sum(isinstance(answer, Unavailable) for answer in answers) == MOST_REVIEWS * 2
+    assert await tokens.caller("good", "a0") == CI
+    flood: list[asyncio.Task[Caller | None]] = []
+    for _ in range(20):
+        numbers = range(len(flood), len(flood) + 500)
+        flood += [asyncio.create_task(tokens.caller(f"t{n}", f"a{n % addresses}")) for n in numbers]
+        for _turn in range(2):
+            await asyncio.sleep(0)
+        server.now += KNOWN_SECONDS
+        before = len(server.asked)
+        assert await tokens.caller("good", "a0") == CI
+        turn = [spec["token"] for spec in server.asked[before:]].index("good")
+        assert turn == 0, "the good one waits for the flood"
+        assert await tokens.caller("good", "a0") == CI
+    answers = await asyncio.gather(*flood, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {type(None), Unavailable}
+    assert server.most <= FIRST.running + 1
+    assert (sum("good" in spec.values() for spec in server.asked), len(tokens._known)) == (1 + 20, 1)
+
+
+async def test_a_token_that_was_never_seen_waits_its_turn_among_addresses() -> None:
+    server = BusyServer([{}])
+    tokens = Tokens(server.kube, (), clock=server.clock)
+    flood = [asyncio.create_task(tokens.caller(f"t{n}", f"a{n % 4}")) for n in range(FIRST.running + 4 * 20)]
+    await asyncio.sleep(0)
+    assert await tokens.caller("good", "elsewhere") == CI
+    turn = [spec["token"] for spec in server.asked].index("good")
+    assert turn <= FIRST.running + 4, "it was behind more than one of each address"
+    await asyncio.gather(*flood)
+
+
+async def test_rights_wait_in_a_queue_by_caller_and_are_refused_beyond_it() -> None:
+    server = BusyServer([{}])
+    rights = Rights(server.kube, clock=server.clock)
+
+    def ask(caller: Caller, count: int) -> list["asyncio.Task[bool]"]:
+        named = (Right("get", "dkronjobs", name=f"j{n}", namespace="team") for n in range(count))
+        return [asyncio.create_task(rights.allows(caller, right)) for right in named]
+
+    greedy = ask(CI, 1000)
+    await asyncio.sleep(0)
+    assert await asyncio.gather(*ask(replace(CI, name="other", uid="u2"), 1)) == [False]
+    assert len(server.asked) <= 4 * RIGHTS.running_of_one, "the other waited for the greedy one"
+    answers = await asyncio.gather(*greedy, return_exceptions=True)
+    refused = sum(isinstance(answer, Unavailable) for answer in answers)
+    assert (refused, server.most) == (1000 - RIGHTS.running_of_one - RIGHTS.waiting_of_one, RIGHTS.running_of_one + 1)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(("enter", "leave", "cancel"))), max_size=40))
+def test_a_queue_keeps_its_bounds_and_strands_no_one(steps: list[tuple[str, str]]) -> None:
+    bounds = Bounds(running=3, running_of_one=2, waiting=6, waiting_of_one=3)
+
+    async def play() -> None:
+        queue, inside = ReviewQueue(bounds), Counter[str]()
+        tasks: dict[str, list[asyncio.Task[None]]] = {owner: [] for owner in "abc"}
+        doors: dict[asyncio.Task[None], asyncio.Event] = {}
+
+        async def hold(owner: str, door: asyncio.Event) -> None:
+            async with queue.place(owner):
+                inside[owner] += 1
+                assert inside.total() <= bounds.running
+                assert inside[owner] <= bounds.running_of_one
+                try:
+                    await door.wait()
+                finally:
+                    inside[owner] -= 1
+
+        for owner, step in steps:
+            if step == "enter":
+                door = asyncio.Event()
+                tasks[owner].append(task := asyncio.create_task(hold(owner, door)))
+                doors[task] = door
+            elif tasks[owner]:
+                task = tasks[owner].pop(0)
+                task.cancel() if step == "cancel" else doors[task].set()
+            await asyncio.sleep(0)
+        for door in doors.values():
+            door.set()
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*doors, return_exceptions=True)
+        assert all(isinstance(each, Unavailable | asyncio.CancelledError | None) for each in answers), answers
+        assert (len(queue._running), len(queue._waiting)) == (0, 0), "places are lost"
+
+    asyncio.run(play())

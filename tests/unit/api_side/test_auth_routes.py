@@ -4,21 +4,29 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 
 import pytest
 from aiohttp import FormData, web
 
 from dkron_api.app import routes
 from dkron_api.auth.caller import Caller, Need
+from dkron_api.auth.claims import ClaimNames
+from dkron_api.auth.dkron import ACL, policies_allow
 from dkron_api.auth.guard import Guard
+from dkron_api.auth.issuer_keys import IssuerKeys
+from dkron_api.auth.jwks import Keys, read_keys
+from dkron_api.auth.oidc import OidcScheme
 from dkron_api.auth.routes import IDENTIFIED, MOST_SECRETS, NO_RESOURCE, PUBLIC, TABLE, route_right
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
 from dkron_api.jobs.writer import MODIFIED_BY
 from dkron_api.settings import AuthMode, Settings
+from dkron_crds.policy import Capability
 from dkron_kube.errors import KubeError, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import wire_job
+from tests.support.issuer import AUDIENCE, Issuer, signed
 
 ROUTES = [(route.method, route.path) for route in routes(Settings()) if isinstance(route, web.RouteDef)]
 GUARDED = [(method, path) for method, path in ROUTES if path not in PUBLIC]
@@ -41,12 +49,17 @@ class OneCaller:
     """A right that is not allowed."""
     trouble: KubeError | None = None
     asked: list[str] = field(default_factory=list)
+    address: str = "127.0.0.1"
     how = AuthMode.KUBERNETES
 
     def takes(self, token: str) -> bool:
         return token in {"valid", "wrong"}
 
-    async def caller(self, token: str) -> Caller | None:
+    def knows(self, token: str) -> bool:
+        return token == "valid"  # noqa: S105
+
+    async def caller(self, token: str, address: str) -> Caller | None:
+        assert address == self.address
         if self.trouble is not None:
             raise self.trouble
         return Caller("ci", self.how) if token == "valid" else None  # noqa: S105
@@ -177,6 +190,101 @@ async def test_each_part_of_a_request_takes_its_own_right(api: Api, scheme: OneC
     for scheme.lacking in needed:
         async with api.client.post(save.path, json=body, headers=VALID) as answer:
             assert (answer.status, api.kube.calls) == (403, written), scheme.lacking
+
+
+NOW = 1_800_000_000
+ISSUER = Issuer(url="https://issuer.example")
+EVERYTHING = {"/**": frozenset(Capability), "/v1/jobs": frozenset(Capability)}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A caller with a token of an issuer, and the statuses of all answers; none: any other than a refusal."""
+
+    status: int | None
+    policies: tuple[str, ...] = ("all",)
+    expires: int = NOW + 300
+    audience: str = AUDIENCE
+    managed: int | None = 403
+    """For routes of policies: these are for management tokens."""
+    identified: int | None = None
+    """For routes that every valid token opens."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(Kind(None), id="with the right"),
+        pytest.param(Kind(403, ("none",)), id="without the right"),
+        pytest.param(Kind(403, ()), id="without a policy"),
+        pytest.param(Kind(401, expires=NOW - 60, managed=401, identified=401), id="expired"),
+        pytest.param(Kind(401, audience="other", managed=401, identified=401), id="for others"),
+    ],
+)
+async def test_a_caller_of_an_issuer_may_do_what_its_policies_grant(kind: Kind) -> None:
+    async def keys() -> Keys:
+        return read_keys(json.dumps({"keys": ISSUER.keys}).encode())
+
+    async def judge(caller: Caller, need: Need) -> bool:
+        return policies_allow(caller.policies, need, lambda name: EVERYTHING if name == "all" else {})
+
+    scheme = OidcScheme(
+        ISSUER.url,
+        [AUDIENCE],
+        keys=IssuerKeys(keys, fresh=60.0, pause=1.0, clock=lambda: 0.0),
+        names=ClaimNames("sub", "", "groups", "", "policies"),
+        judge=judge,
+        clock=lambda: NOW,
+    )
+    token = signed(ISSUER.claims(NOW, exp=kind.expires, aud=kind.audience, policies=list(kind.policies)))
+    async with running_api(routes(Settings()), guard=Guard([scheme])) as api:
+        know(api)
+        for method, template in GUARDED:
+            if template == "/v1/events" and kind.status is None:
+                continue
+            managed, identified = template.startswith(ACL), template in IDENTIFIED
+            expected = kind.managed if managed else kind.identified if identified else kind.status
+            status, text = await send(api, method, template, {"Authorization": f"Bearer {token}"})
+            assert status == expected or (expected is None and status not in (401, 403)), f"{method} {template} {text}"
+
+
+async def test_the_rate_is_that_of_the_caller_once_it_is_known(scheme: OneCaller) -> None:
+    async with running_api(routes(Settings()), guard=Guard([scheme]), rate=1.0) as api:
+        know(api)
+
+        async def statuses(count: int, token: str) -> list[int]:
+            headers = {"Authorization": f"Bearer {token}"}
+            return [(await send(api, "GET", "/v1/jobs", headers))[0] for _ in range(count)]
+
+        assert await statuses(3, "wrong") == [401, 401, 429], "of the address"
+        assert (await send(api, "GET", "/v1/jobs", {}))[0] == 429, "without a token, too"
+        assert await statuses(3, "valid") == [200, 200, 429], "of the caller, not of its address"
+        assert (await send(api, "GET", "/docs", {}))[0] == 429, "the address has used its own"
+
+
+async def test_one_caller_does_not_take_all_open_answers(scheme: OneCaller) -> None:
+    async with running_api(routes(Settings()), guard=Guard([scheme]), max_streams_per_caller=1) as api:
+        know(api)
+        async with api.client.get("/v1/events", headers=VALID) as first:
+            status, text = await send(api, "GET", "/v1/events", VALID)
+            assert (first.status, status, "this caller already has 1 open responses" in text) == (200, 503, True)
+
+
+async def test_the_audit_log_has_the_address_behind_a_trusted_proxy(
+    scheme: OneCaller, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dkron_api.audit")
+    scheme.address = "192.0.2.7"
+    headers = VALID | {"X-Forwarded-For": "10.0.0.9, 192.0.2.7"}
+    trusted = [ip_network("127.0.0.0/8")]
+    async with running_api(
+        routes(Settings()), guard=Guard([scheme]), log_format="text", trusted_proxies=trusted
+    ) as api:
+        know(api)
+        async with api.client.post("/v1/jobs/backup/toggle", headers=headers) as answer:
+            assert answer.status == 200
+    (record,) = (record for record in caplog.records if record.name == "dkron_api.audit")
+    assert vars(record)["remote"] == "192.0.2.7"
 
 
 def with_secret(name: str, secret: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 from dkron_api.edge import cors
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import body_of
-from dkron_api.edge.gate import ADDRESSES, RESTORES, Gate
+from dkron_api.edge.gate import BUCKETS, RESTORES, Gate
 from dkron_api.edge.keys import GATE
 from dkron_api.edge.routing import SEGMENTS, bound_paths
 from dkron_api.refusal import ApiError, refusal_of
@@ -29,26 +29,27 @@ class Clock:
 
 
 def gate(clock: Clock, **limits: float) -> Gate:
-    chosen = {"requests": 100, "streams": 100, "rate": 0.0} | limits
-    return Gate(requests=int(chosen["requests"]), streams=int(chosen["streams"]), rate=chosen["rate"], clock=clock)
+    chosen = {"requests": 100, "streams": 100, "share": 0} | limits
+    counts = {name: int(chosen[name]) for name in ("requests", "streams", "share")}
+    return Gate(**counts, rate=limits.get("rate", 0.0), clock=clock)
 
 
 def test_no_more_requests_at_once_than_allowed() -> None:
     door = gate(Clock(), requests=2)
-    door.enter("a")
-    door.enter("b")
+    door.enter()
+    door.enter()
     with pytest.raises(ApiError) as refused:
-        door.enter("c")
+        door.enter()
     assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "1")
     door.leave()
-    door.enter("c")
+    door.enter()
 
 
 def test_a_stream_makes_room_for_requests_and_has_a_limit_of_its_own() -> None:
     door = gate(Clock(), requests=1, streams=1)
-    door.enter("a")
+    door.enter()
     with door.stream():
-        door.enter("b")
+        door.enter()
         with pytest.raises(ApiError), door.stream():
             pass
         door.leave()
@@ -57,36 +58,52 @@ def test_a_stream_makes_room_for_requests_and_has_a_limit_of_its_own() -> None:
 
 def test_a_slow_body_keeps_nobody_out() -> None:
     door = gate(Clock(), requests=1)
-    door.enter("a")
+    door.enter()
     with door.upload(lambda: None):
-        door.enter("b")
+        door.enter()
         door.leave()
     with contextlib.ExitStack() as stack:
         for _ in range(RESTORES):
             stack.enter_context(door.restore())
-            door.enter("c")
+            door.enter()
         with pytest.raises(ApiError, match="the server already has 4 restores in progress"):
             stack.enter_context(door.restore())
+
+
+def test_one_caller_cannot_take_all_streams() -> None:
+    door = gate(Clock(), streams=3, share=2)
+    with contextlib.ExitStack() as stack:
+        for owner in ("a", "a", "b"):
+            door.enter()
+            stack.enter_context(door.stream(owner))
+        with pytest.raises(ApiError, match="this caller already has 2 open responses"):
+            stack.enter_context(door.stream("a"))
+    with door.stream("a"):
+        assert door.streaming == 1
 
 
 def test_an_address_may_spend_two_seconds_of_its_rate_at_once_and_then_has_to_wait() -> None:
     clock = Clock()
     door = gate(clock, rate=5.0)
     for _ in range(10):
-        door.enter("a")
+        door.spend_address("a")
     with pytest.raises(ApiError) as refused:
-        door.enter("a")
+        door.spend_address("a")
     assert refused.value.status == 429
-    door.enter("b")
+    door.spend_address("b")
+    door.spend_caller("a", "a")
     clock.now += float(refused.value.headers["Retry-After"])
-    door.enter("a")
+    door.spend_address("a")
 
 
-def test_addresses_without_number_take_no_memory_without_bound() -> None:
-    door = gate(Clock(), rate=1.0, requests=10**9)
-    for number in range(3 * ADDRESSES):
-        door.enter(str(number))
-    assert len(door._buckets) == ADDRESSES
+def test_addresses_without_number_take_no_memory_without_bound_and_no_caller_is_forgotten() -> None:
+    door = gate(Clock(), rate=0.5)
+    door.spend_caller("ci", "ci")
+    for number in range(3 * BUCKETS):
+        door.spend_address(str(number))
+    assert (len(door._addresses), len(door._callers)) == (BUCKETS, 1)
+    with pytest.raises(ApiError, match="ci sends more"):
+        door.spend_caller("ci", "ci")
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dkron_api.edge import long_answer
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.keys import GATE
+from dkron_api.edge.keys import GATE, SETTINGS
 from dkron_api.edge.long_answer import LONG, joined_answer, list_answer
+from dkron_api.settings import Settings
 from dkron_api.translate import gojson
 from dkron_api.translate.pieces import PIECE, compact
 
@@ -25,6 +26,7 @@ ANY_LENGTH = pytest.mark.parametrize(
 
 def application() -> web.Application:
     app = web.Application()
+    app[SETTINGS] = Settings()
     app[GATE] = Gate(requests=8, streams=8, rate=0.0, clock=lambda: 0.0)
     return app
 

@@ -11,6 +11,7 @@ import schemathesis
 
 from dkron_api.app import routes
 from dkron_api.auth.routes import PUBLIC
+from dkron_api.edge.middleware import PROBES
 from dkron_api.routes.docs import document
 from dkron_api.settings import Settings
 from dkron_crds.names import check_name
@@ -130,13 +131,13 @@ def test_errors_are_sentences_or_problems_and_say_when_to_come_back(
         content = resolved(answer).get("content", {})
         if code[0] in "45" and "text/plain" in content and path != "/v1/leader":
             assert set(content) == {"text/plain", "application/problem+json"}, f"{method} {code}"
-        if code in ("429", "503") and path != "/health":
+        if code in ("429", "503") and path not in PROBES:
             assert "Retry-After" in resolved(answer)["headers"], f"{method} {code}"
 
 
-def test_every_answer_but_that_of_health_can_say_that_there_are_too_many_requests() -> None:
+def test_every_answer_but_those_of_probes_can_say_that_there_are_too_many_requests() -> None:
     silent = {path for _, path, each in operations() if not {"429", "503"} <= set(each["responses"])}
-    assert silent == {"/health"}
+    assert silent == PROBES
 
 
 def test_every_write_can_say_that_it_is_not_allowed() -> None:
@@ -155,8 +156,8 @@ def test_who_may_use_a_route_is_described() -> None:
             assert ("security" in each, refusals) == (False, {"401", "403"}), f"{method} {path}"
 
 
-def test_every_answer_but_that_of_health_can_say_that_the_name_is_not_ours() -> None:
-    assert {path for _, path, each in operations() if "421" not in each["responses"]} == {"/health"}
+def test_every_answer_but_those_of_probes_can_say_that_the_name_is_not_ours() -> None:
+    assert {path for _, path, each in operations() if "421" not in each["responses"]} == PROBES
 
 
 def test_examples_are_what_their_schemas_say() -> None:

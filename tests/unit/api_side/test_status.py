@@ -1,5 +1,6 @@
 """What the process says of itself: status, pause, health, variables, metrics (Dkron behaviour §1.3, §1.8, §1.9)."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dkron_api import metrics
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.edge.keys import CLUSTERS, JOB_INDEX, LEASES, NODES
+from dkron_api.edge.keys import CLUSTERS, JOB_INDEX, LEASES, NODES, SUPERVISOR
 from dkron_api.routes import cluster, health
 from dkron_api.routes.events import EVENT_LOG
 from dkron_api.stream.subscription import Interest
@@ -154,6 +155,22 @@ def test_health_with_a_cache_that_is(cache: CacheState, issue: str) -> None:
     healthy = {"leader": True, "status": "healthy"}
     expected = (503, {"issues": [issue], "leader": True, "status": "unhealthy"}) if issue else (200, healthy)
     assert judged(cache, leader=True) == expected
+
+
+async def test_a_process_lives_whatever_the_api_server_does_until_a_part_of_it_ends(api: Api) -> None:
+    answer = await api.client.get("/livez")
+    assert (answer.status, await answer.text()) == (200, '{"status":"healthy"}'), "nothing is known yet"
+
+    async def end() -> None:
+        return
+
+    part = api.app[SUPERVISOR].start("watch of jobs", end)
+    while not api.app[SUPERVISOR].troubles:  # noqa: ASYNC110 - the supervisor has no event
+        await asyncio.sleep(0)
+    answer = await api.client.get("/livez")
+    assert (answer.status, (await answer.json())["status"]) == (503, "unhealthy")
+    assert "watch of jobs (it returned)" in await answer.text()
+    part.cancel()
 
 
 async def test_health_is_compact_whatever_was_asked_for_and_tells_who_leads(api: Api) -> None:

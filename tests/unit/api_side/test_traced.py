@@ -4,7 +4,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from dkron_api.edge.keys import SETTINGS
 from dkron_api.edge.traced import TRACE, tracing
+from dkron_api.settings import Settings
 from dkron_crds.traceparent import TraceContext
 from dkron_runtime.tracing.spans import Kind
 from tests.support.tracer import KeptSpan, KeptSpans
@@ -20,6 +22,7 @@ async def ask(method: str, path: str, **headers: str) -> tuple[str, list[KeptSpa
     """The text of the answer, and the spans that were told."""
     spans = KeptSpans()
     app = web.Application(middlewares=[tracing(spans)])
+    app[SETTINGS] = Settings()
     app.router.add_route("*", "/v1/jobs/{job}", answer)
     app.router.add_route("*", "/health", answer)
     async with TestClient(TestServer(app)) as client:

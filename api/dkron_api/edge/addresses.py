@@ -1,0 +1,99 @@
+"""The address of a client behind trusted proxies.
+
+Each proxy appends the address that it was called from, so the last address that is not a trusted proxy's is the one
+that a trusted proxy has seen. What stands before it is the client's own claim.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from aiohttp import web
+
+from dkron_api.edge.keys import SETTINGS
+from dkron_api.settings import Network
+
+MOST_HOPS = 32
+"""Addresses of a header that are looked at, from the last one."""
+REMOTE = web.RequestKey("REMOTE", str)
+_FOR = re.compile(r"""(?:^|;)\s*for=(?:"([^"]*)"|([^;"]*))""", re.IGNORECASE)
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def address_of(request: web.Request) -> str:
+    """Return the address of the client."""
+    known = request.get(REMOTE)
+    if known is None:
+        peer, trusted = request.remote or "", request.app[SETTINGS].proxies()
+        if trusted:
+            headers = request.headers
+            peer = client_of(peer, headers.getall("X-Forwarded-For", ()), headers.getall("Forwarded", ()), trusted)
+        known = request[REMOTE] = peer
+    return known
+
+
+def block_of(request: web.Request) -> str:
+    """Return for what limits count where the caller is unknown: the address, or the /64 of an IPv6 address, of which
+    one client has any number."""
+    address = address_of(request)
+    if ":" not in address:
+        return address
+    try:
+        return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
+
+
+def client_of(peer: str, forwarded_for: Sequence[str], forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+    """Return the client's address. `peer` is the other end of the connection; the rest are the values of
+    `X-Forwarded-For` and of `Forwarded` (RFC 7239). Where both are there and disagree, a proxy has passed one of them
+    on as the client sent it: then it is the peer."""
+    near = _address(peer)
+    if near is None or not _within(near, trusted):
+        return peer
+    found = {
+        _last_untrusted(near, hops, trusted)
+        for hops in (_items(forwarded_for), [_for(item) for item in _items(forwarded)])
+        if hops
+    }
+    return str(found.pop() if len(found) == 1 else near)
+
+
+def _last_untrusted(near: Address, hops: Sequence[str], trusted: Sequence[Network]) -> Address:
+    """Return the client by the hops, as far as these can be read."""
+    for hop in islice(reversed(hops), MOST_HOPS):
+        address = _address(hop)
+        if address is None:
+            return near
+        near = address
+        if not _within(near, trusted):
+            return near
+    return near
+
+
+def _items(values: Iterable[str]) -> list[str]:
+    return [item.strip() for item in ",".join(values).split(",") if item.strip()]
+
+
+def _for(item: str) -> str:
+    found = _FOR.search(item)
+    return "" if found is None else found[1] or found[2] or ""
+
+
+def _address(text: str) -> Address | None:
+    """Read an address, with or without a port. An IPv4 address in the form of IPv6 is one of IPv4."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _within(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)

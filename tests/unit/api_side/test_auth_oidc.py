@@ -1,0 +1,448 @@
+"""Tokens of an issuer: which are valid, whose they are, and how its keys come and go."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from dkron_api.auth.caller import Caller, Need, Right
+from dkron_api.auth.claims import AUTHENTICATED, LEEWAY, ClaimNames, caller_of
+from dkron_api.auth.grant import Grant
+from dkron_api.auth.guard import LONGEST_TOKEN, Guard
+from dkron_api.auth.issuer_keys import IssuerKeys
+from dkron_api.auth.jwks import MOST_BYTES, KeysError, read_keys
+from dkron_api.auth.key_sources import file_source, issuer_source, trust, url_source
+from dkron_api.auth.kubernetes import KubernetesScheme
+from dkron_api.auth.oidc import OidcScheme
+from dkron_api.auth.routes import Namespaces
+from dkron_api.auth.schemes import oidc_scheme
+from dkron_api.refusal import ApiError
+from dkron_api.settings import AuthMode, Settings
+from dkron_crds.policy import Capability
+from dkron_kube.errors import Unavailable
+from dkron_runtime.command import USAGE, options
+from tests.support.issuer import ALGORITHMS, AUDIENCE, Issuer, private_key, public_jwk, running_issuer, segment, signed
+
+NOW = 1_800_000_000.0
+NAMES = ClaimNames("sub", "", "groups", "")
+FRESH, PAUSE = 300.0, 10.0
+NEED = Need(Right("list", "dkronjobs", namespace="team"), "/v1/jobs", Capability.LIST)
+
+
+@dataclass
+class Clock:
+    """Of the wall, and of the keys."""
+
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Door:
+    """A scheme for the tokens of an issuer."""
+
+    issuer: Issuer
+    clock: Clock
+    scheme: OidcScheme
+    keys: IssuerKeys
+    judged: list[Caller] = field(default_factory=list)
+
+    def token(self, *, algorithm: str = "ES256", kid: str | None = "k1", name: str = "", **claims: Any) -> str:
+        return signed(self.issuer.claims(self.clock(), **claims), algorithm=algorithm, kid=kid, name=name)
+
+
+@pytest.fixture
+async def issuer(tmp_path: Path) -> AsyncIterator[Issuer]:
+    async with running_issuer(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def door(issuer: Issuer) -> Door:
+    clock = Clock()
+    keys = IssuerKeys(issuer_source(issuer.url, trust(issuer.ca)), fresh=FRESH, pause=PAUSE, clock=clock)
+
+    async def judge(caller: Caller, _: Need) -> bool:
+        return caller.name == "ann"
+
+    scheme = OidcScheme(issuer.url, ["other", AUDIENCE], keys=keys, names=NAMES, judge=judge, clock=clock)
+    return Door(issuer, clock, scheme, keys)
+
+
+ANN = Caller("ann", AuthMode.OIDC, groups=(AUTHENTICATED,))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+async def test_a_token_of_each_algorithm_is_recognized(door: Door, algorithm: str) -> None:
+    door.issuer.keys = [public_jwk(each, f"k-{each}") for each in ALGORITHMS]
+    token = door.token(algorithm=algorithm, kid=f"k-{algorithm}", groups=["dev"])
+    assert door.scheme.takes(token)
+    assert await door.scheme.caller(token) == Caller("ann", AuthMode.OIDC, groups=("dev", AUTHENTICATED))
+    others = [each for each in ALGORITHMS if each != algorithm]
+    forged = [door.token(algorithm=algorithm, kid=f"k-{each}") for each in others]
+    assert [await door.scheme.caller(token) for token in forged] == [None] * len(others), "a key of another algorithm"
+
+
+async def test_a_key_is_for_its_own_algorithm_alone(door: Door) -> None:
+    jwk = public_jwk("RS256", "k1")
+    claims, key = door.issuer.claims(NOW), private_key("RS256", "")
+    tokens = [jwt.encode(claims, key, algorithm=each, headers={"kid": "k1"}) for each in ("RS256", "RS512", "PS256")]
+    door.issuer.keys = [jwk]
+    assert [await door.scheme.caller(token) for token in tokens] == [ANN, None, None]
+    door.issuer.keys = [{name: value for name, value in jwk.items() if name != "alg"}]
+    door.clock.now += PAUSE
+    assert await door.keys.changed()
+    assert [await door.scheme.caller(token) for token in tokens] == [ANN, ANN, ANN], "it says none"
+
+
+def unsigned(door: Door, header: dict[str, Any]) -> str:
+    return f"{segment(header)}.{segment(door.issuer.claims(NOW))}."
+
+
+def as_secret(door: Door) -> str:
+    """A token whose HMAC has the public key as its secret."""
+    public = private_key("ES256", "").public_key()
+    pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    head = f"{segment({'alg': 'HS256', 'kid': 'k1'})}.{segment(door.issuer.claims(NOW))}"
+    return f"{head}.{segment(jwt.get_algorithm_by_name('HS256').sign(head.encode(), pem))}"
+
+
+def by_own_key(door: Door, **header: Any) -> str:
+    """A token by a key that its header brings, or tells where to find."""
+    return signed(door.issuer.claims(NOW), name="attacker", **header)
+
+
+def changed(door: Door) -> str:
+    head, _, signature = door.token().split(".")
+    return f"{head}.{segment(door.issuer.claims(NOW, sub='root'))}.{signature}"
+
+
+ALL_BUT_CLAIMS: dict[str, Callable[[Door], str]] = {
+    "alg none": lambda door: unsigned(door, {"alg": "none", "kid": "k1"}),
+    "alg None": lambda door: unsigned(door, {"alg": "None", "kid": "k1"}),
+    "no alg": lambda door: unsigned(door, {"kid": "k1"}),
+    "alg is a list": lambda door: unsigned(door, {"alg": ["ES256"], "kid": "k1"}),
+    "the public key as a secret": as_secret,
+    "a key of another": by_own_key,
+    "jwk in the header": lambda door: by_own_key(door, jwk=public_jwk("ES256", "k1", name="attacker")),
+    "jku in the header": lambda door: by_own_key(door, jku=f"{door.issuer.url}/other", kid="k9"),
+    "x5u in the header": lambda door: by_own_key(door, x5u=f"{door.issuer.url}/other", x5c=["eA=="]),
+    "crit that is unknown": lambda door: signed(door.issuer.claims(NOW), crit=["x"], x=1),
+    "b64 that is false": lambda door: signed(door.issuer.claims(NOW), crit=["b64"], b64=False),
+    "an unknown kid": lambda door: door.token(kid="k9"),
+    "a kid that is a path": lambda door: door.token(kid="../../../../etc/passwd"),
+    "a kid that is a device": lambda door: door.token(kid="/dev/zero"),
+    "a kid that is an address": lambda door: door.token(kid=f"{door.issuer.url}/keys"),
+    "an empty kid": lambda door: door.token(kid=""),
+    "a kid without end": lambda door: door.token(kid="k" * 4000),
+    "a kid that is a number": lambda door: unsigned(door, {"alg": "ES256", "kid": 1}),
+    "claims that were changed": changed,
+    "no signature": lambda door: door.token().rpartition(".")[0] + ".",
+    "no JSON": lambda door: f"{segment(b'{')}.{segment(door.issuer.claims(NOW))}.x",
+    "a header of brackets": lambda door: f"{segment(b'[' * 9000)}.{segment(door.issuer.claims(NOW))}.x",
+    "claims of brackets": lambda _: f"{segment({'alg': 'ES256', 'kid': 'k1'})}.{segment(b'[' * 9000)}.x",
+    "a number without end": lambda _: segment(b'{"alg": ' + b"9" * 9000 + b"}") + ".e30.x",
+    "no base64": lambda _: "~.~.~",
+    "four parts": lambda door: door.token() + ".x",
+}
+
+
+@pytest.mark.parametrize("made", ALL_BUT_CLAIMS.values(), ids=ALL_BUT_CLAIMS)
+async def test_a_token_that_the_issuer_did_not_sign_is_not_valid(door: Door, made: Callable[[Door], str]) -> None:
+    assert await door.scheme.caller(door.token()) == ANN
+    token = made(door)
+    assert len(token) < LONGEST_TOKEN
+    door.scheme.takes(token)
+    assert await door.scheme.caller(token) is None
+    assert set(door.issuer.asked) == {"/.well-known/openid-configuration", "/keys"}, "the header led elsewhere"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({"iss": "https://evil.example"}, id="another issuer"),
+        pytest.param({"iss": None}, id="no issuer"),
+        pytest.param({"aud": "else"}, id="for others"),
+        pytest.param({"aud": []}, id="for none"),
+        pytest.param({"aud": None}, id="no audience"),
+        pytest.param({"aud": {AUDIENCE: 1}}, id="an audience that is an object"),
+        pytest.param({"exp": NOW - LEEWAY}, id="expired"),
+        pytest.param({"exp": None}, id="without an end"),
+        pytest.param({"exp": "9999999999"}, id="an end that is a text"),
+        pytest.param({"exp": True}, id="an end that is a truth"),
+        pytest.param({"exp": float("inf")}, id="an end that is infinite"),
+        pytest.param({"nbf": NOW + LEEWAY + 1}, id="not yet"),
+        pytest.param({"nbf": "0"}, id="a beginning that is a text"),
+        pytest.param({"sub": None}, id="no user"),
+        pytest.param({"sub": ""}, id="an empty user"),
+        pytest.param({"sub": 7}, id="a user that is a number"),
+        pytest.param({"sub": "a\nb"}, id="a user of two lines"),
+        pytest.param({"sub": "a" * 600}, id="a user without end"),
+        pytest.param({"sub": "system:admin"}, id="a user of Kubernetes"),
+        pytest.param({"groups": {"a": 1}}, id="groups that are an object"),
+        pytest.param({"groups": ["a", 7]}, id="a group that is a number"),
+    ],
+)
+async def test_a_signed_token_with_other_claims_is_not_valid(door: Door, claims: dict[str, Any]) -> None:
+    assert await door.scheme.caller(door.token(**claims)) is None
+
+
+async def test_clocks_may_differ_and_several_audiences_are_allowed(door: Door) -> None:
+    late: dict[str, Any] = {"exp": NOW - LEEWAY + 1, "nbf": NOW + LEEWAY - 1, "aud": ["x", AUDIENCE]}
+    assert await door.scheme.caller(door.token(**late)) == ANN
+
+
+async def test_a_token_that_was_recognized_ends_when_it_expires(door: Door) -> None:
+    token = door.token(exp=NOW + 60)
+    assert (await door.scheme.caller(token), door.scheme.knows(token)) == (ANN, True)
+    door.clock.now += 60 + LEEWAY
+    assert await door.scheme.caller(token) is None
+    assert not door.scheme.knows(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Claims, how they are read, and the user with its groups; no user means that the token is not valid."""
+
+    claims: Mapping[str, Any]
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(Reading({"sub": "ann"}, "https://i#ann"), id="by default"),
+        pytest.param(Reading({"sub": "ann"}, "ann", options={"oidc_username_prefix": "-"}), id="no prefix"),
+        pytest.param(Reading({"sub": "ann"}, "x:ann", options={"oidc_username_prefix": "x:"}), id="a prefix"),
+        pytest.param(
+            Reading({"email": "a@b"}, "a@b", options={"oidc_username_claim": "email"}), id="an email has none"
+        ),
+        pytest.param(
+            Reading({"email": "a@b", "email_verified": False}, options={"oidc_username_claim": "email"}),
+            id="an email that may be of another",
+        ),
+        pytest.param(
+            Reading({"sub": "a", "groups": ["b", "c"]}, "https://i#a", ("g:b", "g:c"), {"oidc_groups_prefix": "g:"}),
+            id="groups",
+        ),
+        pytest.param(
+            Reading({"sub": "a", "roles": "b"}, "https://i#a", ("b",), {"oidc_groups_claim": "roles"}),
+            id="one group, by another claim",
+        ),
+        pytest.param(
+            Reading({"sub": "a", "groups": ["system:masters", "b"]}, "https://i#a", ("b",)), id="not of Kubernetes"
+        ),
+    ],
+)
+def test_claims_are_read_as_kube_apiserver_does(row: Reading) -> None:
+    settings = Settings(auth=[AuthMode.OIDC], oidc_issuer="https://i", oidc_audience=["a"], **row.options)
+    names = ClaimNames(
+        settings.oidc_username_claim,
+        settings.username_prefix(),
+        settings.oidc_groups_claim,
+        settings.oidc_groups_prefix,
+    )
+    expected = Caller(row.user, AuthMode.OIDC, groups=(*row.groups, AUTHENTICATED)) if row.user else None
+    assert caller_of(row.claims, names) == expected
+
+
+async def test_a_rotated_key_is_found_and_an_old_one_ends(door: Door) -> None:
+    old = door.token()
+    assert await door.scheme.caller(old) == ANN
+    door.issuer.keys = [public_jwk("ES256", "k2", name="second")]
+    door.clock.now += PAUSE
+    assert await door.scheme.caller(door.token(kid="k2", name="second")) == ANN
+    assert await door.scheme.caller(old) is None, "the key was taken back"
+
+
+async def test_tokens_with_unknown_keys_do_not_make_the_issuer_answer_each_time(door: Door) -> None:
+    assert await door.scheme.caller(door.token()) == ANN
+    for number in range(50):
+        assert await door.scheme.caller(door.token(kid=f"x{number}")) is None
+    assert door.issuer.asked.count("/keys") == 1
+    door.clock.now += PAUSE
+    answers = await asyncio.gather(*(door.scheme.caller(door.token(kid=f"y{number}")) for number in range(50)))
+    assert (set(answers), door.issuer.asked.count("/keys")) == ({None}, 2)
+
+
+async def test_keys_stay_usable_while_the_issuer_is_away(door: Door) -> None:
+    door.issuer.away = True
+    with pytest.raises(Unavailable, match=r"keys cannot be read; see the log"):
+        await door.scheme.caller(door.token())
+    door.issuer.away = False
+    with pytest.raises(Unavailable):
+        await door.scheme.caller(door.token())
+    door.clock.now += PAUSE
+    assert await door.scheme.caller(door.token()) == ANN
+    door.issuer.away = True
+    for seconds in (FRESH, 10 * FRESH, 1000 * FRESH):
+        door.clock.now += seconds
+        assert await door.scheme.caller(door.token()) == ANN
+        assert await door.keys.changed() is False
+    assert len(door.issuer.asked) > 3
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param({"body": b"x" * (MOST_BYTES + 1)}, "more than 262144 bytes", id="keys without end"),
+        pytest.param({"body": b"<html>"}, "not JSON", id="no JSON"),
+        pytest.param({"body": b"[" * 100_000}, "not JSON", id="brackets"),
+        pytest.param({"body": b"[]"}, "not a JSON object", id="no object"),
+        pytest.param({"body": b"{}"}, "no list of keys", id="no keys"),
+        pytest.param({"description": {"issuer": "https://x"}}, "of another issuer", id="of another issuer"),
+        pytest.param({"description": {"jwks_uri": "http://example.com/"}}, "https://", id="keys by http"),
+        pytest.param({"description": {"jwks_uri": "file:///etc/passwd"}}, "https://", id="keys in a file"),
+        pytest.param({"away": True}, "answers with 503", id="away"),
+        pytest.param({"moved": True}, "answers with 302", id="a redirect"),
+    ],
+)
+async def test_an_issuer_that_cannot_be_read_is_told_in_one_sentence(
+    issuer: Issuer, change: dict[str, Any], reason: str
+) -> None:
+    for name, value in change.items():
+        setattr(issuer, name, value)
+    with pytest.raises(KeysError, match=reason):
+        await issuer_source(issuer.url, trust(issuer.ca))()
+
+
+async def test_an_issuer_has_to_show_a_certificate_that_is_trusted(issuer: Issuer) -> None:
+    with pytest.raises(KeysError, match="certificate verify failed"):
+        await url_source(f"{issuer.url}/keys", trust(None))()
+    assert (await url_source(f"{issuer.url}/keys", trust(issuer.ca))()) is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"alg": "HS256"}, id="of an HMAC"),
+        pytest.param({"kty": "oct", "k": "c2VjcmV0"}, id="a secret"),
+        pytest.param({"d": "AQAB"}, id="a private one"),
+        pytest.param({"use": "enc"}, id="for encryption"),
+        pytest.param({"key_ops": ["sign"]}, id="for signing"),
+        pytest.param({"kid": 7}, id="a kid that is a number"),
+        pytest.param({"kid": ["k"]}, id="a kid that is a list"),
+        pytest.param({"alg": ["ES256"]}, id="an algorithm that is a list"),
+        pytest.param({"crv": "secp256k1"}, id="another curve"),
+        pytest.param({"x": "AAAA"}, id="no point"),
+        pytest.param({"x": None}, id="half a point"),
+        pytest.param({"kty": "RSA", "alg": "RS256", "n": "AQAB", "e": "AQAB"}, id="a short one"),
+    ],
+)
+def test_a_key_that_is_not_for_signatures_is_left_out(change: dict[str, Any]) -> None:
+    odd, good = public_jwk("ES256", "k1") | change, public_jwk("ES256", "k2")
+    assert list(read_keys(json.dumps({"keys": [odd, good, "x"]}).encode()).by_kid) == ["k2"]
+    with pytest.raises(KeysError, match="no public key"):
+        read_keys(json.dumps({"keys": [odd]}).encode())
+
+
+async def test_a_file_of_keys_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    file, clock = tmp_path / "keys.json", Clock()
+    keys = IssuerKeys(file_source(file), fresh=1.0, pause=1.0, clock=clock)
+
+    def write(*jwks: dict[str, Any]) -> None:
+        other = tmp_path / "other"
+        other.write_text(json.dumps({"keys": jwks}))
+        other.replace(file)
+        clock.now += 1.0
+
+    with pytest.raises(Unavailable, match="keys cannot be read"):
+        await keys.current()
+    write(public_jwk("ES256", "k1"))
+    assert (await keys.current()).find("k1", "ES256")
+    write(public_jwk("ES256", "k2"))
+    assert (await keys.changed(), (await keys.current()).find("k1", "ES256")) == (True, None)
+    file.write_text("{")
+    os.utime(file, ns=(1, 1))
+    clock.now += 1.0
+    assert (await keys.changed(), bool((await keys.current()).find("k2", "ES256"))) == (False, True)
+
+
+async def test_the_first_scheme_that_takes_a_token_decides(door: Door) -> None:
+    class Cluster:
+        async def caller(self, token: str, _: str) -> Caller:
+            return Caller(f"cluster:{len(token)}", AuthMode.KUBERNETES)
+
+    cluster = cast("Any", Cluster())
+    guard = Guard([door.scheme, KubernetesScheme(cluster, cast("Any", None))])
+
+    async def who(token: str) -> str:
+        try:
+            return (await guard.identify({"Authorization": f"Bearer {token}"})).how
+        except ApiError as error:
+            return str(error.status)
+
+    assert await who(door.token()) == AuthMode.OIDC
+    assert await who(door.token(exp=1)) == "401", "the cluster is not asked about a token of the issuer"
+    assert await who(door.token(iss="https://kubernetes.default.svc")) == AuthMode.KUBERNETES
+    assert await who("opaque") == AuthMode.KUBERNETES
+
+
+async def test_an_open_answer_ends_when_its_token_expires(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dkron_api.auth.grant.AGAIN", 0.01)
+    headers, never = {"Authorization": f"Bearer {door.token(exp=NOW + 60)}"}, asyncio.Event()
+    guard = Guard([door.scheme])
+    grant = Grant(guard, await guard.identify(headers), Namespaces("team", "home"), headers)
+    async with asyncio.timeout(20), grant.as_long_as_allowed(NEED):
+        door.clock.now += 60 + LEEWAY
+        await never.wait()
+
+
+async def test_rights_are_judged_by_user(door: Door) -> None:
+    assert [await door.scheme.allows(Caller(name, AuthMode.OIDC), NEED) for name in ("ann", "bob")] == [True, False]
+
+
+async def test_settings_lead_to_a_scheme(issuer: Issuer) -> None:
+    settings = Settings(
+        auth=[AuthMode.OIDC], oidc_issuer=issuer.url, oidc_audience=[AUDIENCE], oidc_ca=issuer.ca, oidc_rights="dkron",
+        oidc_policies_claim="dkron", oidc_jwks=f"{issuer.url}/keys",
+    )  # fmt: skip
+    scheme = oidc_scheme(settings, cast("Any", None), clock=lambda: NOW)
+    caller = await scheme.caller(signed(issuer.claims(NOW, dkron=["readers"])))
+    assert caller is not None
+    assert (caller.name, caller.policies, issuer.asked) == (f"{issuer.url}#ann", ("readers",), ["/keys"])
+
+
+NEEDED = ("--auth", "oidc", "--oidc-issuer", "https://i", "--oidc-audience", "a")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        pytest.param(("--auth", "oidc"), "--auth oidc needs --oidc-issuer and --oidc-audience", id="nothing"),
+        pytest.param(NEEDED[:4], "--auth oidc needs --oidc-issuer and --oidc-audience", id="no audience"),
+        pytest.param((*NEEDED[:3], "http://i", *NEEDED[4:]), "--oidc-issuer: must be a URL that begins", id="http"),
+        pytest.param((*NEEDED, "--oidc-jwks", "http://i/keys"), "--oidc-jwks: must begin with https://", id="keys"),
+        pytest.param((*NEEDED, "--oidc-rights", "dkron"), "needs --oidc-policies-claim", id="no claim of policies"),
+        pytest.param(("--auth", "oidc,none"), "--auth: name one or several of", id="and none"),
+        pytest.param(("--auth", "ldap"), "--auth: name one or several of", id="unknown"),
+        pytest.param(("--tls-cert", "x"), "--tls-cert and --tls-key need each other", id="half a pair"),
+        pytest.param(("--trusted-proxies", "x"), "--trusted-proxies.0: value is not a valid IPv4", id="no network"),
+        pytest.param((*NEEDED, "--help"), "--auth list[{kubernetes,dkron,oidc,none}]", id="help"),
+        pytest.param(("--auth", "KUBERNETES,oidc", *NEEDED[2:]), "", id="in any case"),
+        pytest.param((*NEEDED[:3], "http://localhost:1", *NEEDED[4:]), "", id="http of the loopback"),
+    ],
+)
+def test_options_that_do_not_fit_are_told_in_one_sentence(
+    arguments: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["dkron-api", *arguments])
+    if not sentence:
+        assert AuthMode.OIDC in options("dkron-api", Settings).auth
+        return
+    with pytest.raises(SystemExit) as ended:
+        options("dkron-api", Settings)
+    out, err = capsys.readouterr()
+    assert (ended.value.code, sentence in out + err) == (0 if "--help" in arguments else USAGE, True), out + err
+    assert err.count("\n") <= 1
