@@ -4,6 +4,7 @@ A comment directly above a key is about that key. helm-docs lists those that beg
 objects, whose keys it lists instead.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ Comments = dict[tuple[str, ...], str]
 """Each by the keys that lead to its value."""
 NOT_PROSE = "@default --"
 """Begins a line that is about the README alone."""
+_BEGINNING = re.compile(r"^# ?(-- )?(\(\w+\) )?")
+"""What is no prose at the beginning of a line: the mark of helm-docs, and a type for the README."""
 
 
 def comments(path: Path) -> Comments:
@@ -34,6 +37,6 @@ def _above(lines: list[str], number: int) -> str:
     """The comment that ends above a line."""
     found: list[str] = []
     while number and (line := lines[number - 1].strip()).startswith("#"):
-        found.insert(0, line.lstrip("# ").removeprefix("-- "))
+        found.insert(0, _BEGINNING.sub("", line))
         number -= 1
     return " ".join(line for line in found if not line.startswith(NOT_PROSE))

@@ -149,11 +149,6 @@ def service(**own: Schema) -> Schema:
     )
 
 
-def limit() -> Schema:
-    """A number for which the program has a default; null leaves it alone."""
-    return {"type": ["integer", "null"], "minimum": 0}
-
-
 def probe() -> Schema:
     """The timing of a probe; what is asked is the chart's business."""
     timing = strict(
@@ -245,7 +240,9 @@ def schema() -> Schema:
                 renewDeadlineSeconds={"type": "number", "exclusiveMinimum": 0},
                 retryPeriodSeconds={"type": "number", "minimum": 0.1},
             ),
-            namespaceBudget=strict(creates=limit(), jobs=limit(), bytes=limit()),
+            namespaceBudget=strict(
+                creates={"type": ["number", "null"], "minimum": 0, "maximum": 10000}, jobs=number(0), bytes=number(0)
+            ),
             service=service(),
         ),
         api=component(
@@ -276,7 +273,7 @@ def schema() -> Schema:
             datacenter=TAG,
             region=TAG,
             outputDir={"type": "string", "pattern": "^(/.*)?$"},
-            outputQuota=limit(),
+            outputQuota={"type": ["integer", "null"], "minimum": 0},
             serviceAccount=strict(create=SWITCH, name=TEXT, annotations=LABELS),
         ),
         cluster=cluster(),
@@ -335,7 +332,11 @@ def schema() -> Schema:
                 relabelings=objects("a rule of Prometheus"),
             ),
             prometheusRule=monitored(
-                namespace=NAMESPACE, selector=TEXT, alerts=alerts(), ruleLabels=LABELS, additionalRules=objects("a rule")
+                namespace=NAMESPACE,
+                selector=TEXT,
+                alerts=alerts(),
+                ruleLabels=LABELS,
+                additionalRules=objects("a rule"),
             ),
             dashboard=monitored(namespace=NAMESPACE),
             kubeStateMetrics=monitored(namespace=NAMESPACE, serviceAccount=strict(name=TEXT, namespace=NAMESPACE)),

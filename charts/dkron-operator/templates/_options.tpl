@@ -1,18 +1,23 @@
 {{/* Options of the programs that are passed only where a value is set, so that the programs' own defaults count. */}}
 
-{{/* Numbers are written out: as a text a large one would be 1e+07. */}}
+{{/* Large numbers are written out: as a text one would be 1e+09. */}}
 {{- define "dkron.budgetEnv" -}}
-{{- $numbers := dict
-  "DKRON_NAMESPACE_CREATES" .Values.operator.namespaceBudget.creates
-  "DKRON_NAMESPACE_JOBS" .Values.operator.namespaceBudget.jobs
-  "DKRON_NAMESPACE_BYTES" .Values.operator.namespaceBudget.bytes
-  "DKRON_OUTPUT_QUOTA" .Values.jobs.outputQuota
-}}
-{{- range $name, $number := $numbers }}
-{{- if not (kindIs "invalid" $number) }}
-- name: {{ $name }}
-  value: {{ int64 $number | quote }}
+{{- $budget := .Values.operator.namespaceBudget }}
+{{- if not (kindIs "invalid" $budget.creates) }}
+- name: DKRON_NAMESPACE_CREATES
+  value: {{ $budget.creates | quote }}
 {{- end }}
+{{- with $budget.jobs }}
+- name: DKRON_NAMESPACE_JOBS
+  value: {{ int64 . | quote }}
+{{- end }}
+{{- with $budget.bytes }}
+- name: DKRON_NAMESPACE_BYTES
+  value: {{ int64 . | quote }}
+{{- end }}
+{{- if not (kindIs "invalid" .Values.jobs.outputQuota) }}
+- name: DKRON_OUTPUT_QUOTA
+  value: {{ int64 .Values.jobs.outputQuota | quote }}
 {{- end }}
 {{- end }}
 
@@ -39,10 +44,12 @@
 {{- with include "dkron.issuerKey" . }}
 {{- $texts = set $texts "CA" (printf "%s/%s" (include "dkron.issuerFolder" $) .) }}
 {{- end }}
+{{- if $oidc.issuer }}
 {{- range $name, $text := $texts }}
 {{- with $text }}
 - name: DKRON_API_OIDC_{{ $name }}
   value: {{ . | quote }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -13,6 +13,17 @@ container. */}}
 {{ if include "dkron.tlsSecret" . }}https{{ else }}http{{ end }}
 {{- end }}
 
+{{/* The command that asks it through a forwarded port 18080, with more options, up to the path. */}}
+{{- define "dkron.curl" -}}
+{{- $root := first . -}}
+{{- $options := join "" (rest .) -}}
+{{- if include "dkron.tlsSecret" $root -}}
+curl --cacert dkron.crt --connect-to ::localhost:18080{{ $options }} {{ include "dkron.restUrl" $root }}
+{{- else -}}
+curl{{ $options }} http://localhost:18080
+{{- end }}
+{{- end }}
+
 {{- define "dkron.tlsFolder" -}}
 /etc/dkron/tls
 {{- end }}
