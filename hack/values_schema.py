@@ -273,7 +273,7 @@ def schema() -> Schema:
             datacenter=TAG,
             region=TAG,
             outputDir={"type": "string", "pattern": "^(/.*)?$"},
-            outputQuota={"type": ["integer", "null"], "minimum": 0},
+            outputQuota={"type": ["integer", "string"], "minimum": 0, "pattern": r"^([0-9]{1,15}([KMGT]i)?)?$"},
             serviceAccount=strict(create=SWITCH, name=TEXT, annotations=LABELS),
         ),
         cluster=cluster(),

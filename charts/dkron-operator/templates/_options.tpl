@@ -15,9 +15,11 @@
 - name: DKRON_NAMESPACE_BYTES
   value: {{ int64 . | quote }}
 {{- end }}
-{{- if not (kindIs "invalid" .Values.jobs.outputQuota) }}
+{{- $quota := .Values.jobs.outputQuota }}
+{{- if kindIs "float64" $quota }}{{ $quota = int64 $quota }}{{ end }}
+{{- if not (or (kindIs "invalid" $quota) (eq (toString $quota) "")) }}
 - name: DKRON_OUTPUT_QUOTA
-  value: {{ int64 .Values.jobs.outputQuota | quote }}
+  value: {{ $quota | quote }}
 {{- end }}
 {{- end }}
 
