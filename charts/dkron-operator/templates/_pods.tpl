@@ -107,6 +107,13 @@ The hash is there for pods of a new version to be spread among themselves. */}}
 {{- end }}
 {{- end }}
 
+{{/* The containers of a pod that are not the chart's, called with the name of the value and the values of the parts. */}}
+{{- define "dkron.more" -}}
+{{- $containers := list }}
+{{- range rest . }}{{ $containers = concat $containers (get . (first $)) }}{{ end }}
+{{- with $containers }}{{ toYaml . }}{{ end }}
+{{- end }}
+
 {{/* A pod's labels and annotations. Not the chart's version, which would replace pods that have not changed. */}}
 {{- define "dkron.podMetadata" -}}
 {{- $root := index . 0 -}}
@@ -153,13 +160,13 @@ securityContext:
 volumeMounts:
   - name: tmp
     mountPath: /tmp
+  {{- with $own.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   {{- if eq (index . 1) "api" }}
   {{- with include "dkron.restMounts" $root | trim }}
   {{- . | nindent 2 }}
   {{- end }}
-  {{- end }}
-  {{- with $own.extraVolumeMounts }}
-  {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
 
@@ -378,13 +385,6 @@ readinessProbe:
 {{ toYaml . }}
 {{- end }}
 {{- end }}
-{{- end }}
-
-{{/* The containers of a pod that are not the chart's, called with the name of the value and the values of the parts. */}}
-{{- define "dkron.more" -}}
-{{- $containers := list }}
-{{- range rest . }}{{ $containers = concat $containers (get . (first $)) }}{{ end }}
-{{- with $containers }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{/* Where traces go, and what they say of the pod. */}}
