@@ -53,8 +53,8 @@ def strict(**properties: Schema) -> Schema:
 
 
 def said(text: str, schema: Schema) -> Schema:
-    """With a description, for what has no comment in values.yaml."""
-    return {"description": text, **schema}
+    """With this description, at the beginning. A comment in values.yaml replaces it."""
+    return {"description": text} | schema | {"description": text}
 
 
 def objects(what: str) -> Schema:
@@ -114,7 +114,9 @@ def component(*, replicas: Schema, **own: Schema) -> Schema:
         initContainers=objects("a container"),
         extraContainers=objects("a container"),
         podDisruptionBudget=strict(enabled=SWITCH, maxUnavailable={"type": ["integer", "string"]}),
-        serviceAccount=strict(create=SWITCH, name=TEXT, annotations=LABELS, automount=SWITCH),
+        serviceAccount=said(
+            "The account of its pods", strict(create=SWITCH, name=TEXT, annotations=LABELS, automount=SWITCH)
+        ),
     )
 
 
