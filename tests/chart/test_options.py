@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings, CliApp
 
-from tests.support.charts import Object, of_kind, rendered
+from dkron_api.settings import Settings as ApiSettings
+from dkron_operator.settings import Settings as OperatorSettings
+from tests.support.charts import CASES, Object, of_kind, rendered
 
 ISSUER = "https://login.example"
 GIVEN: Object = {
@@ -49,6 +52,9 @@ WANTED = {
     "DKRON_API_OIDC_POLICIES_CLAIM": "policies",
     "DKRON_API_OIDC_CA": "/etc/dkron/issuer/root.pem",
 }
+PROGRAMS: dict[str, type[BaseSettings]] = {"operator": OperatorSettings, "api": ApiSettings}
+LEFT_OUT = {"DKRON_OUTPUT_DIR", "DKRON_API_AUTH"}
+"""A folder, which has to be there when the program starts; and a list whose words the schema of the values knows."""
 
 
 def pod(objects: list[Object]) -> Object:
@@ -99,3 +105,16 @@ def test_the_rights_of_an_issuers_users_are_asked_for_where_they_are(rights: str
     objects = rendered({"api": {"auth": ["oidc"], "oidc": oidc}}, folder=tmp_path)
     roles = [each["roleRef"]["name"] for each in of_kind(objects, "ClusterRoleBinding")]
     assert ("system:auth-delegator" in roles) is asks
+
+
+@pytest.mark.parametrize("values", CASES, ids=lambda path: path.stem.removesuffix("-values"))
+def test_the_programs_take_what_the_chart_sets(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pods = [each["spec"]["template"]["spec"] for each in of_kind(rendered(values), "Deployment")]
+    ours = [each for spec in pods for each in spec["containers"] if each["name"] in PROGRAMS]
+    assert ours
+    for container in ours:
+        with monkeypatch.context() as environment:
+            for each in container["env"]:
+                if "value" in each and each["name"] not in LEFT_OUT:
+                    environment.setenv(each["name"], each["value"])
+            CliApp.run(PROGRAMS[container["name"]], cli_args=container.get("args", []))
