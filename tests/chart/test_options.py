@@ -15,7 +15,7 @@ GIVEN: Object = {
     "jobs": {"outputQuota": 1_000_000_000},
     "api": {
         "auth": ["oidc", "dkron"],
-        "maxStreamsPerCaller": 20,
+        "maxStreamsPerCaller": 2_000_000,
         "trustedProxies": ["10.0.0.0/8", "fd00::/8"],
         "rootPath": "/cron",
         "oidc": {
@@ -38,7 +38,7 @@ WANTED = {
     "DKRON_NAMESPACE_BYTES": "50000000",
     "DKRON_OUTPUT_QUOTA": "1000000000",
     "DKRON_API_AUTH": "oidc,dkron",
-    "DKRON_API_MAX_STREAMS_PER_CALLER": "20",
+    "DKRON_API_MAX_STREAMS_PER_CALLER": "2000000",
     "DKRON_API_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8",
     "DKRON_API_ROOT_PATH": "/cron",
     "DKRON_API_OIDC_ISSUER": ISSUER,
