@@ -62,8 +62,8 @@ class Settings(BaseSettings):
 
     host: str = Field(
         default="127.0.0.1",
-        description="address to listen on; 0.0.0.0 for all. Other machines can connect unless it is a loopback address "
-        "[DKRON_API_HOST]",
+        description="address to listen on; 0.0.0.0: all of IPv4, empty: all. Other machines can connect unless it is "
+        "a loopback address [DKRON_API_HOST]",
     )
     port: int = Field(default=8080, ge=0, le=65535, description="port to listen on, 0 for a free one [DKRON_API_PORT]")
     namespace: str = Field(

@@ -14,7 +14,10 @@ from localcluster.progress import say
 from localcluster.tools import module_folder
 
 DOWNLOAD_SECONDS = 900
-FOREIGN = (("sigs.k8s.io/gateway-api", "1.4.1", "config/crd/standard"),)
+FOREIGN = (
+    ("sigs.k8s.io/gateway-api", "1.4.1", "config/crd/standard"),
+    ("github.com/cert-manager/cert-manager", "1.19.1", "deploy/crds"),
+)
 """Go modules with definitions of resources that the chart knows from others: module, version, folder."""
 WITHOUT_SCHEMA = ("PrometheusRule", "ServiceMonitor")
 """Kinds whose definitions are in no Go module."""

@@ -42,12 +42,14 @@ def file_of(kind: dict[str, str]) -> str:
     return "-".join(filter(None, (kind["kind"], group, kind["version"]))).lower() + ".json"
 
 
-def closed(schema: Schema) -> Schema:
-    """A structural schema of Kubernetes as JSON Schema, with no room for keys that it does not name."""
+def closed(schema: Schema, *, described: bool = False) -> Schema:
+    """A structural schema of Kubernetes as JSON Schema, with no room for keys that it does not name; `described` keeps
+    the descriptions."""
+    left_out = SAID_OTHERWISE - {"description"} if described else SAID_OTHERWISE
     kept = {
-        key: _child(key, value)
+        key: _child(key, value, described=described)
         for key, value in schema.items()
-        if key not in SAID_OTHERWISE and not key.startswith("x-kubernetes-")
+        if key not in left_out and not key.startswith("x-kubernetes-")
     }
     if schema.get("x-kubernetes-int-or-string"):
         kept["type"] = ["string", "integer"]
@@ -58,14 +60,14 @@ def closed(schema: Schema) -> Schema:
     return kept
 
 
-def _child(key: str, value: object) -> object:
+def _child(key: str, value: object, *, described: bool) -> object:
     match value:
         case dict() if key == "properties":  # its keys are names
-            return {name: closed(each) for name, each in value.items()}
+            return {name: closed(each, described=described) for name, each in value.items()}
         case dict():
-            return closed(value)
+            return closed(value, described=described)
         case list():
-            return [closed(each) if isinstance(each, dict) else each for each in value]
+            return [closed(each, described=described) if isinstance(each, dict) else each for each in value]
         case _:
             return value
 

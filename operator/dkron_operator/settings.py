@@ -139,8 +139,7 @@ class Settings(BaseSettings):
     )
     monitoring_host: str = Field(
         default="127.0.0.1",
-        min_length=1,
-        description="address to listen on for /healthz, /readyz and /metrics; 0.0.0.0 means all "
+        description="address to listen on for /healthz, /readyz and /metrics; 0.0.0.0: all of IPv4, empty: all "
         "[DKRON_MONITORING_HOST]",
     )
     monitoring_port: int = Field(

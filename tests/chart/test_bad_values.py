@@ -53,6 +53,14 @@ MISSPELT: list[tuple[str, Values, str, str]] = [
         "DkronSchedulelate",
     ),
     ("a folder", {"jobs": {"outputDir": "data"}}, "/jobs/outputDir", "data"),
+    ("a switch that may be auto", {"openshift": "yes"}, "/openshift", "auto"),
+    ("a key of TLS", {"api": {"tls": {"certmanager": {}}}}, "/api/tls", "certmanager"),
+    ("a key of the issuer", {"api": {"oidc": {"userClaim": ""}}}, "/api/oidc", "userClaim"),
+    ("what decides rights", {"api": {"oidc": {"rights": "rbac"}}}, "/api/oidc/rights", "kubernetes"),
+    ("a root path", {"api": {"rootPath": "cron"}}, "/api/rootPath", "cron"),
+    ("a family of addresses", {"api": {"service": {"ipFamilies": ["ipv4"]}}}, "/api/service/ipFamilies/0", "IPv4"),
+    ("a key of a budget", {"operator": {"namespaceBudget": {"job": 1}}}, "/operator/namespaceBudget", "job"),
+    ("a key of hooks", {"hooks": {"toleration": []}}, "/hooks", "toleration"),
 ]
 CONTRADICTORY: list[tuple[Values, str]] = [
     (
@@ -70,6 +78,23 @@ CONTRADICTORY: list[tuple[Values, str]] = [
     (
         {"api": {"auth": ["none", "dkron"]}},
         "api.auth: none stands alone, because it lets in every caller; name kubernetes, dkron or both without it",
+    ),
+    (
+        {"api": {"tls": {"certManager": {"enabled": True}}}},
+        "api.tls.certManager.issuerRef.name: name the Issuer that signs the certificate",
+    ),
+    ({"api": {"auth": ["oidc"]}}, "api.oidc: oidc in api.auth takes an issuer, and an audience"),
+    (
+        {"api": {"auth": ["dkron"], "oidc": {"issuer": "https://a.example"}}},
+        "api.auth: add oidc, since api.oidc.issuer names an issuer",
+    ),
+    (
+        {"api": {"auth": ["oidc"], "oidc": {"issuer": "https://a.example", "audience": ["a"], "rights": "dkron"}}},
+        "api.oidc.policiesClaim: name the claim with a user's DkronPolicies",
+    ),
+    (
+        {"api": {"oidc": {"caSecret": {"name": "a"}, "caConfigMap": {"name": "b"}}}},
+        "api.oidc: name caConfigMap or caSecret, not both",
     ),
     ({"ingress": {"enabled": True}}, "ingress.hosts: name at least one host"),
     (
@@ -123,6 +148,21 @@ def test_callers_are_known_in_one_way_at_least(auth: list[str], tmp_path: Path) 
 def test_every_value_is_in_the_schema_and_has_a_default() -> None:
     values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
     assert set(_unknown(values, values_schema.schema(), "")) == {"global"}
+
+
+def test_every_value_has_a_description() -> None:
+    whole = values_schema.schema()
+    assert [*_silent(whole, ""), *_silent(whole["definitions"]["probe"], "probe.")] == []
+
+
+def _silent(schema: Values, where: str) -> list[str]:
+    """The values without a description, at any depth."""
+    inside = {f"{where}{name}": each for name, each in schema.get("properties", {}).items()}
+    silent = [path for path, each in inside.items() if not each.get("description")]
+    items = schema.get("items", {})
+    if "properties" in items:
+        inside[f"{where}[]"] = items
+    return silent + [found for path, each in inside.items() for found in _silent(each, f"{path}.")]
 
 
 def _unknown(values: Values, schema: Values, where: str) -> list[str]:

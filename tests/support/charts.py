@@ -22,7 +22,7 @@ CASES = sorted((CHART / "ci").glob("*-values.yaml"))
 """Sets of values that everything is tried with."""
 HELMS = {"helm3": programs.helm_old(), "helm4": programs.helm()}
 RELEASE, NAMESPACE = "dkron", "dkron-system"
-KNOWN = ("monitoring.coreos.com/v1", "gateway.networking.k8s.io/v1")
+KNOWN = ("monitoring.coreos.com/v1", "gateway.networking.k8s.io/v1", "cert-manager.io/v1")
 """Resources of others that the cluster is said to have."""
 SECONDS = 60
 CLUSTER_WIDE = {

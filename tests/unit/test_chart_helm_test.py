@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +11,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import trustme
 
 SCRIPT = Path(__file__).parents[2] / "charts" / "dkron-operator" / "files" / "helm_test.py"
 TOKEN = "a.b.c"  # noqa: S105 - of nobody
 
 
 @contextmanager
-def rest_api(*, wants: str) -> Iterator[str]:
+def rest_api(*, wants: str, certificate: trustme.LeafCert | None = None) -> Iterator[str]:
     """The address of an API that lets in those who send this header, or everybody."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -34,10 +36,14 @@ def rest_api(*, wants: str) -> Iterator[str]:
             """Nothing of it is to be seen."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http{'' if certificate is None else 's'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()
@@ -80,3 +86,32 @@ def test_an_installation_is_tested_as_callers_are_let_in(
             runpy.run_path(str(SCRIPT), run_name="__main__")
     said = capsys.readouterr().out
     assert (ended.value.code, case.said in said) == (case.status, True), said
+
+
+@pytest.mark.parametrize(
+    ("is_that_of_the_secret", "status", "said"),
+    [
+        pytest.param(True, 0, "executions:", id="the certificate of the Secret, whatever its names"),
+        pytest.param(False, 1, "certificate verify failed", id="another one of the same issuer"),
+    ],
+)
+def test_an_installation_with_tls_has_the_certificate_of_its_secret(  # noqa: PLR0917
+    is_that_of_the_secret: bool,
+    status: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    authority = trustme.CA()
+    served, other = authority.issue_cert("cron.example.com"), authority.issue_cert("127.0.0.1")
+    kept = served if is_that_of_the_secret else other
+    (tmp_path / "tls.crt").write_bytes(kept.cert_chain_pems[0].bytes())
+    with rest_api(wants="", certificate=served) as api:
+        given = {"API": api, "TARGET": api, "SECONDS": "0.01", "CERTIFICATE_FILE": str(tmp_path / "tls.crt")}
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert (ended.value.code, said in printed) == (status, True), printed

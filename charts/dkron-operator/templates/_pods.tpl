@@ -1,10 +1,13 @@
 {{/* What all pods of the chart have in common. */}}
 
+{{/* On OpenShift without users and groups: the SCC restricted-v2 gives each namespace a range, and refuses all others. */}}
 {{- define "dkron.podSecurity" -}}
 runAsNonRoot: true
+{{- if not (include "dkron.openshift" .) }}
 runAsUser: 65532
 runAsGroup: 65532
 fsGroup: 65532
+{{- end }}
 seccompProfile:
   type: RuntimeDefault
 {{- end }}
@@ -14,6 +17,13 @@ allowPrivilegeEscalation: false
 capabilities:
   drop: [ALL]
 readOnlyRootFilesystem: true
+{{- end }}
+
+{{/* Whether the cluster chooses users and groups, as OpenShift does: "true", else empty. */}}
+{{- define "dkron.openshift" -}}
+{{- if eq (toString .Values.openshift) "auto" }}
+{{- if .Capabilities.APIVersions.Has "security.openshift.io/v1" }}true{{ end }}
+{{- else if .Values.openshift }}true{{ end }}
 {{- end }}
 
 {{/* A pod's fields around its containers, called with (list $ "operator"). */}}
@@ -31,20 +41,17 @@ securityContext:
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $own.priorityClassName }}
-priorityClassName: {{ . }}
+{{- include "dkron.place" $own }}
+{{- range $field := list "runtimeClassName" "dnsPolicy" }}
+{{- with get $own $field }}
+{{ $field }}: {{ . }}
 {{- end }}
-{{- with $own.nodeSelector }}
-nodeSelector:
+{{- end }}
+{{- range $field := list "hostAliases" "dnsConfig" }}
+{{- with get $own $field }}
+{{ $field }}:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $own.affinity }}
-affinity:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $own.tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with include "dkron.spread" $own | fromYamlArray }}
 topologySpreadConstraints:
@@ -60,19 +67,11 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* How the pods of a part, with these values, are spread: as they say, else several of them as far as that is possible.
-The hash is there for pods of a new version to be spread among themselves. */}}
-{{- define "dkron.spread" -}}
-{{- if .topologySpreadConstraints }}
-{{- toYaml .topologySpreadConstraints }}
-{{- else if and (gt (int .replicas) 1) (empty .affinity) }}
-{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
-- maxSkew: 1
-  topologyKey: {{ . }}
-  whenUnsatisfiable: ScheduleAnyway
-  matchLabelKeys: [pod-template-hash]
-{{- end }}
-{{- end }}
+{{/* The containers of a pod that are not the chart's, called with the name of the value and the values of the parts. */}}
+{{- define "dkron.more" -}}
+{{- $containers := list }}
+{{- range rest . }}{{ $containers = concat $containers (get . (first $)) }}{{ end }}
+{{- with $containers }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{/* A pod's labels and annotations. Not the chart's version, which would replace pods that have not changed. */}}
@@ -124,6 +123,11 @@ volumeMounts:
   {{- with $own.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+  {{- if eq (index . 1) "api" }}
+  {{- with include "dkron.restMounts" $root | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- end }}
 {{- end }}
 
 {{- define "dkron.podNameEnv" -}}
@@ -162,6 +166,9 @@ env:
     value: {{ $own.lease.renewDeadlineSeconds | quote }}
   - name: DKRON_LEASE_RETRY_PERIOD
     value: {{ $own.lease.retryPeriodSeconds | quote }}
+  {{- with include "dkron.budgetEnv" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
   - name: DKRON_EXECUTOR_IMAGE
     value: {{ default (include "dkron.image" .) .Values.jobs.executorImage | quote }}
   {{- with .Values.jobs.defaultImage }}
@@ -192,8 +199,9 @@ env:
   - name: DKRON_OUTPUT_DIR
     value: {{ . | quote }}
   {{- end }}
+  # All addresses, of IPv4 and of IPv6.
   - name: DKRON_MONITORING_HOST
-    value: 0.0.0.0
+    value: ""
   - name: DKRON_MONITORING_PORT
     value: "8081"
   {{- if .Values.monitoring.perJob }}
@@ -218,6 +226,7 @@ startupProbe:
   httpGet: {path: /readyz, port: metrics}
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- /* /healthz, not /readyz: a process that works waits for the API server, and a restart would not help. */}}
 {{- with $own.livenessProbe }}
 livenessProbe:
   httpGet: {path: /healthz, port: metrics}
@@ -237,8 +246,9 @@ command: [dkron-api]
 {{ include "dkron.container" (list . "api") }}
 env:
   {{- include "dkron.podNameEnv" . | nindent 2 }}
+  # All addresses, of IPv4 and of IPv6.
   - name: DKRON_API_HOST
-    value: 0.0.0.0
+    value: ""
   - name: DKRON_API_PORT
     value: "8080"
   - name: DKRON_API_NAMESPACE
@@ -255,8 +265,25 @@ env:
   - name: DKRON_API_AUDIENCES
     value: {{ join "," . | quote }}
   {{- end }}
+  {{- with include "dkron.oidcEnv" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
   - name: DKRON_API_ALLOWED_HOSTS
     value: {{ include "dkron.allowedHosts" . | quote }}
+  {{- with $own.trustedProxies }}
+  - name: DKRON_API_TRUSTED_PROXIES
+    value: {{ join "," . | quote }}
+  {{- end }}
+  {{- with $own.rootPath }}
+  - name: DKRON_API_ROOT_PATH
+    value: {{ . | quote }}
+  {{- end }}
+  {{- if include "dkron.tlsSecret" . }}
+  - name: DKRON_API_TLS_CERT
+    value: {{ include "dkron.tlsFolder" . }}/tls.crt
+  - name: DKRON_API_TLS_KEY
+    value: {{ include "dkron.tlsFolder" . }}/tls.key
+  {{- end }}
   {{- with $own.corsOrigins }}
   - name: DKRON_API_CORS_ORIGINS
     value: {{ join "," . | quote }}
@@ -264,6 +291,10 @@ env:
   {{- with $own.rate }}
   - name: DKRON_API_RATE
     value: {{ . | quote }}
+  {{- end }}
+  {{- with $own.maxStreamsPerCaller }}
+  - name: DKRON_API_MAX_STREAMS_PER_CALLER
+    value: {{ int64 . | quote }}
   {{- end }}
   {{- if $own.runWaits }}
   - name: DKRON_API_RUN_WAITS
@@ -293,20 +324,23 @@ ports:
 lifecycle:
   preStop:
     {{- include "dkron.restPreStop" . | nindent 4 }}
+{{- /* /livez says that the process answers. /health is 503 while the cache is old, and others are under load: a restart
+would not help. */}}
+{{- $get := dict "port" "http" }}
+{{- if include "dkron.tlsSecret" . }}{{ $get = set $get "scheme" "HTTPS" }}{{ end }}
 {{- with $own.startupProbe }}
 startupProbe:
-  tcpSocket: {port: http}
+  httpGet: {{- merge (dict "path" "/livez") $get | toYaml | nindent 4 }}
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- /* A connection, not an answer: under load an answer may be 503, and a restart would not help. */}}
 {{- with $own.livenessProbe }}
 livenessProbe:
-  tcpSocket: {port: http}
+  httpGet: {{- merge (dict "path" "/livez") $get | toYaml | nindent 4 }}
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $own.readinessProbe }}
 readinessProbe:
-  httpGet: {path: /health, port: http}
+  httpGet: {{- merge (dict "path" "/health") $get | toYaml | nindent 4 }}
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}

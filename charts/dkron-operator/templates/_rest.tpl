@@ -61,7 +61,7 @@ below .svc and .svc.cluster.local. Divided by commas. */}}
 
 {{/* The address of the REST API inside the cluster. */}}
 {{- define "dkron.restUrl" -}}
-http://{{ include "dkron.name" (list . "api") }}.{{ .Release.Namespace }}.svc:{{ .Values.api.service.port }}
+{{ include "dkron.restScheme" . }}://{{ include "dkron.name" (list . "api") }}.{{ .Release.Namespace }}.svc:{{ .Values.api.service.port }}
 {{- end }}
 
 {{/* What a pod of the REST API does between the wish that it ends and its end. Beside an operator it cannot stay: with the

@@ -3,12 +3,12 @@
 {{- if .Values.api.enabled }}
 {{- if include "dkron.asksCallers" . }}
 {{- if and .Values.ingress.enabled (empty .Values.ingress.tls) }}
-WARNING: ingress.tls is empty. The REST API has no TLS of its own, so callers would send their tokens in clear text.
+WARNING: ingress.tls is empty, so callers would send their tokens in clear text, unless the ingress passes on TLS of the REST API (api.tls).
 {{- end }}
 {{- if and .Values.monitoring.serviceMonitor.enabled (empty .Values.monitoring.serviceMonitor.authorization) }}
 WARNING: Prometheus needs a token to scrape the REST API, with the right to get /metrics: see monitoring.serviceMonitor.authorization.
 {{- end }}
-{{- if and (has "kubernetes" .Values.api.auth) (not .Values.rbac.create) }}
+{{- if and (include "dkron.asksCluster" .) (not .Values.rbac.create) }}
 WARNING: rbac.create is false: bind the ClusterRole system:auth-delegator to the service account of the REST API, else it answers every token of the cluster with 503.
 {{- end }}
 {{- else }}

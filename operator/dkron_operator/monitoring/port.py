@@ -84,7 +84,7 @@ async def _listen(runner: web.AppRunner, where: Exposure) -> None:
     except OSError as exc:
         why = exc.strerror or str(exc)
         raise PortTaken(
-            f"cannot listen on --monitoring-host {where.host}, --monitoring-port {where.port}: {why}"
+            f"cannot listen on --monitoring-host {where.host or '(all)'}, --monitoring-port {where.port}: {why}"
         ) from exc
 
 

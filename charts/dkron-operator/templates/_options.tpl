@@ -1,0 +1,57 @@
+{{/* Options of the programs that are passed only where a value is set, so that the programs' own defaults count. */}}
+
+{{/* Large numbers are written out: as a text one would be 1e+09. */}}
+{{- define "dkron.budgetEnv" -}}
+{{- $budget := .Values.operator.namespaceBudget }}
+{{- if not (kindIs "invalid" $budget.creates) }}
+- name: DKRON_NAMESPACE_CREATES
+  value: {{ $budget.creates | quote }}
+{{- end }}
+{{- with $budget.jobs }}
+- name: DKRON_NAMESPACE_JOBS
+  value: {{ int64 . | quote }}
+{{- end }}
+{{- with $budget.bytes }}
+- name: DKRON_NAMESPACE_BYTES
+  value: {{ int64 . | quote }}
+{{- end }}
+{{- $quota := .Values.jobs.outputQuota }}
+{{- if kindIs "float64" $quota }}{{ $quota = int64 $quota }}{{ end }}
+{{- if not (or (kindIs "invalid" $quota) (eq (toString $quota) "")) }}
+- name: DKRON_OUTPUT_QUOTA
+  value: {{ $quota | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Whether the REST API asks the API server whose a token is, or what its owner may do: "true", else empty. */}}
+{{- define "dkron.asksCluster" -}}
+{{- if has "kubernetes" .Values.api.auth }}true
+{{- else if and (has "oidc" .Values.api.auth) (ne .Values.api.oidc.rights "dkron") }}true
+{{- end }}
+{{- end }}
+
+{{- define "dkron.oidcEnv" -}}
+{{- $oidc := .Values.api.oidc }}
+{{- $texts := dict
+  "ISSUER" $oidc.issuer
+  "AUDIENCE" (join "," $oidc.audience)
+  "JWKS" $oidc.jwks
+  "USERNAME_CLAIM" $oidc.usernameClaim
+  "USERNAME_PREFIX" $oidc.usernamePrefix
+  "GROUPS_CLAIM" $oidc.groupsClaim
+  "GROUPS_PREFIX" $oidc.groupsPrefix
+  "RIGHTS" $oidc.rights
+  "POLICIES_CLAIM" $oidc.policiesClaim
+}}
+{{- with include "dkron.issuerKey" . }}
+{{- $texts = set $texts "CA" (printf "%s/%s" (include "dkron.issuerFolder" $) .) }}
+{{- end }}
+{{- if $oidc.issuer }}
+{{- range $name, $text := $texts }}
+{{- with $text }}
+- name: DKRON_API_OIDC_{{ $name }}
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
