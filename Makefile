@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := operator api crds charts tests hack bench
+SOURCES := operator api crds cli charts tests hack bench
 
 ##@ Start here
 

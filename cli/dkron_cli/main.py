@@ -1,0 +1,112 @@
+"""Entry points: finds the command, loads it, and turns what goes wrong into a sentence and an exit code.
+
+Typer does the parsing. Commands are loaded when they are called, so that `--help` and completion stay fast.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from dkron_cli.catalog import CATALOG, Entry
+from dkron_cli.errors import CliError, Code
+from dkron_cli.options import shared_parameters
+
+ABOUT = "Run, watch and move the jobs of dkron-operator, by kubeconfig, or with --server by Dkron's REST API."
+PLUGIN = "kubectl-dkron"
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+
+
+def load(entry: Entry) -> Any:  # noqa: ANN401 - a command of typer
+    """Return the command, with the shared options added to its own."""
+    module, function = entry.target.split(":")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(entry.name, context_settings=SETTINGS)(getattr(import_module(f"dkron_cli.commands.{module}"), function))
+    command = typer.main.get_command(app)
+    command.params.extend(shared_parameters())
+    return command
+
+
+class Commands(TyperGroup):
+    """All commands: names and summaries from the catalog, the rest on demand."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - typer's
+        super().__init__(**settings)
+        for entry in CATALOG:
+            # A stand-in with the summary: help and completion need no more.
+            self.add_command(TyperCommand(entry.name, help=entry.summary, rich_help_panel=entry.section))
+        self.params.extend(shared_parameters())
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002
+        """Return the names in the order of the catalog."""
+        return [entry.name for entry in CATALOG]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401
+        """Replace the stand-in by the command itself."""
+        name, command, rest = super().resolve_command(ctx, args)
+        entry = next((entry for entry in CATALOG if entry.name == name), None)
+        return name, command if entry is None else load(entry), rest
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002
+        """Write the commands by section."""
+        for section in dict.fromkeys(entry.section for entry in CATALOG):
+            with formatter.section(section):
+                formatter.write_dl([(entry.name, entry.summary) for entry in CATALOG if entry.section == section])
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and needed here alone
+
+        typer.echo(f"dkronctl {version('dkron-operator')}")
+        raise typer.Exit
+
+
+def build() -> Any:  # noqa: ANN401 - a command of typer
+    """Return the group of all commands."""
+    app = typer.Typer(
+        cls=Commands, help=ABOUT, rich_markup_mode=None, context_settings=SETTINGS, pretty_exceptions_enable=False,
+        no_args_is_help=True,
+    )  # fmt: skip
+
+    @app.callback()
+    def root(
+        version: bool = typer.Option(False, "--version", help="Print the version.", callback=_version, is_eager=True),
+    ) -> None:
+        """Take the options before the command."""
+
+    return typer.main.get_command(app)
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """Entry point of `dkronctl` and of `kubectl dkron`. Ends the process."""
+    program = Path(sys.argv[0]).name
+    name = "kubectl dkron" if program == PLUGIN else "dkronctl"
+    variable = f"_{program.replace('-', '_').replace('.', '_').upper()}_COMPLETE"
+    try:
+        build().main(None if arguments is None else list(arguments), prog_name=name, complete_var=variable)
+    except CliError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        sys.exit(error.code)
+    except KeyboardInterrupt:
+        sys.exit(Code.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of the pipe has gone, as `head` does. Nothing more may be flushed into it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Code.OK)
+
+
+def complete() -> None:
+    """Entry point of `kubectl_complete-dkron`, which kubectl calls to complete `kubectl dkron`."""
+    words = ["dkronctl", *sys.argv[1:]]
+    os.environ |= {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    os.environ["_KUBECTL_DKRON_COMPLETE"] = "complete_bash"
+    try:
+        build().main([], prog_name="kubectl dkron", complete_var="_KUBECTL_DKRON_COMPLETE")
+    finally:
+        print(":4")  # do not complete the names of files
