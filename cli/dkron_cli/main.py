@@ -19,6 +19,8 @@ from dkron_cli.options import shared_parameters
 
 ABOUT = "Run, watch and move the jobs of dkron-operator, by kubeconfig, or with --server by Dkron's REST API."
 PLUGIN = "kubectl-dkron"
+NO_FILES = ":4"
+"""How a plugin tells kubectl not to complete names of files."""
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 
@@ -67,11 +69,11 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-def build() -> Any:  # noqa: ANN401 - a command of typer
-    """Return the group of all commands."""
+def build(*, completion: bool = False) -> Any:  # noqa: ANN401 - a command of typer
+    """Return the group of all commands. `completion` adds the options that install it."""
     app = typer.Typer(
         cls=Commands, help=ABOUT, rich_markup_mode=None, context_settings=SETTINGS, pretty_exceptions_enable=False,
-        no_args_is_help=True,
+        no_args_is_help=True, add_completion=completion,
     )  # fmt: skip
 
     @app.callback()
@@ -85,11 +87,11 @@ def build() -> Any:  # noqa: ANN401 - a command of typer
 
 def main(arguments: Iterable[str] | None = None) -> None:
     """Entry point of `dkronctl` and of `kubectl dkron`. Ends the process."""
-    program = Path(sys.argv[0]).name
-    name = "kubectl dkron" if program == PLUGIN else "dkronctl"
-    variable = f"_{program.replace('-', '_').replace('.', '_').upper()}_COMPLETE"
+    plugin = Path(sys.argv[0]).name == PLUGIN
+    name = "kubectl dkron" if plugin else "dkronctl"
     try:
-        build().main(None if arguments is None else list(arguments), prog_name=name, complete_var=variable)
+        words = None if arguments is None else list(arguments)
+        build(completion=not plugin).main(words, prog_name=name, complete_var="_DKRONCTL_COMPLETE")
     except CliError as error:
         sys.stderr.write(f"{name}: {error}\n")
         sys.exit(error.code)
@@ -103,10 +105,12 @@ def main(arguments: Iterable[str] | None = None) -> None:
 
 def complete() -> None:
     """Entry point of `kubectl_complete-dkron`, which kubectl calls to complete `kubectl dkron`."""
+    # kubectl passes the words behind `dkron`; the last one is to be completed.
     words = ["dkronctl", *sys.argv[1:]]
-    os.environ |= {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
-    os.environ["_KUBECTL_DKRON_COMPLETE"] = "complete_bash"
+    os.environ |= {
+        "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1), "_DKRONCTL_COMPLETE": "complete_bash",
+    }  # fmt: skip
     try:
-        build().main([], prog_name="kubectl dkron", complete_var="_KUBECTL_DKRON_COMPLETE")
+        build(completion=True).main([], prog_name="dkronctl", complete_var="_DKRONCTL_COMPLETE")
     finally:
-        print(":4")  # do not complete the names of files
+        print(NO_FILES)

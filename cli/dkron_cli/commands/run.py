@@ -10,7 +10,8 @@ import typer
 
 from dkron_cli.commands.arguments import JobName, usage
 from dkron_cli.commands.logs import print_log
-from dkron_cli.core.run import Result, Run
+from dkron_cli.core.job import Job
+from dkron_cli.core.run import Attempt, Result, Run
 from dkron_cli.core.words import exact_span, read_span
 from dkron_cli.edge.backend import Asked, Backend, connected
 from dkron_cli.edge.terminal import remark, say
@@ -85,8 +86,9 @@ async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
                 for each in found.attempts if follow else ():
                     label = f"[{each.member}] " if each.member else ""
                     if each.begun and each.id.partition("-")[2] not in followed:
-                        log = print_log(backend, asked.job, each, follow=True, label=label)
-                        followed[each.id.partition("-")[2]] = asyncio.create_task(log)
+                        followed[each.id.partition("-")[2]] = asyncio.create_task(
+                            _follow(backend, asked.job, each, label)
+                        )
                 if found.result is not Result.RUNNING:
                     await asyncio.gather(*followed.values())
                     return found
@@ -94,6 +96,14 @@ async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
     finally:
         for task in followed.values():
             task.cancel()
+
+
+async def _follow(backend: Backend, job: Job, attempt: Attempt, label: str) -> None:
+    """Print the log of an attempt. The run goes on if it cannot be read."""
+    try:
+        await print_log(backend, job, attempt, follow=True, label=label)
+    except CliError as error:
+        remark(f"{label}cannot read the log: {error}")
 
 
 def _report(name: str, found: Run) -> int:

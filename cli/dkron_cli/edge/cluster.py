@@ -26,7 +26,7 @@ from dkron_crds.requests import RUN_PREFIX, group_of, run_annotation
 from dkron_crds.stops import stop_annotation
 from dkron_kube import access
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import KubeError, NotFound, Rejected
+from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, PODS
 
 Object = dict[str, Any]
@@ -103,8 +103,9 @@ class Cluster:
         annotations = (job.raw.get("metadata") or {}).get("annotations") or {}
         skipped = (job.raw.get("status") or {}).get("skipped") or {}
         when = read_time(skipped.get("lastTime"))
-        waiting = RUN_PREFIX + asked.id in annotations or asked.at is None or when is None
-        if waiting or when.replace(microsecond=0) < asked.at.replace(microsecond=0):
+        if RUN_PREFIX + asked.id in annotations or asked.at is None or when is None:
+            return None
+        if when.replace(microsecond=0) < asked.at.replace(microsecond=0):
             return None
         why = because(str(skipped.get("lastReason")), job.problem)
         raise CliError(Code.FAILED, f'the operator did not run "{job.name}": {why}')
@@ -162,9 +163,15 @@ class Cluster:
             container = _container(pod)
             name = pod["metadata"]["name"]
             pieces = self.kube.follow_log(PODS, job.namespace, name, container=container, follow=follow)
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    yield piece
+            try:
+                async with aclosing(pieces):
+                    async for piece in pieces:
+                        yield piece
+            except (NotFound, Unavailable):
+                # The pod was deleted meanwhile, or its node is away.
+                if attempt.finished is None:
+                    raise
+                yield attempt.output.encode()
 
     async def slots(self, job: Job, count: int) -> list[datetime]:
         """Compute the next slots as the operator does."""

@@ -151,7 +151,7 @@ class Rest:
         return CliError(Code.UNREACHABLE, f"{self._server} does not answer as Dkron's REST API does; {RETRY}")
 
 
-_REFUSALS = {
+_REFUSALS: dict[int, tuple[Code, str, str]] = {
     HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; give one by DKRON_TOKEN"),
     HTTPStatus.FORBIDDEN: (Code.FORBIDDEN, "the server does not allow it", ""),
     HTTPStatus.CONFLICT: (Code.CONFLICT, "the server is busy with another change", ""),
