@@ -20,6 +20,7 @@ from dkron_crds.rules import (
     BACKOFF_GROWS,
     COMMON_YEAR,
     NOT_AFTER_ITSELF,
+    NOT_ITS_OWN_PARENT,
     OBJECT_NAME_FITS,
     ONE_CLUSTER,
     PARENT_OR_DEPENDS_ON,
@@ -194,7 +195,8 @@ def _rules(job: DkronJob) -> Iterator[Problem]:
         (len(times) > 1 and times[0] >= times[1], STARTS_BEFORE_IT_EXPIRES, ("spec", "expiresAt")),
         (any(at.year not in YEARS for at in times), COMMON_YEAR, ("spec",)),
         (backoff.initial_seconds > backoff.max_seconds, BACKOFF_GROWS, ("spec", "retryBackoff", "max")),
-        (job.dkron_name in parents, NOT_AFTER_ITSELF, ("spec", "dependsOn" if spec.depends_on else "parentJob")),
+        (spec.parent_job == job.dkron_name, NOT_ITS_OWN_PARENT, ("spec", "parentJob")),
+        (any(each.job == job.dkron_name for each in spec.depends_on), NOT_AFTER_ITSELF, ("spec", "dependsOn")),
     ]
     yield from ((path, rule.message, False) for is_broken, rule, path in broken if is_broken)
 
@@ -254,7 +256,7 @@ def _together(jobs: Sequence[Given]) -> Iterator[Finding]:
                 text = f'DkronJob {key[1]}: its parent "{parent.job}" is in none of these files'
                 yield Finding(each.file, line, text, warning=True)
         way = circle(key, lambda at: _parents(first, at))
-        if way and key not in told:
+        if len(set(way)) > 1 and key not in told:
             told.update(way)
             names = " → ".join(name for _, name in way)
             yield Finding(

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 GAP = "   "
-NARROWEST = 8
-"""Cells that are cut keep at least so many characters."""
+NARROWEST, SENTENCE = 8, 30
+"""Cells that are cut keep at least so many characters; those of the last column, as long as others can be cut."""
 
 
 class Table(NamedTuple):
@@ -32,8 +32,12 @@ def lines(content: Table, *, width: int | None = None) -> list[str]:
 
 
 def _fitted(widths: list[int], width: int) -> list[int]:
+    """Return the widths after cutting the last column, which holds sentences, and then the widest ones."""
     widths = list(widths)
-    while sum(widths) + len(GAP) * (len(widths) - 1) > width and max(widths) > NARROWEST:
+    room = width - len(GAP) * (len(widths) - 1)
+    if len(widths) > 1:
+        widths[-1] = max(min(widths[-1], SENTENCE), min(widths[-1], room - sum(widths[:-1])))
+    while sum(widths) > room and max(widths) > NARROWEST:
         widths[widths.index(max(widths))] -= 1
     return widths
 
