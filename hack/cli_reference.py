@@ -37,7 +37,7 @@ def commands() -> str:
     return "\n\n".join([*parts, "### Options of every command", _options(shared_parameters())])
 
 
-def _command(name: str, command: Any) -> Iterator[str]:
+def _command(name: str, command: Any) -> Iterator[str]:  # noqa: ANN401 - of typer
     shared = {parameter.name for parameter in shared_parameters()}
     own = [each for each in command.params if each.name not in shared]
     arguments = [each for each in own if each.param_type_name == "argument"]
@@ -55,11 +55,11 @@ def _options(options: list[Any]) -> str:
     return "\n".join(["| option | |", "| --- | --- |", *rows])
 
 
-def _spelled(option: Any) -> list[str]:
+def _spelled(option: Any) -> list[str]:  # noqa: ANN401 - of typer
     return sorted(option.opts, key=len)
 
 
-def _help(option: Any) -> str:
+def _help(option: Any) -> str:  # noqa: ANN401 - of typer
     default = option.default
     shown = f" Default: `{default}`." if default not in (None, "", False) and not callable(default) else ""
     return str(option.help or "").replace("|", "\\|") + shown

@@ -8,7 +8,7 @@ import typer
 
 from dkron_cli.commands.arguments import usage
 from dkron_cli.commands.lint import read
-from dkron_cli.core.manifests import Unreadable, documents
+from dkron_cli.core.manifests import Unreadable, objects
 from dkron_cli.core.objects import KEPT, Object, is_same, manifest, parents_first, with_history
 from dkron_cli.core.words import plural
 from dkron_cli.edge.backend import need_cluster
@@ -71,7 +71,7 @@ def restore(
     options = options_of(ctx)
     need_cluster(options, "restore")
     try:
-        found = [document.value for document in documents(read(file))]
+        found = objects(read(file))
     except Unreadable as error:
         raise CliError(Code.FAILED, f"{file}:{error.line}: {error}") from None
     strange = [each for each in found if not isinstance(each, dict) or each.get("kind") not in RESOURCES]

@@ -34,7 +34,10 @@ def pause(ctx: typer.Context) -> None:
 
 
 def resume(ctx: typer.Context) -> None:
-    """Have the REST API accept new and changed jobs again."""
+    """Have the REST API accept them again.
+
+    New and changed jobs, that is: everything else was never paused.
+    """
     run_async(_pause(options_of(ctx), paused=False))
 
 

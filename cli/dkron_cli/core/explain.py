@@ -13,7 +13,7 @@ from dkron_cli.core.run import Result, Run, attempts_of, runs_of
 from dkron_cli.core.skipping import because
 from dkron_cli.core.slots import Timing, clock_changes, read_job
 from dkron_cli.core.table import Table, table
-from dkron_cli.core.words import exact_span, instant, plural, read_time, span
+from dkron_cli.core.words import exact_span, instant, read_time, span
 from dkron_crds.schedule.timeline import TICK, Timeline
 
 MOST = 500
@@ -100,14 +100,10 @@ def _standing(job: Job, timing: Timing, status: Mapping[str, Any], now: datetime
     if job.problem:
         yield f"{job.state}: {job.problem}"
     skipped = status.get("skipped") or {}
-    if skipped.get("count"):
-        yield (
-            f"{plural(skipped['count'], 'slot or request')} were skipped in all, the newest "
-            f"{instant(read_time(skipped.get('lastTime')))}: {because(str(skipped.get('lastReason')), job.problem)}"
-            if skipped["count"] != 1
-            else f"1 slot or request was skipped in all, {instant(read_time(skipped.get('lastTime')))}: "
-            f"{because(str(skipped.get('lastReason')), job.problem)}"
-        )
+    if count := skipped.get("count"):
+        what = "1 slot or request was" if count == 1 else f"{count} slots or requests were"
+        newest = instant(read_time(skipped.get("lastTime")))
+        yield f"{what} skipped, the newest {newest}: {because(str(skipped.get('lastReason')), job.problem)}"
     if timing.expires and timing.expires < now:
         yield f"it has expired (spec.expiresAt, {instant(timing.expires)})"
 

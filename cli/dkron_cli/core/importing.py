@@ -1,6 +1,5 @@
 """What an import does: which objects are made, changed or deleted, in which order, and what is said about each."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +7,7 @@ from typing import Any
 
 from dkron_cli.core.from_dkron import Refused as DkronRefused
 from dkron_cli.core.from_dkron import take
-from dkron_cli.core.manifests import documents
+from dkron_cli.core.manifests import objects
 from dkron_cli.core.objects import Object, dkron_name, is_same, manifest, parents_first, parents_of
 from dkron_crds.names import API_VERSION
 from dkron_from_cronjob.translate import Refused as CronJobRefused
@@ -59,13 +58,10 @@ class Step:
 def items_of_text(text: str) -> list[Item]:
     """Return the jobs of a file: Dkron's JSON, or manifests of DkronJobs and CronJobs. Raises
     `manifests.Unreadable`."""
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        parsed = None
-    if isinstance(parsed, list) and all(isinstance(each, dict) and "apiVersion" not in each for each in parsed):
-        return items_of_dkron(parsed)
-    return items_of_objects([document.value for document in documents(text)])
+    found = objects(text)
+    if found and all(isinstance(each, dict) and "apiVersion" not in each and "name" in each for each in found):
+        return items_of_dkron(found)
+    return items_of_objects(found)
 
 
 def items_of_dkron(jobs: Sequence[object]) -> list[Item]:

@@ -1,5 +1,6 @@
 """Documents of a YAML or JSON file, each with the lines of its fields."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ import yaml
 
 Path = tuple[str | int, ...]
 _TOP: Path = ()
+# The loader in C is many times faster, and bounds how deep a file nests.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST_BYTES = 64 * 1024 * 1024
 ALIASES = 1000
 """Aliases that a file may have: a few nested ones expand to more than fits into memory."""
@@ -36,11 +39,22 @@ class Document:
         return self.lines.get(path, self.line)
 
 
+def objects(text: str) -> list[Any]:
+    """Return the objects of a file, without their lines. Raises `Unreadable`."""
+    try:
+        # JSON by its own rules: in YAML some of its escapes mean something else.
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return [document.value for document in documents(text)]
+    items = value.get("items") if isinstance(value, dict) else value
+    return items if isinstance(items, list) else [value]
+
+
 def documents(text: str) -> list[Document]:
     """Return the objects of a file: of a List its items. Raises `Unreadable`."""
     if text.count("*") > ALIASES and sum(isinstance(event, yaml.AliasEvent) for event in _events(text)) > ALIASES:
         raise Unreadable(f"it has more than {ALIASES} aliases; write the values out", 1)
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     found: list[Document] = []
     try:
         while loader.check_node():
@@ -62,7 +76,7 @@ def documents(text: str) -> list[Document]:
 
 def _events(text: str) -> Iterator[Any]:
     try:
-        yield from yaml.parse(text, Loader=yaml.SafeLoader)
+        yield from yaml.parse(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise _unreadable(error) from None
 

@@ -61,7 +61,7 @@ def jobs() -> list[Job]:
             """\
             NAME     SCHEDULE      STATE          LAST   RESULT   NEXT     ACTIVE   TIMEZONE       EXECUTOR   OK   FAILED   SKIPPED   AGE   PROBLEM
             backup   0 30 2 * *…   Scheduled      1h     failed   in 13h   0        Europe/Madr…   shell      0    1        0         1h    -
-            """,
+            """,  # noqa: E501
             id="140 columns, wide",
         ),
     ],
