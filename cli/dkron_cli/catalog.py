@@ -12,6 +12,8 @@ class Entry(NamedTuple):
     target: str
     section: str
     summary: str
+    passes: bool = False
+    """Whether another program reads the words behind the command."""
 
 
 CATALOG = (
@@ -38,5 +40,9 @@ CATALOG = (
     Entry("resume", "switch:resume", CLUSTER, "Have the REST API accept them again."),
     Entry("whoami", "rights:whoami", CLUSTER, "Show who you are for the cluster."),
     Entry("can", "rights:can", CLUSTER, "Say whether you may do something with a job."),
+    Entry("token", "token:token", CLUSTER, "Make, list and revoke tokens for the REST API.", passes=True),
+    Entry(
+        "policy", "policy:policy", CLUSTER, "List the DkronPolicies, with the paths of the REST API that they grant."
+    ),
     Entry("doctor", "doctor:doctor", CLUSTER, "Check the installation, and say what to do about each finding."),
 )

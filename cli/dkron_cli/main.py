@@ -28,7 +28,10 @@ def load(entry: Entry) -> Any:  # noqa: ANN401 - a command of typer
     """Return the command, with the shared options added to its own."""
     module, function = entry.target.split(":")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(entry.name, context_settings=SETTINGS)(getattr(import_module(f"dkron_cli.commands.{module}"), function))
+    passing = {"allow_extra_args": True, "ignore_unknown_options": True} if entry.passes else {}
+    app.command(entry.name, context_settings=SETTINGS | passing)(
+        getattr(import_module(f"dkron_cli.commands.{module}"), function)
+    )
     command = typer.main.get_command(app)
     command.params.extend(shared_parameters())
     return command
@@ -93,7 +96,9 @@ def main(arguments: Iterable[str] | None = None) -> None:
         words = None if arguments is None else list(arguments)
         build(completion=not plugin).main(words, prog_name=name, complete_var="_DKRONCTL_COMPLETE")
     except CliError as error:
-        sys.stderr.write(f"{name}: {error}\n")
+        from dkron_cli.core.words import one_line  # noqa: PLC0415 - for errors alone
+
+        sys.stderr.write(f"{name}: {one_line(str(error))}\n")
         sys.exit(error.code)
     except KeyboardInterrupt:
         sys.exit(Code.INTERRUPTED)

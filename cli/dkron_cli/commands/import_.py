@@ -1,6 +1,7 @@
 """`import`: DkronJobs of manifests, of Dkron's jobs, or of CronJobs."""
 
 import json
+from os import environ
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +35,7 @@ from dkron_kube.paths import DKRON_JOBS, Resource
 
 CRON_JOBS = Resource("batch", "v1", "cronjobs")
 FROM_CLUSTER = "cronjobs"
+SOURCE_TOKEN = "DKRON_SOURCE_TOKEN"  # noqa: S105 - the name of a variable
 
 
 def import_(
@@ -60,7 +62,7 @@ def import_(
     word cronjobs for those of the cluster. What a job loses is said field by field on standard error. Parents come
     before their children. The API server checks all of it by a dry run before the first write. Jobs that are the same
     already are left alone, so that an import that was interrupted goes on where it was. With --server, jobs in Dkron's
-    JSON go to that REST API.
+    JSON go to that REST API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN.
     """
     options = options_of(ctx)
     if options.server and (prune or source == FROM_CLUSTER):
@@ -112,11 +114,9 @@ async def _items(cluster: Cluster, source: str) -> list[Item]:
 
 
 async def _fetched(source: str) -> list[Any]:
-    """Return the jobs of a Dkron. Its token, if it wants one, is DKRON_TOKEN."""
-    options = Options()
-    from os import environ  # noqa: PLC0415 - the options of this call name the cluster, not the source
-
-    options.server, options.token = source.rstrip("/").removesuffix("/v1/jobs"), environ.get("DKRON_TOKEN", "")
+    """Return the jobs of a Dkron."""
+    # DKRON_TOKEN is for --server: the source must not see it.
+    options = Options(server=source.rstrip("/").removesuffix("/v1/jobs"), token=environ.get(SOURCE_TOKEN, ""))
     rest = open_rest(options)
     try:
         found = await rest.call("GET", "/v1/jobs")

@@ -94,7 +94,8 @@ def items_of_objects(objects: Sequence[object]) -> list[Item]:
                 continue
             found.append(Item(name, Source.CRONJOB, result.job, remarks=tuple(result.remarks)))
         else:
-            text = f"a {kind} cannot be imported; only DkronJobs, CronJobs and the jobs of Dkron can"
+            what = kind or "document without a kind"
+            text = f"a {what} cannot be imported; only DkronJobs, CronJobs and the jobs of Dkron can"
             found.append(Item(name or str(kind), Source.MANIFEST, refused=text))
     return found
 

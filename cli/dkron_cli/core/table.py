@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from dkron_cli.core.words import one_line
+
 GAP = "   "
 NARROWEST, SENTENCE = 8, 30
 """Cells that are cut keep at least so many characters; those of the last column, as long as others can be cut."""
@@ -17,7 +19,7 @@ class Table(NamedTuple):
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Return a table without the columns that are empty in every row."""
-    cells = [tuple(row) for row in rows]
+    cells = [tuple(cell if cell.isprintable() else one_line(cell) for cell in row) for row in rows]
     used = [at for at in range(len(columns)) if any(row[at] for row in cells)] or range(len(columns))
     return Table(tuple(columns[at] for at in used), tuple(tuple(row[at] for at in used) for row in cells))
 

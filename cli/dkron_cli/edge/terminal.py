@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from dkron_cli.core.table import Table, lines
+from dkron_cli.core.words import safe
 from dkron_cli.options import Options
 
 T = TypeVar("T")
@@ -29,12 +30,12 @@ def is_terminal() -> bool:
 
 def say(text: str = "") -> None:
     """Print a line."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(safe(text) + "\n")
 
 
 def remark(text: str) -> None:
     """Print a line to standard error: what a program that reads the output does not want."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(safe(text) + "\n")
     sys.stderr.flush()
 
 
