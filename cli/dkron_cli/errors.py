@@ -30,6 +30,10 @@ MEANINGS = {
 }
 
 
+class Interrupted(Exception):
+    """Ctrl-C ended the command."""
+
+
 class CliError(Exception):
     """Ends the command with `code`. `str()` is one sentence for the user, with what to do about it."""
 

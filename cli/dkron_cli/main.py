@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from dkron_cli.catalog import CATALOG, Entry
-from dkron_cli.errors import CliError, Code
+from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import shared_parameters
 
 ABOUT = "Run, watch and move the jobs of dkron-operator, by kubeconfig, or with --server by Dkron's REST API."
@@ -100,7 +100,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
 
         sys.stderr.write(f"{name}: {one_line(str(error))}\n")
         sys.exit(error.code)
-    except KeyboardInterrupt:
+    except (Interrupted, KeyboardInterrupt):
         sys.exit(Code.INTERRUPTED)
     except BrokenPipeError:
         # The reader of the pipe has gone, as `head` does. Nothing more may be flushed into it.

@@ -16,7 +16,7 @@ from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
-from dkron_cli.errors import CliError, Code
+from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
 from dkron_crds.names import API_VERSION
 from dkron_kube.errors import NotFound
@@ -80,7 +80,7 @@ def restore(
         raise usage(f"{file} is no backup: it has to be a list of {kinds}, as dkronctl backup prints it")
     try:
         run(_restore(options, found, disabled=disabled, dry_run=dry_run))
-    except KeyboardInterrupt:
+    except Interrupted:
         remark("\ninterrupted; the same command goes on where it was")
         raise typer.Exit(Code.INTERRUPTED) from None
 

@@ -28,7 +28,7 @@ from dkron_cli.edge.errors import readable, told
 from dkron_cli.edge.rest import Rest, open_rest
 from dkron_cli.edge.terminal import remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
-from dkron_cli.errors import CliError, Code
+from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS, Resource
@@ -60,7 +60,7 @@ def import_(
 
     The source is a file of DkronJobs, of CronJobs, or of the JSON of Dkron's /v1/jobs; the address of a Dkron; or the
     word cronjobs for those of the cluster. What a job loses is said field by field on standard error. Parents come
-    before their children. The API server checks all of it by a dry run before the first write. Jobs that are the same
+    before their children. -n puts all of them into this namespace, whatever the source says. The API server checks all of it by a dry run before the first write. Jobs that are the same
     already are left alone, so that an import that was interrupted goes on where it was. With --server, jobs in Dkron's
     JSON go to that REST API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN.
     """
@@ -69,7 +69,7 @@ def import_(
         raise usage("--prune and cronjobs need a kubeconfig; leave out --server and DKRON_SERVER")
     try:
         run(_import(options, source, dry_run=dry_run, prune=prune, disabled=disabled, skip_broken=skip_broken))
-    except KeyboardInterrupt:
+    except Interrupted:
         remark("\ninterrupted; the same command goes on where it was")
         raise typer.Exit(Code.INTERRUPTED) from None
 
@@ -84,7 +84,7 @@ async def _import(
     try:
         items = await _items(cluster, source)
         _report(items, skip_broken=skip_broken)
-        wanted = placed(items, cluster.namespace, disabled=disabled)
+        wanted = placed(items, cluster.namespace, move=bool(options.namespace), disabled=disabled)
         if prune and not wanted:
             raise CliError(Code.FAILED, "the source has no jobs, and --prune would delete all; check the source")
         namespaces = sorted({item.job["metadata"]["namespace"] for item in wanted})

@@ -16,7 +16,7 @@ from dkron_cli.core.words import exact_span, read_span
 from dkron_cli.edge.backend import Asked, Backend, connected
 from dkron_cli.edge.terminal import remark, say
 from dkron_cli.edge.terminal import run as run_async
-from dkron_cli.errors import CliError, Code
+from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
 
 PAUSE = 0.5
@@ -51,7 +51,7 @@ def detaching(job: str) -> Iterator[None]:
     """Say what Ctrl-C means while a run goes on."""
     try:
         yield
-    except KeyboardInterrupt:
+    except Interrupted:
         remark(f"\ndetached: the run goes on; dkronctl history {job} shows it, dkronctl stop {job} stops it")
         raise typer.Exit(Code.INTERRUPTED) from None
 
@@ -59,6 +59,9 @@ def detaching(job: str) -> Iterator[None]:
 async def _run(options: Options, name: str, *, wait: bool, follow: bool, seconds: float | None, force: bool) -> int:
     async with connected(options) as backend:
         job = await backend.job(name)
+        if job.disabled:
+            text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}"
+            raise CliError(Code.FAILED, text)
         if not (wait or follow):
             await backend.run(job, force=force, wait=None)
             say(f"requested a run of {job.name}; dkronctl history {job.name} shows it")

@@ -100,13 +100,16 @@ def items_of_objects(objects: Sequence[object]) -> list[Item]:
     return found
 
 
-def placed(items: Sequence[Item], namespace: str, *, disabled: bool) -> list[Item]:
-    """Return the items with the namespace for those without one, with the label, and in the order of their parents."""
+def placed(items: Sequence[Item], namespace: str, *, move: bool = False, disabled: bool = False) -> list[Item]:
+    """Return the items with the label, in the order of their parents, and in the namespace: with `move` all, otherwise
+    those that name none."""
     found: dict[int, Item] = {}
     for item in items:
         if item.refused:
             continue
-        metadata = {"namespace": namespace, **item.job["metadata"]}
+        metadata = dict(item.job["metadata"])
+        if move or not metadata.get("namespace"):
+            metadata["namespace"] = namespace
         metadata["labels"] = {**(metadata.get("labels") or {}), IMPORTED: item.source.value}
         spec = {**item.job["spec"], **({"disabled": True} if disabled else {})}
         job = {**item.job, "metadata": metadata, "spec": spec}

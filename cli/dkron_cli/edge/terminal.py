@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from dkron_cli.core.table import Table, lines
 from dkron_cli.core.words import safe
+from dkron_cli.errors import Interrupted
 from dkron_cli.options import Options
 
 T = TypeVar("T")
@@ -19,8 +20,11 @@ BUSY = frozenset({"running", "warning", "late"})
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run the asynchronous part of a command."""
-    return asyncio.run(main)
+    """Run the asynchronous part of a command. Raises `Interrupted`: typer would say "Aborted" to Ctrl-C."""
+    try:
+        return asyncio.run(main)
+    except KeyboardInterrupt:
+        raise Interrupted from None
 
 
 def is_terminal() -> bool:

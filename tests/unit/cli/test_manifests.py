@@ -110,7 +110,8 @@ def test_specs_are_compared_with_their_defaults() -> None:
 
 def test_parents_come_first_also_in_a_circle() -> None:
     after = {"c": "b", "b": "a", "a": "", "x": "y", "y": "x"}
-    jobs = [dkron_job(name, **({"parentJob": parent} if parent else {})) for name, parent in after.items()]
+    specs: dict[str, Any] = {name: {"parentJob": parent} if parent else {} for name, parent in after.items()}
+    jobs = [dkron_job(name, **spec) for name, spec in specs.items()]
     order = [each["metadata"]["name"] for each in parents_first(jobs)]
     assert order.index("a") < order.index("b") < order.index("c")
     assert sorted(order) == sorted(after)
@@ -181,7 +182,7 @@ def test_an_import_makes_changes_and_prunes_only_what_an_import_made() -> None:
             for name in ("same", "a", "new")
         ]
     ).replace('"name": "a", "schedule": "0', '"name": "a", "schedule": "1')
-    wanted = placed(items_of_text(text), "default", disabled=False)
+    wanted = placed(items_of_text(text), "default")
     found = [(step.change, step.item.name) for step in steps(wanted, there, prune=True)]
     assert found == [
         (Change.SAME, "same"), (Change.UPDATE, "a"), (Change.CREATE, "new"), (Change.DELETE, "old"),

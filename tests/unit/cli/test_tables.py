@@ -19,7 +19,7 @@ DAILY = "0 30 2 * * *"
 
 
 def condition(kind: str, status: str, reason: str, message: str = "") -> Condition:
-    return Condition(type=kind, status=status, reason=reason, message=message, last_transition_time=NOON)  # type: ignore[arg-type]
+    return Condition(type=kind, status=status, reason=reason, message=message, last_transition_time=NOON)
 
 
 def ready(**fields: Any) -> JobStatus:
