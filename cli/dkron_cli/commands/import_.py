@@ -60,9 +60,11 @@ def import_(
 
     The source is a file of DkronJobs, of CronJobs, or of the JSON of Dkron's /v1/jobs; the address of a Dkron; or the
     word cronjobs for those of the cluster. What a job loses is said field by field on standard error. Parents come
-    before their children. -n puts all of them into this namespace, whatever the source says. The API server checks all of it by a dry run before the first write. Jobs that are the same
-    already are left alone, so that an import that was interrupted goes on where it was. With --server, jobs in Dkron's
-    JSON go to that REST API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN.
+    before their children. -n puts all of them into this namespace, whatever the source says.
+
+    The API server checks everything by a dry run before the first write. Jobs that are the same already are left
+    alone, so that an import that was interrupted goes on where it was. With --server, jobs in Dkron's JSON go to that
+    REST API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN.
     """
     options = options_of(ctx)
     if options.server and (prune or source == FROM_CLUSTER):
