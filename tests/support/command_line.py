@@ -7,11 +7,14 @@ import select
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.forks import call
 
 PROGRAM = (sys.executable, "-m", "dkron_cli")
 PATIENCE = 60.0
@@ -40,11 +43,15 @@ class CommandLine:
 
     def __call__(self, *words: str, code: int = 0, given: str = "") -> Said:
         """Call it with its output in a pipe. It has to end with this code, and without a traceback."""
-        done = subprocess.run(
-            [*PROGRAM, *words, *self.arguments], env={**os.environ, **self.environment}, input=given, text=True,
-            capture_output=True, timeout=PATIENCE, check=False,
-        )  # fmt: skip
-        said = Said(done.returncode, done.stdout, done.stderr)
+        with tempfile.TemporaryDirectory() as folder:
+            files = [Path(folder, name) for name in ("in", "out", "err")]
+            for file in files:
+                file.write_text(given if file.name == "in" else "", encoding="utf-8")
+            environment = {**os.environ, **self.environment}
+            ended = call(
+                "dkron_cli", [*words, *self.arguments], environment, [str(file) for file in files], limit=PATIENCE
+            )
+            said = Said(ended, *(file.read_text(encoding="utf-8") for file in files[1:]))
         assert said.code == code, f"{words}: {said}"
         assert "Traceback" not in said.errors, said.errors
         return said
