@@ -1,5 +1,7 @@
 """The output of a run, as the command line prints it while a real pod writes it."""
 
+from typing import Any
+
 import pytest
 
 from dkron_kube.paths import DKRON_JOBS
@@ -11,7 +13,7 @@ from tests.support.sites import Site
 pytestmark = pytest.mark.cluster(nodes="real")
 
 SHELL = {"shell": "true"}
-TWICE = {"retries": 1, "retryBackoff": {"initial": "0s", "factor": 1, "max": "0s"}}
+TWICE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "0s", "factor": 1, "max": "0s"}}
 
 
 def test_a_run_is_followed_attempt_by_attempt(shared_site: Site) -> None:

@@ -57,6 +57,9 @@ async def _all(options: Options, name: str, period: timedelta, *, dry_run: bool)
         jobs = await backend.jobs([name] if name else [])
         found = [(job, failure) for job in jobs if (failure := latest_failure(job, start))]
         for job, failure in found:
+            if job.disabled:
+                say(f"{job.name} is disabled, and is left out")
+                continue
             if not dry_run:
                 await backend.run(job, force=False, wait=None)
             where = f"{job.namespace}/" if options.all_namespaces else ""

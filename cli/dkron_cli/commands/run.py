@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -41,37 +40,45 @@ def run(
     if timeout and not (wait or follow):
         raise usage("--timeout limits --wait or --follow; add one of them")
     seconds = _seconds(timeout)
-    with detaching(job):
-        result = run_async(_run(options_of(ctx), job, wait=wait, follow=follow, seconds=seconds, force=force))
+    request = Request(job, wait=wait, follow=follow, seconds=seconds, force=force)
+    try:
+        result = run_async(_run(options_of(ctx), request))
+    except Interrupted:
+        if request.sent:
+            remark(f"\ndetached: the run goes on; dkronctl history {job} shows it, dkronctl stop {job} stops it")
+        raise
     raise typer.Exit(result)
 
 
-@contextmanager
-def detaching(job: str) -> Iterator[None]:
-    """Say what Ctrl-C means while a run goes on."""
-    try:
-        yield
-    except Interrupted:
-        remark(f"\ndetached: the run goes on; dkronctl history {job} shows it, dkronctl stop {job} stops it")
-        raise typer.Exit(Code.INTERRUPTED) from None
+@dataclass(slots=True)
+class Request:
+    """What the options ask for. `sent` is whether the server may know of it."""
+
+    name: str
+    wait: bool
+    follow: bool
+    seconds: float | None
+    force: bool
+    sent: bool = False
 
 
-async def _run(options: Options, name: str, *, wait: bool, follow: bool, seconds: float | None, force: bool) -> int:
+async def _run(options: Options, request: Request) -> int:
     async with connected(options) as backend:
-        job = await backend.job(name)
+        job = await backend.job(request.name)
         if job.disabled:
             text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}"
             raise CliError(Code.FAILED, text)
-        if not (wait or follow):
-            await backend.run(job, force=force, wait=None)
+        request.sent = True
+        if not (request.wait or request.follow):
+            await backend.run(job, force=request.force, wait=None)
             say(f"requested a run of {job.name}; dkronctl history {job.name} shows it")
             return Code.OK
         began = time.monotonic()
         try:
-            async with asyncio.timeout(seconds):
-                asked = await backend.run(job, force=force, wait=seconds or 0.0)
+            async with asyncio.timeout(request.seconds):
+                asked = await backend.run(job, force=request.force, wait=request.seconds or 0.0)
                 remark(f"requested a run of {job.name}")
-                found = await _until_over(backend, asked, follow=follow)
+                found = await _until_over(backend, asked, follow=request.follow)
         except TimeoutError:
             waited = f"{time.monotonic() - began:.0f}s"
             text = f"the run of {job.name} is not over after {waited} and goes on; dkronctl history {job.name} shows it"

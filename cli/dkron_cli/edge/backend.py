@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from dkron_cli.core.job import Job
 from dkron_cli.core.run import Attempt, Run
@@ -94,6 +94,3 @@ def need_cluster(options: Options, command: str) -> None:
 def missing(name: str, where: str) -> CliError:
     """Return the error for a job that does not exist."""
     return CliError(Code.NOT_FOUND, f'there is no job "{name}" {where}; see dkronctl get')
-
-
-Object = dict[str, Any]
