@@ -73,7 +73,8 @@ class CommandLine:
 def command_line(kubeconfig: Path, namespace: str) -> CommandLine:
     """One that uses a namespace of a cluster."""
     environment = {"KUBECONFIG": str(kubeconfig), "DKRON_SERVER": "", "TERM": "xterm"}
-    return CommandLine(environment, ("-n", namespace))
+    # The loader of kubeconfigs reads the variable when it is imported, and forks have imported it already.
+    return CommandLine(environment, ("-n", namespace, "--kubeconfig", str(kubeconfig)))
 
 
 def _start(arguments: list[str], environment: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:
