@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := operator api crds charts tests hack bench
+SOURCES := operator api crds cli charts tests hack bench
 
 ##@ Start here
 
@@ -259,6 +259,7 @@ generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference
 	@$(BIN)/python hack/route_rights.py
 	@$(BIN)/python hack/executor_keys.py
 	@$(BIN)/python hack/operator_metrics.py
+	@$(BIN)/python hack/cli_reference.py
 	@PYTHONPATH=hack $(BIN)/python -m dashboard
 
 .PHONY: check-generated
@@ -270,6 +271,7 @@ check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python hack/route_rights.py --check
 	@$(BIN)/python hack/executor_keys.py --check
 	@$(BIN)/python hack/operator_metrics.py --check
+	@$(BIN)/python hack/cli_reference.py --check
 	@PYTHONPATH=hack $(BIN)/python -m dashboard --check
 	@PYTHONPATH=hack $(BIN)/python -m release.places --check
 

@@ -107,12 +107,19 @@ class KubeClient:
         return await self._call("patch", resource, path, body=body, content_type=MERGE_PATCH)
 
     async def json_patch(
-        self, resource: Resource, namespace: str | None, name: str, operations: Sequence[Object]
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        operations: Sequence[Object],
+        *,
+        dry_run: bool = False,
     ) -> Object:
         """Apply a JSON patch. Raises `Stale` if a `test` fails or a path is missing, `Rejected` if the result is
-        invalid."""
+        invalid. A dry run changes nothing."""
         path = resource.path(namespace, name)
-        return await self._call("patch", resource, path, body=operations, content_type=JSON_PATCH)
+        params = {"dryRun": "All"} if dry_run else None
+        return await self._call("patch", resource, path, body=operations, params=params, content_type=JSON_PATCH)
 
     async def patch_status(
         self, resource: Resource, namespace: str, name: str, body: Object, *, whole: bool = False

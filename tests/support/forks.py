@@ -10,14 +10,14 @@ import runpy
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 
 from tests.support.logged_process import LoggedProcess, Start
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["dkron_operator.main", "dkron_api.main"])
+_CONTEXT.set_forkserver_preload(["dkron_operator.main", "dkron_api.main", "dkron_cli.edge.cluster", "dkron_cli.main"])
 
 
 class Fork:
@@ -61,6 +61,21 @@ def fork(start: Start) -> Fork:
     return Fork(process)
 
 
+def call(
+    module: str, words: Sequence[str], environment: Mapping[str, str], files: Sequence[str], *, limit: float
+) -> int:
+    """Run a module until its end; its exit code. `files` are the paths of its standard input, output and errors."""
+    process = _CONTEXT.Process(
+        target=_called, args=(module, tuple(words), dict(environment), tuple(files)), daemon=True
+    )
+    process.start()
+    process.join(limit)
+    if process.exitcode is None:
+        process.kill()
+        raise subprocess.TimeoutExpired(list(words), limit)
+    return process.exitcode
+
+
 @contextmanager
 def forked() -> Iterator[None]:
     """Start what is a `LoggedProcess` by fork meanwhile."""
@@ -69,6 +84,19 @@ def forked() -> Iterator[None]:
         yield
     finally:
         LoggedProcess.launch = staticmethod(fresh)
+
+
+def _called(module: str, words: tuple[str, ...], environment: dict[str, str], files: tuple[str, ...]) -> None:
+    for number, (path, flags) in enumerate(zip(files, (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)):
+        file = os.open(path, flags)
+        os.dup2(file, number)
+        os.close(file)
+    # The fork server may have closed the objects that Python made for these.
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate("rww"))
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = [module, *words]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def _live(start: Start) -> None:

@@ -20,7 +20,7 @@ M = TypeVar("M", bound=WireModel)
 
 FIELD_MANAGER = "dkron-api"
 """The field manager under which the API server records writes through REST."""
-BY_HAND = frozenset({"kubectl-create", "kubectl-edit", "kubectl-patch", "kubectl-replace", "kubectl"})
+BY_HAND = frozenset({"kubectl-create", "kubectl-edit", "kubectl-patch", "kubectl-replace", "kubectl", "dkronctl"})
 """Field managers of one-off manual edits. They do not reapply their values, so their fields need no protection."""
 _LISTS = frozenset({"executions", "active", "counted", "conditions", "days"})
 DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True)

@@ -29,6 +29,7 @@ def both(manager: str) -> dict[str, str]:
         pytest.param([entry("helm", "Update")], None, both("helm"), id="an updater owns what it wrote"),
         pytest.param([entry("dkron-api", "Update")], None, {}, id="we ourselves do not count"),
         pytest.param([entry("kubectl-edit", "Update")], None, {}, id="a person who edits once does not count"),
+        pytest.param([entry("dkronctl", "Update")], None, {}, id="nor does one with our command line"),
         pytest.param([entry(KUBECTL, "Update")], {"schedule": "@daily"}, {"schedule": KUBECTL}, id="as the manifest"),
         pytest.param([entry(KUBECTL, "Update")], "nonsense", both(KUBECTL), id="a broken note of it is no note"),
         pytest.param([entry("operator", "Update", subresource="status")], None, {}, id="the status is not the spec"),

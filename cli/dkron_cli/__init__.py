@@ -1,0 +1,1 @@
+"""`dkronctl`, also `kubectl dkron`: the command line, by kubeconfig or by the REST API."""

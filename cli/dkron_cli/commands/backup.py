@@ -1,0 +1,134 @@
+"""`backup` and `restore`: all custom resources, with the record of past runs."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from dkron_cli.commands.arguments import usage
+from dkron_cli.commands.lint import read
+from dkron_cli.core.manifests import Unreadable, objects
+from dkron_cli.core.objects import KEPT, Object, is_same, manifest, parents_first, with_history
+from dkron_cli.core.words import plural
+from dkron_cli.edge.backend import need_cluster
+from dkron_cli.edge.cluster import Cluster, open_cluster
+from dkron_cli.edge.errors import readable
+from dkron_cli.edge.terminal import remark, run, say
+from dkron_cli.edge.writing import change_spec, write_past
+from dkron_cli.errors import CliError, Code, Interrupted
+from dkron_cli.options import Options, options_of
+from dkron_crds.names import API_VERSION
+from dkron_kube.errors import NotFound
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, Resource
+
+RESOURCES = {"DkronCluster": DKRON_CLUSTERS, "DkronPolicy": DKRON_POLICIES, "DkronJob": DKRON_JOBS}
+
+
+def backup(ctx: typer.Context) -> None:
+    """Print everything, with the record of past runs.
+
+    DkronJobs, DkronPolicies and DkronClusters of the namespace, or with -A of all, as one JSON document for
+    dkronctl restore. Secrets are not in it; dkronctl secrets lists those that jobs name.
+    """
+    options = options_of(ctx)
+    need_cluster(options, "backup")
+    run(_backup(options))
+
+
+async def _backup(options: Options) -> None:
+    cluster = await open_cluster(options)
+    try:
+        where = None if options.all_namespaces else cluster.namespace
+        found: list[Object] = []
+        with readable():
+            for kind, resource in RESOURCES.items():
+                known = {"apiVersion": API_VERSION, "kind": kind}
+                found += [with_history({**raw, **known}) async for raw in cluster.kube.list(resource, where)]
+    finally:
+        await cluster.close()
+    json.dump({"apiVersion": "v1", "kind": "List", "items": found}, sys.stdout, indent=1, ensure_ascii=False)
+    sys.stdout.write("\n")
+    remark(f"{plural(len(found), 'object')}; Secrets are not among them, see dkronctl secrets")
+
+
+def restore(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A backup, or - for standard input.")],
+    disabled: Annotated[
+        bool, typer.Option("--disabled", help="Restore all jobs disabled: beside a cluster that still runs them.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would happen; the server checks it.")
+    ] = False,
+) -> None:
+    """Bring a backup back, also into another cluster.
+
+    What is missing is made, with the record of past runs; what has changed gets the spec of the backup and keeps its
+    own record. -n restores into this namespace instead of those of the backup. Slots between the backup and the
+    restore do not run later.
+    """
+    options = options_of(ctx)
+    need_cluster(options, "restore")
+    try:
+        found = objects(read(file))
+    except Unreadable as error:
+        raise CliError(Code.FAILED, f"{file}:{error.line}: {error}") from None
+    strange = [each for each in found if not isinstance(each, dict) or each.get("kind") not in RESOURCES]
+    if strange or not found:
+        kinds = ", ".join(RESOURCES)
+        raise usage(f"{file} is no backup: it has to be a list of {kinds}, as dkronctl backup prints it")
+    try:
+        run(_restore(options, found, disabled=disabled, dry_run=dry_run))
+    except Interrupted:
+        remark("\ninterrupted; the same command goes on where it was")
+        raise typer.Exit(Code.INTERRUPTED) from None
+
+
+async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: bool, dry_run: bool) -> None:
+    cluster = await open_cluster(options)
+    counts = {"created": 0, "updated": 0, "unchanged": 0}
+    try:
+        for pretend in (True, False):
+            # All of it is checked before the first write.
+            if pretend or not dry_run:
+                for raw in _ordered(found):
+                    wanted = manifest(raw)
+                    if options.namespace or not wanted["metadata"].get("namespace"):
+                        wanted["metadata"]["namespace"] = cluster.namespace
+                    if disabled and raw["kind"] == "DkronJob":
+                        wanted["spec"] = {**wanted["spec"], "disabled": True}
+                    word = await _restore_one(cluster, raw, wanted, pretend=pretend)
+                    if pretend is dry_run:
+                        counts[word] += 1
+                        if word != "unchanged":
+                            name = f"{raw['kind']} {wanted['metadata']['namespace']}/{wanted['metadata']['name']}"
+                            say(f"{name} {'would be ' if pretend else ''}{word}")
+    finally:
+        await cluster.close()
+    told_counts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    remark(f"{told_counts}{' (dry run: nothing was written)' if dry_run else ''}")
+
+
+async def _restore_one(cluster: Cluster, raw: Object, wanted: Object, *, pretend: bool) -> str:
+    resource: Resource = RESOURCES[raw["kind"]]
+    where, name = wanted["metadata"]["namespace"], wanted["metadata"]["name"]
+    with readable():
+        try:
+            stored = await cluster.kube.get(resource, where, name)
+        except NotFound:
+            made = await cluster.kube.create(resource, where, wanted, dry_run=pretend)
+            past = {key: value for key, value in (raw.get("status") or {}).items() if key in KEPT}
+            if past and not pretend and raw["kind"] == "DkronJob":
+                await write_past(cluster.kube, made, past)
+            return "created"
+        same = is_same(stored, wanted) if raw["kind"] == "DkronJob" else stored.get("spec") == wanted["spec"]
+        if same:
+            return "unchanged"
+        await change_spec(cluster.kube, resource, stored, wanted, dry_run=pretend)
+        return "updated"
+
+
+def _ordered(found: list[dict[str, Any]]) -> list[Object]:
+    jobs = [each for each in found if each["kind"] == "DkronJob"]
+    return [*(each for each in found if each["kind"] != "DkronJob"), *parents_first(jobs)]

@@ -1,0 +1,45 @@
+"""`describe`: all about one job."""
+
+from datetime import UTC, datetime
+
+import typer
+
+from dkron_cli.commands.arguments import JobName
+from dkron_cli.core.job import description
+from dkron_cli.core.run import attempt_table, runs_of
+from dkron_cli.core.words import instant, safe
+from dkron_cli.edge.backend import connected
+from dkron_cli.edge.terminal import run, say, show, structured
+from dkron_cli.options import Options, options_of
+
+SLOTS, ATTEMPTS = 3, 10
+
+
+def describe(ctx: typer.Context, job: JobName) -> None:
+    """Show all about one job.
+
+    Its settings, its coming slots, its newest attempts, and the end of the newest output.
+    """
+    run(_describe(options_of(ctx), job))
+
+
+async def _describe(options: Options, name: str) -> None:
+    async with connected(options) as backend:
+        job = await backend.job(name)
+        if structured(options, [job.raw], names=lambda: [job.name], one=True):
+            return
+        attempts = await backend.attempts(job)
+        slots = await backend.slots(job, SLOTS)
+    facts = description(job, now=datetime.now(UTC))
+    if slots:
+        facts.append(("Due", ", ".join(map(instant, slots))))
+    width = max(len(title) for title, _ in facts) + 2
+    for title, value in facts:
+        say(f"{title + ':':{width}}{value}")
+    newest = [each for found in runs_of(attempts) for each in reversed(found.attempts)][:ATTEMPTS]
+    if newest:
+        say("\nExecutions:")
+        show(attempt_table(newest), options)
+    output = next((each.output for each in newest if each.output), "")
+    if output:
+        say(f"\nOutput of the newest:\n{safe(output).rstrip()}")

@@ -1,0 +1,45 @@
+"""`export`: jobs, as `import` takes them."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from dkron_cli.commands.arguments import JobNames
+from dkron_cli.core.objects import manifest
+from dkron_cli.edge.backend import connected
+from dkron_cli.edge.terminal import run
+from dkron_cli.options import Options, options_of
+
+
+def export(
+    ctx: typer.Context,
+    jobs: JobNames = None,
+    full: Annotated[bool, typer.Option("--full", help="Also fields that have their default.")] = False,
+) -> None:
+    """Print jobs as manifests, or as Dkron's JSON.
+
+    By kubeconfig: DkronJobs as YAML (-o json for JSON), without status, versions and pending requests; kubectl apply
+    and dkronctl import take them. With --server: the JSON of /v1/jobs, which /v1/restore takes.
+    """
+    run(_export(options_of(ctx), jobs or [], full=full))
+
+
+async def _export(options: Options, names: list[str], *, full: bool) -> None:
+    async with connected(options) as backend:
+        found = await backend.jobs(names)
+    raw = [job.raw for job in found]
+    if options.server:
+        json.dump(raw, sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+        return
+    manifests = [manifest(each, defaults=full) for each in raw]
+    if options.output == "json":
+        whole = {"apiVersion": "v1", "kind": "List", "items": manifests}
+        json.dump(whole, sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+        return
+    import yaml  # noqa: PLC0415 - for this format alone
+
+    yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False, allow_unicode=True, explicit_start=True)

@@ -1,0 +1,51 @@
+"""`history`: the runs of a job."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from dkron_cli.commands.arguments import JobName
+from dkron_cli.core.run import Result, run_table, runs_of
+from dkron_cli.edge.backend import connected
+from dkron_cli.edge.terminal import remark, run, show, structured
+from dkron_cli.options import Options, options_of
+
+
+def history(
+    ctx: typer.Context,
+    job: JobName,
+    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed, at least for a member.")] = False,
+    count: Annotated[int, typer.Option("--count", "-c", min=1, help="At most so many runs.")] = 20,
+) -> None:
+    """List the runs of a job, with their attempts merged.
+
+    The last attempt of each member decides how a run ended. It goes back as far as spec.history.executions.
+    """
+    run(_history(options_of(ctx), job, failed=failed, count=count))
+
+
+async def _history(options: Options, name: str, *, failed: bool, count: int) -> None:
+    async with connected(options) as backend:
+        job = await backend.job(name)
+        found = runs_of(await backend.attempts(job))
+    bad = (Result.FAILED, Result.PARTIALLY_FAILED)
+    found = [each for each in found if not failed or each.result in bad][:count]
+    raw = [_raw(each) for each in found]
+    if structured(options, raw, names=lambda: [each.attempts[-1].id for each in found], one=False):
+        return
+    if not found:
+        remark("no runs")
+        return
+    show(run_table(found, now=datetime.now(UTC), wide=options.output == "wide"), options)
+
+
+def _raw(found: object) -> dict[str, object]:
+    """Return a run as plain JSON."""
+    import json  # noqa: PLC0415 - for two formats alone
+    from dataclasses import asdict, is_dataclass  # noqa: PLC0415
+
+    assert is_dataclass(found)  # noqa: S101 - a Run
+    assert not isinstance(found, type)  # noqa: S101
+    plain: dict[str, object] = json.loads(json.dumps(asdict(found), default=lambda at: at.isoformat()))
+    return {**plain, "result": str(getattr(found, "result", ""))}

@@ -1,0 +1,73 @@
+"""`lint`: manifests, checked without a cluster."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dkron_cli.commands.arguments import usage
+from dkron_cli.core.lint import Finding
+from dkron_cli.core.lint import lint as lint_files
+from dkron_cli.core.manifests import MOST_BYTES, Document, Unreadable, documents
+from dkron_cli.core.words import plural
+from dkron_cli.edge.terminal import remark, say
+from dkron_cli.errors import Code
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+def lint(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders, or - for standard input.")],
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count, too.")] = False,
+) -> None:
+    """Check manifests without a cluster.
+
+    DkronJobs, DkronPolicies and DkronClusters are read by the models of the custom resources: fields, schedules,
+    zones, tags, settings of executors, and parents among the files. Other objects are passed over. The exit code is 1
+    if something is wrong. What only a cluster knows, such as whether it would accept a jobTemplate, is not checked.
+    """
+    given: dict[str, list[Document]] = {}
+    findings: list[Finding] = []
+    for file in _expanded(files):
+        try:
+            given[file] = documents(read(file))
+        except Unreadable as error:
+            findings.append(Finding(file, error.line, str(error)))
+    found, checked = lint_files(given)
+    findings += found
+    for each in findings:
+        say(str(each))
+    errors = sum(not each.warning for each in findings)
+    warnings = len(findings) - errors
+    remark(f"{plural(checked, 'object')} checked: {plural(errors, 'error')}, {plural(warnings, 'warning')}")
+    raise typer.Exit(Code.FAILED if errors or (strict and warnings) else Code.OK)
+
+
+def read(file: str) -> str:
+    """Return the text of a file, or of standard input for `-`. Raises `CliError`."""
+    try:
+        data = sys.stdin.buffer.read(MOST_BYTES + 1) if file == "-" else _bytes(Path(file))
+        if len(data) > MOST_BYTES:
+            raise usage(f"{file} is larger than {MOST_BYTES >> 20} MiB; split it")
+        return data.decode()
+    except OSError as error:
+        raise usage(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise usage(f"cannot read {file}: it is not UTF-8") from None
+
+
+def _bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def _expanded(files: list[str]) -> list[str]:
+    found: list[str] = []
+    for file in files:
+        path = Path(file)
+        if file != "-" and path.is_dir():
+            found += sorted(str(each) for each in path.rglob("*") if each.suffix in SUFFIXES)
+        else:
+            found.append(file)
+    return list(dict.fromkeys(found))

@@ -1,0 +1,74 @@
+"""`logs`: the output of an execution."""
+
+import codecs
+import sys
+from typing import Annotated
+
+import typer
+
+from dkron_cli.commands.arguments import Execution, JobName
+from dkron_cli.core.job import Job
+from dkron_cli.core.run import Attempt, runs_of
+from dkron_cli.core.words import safe
+from dkron_cli.edge.backend import Backend, connected
+from dkron_cli.edge.terminal import is_terminal, remark
+from dkron_cli.edge.terminal import run as run_async
+from dkron_cli.errors import CliError, Code
+from dkron_cli.options import Options, options_of
+
+
+def logs(
+    ctx: typer.Context,
+    job: JobName,
+    execution: Execution = "",
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Wait for its start, and print until its end.")
+    ] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Of the newest attempt that failed.")] = False,
+) -> None:
+    """Print the output of an execution.
+
+    By default of the newest run, for each of its members. The whole log while the pod exists (spec.history says how
+    long), then the end of it that the status keeps.
+    """
+    run_async(_logs(options_of(ctx), job, execution, follow=follow, failed=failed))
+
+
+async def _logs(options: Options, name: str, execution: str, *, follow: bool, failed: bool) -> None:
+    async with connected(options) as backend:
+        job = await backend.job(name)
+        attempts = await backend.attempts(job)
+        wanted = chosen(job, attempts, execution, failed=failed)
+        for each in wanted:
+            if len(wanted) > 1:
+                remark(f"==> {each.member or each.node} {each.id}")
+            await print_log(backend, job, each, follow=follow)
+
+
+def chosen(job: Job, attempts: list[Attempt], execution: str, *, failed: bool) -> list[Attempt]:
+    """Return the attempts that the options name. Raises `CliError`."""
+    if execution:
+        found = [each for each in attempts if execution in (each.id, each.job, each.id.partition("-")[2])]
+        if not found:
+            text = f'"{job.name}" has no execution "{execution}" any more; see dkronctl history {job.name} -o wide'
+            raise CliError(Code.NOT_FOUND, text)
+        return found[:1]
+    runs = runs_of(each for each in attempts if each.begun and (not failed or each.success is False))
+    if not runs:
+        kind = "failed execution" if failed else "execution"
+        raise CliError(Code.NOT_FOUND, f'"{job.name}" has no {kind} yet, or its history no longer shows it')
+    return list(runs[0].last_of_each)[-1:] if failed else list(runs[0].last_of_each)
+
+
+async def print_log(backend: Backend, job: Job, attempt: Attempt, *, follow: bool, label: str = "") -> None:
+    """Print the output of an attempt, line by line, each after the label."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    clean = safe if is_terminal() else str
+    rest = ""
+    async for piece in backend.log(job, attempt, follow=follow):
+        *whole, rest = (rest + decoder.decode(piece)).split("\n")
+        sys.stdout.writelines(f"{label}{clean(line)}\n" for line in whole)
+        sys.stdout.flush()
+    if rest:
+        sys.stdout.write(f"{label}{clean(rest)}\n")
+        sys.stdout.flush()

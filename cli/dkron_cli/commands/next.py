@@ -1,0 +1,105 @@
+"""`next`: when a job or an expression is due. An expression needs no cluster, and loads nothing of one."""
+
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dkron_cli.commands.arguments import usage
+from dkron_cli.complete import job_names
+from dkron_cli.options import Options, options_of
+from dkron_crds.names import is_legal
+from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+from dkron_crds.schedule.timeline import Timeline
+
+if TYPE_CHECKING:
+    from dkron_crds.schedule import Schedule
+
+MOST = 1000
+
+
+def upcoming(
+    ctx: typer.Context,
+    what: Annotated[
+        str, typer.Argument(metavar="JOB|EXPRESSION", help="A job, or a schedule in quotes.", autocompletion=job_names)
+    ],
+    zone: Annotated[
+        str, typer.Option("--tz", help="Zone of the expression, and of the times shown; default: UTC.",
+                          show_default=False)
+    ] = "",
+    count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="So many slots.")] = 5,
+    name: Annotated[
+        str, typer.Option("--name", help='Name of the job, which decides what "~" means.', show_default=False)
+    ] = "",
+) -> None:  # fmt: skip
+    """Show when a job or an expression is due, and what clock changes do.
+
+    `dkronctl next "0 30 2 * * *" --tz Europe/Madrid` needs no cluster. A word without spaces and without "@" is the
+    name of a job.
+    """
+    options = options_of(ctx)
+    if is_legal(what):
+        from dkron_cli.edge.terminal import run  # noqa: PLC0415 - an expression needs none of it
+
+        run(_of_job(options, what, zone, count))
+        return
+    now = datetime.now(UTC)
+    try:
+        schedule = parse(what, timezone=zone, name=name)
+    except (ScheduleError, TimezoneError) as error:
+        raise usage(str(error)) from None
+    line = Timeline(schedule, now, None, None)
+    from dkron_cli.core.slots import after  # noqa: PLC0415 - with the reader of jobs
+
+    _print(options, list(islice(after(line, None), count)), schedule, zone, now=now)
+
+
+async def _of_job(options: Options, name: str, zone: str, count: int) -> None:
+    from dkron_cli.edge.backend import connected  # noqa: PLC0415
+    from dkron_cli.edge.terminal import remark  # noqa: PLC0415
+
+    async with connected(options) as backend:
+        job = await backend.job(name)
+        slots = await backend.slots(job, count)
+    if not slots:
+        if job.disabled:
+            remark(f"{job.name} is disabled")
+        elif job.parents:
+            remark(f"{job.name} runs {job.when}")
+    try:
+        schedule = parse(job.schedule, timezone=job.timezone, name=job.name) if job.schedule and slots else None
+    except (ScheduleError, TimezoneError):
+        schedule = None
+    _print(options, slots, schedule, zone or job.timezone, now=datetime.now(UTC))
+
+
+def _print(options: Options, slots: list[datetime], schedule: "Schedule | None", zone: str, *, now: datetime) -> None:
+    from dkron_cli.core.slots import YEAR, clock_changes  # noqa: PLC0415
+    from dkron_cli.core.words import ago, instant  # noqa: PLC0415
+
+    if options.structured:
+        from dkron_cli.edge.terminal import structured  # noqa: PLC0415
+
+        texts = [instant(slot) for slot in slots]
+        structured(options, texts, names=lambda: texts, one=False)
+        return
+    local = _local(zone)
+    for slot in slots:
+        there = slot.astimezone(local) if local else None
+        beside = f"   {there:%a %Y-%m-%d %H:%M:%S %Z}" if there is not None else ""
+        typer.echo(f"{instant(slot)}{beside}   {ago(slot, now)}")
+    if not slots:
+        typer.echo("never: it has no slot to come")
+    end = max(slots[-1], now + YEAR) if slots else now
+    for sentence in clock_changes(schedule, now, end)[:3] if schedule is not None else ():
+        typer.echo(sentence)
+
+
+def _local(zone: str):  # type: ignore[no-untyped-def] # noqa: ANN202
+    from dkron_crds.schedule.zones import load_zone  # noqa: PLC0415
+
+    try:
+        return load_zone(zone).info if zone else None
+    except TimezoneError as error:
+        raise usage(str(error)) from None

@@ -1,0 +1,58 @@
+"""`policy`: what the DkronPolicies grant."""
+
+from typing import Annotated, Any
+
+import typer
+
+from dkron_cli.core.table import table
+from dkron_cli.core.words import one_line
+from dkron_cli.edge.backend import need_cluster
+from dkron_cli.edge.cluster import open_cluster
+from dkron_cli.edge.errors import readable
+from dkron_cli.edge.terminal import remark, run, show, structured
+from dkron_cli.options import Options, options_of
+from dkron_kube.paths import DKRON_POLICIES
+
+
+def policy(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="[POLICY]", help="Name of a policy; default: all.")] = "",
+) -> None:
+    """List the DkronPolicies, with the paths of the REST API that they grant.
+
+    -n names the namespace of the operator. Tokens with --policy get what is listed here.
+    """
+    options = options_of(ctx)
+    need_cluster(options, "policy")
+    run(_policy(options, name))
+
+
+async def _policy(options: Options, name: str) -> None:
+    cluster = await open_cluster(options)
+    try:
+        with readable():
+            if name:
+                found = [await cluster.kube.get(DKRON_POLICIES, cluster.namespace, name)]
+            else:
+                where = None if options.all_namespaces else cluster.namespace
+                found = [raw async for raw in cluster.kube.list(DKRON_POLICIES, where)]
+    finally:
+        await cluster.close()
+    if structured(options, found, names=lambda: [each["metadata"]["name"] for each in found], one=bool(name)):
+        return
+    if not found:
+        remark("no policies")
+        return
+    rows = [row for each in found for row in _rows(each, namespaces=options.all_namespaces)]
+    show(table(("NAMESPACE", "POLICY", "PATH", "CAPABILITIES"), rows), options)
+
+
+def _rows(raw: dict[str, Any], *, namespaces: bool) -> list[tuple[str, str, str, str]]:
+    metadata, paths = raw["metadata"], (raw.get("spec") or {}).get("path") or {}
+    return [
+        (
+            metadata["namespace"] if namespaces else "", metadata["name"], one_line(str(path)),
+            ", ".join(map(str, rule.get("capabilities") or ())) or "none",
+        )
+        for path, rule in sorted(paths.items())
+    ]  # fmt: skip

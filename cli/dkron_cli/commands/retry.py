@@ -1,0 +1,72 @@
+"""`retry`: run again what has failed, by requests for runs."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from dkron_cli.commands.arguments import usage
+from dkron_cli.commands.logs import chosen
+from dkron_cli.complete import job_names
+from dkron_cli.core.failing import latest_failure
+from dkron_cli.core.words import instant, read_span
+from dkron_cli.edge.backend import connected, need_cluster
+from dkron_cli.edge.terminal import run as run_async
+from dkron_cli.edge.terminal import say
+from dkron_cli.options import Options, options_of
+
+
+def retry(
+    ctx: typer.Context,
+    job: Annotated[str, typer.Argument(metavar="[JOB]", help="Name of the job.", autocompletion=job_names)] = "",
+    execution: Annotated[str, typer.Argument(metavar="[EXECUTION]", help="The execution to repeat.")] = "",
+    failed: Annotated[bool, typer.Option("--failed", help="Each job whose newest run failed.")] = False,
+    since: Annotated[str, typer.Option("--since", help="With --failed: runs of this period, as 12h or 7d.")] = "24h",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
+) -> None:
+    """Run again what has failed.
+
+    `retry JOB EXECUTION` requests one run of the job. `retry --failed` requests one of each job (or of JOB) whose
+    newest run in the period failed, however many have failed before it.
+    """
+    options = options_of(ctx)
+    need_cluster(options, "retry")
+    if bool(execution) == failed:
+        raise usage("name a job and its execution, or give --failed; see dkronctl history JOB -o wide")
+    try:
+        period = read_span("--since", since)
+    except ValueError as error:
+        raise usage(str(error)) from None
+    run_async(
+        _one(options, job, execution, dry_run=dry_run) if execution else _all(options, job, period, dry_run=dry_run)
+    )
+
+
+async def _one(options: Options, name: str, execution: str, *, dry_run: bool) -> None:
+    async with connected(options) as backend:
+        job = await backend.job(name)
+        chosen(job, await backend.attempts(job), execution, failed=False)
+        if not dry_run:
+            await backend.run(job, force=False, wait=None)
+    say(f"{'would request' if dry_run else 'requested'} a run of {job.name}")
+
+
+async def _all(options: Options, name: str, period: timedelta, *, dry_run: bool) -> None:
+    start = datetime.now(UTC) - period
+    async with connected(options) as backend:
+        jobs = await backend.jobs([name] if name else [])
+        found = [(job, failure) for job in jobs if (failure := latest_failure(job, start))]
+        for job, failure in found:
+            if job.disabled:
+                say(f"{job.name} is disabled, and is left out")
+                continue
+            if not dry_run:
+                await backend.run(job, force=False, wait=None)
+            where = f"{job.namespace}/" if options.all_namespaces else ""
+            why = f" ({failure.why})" if failure.why else ""
+            say(
+                f"{'would request' if dry_run else 'requested'} a run of {where}{job.name}: the one of "
+                f"{instant(failure.started)} failed{why}"
+            )
+    if not found:
+        say("no job's newest run has failed")

@@ -1,0 +1,131 @@
+"""`run`: request a run, and wait for its end if that is wanted."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from dkron_cli.commands.arguments import JobName, usage
+from dkron_cli.commands.logs import print_log
+from dkron_cli.core.job import Job
+from dkron_cli.core.run import Attempt, Result, Run
+from dkron_cli.core.words import exact_span, read_span
+from dkron_cli.edge.backend import Asked, Backend, connected
+from dkron_cli.edge.terminal import remark, say
+from dkron_cli.edge.terminal import run as run_async
+from dkron_cli.errors import CliError, Code, Interrupted
+from dkron_cli.options import Options, options_of
+
+PAUSE = 0.5
+
+
+def run(
+    ctx: typer.Context,
+    job: JobName,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end of the run and its retries.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait, and print the output as it comes.")] = False,
+    timeout: Annotated[
+        str, typer.Option("--timeout", help="Wait at most so long, as 90s or 2h.", show_default=False)
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Also while it runs and its concurrency is forbid.")] = False,
+) -> None:
+    """Run a job now; with --wait the exit code is the result.
+
+    0 if the run succeeded, 1 if it failed or the operator skipped it, 6 if --timeout has passed: the run then goes on.
+    Ctrl-C leaves the run alone, too. With --server, --wait also waits for the jobs that run after this one, and
+    --follow prints the output at the end.
+    """
+    if timeout and not (wait or follow):
+        raise usage("--timeout limits --wait or --follow; add one of them")
+    seconds = _seconds(timeout)
+    request = Request(job, wait=wait, follow=follow, seconds=seconds, force=force)
+    try:
+        result = run_async(_run(options_of(ctx), request))
+    except Interrupted:
+        if request.sent:
+            remark(f"\ndetached: the run goes on; dkronctl history {job} shows it, dkronctl stop {job} stops it")
+        raise
+    raise typer.Exit(result)
+
+
+@dataclass(slots=True)
+class Request:
+    """What the options ask for. `sent` is whether the server may know of it."""
+
+    name: str
+    wait: bool
+    follow: bool
+    seconds: float | None
+    force: bool
+    sent: bool = False
+
+
+async def _run(options: Options, request: Request) -> int:
+    async with connected(options) as backend:
+        job = await backend.job(request.name)
+        if job.disabled:
+            text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}"
+            raise CliError(Code.FAILED, text)
+        request.sent = True
+        if not (request.wait or request.follow):
+            await backend.run(job, force=request.force, wait=None)
+            say(f"requested a run of {job.name}; dkronctl history {job.name} shows it")
+            return Code.OK
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(request.seconds):
+                asked = await backend.run(job, force=request.force, wait=request.seconds or 0.0)
+                remark(f"requested a run of {job.name}")
+                found = await _until_over(backend, asked, follow=request.follow)
+        except TimeoutError:
+            waited = f"{time.monotonic() - began:.0f}s"
+            text = f"the run of {job.name} is not over after {waited} and goes on; dkronctl history {job.name} shows it"
+            raise CliError(Code.CONFLICT, text) from None
+    return _report(job.name, found)
+
+
+async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
+    """Return the run once it is over. With `follow`, print the log of each attempt as it begins."""
+    followed: dict[str, asyncio.Task[None]] = {}
+    try:
+        while True:
+            found = await backend.progress(asked)
+            if found is not None:
+                for each in found.attempts if follow else ():
+                    label = f"[{each.member}] " if each.member else ""
+                    if each.begun and each.id.partition("-")[2] not in followed:
+                        followed[each.id.partition("-")[2]] = asyncio.create_task(
+                            _follow(backend, asked.job, each, label)
+                        )
+                if found.result is not Result.RUNNING:
+                    await asyncio.gather(*followed.values())
+                    return found
+            await asyncio.sleep(PAUSE)
+    finally:
+        for task in followed.values():
+            task.cancel()
+
+
+async def _follow(backend: Backend, job: Job, attempt: Attempt, label: str) -> None:
+    """Print the log of an attempt. The run goes on if it cannot be read."""
+    try:
+        await print_log(backend, job, attempt, follow=True, label=label)
+    except CliError as error:
+        remark(f"{label}cannot read the log: {error}")
+
+
+def _report(name: str, found: Run) -> int:
+    took = "" if found.started is None or found.finished is None else exact_span(found.finished - found.started)
+    tries = f", {found.tries} attempts" if found.tries > 1 else ""
+    why = f": {found.why}" if found.why else ""
+    remark(f"{name}: {found.result} after {took}{tries}{why}")
+    return Code.OK if found.result is Result.SUCCESS else Code.FAILED
+
+
+def _seconds(timeout: str) -> float | None:
+    try:
+        return read_span("--timeout", timeout).total_seconds() if timeout else None
+    except ValueError as error:
+        raise usage(str(error)) from None

@@ -1,0 +1,199 @@
+"""What `doctor` finds: from objects that were read, each with what to do about it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dkron_cli.core.agenda import crowded, due
+from dkron_cli.core.job import Job
+from dkron_cli.core.slots import read_job
+from dkron_cli.core.table import Table, table
+from dkron_cli.core.words import instant, plural, read_time, span
+from dkron_crds.lease import ADDRESS, LEASE_SECONDS, VERSION
+from dkron_crds.requests import read_request
+from dkron_crds.stops import read_stop
+
+Object = Mapping[str, Any]
+OK, WARNING, PROBLEM = "ok", "warning", "problem"
+PATIENCE = timedelta(minutes=1)
+"""How long the operator may take for what usually takes a second."""
+STOPPING = timedelta(minutes=5)
+LONG = timedelta(hours=24)
+OFFSET = timedelta(seconds=5)
+CROWD = 50
+NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check: a word, what was found, and what to do about it."""
+
+    word: str
+    found: str
+    remedy: str = ""
+
+
+def check_table(checks: Sequence[Check]) -> Table:
+    """Return the table of `doctor`, problems first."""
+    order = {PROBLEM: 0, WARNING: 1, OK: 2}
+    rows = [(each.word, each.found, each.remedy) for each in sorted(checks, key=lambda each: order[each.word])]
+    return table(("RESULT", "FOUND", "DO"), rows)
+
+
+def installation(cluster: Object | None) -> Iterator[Check]:
+    """Check the DkronCluster."""
+    if cluster is None:
+        text = "no DkronCluster dkron is in this namespace"
+        yield Check(WARNING, text, "name the namespace of the operator with -n, or start the operator")
+        return
+    status = cluster.get("status") or {}
+    conditions = {each.get("type"): each for each in status.get("conditions") or ()}
+    ready = conditions.get("Ready") or {}
+    if ready.get("status") == "True":
+        leader = status.get("leader") or "an operator without a Lease"
+        yield Check(OK, f"{leader} leads, {plural(int(status.get('replicas') or 0), 'replica')}")
+    else:
+        why = f"{ready.get('reason', 'Unknown')}: {ready.get('message', '')}".strip(": ")
+        yield Check(PROBLEM, f"no operator leads ({why})", "start the operator; kubectl get pods shows its pods")
+    conflict, delivers = conditions.get("Conflicted") or {}, conditions.get("Delivers") or {}
+    if conflict.get("status") == "True":
+        remedy = "let each namespace be watched by one installation"
+        yield Check(PROBLEM, f"two installations fire jobs: {conflict.get('message', '')}", remedy)
+    if delivers.get("status") == "False":
+        yield Check(
+            PROBLEM, f"output goes nowhere: {delivers.get('message', '')}", "mend spec.receivers of the DkronCluster"
+        )
+    if (cluster.get("spec") or {}).get("paused"):
+        yield Check(WARNING, "paused: the REST API rejects new and changed jobs", "dkronctl resume")
+
+
+def versions(cluster: Object | None, own: str) -> Iterator[Check]:
+    """Compare the operator's version with this program's."""
+    running = str(((cluster or {}).get("status") or {}).get("version") or "")
+    if not running:
+        return
+    if running == own:
+        yield Check(OK, f"operator and dkronctl have version {own}")
+    else:
+        yield Check(WARNING, f"the operator has version {running}, dkronctl {own}", "use the same version of both")
+
+
+def definitions(older: Mapping[str, int], needed: int) -> Check:
+    """Check the revisions of the custom resources."""
+    if not older:
+        return Check(OK, f"the custom resources have revision {needed} or newer")
+    kinds = ", ".join(f"{kind} has revision {number}" for kind, number in older.items())
+    return Check(
+        PROBLEM, f"the custom resources are older than {needed}: {kinds}", "kubectl apply --server-side -f crds/"
+    )
+
+
+def lease(found: Object | None, now: datetime) -> Iterator[Check]:
+    """Check whether the leader renews its Lease."""
+    spec = (found or {}).get("spec") or {}
+    renewed = read_time(spec.get("renewTime"))
+    if renewed is None or not spec.get("holderIdentity"):
+        return
+    age = now - renewed
+    if age > timedelta(seconds=LEASE_SECONDS) + OFFSET:
+        text = f"{spec['holderIdentity']} has not renewed the Lease for {span(age)}"
+        yield Check(PROBLEM, text, "the operator is gone or cannot write: see its pods and its log")
+    else:
+        notes = ((found or {}).get("metadata") or {}).get("annotations") or {}
+        where = notes.get(ADDRESS) or notes.get(VERSION) or ""
+        yield Check(OK, f"{spec['holderIdentity']} renewed the Lease {span(age)} ago{f' ({where})' if where else ''}")
+
+
+def clock(server: datetime | None, now: datetime) -> Iterator[Check]:
+    """Compare this machine's clock with the API server's, which tells whole seconds."""
+    if server is None:
+        return
+    offset = now - server
+    if abs(offset) > OFFSET:
+        side = "ahead of" if offset > timedelta() else "behind"
+        text = f"this machine's clock is {span(abs(offset))} {side} the API server's"
+        yield Check(WARNING, text, "synchronize the clocks (NTP); times in this report are off by that much")
+    else:
+        yield Check(OK, "this machine's clock agrees with the API server's")
+
+
+def rights(allowed: Mapping[str, bool]) -> Iterator[Check]:
+    """Check what the user may do."""
+    if missing := [verb for verb, yes in allowed.items() if not yes]:
+        yield Check(WARNING, f"you may not {', '.join(missing)}", "ask for a role; dkronctl can VERB names the right")
+    else:
+        yield Check(OK, f"you may {', '.join(allowed)}")
+
+
+def jobs_in_trouble(jobs: Sequence[Job], now: datetime) -> Iterator[Check]:
+    """Check all jobs."""
+    groups: dict[tuple[str, str, str], list[Job]] = {}
+    for job in jobs:
+        for key in _troubles(job, now):
+            groups.setdefault(key, []).append(job)
+    for (word, what, remedy), found in groups.items():
+        names = ", ".join(job.name for job in found[:NAMED])
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        yield Check(word, f"{plural(len(found), 'job')} {what}: {names}{more}", remedy)
+    if not groups:
+        yield Check(OK, f"{plural(len(jobs), 'job')}, none of them stuck")
+
+
+def crowds(jobs: Sequence[Job], now: datetime) -> Iterator[Check]:
+    """Check for seconds of the next hour in which many jobs are due."""
+    full = crowded(list(due(jobs, now=now, until=now + timedelta(hours=1))), least=CROWD)
+    if full:
+        second, count = full[0]
+        text = f"{plural(len(full), 'second')} of the next hour with {CROWD} jobs or more; {count} at {instant(second)}"
+        yield Check(WARNING, text, 'write "~" for seconds or minutes; see dkronctl agenda')
+
+
+def _troubles(job: Job, now: datetime) -> Iterator[tuple[str, str, str]]:
+    timing, status = read_job(job), job.raw.get("status") or {}
+    metadata = job.raw.get("metadata") or {}
+    changed = _changed(metadata) or job.created or now
+    if not timing.seen and now - changed > PATIENCE:
+        yield PROBLEM, "not looked at by an operator", "is the operator running, and does it watch this namespace?"
+    elif job.state not in ("Scheduled", "Disabled", "Expired", "NotStarted", "Pending"):
+        yield PROBLEM, f"not ready ({job.state})", "dkronctl describe JOB says what to mend"
+    elif job.problem:
+        yield WARNING, "degraded", "dkronctl describe JOB says why"
+    if timing.seen and not timing.disabled and job.next is not None and now - job.next > PATIENCE:
+        yield PROBLEM, "due for more than a minute and not started", "see the operator's log; docs: It runs late"
+    yield from _stuck_attempts(status, now)
+    yield from _old_requests(metadata, now)
+
+
+def _stuck_attempts(status: Object, now: datetime) -> Iterator[tuple[str, str, str]]:
+    for each in status.get("active") or ():
+        began = read_time(each.get("startedAt"))
+        if began is None:
+            continue
+        if not each.get("uid") and now - began > PATIENCE:
+            yield (
+                PROBLEM,
+                "claimed and without a Job for more than a minute",
+                "see the operator's log, quotas, webhooks",
+            )
+        elif now - began > LONG:
+            yield WARNING, "running for more than a day", "dkronctl stop JOB; a timeout would end it"
+
+
+def _old_requests(metadata: Object, now: datetime) -> Iterator[tuple[str, str, str]]:
+    for key, text in (metadata.get("annotations") or {}).items():
+        request, stop = read_request(key, str(text)), read_stop(key, str(text))
+        if request is not None and request.at is not None and now - request.at > PATIENCE:
+            yield PROBLEM, "asked to run more than a minute ago and not run", "is the operator running?"
+        if stop is not None and stop.at is not None and now - stop.at > STOPPING:
+            yield WARNING, "asked to stop and still running", "its pod may ignore SIGTERM; see its grace period"
+
+
+def _changed(metadata: Object) -> datetime | None:
+    """Return when the spec was last written."""
+    times = [
+        read_time(each.get("time"))
+        for each in metadata.get("managedFields") or ()
+        if not each.get("subresource") and "f:spec" in (each.get("fieldsV1") or {})
+    ]
+    return max((at for at in times if at is not None), default=None)

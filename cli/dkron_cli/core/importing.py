@@ -1,0 +1,159 @@
+"""What an import does: which objects are made, changed or deleted, in which order, and what is said about each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from dkron_cli.core.from_dkron import Refused as DkronRefused
+from dkron_cli.core.from_dkron import take
+from dkron_cli.core.manifests import objects
+from dkron_cli.core.objects import Object, dkron_name, is_same, manifest, parents_first, parents_of
+from dkron_crds.names import API_VERSION
+from dkron_from_cronjob.translate import Refused as CronJobRefused
+from dkron_from_cronjob.translate import translate
+
+IMPORTED = "dkron.io/imported"
+"""Label of objects that an import has made: those that --prune may delete. Its value is the kind of the source."""
+
+
+class Source(StrEnum):
+    """Where a job comes from."""
+
+    MANIFEST = "manifest"
+    DKRON = "dkron"
+    CRONJOB = "cronjob"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A job to import: the manifest, or with `refused` why there is none."""
+
+    name: str
+    source: Source
+    job: Object = field(default_factory=dict)
+    past: Object = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    refused: str = ""
+
+
+class Change(StrEnum):
+    """What an import does with an object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    SAME = "unchanged"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change. `stored` is the object as it is."""
+
+    change: Change
+    item: Item
+    stored: Object = field(default_factory=dict)
+
+
+def items_of_text(text: str) -> list[Item]:
+    """Return the jobs of a file: Dkron's JSON, or manifests of DkronJobs and CronJobs. Raises
+    `manifests.Unreadable`."""
+    found = objects(text)
+    if found and all(isinstance(each, dict) and "apiVersion" not in each and "name" in each for each in found):
+        return items_of_dkron(found)
+    return items_of_objects(found)
+
+
+def items_of_dkron(jobs: Sequence[object]) -> list[Item]:
+    """Return the jobs of Dkron's /v1/jobs."""
+    found = []
+    for number, raw in enumerate(jobs, start=1):
+        name = str(raw.get("name") or f"number {number}") if isinstance(raw, Mapping) else f"number {number}"
+        try:
+            taken = take(raw)
+        except DkronRefused as refused:
+            found.append(Item(name, Source.DKRON, refused=str(refused)))
+            continue
+        found.append(Item(name, Source.DKRON, taken.job, taken.past, taken.remarks))
+    return found
+
+
+def items_of_objects(objects: Sequence[object]) -> list[Item]:
+    """Return the jobs of DkronJobs and CronJobs."""
+    found = []
+    for raw in objects:
+        kind = raw.get("kind") if isinstance(raw, dict) else type(raw).__name__
+        name = str((raw.get("metadata") or {}).get("name") or "") if isinstance(raw, dict) else ""
+        if isinstance(raw, dict) and kind == "DkronJob" and raw.get("apiVersion") == API_VERSION:
+            found.append(Item(name or "DkronJob", Source.MANIFEST, manifest(raw)))
+        elif isinstance(raw, dict) and kind == "CronJob":
+            try:
+                result = translate(raw)
+            except CronJobRefused as refused:
+                found.append(Item(name, Source.CRONJOB, refused=str(refused)))
+                continue
+            found.append(Item(name, Source.CRONJOB, result.job, remarks=tuple(result.remarks)))
+        else:
+            what = kind or "document without a kind"
+            text = f"a {what} cannot be imported; only DkronJobs, CronJobs and the jobs of Dkron can"
+            found.append(Item(name or str(kind), Source.MANIFEST, refused=text))
+    return found
+
+
+def placed(items: Sequence[Item], namespace: str, *, move: bool = False, disabled: bool = False) -> list[Item]:
+    """Return the items with the label, in the order of their parents, and in the namespace: with `move` all, otherwise
+    those that name none."""
+    found: dict[int, Item] = {}
+    for item in items:
+        if item.refused:
+            continue
+        metadata = dict(item.job["metadata"])
+        if move or not metadata.get("namespace"):
+            metadata["namespace"] = namespace
+        metadata["labels"] = {**(metadata.get("labels") or {}), IMPORTED: item.source.value}
+        spec = {**item.job["spec"], **({"disabled": True} if disabled else {})}
+        job = {**item.job, "metadata": metadata, "spec": spec}
+        found[id(job)] = Item(item.name, item.source, job, item.past, item.remarks)
+    jobs = [item.job for item in found.values()]
+    return [found[id(job)] for job in parents_first(jobs)]
+
+
+def twice(items: Sequence[Item]) -> list[str]:
+    """Return the names that more than one item has."""
+    keys = [((item.job["metadata"].get("namespace") or ""), dkron_name(item.job)) for item in items if not item.refused]
+    return sorted({key[1] for key in keys if keys.count(key) > 1})
+
+
+def lonely(items: Sequence[Item], stored: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each parent that is neither in the file nor in the cluster."""
+    there = {(job["metadata"].get("namespace"), dkron_name(job)) for job in (*(item.job for item in items), *stored)}
+    return [
+        f'{item.name}: its parent "{parent}" is neither in the source nor in the cluster; the job waits for it'
+        for item in items
+        for parent in parents_of(item.job)
+        if (item.job["metadata"]["namespace"], parent) not in there
+    ]
+
+
+def steps(items: Sequence[Item], stored: Sequence[Object], *, prune: bool) -> list[Step]:
+    """Return the changes: new and changed jobs in the order of the items, then what --prune deletes, children first."""
+    there = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in stored}
+    found = []
+    for item in items:
+        key = item.job["metadata"]["namespace"], item.job["metadata"]["name"]
+        old = there.get(key)
+        if old is None:
+            found.append(Step(Change.CREATE, item))
+        else:
+            found.append(Step(Change.SAME if is_same(old, item.job) else Change.UPDATE, item, old))
+    if prune:
+        wanted = {(item.job["metadata"]["namespace"], item.job["metadata"]["name"]) for item in items}
+        sources = {item.source.value for item in items}
+        gone = [
+            each
+            for key, each in there.items()
+            if key not in wanted and (each["metadata"].get("labels") or {}).get(IMPORTED) in sources
+        ]
+        children_first = reversed(parents_first(gone))
+        found += [Step(Change.DELETE, Item(dkron_name(each), Source.MANIFEST, each), each) for each in children_first]
+    return found

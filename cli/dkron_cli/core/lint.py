@@ -1,0 +1,269 @@
+"""Checks manifests as the API server and the operator do, as far as they do so from the manifest alone: by the same
+models, the same grammar of schedules, and the sentences of the same rules.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from dkron_cli.core.manifests import Document, Path
+from dkron_crds.base import WireModel
+from dkron_crds.depends import circle
+from dkron_crds.job import DkronJob, JobSpec
+from dkron_crds.kinds import KINDS
+from dkron_crds.known_settings import EXECUTOR_KEYS, Settings
+from dkron_crds.names import API_VERSION, GROUP, OBJECT_NAME_LENGTH
+from dkron_crds.node_tags import TagError, read_tags
+from dkron_crds.rules import (
+    BACKOFF_GROWS,
+    COMMON_YEAR,
+    NOT_AFTER_ITSELF,
+    NOT_ITS_OWN_PARENT,
+    OBJECT_NAME_FITS,
+    ONE_CLUSTER,
+    PARENT_OR_DEPENDS_ON,
+    PATHS_ARE_ABSOLUTE,
+    SCHEDULE_OR_PARENT,
+    STARTS_BEFORE_IT_EXPIRES,
+    Rule,
+)
+from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+from dkron_crds.sizes import memory_bytes
+
+MODELS = {kind.name: kind.model for kind in KINDS}
+LITERAL = {"integer": "a whole number", "boolean": "true or false", "number": "a number"}
+YEARS = range(1970, 10000)
+ABSOLUTE_LENGTH = 1024
+
+
+Problem = tuple[Path, str, bool]
+"""Where in an object something is wrong, a sentence, and whether it is only a warning."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """What is wrong in a file, or with `warning` may be meant otherwise."""
+
+    file: str
+    line: int
+    sentence: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {'warning: ' if self.warning else ''}{self.sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A DkronJob of a file that could be read."""
+
+    file: str
+    document: Document
+    job: DkronJob
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and Dkron name."""
+        return self.job.metadata.namespace, self.job.dkron_name
+
+
+def lint(files: Mapping[str, Sequence[Document]]) -> tuple[list[Finding], int]:
+    """Return what is wrong in the files, in their order, and how many objects of ours were checked."""
+    findings: list[Finding] = []
+    jobs: list[Given] = []
+    checked = 0
+    for file, documents in files.items():
+        for document in documents:
+            if not _is_ours(document.value):
+                continue
+            checked += 1
+            findings += (Finding(file, document.line_of(path), f"{_called(document)}: {sentence}", warning)
+                         for path, sentence, warning in _object(document))  # fmt: skip
+            job = _job(document)
+            if job is not None:
+                jobs.append(Given(file, document, job))
+    findings += _together(jobs)
+    order = {file: number for number, file in enumerate(files)}
+    return sorted(findings, key=lambda each: (order[each.file], each.line, each.sentence)), checked
+
+
+def _is_ours(value: object) -> bool:
+    return isinstance(value, dict) and str(value.get("apiVersion") or "").partition("/")[0] == GROUP
+
+
+def _called(document: Document) -> str:
+    metadata = document.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return f"{document.value.get('kind')} {name or 'without a name'}"
+
+
+def _job(document: Document) -> DkronJob | None:
+    if document.value.get("kind") != "DkronJob":
+        return None
+    try:
+        return DkronJob.from_wire(document.value)
+    except ValidationError:
+        return None
+
+
+def _object(document: Document) -> Iterator[Problem]:
+    value = document.value
+    model = MODELS.get(str(value.get("kind")))
+    if model is None or value.get("apiVersion") != API_VERSION:
+        known = ", ".join(MODELS)
+        yield ("kind",), f"{value.get('apiVersion')} has no kind {value.get('kind')}; it has {known}", False
+        return
+    yield from _unknown(value, model)
+    try:
+        found = model.from_wire(value)
+    except ValidationError as error:
+        for each in error.errors(include_url=False):
+            yield tuple(each["loc"]), _sentence(each["loc"], each["msg"]), False
+        return
+    except (RecursionError, OverflowError):
+        yield (), "it cannot be read: a value is too large or nests too deep", False
+        return
+    if isinstance(found, DkronJob):
+        yield from _rules(found)
+        yield from _settings(found)
+    elif value["kind"] == "DkronCluster" and found.metadata.name != "dkron":
+        yield ("metadata", "name"), ONE_CLUSTER.message, False
+    elif value["kind"] == "DkronPolicy":
+        paths = value["spec"].get("path") or {}
+        if not all(str(path).startswith("/") and len(str(path)) <= ABSOLUTE_LENGTH for path in paths):
+            yield ("spec", "path"), f"spec.path: {PATHS_ARE_ABSOLUTE.message}", False
+
+
+def _sentence(where: Sequence[int | str], message: str) -> str:
+    path = ".".join(map(str, where))
+    return f"{path}: {message.removeprefix('Value error, ')}"
+
+
+def _unknown(value: Mapping[str, Any], model: type[WireModel]) -> Iterator[Problem]:
+    """Yield the fields that the API server would reject. Those of metadata are Kubernetes' own."""
+    schema = model.model_json_schema(by_alias=True)
+    extra = set(value) - {"apiVersion", "kind", "metadata", "spec", "status"}
+    for key in sorted(map(str, extra)):
+        yield (key,), f"{key} is no field of a {model.__name__}", False
+    spec = schema["properties"]["spec"]
+    for path, what in _extra(value.get("spec"), spec, schema.get("$defs", {}), ("spec",)):
+        yield path, f"{'.'.join(map(str, path))} {what or f'is no field of a {model.__name__}'}", False
+
+
+def _extra(value: object, schema: Mapping[str, Any], defs: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield unknown fields, and those with a text where the models would read a number or a flag from it."""
+    schema = _resolved(schema, defs)
+    if isinstance(value, str) and schema.get("type") in LITERAL:
+        yield path, f'is the text "{value[:40]}"; write {LITERAL[schema["type"]]} without quotes'
+    elif isinstance(value, dict) and "properties" in schema:
+        for key, item in value.items():
+            inner = schema["properties"].get(key)
+            if inner is None:
+                yield (*path, str(key)), ""
+            else:
+                yield from _extra(item, inner, defs, (*path, str(key)))
+    elif isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
+        for key, item in value.items():
+            yield from _extra(item, schema["additionalProperties"], defs, (*path, str(key)))
+    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+        for number, item in enumerate(value):
+            yield from _extra(item, schema["items"], defs, (*path, number))
+
+
+def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:
+    for choice in schema.get("anyOf", ()):
+        if choice.get("type") != "null":
+            schema = choice
+            break
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    found: Mapping[str, Any] = defs.get(name, schema)
+    return found
+
+
+def _rules(job: DkronJob) -> Iterator[Problem]:
+    """Yield the broken rules that the API server checks, with the sentences it uses."""
+    spec, name = job.spec, job.metadata.name
+    parents = [parent.job for parent in spec.parents]
+    times = [at for at in (spec.starts_at, spec.expires_at) if at is not None]
+    backoff = spec.retry_backoff
+    broken: list[tuple[bool, Rule, Path]] = [
+        (not name or len(name) > OBJECT_NAME_LENGTH or "." in name, OBJECT_NAME_FITS, ("metadata", "name")),
+        (not spec.schedule and not parents, SCHEDULE_OR_PARENT, ("spec",)),
+        (bool(spec.parent_job and spec.depends_on), PARENT_OR_DEPENDS_ON, ("spec", "dependsOn")),
+        (len(times) > 1 and times[0] >= times[1], STARTS_BEFORE_IT_EXPIRES, ("spec", "expiresAt")),
+        (any(at.year not in YEARS for at in times), COMMON_YEAR, ("spec",)),
+        (backoff.initial_seconds > backoff.max_seconds, BACKOFF_GROWS, ("spec", "retryBackoff", "max")),
+        (spec.parent_job == job.dkron_name, NOT_ITS_OWN_PARENT, ("spec", "parentJob")),
+        (any(each.job == job.dkron_name for each in spec.depends_on), NOT_AFTER_ITSELF, ("spec", "dependsOn")),
+    ]
+    yield from ((path, rule.message, False) for is_broken, rule, path in broken if is_broken)
+
+
+def _settings(job: DkronJob) -> Iterator[Problem]:
+    """Yield what the operator would report by the condition Ready."""
+    spec = job.spec
+    if spec.schedule and not spec.parents:
+        try:
+            parse(spec.schedule, timezone=spec.timezone, name=job.dkron_name)
+        except ScheduleError as error:
+            yield ("spec", "schedule"), str(error), False
+        except TimezoneError as error:
+            yield ("spec", "timezone"), str(error), False
+    elif spec.schedule:
+        yield ("spec", "schedule"), "schedule has no effect beside a parent", True
+    try:
+        read_tags(spec.tags)
+    except TagError as error:
+        yield ("spec", "tags"), str(error), False
+    yield from _executor(spec)
+
+
+def _executor(spec: JobSpec) -> Iterator[Problem]:
+    if spec.executor not in EXECUTOR_KEYS:
+        known = ", ".join(EXECUTOR_KEYS)
+        yield ("spec", "executor"), f'executor: "{spec.executor}" is not known; use {known}', False
+    config: Path = ("spec", "executorConfig")
+    if spec.executor == "shell" and not spec.executor_config.get("command"):
+        yield config, "executorConfig.command is required by the executor shell", False
+    if size := spec.executor_config.get("mem_limit"):
+        try:
+            memory_bytes(size)
+        except ValueError as error:
+            yield (*config, "mem_limit"), f"executorConfig.mem_limit: {error}", False
+    template = spec.job_template.spec.get("template")
+    pod = template.get("spec") if isinstance(template, dict) else None
+    if spec.executor == "kubernetes" and not (isinstance(pod, dict) and pod.get("containers")):
+        yield ("spec", "jobTemplate"), "jobTemplate needs a container for the executor kubernetes", False
+    if ignored := Settings(spec.executor, spec.executor_config, spec.processors).ignored():
+        yield config, ignored, True
+
+
+def _together(jobs: Sequence[Given]) -> Iterator[Finding]:
+    """Yield what is wrong between jobs: two of one name, parents that are not there, and circles."""
+    first: dict[tuple[str, str], Given] = {}
+    for each in jobs:
+        other = first.setdefault(each.key, each)
+        if other is not each:
+            where = f"{other.file}:{other.document.line}"
+            yield Finding(each.file, each.document.line, f"DkronJob {each.key[1]}: {where} has a job of this name, too")
+    told: set[tuple[str, str]] = set()
+    for key, each in first.items():
+        for parent in each.job.spec.parents:
+            if (key[0], parent.job) not in first:
+                line = each.document.line_of(("spec", "dependsOn" if each.job.spec.depends_on else "parentJob"))
+                text = f'DkronJob {key[1]}: its parent "{parent.job}" is in none of these files'
+                yield Finding(each.file, line, text, warning=True)
+        way = circle(key, lambda at: _parents(first, at))
+        if len(set(way)) > 1 and key not in told:
+            told.update(way)
+            names = " → ".join(name for _, name in way)
+            yield Finding(
+                each.file, each.document.line, f"DkronJob {key[1]}: jobs run after each other in a circle: {names}"
+            )
+
+
+def _parents(jobs: Mapping[tuple[str, str], Given], key: tuple[str, str]) -> list[tuple[str, str]]:
+    job = jobs.get(key)
+    return [] if job is None else [(key[0], parent.job) for parent in job.job.spec.parents]

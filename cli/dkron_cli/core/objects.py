@@ -1,0 +1,99 @@
+"""DkronJobs as manifests: without what belongs to the server that has them, and in the order in which they can be
+made.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dkron_crds.job import JobSpec
+from dkron_crds.names import ACCEPTED, API_VERSION
+from dkron_crds.requests import RUN_PREFIX
+from dkron_crds.stops import STOP_PREFIX
+
+Object = dict[str, Any]
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+KEPT = ("status", "successCount", "errorCount", "lastSuccess", "lastError", "executions", "skipped")
+"""The part of a status that people read. The rest belongs to the object that is gone."""
+DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True)
+
+
+def manifest(raw: Mapping[str, Any], *, defaults: bool = True) -> Object:
+    """Return an object as a manifest. Without `defaults`, a DkronJob has only the fields that differ from them."""
+    metadata = raw.get("metadata") or {}
+    notes = {
+        key: text
+        for key, text in (metadata.get("annotations") or {}).items()
+        if key not in (ACCEPTED, LAST_APPLIED) and not key.startswith((RUN_PREFIX, STOP_PREFIX))
+    }
+    kept = {key: metadata[key] for key in ("name", "namespace", "labels") if metadata.get(key)}
+    spec = raw.get("spec") or {}
+    if not defaults and raw.get("kind") == "DkronJob":
+        spec = {key: value for key, value in spec.items() if value != DEFAULTS.get(key, ...)}
+    return {
+        "apiVersion": raw.get("apiVersion", API_VERSION),
+        "kind": raw.get("kind"),
+        "metadata": kept | ({"annotations": notes} if notes else {}),
+        "spec": spec,
+    }
+
+
+def with_history(raw: Mapping[str, Any]) -> Object:
+    """Return the manifest with the part of the status that a backup keeps."""
+    status = raw.get("status") or {}
+    kept = {key: status[key] for key in KEPT if status.get(key) is not None} if raw.get("kind") == "DkronJob" else {}
+    return manifest(raw) | ({"status": kept} if kept else {})
+
+
+def is_same(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether the specs say the same, taking defaults into account."""
+    one, other = (_plain({**DEFAULTS, **(each.get("spec") or {})}, DEFAULTS) for each in (stored, wanted))
+    return one == other
+
+
+def _plain(value: Mapping[str, Any], defaults: Mapping[str, Any]) -> Object:
+    """Fill in the defaults of inner objects, too."""
+    return {
+        key: {**defaults[key], **item} if isinstance(item, Mapping) and isinstance(defaults.get(key), dict) else item
+        for key, item in value.items()
+        if item is not None
+    }
+
+
+def parents_first(jobs: Sequence[Object]) -> list[Object]:
+    """Return the jobs in an order in which each comes after its parents, otherwise as they were. Circles stay."""
+    by_key = {_key(job): job for job in jobs}
+    done: dict[tuple[str, str], Object] = {}
+    for job in jobs:
+        stack = [job]
+        path: set[tuple[str, str]] = set()
+        while stack:
+            here = stack[-1]
+            key = _key(here)
+            path.add(key)
+            waiting = [
+                by_key[parent]
+                for name in parents_of(here)
+                if (parent := (key[0], name)) in by_key and parent not in done and parent not in path
+            ]
+            if waiting:
+                stack.append(waiting[0])
+                continue
+            done.setdefault(key, here)
+            stack.pop()
+    return list(done.values())
+
+
+def parents_of(job: Mapping[str, Any]) -> list[str]:
+    """Return the Dkron names of the parents in a manifest."""
+    spec = job.get("spec") or {}
+    several = [str(each.get("job")) for each in spec.get("dependsOn") or () if isinstance(each, Mapping)]
+    return several or ([str(spec["parentJob"])] if spec.get("parentJob") else [])
+
+
+def dkron_name(job: Mapping[str, Any]) -> str:
+    """Return the Dkron name in a manifest."""
+    return str((job.get("spec") or {}).get("name") or (job.get("metadata") or {}).get("name") or "")
+
+
+def _key(job: Mapping[str, Any]) -> tuple[str, str]:
+    return str((job.get("metadata") or {}).get("namespace") or ""), dkron_name(job)

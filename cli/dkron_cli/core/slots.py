@@ -1,0 +1,144 @@
+"""The slots of a job, computed from its object as the operator computes them, and what clock changes do to them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from dkron_cli.core.job import Job
+from dkron_cli.core.words import plural, read_time
+from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
+from dkron_crds.schedule.cron import Cron
+from dkron_crds.schedule.instants import LATEST, moment, seconds
+from dkron_crds.schedule.timeline import Timeline
+
+EVERY_HOUR = (1 << 24) - 1
+YEAR = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What decides when a job is due. `seen` is False while the operator has not acted on the newest spec."""
+
+    name: str
+    schedule: str
+    timezone: str
+    since: datetime
+    starts: datetime | None
+    expires: datetime | None
+    mark: datetime | None
+    disabled: bool
+    parents: tuple[str, ...]
+    seen: bool
+
+    def line(self) -> Timeline | None:
+        """Return the slots of the schedule; None without a schedule that can be read."""
+        if not self.schedule or self.parents:
+            return None
+        try:
+            schedule = parse(self.schedule, timezone=self.timezone, name=self.name)
+        except (ScheduleError, TimezoneError):
+            return None
+        return Timeline(schedule, self.since, self.starts, self.expires)
+
+
+def read_job(job: Job) -> Timing:
+    """Return the timing of a DkronJob."""
+    metadata, spec, status = (job.raw.get(key) or {} for key in ("metadata", "spec", "status"))
+    seen = status.get("observedGeneration") == metadata.get("generation")
+    created = job.created or datetime.now(UTC)
+    return Timing(
+        name=job.name,
+        schedule=job.schedule,
+        timezone=job.timezone,
+        since=read_time(status.get("since")) or created,
+        starts=read_time(spec.get("startsAt")),
+        expires=read_time(spec.get("expiresAt")),
+        mark=read_time(status.get("lastScheduleTime")),
+        disabled=job.disabled,
+        parents=job.parents,
+        seen=seen,
+    )
+
+
+def coming(timing: Timing, *, now: datetime) -> Iterator[datetime]:
+    """Yield the slots that are to come; none for a job that is disabled or runs after others."""
+    line = None if timing.disabled else timing.line()
+    return iter(()) if line is None else after(line, max(now, timing.mark or now))
+
+
+def coming_by_expression(job: Job, *, now: datetime) -> Iterator[datetime]:
+    """Yield the slots of a schedule that counts from `now`."""
+    try:
+        schedule = parse(job.schedule, timezone=job.timezone, name=job.name)
+    except (ScheduleError, TimezoneError):
+        return iter(())
+    return after(Timeline(schedule, now, None, None), None)
+
+
+def after(line: Timeline, mark: datetime | None) -> Iterator[datetime]:
+    """Yield the slots after the mark."""
+    while (slot := _next(line, mark)) is not None:
+        yield slot
+        mark = slot
+
+
+def _next(line: Timeline, mark: datetime | None) -> datetime | None:
+    try:
+        return line.next(mark)
+    except OverflowError:
+        return None
+
+
+def clock_changes(schedule: Schedule, start: datetime, end: datetime) -> list[str]:
+    """Return a sentence for each change of the clocks in (start, end] that takes a slot away or repeats one."""
+    if not isinstance(schedule, Cron) or schedule.pattern.hours == EVERY_HOUR:
+        # In a schedule of each hour no slot is missing between two others.
+        return []
+    found, at, last = [], seconds(start), min(seconds(end), LATEST - 1)
+    while at <= last:
+        stretch = schedule.zone.stretch(at)
+        if stretch.end > last:
+            break
+        before, now = stretch.offset, schedule.zone.stretch(stretch.end).offset
+        if now > before:
+            found += _skipped(schedule, stretch.end, before, now)
+        elif now < before:
+            found += _repeated(schedule, stretch.end, before, now)
+        at = stretch.end
+    return found
+
+
+def _skipped(schedule: Cron, change: int, before: int, now: int) -> list[str]:
+    count = schedule.pattern.count(change + before, change + now)
+    first = schedule.pattern.first(change + before, change + now)
+    if first is None:
+        return []
+    what = f"the slot at {_clock(first)} does" if count == 1 else f"the {plural(count, 'slot')} from {_clock(first)} do"
+    text = (
+        f"{_day(change + before)}: clocks go forward from {_clock(change + before)} to {_clock(change + now)} in "
+        f"{schedule.zone.name}; {what} not exist and will not run"
+    )
+    return [text]
+
+
+def _repeated(schedule: Cron, change: int, before: int, now: int) -> list[str]:
+    count = schedule.pattern.count(change + now, change + before)
+    first = schedule.pattern.first(change + now, change + before)
+    if first is None:
+        return []
+    twice = ", ".join(f"{moment(first - offset):%H:%M:%S}Z" for offset in (before, now))
+    what = f"{_clock(first)} comes" if count == 1 else f"{plural(count, 'slot')} from {_clock(first)} come"
+    text = (
+        f"{_day(change + before)}: clocks go back from {_clock(change + before)} to {_clock(change + now)} in "
+        f"{schedule.zone.name}; {what} twice and will run twice ({twice})"
+    )
+    return [text]
+
+
+def _day(local: int) -> str:
+    return f"{moment(local):%Y-%m-%d}"
+
+
+def _clock(local: int) -> str:
+    at = moment(local)
+    return f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"

@@ -1,0 +1,96 @@
+"""What a command may ask, whatever answers: the cluster by kubeconfig, or a REST API."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from dkron_cli.core.job import Job
+from dkron_cli.core.run import Attempt, Run
+from dkron_cli.errors import CliError, Code
+from dkron_cli.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run that was requested. `group` is 0 if the server does not tell which one it will be."""
+
+    job: Job
+    group: int
+    id: str = ""
+    at: datetime | None = None
+    known: frozenset[int] = frozenset()
+    """Groups that were there before."""
+
+
+class Backend(Protocol):
+    """One server. All methods raise `CliError`."""
+
+    async def jobs(self, names: Sequence[str] = ()) -> list[Job]:
+        """Return the jobs of these names, or all."""
+
+    async def job(self, name: str) -> Job:
+        """Return one job, by its Dkron name or the name of its object."""
+
+    async def attempts(self, job: Job) -> list[Attempt]:
+        """Return the attempts that are known, in any order."""
+
+    async def run(self, job: Job, *, force: bool, wait: float | None) -> Asked:
+        """Request a run. A server that can waits for its end, for at most `wait` seconds."""
+
+    async def progress(self, asked: Asked) -> Run | None:
+        """Return the run as far as it is known; None while it has not begun. Raises if the operator skipped it."""
+
+    async def stop(self, job: Job, attempt: Attempt) -> None:
+        """Request that an attempt be stopped."""
+
+    async def disable(self, job: Job, *, disabled: bool) -> bool:
+        """Disable or enable a job, and return whether that changed it."""
+
+    async def pause(self, *, paused: bool) -> bool:
+        """Have the REST API reject changes, or accept them, and return whether that changed it."""
+
+    def log(self, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
+        """Yield the output of an attempt. With `follow` it waits for the start and goes on until the end."""
+
+    async def slots(self, job: Job, count: int) -> list[datetime]:
+        """Return the next slots."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+@asynccontextmanager
+async def connected(options: Options) -> AsyncIterator[Backend]:
+    """Yield the backend that the options name."""
+    backend = await _open(options)
+    try:
+        yield backend
+    finally:
+        await backend.close()
+
+
+async def _open(options: Options) -> Backend:
+    if options.server:
+        from dkron_cli.edge.rest import open_rest  # noqa: PLC0415 - one of the two is needed
+
+        return open_rest(options)
+    from dkron_cli.edge.cluster import open_cluster  # noqa: PLC0415
+
+    return await open_cluster(options)
+
+
+def need_cluster(options: Options, command: str) -> None:
+    """Raise for a command that a REST API cannot answer."""
+    if options.server:
+        raise CliError(
+            Code.USAGE,
+            f"{command} needs a kubeconfig, because the REST API does not tell enough; leave out --server and "
+            "DKRON_SERVER",
+        )
+
+
+def missing(name: str, where: str) -> CliError:
+    """Return the error for a job that does not exist."""
+    return CliError(Code.NOT_FOUND, f'there is no job "{name}" {where}; see dkronctl get')

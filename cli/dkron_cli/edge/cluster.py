@@ -1,0 +1,243 @@
+"""The cluster by kubeconfig: reads DkronJobs, and writes the annotations and fields that the operator acts on."""
+
+import asyncio
+import getpass
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from dkron_cli.core.job import Job, from_object
+from dkron_cli.core.run import Attempt, Run, attempts_of, runs_of
+from dkron_cli.core.skipping import because
+from dkron_cli.core.slots import coming, read_job
+from dkron_cli.core.words import read_time
+from dkron_cli.edge.backend import Asked, missing
+from dkron_cli.edge.errors import readable
+from dkron_cli.errors import CliError, Code
+from dkron_cli.options import Options
+from dkron_crds.lease import INSTALLATION
+from dkron_crds.names import object_name
+from dkron_crds.requests import RUN_PREFIX, group_of, run_annotation
+from dkron_crds.stops import stop_annotation
+from dkron_kube import access
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, PODS
+
+Object = dict[str, Any]
+MANAGER = "dkronctl"
+JOB_NAME = "batch.kubernetes.io/job-name"
+OURS = "job"
+PAUSE = 0.5
+"""Seconds between two looks at a job or a pod."""
+START = 300.0
+"""Seconds for which a followed log waits for its container."""
+
+
+class Cluster:
+    """The DkronJobs of a namespace, or of all."""
+
+    def __init__(self, kube: KubeClient, namespace: str, *, everywhere: bool) -> None:
+        self.kube = kube
+        self.namespace = namespace
+        self.everywhere = everywhere
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.kube.close()
+
+    async def jobs(self, names: Sequence[str] = ()) -> list[Job]:
+        """Return the jobs of these names, or all, sorted."""
+        if names and not self.everywhere:
+            return [await self.job(name) for name in names]
+        with readable():
+            where = None if self.everywhere else self.namespace
+            found = [from_object(raw) async for raw in self.kube.list(DKRON_JOBS, where)]
+        found.sort(key=lambda job: (job.namespace, job.name))
+        if not names:
+            return found
+        for name in names:
+            if not any(name in (job.name, job.object_name) for job in found):
+                raise missing(name, "in any namespace")
+        return [job for job in found if job.name in names or job.object_name in names]
+
+    async def job(self, name: str) -> Job:
+        """Return one job."""
+        tries = dict.fromkeys((object_name(name), name) if name else ("",))
+        with readable():
+            for each in tries:
+                try:
+                    return from_object(await self.kube.get(DKRON_JOBS, self.namespace, each))
+                except NotFound as error:
+                    if "not found" not in str(error) and "can have" not in str(error):
+                        raise
+            # An object that was made by hand may have any name beside its Dkron name.
+            selector = f"spec.name={name}"
+            async for raw in self.kube.list(DKRON_JOBS, self.namespace, field_selector=selector):
+                return from_object(raw)
+        raise missing(name, f"in namespace {self.namespace}")
+
+    async def attempts(self, job: Job) -> list[Attempt]:
+        """Return what the status shows."""
+        return attempts_of(job.raw.get("status") or {})
+
+    async def run(self, job: Job, *, force: bool, wait: float | None) -> Asked:  # noqa: ARG002 - the caller waits
+        """Write the annotation that requests a run."""
+        now = datetime.now(UTC)
+        request = f"{time.time_ns()}-{secrets.token_hex(2)}"
+        key, text = run_annotation(request, now, by=_user(), force=force)
+        await self._annotate(job, key, text)
+        return Asked(job, group_of(request, now), request, now)
+
+    async def progress(self, asked: Asked) -> Run | None:
+        """Return the run as the status shows it."""
+        job = await self._again(asked.job)
+        attempts = [each for each in await self.attempts(job) if each.group == asked.group]
+        if attempts:
+            return runs_of(attempts)[0]
+        annotations = (job.raw.get("metadata") or {}).get("annotations") or {}
+        skipped = (job.raw.get("status") or {}).get("skipped") or {}
+        when = read_time(skipped.get("lastTime"))
+        if RUN_PREFIX + asked.id in annotations or asked.at is None or when is None:
+            return None
+        if when.replace(microsecond=0) < asked.at.replace(microsecond=0):
+            return None
+        why = because(str(skipped.get("lastReason")), job.problem)
+        raise CliError(Code.FAILED, f'the operator did not run "{job.name}": {why}')
+
+    async def stop(self, job: Job, attempt: Attempt) -> None:
+        """Write the annotation that requests a stop."""
+        key, text = stop_annotation(attempt.job, datetime.now(UTC), by=_user())
+        await self._annotate(job, key, text)
+
+    async def disable(self, job: Job, *, disabled: bool) -> bool:
+        """Set spec.disabled."""
+        if job.disabled is disabled:
+            return False
+        with readable():
+            await self.kube.patch(DKRON_JOBS, job.namespace, job.object_name, {"spec": {"disabled": disabled}})
+        return True
+
+    async def pause(self, *, paused: bool) -> bool:
+        """Set spec.paused of the DkronCluster."""
+        with readable():
+            cluster = await self.installation()
+            if cluster is None:
+                raise CliError(
+                    Code.NOT_FOUND,
+                    f'there is no DkronCluster "{INSTALLATION}" in namespace {self.namespace}; name the namespace of '
+                    "the operator with -n",
+                )
+            if bool((cluster.get("spec") or {}).get("paused")) is paused:
+                return False
+            where = cluster["metadata"]["namespace"]
+            await self.kube.patch(DKRON_CLUSTERS, where, INSTALLATION, {"spec": {"paused": paused}})
+        return True
+
+    async def installation(self) -> Object | None:
+        """Return the DkronCluster of the namespace, else the only one in the cluster, if it may be listed."""
+        try:
+            return await self.kube.get(DKRON_CLUSTERS, self.namespace, INSTALLATION)
+        except NotFound:
+            pass
+        try:
+            found = [raw async for raw in self.kube.list(DKRON_CLUSTERS, None)]
+        except Rejected:
+            return None
+        return found[0] if len(found) == 1 else None
+
+    async def log(self, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
+        """Yield the log of the attempt's pod; if the pod is gone, the end of the output that the status keeps."""
+        with readable():
+            pod = await self._pod(job, attempt, wait=follow and attempt.finished is None)
+            if pod is None:
+                if attempt.finished is None:
+                    raise CliError(Code.CONFLICT, f"the execution {attempt.id} has not started; use -f to wait for it")
+                yield attempt.output.encode()
+                return
+            container = _container(pod)
+            name = pod["metadata"]["name"]
+            pieces = self.kube.follow_log(PODS, job.namespace, name, container=container, follow=follow)
+            try:
+                async with aclosing(pieces):
+                    async for piece in pieces:
+                        yield piece
+            except (NotFound, Unavailable):
+                # The pod was deleted meanwhile, or its node is away.
+                if attempt.finished is None:
+                    raise
+                yield attempt.output.encode()
+
+    async def slots(self, job: Job, count: int) -> list[datetime]:
+        """Compute the next slots as the operator does."""
+        return list(islice(coming(read_job(job), now=datetime.now(UTC)), count))
+
+    async def _pod(self, job: Job, attempt: Attempt, *, wait: bool) -> Object | None:
+        """Return the newest pod of the attempt whose container has begun."""
+        deadline = time.monotonic() + START
+        while True:
+            listed = self.kube.list(PODS, job.namespace, label_selector=f"{JOB_NAME}={attempt.job}")
+            pods = [pod async for pod in listed]
+            pod = max(pods, key=lambda one: str(one["metadata"]["creationTimestamp"]), default=None)
+            if pod is not None and _has_begun(pod, _container(pod)):
+                return pod
+            if not wait or time.monotonic() >= deadline:
+                return None
+            again = attempts_of((await self._again(job)).raw.get("status") or {})
+            if any(one.id == attempt.id and one.finished is not None for one in again):
+                return None
+            await asyncio.sleep(PAUSE)
+
+    async def _again(self, job: Job) -> Job:
+        with readable():
+            return from_object(await self.kube.get(DKRON_JOBS, job.namespace, job.object_name))
+
+    async def _annotate(self, job: Job, key: str, text: str) -> None:
+        change = {"metadata": {"annotations": {key: text}}}
+        with readable():
+            await self.kube.patch(DKRON_JOBS, job.namespace, job.object_name, change)
+
+
+async def open_cluster(options: Options) -> Cluster:
+    """Return the cluster that the options name."""
+    with readable():
+        found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
+    kube = KubeClient(found, field_manager=MANAGER)
+    return Cluster(kube, options.namespace or found.namespace, everywhere=options.all_namespaces)
+
+
+async def job_names(options: Options) -> list[str]:
+    """Return the names of all jobs, for completion: from metadata alone, within a second or two."""
+    found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
+    kube = KubeClient(found, timeout=2.0)
+    try:
+        where = options.namespace or found.namespace
+        listed = kube.list(DKRON_JOBS, where, metadata_only=True)
+        return [each["metadata"]["name"] async for each in listed]
+    except KubeError:
+        return []
+    finally:
+        await kube.close()
+
+
+def _user() -> str:
+    try:
+        return f"{getpass.getuser()} (dkronctl)"
+    except (KeyError, OSError):
+        return "dkronctl"
+
+
+def _container(pod: Object) -> str:
+    names = [str(each["name"]) for each in pod["spec"]["containers"]]
+    return OURS if OURS in names else names[0]
+
+
+def _has_begun(pod: Object, container: str) -> bool:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    states = [each.get("state") or {} for each in statuses if each.get("name") == container]
+    return any("running" in state or "terminated" in state for state in states)

@@ -1,0 +1,184 @@
+"""The REST API by its address: ours, or a Dkron's."""
+
+import ssl
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from itertools import islice
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from dkron_cli.core.job import Job, from_dkron
+from dkron_cli.core.run import Attempt, Run, attempts_of_dkron, runs_of
+from dkron_cli.core.slots import coming_by_expression
+from dkron_cli.edge.backend import Asked, missing
+from dkron_cli.errors import CliError, Code
+from dkron_cli.options import Options
+
+PATIENCE = 30.0
+RETRY = "check --server and DKRON_SERVER"
+SENTENCE = 300
+SECOND = 1_000_000_000
+
+
+class Rest:
+    """One REST API."""
+
+    def __init__(self, server: str, token: str) -> None:
+        headers = {"User-Agent": "dkronctl", "Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._server = server.rstrip("/")
+        self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=PATIENCE))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    async def jobs(self, names: Sequence[str] = ()) -> list[Job]:
+        """Return the jobs of these names, or all, sorted."""
+        if names:
+            return [await self.job(name) for name in names]
+        listed = await self.call("GET", "/v1/jobs")
+        return sorted((from_dkron(raw) for raw in listed), key=lambda job: job.name)
+
+    async def job(self, name: str) -> Job:
+        """Return one job."""
+        return from_dkron(await self.call("GET", f"/v1/jobs/{quote(name, safe='')}", job=name))
+
+    async def attempts(self, job: Job) -> list[Attempt]:
+        """Return the executions that the server shows."""
+        return attempts_of_dkron(await self.call("GET", f"{_path(job)}/executions", job=job.name))
+
+    async def run(self, job: Job, *, force: bool, wait: float | None) -> Asked:
+        """Run it. Dkron answers when the run is over, ours when it is requested, or over if `wait` is not None."""
+        known = frozenset(each.group for each in await self.attempts(job))
+        query = "&".join(filter(None, ("wait=true" if wait is not None else "", "force=true" if force else "")))
+        path = f"{_path(job)}/run" + (f"?{query}" if query else "")
+        await self.call("POST", path, job=job.name, seconds=wait or 0)
+        return Asked(job, 0, known=known)
+
+    async def progress(self, asked: Asked) -> Run | None:
+        """Return the run that was not there before; one on request rather than one of a slot."""
+        runs = [run for run in runs_of(await self.attempts(asked.job)) if run.group not in asked.known]
+        # The group of a slot is a whole second.
+        by_request = [run for run in runs if run.group % SECOND] or runs
+        return by_request[-1] if by_request else None
+
+    async def stop(self, job: Job, attempt: Attempt) -> None:
+        """Stop an execution. Dkron cannot."""
+        await self.call("POST", f"{_path(job)}/executions/{quote(attempt.id, safe='')}/stop", what="stop executions")
+
+    async def disable(self, job: Job, *, disabled: bool) -> bool:
+        """Toggle it, and toggle it back if another client was first."""
+        if job.disabled is disabled:
+            return False
+        for _ in range(2):
+            found = from_dkron(await self.call("POST", f"{_path(job)}/toggle", job=job.name))
+            if found.disabled is disabled:
+                return True
+        raise CliError(Code.CONFLICT, f'another client toggles "{job.name}" as well; look again, and repeat')
+
+    async def pause(self, *, paused: bool) -> bool:
+        """Have the API reject changes, or accept them."""
+        before = await self.call("GET", "/v1/pause")
+        await self.call("POST", "/v1/pause" if paused else "/v1/unpause")
+        return bool(before.get("paused") if isinstance(before, dict) else before) is not paused
+
+    async def log(self, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
+        """Yield the log; from a Dkron, which has no logs, the output of the execution."""
+        path = f"{_path(job)}/executions/{quote(attempt.id, safe='')}"
+        with _readable():
+            url = f"{self._server}{path}/log" + ("?follow=true" if follow else "")
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=PATIENCE)
+            async with self._session.get(url, timeout=timeout) as response:
+                if response.status == HTTPStatus.OK and "html" not in response.content_type:
+                    async for piece in response.content.iter_any():
+                        yield piece
+                    return
+        found = await self.call("GET", path, job=job.name)
+        yield str(found.get("output") or "").encode()
+
+    async def slots(self, job: Job, count: int) -> list[datetime]:
+        """Return the slots that ours tells. For a Dkron they are computed from the schedule."""
+        try:
+            told = await self.call("GET", f"{_path(job)}/next?count={count}", job=job.name)
+            return [datetime.fromisoformat(each) for each in told["next"]]
+        except (CliError, KeyError, TypeError, ValueError):
+            if job.disabled or job.parents:
+                return []
+            return list(islice(coming_by_expression(job, now=datetime.now(UTC)), count))
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        job: str = "",
+        what: str = "",
+        body: object = None,
+        seconds: float | None = None,
+    ) -> Any:  # noqa: ANN401 - any JSON
+        """Send a request and return its JSON. `seconds` without an answer, 0 for no limit."""
+        timeout = aiohttp.ClientTimeout(total=PATIENCE if seconds is None else seconds or None, sock_connect=PATIENCE)
+        with _readable():
+            async with self._session.request(method, self._server + path, json=body, timeout=timeout) as response:
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    raise await self._refused(response, job, what)
+                try:
+                    return await response.json(content_type=None)
+                except ValueError:
+                    text = f"{self._server} does not answer as Dkron's REST API does; {RETRY}"
+                    raise CliError(Code.UNREACHABLE, text) from None
+
+    async def _refused(self, response: aiohttp.ClientResponse, job: str, what: str) -> CliError:
+        said = " ".join((await response.text(errors="replace"))[:SENTENCE].split())
+        if response.status == HTTPStatus.NOT_FOUND:
+            return self._not_found(said, job, what)
+        code, otherwise, advice = _REFUSALS.get(response.status, (Code.FAILED, "", ""))
+        return CliError(code, f"{said or otherwise or f'{self._server} answered {response.status}'}{advice}")
+
+    def _not_found(self, said: str, job: str, what: str) -> CliError:
+        if what and not said.startswith("the "):
+            return CliError(Code.USAGE, f"this server cannot {what}; use a kubeconfig instead of --server")
+        if said and "page not found" not in said:
+            return CliError(Code.NOT_FOUND, said)
+        if job:
+            return missing(job, f"at {self._server}")
+        return CliError(Code.UNREACHABLE, f"{self._server} does not answer as Dkron's REST API does; {RETRY}")
+
+
+_REFUSALS: dict[int, tuple[Code, str, str]] = {
+    HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; give one by DKRON_TOKEN"),
+    HTTPStatus.FORBIDDEN: (Code.FORBIDDEN, "the server does not allow it", ""),
+    HTTPStatus.CONFLICT: (Code.CONFLICT, "the server is busy with another change", ""),
+    HTTPStatus.SERVICE_UNAVAILABLE: (Code.UNREACHABLE, "the server is not ready", "; try again"),
+}
+
+
+def open_rest(options: Options) -> Rest:
+    """Return the REST API that the options name."""
+    server = options.server if "://" in options.server else f"http://{options.server}"
+    for name, given in (("-n", options.namespace), ("-A", options.all_namespaces)):
+        if given:
+            raise CliError(Code.USAGE, f"{name} goes with a kubeconfig: a REST API serves one namespace; leave it out")
+    return Rest(server, options.token)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise CliError(Code.CONFLICT, "the server did not answer in time; what was asked may still happen") from error
+    except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
+        raise CliError(
+            Code.UNREACHABLE, f"no answer from the REST API: {error or type(error).__name__}; {RETRY}"
+        ) from error
+
+
+def _path(job: Job) -> str:
+    return f"/v1/jobs/{quote(job.name, safe='')}"

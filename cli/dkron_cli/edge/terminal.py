@@ -1,0 +1,95 @@
+"""The terminal: its width and colours, and how results are printed for people and for programs."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
+
+from dkron_cli.core.table import Table, lines
+from dkron_cli.core.words import safe
+from dkron_cli.errors import Interrupted
+from dkron_cli.options import Options
+
+T = TypeVar("T")
+GOOD = frozenset({"success", "Scheduled", "ran", "ok"})
+BAD = frozenset({"failed", "partially_failed", "NotReady", "problem", "skipped"})
+BUSY = frozenset({"running", "warning", "late"})
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run the asynchronous part of a command. Raises `Interrupted`: typer would say "Aborted" to Ctrl-C."""
+    try:
+        return asyncio.run(main)
+    except KeyboardInterrupt:
+        raise Interrupted from None
+
+
+def is_terminal() -> bool:
+    """Whether a person reads the output."""
+    return sys.stdout.isatty()
+
+
+def say(text: str = "") -> None:
+    """Print a line."""
+    sys.stdout.write(safe(text) + "\n")
+
+
+def remark(text: str) -> None:
+    """Print a line to standard error: what a program that reads the output does not want."""
+    sys.stderr.write(safe(text) + "\n")
+    sys.stderr.flush()
+
+
+def show(content: Table, options: Options, *, titles: bool = True) -> None:
+    """Print a table: in a terminal fitted to its width and with colours, else whole and plain."""
+    wide = options.output == "wide"
+    if not is_terminal():
+        sys.stdout.writelines(f"{line}\n" for line in lines(content)[0 if titles else 1 :])
+        return
+    fitted = lines(content, width=None if wide else shutil.get_terminal_size().columns)[0 if titles else 1 :]
+    if options.no_color or os.environ.get("TERM") == "dumb":
+        sys.stdout.writelines(f"{line}\n" for line in fitted)
+        return
+    _colored(fitted)
+
+
+def _colored(fitted: Iterable[str]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - 60 ms, for terminals alone
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console(highlight=False, soft_wrap=True)
+    for number, line in enumerate(fitted):
+        text = Text(line, style="bold" if number == 0 and line.isupper() else "")
+        for words, style in ((GOOD, "green"), (BAD, "red"), (BUSY, "yellow")):
+            text.highlight_words(words, style)
+        console.print(text)
+
+
+def structured(options: Options, found: Sequence[Any], *, names: Callable[[], Iterable[str]], one: bool) -> bool:
+    """Print raw objects as JSON, YAML or names if the options want that, and return whether they did."""
+    match options.output:
+        case "name":
+            for name in names():
+                say(name)
+        case "json":
+            say(json.dumps(found[0] if one and len(found) == 1 else _listed(found), indent=2, ensure_ascii=False))
+        case "yaml":
+            import yaml  # noqa: PLC0415 - for this format alone
+
+            sys.stdout.write(
+                yaml.safe_dump(found[0] if one and len(found) == 1 else _listed(found), sort_keys=False,
+                               allow_unicode=True)
+            )  # fmt: skip
+        case _:
+            return False
+    return True
+
+
+def _listed(found: Sequence[Any]) -> Any:  # noqa: ANN401 - JSON
+    """Return a list as kubectl does for objects of Kubernetes, and as Dkron does for others."""
+    if found and all(isinstance(each, dict) and "apiVersion" in each for each in found):
+        return {"apiVersion": "v1", "kind": "List", "items": list(found)}
+    return list(found)

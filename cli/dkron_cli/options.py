@@ -1,0 +1,102 @@
+"""The options that every command has, before or after its name. Light: `dkronctl --help` imports it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+FORMATS = ("json", "name", "wide", "yaml")
+
+
+@dataclass(slots=True)
+class Options:
+    """The values of the shared options. Empty texts are absent."""
+
+    namespace: str = ""
+    all_namespaces: bool = False
+    context: str = ""
+    kubeconfig: str = ""
+    output: str = ""
+    no_color: bool = False
+    server: str = ""
+    token: str = ""
+
+    @property
+    def structured(self) -> bool:
+        """Whether programs read the output."""
+        return self.output in ("json", "yaml", "name")
+
+
+def options_of(ctx: typer.Context) -> Options:
+    """Return the shared options of this call."""
+    root = ctx.find_root()
+    if not isinstance(root.obj, Options):
+        root.obj = from_environment(os.environ)
+    return root.obj
+
+
+def from_environment(environment: Mapping[str, str]) -> Options:
+    """Return the options that variables set."""
+    return Options(
+        server=environment.get("DKRON_SERVER", ""),
+        token=environment.get("DKRON_TOKEN", ""),
+        no_color=bool(environment.get("NO_COLOR")),
+    )
+
+
+def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:  # noqa: ANN401 - of any option
+    """Store a given option. What stands after the command takes precedence over what stands before it."""
+    options = options_of(ctx)
+    if value and param.name is not None:
+        setattr(options, param.name, value)
+    if options.output and options.output not in FORMATS:
+        raise typer.BadParameter(f'"{options.output}" is not a format; use {", ".join(FORMATS)}', param_hint="--output")
+    return value
+
+
+def _formats(incomplete: str) -> list[str]:
+    return [each for each in FORMATS if each.startswith(incomplete)]
+
+
+def _shared(
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="Namespace; default: the context's.", callback=_keep,
+                          expose_value=False, show_default=False)
+    ] = "",
+    all_namespaces: Annotated[
+        bool, typer.Option("--all-namespaces", "-A", help="All namespaces.", callback=_keep, expose_value=False)
+    ] = False,
+    context: Annotated[
+        str, typer.Option("--context", help="Context of the kubeconfig.", callback=_keep, expose_value=False,
+                          show_default=False)
+    ] = "",
+    kubeconfig: Annotated[
+        str, typer.Option("--kubeconfig", help="Kubeconfig; default: as kubectl.", callback=_keep,
+                          expose_value=False, show_default=False)
+    ] = "",
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="Format: json, yaml, wide or name.", callback=_keep,
+                          expose_value=False, show_default=False, autocompletion=_formats)
+    ] = "",
+    no_color: Annotated[
+        bool, typer.Option("--no-color", help="No colours, as with NO_COLOR.", callback=_keep, expose_value=False)
+    ] = False,
+    server: Annotated[
+        str, typer.Option("--server", help="REST API to use instead of a cluster, also of Dkron [DKRON_SERVER].",
+                          callback=_keep, expose_value=False, show_default=False)
+    ] = "",
+    token: Annotated[
+        str, typer.Option("--token", help="Token for it; better by the variable [DKRON_TOKEN].", callback=_keep,
+                          expose_value=False, show_default=False)
+    ] = "",
+) -> None:  # fmt: skip
+    """Declare the shared options; typer reads the signature."""
+
+
+def shared_parameters() -> list[Any]:
+    """Return the shared options as parameters of a command of typer."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(_shared)
+    return list(typer.main.get_command(app).params)

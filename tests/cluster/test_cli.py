@@ -1,0 +1,275 @@
+"""The command line against a real API server, operator and REST API: each command, as a user calls it."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dkron_kube.paths import DKRON_JOBS, Resource
+from tests.support.api_sites import ApiSite
+from tests.support.command_line import PROGRAM, CommandLine, command_line
+from tests.support.jobs import dkron_job, simulated
+from tests.support.kube import Kube, finished, is_ready
+from tests.support.sites import Site, namespace
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+OK, FAILED, USAGE, NOT_FOUND, FORBIDDEN, UNREACHABLE, CONFLICT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
+CRON_JOBS = Resource("batch", "v1", "cronjobs")
+BACKOFF = {"initial": "0s", "factor": 1, "max": "0s"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A user with jobs that can be run."""
+
+    kube: Kube
+    cli: CommandLine
+    rest: CommandLine
+
+
+@pytest.fixture(scope="module")
+def seat(module_site: Site, api_beside: ApiSite) -> Seat:
+    kube = module_site.kube
+    kube.apply(
+        dkron_job("good", jobTemplate=simulated(), schedule="0 30 2 * * *", timezone="Europe/Madrid"),
+        dkron_job("bad", jobTemplate=simulated(exit_code=3), retries=1, retryBackoff=BACKOFF),
+        dkron_job("long", jobTemplate=simulated(run_for="1h")),
+        dkron_job("after", schedule="", parentJob="good", jobTemplate=simulated()),
+        dkron_job("off", disabled=True),
+        dkron_job("wrong", schedule="* * *"),
+    )
+    for name in ("good", "bad", "long", "after"):
+        kube.wait_status(name, "to be understood", is_ready)
+    server = {"DKRON_SERVER": f"http://{api_beside.rest.host}:{api_beside.rest.port}", "TERM": "dumb"}
+    return Seat(kube, command_line(kube.kubeconfig, kube.namespace), CommandLine(server))
+
+
+def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
+    assert "good: success" in seat.cli("run", "good", "--wait", "--timeout", "30s").errors
+    assert "bad: failed" in (said := seat.cli("run", "bad", "--wait", code=FAILED).errors)
+    assert "2 attempts: exit 3" in said
+    history = seat.cli("history", "bad", "--failed").lines
+    assert history[0].split()[:4] == ["STARTED", "TRIGGER", "RESULT", "ATTEMPTS"]
+    assert history[1].split()[1:4] == ["manual", "failed", "2"]
+    (run,) = json.loads(seat.cli("history", "bad", "-o", "json").output)
+    assert [each["number"] for each in run["attempts"]] == [1, 2]
+    assert "executor" in seat.cli("describe", "bad").output.lower()
+    assert "bad" in seat.cli("top").lines[1]
+    assert "requested a run of bad" in seat.cli("retry", "--failed", "--since", "1h").output
+    seat.kube.wait_status("bad", "to have been retried", finished(4))
+    execution = run["attempts"][-1]["id"]
+    assert "requested a run of bad" in seat.cli("retry", "bad", execution).output
+    seat.kube.wait_status("bad", "to have been retried again", finished(6))
+
+
+def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> None:
+    piped = seat.cli("get")
+    assert [line.split()[0] for line in piped.lines] == ["NAME", "after", "bad", "good", "long", "off", "wrong"]
+    assert "\x1b" not in piped.output
+    assert "after good" in piped.output
+    assert "InvalidSchedule" in piped.output
+    shown = seat.cli.in_terminal("get")
+    assert "\x1b[" in shown
+    assert all(len(line) < 80 + 40 for line in shown.splitlines())
+    assert "\x1b[" not in seat.cli.in_terminal("get", "--no-color")
+    assert seat.cli("get", "good", "-o", "name").output == "good\n"
+    assert yaml.safe_load(seat.cli("get", "good", "-o", "yaml").output)["kind"] == "DkronJob"
+    assert "has 3 fields" in seat.cli("get", "wrong", "-o", "wide").output
+
+
+def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
+    said = seat.cli("run", "long", "--wait", "--timeout", "2s", code=CONFLICT)
+    assert "goes on" in said.errors
+    shown = seat.cli.in_terminal(
+        "run", "long", "--wait", code=INTERRUPTED, when=lambda text: "requested" in text, send="\x03"
+    )
+    assert "detached: the run goes on" in shown
+    seat.kube.wait_status("long", "to run twice", lambda status: len(status["active"]) == 2)
+    assert "give --all" in seat.cli("stop", "long", code=USAGE).errors
+    assert seat.cli("stop", "long", "--all").output.count("asked to stop") == 2
+    status = seat.kube.wait_status("long", "to be stopped", finished(2), seconds=60)
+    assert {each["reason"] for each in status["executions"]} == {"Stopped"}
+    assert "dkronctl" in status["executions"][0]["message"]
+    assert seat.cli("stop", "long").output == "long: nothing runs\n"
+
+
+def test_slots_are_told_and_explained(seat: Seat) -> None:
+    said = seat.cli("next", "good", "-c", "2").output
+    assert "clocks go forward" in said
+    assert said.count("Z   ") == 2
+    assert "is disabled" in seat.cli("next", "off").errors
+    explained = seat.cli("explain", "good", "--from", "1h", "--to", "now").output
+    assert "another schedule was in force, or none" in explained
+    assert "is no slot" in seat.cli("explain", "good", "--at", "now").output
+    assert "good" in seat.cli("agenda", "--within", "2d").output
+
+
+def test_jobs_are_switched(seat: Seat) -> None:
+    assert seat.cli("enable", "off").output == "off enabled\n"
+    assert seat.cli("disable", "off").output == "off disabled\n"
+    assert "spec.disabled" in seat.cli("run", "off", "--wait", code=FAILED).errors
+    assert seat.cli("pause").output == "paused\n"
+    assert seat.rest("resume").output == "resumed\n"
+    assert seat.cli("resume").output == "resumed already\n"
+
+
+def test_the_same_by_the_rest_api(seat: Seat) -> None:
+    assert "good" in seat.rest("get").output
+    assert "good: success" in seat.rest("run", "good", "--wait").errors
+    assert "success" in seat.rest("history", "good").output
+    assert "clocks go" in seat.rest("next", "good").output
+    assert seat.rest("enable", "off").output == "off enabled\n"
+    assert seat.rest("disable", "off").output == "off disabled\n"
+    exported = seat.rest("export")
+    assert {job["name"] for job in json.loads(exported.output)} >= {"good", "after"}
+    one = json.dumps([job for job in json.loads(exported.output) if job["name"] == "off"])
+    assert "off written" in seat.rest("import", "-", given=one).output
+    assert "no job" in seat.rest("get", "nothing", code=NOT_FOUND).errors
+    assert "needs a kubeconfig" in seat.rest("doctor", code=USAGE).errors
+
+
+def test_an_export_with_every_feature_goes_into_another_namespace(seat: Seat, tmp_path: Path) -> None:
+    seat.kube.apply(_rich())
+    exported = tmp_path / "jobs.yaml"
+    exported.write_text(seat.cli("export").output, encoding="utf-8")
+    assert seat.cli("lint", str(exported), code=FAILED).output.count("error") == 0
+    with namespace(seat.kube.kubeconfig, "imported") as other:
+        there = command_line(other.kubeconfig, other.namespace)
+        before = there("import", str(exported), "--dry-run")
+        assert before.output.count("would be created") == 7
+        assert other.all(DKRON_JOBS) == []
+        # As if it had been interrupted: one job is there already, parents come first.
+        order = [line.split()[0].partition("/")[2] for line in before.lines]
+        assert order.index("good") < order.index("after")
+        there("import", str(exported))
+        other.delete(DKRON_JOBS, "rich")
+        again = there("import", str(exported))
+        assert again.output.splitlines() == [f"{other.namespace}/rich created"]
+        assert "6 unchanged" in again.errors
+        assert _spec(other, "rich") == _spec(seat.kube, "rich")
+        exported.write_text(
+            "\n---\n".join(
+                each for each in exported.read_text(encoding="utf-8").split("---\n") if "name: 'off'" not in each
+            ),
+            encoding="utf-8",
+        )
+        assert "off deleted" in there("import", str(exported), "--prune").output
+    seat.kube.delete(DKRON_JOBS, "rich")
+
+
+def test_jobs_of_dkron_and_cronjobs_come_in(seat: Seat) -> None:
+    with namespace(seat.kube.kubeconfig, "moved") as other:
+        there = command_line(other.kubeconfig, other.namespace)
+        said = there("import", "-", given=json.dumps(DKRONS))
+        assert said.lines == [f"{other.namespace}/first created", f"{other.namespace}/ñandú_2 created"]
+        for sentence in (
+            "first: timezone: there is none",
+            "ñandú_2: name: the object is called nandu-2-",
+            "ñandú_2: acl: left out, a DkronJob has no such field",
+        ):
+            assert sentence in said.errors
+        assert other.status("first")["successCount"] == 12
+        broken = json.dumps([*DKRONS, {"name": "bad", "schedule": "@never"}])
+        assert "bad: cannot be taken over" in there("import", "-", code=FAILED, given=broken).errors
+        other.create(CRON_JOBS, CRON_JOB)
+        assert f"{other.namespace}/nightly created" in there("import", "cronjobs").output
+
+
+def test_a_backup_goes_into_another_namespace_with_its_past(seat: Seat, tmp_path: Path) -> None:
+    seat.cli("run", "good", "--wait")
+    file = tmp_path / "backup.json"
+    file.write_text(seat.cli("backup").output, encoding="utf-8")
+    with namespace(seat.kube.kubeconfig, "restored") as other:
+        there = command_line(other.kubeconfig, other.namespace)
+        assert "would be created" in there("restore", str(file), "--disabled", "--dry-run").output
+        there("restore", str(file), "--disabled")
+        assert "good" in there("history", "good", "-o", "wide").output
+        assert _spec(other, "good")["disabled"] is True
+        assert "unchanged" in there("restore", str(file), "--disabled").errors
+
+
+def test_the_installation_is_checked(seat: Seat) -> None:
+    said = seat.cli("doctor", code=FAILED).output
+    assert "not ready (InvalidSchedule): wrong" in said
+    assert "leads" in said
+    assert "clock agrees" in said
+    assert "user:" in seat.cli("whoami").output
+    assert seat.cli("can", "run", "good").output == "yes\n"
+    assert "example" in seat.cli("secrets", "--uses", "example").errors
+
+
+def test_completion_knows_the_names_of_jobs(seat: Seat) -> None:
+    completing = {
+        **seat.cli.environment, "_DKRONCTL_COMPLETE": "complete_bash", "COMP_CWORD": "4",
+        "COMP_WORDS": f"dkronctl -n {seat.kube.namespace} run lo",
+    }  # fmt: skip
+    done = subprocess.run([*PROGRAM], env={**os.environ, **completing}, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["long"], done
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        pytest.param(("get", "nothing"), NOT_FOUND, 'there is no job "nothing"', id="no such job"),
+        pytest.param(("logs", "after", "gone"), NOT_FOUND, "has no execution", id="no such execution"),
+        pytest.param(("get", "--context", "nowhere"), UNREACHABLE, "check --kubeconfig", id="no such context"),
+        pytest.param(("import", "nofile"), USAGE, "cannot read nofile", id="no such file"),
+    ],
+)
+def test_errors_are_one_sentence_and_a_code(seat: Seat, words: tuple[str, ...], code: int, sentence: str) -> None:
+    said = seat.cli(*words, code=code)
+    assert sentence in said.errors
+    assert len(said.errors.splitlines()) == 1
+
+
+def _spec(kube: Kube, name: str) -> Any:
+    return kube.get(DKRON_JOBS, name)["spec"]
+
+
+def _rich() -> dict[str, Any]:
+    """A job with every feature."""
+    return dkron_job(
+        "rich",
+        schedule="@manually",
+        displayName="Rich",
+        owner="me",
+        ownerEmail="me@example.org",
+        concurrency="forbid",
+        retries=2,
+        retryBackoff={"initial": "2s", "factor": 3, "max": "1m"},
+        tags={"kind": "web:2"},
+        metadata={"team": "a"},
+        processors={"log": {"forward": "true"}},
+        startsAt="2026-01-01T00:00:00Z",
+        expiresAt="2027-01-01T00:00:00Z",
+        missedRuns="all",
+        startingDeadlineSeconds=60,
+        history={"executions": 5, "successfulJobs": 2, "failedJobs": 2, "outputBytes": 10},
+        jobTemplate=simulated(),
+    )
+
+
+DKRONS = [
+    {"name": "ñandú_2", "schedule": "", "parent_job": "first", "executor": "shell",
+     "executor_config": {"command": "true", "image": "x"}, "tags": {"a": "b:1"}, "acl": "x", "id": "ñandú_2"},
+    {"name": "first", "schedule": "@daily", "executor": "shell", "executor_config": {"command": "true"},
+     "tags": None, "success_count": 12, "last_success": "2026-01-01T00:00:00Z", "status": "success",
+     "next": "0001-01-01T00:00:00Z", "dependent_jobs": ["ñandú_2"]},
+]  # fmt: skip
+CRON_JOB = {
+    "apiVersion": "batch/v1",
+    "kind": "CronJob",
+    "metadata": {"name": "nightly"},
+    "spec": {
+        "schedule": "0 3 * * *",
+        "jobTemplate": {
+            "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "b"}]}}}
+        },
+    },
+}

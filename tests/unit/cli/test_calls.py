@@ -1,0 +1,94 @@
+"""Calls without a cluster: what is wrong is one sentence and an exit code, and help is there for every command."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dkron_cli.catalog import CATALOG, Entry
+from dkron_cli.edge.errors import told
+from dkron_cli.errors import Code
+from dkron_cli.main import load, main
+from dkron_kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
+
+
+@pytest.fixture(autouse=True)
+def no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("DKRON_SERVER", "DKRON_TOKEN", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+
+
+def call(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        pytest.param("gett", 2, "Did you mean 'get'?", id="a typing error"),
+        pytest.param("get -o xml", 2, "use json, name, wide, yaml", id="a format"),
+        pytest.param("get", 5, "the file does not exist; check --kubeconfig", id="no kubeconfig"),
+        pytest.param("get --server localhost:1", 5, "no answer from the REST API", id="no server"),
+        pytest.param("get --server x -A", 2, "a REST API serves one namespace", id="all namespaces of a server"),
+        pytest.param("explain a --server x", 2, "explain needs a kubeconfig", id="a command for clusters"),
+        pytest.param("import cronjobs --server x", 2, "need a kubeconfig", id="CronJobs of a server"),
+        pytest.param("run a --timeout 3s", 2, "add one of them", id="a limit of nothing"),
+        pytest.param("run a --wait --timeout 3", 2, '--timeout: "3" is not a duration', id="no unit"),
+        pytest.param("stop a b --all", 2, "name one execution, or give --all", id="one and all"),
+        pytest.param("retry", 2, "or give --failed", id="retry of nothing"),
+        pytest.param("retry --failed --since x", 2, '--since: "x" is not a duration', id="since when"),
+        pytest.param("explain a --at tomorrow", 2, '--at: "tomorrow" is not a time', id="no time"),
+        pytest.param("explain a --from 1h --to 2h", 2, "turn them around", id="backwards"),
+        pytest.param("next * * * * *", 2, "unexpected extra argument", id="without quotes"),
+        pytest.param("next @never", 2, '"@never" is not known', id="no schedule"),
+        pytest.param("next @daily --tz Mars", 2, '"Mars" is not a time zone', id="no zone"),
+        pytest.param("lint nofile", 2, "cannot read nofile", id="no file"),
+        pytest.param("can fly", 2, '"fly" is not known; use get', id="no verb"),
+        pytest.param("agenda --within 0s", 2, "--within", id="no period"),
+    ],
+)
+def test_wrong_calls(words: str, code: int, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(*words.split()) == code
+    assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(Unavailable("x"), Code.UNREACHABLE, id="no answer"),
+        pytest.param(Unavailable("x", status=401), Code.FORBIDDEN, id="expired credentials"),
+        pytest.param(Rejected("x", status=403), Code.FORBIDDEN, id="no right"),
+        pytest.param(Rejected("x", status=422), Code.FAILED, id="invalid"),
+        pytest.param(NotFound("x"), Code.NOT_FOUND, id="not there"),
+        pytest.param(AlreadyExists("x"), Code.CONFLICT, id="there already"),
+    ],
+)
+def test_errors_of_kubernetes_have_a_code(error: KubeError, code: Code) -> None:
+    assert told(error).code is code
+
+
+def test_missing_custom_resources_say_what_to_install() -> None:
+    assert "kubectl apply -f crds/" in str(told(NotFound("the server could not find the requested resource")))
+
+
+def test_slots_of_an_expression_need_no_cluster(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("next", "0 30 2 * * *", "--tz", "Europe/Madrid", "-c", "3", "--no-color") == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert all(
+        re.match(r"\d{4}-\d\d-\d\dT0[01]:30:00Z   [A-Z][a-z]{2} .*02:30:00 CES?T   in ", each) for each in shown[:3]
+    )
+    assert any("clocks go" in each for each in shown[3:])
+
+
+@pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.name)
+def test_the_summary_of_a_command_begins_its_help(entry: Entry) -> None:
+    assert load(entry).help.splitlines()[0] == entry.summary
+
+
+def test_shared_options_stand_before_or_after_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("--server", "localhost:1", "get"), ("get", "--server", "localhost:1")):
+        assert call(*words) == Code.UNREACHABLE
+        assert "REST API" in capsys.readouterr().err

@@ -1,0 +1,111 @@
+"""The REST edge against what a Dkron answers, which knows neither logs nor stops nor coming slots."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from dkron_cli.edge.rest import Rest
+from dkron_cli.errors import CliError, Code
+
+JOB = {"name": "a", "schedule": "0 0 0 1 1 *", "disabled": False, "parent_job": "", "next": "0001-01-01T00:00:00Z"}
+OLD = {"id": "1-n", "group": 1_000_000_000, "attempt": 1, "started_at": "2026-01-01T00:00:00Z", "success": True,
+       "finished_at": "2026-01-01T00:00:01Z", "node_name": "n", "output": "old"}  # fmt: skip
+SLOT = {**OLD, "id": "2-n", "group": 2_000_000_000}
+ASKED = {**OLD, "id": "3-n", "group": 2_000_000_123, "output": "new", "success": False}
+
+
+class Dkron:
+    """One job, which runs when it is asked to; a slot comes at the same time."""
+
+    def __init__(self) -> None:
+        self.executions: list[dict[str, Any]] = [OLD]
+        self.disabled = False
+        self.token = ""
+
+    async def answer(self, request: web.Request) -> web.Response:  # noqa: PLR0911 - a case for each route
+        self.token = request.headers.get("Authorization", "")
+        match request.method, request.path:
+            case "GET", "/v1/jobs/a":
+                return web.json_response({**JOB, "disabled": self.disabled})
+            case "GET", "/v1/jobs/a/executions":
+                return web.json_response(self.executions)
+            case "GET", "/v1/jobs/a/executions/3-n":
+                return web.json_response(ASKED)
+            case "POST", "/v1/jobs/a/run":
+                self.executions += [SLOT, ASKED]
+                return web.json_response(JOB)
+            case "POST", "/v1/jobs/a/toggle":
+                self.disabled = not self.disabled
+                return web.json_response({**JOB, "disabled": self.disabled})
+            case "GET", "/v1/jobs/html":
+                return web.Response(text="<html>", content_type="text/html")
+            case "GET", "/v1/jobs/evil":
+                return web.Response(status=500, text="a\x1b[2Jb\n" * 200)
+            case "GET", path if path.startswith("/v1/jobs/status-"):
+                return web.Response(status=int(path.removeprefix("/v1/jobs/status-")))
+            case _:
+                return web.Response(status=404, text="404 page not found")
+
+
+@pytest.fixture
+async def dkron() -> AsyncIterator[tuple[Dkron, Rest]]:
+    fake = Dkron()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", fake.answer)
+    async with TestServer(app) as server:
+        rest = Rest(str(server.make_url("/")), "secret")
+        yield fake, rest
+        await rest.close()
+
+
+async def test_a_run_is_told_from_a_slot_of_the_same_moment(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    asked = await rest.run(await rest.job("a"), force=False, wait=0.0)
+    run = await rest.progress(asked)
+    assert run is not None
+    assert (run.group, run.result) == (ASKED["group"], "failed")
+    assert fake.token == "Bearer secret"  # noqa: S105 - of a fake
+
+
+async def test_what_a_dkron_does_not_have_is_replaced_or_said(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    job = await rest.job("a")
+    fake.executions.append(ASKED)
+    attempt = (await rest.attempts(job))[-1]
+    assert b"".join([piece async for piece in rest.log(job, attempt, follow=False)]) == b"new"
+    assert [(slot.month, slot.day) for slot in await rest.slots(job, 2)] == [(1, 1), (1, 1)]
+    with pytest.raises(CliError, match="cannot stop executions; use a kubeconfig") as stopped:
+        await rest.stop(job, attempt)
+    assert stopped.value.code is Code.USAGE
+
+
+async def test_a_toggle_that_another_client_was_faster_with_is_toggled_back(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    job = await rest.job("a")
+    fake.disabled = True
+    assert await rest.disable(job, disabled=True)
+    assert fake.disabled
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "sentence"),
+    [
+        pytest.param("b", Code.NOT_FOUND, 'there is no job "b" at http', id="no such job"),
+        pytest.param("status-404", Code.NOT_FOUND, "there is no job", id="no such job, without a text"),
+        pytest.param("status-401", Code.FORBIDDEN, "give one by DKRON_TOKEN", id="no token"),
+        pytest.param("status-403", Code.FORBIDDEN, "does not allow", id="no right"),
+        pytest.param("status-409", Code.CONFLICT, "busy", id="a conflict"),
+        pytest.param("status-503", Code.UNREACHABLE, "try again", id="not ready"),
+        pytest.param("html", Code.UNREACHABLE, "does not answer as Dkron's REST API does", id="another server"),
+        pytest.param("evil", Code.FAILED, "b", id="a text that is long and garbles the terminal"),
+        pytest.param("../../x", Code.NOT_FOUND, "there is no job", id="a name that would change the path"),
+    ],
+)
+async def test_refusals(dkron: tuple[Dkron, Rest], name: str, code: Code, sentence: str) -> None:
+    with pytest.raises(CliError, match=sentence) as refused:
+        await dkron[1].job(name)
+    assert refused.value.code is code
+    assert len(str(refused.value)) < 500

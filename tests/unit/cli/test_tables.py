@@ -1,0 +1,172 @@
+"""What people see: tables at the widths of terminals, times, and descriptions."""
+
+from datetime import timedelta
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from dkron_cli.core.checks import Check, check_table, clock, jobs_in_trouble, lease
+from dkron_cli.core.failing import failing_table, latest_failure, worst
+from dkron_cli.core.job import Job, description, from_dkron, from_object, job_table
+from dkron_cli.core.run import attempts_of, attempts_of_dkron, run_table, runs_of
+from dkron_cli.core.table import lines, table
+from dkron_cli.core.words import read_moment, read_span, safe, span
+from dkron_crds.job import Condition, JobStatus
+from tests.support.builders import NOON, after, claim, execution, wire_job
+
+DAILY = "0 30 2 * * *"
+
+
+def condition(kind: str, status: str, reason: str, message: str = "") -> Condition:
+    return Condition(type=kind, status=status, reason=reason, message=message, last_transition_time=NOON)
+
+
+def ready(**fields: Any) -> JobStatus:
+    return JobStatus(conditions=(condition("Ready", "True", "Scheduled"),), since=NOON, observed_generation=1, **fields)
+
+
+def jobs() -> list[Job]:
+    bad = execution(success=False, exit_code=3, reason="Error")
+    failed = ready(executions=(bad,), error_count=1, status="failed", next=after(hours=14.5))
+    wrong = JobStatus(conditions=(condition("Ready", "False", "InvalidSchedule", 'schedule: "x"\x1b[2J is wrong'),))
+    return [
+        from_object(wire_job(name="backup", schedule=DAILY, timezone="Europe/Madrid", status=failed)),
+        from_object(wire_job(name="mail", schedule="", parentJob="backup", status=ready())),
+        from_object(wire_job(name="new")),
+        from_object(wire_job(name="off", disabled=True, status=ready())),
+        from_object(wire_job(name="wrong", schedule="x", status=wrong)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("width", "wide", "golden"),
+    [
+        pytest.param(
+            80,
+            False,
+            """\
+            NAME     SCHEDULE       STATE             LAST   RESULT   NEXT     ACTIVE
+            backup   0 30 2 * * *   Scheduled         1h     failed   in 13h   0
+            mail     after backup   Scheduled         -      -        -        0
+            new      0 * * * * *    Pending           -      -        -        0
+            off      0 * * * * *    Disabled          -      -        -        0
+            wrong    x              InvalidSchedule   -      -        -        0
+            """,
+            id="80 columns",
+        ),
+        pytest.param(
+            140,
+            True,
+            """\
+            NAME     SCHEDULE      STATE          LAST   RESULT   NEXT     ACTIVE   TIMEZONE       EXECUTOR   OK   FAILED   SKIPPED   AGE   PROBLEM
+            backup   0 30 2 * *…   Scheduled      1h     failed   in 13h   0        Europe/Madr…   shell      0    1        0         1h    -
+            """,  # noqa: E501
+            id="140 columns, wide",
+        ),
+    ],
+)
+def test_the_list_fits_the_terminal(width: int, wide: bool, golden: str) -> None:
+    shown = lines(job_table(jobs(), now=after(hours=1), wide=wide, namespaces=False), width=width)
+    expected = dedent(golden).splitlines()
+    assert shown[: len(expected)] == expected
+    assert all(len(line) <= width and line.isprintable() for line in shown)
+
+
+def test_a_table_without_a_width_is_whole() -> None:
+    assert lines(table(("A", "B", "EMPTY"), [("x" * 300, "b", "")])) == [f"{'A':300}   B", f"{'x' * 300}   b"]
+
+
+def test_a_job_is_described_without_what_could_control_the_terminal() -> None:
+    described = dict(description(jobs()[-1], now=NOON))
+    assert described["Problem"] == 'schedule: "x" [2J is wrong'
+    assert described["  command"] == "true"
+    assert "Skipped" not in described
+
+
+def test_attempts_and_members_are_merged_and_the_last_of_each_decides() -> None:
+    late = claim(member="a", at=after(3))
+    status = JobStatus(
+        active=(claim(after(60)),),
+        executions=(
+            execution(claim(member="b", at=after(9), attempt=2), exit_code=0),
+            execution(claim(member="b", at=after(3)), success=False, exit_code=7, reason="Error"),
+            execution(late, success=False, reason="OOMKilled", message="too large", node_name="n1"),
+        ),
+    ).to_wire()
+    shown = lines(run_table(runs_of(attempts_of(status)), now=after(90), wide=False), width=140)
+    assert shown == [
+        "STARTED                TRIGGER    RESULT             ATTEMPTS   TOOK   LATE   WHY",
+        "2026-03-01T12:01:00Z   schedule   running            1          30s    0s     -",
+        "2026-03-01T12:00:03Z   schedule   partially_failed   2          11s    3s     exit 7",
+    ]
+
+
+def test_executions_of_a_dkron_are_read() -> None:
+    (run,) = runs_of(
+        attempts_of_dkron(
+            [
+                {"group": 5, "attempt": 1, "started_at": "2026-03-01T12:00:00.123456789Z", "success": False,
+                 "finished_at": "2026-03-01T12:00:01Z", "node_name": "n1", "id": "1-n1"},
+                {"group": 5, "attempt": 2, "started_at": "2026-03-01T12:00:02Z", "success": True,
+                 "finished_at": "2026-03-01T12:00:03Z", "node_name": "n1", "id": "2-n1"},
+            ]
+        )
+    )  # fmt: skip
+    assert (run.result, run.tries) == ("success", 2)
+    assert from_dkron({"name": "a", "next": "0001-01-01T00:00:00Z", "last_error": None}).next is None
+
+
+def test_what_fails_most_is_counted_by_runs() -> None:
+    def tries(number: int, *, good: bool) -> Any:
+        slot = after(hours=-number)
+        return execution(claim(slot, at=slot), success=good, exit_code=None if good else 1)
+
+    flaky = ready(executions=(tries(1, good=True), tries(2, good=False)), success_count=1, error_count=8)
+    bad = ready(executions=(tries(1, good=False), tries(30, good=False)), error_count=2)
+    found = [from_object(wire_job(name=name, status=status)) for name, status in (("flaky", flaky), ("bad", bad))]
+    start = after(hours=-24)
+    assert lines(failing_table(worst(found, start), now=NOON, namespaces=False)) == [
+        "JOB     FAILED   RUNS   SHARE   RETRIED   LATEST   WHY",
+        "bad     1        1      100%    0         1h       exit 1",
+        "flaky   1+       2+     50%     0         2h       exit 1",
+    ]
+    assert [job.name for job in found if latest_failure(job, start)] == ["bad"]
+
+
+def test_findings_come_with_a_remedy_and_problems_first() -> None:
+    renewed = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:00.000000Z"}}
+    found = [*clock(after(-30), NOON), *lease(renewed, NOON), *jobs_in_trouble(jobs()[:1] + jobs()[4:], NOON)]
+    shown = lines(check_table(found))
+    assert [line.split()[0] for line in shown] == ["RESULT", "problem", "problem", "warning"]
+    assert "not looked at" not in shown[2]
+    assert all(each.remedy for each in found)
+    assert [each.word for each in jobs_in_trouble([], NOON)] == ["ok"]
+    stuck = ready(active=(claim(after(minutes=-5)),), next=after(minutes=-3))
+    words = [each.found for each in jobs_in_trouble([from_object(wire_job(status=stuck))], NOON)]
+    assert words == [
+        "1 job due for more than a minute and not started: backup",
+        "1 job claimed and without a Job for more than a minute: backup",
+    ]
+    assert Check("ok", "x").remedy == ""
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [(0, "0s"), (119, "119s"), (120, "2m"), (200, "3m20s"), (3600, "1h"), (9000, "2h30m"), (40 * 86400, "40d")],
+)
+def test_lengths_of_time(length: int, text: str) -> None:
+    assert span(timedelta(seconds=length)) == text
+
+
+def test_times_as_users_write_them() -> None:
+    assert read_span("--since", "7d") == timedelta(days=7)
+    assert read_moment("--at", "2h", NOON) == after(hours=-2)
+    assert read_moment("--at", "2026-03-01 13:00:00+01:00", NOON) == NOON
+    for wrong in ("", "-1h", "0s", "1", "yesterday", "9" * 30 + "d"):
+        with pytest.raises(ValueError, match="--at"):
+            read_moment("--at", wrong, NOON)
+
+
+def test_output_keeps_colors_and_cannot_move_the_cursor() -> None:
+    assert safe("a\x1b[31mred\x1b[0m\x1b[2J\n\tb\x07") == "a\x1b[31mred\x1b[0m\ufffd[2J\n\tb\ufffd"
