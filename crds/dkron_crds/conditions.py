@@ -49,6 +49,7 @@ class ReadyReason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     INLINE_NOT_ALLOWED = "InlineNotAllowed"
     UNREADABLE = "Unreadable"
+    OVER_BUDGET = "OverBudget"
     INTERNAL_ERROR = "InternalError"
 
 
@@ -77,7 +78,8 @@ class Condition(WireModel):
     InvalidTags; NodesForbidden (tags need permission to list and watch nodes); UnknownExecutor; InvalidProcessor;
     ParentNotFound; ParentCycle; DuplicateName; InvalidSpec (the object does not match the current definition; apply
     it again); InlineNotAllowed (the operator makes no calls without a pod, see its option --inline-calls); Unreadable
-    (the object nests too deep, or its jobTemplate is too long); InternalError (a fault of the operator, which logs it
+    (the object nests too deep, or its jobTemplate is too long); OverBudget (the namespace has more jobs, or longer
+    ones, than the operator runs for it); InternalError (a fault of the operator, which logs it
     and tries again). Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
     JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease, Waiting,
     Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted: SharedNamespace."""

@@ -52,6 +52,8 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             inline_rules=settings.address_rules(),
             own_tags=settings.own_tags(),
             strict=settings.strict,
+            creates=settings.namespace_creates,
+            room=settings.room(),
             replica=_replica(way.server),
             terms=settings.terms() if settings.lease == "on" else None,
             exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),
