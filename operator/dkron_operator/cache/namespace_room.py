@@ -16,6 +16,7 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.oldest_first import OldestFirst, Room
 from dkron_operator.plan.fold import is_recorded
+from dkron_operator.plan.read import read_requests, read_stops
 from dkron_operator.plan.view import JobView
 
 Object = Mapping[str, Any]
@@ -123,6 +124,22 @@ def may_be_parked(entry: CachedJob) -> bool:
     if is_busy(entry) or entry.pending or job.deleting or job.requests or job.stops:
         return False
     return not (base.undelivered or base.window) and says_so(base, job.generation)
+
+
+def is_at_rest(body: Object, status: JobStatus) -> bool:
+    """The same of a DkronJob as the API server sends it, with its status. One that has ever run is looked at again."""
+    metadata = body["metadata"]
+    asked = "deletionTimestamp" in metadata or read_requests(metadata) or read_stops(metadata)
+    return not (asked or has_history(status)) and says_so(status, metadata.get("generation", 0))
+
+
+def parked_job(body: Object) -> ParkedJob:
+    """What is held of it."""
+    metadata = body["metadata"]
+    return ParkedJob(
+        metadata["namespace"], metadata["name"], int(metadata["resourceVersion"]), metadata.get("generation", 0),
+        datetime.fromisoformat(metadata["creationTimestamp"]),
+    )  # fmt: skip
 
 
 def says_so(status: JobStatus, generation: int) -> bool:

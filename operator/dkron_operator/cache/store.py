@@ -22,10 +22,12 @@ from dkron_operator.cache.namespace_room import (
     ParkedJob,
     age_of,
     has_history,
+    is_at_rest,
     is_busy,
     is_lean,
     lean,
     may_be_parked,
+    parked_job,
 )
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
@@ -158,7 +160,7 @@ class Store:
             if parked is not None and version <= parked.version and not self._is_awaited(parked, uid):
                 return ()
             return (*self._measure(body, None if parked is None else parked.generation), *self._add(body, uid, version))
-        if version < entry.version or (version == entry.version and not self._is_back(entry.job)):
+        if version < entry.version or (version == entry.version and not self._is_back(entry)):
             return ()
         changed = self._measure(body, entry.job.generation)
         entry.job = self._view(body, entry)
@@ -175,8 +177,9 @@ class Store:
         entry, parked = self._entries.get(uid), self._parked.get(uid)
         if parked is not None:
             return (DKRON_JOBS, parked.namespace, parked.name) if self._is_awaited(parked, uid) else None
-        back = entry is not None and self._is_back(entry.job)
-        return (DKRON_JOBS, entry.job.namespace, entry.job.name) if entry is not None and back else None
+        if entry is None or not self._is_back(entry):
+            return None
+        return DKRON_JOBS, entry.job.namespace, entry.job.name
 
     def over_budget(self, entry: CachedJob) -> Problem | None:
         """The problem that the namespace has no room for the job; None if it has."""
@@ -231,7 +234,7 @@ class Store:
     def _squeeze(self, uids: list[str]) -> list[str]:
         for uid in uids:
             if (entry := self._entries.get(uid)) is not None:
-                self.shrink(entry)
+                self.shrink(entry, rests=not (has_history(entry.base) or entry.observed.attempts))
         return uids
 
     def _is_known(self, uid: str) -> bool:
@@ -243,9 +246,9 @@ class Store:
     def _is_awaited(self, parked: ParkedJob, uid: str) -> bool:
         return parked.wanted or self.room.has_room(parked.namespace, (parked.created, uid))
 
-    def _is_back(self, job: JobView) -> bool:
-        """Whether there is room again for a job whose spec was dropped."""
-        return is_lean(job) and self._has_room(job)
+    def _is_back(self, entry: CachedJob) -> bool:
+        """Whether a spec was dropped that is needed: there is room again, or an attempt had just begun."""
+        return is_lean(entry.job) and (self._has_room(entry.job) or is_busy(entry))
 
     def _view(self, body: Object, entry: CachedJob) -> JobView:
         same = body["metadata"].get("generation", 0) == entry.job.generation
@@ -403,24 +406,24 @@ class Store:
             return self._squeeze(self.room.lose(metadata["namespace"], _age(metadata)))
         orphaned = () if former is None else self.miss_job(other)
         self._parked.pop(uid, None)
-        status = read or JobStatus()
+        status, fits = read or JobStatus(), self.room.has_room(metadata["namespace"], _age(metadata))
+        self._objects[metadata["namespace"], metadata["name"]] = uid
+        if not (fits or self._runs.get((uid, metadata["namespace"]))) and is_at_rest(body, status):
+            # An earlier process has said so, and left nothing to do.
+            self._account(uid, NOTHING)
+            self._parked[uid] = parked_job(body)
+            return orphaned
         job = _read(body)
-        if not self._has_room(job) and not status.active:
-            job = lean(job, status, self.room.problem)
         observed = Observed(attempts=self._runs_of(uid, job.namespace))
         entry = CachedJob(job=job, version=version, base=status, status=status, observed=observed)
         # A list may be old, and a watch then tells what has happened since, one by one.
         entry.unreadable, entry.behind = read is None, True
         entry.remembered.checked, entry.remembered.refusal = verdict(job, status)
         entry.mark = entry.accounting.mark = status.last_schedule_time or LONG_AGO
+        if not (fits or is_busy(entry)):
+            job = entry.job = lean(job, status, self.room.problem)
         self._entries[uid] = entry
-        self._objects[job.namespace, job.name] = uid
         self._account(uid, status)
-        if not (self._has_room(job) or has_history(status) or observed.attempts) and may_be_parked(entry):
-            # What an earlier process has said of a job that has never run needs no plan.
-            self._names.setdefault(key_of(job), set()).add(uid)
-            self._park(entry)
-            return orphaned
         namesakes = self._names.setdefault(key_of(job), set())
         namesakes.add(uid)
         self.dependencies.see(entry, None)

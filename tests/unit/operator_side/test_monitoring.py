@@ -302,7 +302,7 @@ class Fake:
         self.lease = Mock(view=Leadership(held=True))
         queue = Mock(__len__=lambda _: 3)
         queue.name = "hand on"
-        acts = Mock(calls=())
+        acts = Mock(calls=(), budget=())
         acts.delivery.waiting = 5
         parts = Parts(
             client=Mock(calls={}), store=self.store, cluster_status=Mock(active=4), lease=self.lease,
