@@ -84,8 +84,7 @@ class Events:
         return namespace, uid, next(iter(about))
 
     async def _send(self, key: Key) -> None:
-        namespace, uid, name = key
-        body = self._waiting.get(namespace, {}).get(uid, {}).get(name)
+        body = self._about(key).get(key[2])
         if body is None:
             return
         try:
@@ -101,9 +100,14 @@ class Events:
             log.log(level, "event not accepted: %s", exc, extra={"reason": body["reason"]})
         self._drop(key)
 
+    def _about(self, key: Key) -> OrderedDict[str, Object]:
+        """The Events that wait about this object, by name."""
+        objects = self._waiting.get(key[0])
+        return OrderedDict() if objects is None else objects.get(key[1], OrderedDict())
+
     def _drop(self, key: Key) -> None:
         namespace, uid, name = key
-        about = self._waiting.get(namespace, {}).get(uid, {})
+        about = self._about(key)
         if name not in about:
             return
         del about[name]
