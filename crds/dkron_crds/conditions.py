@@ -51,6 +51,7 @@ class ReadyReason(StrEnum):
     NAMESPACE_REFUSED = "NamespaceRefused"
     ACCOUNT_REFUSED = "AccountRefused"
     UNREADABLE = "Unreadable"
+    OVER_BUDGET = "OverBudget"
     INTERNAL_ERROR = "InternalError"
 
 
@@ -81,8 +82,9 @@ class Condition(WireModel):
     it again); InlineNotAllowed (the operator makes no calls without a pod, see its option --inline-calls);
     NamespaceRefused (the operator runs no jobs in this namespace: its own, or one of --refused-namespaces);
     AccountRefused (the pod would use the operator's service account, or one of --refused-accounts); Unreadable (the
-    object nests too deep, or its jobTemplate is too long); InternalError (a fault of the operator, which logs it and
-    tries again). Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
+    object nests too deep, or its jobTemplate is too long); OverBudget (the namespace has more jobs, or longer ones,
+    than the operator runs for it); InternalError (a fault of the operator, which logs it and tries again). Suspended:
+    Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
     JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease, Waiting,
     Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted: SharedNamespace."""
 

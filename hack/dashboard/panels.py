@@ -106,6 +106,15 @@ SCHEDULE = Row(
             (Query(f"sum by (state) ({known('dkron_operator_jobs', 'state')})", "{{state}}"),),
             stacked=True,
         ),
+        Panel(
+            "Budgets of namespaces",
+            "Creates that waited, by namespace; jobs that wait; jobs for which there is no room.",
+            (
+                *each("dkron_operator_creates_delayed_total", "namespace"),
+                Query(f"sum({known('dkron_operator_jobs_waiting_for_budget')})", "waiting"),
+                Query(f"sum({known('dkron_operator_jobs_over_budget')})", "over budget"),
+            ),
+        ),
     ),
 )
 

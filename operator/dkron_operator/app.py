@@ -18,11 +18,12 @@ from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.cache.store import Store
+from dkron_operator.cache.store import UNLIMITED, Store
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery import Delivery
 from dkron_operator.executors.images import Images
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.oldest_first import Room
 from dkron_operator.kit.rollback import RollbackDetector, RolledBack
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership, Terms
@@ -79,6 +80,8 @@ class Operator:
         own_tags: AgentTags = DKRONS,
         rules: InstallationRules = NO_RULES,
         strict: bool = False,
+        creates: float = 0.0,
+        room: Room = UNLIMITED,
         replica: Replica,
         terms: Terms | None,
         exposure: Exposure = NOWHERE,
@@ -106,8 +109,9 @@ class Operator:
         self.events = Events(self.client, clock=clock, identity=replica.identity)
         foreign = ForeignJobs(clock=clock, report=self.events.report)
         self.store = Store(
-            account=self._account, foreign=foreign.see, requeue=self._requeue, metrics=metrics, clock=clock
-        )
+            account=self._account, foreign=foreign.see, requeue=self._requeue, metrics=metrics, clock=clock,
+            room=room,
+        )  # fmt: skip
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
             output_dir=output_dir, output_quota=output_quota, may_act=self.lease.may_act, write_soon=self._write_soon,
@@ -118,7 +122,8 @@ class Operator:
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
             booked=self.cluster_status.settle, terms=terms,
             allowance=Allowance(inline_calls, self.lease.may_act, inline_rules),
-            own=own_tags, rules=rules, strict=strict, tracer=tracer, compare=self._rollback.compare,
+            own=own_tags, rules=rules, strict=strict, creates=creates, tracer=tracer,
+            compare=self._rollback.compare,
             on_node_event=partial(self._liveness.optional_event, NODES),
         )  # fmt: skip
         handlers = Handlers(

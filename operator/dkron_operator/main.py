@@ -54,6 +54,8 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             own_tags=settings.own_tags(),
             rules=settings.rules(way.account),
             strict=settings.strict,
+            creates=settings.namespace_creates,
+            room=settings.room(),
             replica=_replica(way.server),
             terms=settings.terms() if settings.lease == "on" else None,
             exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),

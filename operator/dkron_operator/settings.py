@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsC
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
 from dkron_executors.run.addresses import AddressRules
 from dkron_kube.access import Account
+from dkron_operator.kit.oldest_first import Room
 from dkron_operator.leader.election import Terms
 from dkron_operator.plan.installation_rules import InstallationRules
 from dkron_runtime.command import separated
@@ -111,6 +112,27 @@ class Settings(BaseSettings):
         default=False,
         description="do not run jobs with settings that this operator does not know: keys of executorConfig, "
         "processors and their keys. Without it, they are ignored, as in Dkron, and reported [DKRON_STRICT]",
+    )
+    namespace_creates: float = Field(
+        default=200.0,
+        ge=0,
+        le=10_000,
+        allow_inf_nan=False,
+        description="how many Jobs a second the operator creates for one namespace, and five seconds of that at once; "
+        "requests for runs that it refuses count as well. Beyond it, the Jobs of that namespace are late, and those of "
+        "others are not. 0: no limit [DKRON_NAMESPACE_CREATES]",
+    )
+    namespace_jobs: int = Field(
+        default=0,
+        ge=0,
+        description="how many DkronJobs of one namespace are run, the oldest first; the others are not Ready, "
+        "OverBudget. 0: no limit [DKRON_NAMESPACE_JOBS]",
+    )
+    namespace_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="how many bytes the specs of the DkronJobs of one namespace may have in all, as JSON, the oldest "
+        "first; the others are not Ready, OverBudget. 0: no limit [DKRON_NAMESPACE_BYTES]",
     )
     lease: Literal["on", "off"] = Field(
         default="on",
@@ -230,6 +252,10 @@ class Settings(BaseSettings):
             namespaces=frozenset(self.refused_namespaces),
             accounts=frozenset(accounts),
         )
+
+    def room(self) -> Room:
+        """The room of a namespace for DkronJobs."""
+        return Room(self.namespace_jobs, self.namespace_bytes)
 
     def own_tags(self) -> AgentTags:
         """The tags that nodes have without a label."""

@@ -24,6 +24,8 @@ from tests.simulation.world import Object, World
 from tests.support.builders import IMAGES
 
 NAMESPACE = "default"
+NEIGHBOUR = "neighbour"
+"""The namespace of jobs whose names begin with it."""
 NOBODY = "00000000-0000-0000-0000-0000deadbeef"
 _PHASES = frozenset({"Running", "Succeeded", "Failed"})
 _WITH_SPEC = (What.CREATE, What.EDIT)
@@ -59,11 +61,11 @@ class Clients:
 
     def waiting(self, job: str) -> str | None:
         """The name of the attempt of a job that waits for its backoff, or is called."""
-        status = self._world.get(DKRON_JOBS, NAMESPACE, job).get("status") or {}
+        status = self._world.get(DKRON_JOBS, namespace_of(job), job).get("status") or {}
         return next((entry["job"] for entry in status.get("active", ())), None)
 
     def _runs(self, job: str) -> list[Object]:
-        bodies = self._world.list(JOBS, NAMESPACE)
+        bodies = self._world.list(JOBS, namespace_of(job))
         return [body for body in bodies if body["metadata"]["annotations"].get("dkron.io/name") == job]
 
     def _hear(self, event: Told) -> None:
@@ -108,15 +110,15 @@ class Clients:
     def squat(self, event: Event) -> Callable[[], None] | None:
         """Have a Job there as the next slot's will be, but of another owner; returns how it goes again."""
         try:
-            body = self._next_run(self._world.get(DKRON_JOBS, NAMESPACE, event.on))
-            made = self._world.create(JOBS, NAMESPACE, body)
+            body = self._next_run(self._world.get(DKRON_JOBS, namespace_of(event.on), event.on))
+            made = self._world.create(JOBS, namespace_of(event.on), body)
         except KubeError:
             return None
 
         def go() -> None:
             # The garbage collector may have been here.
             with suppress(KubeError):
-                self._world.delete(JOBS, NAMESPACE, body["metadata"]["name"], uid=made["metadata"]["uid"])
+                self._world.delete(JOBS, namespace_of(event.on), body["metadata"]["name"], uid=made["metadata"]["uid"])
 
         return go
 
@@ -127,12 +129,12 @@ class Clients:
         if not runs:
             return None
         newest = max(runs, key=lambda body: int(body["metadata"]["resourceVersion"]))["metadata"]
-        self._world.delete(JOBS, NAMESPACE, newest["name"], uid=newest["uid"])
+        self._world.delete(JOBS, namespace_of(event.on), newest["name"], uid=newest["uid"])
         return str(newest["name"])
 
     def _known(self, job: str) -> set[str]:
         try:
-            status = self._world.get(DKRON_JOBS, NAMESPACE, job).get("status") or {}
+            status = self._world.get(DKRON_JOBS, namespace_of(job), job).get("status") or {}
         except KubeError:
             return set()
         return {entry.get("uid", "") for entry in status.get("active", ())}
@@ -153,24 +155,29 @@ class Clients:
         match event.what:
             case What.CREATE:
                 body = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": {"name": name}, "spec": event.spec}
-                return self._world.create(DKRON_JOBS, NAMESPACE, body)
+                return self._world.create(DKRON_JOBS, namespace_of(name), body)
             case What.DELETE:
-                self._world.delete(DKRON_JOBS, NAMESPACE, name)
+                self._world.delete(DKRON_JOBS, namespace_of(name), name)
                 return {}
             case What.RUN:
                 self._requests += 1
                 key, text = run_annotation(f"r{self._requests}", _asked_at(self._clock()), force=event.force)
                 return self._patch(name, {"metadata": {"annotations": {key: text}}})
             case What.WIPE:
-                return self._world.patch(DKRON_JOBS, NAMESPACE, name, {"status": None}, status=True)
+                return self._world.patch(DKRON_JOBS, namespace_of(name), name, {"status": None}, status=True)
             case What.EDIT:
-                before = self._world.get(DKRON_JOBS, NAMESPACE, name)["spec"]
+                before = self._world.get(DKRON_JOBS, namespace_of(name), name)["spec"]
                 return self._patch(name, {"spec": dict.fromkeys(before) | event.spec})
             case _:
                 return self._patch(name, {"spec": {"disabled": event.what is What.DISABLE}})
 
     def _patch(self, name: str, body: dict[str, Any]) -> Object:
-        return self._world.patch(DKRON_JOBS, NAMESPACE, name, body)
+        return self._world.patch(DKRON_JOBS, namespace_of(name), name, body)
+
+
+def namespace_of(job: str) -> str:
+    """The namespace of the job of this name."""
+    return NEIGHBOUR if job.startswith(NEIGHBOUR) else NAMESPACE
 
 
 def _created(job: Object) -> datetime:

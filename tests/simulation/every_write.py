@@ -36,8 +36,12 @@ class Story:
     replicas: int = 1
     away: bool = False
     """Whether an operator that dies may stay away for a while."""
-    unjudged: str = ""
-    """The kind of objections that the checker has without a cause: it asks which Jobs there were."""
+    creates: float = 0.0
+    """How many Jobs a second a namespace may have created; 0: any number."""
+    most_jobs: int = 0
+    """How many DkronJobs of a namespace are run; 0: any number."""
+    unjudged: str | tuple[str, ...] = ""
+    """How objections begin that the checker has without a cause: it asks which Jobs there were."""
 
     @property
     def plan(self) -> Plan:
@@ -45,6 +49,7 @@ class Story:
         return Plan(
             seed=1, replicas=self.replicas, elects=False, course=self.course, skews=(0.0,) * self.replicas,
             events=self.events, calm=self.disturbed[1], ends=self.ends,
+            creates=self.creates, most_jobs=self.most_jobs,
         )  # fmt: skip
 
     def check(self) -> int:

@@ -10,7 +10,6 @@ from dkron_crds.stops import STOP_PREFIX
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.chaos.history import Record, Seen, Since
-from tests.simulation.clients import NAMESPACE
 from tests.simulation.world import Event, Object, World
 
 
@@ -104,7 +103,7 @@ class Sights:
         if owner is None or not (run.get("status") or {}).get("conditions"):
             return
         try:
-            job = self._world.get(DKRON_JOBS, NAMESPACE, owner["name"])
+            job = self._world.get(DKRON_JOBS, run["metadata"]["namespace"], owner["name"])
         except NotFound:
             return
         status, name = job.get("status") or {}, run["metadata"]["name"]

@@ -18,6 +18,7 @@ from dkron_crds.job import Active
 from dkron_executors.result import Result as Answer
 from dkron_operator.delivery import log_line
 from dkron_operator.executors.inline import is_inline
+from dkron_operator.kit.oldest_first import Room
 from dkron_operator.plan.view import JobView
 from dkron_operator.plan.written import Fact
 from dkron_operator.telemetry.metrics import Metrics
@@ -106,7 +107,7 @@ class Simulation:
             replica = Replica(
                 f"operator-{number}", self._world, self._network,
                 seed=self.plan.seed, wall=self.now, told=self._told, elects=self.plan.elects,
-                receiver=self._answer,
+                receiver=self._answer, creates=self.plan.creates, room=Room(self.plan.most_jobs),
             )  # fmt: skip
             replica.skew = replica.by_itself = timedelta(seconds=skew)
             replica.ended = self._ended

@@ -12,9 +12,10 @@ from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.events import Events
 from dkron_operator.act.inline_calls import Allowance
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.cache.store import Store
+from dkron_operator.cache.store import UNLIMITED, Store
 from dkron_operator.delivery import Delivery, Sending
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.oldest_first import Room
 from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.reconcile.reconciler import Reconciler
@@ -42,6 +43,8 @@ class Edges:
         senders: Sending | None = None,
         *,
         inline_calls: int = 0,
+        creates: float = 0.0,
+        room: Room = UNLIMITED,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
         rules: InstallationRules = NO_RULES,
@@ -51,7 +54,9 @@ class Edges:
         self.kube = kube
         self.acts = True
         self.requeued: list[str] = []
-        self.store = Store(account=self._account, requeue=self._requeue)
+        self.shown: dict[str, JobStatus | None] = {}
+        """What each job was last accounted with."""
+        self.store = Store(account=self._account, requeue=self._requeue, room=room)
         self.events = Events(client, clock=clock, identity="me")
         self.delivery = Delivery(
             client,
@@ -74,6 +79,7 @@ class Edges:
             images=IMAGES,
             booked=self._book,
             allowance=Allowance(inline_calls, self._may_act),
+            creates=creates,
             tracer=tracer,
             compare=compare,
             rules=rules,
@@ -91,6 +97,7 @@ class Edges:
         self.reconciler.writer.write_soon(entry)
 
     def _account(self, uid: str, status: JobStatus | None) -> None:
+        self.shown[uid] = status
         self.delivery.see(uid, status)
         self.reconciler.traces.see(uid, status)
 
@@ -151,7 +158,7 @@ class Edges:
 
     def _change(self, uid: str) -> None:
         self.changed.append(uid)
-        if self._act and self.store.get(uid) is not None:
+        if self._act and (self.store.get(uid) is not None or self.store.missing(uid) is not None):
             self.reconciler.queue.add(uid)
 
 

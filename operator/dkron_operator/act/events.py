@@ -1,7 +1,7 @@
 """Events: what users see in `kubectl describe`. Best effort, bounded, and the same Event at most once a minute."""
 
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Protocol
@@ -16,13 +16,13 @@ from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.actions import Report
 
 Object = dict[str, Any]
-Key = tuple[str, str]
-"""The uid of an object, and the name of an Event about it."""
+Key = tuple[str, str, str]
+"""The namespace and uid of an object, and the name of an Event about it."""
 log = logging.getLogger(__name__)
 
 ROOM, ROOM_OF_ONE = 1000, 100
-"""How many Events may wait, in total and for one object. Beyond that, the oldest Event of the object with the most
-goes."""
+"""How many Events may wait, in total and for one object. Beyond that, an old Event goes: of this object, or of the
+namespace with the most."""
 NOTE_ROOM = 1024
 """The bytes of a note that the API server accepts."""
 ELLIPSIS = "…"
@@ -57,29 +57,34 @@ class Events:
         self._client = client
         self._clock = clock
         self._identity = identity
-        self._waiting: dict[str, OrderedDict[str, Object]] = {}
+        self._waiting: dict[str, dict[str, OrderedDict[str, Object]]] = {}
+        self._counts: Counter[str] = Counter()
         self._count = 0
-        # Objects take turns, so that an object with many Events does not hold up the others.
+        # Namespaces take turns, so that one with many Events does not hold up the others.
         self.queue: WorkQueue[Key] = WorkQueue("events", self._send, width=2, spare=1, group_of=itemgetter(0))
 
     def report(self, subject: Subject, report: Report) -> None:
         """Send the report, unless the same was sent within the minute."""
         body = build_event(subject, report, at=rfc3339(self._clock.now()), identity=self._identity)
-        name = body["metadata"]["name"]
-        about = self._waiting.setdefault(subject.uid, OrderedDict())
-        self._count += name not in about
+        name, namespace = body["metadata"]["name"], subject.namespace
+        about = self._waiting.setdefault(namespace, {}).setdefault(subject.uid, OrderedDict())
+        if name not in about:
+            self._count += 1
+            self._counts[namespace] += 1
         about[name] = body
         if len(about) > ROOM_OF_ONE:
-            self._drop(subject.uid, next(iter(about)))
+            self._drop((namespace, subject.uid, next(iter(about))))
         elif self._count > ROOM:
-            most = max(self._waiting, key=lambda uid: len(self._waiting[uid]))
-            self._drop(most, next(iter(self._waiting[most])))
-        self.queue.add((subject.uid, name))
+            self._drop(self._oldest(max(self._counts, key=lambda each: self._counts[each])))
+        self.queue.add((namespace, subject.uid, name))
+
+    def _oldest(self, namespace: str) -> Key:
+        """The oldest Event of the object that has waited longest in this namespace."""
+        uid, about = next(iter(self._waiting[namespace].items()))
+        return namespace, uid, next(iter(about))
 
     async def _send(self, key: Key) -> None:
-        uid, name = key
-        about = self._waiting.get(uid)
-        body = None if about is None else about.get(name)
+        body = self._about(key).get(key[2])
         if body is None:
             return
         try:
@@ -93,16 +98,25 @@ class Events:
             # Users no longer look into a terminating namespace, and each slot would log the error twice.
             level = logging.DEBUG if GOING in str(exc) else logging.WARNING
             log.log(level, "event not accepted: %s", exc, extra={"reason": body["reason"]})
-        self._drop(uid, name)
+        self._drop(key)
 
-    def _drop(self, uid: str, name: str) -> None:
-        about = self._waiting.get(uid)
-        if about is None or name not in about:
+    def _about(self, key: Key) -> OrderedDict[str, Object]:
+        """The Events that wait about this object, by name."""
+        objects = self._waiting.get(key[0])
+        return OrderedDict() if objects is None else objects.get(key[1], OrderedDict())
+
+    def _drop(self, key: Key) -> None:
+        namespace, uid, name = key
+        about = self._about(key)
+        if name not in about:
             return
         del about[name]
         self._count -= 1
+        self._counts[namespace] -= 1
         if not about:
-            del self._waiting[uid]
+            del self._waiting[namespace][uid]
+        if not self._waiting[namespace]:
+            del self._waiting[namespace], self._counts[namespace]
 
 
 def build_event(subject: Subject, report: Report, *, at: str, identity: str) -> Object:

@@ -64,6 +64,9 @@ class Remembered:
     unmarked: bool = False
     """The API server refused the annotation that says that the job is accepted."""
 
+    told_late_at: float = NEVER
+    """When an Event last said that the budget of the namespace delays its Jobs, in seconds of the monotonic clock."""
+
 
 @dataclass(slots=True)
 class CachedJob:

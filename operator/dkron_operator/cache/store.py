@@ -7,6 +7,7 @@ Resource versions are compared as numbers, which Kubernetes allows since KEP-550
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from dkron_crds.bounds import unreadable
@@ -15,8 +16,22 @@ from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.cached_job import LONG_AGO, CachedJob, Observed
 from dkron_operator.cache.dependencies import DependencyTracker
 from dkron_operator.cache.dependency_graph import Key, key_of
+from dkron_operator.cache.namespace_room import (
+    Age,
+    NamespaceRoom,
+    ParkedJob,
+    age_of,
+    has_history,
+    is_at_rest,
+    is_busy,
+    is_lean,
+    lean,
+    may_be_parked,
+    parked_job,
+)
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.oldest_first import Room
 from dkron_operator.notifications import read_notify
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.read import (
@@ -39,6 +54,12 @@ Place = tuple[Resource, str, str]
 """Resource, namespace and name of an object."""
 Owner = tuple[str, str]
 """The uid of a DkronJob, and the namespace of Jobs that name it as their owner."""
+
+
+UNREAD = (ReadyReason.UNREADABLE, ReadyReason.OVER_BUDGET)
+"""Problems of jobs whose specs are not held."""
+UNLIMITED = Room()
+NOTHING = JobStatus()
 
 
 def _nobody(uid: str, status: JobStatus | None) -> None:
@@ -69,12 +90,16 @@ class Store:
         requeue: Callable[[str], None] = _nowhere,
         metrics: Metrics | None = None,
         clock: Clock | None = None,
+        room: Room = UNLIMITED,
     ) -> None:
         self._account = account
         self._foreign = foreign
         self.metrics = metrics or Metrics()
         self._clock = clock or Clock()
+        self._requeue = requeue
+        self.room = NamespaceRoom(room)
         self._entries: dict[str, CachedJob] = {}
+        self._parked: dict[str, ParkedJob] = {}
         self._runs: dict[Owner, dict[str, AttemptJob]] = {}
         self._names: dict[Key, set[str]] = {}
         self._objects: dict[tuple[str, str], str] = {}
@@ -91,9 +116,16 @@ class Store:
         """The cached job with this uid; None if it does not exist."""
         return self._entries.get(uid)
 
+    @property
+    def parked(self) -> int:
+        """How many DkronJobs have no room in their namespaces, and are known by little more than their names."""
+        return len(self._parked)
+
     def namespace_of(self, uid: str) -> str:
         """The namespace of a DkronJob; empty if it does not exist."""
-        entry = self._entries.get(uid)
+        entry, parked = self._entries.get(uid), self._parked.get(uid)
+        if parked is not None:
+            return parked.namespace
         return "" if entry is None else entry.job.namespace
 
     def namespace_of_run(self, key: tuple[str, str]) -> str:
@@ -105,9 +137,11 @@ class Store:
         found: dict[str, Place | None] = dict.fromkeys(self._missed)
         for uid, entry in self._entries.items():
             found[uid] = (DKRON_JOBS, entry.job.namespace, entry.job.name)
+        for uid, parked in self._parked.items():
+            found[uid] = (DKRON_JOBS, parked.namespace, parked.name)
         for (owner, namespace), runs in self._runs.items():
             for run in runs.values():
-                found[run.uid] = (JOBS, namespace, run.name) if owner in self._entries else None
+                found[run.uid] = (JOBS, namespace, run.name) if self._is_known(owner) else None
         return found
 
     def parents(self, entry: CachedJob) -> list[CachedJob]:
@@ -119,20 +153,109 @@ class Store:
         """Take in a DkronJob."""
         metadata = body["metadata"]
         uid, version = metadata["uid"], int(metadata["resourceVersion"])
-        entry = self._entries.get(uid)
         if uid in self._missed:
             return ()
+        entry, parked = self._entries.get(uid), self._parked.get(uid)
         if entry is None:
-            return self._add(body, uid, version)
-        if version <= entry.version:
+            if parked is not None and version <= parked.version and not self._is_awaited(parked, uid):
+                return ()
+            return (*self._measure(body, None if parked is None else parked.generation), *self._add(body, uid, version))
+        if version < entry.version or (version == entry.version and not self._is_back(entry)):
             return ()
-        entry.job = _read(body, entry.job)
+        changed = self._measure(body, entry.job.generation)
+        entry.job = self._view(body, entry)
         before = entry.base
         entry.rebase(read_status(body), version, now=self._clock.now())
         self.metrics.wrote(entry.accounting.see(before, entry.base))
         self._account(uid, entry.base)
         self.dependencies.see(entry, before)
-        return (uid,)
+        return (uid, *changed)
+
+    def missing(self, uid: str) -> Place | None:
+        """Where a DkronJob is that has to be read again, because there is room for it, or a Job of it has appeared;
+        None if it is known, or needs not be."""
+        entry, parked = self._entries.get(uid), self._parked.get(uid)
+        if parked is not None:
+            return (DKRON_JOBS, parked.namespace, parked.name) if self._is_awaited(parked, uid) else None
+        if entry is None or not self._is_back(entry):
+            return None
+        return DKRON_JOBS, entry.job.namespace, entry.job.name
+
+    def over_budget(self, entry: CachedJob) -> Problem | None:
+        """The problem that the namespace has no room for the job; None if it has."""
+        return None if self._has_room(entry.job) else self.room.problem
+
+    def awaited(self) -> list[str]:
+        """The uids of parked jobs that have to be read again."""
+        return [uid for uid, parked in self._parked.items() if self._is_awaited(parked, uid)]
+
+    def shrink(self, entry: CachedJob, *, rests: bool = False) -> None:
+        """Drop what is held of a job without room, as far as nothing that it does needs it. `rests`: its plan wants
+        nothing more."""
+        uid = entry.job.uid
+        if self._has_room(entry.job) or is_busy(entry) or self._entries.get(uid) is not entry:
+            return
+        if rests and may_be_parked(entry):
+            self._park(entry)
+        elif not is_lean(entry.job):
+            entry.job = lean(entry.job, entry.base, self.room.problem)
+            self.dependencies.see(entry, entry.base)
+
+    def _park(self, entry: CachedJob) -> None:
+        job, base = entry.job, entry.base
+        self._forget(entry)
+        self._parked[job.uid] = ParkedJob(job.namespace, job.name, entry.version, job.generation, job.created)
+        # The totals of its days stay known, and are not counted again when it comes back.
+        shown = JobStatus(since=base.since, days=base.days) if base.days else NOTHING
+        self._account(job.uid, shown)
+
+    def _forget(self, entry: CachedJob) -> set[str]:
+        """Drop an entry; returns the uids of the others with its name."""
+        uid, key = entry.job.uid, key_of(entry.job)
+        del self._entries[uid]
+        namesakes = self._names[key]
+        namesakes.discard(uid)
+        if not namesakes:
+            del self._names[key]
+        self.dependencies.lose(entry.job)
+        for other in namesakes:
+            self._requeue(other)
+        return namesakes
+
+    def _measure(self, body: Object, known: int | None) -> list[str]:
+        """Take in the length of a DkronJob of which the generation `known` was seen. Returns the uids of the others
+        that it concerns."""
+        metadata = body["metadata"]
+        if known is not None and metadata.get("generation", 0) == known:
+            return []
+        changed = self.room.see(metadata["namespace"], _age(metadata), body)
+        return self._squeeze(changed)
+
+    def _squeeze(self, uids: list[str]) -> list[str]:
+        for uid in uids:
+            if (entry := self._entries.get(uid)) is not None:
+                self.shrink(entry, rests=not (has_history(entry.base) or entry.observed.attempts))
+        return uids
+
+    def _is_known(self, uid: str) -> bool:
+        return uid in self._entries or uid in self._parked
+
+    def _has_room(self, job: JobView) -> bool:
+        return self.room.has_room(job.namespace, age_of(job))
+
+    def _is_awaited(self, parked: ParkedJob, uid: str) -> bool:
+        return parked.wanted or self.room.has_room(parked.namespace, (parked.created, uid))
+
+    def _is_back(self, entry: CachedJob) -> bool:
+        """Whether a spec was dropped that is needed: there is room again, or an attempt had just begun."""
+        return is_lean(entry.job) and (self._has_room(entry.job) or is_busy(entry))
+
+    def _view(self, body: Object, entry: CachedJob) -> JobView:
+        same = body["metadata"].get("generation", 0) == entry.job.generation
+        if is_lean(entry.job) and same and not self._has_room(entry.job):
+            return lean(_annotated(body, entry.job), entry.base, self.room.problem)
+        job = _read(body, entry.job)
+        return job if self._has_room(job) or is_busy(entry) else lean(job, entry.base, self.room.problem)
 
     def settle(self, entry: CachedJob, count: int, *, base: JobStatus, version: int) -> None:
         """The first `count` pending changes of the entry were written; the result is `base`."""
@@ -141,6 +264,9 @@ class Store:
         if self._entries.get(entry.job.uid) is entry:
             self._account(entry.job.uid, entry.base)
             self.dependencies.see(entry, before)
+            if not self._has_room(entry.job):
+                # Its status may say so by now, and then the next plan leaves nothing to do.
+                self._requeue(entry.job.uid)
 
     def mark_deleting(self, entry: CachedJob) -> None:
         """The DkronJob was deleted, and goes once the watch says so."""
@@ -159,6 +285,9 @@ class Store:
             return ()
         runs = self._runs_of(run.owner, run.namespace)
         known = runs.get(run.name)
+        parked = self._parked.get(run.owner)
+        if parked is not None and known is None:
+            parked.wanted = True
         if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
             return ()
         runs[run.name] = run
@@ -176,20 +305,16 @@ class Store:
         return self._drop(uid)
 
     def _drop(self, uid: str) -> Iterable[str]:
-        entry = self._entries.pop(uid, None)
-        if entry is None:
+        entry, parked = self._entries.get(uid), self._parked.pop(uid, None)
+        job = parked if entry is None else entry.job
+        if job is None:
             return ()
-        self._runs.pop((uid, entry.job.namespace), None)
+        self._runs.pop((uid, job.namespace), None)
         self._account(uid, None)
-        if self._objects.get((entry.job.namespace, entry.job.name)) == uid:
-            del self._objects[entry.job.namespace, entry.job.name]
-        key = key_of(entry.job)
-        namesakes = self._names[key]
-        namesakes.discard(uid)
-        if not namesakes:
-            del self._names[key]
-        self.dependencies.lose(entry.job)
-        return sorted(namesakes)
+        if self._objects.get((job.namespace, job.name)) == uid:
+            del self._objects[job.namespace, job.name]
+        namesakes = set() if entry is None else self._forget(entry)
+        return sorted({*namesakes, *self._squeeze(self.room.lose(job.namespace, (job.created, uid)))})
 
     def renew(self, *, behind: bool) -> None:
         """Another process may have acted on these jobs: forget the pending changes and the unconfirmed creates.
@@ -214,6 +339,9 @@ class Store:
         if run is None:
             return ()
         entry = self._entries.get(run.owner)
+        if entry is None and run.owner in self._parked:
+            self._runs_of(run.owner, run.namespace).pop(run.name, None)
+            return ()
         if entry is None:
             # Its DkronJob is gone, or was never seen.
             self._runs.pop((run.owner, run.namespace), None)
@@ -238,11 +366,14 @@ class Store:
 
     def on_deleted(self, uid: str) -> Iterable[str]:
         """The object with this uid, a DkronJob or a Job, no longer exists."""
-        if uid in self._entries or uid in self._missed:
+        if self._is_known(uid) or uid in self._missed:
             return self.lose_job(uid)
         for (owner, namespace), runs in self._runs.items():
             for run in runs.values():
                 if run.uid == uid:
+                    if owner in self._parked:
+                        del runs[run.name]
+                        return ()
                     if owner not in self._entries:
                         del self._runs[owner, namespace]
                     return self.lose_run_of(owner, run.name)
@@ -266,22 +397,32 @@ class Store:
         return min(entries, key=lambda entry: (entry.job.created, entry.job.uid))
 
     def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
-        job, read = _read(body), read_status(body)
-        former = self._entries.get(self._objects.get((job.namespace, job.name), ""))
+        metadata, read = body["metadata"], read_status(body)
+        other = self._objects.get((metadata["namespace"], metadata["name"]), "")
+        former = None if other == uid else self._entries.get(other) or self._parked.get(other)
         if former is not None and former.version > version:
             # It has made room for the one that we know, and its end is on its way.
             self._missed.add(uid)
-            return ()
-        orphaned = () if former is None else self.miss_job(former.job.uid)
-        status = read or JobStatus()
+            return self._squeeze(self.room.lose(metadata["namespace"], _age(metadata)))
+        orphaned = () if former is None else self.miss_job(other)
+        self._parked.pop(uid, None)
+        status, fits = read or JobStatus(), self.room.has_room(metadata["namespace"], _age(metadata))
+        self._objects[metadata["namespace"], metadata["name"]] = uid
+        if not (fits or self._runs.get((uid, metadata["namespace"]))) and is_at_rest(body, status):
+            # An earlier process has said so, and left nothing to do.
+            self._account(uid, NOTHING)
+            self._parked[uid] = parked_job(body)
+            return orphaned
+        job = _read(body)
         observed = Observed(attempts=self._runs_of(uid, job.namespace))
         entry = CachedJob(job=job, version=version, base=status, status=status, observed=observed)
         # A list may be old, and a watch then tells what has happened since, one by one.
         entry.unreadable, entry.behind = read is None, True
         entry.remembered.checked, entry.remembered.refusal = verdict(job, status)
         entry.mark = entry.accounting.mark = status.last_schedule_time or LONG_AGO
+        if not (fits or is_busy(entry)):
+            job = entry.job = lean(job, status, self.room.problem)
         self._entries[uid] = entry
-        self._objects[job.namespace, job.name] = uid
         self._account(uid, status)
         namesakes = self._names.setdefault(key_of(job), set())
         namesakes.add(uid)
@@ -290,6 +431,10 @@ class Store:
 
     def _runs_of(self, owner: str, namespace: str) -> dict[str, AttemptJob]:
         return self._runs.setdefault((owner, namespace), {})
+
+
+def _age(metadata: Object) -> Age:
+    return datetime.fromisoformat(metadata["creationTimestamp"]), metadata["uid"]
 
 
 def _is_of(job: JobView, run: AttemptJob) -> bool:
@@ -313,7 +458,7 @@ def _read(body: Object, known: JobView | None = None) -> JobView:
 
 def _is_other(body: Object, known: JobView) -> bool:
     """Whether the spec differs from the known one, or could not be read so far."""
-    unread = known.problem is not None and known.problem.reason == ReadyReason.UNREADABLE
+    unread = known.problem is not None and known.problem.reason in UNREAD
     return unread or bool(unreadable(body)) or body["metadata"].get("generation", 0) != known.generation
 
 

@@ -24,6 +24,12 @@ class Gauges(Collector):
     """Attempts that run or are claimed."""
 
     jobs: Sums
+    over_budget: int
+    """DkronJobs for which their namespaces have no room."""
+
+    waiting: int
+    """DkronJobs that wait because their namespaces have used their budgets of new Jobs."""
+
     queues: Mapping[str, int]
     """Keys in each work queue, by its name."""
 
@@ -67,6 +73,17 @@ class Gauges(Collector):
             "DkronJobs without a success for two intervals and the start deadline of the schedule that they follow, "
             "their own or that of the jobs after which they run.",
             self.jobs.stale,
+        )
+        yield _single(
+            "jobs_over_budget",
+            "DkronJobs that do not run because their namespace has too many, or too long ones (--namespace-jobs, "
+            "--namespace-bytes).",
+            self.over_budget,
+        )
+        yield _single(
+            "jobs_waiting_for_budget",
+            "DkronJobs whose next Job waits because their namespace has used its budget (--namespace-creates).",
+            self.waiting,
         )
         upcoming = _family(
             "next_slot_timestamp_seconds", "The earliest next slot of all jobs; absent if no job has one."

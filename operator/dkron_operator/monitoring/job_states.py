@@ -54,7 +54,7 @@ class JobStates:
                 for _ in range(min(SLICE, len(self._changed))):
                     self._look(self._changed.pop())
                 await asyncio.sleep(0)
-            return _sums(list(self._lines.values()), now)
+            return _sums(list(self._lines.values()), now, parked=self._store.parked)
 
     def _look(self, uid: str) -> None:
         entry, before = self._store.get(uid), self._lines.pop(uid, None)
@@ -72,8 +72,9 @@ class JobStates:
         return [] if entry is None else [parent.job for parent in self._store.parents(entry)]
 
 
-def _sums(lines: list[JobSummary], now: datetime) -> Sums:
+def _sums(lines: list[JobSummary], now: datetime, *, parked: int) -> Sums:
     states = Counter(each.state for each in lines)
+    states[JobState.INVALID] += parked
     return Sums(
         states={state: states[state] for state in JobState},
         failing=sum(each.failing for each in lines),

@@ -201,15 +201,15 @@ def _claimed(plan: Plan, entry: Active) -> None:
         # First ones are due when they are claimed, even if the clock was set back since.
         plan.wake_at(entry.started_at)
     elif plan.create is None:
-        plan.create = _complete(plan, entry)
+        plan.start(_complete(plan, entry))
 
 
 def _cancelled(plan: Plan, entry: Active) -> str:
     """Why a retry is not made; empty if it is."""
     if plan.situation.job.spec.disabled:
         return "the job was disabled"
-    if plan.situation.problem is not None:
-        return plan.situation.problem.message
+    if plan.situation.flaw is not None:
+        return plan.situation.flaw.message
     return "a newer run has begun" if _replaced(plan, entry) else ""
 
 

@@ -32,7 +32,8 @@ def plan_dependent_runs(plan: Plan) -> None:
     _give_up_waiting(plan)
     _join(plan)
     for run in _unheard(plan):
-        if plan.create is not None:
+        if plan.create is not None or plan.held:
+            # A run that waits has its effect before the next one of that parent is noted.
             break
         if _in_force(plan, run) and not is_accepted(plan):
             plan.do(AcceptJob())
@@ -167,7 +168,7 @@ def _join(plan: Plan) -> None:
     if isinstance(create, Skip):
         _skip(plan, runs, last, create)
     else:
-        plan.create = create
+        plan.start(create)
 
 
 def _has_begun(plan: Plan, entry: Active) -> bool:

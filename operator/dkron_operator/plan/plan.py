@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from dkron_crds.job import Active, JobStatus, SkipReason, Trigger
+from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Report, Severity
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
@@ -29,6 +30,10 @@ class Plan:
     """The Job to create: one at most, and the next plan goes on from there."""
     crowded: bool = False
     """The status has no room to show another ended run to dependent jobs."""
+    held: bool = False
+    """A Job or a request waits for the budget of the namespace."""
+    refuses: bool = False
+    """A request is refused, which the budget of the namespace pays for as well."""
     wake: datetime | None = None
     """When to plan again, at the latest."""
 
@@ -39,6 +44,31 @@ class Plan:
     def acts(self) -> bool:
         """Whether the plan changes anything outside this process."""
         return bool(self.changes or self.create) or any(isinstance(action, Effect) for action in self.actions)
+
+    @property
+    def spends(self) -> bool:
+        """Whether the budget of the namespace pays for it. A create that got no answer was paid for, and a call without
+        a pod is bounded elsewhere."""
+        if self.refuses:
+            return True
+        create = self.create
+        return create is not None and not (create.late or create.call or self.situation.unconfirmed_create)
+
+    def start(self, create: CreateJob) -> bool:
+        """Create this Job, unless the budget of the namespace has it wait. Returns whether it is created."""
+        if not (create.late or is_inline(self.situation.job.spec)) and self.waits():
+            return False
+        self.create = create
+        return True
+
+    def waits(self) -> bool:
+        """Whether the budget of the namespace has all that it pays for wait; if so, plan again when it does not."""
+        until = self.situation.held_until
+        if until is None or until <= self.situation.now:
+            return False
+        self.held = True
+        self.wake_at(until)
+        return True
 
     def do(self, action: Action) -> None:
         """Have this done."""

@@ -96,6 +96,8 @@ def _forget_refused(plan: Plan, request: Request, entry: Active) -> None:
 
 
 def _decide(plan: Plan, request: Request, entry: Active) -> None:
+    if plan.waits():
+        return
     problem = plan.situation.problem
     if problem is not None:
         _refuse(plan, request, entry, Skip(SkipReason.NOT_READY, problem.message))
@@ -106,7 +108,7 @@ def _decide(plan: Plan, request: Request, entry: Active) -> None:
     if isinstance(create, Skip):
         _refuse(plan, request, entry, create)
     else:
-        plan.create = create
+        plan.start(create)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def _refuse(plan: Plan, request: Request, entry: Active, skip: Skip) -> None:
     if len(plan.status.refused) >= AT_ONCE:
         # The annotations of these go now, and the next plan has room.
         return
+    plan.refuses = True
     plan.do(WriteStatus())
     plan.note(Refused(skip.reason, min(entry.slot, plan.situation.now), entry.job))
     _tell(plan, request, skip.why or _WHY[skip.reason])

@@ -127,8 +127,7 @@ def _fire(plan: Plan, slot: datetime) -> bool:
     create = creation(plan, entry, decision, mark=(Decided(slot),))
     if isinstance(create, Skip):
         return _skip(plan, slot, create)
-    plan.create = create
-    return True
+    return plan.start(create)
 
 
 def _skip(plan: Plan, slot: datetime, skip: Skip) -> bool:

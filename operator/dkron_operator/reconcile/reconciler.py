@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dkron_crds.job import ReadyReason
 from dkron_crds.node_tags import DKRONS, AgentTags
+from dkron_crds.schedule.instants import shifted
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
@@ -55,6 +57,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.unknown_jobs import is_settled, split
 from dkron_operator.plan.upstream_runs import fullness
 from dkron_operator.plan.view import Situation
+from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.verify import CacheVerifier
 from dkron_operator.watch.nodes import Nodes
@@ -100,6 +103,7 @@ class Reconciler:
         own: AgentTags = DKRONS,
         rules: InstallationRules = NO_RULES,
         strict: bool = False,
+        creates: float = 0.0,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
         on_node_event: Callable[[], None] = lambda: None,
@@ -154,6 +158,9 @@ class Reconciler:
         )
         """What carries out plans, beside `queue`, which makes them."""
         self._verifier = CacheVerifier(client, store, self.writer)
+        self.budget = CreateBudget(
+            creates, clock=clock, metrics=store.metrics, report=lambda entry, report: events.report(entry.job, report)
+        )
         self._remove = Removal(client, store, self.writer, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed, on_event=on_node_event, own=own)
         self.calls = InlineCalls(store, allowance, clock=clock, listener=delivery, known=self.queue.add)
@@ -176,6 +183,8 @@ class Reconciler:
         self.due_queue.take_over(idle=idle, longest=self._handover)
         for entry in sorted(self._store, key=_next):
             self.queue.add(entry.job.uid)
+        for uid in self._store.awaited():
+            self.queue.add(uid)
 
     async def _reconcile(self, uid: str) -> None:
         try:
@@ -206,41 +215,59 @@ class Reconciler:
         self._events.report(entry.job, Report(Severity.WARNING, "StatusRefused", message))
 
     async def _plan(self, uid: str) -> None:
+        if self._may_act():
+            await self._read_missing(uid)
         entry = self._store.get(uid)
+        if entry is None:
+            self.budget.forget(uid)
         # Who waits plans nothing: it would be of no use by the time that it may act.
         while entry is not None and self._may_act():
-            _prune(entry)
-            if doubtful := self._verifier.about(entry):
-                await self._verifier.clear(entry, doubtful)
-                entry = self._store.get(uid)
-                continue
-            plan = advance(self._situation(entry))
-            if entry.behind and plan.acts:
-                await self._read_again(entry)
-                entry = self._store.get(uid)
-                continue
-            self._carry_out(entry, plan)
-            if plan.create is None and not plan.wants(*AWAITED):
-                return
-            planned = entry.version
-            try:
-                await self._write_first(entry, plan)
-                # A claim says that nobody else has made one since the plan: what has changed is planned anew.
-                if plan.create is not None and entry.version == planned:
-                    await self._fire(entry, plan.create)
-                    # What others are due for goes before what follows from this.
-                    self.writer.write_soon(entry)
-                    self.queue.add(uid)
+            plan = await self._next_plan(entry)
+            if plan is not None:
+                self._carry_out(entry, plan)
+                if plan.create is None and not plan.wants(*AWAITED):
+                    self._store.shrink(entry, rests=plan.wake is None and not plan.actions)
                     return
-                if plan.wants(DeleteDkronJob):
-                    await self._remove(entry)
-            except Conflict:
-                log.info("another writer changed the job first; planning again", extra={"job": entry.job.dkron_name})
-            except (Unavailable, Rejected):
-                # What passes until the API server answers again, or takes it, passes while nobody can fire it.
-                entry.remembered.fireable_since = self._clock.monotonic()
-                raise
+                if await self._follow(entry, plan):
+                    return
             entry = self._store.get(uid)
+
+    async def _next_plan(self, entry: CachedJob) -> Plan | None:
+        """What to do for the job now; None if the cache was behind, and is not any more."""
+        _prune(entry)
+        if doubtful := self._verifier.about(entry):
+            await self._verifier.clear(entry, doubtful)
+            return None
+        situation = self._situation(entry)
+        plan = advance(situation)
+        if entry.behind and plan.acts:
+            await self._read_again(entry)
+            return None
+        if plan.spends and (wait := self.budget.take(entry)):
+            return advance(replace(situation, held_until=shifted(situation.now, wait)))
+        return plan
+
+    async def _follow(self, entry: CachedJob, plan: Plan) -> bool:
+        """Do what has to be awaited. Returns whether the job is planned again later, and not at once."""
+        planned = entry.version
+        try:
+            await self._write_first(entry, plan)
+            # A claim says that nobody else has made one since the plan: what has changed is planned anew.
+            if plan.create is not None and entry.version == planned:
+                await self._fire(entry, plan.create)
+                # What others are due for goes before what follows from this.
+                self.writer.write_soon(entry)
+                self.queue.add(entry.job.uid)
+                return True
+            if plan.wants(DeleteDkronJob):
+                await self._remove(entry)
+        except Conflict:
+            log.info("another writer changed the job first; planning again", extra={"job": entry.job.dkron_name})
+        except (Unavailable, Rejected):
+            # What passes until the API server answers again, or takes it, passes while nobody can fire it.
+            entry.remembered.fireable_since = self._clock.monotonic()
+            raise
+        return False
 
     async def _write_first(self, entry: CachedJob, plan: Plan) -> None:
         """Write what has to be written before anything else happens. Raises `Conflict` and `Unavailable`."""
@@ -249,6 +276,21 @@ class Reconciler:
             await self.acceptance(entry)
         elif plan.wants(WriteStatus):
             await self.writer.claim(entry, ())
+
+    async def _read_missing(self, uid: str) -> None:
+        """Read a job whose spec was dropped and that has room again. Raises `Unavailable`."""
+        place = self._store.missing(uid)
+        if place is None:
+            return
+        try:
+            answer = await self._client.get(*place)
+        except NotFound:
+            answer = None
+        gone = answer is None or answer["metadata"]["uid"] != uid
+        found = self._store.miss_job(uid) if answer is None or gone else self._store.see_job(answer)
+        for other in found:
+            if other != uid:
+                self.queue.add(other)
 
     async def _read_again(self, entry: CachedJob) -> None:
         await self.writer.read_again(entry)
@@ -271,6 +313,7 @@ class Reconciler:
             self.nodes.want()
         now = self._clock.now()
         attempts, ahead = split(entry.observed.attempts, entry.status, now)
+        left = self.budget.left(entry.job.uid)
         return Situation(
             job=entry.job,
             status=entry.status,
@@ -292,6 +335,7 @@ class Reconciler:
             barred=self._barred(entry, inline=inline),
             refusal=entry.remembered.refusal,
             duplicate=self._store.duplicate(entry),
+            over_budget=self._store.over_budget(entry),
             checked=entry.remembered.checked == entry.job.generation,
             unconfirmed_create=entry.remembered.unconfirmed_create,
             dependencies=self._store.dependencies.of(entry.job),
@@ -300,6 +344,7 @@ class Reconciler:
             site=self.delivery.installation.site,
             endpoints=self.delivery.installation.endpoints,
             absent=entry.observed.absent,
+            held_until=None if left is None else shifted(now, left),
             full_since=_full_since(entry, self._clock.now()),
         )
 
@@ -320,7 +365,8 @@ class Reconciler:
         self.writer.write_soon(entry, patience=self._patience(plan))
         for action in plan.actions:
             self._begin(entry, action)
-        if not (entry.job.accepted or entry.job.deleting or entry.remembered.unmarked):
+        waits = entry.job.accepted or entry.job.deleting or plan.situation.over_budget is not None
+        if not (waits or entry.remembered.unmarked):
             self.acceptance.queue.add(uid, SOON)
         self.due_queue.set(uid, plan.wake)
 

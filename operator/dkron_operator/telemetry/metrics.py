@@ -30,6 +30,8 @@ SIZES = (1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0, 131072.0)
 VERBS = ("get", "list", "watch", "create", "patch", "delete")
 MOST_REASONS = 50
 """Kubelets have some twenty reasons for a failure. Beyond this many distinct ones, a reason counts as `Other`."""
+MOST_NAMESPACES = 100
+"""Beyond this many namespaces that have used their budgets, one counts as `Other`."""
 OTHER = "Other"
 BY_RULE = (SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.NO_MATCHING_NODE, SkipReason.TOO_MANY_ACTIVE)
 BY_TIME = (SkipReason.MISSED, SkipReason.DEADLINE_EXCEEDED)
@@ -60,6 +62,12 @@ class Metrics:
             "history_truncated",
             "Executions removed from a status earlier than spec.history says, because it would have grown too big.",
         )
+        self._delayed = self._counter(
+            "creates_delayed",
+            "Jobs and requests that waited because their namespace had used its budget (--namespace-creates), by "
+            "namespace.",
+            "namespace",
+        )
         self._lateness = self._histogram(
             "schedule_lateness_seconds",
             "Time from a slot to the creation of its Job, or to the beginning of its call. First attempts only.",
@@ -80,6 +88,7 @@ class Metrics:
             SIZES,
         )
         self._reasons: set[str] = set()
+        self._late_namespaces: set[str] = set()
         self._lay_out()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -114,6 +123,10 @@ class Metrics:
         """A message was delivered, or given up."""
         self._messages.labels(receiver, "delivered" if delivered else "failed").inc()
 
+    def delayed(self, namespace: str) -> None:
+        """A create or a request waits for the budget of its namespace."""
+        self._delayed.labels(_bounded(self._late_namespaces, namespace, MOST_NAMESPACES)).inc()
+
     def messages(self) -> dict[str, int]:
         """The messages by receiver and result, for a log line."""
         return {
@@ -131,10 +144,7 @@ class Metrics:
     def _known(self, reason: str) -> str:
         """The reason as a label. Other components choose the reasons, so without a limit every execution could create a
         series."""
-        if reason not in self._reasons and len(self._reasons) >= MOST_REASONS:
-            return OTHER
-        self._reasons.add(reason)
-        return reason
+        return _bounded(self._reasons, reason, MOST_REASONS)
 
     def _lay_out(self) -> None:
         """Create these series at the start: a series that first appears with value 1 has no rate."""
@@ -155,3 +165,11 @@ class Metrics:
 
     def _histogram(self, name: str, what: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(f"dkron_operator_{name}", what, labels, buckets=buckets, registry=self.registry)
+
+
+def _bounded(known: set[str], label: str, most: int) -> str:
+    """The label; `Other` if it would be one more than `most`."""
+    if label not in known and len(known) >= most:
+        return OTHER
+    known.add(label)
+    return label

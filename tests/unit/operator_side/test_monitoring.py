@@ -238,7 +238,8 @@ async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes
 
 def gauges(**fields: Any) -> Gauges:
     defaults: dict[str, Any] = {
-        "version": "1.2.3", "leader": False, "active": 2, "queues": {"jobs": 3}, "lag": 0.5, "per_job": False,
+        "version": "1.2.3", "leader": False, "active": 2, "over_budget": 5, "waiting": 6, "queues": {"jobs": 3},
+        "lag": 0.5, "per_job": False,
         "jobs": Sums(dict.fromkeys(JobState, 1), failing=1, degraded=2, stale=0, next=None),
         "calls": {Call("create", "jobs", 0): 4}, "seen": {"jobs": 17.0},
     }  # fmt: skip
@@ -301,7 +302,7 @@ class Fake:
         self.lease = Mock(view=Leadership(held=True))
         queue = Mock(__len__=lambda _: 3)
         queue.name = "hand on"
-        acts = Mock(calls=())
+        acts = Mock(calls=(), budget=())
         acts.delivery.waiting = 5
         parts = Parts(
             client=Mock(calls={}), store=self.store, cluster_status=Mock(active=4), lease=self.lease,

@@ -1,0 +1,451 @@
+"""One tenant does not starve the others: turns, creates and room of each namespace."""
+
+import gc
+import tracemalloc
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dkron_crds.job import Day, Ended, GroupStatus, JobStatus, ReadyReason
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.act.events import ROOM
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.fair_queue import FairQueue
+from dkron_operator.kit.oldest_first import OldestFirst, Room
+from dkron_operator.kit.token_bucket import SWEEP, Rate, TokenBuckets
+from dkron_operator.plan.actions import Report, Severity
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.dependencies import Dependencies, Parent
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.view import AttemptState, Situation
+from dkron_operator.reconcile.create_budget import BURST, SILENCE, CreateBudget
+from dkron_operator.telemetry.metrics import MOST_NAMESPACES, Metrics
+from tests.support.builders import (
+    NOON,
+    after,
+    claim,
+    ended,
+    execution,
+    job_view,
+    outcome,
+    run,
+    seen,
+    situation,
+    wire_job,
+    wire_run,
+)
+from tests.support.edges import Edges, begin, until
+from tests.support.fake_kube import FakeKube
+from tests.support.plans import created, requests_removed
+
+# --- turns -----------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.integers(1, 40), min_size=1, max_size=6),
+    st.lists(st.sampled_from(["pop", "flood"]), max_size=60),
+)
+def test_a_namespace_waits_one_turn_of_each_other_whatever_they_do(flood: list[int], before: list[str]) -> None:
+    queue: FairQueue[tuple[int, int]] = FairQueue(lambda key: key[0])
+    number = 0
+    for group, count in enumerate(flood):
+        for _ in range(count):
+            number += 1
+            queue.add((group, number))
+    for each in before:
+        number += 1
+        queue.add((number % len(flood), number)) if each == "flood" else queue.pop(lambda _: True)
+    queue.add((-1, 0))
+    turns = 0
+    while turns <= len(flood) and (found := queue.pop(lambda _: True)) is not None and found[1] != -1:
+        turns, number = turns + 1, number + 1
+        queue.add((number % len(flood), number))
+    assert turns <= len(flood)
+
+
+@pytest.mark.looptime
+async def test_events_of_one_namespace_take_neither_the_turns_nor_the_room_of_others() -> None:
+    edges = begin()
+    noisy = job_view(uid="noisy")
+    edges.events.report(replace(noisy, namespace="quiet", uid="quiet"), Report(Severity.NORMAL, "Quiet", "x"))
+    for number in range(ROOM + 50):
+        edges.events.report(replace(noisy, uid=f"noisy-{number}"), Report(Severity.NORMAL, "Noisy", str(number)))
+    assert len(edges.events.queue) > ROOM
+    edges.events.report(replace(noisy, namespace="late", uid="late"), Report(Severity.NORMAL, "Late", "x"))
+    async with edges.running():
+        await edges.events.queue.idle()
+    told = [body["reason"] for body in edges.kube.bodies if "reason" in body]
+    assert Counter(told) == {"Quiet": 1, "Late": 1, "Noisy": ROOM - 2}
+    assert told.index("Late") < 5
+
+
+# --- creates ---------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.floats(0.1, 500),
+    st.floats(1, 1000),
+    st.lists(st.tuples(st.floats(0, 3), st.sampled_from("ab")), min_size=1, max_size=200),
+)
+def test_a_bucket_gives_no_more_than_its_rate_and_nothing_to_wait_for_within_it(
+    per_second: float, burst: float, takes: list[tuple[float, str]]
+) -> None:
+    buckets, now = TokenBuckets(Rate(per_second, burst)), 0.0
+    given_at: dict[str, list[float]] = {"a": [], "b": []}
+    alone = {group: TokenBuckets(buckets.rate) for group in "ab"}
+    for pause, group in takes:
+        now += pause
+        at = buckets.take(group, now)
+        assert at == alone[group].take(group, now), "what others take changes nothing"
+        assert at >= max([now, *given_at[group][-1:]]), "who came first goes first"
+        within = all(
+            len(given_at[group]) - n + 1 <= burst + per_second * (now - first)
+            for n, first in enumerate(given_at[group])
+        )
+        if within:
+            assert at == pytest.approx(now)
+        given_at[group].append(at)
+    for times in given_at.values():
+        for first, begun in enumerate(times):
+            for last in range(first, len(times)):
+                assert last - first + 1 <= burst + per_second * (times[last] - begun) + 1 + 1e-6
+
+
+def test_full_buckets_are_not_held() -> None:
+    buckets = TokenBuckets(Rate(10, 10))
+    for number in range(10 * SWEEP):
+        buckets.take(number, float(number))
+    assert len(buckets) <= SWEEP + 1
+
+
+class Teller:
+    def __init__(self, per_second: float) -> None:
+        self.now = 1000.0
+        self.told: list[str] = []
+        self.metrics = Metrics()
+        self.budget = CreateBudget(
+            per_second, clock=Clock(monotonic=lambda: self.now), metrics=self.metrics,
+            report=lambda entry, report: self.told.append(f"{entry.job.name} {report.reason}"),
+        )  # fmt: skip
+
+    def delayed(self) -> dict[str, float]:
+        (family,) = [each for each in self.metrics.registry.collect() if each.name == "dkron_operator_creates_delayed"]
+        return {sample.labels["namespace"]: sample.value for sample in family.samples}
+
+
+def test_who_waits_keeps_the_turn_and_is_told_once() -> None:
+    teller, store = Teller(2), Store()
+    for number in range(16):
+        store.see_job(wire_job(name=f"job-{number}", uid=str(number)))
+    waits = {entry.job.uid: teller.budget.take(entry) for entry in store}
+    assert [uid for uid, wait in waits.items() if wait is None] == [str(number) for number in range(int(2 * BURST))]
+    assert [wait.total_seconds() for wait in waits.values() if wait] == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
+    assert (teller.budget.left("0"), teller.budget.left("15")) == (None, timedelta(seconds=3))
+    assert teller.told == [f"job-{number} CreatesDelayed" for number in range(11, 16)], "half a second is no news"
+    teller.now += 2.9
+    last = store.get("15")
+    assert last is not None
+    left = teller.budget.left("15")
+    assert left is not None
+    assert left.total_seconds() == pytest.approx(0.1)
+    teller.now += 0.2
+    assert (teller.budget.left("15"), teller.budget.take(last), len(teller.budget)) == (None, None, 5)
+    for _ in range(12):
+        teller.budget.take(last)
+    assert len(teller.told) == 5, "once an hour, not for each slot"
+    assert teller.delayed() == {"default": pytest.approx(6, abs=10)}
+    teller.budget.forget("15")
+    teller.now += SILENCE
+    for _ in range(14):
+        teller.budget.take(last)
+        teller.budget.forget("15")
+    assert teller.told[5:] == ["job-15 CreatesDelayed"]
+
+
+def test_no_limit_takes_nothing_and_few_namespaces_get_series() -> None:
+    teller, store = Teller(0), Store()
+    store.see_job(wire_job())
+    assert {teller.budget.take(next(iter(store))) for _ in range(1000)} == {None}
+    for number in range(2 * MOST_NAMESPACES):
+        teller.metrics.delayed(f"namespace-{number}")
+    assert (len(teller.delayed()), teller.delayed()["Other"]) == (MOST_NAMESPACES + 1, MOST_NAMESPACES)
+
+
+def held(look: Situation) -> Plan:
+    return advance(replace(look, held_until=after(seconds=90)))
+
+
+def requested_run(**spec: Any) -> Situation:
+    job = job_view(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"}, **spec)
+    return situation(job, now=after(2))
+
+
+def of_retry() -> Situation:
+    job = job_view(retries=1)
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(claim(attempt=2),))
+    return situation(job, status, now=after(5))
+
+
+def of_two_ends() -> Situation:
+    job = job_view(schedule="", parentJob="a")
+    shown = tuple(Ended(group=group, at=after(group), status=GroupStatus.SUCCESS) for group in (1, 2))
+    return situation(job, now=after(30), dependencies=Dependencies(parents={"a": Parent("uid-a", shown)}))
+
+
+WAITING = {
+    "a slot": (situation(now=after(60)), 1),
+    "a retry": (of_retry(), 1),
+    "a run after another": (of_two_ends(), 1),
+    "a request": (requested_run(), 1),
+    "a request that is refused": (requested_run(disabled=True), 0),
+}
+
+
+@pytest.mark.parametrize(("look", "creates"), WAITING.values(), ids=WAITING.keys())
+def test_what_waits_is_not_decided_and_what_follows_is_the_same(look: Situation, creates: int) -> None:
+    plan = advance(look)
+    assert (plan.spends, plan.held, int(plan.create is not None)) == (True, False, creates)
+    waits = held(look)
+    assert (waits.spends, waits.held, waits.create) == (False, True, None)
+    assert waits.wake is not None
+    assert waits.wake <= after(seconds=90)
+    assert waits.status.last_schedule_time == look.status.last_schedule_time
+    assert (waits.status.skipped, waits.status.refused) == (None, ())
+    assert not [report.reason for report in waits.of(Report)]
+    assert len(waits.status.heard) <= 1, "a second end of the same parent has its effect after the first"
+    assert advance(replace(look, status=waits.status, persisted=waits.status)).create == plan.create
+    assert held(replace(look, now=after(seconds=91))).spends, "its turn has come"
+
+
+def test_nothing_that_creates_no_job_waits() -> None:
+    late = of_retry()
+    late = replace(late, job=job_view(retries=1, startingDeadlineSeconds=1), now=after(40))
+    slot = JobStatus(since=NOON, fingerprint=late.job.fingerprint, active=(claim(),))
+    assert created(held(replace(late, status=slot, persisted=slot))).late
+    unsure = situation(now=after(60), unconfirmed_create=claim(after(60)))
+    assert created(held(unsure)).entry == claim(after(60)), "it may exist, and was paid for"
+    assert not held(unsure).spends
+    status = JobStatus(since=NOON, executions=(execution(claim()),), counted=(claim().job,))
+    done = job_view(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"})
+    first = created(advance(situation(done, now=after(2)))).entry
+    plan = held(situation(done, status, now=after(9), runs=[run(first)]))
+    assert requests_removed(plan) == ["a"]
+
+
+@pytest.mark.looptime
+async def test_slots_that_wait_are_late_and_none_is_lost() -> None:
+    kube = FakeKube()
+    for number in range(8):
+        kube.put(DKRON_JOBS, wire_job(name=f"job-{number}", uid=f"uid-{number}", created=NOON))
+    edges = Edges(kube, creates=1.0)
+    edges.watch()
+    async with edges.running():
+        await until(60.5)
+        assert (len(kube.names(JOBS)), len(edges.reconciler.budget)) == (5, 3)
+        await until(61.5)
+        assert len(kube.names(JOBS)) == 6
+        await until(70)
+    assert (len(kube.names(JOBS)), len(edges.reconciler.budget)) == (8, 0)
+    assert all(edges.status(f"job-{number}").last_schedule_time == after(60) for number in range(8))
+    told = [body["reason"] for body in kube.bodies if "reason" in body]
+    assert Counter(told)["CreatesDelayed"] == 3
+
+
+# --- room ------------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.sampled_from([0, 1, 2, 5]),
+    st.sampled_from([0, 3, 10, 30]),
+    st.lists(st.tuples(st.integers(0, 11), st.none() | st.integers(0, 11)), max_size=40),
+    st.randoms(use_true_random=False),
+)
+def test_the_oldest_have_room_in_whatever_order_they_come(
+    count: int, size: int, changes: list[tuple[int, int | None]], random: Any
+) -> None:
+    room, sizes = Room(count, size), dict[int, int]()
+
+    def oldest() -> set[int]:
+        used, found = 0, set[int]()
+        for key in sorted(sizes):
+            used += sizes[key]
+            if not room.holds(len(found) + 1, used):
+                break
+            found.add(key)
+        return found
+
+    found = OldestFirst[int](room)
+    for key, given_size in changes:
+        before = oldest()
+        if given_size is None:
+            sizes.pop(key, None)
+            changed = found.lose(key)
+        else:
+            sizes[key] = given_size
+            changed = found.see(key, given_size)
+        assert {each for each in sizes if found.has_room(each)} == oldest()
+        assert {*changed} - {key} == (before ^ oldest()) - {key}
+    again, order = OldestFirst[int](room), list(sizes)
+    random.shuffle(order)
+    for key in order:
+        again.see(key, sizes[key])
+    assert [each for each in sizes if again.has_room(each)] == [each for each in sizes if found.has_room(each)]
+    assert again.beyond == len(sizes) - len(oldest())
+
+
+def wire(number: int, **fields: Any) -> dict[str, Any]:
+    return wire_job(name=f"job-{number}", uid=f"uid-{number}", created=after(number), **fields)
+
+
+def ready(edges: Edges, number: int) -> str:
+    return {each.type: each.reason for each in edges.status(f"job-{number}").conditions}["Ready"]
+
+
+def feed(edges: Edges) -> None:
+    for name in edges.kube.names(DKRON_JOBS):
+        edges.source.feed_job("MODIFIED", edges.kube.has(DKRON_JOBS, name))
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("room", [Room(count=2), Room(size=260)], ids=["jobs", "bytes"])
+async def test_the_youngest_do_not_run_until_there_is_room(room: Room) -> None:
+    kube = FakeKube()
+    for number in (3, 0, 2, 1):
+        kube.put(DKRON_JOBS, wire(number, displayName="x" * 40))
+    edges = Edges(kube, room=room)
+    edges.watch()
+    async with edges.running():
+        await until(10)
+        feed(edges)
+        await until(70)
+        assert [ready(edges, number) for number in range(4)] == ["Scheduled"] * 2 + [ReadyReason.OVER_BUDGET] * 2
+        assert (edges.store.parked, edges.store.room.beyond, len(edges.store)) == (2, 2, 2)
+        assert len(kube.names(JOBS)) == 2
+        again = Edges(kube, room=room)
+        again.watch()
+        assert (again.store.parked, len(again.store)) == (2, 2), "the same after a restart, at once"
+        calls = len(kube.calls)
+        feed(edges)
+        await until(100)
+        assert [call for call in kube.calls[calls:] if "job-3" in call or "job-2" in call] == [], "nothing is asked"
+        del kube.objects["dkronjobs", "job-0"]
+        edges.source.on_deleted({"uid-0"})
+        await until(119)
+        feed(edges)
+        assert [ready(edges, number) for number in (1, 2, 3)] == ["Scheduled"] * 2 + [ReadyReason.OVER_BUDGET]
+        await until(130)
+        assert len([name for name in kube.names(JOBS) if name.startswith("job-2")]) == 1
+    assert [report for report in kube.bodies if report.get("reason") == "OverBudget"]
+    edges.source.on_deleted({"uid-1", "uid-2", "uid-3"})
+    assert (len(edges.store), edges.store.parked, edges.store.room.beyond) == (0, 0, 0)
+
+
+@pytest.mark.looptime
+async def test_a_request_for_a_job_without_room_is_refused_and_an_edit_is_seen() -> None:
+    kube = FakeKube()
+    for number in range(2):
+        kube.put(DKRON_JOBS, wire(number))
+    edges = Edges(kube, room=Room(count=1))
+    edges.watch()
+    async with edges.running():
+        await until(5)
+        feed(edges)
+        assert edges.store.parked == 1
+
+        def ask(body: dict[str, Any]) -> None:
+            body["metadata"].setdefault("annotations", {})["run.dkron.io/a"] = "2026-03-01T12:00:05Z"
+            body["metadata"]["generation"] += 1
+
+        kube.edit(DKRON_JOBS, "job-1", ask)
+        feed(edges)
+        await until(20)
+        feed(edges)
+        await until(30)
+    assert "run.dkron.io/a" not in kube.has(DKRON_JOBS, "job-1")["metadata"]["annotations"]
+    (refused,) = [body["note"] for body in kube.bodies if body.get("reason") == "RunRefused"]
+    assert "--namespace-jobs 1" in refused
+    condition = next(each for each in edges.status("job-1").conditions if each.type == "Ready")
+    assert (condition.observed_generation, edges.store.parked) == (2, 1)
+
+
+def test_what_runs_when_there_is_no_room_any_more_is_finished_with_its_retries() -> None:
+    store = Store(room=Room(count=1))
+    status = JobStatus(since=NOON, active=(seen(claim(uid="uid-1", name="job-1")),))
+    store.see_job(wire(1, status=status, retries=3))
+    store.see_run(wire_run(claim(uid="uid-1", name="job-1"), owner="uid-1", owner_name="job-1"))
+    store.see_job(wire(0))
+    entry = store.get("uid-1")
+    assert entry is not None
+    problem = store.over_budget(entry)
+    assert (problem is not None, entry.job.spec.retries) == (True, 3)
+    failed = seen(claim())
+    job = job_view(retries=1)
+    look = situation(
+        job, JobStatus(since=NOON, fingerprint="-", active=(failed,)), now=after(9), over_budget=problem,
+        runs=[run(claim(), AttemptState.FAILED)], outcomes={failed.job: outcome(success=False)},
+    )  # fmt: skip
+    plan = advance(look)
+    assert [each.attempt for each in plan.status.active] == [2]
+    later = advance(replace(look, status=plan.status, persisted=plan.status, now=after(60)))
+    assert created(later).entry.attempt == 2
+
+
+@pytest.mark.looptime
+async def test_a_job_that_has_run_is_tidied_and_keeps_its_totals_while_it_has_no_room() -> None:
+    kube, first = FakeKube(), claim(after(1), uid="uid-1", name="job-1")
+    day = Day(date="2026-03-01", success=1, failed=0)
+    record = execution(first)
+    said = JobStatus(since=after(1), fingerprint="-", executions=(record,), counted=(first.job,), days=(day,))
+    kube.put(DKRON_JOBS, wire(1, status=said, history={"successfulJobs": 0}))
+    kube.put(DKRON_JOBS, wire(0))
+    kube.put(JOBS, wire_run(first, owner="uid-1", owner_name="job-1", status=ended(at=after(6))))
+    edges = Edges(kube, room=Room(count=1))
+    edges.watch()
+    async with edges.running():
+        await until(30)
+        edges.watch()
+        assert (first.job in kube.names(JOBS), edges.store.parked) == (True, 0), "its Job is kept for a minute"
+        await until(100)
+        assert first.job not in kube.names(JOBS)
+        edges.source.feed_run(
+            "DELETED", wire_run(first, owner="uid-1", owner_name="job-1", version=999, status=ended())
+        )
+        await until(110)
+        edges.watch()
+        assert edges.store.parked == 1
+        assert edges.shown["uid-1"] == JobStatus(since=edges.status("job-1").since, days=(day,))
+        late = claim(after(200), uid="uid-1", name="job-1")
+        edges.source.feed_run("ADDED", kube.put(JOBS, wire_run(late, owner="uid-1", owner_name="job-1")))
+        await until(120)
+        assert [each.job for each in edges.status("job-1").active] == [late.job], "what appears is not overlooked"
+
+
+def test_a_job_without_room_takes_a_few_hundred_bytes() -> None:
+    count, store = 300, Store(room=Room(count=1))
+    store.see_job(wire(0))
+    said = {
+        "type": "Ready", "status": "False", "reason": "OverBudget", "message": "x" * 200,
+        "lastTransitionTime": "2026-03-01T12:00:00Z", "observedGeneration": 1,
+    }  # fmt: skip
+
+    def bodies() -> Any:
+        for number in range(1, count):
+            body = wire(number, command="x" * 20_000)
+            body["status"] = {"since": "2026-03-01T12:00:00Z", "conditions": [said]}
+            yield body
+
+    gc.collect()
+    tracemalloc.start()
+    for body in bodies():
+        store.see_job(body)
+    gc.collect()
+    used = tracemalloc.get_traced_memory()[0] / count
+    tracemalloc.stop()
+    assert (store.parked, len(store)) == (count - 1, 1)
+    assert used < 1000, f"{used:.0f} bytes each"
