@@ -75,6 +75,7 @@ class Operator:
         inline_calls: int = 0,
         inline_rules: AddressRules | None = None,
         own_tags: AgentTags = DKRONS,
+        confine: bool = True,
         strict: bool = False,
         replica: Replica,
         terms: Terms | None,
@@ -114,7 +115,7 @@ class Operator:
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
             booked=self.cluster_status.settle, terms=terms,
             allowance=Allowance(inline_calls, self.lease.may_act, inline_rules),
-            own=own_tags, strict=strict, tracer=tracer, compare=self._rollback.compare,
+            own=own_tags, confine=confine, strict=strict, tracer=tracer, compare=self._rollback.compare,
             on_node_event=partial(self._liveness.optional_event, NODES),
         )  # fmt: skip
         handlers = Handlers(

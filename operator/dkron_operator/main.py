@@ -51,6 +51,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             inline_calls=settings.inline_calls,
             inline_rules=settings.address_rules(),
             own_tags=settings.own_tags(),
+            confine=settings.pod_security == "restricted",
             strict=settings.strict,
             replica=_replica(way.server),
             terms=settings.terms() if settings.lease == "on" else None,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dkron_operator.plan.permissions import OUR_USER
 from tests.support.jobs import dkron_job, pod_template
 from tests.support.kube import SECRETS, finished, shown
 from tests.support.sites import Site
@@ -20,6 +21,8 @@ TIMEOUT = {"shell": "true", "timeout": "1s"}
 BEGIN = "echo begun; while true; do sleep 1; done"
 QUICK_END = pod_template(terminationGracePeriodSeconds=1)
 ADDED = pod_template(containers=[{"name": "job", "env": [{"name": "ADDED", "value": "yes"}]}])
+AS_THE_IMAGE_SAYS = {"jobTemplate": pod_template(securityContext={"runAsNonRoot": False})}
+NO_FILE = "uid=65532 gid=65532 groups=65532\n/bin/sh: can't create /file: Permission denied\n"
 LINES = "".join(f"{number}\n" for number in range(1, 2001))
 
 
@@ -49,7 +52,10 @@ def bad(reason: str, **expected: Any) -> dict[str, Any]:
 CASES = (
     Case("words", "echo  one 'two  three' \"four\"", good("one two  three four\n")),
     Case("no-shell", "echo $HOME $(date) * | cat", good("$HOME $(date) *\n")),
-    Case("shell", "echo $$ $(expr 40 + 2) $HOME; cd /etc && pwd", good("1 42 /root\n/etc\n"), SHELL),
+    Case("shell", "echo $$ $(expr 40 + 2) $HOME; cd /etc && pwd", good("1 42 /\n/etc\n"), SHELL),
+    Case("default-user", "id; echo > /file", bad("Error", message=OUR_USER, output=NO_FILE), SHELL),
+    Case("user-of-the-image", "id -u; chown 7 /etc; stat -c %u /etc", good("0\n7\n"), SHELL, AS_THE_IMAGE_SAYS),
+    Case("root", "id -u; chown 7 /etc; stat -c %u /etc", good("0\n7\n"), SHELL | {"su": "0"}),
     Case("both-streams", "echo out; sleep 0.2; echo err >&2", good("out\nerr\n"), SHELL),
     Case("env", "echo $ONE $TWO$EMPTY.", good("1 a=b.\n"), SHELL | {"env": "ONE=1,TWO=a=b,EMPTY="}),
     Case("env-dollars", 'echo "$PRICE"', good("$(ONE) $$5 ${TWO}\n"), SHELL | {"env": "PRICE=$(ONE) $$5 ${TWO}"}),

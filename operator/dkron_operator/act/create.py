@@ -49,6 +49,7 @@ class Fire:
         is_over: Callable[[CachedJob, AttemptJob], Awaitable[bool]],
         traces: RunTracing,
         own: AgentTags = DKRONS,
+        confine: bool = True,
     ) -> None:
         self._client = client
         self._store = store
@@ -61,6 +62,7 @@ class Fire:
         self._calls = calls
         self._traces = traces
         self._own = own
+        self._confine = confine
 
     async def __call__(self, entry: CachedJob, create: CreateJob) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the create stays unconfirmed)."""
@@ -104,7 +106,14 @@ class Fire:
         log.info("calling", extra=context(entry, create.entry))
 
     async def _create(self, entry: CachedJob, create: CreateJob, firing: Firing) -> Object:
-        body = build_job(entry.job, create.entry, images=self._images, own=self._own, traceparent=firing.traceparent)
+        body = build_job(
+            entry.job,
+            create.entry,
+            images=self._images,
+            own=self._own,
+            confine=self._confine,
+            traceparent=firing.traceparent,
+        )
         if self._home:
             body["metadata"]["annotations"][CREATED_BY] = self._home
         try:

@@ -97,6 +97,7 @@ class Reconciler:
         allowance: Allowance = NO_CALLS,
         terms: Terms | None = None,
         own: AgentTags = DKRONS,
+        confine: bool = True,
         strict: bool = False,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
@@ -128,7 +129,7 @@ class Reconciler:
         )
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.queue.add)
         self.stopper = Stopper(client, store, self.observer, known=self.queue.add)
-        self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own)
+        self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own, confine=confine)
         self.acceptance = Acceptance(client, store, self.writer, changed=self.queue.add)
         for behind in (
             self.acceptance.queue,
@@ -157,7 +158,7 @@ class Reconciler:
         self._fire = Fire(
             client, store, self.writer,
             clock=clock, images=images, home=delivery.installation.namespace, calls=self.calls, began=delivery.began,
-            is_over=self.observer.is_over, traces=self.traces, own=own,
+            is_over=self.observer.is_over, traces=self.traces, own=own, confine=confine,
         )  # fmt: skip
 
     def take_over(self, *, idle: timedelta, anew: bool, behind: bool = False) -> None:
