@@ -8,6 +8,7 @@ from dkron_operator.plan.permissions import CHOOSE_USER
 from tests.support import ledger
 from tests.support.jobs import KEEP_ALL, dkron_job, pod_template
 from tests.support.kube import SECRETS, condition, finished
+from tests.support.printed import MARK
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="real")
@@ -96,9 +97,9 @@ def test_a_file_system_that_cannot_be_written_is_told_by_the_output(shared_site:
 def test_a_pod_that_starts_after_all_takes_the_complaint_back(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.wait_status("no-secret", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True")
-    kube.create(SECRETS, {"metadata": {"name": "late"}, "stringData": {"token": "at last"}})
+    kube.create(SECRETS, {"metadata": {"name": "late"}, "stringData": {"token": f"{MARK} at last"}})
     status = kube.wait_status("no-secret", "its run", finished(1), seconds=90)
-    assert (status["executions"][0]["output"], status["status"]) == ("at last\n", "success")
+    assert (status["executions"][0]["output"], status["status"]) == (f"{MARK} at last\n", "success")
     assert condition(status, "Degraded")["status"] == "False"
 
 
