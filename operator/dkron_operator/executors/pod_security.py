@@ -58,7 +58,7 @@ def asks_for_more(said: Mapping[str, Any]) -> bool:
 def _inherited(said: Mapping[str, Any], *, windows: bool) -> Object:
     """Who runs it, and which system calls it may make. A user that the image names is kept if the template says that it
     is not root."""
-    profile = {} if windows or "seccompProfile" in said else {"seccompProfile": {"type": "RuntimeDefault"}}
+    profile: Object = {} if windows or "seccompProfile" in said else {"seccompProfile": {"type": "RuntimeDefault"}}
     if asks_for_more(said):
         return profile
     if not windows and "runAsUser" not in said and "runAsNonRoot" not in said:

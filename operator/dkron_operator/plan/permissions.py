@@ -43,6 +43,6 @@ def _joined(message: str, remedy: str) -> str:
 
 def _user(pod: Object, container: str | None) -> object:
     spec = pod.get("spec") or {}
-    found = next((each for each in spec.get("containers") or () if each.get("name") == container), {})
+    found: Object = next((each for each in spec.get("containers") or () if each.get("name") == container), {})
     users = [(body.get("securityContext") or {}).get("runAsUser") for body in (found, spec)]
     return next((user for user in users if user is not None), None)

@@ -227,7 +227,7 @@ containers = st.lists(
     ),
     min_size=1,
     max_size=3,
-    unique_by=lambda each: each["name"],
+    unique_by=lambda each: str(each["name"]),
 )
 templates = st.fixed_dictionaries(
     {"containers": containers},
