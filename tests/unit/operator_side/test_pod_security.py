@@ -159,7 +159,7 @@ ALL = {**IDENTITY, **SECCOMP, **CONFINED}
         ),
         pytest.param({}, {"capabilities": {"drop": []}}, {**ALL, "capabilities": {"drop": []}}, id="none dropped"),
         pytest.param({"seccompProfile": {"type": "Unconfined"}}, {}, {**IDENTITY, **CONFINED}, id="a profile"),
-        pytest.param({"runAsUser": None}, {"capabilities": None}, ALL, id="null"),
+        pytest.param({"runAsUser": None}, {"allowPrivilegeEscalation": None}, ALL, id="null"),
         pytest.param({"fsGroup": 7}, {"readOnlyRootFilesystem": True}, ALL, id="what no default is about"),
     ],
 )  # fmt: skip
