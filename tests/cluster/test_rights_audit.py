@@ -4,7 +4,7 @@ no right is missing, and none is unused."""
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,21 +105,23 @@ class Scene:
     audit: Path
     """The audit log."""
 
-    def ask(self, method: str, path: str, body: Any = None, *, token: str = "") -> Answer:
-        """Send a request that the caller may send."""
-        shown = {"Authorization": f"Bearer {token or self.token}"}
-        answer = self.site.rest.request(method, path, body, headers=shown)
+    def ask(self, method: str, path: str, body: Any = None) -> Answer:
+        """Send a request that the caller may send, until the API has read what it needs for that."""
+        answer = self._wait(method, path, body, lambda now: now.status != 503)
         assert answer.status not in {401, 403, 500}, f"{method} {path}: {answer}"
         return answer
 
     def until(self, method: str, path: str, status: int, *, token: str = "") -> Answer:
         """Ask until the answer has this status: caches follow a moment later."""
+        return self._wait(method, path, None, lambda now: now.status == status, token=token)
+
+    def _wait(self, method: str, path: str, body: Any, holds: Callable[[Answer], bool], *, token: str = "") -> Answer:
+        shown = {"Authorization": f"Bearer {token or self.token}"}
 
         def asked() -> Answer:
-            shown = {"Authorization": f"Bearer {token or self.token}"}
-            return self.site.rest.request(method, path, headers=shown)
+            return self.site.rest.request(method, path, body, headers=shown)
 
-        return wait_for(f"{method} {path}", asked, lambda now: now.status == status, seconds=20)
+        return wait_for(f"{method} {path}", asked, holds, seconds=20, guard=self.site.api.check)
 
 
 def with_rest_alone(scene: Scene) -> None:
