@@ -1,6 +1,7 @@
 """`python hack/stages.py`: all stages of `make test`, whatever becomes of each, and one table at the end.
 
-0: all of them succeeded, 1: some did not. What was left out, as where the machine has no apt-get, is said at the end.
+0: all of them succeeded, 1: some did not, or printed a secret of a test. What was left out, as where the machine has no
+apt-get, is said at the end.
 """
 
 import os
@@ -10,6 +11,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from printed_secrets import lines_with_secrets
 
 STAGES = {
     "test-unit": "unit: rules and tables, no cluster",
@@ -26,6 +29,8 @@ CLOSING = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s\b")
 LEFT_OUT = "left out: "
 COUNTS = ("passed", "failed", "error", "rerun", "skipped")
 PIECE = 65536
+SHOWN = 5
+"""Lines with secrets that are shown of each stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,13 @@ class Stage:
     counts: dict[str, int]
     seconds: float
     left_out: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """Lines that it printed with a secret of a test in them, without that."""
 
     @property
     def outcome(self) -> str:
         """One word."""
-        return "passed" if self.code == 0 else "FAILED"
+        return "passed" if self.code == 0 and not self.secrets else "FAILED"
 
 
 def counted(lines: Iterable[str]) -> dict[str, int]:
@@ -63,6 +70,7 @@ def table(stages: Sequence[Stage]) -> Iterator[str]:
         minutes, seconds = divmod(round(stage.seconds), 60)
         yield f"{stage.target:17}{stage.outcome:8}{numbers}{f'{minutes}:{seconds:02}':>9}"
     yield from dict.fromkeys(line for stage in stages for line in stage.left_out)
+    yield from (f"{stage.target} printed a secret: {line}" for stage in stages for line in stage.secrets)
 
 
 def run(target: str, arguments: Sequence[str]) -> Stage:
@@ -77,9 +85,10 @@ def run(target: str, arguments: Sequence[str]) -> Stage:
             sys.stdout.buffer.flush()
             text += piece
         os.close(reading)
-    lines = text.decode(errors="replace").splitlines()
+    said = text.decode(errors="replace")
+    lines, secrets = said.splitlines(), tuple(lines_with_secrets(said)[:SHOWN])
     left_out = tuple(line for line in lines if line.startswith(LEFT_OUT))
-    return Stage(target, process.returncode, counted(lines), time.monotonic() - began, left_out)
+    return Stage(target, process.returncode, counted(lines), time.monotonic() - began, left_out, secrets)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -89,7 +98,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"== {what}", flush=True)
         stages.append(run(target, arguments))
     print("\n== all stages", *table(stages), sep="\n")
-    return 0 if all(stage.code == 0 for stage in stages) else 1
+    return 0 if all(stage.outcome == "passed" for stage in stages) else 1
 
 
 if __name__ == "__main__":

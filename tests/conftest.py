@@ -14,7 +14,7 @@ import localcluster
 from localcluster.debian import NoPackages
 from tests.support.cluster import Clusters, longest_first, nodes_wanted, time_the_test_alone
 
-pytest_plugins = ["tests.support.leftovers"]
+pytest_plugins = ["tests.support.leftovers", "tests.support.printed"]
 
 # How long an example takes is the machine's business: speed is measured in bench/.
 LENIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -203,7 +203,7 @@ class JobSpec(WireModel):
 
     executor: Annotated[str, Field(max_length=63)] = "shell"
     """What runs the job: shell, docker, http, grpc, kafka, nats, rabbitmq or gcppubsub as in Dkron, or kubernetes,
-    which uses the Job from jobTemplate unchanged."""
+    which runs the Job in jobTemplate."""
 
     executor_config: dict[str, ConfigValue] = Field(
         default_factory=dict, max_length=64, json_schema_extra=keys_at_most(256)
@@ -241,7 +241,9 @@ class JobSpec(WireModel):
 
     job_template: JobTemplate = JobTemplate()
     """A partial batch/v1 Job that is merged over the one that the executor builds: resources, service account,
-    tolerations, podFailurePolicy, labels for Kueue and so on."""
+    tolerations, podFailurePolicy, labels for Kueue and so on. Its pods meet the Pod Security Standard restricted, and
+    run as user 65532 without a token, where this does not say otherwise; securityContext.runAsNonRoot: false lets them
+    run as their images say."""
 
     history: History = History()
     """How many executions, Jobs and bytes of output are kept."""

@@ -4,7 +4,7 @@ its meaning.
 docs/migrate-from-cronjob.md describes the translation field by field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,14 @@ RETRIES_OF_EACH_INDEX = 2**31 - 1
 MOST_KEPT = 100
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 FORBID = "with forbid a slot that comes while a run is active is skipped; a CronJob would start it when that run ends"
+AS_THE_IMAGE_SAYS = (
+    "runAsNonRoot: false is set, so that its containers run as before, as their images say; if these need no root, "
+    "remove it, and they run as user 65532, restricted"
+)
+WITH_CREDENTIALS = (
+    "automountServiceAccountToken: true is set, so that its pod gets a token of its service account as before; if it "
+    "does not call the API server, remove it"
+)
 NO_ZONE = (
     "timeZone is not set: the DkronJob reads the schedule in UTC, the CronJob in the zone of kube-controller-manager"
 )
@@ -122,12 +130,43 @@ def _template(template: Object, remarks: list[str]) -> Object:
     metadata, spec = _object(template, "metadata"), dict(_object(template, "spec"))
     if spec.pop("ttlSecondsAfterFinished", None) is not None:
         remarks.append("ttlSecondsAfterFinished is left out: history decides how long Jobs are kept")
+    if isinstance(spec.get("template"), dict) and isinstance(spec["template"].get("spec"), dict):
+        pod = _as_before(spec["template"]["spec"], remarks)
+        spec["template"] = {**spec["template"], "spec": pod}
     by_index = spec.get("backoffLimitPerIndex") is not None
     if spec.get("backoffLimit") is None:
         spec["backoffLimit"] = RETRIES_OF_EACH_INDEX if by_index else RETRIES_WITHIN_A_JOB
     kept = {key: metadata[key] for key in ("labels", "annotations") if metadata.get(key)}
     remarks.extend(_left_out(metadata, "jobTemplate.metadata", KEPT | OF_THE_SERVER))
     return {**({"metadata": kept} if kept else {}), "spec": spec}
+
+
+def _as_before(pod: Object, remarks: list[str]) -> Object:
+    """The pod with what a CronJob did without saying it: the operator restricts pods unless their template says
+    otherwise."""
+    if _leaves_user_open(pod):
+        remarks.append(AS_THE_IMAGE_SAYS)
+        pod = {**pod, "securityContext": {**(pod.get("securityContext") or {}), "runAsNonRoot": False}}
+    account = pod.get("serviceAccountName") or pod.get("serviceAccount")
+    if account and pod.get("automountServiceAccountToken") is None:
+        remarks.append(WITH_CREDENTIALS)
+        pod = {**pod, "automountServiceAccountToken": True}
+    return pod
+
+
+def _leaves_user_open(pod: Object) -> bool:
+    """Whether a container of the pod runs as its image says, because no field says more about that."""
+    contexts = [_object(each, "securityContext") for each in (pod, *_containers(pod))]
+    said = [any(context.get(key) is not None for key in ("runAsUser", "runAsNonRoot")) for context in contexts]
+    return not said[0] and not all(said[1:])
+
+
+def _containers(pod: Object) -> Iterator[Object]:
+    for kind in ("initContainers", "containers"):
+        containers = pod.get(kind) or []
+        if not isinstance(containers, list) or not all(isinstance(each, dict) for each in containers):
+            raise Refused(f"{kind} has to be a list of objects")
+        yield from containers
 
 
 def _left_out(given: Mapping[str, Any], path: str, known: frozenset[str]) -> list[str]:

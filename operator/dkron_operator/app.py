@@ -79,6 +79,7 @@ class Operator:
         inline_rules: AddressRules | None = None,
         own_tags: AgentTags = DKRONS,
         rules: InstallationRules = NO_RULES,
+        confine: bool = True,
         strict: bool = False,
         creates: float = 0.0,
         room: Room = UNLIMITED,
@@ -122,7 +123,7 @@ class Operator:
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
             booked=self.cluster_status.settle, terms=terms,
             allowance=Allowance(inline_calls, self.lease.may_act, inline_rules),
-            own=own_tags, rules=rules, strict=strict, creates=creates, tracer=tracer,
+            own=own_tags, rules=rules, confine=confine, strict=strict, creates=creates, tracer=tracer,
             compare=self._rollback.compare,
             on_node_event=partial(self._liveness.optional_event, NODES),
         )  # fmt: skip

@@ -53,6 +53,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             inline_rules=settings.address_rules(),
             own_tags=settings.own_tags(),
             rules=settings.rules(way.account),
+            confine=settings.pod_security == "restricted",
             strict=settings.strict,
             creates=settings.namespace_creates,
             room=settings.room(),

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         description="image for the executors that call a server, http for example: this project's own, at this version "
         "unless it is named here [DKRON_EXECUTOR_IMAGE]",
     )
+    pod_security: Literal["restricted", "unset"] = Field(
+        default="restricted",
+        description="restricted: the pods of jobs meet the Pod Security Standard of this name, as far as jobTemplate "
+        "does not say otherwise. unset: nothing is added, so that commands run as their image says "
+        "[DKRON_POD_SECURITY]",
+    )
     output_dir: Path | None = Field(
         default=None,
         description="directory for the processor files, on a volume of the operator's pod. Without it jobs cannot use "

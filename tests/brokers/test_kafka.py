@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from brokers.kafka import Broker, kafka
 from tests.support.kubelet import Kubelet, Ran
+from tests.support.printed import MARK
 
-PASSWORD = "s3cr3t-alice"  # noqa: S105 - the one of the broker
-SECRETS = {"kafka": {"password": PASSWORD, "wrong": "s3cr3t-mallory"}}
+PASSWORD = f"{MARK}-alice"
+SECRETS = {"kafka": {"password": PASSWORD, "wrong": f"{MARK}-mallory"}}
 
 
 @pytest.fixture(scope="module")
@@ -104,4 +105,4 @@ def test_a_failing_publish_is_a_failed_execution(
     assert ran.output.startswith("kafka ")
     assert f", topic {topic}: {words}" in ran.output
     assert ran.output.count("\n") == 1
-    assert "s3cr3t" not in ran.output
+    assert MARK not in ran.output

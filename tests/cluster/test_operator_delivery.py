@@ -12,6 +12,7 @@ from dkron_kube.paths import DKRON_CLUSTERS, EVENTS
 from tests.support import ledger
 from tests.support.jobs import dkron_job, each_second, simulated
 from tests.support.kube import SECRETS, Kube, condition, finished
+from tests.support.printed import MARK
 from tests.support.receivers import (
     HOST,
     Forward,
@@ -70,7 +71,7 @@ def test_each_receiver_gets_what_ended(own_site: Site, tmp_path: Path) -> None:
         mail = stack.enter_context(in_background(mail_server()))
         syslog = stack.enter_context(in_background(tcp_syslog()))
         fluent: Forward = stack.enter_context(in_background(forward_server()))
-        secret(kube, slack=f"{web.url}/slack/token")
+        secret(kube, slack=f"{web.url}/slack/{MARK}")
         installation(
             kube,
             receivers={
@@ -102,8 +103,8 @@ def test_each_receiver_gets_what_ended(own_site: Site, tmp_path: Path) -> None:
         found: EmailMessage = mail.mails[0]
         assert (found["To"], found["Subject"]) == ("ops@example.com", "[Dkron] Failed bad execution report")
         assert sorted(request.path.split("/")[1] for request in web.requests) == ["dkron", "slack"]
-        assert "token" not in operator.text()
-        assert "token" not in json.dumps([kube.all(EVENTS), kube.status("bad")])
+        assert MARK not in operator.text()
+        assert MARK not in json.dumps([kube.all(EVENTS), kube.status("bad")])
 
 
 def test_a_receiver_that_hangs_costs_no_slot_and_no_other_receiver(own_site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, is_ready
+from tests.support.operator_process import OperatorProcess
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -231,6 +233,29 @@ def test_what_is_over_keeps_its_outcome_whatever_is_asked_a_moment_later(shared_
             assert "already" in note
         if not code:
             kube.wait_status(f"{name}-next", "to run after it", finished(1))
+
+
+def test_an_installation_that_begins_to_restrict_pods_leaves_running_ones_as_they_are(
+    own_site: Site, tmp_path: Path
+) -> None:
+    kube = own_site.kube
+    own_site.operator.add("--pod-security", "unset").start()
+    kube.apply(dkron_job("long", jobTemplate=simulated(run_for="5s"), run=["once"]))
+    wait_running(kube, "long")
+    own_site.operator.stop()
+    later = OperatorProcess(
+        tmp_path / "later.log", "--kubeconfig", str(kube.kubeconfig), "--namespace", kube.namespace
+    ).start()
+    kube.ask_run("long", "again", "2026-01-01T00:00:01Z by a test")
+    status = kube.wait_status("long", "both runs", finished(2))
+    later.stop()
+    later.assert_clean()
+    assert [(run["success"], run["attempt"]) for run in status["executions"]] == [(True, 1)] * 2
+    pods = [job["spec"]["template"]["spec"] for job in kube.jobs_of("long")]
+    assert [pod.get("securityContext") or None for pod in pods] == [
+        None,
+        {"runAsNonRoot": True, "runAsUser": 65532, "runAsGroup": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+    ]
 
 
 def test_a_job_that_somebody_has_suspended_and_one_that_finalizers_keep_are_told(shared_site: Site) -> None:

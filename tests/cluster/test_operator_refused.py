@@ -65,7 +65,7 @@ def any_number_of_jobs(place: Place) -> None:
 
 
 def no_such_pods(place: Place) -> None:
-    """Pods as ours are not allowed any more."""
+    """Pods of root are not allowed any more."""
     place.kube.patch(NAMESPACES, place.kube.namespace, {"metadata": {"labels": {ENFORCE: LEVEL}}})
 
 
@@ -155,6 +155,11 @@ class Refusal:
 
 
 OF_EACH_KIND = (recurring("all", missedRuns="all"), recurring("single", concurrency="forbid"))
+AS_ROOT = {"command": "true", "su": "0"}
+OF_ROOT = (
+    recurring("all", missedRuns="all", executorConfig=AS_ROOT),
+    recurring("single", concurrency="forbid", executorConfig=AS_ROOT),
+)
 
 REFUSALS = (
     Refusal(
@@ -162,7 +167,7 @@ REFUSALS = (
         (*OF_EACH_KIND, recurring("retried", retries=1, retryBackoff={"initial": "500ms"})),
     ),
     Refusal("policy", no_jobs_by_policy, no_policy, degraded("JobRejected", WORDS), OF_EACH_KIND),
-    Refusal("pods", no_such_pods, all_pods, degraded("FailedCreate", f'violates PodSecurity "{LEVEL}'), OF_EACH_KIND),
+    Refusal("pods", no_such_pods, all_pods, degraded("FailedCreate", f'violates PodSecurity "{LEVEL}'), OF_ROOT),
     Refusal("status", no_status_by_policy, no_policy, event("StatusRefused", WORDS),
             (*OF_EACH_KIND, recurring("latest", concurrency="replace", missedRuns="latest"))),
 )  # fmt: skip
@@ -196,6 +201,8 @@ def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
             kube.guard, kube.appendix = operator.check, operator.tail
         operator.start()
         try:
+            # What refuses pods of root takes those that say nothing.
+            no_such_pods(Place(kubes["canary"], cluster))
             kubes["canary"].apply(recurring("canary", schedule="@every 1s"))
             for refusal in REFUSALS:
                 kubes[refusal.name].apply(*refusal.jobs)

@@ -9,12 +9,13 @@ from tests.support import pods
 from tests.support.jobs import dkron_job
 from tests.support.kube import SECRETS, Kube, finished, shown
 from tests.support.own_image import OwnImage
+from tests.support.printed import MARK
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="real")
 
 PORT = 8080
-TOKEN = "s3cr3t-t0ken"  # noqa: S105 - the one that the tests look for
+TOKEN = f"{MARK}-t0ken"
 SERVER = f"""
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from dkron_operator.plan.permissions import OUR_USER
 from tests.support.jobs import dkron_job, pod_template
 from tests.support.kube import SECRETS, finished, shown
+from tests.support.printed import MARK
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="real")
@@ -20,6 +22,8 @@ TIMEOUT = {"shell": "true", "timeout": "1s"}
 BEGIN = "echo begun; while true; do sleep 1; done"
 QUICK_END = pod_template(terminationGracePeriodSeconds=1)
 ADDED = pod_template(containers=[{"name": "job", "env": [{"name": "ADDED", "value": "yes"}]}])
+AS_THE_IMAGE_SAYS = {"jobTemplate": pod_template(securityContext={"runAsNonRoot": False})}
+NO_FILE = "uid=65532 gid=65532 groups=65532\n/bin/sh: can't create /file: Permission denied\n"
 LINES = "".join(f"{number}\n" for number in range(1, 2001))
 
 
@@ -49,7 +53,10 @@ def bad(reason: str, **expected: Any) -> dict[str, Any]:
 CASES = (
     Case("words", "echo  one 'two  three' \"four\"", good("one two  three four\n")),
     Case("no-shell", "echo $HOME $(date) * | cat", good("$HOME $(date) *\n")),
-    Case("shell", "echo $$ $(expr 40 + 2) $HOME; cd /etc && pwd", good("1 42 /root\n/etc\n"), SHELL),
+    Case("shell", "echo $$ $(expr 40 + 2) $HOME; cd /etc && pwd", good("1 42 /\n/etc\n"), SHELL),
+    Case("default-user", "id; echo > /file", bad("Error", message=OUR_USER, output=NO_FILE), SHELL),
+    Case("user-of-the-image", "id -u; chown 7 /etc; stat -c %u /etc", good("0\n7\n"), SHELL, AS_THE_IMAGE_SAYS),
+    Case("root", "id -u; chown 7 /etc; stat -c %u /etc", good("0\n7\n"), SHELL | {"su": "0"}),
     Case("both-streams", "echo out; sleep 0.2; echo err >&2", good("out\nerr\n"), SHELL),
     Case("env", "echo $ONE $TWO$EMPTY.", good("1 a=b.\n"), SHELL | {"env": "ONE=1,TWO=a=b,EMPTY="}),
     Case("env-dollars", 'echo "$PRICE"', good("$(ONE) $$5 ${TWO}\n"), SHELL | {"env": "PRICE=$(ONE) $$5 ${TWO}"}),
@@ -57,7 +64,7 @@ CASES = (
     Case("su", "echo $(id -u) $(id -g)", good("65534 65533\n"), SHELL | {"su": "65534:65533"}),
     Case("payload", "cat", good("héllo\n'$HOME'"), {"payload": encoded("héllo\n'$HOME'")}),
     Case("payload-shell", "wc -l", good("2\n"), SHELL | {"payload": encoded("a\nb\n")}),
-    Case("secret-env", "echo $TOKEN", good("s3cret $(ONE)\n"), SHELL | {"env": "TOKEN=secretRef:creds/token"}),
+    Case("secret-env", "echo $TOKEN", good(f"{MARK} $(ONE)\n"), SHELL | {"env": "TOKEN=secretRef:creds/token"}),
     Case("secret-command", "secretRef:creds/command", good("from a secret\n")),
     Case("secret-payload", "cat", good("secret payload"), {"payload": "secretRef:creds/payload"}),
     Case("image", "echo image", good("image\n"), {"image": "docker.io/library/busybox:1.36"}),
@@ -83,7 +90,7 @@ CASES = (
 @pytest.fixture(scope="module", autouse=True)
 def everything(module_site: Site) -> None:
     command = "KIND=secret; echo from a $KIND"
-    secret = {"token": "s3cret $(ONE)", "command": command, "payload": encoded("secret payload")}
+    secret = {"token": f"{MARK} $(ONE)", "command": command, "payload": encoded("secret payload")}
     module_site.kube.create(SECRETS, {"metadata": {"name": "creds"}, "stringData": secret})
     jobs = [dkron_job(c.name, c.command, config=c.config, run=["once"], **c.spec) for c in CASES]
     module_site.kube.apply(*jobs)
@@ -101,4 +108,4 @@ def test_secrets_stay_out_of_the_job(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.wait_status("secret-env", "its execution", finished(1))
     (job,) = kube.jobs_of("secret-env")
-    assert "s3cret" not in shown(job)
+    assert MARK not in shown(job)

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from dkron_operator.plan.permissions import CHOOSE_USER
 from tests.support import ledger
 from tests.support.jobs import KEEP_ALL, dkron_job, pod_template
 from tests.support.kube import SECRETS, condition, finished
+from tests.support.printed import MARK
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="real")
@@ -15,6 +17,7 @@ NEVER = pod_template(containers=[{"name": "job", "imagePullPolicy": "Never"}])
 MISSING_IMAGE = {"image": "registry.invalid/missing:1"}
 HUGE = pod_template(containers=[{"name": "job", "resources": {"requests": {"cpu": "9000"}}}])
 READ_ONLY = pod_template(containers=[{"name": "job", "securityContext": {"readOnlyRootFilesystem": True}}])
+NOT_ROOT = pod_template(securityContext={"runAsNonRoot": True})
 MOUNTED = [{"name": "job", "volumeMounts": [{"name": "files", "mountPath": "/files"}]}]
 NO_SECRET = pod_template(containers=MOUNTED, volumes=[{"name": "files", "secret": {"secretName": "nothing"}}])
 NO_FILES = pod_template(containers=MOUNTED, volumes=[{"name": "files", "configMap": {"name": "nothing"}}])
@@ -24,6 +27,7 @@ STUCK = (
     pytest.param("not-pulled", {"ErrImagePull", "ImagePullBackOff"}, id="an image that no registry has"),
     pytest.param("misnamed", {"InvalidImageName"}, id="an image whose name is none"),
     pytest.param("no-secret", {"CreateContainerConfigError"}, id="a secret that does not exist"),
+    pytest.param("refused-root", {"CreateContainerConfigError"}, id="an image of root that may not be root"),
     pytest.param("no-volume", {"FailedMount"}, id="a Secret of a volume that does not exist"),
     pytest.param("no-files", {"FailedMount"}, id="a ConfigMap of a volume that does not exist"),
     pytest.param("no-node", {"Unschedulable"}, id="a node that does not exist"),
@@ -41,6 +45,7 @@ def stuck_jobs() -> list[dict[str, Any]]:
             "no-secret", "echo $TOKEN", config={"shell": "true", "env": "TOKEN=secretRef:late/token"}, run=["once"]
         ),
         dkron_job("no-pod", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
+        dkron_job("refused-root", jobTemplate=NOT_ROOT, run=["once"]),
         dkron_job("no-volume", jobTemplate=NO_SECRET, run=["once"]),
         dkron_job("no-files", jobTemplate=NO_FILES, run=["once"]),
         dkron_job("no-node", jobTemplate=pod_template(nodeSelector={"moon": "dark"}), run=["once"]),
@@ -74,6 +79,15 @@ def test_a_full_cluster_is_told_in_the_words_of_the_scheduler(shared_site: Site)
     assert "Insufficient cpu" in condition(status, "Degraded")["message"]
 
 
+def test_an_image_of_root_is_told_with_what_to_change(shared_site: Site) -> None:
+    status = shared_site.kube.wait_status(
+        "refused-root", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True"
+    )
+    message = condition(status, "Degraded")["message"]
+    assert "image will run as root" in message
+    assert message.endswith(CHOOSE_USER)
+
+
 def test_a_file_system_that_cannot_be_written_is_told_by_the_output(shared_site: Site) -> None:
     (execution,) = shared_site.kube.wait_status("read-only", "its run", finished(1), seconds=60)["executions"]
     assert (execution["success"], execution["exitCode"]) == (False, 1)
@@ -83,9 +97,9 @@ def test_a_file_system_that_cannot_be_written_is_told_by_the_output(shared_site:
 def test_a_pod_that_starts_after_all_takes_the_complaint_back(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.wait_status("no-secret", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True")
-    kube.create(SECRETS, {"metadata": {"name": "late"}, "stringData": {"token": "at last"}})
+    kube.create(SECRETS, {"metadata": {"name": "late"}, "stringData": {"token": f"{MARK} at last"}})
     status = kube.wait_status("no-secret", "its run", finished(1), seconds=90)
-    assert (status["executions"][0]["output"], status["status"]) == ("at last\n", "success")
+    assert (status["executions"][0]["output"], status["status"]) == (f"{MARK} at last\n", "success")
     assert condition(status, "Degraded")["status"] == "False"
 
 

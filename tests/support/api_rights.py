@@ -27,6 +27,12 @@ namespace; without the right to list them GET /v1/members shows the operator alo
 FOR_TOKENS: Rules = {("", "secrets"): FOLLOWED}
 """What it needs besides with `--auth dkron`, where the operator's Lease is."""
 
+FOR_CALLERS: Rules = {
+    ("authentication.k8s.io", "tokenreviews"): ("create",),
+    ("authorization.k8s.io", "subjectaccessreviews"): ("create",),
+}
+"""What it needs besides with `--auth kubernetes`, in a ClusterRole: those of `system:auth-delegator`."""
+
 
 @contextlib.contextmanager
 def limited_api(kube: Kube, rules: Rules, folder: Path) -> Iterator[ApiSite]:

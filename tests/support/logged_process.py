@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
+from tests.support.printed import assert_no_secret
 from tests.support.waiting import nothing, wait_for
 
 START_SECONDS = 30.0
@@ -117,15 +118,17 @@ class LoggedProcess:
         return self.wait()
 
     def wait(self) -> int:
-        """Wait for its end; the exit code."""
+        """Wait for its end; the exit code. It must not have logged a secret."""
         process, self._process = self._process, None
         assert process is not None, f"{self.what} was not started"
         try:
-            return process.wait(STOP_SECONDS)
+            code = process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             raise AssertionError(f"{self.what} did not end within {STOP_SECONDS:.0f} s:\n{self.tail()}") from None
+        assert_no_secret(self.what, self.text())
+        return code
 
     def pause(self) -> None:
         """Freeze it, as a machine that sleeps does."""

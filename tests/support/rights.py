@@ -59,11 +59,11 @@ def account(kube: Kube, name: str, rules: Rules) -> None:
     kube.create(ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
 
 
-def limited_access(kube: Kube, rules: Rules, *, folder: Path) -> Path:
+def limited_access(kube: Kube, rules: Rules, *, folder: Path, name: str = "limited") -> Path:
     """A kubeconfig of a new service account that has these rights in the namespace, and none elsewhere."""
-    account(kube, "limited", rules)
-    path = folder / f"{kube.namespace}.kubeconfig"
-    path.write_text(yaml.safe_dump(_with_token(kube.kubeconfig, kube.token_of("limited"))), encoding="utf-8")
+    account(kube, name, rules)
+    path = folder / f"{kube.namespace}-{name}.kubeconfig"
+    path.write_text(yaml.safe_dump(_with_token(kube.kubeconfig, kube.token_of(name))), encoding="utf-8")
     return path
 
 
@@ -72,10 +72,10 @@ def change_rights(kube: Kube, rules: Rules) -> None:
     kube.patch(ROLES, "limited", {"rules": _wire(rules)})
 
 
-def permit_nodes(kube: Kube, rules: Rules = FOR_TAGS) -> None:
+def permit_nodes(kube: Kube, rules: Rules = FOR_TAGS, *, account_name: str = "limited") -> None:
     """Give the account of `limited_access` rights on what has no namespace."""
-    name = f"limited-{kube.namespace}"
-    subject = {"kind": "ServiceAccount", "name": "limited", "namespace": kube.namespace}
+    name = f"{account_name}-{kube.namespace}"
+    subject = {"kind": "ServiceAccount", "name": account_name, "namespace": kube.namespace}
     role = {"apiGroup": CLUSTER_ROLES.group, "kind": "ClusterRole", "name": name}
     kube.create(CLUSTER_ROLES, {"metadata": {"name": name}, "rules": _wire(rules)})
     kube.create(CLUSTER_ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})

@@ -14,10 +14,19 @@ from hypothesis import strategies as st
 from dkron_crds.job import DkronJob
 from dkron_crds.schedule import parse
 from dkron_from_cronjob.command import convert
-from dkron_from_cronjob.translate import FORBID, NO_ZONE, Refused, schedule, translate
+from dkron_from_cronjob.translate import (
+    AS_THE_IMAGE_SAYS,
+    FORBID,
+    NO_ZONE,
+    WITH_CREDENTIALS,
+    Refused,
+    schedule,
+    translate,
+)
 from tests.conformance.schedules_brute import BOUNDS
 
-POD = {"spec": {"restartPolicy": "OnFailure", "containers": [{"name": "report", "image": "busybox:1.36"}]}}
+AS_ROOT = {"securityContext": {"runAsNonRoot": False}}
+POD = {"spec": {"restartPolicy": "OnFailure", **AS_ROOT, "containers": [{"name": "report", "image": "busybox:1.36"}]}}
 
 
 def cronjob(
@@ -85,6 +94,44 @@ def test_each_field_has_its_counterpart(spec: dict[str, Any], expected: dict[str
     assert len(result.remarks) == bool(remark)
     assert remark in "".join(result.remarks)
     DkronJob.model_validate(result.job)
+
+
+@pytest.mark.parametrize(
+    ("pod", "expected", "remarks"),
+    [
+        pytest.param({}, AS_ROOT, [AS_THE_IMAGE_SAYS], id="nothing"),
+        pytest.param(
+            {"securityContext": {"fsGroup": 7}},
+            {"securityContext": {"fsGroup": 7, "runAsNonRoot": False}},
+            [AS_THE_IMAGE_SAYS],
+            id="nothing about the user",
+        ),
+        pytest.param({"securityContext": {"runAsUser": 7}}, {}, [], id="a user"),
+        pytest.param({"securityContext": {"runAsNonRoot": True}}, {}, [], id="a user that is not root"),
+        pytest.param({"initContainers": [{"name": "a", "securityContext": {"runAsUser": 0}}]}, {}, [], id="in each"),
+        pytest.param({"initContainers": [{"name": "a"}]}, AS_ROOT, [AS_THE_IMAGE_SAYS], id="not in each"),
+        pytest.param(
+            {**AS_ROOT, "serviceAccountName": "a"},
+            {"automountServiceAccountToken": True},
+            [WITH_CREDENTIALS],
+            id="an account",
+        ),
+        pytest.param(
+            {**AS_ROOT, "serviceAccountName": "a", "automountServiceAccountToken": False},
+            {},
+            [],
+            id="without a token",
+        ),
+    ],
+)
+def test_what_a_pod_had_without_a_word_is_written_out(
+    pod: dict[str, Any], expected: dict[str, Any], remarks: list[str]
+) -> None:
+    own = {"runAsUser": 0} if "initContainers" in pod else {}
+    pod = {"containers": [{"name": "report", "securityContext": own}], **pod}
+    result = translate(cronjob({}, {"template": {"spec": pod}}))
+    assert result.job["spec"]["jobTemplate"]["spec"]["template"]["spec"] == {**pod, **expected}
+    assert result.remarks == remarks
 
 
 def test_without_a_zone_it_says_that_it_is_utc_now() -> None:
@@ -186,6 +233,7 @@ def test_it_is_due_when_the_crontab_line_is(line: str, after: datetime) -> None:
         (cronjob(startingDeadlineSeconds="soon"), "startingDeadlineSeconds has to be a whole number"),
         (cronjob({"name": ""}), "metadata.name is missing"),
         (cronjob() | {"spec": 7}, "spec has to be an object"),
+        (cronjob({}, {"template": {"spec": {"containers": ["a"]}}}), "containers has to be a list of objects"),
     ],
 )
 def test_what_no_server_would_take_is_refused(wrong: dict[str, Any], expected: str) -> None:

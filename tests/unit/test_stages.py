@@ -1,10 +1,12 @@
 """`make test`: all stages run, and the table at the end says what became of each."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 import stages
+from printed_secrets import MARK, lines_with_secrets
 from stages import Stage, counted, table
 
 ROOT = Path(__file__).parents[2]
@@ -38,12 +40,41 @@ def test_the_table_has_a_line_for_each_stage_and_says_what_was_left_out() -> Non
     ]
 
 
+TOKEN = f"dkron_{'aB3-' * 10}xyz"
+
+
+@pytest.mark.parametrize(
+    ("printed", "secret"),
+    [
+        pytest.param(f"Bearer {MARK}-token", MARK, id="the mark"),
+        *(
+            pytest.param(f"data: {b64encode(b'x' * n + MARK.encode() + b'yz').decode()}", "", id=f"base64, from {n}")
+            for n in range(3)
+        ),
+        pytest.param(f"token {TOKEN}, kept", TOKEN, id="a token of ours"),
+        pytest.param("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhYmMifQ.c2lnbmF0dXJl", "eyJ", id="a token of the cluster"),
+    ],
+)
+def test_a_stage_that_prints_a_secret_fails_and_says_where(printed: str, secret: str) -> None:
+    (line,) = lines_with_secrets(f"before\n{printed}\nafter\n")
+    assert "***" in line
+    assert not secret or secret not in line
+    stage = Stage("test-unit", 0, {"passed": 1}, 1.0, secrets=(line,))
+    assert stage.outcome == "FAILED"
+    assert [*table([stage])][-1] == f"test-unit printed a secret: {line}"
+
+
+def test_what_only_looks_like_a_secret_is_none() -> None:
+    assert lines_with_secrets("dkron_operator_slots_skipped_total_by_reason_and_namespace secretRef:a/b eyJ.") == []
+
+
 def test_all_stages_run_though_one_fails(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     (tmp_path / "Makefile").write_text(
         "one:\n\t@echo '== 1 failed, 2 passed in 1.00s =='; echo \"$(RERUNS)\" >&2; exit 1\n"
         "two:\n\t@echo 'left out: all of it'; echo '3 passed in 1.00s'\n"
+        "three:\n\t@echo 'a s3cr''3t'; echo '4 passed in 1.00s'\n"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stages, "STAGES", {"one": "first", "two": "second"})
@@ -55,6 +86,9 @@ def test_all_stages_run_though_one_fails(
     assert end[3:] == ["left out: all of it"]
     monkeypatch.setattr(stages, "STAGES", {"two": "second"})
     assert stages.main([]) == 0
+    monkeypatch.setattr(stages, "STAGES", {"three": "third"})
+    assert stages.main([]) == 1
+    assert "three printed a secret: a ***" in capfdbinary.readouterr().out.decode()
 
 
 def test_the_stages_are_targets_that_there_are() -> None:

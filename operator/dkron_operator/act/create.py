@@ -52,6 +52,7 @@ class Fire:
         traces: RunTracing,
         own: AgentTags = DKRONS,
         rules: InstallationRules = NO_RULES,
+        confine: bool = True,
     ) -> None:
         self._client = client
         self._store = store
@@ -65,6 +66,7 @@ class Fire:
         self._traces = traces
         self._own = own
         self._rules = rules
+        self._confine = confine
 
     async def __call__(self, entry: CachedJob, create: CreateJob) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the create stays unconfirmed)."""
@@ -108,7 +110,14 @@ class Fire:
         log.info("calling", extra=context(entry, create.entry))
 
     async def _create(self, entry: CachedJob, create: CreateJob, firing: Firing) -> Object:
-        body = build_job(entry.job, create.entry, images=self._images, own=self._own, traceparent=firing.traceparent)
+        body = build_job(
+            entry.job,
+            create.entry,
+            images=self._images,
+            own=self._own,
+            confine=self._confine,
+            traceparent=firing.traceparent,
+        )
         if self._home:
             body["metadata"]["annotations"][CREATED_BY] = self._home
         refused = self._rules.of_body(body)

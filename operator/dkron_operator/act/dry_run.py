@@ -40,6 +40,7 @@ class DryRun:
         images: Images,
         known: Callable[[str], None],
         own: AgentTags = DKRONS,
+        confine: bool = True,
     ) -> None:
         self._client = client
         self._store = store
@@ -47,6 +48,7 @@ class DryRun:
         self._images = images
         self._known = known
         self._own = own
+        self._confine = confine
         self.queue: WorkQueue[str] = WorkQueue("check", self._check, width=WIDTH, spare=1, group_of=store.namespace_of)
 
     async def _check(self, uid: str) -> None:
@@ -77,7 +79,7 @@ class DryRun:
         now = self._clock.now()
         claim = scheduled(now).entry(uid=job.uid, name=job.name, at=now)
         try:
-            body = build_job(job, claim, images=self._images, own=self._own)
+            body = build_job(job, claim, images=self._images, own=self._own, confine=self._confine)
         except ConfigError as exc:
             return Problem(exc.reason, str(exc))
         except Exception as exc:

@@ -10,6 +10,7 @@ from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.traceparent import ANNOTATION, VARIABLE
 from dkron_operator import executors
 from dkron_operator.executors.images import Images
+from dkron_operator.executors.pod_security import restricted
 from dkron_operator.executors.template import merge
 from dkron_operator.plan.affinity import affinity, is_spread
 from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
@@ -17,13 +18,23 @@ from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, M
 Object = dict[str, Any]
 
 
-def build_job(job: JobView, entry: Active, *, images: Images, own: AgentTags = DKRONS, traceparent: str = "") -> Object:
+def build_job(
+    job: JobView,
+    entry: Active,
+    *,
+    images: Images,
+    own: AgentTags = DKRONS,
+    confine: bool = True,
+    traceparent: str = "",
+) -> Object:
     """The Job to create for this attempt. It continues the trace of `traceparent`, if that is set; `own` are the tags
-    that nodes have without a label. Raises `ConfigError` for a spec that `check_template` refuses."""
+    that nodes have without a label; `confine` completes the pod to `restricted`, where the template leaves that open.
+    Raises `ConfigError` for a spec that `check_template` refuses."""
     body: Object = merge(_of_spec(job, images), _identity(job, entry))
     if traceparent:
         body["metadata"]["annotations"][ANNOTATION] = traceparent
     pod = body["spec"]["template"].setdefault("spec", {})
+    pod |= restricted(pod) if confine else {}
     placed = affinity(pod, entry, tags=job.spec.tags, job=job.name, own=own)
     pod |= {"affinity": placed} if placed else {}
     variables = _variables(job, entry) | ({VARIABLE: traceparent} if traceparent else {})

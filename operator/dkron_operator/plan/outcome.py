@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from dkron_operator.plan.permissions import explained, with_remedy
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Trouble
 
 Object = Mapping[str, Any]
@@ -12,6 +13,8 @@ HARMLESS_WAITS = frozenset({"ContainerCreating", "PodInitializing"})
 PULLING = frozenset({"ErrImagePull", "ImagePullBackOff"})
 NOT_CREATED = "FailedCreate"
 """The reason of the Job controller's Events about a pod that it could not create."""
+SAID_BY_THE_PROGRAM = frozenset({"Error", "StartError", "ContainerCannotRun"})
+"""Reasons of containers that began, or whose program could not be started."""
 MESSAGE_ROOM = 1024
 SUCCEEDED, FAILED = "Succeeded", "Failed"
 """The phases of a finished pod."""
@@ -37,6 +40,8 @@ def outcome(
     ended = _terminated(pod, container)
     success = run.state is AttemptState.SUCCEEDED or (by_itself and _phase(pod) == SUCCEEDED)
     reason, message = ("", "") if success else _failure(run, pod, ended, stuck)
+    if reason in SAID_BY_THE_PROGRAM:
+        message = explained(message, pod, container, output)
     began, finished = _instant(ended.get("startedAt"), run), _instant(ended.get("finishedAt"), run)
     return Outcome(
         success=success,
@@ -92,7 +97,7 @@ def trouble(pod: Object) -> Trouble | None:
         waiting = (status.get("state") or {}).get("waiting") or {}
         reason = str(waiting.get("reason") or "")
         if reason and reason not in HARMLESS_WAITS:
-            return Trouble(reason, str(waiting.get("message") or "")[:MESSAGE_ROOM])
+            return Trouble(reason, with_remedy(str(waiting.get("message") or ""))[:MESSAGE_ROOM])
     for condition in (pod.get("status") or {}).get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             return Trouble(

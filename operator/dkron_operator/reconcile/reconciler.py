@@ -102,6 +102,7 @@ class Reconciler:
         terms: Terms | None = None,
         own: AgentTags = DKRONS,
         rules: InstallationRules = NO_RULES,
+        confine: bool = True,
         strict: bool = False,
         creates: float = 0.0,
         tracer: Tracer | None = None,
@@ -136,7 +137,7 @@ class Reconciler:
         )
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.queue.add)
         self.stopper = Stopper(client, store, self.observer, known=self.queue.add)
-        self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own)
+        self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own, confine=confine)
         self.acceptance = Acceptance(client, store, self.writer, changed=self.queue.add)
         for behind in (
             self.acceptance.queue,
@@ -168,7 +169,7 @@ class Reconciler:
         self._fire = Fire(
             client, store, self.writer,
             clock=clock, images=images, home=delivery.installation.namespace, calls=self.calls, began=delivery.began,
-            is_over=self.observer.is_over, traces=self.traces, own=own, rules=rules,
+            is_over=self.observer.is_over, traces=self.traces, own=own, rules=rules, confine=confine,
         )  # fmt: skip
 
     def take_over(self, *, idle: timedelta, anew: bool, behind: bool = False) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.kubelet import Kubelet, Ran
+from tests.support.printed import MARK
 from tests.support.pubsub_fake import PubSub, pubsub_fake
 
 TOPIC = "projects/my-project/topics/orders"
-KUBELET = Kubelet({"api": {"token": "s3cr3t"}})
+KUBELET = Kubelet({"api": {"token": MARK}})
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_the_output_is_the_id_of_the_message(fake: PubSub) -> None:
         assert ran == Ran(0, expected)
     one, two = fake.topics[TOPIC]
     assert (one.data, dict(one.attributes)) == (b"\x00one", {})
-    assert (two.data, dict(two.attributes)) == (b"", {"origin": "dkron", "token": "s3cr3t"})
+    assert (two.data, dict(two.attributes)) == (b"", {"origin": "dkron", "token": MARK})
 
 
 @pytest.mark.parametrize(("topic", "words"), [("lost", "Resource not found"), ("closed", "User not authorized")])
@@ -42,7 +43,7 @@ def test_a_failing_publish_is_a_failed_execution(
     assert ran.output.startswith(f"gcppubsub projects/my-project/topics/{topic}: not published: ")
     assert words in ran.output
     assert ran.output.count("\n") == 1
-    assert "s3cr3t" not in ran.output
+    assert MARK not in ran.output
 
 
 def test_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:

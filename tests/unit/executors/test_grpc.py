@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.grpc_server import SERVICE, Rpc, grpc_server
 from tests.support.kubelet import Kubelet, Ran
+from tests.support.printed import MARK
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def rpc(server: Rpc) -> Rpc:
 
 
 def call(url: str, **config: str) -> Ran:
-    return Kubelet({"api": {"token": "s3cr3t"}}).call("grpc", {"url": url, **config})
+    return Kubelet({"api": {"token": MARK}}).call("grpc", {"url": url, **config})
 
 
 @pytest.mark.parametrize("method", ["Place", "List", "Upload", "Talk"])
@@ -36,7 +37,7 @@ def test_metadata(rpc: Rpc) -> None:
     headers = '["X-Token: secretRef:api/token", "x-raw-bin: AP8="]'
     assert call(f"{rpc.address}/{SERVICE}/Place", headers=headers).code == 0
     ((_, _, metadata),) = rpc.asked
-    assert (metadata["x-token"], metadata["x-raw-bin"]) == ("s3cr3t", b"\x00\xff")
+    assert (metadata["x-token"], metadata["x-raw-bin"]) == (MARK, b"\x00\xff")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from dkron_executors.keys.model import KeyProblem
 from dkron_executors.program import outcome
 from dkron_executors.run.http import _address, _shown
 from tests.support.kubelet import Kubelet, Ran
+from tests.support.printed import MARK
 from tests.support.web_server import Web, web_server
 
 
@@ -129,7 +130,7 @@ def test_an_answer_without_an_end_fills_neither_memory_nor_log(web: Web) -> None
 
 
 def test_debug_shows_the_config_without_secrets(web: Web) -> None:
-    kubelet = Kubelet({"api": {"token": "s3cr3t-t0ken"}})
+    kubelet = Kubelet({"api": {"token": f"{MARK}-t0ken"}})
     url = f"{web.url}/status/200/fine"
     config = {"method": "GET", "url": url, "headers": '["X-Token: secretRef:api/token"]', "debug": "yes"}
     ran = kubelet.run("http", config)

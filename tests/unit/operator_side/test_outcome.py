@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_operator.plan.outcome import decides, main_container, outcome, trouble
+from dkron_operator.plan.permissions import CHOOSE_USER, OUR_USER, ROOM
 from dkron_operator.plan.view import AttemptJob, AttemptState, Trouble
 from tests.support.builders import NOON, after, claim, run, terminated, wire_pod
 
@@ -59,9 +60,19 @@ class Failure:
     reason: str
     message: str = ""
     code: int | None = None
+    output: bytes = b""
     job: AttemptJob = field(default_factory=failed)
 
 
+def as_user(pod: Object, *, of_pod: int | None, own: int | None = None) -> Object:
+    """The pod with users in its spec."""
+    users = [{} if user is None else {"securityContext": {"runAsUser": user}} for user in (of_pod, own)]
+    containers = [{**each, **users[1]} for each in pod["spec"]["containers"]]
+    return {**pod, "spec": {**pod["spec"], **users[0], "containers": containers}}
+
+
+NO_LOG = b"sh: can't create /log: Permission denied\n"
+NOT_EXECUTABLE = exited(128, "StartError", "exec: permission denied")
 FAILURES = {
     "an exit code": Failure(exited(3), "Error", code=3),
     "an exit code and a termination message": Failure(exited(1, message="no disk"), "Error", "no disk", 1),
@@ -73,6 +84,16 @@ FAILURES = {
     "no such image": Failure(pod_that(waiting("ImagePullBackOff", "Back-off")), "ImagePullBackOff", "Back-off"),
     "no node takes it": Failure(wire_pod(conditions=[UNSCHEDULABLE]), "Unschedulable", "0/3 nodes"),
     "an init container that failed": Failure(IN_INIT, "Error"),
+    "a file that our user may not write": Failure(
+        as_user(exited(1), of_pod=65532), "Error", OUR_USER, 1, output=NO_LOG
+    ),
+    "one that another user may not write": Failure(as_user(exited(1), of_pod=7), "Error", code=1, output=NO_LOG),
+    "one of a container with a user": Failure(as_user(exited(1), of_pod=65532, own=7), "Error", code=1, output=NO_LOG),
+    "one of a pod without users": Failure(exited(1), "Error", code=1, output=NO_LOG),
+    "a failure of our user": Failure(as_user(exited(1), of_pod=65532), "Error", code=1, output=b"no such file"),
+    "a program that our user may not start": Failure(
+        as_user(NOT_EXECUTABLE, of_pod=None, own=65532), "StartError", f"exec: permission denied; {OUR_USER}", 128
+    ),
     "a pod lost": Failure(None, "PodLost", "the pod was deleted before the operator saw it end"),
     "a pod that the Job's deadline deleted": Failure(None, "DeadlineExceeded", "Job was active", job=DEADLINE),
     "the user's own failure policy": Failure(exited(42), "PodFailurePolicy", "exit code 42", 42, job=POLICY),
@@ -82,7 +103,8 @@ FAILURES = {
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
 def test_a_failure_is_told_with(failure: Failure) -> None:
     pod = failure.pod
-    found = outcome(failure.job, pod, container=None if pod is None else main_container(pod))
+    container = None if pod is None else main_container(pod)
+    found = outcome(failure.job, pod, container=container, output=failure.output)
     told = (found.success, found.reason, found.message, found.exit_code)
     assert told == (False, failure.reason, failure.message, failure.code)
 
@@ -192,6 +214,9 @@ def test_what_a_pod_decides_is_the_outcome(phase: str, told: tuple[bool, str, in
 
 NO_SECRET = Trouble("CreateContainerConfigError", 'secret "db" not found')
 NO_IMAGE = Trouble("ErrImagePull", "404")
+IMAGE_OF_ROOT = "container has runAsNonRoot and image will run as root"
+REFUSED = Trouble(NO_SECRET.reason, f"{IMAGE_OF_ROOT}; {CHOOSE_USER}")
+LONG = Trouble(NO_SECRET.reason, f"{IMAGE_OF_ROOT:.<{ROOM}}; {CHOOSE_USER}")
 INIT = pod_that(waiting("PodInitializing"), init_states={"prepare": waiting("ImagePullBackOff")})
 
 
@@ -204,6 +229,8 @@ INIT = pod_that(waiting("PodInitializing"), init_states={"prepare": waiting("Ima
         pytest.param(pod_that(waiting("PodInitializing")), None, id="its init containers run"),
         pytest.param(pod_that(waiting(NO_IMAGE.reason, NO_IMAGE.message)), NO_IMAGE, id="no image"),
         pytest.param(pod_that(waiting(NO_SECRET.reason, NO_SECRET.message)), NO_SECRET, id="no such secret"),
+        pytest.param(pod_that(waiting(NO_SECRET.reason, IMAGE_OF_ROOT)), REFUSED, id="an image of root"),
+        pytest.param(pod_that(waiting(NO_SECRET.reason, f"{IMAGE_OF_ROOT:.<9999}")), LONG, id="of a long name"),
         pytest.param(INIT, Trouble("ImagePullBackOff", ""), id="an init container without its image"),
         pytest.param(wire_pod(conditions=[UNSCHEDULABLE]), Trouble("Unschedulable", "0/3 nodes"), id="no node"),
         pytest.param(wire_pod(conditions=[{"type": "PodScheduled", "status": "True"}]), None, id="a node has taken it"),

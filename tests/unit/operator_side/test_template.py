@@ -152,7 +152,6 @@ def test_the_kubernetes_executor_runs_the_template_as_it_stands() -> None:
     pod = build_job(job, claim(), images=IMAGES)["spec"]["template"]["spec"]
     assert (pod["serviceAccountName"], pod["restartPolicy"]) == ("s", "Never")
     assert [(c["name"], c["image"]) for c in pod["containers"]] == [("main", "x")]
-    assert "automountServiceAccountToken" not in pod
 
 
 @pytest.mark.parametrize(
