@@ -14,7 +14,7 @@ from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from dkron_api import audit_command, token_command
 from dkron_api.app import make_app
 from dkron_api.edge.connection import Connection
-from dkron_api.edge.keys import JOB_INDEX, KUBE
+from dkron_api.edge.keys import KUBE, TENANTS
 from dkron_api.edge.malformed import Malformed
 from dkron_api.routes.ui import NoUserInterface
 from dkron_api.settings import AuthMode, Settings
@@ -115,7 +115,7 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
 
 async def _check(app: web.Application) -> None:
     """Raise `Outdated` if the API server has older custom resources than this program, once it answers."""
-    await app[JOB_INDEX].complete.wait()
+    await app[TENANTS].own.job_index.complete.wait()
     await require_current(app[KUBE])
 
 

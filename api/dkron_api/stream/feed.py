@@ -49,6 +49,11 @@ class Feed:
         self._parents: set[str] = set()
         self._untold: set[str] = set()
 
+    @property
+    def empty(self) -> bool:
+        """Whether neither the job index nor a client knows any job."""
+        return not len(self._sink) and not len(self._told.mirror)
+
     def replace(self, items: list[Object], version: int) -> None:
         """Apply a complete list. The log begins at the first one; later ones reveal changes that the watch missed."""
         self._sink.replace(items, version)
@@ -156,11 +161,13 @@ class Feed:
 
 
 class Leadership:
-    """Passes the watch of the Lease on to its cache, and publishes the leader."""
+    """Passes the watch of the Lease on to its cache, and the leader's name to `lead`."""
 
-    def __init__(self, leases: ObjectCache[Object], event_log: EventLog, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, leases: ObjectCache[Object], lead: Callable[[str], object], clock: Callable[[], datetime]
+    ) -> None:
         self._leases = leases
-        self._event_log = event_log
+        self._lead = lead
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
 
@@ -200,7 +207,7 @@ class Leadership:
             # A client with permission to write the Lease may write anything into it.
             log.exception("cannot read the Lease")
             replica = None
-        self._event_log.lead("" if replica is None else replica.identity)
+        self._lead("" if replica is None else replica.identity)
         if replica is not None:
             self._timer = asyncio.get_running_loop().call_later(LOOK, self._look)
 
