@@ -152,9 +152,9 @@ def _announce(settings: Settings, listener: asyncio.Server) -> None:
         log.warning("there is no authentication: every user of this machine can run any command through this port")
     else:
         log.warning(
-            "there is no authentication: every client that reaches %s can run any command in namespace %s; see --auth",
+            "there is no authentication: every client that reaches %s can run any command in %s; see --auth",
             url,
-            settings.namespace,
+            settings.served(),
         )
 
 

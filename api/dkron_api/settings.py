@@ -196,6 +196,13 @@ class Settings(BaseSettings):
     def _origins(cls, value: list[str]) -> list[str]:
         return [origin.rstrip("/") for origin in value]
 
+    def served(self) -> str:
+        """Return in words whose jobs are served."""
+        if EVERY in self.namespaces:
+            return "any namespace"
+        names = list(dict.fromkeys((self.namespace, *self.namespaces)))
+        return f"namespace {' or '.join(names)}"
+
     def own_tags(self) -> AgentTags:
         """Return the tags that nodes have without a label."""
         return AgentTags(self.datacenter, self.region)

@@ -60,6 +60,12 @@ class FakeApiServer(FakeKube):
         self._merge(resource, name, body, {"metadata", "spec"})
         return self._answer("patch", resource, self.objects[resource.plural, name])
 
+    async def patch_status(
+        self, resource: Resource, namespace: str, name: str, body: Object, *, whole: bool = False
+    ) -> Object:
+        answer = await super().patch_status(resource, namespace, name, body)
+        return copy.deepcopy(self.objects[resource.plural, name]) if whole else answer
+
     async def json_patch(
         self, resource: Resource, _namespace: str | None, name: str, operations: Sequence[Object]
     ) -> Object:
@@ -109,10 +115,10 @@ class Api:
 
 @asynccontextmanager
 async def running_api(
-    *routes: Iterable[web.RouteDef], guard: Guard | None = None, **settings: Any
+    *routes: Iterable[web.RouteDef], guard: Guard | None = None, kube: FakeApiServer | None = None, **settings: Any
 ) -> AsyncIterator[Api]:
     """An API of these routes at noon, with nothing in its cache yet."""
-    app, kube = web.Application(middlewares=[edge]), FakeApiServer()
+    app, kube = web.Application(middlewares=[edge]), kube or FakeApiServer()
     chosen = {"namespace": NAMESPACE, "cluster_namespace": NAMESPACE, "node_name": NODE_NAME, "access_log": False}
     app[SETTINGS] = Settings.model_construct(**Settings.model_construct().model_dump() | chosen | settings)
     app[KUBE], app[CLOCK] = cast("KubeClient", kube), lambda: NOON

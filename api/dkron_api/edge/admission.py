@@ -10,8 +10,8 @@ from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
 from dkron_api.edge.flags import flag
 from dkron_api.edge.hosts import is_ours
-from dkron_api.edge.keys import SETTINGS, TENANTS
-from dkron_api.edge.tenancy import PREFIX, base_of, namespace_of, not_served
+from dkron_api.edge.keys import SETTINGS
+from dkron_api.edge.tenancy import PREFIX, base_of, namespace_of, require_served
 from dkron_api.refusal import ApiError
 from dkron_crds.policy import Capability
 
@@ -37,7 +37,7 @@ async def admit(request: web.Request) -> Grant | None:
     """Return what the caller may do; None for routes that are open to everybody. Raises `ApiError`: 401, 403, 503, or
     404 for a namespace that is not served.
 
-    Rights that only the body tells are asked for by the handler.
+    Rights that only the body tells are asked for by the handler, which then calls `require_served`.
     """
     template = template_of(request).removeprefix(PREFIX)
     if template in PUBLIC:
@@ -53,12 +53,9 @@ async def admit(request: web.Request) -> Grant | None:
         request[NEED] = entry.need(request.match_info, request.path, where)
     else:
         raise NO_RULE
-    if NEED in request:
-        served = request.app[TENANTS].serves(where.jobs)
-        if not (served and entry is not None and entry.by_body):
-            await grant.require(request[NEED])
-        if not served:
-            raise not_served(where.jobs)
+    if NEED in request and not (entry is not None and entry.by_body):
+        await grant.require(request[NEED])
+        require_served(request)
     of_jobs = entry is None or entry.resource.startswith(JOBS)
     if of_jobs and request.method not in READS and flag(request, "force"):
         # The body may name the job, so the right is to force any, unless the path names it.

@@ -40,9 +40,13 @@ def namespace_of(request: web.Request) -> str:
     return request.match_info.get("namespace") or request.app[TENANTS].own.namespace
 
 
-def not_served(namespace: str) -> ApiError:
-    """Return the answer to a caller who would have the right in this namespace."""
-    return ApiError(HTTPStatus.NOT_FOUND, f"the namespace {quoted(namespace)} is not served here; see --namespaces")
+def require_served(request: web.Request) -> None:
+    """Raise `ApiError`, 404, unless the namespace of the request is served. Only callers with a right there may learn
+    that, so ask for the right first."""
+    namespace = namespace_of(request)
+    if not request.app[TENANTS].serves(namespace):
+        text = f"the namespace {quoted(namespace)} is not served here; see --namespaces"
+        raise ApiError(HTTPStatus.NOT_FOUND, text)
 
 
 def tenant_of(request: web.Request) -> Tenant:

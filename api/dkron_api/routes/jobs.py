@@ -11,7 +11,7 @@ from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import GRANT, NEED
 from dkron_api.edge.keys import CLUSTERS, SETTINGS
 from dkron_api.edge.long_answer import joined_answer, list_answer
-from dkron_api.edge.tenancy import base_of, tenant_of
+from dkron_api.edge.tenancy import base_of, require_served, tenant_of
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused
@@ -158,13 +158,14 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
 
 async def _permit(request: web.Request, body: JobBody, exists: bool) -> None:
     """Raise `ApiError`, 403, unless the caller may save this job: as it is, with what else the request asks for, and
-    with the Secrets that it names."""
+    with the Secrets that it names. Then 404 unless its namespace is served."""
     grant, capability = request[GRANT], request[NEED].capability
     where = grant.where
     needs = [where.to_save(body.name, exists=exists, path=request.path, capability=capability)]
     if "runoncreate" in request.query:
         needs.append(where.to_run(body.name))
     await grant.require(*needs, *where.to_use(secrets_named(body), has_template=body.executor == TEMPLATE))
+    require_served(request)
 
 
 ROUTES = (

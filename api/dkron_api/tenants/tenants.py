@@ -43,12 +43,12 @@ class Tenants:
         return [JobWatch(namespace, tenant.feed) for namespace, tenant in self._held.items()]
 
     def serves(self, namespace: str) -> bool:
-        """Whether this namespace is served. Tell only callers who have a right there."""
+        """Whether this namespace is served."""
         return namespace in self._held
 
     def get(self, namespace: str) -> Tenant:
-        """Return the tenant of a namespace that is served."""
-        return self._held[namespace]
+        """Return the tenant of a namespace. One that is not served looks as one without jobs."""
+        return self._held.get(namespace) or self._without_jobs(namespace)
 
     @property
     def answered(self) -> bool:
@@ -72,6 +72,11 @@ class Tenants:
         self._closed = True
         for tenant in self:
             _close(tenant)
+
+    def _without_jobs(self, namespace: str) -> Tenant:
+        tenant = self._factory.make(namespace, self._watch_of(namespace))
+        tenant.feed.replace([], 0)
+        return tenant
 
     def _watch_of(self, namespace: str) -> WatchState:
         return WatchState(JOBS if namespace == self._own else f"{JOBS} in namespace {namespace}")
