@@ -47,6 +47,9 @@ class Team:
         headers = {"Authorization": f"Bearer {self.token}"}
         return self.site.rest.request(method, path, body, headers=headers)  # type: ignore[arg-type]
 
+    def standing(self) -> int:
+        return self.ask("GET", f"{self.base}/v1").status
+
     def jobs(self) -> list[str]:
         answer = self.ask("GET", f"{self.base}/v1/jobs")
         assert answer.status == 200, answer
@@ -93,9 +96,7 @@ def teams(
         tokens = [cluster.kubectl("-n", kube.namespace, "create", "token", "ci").strip() for kube in others]
         made = [Team(kube, site, token) for kube, token in zip(others, tokens, strict=True)]
         for team in made:
-            wait_for(
-                "its rights", lambda team=team: team.ask("GET", f"{team.base}/v1").status, (200).__eq__, seconds=SOON
-            )
+            wait_for("its rights", team.standing, (200).__eq__, seconds=SOON)
         yield made
         for kube in others:
             for job in kube.all(DKRON_JOBS):
@@ -108,7 +109,7 @@ def test_a_team_works_below_its_prefix_and_sees_and_reaches_nothing_else(teams: 
     try:
         for team in teams:
             heard = tmp_path / team.kube.namespace
-            wait_for("the stream", lambda heard=heard: heard.exists() and heard.read_bytes(), bool, seconds=SOON)
+            wait_for("the stream", heard.exists, bool, seconds=SOON)
         for team, other in ((first, second), (second, first)):
             own = f"of-{team.kube.namespace}"
             for name in (own, "same"):
@@ -131,7 +132,7 @@ def test_a_team_works_below_its_prefix_and_sees_and_reaches_nothing_else(teams: 
 
             owner = team.kube.namespace
             expected = {(f"of-{owner}", owner), ("same", owner)}
-            wait_for("both jobs in the stream", told, lambda found, expected=expected: found >= expected, seconds=SOON)
+            wait_for("both jobs in the stream", told, expected.issubset, seconds=SOON)
             assert told() == expected
             assert other.kube.namespace.encode() not in heard.read_bytes()
             assert team.ask("DELETE", f"{team.base}/v1/jobs/same").status == 200
