@@ -21,7 +21,7 @@ from dkron_api.edge.keys import (
     TENANTS,
     TOKENS,
 )  # fmt: skip
-from dkron_api.settings import AuthMode, Settings
+from dkron_api.settings import AuthMode
 from dkron_crds.lease import INSTALLATION
 from dkron_kube import paths
 from dkron_kube.watch import follow
@@ -43,8 +43,9 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
         tokens = partial(follow, kube, paths.SECRETS, home, app[TOKENS], fields=f"type={SECRET_TYPE}")
         watches.append((paths.SECRETS, tokens))
     tasks = [start(f"watch of {resource.plural}", watch) for resource, watch in watches]
-    for job_watch in app[TENANTS].watches:
-        what = f"watch of dkronjobs{_where(job_watch.namespace, settings)}"
+    for number, job_watch in enumerate(app[TENANTS].watches):
+        # /health tells everybody which part has ended, so it does not name a further namespace.
+        what = f"watch of dkronjobs, number {number} of --namespaces" if number else "watch of dkronjobs"
         tasks.append(start(what, partial(follow, kube, paths.DKRON_JOBS, job_watch.namespace, job_watch.sink)))
     tasks.append(start("announcement", partial(_announce, app), may_end=True))
     tasks.append(start("rendering", app[PRERENDERER].run))
@@ -52,10 +53,6 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _where(namespace: str | None, settings: Settings) -> str:
-    return "" if namespace in (None, settings.namespace) else f" in namespace {namespace}"
 
 
 async def _announce(app: web.Application) -> None:

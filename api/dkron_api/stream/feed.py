@@ -60,10 +60,12 @@ class Feed:
         if self._event_log.ready:
             self._tell(version, lambda: self._catch_up(items, version))
             return
-        self._told.mirror.replace(items, version)
-        if self._note not in self._told.listeners:
-            self._told.listeners.append(self._note)
-        self._begin(version)
+        self._learn(items, version)
+
+    def begin(self, version: int) -> None:
+        """Begin without a list: there were no jobs up to this version, as another watch has shown."""
+        self._sink.complete.set()
+        self._learn([], version)
 
     def went_back(self) -> None:
         """Handle a restored cluster. Positions in the log are versions, so clients start over with the next list."""
@@ -88,6 +90,12 @@ class Feed:
     def failed(self, error: KubeError) -> None:
         """The watch failed with this error."""
         self._sink.failed(error)
+
+    def _learn(self, items: list[Object], version: int) -> None:
+        self._told.mirror.replace(items, version)
+        if self._note not in self._told.listeners:
+            self._told.listeners.append(self._note)
+        self._begin(version)
 
     def _begin(self, version: int) -> None:
         self._shown = {job.name: job for job in self._told}

@@ -85,7 +85,7 @@ class EveryTenant(Tenants):
         tenant.job_index.listeners.append(partial(self._changed, namespace))
         if self._version is not None:
             # Nothing has been heard of this namespace: it had no jobs up to now.
-            tenant.feed.replace([], self._version)
+            tenant.feed.begin(self._version)
         return tenant
 
     def _changed(self, namespace: str, _: Job | None, after: Job | None) -> None:

@@ -75,7 +75,7 @@ class Tenants:
 
     def _without_jobs(self, namespace: str) -> Tenant:
         tenant = self._factory.make(namespace, self._watch_of(namespace))
-        tenant.feed.replace([], 0)
+        tenant.feed.begin(0)
         return tenant
 
     def _watch_of(self, namespace: str) -> WatchState:
